@@ -1,0 +1,47 @@
+import js from '@eslint/js';
+import nx from '@nx/eslint-plugin';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+const boundaries = {
+  enforceBuildableLibDependency: true,
+  allow: [],
+  depConstraints: [
+    { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
+    { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
+    { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
+    { sourceTag: 'type:backing', onlyDependOnLibsWithTags: [] },
+    {
+      sourceTag: 'layer:core',
+      onlyDependOnLibsWithTags: ['layer:core'],
+      bannedExternalImports: ['@nestjs/*', 'passport*', 'pg', 'drizzle-orm', '@nats-io/*'],
+    },
+    { sourceTag: 'layer:nest', onlyDependOnLibsWithTags: ['layer:core'] },
+    { sourceTag: 'layer:audit', onlyDependOnLibsWithTags: ['layer:core'], bannedExternalImports: ['@nestjs/*'] },
+    { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core', 'layer:audit'] },
+    { sourceTag: 'layer:host', onlyDependOnLibsWithTags: ['layer:core', 'layer:nest', 'layer:audit'] },
+  ],
+};
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/test-results/**', '**/node_modules/**', '.nx/**', '.countersign/**'] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts'],
+    plugins: { '@nx': nx },
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', boundaries],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+    },
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
+  },
+  prettier,
+);
