@@ -1,0 +1,76 @@
+import {
+  Global,
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
+import { Gauge, type Registry } from 'prom-client';
+import type pg from 'pg';
+import { type Logger } from 'pino';
+import { type HealthRegistry } from './health.js';
+import { AUDIT_OUTBOX, HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
+
+export interface AuditTrailOptions {
+  /** The service's name, the `source` of its events. */
+  readonly source: string;
+  readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
+}
+
+const OPTIONS = Symbol('countersign.audit-trail-options');
+
+/** Provides {@link AUDIT_OUTBOX} and runs the relay beside the service. NATS away is a note in readiness, never a failure. */
+@Global()
+@Module({})
+export class AuditTrailModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #relay: Relay | undefined;
+
+  constructor(
+    @Inject(OPTIONS) private readonly options: AuditTrailOptions,
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) private readonly health: HealthRegistry,
+    @Inject(METRICS) private readonly metrics: Registry,
+  ) {}
+
+  static forRoot(options: AuditTrailOptions): DynamicModule {
+    return {
+      module: AuditTrailModule,
+      providers: [
+        { provide: OPTIONS, useValue: options },
+        {
+          provide: AUDIT_OUTBOX,
+          inject: [POOL],
+          useFactory: (pool: pg.Pool) => new AuditOutbox({ pool, source: options.source }),
+        },
+      ],
+      exports: [AUDIT_OUTBOX],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    const { url, user, password } = this.options.nats;
+    const relay = startRelay({
+      pool: this.pool,
+      source: this.options.source,
+      nats: { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) },
+      logger: this.logger,
+    });
+    this.#relay = relay;
+    this.health.addNote('audit_relay', () => relay.state());
+    new Gauge({
+      name: 'audit_outbox_pending',
+      help: 'Audit events that wait in the outbox for the receipt of the audit service.',
+      registers: [this.metrics],
+      collect(): void {
+        this.set(relay.state().pending);
+      },
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#relay?.stop();
+  }
+}

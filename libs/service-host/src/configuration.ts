@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** Thrown at start when the environment does not describe a runnable service; the message names every variable at fault. */
+export class ConfigurationError extends Error {
+  readonly code = 'CONFIGURATION_INVALID';
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''));
+
+/** Where a service listens and how it logs. `PORT` 0 takes a free port. */
+export const hostVariables = {
+  PORT: port,
+  HOST: z.string().min(1).default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
+  /** Milliseconds that a graceful stop may take before the process ends anyway. */
+  SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
+};
+
+/** The service's own PostgreSQL database. */
+export const databaseVariables = {
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Connections a process holds at the most. */
+  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
+};
+
+/** The NATS server or cluster, and this service's own credentials there. */
+export const natsVariables = {
+  NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222'),
+  NATS_USER: z.string().min(1).optional(),
+  NATS_PASSWORD: z.string().min(1).optional(),
+};
+
+/** The issuer whose tokens this service accepts. `ISSUER_URL` is the `iss` identifier, compared exactly. */
+export const issuerVariables = {
+  ISSUER_URL: httpUrl,
+  JWKS_URL: httpUrl.optional(),
+};
+
+/** What every service reads; an app's own configuration spreads these and adds its own variables. */
+export type HostConfiguration = z.infer<z.ZodObject<typeof hostVariables>>;
+
+function valueOf(name: string, environment: NodeJS.ProcessEnv, problems: string[]): string | undefined {
+  const direct = environment[name];
+  const path = environment[`${name}_FILE`];
+  if (path === undefined || path === '') return direct === '' ? undefined : direct;
+  if (direct !== undefined && direct !== '') {
+    problems.push(`${name} and ${name}_FILE are both set; keep one`);
+    return undefined;
+  }
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    problems.push(`${name}_FILE: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+/**
+ * Reads the variables named by a zod shape from the environment.
+ * Any variable `NAME` may instead be given as `NAME_FILE`, the path of a file whose trimmed content is the value.
+ *
+ * @param shape variable names and their schemas (units stand in each variable's comment)
+ * @param environment defaults to `process.env`
+ * @returns the parsed values
+ * @throws {ConfigurationError} naming every variable that is missing or wrong; values are never repeated in it
+ */
+export function loadConfiguration<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  environment: NodeJS.ProcessEnv = process.env,
+): z.infer<z.ZodObject<Shape>> {
+  const problems: string[] = [];
+  const values = Object.fromEntries(Object.keys(shape).map((name) => [name, valueOf(name, environment, problems)]));
+  const parsed = z.object(shape).safeParse(values);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = issue.path.map(String).join('.');
+    if (problems.some((problem) => problem.startsWith(name))) continue;
+    problems.push(values[name] === undefined ? `${name} is not set` : `${name}: ${issue.message}`);
+  }
+  throw new ConfigurationError(problems);
+}

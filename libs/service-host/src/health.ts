@@ -1,0 +1,54 @@
+/** A readiness check: resolves when the part is usable, rejects with the reason when it is not. */
+export type HealthCheck = () => Promise<void> | void;
+
+export interface HealthReport {
+  readonly status: 'ready' | 'not_ready';
+  readonly checks: Readonly<Record<string, 'ok' | string>>;
+  /** Parts that are degraded without making the service unusable (NATS away: events wait in the outbox). */
+  readonly notes: Readonly<Record<string, unknown>>;
+}
+
+/** What must hold for the service to be ready, and what is worth knowing beside it. */
+export class HealthRegistry {
+  readonly #checks = new Map<string, HealthCheck>();
+  readonly #notes = new Map<string, () => unknown>();
+
+  /** @param timeoutMs milliseconds that one check may take before it counts as failed */
+  constructor(private readonly timeoutMs = 2_000) {}
+
+  add(name: string, check: HealthCheck): void {
+    this.#checks.set(name, check);
+  }
+
+  addNote(name: string, read: () => unknown): void {
+    this.#notes.set(name, read);
+  }
+
+  async report(): Promise<HealthReport> {
+    const results = await Promise.all(
+      [...this.#checks].map(async ([name, check]) => [name, await this.#run(check)] as const),
+    );
+    return {
+      status: results.every(([, result]) => result === 'ok') ? 'ready' : 'not_ready',
+      checks: Object.fromEntries(results),
+      notes: Object.fromEntries([...this.#notes].map(([name, read]) => [name, read()])),
+    };
+  }
+
+  async #run(check: HealthCheck): Promise<string> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`no answer within ${String(this.timeoutMs)} ms`));
+      }, this.timeoutMs);
+    });
+    try {
+      await Promise.race([check(), limit]);
+      return 'ok';
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { type Logger } from 'pino';
+import { HealthRegistry } from './health.js';
+import { HostController } from './host.controller.js';
+import { createMetrics } from './metrics.js';
+import { OpenApiDocument } from './openapi.js';
+import { ProblemFilter } from './problem.js';
+import { CLOCK, HEALTH, LOGGER, METRICS } from './tokens.js';
+
+/** What every service has: logger, clock, metrics, health, problem details and their routes. Imported by `startService`. */
+@Global()
+@Module({})
+export class HostModule {
+  static forRoot(options: { name: string; logger: Logger; version: string }): DynamicModule {
+    return {
+      module: HostModule,
+      imports: [DiscoveryModule],
+      controllers: [HostController],
+      providers: [
+        { provide: LOGGER, useValue: options.logger },
+        { provide: METRICS, useFactory: () => createMetrics(options.name) },
+        { provide: HEALTH, useFactory: () => new HealthRegistry() },
+        { provide: CLOCK, useValue: () => new Date() },
+        OpenApiDocument,
+        { provide: APP_FILTER, useClass: ProblemFilter },
+      ],
+      exports: [LOGGER, METRICS, HEALTH, CLOCK, OpenApiDocument],
+    };
+  }
+}

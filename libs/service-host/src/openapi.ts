@@ -1,0 +1,61 @@
+import { Inject, Injectable, type INestApplication } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { requiredScopes } from '@countersign/auth';
+
+type Operation = OpenAPIObject['paths'][string]['get'];
+
+/** /openapi.json, generated from the code at the first question; each operation names the scopes that its guard checks. */
+@Injectable()
+export class OpenApiDocument {
+  #build: (() => OpenAPIObject) | undefined;
+  #document: OpenAPIObject | undefined;
+
+  constructor(
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+  ) {}
+
+  /** Called once by the host, which alone knows the application. */
+  describe(app: INestApplication, title: string, version: string): void {
+    this.#build = () => {
+      const base = new DocumentBuilder()
+        .setTitle(title)
+        .setVersion(version)
+        .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt (RFC 9068)' }, 'token')
+        .build();
+      const document = SwaggerModule.createDocument(app, base, {
+        operationIdFactory: (controller, method) => `${controller}.${method}`,
+      });
+      this.#addScopes(document);
+      return document;
+    };
+  }
+
+  read(): OpenAPIObject {
+    this.#document ??= this.#build?.();
+    if (this.#document === undefined) throw new Error('the document is described before the service listens');
+    return this.#document;
+  }
+
+  #addScopes(document: OpenAPIObject): void {
+    const scopesOf = new Map<string, readonly string[]>();
+    for (const { metatype, instance } of this.discovery.getControllers()) {
+      if (typeof metatype !== 'function' || typeof instance !== 'object' || instance === null) continue;
+      const prototype: unknown = Object.getPrototypeOf(instance);
+      if (typeof prototype !== 'object' || prototype === null) continue;
+      for (const method of this.scanner.getAllMethodNames(prototype)) {
+        const handler: unknown = Reflect.get(prototype, method);
+        if (typeof handler !== 'function') continue;
+        const scopes = requiredScopes(handler);
+        if (scopes !== undefined && scopes.length > 0) scopesOf.set(`${metatype.name}.${method}`, scopes);
+      }
+    }
+    for (const path of Object.values(document.paths)) {
+      for (const operation of [path.get, path.post, path.put, path.patch, path.delete] as Operation[]) {
+        const scopes = operation?.operationId === undefined ? undefined : scopesOf.get(operation.operationId);
+        if (operation !== undefined && scopes !== undefined) operation.security = [{ token: [...scopes] }];
+      }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { STATUS_CODES } from 'node:http';
+import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type Logger } from 'pino';
+import { LOGGER } from './tokens.js';
+import { traceOf } from './request-trace.js';
+
+/** RFC 9457 problem details, as a thrown value. */
+export class Problem extends Error {
+  /**
+   * @param status HTTP status code
+   * @param code stable upper-case code for logs, metrics and tests
+   * @param detail one sentence for the caller; never a secret
+   * @param extensions further members of the problem document (RFC 9457, section 3.2)
+   */
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly extensions: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(detail);
+    this.name = 'Problem';
+  }
+}
+
+/** An OAuth endpoint's error (RFC 6749, section 5.2), answered as `{ error, error_description }`. */
+export class OAuthError extends Error {
+  constructor(
+    readonly status: number,
+    readonly error: string,
+    readonly description: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(description);
+    this.name = 'OAuthError';
+  }
+}
+
+interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly [extension: string]: unknown;
+}
+
+function documentOf(status: number, code: string, detail: string, extensions: object = {}): ProblemDocument {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...extensions };
+}
+
+/** What Fastify refuses before a handler runs, by its own codes. */
+const transportProblems: Readonly<Record<string, readonly [number, string, string]>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BODY_NOT_JSON', 'The body is not valid JSON.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BODY_NOT_JSON', 'The body is empty, but its Content-Type says JSON.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'BODY_TOO_LARGE', 'The body is larger than this service accepts.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'MEDIA_TYPE_UNSUPPORTED', 'Send application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BODY_LENGTH_WRONG', 'Content-Length does not match the body.'],
+};
+
+function isProblemBody(body: unknown): body is { code: string; detail: string } {
+  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
+}
+
+/** Turns whatever was thrown into its problem document; what nobody planned for becomes a 500 that tells nothing. */
+export function problemOf(error: unknown): ProblemDocument {
+  if (error instanceof Problem) return documentOf(error.status, error.code, error.detail, error.extensions);
+  if (error instanceof HttpException) {
+    const body = error.getResponse();
+    if (isProblemBody(body)) return documentOf(error.getStatus(), body.code, body.detail, body);
+    const code = error.getStatus() === 404 ? 'ROUTE_UNKNOWN' : `HTTP_${String(error.getStatus())}`;
+    return documentOf(error.getStatus(), code, error.message);
+  }
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    const known = transportProblems[error.code];
+    if (known !== undefined) return documentOf(...known);
+  }
+  if (error instanceof SyntaxError && 'statusCode' in error && error.statusCode === 400) {
+    return documentOf(400, 'BODY_NOT_JSON', 'The body is not valid JSON.');
+  }
+  return documentOf(500, 'INTERNAL', 'Something failed here; the request id finds it in the logs.');
+}
+
+/** The one place where errors become HTTP answers: problem+json, or OAuth error JSON for {@link OAuthError}. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const trace = traceOf(http.getRequest<FastifyRequest>());
+    if (reply.sent) return;
+    if (error instanceof OAuthError) {
+      void reply
+        .status(error.status)
+        .headers({ 'cache-control': 'no-store', ...error.headers })
+        .type('application/json')
+        .send({ error: error.error, error_description: error.description });
+      return;
+    }
+    const problem = problemOf(error);
+    if (problem.status >= 500 && problem.code === 'INTERNAL') {
+      this.logger.error({ err: error, request_id: trace.requestId, trace_id: trace.traceId }, 'request failed');
+    }
+    void reply
+      .status(problem.status)
+      .type('application/problem+json')
+      .send({ ...problem, request_id: trace.requestId });
+  }
+}

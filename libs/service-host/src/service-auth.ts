@@ -1,0 +1,73 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { type AuditOutbox, principalOf } from '@countersign/audit-client';
+import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
+import { type TokenVerifier } from '@countersign/auth-core';
+import { type FastifyRequest } from 'fastify';
+import { type HealthRegistry } from './health.js';
+import { auditRequest, traceOf } from './request-trace.js';
+import { AUDIT_OUTBOX, HEALTH } from './tokens.js';
+
+export interface ServiceAuthOptions {
+  readonly issuer: string;
+  readonly jwksUrl?: string | undefined;
+  /** This service's name: the only `aud` it accepts. */
+  readonly audience: string;
+}
+
+/** The audit event of a request that the guard refused; committed before the refusal is answered. */
+async function recordRefusal(
+  outbox: AuditOutbox,
+  service: string,
+  refusal: Refusal,
+  request: FastifyRequest,
+): Promise<void> {
+  const trace = traceOf(request);
+  await outbox.recordDurably({
+    type: `countersign.${service}.request.refused.v1`,
+    subject: trace.route,
+    traceparent: trace.traceparent,
+    data: {
+      principal: refusal.principal === undefined ? null : principalOf(refusal.principal),
+      txn: refusal.principal?.txn ?? null,
+      action: `${trace.method} ${trace.route}`,
+      resource: trace.route,
+      outcome: 'denied',
+      reason: refusal.code,
+      request: auditRequest(trace),
+    },
+  });
+}
+
+/** The auth library as our own services use it: the guard is global, and each refusal is in the audit trail before it is answered. */
+@Module({})
+export class ServiceAuthModule {
+  static forRoot(options: ServiceAuthOptions): DynamicModule {
+    return {
+      module: ServiceAuthModule,
+      imports: [
+        AuthModule.forRootAsync({
+          inject: [AUDIT_OUTBOX],
+          useFactory: (outbox: AuditOutbox) => ({
+            issuer: options.issuer,
+            audience: options.audience,
+            ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
+            onRefused: (refusal: Refusal, request: FastifyRequest) =>
+              recordRefusal(outbox, options.audience, refusal, request),
+          }),
+        }),
+      ],
+      providers: [
+        {
+          provide: 'countersign.keys-health',
+          inject: [HEALTH, TOKEN_VERIFIER],
+          useFactory: (health: HealthRegistry, verifier: TokenVerifier) => {
+            health.add('issuer_keys', () => {
+              if (!verifier.keysLoaded) throw new Error('the keys of the issuer are not loaded yet');
+            });
+            return true;
+          },
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,125 @@
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type Registry } from 'prom-client';
+import { ConfigurationError, type HostConfiguration } from './configuration.js';
+import { parseForm } from './form-body.js';
+import { HostModule } from './host.module.js';
+import { createLogger, nestLogger } from './logging.js';
+import { requestDurations } from './metrics.js';
+import { OpenApiDocument } from './openapi.js';
+import { traceOf } from './request-trace.js';
+import { METRICS } from './tokens.js';
+
+/** Bytes that a request body may have at the most. */
+export const BODY_LIMIT = 64 * 1024;
+
+export interface ServiceOptions {
+  /** The service's name: its audience, its log prefix, its source in the audit trail. */
+  readonly name: string;
+  readonly configuration: HostConfiguration;
+  readonly module: Type | DynamicModule;
+  readonly version?: string;
+}
+
+@Module({})
+class ServiceModule {}
+
+function adapter(): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 200 },
+  });
+}
+
+/**
+ * Builds the service's application without listening: routes, problem details, request ids, logs, metrics, health.
+ * @returns the initialised Nest application on Fastify
+ */
+export async function createService(options: ServiceOptions): Promise<NestFastifyApplication> {
+  const { name, configuration, version = '0.1.0' } = options;
+  const logger = createLogger(name, configuration);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    { module: ServiceModule, imports: [HostModule.forRoot({ name, logger, version }), options.module] },
+    adapter(),
+    { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
+  );
+  const fastify = app.getHttpAdapter().getInstance();
+  const durations = requestDurations(app.get<Registry>(METRICS));
+  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+    parseForm(body.toString(), done);
+  });
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', traceOf(request).requestId);
+    reply.header('x-content-type-options', 'nosniff');
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const { requestId, traceId, method, route } = traceOf(request);
+    durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
+    const quiet = route.startsWith('/health') || route === '/metrics';
+    logger[quiet ? 'debug' : 'info'](
+      {
+        request_id: requestId,
+        trace_id: traceId,
+        method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      `${method} ${route} ${String(reply.statusCode)}`,
+    );
+    done();
+  });
+  app.get(OpenApiDocument).describe(app, name, version);
+  await app.init();
+  return app;
+}
+
+/**
+ * Starts a service and stops it gracefully on SIGTERM or SIGINT: in-flight requests end, the relay rests, the pool closes.
+ * A service that cannot start prints why and ends with exit code 1 (2 for a wrong configuration).
+ */
+export async function startService(options: ServiceOptions): Promise<NestFastifyApplication> {
+  const logger = createLogger(options.name, options.configuration);
+  const app = await createService(options);
+  await app.listen(options.configuration.PORT, options.configuration.HOST);
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => {
+      logger.error('the graceful stop took too long');
+      process.exit(1);
+    }, options.configuration.SHUTDOWN_TIMEOUT_MS).unref();
+    app.close().then(
+      () => {
+        logger.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'the graceful stop failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  logger.info({ url: await app.getUrl(), startup_ms: Math.round(performance.now()) }, 'ready');
+  return app;
+}
+
+/** Runs a `main.ts`: any failure to start is printed in words and ends the process. */
+export function runService(start: () => Promise<unknown>): void {
+  start().catch((error: unknown) => {
+    const known = error instanceof ConfigurationError;
+    process.stderr.write(
+      `${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exit(known ? 2 : 1);
+  });
+}

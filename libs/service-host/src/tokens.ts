@@ -1,0 +1,8 @@
+/** Injection tokens of what the host provides to every service. */
+export const LOGGER = Symbol('countersign.logger');
+export const METRICS = Symbol('countersign.metrics');
+export const HEALTH = Symbol('countersign.health');
+export const CLOCK = Symbol('countersign.clock');
+export const POOL = Symbol('countersign.pool');
+export const DATABASE = Symbol('countersign.database');
+export const AUDIT_OUTBOX = Symbol('countersign.audit-outbox');
