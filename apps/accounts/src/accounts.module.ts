@@ -1,0 +1,40 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
+import { fileURLToPath } from 'node:url';
+import { AccountsController } from './accounts/accounts.controller.js';
+import { AccountsService } from './accounts/accounts.service.js';
+import { type Configuration } from './configuration.js';
+import { TransfersController } from './transfers/transfers.controller.js';
+import { TransfersService } from './transfers/transfers.service.js';
+
+/** The ledger, in a request's order: who is calling, what they may do, the double entry, the record of it. */
+@Module({})
+export class AccountsModule {
+  static forRoot(configuration: Configuration): DynamicModule {
+    return {
+      module: AccountsModule,
+      imports: [
+        ServiceAuthModule.forRoot({
+          issuer: configuration.ISSUER_URL,
+          jwksUrl: configuration.JWKS_URL,
+          audience: 'accounts',
+        }),
+        DatabaseModule.forRoot({
+          url: configuration.DATABASE_URL,
+          max: configuration.DATABASE_POOL_MAX,
+          migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
+        }),
+        AuditTrailModule.forRoot({
+          source: 'accounts',
+          nats: {
+            url: configuration.NATS_URL,
+            user: configuration.NATS_USER,
+            password: configuration.NATS_PASSWORD,
+          },
+        }),
+      ],
+      controllers: [AccountsController, TransfersController],
+      providers: [AccountsService, TransfersService],
+    };
+  }
+}
