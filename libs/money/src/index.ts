@@ -1,1 +1,9 @@
-export { AMOUNT_LIMIT, currencySchema, moneySchema, moneyToJson, type Currency, type Money, type MoneyJson } from './money.js';
+export {
+  AMOUNT_LIMIT,
+  currencySchema,
+  moneySchema,
+  moneyToJson,
+  type Currency,
+  type Money,
+  type MoneyJson,
+} from './money.js';

@@ -12,7 +12,14 @@ import {
 } from '@countersign/service-host';
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { entryTable } from '../transfers/transfers.tables.js';
-import { accountIdSchema, accountToJson, type Account, type AccountId, type AccountJson, type OpenAccount } from './account.js';
+import {
+  accountIdSchema,
+  accountToJson,
+  type Account,
+  type AccountId,
+  type AccountJson,
+  type OpenAccount,
+} from './account.js';
 import { accountTable } from './accounts.tables.js';
 import { statementToJson, type StatementJson, type StatementQuery } from './statement.js';
 
@@ -59,7 +66,12 @@ export class AccountsService {
     return accountToJson(this.#found(account));
   }
 
-  async statement(id: AccountId, query: StatementQuery, caller: Principal, trace: RequestTrace): Promise<StatementJson> {
+  async statement(
+    id: AccountId,
+    query: StatementQuery,
+    caller: Principal,
+    trace: RequestTrace,
+  ): Promise<StatementJson> {
     const account = await this.#find(id);
     const before = query.cursor === undefined ? undefined : lt(entryTable.position, query.cursor);
     const entries = await this.database

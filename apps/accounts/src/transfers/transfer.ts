@@ -37,7 +37,8 @@ export interface NewEntry {
   readonly balanceAfter: bigint;
 }
 
-export type TransferRefusal = 'ACCOUNT_UNKNOWN' | 'SAME_ACCOUNT' | 'CURRENCY_MISMATCH' | 'INSUFFICIENT_FUNDS' | 'BALANCE_LIMIT';
+export type TransferRefusal =
+  'ACCOUNT_UNKNOWN' | 'SAME_ACCOUNT' | 'CURRENCY_MISMATCH' | 'INSUFFICIENT_FUNDS' | 'BALANCE_LIMIT';
 export type Posting =
   | { readonly ok: true; readonly entries: readonly [NewEntry, NewEntry] }
   | { readonly ok: false; readonly refusal: TransferRefusal };

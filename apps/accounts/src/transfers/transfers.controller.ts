@@ -3,7 +3,13 @@ import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
-import { postTransferSchema, transferIdSchema, type PostTransfer, type TransferId, type TransferJson } from './transfer.js';
+import {
+  postTransferSchema,
+  transferIdSchema,
+  type PostTransfer,
+  type TransferId,
+  type TransferJson,
+} from './transfer.js';
 import { TransfersService } from './transfers.service.js';
 
 @ApiTags('transfers')

@@ -51,7 +51,9 @@ export class TransfersService {
 
   async post(command: PostTransfer, caller: Principal, trace: RequestTrace): Promise<TransferJson> {
     try {
-      return transferToJson(await this.database.transaction((transaction) => this.#post(transaction, command, caller, trace)));
+      return transferToJson(
+        await this.database.transaction((transaction) => this.#post(transaction, command, caller, trace)),
+      );
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       await this.outbox.recordDurably({
