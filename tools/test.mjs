@@ -1,0 +1,41 @@
+// Everything that must hold before a change lands: format, lint, types, tests. Ends with one line, `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const started = Date.now();
+const counts = { passed: 0, failed: 0 };
+const environment = { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', PATH: `${root}node_modules/.bin:${process.env.PATH}` };
+
+function step(name, command, ...args) {
+  const begun = Date.now();
+  console.log(`\n── ${name}`);
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment });
+  const ok = status === 0;
+  console.log(`── ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
+  return ok;
+}
+
+// A stale project graph lets every import pass the module boundaries in silence.
+const steps = [
+  ['project graph', 'nx', 'reset', '--onlyWorkspaceData'],
+  ['format', 'prettier', '--check', '.', '--log-level', 'warn'],
+  ['lint', 'nx', 'run-many', '-t', 'lint', '--parallel=2', '--outputStyle=static'],
+  ['typecheck', 'nx', 'run-many', '-t', 'typecheck', '--parallel=2', '--outputStyle=static'],
+  ['build', 'nx', 'run-many', '-t', 'build', '--parallel=2', '--outputStyle=static'],
+];
+for (const [name, ...command] of steps) counts[step(name, ...command) ? 'passed' : 'failed'] += 1;
+
+const testsOk = step('tests', 'nx', 'run-many', '-t', 'test', '--parallel=2', '--outputStyle=static');
+let failedTests = 0;
+for (const file of globSync('{apps,libs,tools}/*/test-results/jest.json', { cwd: root })) {
+  const result = JSON.parse(readFileSync(`${root}${file}`, 'utf8'));
+  counts.passed += result.numPassedTests;
+  failedTests += result.numFailedTests + result.numRuntimeErrorTestSuites;
+}
+counts.failed += testsOk ? failedTests : Math.max(failedTests, 1);
+
+console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} seconds`);
+console.log(`${counts.passed} passed, ${counts.failed} failed`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
