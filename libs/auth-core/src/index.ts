@@ -1,0 +1,10 @@
+export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
+export { createTokenClient, type TokenClient, type TokenClientOptions, type TokenWish } from './client/token-client.js';
+export { TokenRequestError, type AccessToken } from './client/token-request.js';
+export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
+export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
+export { generateSigningKey, publicJwkOf, type PrivateJwk } from './keys/jwk.js';
+export { type Actor, type Principal } from './principal.js';
+export { MemoryRevocationList, type RevocationList } from './revocation-list.js';
+export { TokenError, type TokenErrorCode } from './token-error.js';
+export { createVerifier, TokenVerifier, type VerifierOptions } from './token-verifier.js';

@@ -1,0 +1,27 @@
+/** A party that acts for the subject (RFC 8693, section 4.1). */
+export interface Actor {
+  readonly subject: string;
+  readonly clientId?: string;
+}
+
+/** The verified caller. */
+export interface Principal {
+  /** Who it is about: the client itself, or the subject that it acts for. */
+  readonly subject: string;
+  /** The client that asked for the token. */
+  readonly clientId: string;
+  /** Who acts for the subject, newest first; empty when nobody does. */
+  readonly actors: readonly Actor[];
+  readonly scopes: ReadonlySet<string>;
+  readonly audience: string;
+  readonly issuer: string;
+  /** `jti`. */
+  readonly tokenId: string;
+  /** One id for everything that the first request set off (RFC 8417); the `jti` when the token has none. */
+  readonly txn: string;
+  readonly roles: readonly string[];
+  /** Seconds since 1970. */
+  readonly issuedAt: number;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}

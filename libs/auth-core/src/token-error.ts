@@ -1,0 +1,77 @@
+/** Every reason for which a request is refused, stable for logs, metrics and tests. */
+export type TokenErrorCode =
+  | 'TOKEN_MISSING'
+  | 'TOKEN_TOO_LARGE'
+  | 'TOKEN_MALFORMED'
+  | 'ALG_NOT_ALLOWED'
+  | 'TYP_NOT_ALLOWED'
+  | 'CRIT_NOT_SUPPORTED'
+  | 'KEY_UNKNOWN'
+  | 'KEY_MISMATCH'
+  | 'SIGNATURE_INVALID'
+  | 'ISSUER_MISMATCH'
+  | 'AUDIENCE_MISMATCH'
+  | 'TOKEN_EXPIRED'
+  | 'TOKEN_NOT_YET_VALID'
+  | 'CLAIM_MISSING'
+  | 'CLAIM_INVALID'
+  | 'TOKEN_REVOKED'
+  | 'SCOPE_MISSING'
+  | 'KEYS_UNAVAILABLE';
+
+/** What the caller is told; it names the fault and no value. */
+const descriptions: Readonly<Record<TokenErrorCode, string>> = {
+  TOKEN_MISSING: 'an access token is required',
+  TOKEN_TOO_LARGE: 'the access token is too large',
+  TOKEN_MALFORMED: 'the access token is malformed',
+  ALG_NOT_ALLOWED: 'the signature algorithm is not accepted',
+  TYP_NOT_ALLOWED: 'the token is not an access token',
+  CRIT_NOT_SUPPORTED: 'the token has a critical header that is not understood',
+  KEY_UNKNOWN: 'the signing key is not known',
+  KEY_MISMATCH: 'the signing key does not fit the algorithm',
+  SIGNATURE_INVALID: 'the signature does not verify',
+  ISSUER_MISMATCH: 'the token is from another issuer',
+  AUDIENCE_MISMATCH: 'the token is for another audience',
+  TOKEN_EXPIRED: 'the token has expired',
+  TOKEN_NOT_YET_VALID: 'the token is not valid yet',
+  CLAIM_MISSING: 'a required claim is missing',
+  CLAIM_INVALID: 'a claim has a wrong type or value',
+  TOKEN_REVOKED: 'the token was revoked',
+  SCOPE_MISSING: 'the token does not carry the required scope',
+  KEYS_UNAVAILABLE: 'the keys of the issuer are not available',
+};
+
+/** A refused token. `code` is for machines; `message` may be shown to the caller (it tells no secret). */
+export class TokenError extends Error {
+  /** HTTP status: 401 for the token's fault, 403 for a missing scope, 503 when the keys are away (RFC 6750, section 3.1). */
+  readonly status: 401 | 403 | 503;
+
+  /**
+   * @param code why
+   * @param detail which claim, scope or key, for logs; shown to nobody
+   */
+  constructor(
+    readonly code: TokenErrorCode,
+    readonly detail?: string,
+  ) {
+    super(descriptions[code]);
+    this.name = 'TokenError';
+    this.status = code === 'SCOPE_MISSING' ? 403 : code === 'KEYS_UNAVAILABLE' ? 503 : 401;
+  }
+
+  /**
+   * The `WWW-Authenticate` challenge (RFC 6750, section 3).
+   * @param realm the protection space, usually the service's name
+   * @param scopes scopes that the route needs, for `insufficient_scope`
+   * @returns nothing for a 503: it is not the caller's fault
+   */
+  wwwAuthenticate(realm: string, scopes: readonly string[] = []): string | undefined {
+    const bearer = `Bearer realm="${realm}"`;
+    if (this.status === 503) return undefined;
+    if (this.code === 'TOKEN_MISSING') return bearer;
+    if (this.status === 403) {
+      return `${bearer}, error="insufficient_scope", error_description="${this.message}", scope="${scopes.join(' ')}"`;
+    }
+    return `${bearer}, error="invalid_token", error_description="${this.message}"`;
+  }
+}
