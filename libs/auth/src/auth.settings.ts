@@ -1,0 +1,16 @@
+import { type TokenVerifier, type VerifierOptions } from '@countersign/auth-core';
+import { type RefusalListener } from './refusal.js';
+
+/** Injection token of the {@link TokenVerifier} that the guard uses. */
+export const TOKEN_VERIFIER = Symbol('countersign.token-verifier');
+export const AUTH_SETTINGS = Symbol('countersign.auth-settings');
+
+/** What `AuthModule` takes: the verifier's options and how refusals are told. */
+export interface AuthSettings extends VerifierOptions {
+  /** The `realm` of `WWW-Authenticate`; the audience by default. */
+  readonly realm?: string;
+  /** Awaited before a refusal is answered. */
+  readonly onRefused?: RefusalListener;
+  /** A ready verifier, for tests or to share one; made from the options by default. */
+  readonly verifier?: TokenVerifier;
+}

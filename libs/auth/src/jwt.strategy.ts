@@ -1,0 +1,77 @@
+import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import { type JwtFromRequestFunction, type SecretOrKeyProvider, Strategy } from 'passport-jwt';
+import { bearerTokenOf } from './request-principal.js';
+
+export const STRATEGY_NAME = 'countersign';
+
+/** passport-jwt's keys are text or bytes, so a verifier travels as an empty buffer of its own: compared by identity, holding nothing. */
+const handles = new WeakMap<TokenVerifier, Buffer>();
+const verifiers = new WeakMap<object, TokenVerifier>();
+const requests = new WeakMap<object, Buffer>();
+
+/** Says which verifier passport is to use for a request; several applications in one process do not meet. */
+export function useVerifier(request: object, verifier: TokenVerifier): void {
+  const handle = handles.get(verifier) ?? Buffer.alloc(0);
+  handles.set(verifier, handle);
+  verifiers.set(handle, verifier);
+  requests.set(request, handle);
+}
+
+type Done = (error: unknown, payload?: unknown) => void;
+type VerifyHook = (token: string, key: unknown, options: unknown, done: Done) => void;
+
+function isHookHolder(value: unknown): value is { JwtVerifier: VerifyHook } {
+  return typeof value === 'function' && 'JwtVerifier' in value && typeof value.JwtVerifier === 'function';
+}
+
+/**
+ * passport-jwt asks a provider for "the key" and hands it to its verify hook. Our provider's key stands for our verifier: the hook knows
+ * it by identity, and leaves every other key to the original, so that other JWT strategies of the process work as before.
+ */
+function installHook(): void {
+  const holder: unknown = Strategy;
+  if (!isHookHolder(holder)) throw new Error('this passport-jwt has no JwtVerifier hook; use 4.x');
+  const original = holder.JwtVerifier;
+  if ('countersign' in original) return;
+  const hook: VerifyHook = (token, key, options, done) => {
+    const verifier = typeof key === 'object' && key !== null ? verifiers.get(key) : undefined;
+    if (verifier === undefined) {
+      original(token, key, options, done);
+      return;
+    }
+    verifier.verifyWithRefresh(token).then(
+      (principal) => {
+        done(null, principal);
+      },
+      (error: unknown) => {
+        done(error);
+      },
+    );
+  };
+  holder.JwtVerifier = Object.assign(hook, { countersign: true });
+}
+
+const fromHeader: JwtFromRequestFunction = (request: object) => bearerTokenOf(request) ?? null;
+
+const provider: SecretOrKeyProvider = (request: object, _token, done) => {
+  const handle = requests.get(request);
+  done(handle === undefined ? new Error('the request did not come through the guard of Countersign') : null, handle);
+};
+
+/** The passport strategy; its user is the {@link Principal}, its failures are {@link TokenError}s. */
+export function createStrategy(): Strategy {
+  installHook();
+  return new Strategy(
+    { jwtFromRequest: fromHeader, secretOrKeyProvider: provider },
+    (principal: Principal, done: (error: null, principal: Principal) => void) => {
+      done(null, principal);
+    },
+  );
+}
+
+/** What passport reports for a request that it could not authenticate. */
+export function tokenErrorOf(error: unknown, info: unknown): unknown {
+  if (info instanceof TokenError) return info;
+  if (error !== null && error !== undefined && error !== false) return error;
+  return new TokenError('TOKEN_MISSING');
+}
