@@ -1,0 +1,108 @@
+import { type Principal } from '@countersign/auth-core';
+import { z } from 'zod';
+
+/** Bytes that one event may have as JSON at the most: an entry of the log is length-prefixed by 16 bits. */
+export const EVENT_SIZE_LIMIT = 32 * 1024;
+
+const short = z.string().min(1).max(512);
+
+/** A service's name, the `source` of its events and a token of its NATS subjects. */
+export const sourceSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'a service name: a-z, 0-9, -');
+
+const principalSchema = z.strictObject({
+  subject: short,
+  client_id: short,
+  /** Who acted for the subject, newest first. */
+  actors: z.array(short).max(8),
+  scopes: z.array(short).max(64),
+  jti: short,
+});
+export type AuditPrincipal = z.infer<typeof principalSchema>;
+
+const dataSchema = z.strictObject({
+  /** Nothing where nobody could be verified. */
+  principal: principalSchema.nullable(),
+  /** One id for everything that a first request set off (RFC 8417). */
+  txn: short.nullable(),
+  action: short,
+  resource: short,
+  outcome: z.enum(['allowed', 'denied', 'failed']),
+  /** A stable code: why it was denied or failed. */
+  reason: short.optional(),
+  request: z.strictObject({ method: short, route: short, id: short, peer: short }).optional(),
+  /** What changed; never a secret, never a token. */
+  changes: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** An audit event as it leaves its service: CloudEvents 1.0 in JSON, with the `sequence` and `traceparent` extensions. */
+export const auditEventSchema = z.strictObject({
+  specversion: z.literal('1.0'),
+  id: z.uuid(),
+  source: sourceSchema,
+  type: z.string().regex(/^countersign(\.[a-z][a-z0-9_-]*){3}\.v[0-9]+$/, 'countersign.<service>.<thing>.<done>.v1'),
+  time: z.iso.datetime(),
+  subject: short,
+  datacontenttype: z.literal('application/json'),
+  traceparent: z
+    .string()
+    .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
+    .optional(),
+  /** Gap-free per source, from 1; the relay gives it. */
+  sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
+  data: dataSchema,
+});
+export type AuditEvent = z.infer<typeof auditEventSchema>;
+
+/** What a service says; the outbox adds id, source and time, the relay the sequence. */
+export type NewAuditEvent = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
+
+/** An event as it stands in the outbox, before it is numbered. */
+export const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
+export type UnnumberedEvent = z.infer<typeof unnumberedEventSchema>;
+
+/** Thrown where an event is made that no trail would take: it is a fault of the service, found before its change commits. */
+export class AuditEventError extends Error {
+  constructor(
+    readonly code: 'EVENT_INVALID' | 'EVENT_TOO_LARGE' | 'OUTBOX_FULL',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'AuditEventError';
+  }
+}
+
+/** Completes and checks an event. @throws {AuditEventError} `EVENT_INVALID`, `EVENT_TOO_LARGE` */
+export function completeEvent(event: NewAuditEvent, id: string, source: string, now: Date): UnnumberedEvent {
+  const { type, subject, traceparent, data } = event;
+  const parsed = unnumberedEventSchema.safeParse({
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    time: now.toISOString(),
+    subject,
+    datacontenttype: 'application/json',
+    ...(traceparent === undefined ? {} : { traceparent }),
+    data,
+  });
+  if (!parsed.success) throw new AuditEventError('EVENT_INVALID', z.prettifyError(parsed.error));
+  const size = Buffer.byteLength(JSON.stringify(parsed.data));
+  if (size > EVENT_SIZE_LIMIT - 64) {
+    throw new AuditEventError(
+      'EVENT_TOO_LARGE',
+      `an event of ${String(size)} bytes; the limit is ${String(EVENT_SIZE_LIMIT)}`,
+    );
+  }
+  return parsed.data;
+}
+
+/** The verified caller as an event names them. */
+export function principalOf(principal: Principal): AuditPrincipal {
+  return {
+    subject: principal.subject,
+    client_id: principal.clientId,
+    actors: principal.actors.map(({ subject }) => subject),
+    scopes: [...principal.scopes],
+    jti: principal.tokenId,
+  };
+}

@@ -1,0 +1,52 @@
+import { AuditEventError } from './audit-event.js';
+
+interface Waiting<Item> {
+  readonly item: Item;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface GroupCommitOptions {
+  /** Milliseconds that the first of a group waits for others. */
+  readonly windowMs: number;
+  /** Items of one write at the most. */
+  readonly groupLimit: number;
+  /** Items that may wait at the most; one more is refused. */
+  readonly queueLimit: number;
+}
+
+/** Lets concurrent writers share one durable write: each `add` resolves once its own item is committed. */
+export class GroupCommit<Item> {
+  readonly #waiting: Waiting<Item>[] = [];
+  #writing = false;
+
+  constructor(
+    private readonly write: (items: readonly Item[]) => Promise<void>,
+    private readonly options: GroupCommitOptions,
+  ) {}
+
+  add(item: Item): Promise<void> {
+    if (this.#waiting.length >= this.options.queueLimit) {
+      return Promise.reject(new AuditEventError('OUTBOX_FULL', 'too many events wait for the database'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (this.#writing) return;
+      this.#writing = true;
+      setTimeout(() => void this.#drain(), this.options.windowMs);
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, this.options.groupLimit);
+      try {
+        await this.write(group.map(({ item }) => item));
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#writing = false;
+  }
+}

@@ -1,0 +1,16 @@
+export {
+  AuditEventError,
+  auditEventSchema,
+  EVENT_SIZE_LIMIT,
+  principalOf,
+  sourceSchema,
+  type AuditEvent,
+  type AuditPrincipal,
+  type NewAuditEvent,
+} from './audit-event.js';
+export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
+export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
+export { parseReceipt, receiptSubject, type Receipt } from './receipts.js';
+export { startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
+export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';
+export { uuidv7 } from './uuidv7.js';

@@ -1,0 +1,75 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type pg from 'pg';
+import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from './audit-event.js';
+import { GroupCommit } from './group-commit.js';
+import { uuidv7 } from './uuidv7.js';
+
+export interface AuditOutboxOptions {
+  /** The service's own database, which holds `audit_outbox`. */
+  readonly pool: pg.Pool;
+  /** The service's name. */
+  readonly source: string;
+  readonly now?: () => Date;
+  readonly newId?: () => string;
+}
+
+/** A drizzle transaction or database. */
+export interface SqlExecutor {
+  execute(query: SQL): PromiseLike<unknown>;
+}
+
+/**
+ * The service's own record of what it did, in its own database (transactional outbox). An event is durable before the answer is sent;
+ * NATS and the audit service are not on the request's path.
+ */
+export class AuditOutbox {
+  readonly #group: GroupCommit<UnnumberedEvent>;
+  readonly #now: () => Date;
+  readonly #newId: () => string;
+
+  constructor(private readonly options: AuditOutboxOptions) {
+    this.#now = options.now ?? (() => new Date());
+    this.#newId = options.newId ?? (() => uuidv7());
+    this.#group = new GroupCommit((events) => this.#insert(events), {
+      windowMs: 1,
+      groupLimit: 500,
+      queueLimit: 10_000,
+    });
+  }
+
+  /**
+   * Records an event in the transaction of the change that it tells of: both commit, or neither.
+   * @returns the event's id
+   * @throws {AuditEventError}
+   */
+  async record(transaction: SqlExecutor, event: NewAuditEvent): Promise<string> {
+    const complete = this.#complete(event);
+    await transaction.execute(
+      sql`insert into audit_outbox (id, event) values (${complete.id}, ${JSON.stringify(complete)}::jsonb)`,
+    );
+    return complete.id;
+  }
+
+  /**
+   * Records an event that goes with no change (a read, a refusal, a token issued); resolves once it is committed.
+   * Concurrent calls share one insert.
+   * @returns the event's id
+   * @throws {AuditEventError}, or what the database said: then the answer must not be sent
+   */
+  async recordDurably(event: NewAuditEvent): Promise<string> {
+    const complete = this.#complete(event);
+    await this.#group.add(complete);
+    return complete.id;
+  }
+
+  #complete(event: NewAuditEvent): UnnumberedEvent {
+    return completeEvent(event, this.#newId(), this.options.source, this.#now());
+  }
+
+  async #insert(events: readonly UnnumberedEvent[]): Promise<void> {
+    await this.options.pool.query(
+      `insert into audit_outbox (id, event) select (e->>'id')::uuid, e from jsonb_array_elements($1::jsonb) as e`,
+      [JSON.stringify(events)],
+    );
+  }
+}
