@@ -80,7 +80,7 @@ export class CountersignGuard implements CanActivate {
     const { code, status, message, detail } = error;
     const refusal: Refusal = { code, status, message, detail, principal };
     const http = context.switchToHttp();
-    await this.settings.onRefused?.(refusal, http.getRequest<object>());
+    await this.settings.onRefused?.(refusal, context);
     const { httpAdapter } = this.adapterHost;
     const response: unknown = http.getResponse();
     const scopes = needs === undefined || needs.public ? [] : needs.scopes;

@@ -1,3 +1,4 @@
+import { type ExecutionContext } from '@nestjs/common';
 import { type Principal, type TokenErrorCode } from '@countersign/auth-core';
 
 /** Why a request was refused: a token's fault, or `ROUTE_NOT_DECLARED` for a route that says neither what it needs nor that it is public. */
@@ -15,5 +16,5 @@ export interface Refusal {
   readonly principal: Principal | undefined;
 }
 
-/** Called, and awaited, before a refusal is answered. `request` is the framework's own request object. */
-export type RefusalListener = (refusal: Refusal, request: unknown) => Promise<void>;
+/** Called, and awaited, before a refusal is answered; the context leads to the framework's own request. */
+export type RefusalListener = (refusal: Refusal, context: ExecutionContext) => Promise<void>;

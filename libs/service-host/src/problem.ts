@@ -104,6 +104,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status >= 500 && problem.code === 'INTERNAL') {
       this.logger.error({ err: error, request_id: trace.requestId, trace_id: trace.traceId }, 'request failed');
     }
+    if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
     void reply
       .status(problem.status)
       .type('application/problem+json')

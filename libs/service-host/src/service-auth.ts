@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { type AuditOutbox, principalOf } from '@countersign/audit-client';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
@@ -51,8 +51,8 @@ export class ServiceAuthModule {
             issuer: options.issuer,
             audience: options.audience,
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
-            onRefused: (refusal: Refusal, request: FastifyRequest) =>
-              recordRefusal(outbox, options.audience, refusal, request),
+            onRefused: (refusal: Refusal, context: ExecutionContext) =>
+              recordRefusal(outbox, options.audience, refusal, context.switchToHttp().getRequest<FastifyRequest>()),
           }),
         }),
       ],

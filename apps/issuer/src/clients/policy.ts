@@ -1,0 +1,53 @@
+import { type ExchangeEdge, type Policy } from './client.js';
+
+/** What the policy says: the granted scopes, or the RFC's error (RFC 6749, section 5.2; RFC 8693, section 2.2.2). */
+export type Decision =
+  | { readonly ok: true; readonly scopes: readonly string[] }
+  | { readonly ok: false; readonly error: 'invalid_target' | 'invalid_scope'; readonly description: string };
+
+const refuse = (error: 'invalid_target' | 'invalid_scope', description: string): Decision => ({
+  ok: false,
+  error,
+  description,
+});
+
+/** `client_credentials`: each asked scope must be among those that the policy names for the audience; none are given unasked. */
+export function decideClientCredentials(policy: Policy, audience: string, scopes: readonly string[]): Decision {
+  const allowed = Object.hasOwn(policy.audiences, audience) ? policy.audiences[audience] : undefined;
+  if (allowed === undefined) return refuse('invalid_target', 'the client may not ask for this audience');
+  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the call at hand needs');
+  if (!scopes.every((scope) => allowed.includes(scope))) {
+    return refuse('invalid_scope', 'a scope is outside of what the client may ask for');
+  }
+  return { ok: true, scopes };
+}
+
+/** A subject token, verified, as the exchange rule sees it. */
+export interface SubjectToken {
+  readonly audience: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+/**
+ * Token exchange follows declared edges: holding a subject token for an audience with a scope, the client may ask another audience for
+ * the edge's scopes. Each asked scope must lie on an edge that the subject token opens.
+ */
+export function decideExchange(
+  policy: Policy,
+  subject: SubjectToken,
+  audience: string,
+  scopes: readonly string[],
+): Decision {
+  const open = policy.exchange.filter(
+    (edge: ExchangeEdge) =>
+      edge.audience === audience &&
+      edge.subject_audience === subject.audience &&
+      subject.scopes.has(edge.subject_scope),
+  );
+  if (open.length === 0) return refuse('invalid_target', 'the client may not exchange this token for this audience');
+  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the call at hand needs');
+  if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
+    return refuse('invalid_scope', 'a scope is outside of what the client may exchange for');
+  }
+  return { ok: true, scopes };
+}

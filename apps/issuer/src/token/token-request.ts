@@ -1,0 +1,85 @@
+import { OAuthError } from '@countersign/service-host';
+import { nameSchema, scopeSchema } from '../clients/client.js';
+import { z } from 'zod';
+
+export const CLIENT_CREDENTIALS = 'client_credentials';
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+export const grantTypes = [CLIENT_CREDENTIALS, TOKEN_EXCHANGE] as const;
+
+/** Scopes that one token may carry. */
+export const SCOPES_LIMIT = 64;
+
+const formSchema = z.record(z.string(), z.string().max(16_384)).default({});
+
+/** What every request to the token endpoint brings; each grant takes the rest. */
+export interface TokenRequest {
+  readonly grantType: (typeof grantTypes)[number];
+  readonly assertionType: string | undefined;
+  readonly assertion: string | undefined;
+  readonly audience: string;
+  readonly scopes: readonly string[];
+  /** Token exchange only. */
+  readonly subjectToken: string | undefined;
+}
+
+const invalid = (description: string): OAuthError => new OAuthError(400, 'invalid_request', description);
+
+function grantOf(value: string | undefined): TokenRequest['grantType'] {
+  if (value === undefined) throw invalid('grant_type is missing');
+  const grant = grantTypes.find((known) => known === value);
+  if (grant === undefined) throw new OAuthError(400, 'unsupported_grant_type', `use one of: ${grantTypes.join(', ')}`);
+  return grant;
+}
+
+/** One audience, always; `resource` (RFC 8707) is its synonym. */
+function audienceOf(form: Readonly<Record<string, string>>): string {
+  const { audience, resource } = form;
+  if (audience !== undefined && resource !== undefined && audience !== resource) {
+    throw new OAuthError(400, 'invalid_target', 'audience and resource name different services');
+  }
+  const parsed = nameSchema.safeParse(audience ?? resource);
+  if (!parsed.success) throw new OAuthError(400, 'invalid_target', 'name one audience');
+  return parsed.data;
+}
+
+function scopesOf(scope: string | undefined): readonly string[] {
+  const scopes = [...new Set((scope ?? '').split(' ').filter((part) => part !== ''))];
+  if (scopes.length > SCOPES_LIMIT || !scopes.every((part) => scopeSchema.safeParse(part).success)) {
+    throw new OAuthError(
+      400,
+      'invalid_scope',
+      `scope is a list of at most ${String(SCOPES_LIMIT)} scopes, parted by spaces`,
+    );
+  }
+  return scopes;
+}
+
+function subjectTokenOf(form: Readonly<Record<string, string>>, grantType: string): string | undefined {
+  if (grantType !== TOKEN_EXCHANGE) return undefined;
+  if (form['subject_token'] === undefined) throw invalid('subject_token is missing');
+  if (form['subject_token_type'] !== ACCESS_TOKEN_TYPE)
+    throw invalid(`subject_token_type must be ${ACCESS_TOKEN_TYPE}`);
+  if ((form['requested_token_type'] ?? ACCESS_TOKEN_TYPE) !== ACCESS_TOKEN_TYPE) {
+    throw invalid(`requested_token_type, if given, must be ${ACCESS_TOKEN_TYPE}`);
+  }
+  if (form['actor_token'] !== undefined)
+    throw invalid('actor_token is not taken: the authenticated client is the actor');
+  return form['subject_token'];
+}
+
+/** Parses the form of a token request (RFC 6749, section 4.4.2; RFC 8693, section 2.1). @throws {OAuthError} */
+export function parseTokenRequest(body: unknown): TokenRequest {
+  const parsed = formSchema.safeParse(body);
+  if (!parsed.success) throw invalid('send a form: application/x-www-form-urlencoded');
+  const form = parsed.data;
+  const grantType = grantOf(form['grant_type']);
+  return {
+    grantType,
+    assertionType: form['client_assertion_type'],
+    assertion: form['client_assertion'],
+    audience: audienceOf(form),
+    scopes: scopesOf(form['scope']),
+    subjectToken: subjectTokenOf(form, grantType),
+  };
+}

@@ -1,0 +1,25 @@
+import { Body, Controller, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiConsumes, ApiTags } from '@nestjs/swagger';
+import { Public } from '@countersign/auth';
+import { Trace, type RequestTrace } from '@countersign/service-host';
+import { parseTokenRequest } from './token-request.js';
+import { TokenService, type TokenAnswer } from './token.service.js';
+
+@ApiTags('oauth2')
+@Public()
+@Controller('oauth2')
+export class TokenController {
+  constructor(@Inject(TokenService) private readonly tokens: TokenService) {}
+
+  /**
+   * The token endpoint (RFC 6749, section 3.2): `client_credentials`, or token exchange (RFC 8693). The client authenticates by
+   * `private_key_jwt`. Errors: `invalid_client` (401), `invalid_request`, `invalid_scope`, `invalid_target`, `unsupported_grant_type` (400).
+   */
+  @Post('token')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @ApiConsumes('application/x-www-form-urlencoded')
+  issue(@Body() body: unknown, @Trace() trace: RequestTrace): Promise<TokenAnswer> {
+    return this.tokens.issue(parseTokenRequest(body), trace);
+  }
+}
