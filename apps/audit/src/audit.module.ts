@@ -1,0 +1,36 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
+import { fileURLToPath } from 'node:url';
+import { type Configuration } from './configuration.js';
+import { EventsController } from './events/events.controller.js';
+import { EventsService } from './events/events.service.js';
+import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/intake.service.js';
+import { IntakeStore } from './intake/intake.store.js';
+
+/** The trail: what comes in from the stream, and who may look at it. Its own looks are events as well. */
+@Module({})
+export class AuditModule {
+  static forRoot(configuration: Configuration): DynamicModule {
+    const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = configuration;
+    const nats = { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
+    const intake: IntakeOptions = { nats, replicas: configuration.STREAM_REPLICAS };
+    return {
+      module: AuditModule,
+      imports: [
+        ServiceAuthModule.forRoot({
+          issuer: configuration.ISSUER_URL,
+          jwksUrl: configuration.JWKS_URL,
+          audience: 'audit',
+        }),
+        DatabaseModule.forRoot({
+          url: configuration.DATABASE_URL,
+          max: configuration.DATABASE_POOL_MAX,
+          migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
+        }),
+        AuditTrailModule.forRoot({ source: 'audit', nats }),
+      ],
+      controllers: [EventsController],
+      providers: [{ provide: INTAKE_OPTIONS, useValue: intake }, IntakeStore, IntakeService, EventsService],
+    };
+  }
+}

@@ -1,0 +1,13 @@
+import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
+import { z } from 'zod';
+
+/** Everything that the audit service reads from its environment. */
+export const variables = {
+  ...hostVariables,
+  ...databaseVariables,
+  ...natsVariables,
+  ...issuerVariables,
+  /** Copies that the streams keep: 1 on one NATS server, 3 in a cluster. */
+  STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+};
+export type Configuration = z.infer<z.ZodObject<typeof variables>>;
