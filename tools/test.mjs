@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const counts = { passed: 0, failed: 0 };
-const environment = { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', PATH: `${root}node_modules/.bin:${process.env.PATH}` };
+const environment = {
+  ...process.env,
+  NX_TUI: 'false',
+  NX_DAEMON: 'false',
+  PATH: `${root}node_modules/.bin:${process.env.PATH}`,
+};
 
 function step(name, command, ...args) {
   const begun = Date.now();

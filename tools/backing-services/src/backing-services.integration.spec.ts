@@ -1,0 +1,59 @@
+import { connect } from 'node:net';
+import pg from 'pg';
+import { startBackingServices, type BackingServices } from './for-tests.js';
+import { rightsOf } from './nats-configuration.js';
+
+describe('backing services', () => {
+  let services: BackingServices;
+  beforeAll(async () => {
+    services = await startBackingServices();
+  }, 180_000);
+  afterAll(async () => {
+    await services.stop();
+  });
+
+  it('give each service a database of its own, which another role may not enter', async () => {
+    const url = await services.database('payments');
+    const other = new URL(await services.database('accounts'));
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    expect((await client.query<{ name: string }>('select current_database() as name')).rows).toEqual([
+      { name: 'payments' },
+    ]);
+    await client.end();
+    other.pathname = '/payments';
+    const stranger = new pg.Client({ connectionString: other.href });
+    await expect(stranger.connect()).rejects.toThrow(/permission denied/);
+  });
+
+  it('keep what PostgreSQL committed through a restart', async () => {
+    const url = await services.database('kept');
+    const before = new pg.Client({ connectionString: url });
+    await before.connect();
+    await before.query('create table kept as select 1 as n');
+    await before.end();
+    await services.postgres.restart();
+    const after = new pg.Client({ connectionString: url });
+    await after.connect();
+    expect((await after.query('select n from kept')).rows).toEqual([{ n: 1 }]);
+    await after.end();
+  });
+
+  it('run a NATS server with JetStream that refuses whoever brings no credentials', async () => {
+    const info = await new Promise<string>((resolve, reject) => {
+      const socket = connect(services.nats.port, '127.0.0.1');
+      socket.once('error', reject).once('data', (data) => {
+        socket.destroy();
+        resolve(data.toString());
+      });
+    });
+    expect(info).toMatch(/"jetstream":\s*true/);
+    expect(info).toMatch(/"auth_required":\s*true/);
+  });
+
+  it('let a service publish under its own name only, and audit alone read', () => {
+    expect(rightsOf('payments').publish).toEqual(['audit.payments.>']);
+    expect(rightsOf('payments').subscribe).not.toContainEqual(expect.stringContaining('audit.'));
+    expect(rightsOf('audit').publish).toContain('receipts.>');
+  });
+});

@@ -1,0 +1,111 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface ChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Where the process id is kept, so that a later start finds what a killed one left behind. */
+  readonly pidFile?: string;
+  readonly onLine?: (line: string) => void;
+}
+
+/** A process that was started here, in a group of its own: a Ctrl-C in the terminal reaches it only through us. */
+export interface Child {
+  readonly pid: number;
+  /** Resolves with what ended it. */
+  readonly exited: Promise<string>;
+  readonly running: () => boolean;
+  readonly lastLines: () => string;
+  /** Asks it to end, and after the limit makes it. */
+  stop(signal: NodeJS.Signals, limitMs: number): Promise<void>;
+}
+
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+function lines(stream: NodeJS.ReadableStream | null, take: (line: string) => void): void {
+  let rest = '';
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) if (part !== '') take(part);
+  });
+}
+
+/** Starts a process. @throws when the program cannot be started at all */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const child = spawn(options.command, options.args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...(options.gid === undefined ? {} : { gid: options.gid }),
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve).once('error', reject);
+  });
+  living.add(child);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${options.command} has no process id`);
+  if (options.pidFile !== undefined) writeFileSync(options.pidFile, String(pid), { mode: 0o600 });
+  const recent: string[] = [];
+  const take = (line: string): void => {
+    recent.push(line);
+    if (recent.length > 20) recent.shift();
+    options.onLine?.(line);
+  };
+  lines(child.stdout, take);
+  lines(child.stderr, take);
+  const exited = new Promise<string>((resolve) => {
+    child.once('close', (code, signal) => {
+      living.delete(child);
+      if (options.pidFile !== undefined) rmSync(options.pidFile, { force: true });
+      resolve(signal ?? `exit code ${String(code)}`);
+    });
+  });
+  return {
+    pid,
+    exited,
+    running: () => living.has(child),
+    lastLines: () => recent.join('\n'),
+    async stop(signal, limitMs) {
+      if (!living.has(child)) return;
+      child.kill(signal);
+      const late = setTimeout(() => child.kill('SIGKILL'), limitMs);
+      await exited;
+      clearTimeout(late);
+    },
+  };
+}
+
+/**
+ * Ends a process that an earlier, killed start left behind; only one whose command line carries the marker, so never a stranger that
+ * got the same number since.
+ */
+export async function stopLeftBehind(pidFile: string, marker: string, signal: NodeJS.Signals): Promise<void> {
+  let pid: number;
+  try {
+    pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
+  } catch {
+    return;
+  }
+  const command = (): string => spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  if (!Number.isInteger(pid) || pid <= 1 || !command().includes(marker)) {
+    rmSync(pidFile, { force: true });
+    return;
+  }
+  process.kill(pid, signal);
+  for (let waited = 0; command().includes(marker); waited += 100) {
+    if (waited === 10_000) process.kill(pid, 'SIGKILL');
+    await delay(100);
+  }
+  rmSync(pidFile, { force: true });
+}

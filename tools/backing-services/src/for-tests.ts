@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { natsServices, type NatsPasswords } from './nats-configuration.js';
+import { startNats, type Nats } from './nats.js';
+import { startPostgres, type Postgres } from './postgres.js';
+
+/** Real PostgreSQL and NATS in a temporary folder, on free ports. */
+export interface BackingServices {
+  readonly postgres: Postgres;
+  readonly nats: Nats;
+  readonly passwords: NatsPasswords;
+  /** A new, empty database. */
+  database(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+export function newNatsPasswords(): NatsPasswords {
+  const [issuer, payments, accounts, audit] = natsServices.map(() => newPassword());
+  return { issuer: issuer ?? '', payments: payments ?? '', accounts: accounts ?? '', audit: audit ?? '' };
+}
+
+/** Starts both for a spec; call `stop` when done, which leaves nothing behind. */
+export async function startBackingServices(): Promise<BackingServices> {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
+  const passwords = newNatsPasswords();
+  const [postgres, nats] = await Promise.all([
+    startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true }),
+    startNats({ directory: join(directory, 'nats'), passwords }),
+  ]);
+  return {
+    postgres,
+    nats,
+    passwords,
+    database: (name) => postgres.createDatabase(name, newPassword()),
+    async stop() {
+      await Promise.all([postgres.stop(), nats.stop()]);
+      for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,13 @@
+export { startChild, stopLeftBehind, type Child, type ChildOptions } from './child.js';
+export { newNatsPasswords, newPassword, startBackingServices, type BackingServices } from './for-tests.js';
+export {
+  natsConfiguration,
+  natsServices,
+  rightsOf,
+  type NatsPasswords,
+  type NatsService,
+} from './nats-configuration.js';
+export { findNatsServer, NatsServerMissing } from './nats-server.js';
+export { startNats, type Nats } from './nats.js';
+export { freePort, portIsFree } from './port.js';
+export { startPostgres, type Postgres } from './postgres.js';

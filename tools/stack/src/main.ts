@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createTokenClient } from '@countersign/auth-core';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { writeSecret } from './identities.js';
+import { readableLine } from './log-lines.js';
+import { jsonSummary, reportSample } from './report.js';
+import { makeSamplePayment } from './sample-payment.js';
+import { serviceNames, type ServiceName } from './services.js';
+import { startStack, type Stack } from './stack.js';
+import { wordsFor } from './stack-error.js';
+import { openStateDirectory } from './state-directory.js';
+
+interface Arguments {
+  readonly exit: boolean;
+  readonly json: boolean;
+  readonly reset: boolean;
+  readonly without: readonly ServiceName[];
+  readonly directory: string;
+  readonly portBase: number;
+}
+
+const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
+
+function portBase(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1_024 || port > 65_532)
+    throw new InvalidArgumentError('a port from 1024 to 65532');
+  return port;
+}
+
+const program = new Command('npm start --')
+  .description(
+    'Runs Countersign on this machine: PostgreSQL, NATS, issuer, payments, accounts, audit; makes one payment and shows its trail.',
+  )
+  .option('--exit', 'end after the sample payment; exit code 0 only if it settled and its audit events arrived', false)
+  .option('--json', 'print one JSON summary as the last line (logs go to standard error)', false)
+  .option('--reset', 'begin from empty data and new keys', false)
+  .addOption(
+    new Option('--without <services...>', 'leave services out, to run them by `npx nx serve`')
+      .choices(serviceNames)
+      .default([]),
+  )
+  .option('--directory <path>', 'where data, keys and logs are kept', join(root, '.countersign'))
+  .option('--port-base <port>', "the issuer's port; payments, accounts and audit follow", portBase, 4_000)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  npm start                          stays up until Ctrl-C
+  npm start -- --exit --json         one payment, one line of JSON, an exit code
+  npm start -- --without payments    then, in another terminal: npx nx serve payments`,
+  );
+
+/** Three things to try, as they can be pasted into another terminal. */
+async function whatToTry(stack: Stack, directory: string): Promise<string> {
+  const { issuer, audit } = stack.urls;
+  const auditor = createTokenClient({ issuer, clientId: 'auditor', key: stack.identities.clients.auditor });
+  const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
+  mkdirSync(join(directory, 'tokens'), { recursive: true, mode: 0o700 });
+  const file = join(directory, 'tokens', 'auditor');
+  writeSecret(file, token);
+  return [
+    ...Object.entries(stack.urls).map(([name, url]) => `  ${name.padEnd(8)}  ${url}`),
+    '',
+    'To try, in another terminal:',
+    `  curl -s ${issuer}/.well-known/jwks.json`,
+    `  curl -s ${stack.urls.payments}/health/ready`,
+    `  curl -s -H "Authorization: Bearer $(cat ${file})" '${audit}/events?subject=storefront&limit=5'    (the token is good for 5 minutes)`,
+    '',
+    'Ctrl-C stops everything that was started here.',
+    '',
+  ].join('\n');
+}
+
+async function run(options: Arguments): Promise<void> {
+  const begun = performance.now();
+  const out = (text: string): void => void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  const seconds = (): string => ((performance.now() - begun) / 1_000).toFixed(1).padStart(5);
+  const coloured = (options.json ? process.stderr : process.stdout).isTTY;
+  const directory = resolve(options.directory);
+  const state = openStateDirectory(directory, options.reset);
+  if (options.reset && existsSync(join(directory, 'postgres')))
+    rmSync(join(directory, 'postgres'), { recursive: true });
+
+  let stack: Stack | undefined;
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    stopping ??= (stack?.stop() ?? Promise.resolve()).finally(() => {
+      state.release();
+    });
+    return stopping;
+  };
+  const interrupted = new Promise<void>((done) => {
+    let times = 0;
+    const onSignal = (): void => {
+      times += 1;
+      if (times > 1) process.exit(130);
+      out('Stopping …');
+      done();
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
+  try {
+    const starting = startStack({
+      root,
+      directory,
+      portBase: options.portBase,
+      without: options.without,
+      onStep: (step) => {
+        out(`${seconds()} s  ${step}`);
+      },
+      onLine: (name, line) => {
+        out(readableLine(name, line, coloured));
+      },
+    });
+    stack = await starting;
+    if (options.without.length === 0) {
+      const { storefront, auditor } = stack.identities.clients;
+      const result = await makeSamplePayment({ ...stack.urls, storefrontKey: storefront, auditorKey: auditor });
+      out(reportSample(result));
+      out(
+        `${seconds()} s  ${result.ok ? 'the payment settled and its audit events arrived' : 'the payment or its audit events are missing'}`,
+      );
+      if (!result.ok) process.exitCode = 1;
+      if (options.exit) await stop();
+      if (options.json) process.stdout.write(`${jsonSummary(result, Number(seconds()))}\n`);
+    }
+    if (!options.exit) {
+      out(await whatToTry(stack, directory));
+      const died = [...stack.services.values()].map(({ name, child }) =>
+        child.exited.then((how) => `${name} ended: ${how}`),
+      );
+      const ended = await Promise.race([interrupted, ...died]);
+      if (typeof ended === 'string') {
+        out(`${ended}; stopping the others.`);
+        process.exitCode = 1;
+      }
+    }
+  } finally {
+    await stop();
+  }
+}
+
+const { exit, json, reset, without, directory, portBase: base } = program.parse().opts<Arguments>();
+try {
+  await run({ exit, json, reset, without, directory, portBase: base });
+} catch (error) {
+  process.stderr.write(`\n${wordsFor(error)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: wordsFor(error) })}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,91 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startChild, stopLeftBehind, type Child } from '@countersign/backing-services';
+import { writeSecret } from './identities.js';
+import { StackError } from './stack-error.js';
+
+export const serviceNames = ['issuer', 'payments', 'accounts', 'audit'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** Each service's port: the base, and what DESIGN calls 4000 to 4003. */
+export function portsFrom(base: number): Readonly<Record<ServiceName, number>> {
+  return { issuer: base, payments: base + 1, accounts: base + 2, audit: base + 3 };
+}
+
+export interface ServiceSettings {
+  readonly name: ServiceName;
+  readonly url: string;
+  /** The variables of its configuration. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface RunningService {
+  readonly name: ServiceName;
+  readonly child: Child;
+  /** Milliseconds from spawn to ready. */
+  readonly startupMs: number;
+}
+
+/** Keeps the variables where `nx serve` finds them. */
+export function writeEnvironment(directory: string, { name, environment }: ServiceSettings): void {
+  mkdirSync(join(directory, 'env'), { recursive: true, mode: 0o700 });
+  const lines = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
+  writeSecret(join(directory, 'env', `${name}.env`), `${lines.join('\n')}\n`);
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for `/health/ready`. @throws {StackError} with the service's last lines when it dies or takes too long */
+export async function waitUntilReady(name: string, url: string, child?: Child, limitMs = 60_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (!(await isReady(url))) {
+    if (child?.running() === false)
+      throw new StackError(`${name} ended at start. Its last lines:\n${child.lastLines()}`);
+    if (Date.now() > deadline) {
+      throw new StackError(
+        `${name} was not ready within ${String(limitMs / 1_000)} s. Its last lines:\n${child?.lastLines() ?? ''}`,
+      );
+    }
+    await delay(25);
+  }
+}
+
+/** Starts one service as a process of its own and waits until it is ready. */
+export async function startService(
+  settings: ServiceSettings,
+  root: string,
+  directory: string,
+  onLine: (name: ServiceName, line: string) => void,
+): Promise<RunningService> {
+  const { name, url, environment } = settings;
+  const program = join(root, 'apps', name, 'dist', 'main.js');
+  if (!existsSync(program)) throw new StackError(`${name} is not built. Run: npx nx run-many -t build`);
+  mkdirSync(join(directory, 'run'), { recursive: true, mode: 0o700 });
+  const pidFile = join(directory, 'run', `${name}.pid`);
+  await stopLeftBehind(pidFile, program, 'SIGTERM');
+  const begun = performance.now();
+  const child = await startChild({
+    command: process.execPath,
+    args: ['--enable-source-maps', program],
+    cwd: join(root, 'apps', name),
+    env: { PATH: process.env['PATH'], NODE_ENV: process.env['NODE_ENV'], ...environment },
+    pidFile,
+    onLine: (line) => {
+      onLine(name, line);
+    },
+  });
+  await waitUntilReady(name, url, child).catch(async (error: unknown) => {
+    await child.stop('SIGKILL', 0);
+    throw error;
+  });
+  return { name, child, startupMs: Math.round(performance.now() - begun) };
+}

@@ -1,0 +1,165 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { portIsFree, startNats, startPostgres, type Nats, type Postgres } from '@countersign/backing-services';
+import { clientsFile, loadIdentities, signingKeysFile, writeSecret, type Identities } from './identities.js';
+import {
+  portsFrom,
+  serviceNames,
+  startService,
+  writeEnvironment,
+  type RunningService,
+  type ServiceName,
+  type ServiceSettings,
+} from './services.js';
+import { StackError } from './stack-error.js';
+
+export interface StackOptions {
+  /** The repository's root: where `apps/` is. */
+  readonly root: string;
+  /** Data, keys and logs. */
+  readonly directory: string;
+  /** The issuer's port; the other services follow. */
+  readonly portBase: number;
+  readonly without: readonly ServiceName[];
+  readonly onStep: (step: string) => void;
+  readonly onLine: (name: ServiceName, line: string) => void;
+  /** Further variables for one service; tests shorten times with it. */
+  readonly environment?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+}
+
+export interface Stack {
+  readonly identities: Identities;
+  readonly urls: Readonly<Record<ServiceName, string>>;
+  readonly postgres: Postgres;
+  readonly nats: Nats;
+  readonly services: ReadonlyMap<ServiceName, RunningService>;
+  startService(name: ServiceName): Promise<RunningService>;
+  stopService(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function checkPorts(
+  ports: Readonly<Record<ServiceName, number>>,
+  without: readonly ServiceName[],
+): Promise<void> {
+  for (const name of serviceNames) {
+    if (without.includes(name) || (await portIsFree(ports[name]))) continue;
+    throw new StackError(
+      `Port ${String(ports[name])} (${name}) is taken by another program. Stop that program ` +
+        `(lsof -i :${String(ports[name])} shows it), or use other ports: npm start -- --port-base 5000`,
+    );
+  }
+}
+
+function settingsOf(
+  options: StackOptions,
+  identities: Identities,
+  databaseUrls: Readonly<Record<ServiceName, string>>,
+  nats: Nats,
+): Readonly<Record<ServiceName, ServiceSettings>> {
+  const ports = portsFrom(options.portBase);
+  const url = (name: ServiceName): string => `http://127.0.0.1:${String(ports[name])}`;
+  const file = (name: string): string => join(options.directory, 'env', name);
+  writeSecret(file('clients.json'), JSON.stringify(clientsFile(identities), null, 2));
+  writeSecret(file('signing-keys.json'), JSON.stringify(signingKeysFile(identities)));
+  for (const [name, key] of Object.entries(identities.clients))
+    writeSecret(file(`${name}-key.json`), JSON.stringify(key));
+  const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+    issuer: { CLIENTS_FILE: file('clients.json'), SIGNING_KEYS_FILE: file('signing-keys.json') },
+    payments: { ACCOUNTS_URL: url('accounts'), CLIENT_ID: 'payments', CLIENT_KEY_FILE: file('payments-key.json') },
+    accounts: {},
+    audit: {},
+  };
+  const settings = (name: ServiceName): ServiceSettings => ({
+    name,
+    url: url(name),
+    environment: {
+      PORT: String(ports[name]),
+      HOST: '127.0.0.1',
+      LOG_FORMAT: 'json',
+      ISSUER_URL: url('issuer'),
+      DATABASE_URL: databaseUrls[name],
+      NATS_URL: nats.url,
+      NATS_USER: name,
+      NATS_PASSWORD: identities.natsPasswords[name],
+      ...own[name],
+      ...options.environment?.[name],
+    },
+  });
+  return {
+    issuer: settings('issuer'),
+    payments: settings('payments'),
+    accounts: settings('accounts'),
+    audit: settings('audit'),
+  };
+}
+
+/** Brings up PostgreSQL, NATS and the four services; what had started is stopped again when a later step fails. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { directory, root, onStep, onLine } = options;
+  await checkPorts(portsFrom(options.portBase), options.without);
+  mkdirSync(join(directory, 'env'), { recursive: true, mode: 0o700 });
+  const identities = await loadIdentities(directory);
+  onStep('identities and keys');
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const [postgres, nats] = await Promise.all([
+      startPostgres({ directory: join(directory, 'postgres'), password: identities.superuserPassword }).then(
+        (started) => {
+          undo.push(() => started.stop());
+          onStep(`PostgreSQL on port ${String(started.port)}`);
+          return started;
+        },
+      ),
+      startNats({ directory: join(directory, 'nats'), passwords: identities.natsPasswords }).then((started) => {
+        undo.push(() => started.stop());
+        onStep(`NATS with JetStream on port ${String(started.port)}`);
+        return started;
+      }),
+    ]);
+    const databaseUrls = { issuer: '', payments: '', accounts: '', audit: '' };
+    for (const name of serviceNames) {
+      databaseUrls[name] = await postgres.createDatabase(name, identities.databasePasswords[name]);
+    }
+    const settings = settingsOf(options, identities, databaseUrls, nats);
+    const services = new Map<ServiceName, RunningService>();
+    undo.push(async () => {
+      await Promise.all([...services.values()].map(({ child }) => child.stop('SIGTERM', 15_000)));
+    });
+    const start = async (name: ServiceName): Promise<RunningService> => {
+      const service = await startService(settings[name], root, directory, onLine);
+      services.set(name, service);
+      onStep(`${name} ready at ${settings[name].url} (${String(service.startupMs)} ms)`);
+      return service;
+    };
+    for (const name of serviceNames) writeEnvironment(directory, settings[name]);
+    const wanted = serviceNames.filter((name) => !options.without.includes(name));
+    if (wanted.includes('issuer')) await start('issuer');
+    const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map(start));
+    for (const result of started) if (result.status === 'rejected') throw result.reason;
+    return {
+      identities,
+      urls: {
+        issuer: settings.issuer.url,
+        payments: settings.payments.url,
+        accounts: settings.accounts.url,
+        audit: settings.audit.url,
+      },
+      postgres,
+      nats,
+      services,
+      startService: start,
+      async stopService(name, signal = 'SIGTERM') {
+        await services.get(name)?.child.stop(signal, 15_000);
+        services.delete(name);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

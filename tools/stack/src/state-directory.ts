@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StackError } from './stack-error.js';
+
+const MARK = 'countersign-stack';
+
+/** Where a stack keeps its data, keys and logs. Nothing but a folder that a stack made is ever removed. */
+export interface StateDirectory {
+  readonly path: string;
+  release(): void;
+}
+
+function isStack(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 1 || pid === process.pid) return false;
+  return spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout.includes(
+    'stack/dist/main.js',
+  );
+}
+
+function lock(path: string): string {
+  const file = join(path, 'lock');
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx', mode: 0o600 });
+      return file;
+    } catch {
+      const pid = Number(readFileSync(file, 'utf8'));
+      if (isStack(pid)) {
+        throw new StackError(
+          `A stack is already running here (process ${String(pid)}). Stop it with Ctrl-C in its terminal (or kill ${String(pid)}), ` +
+            'or start another one beside it: npm start -- --directory /tmp/other-stack --port-base 5000',
+        );
+      }
+      rmSync(file, { force: true });
+    }
+  }
+  throw new StackError(`${file} cannot be written; remove it and start again.`);
+}
+
+/**
+ * Takes the folder for this process.
+ * @param reset begin from empty data
+ * @throws {StackError} when a second start stands beside the first
+ */
+export function openStateDirectory(path: string, reset: boolean): StateDirectory {
+  if (existsSync(path) && !existsSync(join(path, MARK))) {
+    throw new StackError(`${path} exists but was not made by a stack; name another folder with --directory.`);
+  }
+  mkdirSync(path, { recursive: true, mode: 0o711 });
+  writeFileSync(
+    join(path, MARK),
+    'Data, keys and logs of a local Countersign stack. Safe to remove while it is stopped.\n',
+  );
+  const file = lock(path);
+  if (reset) {
+    for (const name of ['nats', 'identities.json', 'env', 'tokens'])
+      rmSync(join(path, name), { recursive: true, force: true });
+  }
+  return {
+    path,
+    release() {
+      rmSync(file, { force: true });
+    },
+  };
+}
