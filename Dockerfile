@@ -14,6 +14,7 @@ COPY libs/auth/package.json libs/auth/
 COPY libs/auth-core/package.json libs/auth-core/
 COPY libs/merkle-log/package.json libs/merkle-log/
 COPY libs/money/package.json libs/money/
+COPY libs/money/package.json libs/money/
 COPY libs/service-host/package.json libs/service-host/
 COPY libs/test-kit/package.json libs/test-kit/
 COPY tools/backing-services/package.json tools/backing-services/

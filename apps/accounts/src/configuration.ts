@@ -1,5 +1,5 @@
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
-import { z } from 'zod';
+import { type z } from 'zod';
 
 /** Everything that the ledger reads from its environment. */
 export const variables = { ...hostVariables, ...databaseVariables, ...natsVariables, ...issuerVariables };

@@ -18,12 +18,8 @@ export class SchemaPipe<Schema extends z.ZodType> implements PipeTransform<unkno
 }
 
 function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-    target: 'openapi-3.0',
-  });
-  return rest;
+  const schemaOf = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'openapi-3.0' });
+  return Object.fromEntries(Object.entries(schemaOf).filter(([member]) => member !== '$schema'));
 }
 
 function describe(decorator: MethodDecorator, target: object, key: string | symbol | undefined): void {

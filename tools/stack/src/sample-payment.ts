@@ -86,7 +86,7 @@ async function trail(target: SampleTarget, traceId: string, limitMs: number): Pr
   for (;;) {
     const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
     const { events } = await call(pageSchema, `${target.audit}/events?trace=${traceId}`, token);
-    const found = events.map(({ event }) => event).reverse();
+    const found = events.map(({ event }) => event).sort((a, b) => a.time.localeCompare(b.time));
     const complete = expectedTypes.every((type) => found.some((event) => event.type === type));
     if (complete || Date.now() > deadline) return found;
     await delay(100);
@@ -97,18 +97,10 @@ async function trail(target: SampleTarget, traceId: string, limitMs: number): Pr
 export async function makeSamplePayment(target: SampleTarget, limitMs = 15_000): Promise<SampleResult> {
   const traceId = randomBytes(16).toString('hex');
   const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
-  const tracing: typeof fetch = (input, init) =>
-    fetch(input, { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), traceparent } });
   const storefront = createTokenClient({ issuer: target.issuer, clientId: 'storefront', key: target.storefrontKey });
-  const paying = createTokenClient({
-    issuer: target.issuer,
-    clientId: 'storefront',
-    key: target.storefrontKey,
-    fetch: tracing,
-  });
   const customer = await openAccount(target.accounts, storefront, 'customer', 'allowed');
   const merchant = await openAccount(target.accounts, storefront, 'merchant', 'forbidden');
-  const { token } = await paying.getToken({ audience: 'payments', scopes: ['payments:create'] });
+  const { token } = await storefront.getToken({ audience: 'payments', scopes: ['payments:create'], traceparent });
   const payment = await call(paymentSchema, `${target.payments}/payments`, token, {
     method: 'POST',
     headers: { 'idempotency-key': randomUUID(), traceparent },

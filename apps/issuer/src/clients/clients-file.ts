@@ -1,6 +1,6 @@
 import { ConfigurationError } from '@countersign/service-host';
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { type z } from 'zod';
 import { clientsFileSchema, type Client } from './client.js';
 
 export const CLIENTS = Symbol('countersign.issuer.clients');

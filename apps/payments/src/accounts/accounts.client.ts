@@ -45,7 +45,12 @@ const refusalSchema = z.object({ code: z.string(), detail: z.string() });
 export function createAccountsClient({ url, timeoutMs, tokens, attempts = 3 }: AccountsClientOptions): AccountsClient {
   async function once(order: TransferOrder, subjectToken: string, traceparent: string): Promise<TransferOutcome> {
     try {
-      const { token } = await tokens.exchange({ subjectToken, audience: 'accounts', scopes: ['transfers:create'] });
+      const { token } = await tokens.exchange({
+        subjectToken,
+        audience: 'accounts',
+        scopes: ['transfers:create'],
+        traceparent,
+      });
       const response = await fetch(`${url}/transfers`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', traceparent },

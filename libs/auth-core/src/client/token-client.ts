@@ -27,6 +27,8 @@ export interface TokenClientOptions {
 export interface TokenWish {
   readonly audience: string;
   readonly scopes: readonly string[];
+  /** W3C Trace Context of the work at hand, sent along when a token has to be asked for. */
+  readonly traceparent?: string;
 }
 
 /** Gets tokens and keeps them until shortly before they expire; concurrent wishes for the same token share one request. */
@@ -52,12 +54,13 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
   const kept = new Map<string, Kept>();
 
-  async function request(form: Readonly<Record<string, string>>): Promise<AccessToken> {
+  async function request(form: Readonly<Record<string, string>>, traceparent?: string): Promise<AccessToken> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const assertion = await signClientAssertion({ clientId, audience: issuer, key, now });
         return await requestToken({
           endpoint,
+          headers: traceparent === undefined ? {} : { traceparent },
           timeoutMs,
           now,
           fetch: send,
@@ -71,10 +74,10 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     }
   }
 
-  function keep(name: string, form: Readonly<Record<string, string>>): Promise<AccessToken> {
+  function keep(name: string, form: Readonly<Record<string, string>>, traceparent?: string): Promise<AccessToken> {
     const before = kept.get(name);
     if (before !== undefined && before.refreshAt > now()) return before.answer;
-    const entry: Kept = { answer: request(form), refreshAt: Infinity };
+    const entry: Kept = { answer: request(form, traceparent), refreshAt: Infinity };
     kept.delete(name);
     if (kept.size >= cacheSize) {
       const [oldest] = kept.keys();
@@ -94,20 +97,24 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
   }
 
   return {
-    getToken: ({ audience, scopes }) => {
+    getToken: ({ audience, scopes, traceparent }) => {
       const scope = [...new Set(scopes)].sort().join(' ');
-      return keep(`${audience} ${scope}`, { grant_type: 'client_credentials', audience, scope });
+      return keep(`${audience} ${scope}`, { grant_type: 'client_credentials', audience, scope }, traceparent);
     },
-    exchange: ({ subjectToken, audience, scopes }) => {
+    exchange: ({ subjectToken, audience, scopes, traceparent }) => {
       const scope = [...new Set(scopes)].sort().join(' ');
       const digest = createHash('sha256').update(subjectToken).digest('base64url');
-      return keep(`${digest} ${audience} ${scope}`, {
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token: subjectToken,
-        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-        audience,
-        scope,
-      });
+      return keep(
+        `${digest} ${audience} ${scope}`,
+        {
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token: subjectToken,
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          audience,
+          scope,
+        },
+        traceparent,
+      );
     },
   };
 }

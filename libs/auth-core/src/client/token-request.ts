@@ -27,6 +27,7 @@ export interface AccessToken {
 export interface TokenRequest {
   readonly endpoint: string;
   readonly form: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since 1970. */
@@ -34,12 +35,20 @@ export interface TokenRequest {
 }
 
 /** Posts one request to the token endpoint (RFC 6749, section 3.2). @throws {TokenRequestError} */
-export async function requestToken({ endpoint, form, timeoutMs, fetch, now }: TokenRequest): Promise<AccessToken> {
+export async function requestToken({
+  endpoint,
+  form,
+  headers,
+  timeoutMs,
+  fetch,
+  now,
+}: TokenRequest): Promise<AccessToken> {
   let response: Response;
   let body: unknown;
   try {
     response = await fetch(endpoint, {
       method: 'POST',
+      headers,
       body: new URLSearchParams(form),
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),

@@ -46,8 +46,10 @@ export async function generateSigningKey(algorithm = 'ES256'): Promise<PrivateJw
   return { ...jwk, kty: jwk.kty, d: jwk.d, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
 }
 
+const publicMembers = new Set(['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use']);
+
 /** The public half of a private JWK, as a JWKS publishes it. */
-export function publicJwkOf(jwk: PrivateJwk): JWK & { kid: string } {
-  const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...published } = jwk;
-  return { ...published };
+export function publicJwkOf(jwk: PrivateJwk): JWK & { kty: string; kid: string; alg: string } {
+  const published = Object.fromEntries(Object.entries(jwk).filter(([member]) => publicMembers.has(member)));
+  return { ...published, kty: jwk.kty, kid: jwk.kid, alg: jwk.alg };
 }

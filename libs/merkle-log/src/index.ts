@@ -1,0 +1,1 @@
+export { leafHash, nodeHash, rootOf, splitPoint } from './tree.js';

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
+import { importJWK, SignJWT } from 'jose';
+
+/** What a test says about a token; the rest is filled in. Times in seconds. */
+export interface TokenWish {
+  readonly subject?: string;
+  readonly clientId?: string;
+  readonly audience?: string;
+  readonly scopes?: readonly string[];
+  /** Seconds until it expires; negative for one that has expired. 300 by default. */
+  readonly lifetime?: number;
+  /** Claims that replace or join the usual ones; `undefined` leaves one out. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** Header members that replace or join the usual ones. */
+  readonly header?: Readonly<Record<string, unknown>>;
+  /** Sign with this key instead of the issuer's own. */
+  readonly key?: PrivateJwk;
+}
+
+/** An issuer in memory with real keys: for tests of services, with no network unless `listen` is called. */
+export interface TestIssuer {
+  readonly key: PrivateJwk;
+  /** The `iss` of its tokens; after `listen`, also where its JWKS is. */
+  readonly issuer: string;
+  mint(wish?: TokenWish): Promise<string>;
+  /** A `fetch` that answers with this issuer's JWKS, whatever is asked. */
+  readonly fetch: typeof globalThis.fetch;
+  readonly jwks: { readonly keys: readonly object[] };
+  close(): Promise<void>;
+}
+
+export interface TestIssuerOptions {
+  readonly audience?: string;
+  readonly issuer?: string;
+  /** Sign with this key; a new one by default. */
+  readonly key?: PrivateJwk;
+  /** Serve the JWKS on a free port of the loopback address; `issuer` is then that address. */
+  readonly listen?: boolean;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+function serve(body: string): Promise<{ readonly server: Server; readonly url: string }> {
+  return new Promise((resolve) => {
+    const server = createServer((request, response) => {
+      response.statusCode = request.url === '/.well-known/jwks.json' ? 200 : 404;
+      response.setHeader('content-type', 'application/jwk-set+json');
+      response.end(body);
+    });
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      resolve({ server, url: `http://127.0.0.1:${String(port)}` });
+    });
+  });
+}
+
+/** Makes an issuer for tests: `const issuer = await createTestIssuer({ audience: 'orders' })`. */
+export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
+  const { audience = 'orders', now = Date.now } = options;
+  const key = options.key ?? (await generateSigningKey());
+  const jwks = { keys: [publicJwkOf(key)] };
+  const served = options.listen === true ? await serve(JSON.stringify(jwks)) : undefined;
+  const issuer = served?.url ?? options.issuer ?? 'https://issuer.test';
+  return {
+    key,
+    issuer,
+    jwks,
+    fetch: () => Promise.resolve(Response.json(jwks)),
+    async mint(wish = {}) {
+      const issuedAt = Math.floor(now() / 1_000);
+      const clientId = wish.clientId ?? wish.subject ?? 'test-client';
+      const claims: Record<string, unknown> = {
+        iss: issuer,
+        sub: wish.subject ?? clientId,
+        aud: wish.audience ?? audience,
+        exp: issuedAt + (wish.lifetime ?? 300),
+        iat: Math.min(issuedAt, issuedAt + (wish.lifetime ?? 300) - 1),
+        jti: randomUUID(),
+        client_id: clientId,
+        scope: (wish.scopes ?? []).join(' '),
+        ...wish.claims,
+      };
+      const signer = wish.key ?? key;
+      return new SignJWT(claims)
+        .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ: 'at+jwt', ...wish.header })
+        .sign(await importJWK({ ...signer }, signer.alg));
+    },
+    close: () =>
+      new Promise((resolve) => {
+        if (served === undefined) resolve();
+        else
+          served.server.close(() => {
+            resolve();
+          });
+      }),
+  };
+}

@@ -1,0 +1,340 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTokenClient, type TokenClient } from '@countersign/auth-core';
+import { portIsFree } from '@countersign/backing-services';
+import { badTokens, createTestIssuer } from '@countersign/test-kit';
+import pg from 'pg';
+import { z } from 'zod';
+import { makeSamplePayment } from './sample-payment.js';
+import { startStack, type Stack } from './stack.js';
+
+const accountSchema = z.object({ id: z.string(), balance: z.object({ amount: z.string() }) });
+const foundSchema = z.object({
+  events: z.array(
+    z.object({
+      position: z.string(),
+      event: z.looseObject({
+        id: z.string(),
+        type: z.string(),
+        source: z.string(),
+        sequence: z.string(),
+        data: z.looseObject({
+          principal: z.looseObject({ actors: z.array(z.string()) }).nullable(),
+          reason: z.string().optional(),
+        }),
+      }),
+    }),
+  ),
+  next_cursor: z.string().nullable(),
+});
+type Found = z.infer<typeof foundSchema>['events'][number];
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+async function freeBase(): Promise<number> {
+  for (;;) {
+    const base = 20_000 + Math.floor(Math.random() * 20_000);
+    const free = await Promise.all([0, 1, 2, 3].map((offset) => portIsFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+async function send(
+  method: string,
+  url: string,
+  token?: string,
+  body?: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  const parsed = z.record(z.string(), z.unknown()).safeParse(await response.json().catch(() => ({})));
+  return { status: response.status, headers: response.headers, body: parsed.data ?? {} };
+}
+
+describe('the whole stack, by HTTP between real processes', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
+  let stack: Stack;
+  let storefront: TokenClient;
+  let auditor: TokenClient;
+
+  const paymentsToken = async (): Promise<string> =>
+    (await storefront.getToken({ audience: 'payments', scopes: ['payments:create', 'payments:read'] })).token;
+  const accountsToken = async (): Promise<string> =>
+    (await storefront.getToken({ audience: 'accounts', scopes: ['accounts:write', 'accounts:read'] })).token;
+
+  async function open(overdraft: 'allowed' | 'forbidden'): Promise<string> {
+    const body = JSON.stringify({ name: 'test', kind: 'liability', currency: 'EUR', overdraft });
+    const answer = await send('POST', `${stack.urls.accounts}/accounts`, await accountsToken(), body);
+    expect(answer.status).toBe(201);
+    return accountSchema.parse(answer.body).id;
+  }
+  async function balance(id: string): Promise<bigint> {
+    const answer = await send('GET', `${stack.urls.accounts}/accounts/${id}`, await accountsToken());
+    return BigInt(accountSchema.parse(answer.body).balance.amount);
+  }
+  const order = (from: string, to: string, amount = '100', extra: object = {}): string =>
+    JSON.stringify({ amount: { amount, currency: 'EUR' }, from, to, reference: 'test', ...extra });
+  const pay = async (body: string, key: string = randomUUID()): Promise<Answer> =>
+    send('POST', `${stack.urls.payments}/payments`, await paymentsToken(), body, { 'idempotency-key': key });
+
+  async function search(query: string): Promise<readonly Found[]> {
+    const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
+    const found: Found[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const url = `${stack.urls.audit}/events?limit=200&${query}${cursor === '' ? '' : `&cursor=${cursor}`}`;
+      const page = foundSchema.parse((await send('GET', url, token)).body);
+      found.push(...page.events);
+      cursor = page.next_cursor;
+    }
+    return found;
+  }
+  async function eventually(
+    query: string,
+    enough: (found: readonly Found[]) => boolean,
+    limitMs = 20_000,
+  ): Promise<readonly Found[]> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const found = await search(query);
+      if (enough(found) || Date.now() > deadline) return found;
+      await delay(100);
+    }
+  }
+  const settledOf = (payment: unknown): string =>
+    `resource=payment/${String(payment)}&type=countersign.payments.payment.settled.v1`;
+
+  beforeAll(async () => {
+    stack = await startStack({
+      root: resolve(import.meta.dirname, '../../..'),
+      directory,
+      portBase: await freeBase(),
+      without: [],
+      onStep: () => undefined,
+      onLine: () => undefined,
+    });
+    const { issuer } = stack.urls;
+    storefront = createTokenClient({ issuer, clientId: 'storefront', key: stack.identities.clients.storefront });
+    auditor = createTokenClient({ issuer, clientId: 'auditor', key: stack.identities.clients.auditor });
+  }, 180_000);
+  afterAll(async () => {
+    await stack.stop();
+    for (const folder of [directory, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('carries one payment through four services, and its trail names who acted on whose behalf', async () => {
+    const { storefront: storefrontKey, auditor: auditorKey } = stack.identities.clients;
+    const result = await makeSamplePayment({ ...stack.urls, storefrontKey, auditorKey });
+    expect(result.ok).toBe(true);
+    expect(result.balances.map(({ balance: { amount } }) => amount)).toEqual(['-1999', '1999']);
+    const posted = result.events.find(({ type }) => type === 'countersign.accounts.transfer.posted.v1');
+    expect(posted?.data.principal).toMatchObject({
+      subject: 'storefront',
+      client_id: 'payments',
+      actors: ['payments'],
+    });
+    const exchanges = result.events.filter(({ data }) => data.action === 'token:exchange');
+    expect(exchanges).toHaveLength(1);
+  });
+
+  it('refuses every kind of bad token with its own code, a challenge, and a record of it', async () => {
+    const issuer = await createTestIssuer({
+      issuer: stack.urls.issuer,
+      key: stack.identities.signingKey,
+      audience: 'payments',
+    });
+    const good = await issuer.mint({ scopes: ['payments:read'] });
+    expect((await send('GET', `${stack.urls.payments}/payments`, good)).status).toBe(200);
+    for (const { name, token, code } of await badTokens(issuer)) {
+      if (token === '' || token.length > 12_000) continue;
+      const { status, headers, body } = await send('GET', `${stack.urls.payments}/payments`, token);
+      expect({ name, status, code: body['code'] }).toEqual({ name, status: 401, code });
+      expect(headers.get('www-authenticate')).toMatch(/^Bearer realm="payments", error="invalid_token"/);
+    }
+    const recorded = await eventually('outcome=denied&source=payments', (found) =>
+      found.some(({ event }) => event.data.reason === 'SIGNATURE_INVALID'),
+    );
+    expect(new Set(recorded.map(({ event }) => event.data.reason))).toContain('KEY_UNKNOWN');
+  });
+
+  it('answers 401 without a token, naming no error, and 403 with the scope that is missing', async () => {
+    const none = await send('GET', `${stack.urls.payments}/payments`);
+    expect(none.status).toBe(401);
+    expect(none.headers.get('www-authenticate')).toBe('Bearer realm="payments"');
+    expect(none.headers.get('content-type')).toMatch('application/problem+json');
+    const { token } = await storefront.getToken({ audience: 'payments', scopes: ['payments:read'] });
+    const body = order(randomUUID(), randomUUID());
+    const missing = await send('POST', `${stack.urls.payments}/payments`, token, body, { 'idempotency-key': 'scope' });
+    expect(missing.status).toBe(403);
+    expect(missing.headers.get('www-authenticate')).toMatch(/error="insufficient_scope".*scope="payments:create"/);
+  });
+
+  it("refuses another service's token", async () => {
+    const answer = await send('GET', `${stack.urls.payments}/payments`, await accountsToken());
+    expect([answer.status, answer.body['code']]).toEqual([401, 'AUDIENCE_MISMATCH']);
+  });
+
+  it('refuses a body that is not JSON, is too large, or has fields that nobody knows', async () => {
+    const [from, to] = [randomUUID(), randomUUID()];
+    const codes = [
+      await pay('{"amount":'),
+      await pay(order(from, to, '100', { reference: 'x'.repeat(70_000) })),
+      await pay(order(from, to, '100', { discount: true })),
+      await pay(order(from, to, '-5')),
+    ].map(({ status, body }) => [status, body['code']]);
+    expect(codes).toEqual([
+      [400, 'BODY_NOT_JSON'],
+      [413, 'BODY_TOO_LARGE'],
+      [400, 'REQUEST_INVALID'],
+      [400, 'REQUEST_INVALID'],
+    ]);
+    const keyless = await send('POST', `${stack.urls.payments}/payments`, await paymentsToken(), order(from, to));
+    expect([keyless.status, keyless.body['code']]).toEqual([400, 'IDEMPOTENCY_KEY_MISSING']);
+  });
+
+  it('pays once under one Idempotency-Key, in sequence and concurrently', async () => {
+    const [from, to] = [await open('allowed'), await open('forbidden')];
+    const key = randomUUID();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => pay(order(from, to), key)));
+    expect(answers.map(({ status }) => status).filter((status) => status !== 201 && status !== 409)).toEqual([]);
+    const again = await pay(order(from, to), key);
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+    const ids = new Set([...answers, again].filter(({ status }) => status === 201).map(({ body }) => body['id']));
+    expect(ids.size).toBe(1);
+    expect(await balance(to)).toBe(100n);
+    const other = await pay(order(from, to, '101'), key);
+    expect([other.status, other.body['code']]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+  });
+
+  it('moves nothing when funds are insufficient, also when many try at once', async () => {
+    const [source, purse, to] = [await open('allowed'), await open('forbidden'), await open('forbidden')];
+    const refused = await pay(order(purse, to));
+    expect([refused.status, refused.body['code']]).toEqual([422, 'INSUFFICIENT_FUNDS']);
+    expect((await pay(order(source, purse, '250'))).status).toBe(201);
+    const answers = await Promise.all(Array.from({ length: 6 }, () => pay(order(purse, to))));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
+    expect([await balance(source), await balance(purse), await balance(to)]).toEqual([-250n, 50n, 200n]);
+  });
+
+  it('lets a client see its own payments only', async () => {
+    const issuer = await createTestIssuer({
+      issuer: stack.urls.issuer,
+      key: stack.identities.signingKey,
+      audience: 'payments',
+    });
+    const paid = await pay(order(await open('allowed'), await open('forbidden')));
+    const url = `${stack.urls.payments}/payments/${String(paid.body['id'])}`;
+    expect((await send('GET', url, await paymentsToken())).status).toBe(200);
+    const stranger = await issuer.mint({ clientId: 'stranger', scopes: ['payments:read'] });
+    expect((await send('GET', url, stranger)).status).toBe(404);
+  });
+
+  it('keeps its entries from being changed, even by the service itself', async () => {
+    const password = stack.identities.databasePasswords.accounts;
+    const client = new pg.Client({
+      connectionString: `postgres://accounts:${password}@127.0.0.1:${String(stack.postgres.port)}/accounts`,
+    });
+    await client.connect();
+    await expect(client.query('update entry set amount = 1')).rejects.toThrow(/append-only/);
+    await expect(client.query('delete from transfer')).rejects.toThrow(/append-only/);
+    const { rows } = await client.query(`
+      select (select count(*) from account a where credits_minus_debits <>
+        coalesce((select sum(case side when 'credit' then amount else -amount end) from entry e where e.account_id = a.id), 0)) as wrong,
+        (select coalesce(sum(case side when 'credit' then amount else -amount end), 0) from entry) as total`);
+    expect(rows).toEqual([{ wrong: '0', total: '0' }]);
+    await client.end();
+  });
+
+  it('settles payments while NATS is down, and their events arrive when it is back', async () => {
+    const [from, to] = [await open('allowed'), await open('forbidden')];
+    await stack.nats.stop();
+    const paid = await pay(order(from, to));
+    expect(paid.status).toBe(201);
+    await stack.nats.start();
+    expect(await eventually(settledOf(paid.body['id']), (found) => found.length > 0)).toHaveLength(1);
+  });
+
+  it('loses nothing while audit is down, even when it is killed', async () => {
+    const [from, to] = [await open('allowed'), await open('forbidden')];
+    await stack.stopService('audit', 'SIGKILL');
+    const paid = await pay(order(from, to));
+    expect(paid.status).toBe(201);
+    await delay(500);
+    await stack.startService('audit');
+    expect(await eventually(settledOf(paid.body['id']), (found) => found.length > 0)).toHaveLength(1);
+  });
+
+  it('keeps validating while the issuer is down, and finishes the payment that waited for it, once', async () => {
+    const [from, to] = [await open('allowed'), await open('forbidden')];
+    const token = await paymentsToken();
+    const fresh = (await storefront.getToken({ audience: 'payments', scopes: ['payments:create'] })).token;
+    await stack.stopService('issuer', 'SIGKILL');
+    expect((await send('GET', `${stack.urls.payments}/payments`, token)).status).toBe(200);
+    const key = { 'idempotency-key': randomUUID() };
+    const waiting = await send('POST', `${stack.urls.payments}/payments`, fresh, order(from, to), key);
+    expect([waiting.status, waiting.body['code'], waiting.headers.get('retry-after')]).toEqual([
+      503,
+      'PAYMENT_PENDING',
+      '1',
+    ]);
+    await stack.startService('issuer');
+    const finished = await send('POST', `${stack.urls.payments}/payments`, fresh, order(from, to), key);
+    expect([finished.status, finished.body['id']]).toEqual([201, waiting.body['payment_id']]);
+    expect(await balance(to)).toBe(100n);
+  });
+
+  it('numbers each source without a gap, stores each event once, and records each look into the trail', async () => {
+    await eventually('source=payments&type=countersign.payments.payment.settled.v1', (found) => found.length > 0);
+    for (const source of ['issuer', 'payments', 'accounts']) {
+      const sequences = (await search(`source=${source}`))
+        .map(({ event }) => Number(event.sequence))
+        .sort((a, b) => a - b);
+      expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+    }
+    const looks = await eventually('action=audit:read', (found) => found.length > 0);
+    expect(looks[0]?.event.type).toBe('countersign.audit.events.searched.v1');
+    const anonymous = await send('GET', `${stack.urls.audit}/events`);
+    expect(anonymous.status).toBe(401);
+  });
+
+  it('describes itself: health, metrics, OpenAPI with the scopes of each route', async () => {
+    for (const url of Object.values(stack.urls)) {
+      for (const path of ['health/live', 'health/ready'])
+        expect((await send('GET', `${url}/${path}`)).status).toBe(200);
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain('http_request_duration_seconds');
+      expect((await send('GET', `${url}/openapi.json`)).body).toHaveProperty('paths');
+    }
+    const { body } = await send('GET', `${stack.urls.payments}/openapi.json`);
+    expect(body).toMatchObject({ paths: { '/payments': { post: { security: [{ token: ['payments:create'] }] } } } });
+  });
+
+  it('empties the outboxes once audit has said what it holds', async () => {
+    const password = stack.identities.databasePasswords.accounts;
+    const client = new pg.Client({
+      connectionString: `postgres://accounts:${password}@127.0.0.1:${String(stack.postgres.port)}/accounts`,
+    });
+    await client.connect();
+    let left = '';
+    for (let attempt = 0; attempt < 100 && left !== '0'; attempt += 1) {
+      const { rows } = await client.query<{ count: string }>('select count(*) from audit_outbox');
+      left = rows[0]?.count ?? '';
+      await delay(100);
+    }
+    expect(left).toBe('0');
+    await client.end();
+  });
+});
