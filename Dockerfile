@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One file for every service: `docker build --target payments .` and so on.
 
 FROM node:24-bookworm-slim AS build

@@ -25,6 +25,7 @@ export interface IntakeOptions {
 const CONSUMER = 'audit-log';
 const BATCH = 250;
 const RECEIPTS_EVERY_MS = 2_000;
+const ALIVE_EVERY_MS = 2_000;
 
 /** Batch → border → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
 @Injectable()
@@ -103,18 +104,39 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async #consume(consumer: Consumer, connection: NatsConnection): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      const messages: JsMsg[] = [];
-      const batch = await consumer.fetch({ max_messages: BATCH, expires: 1_000 });
-      this.#consuming = true;
-      for await (const message of batch) {
-        messages.push(message);
-        // Committing what is here beats waiting for a batch to fill.
-        if (message.info.pending === 0) break;
+    const { signal } = this.#stopped;
+    const queue: JsMsg[] = [];
+    let arrived = (): void => undefined;
+    // What may be under way is bounded by the consumer's max_ack_pending, so the queue is too.
+    const subscription = await consumer.consume({
+      max_messages: 2 * BATCH,
+      callback: (message) => {
+        queue.push(message);
+        arrived();
+      },
+    });
+    this.#consuming = true;
+    let checkedAt = Date.now();
+    try {
+      while (!signal.aborted) {
+        const messages = queue.splice(0, BATCH);
+        if (messages.length > 0) {
+          await this.#take(messages, connection);
+          continue;
+        }
+        this.#lastError = null;
+        if (Date.now() - checkedAt > ALIVE_EVERY_MS) {
+          checkedAt = Date.now();
+          if (!(await this.#alive(consumer))) throw new Error('the stream or its consumer is gone');
+        }
+        const woken = new Promise<void>((resolve) => {
+          arrived = resolve;
+        });
+        if (queue.length === 0) await Promise.race([woken, delay(500, undefined, { signal }).catch(() => undefined)]);
       }
-      if (messages.length > 0) await this.#take(messages, connection);
-      else if (!(await this.#alive(consumer))) throw new Error('the stream or its consumer is gone');
-      this.#lastError = null;
+    } finally {
+      this.#consuming = false;
+      await subscription.close();
     }
   }
 
@@ -127,7 +149,10 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
 
   async #take(messages: readonly JsMsg[], connection: NatsConnection): Promise<void> {
     const inspected = messages.map((message) => inspect({ natsSubject: message.subject, payload: message.data }));
-    const receipts = await this.store.append(inspected);
+    const receipts = await this.store.append(inspected).catch((error: unknown) => {
+      for (const message of messages) message.nak(1_000);
+      throw error;
+    });
     for (const item of inspected) {
       if (item.kind === 'event') this.#stored.inc({ source: item.event.source });
       else this.#bury(item, connection);
