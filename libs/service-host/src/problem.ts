@@ -50,14 +50,20 @@ function documentOf(status: number, code: string, detail: string, extensions: ob
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...extensions };
 }
 
-/** What Fastify refuses before a handler runs, by its own codes. */
-const transportProblems: Readonly<Record<string, readonly [number, string, string]>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: [400, 'BODY_NOT_JSON', 'The body is not valid JSON.'],
-  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'BODY_NOT_JSON', 'The body is empty, but its Content-Type says JSON.'],
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'BODY_TOO_LARGE', 'The body is larger than this service accepts.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'MEDIA_TYPE_UNSUPPORTED', 'Send application/json.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'BODY_LENGTH_WRONG', 'Content-Length does not match the body.'],
+/** What is refused before a handler runs, by its status; the framework tells no more. */
+const transportProblems: Readonly<Record<number, readonly [string, string]>> = {
+  404: ['ROUTE_UNKNOWN', 'There is no such route; /openapi.json lists them.'],
+  413: ['BODY_TOO_LARGE', 'The body is larger than this service accepts (64 KiB).'],
+  415: ['MEDIA_TYPE_UNSUPPORTED', 'Send application/json.'],
 };
+
+function transportProblem(status: number, message: string): ProblemDocument {
+  const known = transportProblems[status];
+  if (known !== undefined) return documentOf(status, ...known);
+  if (status === 400 && message.includes('JSON'))
+    return documentOf(status, 'BODY_NOT_JSON', 'The body is not valid JSON.');
+  return documentOf(status, `HTTP_${String(status)}`, message);
+}
 
 function isProblemBody(body: unknown): body is { code: string; detail: string } {
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
@@ -69,15 +75,7 @@ export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof HttpException) {
     const body = error.getResponse();
     if (isProblemBody(body)) return documentOf(error.getStatus(), body.code, body.detail, body);
-    const code = error.getStatus() === 404 ? 'ROUTE_UNKNOWN' : `HTTP_${String(error.getStatus())}`;
-    return documentOf(error.getStatus(), code, error.message);
-  }
-  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
-    const known = transportProblems[error.code];
-    if (known !== undefined) return documentOf(...known);
-  }
-  if (error instanceof SyntaxError && 'statusCode' in error && error.statusCode === 400) {
-    return documentOf(400, 'BODY_NOT_JSON', 'The body is not valid JSON.');
+    return transportProblem(error.getStatus(), error.message);
   }
   return documentOf(500, 'INTERNAL', 'Something failed here; the request id finds it in the logs.');
 }

@@ -97,7 +97,8 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     await manager.consumers.add(auditStream.name, {
       durable_name: CONSUMER,
       ack_policy: AckPolicy.Explicit,
-      ack_wait: 30_000_000_000,
+      // A batch commits in milliseconds; what a killed replica held comes again after this.
+      ack_wait: 5_000_000_000,
       max_ack_pending: 4 * BATCH,
     });
     return jetstream(connection).consumers.get(auditStream.name, CONSUMER);
