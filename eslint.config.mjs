@@ -3,7 +3,7 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const boundaries = {
+const boundaries = (nestMayUse) => ({
   enforceBuildableLibDependency: true,
   allow: [],
   depConstraints: [
@@ -16,12 +16,12 @@ const boundaries = {
       onlyDependOnLibsWithTags: ['layer:core'],
       bannedExternalImports: ['@nestjs/*', 'passport*', 'pg', 'drizzle-orm', '@nats-io/*'],
     },
-    { sourceTag: 'layer:nest', onlyDependOnLibsWithTags: ['layer:core'] },
+    { sourceTag: 'layer:nest', onlyDependOnLibsWithTags: nestMayUse },
     { sourceTag: 'layer:audit', onlyDependOnLibsWithTags: ['layer:core'], bannedExternalImports: ['@nestjs/*'] },
     { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core', 'layer:audit'] },
     { sourceTag: 'layer:host', onlyDependOnLibsWithTags: ['layer:core', 'layer:nest', 'layer:audit'] },
   ],
-};
+});
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/test-results/**', '**/node_modules/**', '.nx/**', '.countersign/**'] },
@@ -32,12 +32,16 @@ export default tseslint.config(
     plugins: { '@nx': nx },
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
-      '@nx/enforce-module-boundaries': ['error', boundaries],
+      '@nx/enforce-module-boundaries': ['error', boundaries(['layer:core'])],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-extraneous-class': 'off',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
     },
+  },
+  {
+    files: ['**/*.spec.ts'],
+    rules: { '@nx/enforce-module-boundaries': ['error', boundaries(['layer:core', 'layer:kit'])] },
   },
   {
     files: ['**/*.mjs'],

@@ -1,0 +1,195 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { portIsFree } from '@countersign/backing-services';
+import { createTestIssuer } from '@countersign/test-kit';
+
+const root = resolve(import.meta.dirname, '../../..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const main = join(root, 'tools/stack/dist/main.js');
+
+function blocks(language: string): readonly string[] {
+  return [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
+    .filter(([, tag]) => tag === language)
+    .map(([, , code]) => code ?? '');
+}
+function block(language: string, part: string): string {
+  const found = blocks(language).filter((code) => code.includes(part));
+  expect(found).toHaveLength(1);
+  return found[0] ?? '';
+}
+
+async function freeBase(): Promise<number> {
+  for (;;) {
+    const base = 40_000 + Math.floor(Math.random() * 15_000);
+    if ((await Promise.all([0, 1, 2, 3].map((offset) => portIsFree(base + offset)))).every(Boolean)) return base;
+  }
+}
+
+describe("the README's commands and snippets", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-readme-'));
+  const directory = join(folder, '.countersign');
+  let base: number;
+  let stack: ChildProcess;
+  let output = '';
+
+  /** The text as written, but on this test's own ports. */
+  const here = (text: string): string =>
+    text.replaceAll(
+      /(127\.0\.0\.1:)400(\d)/g,
+      (_, host: string, digit: string) => `${host}${String(base + Number(digit))}`,
+    );
+  const run = (script: string, env: NodeJS.ProcessEnv = {}): string =>
+    execFileSync('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    });
+
+  beforeAll(async () => {
+    base = await freeBase();
+    for (const name of ['tools', 'node_modules']) symlinkSync(join(root, name), join(folder, name));
+    stack = spawn(process.execPath, [main, '--directory', directory, '--port-base', String(base)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise<void>((done, failed) => {
+      stack.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+        if (output.includes('Ctrl-C stops everything')) done();
+      });
+      stack.once('exit', (code) => {
+        failed(new Error(`the stack ended with ${String(code)}:\n${output}`));
+      });
+    });
+  }, 180_000);
+  afterAll(async () => {
+    const ended = new Promise((done) => stack.once('exit', done));
+    stack.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(await portIsFree(base)).toBe(true);
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('start the stack, which prints the payment, the balances, the trail and three commands to try', () => {
+    expect(block('sh', 'npm test')).toContain('npm start');
+    expect(output).toMatch(/Payment [0-9a-f-]{36}: settled, 19\.99 EUR/);
+    expect(output).toMatch(/payments {2,}storefront {2,}transfers:create/);
+    const commands = output
+      .split('\n')
+      .filter((line) => line.startsWith('  curl '))
+      .map((line) => line.replace(/ {2,}\(.*$/, ''));
+    expect(commands).toHaveLength(3);
+    for (const command of commands) expect(() => JSON.parse(run(command)) as unknown).not.toThrow();
+  });
+
+  it('refuse a second start beside the first, in words', () => {
+    const second = spawnSync(process.execPath, [main, '--directory', directory, '--exit'], { encoding: 'utf8' });
+    expect([second.status, second.stderr]).toEqual([1, expect.stringContaining('already running')]);
+    const other = spawnSync(
+      process.execPath,
+      [main, '--directory', join(folder, 'other'), '--port-base', String(base), '--exit'],
+      { encoding: 'utf8' },
+    );
+    expect([other.status, other.stderr]).toEqual([
+      1,
+      expect.stringMatching(/Port \d+ \(issuer\) is taken.*--port-base/s),
+    ]);
+  });
+
+  it('get a token by curl', () => {
+    const answer: unknown = JSON.parse(
+      run(
+        here(
+          block('sh', 'ASSERTION=').replace(
+            'client-assertion.js auditor',
+            `client-assertion.js auditor .countersign http://127.0.0.1:4000`,
+          ),
+        ),
+      ),
+    );
+    expect(answer).toMatchObject({ token_type: 'Bearer', scope: 'audit:read', expires_in: 300 });
+  });
+
+  it('search the trail by curl', () => {
+    const answer: unknown = JSON.parse(run(here(block('sh', 'TOKEN=$(cat'))));
+    expect(answer).toMatchObject({
+      events: [{ event: { source: 'accounts', data: { principal: { subject: 'storefront', actors: ['payments'] } } } }],
+    });
+  });
+
+  it('get a token by library', () => {
+    writeFileSync(join(folder, 'token.mts'), here(block('ts', 'createTokenClient')));
+    expect(run(`"${process.execPath}" --disable-warning=ExperimentalWarning token.mts`)).toMatch(
+      /^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/,
+    );
+  });
+
+  it('guard a Nest service, and verify in plain Node', async () => {
+    const issuer = await createTestIssuer({ audience: 'orders', listen: true });
+    const snippets = [block('ts', 'OrdersController'), block('ts', 'createVerifier')].map((code) =>
+      code.replaceAll('http://127.0.0.1:4000', issuer.issuer),
+    );
+    const source = join(folder, 'example');
+    mkdirSync(source);
+    writeFileSync(join(source, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(source, 'orders.ts'), snippets[0] ?? '');
+    writeFileSync(join(source, 'verify.ts'), snippets[1] ?? '');
+    writeFileSync(
+      join(source, 'main.ts'),
+      `import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { OrdersModule } from './orders.js';
+import { callerOf } from './verify.js';
+const app = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger: false });
+await app.init();
+const headers = { authorization: 'Bearer ' + String(process.env['TOKEN']) };
+const closed = await app.inject({ url: '/orders/7' });
+const open = await app.inject({ url: '/orders/7', headers });
+console.log(JSON.stringify([closed.statusCode, open.json(), callerOf(String(process.env['TOKEN'])), callerOf('x')]));
+process.exit(0);
+`,
+    );
+    writeFileSync(
+      join(source, 'tsconfig.json'),
+      JSON.stringify({
+        extends: join(root, 'tsconfig.base.json'),
+        compilerOptions: {
+          outDir: 'out',
+          rootDir: '.',
+          types: ['node'],
+          typeRoots: [join(root, 'node_modules/@types')],
+          declaration: false,
+          sourceMap: false,
+          declarationMap: false,
+        },
+        include: ['*.ts'],
+      }),
+    );
+    run(`"${process.execPath}" node_modules/typescript/bin/tsc -p example/tsconfig.json`);
+    const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
+    const child = spawn(process.execPath, ['example/out/main.js'], {
+      cwd: folder,
+      env: { ...process.env, TOKEN: token },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    for await (const chunk of child.stdout) printed += String(chunk);
+    expect(JSON.parse(printed)).toEqual([401, { id: '7', readBy: 'ada', via: [] }, 'ada', 'TOKEN_MALFORMED']);
+    await issuer.close();
+  }, 60_000);
+
+  it('name a compose stack whose services, profile and files are there', () => {
+    expect(block('sh', 'docker compose up')).toContain('docker compose run --rm sample');
+    const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
+    for (const name of ['identities', 'postgres', 'nats', 'issuer', 'accounts', 'payments', 'audit', 'sample']) {
+      expect(compose).toMatch(new RegExp(`^  ${name}:$`, 'm'));
+    }
+    const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+    for (const [, target] of compose.matchAll(/target: (\w+)/g))
+      expect(dockerfile).toContain(` AS ${String(target)}\n`);
+    if (spawnSync('docker', ['compose', 'version']).status !== 0) return;
+    const config = spawnSync('docker', ['compose', 'config', '--quiet'], { cwd: root, encoding: 'utf8' });
+    expect([config.status, config.stderr]).toEqual([0, '']);
+  });
+});
