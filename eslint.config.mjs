@@ -3,12 +3,13 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const boundaries = (nestMayUse) => ({
+/** Specs may also use the test kit and real backing services. */
+const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
   enforceBuildableLibDependency: true,
   allow: [],
   depConstraints: [
     { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
-    { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
+    { sourceTag: 'type:lib', onlyDependOnLibsWithTags: libMayUse },
     { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
     { sourceTag: 'type:backing', onlyDependOnLibsWithTags: [] },
     {
@@ -17,7 +18,11 @@ const boundaries = (nestMayUse) => ({
       bannedExternalImports: ['@nestjs/*', 'passport*', 'pg', 'drizzle-orm', '@nats-io/*'],
     },
     { sourceTag: 'layer:nest', onlyDependOnLibsWithTags: nestMayUse },
-    { sourceTag: 'layer:audit', onlyDependOnLibsWithTags: ['layer:core'], bannedExternalImports: ['@nestjs/*'] },
+    {
+      sourceTag: 'layer:audit',
+      onlyDependOnLibsWithTags: ['layer:core', ...libMayUse.filter((tag) => tag === 'type:backing')],
+      bannedExternalImports: ['@nestjs/*'],
+    },
     { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core', 'layer:audit'] },
     { sourceTag: 'layer:host', onlyDependOnLibsWithTags: ['layer:core', 'layer:nest', 'layer:audit'] },
   ],
@@ -41,7 +46,9 @@ export default tseslint.config(
   },
   {
     files: ['**/*.spec.ts'],
-    rules: { '@nx/enforce-module-boundaries': ['error', boundaries(['layer:core', 'layer:kit'])] },
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', boundaries(['layer:core', 'layer:kit'], ['type:lib', 'type:backing'])],
+    },
   },
   {
     files: ['**/*.mjs'],

@@ -10,4 +10,4 @@ export {
 export { findNatsServer, NatsServerMissing } from './nats-server.js';
 export { startNats, type Nats } from './nats.js';
 export { freePort, portIsFree } from './port.js';
-export { startPostgres, type Postgres } from './postgres.js';
+export { removePostgresData, startPostgres, type Postgres } from './postgres.js';

@@ -41,6 +41,12 @@ function dataDirectory(directory: string, user: RunAs | undefined): string {
   return elsewhere;
 }
 
+/** Removes a stopped server's data, wherever they are. */
+export function removePostgresData(directory: string): void {
+  if (existsSync(directory)) rmSync(dataDirectory(directory, runAs()), { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
+}
+
 function initialise(binaries: Binaries, data: string, base: string, user: RunAs | undefined, password: string): void {
   const passwordFile = join(base, `.initial-${String(process.pid)}`);
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTokenClient } from '@countersign/auth-core';
@@ -81,8 +81,6 @@ async function run(options: Arguments): Promise<void> {
   const coloured = (options.json ? process.stderr : process.stdout).isTTY;
   const directory = resolve(options.directory);
   const state = openStateDirectory(directory, options.reset);
-  if (options.reset && existsSync(join(directory, 'postgres')))
-    rmSync(join(directory, 'postgres'), { recursive: true });
 
   let stack: Stack | undefined;
   let stopping: Promise<void> | undefined;

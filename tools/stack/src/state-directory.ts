@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removePostgresData } from '@countersign/backing-services';
 import { StackError } from './stack-error.js';
 
 const MARK = 'countersign-stack';
@@ -54,6 +55,7 @@ export function openStateDirectory(path: string, reset: boolean): StateDirectory
   );
   const file = lock(path);
   if (reset) {
+    removePostgresData(join(path, 'postgres'));
     for (const name of ['nats', 'identities.json', 'env', 'tokens'])
       rmSync(join(path, name), { recursive: true, force: true });
   }

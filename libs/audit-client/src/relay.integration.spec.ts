@@ -1,0 +1,137 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import { AuditEventError, type NewAuditEvent } from './audit-event.js';
+import { AuditOutbox } from './outbox.store.js';
+import { receiptSubject } from './receipts.js';
+import { startRelay, type Relay } from './relay.js';
+import { auditStream, ensureAuditStreams } from './streams.js';
+
+const event = (subject: string): NewAuditEvent => ({
+  type: 'countersign.payments.payment.read.v1',
+  subject,
+  data: { principal: null, txn: null, action: 'payments:read', resource: subject, outcome: 'allowed' },
+});
+const logger = { info: () => undefined, warn: () => undefined };
+
+describe('the outbox and its relay', () => {
+  let backing: BackingServices;
+  let pool: pg.Pool;
+  let outbox: AuditOutbox;
+  let relay: Relay;
+  let audit: NatsConnection;
+  let manager: JetStreamManager;
+
+  const rows = async (): Promise<number> =>
+    Number((await pool.query<{ n: string }>('select count(*) as n from audit_outbox')).rows[0]?.n);
+  const inStream = async (): Promise<number> => (await manager.streams.info(auditStream.name)).state.messages;
+  async function until(what: () => Promise<boolean>): Promise<void> {
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      if (await what().catch(() => false)) return;
+      await delay(50);
+    }
+    throw new Error('it did not come about within ten seconds');
+  }
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    pool = new pg.Pool({ connectionString: await backing.database('payments'), max: 5 });
+    pool.on('error', () => undefined);
+    await pool.query(`create table audit_outbox (position bigint generated always as identity primary key, id uuid not null unique,
+      event jsonb not null, sequence bigint unique, published_at timestamptz, created_at timestamptz not null default now());
+      create table audit_sequence (source text primary key, last bigint not null)`);
+    outbox = new AuditOutbox({ pool, source: 'payments' });
+    audit = await connect({
+      servers: backing.nats.url,
+      user: 'audit',
+      pass: backing.passwords.audit,
+      inboxPrefix: '_INBOX_audit',
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 100,
+    });
+    manager = await jetstreamManager(audit);
+    await ensureAuditStreams(manager);
+    relay = startRelay({
+      pool,
+      source: 'payments',
+      nats: { url: backing.nats.url, user: 'payments', password: backing.passwords.payments },
+      logger,
+      pollIntervalMs: 20,
+      republishAfterMs: 1_000,
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await relay.stop();
+    await audit.close();
+    await pool.end();
+    await backing.stop();
+  }, 60_000);
+
+  it('records nothing when the change is rolled back, and numbers without a gap what is committed', async () => {
+    const database = drizzle({ client: pool });
+    const failing = database.transaction(async (transaction) => {
+      await outbox.record(transaction, event('rolled-back'));
+      throw new Error('the change failed');
+    });
+    await expect(failing).rejects.toThrow('the change failed');
+    await Promise.all(Array.from({ length: 40 }, (_, index) => outbox.recordDurably(event(`read-${String(index)}`))));
+    await database.transaction((transaction) => outbox.record(transaction, event('changed')));
+    await until(async () => (await inStream()) === 41);
+    const { rows: numbers } = await pool.query<{ sequence: string }>(
+      'select sequence from audit_outbox order by sequence',
+    );
+    expect(numbers.map(({ sequence }) => Number(sequence))).toEqual(
+      Array.from({ length: 41 }, (_, index) => index + 1),
+    );
+  });
+
+  it('keeps rows until the receipt, and lets go exactly those that it covers', async () => {
+    expect(await rows()).toBe(41);
+    audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: '40' }));
+    await until(async () => (await rows()) === 1);
+    audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'accounts', through: '99' }));
+    audit.publish(receiptSubject('payments'), 'no receipt');
+    await audit.flush();
+    await delay(200);
+    expect(await rows()).toBe(1);
+  });
+
+  it('fills the stream again from the outbox when its store was lost', async () => {
+    await manager.streams.delete(auditStream.name);
+    await ensureAuditStreams(manager);
+    expect(await inStream()).toBe(0);
+    await until(async () => (await inStream()) === 1);
+  });
+
+  it('waits while NATS is away and publishes once it is back', async () => {
+    await backing.nats.stop();
+    await outbox.recordDurably(event('while-away'));
+    await delay(300);
+    await backing.nats.start();
+    await until(async () => (await inStream()) >= 2);
+  });
+
+  it('may not publish in the name of another service', async () => {
+    const stranger = await connect({
+      servers: backing.nats.url,
+      user: 'payments',
+      pass: backing.passwords.payments,
+      inboxPrefix: '_INBOX_payments',
+    });
+    const before = await inStream();
+    stranger.publish('audit.accounts.transfer.posted', '{}');
+    await stranger.flush();
+    await delay(100);
+    expect(await inStream()).toBe(before);
+    await stranger.close();
+  });
+
+  it('refuses an event that no trail could take before its change commits', async () => {
+    const large = { ...event('x'), data: { ...event('x').data, changes: { text: 'x'.repeat(33_000) } } };
+    await expect(outbox.recordDurably(large)).rejects.toBeInstanceOf(AuditEventError);
+    await expect(outbox.recordDurably({ ...event('x'), type: 'unheard.of' })).rejects.toThrow(/countersign/);
+  });
+});
