@@ -49,13 +49,20 @@ export interface SampleResult {
   readonly traceId: string;
 }
 
-/** What the sample waits for in the trail: one event of each service on the payment's path. */
-export const expectedTypes = [
-  'countersign.issuer.token.issued.v1',
-  'countersign.payments.payment.created.v1',
-  'countersign.accounts.transfer.posted.v1',
-  'countersign.payments.payment.settled.v1',
+/** What the sample waits for in the trail: each step of the payment's path, by its action and type. */
+const expectedSteps = [
+  { action: 'token:issue', type: 'countersign.issuer.token.issued.v1' },
+  { action: 'payments:create', type: 'countersign.payments.payment.created.v1' },
+  { action: 'token:exchange', type: 'countersign.issuer.token.issued.v1' },
+  { action: 'transfers:create', type: 'countersign.accounts.transfer.posted.v1' },
+  { action: 'payments:create', type: 'countersign.payments.payment.settled.v1' },
 ];
+
+function isWhole(events: readonly TrailEvent[]): boolean {
+  return expectedSteps.every((step) =>
+    events.some(({ type, data }) => type === step.type && data.action === step.action),
+  );
+}
 
 async function call<Schema extends z.ZodType>(
   schema: Schema,
@@ -87,8 +94,7 @@ async function trail(target: SampleTarget, traceId: string, limitMs: number): Pr
     const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
     const { events } = await call(pageSchema, `${target.audit}/events?trace=${traceId}`, token);
     const found = events.map(({ event }) => event).sort((a, b) => a.time.localeCompare(b.time));
-    const complete = expectedTypes.every((type) => found.some((event) => event.type === type));
-    if (complete || Date.now() > deadline) return found;
+    if (isWhole(found) || Date.now() > deadline) return found;
     await delay(100);
   }
 }
@@ -117,6 +123,5 @@ export async function makeSamplePayment(target: SampleTarget, limitMs = 15_000):
     await call(accountSchema, `${target.accounts}/accounts/${merchant.id}`, reader.token),
   ];
   const events = await trail(target, traceId, limitMs);
-  const arrived = expectedTypes.every((type) => events.some((event) => event.type === type));
-  return { ok: payment.status === 'settled' && arrived, payment, balances, events, traceId };
+  return { ok: payment.status === 'settled' && isWhole(events), payment, balances, events, traceId };
 }

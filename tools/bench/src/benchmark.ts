@@ -1,0 +1,50 @@
+/** A figure with its goal. `value` falls short when it is on the wrong side of `goal`; it is printed all the same. */
+export interface Metric {
+  /** The name in the design's table of figures: `verify.first_seen.es256.ratio_floor`. */
+  readonly metric: string;
+  readonly value: number;
+  /** Nothing for a figure that is only stated. */
+  readonly goal?: number;
+  readonly better: 'lower' | 'higher';
+}
+
+/** A figure for people beside the metrics: what a ratio was made of, what a peer did. */
+export interface Measured {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+}
+
+export interface BenchmarkContext {
+  /** Interleaved rounds; odd, so that the median is a round. */
+  readonly rounds: number;
+  /** Tells of progress, on standard error. */
+  progress(message: string): void;
+  /** Adds a figure that the table shows beside the metrics. */
+  measured(name: string, value: number, unit: string): void;
+}
+
+/** One file a benchmark, `<name>.bench.ts`, whose default export this is. */
+export interface Benchmark {
+  /** One sentence: what is measured against what, in one run. */
+  readonly description: string;
+  run(context: BenchmarkContext): Promise<readonly Metric[]>;
+}
+
+export function isBenchmark(value: unknown): value is Benchmark {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'description' in value &&
+    typeof value.description === 'string' &&
+    'run' in value &&
+    typeof value.run === 'function'
+  );
+}
+
+/** @returns whether the goal is met; a figure without a goal always is */
+export function meetsGoal({ value, goal, better }: Metric): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (goal === undefined) return true;
+  return better === 'lower' ? value <= goal : value >= goal;
+}

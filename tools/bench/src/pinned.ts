@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+export interface PinnedOptions {
+  /** 0 for the server, 1 for the load: on different cores where the machine has them. */
+  readonly core: number;
+}
+
+const hasTaskset = process.platform === 'linux' && spawnSync('taskset', ['--version']).status === 0;
+
+/**
+ * The command that runs another on one core, where the system can do that; else the command itself.
+ * @returns program and arguments, for `spawn`
+ */
+export function pinned(
+  command: readonly [string, ...string[]],
+  { core }: PinnedOptions,
+): readonly [string, ...string[]] {
+  const cores = availableParallelism();
+  return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...command] : command;
+}
