@@ -1,23 +1,27 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { supportedAlgorithms } from '@countersign/auth-core';
+import { verificationKeyOf, type VerificationKey } from '@countersign/auth-core/jws';
 import { CLOCK, LOGGER, OAuthError, POOL } from '@countersign/service-host';
-import { createLocalJWKSet, decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose';
 import type pg from 'pg';
 import { type Logger } from 'pino';
-import { CLIENTS, type Clients } from './clients-file.js';
+import {
+  ASSERTION_LIFETIME_LIMIT,
+  claimsFault,
+  parseAssertion,
+  prepareDecoys,
+  signatureFault,
+  TOLERANCE_SECONDS,
+} from './client-assertion.js';
+import { type ClientCredentials } from './client-credentials.js';
 import { type Client } from './client.js';
-
-/** RFC 7523, section 2.2. */
-export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-/** Seconds that an assertion may be good for at the most. */
-export const ASSERTION_LIFETIME_LIMIT = 60;
-const TOLERANCE_SECONDS = 5;
+import { CLIENTS, type Clients } from './clients-file.js';
 
 export const ISSUER_URL = Symbol('countersign.issuer.url');
 
-/** One answer for every way to fail, so that nobody can learn which clients and keys there are. */
+/** One answer for every way to fail, so that nobody can learn which clients and keys there are (RFC 6749, section 5.2). */
 function invalidClient(): OAuthError {
   return new OAuthError(401, 'invalid_client', 'client authentication failed', {
-    'www-authenticate': 'Bearer realm="issuer"',
+    'www-authenticate': 'Basic realm="issuer"',
   });
 }
 
@@ -32,68 +36,67 @@ export class ClientAuthenticationFailed extends Error {
   }
 }
 
-/** Checks the times of an assertion beyond what its signature library does: bounded life, not from the future. @param now seconds */
-export function assertionFault(claims: JWTPayload, now: number): string | undefined {
-  const { exp, iat, jti } = claims;
-  if (exp === undefined || typeof jti !== 'string' || jti === '' || jti.length > 256) return 'ASSERTION_CLAIM_MISSING';
-  if (exp > now + ASSERTION_LIFETIME_LIMIT + TOLERANCE_SECONDS) return 'ASSERTION_TOO_LONG';
-  if (iat !== undefined && (iat > now + TOLERANCE_SECONDS || exp - iat > ASSERTION_LIFETIME_LIMIT))
-    return 'ASSERTION_TOO_LONG';
-  return undefined;
-}
-
-/** `private_key_jwt` (RFC 7523): a signed assertion for this issuer, good for 60 seconds at the most, that works once. */
+/** Authenticates the client of a request to an OAuth endpoint; the same for tokens, revocation and introspection. */
 @Injectable()
 export class ClientAuthentication {
+  readonly #keys = new WeakMap<Client, readonly VerificationKey[]>();
+
   constructor(
     @Inject(CLIENTS) private readonly clients: Clients,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    prepareDecoys(supportedAlgorithms);
+  }
 
-  /** @throws {ClientAuthenticationFailed} */
-  async authenticate(assertionType: string | undefined, assertion: string | undefined): Promise<Client> {
-    if (assertionType !== CLIENT_ASSERTION_TYPE || assertion === undefined) {
-      throw new ClientAuthenticationFailed('ASSERTION_MISSING', undefined);
+  /**
+   * @param credentials as {@link clientCredentialsOf} reads them from the form and the `Authorization` header
+   * @returns the client; its assertion is used up
+   * @throws {ClientAuthenticationFailed} record its `reason`, then answer with its `answer`
+   */
+  async authenticate(credentials: ClientCredentials): Promise<Client> {
+    switch (credentials.method) {
+      case 'none':
+        throw new ClientAuthenticationFailed(credentials.reason, undefined);
+      case 'client_secret_basic':
+        throw new ClientAuthenticationFailed('METHOD_NOT_ALLOWED', credentials.clientId);
+      case 'private_key_jwt':
+        return this.#byAssertion(credentials.assertion, credentials.clientId);
     }
-    const claimed = this.#claimedClient(assertion);
-    const client = this.clients.get(claimed ?? '');
+  }
+
+  /** `private_key_jwt` (RFC 7523): a signed assertion for this issuer, good for 60 seconds at the most, that works once. */
+  async #byAssertion(text: string, named: string | undefined): Promise<Client> {
+    const assertion = parseAssertion(text);
+    if (typeof assertion === 'string') throw new ClientAuthenticationFailed(assertion, named);
+    const { claims } = assertion;
+    const claimed = typeof claims['sub'] === 'string' ? claims['sub'] : undefined;
+    const client = claimed === undefined ? undefined : this.clients.get(claimed);
+    const fault = signatureFault(assertion, client === undefined ? [] : this.#keysOf(client));
     if (client === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
-    const claims = await this.#verify(client, assertion);
-    const now = this.clock();
-    const fault = assertionFault(claims, now.getTime() / 1_000);
-    if (fault !== undefined) throw new ClientAuthenticationFailed(fault, client.client_id);
-    await this.#useOnce(client.client_id, String(claims.jti), Number(claims.exp));
+    const { client_id: id } = client;
+    if (named !== undefined && named !== id) throw new ClientAuthenticationFailed('ASSERTION_SUBJECT', id);
+    if (fault !== undefined) throw new ClientAuthenticationFailed(fault, id);
+    const expected = {
+      issuer: id,
+      subject: id,
+      audiences: [this.issuer, `${this.issuer}/oauth2/token`],
+      lifetimeLimit: ASSERTION_LIFETIME_LIMIT,
+    };
+    const wrong = claimsFault(claims, expected, this.clock().getTime() / 1_000);
+    if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
+    await this.#useOnce(id, String(claims['jti']), Number(claims['exp']));
     return client;
   }
 
-  #claimedClient(assertion: string): string | undefined {
-    try {
-      return decodeJwt(assertion).sub;
-    } catch {
-      throw new ClientAuthenticationFailed('ASSERTION_MALFORMED', undefined);
-    }
-  }
-
-  async #verify(client: Client, assertion: string): Promise<JWTPayload> {
-    try {
-      const { payload } = await jwtVerify(assertion, createLocalJWKSet(client.jwks), {
-        issuer: client.client_id,
-        subject: client.client_id,
-        audience: [this.issuer, `${this.issuer}/oauth2/token`],
-        algorithms: ['ES256', 'EdDSA', 'RS256', 'PS256'],
-        clockTolerance: TOLERANCE_SECONDS,
-        currentDate: this.clock(),
-      });
-      if (typeof payload.aud !== 'string') throw new ClientAuthenticationFailed('ASSERTION_AUDIENCE', client.client_id);
-      return payload;
-    } catch (error) {
-      if (error instanceof ClientAuthenticationFailed) throw error;
-      const reason = error instanceof errors.JOSEError ? error.code : 'ASSERTION_INVALID';
-      throw new ClientAuthenticationFailed(reason, client.client_id);
-    }
+  #keysOf(client: Client): readonly VerificationKey[] {
+    const known = this.#keys.get(client);
+    if (known !== undefined) return known;
+    const keys = client.jwks.keys.map(verificationKeyOf).filter((key) => key !== undefined);
+    this.#keys.set(client, keys);
+    return keys;
   }
 
   /** The database is what replicas share, so that an assertion works once at all of them. */

@@ -1,4 +1,5 @@
 import { OAuthError } from '@countersign/service-host';
+import { clientCredentialsOf, type ClientCredentials } from '../clients/client-credentials.js';
 import { nameSchema, scopeSchema } from '../clients/client.js';
 import { z } from 'zod';
 
@@ -15,8 +16,7 @@ const formSchema = z.record(z.string(), z.string().max(16_384)).default({});
 /** What every request to the token endpoint brings; each grant takes the rest. */
 export interface TokenRequest {
   readonly grantType: (typeof grantTypes)[number];
-  readonly assertionType: string | undefined;
-  readonly assertion: string | undefined;
+  readonly credentials: ClientCredentials;
   readonly audience: string;
   readonly scopes: readonly string[];
   /** Token exchange only. */
@@ -69,15 +69,14 @@ function subjectTokenOf(form: Readonly<Record<string, string>>, grantType: strin
 }
 
 /** Parses the form of a token request (RFC 6749, section 4.4.2; RFC 8693, section 2.1). @throws {OAuthError} */
-export function parseTokenRequest(body: unknown): TokenRequest {
+export function parseTokenRequest(body: unknown, authorization: string | undefined): TokenRequest {
   const parsed = formSchema.safeParse(body);
   if (!parsed.success) throw invalid('send a form: application/x-www-form-urlencoded');
   const form = parsed.data;
   const grantType = grantOf(form['grant_type']);
   return {
     grantType,
-    assertionType: form['client_assertion_type'],
-    assertion: form['client_assertion'],
+    credentials: clientCredentialsOf(form, authorization),
     audience: audienceOf(form),
     scopes: scopesOf(form['scope']),
     subjectToken: subjectTokenOf(form, grantType),

@@ -1,4 +1,4 @@
-import { Body, Controller, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
 import { Trace, type RequestTrace } from '@countersign/service-host';
@@ -19,7 +19,11 @@ export class TokenController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   @ApiConsumes('application/x-www-form-urlencoded')
-  issue(@Body() body: unknown, @Trace() trace: RequestTrace): Promise<TokenAnswer> {
-    return this.tokens.issue(parseTokenRequest(body), trace);
+  issue(
+    @Body() body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Trace() trace: RequestTrace,
+  ): Promise<TokenAnswer> {
+    return this.tokens.issue(parseTokenRequest(body, authorization), trace);
   }
 }

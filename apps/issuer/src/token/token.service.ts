@@ -40,7 +40,7 @@ export class TokenService {
     let client: Client | undefined;
     let subject: Principal | undefined;
     try {
-      client = await this.authentication.authenticate(request.assertionType, request.assertion);
+      client = await this.authentication.authenticate(request.credentials);
       if (request.subjectToken !== undefined) {
         subject = await this.subjectTokens.verify(request.subjectToken, client.client_id);
       }

@@ -1,0 +1,123 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { TokenError } from '@countersign/auth-core';
+import {
+  isAlgorithm,
+  parseCompactJws,
+  parseJsonObject,
+  signatureVerifies,
+  type Algorithm,
+  type JsonObject,
+  type VerificationKey,
+} from '@countersign/auth-core/jws';
+
+/** Seconds that an assertion may be good for at the most. */
+export const ASSERTION_LIFETIME_LIMIT = 60;
+/** Seconds of clock difference that are forgiven. */
+export const TOLERANCE_SECONDS = 5;
+const JTI_LIMIT = 256;
+
+/** Why an assertion does not hold: for the audit trail and the logs, never for the caller. */
+export type AssertionFault =
+  | 'ASSERTION_MALFORMED'
+  | 'ASSERTION_ALG'
+  | 'ASSERTION_TYPE'
+  | 'ASSERTION_KEY_UNKNOWN'
+  | 'ASSERTION_SIGNATURE'
+  | 'ASSERTION_CLAIM_MISSING'
+  | 'ASSERTION_ISSUER'
+  | 'ASSERTION_SUBJECT'
+  | 'ASSERTION_AUDIENCE'
+  | 'ASSERTION_EXPIRED'
+  | 'ASSERTION_NOT_YET_VALID'
+  | 'ASSERTION_TOO_LONG';
+
+/** A parsed assertion of which nothing is believed yet. */
+export interface Assertion {
+  readonly algorithm: Algorithm;
+  readonly keyId: string | undefined;
+  readonly claims: JsonObject;
+  readonly signingInput: string;
+  readonly signature: Buffer;
+}
+
+/** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is no assertion at all */
+export function parseAssertion(text: string): Assertion | AssertionFault {
+  try {
+    const { header, payload, signature, signingInput } = parseCompactJws(text);
+    const { alg, kid, typ, crit } = header;
+    if (!isAlgorithm(alg) || crit !== undefined) return 'ASSERTION_ALG';
+    if (typ !== undefined && (typeof typ !== 'string' || /at\+jwt/i.test(typ))) return 'ASSERTION_TYPE';
+    if (kid !== undefined && typeof kid !== 'string') return 'ASSERTION_MALFORMED';
+    return { algorithm: alg, keyId: kid, claims: parseJsonObject(payload), signingInput, signature };
+  } catch (error) {
+    if (error instanceof TokenError) return 'ASSERTION_MALFORMED';
+    throw error;
+  }
+}
+
+const decoys = new Map<Algorithm, KeyObject>();
+
+/** A key of nobody's, so that an unknown client or key costs the same work as a known one. */
+function decoyKey(algorithm: Algorithm): KeyObject {
+  const known = decoys.get(algorithm);
+  if (known !== undefined) return known;
+  const { publicKey } =
+    algorithm === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+      : algorithm === 'EdDSA'
+        ? generateKeyPairSync('ed25519')
+        : generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  decoys.set(algorithm, publicKey);
+  return publicKey;
+}
+
+/** Makes the decoys at start: the first guess at a client's name must not be the one that pays for them. */
+export function prepareDecoys(algorithms: readonly Algorithm[]): void {
+  for (const algorithm of algorithms) decoyKey(algorithm);
+}
+
+/**
+ * Whether one of the keys signed the assertion. Whatever the outcome, exactly one signature is checked.
+ * @param keys the client's; none when there is no such client
+ */
+export function signatureFault(
+  assertion: Assertion,
+  keys: readonly VerificationKey[],
+): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
+  const { algorithm, keyId, signingInput, signature } = assertion;
+  const fitting = keys.filter((key) => key.algorithms.has(algorithm));
+  const chosen =
+    keyId === undefined ? (fitting.length === 1 ? fitting[0] : undefined) : fitting.find((key) => key.keyId === keyId);
+  const verifies = signatureVerifies(algorithm, chosen?.key ?? decoyKey(algorithm), signingInput, signature);
+  if (chosen === undefined) return 'ASSERTION_KEY_UNKNOWN';
+  return verifies ? undefined : 'ASSERTION_SIGNATURE';
+}
+
+export interface ExpectedAssertion {
+  readonly issuer: string;
+  /** Undefined where the subject is matched elsewhere. */
+  readonly subject: string | undefined;
+  /** Any one of these, alone. */
+  readonly audiences: readonly string[];
+  /** Seconds. */
+  readonly lifetimeLimit: number;
+}
+
+/** Checks the claims of an assertion (RFC 7523, section 3). @param now seconds */
+export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now: number): AssertionFault | undefined {
+  const { iss, sub, aud, exp, iat, nbf, jti } = claims;
+  if (typeof exp !== 'number' || typeof jti !== 'string' || jti === '' || jti.length > JTI_LIMIT) {
+    return 'ASSERTION_CLAIM_MISSING';
+  }
+  if (iss !== expected.issuer) return 'ASSERTION_ISSUER';
+  if (typeof sub !== 'string' || (expected.subject !== undefined && sub !== expected.subject)) {
+    return 'ASSERTION_SUBJECT';
+  }
+  if (typeof aud !== 'string' || !expected.audiences.includes(aud)) return 'ASSERTION_AUDIENCE';
+  if (now >= exp + TOLERANCE_SECONDS) return 'ASSERTION_EXPIRED';
+  if (nbf !== undefined && (typeof nbf !== 'number' || now < nbf - TOLERANCE_SECONDS)) return 'ASSERTION_NOT_YET_VALID';
+  if (exp > now + expected.lifetimeLimit + TOLERANCE_SECONDS) return 'ASSERTION_TOO_LONG';
+  if (iat === undefined) return undefined;
+  if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'ASSERTION_NOT_YET_VALID';
+  return exp - iat > expected.lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
+}
