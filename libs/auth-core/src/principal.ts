@@ -4,6 +4,12 @@ export interface Actor {
   readonly clientId?: string;
 }
 
+/** The key that a sender-constrained token is bound to (RFC 7800; RFC 9449, section 6.1). */
+export interface Confirmation {
+  /** RFC 7638 thumbprint of the client's DPoP key. */
+  readonly jkt: string;
+}
+
 /** The verified caller. */
 export interface Principal {
   /** Who it is about: the client itself, or the subject that it acts for. */
@@ -24,4 +30,6 @@ export interface Principal {
   readonly issuedAt: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
+  /** The key that the token is bound to (`cnf`); each request with it has shown a fresh proof of that key. None for a bearer token. */
+  readonly confirmation?: Confirmation | undefined;
 }

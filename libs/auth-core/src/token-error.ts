@@ -16,6 +16,9 @@ export type TokenErrorCode =
   | 'CLAIM_MISSING'
   | 'CLAIM_INVALID'
   | 'TOKEN_REVOKED'
+  | 'DPOP_PROOF_MISSING'
+  | 'DPOP_PROOF_INVALID'
+  | 'DPOP_PROOF_REPLAYED'
   | 'SCOPE_MISSING'
   | 'KEYS_UNAVAILABLE';
 
@@ -37,6 +40,9 @@ const descriptions: Readonly<Record<TokenErrorCode, string>> = {
   CLAIM_MISSING: 'a required claim is missing',
   CLAIM_INVALID: 'a claim has a wrong type or value',
   TOKEN_REVOKED: 'the token was revoked',
+  DPOP_PROOF_MISSING: 'the access token is bound to a key: a DPoP proof must come with it',
+  DPOP_PROOF_INVALID: 'the DPoP proof is not valid for this request and token',
+  DPOP_PROOF_REPLAYED: 'the DPoP proof was used before',
   SCOPE_MISSING: 'the token does not carry the required scope',
   KEYS_UNAVAILABLE: 'the keys of the issuer are not available',
 };
@@ -60,14 +66,18 @@ export class TokenError extends Error {
   }
 
   /**
-   * The `WWW-Authenticate` challenge (RFC 6750, section 3).
+   * The `WWW-Authenticate` challenge (RFC 6750, section 3; for a sender-constrained token RFC 9449, section 7.1).
    * @param realm the protection space, usually the service's name
    * @param scopes scopes that the route needs, for `insufficient_scope`
    * @returns nothing for a 503: it is not the caller's fault
    */
   wwwAuthenticate(realm: string, scopes: readonly string[] = []): string | undefined {
-    const bearer = `Bearer realm="${realm}"`;
     if (this.status === 503) return undefined;
+    if (this.code.startsWith('DPOP_')) {
+      const error = this.code === 'DPOP_PROOF_MISSING' ? 'invalid_token' : 'invalid_dpop_proof';
+      return `DPoP realm="${realm}", error="${error}", error_description="${this.message}", algs="ES256 EdDSA RS256 PS256"`;
+    }
+    const bearer = `Bearer realm="${realm}"`;
     if (this.code === 'TOKEN_MISSING') return bearer;
     if (this.status === 403) {
       return `${bearer}, error="insufficient_scope", error_description="${this.message}", scope="${scopes.join(' ')}"`;

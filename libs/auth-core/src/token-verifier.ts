@@ -1,3 +1,5 @@
+import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
+import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
 import { parseCompactJws, parseJsonObject } from './jws/compact-jws.js';
 import { principalOfClaims } from './jws/claims.js';
 import { isAlgorithm, signatureVerifies, supportedAlgorithms, type Algorithm } from './jws/signature.js';
@@ -29,9 +31,28 @@ export interface VerifierOptions {
   /** Milliseconds that one fetch of the keys may take; 5,000 by default. */
   readonly timeoutMs?: number;
   readonly revocations?: RevocationList;
+  /** Where used DPoP proofs are remembered; in this process by default, so give a shared one where a service has replicas. */
+  readonly dpopReplays?: DpopReplayStore;
+  /** Seconds after its `iat` for which a DPoP proof is good: 1 to 300, 60 by default. */
+  readonly dpopLifetimeSeconds?: number;
   /** Milliseconds since 1970; `Date.now` by default. */
   readonly now?: () => number;
   readonly fetch?: typeof globalThis.fetch;
+}
+
+/** A DPoP proof and the request that it came with (RFC 9449, section 7.1: `Authorization: DPoP …` and the header `DPoP`). */
+export interface DpopPresentation {
+  /** The value of the `DPoP` header. */
+  readonly proof: string;
+  readonly method: string;
+  /** The address as the caller knows it: scheme, host and path from outside any proxy. */
+  readonly url: string;
+}
+
+/** A stolen token that is bound to a key is worth nothing without the key: it never passes as a bearer token (RFC 9449, section 7.2). */
+function bearer(principal: Principal): Principal {
+  if (principal.confirmation !== undefined) throw new TokenError('DPOP_PROOF_MISSING');
+  return principal;
 }
 
 /** Verifies access tokens (RFC 9068) locally. Make one per issuer and audience with {@link createVerifier}. */
@@ -41,6 +62,7 @@ export class TokenVerifier {
   readonly #algorithms: ReadonlySet<Algorithm>;
   readonly #now: () => number;
   readonly #toleranceSeconds: number;
+  readonly #replays: DpopReplayStore;
 
   /** Use {@link createVerifier}, which also loads the keys. */
   constructor(private readonly options: VerifierOptions) {
@@ -52,6 +74,7 @@ export class TokenVerifier {
     this.#algorithms = new Set(algorithms);
     this.#now = options.now ?? Date.now;
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
+    this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
     this.#keys = new RemoteKeySet({
       url: options.jwksUrl ?? `${options.issuer}/.well-known/jwks.json`,
       fetch: options.fetch ?? ((...request) => fetch(...request)),
@@ -77,13 +100,66 @@ export class TokenVerifier {
   }
 
   /**
-   * Verifies a token, synchronously: the keys are in memory.
+   * Verifies a bearer token, synchronously: the keys are in memory.
    * @param token the compact JWS, without the `Bearer ` in front
    * @returns the principal
-   * @throws {TokenError} with the code of the first check that failed
+   * @throws {TokenError} with the code of the first check that failed; `DPOP_PROOF_MISSING` for a good token that is bound to a key
    */
   verify(token: string): Principal {
-    const known = this.cached(token);
+    return bearer(this.#verify(token));
+  }
+
+  /**
+   * As {@link verify}; a token whose key is unknown causes one fetch of the keys (single flight, rate-limited) and a second look.
+   * @throws {TokenError}
+   */
+  async verifyWithRefresh(token: string): Promise<Principal> {
+    return bearer(await this.#verifyWithRefresh(token));
+  }
+
+  /**
+   * Verifies a sender-constrained token together with its DPoP proof (RFC 9449, section 7): for `Authorization: DPoP …`. The token may be a
+   * repeated one, its proof may not. As with {@link verifyWithRefresh}, an unknown key causes one fetch.
+   * @throws {TokenError} also `DPOP_PROOF_INVALID` (a token that is not bound to a key does not go with this scheme), `DPOP_PROOF_REPLAYED`
+   */
+  async verifyWithProof(token: string, { proof, method, url }: DpopPresentation): Promise<Principal> {
+    const principal = await this.#verifyWithRefresh(token);
+    if (principal.confirmation === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'the token is not bound');
+    const { replayId, expiresAt } = verifyDpopProof(proof, {
+      method,
+      url,
+      accessToken: token,
+      thumbprint: principal.confirmation.jkt,
+      lifetimeSeconds: this.options.dpopLifetimeSeconds,
+      clockToleranceSeconds: this.#toleranceSeconds,
+      now: this.#now() / 1_000,
+    });
+    if (!(await this.#replays.useOnce(replayId, expiresAt))) throw new TokenError('DPOP_PROOF_REPLAYED');
+    return principal;
+  }
+
+  /**
+   * The principal of a bearer token that verified before; its time, its key and its revocation are checked again.
+   * @returns nothing when the token must be verified
+   * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `DPOP_PROOF_MISSING`
+   */
+  cached(token: string): Principal | undefined {
+    const known = this.#cached(token);
+    return known === undefined ? undefined : bearer(known);
+  }
+
+  async #verifyWithRefresh(token: string): Promise<Principal> {
+    try {
+      return this.#verify(token);
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.code !== 'KEY_UNKNOWN') throw error;
+      if (!(await this.#keys.refreshForUnknownKey())) throw error;
+      return this.#verify(token);
+    }
+  }
+
+  #verify(token: string): Principal {
+    const known = this.#cached(token);
     if (known !== undefined) return known;
     const { header, payload, signature, signingInput } = parseCompactJws(token);
     const { alg, kid } = header;
@@ -107,26 +183,7 @@ export class TokenVerifier {
     return principal;
   }
 
-  /**
-   * As {@link verify}; a token whose key is unknown causes one fetch of the keys (single flight, rate-limited) and a second look.
-   * @throws {TokenError}
-   */
-  async verifyWithRefresh(token: string): Promise<Principal> {
-    try {
-      return this.verify(token);
-    } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== 'KEY_UNKNOWN') throw error;
-      if (!(await this.#keys.refreshForUnknownKey())) throw error;
-      return this.verify(token);
-    }
-  }
-
-  /**
-   * The principal of a token that verified before; its time, its key and its revocation are checked again.
-   * @returns nothing when the token must be verified
-   * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`
-   */
-  cached(token: string): Principal | undefined {
+  #cached(token: string): Principal | undefined {
     const known = this.#cache.get(token);
     if (known === undefined || !this.#keys.usable) return undefined;
     const { principal, keyId } = known;

@@ -1,4 +1,4 @@
-import { type Actor, type Principal } from '../principal.js';
+import { type Actor, type Confirmation, type Principal } from '../principal.js';
 import { TokenError } from '../token-error.js';
 import { isObject, type JsonObject } from './compact-jws.js';
 
@@ -58,6 +58,14 @@ function scopesOf(scope: unknown): ReadonlySet<string> {
   return new Set(scope === '' ? [] : scope.split(' '));
 }
 
+/** A token bound in a way that we do not know must not pass as an unbound one (RFC 7800, section 3.1). */
+function confirmationOf(cnf: unknown): Confirmation | undefined {
+  if (cnf === undefined) return undefined;
+  const jkt = isObject(cnf) && Object.keys(cnf).length === 1 ? cnf['jkt'] : undefined;
+  if (typeof jkt !== 'string' || !/^[\w-]{43}$/.test(jkt)) throw new TokenError('CLAIM_INVALID', 'cnf');
+  return { jkt };
+}
+
 /** Refuses a token outside of its time (RFC 7519, sections 4.1.4 to 4.1.6). @param now seconds */
 export function checkTimes(claims: JsonObject, now: number, tolerance: number): void {
   if (now >= seconds(claims, 'exp') + tolerance) throw new TokenError('TOKEN_EXPIRED');
@@ -88,5 +96,6 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
     roles: rolesOf(claims['roles']),
     issuedAt: seconds(claims, 'iat'),
     expiresAt: seconds(claims, 'exp'),
+    confirmation: confirmationOf(claims['cnf']),
   };
 }

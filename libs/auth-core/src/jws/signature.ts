@@ -1,4 +1,5 @@
 import { constants, verify, type KeyObject } from 'node:crypto';
+import { rawToDer } from './ecdsa-encoding.js';
 
 /** The algorithms that a verifier may accept (RFC 7518, section 3.1; RFC 8037). ES256 is what the issuer signs with by default. */
 export const supportedAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
@@ -8,19 +9,8 @@ export function isAlgorithm(value: unknown): value is Algorithm {
   return typeof value === 'string' && supportedAlgorithms.some((algorithm) => algorithm === value);
 }
 
-function derInteger(bytes: Buffer): Buffer {
-  let start = 0;
-  while (start < bytes.length - 1 && bytes[start] === 0) start += 1;
-  const digits = bytes.subarray(start);
-  const padded = (digits[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.of(0), digits]) : digits;
-  return Buffer.concat([Buffer.of(0x02, padded.length), padded]);
-}
-
-/** ECDSA's raw r‖s (RFC 7518, section 3.4) as DER: handing node:crypto DER is 25 µs a call cheaper than naming the raw encoding. */
-export function rawToDer(signature: Buffer): Buffer {
-  const body = Buffer.concat([derInteger(signature.subarray(0, 32)), derInteger(signature.subarray(32))]);
-  return Buffer.concat([Buffer.of(0x30, body.length), body]);
-}
+/** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let whoever brings a key spend our time. */
+const rsaSizeFits = (bits: number): boolean => bits >= 2_048 && bits <= 4_096;
 
 /** Whether a key is of the type and size that the algorithm asks for (RFC 8725, section 3.1). */
 export function keyFits(algorithm: Algorithm, key: KeyObject): boolean {
@@ -31,7 +21,7 @@ export function keyFits(algorithm: Algorithm, key: KeyObject): boolean {
       return key.asymmetricKeyType === 'ed25519';
     case 'RS256':
     case 'PS256':
-      return key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+      return key.asymmetricKeyType === 'rsa' && rsaSizeFits(key.asymmetricKeyDetails?.modulusLength ?? 0);
   }
 }
 

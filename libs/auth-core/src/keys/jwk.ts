@@ -1,13 +1,19 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
 
-/** A published key, ready to verify with. */
-export interface VerificationKey {
-  readonly keyId: string;
-  /** The algorithms that this key may verify: the one its JWK names, or those that its type fits. */
+/** Any JWK, not yet looked at. */
+export type Jwk = Readonly<Record<string, unknown>>;
+
+/** A public key with the algorithms that it may verify: the one its JWK names, or those that its type fits. */
+export interface PublicKey {
   readonly algorithms: ReadonlySet<Algorithm>;
   readonly key: KeyObject;
+}
+
+/** A published key, ready to verify with. */
+export interface VerificationKey extends PublicKey {
+  readonly keyId: string;
 }
 
 /** A private JWK of ours: it always names its `kid` (RFC 7638 thumbprint) and `alg`. */
@@ -19,19 +25,66 @@ export interface PrivateJwk {
   readonly [member: string]: unknown;
 }
 
-/** Reads one JWK of a set (RFC 7517). @returns nothing for a key that is not for verifying signatures or not understood */
-export function verificationKeyOf(jwk: Readonly<Record<string, unknown>>): VerificationKey | undefined {
-  const { kid, alg, use } = jwk;
-  if (typeof kid !== 'string' || kid === '' || (use !== undefined && use !== 'sig')) return undefined;
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+/** The members that a thumbprint is made of, in its order (RFC 7638, section 3.2; RFC 8037, section 2). */
+const thumbprintMembers: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['EC', ['crv', 'kty', 'x', 'y']],
+  ['OKP', ['crv', 'kty', 'x']],
+  ['RSA', ['e', 'kty', 'n']],
+]);
+/** Characters of a member at the most; a public exponent has far fewer, because its length is the time of each verification. */
+const lengthLimit = (member: string): number => (member === 'e' ? 8 : 1_024);
+
+function required(jwk: Jwk): Readonly<Record<string, string>> | undefined {
+  const members: Record<string, string> = {};
+  for (const name of thumbprintMembers.get(jwk['kty']) ?? []) {
+    const value = jwk[name];
+    if (typeof value !== 'string' || value.length > lengthLimit(name) || !/^[\w-]+$/.test(value)) return undefined;
+    members[name] = value;
+  }
+  return members['kty'] === undefined ? undefined : members;
+}
+
+/**
+ * Reads a public JWK (RFC 7517).
+ * @returns nothing for a key with private members, of a type or size that is not understood, or not for verifying signatures
+ */
+export function publicKeyOf(jwk: Jwk): PublicKey | undefined {
+  const members = required(jwk);
+  const { alg, use } = jwk;
+  if (members === undefined || privateMembers.some((member) => jwk[member] !== undefined)) return undefined;
+  if (use !== undefined && use !== 'sig') return undefined;
   try {
-    const key = createPublicKey({ key: { ...jwk }, format: 'jwk' });
-    const named = supportedAlgorithms.filter(
-      (algorithm) => (alg === undefined || alg === algorithm) && keyFits(algorithm, key),
-    );
-    return named.length === 0 ? undefined : { keyId: kid, algorithms: new Set(named), key };
+    const key = createPublicKey({ key: { ...members }, format: 'jwk' });
+    const algorithms = supportedAlgorithms.filter((name) => (alg === undefined || alg === name) && keyFits(name, key));
+    return algorithms.length === 0 ? undefined : { algorithms: new Set(algorithms), key };
   } catch {
     return undefined;
   }
+}
+
+/** Reads one JWK of a set. @returns nothing for a key without `kid`, or one that {@link publicKeyOf} does not take */
+export function verificationKeyOf(jwk: Jwk): VerificationKey | undefined {
+  const { kid } = jwk;
+  const key = publicKeyOf(jwk);
+  return key === undefined || typeof kid !== 'string' || kid === '' ? undefined : { ...key, keyId: kid };
+}
+
+/**
+ * The thumbprint of a public or private JWK (RFC 7638, SHA-256, base64url): what `kid` and `cnf.jkt` hold.
+ * @throws {TypeError} when a member that it is made of is missing
+ */
+export function thumbprintOf(jwk: Jwk): string {
+  const members = required(jwk);
+  if (members === undefined) throw new TypeError('not an EC, OKP or RSA key');
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
+}
+
+/** The bare public key, as a DPoP proof's header carries it: the members that its thumbprint is made of. */
+export function dpopJwkOf(jwk: PrivateJwk): Readonly<Record<string, string>> {
+  const members = required(jwk);
+  if (members === undefined) throw new TypeError('not an EC, OKP or RSA key');
+  return members;
 }
 
 /**
@@ -43,7 +96,7 @@ export async function generateSigningKey(algorithm = 'ES256'): Promise<PrivateJw
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
   const jwk = await exportJWK(privateKey);
   if (jwk.kty === undefined || jwk.d === undefined) throw new TypeError('the generated key is not a private JWK');
-  return { ...jwk, kty: jwk.kty, d: jwk.d, kid: await calculateJwkThumbprint(jwk), alg: algorithm, use: 'sig' };
+  return { ...jwk, kty: jwk.kty, d: jwk.d, kid: thumbprintOf({ ...jwk }), alg: algorithm, use: 'sig' };
 }
 
 const publicMembers = new Set(['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use']);
