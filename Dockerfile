@@ -6,6 +6,7 @@ ENV NX_DAEMON=false NX_TUI=false
 COPY package.json package-lock.json nx.json tsconfig.base.json ./
 COPY apps/accounts/package.json apps/accounts/
 COPY apps/audit/package.json apps/audit/
+COPY apps/cli/package.json apps/cli/
 COPY apps/issuer/package.json apps/issuer/
 COPY apps/payments/package.json apps/payments/
 COPY libs/audit-client/package.json libs/audit-client/

@@ -1,0 +1,30 @@
+/** How the command ended, as its exit code; `countersign --help` lists them. */
+export const ExitCode = {
+  /** Done. */
+  ok: 0,
+  /** A service said no, or a check found a fault. */
+  refused: 1,
+  /** The command line, a file or the configuration is not usable. */
+  usage: 2,
+  /** A service did not answer: the same command may work later. */
+  unreachable: 3,
+} as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** A failure told to the person at the terminal: what is wrong, and what to do. */
+export class CliError extends Error {
+  /**
+   * @param code stable, for `--json`
+   * @param message what is wrong
+   * @param hint what to do about it
+   */
+  constructor(
+    readonly exitCode: ExitCode,
+    readonly code: string,
+    message: string,
+    readonly hint?: string,
+  ) {
+    super(message);
+    this.name = 'CliError';
+  }
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { addCommonOptions } from './session/session.js';
+import * as token from './token/index.js';
+import * as whoami from './whoami/index.js';
+
+/** A folder a command group, each with one `register`. */
+const groups: readonly { register(program: Command): void }[] = [token, whoami];
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = addCommonOptions(new Command('countersign'))
+    .description(
+      'Countersign from a terminal: tokens, revocation, clients, keys, the audit trail.\n' +
+        'Beside a running local stack (npm start) no option is needed: its identities are used.',
+    )
+    .version('0.1.0')
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(countersign COMMAND --help shows examples)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Exit codes:
+  0  done
+  1  a service said no, or a check found a fault
+  2  the command line, a file or the configuration is not usable
+  3  a service did not answer; the same command may work later
+
+Examples:
+  countersign token --audience payments
+  countersign whoami --json`,
+    );
+  for (const group of groups) group.register(program);
+  const inherit = (command: Command): void => {
+    for (const child of command.commands) {
+      child.copyInheritedSettings(command);
+      inherit(child);
+    }
+  };
+  inherit(program);
+  return program;
+}

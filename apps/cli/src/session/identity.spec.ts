@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSigningKey } from '@countersign/auth-core';
+import { chooseIdentity } from './identity.js';
+import { findLocalStack } from './local-stack.js';
+
+describe('as whom a command speaks', () => {
+  const root = mkdtempSync(join(tmpdir(), 'cli-'));
+  const stackFolder = join(root, '.countersign');
+  const below = join(root, 'some', 'folder');
+
+  beforeAll(async () => {
+    mkdirSync(join(stackFolder, 'env'), { recursive: true });
+    mkdirSync(below, { recursive: true });
+    const clients = [
+      { client_id: 'payments', policy: { exchange: [] } },
+      { client_id: 'storefront', policy: { audiences: { payments: ['payments:create'] } } },
+      { client_id: 'auditor', policy: { audiences: { audit: ['audit:read'] } } },
+      { client_id: 'elsewhere', policy: { audiences: { payments: ['payments:create'] } } },
+    ];
+    writeFileSync(join(stackFolder, 'env', 'clients.json'), JSON.stringify({ clients }));
+    for (const name of ['payments', 'storefront', 'auditor'])
+      writeFileSync(join(stackFolder, 'env', `${name}-key.json`), JSON.stringify(await generateSigningKey()));
+    writeFileSync(join(stackFolder, 'env', 'issuer.env'), 'PORT=4000\nHOST=127.0.0.1\n');
+  });
+  afterAll(() => {
+    rmSync(root, { recursive: true, force: true });
+  });
+  const stack = () => findLocalStack(undefined, below);
+
+  it('finds the stack of a parent folder, and the client that may ask for the audience', () => {
+    const identity = chooseIdentity({}, stack(), 'audit');
+    expect([identity.clientId, identity.issuer]).toEqual(['auditor', 'http://127.0.0.1:4000']);
+    expect(chooseIdentity({}, stack(), undefined).clientId).toBe('storefront');
+  });
+
+  it('takes the named client, and never guesses one that the stack holds no key of', () => {
+    expect(chooseIdentity({ clientId: 'payments' }, stack(), 'audit').clientId).toBe('payments');
+    expect(() => chooseIdentity({ clientId: 'elsewhere' }, stack(), 'payments')).toThrow(/holds no key/);
+  });
+
+  it('says which options are missing where there is no stack', () => {
+    expect(() => chooseIdentity({ issuer: 'https://i.test' }, undefined, 'audit')).toThrow(/no local stack/);
+    expect(() => chooseIdentity({ key: '/k.json' }, stack(), 'audit')).toThrow(/--client-id/);
+  });
+
+  it('names a key file that holds no private key', () => {
+    const file = join(root, 'public.json');
+    writeFileSync(file, '{"kty":"EC"}');
+    expect(() => chooseIdentity({ clientId: 'shop', key: file, issuer: 'https://i.test/' }, undefined)).toThrow(file);
+  });
+});

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { type PrivateJwk } from '@countersign/auth-core';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { type LocalClient, type LocalStack } from './local-stack.js';
+
+const keySchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
+
+/** As whom the command speaks, and to which issuer. */
+export interface Identity {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly key: PrivateJwk;
+  readonly keyFile: string;
+  /** Scopes that the local stack's clients file lets it ask for, by audience; nothing is known of other issuers. */
+  readonly audiences: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** What says who we are; each may also be a variable of the environment. */
+export interface IdentityOptions {
+  readonly issuer?: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** Reads a private key as JWK. @throws {CliError} naming the file and the fault */
+export function readKey(path: string): PrivateJwk {
+  try {
+    return keySchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : error instanceof Error ? error.message : '';
+    throw new CliError(
+      ExitCode.usage,
+      'KEY_UNREADABLE',
+      `${path} is not a private key of a client: ${reason}`,
+      'It is a JSON file with one private JWK that names its kty, kid, alg and d.',
+    );
+  }
+}
+
+function localClient(stack: LocalStack, clientId: string | undefined, audience: string | undefined): LocalClient {
+  const known = stack.clients.map((client) => client.clientId).join(', ');
+  if (clientId !== undefined) {
+    const client = stack.clients.find((one) => one.clientId === clientId);
+    if (client !== undefined) return client;
+    throw new CliError(
+      ExitCode.usage,
+      'CLIENT_WITHOUT_KEY',
+      `the local stack holds no key of the client ${clientId}`,
+      `Its clients: ${known}. For another one name its key file: --key FILE`,
+    );
+  }
+  const fitting = stack.clients.find(
+    ({ audiences }) => Object.keys(audiences).length > 0 && (audience === undefined || audience in audiences),
+  );
+  if (fitting !== undefined) return fitting;
+  throw new CliError(
+    ExitCode.usage,
+    'NO_CLIENT_FOR_AUDIENCE',
+    `no client of the local stack may ask for the audience ${audience ?? ''}`,
+    `Its audiences: ${[...new Set(stack.clients.flatMap(({ audiences }) => Object.keys(audiences)))].join(', ')}`,
+  );
+}
+
+/**
+ * Decides as whom to speak: what the options say, else a client of the local stack that may ask for the audience.
+ * @throws {CliError} saying which option is missing
+ */
+export function chooseIdentity(
+  { issuer, clientId, key }: IdentityOptions,
+  stack: LocalStack | undefined,
+  audience?: string,
+): Identity {
+  const issuerUrl = (issuer ?? stack?.urlOf('issuer'))?.replace(/\/$/, '');
+  if (issuerUrl === undefined || (stack === undefined && (clientId === undefined || key === undefined))) {
+    throw new CliError(
+      ExitCode.usage,
+      'NO_IDENTITY',
+      'there is no local stack here, and the options do not say who is asking',
+      'Start one (npm start), or give all of: --issuer URL --client-id ID --key FILE',
+    );
+  }
+  if (clientId !== undefined && key !== undefined) {
+    const known = stack?.clients.find((client) => client.clientId === clientId);
+    return { issuer: issuerUrl, clientId, key: readKey(key), keyFile: key, audiences: known?.audiences };
+  }
+  if (key !== undefined || stack === undefined) {
+    throw new CliError(ExitCode.usage, 'CLIENT_MISSING', '--key needs --client-id beside it');
+  }
+  const client = localClient(stack, clientId, audience);
+  return {
+    issuer: issuerUrl,
+    clientId: client.clientId,
+    key: readKey(client.keyFile),
+    keyFile: client.keyFile,
+    audiences: client.audiences,
+  };
+}

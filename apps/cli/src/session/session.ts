@@ -1,0 +1,183 @@
+import { createTokenClient, TokenRequestError, type AccessToken } from '@countersign/auth-core';
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { createOutput, type Output } from '../output.js';
+import { chooseIdentity, type Identity } from './identity.js';
+import { findLocalStack } from './local-stack.js';
+
+/** Milliseconds that one answer of a service may take. */
+const TIMEOUT_MS = 30_000;
+
+const optionsSchema = z.object({
+  json: z.boolean().default(false),
+  issuer: z.url({ protocol: /^https?$/, error: '--issuer is an http or https URL' }).optional(),
+  clientId: z.string().optional(),
+  key: z.string().optional(),
+  stack: z.string().optional(),
+});
+
+/** The options that every command takes. */
+export function addCommonOptions(program: Command): Command {
+  return program
+    .option('--json', 'print the result as one line of JSON', false)
+    .addOption(new Option('--issuer <url>', 'the issuer; the local stack’s by default').env('COUNTERSIGN_ISSUER'))
+    .addOption(new Option('--client-id <id>', 'the client to speak as').env('COUNTERSIGN_CLIENT_ID'))
+    .addOption(new Option('--key <file>', 'its private key, a JWK in a JSON file').env('COUNTERSIGN_KEY_FILE'))
+    .addOption(
+      new Option('--stack <folder>', 'the local stack’s folder; the nearest .countersign by default').env(
+        'COUNTERSIGN_STACK',
+      ),
+    );
+}
+
+/** A request to one of the services. */
+export interface ServiceRequest {
+  /** The service's name: the audience of the token, and where to find it. */
+  readonly service: string;
+  /** What the route needs. */
+  readonly scopes: readonly string[];
+  readonly method?: string;
+  /** Path and query, beginning with `/`. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds for the whole answer; 30,000 by default, `null` for an answer that streams on. */
+  readonly timeoutMs?: number | null;
+}
+
+/** What a command works with: who is asking, tokens for that one, the services, and where to print. */
+export interface Session {
+  readonly output: Output;
+  /** @param audience picks a fitting client of the local stack when none is named */
+  identity(audience?: string): Identity;
+  /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
+  urlOf(service: string): string;
+  /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
+  token(audience: string, scopes: readonly string[]): Promise<AccessToken>;
+  /** Sends a request with a fitting token. @throws {CliError} for any answer that is no success */
+  send(request: ServiceRequest): Promise<Response>;
+  /** As `send`; the answer's JSON by a schema. @throws {CliError} */
+  call<Schema extends z.ZodType>(schema: Schema, request: ServiceRequest): Promise<z.infer<Schema>>;
+}
+
+const failureSchema = z.looseObject({
+  code: z.string().optional(),
+  detail: z.string().optional(),
+  error: z.string().optional(),
+  error_description: z.string().optional(),
+});
+
+/** What a service's refusal says, as an error for the terminal. */
+async function refusalOf(name: string, response: Response): Promise<CliError> {
+  const text = await response.text().catch(() => '');
+  let body: z.infer<typeof failureSchema> = {};
+  try {
+    body = failureSchema.parse(JSON.parse(text));
+  } catch {
+    // Not JSON: the status says enough.
+  }
+  const code = body.code ?? body.error ?? `HTTP_${String(response.status)}`;
+  const detail = body.detail ?? body.error_description ?? '';
+  const away = response.status === 502 || response.status === 503 || response.status === 504;
+  return new CliError(
+    away ? ExitCode.unreachable : ExitCode.refused,
+    code,
+    `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
+    response.status === 403
+      ? 'The client needs that scope in its policy; --client-id speaks as another one.'
+      : undefined,
+  );
+}
+
+function unreachable(name: string, url: string, error: unknown): CliError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CliError(
+    ExitCode.unreachable,
+    'UNREACHABLE',
+    `${name} at ${url} does not answer (${reason})`,
+    'Is it running? npm start brings up the local stack.',
+  );
+}
+
+function tokenFailure(error: unknown, identity: Identity): unknown {
+  if (!(error instanceof TokenRequestError)) return error;
+  if (error.status === undefined || error.status >= 500) return unreachable('the issuer', identity.issuer, error);
+  const hints: Readonly<Record<string, string>> = {
+    invalid_client: `The issuer does not take ${identity.keyFile} as a key of ${identity.clientId}.`,
+    invalid_target: 'The client’s policy does not name this audience.',
+    invalid_scope: 'Name scopes that the client’s policy allows: --scope SCOPE …',
+  };
+  return new CliError(ExitCode.refused, error.code, error.message, hints[error.code]);
+}
+
+/** The session of a command, from its options and the environment. @throws {CliError} */
+export function openSession(command: Command, environment: NodeJS.ProcessEnv = process.env): Session {
+  const parsed = optionsSchema.safeParse(command.optsWithGlobals());
+  if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
+  const options = parsed.data;
+  const stack = findLocalStack(options.stack);
+  const identity = (audience?: string): Identity => chooseIdentity(options, stack, audience);
+
+  const session: Session = {
+    output: createOutput(options.json),
+    identity,
+    urlOf(service) {
+      const variable = `COUNTERSIGN_${service.toUpperCase()}_URL`;
+      const given = environment[variable] ?? (service === 'issuer' ? options.issuer : undefined);
+      const url = given ?? stack?.urlOf(service);
+      if (url !== undefined && url !== '') return url.replace(/\/$/, '');
+      throw new CliError(
+        ExitCode.usage,
+        'SERVICE_UNKNOWN',
+        `it is not known where ${service} listens`,
+        `Start the local stack (npm start), or set ${variable}.`,
+      );
+    },
+    async token(audience, scopes) {
+      const speaker = identity(audience);
+      const wanted = scopes.length > 0 ? scopes : (speaker.audiences?.[audience] ?? []);
+      const client = createTokenClient({ issuer: speaker.issuer, clientId: speaker.clientId, key: speaker.key });
+      try {
+        return await client.getToken({ audience, scopes: wanted });
+      } catch (error) {
+        throw tokenFailure(error, speaker);
+      }
+    },
+    async send({ service, scopes, method = 'GET', path, body, headers = {}, timeoutMs = TIMEOUT_MS }) {
+      const url = session.urlOf(service);
+      const { token } = await session.token(service, scopes);
+      let response: Response;
+      try {
+        response = await fetch(`${url}${path}`, {
+          method,
+          headers: {
+            ...headers,
+            authorization: `Bearer ${token}`,
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          },
+          redirect: 'error',
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          ...(timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+        });
+      } catch (error) {
+        throw unreachable(service, url, error);
+      }
+      if (!response.ok) throw await refusalOf(service, response);
+      return response;
+    },
+    async call(schema, request) {
+      const response = await session.send(request);
+      const answer = schema.safeParse(await response.json().catch(() => undefined));
+      if (answer.success) return answer.data;
+      throw new CliError(
+        ExitCode.refused,
+        'ANSWER_INVALID',
+        `${request.service} answered something that this version does not understand: ${z.prettifyError(answer.error)}`,
+      );
+    },
+  };
+  return session;
+}
