@@ -1,29 +1,23 @@
 # One file for every service: `docker build --target payments .` and so on.
 
+# Every package.json of the workspace and nothing else, so that packages are installed anew only when one of these changes.
+FROM node:24-bookworm-slim AS manifests
+WORKDIR /countersign
+COPY apps apps
+COPY libs libs
+COPY tools tools
+RUN find apps libs tools -mindepth 2 -not -path '*/package.json' -type f -delete && find apps libs tools -type d -empty -delete
+
 FROM node:24-bookworm-slim AS build
 WORKDIR /countersign
 ENV NX_DAEMON=false NX_TUI=false
 COPY package.json package-lock.json nx.json tsconfig.base.json ./
-COPY apps/accounts/package.json apps/accounts/
-COPY apps/audit/package.json apps/audit/
-COPY apps/cli/package.json apps/cli/
-COPY apps/issuer/package.json apps/issuer/
-COPY apps/payments/package.json apps/payments/
-COPY libs/audit-client/package.json libs/audit-client/
-COPY libs/auth/package.json libs/auth/
-COPY libs/auth-core/package.json libs/auth-core/
-COPY libs/merkle-log/package.json libs/merkle-log/
-COPY libs/money/package.json libs/money/
-COPY libs/money/package.json libs/money/
-COPY libs/service-host/package.json libs/service-host/
-COPY libs/test-kit/package.json libs/test-kit/
-COPY tools/backing-services/package.json tools/backing-services/
-COPY tools/stack/package.json tools/stack/
+COPY --from=manifests /countersign ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY apps apps
 COPY libs libs
 COPY tools tools
-RUN npx nx run-many -t build --outputStyle=static
+RUN npx nx run-many -t build -p issuer,payments,accounts,audit,stack --outputStyle=static
 
 # The same packages without the build's tools: only what the services import at run time.
 FROM build AS runtime-packages
