@@ -3,9 +3,13 @@ import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersig
 import { fileURLToPath } from 'node:url';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
+import { AccountsStore } from './accounts/accounts.store.js';
 import { type Configuration } from './configuration.js';
+import { HOLD_EXPIRY_INTERVAL, HoldExpiry } from './transfers/hold-expiry.js';
+import { Posting } from './transfers/posting.service.js';
 import { TransfersController } from './transfers/transfers.controller.js';
 import { TransfersService } from './transfers/transfers.service.js';
+import { TransfersStore } from './transfers/transfers.store.js';
 
 /** The ledger, in a request's order: who is calling, what they may do, the double entry, the record of it. */
 @Module({})
@@ -34,7 +38,15 @@ export class AccountsModule {
         }),
       ],
       controllers: [AccountsController, TransfersController],
-      providers: [AccountsService, TransfersService],
+      providers: [
+        AccountsService,
+        AccountsStore,
+        TransfersService,
+        TransfersStore,
+        Posting,
+        { provide: HOLD_EXPIRY_INTERVAL, useValue: configuration.HOLD_EXPIRY_INTERVAL_MS },
+        HoldExpiry,
+      ],
     };
   }
 }

@@ -7,6 +7,7 @@ export {
   type AuditEvent,
   type AuditPrincipal,
   type NewAuditEvent,
+  type UnnumberedEvent,
 } from './audit-event.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';

@@ -43,7 +43,7 @@ export class AuditOutbox {
    * @throws {AuditEventError}
    */
   async record(transaction: SqlExecutor, event: NewAuditEvent): Promise<string> {
-    const complete = this.#complete(event);
+    const complete = this.complete(event);
     await transaction.execute(
       sql`insert into audit_outbox (id, event) values (${complete.id}, ${JSON.stringify(complete)}::jsonb)`,
     );
@@ -57,12 +57,16 @@ export class AuditOutbox {
    * @throws {AuditEventError}, or what the database said: then the answer must not be sent
    */
   async recordDurably(event: NewAuditEvent): Promise<string> {
-    const complete = this.#complete(event);
+    const complete = this.complete(event);
     await this.#group.add(complete);
     return complete.id;
   }
 
-  #complete(event: NewAuditEvent): UnnumberedEvent {
+  /**
+   * The event as `record` would write it, for a service that inserts it (`id`, `event`) in a statement of its own.
+   * @throws {AuditEventError}
+   */
+  complete(event: NewAuditEvent): UnnumberedEvent {
     return completeEvent(event, this.#newId(), this.options.source, this.#now());
   }
 

@@ -91,6 +91,8 @@ export function clientsFile({ clients }: Identities): object {
         },
       }),
       entry('payments', {
+        // Its own, so that it can finish after a crash what a user's token began; it owns no account and can debit none.
+        audiences: { accounts: ['transfers:create', 'transfers:read'] },
         exchange: [edge('payments:create', 'transfers:create'), edge('payments:read', 'transfers:read')],
       }),
       entry('auditor', { audiences: { audit: ['audit:read'] } }),

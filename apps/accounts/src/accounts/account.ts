@@ -1,62 +1,117 @@
-import { currencySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
+import { currencySchema, moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
 import { z } from 'zod';
+import { NAME_LIMIT } from '../limits.js';
+import { metadataSchema, type Metadata } from '../metadata.js';
 
 /** Account and transfer ids: UUIDs (the ledger makes UUIDv7; a client may choose a transfer's). */
-export const accountIdSchema = z.uuid().brand('AccountId');
+export const accountIdSchema = z.uuid().toLowerCase().brand('AccountId');
 export type AccountId = z.infer<typeof accountIdSchema>;
 
 export const accountKinds = ['asset', 'liability', 'equity', 'income', 'expense'] as const;
 export type AccountKind = (typeof accountKinds)[number];
-export type OverdraftRule = 'forbidden' | 'allowed';
+export const overdraftRules = ['forbidden', 'limited', 'allowed'] as const;
+export type OverdraftRule = (typeof overdraftRules)[number];
+export const accountStatuses = ['open', 'frozen', 'closed'] as const;
+export type AccountStatus = (typeof accountStatuses)[number];
 
-/** What `POST /accounts` takes. */
-export const openAccountSchema = z.strictObject({
-  name: z.string().trim().min(1).max(100),
-  kind: z.enum(accountKinds),
-  currency: currencySchema,
-  overdraft: z.enum(['forbidden', 'allowed']).default('forbidden'),
-});
+/** What `POST /accounts` takes. `overdraft_limit` goes with the rule `limited`; `owner` may be named by `accounts:admin` alone. */
+export const openAccountSchema = z
+  .strictObject({
+    name: z.string().trim().min(1).max(NAME_LIMIT),
+    kind: z.enum(accountKinds),
+    currency: currencySchema,
+    overdraft: z.enum(overdraftRules).default('forbidden'),
+    overdraft_limit: moneySchema.optional(),
+    owner: z.string().min(1).max(255).optional(),
+    metadata: metadataSchema.default({}),
+  })
+  .refine(({ overdraft, overdraft_limit }) => (overdraft === 'limited') === (overdraft_limit !== undefined), {
+    path: ['overdraft_limit'],
+    message: 'goes with the overdraft rule limited, and with no other',
+  })
+  .refine(({ currency, overdraft_limit }) => overdraft_limit === undefined || overdraft_limit.currency === currency, {
+    path: ['overdraft_limit', 'currency'],
+    message: "must be the account's own currency",
+  });
 export type OpenAccount = z.infer<typeof openAccountSchema>;
 
+/** What stands on an account, and the rule for what may. */
 export interface Account {
   readonly id: AccountId;
   readonly name: string;
   readonly kind: AccountKind;
   readonly currency: Currency;
   readonly overdraft: OverdraftRule;
+  /** Minor units by which the balance may be under zero; zero unless the rule is `limited`. */
+  readonly overdraftLimit: bigint;
+  readonly status: AccountStatus;
+  /** The subject that may take from it. */
+  readonly owner: string;
+  readonly metadata: Metadata;
   /** Sum of credits less sum of debits, in minor units. */
   readonly creditsMinusDebits: bigint;
+  /** Minor units that holds reserve. */
+  readonly held: bigint;
+  /** The client that opened it. */
   readonly openedBy: string;
   readonly openedAt: Date;
+  /** When the last entry was posted: those of one account never go back in time. */
+  readonly changedAt: Date;
+}
+
+/** Whether debits, rather than credits, make the kind of account grow. */
+export function growsByDebits(kind: AccountKind): boolean {
+  return kind === 'asset' || kind === 'expense';
 }
 
 /** The balance as its owner reads it: assets and expenses grow by debits, the others by credits. */
 export function normalBalance(kind: AccountKind, creditsMinusDebits: bigint): bigint {
-  return kind === 'asset' || kind === 'expense' ? -creditsMinusDebits : creditsMinusDebits;
+  return growsByDebits(kind) ? -creditsMinusDebits : creditsMinusDebits;
 }
 
-/** Whether the account's rule allows it to stand at this sum of credits less debits. */
-export function mayStandAt(account: Pick<Account, 'kind' | 'overdraft'>, creditsMinusDebits: bigint): boolean {
-  return account.overdraft === 'allowed' || normalBalance(account.kind, creditsMinusDebits) >= 0n;
+/** What may still be taken, overdraft aside: the balance less what holds reserve. */
+export function availableOf(account: Pick<Account, 'kind' | 'creditsMinusDebits' | 'held'>): bigint {
+  return normalBalance(account.kind, account.creditsMinusDebits) - account.held;
+}
+
+/** The one rule of every account: available ≥ the overdraft limit. */
+export function keepsItsLimit(
+  account: Pick<Account, 'kind' | 'overdraft' | 'overdraftLimit' | 'creditsMinusDebits' | 'held'>,
+): boolean {
+  return account.overdraft === 'allowed' || availableOf(account) >= -account.overdraftLimit;
 }
 
 export interface AccountJson {
   readonly id: string;
   readonly name: string;
   readonly kind: AccountKind;
+  readonly status: AccountStatus;
   readonly overdraft: OverdraftRule;
+  readonly overdraft_limit: MoneyJson | null;
   readonly balance: MoneyJson;
+  /** Reserved by holds that have not expired. */
+  readonly held: MoneyJson;
+  readonly available: MoneyJson;
+  readonly owner: string;
+  readonly metadata: Metadata;
   readonly opened_by: string;
   readonly opened_at: string;
 }
 
 export function accountToJson(account: Account): AccountJson {
+  const { currency } = account;
   return {
     id: account.id,
     name: account.name,
     kind: account.kind,
+    status: account.status,
     overdraft: account.overdraft,
-    balance: moneyToJson(normalBalance(account.kind, account.creditsMinusDebits), account.currency),
+    overdraft_limit: account.overdraft === 'limited' ? moneyToJson(account.overdraftLimit, currency) : null,
+    balance: moneyToJson(normalBalance(account.kind, account.creditsMinusDebits), currency),
+    held: moneyToJson(account.held, currency),
+    available: moneyToJson(availableOf(account), currency),
+    owner: account.owner,
+    metadata: account.metadata,
     opened_by: account.openedBy,
     opened_at: account.openedAt.toISOString(),
   };

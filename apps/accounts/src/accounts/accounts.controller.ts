@@ -12,7 +12,10 @@ import { statementQuerySchema, type StatementJson, type StatementQuery } from '.
 export class AccountsController {
   constructor(@Inject(AccountsService) private readonly accounts: AccountsService) {}
 
-  /** Opens an account: name, kind, currency (ISO 4217), overdraft rule. 201 with the account, its balance zero. */
+  /**
+   * Opens an account: name, kind, currency (ISO 4217), overdraft rule (`limited` with its `overdraft_limit`), metadata. Its owner is the
+   * caller's subject; naming another needs `accounts:admin`. 201 with the account, its balance zero. 403 `OWNER_NOT_YOURS`.
+   */
   @Post()
   @RequireScopes('accounts:write')
   open(
@@ -23,7 +26,10 @@ export class AccountsController {
     return this.accounts.open(command, caller, trace);
   }
 
-  /** The account with its balance in minor units. 404 `ACCOUNT_UNKNOWN`. */
+  /**
+   * The account with its balance, what holds reserve and what is available, in minor units. For its owner, `accounts:admin` or
+   * `accounts:audit`. 404 `ACCOUNT_UNKNOWN`, to strangers too.
+   */
   @Get(':id')
   @RequireScopes('accounts:read')
   read(
@@ -34,7 +40,7 @@ export class AccountsController {
     return this.accounts.read(id, caller, trace);
   }
 
-  /** The statement, newest first, `limit` entries a page (1 to 200). 404 `ACCOUNT_UNKNOWN`. */
+  /** The statement with the running balance, newest first, `limit` entries a page (1 to 200). For whom the account is; 404 `ACCOUNT_UNKNOWN`. */
   @Get(':id/entries')
   @RequireScopes('accounts:read')
   statement(

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf, uuidv7, type AuditOutbox } from '@countersign/audit-client';
+import { principalOf, uuidv7, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
 import { type Principal } from '@countersign/auth-core';
 import {
   AUDIT_OUTBOX,
@@ -10,8 +10,7 @@ import {
   type Database,
   type RequestTrace,
 } from '@countersign/service-host';
-import { and, desc, eq, lt } from 'drizzle-orm';
-import { entryTable } from '../transfers/transfers.tables.js';
+import { mayAdminister, mayReadAll } from '../authority.js';
 import {
   accountIdSchema,
   accountToJson,
@@ -20,7 +19,7 @@ import {
   type AccountJson,
   type OpenAccount,
 } from './account.js';
-import { accountTable } from './accounts.tables.js';
+import { AccountsStore } from './accounts.store.js';
 import { statementToJson, type StatementJson, type StatementQuery } from './statement.js';
 
 /** Opens accounts and answers what stands on them; every look is in the audit trail before it is answered. */
@@ -28,32 +27,40 @@ import { statementToJson, type StatementJson, type StatementQuery } from './stat
 export class AccountsService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    @Inject(AccountsStore) private readonly store: AccountsStore,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   async open(command: OpenAccount, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
+    const { owner = caller.subject, overdraft_limit, ...rest } = command;
+    const id = accountIdSchema.parse(uuidv7());
+    const event = this.#event('account.opened', 'accounts:open', id, caller, trace);
+    if (owner !== caller.subject && !mayAdminister(caller)) {
+      await this.outbox.recordDurably(failed(event, 'denied', 'OWNER_NOT_YOURS'));
+      throw new Problem(403, 'OWNER_NOT_YOURS', 'Naming another owner needs the scope accounts:admin.');
+    }
+    const now = this.clock();
     const account: Account = {
-      ...command,
-      id: accountIdSchema.parse(uuidv7()),
+      ...rest,
+      id,
+      owner,
+      overdraftLimit: overdraft_limit?.amount ?? 0n,
+      status: 'open',
       creditsMinusDebits: 0n,
+      held: 0n,
       openedBy: caller.clientId,
-      openedAt: this.clock(),
+      openedAt: now,
+      changedAt: now,
     };
+    const { kind, overdraft, overdraft_limit: limit, balance } = accountToJson(account);
     await this.database.transaction(async (transaction) => {
-      await transaction.insert(accountTable).values(account);
+      await this.store.insert(transaction, account);
       await this.outbox.record(transaction, {
-        type: 'countersign.accounts.account.opened.v1',
-        subject: account.id,
-        traceparent: trace.traceparent,
+        ...event,
         data: {
-          principal: principalOf(caller),
-          txn: caller.txn,
-          action: 'accounts:open',
-          resource: `account/${account.id}`,
-          outcome: 'allowed',
-          request: auditRequest(trace),
-          changes: { kind: account.kind, currency: account.currency, overdraft: account.overdraft },
+          ...event.data,
+          changes: { kind, currency: balance.currency, overdraft, overdraft_limit: limit, owner },
         },
       });
     });
@@ -61,9 +68,7 @@ export class AccountsService {
   }
 
   async read(id: AccountId, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
-    const account = await this.#find(id);
-    await this.#recordLook('account.read', 'accounts:read', id, account, caller, trace);
-    return accountToJson(this.#found(account));
+    return accountToJson(await this.#look('account.read', 'accounts:read', id, caller, trace));
   }
 
   async statement(
@@ -72,37 +77,24 @@ export class AccountsService {
     caller: Principal,
     trace: RequestTrace,
   ): Promise<StatementJson> {
-    const account = await this.#find(id);
-    const before = query.cursor === undefined ? undefined : lt(entryTable.position, query.cursor);
-    const entries = await this.database
-      .select()
-      .from(entryTable)
-      .where(and(eq(entryTable.accountId, id), before))
-      .orderBy(desc(entryTable.position))
-      .limit(query.limit + 1);
-    await this.#recordLook('statement.read', 'accounts:read-statement', id, account, caller, trace);
-    return statementToJson(this.#found(account), entries, query.limit);
+    const account = await this.#look('statement.read', 'accounts:read-statement', id, caller, trace);
+    return statementToJson(account, await this.store.entries(id, query), query.limit);
   }
 
-  async #find(id: AccountId): Promise<Account | undefined> {
-    const [account] = await this.database.select().from(accountTable).where(eq(accountTable.id, id));
-    return account;
+  /** The account, for its owner or who may read all; the look is recorded first. A stranger is told that there is none. */
+  async #look(done: string, action: string, id: AccountId, caller: Principal, trace: RequestTrace): Promise<Account> {
+    const event = this.#event(done, action, id, caller, trace);
+    const account = await this.store.find(id, this.clock());
+    if (account !== undefined && (account.owner === caller.subject || mayReadAll(caller))) {
+      await this.outbox.recordDurably(event);
+      return account;
+    }
+    await this.outbox.recordDurably(failed(event, account === undefined ? 'failed' : 'denied', 'ACCOUNT_UNKNOWN'));
+    throw new Problem(404, 'ACCOUNT_UNKNOWN', 'There is no such account.');
   }
 
-  #found(account: Account | undefined): Account {
-    if (account === undefined) throw new Problem(404, 'ACCOUNT_UNKNOWN', 'There is no such account.');
-    return account;
-  }
-
-  async #recordLook(
-    done: string,
-    action: string,
-    id: AccountId,
-    account: Account | undefined,
-    caller: Principal,
-    trace: RequestTrace,
-  ): Promise<void> {
-    await this.outbox.recordDurably({
+  #event(done: string, action: string, id: AccountId, caller: Principal, trace: RequestTrace): NewAuditEvent {
+    return {
       type: `countersign.accounts.${done}.v1`,
       subject: id,
       traceparent: trace.traceparent,
@@ -111,10 +103,13 @@ export class AccountsService {
         txn: caller.txn,
         action,
         resource: `account/${id}`,
-        outcome: account === undefined ? 'failed' : 'allowed',
-        ...(account === undefined ? { reason: 'ACCOUNT_UNKNOWN' } : {}),
+        outcome: 'allowed',
         request: auditRequest(trace),
       },
-    });
+    };
   }
+}
+
+function failed(event: NewAuditEvent, outcome: 'failed' | 'denied', reason: string): NewAuditEvent {
+  return { ...event, data: { ...event.data, outcome, reason } };
 }

@@ -1,9 +1,8 @@
 import { moneyToJson, type MoneyJson } from '@countersign/money';
 import { z } from 'zod';
+import { PAGE_LIMIT } from '../limits.js';
+import { type Origin } from '../origin.js';
 import { normalBalance, type Account } from './account.js';
-
-/** Entries of one page at the most. */
-export const PAGE_LIMIT = 200;
 
 /** `GET /accounts/{id}/entries`: newest first; `cursor` is the `next_cursor` of the page before. */
 export const statementQuerySchema = z.strictObject({
@@ -21,8 +20,40 @@ export interface Entry {
   readonly transferId: string;
   readonly side: 'debit' | 'credit';
   readonly amount: bigint;
+  /** Credits less debits once this entry stood. */
   readonly balanceAfter: bigint;
   readonly postedAt: Date;
+  readonly reference: string;
+  /** Who posted it. */
+  readonly origin: Origin;
+}
+
+/** An entry as the driver gives it. */
+export interface EntryRow {
+  readonly position: string;
+  readonly transfer_id: string;
+  readonly side: Entry['side'];
+  readonly amount: string;
+  readonly balance_after: string;
+  readonly posted_at: Date;
+  readonly reference: string;
+  readonly subject: string;
+  readonly client_id: string;
+  readonly actors: readonly string[];
+  readonly txn: string;
+}
+
+export function entryOf(row: EntryRow): Entry {
+  return {
+    position: BigInt(row.position),
+    transferId: row.transfer_id,
+    side: row.side,
+    amount: BigInt(row.amount),
+    balanceAfter: BigInt(row.balance_after),
+    postedAt: row.posted_at,
+    reference: row.reference,
+    origin: { subject: row.subject, clientId: row.client_id, actors: row.actors, txn: row.txn },
+  };
 }
 
 export interface StatementJson {
@@ -32,11 +63,16 @@ export interface StatementJson {
     readonly amount: MoneyJson;
     readonly balance_after: MoneyJson;
     readonly posted_at: string;
+    readonly reference: string;
+    readonly subject: string;
+    readonly client_id: string;
+    readonly actors: readonly string[];
+    readonly txn: string;
   }[];
   readonly next_cursor: string | null;
 }
 
-/** One page; entries only ever get higher positions, so pages behind a cursor do not move under writes. */
+/** One page; an account only ever gets entries of higher positions and later times, so pages behind a cursor do not move. */
 export function statementToJson(account: Account, entries: readonly Entry[], limit: number): StatementJson {
   const page = entries.slice(0, limit);
   const last = page.at(-1);
@@ -47,6 +83,11 @@ export function statementToJson(account: Account, entries: readonly Entry[], lim
       amount: moneyToJson(entry.amount, account.currency),
       balance_after: moneyToJson(normalBalance(account.kind, entry.balanceAfter), account.currency),
       posted_at: entry.postedAt.toISOString(),
+      reference: entry.reference,
+      subject: entry.origin.subject,
+      client_id: entry.origin.clientId,
+      actors: entry.origin.actors,
+      txn: entry.origin.txn,
     })),
     next_cursor: entries.length > limit && last !== undefined ? last.position.toString() : null,
   };

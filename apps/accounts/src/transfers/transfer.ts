@@ -1,103 +1,122 @@
-import { moneySchema, moneyToJson, type Currency, type Money, type MoneyJson } from '@countersign/money';
+import { moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
 import { z } from 'zod';
-import { accountIdSchema, mayStandAt, type Account, type AccountId } from '../accounts/account.js';
+import { type AccountId } from '../accounts/account.js';
+import { type Metadata } from '../metadata.js';
+import { type Origin } from '../origin.js';
 
-export const transferIdSchema = z.uuid().brand('TransferId');
+export const transferIdSchema = z.uuid().toLowerCase().brand('TransferId');
 export type TransferId = z.infer<typeof transferIdSchema>;
 
-/** What `POST /transfers` takes. The client chooses `id`: sending the same transfer again posts nothing twice. */
-export const postTransferSchema = z.strictObject({
-  id: transferIdSchema,
-  debit_account: accountIdSchema,
-  credit_account: accountIdSchema,
-  amount: moneySchema,
-  reference: z.string().max(140).default(''),
-});
-export type PostTransfer = z.infer<typeof postTransferSchema>;
+/** One debit and one credit of the same amount: balanced by its shape. */
+export interface Leg {
+  readonly debitAccount: AccountId;
+  readonly creditAccount: AccountId;
+  /** Minor units. */
+  readonly amount: bigint;
+  readonly currency: Currency;
+}
+
+export const holdStatuses = ['held', 'posted', 'voided', 'expired'] as const;
+export type HoldStatus = (typeof holdStatuses)[number];
+
+/** Money reserved until it is posted, voided or expired; it ends once. */
+export interface Hold {
+  readonly status: HoldStatus;
+  readonly expiresAt: Date;
+  /** How much of a one-leg hold was posted. */
+  readonly postedAmount: bigint | null;
+  readonly endedAt: Date | null;
+  /** Nobody, when it expired. */
+  readonly endedBy: Origin | null;
+}
 
 export interface Transfer {
   readonly id: TransferId;
-  readonly debitAccount: AccountId;
-  readonly creditAccount: AccountId;
-  readonly amount: bigint;
-  readonly currency: Currency;
   readonly reference: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly actors: readonly string[];
-  readonly txn: string;
-  readonly postedAt: Date;
+  readonly metadata: Metadata;
+  readonly legs: readonly Leg[];
+  /** The transfer that this one gives back, wholly or in part. */
+  readonly corrects: TransferId | null;
+  readonly origin: Origin;
+  /** When it was made; for one without a hold also when it was posted. */
+  readonly madeAt: Date;
+  readonly hold: Hold | null;
 }
 
-export interface NewEntry {
-  readonly accountId: AccountId;
-  readonly side: 'debit' | 'credit';
-  readonly amount: bigint;
-  /** The account's credits less debits once this entry stands. */
-  readonly balanceAfter: bigint;
+export type TransferStatus = HoldStatus;
+
+/** Whether a hold is over though nobody has written it down yet. */
+export function isOverdue(hold: Hold, now: Date): boolean {
+  return hold.status === 'held' && hold.expiresAt <= now;
 }
 
-export type TransferRefusal =
-  'ACCOUNT_UNKNOWN' | 'SAME_ACCOUNT' | 'CURRENCY_MISMATCH' | 'INSUFFICIENT_FUNDS' | 'BALANCE_LIMIT';
-export type Posting =
-  | { readonly ok: true; readonly entries: readonly [NewEntry, NewEntry] }
-  | { readonly ok: false; readonly refusal: TransferRefusal };
-
-/** Balances keep a wide berth of what a 64-bit integer holds. */
-const balanceLimit = 4_000_000_000_000_000_000n;
-
-/**
- * The double entry of a transfer: one debit and one credit of the same amount, or the reason why it may not be.
- * Pure: the caller holds both accounts locked.
- */
-export function post(money: Money, debit: Account | undefined, credit: Account | undefined): Posting {
-  if (debit === undefined || credit === undefined) return { ok: false, refusal: 'ACCOUNT_UNKNOWN' };
-  if (debit.id === credit.id) return { ok: false, refusal: 'SAME_ACCOUNT' };
-  if (debit.currency !== money.currency || credit.currency !== money.currency) {
-    return { ok: false, refusal: 'CURRENCY_MISMATCH' };
-  }
-  const debited = debit.creditsMinusDebits - money.amount;
-  const credited = credit.creditsMinusDebits + money.amount;
-  if (debited < -balanceLimit || credited > balanceLimit) return { ok: false, refusal: 'BALANCE_LIMIT' };
-  if (!mayStandAt(debit, debited) || !mayStandAt(credit, credited)) return { ok: false, refusal: 'INSUFFICIENT_FUNDS' };
-  return {
-    ok: true,
-    entries: [
-      { accountId: debit.id, side: 'debit', amount: money.amount, balanceAfter: debited },
-      { accountId: credit.id, side: 'credit', amount: money.amount, balanceAfter: credited },
-    ],
-  };
+/** Where the transfer stands; a hold past its time is expired, whether or not the worker has come by. */
+export function statusOf({ hold }: Transfer, now: Date): TransferStatus {
+  if (hold === null) return 'posted';
+  return isOverdue(hold, now) ? 'expired' : hold.status;
 }
 
-/** Whether a command asks for exactly the transfer that already stands under its id. */
-export function isSameTransfer(transfer: Transfer, command: PostTransfer): boolean {
-  return (
-    transfer.debitAccount === command.debit_account &&
-    transfer.creditAccount === command.credit_account &&
-    transfer.amount === command.amount.amount &&
-    transfer.currency === command.amount.currency &&
-    transfer.reference === command.reference
-  );
+/** What the transfer has moved: its legs, with the posted amount of a partial post; nothing for what was not posted. */
+export function postedLegs({ legs, hold }: Transfer): readonly Leg[] {
+  if (hold === null) return legs;
+  if (hold.status !== 'posted') return [];
+  return legs.map((leg) => ({ ...leg, amount: hold.postedAmount ?? leg.amount }));
 }
 
-export interface TransferJson {
-  readonly id: string;
-  readonly status: 'posted';
+interface LegJson {
   readonly debit_account: string;
   readonly credit_account: string;
   readonly amount: MoneyJson;
-  readonly reference: string;
-  readonly posted_at: string;
 }
 
-export function transferToJson(transfer: Transfer): TransferJson {
+/** A transfer as JSON; one of a single leg also carries the shorthand `debit_account`, `credit_account`, `amount`. */
+export interface TransferJson extends Partial<LegJson> {
+  readonly id: string;
+  readonly status: TransferStatus;
+  readonly legs: readonly LegJson[];
+  readonly reference: string;
+  readonly metadata: Metadata;
+  readonly corrects: string | null;
+  readonly hold: {
+    readonly expires_at: string;
+    readonly posted_amount: MoneyJson | null;
+    readonly ended_at: string | null;
+  } | null;
+  readonly created_at: string;
+  readonly posted_at: string | null;
+}
+
+export function transferToJson(transfer: Transfer, now: Date): TransferJson {
+  const { hold, madeAt } = transfer;
+  const status = statusOf(transfer, now);
+  const legs = transfer.legs.map((leg) => ({
+    debit_account: leg.debitAccount,
+    credit_account: leg.creditAccount,
+    amount: moneyToJson(leg.amount, leg.currency),
+  }));
+  const [only, second] = legs;
+  const endedAt = status === 'expired' ? hold?.expiresAt : hold?.endedAt;
+  const posted = status === 'posted' ? (hold === null ? madeAt : hold.endedAt) : null;
   return {
     id: transfer.id,
-    status: 'posted',
-    debit_account: transfer.debitAccount,
-    credit_account: transfer.creditAccount,
-    amount: moneyToJson(transfer.amount, transfer.currency),
+    status,
+    ...(second === undefined ? only : {}),
+    legs,
     reference: transfer.reference,
-    posted_at: transfer.postedAt.toISOString(),
+    metadata: transfer.metadata,
+    corrects: transfer.corrects,
+    hold:
+      hold === null
+        ? null
+        : {
+            expires_at: hold.expiresAt.toISOString(),
+            posted_amount:
+              hold.postedAmount === null || only === undefined
+                ? null
+                : moneyToJson(hold.postedAmount, only.amount.currency),
+            ended_at: endedAt?.toISOString() ?? null,
+          },
+    created_at: madeAt.toISOString(),
+    posted_at: posted?.toISOString() ?? null,
   };
 }

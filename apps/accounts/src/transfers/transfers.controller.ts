@@ -1,15 +1,16 @@
-import { Controller, Get, Inject, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import {
-  postTransferSchema,
-  transferIdSchema,
-  type PostTransfer,
-  type TransferId,
-  type TransferJson,
-} from './transfer.js';
+  createTransferSchema,
+  postHoldSchema,
+  voidHoldSchema,
+  type CreateTransfer,
+  type PostHoldBody,
+} from './transfer-command.js';
+import { transferIdSchema, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersService } from './transfers.service.js';
 
 @ApiTags('transfers')
@@ -18,20 +19,60 @@ export class TransfersController {
   constructor(@Inject(TransfersService) private readonly transfers: TransfersService) {}
 
   /**
-   * Posts a transfer at once. 201 with the transfer, also when the same transfer is sent again under its id.
-   * 422: `INSUFFICIENT_FUNDS`, `CURRENCY_MISMATCH`, `ACCOUNT_UNKNOWN`, `SAME_ACCOUNT`, `BALANCE_LIMIT`, `TRANSFER_ID_REUSED`.
+   * Posts a transfer at once, or holds it (`hold`): 1 to 32 legs, all or none. 201 with the transfer, also when the same client sends the
+   * same transfer again under its id. Debits need the account's owner, or `accounts:admin`; a correction (`corrects`) needs the client that
+   * made what it corrects.
+   * 422: `ACCOUNT_UNKNOWN` (also for an account that is not the caller's to take from), `SAME_ACCOUNT`, `CURRENCY_MISMATCH`,
+   * `ACCOUNT_FROZEN`, `ACCOUNT_CLOSED`, `INSUFFICIENT_FUNDS`, `BALANCE_LIMIT`, `TRANSFER_ID_REUSED`, `CORRECTED_TRANSFER_UNKNOWN`,
+   * `CORRECTED_TRANSFER_NOT_POSTED`, `CORRECTION_NOT_REVERSED`, `CORRECTION_ABOVE_ORIGINAL`. 503 `LEDGER_BUSY`: send it again.
    */
   @Post()
   @RequireScopes('transfers:create')
-  post(
-    @ZodBody(postTransferSchema) command: PostTransfer,
+  create(
+    @ZodBody(createTransferSchema) command: CreateTransfer,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<TransferJson> {
-    return this.transfers.post(command, caller, trace);
+    return this.transfers.create(command, { caller, trace });
   }
 
-  /** A posted transfer. 404 `TRANSFER_UNKNOWN`. */
+  /**
+   * Posts a held transfer, or a part of a one-leg hold (`amount`, minor units): the rest is free again. For the client that made it.
+   * 200 with the transfer, also when it was posted so before. 404 `TRANSFER_UNKNOWN`.
+   * 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`, `AMOUNT_ABOVE_HOLD`, `PARTIAL_POST_OF_LEGS`, `CURRENCY_MISMATCH`, `BALANCE_LIMIT`.
+   */
+  @Post(':id/post')
+  @HttpCode(200)
+  @RequireScopes('transfers:create')
+  post(
+    @ZodParam('id', transferIdSchema) id: TransferId,
+    @ZodBody(postHoldSchema) { amount }: PostHoldBody,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<TransferJson> {
+    return this.transfers.end({ kind: 'post', id, amount }, { caller, trace });
+  }
+
+  /**
+   * Voids a held transfer: what it reserved is free again. For the client that made it. 200 with the transfer, also when it was voided
+   * before. 404 `TRANSFER_UNKNOWN`. 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`.
+   */
+  @Post(':id/void')
+  @HttpCode(200)
+  @RequireScopes('transfers:create')
+  void(
+    @ZodParam('id', transferIdSchema) id: TransferId,
+    @ZodBody(voidHoldSchema) _body: object,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<TransferJson> {
+    return this.transfers.end({ kind: 'void', id }, { caller, trace });
+  }
+
+  /**
+   * A transfer and where it stands: `held`, `posted`, `voided`, `expired`. For the client that made it, the owner of one of its accounts,
+   * `accounts:admin` or `accounts:audit`. 404 `TRANSFER_UNKNOWN`, to strangers too.
+   */
   @Get(':id')
   @RequireScopes('transfers:read')
   read(
@@ -39,6 +80,6 @@ export class TransfersController {
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<TransferJson> {
-    return this.transfers.read(id, caller, trace);
+    return this.transfers.read(id, { caller, trace });
   }
 }

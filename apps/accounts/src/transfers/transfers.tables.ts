@@ -1,25 +1,56 @@
-import { bigint, char, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { bigint, char, jsonb, pgTable, primaryKey, smallint, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { type Currency } from '@countersign/money';
 import { type AccountId } from '../accounts/account.js';
-import { type TransferId } from './transfer.js';
+import { type Metadata } from '../metadata.js';
+import { holdStatuses, type TransferId } from './transfer.js';
 
+/** What was ordered, by whom: never changed, never deleted. */
 export const transferTable = pgTable('transfer', {
   id: uuid('id').primaryKey().$type<TransferId>(),
-  debitAccount: uuid('debit_account').notNull().$type<AccountId>(),
-  creditAccount: uuid('credit_account').notNull().$type<AccountId>(),
-  amount: bigint('amount', { mode: 'bigint' }).notNull(),
-  currency: char('currency', { length: 3 }).notNull().$type<Currency>(),
   reference: text('reference').notNull(),
+  metadata: jsonb('metadata').notNull().default({}).$type<Metadata>(),
+  corrects: uuid('corrects').$type<TransferId>(),
   subject: text('subject').notNull(),
   clientId: text('client_id').notNull(),
   actors: text('actors').array().notNull(),
   txn: text('txn').notNull(),
+  /** When it was made; for one without a hold also when it was posted. */
   postedAt: timestamp('posted_at', { withTimezone: true }).notNull(),
 });
 
+/** Its legs, numbered from 0: never changed, never deleted. */
+export const legTable = pgTable(
+  'leg',
+  {
+    transferId: uuid('transfer_id').notNull().$type<TransferId>(),
+    number: smallint('number').notNull(),
+    debitAccount: uuid('debit_account').notNull().$type<AccountId>(),
+    creditAccount: uuid('credit_account').notNull().$type<AccountId>(),
+    amount: bigint('amount', { mode: 'bigint' }).notNull(),
+    currency: char('currency', { length: 3 }).notNull().$type<Currency>(),
+  },
+  (table) => [primaryKey({ columns: [table.transferId, table.number] })],
+);
+
+/** The hold of a transfer that has one; it ends once. */
+export const holdTable = pgTable('hold', {
+  transferId: uuid('transfer_id').primaryKey().$type<TransferId>(),
+  status: text('status', { enum: holdStatuses }).notNull(),
+  expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+  /** Of a one-leg hold that was posted: how much of it. */
+  postedAmount: bigint('posted_amount', { mode: 'bigint' }),
+  endedAt: timestamp('ended_at', { withTimezone: true }),
+  endedBySubject: text('ended_by_subject'),
+  endedByClientId: text('ended_by_client_id'),
+  endedByActors: text('ended_by_actors').array(),
+  endedByTxn: text('ended_by_txn'),
+});
+
+/** What moved: never changed, never deleted. */
 export const entryTable = pgTable('entry', {
   position: bigint('position', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
   transferId: uuid('transfer_id').notNull().$type<TransferId>(),
+  leg: smallint('leg').notNull().default(0),
   accountId: uuid('account_id').notNull().$type<AccountId>(),
   side: text('side', { enum: ['debit', 'credit'] }).notNull(),
   amount: bigint('amount', { mode: 'bigint' }).notNull(),

@@ -1,0 +1,60 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { POOL, type Transaction } from '@countersign/service-host';
+import type pg from 'pg';
+import { accountOf, type AccountRow } from './account-row.js';
+import { type Account, type AccountId } from './account.js';
+import { accountTable } from './accounts.tables.js';
+import { entryOf, type Entry, type EntryRow, type StatementQuery } from './statement.js';
+
+/** What an account's overdue holds still reserve on paper; nothing is reserved by a hold past its time. */
+const overdueOf = `
+  coalesce((select sum(l.amount) from hold h join leg l on l.transfer_id = h.transfer_id
+    where h.status = 'held' and h.expires_at <= $2
+      and case when account.kind in ('asset', 'expense') then l.credit_account else l.debit_account end = account.id), 0)`;
+
+/** An entry names who posted it: who made the transfer, or who posted the hold. */
+const findEntries = `
+  select e.position, e.transfer_id, e.side, e.amount, e.balance_after, e.posted_at, t.reference,
+    coalesce(h.ended_by_subject, t.subject) as subject, coalesce(h.ended_by_client_id, t.client_id) as client_id,
+    coalesce(h.ended_by_actors, t.actors) as actors, coalesce(h.ended_by_txn, t.txn) as txn
+  from entry e join transfer t on t.id = e.transfer_id left join hold h on h.transfer_id = e.transfer_id
+  where e.account_id = $1
+    and ($2::bigint is null or (e.posted_at, e.position) < ((select posted_at from entry where position = $2), $2))
+  order by e.posted_at desc, e.position desc limit $3`;
+
+@Injectable()
+export class AccountsStore {
+  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+
+  async insert(transaction: Transaction, account: Account): Promise<void> {
+    await transaction.insert(accountTable).values(account);
+  }
+
+  async find(id: AccountId, now: Date): Promise<Account | undefined> {
+    const { rows } = await this.pool.query<AccountRow>({
+      name: 'ledger.find-account',
+      text: `select account.*, account.held - ${overdueOf} as held from account where id = $1`,
+      values: [id, now],
+    });
+    return rows.map(accountOf)[0];
+  }
+
+  /** Whether this subject owns one of the accounts. */
+  async ownsOne(owner: string, ids: readonly AccountId[]): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      'select from account where id = any($1::uuid[]) and owner = $2 limit 1',
+      [ids, owner],
+    );
+    return rowCount !== 0;
+  }
+
+  /** One entry more than the page has, if there are more. */
+  async entries(id: AccountId, { cursor, limit }: StatementQuery): Promise<readonly Entry[]> {
+    const { rows } = await this.pool.query<EntryRow>({
+      name: 'ledger.find-entries',
+      text: findEntries,
+      values: [id, cursor ?? null, limit + 1],
+    });
+    return rows.map(entryOf);
+  }
+}

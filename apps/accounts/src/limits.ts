@@ -1,0 +1,30 @@
+/** Every limit of the ledger, in one place; docs/ledger.md repeats these values and a test keeps the two alike. */
+
+/** Legs of one transfer at the most. */
+export const LEGS_LIMIT = 32;
+/** Characters of an account's name at the most. */
+export const NAME_LIMIT = 100;
+/** Characters of a transfer's reference at the most. */
+export const REFERENCE_LIMIT = 140;
+/** Members of one metadata object at the most. */
+export const METADATA_MEMBERS_LIMIT = 16;
+/** Characters of a metadata member's name at the most. */
+export const METADATA_NAME_LIMIT = 40;
+/** Characters of a metadata member's value at the most. */
+export const METADATA_VALUE_LIMIT = 200;
+/** Seconds that a hold may last at the most: 30 days. */
+export const HOLD_SECONDS_LIMIT = 2_592_000;
+/** Entries of one page of a statement at the most. */
+export const PAGE_LIMIT = 200;
+/** Credits less debits of one account, in minor units, stay within this on either side: a wide berth of a 64-bit integer's range. */
+export const BALANCE_LIMIT = 4_000_000_000_000_000_000n;
+/** Accounts that an answer of the invariants names at the most, per kind of fault. */
+export const FAULTS_SHOWN_LIMIT = 20;
+/** Transactions that one process has under way at the same time for transfers; each holds a database connection. */
+export const POSTING_LANES = 4;
+/** Transfers that share one transaction at the most. */
+export const BATCH_LIMIT = 100;
+/** Transfers that may wait for the database at the most, in one process; one more is answered 503 `LEDGER_BUSY`. */
+export const QUEUE_LIMIT = 5_000;
+/** Holds that one round of the expiry worker ends at the most. */
+export const EXPIRY_LIMIT = 500;

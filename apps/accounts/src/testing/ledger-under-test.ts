@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { startBackingServices } from '@countersign/backing-services';
+import { createService, loadConfiguration } from '@countersign/service-host';
+import { createTestIssuer } from '@countersign/test-kit';
+import pg from 'pg';
+import { z } from 'zod';
+import { AccountsModule } from '../accounts.module.js';
+import { variables } from '../configuration.js';
+
+/** Who calls, in a test: by default an application that acts for itself. */
+export interface Who {
+  readonly subject: string;
+  readonly clientId?: string;
+  readonly scopes?: readonly string[];
+  readonly actors?: readonly string[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export const usualScopes = ['accounts:write', 'accounts:read', 'transfers:create', 'transfers:read'];
+export const admin: Who = { subject: 'admin', scopes: [...usualScopes, 'accounts:admin'] };
+export const auditor: Who = { subject: 'auditor', scopes: ['accounts:read', 'transfers:read', 'accounts:audit'] };
+
+const idSchema = z.object({ id: z.string() });
+
+/** The real service on real PostgreSQL and NATS, called without a socket. */
+export interface LedgerUnderTest {
+  readonly pool: pg.Pool;
+  call(method: 'GET' | 'POST' | 'PUT', path: string, who: Who, body?: unknown): Promise<Answer>;
+  /** Opens an account in euro for this subject. @returns its id */
+  open(who: Who, more?: object): Promise<string>;
+  /** Opens an account of the administrator's that may be overdrawn, and moves so much from it. */
+  fund(account: string, amount: string): Promise<void>;
+  /** What of one account stands in its JSON: balance, held, available. */
+  standing(account: string): Promise<readonly unknown[]>;
+  stop(): Promise<void>;
+}
+
+export const euro = (amount: string | bigint): object => ({ amount: amount.toString(), currency: 'EUR' });
+
+export const transfer = (
+  debit: string,
+  credit: string,
+  amount: string,
+  more: object = {},
+): { readonly id: string; readonly [member: string]: unknown } => ({
+  id: randomUUID(),
+  debit_account: debit,
+  credit_account: credit,
+  amount: euro(amount),
+  ...more,
+});
+
+export async function startLedger(environment: Readonly<Record<string, string>> = {}): Promise<LedgerUnderTest> {
+  const [services, issuer] = await Promise.all([
+    startBackingServices(),
+    createTestIssuer({ audience: 'accounts', listen: true }),
+  ]);
+  const url = await services.database('accounts');
+  const configuration = loadConfiguration(variables, {
+    PORT: '0',
+    LOG_LEVEL: 'fatal',
+    DATABASE_URL: url,
+    ISSUER_URL: issuer.issuer,
+    NATS_URL: services.nats.url,
+    NATS_USER: 'accounts',
+    NATS_PASSWORD: services.passwords.accounts,
+    ...environment,
+  });
+  const app = await createService({
+    name: 'accounts',
+    configuration,
+    module: AccountsModule.forRoot(configuration),
+  });
+  await app.getHttpAdapter().getInstance().ready();
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on('error', () => undefined);
+  const tokens = new Map<string, string>();
+
+  async function tokenOf(who: Who): Promise<string> {
+    const key = JSON.stringify(who);
+    const act = (who.actors ?? []).reduceRight<object | undefined>(
+      (inner, sub) => ({ sub, ...(inner && { act: inner }) }),
+      undefined,
+    );
+    const token =
+      tokens.get(key) ??
+      (await issuer.mint({
+        subject: who.subject,
+        clientId: who.clientId ?? who.subject,
+        scopes: who.scopes ?? usualScopes,
+        claims: { txn: `txn-${who.subject}`, ...(act && { act }) },
+      }));
+    tokens.set(key, token);
+    return token;
+  }
+
+  const call: LedgerUnderTest['call'] = async (method, path, who, body) => {
+    const response = await app.inject({
+      method,
+      url: path,
+      headers: { authorization: `Bearer ${await tokenOf(who)}` },
+      ...(body === undefined ? {} : { payload: JSON.parse(JSON.stringify(body)) as object }),
+    });
+    return { status: response.statusCode, body: z.record(z.string(), z.unknown()).parse(response.json()) };
+  };
+  const open: LedgerUnderTest['open'] = async (who, more = {}) => {
+    const answer = await call('POST', '/accounts', who, { name: 'test', kind: 'liability', currency: 'EUR', ...more });
+    return idSchema.parse(answer.body).id;
+  };
+  return {
+    pool,
+    call,
+    open,
+    async fund(account, amount) {
+      const source = await open(admin, { overdraft: 'allowed' });
+      const answer = await call('POST', '/transfers', admin, transfer(source, account, amount));
+      if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+    },
+    async standing(account) {
+      const { body } = await call('GET', `/accounts/${account}`, admin);
+      return ['balance', 'held', 'available'].map((name) => z.object({ amount: z.string() }).parse(body[name]).amount);
+    },
+    async stop() {
+      await app.close();
+      await Promise.all([pool.end(), issuer.close()]);
+      await services.stop();
+    },
+  };
+}

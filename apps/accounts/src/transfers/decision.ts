@@ -1,0 +1,187 @@
+import { type Account, type AccountId } from '../accounts/account.js';
+import { type Origin } from '../origin.js';
+import { refuseCorrection } from './correction.js';
+import { endsOf, move, release, reserve, takesFrom, type Accounts, type Movement, type NewEntry } from './movement.js';
+import { refuse, type Refusal } from './refusal.js';
+import { isSameTransfer, type CreateTransfer, type LedgerCommand, type PostHold } from './transfer-command.js';
+import { isOverdue, type Hold, type Leg, type Transfer, type TransferId } from './transfer.js';
+
+/** Who commands, and whether with scope `accounts:admin`. */
+export interface Commander {
+  readonly origin: Origin;
+  readonly admin: boolean;
+}
+
+/** The part of the ledger that a command is about, as it stands under the locks. */
+export interface Ledger {
+  readonly accounts: Accounts;
+  readonly transfers: ReadonlyMap<TransferId, Transfer>;
+  /** All transfers that correct this one. */
+  correctionsOf(id: TransferId): readonly Transfer[];
+}
+
+/** What a command makes of the ledger: nothing, when it was carried out before. */
+export interface Decision {
+  readonly ok: true;
+  readonly transfer: Transfer;
+  readonly change: 'none' | 'created' | 'ended';
+  readonly entries: readonly NewEntry[];
+  readonly accounts: Accounts;
+}
+
+const nothing = { entries: [], accounts: new Map<AccountId, Account>() } as const;
+const before = (transfer: Transfer): Decision => ({ ok: true, transfer, change: 'none', ...nothing });
+
+/** Not before now, nor before any entry of these accounts: entries of one account never go back in time. */
+function postingTime(legs: readonly Leg[], accounts: Accounts, now: Date): Date {
+  const times = endsOf(legs).map(({ id }) => accounts.get(id)?.changedAt.getTime() ?? 0);
+  return new Date(Math.max(now.getTime(), ...times));
+}
+
+/** Whether each leg names accounts that exist, are open, have its currency, and lets the caller take what it takes. */
+function refuseLegs(
+  legs: readonly Leg[],
+  accounts: Accounts,
+  mayTakeFrom: (owner: string) => boolean,
+): Refusal | undefined {
+  for (const { id, side } of endsOf(legs)) {
+    const account = accounts.get(id);
+    if (account === undefined) return refuse('ACCOUNT_UNKNOWN');
+    if ((side === 'debit' || takesFrom(account, side)) && !mayTakeFrom(account.owner))
+      return refuse('ACCOUNT_UNKNOWN', true);
+  }
+  for (const leg of legs) {
+    if (leg.debitAccount === leg.creditAccount) return refuse('SAME_ACCOUNT');
+    for (const account of [accounts.get(leg.debitAccount), accounts.get(leg.creditAccount)]) {
+      if (account?.currency !== leg.currency) return refuse('CURRENCY_MISMATCH');
+      if (account.status === 'frozen') return refuse('ACCOUNT_FROZEN');
+      if (account.status === 'closed') return refuse('ACCOUNT_CLOSED');
+    }
+  }
+  return undefined;
+}
+
+function create(command: CreateTransfer, { origin, admin }: Commander, ledger: Ledger, now: Date): Decision | Refusal {
+  const existing = ledger.transfers.get(command.id);
+  if (existing !== undefined) {
+    return isSameTransfer(existing, command, origin) ? before(existing) : refuse('TRANSFER_ID_REUSED');
+  }
+  const { legs, corrects } = command;
+  if (corrects !== null) {
+    const original = ledger.transfers.get(corrects);
+    if (original === undefined) return refuse('CORRECTED_TRANSFER_UNKNOWN');
+    if (!admin && original.origin.clientId !== origin.clientId) return refuse('CORRECTED_TRANSFER_UNKNOWN', true);
+    const refusal = refuseCorrection(original, ledger.correctionsOf(corrects), legs);
+    if (refusal !== undefined) return refusal;
+  }
+  const mayTakeFrom = (owner: string): boolean => admin || corrects !== null || owner === origin.subject;
+  const refusal = refuseLegs(legs, ledger.accounts, mayTakeFrom);
+  if (refusal !== undefined) return refusal;
+  const held = command.holdSeconds !== null;
+  const madeAt = held ? now : postingTime(legs, ledger.accounts, now);
+  const movement = held ? reserve(legs, ledger.accounts) : move(legs, ledger.accounts, madeAt);
+  if (!movement.ok) return movement;
+  const { id, reference, metadata, holdSeconds } = command;
+  const hold: Hold | null =
+    holdSeconds === null
+      ? null
+      : {
+          status: 'held',
+          expiresAt: new Date(madeAt.getTime() + holdSeconds * 1_000),
+          postedAmount: null,
+          endedAt: null,
+          endedBy: null,
+        };
+  return {
+    ...movement,
+    transfer: { id, reference, metadata, legs, corrects, origin, madeAt, hold },
+    change: 'created',
+  };
+}
+
+/** How much of the hold a post takes: of one leg any part, of several the whole. */
+function postedAmount(
+  legs: readonly Leg[],
+  { amount }: PostHold,
+): Refusal | { readonly ok: true; readonly amount: bigint | null } {
+  const [only, second] = legs;
+  if (only === undefined || second !== undefined) {
+    return amount === undefined ? { ok: true, amount: null } : refuse('PARTIAL_POST_OF_LEGS');
+  }
+  if (amount === undefined) return { ok: true, amount: only.amount };
+  if (amount.currency !== only.currency) return refuse('CURRENCY_MISMATCH');
+  return amount.amount > only.amount ? refuse('AMOUNT_ABOVE_HOLD') : { ok: true, amount: amount.amount };
+}
+
+function post(
+  command: PostHold,
+  hold: Hold,
+  transfer: Transfer,
+  by: Origin,
+  ledger: Ledger,
+  now: Date,
+): Decision | Refusal {
+  const part = postedAmount(transfer.legs, command);
+  if (!part.ok) return part;
+  if (hold.status === 'posted' && hold.postedAmount === part.amount) return before(transfer);
+  if (isOverdue(hold, now) || hold.status === 'expired') return refuse('HOLD_EXPIRED');
+  if (hold.status !== 'held') return refuse('TRANSFER_NOT_HELD');
+  const freed = release(transfer.legs, ledger.accounts);
+  if (!freed.ok) return freed;
+  const at = postingTime(transfer.legs, ledger.accounts, now);
+  const legs = transfer.legs.map((leg) => ({ ...leg, amount: part.amount ?? leg.amount }));
+  const moved = move(legs, new Map([...ledger.accounts, ...freed.accounts]), at);
+  if (!moved.ok) return moved;
+  return {
+    ok: true,
+    transfer: { ...transfer, hold: { ...hold, status: 'posted', postedAmount: part.amount, endedAt: at, endedBy: by } },
+    change: 'ended',
+    entries: moved.entries,
+    accounts: new Map([...freed.accounts, ...moved.accounts]),
+  };
+}
+
+/** Ends a hold without a movement. */
+function free(
+  status: 'voided' | 'expired',
+  hold: Hold,
+  transfer: Transfer,
+  by: Origin | null,
+  ledger: Ledger,
+  now: Date,
+): Decision | Refusal {
+  const freed: Movement | Refusal = release(transfer.legs, ledger.accounts);
+  if (!freed.ok) return freed;
+  return { ...freed, transfer: { ...transfer, hold: { ...hold, status, endedAt: now, endedBy: by } }, change: 'ended' };
+}
+
+/**
+ * The ledger's rules, all of them: what a command makes of the accounts and transfers that it names, or why it may not.
+ * Pure: the caller holds the accounts locked.
+ * @param commander nobody for the ledger's own `expire`
+ */
+export function decide(
+  command: LedgerCommand,
+  commander: Commander | null,
+  ledger: Ledger,
+  now: Date,
+): Decision | Refusal {
+  if (command.kind === 'create') {
+    return commander === null ? refuse('ACCOUNT_UNKNOWN', true) : create(command, commander, ledger, now);
+  }
+  const transfer = ledger.transfers.get(command.id);
+  if (transfer === undefined) return refuse('TRANSFER_UNKNOWN');
+  const { hold } = transfer;
+  if (command.kind === 'expire') {
+    if (hold === null || !isOverdue(hold, now)) return before(transfer);
+    return free('expired', hold, transfer, null, ledger, now);
+  }
+  if (commander === null || transfer.origin.clientId !== commander.origin.clientId)
+    return refuse('TRANSFER_UNKNOWN', true);
+  if (hold === null) return refuse('TRANSFER_NOT_HELD');
+  if (command.kind === 'post') return post(command, hold, transfer, commander.origin, ledger, now);
+  if (hold.status === 'voided') return before(transfer);
+  if (isOverdue(hold, now) || hold.status === 'expired') return refuse('HOLD_EXPIRED');
+  if (hold.status !== 'held') return refuse('TRANSFER_NOT_HELD');
+  return free('voided', hold, transfer, commander.origin, ledger, now);
+}

@@ -1,0 +1,130 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { type AccountId } from '../accounts/account.js';
+import { BATCH_LIMIT, POSTING_LANES, QUEUE_LIMIT } from '../limits.js';
+import { decide, type Commander, type Decision } from './decision.js';
+import { LedgerDraft } from './ledger-draft.js';
+import { PostingQueue, type Work } from './posting-queue.js';
+import { type Refusal } from './refusal.js';
+import { type LedgerCommand } from './transfer-command.js';
+import { type Transfer } from './transfer.js';
+import { TransfersStore, type Written } from './transfers.store.js';
+
+/** A command on its way to the ledger. */
+export interface Order {
+  readonly command: LedgerCommand;
+  /** Nobody for the ledger's own. */
+  readonly commander: Commander | null;
+  /** The event of what was done; committed with it. */
+  readonly event: (transfer: Transfer, now: Date) => NewAuditEvent;
+}
+
+type OrderWork = Work<Order, Decision | Refusal>;
+
+/** Unique violation, serialization failure, deadlock: another transaction was first, so the next attempt sees what it did. */
+const passing = new Set(['23505', '40001', '40P01']);
+const ATTEMPTS = 5;
+
+function isPassing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.has(error.code);
+}
+
+/** Carries orders out, a batch a transaction: lock accounts → read → decide each in turn → write all with their events. */
+@Injectable()
+export class Posting {
+  readonly #queue: PostingQueue<Order, Decision | Refusal>;
+
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(TransfersStore) private readonly store: TransfersStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {
+    this.#queue = new PostingQueue((batch) => this.#run(batch), {
+      lanes: POSTING_LANES,
+      batchLimit: BATCH_LIMIT,
+      queueLimit: QUEUE_LIMIT,
+    });
+  }
+
+  /**
+   * @param accounts all accounts of the transfer's legs
+   * @returns what was decided; by then it is committed, or refused with nothing changed
+   * @throws {QueueFullError}, or what the database said; whether anything stands is then unknown
+   */
+  submit(order: Order, accounts: readonly AccountId[]): Promise<Decision | Refusal> {
+    return this.#queue.add(order, [...new Set(accounts)]);
+  }
+
+  async #run(batch: readonly OrderWork[]): Promise<void> {
+    if (batch.length > 1) {
+      try {
+        await this.#transact(batch);
+        return;
+      } catch {
+        // One that fails must not fail its neighbours: each has its own transaction below.
+      }
+    }
+    for (const work of batch) {
+      await this.#alone(work).catch((error: unknown) => {
+        work.reject(error);
+      });
+    }
+  }
+
+  async #alone(work: OrderWork): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#transact([work]);
+        return;
+      } catch (error) {
+        if (!isPassing(error) || attempt >= ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #transact(batch: readonly OrderWork[]): Promise<void> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const decisions = await this.#decide(client, batch);
+      await client.query('commit');
+      for (const [index, work] of batch.entries()) {
+        const decision = decisions[index];
+        if (decision !== undefined) work.resolve(decision);
+      }
+    } catch (error) {
+      await client.query('rollback').catch((reason: unknown) => {
+        broken = reason instanceof Error ? reason : new Error(String(reason));
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #decide(client: pg.PoolClient, batch: readonly OrderWork[]): Promise<readonly (Decision | Refusal)[]> {
+    const commands = batch.map(({ item }) => item.command);
+    const corrected = commands.flatMap((command) =>
+      command.kind === 'create' && command.corrects !== null ? [command.corrects] : [],
+    );
+    const accounts = await this.store.lock(client, [...new Set(batch.flatMap(({ accounts: ids }) => ids))]);
+    const transfers = await this.store.find([...commands.map(({ id }) => id), ...corrected], corrected, client);
+    const ledger = new LedgerDraft(accounts, transfers);
+    const now = this.clock();
+    const written: Written[] = [];
+    const decisions = batch.map(({ item: { command, commander, event } }) => {
+      const decision = decide(command, commander, ledger, now);
+      if (decision.ok && decision.change !== 'none') {
+        ledger.apply(decision);
+        written.push({ decision, events: [this.outbox.complete(event(decision.transfer, now))] });
+      }
+      return decision;
+    });
+    if (written.length > 0) await this.store.write(client, written);
+    return decisions;
+  }
+}
