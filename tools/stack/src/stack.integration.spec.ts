@@ -15,7 +15,7 @@ const accountSchema = z.object({ id: z.string(), balance: z.object({ amount: z.s
 const foundSchema = z.object({
   events: z.array(
     z.object({
-      position: z.string(),
+      log_index: z.string(),
       event: z.looseObject({
         id: z.string(),
         type: z.string(),

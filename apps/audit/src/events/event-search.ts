@@ -32,7 +32,7 @@ export const eventSearchSchema = z.strictObject({
 });
 export type EventSearch = z.infer<typeof eventSearchSchema>;
 
-/** The search as SQL conditions; each meets an index that ends in the position, so a page costs the same at any size. */
+/** The search as SQL conditions; each meets an index that ends in the log index, so a page costs the same at any size. */
 export function conditionsOf(search: EventSearch): SQL | undefined {
   const is = <Value>(value: Value | undefined, condition: (value: Value) => SQL): SQL | undefined =>
     value === undefined ? undefined : condition(value);
@@ -49,13 +49,13 @@ export function conditionsOf(search: EventSearch): SQL | undefined {
     is(search.txn, (value) => eq(eventTable.txn, value)),
     is(search.from, (value) => gte(eventTable.time, new Date(value))),
     is(search.to, (value) => lt(eventTable.time, new Date(value))),
-    is(search.cursor, (value) => lt(eventTable.position, BigInt(value))),
+    is(search.cursor, (value) => lt(eventTable.logIndex, BigInt(value))),
   );
 }
 
 export interface FoundEvent {
-  /** Where it stands in the log. */
-  readonly position: string;
+  /** The 0-based position of its leaf in the log. */
+  readonly log_index: string;
   readonly received_at: string;
   readonly event: AuditEvent;
 }
@@ -66,17 +66,17 @@ export interface EventPage {
 }
 
 interface Row {
-  readonly position: bigint;
+  readonly logIndex: bigint;
   readonly receivedAt: Date;
   readonly event: AuditEvent;
 }
 
-export function foundOf({ position, receivedAt, event }: Row): FoundEvent {
-  return { position: position.toString(), received_at: receivedAt.toISOString(), event };
+export function foundOf({ logIndex, receivedAt, event }: Row): FoundEvent {
+  return { log_index: logIndex.toString(), received_at: receivedAt.toISOString(), event };
 }
 
 /** @param rows one more than the page holds, when another page follows */
 export function pageOf(rows: readonly Row[], limit: number): EventPage {
   const events = rows.slice(0, limit).map(foundOf);
-  return { events, next_cursor: rows.length > limit ? (events.at(-1)?.position ?? null) : null };
+  return { events, next_cursor: rows.length > limit ? (events.at(-1)?.log_index ?? null) : null };
 }

@@ -13,7 +13,7 @@ import { desc, eq } from 'drizzle-orm';
 import { conditionsOf, foundOf, pageOf, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { eventTable } from './events.tables.js';
 
-const columns = { position: eventTable.position, receivedAt: eventTable.receivedAt, event: eventTable.event };
+const columns = { logIndex: eventTable.logIndex, receivedAt: eventTable.receivedAt, event: eventTable.event };
 
 /** Searches the trail; each look is itself in the trail before it is answered. */
 @Injectable()
@@ -28,7 +28,7 @@ export class EventsService {
       .select(columns)
       .from(eventTable)
       .where(conditionsOf(search))
-      .orderBy(desc(eventTable.position))
+      .orderBy(desc(eventTable.logIndex))
       .limit(search.limit + 1);
     const page = pageOf(rows, search.limit);
     await this.#recordLook('events.searched', 'events', { search, shown: page.events.length }, caller, trace);

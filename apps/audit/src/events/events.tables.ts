@@ -2,7 +2,8 @@ import { bigint, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-co
 import { type AuditEvent } from '@countersign/audit-client';
 
 export const eventTable = pgTable('event', {
-  position: bigint('position', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+  /** 0-based, without a gap: the position of the event's leaf in the Merkle log. */
+  logIndex: bigint('log_index', { mode: 'bigint' }).primaryKey(),
   id: uuid('id').notNull(),
   source: text('source').notNull(),
   sequence: bigint('sequence', { mode: 'bigint' }).notNull(),

@@ -1,4 +1,5 @@
 import { uuidv7 } from '@countersign/audit-client';
+import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
 import { inspect, traceIdOf } from './border.js';
 
@@ -22,7 +23,7 @@ const look = (content: unknown, subject = natsSubject) =>
 
 describe('the border of the trail', () => {
   it("lets an event of its publisher's own in", () => {
-    expect(look(event)).toEqual({ kind: 'event', event });
+    expect(look(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
   });
 
   it('lets no service speak for another', () => {
@@ -55,6 +56,13 @@ describe('the border of the trail', () => {
     );
     expect(look('x'.repeat(40_000))).toMatchObject({ reason: 'EVENT_TOO_LARGE' });
     expect(look({ ...event, extra: 1 })).toMatchObject({ kind: 'dead-letter' });
+  });
+
+  it('takes a backslash before u0000, but no NUL', () => {
+    const withText = (text: string) => ({ ...event, data: { ...event.data, changes: { text } } });
+    expect(look(withText('\\\\u0000'))).toMatchObject({ kind: 'event' });
+    expect(look(withText('a\u0000'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
+    expect(look(withText('\ud800'))).toMatchObject({ kind: 'dead-letter', sequence: '7' });
   });
 
   it('reads the trace id of a traceparent', () => {

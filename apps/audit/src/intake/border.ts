@@ -1,4 +1,5 @@
 import { auditEventSchema, EVENT_SIZE_LIMIT, sourceSchema, type AuditEvent } from '@countersign/audit-client';
+import { leafOf, LeafError, type Leaf } from '@countersign/merkle-log';
 import { z } from 'zod';
 
 /** A message as it came from the stream. */
@@ -10,6 +11,8 @@ export interface Incoming {
 export interface Accepted {
   readonly kind: 'event';
   readonly event: AuditEvent;
+  /** What the log will hold of it. */
+  readonly leaf: Leaf;
 }
 
 /** What no trail can take. Where source and sequence can still be read, it keeps its place in the sequence. */
@@ -30,6 +33,20 @@ const placeSchema = z.object({
 /** The service that the subject belongs to: the server lets each service publish under its own name only. */
 function publisherOf(natsSubject: string): string | undefined {
   return natsSubject.split('.')[1];
+}
+
+/** An escaped NUL in JSON: its backslash is not itself escaped. */
+const nulPattern = /(?<!\\)(?:\\\\)*\\u0000/;
+
+/** The leaf, or why there is none. PostgreSQL's jsonb holds no NUL. */
+function tryLeaf(event: AuditEvent): Leaf | string {
+  try {
+    const leaf = leafOf(event);
+    return nulPattern.test(leaf.json) ? 'EVENT_INVALID: PostgreSQL stores no NUL character' : leaf;
+  } catch (error) {
+    if (error instanceof LeafError) return `EVENT_INVALID: ${error.message}`;
+    throw error;
+  }
 }
 
 /** Checks one message at the border: an event of its publisher's own, in the shape that the log takes, or a dead letter. */
@@ -54,9 +71,9 @@ export function inspect({ natsSubject, payload }: Incoming): Accepted | Rejected
   const parsed = auditEventSchema.safeParse(json);
   const publisher = publisherOf(natsSubject);
   if (parsed.success) {
-    return parsed.data.source === publisher
-      ? { kind: 'event', event: parsed.data }
-      : reject('EVENT_OF_ANOTHER_SERVICE');
+    if (parsed.data.source !== publisher) return reject('EVENT_OF_ANOTHER_SERVICE');
+    const leaf = tryLeaf(parsed.data);
+    return typeof leaf === 'string' ? reject(leaf, parsed.data) : { kind: 'event', event: parsed.data, leaf };
   }
   const place = placeSchema.safeParse(json);
   const own = place.success && place.data.source === publisher ? place.data : undefined;

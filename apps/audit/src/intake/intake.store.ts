@@ -1,84 +1,164 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditEvent, type Receipt } from '@countersign/audit-client';
-import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { sql } from 'drizzle-orm';
+import { type Receipt } from '@countersign/audit-client';
+import { POOL } from '@countersign/service-host';
+import type pg from 'pg';
 import { z } from 'zod';
-import { eventTable } from '../events/events.tables.js';
-import { traceIdOf, type Accepted, type Rejected } from './border.js';
+import { planOf, receiptsOf, refused, type BatchPlan, type SourceMark } from './batch-plan.js';
+import { type Accepted, type Rejected } from './border.js';
+import { SequenceRanges } from './sequence-ranges.js';
 
+const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
+const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
+const idRows = z.array(z.object({ id: z.string() }));
 const progressRows = z.array(z.object({ source: z.string(), through: z.string() }));
 
-function rowOf(event: AuditEvent) {
-  const { principal, resource, action, outcome, txn } = event.data;
-  return {
-    id: event.id,
-    source: event.source,
-    sequence: BigInt(event.sequence),
-    type: event.type,
-    time: new Date(event.time),
-    resource,
-    action,
-    outcome,
-    subject: principal?.subject ?? null,
-    clientId: principal?.client_id ?? null,
-    actors: principal?.actors ?? [],
-    txn,
-    traceId: traceIdOf(event.traceparent),
-    event,
-    receivedAt: new Date(),
-  };
+/** One statement for all of it: the events with their log indices, their leaf hashes for the integration, the marks of their sources. */
+const appendEvents = {
+  name: 'append-events',
+  text: `
+    with hashes as (
+      insert into log_unintegrated (first_index, leaf_hashes) select $1::bigint, $3::bytea where length($3::bytea) > 0
+    ), head as (
+      update log_sequence set next_index = $1::bigint + length($3::bytea) / 32
+    ), marks as (
+      insert into source_progress (source, through, known, gap_since)
+      select source, through, known, case when through + 1 < upper(known) then now() end
+      from unnest($4::text[], $5::bigint[], $6::int8multirange[]) as mark (source, through, known)
+      on conflict (source) do update set through = excluded.through, known = excluded.known, advanced_at = now(),
+        gap_since = case when excluded.gap_since is null then null
+                         when source_progress.through = excluded.through then coalesce(source_progress.gap_since, now())
+                         else now() end
+    )
+    insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, subject, client_id, actors, txn, trace_id, event, received_at)
+    select $1::bigint + n - 1, (e->>'id')::uuid, e->>'source', (e->>'sequence')::bigint, e->>'type', (e->>'time')::timestamptz,
+      e#>>'{data,resource}', e#>>'{data,action}', e#>>'{data,outcome}', e#>>'{data,principal,subject}', e#>>'{data,principal,client_id}',
+      array(select jsonb_array_elements_text(e#>'{data,principal,actors}')), e#>>'{data,txn}',
+      split_part(e->>'traceparent', '-', 2), e, now()
+    from jsonb_array_elements($2::jsonb) with ordinality as item (e, n)`,
+};
+
+const keepLetters = `
+  insert into dead_letter (source, sequence, nats_subject, reason, payload, digest)
+  select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) on conflict do nothing`;
+
+const UNIQUE_VIOLATION = '23505';
+
+function isIdTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
 }
 
-/** Appends a batch in one transaction; what is already there, by id or by source and sequence, is not stored again. */
+/** Appends batches: each event once, at the next log index. Replicas take turns by the row lock on `log_sequence`. */
 @Injectable()
 export class IntakeStore {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
 
-  /** @returns how far each source of the batch is now known without a gap */
-  append(batch: readonly (Accepted | Rejected)[]): Promise<readonly Receipt[]> {
-    const events = batch.filter((item) => item.kind === 'event').map(({ event }) => event);
-    const letters = batch.filter((item) => item.kind === 'dead-letter');
-    const sources = new Set([...events, ...letters].map(({ source }) => source).filter((source) => source !== null));
-    return this.database.transaction(async (transaction) => {
-      if (events.length > 0) await transaction.insert(eventTable).values(events.map(rowOf)).onConflictDoNothing();
-      for (const { source, sequence, natsSubject, reason, payload } of letters) {
-        await transaction.execute(
-          sql`insert into dead_letter (source, sequence, nats_subject, reason, payload)
-              values (${source}, ${sequence}, ${natsSubject}, ${reason}, ${payload}) on conflict do nothing`,
-        );
-      }
-      const receipts: Receipt[] = [];
-      for (const source of [...sources].sort()) receipts.push(await this.#advance(transaction, source));
-      return receipts;
-    });
+  /**
+   * Commits a batch: events to the log, the rest to the dead letters.
+   * @returns how far each source of the batch is now known without a gap
+   */
+  async append(batch: readonly (Accepted | Rejected)[]): Promise<readonly Receipt[]> {
+    try {
+      return await this.#inTransaction(batch, false);
+    } catch (error) {
+      // An id of the batch is in the log under another number. That is rare, so only now is each id looked up.
+      if (isIdTaken(error)) return this.#inTransaction(batch, true);
+      throw error;
+    }
   }
 
   /** How far every known source is, for the receipts that are sent again on a timer. */
   async progress(): Promise<readonly Receipt[]> {
-    const { rows } = await this.database.execute(sql`select source, through::text from source_progress`);
+    const { rows } = await this.pool.query('select source, through::text from source_progress');
     return progressRows.parse(rows);
   }
 
-  /** Moves a source's mark over every number that follows it without a gap; dead letters keep their place. */
-  async #advance(transaction: Transaction, source: string): Promise<Receipt> {
-    await transaction.execute(
-      sql`insert into source_progress (source, through) values (${source}, 0) on conflict do nothing`,
-    );
-    const { rows } = await transaction.execute(sql`
-      with mark as (select through from source_progress where source = ${source} for update),
-      known as (
-        select sequence from event where source = ${source} and sequence > (select through from mark)
-        union
-        select sequence from dead_letter where source = ${source} and sequence > (select through from mark)
-      ),
-      run as (select sequence, sequence - row_number() over (order by sequence) as base from known)
-      update source_progress set
-        through = greatest(through, coalesce((select max(sequence) from run where base = (select through from mark)), 0)),
-        advanced_at = now()
-      where source = ${source}
-      returning source, through::text`);
-    const [receipt] = progressRows.parse(rows);
-    if (receipt === undefined) throw new Error(`the progress of ${source} vanished within a transaction`);
-    return receipt;
+  async #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<readonly Receipt[]> {
+    const client = await this.pool.connect();
+    let broken = false;
+    try {
+      await client.query('begin');
+      try {
+        // Whoever holds this lock sees all that others committed before, and gives the next indices.
+        const head = await client.query('select next_index::text from log_sequence for update');
+        const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
+        const plan = await this.#plan(client, batch, lookUpIds);
+        await this.#write(client, plan, nextIndex);
+        await client.query('commit');
+        return receiptsOf(plan.marks);
+      } catch (error) {
+        await client.query('rollback').catch(() => (broken = true));
+        throw error;
+      }
+    } finally {
+      client.release(broken);
+    }
   }
+
+  async #plan(client: pg.PoolClient, batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<BatchPlan> {
+    const sources = new Set(
+      batch
+        .map((item) => (item.kind === 'event' ? item.event.source : item.source))
+        .filter((source) => source !== null),
+    );
+    const { rows } = await client.query(
+      'select source, known::text from source_progress where source = any($1::text[])',
+      [[...sources]],
+    );
+    const known = new Map(
+      knownRows.parse(rows).map(({ source, known: ranges }) => [source, SequenceRanges.parse(ranges)] as const),
+    );
+    const plan = planOf(batch, known);
+    const doubtful = lookUpIds ? [...plan.repeated, ...plan.events] : plan.repeated;
+    if (doubtful.length === 0) return plan;
+    const seen = await this.#idsOf(client, doubtful);
+    const ofThisBatch = new Set<string>();
+    const letters = [...plan.letters];
+    const events = plan.events.filter((item) => {
+      const again = ofThisBatch.has(item.event.id) || (lookUpIds && seen.has(item.event.id));
+      ofThisBatch.add(item.event.id);
+      if (again) letters.push(refused(item, 'EVENT_ID_REPEATED', true));
+      return !again;
+    });
+    for (const item of plan.repeated) {
+      const redelivered = seen.has(item.event.id) || ofThisBatch.has(item.event.id);
+      if (!redelivered) letters.push(refused(item, 'SEQUENCE_REUSED', false));
+    }
+    return { ...plan, events, letters };
+  }
+
+  async #idsOf(client: pg.PoolClient, items: readonly Accepted[]): Promise<ReadonlySet<string>> {
+    const { rows } = await client.query('select id from event where id = any($1::uuid[])', [
+      items.map(({ event }) => event.id),
+    ]);
+    return new Set(idRows.parse(rows).map(({ id }) => id));
+  }
+
+  async #write(client: pg.PoolClient, { events, letters, marks }: BatchPlan, nextIndex: string): Promise<void> {
+    if (events.length > 0 || marks.length > 0) {
+      await client.query(appendEvents, [
+        nextIndex,
+        `[${events.map(({ leaf }) => leaf.json).join(',')}]`,
+        Buffer.concat(events.map(({ leaf }) => leaf.hash)),
+        ...markColumns(marks),
+      ]);
+    }
+    if (letters.length === 0) return;
+    await client.query(keepLetters, [
+      letters.map(({ source }) => source),
+      letters.map(({ sequence }) => sequence),
+      letters.map(({ natsSubject }) => natsSubject),
+      letters.map(({ reason }) => reason),
+      letters.map(({ payload }) => payload),
+      letters.map(({ natsSubject, payload }) => createHash('sha256').update(`${natsSubject}\n${payload}`).digest()),
+    ]);
+  }
+}
+
+function markColumns(marks: readonly SourceMark[]): readonly (readonly string[])[] {
+  return [
+    marks.map(({ source }) => source),
+    marks.map(({ known }) => known.through.toString()),
+    marks.map(({ known }) => known.toString()),
+  ];
 }

@@ -1,0 +1,67 @@
+import { type Receipt } from '@countersign/audit-client';
+import { type Accepted, type Rejected } from './border.js';
+import { RANGE_LIMIT, SequenceRanges } from './sequence-ranges.js';
+
+/** How far one source is, once the batch is in. */
+export interface SourceMark {
+  readonly source: string;
+  readonly known: SequenceRanges;
+}
+
+/** What one batch adds to the trail. */
+export interface BatchPlan {
+  /** To be appended, in this order. */
+  readonly events: readonly Accepted[];
+  /** To be kept as dead letters. */
+  readonly letters: readonly Rejected[];
+  /** Their numbers are taken. Redelivered, if the trail has them by id; else the source has begun to count anew. */
+  readonly repeated: readonly Accepted[];
+  readonly marks: readonly SourceMark[];
+}
+
+/** An event that goes to the dead letters although its form is right. */
+export function refused({ event, leaf }: Accepted, reason: string, keepsItsPlace: boolean): Rejected {
+  return {
+    kind: 'dead-letter',
+    reason,
+    natsSubject: `audit.${event.source}`,
+    payload: leaf.json,
+    source: event.source,
+    sequence: keepsItsPlace ? event.sequence : null,
+  };
+}
+
+/**
+ * Decides what of a batch is new, by source and sequence. What came before, in the log or in this batch, is not appended again.
+ * @param known the numbers that the trail has, by source; changed to what it has afterwards
+ */
+export function planOf(batch: readonly (Accepted | Rejected)[], known: ReadonlyMap<string, SequenceRanges>): BatchPlan {
+  const events: Accepted[] = [];
+  const letters: Rejected[] = [];
+  const repeated: Accepted[] = [];
+  const touched = new Map<string, SequenceRanges>();
+  const rangesOf = (source: string): SequenceRanges => {
+    const ranges = touched.get(source) ?? known.get(source) ?? new SequenceRanges();
+    touched.set(source, ranges);
+    return ranges;
+  };
+  for (const item of batch) {
+    if (item.kind === 'dead-letter') {
+      const taken = item.source !== null && item.sequence !== null && !rangesOf(item.source).add(BigInt(item.sequence));
+      letters.push(taken ? { ...item, sequence: null } : item);
+      continue;
+    }
+    const ranges = rangesOf(item.event.source);
+    const sequence = BigInt(item.event.sequence);
+    if (ranges.count >= RANGE_LIMIT && !ranges.has(sequence - 1n) && !ranges.has(sequence)) {
+      letters.push(refused(item, 'SEQUENCE_TOO_SPARSE', false));
+    } else if (ranges.add(sequence)) events.push(item);
+    else repeated.push(item);
+  }
+  return { events, letters, repeated, marks: [...touched].map(([source, ranges]) => ({ source, known: ranges })) };
+}
+
+/** What the sources are told: how far they are without a gap. */
+export function receiptsOf(marks: readonly SourceMark[]): readonly Receipt[] {
+  return marks.map(({ source, known }) => ({ source, through: known.through.toString() }));
+}

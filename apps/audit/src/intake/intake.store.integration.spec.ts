@@ -1,0 +1,135 @@
+import { fileURLToPath } from 'node:url';
+import { uuidv7, type AuditEvent } from '@countersign/audit-client';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { openDatabase } from '@countersign/service-host';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { inspect } from './border.js';
+import { IntakeStore } from './intake.store.js';
+
+const eventOf = (source: string, sequence: number, id = uuidv7()): AuditEvent => ({
+  specversion: '1.0',
+  id,
+  source,
+  type: `countersign.${source}.thing.done.v1`,
+  time: new Date().toISOString(),
+  subject: 'thing/1',
+  datacontenttype: 'application/json',
+  traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+  sequence: String(sequence),
+  data: {
+    principal: { subject: 's', client_id: 'c', actors: ['a1', 'a2'], scopes: ['x'], jti: 'j' },
+    txn: 't',
+    action: 'things:do',
+    resource: 'thing/1',
+    outcome: 'allowed',
+  },
+});
+const incoming = (event: unknown, source: string) =>
+  inspect({ natsSubject: `audit.${source}.thing.done`, payload: Buffer.from(JSON.stringify(event)) });
+const accepted = (event: AuditEvent) => incoming(event, event.source);
+
+describe('the store of the intake', () => {
+  let backing: BackingServices;
+  let pool: pg.Pool;
+  let store: IntakeStore;
+
+  async function column(sql: string, values: unknown[] = []): Promise<unknown[]> {
+    const { rows } = await pool.query<Record<string, unknown>>(sql, values);
+    return rows.map((row) => Object.values(row)[0]);
+  }
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    pool = await openDatabase(
+      {
+        url: await backing.database('audit'),
+        migrationsFolder: fileURLToPath(new URL('../../migrations', import.meta.url)),
+      },
+      pino({ level: 'silent' }),
+    );
+    store = new IntakeStore(pool);
+  }, 180_000);
+  afterAll(async () => {
+    await pool.end();
+    await backing.stop();
+  }, 60_000);
+
+  it('gives each event one log index, without a gap, while replicas append the same events at once', async () => {
+    const events = Array.from({ length: 600 }, (_, index) =>
+      eventOf(['payments', 'accounts', 'issuer'][index % 3] ?? '', Math.floor(index / 3) + 1),
+    );
+    const replicas = [new IntakeStore(pool), new IntakeStore(pool), new IntakeStore(pool)];
+    const batches = Array.from({ length: 60 }, (_, index) =>
+      events.slice((index * 37) % 560, ((index * 37) % 560) + 40),
+    );
+    await Promise.all(batches.map((batch, index) => replicas[index % 3]?.append(batch.map(accepted))));
+    await store.append(events.map(accepted));
+    const indices = (await column('select log_index::int from event order by log_index')).map(Number);
+    expect(indices).toEqual(Array.from({ length: 600 }, (_, index) => index));
+    expect(await column('select next_index::int from log_sequence')).toEqual([600]);
+    const hashed = await column('select sum(length(leaf_hashes) / 32)::int from log_unintegrated');
+    expect(hashed).toEqual([600]);
+    expect(await store.append([accepted(eventOf('payments', 201))])).toEqual([{ source: 'payments', through: '201' }]);
+  });
+
+  it('fills the columns that the search needs', async () => {
+    const { rows } = await pool.query('select * from event where source = $1 and sequence = 1', ['payments']);
+    expect(rows[0]).toMatchObject({
+      action: 'things:do',
+      outcome: 'allowed',
+      subject: 's',
+      client_id: 'c',
+      actors: ['a1', 'a2'],
+      txn: 't',
+      trace_id: 'a'.repeat(32),
+    });
+    const refusal = { ...eventOf('issuer', 201), traceparent: undefined };
+    await store.append([accepted({ ...refusal, data: { ...refusal.data, principal: null, txn: null } })]);
+    const nobody = await pool.query('select * from event where id = $1', [refusal.id]);
+    expect(nobody.rows[0]).toMatchObject({ subject: null, client_id: null, actors: [], txn: null, trace_id: null });
+  });
+
+  it('acknowledges a source only up to its first gap, and remembers since when there is one', async () => {
+    const four = [1, 2, 4, 5].map((sequence) => accepted(eventOf('gappy', sequence)));
+    expect(await store.append(four)).toEqual([{ source: 'gappy', through: '2' }]);
+    expect(await column("select gap_since is not null from source_progress where source = 'gappy'")).toEqual([true]);
+    expect(await store.append([accepted(eventOf('gappy', 3))])).toEqual([{ source: 'gappy', through: '5' }]);
+    expect(await column("select gap_since is null from source_progress where source = 'gappy'")).toEqual([true]);
+  });
+
+  it('lets a dead letter keep its place in the sequence, once however often it comes', async () => {
+    const odd = incoming({ ...eventOf('odd', 1), extra: 1 }, 'odd');
+    expect(await store.append([odd, accepted(eventOf('odd', 2))])).toEqual([{ source: 'odd', through: '2' }]);
+    await store.append([odd]);
+    const placeless = inspect({ natsSubject: 'audit.odd.x', payload: Buffer.from('no json') });
+    await store.append([placeless, placeless]);
+    await store.append([placeless]);
+    expect(await column("select count(*)::int from dead_letter where nats_subject like 'audit.odd%'")).toEqual([2]);
+  });
+
+  it('loses nothing of a source that began to count anew, and stores nothing twice', async () => {
+    const first = eventOf('restored', 1);
+    await store.append([accepted(first), accepted(eventOf('restored', 2))]);
+    const other = eventOf('restored', 2);
+    await store.append([accepted(other)]);
+    const renumbered = { ...first, sequence: '3' };
+    expect(await store.append([accepted(renumbered), accepted(eventOf('restored', 4))])).toEqual([
+      { source: 'restored', through: '4' },
+    ]);
+    const { rows } = await pool.query(
+      "select reason, payload::jsonb->>'id' as id from dead_letter where source = 'restored' order by position",
+    );
+    expect(rows).toEqual([
+      { reason: 'SEQUENCE_REUSED', id: other.id },
+      { reason: 'EVENT_ID_REPEATED', id: first.id },
+    ]);
+    expect(await column("select count(*)::int from event where source = 'restored'")).toEqual([3]);
+  });
+
+  it('lets nobody change an event, nor remove one that retention has not sealed', async () => {
+    await expect(pool.query("update event set action = 'x' where log_index = 0")).rejects.toThrow(/append-only/);
+    await expect(pool.query('delete from event where log_index = 0')).rejects.toThrow(/append-only/);
+    await expect(pool.query('truncate event')).rejects.toThrow(/append-only/);
+  });
+});

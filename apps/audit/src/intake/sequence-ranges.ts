@@ -1,0 +1,87 @@
+/** Both ends are included. */
+export interface SequenceRange {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Ranges that one source may have at the most: each stands between two gaps. */
+export const RANGE_LIMIT = 1_000;
+
+const rangePattern = /\[(\d+),(\d+)\)/g;
+
+/** The numbers of one source that the trail has, as ranges; what lies between two of them is missing. */
+export class SequenceRanges {
+  /** Sorted, apart from each other. */
+  readonly #ranges: SequenceRange[];
+
+  constructor(ranges: readonly SequenceRange[] = []) {
+    this.#ranges = [...ranges];
+  }
+
+  /** Reads PostgreSQL's `int8multirange` in its canonical form: `{[1,5),[7,9)}`. */
+  static parse(text: string): SequenceRanges {
+    return new SequenceRanges(
+      [...text.matchAll(rangePattern)].map(([, first = '', end = '']) => ({
+        first: BigInt(first),
+        last: BigInt(end) - 1n,
+      })),
+    );
+  }
+
+  /** Every number up to and including this one is there; 0 when the first is missing. */
+  get through(): bigint {
+    const first = this.#ranges[0];
+    return first?.first === 1n ? first.last : 0n;
+  }
+
+  get count(): number {
+    return this.#ranges.length;
+  }
+
+  has(number: bigint): boolean {
+    const at = this.#firstEndingAtOrAfter(number);
+    const range = this.#ranges[at];
+    return range !== undefined && range.first <= number;
+  }
+
+  /** @returns false when it was already there */
+  add(number: bigint): boolean {
+    const at = this.#firstEndingAtOrAfter(number);
+    const after = this.#ranges[at];
+    if (after !== undefined && after.first <= number) return false;
+    const before = this.#ranges[at - 1];
+    const joinsBefore = before !== undefined && before.last + 1n === number;
+    const joinsAfter = after !== undefined && after.first === number + 1n;
+    const joined = { first: joinsBefore ? before.first : number, last: joinsAfter ? after.last : number };
+    this.#ranges.splice(joinsBefore ? at - 1 : at, Number(joinsBefore) + Number(joinsAfter), joined);
+    return true;
+  }
+
+  /** What is missing below the highest number, lowest first. */
+  missing(): readonly SequenceRange[] {
+    let next = 1n;
+    const gaps: SequenceRange[] = [];
+    for (const { first, last } of this.#ranges) {
+      if (first > next) gaps.push({ first: next, last: first - 1n });
+      next = last + 1n;
+    }
+    return gaps;
+  }
+
+  /** As PostgreSQL's `int8multirange` reads it. */
+  toString(): string {
+    return `{${this.#ranges.map(({ first, last }) => `[${String(first)},${String(last)}]`).join(',')}}`;
+  }
+
+  #firstEndingAtOrAfter(number: bigint): number {
+    let low = 0;
+    let high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const range = this.#ranges[middle];
+      if (range !== undefined && range.last < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

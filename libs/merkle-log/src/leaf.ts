@@ -1,0 +1,44 @@
+import canonicalize from 'canonicalize';
+import { leafHash } from './tree.js';
+
+/** Bytes that a leaf may have at the most. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
+export const LEAF_SIZE_LIMIT = 32 * 1024;
+
+/** What the log holds of an event. */
+export interface Leaf {
+  /** The event's canonical JSON (RFC 8785): the bytes that are hashed. */
+  readonly json: string;
+  /** RFC 9162's leaf hash of these bytes. */
+  readonly hash: Buffer;
+}
+
+/** Thrown for what cannot be a leaf. */
+export class LeafError extends Error {
+  constructor(
+    readonly code: 'LEAF_NOT_JSON' | 'LEAF_TOO_LARGE',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'LeafError';
+  }
+}
+
+/**
+ * The leaf of a JSON value: canonical JSON (RFC 8785) and its hash (RFC 9162, section 2.1.1). The same value gives the same bytes, however
+ * it was written or stored in between.
+ * @throws {LeafError} `LEAF_NOT_JSON` for what JSON cannot carry (lone surrogates, NaN, nothing), `LEAF_TOO_LARGE`
+ */
+export function leafOf(value: unknown): Leaf {
+  let json: string | undefined;
+  try {
+    json = canonicalize(value);
+  } catch (error) {
+    throw new LeafError('LEAF_NOT_JSON', error instanceof Error ? error.message : String(error));
+  }
+  if (json === undefined) throw new LeafError('LEAF_NOT_JSON', 'there is no JSON for it');
+  const bytes = Buffer.from(json);
+  if (bytes.length > LEAF_SIZE_LIMIT) {
+    throw new LeafError('LEAF_TOO_LARGE', `${String(bytes.length)} bytes; the limit is ${String(LEAF_SIZE_LIMIT)}`);
+  }
+  return { json, hash: leafHash(bytes) };
+}
