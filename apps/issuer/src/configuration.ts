@@ -1,20 +1,32 @@
+import { supportedAlgorithms } from '@countersign/auth-core';
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
 import { z } from 'zod';
+import { TOKEN_LIFETIME_LIMIT } from './clients/client.js';
+import { keyEncryptionKeysSchema } from './signing-keys/key-encryption.js';
 
-/** Seconds that a token may live at the most, whatever the setting. */
-export const TOKEN_LIFETIME_LIMIT = 900;
+const DAY = 86_400;
+const seconds = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 /** Everything that the issuer reads from its environment. */
 export const variables = {
   ...hostVariables,
   ...databaseVariables,
   ...natsVariables,
+  /** This issuer's identifier: the `iss` of its tokens, and where its metadata is. */
   ISSUER_URL: issuerVariables.ISSUER_URL,
-  /** JSON file of clients and their policies. */
-  CLIENTS_FILE: z.string().min(1),
-  /** JSON file of private signing keys. */
-  SIGNING_KEYS_FILE: z.string().min(1),
-  /** Seconds that an access token lives. */
-  TOKEN_LIFETIME_SECONDS: z.coerce.number().int().min(10).max(TOKEN_LIFETIME_LIMIT).default(300),
+  /** JSON or YAML file of clients and their policies, applied at start; none: only the admin API registers clients. */
+  CLIENTS_FILE: z.string().min(1).optional(),
+  /** Key-encryption keys, `id:key` (32 bytes, base64url), parted by commas: the first encrypts, all decrypt. */
+  KEY_ENCRYPTION_KEYS: keyEncryptionKeysSchema,
+  /** JSON file of one private JWK (`kty`, `kid`, `alg`, `d`, …) that becomes the first signing key of an empty database; made by the issuer if none. */
+  SIGNING_KEY_IMPORT: z.string().min(1).optional(),
+  /** Seconds that an access token lives: 10 to 900. */
+  TOKEN_LIFETIME_SECONDS: seconds(10, TOKEN_LIFETIME_LIMIT).default(300),
+  /** The algorithm of new signing keys. */
+  SIGNING_ALGORITHM: z.enum(supportedAlgorithms).default('ES256'),
+  /** Seconds for which validators may keep the JWKS. */
+  JWKS_LIFETIME_SECONDS: seconds(1, DAY).default(300),
+  /** Seconds that a key signs before the next one takes over: 30 days. */
+  KEY_ROTATION_SECONDS: seconds(1, 3_650 * DAY).default(30 * DAY),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -1,21 +1,52 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AuditTrailModule, CLOCK, DatabaseModule } from '@countersign/service-host';
+import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
-import { AssertionPruning } from './clients/assertion-pruning.js';
 import { ClientAuthentication, ISSUER_URL } from './clients/client-authentication.js';
-import { CLIENTS, readClients } from './clients/clients-file.js';
+import { TOKEN_LIFETIME_LIMIT } from './clients/client.js';
+import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
+import { ClientsService } from './clients/clients.service.js';
+import { ClientsStore } from './clients/clients.store.js';
+import { RemoteKeys } from './clients/remote-keys.js';
+import { SecretAuthentication } from './clients/secret-authentication.js';
+import { UsedAssertions } from './clients/used-assertions.store.js';
 import { type Configuration } from './configuration.js';
 import { MetadataController } from './metadata/metadata.controller.js';
-import { JwksController } from './signing-keys/jwks.controller.js';
-import { readSigningKeys, SIGNING_KEYS, type SigningKeys } from './signing-keys/signing-key.js';
+import { Begin } from './replica/begin.js';
+import { OwnKeys } from './replica/own-keys.js';
+import { Replica } from './replica/replica.js';
+import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
+import { KEY_ENCRYPTION, LocalKeyEncryption } from './signing-keys/key-encryption.js';
+import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.js';
+import { SIGNING_KEYS } from './signing-keys/key-set.js';
+import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
+import { SigningKeysService } from './signing-keys/signing-keys.service.js';
+import { SigningKeysStore } from './signing-keys/signing-keys.store.js';
+import { Issuances } from './token/issuances.store.js';
 import { SubjectTokens } from './token/subject-tokens.js';
+import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.js';
 import { TokenController } from './token/token.controller.js';
-import { TOKEN_LIFETIME, TokenService } from './token/token.service.js';
+import { TokenService } from './token/token.service.js';
+
+/** The audience of tokens for the issuer's own admin API. */
+const AUDIENCE = 'issuer';
+/** Seconds beyond a lifetime, for clocks and caches that are not exact. */
+const MARGIN_SECONDS = 30;
+
+function rotationSettings(configuration: Configuration): RotationSettings {
+  const { KEY_ROTATION_SECONDS: rotation, JWKS_LIFETIME_SECONDS: jwks, SIGNING_ALGORITHM: algorithm } = configuration;
+  const margin = Math.min(MARGIN_SECONDS, jwks);
+  return {
+    times: { rotation, publication: jwks + margin, retirement: TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS },
+    algorithm,
+    lookEveryMs: Math.min(rotation * 250, 10_000),
+  };
+}
 
 /** The issuer: who the clients are, what they may ask for, the keys that sign, the record of every token. */
 @Module({})
 export class IssuerModule {
   static forRoot(configuration: Configuration): DynamicModule {
+    const ownKeys = new OwnKeys();
     return {
       module: IssuerModule,
       imports: [
@@ -32,21 +63,51 @@ export class IssuerModule {
             password: configuration.NATS_PASSWORD,
           },
         }),
+        ServiceAuthModule.forRoot({
+          issuer: configuration.ISSUER_URL,
+          audience: AUDIENCE,
+          fetch: () => ownKeys.answer(),
+        }),
       ],
-      controllers: [TokenController, JwksController, MetadataController],
+      controllers: [
+        TokenController,
+        JwksController,
+        MetadataController,
+        ClientsController,
+        ClientsSchemaController,
+        SigningKeysController,
+      ],
       providers: [
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
         { provide: TOKEN_LIFETIME, useValue: configuration.TOKEN_LIFETIME_SECONDS },
-        { provide: CLIENTS, useFactory: () => readClients(configuration.CLIENTS_FILE) },
-        { provide: SIGNING_KEYS, useFactory: () => readSigningKeys(configuration.SIGNING_KEYS_FILE) },
-        {
-          provide: SubjectTokens,
-          inject: [ISSUER_URL, SIGNING_KEYS, CLOCK],
-          useFactory: (issuer: string, keys: SigningKeys, clock: () => Date) => new SubjectTokens(issuer, keys, clock),
-        },
+        { provide: JWKS_LIFETIME, useValue: configuration.JWKS_LIFETIME_SECONDS },
+        { provide: KEY_ENCRYPTION, useValue: new LocalKeyEncryption(configuration.KEY_ENCRYPTION_KEYS) },
+        { provide: ROTATION_SETTINGS, useValue: rotationSettings(configuration) },
+        Replica,
+        { provide: SIGNING_KEYS, useExisting: Replica },
+        ClientsStore,
+        ClientsService,
+        RemoteKeys,
+        SecretAuthentication,
+        UsedAssertions,
         ClientAuthentication,
-        AssertionPruning,
+        SigningKeysStore,
+        KeyRotation,
+        SigningKeysService,
+        SubjectTokens,
+        TokenDecisions,
+        Issuances,
         TokenService,
+        Begin,
+        {
+          provide: 'countersign.issuer.begun',
+          inject: [Begin, Replica],
+          useFactory: async (begin: Begin, replica: Replica): Promise<true> => {
+            await begin.run(configuration.CLIENTS_FILE, configuration.SIGNING_KEY_IMPORT);
+            ownKeys.use(replica);
+            return true;
+          },
+        },
       ],
     };
   }

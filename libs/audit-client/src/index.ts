@@ -1,6 +1,7 @@
 export {
   AuditEventError,
   auditEventSchema,
+  completeEvent,
   EVENT_SIZE_LIMIT,
   principalOf,
   sourceSchema,
@@ -9,6 +10,7 @@ export {
   type NewAuditEvent,
   type UnnumberedEvent,
 } from './audit-event.js';
+export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
 export { parseReceipt, receiptSubject, type Receipt } from './receipts.js';

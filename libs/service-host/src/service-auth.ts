@@ -12,6 +12,8 @@ export interface ServiceAuthOptions {
   readonly jwksUrl?: string | undefined;
   /** This service's name: the only `aud` it accepts. */
   readonly audience: string;
+  /** How the keys are fetched; the issuer answers itself by it. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /** The audit event of a request that the guard refused; committed before the refusal is answered. */
@@ -51,6 +53,7 @@ export class ServiceAuthModule {
             issuer: options.issuer,
             audience: options.audience,
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
+            ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
             onRefused: (refusal: Refusal, context: ExecutionContext) =>
               recordRefusal(outbox, options.audience, refusal, context.switchToHttp().getRequest<FastifyRequest>()),
           }),

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
@@ -13,7 +14,8 @@ const passwordsSchema = z.strictObject({
 });
 const identitiesSchema = z.strictObject({
   signingKey: jwkSchema,
-  clients: z.strictObject({ storefront: jwkSchema, payments: jwkSchema, auditor: jwkSchema }),
+  keyEncryptionKey: z.string(),
+  clients: z.strictObject({ storefront: jwkSchema, payments: jwkSchema, auditor: jwkSchema, operator: jwkSchema }),
   databasePasswords: passwordsSchema,
   superuserPassword: z.string(),
   natsPasswords: passwordsSchema,
@@ -21,8 +23,11 @@ const identitiesSchema = z.strictObject({
 
 /** Every secret of a stack. */
 export interface Identities {
+  /** The issuer's first signing key; it makes its own from then on. */
   readonly signingKey: PrivateJwk;
-  readonly clients: { readonly storefront: PrivateJwk; readonly payments: PrivateJwk; readonly auditor: PrivateJwk };
+  /** Under which the issuer's keys rest in its database: `id:key`. */
+  readonly keyEncryptionKey: string;
+  readonly clients: Readonly<Record<'storefront' | 'payments' | 'auditor' | 'operator', PrivateJwk>>;
   readonly databasePasswords: NatsPasswords;
   readonly superuserPassword: string;
   readonly natsPasswords: NatsPasswords;
@@ -35,7 +40,8 @@ function passwords(): NatsPasswords {
 }
 
 export async function generateIdentities(): Promise<Identities> {
-  const [signingKey, storefront, payments, auditor] = await Promise.all([
+  const [signingKey, storefront, payments, auditor, operator] = await Promise.all([
+    generateSigningKey(),
     generateSigningKey(),
     generateSigningKey(),
     generateSigningKey(),
@@ -43,7 +49,8 @@ export async function generateIdentities(): Promise<Identities> {
   ]);
   return {
     signingKey,
-    clients: { storefront, payments, auditor },
+    keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
+    clients: { storefront, payments, auditor, operator },
     databasePasswords: passwords(),
     superuserPassword: newPassword(),
     natsPasswords: passwords(),
@@ -55,18 +62,24 @@ export function writeSecret(path: string, content: string): void {
   writeFileSync(path, content, { mode: 0o600 });
 }
 
-/** The stack's identities: read, or made at the first start. @throws when the file there is not what this version writes */
+const earlierSchema = z.looseObject({ clients: z.looseObject({}) });
+
+/** The stack's identities: read, or made at the first start; what an earlier version did not know yet is added. @throws when the file is unusable */
 export async function loadIdentities(directory: string): Promise<Identities> {
   const path = join(directory, 'identities.json');
-  if (existsSync(path)) {
-    const parsed = identitiesSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-    if (parsed.success) return parsed.data;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const fresh = await generateIdentities();
+  const earlier = existsSync(path) ? earlierSchema.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data : fresh;
+  const parsed = identitiesSchema.safeParse({
+    ...fresh,
+    ...earlier,
+    clients: { ...fresh.clients, ...earlier?.clients },
+  });
+  if (!parsed.success || earlier === undefined) {
     throw new Error(`${path} is not readable by this version. Begin anew: npm start -- --reset`);
   }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const identities = await generateIdentities();
-  writeSecret(path, JSON.stringify(identities));
-  return identities;
+  writeSecret(path, JSON.stringify(parsed.data));
+  return parsed.data;
 }
 
 /** The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE. */
@@ -96,11 +109,7 @@ export function clientsFile({ clients }: Identities): object {
         exchange: [edge('payments:create', 'transfers:create'), edge('payments:read', 'transfers:read')],
       }),
       entry('auditor', { audiences: { audit: ['audit:read'] } }),
+      entry('operator', { audiences: { issuer: ['issuer:admin'] } }),
     ],
   };
-}
-
-/** The issuer's SIGNING_KEYS_FILE. */
-export function signingKeysFile({ signingKey }: Identities): object {
-  return { keys: [{ ...signingKey, state: 'active' }] };
 }

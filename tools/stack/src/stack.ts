@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { portIsFree, startNats, startPostgres, type Nats, type Postgres } from '@countersign/backing-services';
-import { clientsFile, loadIdentities, signingKeysFile, writeSecret, type Identities } from './identities.js';
+import { clientsFile, loadIdentities, writeSecret, type Identities } from './identities.js';
 import {
   portsFrom,
   serviceNames,
@@ -61,11 +61,16 @@ function settingsOf(
   const url = (name: ServiceName): string => `http://127.0.0.1:${String(ports[name])}`;
   const file = (name: string): string => join(options.directory, 'env', name);
   writeSecret(file('clients.json'), JSON.stringify(clientsFile(identities), null, 2));
-  writeSecret(file('signing-keys.json'), JSON.stringify(signingKeysFile(identities)));
+  writeSecret(file('signing-key.json'), JSON.stringify(identities.signingKey));
+  writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
   for (const [name, key] of Object.entries(identities.clients))
     writeSecret(file(`${name}-key.json`), JSON.stringify(key));
   const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
-    issuer: { CLIENTS_FILE: file('clients.json'), SIGNING_KEYS_FILE: file('signing-keys.json') },
+    issuer: {
+      CLIENTS_FILE: file('clients.json'),
+      SIGNING_KEY_IMPORT: file('signing-key.json'),
+      KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
+    },
     payments: { ACCOUNTS_URL: url('accounts'), CLIENT_ID: 'payments', CLIENT_KEY_FILE: file('payments-key.json') },
     accounts: {},
     audit: {},

@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { natsConfiguration, natsServices } from '@countersign/backing-services';
-import { clientsFile, generateIdentities, signingKeysFile } from './identities.js';
+import { clientsFile, generateIdentities } from './identities.js';
 
 /** The user that the service images run as. */
 const SERVICE_USER = 1000;
@@ -29,7 +29,7 @@ async function writeAll(root: string): Promise<void> {
     },
     issuer: {
       'clients.json': JSON.stringify(clientsFile(identities)),
-      'signing-keys.json': JSON.stringify(signingKeysFile(identities)),
+      'key-encryption-keys': identities.keyEncryptionKey,
     },
     payments: { 'client-key.json': JSON.stringify(identities.clients.payments) },
     accounts: {},
@@ -37,6 +37,7 @@ async function writeAll(root: string): Promise<void> {
     // Written last: it says that all the others are there.
     sample: {
       'auditor.json': JSON.stringify(identities.clients.auditor),
+      'operator.json': JSON.stringify(identities.clients.operator),
       'storefront.json': JSON.stringify(identities.clients.storefront),
     },
   };

@@ -9,9 +9,13 @@ import {
   type JsonObject,
   type VerificationKey,
 } from '@countersign/auth-core/jws';
+import { type TrustedIssuer } from './client.js';
+import { subjectMatches } from './trusted-issuer.js';
 
 /** Seconds that an assertion may be good for at the most. */
 export const ASSERTION_LIFETIME_LIMIT = 60;
+/** Seconds that an outside issuer's token may be good for at the most. */
+export const WORKLOAD_LIFETIME_LIMIT = 86_400;
 /** Seconds of clock difference that are forgiven. */
 export const TOLERANCE_SECONDS = 5;
 const JTI_LIMIT = 256;
@@ -76,48 +80,65 @@ export function prepareDecoys(algorithms: readonly Algorithm[]): void {
   for (const algorithm of algorithms) decoyKey(algorithm);
 }
 
+/** The key that an assertion names by `kid`; without one, the client's only key for the algorithm. */
+export function keyFor({ algorithm, keyId }: Assertion, keys: readonly VerificationKey[]): VerificationKey | undefined {
+  if (keyId !== undefined) return keys.find((key) => key.keyId === keyId);
+  const fitting = keys.filter((key) => key.algorithms.has(algorithm));
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
 /**
- * Whether one of the keys signed the assertion. Whatever the outcome, exactly one signature is checked.
- * @param keys the client's; none when there is no such client
+ * Whether a key signed the assertion. Whatever the outcome, exactly one signature is checked.
+ * @param key nothing when there is no such client or key
  */
 export function signatureFault(
-  assertion: Assertion,
-  keys: readonly VerificationKey[],
+  { algorithm, signingInput, signature }: Assertion,
+  key: VerificationKey | undefined,
 ): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
-  const { algorithm, keyId, signingInput, signature } = assertion;
-  const fitting = keys.filter((key) => key.algorithms.has(algorithm));
-  const chosen =
-    keyId === undefined ? (fitting.length === 1 ? fitting[0] : undefined) : fitting.find((key) => key.keyId === keyId);
-  const verifies = signatureVerifies(algorithm, chosen?.key ?? decoyKey(algorithm), signingInput, signature);
-  if (chosen === undefined) return 'ASSERTION_KEY_UNKNOWN';
+  const fitting = key?.algorithms.has(algorithm) === true ? key : undefined;
+  const verifies = signatureVerifies(algorithm, fitting?.key ?? decoyKey(algorithm), signingInput, signature);
+  if (fitting === undefined) return 'ASSERTION_KEY_UNKNOWN';
   return verifies ? undefined : 'ASSERTION_SIGNATURE';
 }
 
 export interface ExpectedAssertion {
   readonly issuer: string;
-  /** Undefined where the subject is matched elsewhere. */
-  readonly subject: string | undefined;
+  readonly subject: string;
   /** Any one of these, alone. */
   readonly audiences: readonly string[];
-  /** Seconds. */
-  readonly lifetimeLimit: number;
 }
 
-/** Checks the claims of an assertion (RFC 7523, section 3). @param now seconds */
-export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now: number): AssertionFault | undefined {
-  const { iss, sub, aud, exp, iat, nbf, jti } = claims;
-  if (typeof exp !== 'number' || typeof jti !== 'string' || jti === '' || jti.length > JTI_LIMIT) {
-    return 'ASSERTION_CLAIM_MISSING';
-  }
-  if (iss !== expected.issuer) return 'ASSERTION_ISSUER';
-  if (typeof sub !== 'string' || (expected.subject !== undefined && sub !== expected.subject)) {
-    return 'ASSERTION_SUBJECT';
-  }
-  if (typeof aud !== 'string' || !expected.audiences.includes(aud)) return 'ASSERTION_AUDIENCE';
+function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: number): AssertionFault | undefined {
+  if (typeof exp !== 'number') return 'ASSERTION_CLAIM_MISSING';
   if (now >= exp + TOLERANCE_SECONDS) return 'ASSERTION_EXPIRED';
   if (nbf !== undefined && (typeof nbf !== 'number' || now < nbf - TOLERANCE_SECONDS)) return 'ASSERTION_NOT_YET_VALID';
-  if (exp > now + expected.lifetimeLimit + TOLERANCE_SECONDS) return 'ASSERTION_TOO_LONG';
+  if (exp > now + lifetimeLimit + TOLERANCE_SECONDS) return 'ASSERTION_TOO_LONG';
   if (iat === undefined) return undefined;
   if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'ASSERTION_NOT_YET_VALID';
-  return exp - iat > expected.lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
+  return exp - iat > lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
+}
+
+/** Checks the claims of a client's own assertion (RFC 7523, section 3; `private_key_jwt`). @param now seconds */
+export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now: number): AssertionFault | undefined {
+  const { iss, sub, aud, jti } = claims;
+  if (typeof jti !== 'string' || jti === '' || jti.length > JTI_LIMIT) return 'ASSERTION_CLAIM_MISSING';
+  if (iss !== expected.issuer) return 'ASSERTION_ISSUER';
+  if (sub !== expected.subject) return 'ASSERTION_SUBJECT';
+  if (typeof aud !== 'string' || !expected.audiences.includes(aud)) return 'ASSERTION_AUDIENCE';
+  return timesFault(claims, ASSERTION_LIFETIME_LIMIT, now);
+}
+
+/** Checks the claims of an outside issuer's token that stands for a client (RFC 7523, section 3). @param now seconds */
+export function workloadFault(
+  claims: JsonObject,
+  trusted: TrustedIssuer,
+  audience: string,
+  now: number,
+): AssertionFault | undefined {
+  const { iss, sub, aud } = claims;
+  if (iss !== trusted.issuer) return 'ASSERTION_ISSUER';
+  if (typeof sub !== 'string' || !subjectMatches(trusted.subject, sub)) return 'ASSERTION_SUBJECT';
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(audience)) return 'ASSERTION_AUDIENCE';
+  return timesFault(claims, WORKLOAD_LIFETIME_LIMIT, now);
 }

@@ -1,20 +1,24 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { supportedAlgorithms } from '@countersign/auth-core';
-import { verificationKeyOf, type VerificationKey } from '@countersign/auth-core/jws';
-import { CLOCK, LOGGER, OAuthError, POOL } from '@countersign/service-host';
-import type pg from 'pg';
-import { type Logger } from 'pino';
+import { type VerificationKey } from '@countersign/auth-core/jws';
+import { CLOCK, OAuthError } from '@countersign/service-host';
+import { Replica } from '../replica/replica.js';
 import {
-  ASSERTION_LIFETIME_LIMIT,
   claimsFault,
+  keyFor,
   parseAssertion,
   prepareDecoys,
   signatureFault,
   TOLERANCE_SECONDS,
+  workloadFault,
+  type Assertion,
 } from './client-assertion.js';
 import { type ClientCredentials } from './client-credentials.js';
 import { type Client } from './client.js';
-import { CLIENTS, type Clients } from './clients-file.js';
+import { type RegisteredClient } from './registered-client.js';
+import { RemoteKeys } from './remote-keys.js';
+import { SecretAuthentication } from './secret-authentication.js';
+import { UsedAssertions, type UsedAssertion } from './used-assertions.store.js';
 
 export const ISSUER_URL = Symbol('countersign.issuer.url');
 
@@ -36,84 +40,125 @@ export class ClientAuthenticationFailed extends Error {
   }
 }
 
+/** A client that showed good credentials. */
+export interface AuthenticatedClient {
+  readonly client: Client;
+  /** The assertion that is still to be used up: in one commit with what it authorizes. */
+  readonly assertion: UsedAssertion | undefined;
+}
+
 /** Authenticates the client of a request to an OAuth endpoint; the same for tokens, revocation and introspection. */
 @Injectable()
 export class ClientAuthentication {
-  readonly #keys = new WeakMap<Client, readonly VerificationKey[]>();
-
   constructor(
-    @Inject(CLIENTS) private readonly clients: Clients,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
+    @Inject(SecretAuthentication) private readonly secrets: SecretAuthentication,
+    @Inject(UsedAssertions) private readonly used: UsedAssertions,
     @Inject(ISSUER_URL) private readonly issuer: string,
-    @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(CLOCK) private readonly clock: () => Date,
-    @Inject(LOGGER) private readonly logger: Logger,
   ) {
     prepareDecoys(supportedAlgorithms);
   }
 
   /**
    * @param credentials as {@link clientCredentialsOf} reads them from the form and the `Authorization` header
-   * @returns the client; its assertion is used up
+   * @returns the client, by the registry of this moment; its assertion is used up
    * @throws {ClientAuthenticationFailed} record its `reason`, then answer with its `answer`
    */
   async authenticate(credentials: ClientCredentials): Promise<Client> {
+    await this.replica.refresh();
+    const { client, assertion } = await this.verify(credentials);
+    if (assertion !== undefined && !(await this.used.useOnce(assertion))) {
+      throw new ClientAuthenticationFailed('ASSERTION_REPLAYED', client.client_id);
+    }
+    return client;
+  }
+
+  /**
+   * As {@link authenticate}, by the registry as this replica holds it, and without using the assertion up: the caller commits that together
+   * with what it hands out, under the condition that the registry's version still holds.
+   * @throws {ClientAuthenticationFailed}
+   */
+  async verify(credentials: ClientCredentials): Promise<AuthenticatedClient> {
     switch (credentials.method) {
       case 'none':
         throw new ClientAuthenticationFailed(credentials.reason, undefined);
       case 'client_secret_basic':
-        throw new ClientAuthenticationFailed('METHOD_NOT_ALLOWED', credentials.clientId);
+        return this.#bySecret(credentials.clientId, credentials.secret);
       case 'private_key_jwt':
         return this.#byAssertion(credentials.assertion, credentials.clientId);
     }
   }
 
-  /** `private_key_jwt` (RFC 7523): a signed assertion for this issuer, good for 60 seconds at the most, that works once. */
-  async #byAssertion(text: string, named: string | undefined): Promise<Client> {
+  async #bySecret(clientId: string, secret: string): Promise<AuthenticatedClient> {
+    const registered = this.replica.client(clientId);
+    const fault = await this.secrets.fault(registered, secret);
+    if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', clientId);
+    if (fault !== undefined) throw new ClientAuthenticationFailed(fault, clientId);
+    return { client: enabledClient(registered), assertion: undefined };
+  }
+
+  /**
+   * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is good for 60 seconds at the most and works once. One
+   * that an outside issuer signed for a workload is good as long as it says, and `client_id` names the client that it stands for.
+   */
+  async #byAssertion(text: string, named: string | undefined): Promise<AuthenticatedClient> {
     const assertion = parseAssertion(text);
     if (typeof assertion === 'string') throw new ClientAuthenticationFailed(assertion, named);
-    const { claims } = assertion;
-    const claimed = typeof claims['sub'] === 'string' ? claims['sub'] : undefined;
-    const client = claimed === undefined ? undefined : this.clients.get(claimed);
-    const fault = signatureFault(assertion, client === undefined ? [] : this.#keysOf(client));
-    if (client === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
-    const { client_id: id } = client;
-    if (named !== undefined && named !== id) throw new ClientAuthenticationFailed('ASSERTION_SUBJECT', id);
-    if (fault !== undefined) throw new ClientAuthenticationFailed(fault, id);
-    const expected = {
-      issuer: id,
-      subject: id,
-      audiences: [this.issuer, `${this.issuer}/oauth2/token`],
-      lifetimeLimit: ASSERTION_LIFETIME_LIMIT,
-    };
-    const wrong = claimsFault(claims, expected, this.clock().getTime() / 1_000);
-    if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
-    await this.#useOnce(id, String(claims['jti']), Number(claims['exp']));
-    return client;
-  }
-
-  #keysOf(client: Client): readonly VerificationKey[] {
-    const known = this.#keys.get(client);
-    if (known !== undefined) return known;
-    const keys = client.jwks.keys.map(verificationKeyOf).filter((key) => key !== undefined);
-    this.#keys.set(client, keys);
-    return keys;
-  }
-
-  /** The database is what replicas share, so that an assertion works once at all of them. */
-  async #useOnce(clientId: string, jti: string, exp: number): Promise<void> {
-    const { rowCount } = await this.pool.query(
-      `insert into client_assertion (client_id, jti, expires_at) values ($1, $2, to_timestamp($3)) on conflict do nothing`,
-      [clientId, jti, exp + TOLERANCE_SECONDS],
-    );
-    if (rowCount !== 1) throw new ClientAuthenticationFailed('ASSERTION_REPLAYED', clientId);
-  }
-
-  /** Forgets assertions that their own expiry now refuses. */
-  async prune(): Promise<void> {
-    try {
-      await this.pool.query(`delete from client_assertion where expires_at < now() - interval '1 minute'`);
-    } catch (error) {
-      this.logger.warn({ err: error }, 'used assertions could not be pruned; the next round tries again');
+    const { iss, sub } = assertion.claims;
+    const claimed = named ?? (typeof sub === 'string' ? sub : undefined);
+    const registered = claimed === undefined ? undefined : this.replica.client(claimed);
+    const outside = registered?.client.trusted_issuers.filter(({ issuer }) => issuer === iss) ?? [];
+    if (registered !== undefined && outside.length > 0 && iss !== claimed) {
+      return this.#byWorkload(registered, assertion, outside);
     }
+    const key = registered === undefined ? undefined : await this.#keyOf(registered, assertion);
+    const fault = signatureFault(assertion, key);
+    if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
+    const { client_id: id } = registered.client;
+    if (fault !== undefined) throw new ClientAuthenticationFailed(fault, id);
+    const expected = { issuer: id, subject: id, audiences: [this.issuer, `${this.issuer}/oauth2/token`] };
+    const wrong = claimsFault(assertion.claims, expected, this.clock().getTime() / 1_000);
+    if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
+    const { jti, exp } = assertion.claims;
+    const expiresAt = Number(exp) + TOLERANCE_SECONDS;
+    return { client: enabledClient(registered), assertion: { clientId: id, jti: String(jti), expiresAt } };
   }
+
+  async #byWorkload(
+    registered: RegisteredClient,
+    assertion: Assertion,
+    outside: Client['trusted_issuers'],
+  ): Promise<AuthenticatedClient> {
+    const { client_id: id } = registered.client;
+    const now = this.clock().getTime() / 1_000;
+    let why: string = 'ASSERTION_ISSUER';
+    for (const trusted of outside) {
+      const fault = workloadFault(assertion.claims, trusted, trusted.audience ?? this.issuer, now);
+      why = fault ?? why;
+      if (fault !== undefined) continue;
+      const { keyId } = assertion;
+      const key = keyId === undefined ? undefined : await this.remoteKeys.find(trusted.jwks_uri, keyId);
+      const wrong = signatureFault(assertion, key);
+      if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
+      return { client: enabledClient(registered), assertion: undefined };
+    }
+    signatureFault(assertion, undefined);
+    throw new ClientAuthenticationFailed(why, id);
+  }
+
+  #keyOf(
+    { client, keys }: RegisteredClient,
+    assertion: Assertion,
+  ): VerificationKey | undefined | Promise<VerificationKey | undefined> {
+    if (client.jwks_uri === undefined) return keyFor(assertion, keys);
+    return assertion.keyId === undefined ? undefined : this.remoteKeys.find(client.jwks_uri, assertion.keyId);
+  }
+}
+
+/** A disabled client fails last, after the same work as any other. */
+function enabledClient({ client, disabled }: RegisteredClient): Client {
+  if (disabled) throw new ClientAuthenticationFailed('CLIENT_DISABLED', client.client_id);
+  return client;
 }

@@ -1,26 +1,58 @@
+import { verificationKeyOf } from '@countersign/auth-core/jws';
 import { z } from 'zod';
+import { importedSecretSchema } from './client-secret.js';
+import { subjectPatternSchema } from './trusted-issuer.js';
 
 /** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
 export const scopeSchema = z
   .string()
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'a scope: printable ASCII without space, " and \\');
 export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'a name: letters, digits, . _ : -');
+/** A service's name, or an absolute URI without fragment (RFC 8707, section 2). */
+export const audienceSchema = z
+  .string()
+  .regex(
+    /^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,127}|https?:\/\/[A-Za-z0-9._~:/?@!$&'()*+,;=%[\]-]{1,240})$/,
+    'an audience: a name, or an absolute http(s) URI without fragment',
+  );
+
+/** Clients that one file or request may declare. */
+export const CLIENTS_LIMIT = 10_000;
+/** Bytes of JSON that one registration may have: two of them, before and after, fit one audit event. */
+export const REGISTRATION_SIZE_LIMIT = 12 * 1024;
+/** Seconds that a token may live at the most, whatever a policy or the setting says. */
+export const TOKEN_LIFETIME_LIMIT = 900;
 
 const publicJwkSchema = z
   .looseObject({
     kty: z.string(),
-    kid: z.string().min(1),
-    alg: z.enum(['ES256', 'EdDSA', 'RS256', 'PS256']).default('ES256'),
+    kid: z.string().min(1).max(128),
+    alg: z.enum(['ES256', 'EdDSA', 'RS256', 'PS256']).optional(),
   })
-  .refine((jwk) => !('d' in jwk) && !('k' in jwk), 'a public key; this one holds a private part');
+  .refine((jwk) => !['d', 'k', 'p', 'q'].some((member) => member in jwk), 'a public key; this one holds a private part')
+  .refine((jwk) => verificationKeyOf(jwk) !== undefined, 'a key for ES256, EdDSA, RS256 or PS256');
+/** A client's public key (RFC 7517). */
+export type PublicJwk = z.infer<typeof publicJwkSchema>;
+export { publicJwkSchema };
+
+/** Where keys are fetched: https, or plain http on the loopback. */
+const jwksUriSchema = z
+  .url({ protocol: /^https?$/ })
+  .max(512)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, hostname, username, password, hash } = new URL(text);
+    if (username !== '' || password !== '' || hash !== '') return false;
+    return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  }, 'an https URL without credentials (http on the loopback only)');
 
 const edgeSchema = z.strictObject({
   /** Holding a subject token for this audience … */
-  subject_audience: nameSchema,
+  subject_audience: audienceSchema,
   /** … with this scope … */
   subject_scope: scopeSchema,
   /** … the client may ask for this audience … */
-  audience: nameSchema,
+  audience: audienceSchema,
   /** … and these scopes. */
   scopes: z.array(scopeSchema).min(1).max(64),
 });
@@ -28,22 +60,62 @@ export type ExchangeEdge = z.infer<typeof edgeSchema>;
 
 const policySchema = z.strictObject({
   /** Per audience, the scopes that the client may ask for. */
-  audiences: z.record(nameSchema, z.array(scopeSchema).max(64)).default({}),
+  audiences: z
+    .record(audienceSchema, z.array(scopeSchema).max(64))
+    .refine((audiences) => Object.keys(audiences).length <= 64, '64 audiences at the most')
+    .default({}),
   exchange: z.array(edgeSchema).max(64).default([]),
+  /** Seconds that this client's tokens live, when shorter than the issuer's setting. */
+  token_lifetime: z.int().min(10).max(TOKEN_LIFETIME_LIMIT).optional(),
 });
 /** What a client may ask for; everything else is refused. */
 export type Policy = z.infer<typeof policySchema>;
 
-export const clientSchema = z.strictObject({
-  client_id: nameSchema,
-  jwks: z.strictObject({ keys: z.array(publicJwkSchema).min(1).max(8) }),
-  policy: policySchema.default({ audiences: {}, exchange: [] }),
+const trustedIssuerSchema = z.strictObject({
+  /** The outside issuer's identifier: the assertion's `iss`, compared exactly. */
+  issuer: z.string().min(1).max(512),
+  jwks_uri: jwksUriSchema,
+  /** What the assertion's `aud` must be, or hold; this issuer's own identifier when left out. */
+  audience: z.string().min(1).max(512).optional(),
+  /** Which of its subjects is this client: literal text, `*` for any characters. */
+  subject: subjectPatternSchema,
 });
+export type TrustedIssuer = z.infer<typeof trustedIssuerSchema>;
+
+export const clientSchema = z
+  .strictObject({
+    client_id: nameSchema,
+    /** For people. */
+    client_name: z.string().min(1).max(128).optional(),
+    token_endpoint_auth_method: z.enum(['private_key_jwt', 'client_secret_basic']).default('private_key_jwt'),
+    jwks: z.strictObject({ keys: z.array(publicJwkSchema).min(1).max(8) }).optional(),
+    /** Where the client publishes its keys itself; instead of `jwks` (RFC 7591, section 2). */
+    jwks_uri: jwksUriSchema.optional(),
+    /** Outside issuers whose tokens are this client's assertions: a workload without a stored secret. */
+    trusted_issuers: z.array(trustedIssuerSchema).max(8).default([]),
+    /** A secret from elsewhere, as scrypt hash; the issuer's own secrets are made by it and stand nowhere in a registration. */
+    imported_secret: importedSecretSchema.optional(),
+    policy: policySchema.default({ audiences: {}, exchange: [] }),
+  })
+  .superRefine((client, context) => {
+    const fault = (message: string): void => context.addIssue({ code: 'custom', message });
+    const { jwks, jwks_uri: uri, trusted_issuers: trusted, token_endpoint_auth_method: method } = client;
+    if (jwks !== undefined && uri !== undefined) fault('jwks and jwks_uri exclude each other');
+    const ways = [jwks, uri, trusted[0]].filter((way) => way !== undefined).length;
+    if (method === 'private_key_jwt' && ways === 0) fault('private_key_jwt needs jwks, jwks_uri or trusted_issuers');
+    if (method === 'private_key_jwt' && client.imported_secret !== undefined) fault('private_key_jwt has no secret');
+    if (method === 'client_secret_basic' && ways > 0) fault('client_secret_basic has no keys and no trusted issuers');
+    const kids = jwks?.keys.map(({ kid }) => kid) ?? [];
+    if (new Set(kids).size !== kids.length) fault('two keys have the same kid');
+    if (Buffer.byteLength(JSON.stringify(client)) > REGISTRATION_SIZE_LIMIT) {
+      fault(`a registration has ${String(REGISTRATION_SIZE_LIMIT)} bytes at the most`);
+    }
+  });
 /** A registered service or application identity. */
 export type Client = z.infer<typeof clientSchema>;
 
 export const clientsFileSchema = z
-  .strictObject({ clients: z.array(clientSchema).max(10_000) })
+  .strictObject({ $schema: z.string().optional(), clients: z.array(clientSchema).max(CLIENTS_LIMIT) })
   .superRefine(({ clients }, context) => {
     const seen = new Set<string>();
     for (const { client_id: id } of clients) {

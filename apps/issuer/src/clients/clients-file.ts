@@ -1,31 +1,26 @@
-import { ConfigurationError } from '@countersign/service-host';
 import { readFileSync } from 'node:fs';
-import { type z } from 'zod';
+import { ConfigurationError } from '@countersign/service-host';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
 import { clientsFileSchema, type Client } from './client.js';
 
-export const CLIENTS = Symbol('countersign.issuer.clients');
-export type Clients = ReadonlyMap<string, Client>;
-
-/** Reads and checks a JSON file that a variable names. @throws {ConfigurationError} naming the variable and each fault */
-export function readJsonFile<Schema extends z.ZodType>(
-  variable: string,
-  path: string,
-  schema: Schema,
-): z.infer<Schema> {
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new ConfigurationError([`${variable}: ${error instanceof Error ? error.message : String(error)}`]);
-  }
-  const parsed = schema.safeParse(content);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError(
-    parsed.error.issues.map((issue) => `${variable}: ${issue.path.map(String).join('.')}: ${issue.message}`),
-  );
+/** The JSON Schema of the declared file, as `/schemas/clients.json` publishes it. */
+export function clientsFileJsonSchema(): object {
+  return z.toJSONSchema(clientsFileSchema, { io: 'input', unrepresentable: 'any' });
 }
 
-export function readClients(path: string): Clients {
-  const { clients } = readJsonFile('CLIENTS_FILE', path, clientsFileSchema);
-  return new Map(clients.map((client) => [client.client_id, client]));
+/** Reads the declared clients: JSON, or YAML by the file's ending. @throws {ConfigurationError} naming the variable and each fault */
+export function readClientsFile(path: string): readonly Client[] {
+  let content: unknown;
+  try {
+    const text = readFileSync(path, 'utf8');
+    content = /\.ya?ml$/i.test(path) ? parseYaml(text, { maxAliasCount: 100 }) : JSON.parse(text);
+  } catch (error) {
+    throw new ConfigurationError([`CLIENTS_FILE: ${error instanceof Error ? error.message : String(error)}`]);
+  }
+  const parsed = clientsFileSchema.safeParse(content);
+  if (parsed.success) return parsed.data.clients;
+  throw new ConfigurationError(
+    parsed.error.issues.map((issue) => `CLIENTS_FILE: ${issue.path.map(String).join('.')}: ${issue.message}`),
+  );
 }

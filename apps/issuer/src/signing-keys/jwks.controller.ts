@@ -1,33 +1,29 @@
-import { createHash } from 'node:crypto';
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
 import { type FastifyReply } from 'fastify';
-import { SIGNING_KEYS, type SigningKeys } from './signing-key.js';
+import { SIGNING_KEYS, type SigningKeys } from './key-set.js';
 
-/** Seconds for which validators may keep the JWKS. */
-export const JWKS_MAX_AGE = 300;
+export const JWKS_LIFETIME = Symbol('countersign.issuer.jwks-lifetime');
 
 @ApiTags('keys')
 @Public()
 @Controller('.well-known')
 export class JwksController {
-  readonly #body: string;
-  readonly #etag: string;
-
-  constructor(@Inject(SIGNING_KEYS) keys: SigningKeys) {
-    this.#body = JSON.stringify({ keys: keys.published });
-    this.#etag = `"${createHash('sha256').update(this.#body).digest('base64url').slice(0, 22)}"`;
-  }
+  constructor(
+    @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
+    @Inject(JWKS_LIFETIME) private readonly lifetime: number,
+  ) {}
 
   /** The public keys (RFC 7517), pending ones ahead of their use. `ETag`; 304 for `If-None-Match`. */
   @Get('jwks.json')
   async read(@Headers('if-none-match') known: string | undefined, @Res() reply: FastifyReply): Promise<void> {
-    void reply.headers({ etag: this.#etag, 'cache-control': `public, max-age=${String(JWKS_MAX_AGE)}` });
-    if (known?.split(',').some((tag) => tag.trim() === this.#etag) === true) {
+    const { body, etag } = this.keys.jwks;
+    void reply.headers({ etag, 'cache-control': `public, max-age=${String(this.lifetime)}` });
+    if (known?.split(',').some((tag) => tag.trim() === etag) === true) {
       await reply.status(304).send();
       return;
     }
-    await reply.type('application/jwk-set+json').send(this.#body);
+    await reply.type('application/jwk-set+json').send(body);
   }
 }

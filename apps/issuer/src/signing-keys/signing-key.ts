@@ -1,60 +1,76 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { ConfigurationError } from '@countersign/service-host';
-import { calculateJwkThumbprint } from 'jose';
+import { type Algorithm } from '@countersign/auth-core';
 import { z } from 'zod';
-import { readJsonFile } from '../clients/clients-file.js';
 
 /** pending (published, not signing) → active (one, signs) → retired (published until its last token has expired) → removed. */
-const stateSchema = z.enum(['pending', 'active', 'retired']);
+export const keyStates = ['pending', 'active', 'retired', 'removed'] as const;
+export type KeyState = (typeof keyStates)[number];
 
-const signingKeySchema = z.looseObject({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string(),
-  y: z.string(),
-  d: z.string(),
-  kid: z.string().min(1),
-  alg: z.literal('ES256'),
-  state: stateSchema,
-});
+export const keyIdSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a kid: an RFC 7638 thumbprint');
 
-export const signingKeysFileSchema = z
-  .strictObject({ keys: z.array(signingKeySchema).min(1).max(16) })
-  .refine(({ keys }) => keys.filter(({ state }) => state === 'active').length === 1, 'exactly one key must be active');
-
-export const SIGNING_KEYS = Symbol('countersign.issuer.signing-keys');
-
-export interface PublicKey {
-  readonly kty: string;
-  readonly crv: string;
-  readonly x: string;
-  readonly y: string;
+/** A signing key as rotation sees it. */
+export interface SigningKey {
   readonly kid: string;
-  readonly alg: string;
-  readonly use: 'sig';
+  readonly algorithm: Algorithm;
+  readonly state: KeyState;
+  readonly createdAt: Date;
+  /** When it may sign at the earliest: a JWKS lifetime after it was published. */
+  readonly usableFrom: Date;
+  readonly activatedAt: Date | null;
+  readonly retiredAt: Date | null;
 }
 
-export interface SigningKeys {
-  readonly active: { readonly kid: string; readonly alg: 'ES256'; readonly key: KeyObject };
-  /** What the JWKS shows: every key that is not removed, pending ones ahead of their use. */
-  readonly published: readonly PublicKey[];
+/** Seconds. */
+export interface RotationTimes {
+  /** How long a key signs. */
+  readonly rotation: number;
+  /** How long a key is published before it signs: a JWKS lifetime and a margin. */
+  readonly publication: number;
+  /** How long a key is published after it signed: a token's longest life and a margin. */
+  readonly retirement: number;
 }
 
-/** Reads the signing keys. @throws {ConfigurationError} also when a `kid` is not the RFC 7638 thumbprint of its key */
-export async function readSigningKeys(path: string): Promise<SigningKeys> {
-  const { keys } = readJsonFile('SIGNING_KEYS_FILE', path, signingKeysFileSchema);
-  for (const { kty, crv, x, y, kid } of keys) {
-    const thumbprint = await calculateJwkThumbprint({ kty, crv, x, y });
-    if (thumbprint !== kid) {
-      throw new ConfigurationError([
-        `SIGNING_KEYS_FILE: the kid ${kid} is not the thumbprint of its key (${thumbprint})`,
-      ]);
-    }
-  }
+/** One thing to do so that the keys are as they should be. */
+export type RotationStep =
+  | { readonly do: 'create'; readonly as: 'active' | 'pending' }
+  | { readonly do: 'activate'; readonly kid: string; readonly retire: string | undefined }
+  | { readonly do: 'remove'; readonly kid: string };
+
+const since = (date: Date | null, now: Date): number =>
+  date === null ? -Infinity : (now.getTime() - date.getTime()) / 1_000;
+
+/** Whether the pending key may sign: validators that keep to the JWKS's lifetime know it. */
+export function mayActivate({ state, usableFrom }: SigningKey, now: Date): boolean {
+  return state === 'pending' && usableFrom.getTime() <= now.getTime();
+}
+
+/**
+ * What is due. There is always one active key and one pending: published ahead of its use, it stands by for the next rotation, planned or not.
+ * @param wanted the algorithm that the setting names; another one makes the pending key be made anew and take over
+ */
+export function dueSteps(
+  keys: readonly SigningKey[],
+  now: Date,
+  times: RotationTimes,
+  wanted: Algorithm,
+): readonly RotationStep[] {
+  const steps: RotationStep[] = [];
   const active = keys.find(({ state }) => state === 'active');
-  if (active === undefined) throw new ConfigurationError(['SIGNING_KEYS_FILE: no key is active']);
-  return {
-    active: { kid: active.kid, alg: active.alg, key: createPrivateKey({ key: { ...active }, format: 'jwk' }) },
-    published: keys.map(({ kty, crv, x, y, kid, alg }) => ({ kty, crv, x, y, kid, alg, use: 'sig' })),
-  };
+  const pending = keys.find(({ state }) => state === 'pending');
+  for (const { kid, state, retiredAt } of keys) {
+    if (state === 'retired' && since(retiredAt, now) >= times.retirement) steps.push({ do: 'remove', kid });
+  }
+  if (pending === undefined) {
+    if (active === undefined) steps.push({ do: 'create', as: 'active' });
+    steps.push({ do: 'create', as: 'pending' });
+    return steps;
+  }
+  if (pending.algorithm !== wanted) {
+    steps.push({ do: 'remove', kid: pending.kid }, { do: 'create', as: 'pending' });
+    return steps;
+  }
+  const over = active === undefined || since(active.activatedAt, now) >= times.rotation || active.algorithm !== wanted;
+  if (over && (active === undefined || mayActivate(pending, now))) {
+    steps.push({ do: 'activate', kid: pending.kid, retire: active?.kid }, { do: 'create', as: 'pending' });
+  }
+  return steps;
 }

@@ -1,6 +1,4 @@
-import { sign } from 'node:crypto';
-import { derToRaw } from './ecdsa-signature.js';
-import { type SigningKeys } from '../signing-keys/signing-key.js';
+import { signJwt, type PrivateJwk } from '@countersign/auth-core';
 
 export interface ActorClaim {
   readonly sub: string;
@@ -22,10 +20,7 @@ export interface AccessTokenClaims {
   readonly roles?: readonly string[];
 }
 
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** Signs an access token: `typ: at+jwt`, ES256, the active key's `kid`. */
-export function signAccessToken(claims: AccessTokenClaims, { kid, alg, key }: SigningKeys['active']): string {
-  const input = `${encode({ typ: 'at+jwt', alg, kid })}.${encode(claims)}`;
-  return `${input}.${derToRaw(sign('sha256', Buffer.from(input), key)).toString('base64url')}`;
+/** Signs an access token: `typ: at+jwt`, the active key's `alg` and `kid`. */
+export function signAccessToken(claims: AccessTokenClaims, key: PrivateJwk): string {
+  return signJwt({ typ: 'at+jwt', kid: key.kid }, claims, key);
 }

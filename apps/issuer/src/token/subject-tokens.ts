@@ -1,15 +1,22 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createVerifier, TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
-import { OAuthError } from '@countersign/service-host';
-import { type SigningKeys } from '../signing-keys/signing-key.js';
+import { CLOCK, OAuthError } from '@countersign/service-host';
+import { ISSUER_URL } from '../clients/client-authentication.js';
+import { SIGNING_KEYS, type SigningKeys } from '../signing-keys/key-set.js';
+
+/** Clients whose verifiers are held at once. */
+const VERIFIERS_LIMIT = 1_000;
 
 /** Verifies tokens of this issuer that come back to be exchanged, by its own keys: no request leaves the process. */
-export class SubjectTokens {
+@Injectable()
+export class SubjectTokens implements OnApplicationShutdown {
   readonly #verifiers = new Map<string, Promise<TokenVerifier>>();
+  #etag = '';
 
   constructor(
-    private readonly issuer: string,
-    private readonly keys: SigningKeys,
-    private readonly clock: () => Date,
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
+    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   /**
@@ -26,16 +33,28 @@ export class SubjectTokens {
   }
 
   #verifierFor(audience: string): Promise<TokenVerifier> {
+    if (this.#etag !== this.keys.jwks.etag || this.#verifiers.size > VERIFIERS_LIMIT) this.#begin();
     const known = this.#verifiers.get(audience);
     if (known !== undefined) return known;
     const verifier = createVerifier({
       issuer: this.issuer,
       audience,
       now: () => this.clock().getTime(),
-      fetch: () => Promise.resolve(Response.json({ keys: this.keys.published })),
+      fetch: () => Promise.resolve(new Response(this.keys.jwks.body)),
       cacheSize: 1_000,
     });
     this.#verifiers.set(audience, verifier);
     return verifier;
+  }
+
+  /** The keys changed: what they verified is forgotten with them. */
+  #begin(): void {
+    for (const verifier of this.#verifiers.values()) void verifier.then((made) => made.close());
+    this.#verifiers.clear();
+    this.#etag = this.keys.jwks.etag;
+  }
+
+  onApplicationShutdown(): void {
+    this.#begin();
   }
 }

@@ -1,6 +1,5 @@
 import { OAuthError } from '@countersign/service-host';
-import { clientCredentialsOf, type ClientCredentials } from '../clients/client-credentials.js';
-import { nameSchema, scopeSchema } from '../clients/client.js';
+import { audienceSchema, scopeSchema } from '../clients/client.js';
 import { z } from 'zod';
 
 export const CLIENT_CREDENTIALS = 'client_credentials';
@@ -13,10 +12,12 @@ export const SCOPES_LIMIT = 64;
 
 const formSchema = z.record(z.string(), z.string().max(16_384)).default({});
 
-/** What every request to the token endpoint brings; each grant takes the rest. */
+/** The form of a request to an OAuth endpoint. */
+export type Form = Readonly<Record<string, string>>;
+
+/** What a token is asked for; who asks is read apart ({@link clientCredentialsOf}). */
 export interface TokenRequest {
   readonly grantType: (typeof grantTypes)[number];
-  readonly credentials: ClientCredentials;
   readonly audience: string;
   readonly scopes: readonly string[];
   /** Token exchange only. */
@@ -25,6 +26,13 @@ export interface TokenRequest {
 
 const invalid = (description: string): OAuthError => new OAuthError(400, 'invalid_request', description);
 
+/** @throws {OAuthError} `invalid_request` for what is no form (RFC 6749, section 3.2) */
+export function parseForm(body: unknown): Form {
+  const parsed = formSchema.safeParse(body);
+  if (!parsed.success) throw invalid('send a form: application/x-www-form-urlencoded');
+  return parsed.data;
+}
+
 function grantOf(value: string | undefined): TokenRequest['grantType'] {
   if (value === undefined) throw invalid('grant_type is missing');
   const grant = grantTypes.find((known) => known === value);
@@ -32,13 +40,12 @@ function grantOf(value: string | undefined): TokenRequest['grantType'] {
   return grant;
 }
 
-/** One audience, always; `resource` (RFC 8707) is its synonym. */
-function audienceOf(form: Readonly<Record<string, string>>): string {
-  const { audience, resource } = form;
+/** One audience, always; `resource` (RFC 8707) and `audience` (RFC 8693) are synonyms here. */
+function audienceOf({ audience, resource }: Form): string {
   if (audience !== undefined && resource !== undefined && audience !== resource) {
     throw new OAuthError(400, 'invalid_target', 'audience and resource name different services');
   }
-  const parsed = nameSchema.safeParse(audience ?? resource);
+  const parsed = audienceSchema.safeParse(audience ?? resource);
   if (!parsed.success) throw new OAuthError(400, 'invalid_target', 'name one audience');
   return parsed.data;
 }
@@ -55,7 +62,7 @@ function scopesOf(scope: string | undefined): readonly string[] {
   return scopes;
 }
 
-function subjectTokenOf(form: Readonly<Record<string, string>>, grantType: string): string | undefined {
+function subjectTokenOf(form: Form, grantType: string): string | undefined {
   if (grantType !== TOKEN_EXCHANGE) return undefined;
   if (form['subject_token'] === undefined) throw invalid('subject_token is missing');
   if (form['subject_token_type'] !== ACCESS_TOKEN_TYPE)
@@ -68,15 +75,11 @@ function subjectTokenOf(form: Readonly<Record<string, string>>, grantType: strin
   return form['subject_token'];
 }
 
-/** Parses the form of a token request (RFC 6749, section 4.4.2; RFC 8693, section 2.1). @throws {OAuthError} */
-export function parseTokenRequest(body: unknown, authorization: string | undefined): TokenRequest {
-  const parsed = formSchema.safeParse(body);
-  if (!parsed.success) throw invalid('send a form: application/x-www-form-urlencoded');
-  const form = parsed.data;
+/** Reads what a token is asked for (RFC 6749, section 4.4.2; RFC 8693, section 2.1; RFC 8707, section 2). @throws {OAuthError} */
+export function tokenRequestOf(form: Form): TokenRequest {
   const grantType = grantOf(form['grant_type']);
   return {
     grantType,
-    credentials: clientCredentialsOf(form, authorization),
     audience: audienceOf(form),
     scopes: scopesOf(form['scope']),
     subjectToken: subjectTokenOf(form, grantType),

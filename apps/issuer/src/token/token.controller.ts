@@ -2,7 +2,6 @@ import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nest
 import { ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
 import { Trace, type RequestTrace } from '@countersign/service-host';
-import { parseTokenRequest } from './token-request.js';
 import { TokenService, type TokenAnswer } from './token.service.js';
 
 @ApiTags('oauth2')
@@ -13,7 +12,8 @@ export class TokenController {
 
   /**
    * The token endpoint (RFC 6749, section 3.2): `client_credentials`, or token exchange (RFC 8693). The client authenticates by
-   * `private_key_jwt`. Errors: `invalid_client` (401), `invalid_request`, `invalid_scope`, `invalid_target`, `unsupported_grant_type` (400).
+   * `private_key_jwt` (RFC 7523) or `client_secret_basic`. Errors: `invalid_client` (401), `invalid_request`, `invalid_scope`,
+   * `invalid_target`, `unsupported_grant_type` (400); 429 with `Retry-After` beyond the rate limits.
    */
   @Post('token')
   @HttpCode(200)
@@ -24,6 +24,6 @@ export class TokenController {
     @Headers('authorization') authorization: string | undefined,
     @Trace() trace: RequestTrace,
   ): Promise<TokenAnswer> {
-    return this.tokens.issue(parseTokenRequest(body, authorization), trace);
+    return this.tokens.issue(body, authorization, trace);
   }
 }

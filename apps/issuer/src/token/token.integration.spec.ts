@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,7 +79,7 @@ describe('the token endpoint', () => {
       },
     ];
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
-    writeFileSync(join(folder, 'keys.json'), JSON.stringify({ keys: [{ ...signing, state: 'active' }] }));
+    writeFileSync(join(folder, 'key.json'), JSON.stringify(signing));
     const configuration = loadConfiguration(variables, {
       PORT: '0',
       LOG_LEVEL: 'silent',
@@ -88,7 +89,8 @@ describe('the token endpoint', () => {
       NATS_USER: 'issuer',
       NATS_PASSWORD: backing.passwords.issuer,
       CLIENTS_FILE: join(folder, 'clients.json'),
-      SIGNING_KEYS_FILE: join(folder, 'keys.json'),
+      SIGNING_KEY_IMPORT: join(folder, 'key.json'),
+      KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
     });
     app = await createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
     database = new pg.Client({ connectionString: url });

@@ -1,17 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuidv7, type AuditOutbox, type AuditPrincipal } from '@countersign/audit-client';
-import { type Principal } from '@countersign/auth-core';
-import { AUDIT_OUTBOX, CLOCK, OAuthError, auditRequest, type RequestTrace } from '@countersign/service-host';
-import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';
-import { type Client } from '../clients/client.js';
-import { decideClientCredentials, decideExchange, type Decision } from '../clients/policy.js';
-import { SIGNING_KEYS, type SigningKeys } from '../signing-keys/signing-key.js';
+import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
+import { Counter, type Registry } from 'prom-client';
+import { ClientAuthenticationFailed } from '../clients/client-authentication.js';
+import { Replica } from '../replica/replica.js';
 import { signAccessToken, type AccessTokenClaims } from './access-token.js';
-import { ACTOR_LIMIT, claimsForClient, claimsForExchange, type Grant } from './grants.js';
-import { SubjectTokens } from './subject-tokens.js';
-import { ACCESS_TOKEN_TYPE, TOKEN_EXCHANGE, type TokenRequest } from './token-request.js';
+import { Issuances } from './issuances.store.js';
+import { TokenDecisions, type TokenDecision } from './token-decisions.js';
+import { tokenEvent } from './token-event.js';
+import { ACCESS_TOKEN_TYPE } from './token-request.js';
 
-export const TOKEN_LIFETIME = Symbol('countersign.issuer.token-lifetime');
+/** How often a request is decided anew because clients or keys changed meanwhile. */
+const ATTEMPTS = 5;
 
 /** The answer of RFC 6749, section 5.1, and RFC 8693, section 2.2.1. */
 export interface TokenAnswer {
@@ -23,119 +22,61 @@ export interface TokenAnswer {
   readonly issued_token_type?: typeof ACCESS_TOKEN_TYPE;
 }
 
+function answerOf(token: string, { exp, iat, scope }: AccessTokenClaims, exchanged: boolean): TokenAnswer {
+  const answer = { access_token: token, token_type: 'Bearer', expires_in: exp - iat, scope } as const;
+  return exchanged ? { ...answer, issued_token_type: ACCESS_TOKEN_TYPE } : answer;
+}
+
 /** Authenticate → decide → sign → record → answer. A token is not handed out before its event is durable. */
 @Injectable()
 export class TokenService {
+  readonly #counter: Counter<'outcome' | 'reason'>;
+
   constructor(
-    @Inject(ClientAuthentication) private readonly authentication: ClientAuthentication,
-    @Inject(SubjectTokens) private readonly subjectTokens: SubjectTokens,
-    @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
-    @Inject(ISSUER_URL) private readonly issuer: string,
-    @Inject(TOKEN_LIFETIME) private readonly lifetime: number,
-    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
-    @Inject(CLOCK) private readonly clock: () => Date,
-  ) {}
-
-  async issue(request: TokenRequest, trace: RequestTrace): Promise<TokenAnswer> {
-    let client: Client | undefined;
-    let subject: Principal | undefined;
-    try {
-      client = await this.authentication.authenticate(request.credentials);
-      if (request.subjectToken !== undefined) {
-        subject = await this.subjectTokens.verify(request.subjectToken, client.client_id);
-      }
-      const claims = this.#claims(request, client, subject);
-      const token = signAccessToken(claims, this.keys.active);
-      await this.#record('allowed', request, trace, principalOfClaims(claims), undefined, claims);
-      return {
-        access_token: token,
-        token_type: 'Bearer',
-        expires_in: claims.exp - claims.iat,
-        scope: claims.scope,
-        ...(request.grantType === TOKEN_EXCHANGE ? { issued_token_type: ACCESS_TOKEN_TYPE } : {}),
-      };
-    } catch (error) {
-      if (error instanceof ClientAuthenticationFailed) {
-        await this.#record('denied', request, trace, null, error.reason, undefined, error.claimedClientId);
-        throw error.answer;
-      }
-      if (!(error instanceof OAuthError)) throw error;
-      const principal = client === undefined ? null : refusedPrincipal(client, subject);
-      await this.#record('denied', request, trace, principal, error.error, undefined);
-      throw error;
-    }
-  }
-
-  #claims(request: TokenRequest, client: Client, subject: Principal | undefined): AccessTokenClaims {
-    const { audience } = request;
-    const decision = this.#decide(request, client, subject);
-    if (!decision.ok) throw new OAuthError(400, decision.error, decision.description);
-    const grant: Grant = {
-      issuer: this.issuer,
-      clientId: client.client_id,
-      audience,
-      scopes: decision.scopes,
-      tokenId: uuidv7(this.clock().getTime()),
-      issuedAt: Math.floor(this.clock().getTime() / 1_000),
-      lifetime: this.lifetime,
-    };
-    return subject === undefined ? claimsForClient(grant) : claimsForExchange(grant, subject);
-  }
-
-  #decide({ audience, scopes }: TokenRequest, client: Client, subject: Principal | undefined): Decision {
-    if (subject === undefined) return decideClientCredentials(client.policy, audience, scopes);
-    if (subject.actors.length >= ACTOR_LIMIT) {
-      return { ok: false, error: 'invalid_target', description: 'the chain of actors is too long' };
-    }
-    return decideExchange(client.policy, subject, audience, scopes);
-  }
-
-  async #record(
-    outcome: 'allowed' | 'denied',
-    request: TokenRequest,
-    trace: RequestTrace,
-    principal: AuditPrincipal | null,
-    reason: string | undefined,
-    claims: AccessTokenClaims | undefined,
-    claimedClientId?: string,
-  ): Promise<void> {
-    const exchange = request.grantType === TOKEN_EXCHANGE;
-    await this.outbox.recordDurably({
-      type: `countersign.issuer.token.${outcome === 'allowed' ? 'issued' : 'refused'}.v1`,
-      subject: claims?.jti ?? claimedClientId?.slice(0, 128) ?? principal?.client_id ?? 'unknown',
-      traceparent: trace.traceparent,
-      data: {
-        principal,
-        txn: claims?.txn ?? null,
-        action: exchange ? 'token:exchange' : 'token:issue',
-        resource: `audience/${request.audience}`,
-        outcome,
-        ...(reason === undefined ? {} : { reason }),
-        request: auditRequest(trace),
-        changes: {
-          audience: request.audience,
-          scope: request.scopes.join(' '),
-          ...(claims === undefined ? {} : { jti: claims.jti, expires_at: new Date(claims.exp * 1_000).toISOString() }),
-          ...(claimedClientId === undefined ? {} : { claimed_client_id: claimedClientId.slice(0, 128) }),
-        },
-      },
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(TokenDecisions) private readonly decisions: TokenDecisions,
+    @Inject(Issuances) private readonly issuances: Issuances,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    this.#counter = new Counter({
+      name: 'issuer_token_requests_total',
+      help: 'Requests to the token endpoint, by outcome and reason.',
+      labelNames: ['outcome', 'reason'],
+      registers: [metrics],
     });
   }
-}
 
-function principalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
-  const actors: string[] = [];
-  for (let { act } = claims; act !== undefined; act = act.act) actors.push(act.sub);
-  return { subject: claims.sub, client_id: claims.client_id, actors, scopes: claims.scope.split(' '), jti: claims.jti };
-}
+  /** @throws {OAuthError} the refusal; it is recorded by then */
+  async issue(body: unknown, authorization: string | undefined, trace: RequestTrace): Promise<TokenAnswer> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const { version } = this.replica;
+      const decision = await this.decisions.decide(body, authorization);
+      const { claims, subject } = decision;
+      const token = claims === undefined ? undefined : signAccessToken(claims, this.replica.active);
+      const outcome = await this.issuances.commit(version, decision.assertion, tokenEvent(decision, trace));
+      if (outcome === 'outdated') {
+        await this.replica.refresh();
+        continue;
+      }
+      if (outcome === 'replayed') return this.#refuseReplay(decision, trace);
+      if (claims === undefined || token === undefined) throw this.#refused(decision);
+      this.#counter.inc({ outcome: 'issued', reason: '' });
+      return answerOf(token, claims, subject !== undefined);
+    }
+    throw new OAuthError(503, 'temporarily_unavailable', 'the registry is changing; try again', { 'retry-after': '1' });
+  }
 
-/** Who was refused; nothing was issued, so the `jti` is the subject token's own, or none. */
-function refusedPrincipal(client: Client, subject: Principal | undefined): AuditPrincipal {
-  return {
-    subject: subject?.subject ?? client.client_id,
-    client_id: client.client_id,
-    actors: subject?.actors.map((actor) => actor.subject) ?? [],
-    scopes: [],
-    jti: subject?.tokenId ?? 'none',
-  };
+  #refused({ refusal }: TokenDecision): Error {
+    if (refusal === undefined) return new Error('a decision is a token or a refusal');
+    this.#counter.inc({ outcome: 'refused', reason: refusal.reason });
+    return refusal.answer;
+  }
+
+  /** The assertion was used before, here or at another replica: the request is none of the client's, as far as anybody can tell. */
+  async #refuseReplay({ client, request }: TokenDecision, trace: RequestTrace): Promise<never> {
+    const { reason, answer, claimedClientId } = new ClientAuthenticationFailed('ASSERTION_REPLAYED', client?.client_id);
+    const replay = { ...(request === undefined ? {} : { request }), refusal: { answer, reason, claimedClientId } };
+    await this.issuances.record(tokenEvent(replay, trace));
+    throw this.#refused(replay);
+  }
 }

@@ -9,3 +9,4 @@ export {
 } from './compact-jws.js';
 export { isAlgorithm, keyFits, signatureVerifies, supportedAlgorithms, type Algorithm } from './signature.js';
 export { verificationKeyOf, type VerificationKey } from '../keys/jwk.js';
+export { RemoteKeySet, type RemoteKeySetOptions } from '../keys/remote-key-set.js';

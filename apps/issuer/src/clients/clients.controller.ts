@@ -1,0 +1,166 @@
+import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { Problem, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { z } from 'zod';
+import { type ClientJson } from './client-record.js';
+import { clientSchema, clientsFileSchema, nameSchema, publicJwkSchema, type Client, type PublicJwk } from './client.js';
+import { clientsFileJsonSchema } from './clients-file.js';
+import { ClientsService, type AppliedJson, type ClientPage, type NewSecretJson } from './clients.service.js';
+
+const pageSchema = z.strictObject({
+  /** The `next_cursor` of the page before. */
+  cursor: nameSchema.or(z.literal('')).default(''),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+const applySchema = z.strictObject({ clients: clientsFileSchema.shape.clients, dry_run: z.boolean().default(false) });
+
+/** The administrator's side of clients: scope `issuer:admin`; every call is an audit event. */
+@ApiTags('clients')
+@Controller('admin/clients')
+@RequireScopes('issuer:admin')
+export class ClientsController {
+  constructor(@Inject(ClientsService) private readonly clients: ClientsService) {}
+
+  /** All clients by id, `limit` a page (1 to 200); go on with `next_cursor`. */
+  @Get()
+  list(
+    @ZodQuery(pageSchema) { cursor, limit }: z.infer<typeof pageSchema>,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientPage> {
+    return this.clients.list(cursor, limit, { caller, trace });
+  }
+
+  /** Registers a client. One with `client_secret_basic` is answered its first secret, shown this once. 409 `CLIENT_EXISTS`. */
+  @Post()
+  register(
+    @ZodBody(clientSchema) registration: Client,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson & { readonly client_secret?: string }> {
+    return this.clients.register(registration, { caller, trace });
+  }
+
+  /**
+   * Applies declared clients as the file at start is applied: registers, changes, and disables what is declared no more. With `dry_run` it
+   * only tells the difference.
+   */
+  @Post('apply')
+  @HttpCode(200)
+  apply(
+    @ZodBody(applySchema) { clients, dry_run: dryRun }: z.infer<typeof applySchema>,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<AppliedJson> {
+    return this.clients.apply(clients, dryRun, { caller, trace });
+  }
+
+  /** One client; its secrets by id and age only. 404 `CLIENT_UNKNOWN`. */
+  @Get(':id')
+  read(
+    @ZodParam('id', nameSchema) id: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    return this.clients.read(id, { caller, trace });
+  }
+
+  /** Another registration for a client: keys, policy, name. 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS`. */
+  @Put(':id')
+  replace(
+    @ZodParam('id', nameSchema) id: string,
+    @ZodBody(clientSchema) registration: Client,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    if (registration.client_id !== id) {
+      throw new Problem(
+        422,
+        'CLIENT_ID_DIFFERS',
+        'The client_id of the registration is another one than that of the path.',
+      );
+    }
+    return this.clients.replace(id, registration, { caller, trace });
+  }
+
+  /** Adds a public key (RFC 7517) to a client with inline keys; the others go on working. 409 `KEYS_NOT_INLINE`. */
+  @Post(':id/keys')
+  addKey(
+    @ZodParam('id', nameSchema) id: string,
+    @ZodBody(publicJwkSchema) key: PublicJwk,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    return this.clients.addKey(id, key, { caller, trace });
+  }
+
+  /** Takes a public key away: what it signs is refused from now on. 404 `KEY_UNKNOWN`, 422 for the last one. */
+  @Delete(':id/keys/:kid')
+  removeKey(
+    @ZodParam('id', nameSchema) id: string,
+    @ZodParam('kid', z.string().min(1).max(128)) kid: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    return this.clients.removeKey(id, kid, { caller, trace });
+  }
+
+  /** Makes a secret, shown this once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
+  @Post(':id/secrets')
+  addSecret(
+    @ZodParam('id', nameSchema) id: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<NewSecretJson> {
+    return this.clients.addSecret(id, { caller, trace });
+  }
+
+  /** Ends a secret. 404 `SECRET_UNKNOWN`. */
+  @Delete(':id/secrets/:secret')
+  removeSecret(
+    @ZodParam('id', nameSchema) id: string,
+    @ZodParam('secret', z.uuid()) secret: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    return this.clients.removeSecret(id, secret, { caller, trace });
+  }
+
+  /** Disables a client: from now on it gets no token anywhere, and those that it holds are revoked. */
+  @Post(':id/disable')
+  @HttpCode(200)
+  disable(
+    @ZodParam('id', nameSchema) id: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    return this.clients.disable(id, { caller, trace });
+  }
+
+  /** Enables a client again. */
+  @Post(':id/enable')
+  @HttpCode(200)
+  enable(
+    @ZodParam('id', nameSchema) id: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ClientJson> {
+    return this.clients.enable(id, { caller, trace });
+  }
+}
+
+/** What a declared file looks like. */
+@ApiTags('clients')
+@Public()
+@Controller('schemas')
+export class ClientsSchemaController {
+  readonly #schema = clientsFileJsonSchema();
+
+  /** The JSON Schema of the declared file of clients. */
+  @Get('clients.json')
+  read(): object {
+    return this.#schema;
+  }
+}

@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, LOGGER, type Database, type Transaction } from '@countersign/service-host';
+import { asc, eq, gt, sql } from 'drizzle-orm';
+import { type Logger } from 'pino';
+import { z } from 'zod';
+import { type ClientRecord } from './client-record.js';
+import { clientSchema } from './client.js';
+import { clientTable } from './clients.tables.js';
+
+type Row = typeof clientTable.$inferSelect;
+
+const versionSchema = z.object({ rows: z.tuple([z.object({ version: z.coerce.number() })]) });
+
+function recordOf(row: Row): ClientRecord {
+  const { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt } = row;
+  return { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt };
+}
+
+/** The clients in the database. */
+@Injectable()
+export class ClientsStore {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Raises the registry's version; until commit nobody else changes clients or keys. @returns the new version */
+  async raiseVersion(transaction: Transaction): Promise<number> {
+    const answer = await transaction.execute(sql`update registry set version = version + 1 returning version`);
+    return versionSchema.parse(answer).rows[0].version;
+  }
+
+  /** The version as it is now. */
+  async version(executor: Database | Transaction = this.database): Promise<number> {
+    return versionSchema.parse(await executor.execute(sql`select version from registry`)).rows[0].version;
+  }
+
+  async find(executor: Database | Transaction, clientId: string): Promise<ClientRecord | undefined> {
+    const [row] = await executor.select().from(clientTable).where(eq(clientTable.clientId, clientId));
+    return row === undefined ? undefined : recordOf(row);
+  }
+
+  async all(transaction: Transaction): Promise<ReadonlyMap<string, ClientRecord>> {
+    const rows = await transaction.select().from(clientTable);
+    return new Map(rows.map((row) => [row.clientId, recordOf(row)]));
+  }
+
+  async page(after: string, limit: number): Promise<readonly ClientRecord[]> {
+    const rows = await this.database
+      .select()
+      .from(clientTable)
+      .where(gt(clientTable.clientId, after))
+      .orderBy(asc(clientTable.clientId))
+      .limit(limit);
+    return rows.map(recordOf);
+  }
+
+  async save(transaction: Transaction, record: ClientRecord, version: number): Promise<void> {
+    const { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt } = record;
+    const values = {
+      registration,
+      declared,
+      secrets,
+      disabledAt,
+      disabledBy,
+      createdAt,
+      updatedAt,
+      changedIn: version,
+    };
+    await transaction
+      .insert(clientTable)
+      .values({ clientId: registration.client_id, ...values })
+      .onConflictDoUpdate({ target: clientTable.clientId, set: values });
+  }
+
+  /** What changed after a version. A row that this release does not understand is left out, and said in the logs. */
+  async changedSince(
+    transaction: Transaction,
+    version: number,
+  ): Promise<readonly (readonly [string, ClientRecord | undefined])[]> {
+    const rows = await transaction.select().from(clientTable).where(gt(clientTable.changedIn, version));
+    return rows.map((row) => {
+      const parsed = clientSchema.safeParse(row.registration);
+      if (parsed.success) return [row.clientId, { ...recordOf(row), registration: parsed.data }] as const;
+      this.logger.error({ client_id: row.clientId, issues: parsed.error.issues }, 'a registration is not understood');
+      return [row.clientId, undefined] as const;
+    });
+  }
+}

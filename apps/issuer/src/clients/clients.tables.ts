@@ -1,0 +1,15 @@
+import { bigint, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { type Client } from './client.js';
+import { type StoredSecret } from './client-secret.js';
+
+export const clientTable = pgTable('client', {
+  clientId: text('client_id').primaryKey(),
+  registration: jsonb('registration').notNull().$type<Client>(),
+  declared: jsonb('declared').$type<Client>(),
+  secrets: jsonb('secrets').notNull().$type<readonly StoredSecret[]>(),
+  disabledAt: timestamp('disabled_at', { withTimezone: true }),
+  disabledBy: text('disabled_by', { enum: ['admin', 'declaration'] }),
+  changedIn: bigint('changed_in', { mode: 'number' }).notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
+});

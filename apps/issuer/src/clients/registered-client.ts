@@ -1,0 +1,21 @@
+import { verificationKeyOf, type VerificationKey } from '@countersign/auth-core/jws';
+import { type ClientRecord } from './client-record.js';
+import { type StoredSecret } from './client-secret.js';
+import { type Client } from './client.js';
+
+/** A client as requests meet it: its keys are ready to verify with. */
+export interface RegisteredClient {
+  readonly client: Client;
+  readonly disabled: boolean;
+  readonly keys: readonly VerificationKey[];
+  readonly secrets: readonly StoredSecret[];
+}
+
+export function registeredClient({ registration, disabledAt, secrets }: ClientRecord): RegisteredClient {
+  return {
+    client: registration,
+    disabled: disabledAt !== null,
+    keys: (registration.jwks?.keys ?? []).map(verificationKeyOf).filter((key) => key !== undefined),
+    secrets,
+  };
+}

@@ -1,0 +1,55 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { RemoteKeySet, type VerificationKey } from '@countersign/auth-core/jws';
+import { CLOCK } from '@countersign/service-host';
+
+/** Key sets of clients and outside issuers that are held at once; the one that was not asked for longest leaves. */
+const SETS_LIMIT = 500;
+const TIMEOUT_MS = 3_000;
+
+/**
+ * Keys that clients and outside issuers publish by a `jwks_uri`: no redirects, a size and a time limit, one fetch at a time and address,
+ * refreshed in the background, and at most one fetch in ten seconds for unknown `kid`s.
+ */
+@Injectable()
+export class RemoteKeys implements OnApplicationShutdown {
+  readonly #sets = new Map<string, RemoteKeySet>();
+
+  constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
+
+  /** @returns the key, if the address publishes one of this `kid` */
+  async find(uri: string, keyId: string): Promise<VerificationKey | undefined> {
+    const set = this.#setOf(uri);
+    if (!set.usable) await set.refreshForUnknownKey();
+    const known = set.usable ? set.get(keyId) : undefined;
+    if (known !== undefined) return known;
+    return (await set.refreshForUnknownKey()) ? set.get(keyId) : undefined;
+  }
+
+  #setOf(url: string): RemoteKeySet {
+    const known = this.#sets.get(url);
+    this.#sets.delete(url);
+    const set =
+      known ??
+      new RemoteKeySet({
+        url,
+        fetch: (...request) => fetch(...request),
+        now: () => this.clock().getTime(),
+        timeoutMs: TIMEOUT_MS,
+        refreshIntervalSeconds: 240,
+        cooldownSeconds: 10,
+        maxStaleSeconds: 3_600,
+        onKeys: () => undefined,
+      });
+    this.#sets.set(url, set);
+    const [oldest] = this.#sets.keys();
+    if (this.#sets.size > SETS_LIMIT && oldest !== undefined) {
+      this.#sets.get(oldest)?.close();
+      this.#sets.delete(oldest);
+    }
+    return set;
+  }
+
+  onApplicationShutdown(): void {
+    for (const set of this.#sets.values()) set.close();
+  }
+}

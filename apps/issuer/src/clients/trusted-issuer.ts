@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+/** A subject pattern: literal text in which `*` stands for any characters; it must hold something literal. */
+export const subjectPatternSchema = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((pattern) => /[^*]/.test(pattern), 'a pattern that matches everybody is none');
+
+/**
+ * Whether a subject fits a pattern. The literal parts are looked for from left to right, so the work is bounded whatever the pattern.
+ * @param pattern literal text, `*` for any characters, none included
+ */
+export function subjectMatches(pattern: string, subject: string): boolean {
+  const [head = '', ...rest] = pattern.split('*');
+  const tail = rest.pop();
+  if (tail === undefined) return subject === head;
+  if (subject.length < head.length + tail.length) return false;
+  if (!subject.startsWith(head) || !subject.endsWith(tail)) return false;
+  let from = head.length;
+  const end = subject.length - tail.length;
+  for (const part of rest) {
+    const at = subject.indexOf(part, from);
+    if (at === -1 || at + part.length > end) return false;
+    from = at + part.length;
+  }
+  return true;
+}

@@ -1,0 +1,52 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { LOGGER, POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { type Logger } from 'pino';
+
+const PRUNE_EVERY_MS = 60_000;
+
+/** An assertion that works once. */
+export interface UsedAssertion {
+  readonly clientId: string;
+  readonly jti: string;
+  /** Seconds; from then on its own expiry refuses it. */
+  readonly expiresAt: number;
+}
+
+/** The assertions that were used. The database is what replicas share, so that each works once at all of them, also after a restart. */
+@Injectable()
+export class UsedAssertions implements OnApplicationBootstrap, OnApplicationShutdown {
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** @returns whether this was its first use */
+  async useOnce({ clientId, jti, expiresAt }: UsedAssertion): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      `insert into client_assertion (client_id, jti, expires_at) values ($1, $2, to_timestamp($3)) on conflict do nothing`,
+      [clientId, jti, expiresAt],
+    );
+    return rowCount === 1;
+  }
+
+  /** Forgets assertions that their own expiry now refuses. */
+  async prune(): Promise<void> {
+    try {
+      await this.pool.query(`delete from client_assertion where expires_at < now() - interval '1 minute'`);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'used assertions could not be pruned; the next round tries again');
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.prune(), PRUNE_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+}

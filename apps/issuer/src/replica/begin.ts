@@ -1,0 +1,45 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, LOGGER, type Database } from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { readClientsFile } from '../clients/clients-file.js';
+import { ClientsService } from '../clients/clients.service.js';
+import { ClientsStore } from '../clients/clients.store.js';
+import { readImportedKey } from '../signing-keys/key-import.js';
+import { KeyRotation } from '../signing-keys/key-rotation.js';
+import { CLIENT_SECRET_KEY, SigningKeysStore } from '../signing-keys/signing-keys.store.js';
+import { Replica } from './replica.js';
+
+/** What a replica does before it listens: the issuer's own secrets and keys exist, the declared clients hold, and it has them in memory. */
+@Injectable()
+export class Begin {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ClientsStore) private readonly registry: ClientsStore,
+    @Inject(SigningKeysStore) private readonly keys: SigningKeysStore,
+    @Inject(KeyRotation) private readonly rotation: KeyRotation,
+    @Inject(ClientsService) private readonly clients: ClientsService,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * @param clientsFile the declared clients, if there is such a file
+   * @param keyFile the first signing key, if it is to come from a file
+   */
+  async run(clientsFile: string | undefined, keyFile: string | undefined): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      await this.registry.raiseVersion(transaction);
+      const resealed = await this.keys.reseal(transaction);
+      if (resealed > 0) this.logger.info({ resealed }, 'secrets are now under the current key-encryption key');
+      await this.keys.makeSecret(transaction, CLIENT_SECRET_KEY);
+      if (keyFile !== undefined) await this.rotation.import(transaction, readImportedKey(keyFile));
+      await this.rotation.settle(transaction);
+    });
+    if (clientsFile !== undefined) {
+      const { changes } = await this.clients.apply(readClientsFile(clientsFile), false);
+      for (const { client_id: id, kind } of changes)
+        this.logger.info({ client_id: id, kind }, 'declared client applied');
+    }
+    await this.replica.refresh();
+  }
+}

@@ -1,0 +1,118 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { type PrivateJwk } from '@countersign/auth-core';
+import { DATABASE, LOGGER, type Database } from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { ClientsStore } from '../clients/clients.store.js';
+import { registeredClient, type RegisteredClient } from '../clients/registered-client.js';
+import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from '../signing-keys/key-set.js';
+import { CLIENT_SECRET_KEY, SigningKeysStore } from '../signing-keys/signing-keys.store.js';
+import { type SigningKeyRow } from '../signing-keys/signing-keys.tables.js';
+
+/** Milliseconds between two looks at the version, for what no token request asks for: the JWKS of an idle replica. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Clients and signing keys as this replica holds them in memory, of one version of the registry. Nothing is handed out on the ground of an
+ * older version: each group of tokens is committed under the condition that the version still holds, and decided anew when it does not.
+ */
+@Injectable()
+export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicationShutdown {
+  #version = 0;
+  readonly #clients = new Map<string, RegisteredClient>();
+  #active: PrivateJwk | undefined;
+  #published: readonly PublishedKey[] = [];
+  #jwks: JwksDocument = jwksDocument([]);
+  #secretKey: Buffer | undefined;
+  #imported = 0;
+  #loading: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ClientsStore) private readonly clientsStore: ClientsStore,
+    @Inject(SigningKeysStore) private readonly keysStore: SigningKeysStore,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  get version(): number {
+    return this.#version;
+  }
+
+  client(clientId: string): RegisteredClient | undefined {
+    return this.#clients.get(clientId);
+  }
+
+  /** Whether any client has a secret from elsewhere, so that wrong secrets must cost what its check costs. */
+  get hasImportedSecrets(): boolean {
+    return this.#imported > 0;
+  }
+
+  get active(): PrivateJwk {
+    if (this.#active === undefined) throw new Error('the signing keys are not loaded yet');
+    return this.#active;
+  }
+
+  get published(): readonly PublishedKey[] {
+    return this.#published;
+  }
+
+  get jwks(): JwksDocument {
+    return this.#jwks;
+  }
+
+  /** The key under which client secrets are digested. */
+  get secretKey(): Buffer {
+    if (this.#secretKey === undefined) throw new Error('the secrets of the issuer are not loaded yet');
+    return this.#secretKey;
+  }
+
+  /** Brings this replica to the version of now; what was committed before the call is seen after it. */
+  refresh(): Promise<void> {
+    const next = this.#loading.then(() => this.#load());
+    this.#loading = next.catch(() => undefined);
+    return next;
+  }
+
+  async #load(): Promise<void> {
+    await this.database.transaction(
+      async (transaction) => {
+        const version = await this.clientsStore.version(transaction);
+        this.#secretKey ??= await this.keysStore.secret(transaction, CLIENT_SECRET_KEY);
+        if (version === this.#version) return;
+        const changed = await this.clientsStore.changedSince(transaction, this.#version);
+        const rows = await this.keysStore.all(transaction);
+        const active = await this.#activeOf(rows);
+        for (const [clientId, record] of changed) {
+          if (record === undefined) this.#clients.delete(clientId);
+          else this.#clients.set(clientId, registeredClient(record));
+        }
+        const imported = [...this.#clients.values()].filter(({ client }) => client.imported_secret !== undefined);
+        this.#imported = imported.length;
+        this.#active = active;
+        this.#published = rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
+        this.#jwks = jwksDocument(this.#published);
+        this.#version = version;
+      },
+      { isolationLevel: 'repeatable read' },
+    );
+  }
+
+  async #activeOf(rows: readonly SigningKeyRow[]): Promise<PrivateJwk | undefined> {
+    const row = rows.find(({ state }) => state === 'active');
+    if (row === undefined) return undefined;
+    return row.kid === this.#active?.kid ? this.#active : this.keysStore.open(row);
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => {
+      this.refresh().catch((error: unknown) => {
+        this.logger.warn({ err: error }, 'the registry could not be read; the next round tries again');
+      });
+    }, LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+}

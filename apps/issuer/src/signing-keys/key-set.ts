@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+import { type PrivateJwk } from '@countersign/auth-core';
+
+export const SIGNING_KEYS = Symbol('countersign.issuer.signing-keys');
+
+/** A public key as the JWKS shows it (RFC 7517, section 4). */
+export interface PublishedKey {
+  readonly kty: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly use: 'sig';
+  readonly [member: string]: unknown;
+}
+
+/** The keys at this moment; read it anew for each request. */
+export interface SigningKeys {
+  /** The one key that signs. */
+  readonly active: PrivateJwk;
+  /** What the JWKS shows: every key that is not removed, pending ones ahead of their use. */
+  readonly published: readonly PublishedKey[];
+  readonly jwks: JwksDocument;
+}
+
+/** The JWKS as it is answered. */
+export interface JwksDocument {
+  readonly body: string;
+  readonly etag: string;
+}
+
+export function jwksDocument(published: readonly PublishedKey[]): JwksDocument {
+  const body = JSON.stringify({ keys: published });
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
+}

@@ -1,0 +1,144 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
+import { whoAsks, type Asking } from '../clients/clients.service.js';
+import { ClientsStore } from '../clients/clients.store.js';
+import { Replica } from '../replica/replica.js';
+import { KeyRotation } from './key-rotation.js';
+import { mayActivate, type SigningKey } from './signing-key.js';
+import { SigningKeysStore } from './signing-keys.store.js';
+import { type SigningKeyRow } from './signing-keys.tables.js';
+
+/** A signing key as the admin API shows it: never its private part. */
+export function signingKeyJson(row: SigningKeyRow) {
+  const time = (date: Date | null): string | null => date?.toISOString() ?? null;
+  return {
+    kid: row.kid,
+    alg: row.algorithm,
+    state: row.state,
+    revoked: row.revoked,
+    created_at: row.createdAt.toISOString(),
+    usable_from: row.usableFrom.toISOString(),
+    activated_at: time(row.activatedAt),
+    retired_at: time(row.retiredAt),
+    removed_at: time(row.removedAt),
+    public_jwk: row.publicJwk,
+  };
+}
+export interface SigningKeysJson {
+  readonly keys: readonly ReturnType<typeof signingKeyJson>[];
+}
+
+/** What an administrator may do with signing keys. */
+@Injectable()
+export class SigningKeysService {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(SigningKeysStore) private readonly store: SigningKeysStore,
+    @Inject(ClientsStore) private readonly registry: ClientsStore,
+    @Inject(KeyRotation) private readonly rotation: KeyRotation,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  async list(asking: Asking): Promise<SigningKeysJson> {
+    const rows = await this.store.all(this.database);
+    await this.outbox.recordDurably({
+      type: 'countersign.issuer.signing-key.looked-at.v1',
+      subject: 'signing-keys',
+      traceparent: asking.trace.traceparent,
+      data: { ...whoAsks(asking), action: 'signing-key:list', resource: 'signing-keys', outcome: 'allowed' },
+    });
+    return { keys: rows.map(signingKeyJson) };
+  }
+
+  /**
+   * Lets the pending key sign from now on and makes the next pending one.
+   * @throws {Problem} 409 `KEY_NOT_YET_PUBLISHED` with `retry_after`: validators may not know it yet
+   */
+  async rotate(asking: Asking): Promise<SigningKeysJson> {
+    return this.#change(async (transaction, rows) => {
+      const now = this.clock();
+      const pending = rows.find(({ state }) => state === 'pending');
+      if (pending === undefined || !mayActivate(pending, now)) {
+        const left = pending === undefined ? 1 : Math.ceil((pending.usableFrom.getTime() - now.getTime()) / 1_000);
+        throw new Problem(409, 'KEY_NOT_YET_PUBLISHED', 'Validators may not know the pending key yet.', {
+          retry_after: Math.max(left, 1),
+        });
+      }
+      await this.#activate(transaction, rows, pending, now, asking);
+    });
+  }
+
+  /**
+   * Emergency: the key leaves the JWKS at once. When it was the active one, the pending key, which validators already know, signs from now on.
+   * @throws {Problem} 404 `KEY_UNKNOWN`
+   */
+  async revoke(kid: string, asking: Asking): Promise<SigningKeysJson> {
+    return this.#change(async (transaction, rows) => {
+      const key = rows.find((row) => row.kid === kid);
+      if (key === undefined) throw new Problem(404, 'KEY_UNKNOWN', 'There is no such signing key.');
+      if (key.revoked) return;
+      const now = this.clock();
+      await this.store.remove(transaction, kid, now, true);
+      await this.#record(transaction, 'signing-key:revoke', kid, asking, {
+        state: { before: key.state, after: 'removed' },
+        revoked: { before: false, after: true },
+      });
+      const pending = rows.find(({ state }) => state === 'pending');
+      if (key.state === 'active' && pending !== undefined) {
+        await this.#activate(
+          transaction,
+          rows.filter((row) => row !== key),
+          pending,
+          now,
+          asking,
+        );
+      }
+    });
+  }
+
+  async #activate(
+    transaction: Transaction,
+    rows: readonly SigningKey[],
+    pending: SigningKey,
+    now: Date,
+    asking: Asking,
+  ): Promise<void> {
+    const retire = rows.find(({ state }) => state === 'active')?.kid;
+    await this.rotation.take(transaction, { do: 'activate', kid: pending.kid, retire }, now);
+    await this.#record(transaction, 'signing-key:rotate', pending.kid, asking, {
+      state: { before: 'pending', after: 'active' },
+      retired: retire ?? null,
+    });
+  }
+
+  async #change(
+    step: (transaction: Transaction, rows: readonly SigningKeyRow[]) => Promise<void>,
+  ): Promise<SigningKeysJson> {
+    const rows = await this.database.transaction(async (transaction) => {
+      await this.registry.raiseVersion(transaction);
+      await step(transaction, await this.store.all(transaction));
+      await this.rotation.settle(transaction);
+      return this.store.all(transaction);
+    });
+    await this.replica.refresh();
+    return { keys: rows.map(signingKeyJson) };
+  }
+
+  async #record(
+    transaction: Transaction,
+    action: 'signing-key:rotate' | 'signing-key:revoke',
+    kid: string,
+    asking: Asking,
+    changes: Record<string, unknown>,
+  ): Promise<void> {
+    await this.outbox.record(transaction, {
+      type: `countersign.issuer.signing-key.${action === 'signing-key:rotate' ? 'rotated' : 'revoked'}.v1`,
+      subject: kid,
+      traceparent: asking.trace.traceparent,
+      data: { ...whoAsks(asking), action, resource: `signing-keys/${kid}`, outcome: 'allowed', changes },
+    });
+  }
+}

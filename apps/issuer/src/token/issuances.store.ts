@@ -1,0 +1,105 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { completeEvent, GroupCommit, uuidv7, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { z } from 'zod';
+import { type UsedAssertion } from '../clients/used-assertions.store.js';
+
+/** What became of one decision. */
+export type Outcome =
+  /** The event is durable and the assertion used up: the answer may be sent. */
+  | 'committed'
+  /** The assertion was used before; nothing was recorded. */
+  | 'replayed'
+  /** Clients or keys have changed since the decision; nothing was recorded: decide anew. */
+  | 'outdated';
+
+interface Decided {
+  /** The registry's version on whose ground it was decided. */
+  readonly version: number;
+  readonly assertion: UsedAssertion | undefined;
+  /** The event as JSON. */
+  readonly event: string;
+  outcome: Outcome;
+}
+
+const answerSchema = z.object({ version: z.coerce.number(), used: z.array(z.number()) });
+
+/**
+ * One statement for a whole group: under the condition that the registry is still of the version on whose ground was decided, it uses up the
+ * assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing.
+ */
+const commitGroup = `
+with decided as (
+  select n, client_id, jti, expires_at, event
+  from jsonb_to_recordset($1::jsonb) as d (n int, client_id text, jti text, expires_at float8, event jsonb), registry
+  where version = $2
+), fresh as (
+  insert into client_assertion (client_id, jti, expires_at)
+  select client_id, jti, to_timestamp(expires_at) from decided where jti is not null
+  on conflict do nothing
+  returning client_id, jti
+), good as (
+  select n, event from decided d
+  where jti is null or exists (select from fresh f where f.client_id = d.client_id and f.jti = d.jti)
+), recorded as (
+  insert into audit_outbox (id, event) select (event->>'id')::uuid, event from good order by n
+)
+select (select version from registry) as version, array(select n from good) as used`;
+
+/** The record of what the token endpoint decided: durable before anything is answered, concurrent decisions in one commit. */
+@Injectable()
+export class Issuances {
+  readonly #group: GroupCommit<Decided>;
+
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {
+    this.#group = new GroupCommit((group) => this.#write(group), { windowMs: 1, groupLimit: 500, queueLimit: 10_000 });
+  }
+
+  /** @throws what the database said: then nothing may be answered but that it failed */
+  async commit(version: number, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
+    const now = this.clock();
+    const complete = completeEvent(event, uuidv7(now.getTime()), 'issuer', now);
+    const decided: Decided = { version, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
+    await this.#group.add(decided);
+    return decided.outcome;
+  }
+
+  /** Records what holds whatever the registry's version. */
+  async record(event: NewAuditEvent): Promise<void> {
+    await this.outbox.recordDurably(event);
+  }
+
+  async #write(group: readonly Decided[]): Promise<void> {
+    const version = Math.max(...group.map((one) => one.version));
+    const seen = new Set<string>();
+    const current = group.filter((one) => {
+      if (one.version !== version) return false;
+      if (one.assertion === undefined) return true;
+      const name = `${one.assertion.clientId} ${one.assertion.jti}`;
+      const again = seen.has(name);
+      seen.add(name);
+      if (again) one.outcome = 'replayed';
+      return !again;
+    });
+    const rows = current.map(({ assertion, event }, n) => {
+      const { clientId, jti, expiresAt } = assertion ?? {};
+      return `${JSON.stringify({ n, client_id: clientId, jti, expires_at: expiresAt }).slice(0, -1)},"event":${event}}`;
+    });
+    const { rows: answers } = await this.pool.query({
+      name: 'commit-issuances',
+      text: commitGroup,
+      values: [`[${rows.join(',')}]`, version],
+    });
+    const answer = answerSchema.parse(answers[0]);
+    if (answer.version !== version) return;
+    const good = new Set(answer.used);
+    current.forEach((one, n) => {
+      one.outcome = good.has(n) ? 'committed' : 'replayed';
+    });
+  }
+}

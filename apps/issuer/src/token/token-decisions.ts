@@ -1,0 +1,98 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { uuidv7 } from '@countersign/audit-client';
+import { type Principal } from '@countersign/auth-core';
+import { CLOCK, OAuthError } from '@countersign/service-host';
+import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';
+import { clientCredentialsOf } from '../clients/client-credentials.js';
+import { type Client } from '../clients/client.js';
+import { decideClientCredentials, decideExchange, type Decision } from '../clients/policy.js';
+import { type UsedAssertion } from '../clients/used-assertions.store.js';
+import { type AccessTokenClaims } from './access-token.js';
+import { ACTOR_LIMIT, claimsForClient, claimsForExchange } from './grants.js';
+import { SubjectTokens } from './subject-tokens.js';
+import { parseForm, tokenRequestOf, type TokenRequest } from './token-request.js';
+
+export const TOKEN_LIFETIME = Symbol('countersign.issuer.token-lifetime');
+
+/** What was learned about a request, as far as it went. */
+export interface TokenDecision {
+  readonly client?: Client;
+  readonly assertion?: UsedAssertion;
+  readonly request?: TokenRequest;
+  readonly subject?: Principal;
+  /** What the token says; nothing when it is refused. */
+  readonly claims?: AccessTokenClaims;
+  readonly refusal?: Refusal;
+}
+
+/** What the caller is told, and what the trail is told. */
+export interface Refusal {
+  readonly answer: OAuthError;
+  readonly reason: string;
+  /** Whom the caller claimed to be, when that could not be proven. */
+  readonly claimedClientId?: string | undefined;
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof ClientAuthenticationFailed) {
+    return { answer: error.answer, reason: error.reason, claimedClientId: error.claimedClientId };
+  }
+  if (error instanceof OAuthError) return { answer: error, reason: error.error };
+  throw error;
+}
+
+/** Authenticates and decides, by the registry as this replica holds it. It changes nothing. */
+@Injectable()
+export class TokenDecisions {
+  constructor(
+    @Inject(ClientAuthentication) private readonly authentication: ClientAuthentication,
+    @Inject(SubjectTokens) private readonly subjectTokens: SubjectTokens,
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(TOKEN_LIFETIME) private readonly lifetime: number,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** @throws only what is nobody's refusal: a fault of the issuer itself */
+  async decide(body: unknown, authorization: string | undefined): Promise<TokenDecision> {
+    let known: TokenDecision = {};
+    try {
+      const form = parseForm(body);
+      const { client, assertion } = await this.authentication.verify(clientCredentialsOf(form, authorization));
+      known = assertion === undefined ? { client } : { client, assertion };
+      const request = tokenRequestOf(form);
+      known = { ...known, request };
+      const { subjectToken } = request;
+      const subject =
+        subjectToken === undefined ? undefined : await this.subjectTokens.verify(subjectToken, client.client_id);
+      if (subject !== undefined) known = { ...known, subject };
+      const claims = this.#claims(request, client, subject);
+      return { ...known, claims };
+    } catch (error) {
+      return { ...known, refusal: refusalOf(error) };
+    }
+  }
+
+  #claims(request: TokenRequest, client: Client, subject: Principal | undefined): AccessTokenClaims {
+    const decision = this.#scopes(request, client, subject);
+    if (!decision.ok) throw new OAuthError(400, decision.error, decision.description);
+    const now = this.clock().getTime();
+    const grant = {
+      issuer: this.issuer,
+      clientId: client.client_id,
+      audience: request.audience,
+      scopes: decision.scopes,
+      tokenId: uuidv7(now),
+      issuedAt: Math.floor(now / 1_000),
+      lifetime: Math.min(this.lifetime, client.policy.token_lifetime ?? this.lifetime),
+    };
+    return subject === undefined ? claimsForClient(grant) : claimsForExchange(grant, subject);
+  }
+
+  #scopes({ audience, scopes }: TokenRequest, { policy }: Client, subject: Principal | undefined): Decision {
+    if (subject === undefined) return decideClientCredentials(policy, audience, scopes);
+    if (subject.actors.length >= ACTOR_LIMIT) {
+      return { ok: false, error: 'invalid_target', description: 'the chain of actors is too long' };
+    }
+    return decideExchange(policy, subject, audience, scopes);
+  }
+}
