@@ -1,4 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { TOKEN_VERIFIER } from '@countersign/auth';
+import { type TokenVerifier } from '@countersign/auth-core';
 import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
 import { ClientAuthentication, ISSUER_URL } from './clients/client-authentication.js';
@@ -101,10 +103,12 @@ export class IssuerModule {
         Begin,
         {
           provide: 'countersign.issuer.begun',
-          inject: [Begin, Replica],
-          useFactory: async (begin: Begin, replica: Replica): Promise<true> => {
+          inject: [Begin, Replica, TOKEN_VERIFIER],
+          useFactory: async (begin: Begin, replica: Replica, guard: TokenVerifier): Promise<true> => {
             await begin.run(configuration.CLIENTS_FILE, configuration.SIGNING_KEY_IMPORT);
             ownKeys.use(replica);
+            replica.onKeysChanged(() => void guard.loadKeys());
+            await guard.loadKeys();
             return true;
           },
         },

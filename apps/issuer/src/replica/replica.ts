@@ -24,6 +24,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   #jwks: JwksDocument = jwksDocument([]);
   #secretKey: Buffer | undefined;
   #imported = 0;
+  #onKeys: () => void = () => undefined;
   #loading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -66,6 +67,11 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     return this.#secretKey;
   }
 
+  /** @param listener called whenever this replica has other keys than before */
+  onKeysChanged(listener: () => void): void {
+    this.#onKeys = listener;
+  }
+
   /** Brings this replica to the version of now; what was committed before the call is seen after it. */
   refresh(): Promise<void> {
     const next = this.#loading.then(() => this.#load());
@@ -90,8 +96,11 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
         this.#imported = imported.length;
         this.#active = active;
         this.#published = rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
-        this.#jwks = jwksDocument(this.#published);
+        const jwks = jwksDocument(this.#published);
+        const keysChanged = jwks.etag !== this.#jwks.etag;
+        this.#jwks = jwks;
         this.#version = version;
+        if (keysChanged) this.#onKeys();
       },
       { isolationLevel: 'repeatable read' },
     );

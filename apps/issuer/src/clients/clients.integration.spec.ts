@@ -1,0 +1,143 @@
+import { generateSigningKey, publicJwkOf, signClientAssertion } from '@countersign/auth-core';
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
+
+describe('clients at two replicas', () => {
+  let issuer: IssuerUnderTest;
+  let other: string;
+  const policy = { audiences: { payments: ['payments:create'] } };
+  const wish = { audience: 'payments', scope: 'payments:create' };
+  const basic = (id: string, secret: string) => ({
+    authorization: `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`,
+  });
+
+  beforeAll(async () => {
+    issuer = await startIssuer({}, 2);
+    other = issuer.urls[1] ?? '';
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  it('knows a client at every replica from the moment at which it is registered', async () => {
+    const key = await generateSigningKey('EdDSA');
+    const registration = { client_id: 'courier', jwks: { keys: [publicJwkOf(key)] }, policy };
+    expect((await issuer.admin('POST', '/admin/clients', registration)).status).toBe(201);
+    const assertion = await signClientAssertion({ clientId: 'courier', audience: issuer.url, key });
+    const form = { ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion };
+    expect((await issuer.token(form, other)).status).toBe(200);
+    expect((await issuer.admin('POST', '/admin/clients', registration)).body['code']).toBe('CLIENT_EXISTS');
+  });
+
+  it('gives a disabled client nothing at any replica, and tells it nothing', async () => {
+    expect((await issuer.token(wish, other)).status).toBe(200);
+    const answer = await issuer.admin('POST', '/admin/clients/shop/disable');
+    expect(answer.body).toMatchObject({ status: 'disabled', disabled_by: 'admin' });
+    const [refused, unknown] = [
+      await issuer.token(wish, other),
+      await issuer.token(wish, other, basic('nobody', 'secret')),
+    ];
+    expect([refused.status, refused.body]).toEqual([401, unknown.body]);
+    await issuer.admin('POST', '/admin/clients/shop/enable', undefined, other);
+    expect((await issuer.token(wish)).status).toBe(200);
+  });
+
+  it('shows a secret once, keeps two alive, and forgets the third', async () => {
+    const registration = { client_id: 'legacy', token_endpoint_auth_method: 'client_secret_basic', policy };
+    const { body } = await issuer.admin('POST', '/admin/clients', registration);
+    const secrets = [String(body['client_secret'])];
+    for (let round = 0; round < 2; round += 1) {
+      const made = await issuer.admin('POST', '/admin/clients/legacy/secrets', undefined, issuer.urls[round]);
+      secrets.unshift(String(made.body['client_secret']));
+    }
+    const statuses = await Promise.all(
+      [...secrets, 'wrong'].map(async (secret) => (await issuer.token(wish, other, basic('legacy', secret))).status),
+    );
+    expect(statuses).toEqual([200, 200, 401, 401]);
+    const shown = await issuer.admin('GET', '/admin/clients/legacy');
+    for (const secret of secrets) expect(JSON.stringify(shown.body)).not.toContain(secret);
+    const { rows } = await issuer.database.query(
+      'select secrets::text from client union all select event::text from audit_outbox',
+    );
+    for (const secret of secrets) expect(JSON.stringify(rows)).not.toContain(secret);
+  });
+
+  it('rotates the keys of a client without an outage', async () => {
+    const next = await generateSigningKey();
+    await issuer.admin('POST', '/admin/clients/payments/keys', publicJwkOf(next));
+    const old = String(issuer.keys.payments.kid);
+    const removed = await issuer.admin('DELETE', `/admin/clients/payments/keys/${old}`);
+    expect([removed.status, JSON.stringify(removed.body['jwks']).includes(old)]).toEqual([200, false]);
+    const last = await issuer.admin('DELETE', `/admin/clients/payments/keys/${next.kid}`);
+    expect([last.status, last.body['code']]).toEqual([422, 'REGISTRATION_INVALID']);
+    const form = {
+      ...wish,
+      client_assertion_type: CLIENT_ASSERTION_TYPE,
+      client_assertion: await issuer.assertion('payments'),
+    };
+    expect((await issuer.token(form, other)).status).toBe(401);
+  });
+
+  it('tells the difference of a declaration, applies it once, and never undoes what an admin did', async () => {
+    const key = publicJwkOf(await generateSigningKey());
+    const declared = [{ client_id: 'declared', jwks: { keys: [key] }, policy }];
+    const apply = (clients: object[], dryRun = false) =>
+      issuer.admin('POST', '/admin/clients/apply', { clients, dry_run: dryRun });
+    const keep = ['shop', 'payments', 'operator'];
+    const stand = async () => {
+      const { body } = await issuer.admin('GET', '/admin/clients?limit=200');
+      const clients = body['clients'];
+      if (!Array.isArray(clients)) throw new Error('no page of clients');
+      return clients.map((client: { client_id: string; status: string }) => client);
+    };
+    const known = async () =>
+      (await stand())
+        .filter(({ client_id: id }) => keep.includes(id))
+        .map((client) => {
+          const {
+            client_id,
+            jwks,
+            policy: own,
+          } = client as unknown as { client_id: string; jwks: object; policy: object };
+          return { client_id, jwks, policy: own };
+        });
+    const all = [...(await known()), ...declared];
+    const dry = await apply(all, true);
+    expect(dry.body['changes']).toContainEqual({
+      client_id: 'declared',
+      kind: 'register',
+      text: '+ declared: registered',
+    });
+    expect((await issuer.admin('GET', '/admin/clients/declared')).status).toBe(404);
+    await apply(all);
+    expect((await apply(all)).body['changes']).toEqual([]);
+    await issuer.admin('POST', '/admin/clients/declared/disable');
+    expect((await apply(all)).body['changes']).toEqual([]);
+    await issuer.admin('POST', '/admin/clients/declared/enable');
+    expect((await apply(await known())).body['changes']).toEqual([
+      { client_id: 'declared', kind: 'disable', text: '- declared: no longer declared, disabled' },
+    ]);
+    expect((await apply(all)).body['changes']).toMatchObject([{ client_id: 'declared', kind: 'change' }]);
+  });
+
+  it('pages, and refuses callers without the scope', async () => {
+    const first = await issuer.admin('GET', '/admin/clients?limit=1');
+    const second = await issuer.admin('GET', `/admin/clients?limit=1&cursor=${String(first.body['next_cursor'])}`);
+    expect(first.body['clients']).not.toEqual(second.body['clients']);
+    const { body } = await issuer.token(wish);
+    const headers = { authorization: `Bearer ${String(body['access_token'])}` };
+    expect((await fetch(`${issuer.url}/admin/clients`, { headers })).status).toBe(401);
+    expect((await fetch(`${issuer.url}/admin/clients`)).status).toBe(401);
+  });
+
+  it('records each change with what was before and after', async () => {
+    const { rows } = await issuer.database.query<{ event: { data: { changes: Record<string, { status?: string }> } } }>(
+      `select event from audit_outbox where event->>'type' = 'countersign.issuer.client.disabled.v1' order by position limit 1`,
+    );
+    const { changes } = rows[0]?.event.data ?? {};
+    expect([changes?.['before']?.status, changes?.['after']?.status]).toEqual(['active', 'disabled']);
+  });
+
+  it('publishes the schema of the declared file', async () => {
+    const schema = (await (await fetch(`${issuer.url}/schemas/clients.json`)).json()) as { properties: object };
+    expect(Object.keys(schema.properties)).toContain('clients');
+  });
+});

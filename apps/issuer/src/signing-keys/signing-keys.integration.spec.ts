@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createVerifier } from '@countersign/auth-core';
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+
+interface KeyJson {
+  readonly kid: string;
+  readonly state: string;
+  readonly revoked: boolean;
+}
+
+describe('signing keys at two replicas', () => {
+  let issuer: IssuerUnderTest;
+  let other: string;
+  const wish = { audience: 'payments', scope: 'payments:create' };
+  const keysOf = (body: Readonly<Record<string, unknown>>): readonly KeyJson[] => body['keys'] as readonly KeyJson[];
+  const stateOf = (keys: readonly KeyJson[], state: string) => keys.filter((key) => key.state === state);
+  const kidOf = (token: unknown): string => {
+    const [header = ''] = String(token).split('.');
+    return (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }).kid;
+  };
+  const published = async (at: string): Promise<readonly string[]> => {
+    const jwks = (await (await fetch(`${at}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
+    return jwks.keys.map(({ kid }) => kid);
+  };
+
+  beforeAll(async () => {
+    issuer = await startIssuer({ JWKS_LIFETIME_SECONDS: '1' }, 2);
+    other = issuer.urls[1] ?? '';
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  it('begins with one active key and one pending, the same at both replicas, also when they start at once', async () => {
+    const keys = keysOf((await issuer.admin('GET', '/admin/keys')).body);
+    expect(keys.map(({ state }) => state).sort()).toEqual(['active', 'pending']);
+    expect(await published(issuer.url)).toEqual(await published(other));
+  });
+
+  it('keeps private keys encrypted', async () => {
+    const { rows } = await issuer.database.query<{ private_key: object }>('select private_key from signing_key');
+    for (const row of rows) expect(Object.keys(row.private_key).sort()).toEqual(['ciphertext', 'kek']);
+  });
+
+  it('lets the pending key sign once validators know it, at every replica from the commit on', async () => {
+    const before = keysOf((await issuer.admin('GET', '/admin/keys')).body);
+    const [pending] = stateOf(before, 'pending');
+    let rotated = await issuer.admin('POST', '/admin/keys/rotate');
+    if (rotated.status === 409) {
+      expect(rotated.body['code']).toBe('KEY_NOT_YET_PUBLISHED');
+      expect(rotated.headers.get('retry-after')).not.toBeNull();
+      await delay(2_100);
+      rotated = await issuer.admin('POST', '/admin/keys/rotate');
+    }
+    expect(stateOf(keysOf(rotated.body), 'active').map(({ kid }) => kid)).toEqual([pending?.kid]);
+    const tokens = await Promise.all([issuer.token(wish, other), issuer.token(wish)]);
+    expect(tokens.map(({ body }) => kidOf(body['access_token']))).toEqual([pending?.kid, pending?.kid]);
+    expect((await issuer.admin('POST', '/admin/keys/rotate')).body['code']).toBe('KEY_NOT_YET_PUBLISHED');
+  });
+
+  it('takes a revoked key out of the JWKS at once; the key that stood by signs, and validators know it already', async () => {
+    const verifier = await createVerifier({ issuer: issuer.url, audience: 'payments' });
+    const before = keysOf((await issuer.admin('GET', '/admin/keys')).body);
+    const [active] = stateOf(before, 'active');
+    const [pending] = stateOf(before, 'pending');
+    const answer = await issuer.admin('POST', `/admin/keys/${active?.kid ?? ''}/revoke`);
+    expect(keysOf(answer.body).find(({ kid }) => kid === active?.kid)).toMatchObject({
+      state: 'removed',
+      revoked: true,
+    });
+    expect(await published(issuer.url)).not.toContain(active?.kid);
+    const { body } = await issuer.token(wish, other);
+    expect(kidOf(body['access_token'])).toBe(pending?.kid);
+    expect(verifier.verify(String(body['access_token'])).clientId).toBe('shop');
+    verifier.close();
+    await delay(1_500);
+    expect(await published(other)).not.toContain(active?.kid);
+    expect((await issuer.admin('POST', `/admin/keys/${'A'.repeat(43)}/revoke`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
+import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { createService, loadConfiguration } from '@countersign/service-host';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import pg from 'pg';
+import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { variables } from '../configuration.js';
+import { IssuerModule } from '../issuer.module.js';
+
+/** An answer of the issuer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Replicas of the issuer on one database, with real PostgreSQL and NATS, for specs. */
+export interface IssuerUnderTest {
+  readonly backing: BackingServices;
+  /** The issuer's identifier, where the first replica listens. */
+  readonly url: string;
+  /** One a replica. */
+  readonly urls: readonly string[];
+  readonly database: pg.Client;
+  readonly apps: readonly NestFastifyApplication[];
+  readonly keys: Readonly<Record<'shop' | 'payments' | 'operator', PrivateJwk>>;
+  /** A client assertion, good once. */
+  assertion(clientId?: 'shop' | 'payments' | 'operator'): Promise<string>;
+  /** Asks the token endpoint, as `shop` unless the form brings an assertion. */
+  token(
+    form: Readonly<Record<string, string>>,
+    at?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
+  /** Calls the admin API as `operator`. */
+  admin(method: string, path: string, body?: object, at?: string): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const edge = {
+  subject_audience: 'payments',
+  subject_scope: 'payments:create',
+  audience: 'accounts',
+  scopes: ['transfers:create'],
+};
+
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const body: unknown = text === '' ? {} : JSON.parse(text);
+  const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+  return { status: response.status, headers: response.headers, body: isRecord(body) ? body : {} };
+}
+
+/**
+ * @param environment further variables for every replica
+ * @param replicas how many
+ */
+export async function startIssuer(
+  environment: Readonly<Record<string, string>> = {},
+  replicas = 1,
+): Promise<IssuerUnderTest> {
+  const folder = mkdtempSync(join(tmpdir(), 'issuer-'));
+  const [shop, payments, operator] = await Promise.all([
+    generateSigningKey(),
+    generateSigningKey(),
+    generateSigningKey(),
+  ]);
+  const keys = { shop, payments, operator };
+  const backing = await startBackingServices();
+  const databaseUrl = await backing.database('issuer');
+  const jwks = (key: PrivateJwk) => ({ keys: [publicJwkOf(key)] });
+  const clients = [
+    { client_id: 'shop', jwks: jwks(shop), policy: { audiences: { payments: ['payments:create', 'payments:read'] } } },
+    { client_id: 'payments', jwks: jwks(payments), policy: { exchange: [edge] } },
+    { client_id: 'operator', jwks: jwks(operator), policy: { audiences: { issuer: ['issuer:admin'] } } },
+  ];
+  writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
+  const ports: number[] = [];
+  for (let index = 0; index < replicas; index += 1) ports.push(await freePort());
+  const urls = ports.map((port) => `http://127.0.0.1:${String(port)}`);
+  const [url = ''] = urls;
+  const kek = `test:${randomBytes(32).toString('base64url')}`;
+  const apps = await Promise.all(
+    ports.map(async (port) => {
+      const configuration = loadConfiguration(variables, {
+        PORT: String(port),
+        LOG_LEVEL: 'silent',
+        ISSUER_URL: url,
+        DATABASE_URL: databaseUrl,
+        NATS_URL: backing.nats.url,
+        NATS_USER: 'issuer',
+        NATS_PASSWORD: backing.passwords.issuer,
+        CLIENTS_FILE: join(folder, 'clients.json'),
+        KEY_ENCRYPTION_KEYS: kek,
+        ...environment,
+      });
+      const app = await createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+      await app.listen(port, '127.0.0.1');
+      return app;
+    }),
+  );
+  const database = new pg.Client({ connectionString: databaseUrl });
+  await database.connect();
+
+  const assertion = (clientId: keyof typeof keys = 'shop'): Promise<string> =>
+    signClientAssertion({ clientId, audience: url, key: keys[clientId] });
+  const token: IssuerUnderTest['token'] = async (form, at = url, headers = {}) => {
+    const authenticates = 'client_assertion' in form || 'authorization' in headers;
+    const own = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await assertion() };
+    const body = new URLSearchParams({ grant_type: 'client_credentials', ...(authenticates ? {} : own), ...form });
+    return answerOf(await fetch(`${at}/oauth2/token`, { method: 'POST', body, headers }));
+  };
+  let adminToken: string | undefined;
+  const newAdminToken = async (): Promise<string> => {
+    const signed = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await assertion('operator') };
+    const { body } = await token({ audience: 'issuer', scope: 'issuer:admin', ...signed });
+    return String(body['access_token']);
+  };
+  const admin: IssuerUnderTest['admin'] = async (method, path, body, at = url) => {
+    const call = async (bearer: string): Promise<Answer> => {
+      const headers = { authorization: `Bearer ${bearer}` };
+      return answerOf(
+        await fetch(`${at}${path}`, { method, ...(body === undefined ? { headers } : json(body, headers)) }),
+      );
+    };
+    adminToken ??= await newAdminToken();
+    const answer = await call(adminToken);
+    if (answer.status !== 401) return answer;
+    // The key that signed it was revoked.
+    adminToken = await newAdminToken();
+    return call(adminToken);
+  };
+  return {
+    backing,
+    url,
+    urls,
+    database,
+    apps,
+    keys,
+    assertion,
+    token,
+    admin,
+    async stop() {
+      await database.end();
+      await Promise.all(apps.map((app) => app.close()));
+      await backing.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function json(body: object, headers: Readonly<Record<string, string>>): RequestInit {
+  return { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } };
+}
