@@ -1,2 +1,12 @@
+export { checkpointText, openCheckpoint, parseCheckpointText, signCheckpoint, type Checkpoint } from './checkpoint.js';
+export { decodeEntryBundle, encodeEntryBundle } from './entry-bundle.js';
+export { edgeOf, GrowingTree } from './growing-tree.js';
 export { LEAF_SIZE_LIMIT, LeafError, leafOf, type Leaf } from './leaf.js';
+export { createNoteSigner, NoteKeyError, parseVerifierKey, type NoteSigner, type NoteVerifier } from './note-key.js';
+export { consistencySpans, inclusionSpans, PROOF_LENGTH_LIMIT, verifyConsistency, verifyInclusion } from './proof.js';
+export { NOTE_SIZE_LIMIT, NoteError, openNote, signNote, type NoteErrorCode } from './signed-note.js';
+export { spanHash, subtreesOf, type Span, type Subtree, type SubtreeHashes } from './span.js';
+export { parseTilePath, TILE_WIDTH, tilePath, tileWidthAt, type TileAddress } from './tile-path.js';
+export { hashesOf, TileHashes, TileMissingError, tilesOf, type Tile, type TilePlace } from './tiles.js';
+export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.js';
 export { leafHash, nodeHash, rootOf, splitPoint } from './tree.js';

@@ -1,0 +1,46 @@
+import { fromBase64 } from './base64.js';
+import { type NoteSigner, type NoteVerifier } from './note-key.js';
+import { NoteError, openNote, signNote } from './signed-note.js';
+
+/** What a log says of itself (C2SP tlog-checkpoint): so many leaves, with this root. */
+export interface Checkpoint {
+  /** The log's name, unlike any other's. */
+  readonly origin: string;
+  readonly size: number;
+  readonly root: Buffer;
+}
+
+/** The text of a checkpoint, without signatures (C2SP tlog-checkpoint). */
+export function checkpointText({ origin, size, root }: Checkpoint): string {
+  return `${origin}\n${String(size)}\n${root.toString('base64')}\n`;
+}
+
+/** Reads a checkpoint's text; lines after the third are passed over, as the format asks. @throws {NoteError} `NOTE_MALFORMED` */
+export function parseCheckpointText(text: string): Checkpoint {
+  const [origin = '', sizeText = '', rootText = '', ...rest] = text.slice(0, -1).split('\n');
+  const root = fromBase64(rootText);
+  const size = /^(0|[1-9][0-9]*)$/.test(sizeText) ? Number(sizeText) : Number.NaN;
+  const malformed = origin === '' || !Number.isSafeInteger(size) || root?.length !== 32 || rest.includes('');
+  if (malformed || !text.endsWith('\n') || root === undefined) {
+    throw new NoteError('NOTE_MALFORMED', 'it is not a checkpoint: origin, size and root hash, a line each');
+  }
+  return { origin, size, root };
+}
+
+/** A signed checkpoint. The signer's name is the origin. */
+export function signCheckpoint(size: number, root: Buffer, signer: NoteSigner): string {
+  return signNote(checkpointText({ origin: signer.name, size, root }), [signer]);
+}
+
+/**
+ * Reads a checkpoint that the log itself has signed.
+ * @param log the log's verifier; its name is the origin that is expected
+ * @throws {NoteError}
+ */
+export function openCheckpoint(note: string, log: NoteVerifier): Checkpoint {
+  const checkpoint = parseCheckpointText(openNote(note, [log]).text);
+  if (checkpoint.origin !== log.name) {
+    throw new NoteError('NOTE_SIGNER_UNKNOWN', `it is a checkpoint of ${checkpoint.origin}, not of ${log.name}`);
+  }
+  return checkpoint;
+}

@@ -1,0 +1,45 @@
+import { nodeHash } from './tree.js';
+
+/** The leaves from `first` up to, but without, `end`. */
+export interface Span {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** A complete subtree: the 2^`height` leaves that begin at `index` times 2^`height`. */
+export interface Subtree {
+  readonly height: number;
+  readonly index: number;
+}
+
+/** Knows the hashes of complete subtrees. */
+export interface SubtreeHashes {
+  /** @throws what it throws for a subtree that it does not have */
+  hashOf(subtree: Subtree): Buffer;
+}
+
+/**
+ * The complete subtrees that a span is made of, largest first. The span must be one that the tree has as a node: its start is a multiple
+ * of a power of two that is not smaller than it.
+ */
+export function subtreesOf({ first, end }: Span): readonly Subtree[] {
+  const subtrees: Subtree[] = [];
+  for (let start = first; start < end;) {
+    let height = 0;
+    let width = 1;
+    while (width * 2 <= end - start) {
+      width *= 2;
+      height += 1;
+    }
+    subtrees.push({ height, index: start / width });
+    start += width;
+  }
+  return subtrees;
+}
+
+/** The Merkle tree hash of a span (RFC 9162, section 2.1.1), joined from its complete subtrees. @param span at least one leaf */
+export function spanHash(span: Span, hashes: SubtreeHashes): Buffer {
+  return subtreesOf(span)
+    .map((subtree) => hashes.hashOf(subtree))
+    .reduceRight((right, left) => nodeHash(left, right));
+}

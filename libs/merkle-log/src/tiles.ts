@@ -1,0 +1,68 @@
+import { type Span, type Subtree, type SubtreeHashes, subtreesOf } from './span.js';
+import { TILE_WIDTH } from './tile-path.js';
+import { rootOf } from './tree.js';
+
+const HASH = 32;
+const TILE_HEIGHT = 8;
+
+/** A tile's place: the `index`-th of its level. */
+export interface TilePlace {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** A tile's content: up to 256 concatenated hashes. */
+export interface Tile extends TilePlace {
+  readonly hashes: Buffer;
+}
+
+/** Where a subtree's hashes stand: in one tile, 2^`height` hashes from `offset`. */
+function placeOf({ height, index }: Subtree): TilePlace & { readonly offset: number; readonly count: number } {
+  const level = Math.floor(height / TILE_HEIGHT);
+  const count = 2 ** (height % TILE_HEIGHT);
+  const start = index * count;
+  return { level, index: Math.floor(start / TILE_WIDTH), offset: start % TILE_WIDTH, count };
+}
+
+/** The tiles that hold what the spans are hashed from, each once: at the most one a level and span. */
+export function tilesOf(spans: readonly Span[]): readonly TilePlace[] {
+  const places = new Map<string, TilePlace>();
+  for (const subtree of spans.flatMap(subtreesOf)) {
+    const { level, index } = placeOf(subtree);
+    places.set(`${String(level)}/${String(index)}`, { level, index });
+  }
+  return [...places.values()];
+}
+
+/** Thrown when a tile that is needed is missing or too narrow. */
+export class TileMissingError extends Error {
+  readonly code = 'TILE_MISSING';
+  constructor({ level, index }: TilePlace) {
+    super(`tile ${String(level)}/${String(index)} is missing or incomplete`);
+    this.name = 'TileMissingError';
+  }
+}
+
+/** Hashes of subtrees, read from tiles. */
+export class TileHashes implements SubtreeHashes {
+  readonly #tiles: ReadonlyMap<string, Buffer>;
+
+  constructor(tiles: readonly Tile[]) {
+    this.#tiles = new Map(tiles.map(({ level, index, hashes }) => [`${String(level)}/${String(index)}`, hashes]));
+  }
+
+  /** @throws {TileMissingError} */
+  hashOf(subtree: Subtree): Buffer {
+    const { level, index, offset, count } = placeOf(subtree);
+    const hashes = this.#tiles.get(`${String(level)}/${String(index)}`);
+    if (hashes === undefined || hashes.length < (offset + count) * HASH) throw new TileMissingError({ level, index });
+    return rootOf(hashesOf(hashes.subarray(offset * HASH, (offset + count) * HASH)));
+  }
+}
+
+/** Splits concatenated hashes. */
+export function hashesOf(bytes: Buffer): readonly Buffer[] {
+  const hashes: Buffer[] = [];
+  for (let at = 0; at + HASH <= bytes.length; at += HASH) hashes.push(bytes.subarray(at, at + HASH));
+  return hashes;
+}

@@ -1,0 +1,65 @@
+import { fromBase64 } from './base64.js';
+import { openCheckpoint, type Checkpoint } from './checkpoint.js';
+import { type NoteVerifier } from './note-key.js';
+import { PROOF_LENGTH_LIMIT, verifyInclusion } from './proof.js';
+import { NOTE_SIZE_LIMIT } from './signed-note.js';
+
+const HEADER = 'c2sp.org/tlog-proof@v1';
+
+/** A proof that stands alone (C2SP tlog-proof): an entry's place, its path to the root, and the signed checkpoint. */
+export interface TlogProof {
+  readonly index: number;
+  /** From the leaf's sibling up to the root's child. */
+  readonly hashes: readonly Buffer[];
+  /** The signed note, as the log issued it. */
+  readonly checkpoint: string;
+  /** Not authenticated: whatever the application needs beside it. */
+  readonly extra?: Buffer;
+}
+
+/** Writes a proof (file extension `.tlog-proof`). */
+export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof): string {
+  return [
+    HEADER,
+    ...(extra === undefined ? [] : [`extra ${extra.toString('base64')}`]),
+    `index ${String(index)}`,
+    ...hashes.map((hash) => hash.toString('base64')),
+    '',
+    checkpoint,
+  ].join('\n');
+}
+
+/** Reads a proof, strictly. @returns nothing for what is not one */
+export function parseTlogProof(text: string): TlogProof | undefined {
+  if (text.length > 2 * NOTE_SIZE_LIMIT) return undefined;
+  const end = text.indexOf('\n\n');
+  const [header, ...lines] = text.slice(0, end).split('\n');
+  if (end === -1 || header !== HEADER) return undefined;
+  const extraText = /^extra (.*)$/.exec(lines[0] ?? '')?.[1];
+  const extra = extraText === undefined ? undefined : fromBase64(extraText);
+  if (extraText !== undefined && extra === undefined) return undefined;
+  const [indexLine = '', ...hashLines] = extraText === undefined ? lines : lines.slice(1);
+  const index = Number(/^index (0|[1-9][0-9]*)$/.exec(indexLine)?.[1] ?? Number.NaN);
+  const hashes = hashLines.map(fromBase64).filter((hash) => hash?.length === 32);
+  if (!Number.isSafeInteger(index) || hashes.length !== hashLines.length || hashes.length > PROOF_LENGTH_LIMIT) {
+    return undefined;
+  }
+  return {
+    index,
+    hashes: hashes.filter((hash) => hash !== undefined),
+    checkpoint: text.slice(end + 2),
+    ...(extra === undefined ? {} : { extra }),
+  };
+}
+
+/**
+ * Checks a proof offline (C2SP tlog-proof, "Verifying").
+ * @param leaf the entry's leaf hash
+ * @returns the checkpoint that it stands under, or nothing when the path does not lead there
+ * @throws {NoteError} for a checkpoint that is not to be believed
+ */
+export function verifyTlogProof(proof: TlogProof, leaf: Uint8Array, log: NoteVerifier): Checkpoint | undefined {
+  const checkpoint = openCheckpoint(proof.checkpoint, log);
+  const { size, root } = checkpoint;
+  return verifyInclusion(proof.index, size, leaf, proof.hashes, root) ? checkpoint : undefined;
+}
