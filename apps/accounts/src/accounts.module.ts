@@ -5,6 +5,8 @@ import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { AccountsStore } from './accounts/accounts.store.js';
 import { type Configuration } from './configuration.js';
+import { InvariantsController } from './invariants/invariants.controller.js';
+import { InvariantsService } from './invariants/invariants.service.js';
 import { HOLD_EXPIRY_INTERVAL, HoldExpiry } from './transfers/hold-expiry.js';
 import { Posting } from './transfers/posting.service.js';
 import { TransfersController } from './transfers/transfers.controller.js';
@@ -37,7 +39,7 @@ export class AccountsModule {
           },
         }),
       ],
-      controllers: [AccountsController, TransfersController],
+      controllers: [AccountsController, TransfersController, InvariantsController],
       providers: [
         AccountsService,
         AccountsStore,
@@ -46,6 +48,7 @@ export class AccountsModule {
         Posting,
         { provide: HOLD_EXPIRY_INTERVAL, useValue: configuration.HOLD_EXPIRY_INTERVAL_MS },
         HoldExpiry,
+        InvariantsService,
       ],
     };
   }

@@ -28,3 +28,5 @@ export const BATCH_LIMIT = 100;
 export const QUEUE_LIMIT = 5_000;
 /** Holds that one round of the expiry worker ends at the most. */
 export const EXPIRY_LIMIT = 500;
+/** Seconds that one question of the invariants may take. */
+export const CHECK_SECONDS_LIMIT = 120;

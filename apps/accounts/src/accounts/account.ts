@@ -1,6 +1,6 @@
 import { currencySchema, moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
 import { z } from 'zod';
-import { NAME_LIMIT } from '../limits.js';
+import { NAME_LIMIT, PAGE_LIMIT } from '../limits.js';
 import { metadataSchema, type Metadata } from '../metadata.js';
 
 /** Account and transfer ids: UUIDs (the ledger makes UUIDv7; a client may choose a transfer's). */
@@ -115,4 +115,17 @@ export function accountToJson(account: Account): AccountJson {
     opened_by: account.openedBy,
     opened_at: account.openedAt.toISOString(),
   };
+}
+
+/** `GET /accounts`: the caller's own, or of any `owner` for `accounts:admin` and `accounts:audit`; in the order in which they were opened. */
+export const listAccountsSchema = z.strictObject({
+  owner: z.string().min(1).max(255).optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
+  cursor: accountIdSchema.optional(),
+});
+export type ListAccounts = z.infer<typeof listAccountsSchema>;
+
+export interface AccountPageJson {
+  readonly accounts: readonly AccountJson[];
+  readonly next_cursor: string | null;
 }

@@ -1,9 +1,20 @@
-import { Controller, Get, Inject, Post } from '@nestjs/common';
+import { Controller, Get, Inject, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
-import { accountIdSchema, openAccountSchema, type AccountId, type AccountJson, type OpenAccount } from './account.js';
+import {
+  accountIdSchema,
+  listAccountsSchema,
+  openAccountSchema,
+  type AccountId,
+  type AccountJson,
+  type AccountPageJson,
+  type ListAccounts,
+  type OpenAccount,
+} from './account.js';
+import { changeStatusSchema, type ChangeStatus } from './account-status.js';
+import { asOfQuerySchema, type AsOfQuery, type BalanceJson } from './balance-as-of.js';
 import { AccountsService } from './accounts.service.js';
 import { statementQuerySchema, type StatementJson, type StatementQuery } from './statement.js';
 
@@ -24,6 +35,20 @@ export class AccountsController {
     @Trace() trace: RequestTrace,
   ): Promise<AccountJson> {
     return this.accounts.open(command, caller, trace);
+  }
+
+  /**
+   * The caller's own accounts, `limit` a page (1 to 200), in the order in which they were opened; of another `owner` for `accounts:admin`
+   * and `accounts:audit`. 403 `OWNER_NOT_YOURS`.
+   */
+  @Get()
+  @RequireScopes('accounts:read')
+  list(
+    @ZodQuery(listAccountsSchema) query: ListAccounts,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<AccountPageJson> {
+    return this.accounts.list(query, caller, trace);
   }
 
   /**
@@ -50,5 +75,32 @@ export class AccountsController {
     @Trace() trace: RequestTrace,
   ): Promise<StatementJson> {
     return this.accounts.statement(id, query, caller, trace);
+  }
+
+  /** The balance at a time that has passed (RFC 3339); the answer never changes. 404 `ACCOUNT_UNKNOWN`. 422 `AS_OF_NOT_PAST`. */
+  @Get(':id/balance')
+  @RequireScopes('accounts:read')
+  balanceAsOf(
+    @ZodParam('id', accountIdSchema) id: AccountId,
+    @ZodQuery(asOfQuerySchema) query: AsOfQuery,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<BalanceJson> {
+    return this.accounts.balanceAsOf(id, query, caller, trace);
+  }
+
+  /**
+   * `open` ⇄ `frozen`, and from either to `closed`, which is final and needs a balance of zero and no hold. A frozen account takes part in
+   * no new transfer; holds from before may still be posted or voided. 404 `ACCOUNT_UNKNOWN`. 422 `ACCOUNT_CLOSED`, `ACCOUNT_NOT_EMPTY`.
+   */
+  @Put(':id/status')
+  @RequireScopes('accounts:admin')
+  changeStatus(
+    @ZodParam('id', accountIdSchema) id: AccountId,
+    @ZodBody(changeStatusSchema) command: ChangeStatus,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<AccountJson> {
+    return this.accounts.changeStatus(id, command, caller, trace);
   }
 }

@@ -11,14 +11,19 @@ import {
   type RequestTrace,
 } from '@countersign/service-host';
 import { mayAdminister, mayReadAll } from '../authority.js';
+import { HoldExpiry } from '../transfers/hold-expiry.js';
 import {
   accountIdSchema,
   accountToJson,
   type Account,
   type AccountId,
   type AccountJson,
+  type AccountPageJson,
+  type ListAccounts,
   type OpenAccount,
 } from './account.js';
+import { changeStatus, statusRefusals, type ChangeStatus } from './account-status.js';
+import { balanceToJson, type AsOfQuery, type BalanceJson } from './balance-as-of.js';
 import { AccountsStore } from './accounts.store.js';
 import { statementToJson, type StatementJson, type StatementQuery } from './statement.js';
 
@@ -28,6 +33,7 @@ export class AccountsService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(AccountsStore) private readonly store: AccountsStore,
+    @Inject(HoldExpiry) private readonly expiry: HoldExpiry,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -71,6 +77,58 @@ export class AccountsService {
     return accountToJson(await this.#look('account.read', 'accounts:read', id, caller, trace));
   }
 
+  async list(query: ListAccounts, caller: Principal, trace: RequestTrace): Promise<AccountPageJson> {
+    const owner = mayReadAll(caller) ? (query.owner ?? caller.subject) : caller.subject;
+    const event = this.#event('accounts.listed', 'accounts:list', 'accounts', caller, trace);
+    if (query.owner !== undefined && query.owner !== owner) {
+      await this.outbox.recordDurably(failed(event, 'denied', 'OWNER_NOT_YOURS'));
+      throw new Problem(
+        403,
+        'OWNER_NOT_YOURS',
+        "Another owner's accounts need the scope accounts:admin or accounts:audit.",
+      );
+    }
+    const found = await this.store.list(owner, query, this.clock());
+    const page = found.slice(0, query.limit);
+    const changes = { owner, shown: page.map(({ id }) => id) };
+    await this.outbox.recordDurably({ ...event, data: { ...event.data, changes } });
+    return {
+      accounts: page.map(accountToJson),
+      next_cursor: found.length > query.limit ? (page.at(-1)?.id ?? null) : null,
+    };
+  }
+
+  async balanceAsOf(id: AccountId, { as_of }: AsOfQuery, caller: Principal, trace: RequestTrace): Promise<BalanceJson> {
+    const account = await this.#look('balance.read', 'accounts:read-balance', id, caller, trace);
+    if (as_of >= this.clock()) throw new Problem(422, 'AS_OF_NOT_PAST', 'A balance is told of a time that has passed.');
+    return balanceToJson(account, as_of, await this.store.balanceAsOf(id, as_of));
+  }
+
+  /** Freezes, opens again, or closes. Holds past their time do not keep an account open. */
+  async changeStatus(
+    id: AccountId,
+    command: ChangeStatus,
+    caller: Principal,
+    trace: RequestTrace,
+  ): Promise<AccountJson> {
+    if (command.status === 'closed') await this.expiry.releaseOverdue([id]);
+    const event = this.#event('account.status-changed', 'accounts:change-status', id, caller, trace);
+    const changed = await this.database.transaction(async (transaction) => {
+      const account = await this.store.lock(transaction, id);
+      if (account === undefined) return 'ACCOUNT_UNKNOWN';
+      const after = changeStatus(account, command, await this.store.holdsOn(transaction, id));
+      if (typeof after === 'string') return after;
+      await this.store.setStatus(transaction, after);
+      const changes = { status: { from: account.status, to: after.status } };
+      await this.outbox.record(transaction, { ...event, data: { ...event.data, changes } });
+      return after;
+    });
+    if (typeof changed !== 'string') return accountToJson(changed);
+    await this.outbox.recordDurably(failed(event, 'failed', changed));
+    if (changed === 'ACCOUNT_UNKNOWN') throw unknownAccount();
+    throw new Problem(422, changed, statusRefusals[changed]);
+  }
+
   async statement(
     id: AccountId,
     query: StatementQuery,
@@ -90,10 +148,16 @@ export class AccountsService {
       return account;
     }
     await this.outbox.recordDurably(failed(event, account === undefined ? 'failed' : 'denied', 'ACCOUNT_UNKNOWN'));
-    throw new Problem(404, 'ACCOUNT_UNKNOWN', 'There is no such account.');
+    throw unknownAccount();
   }
 
-  #event(done: string, action: string, id: AccountId, caller: Principal, trace: RequestTrace): NewAuditEvent {
+  #event(
+    done: string,
+    action: string,
+    id: AccountId | 'accounts',
+    caller: Principal,
+    trace: RequestTrace,
+  ): NewAuditEvent {
     return {
       type: `countersign.accounts.${done}.v1`,
       subject: id,
@@ -102,12 +166,16 @@ export class AccountsService {
         principal: principalOf(caller),
         txn: caller.txn,
         action,
-        resource: `account/${id}`,
+        resource: id === 'accounts' ? id : `account/${id}`,
         outcome: 'allowed',
         request: auditRequest(trace),
       },
     };
   }
+}
+
+function unknownAccount(): Problem {
+  return new Problem(404, 'ACCOUNT_UNKNOWN', 'There is no such account.');
 }
 
 function failed(event: NewAuditEvent, outcome: 'failed' | 'denied', reason: string): NewAuditEvent {

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { POOL, type Transaction } from '@countersign/service-host';
+import { and, count, eq, or } from 'drizzle-orm';
 import type pg from 'pg';
+import { holdTable, legTable } from '../transfers/transfers.tables.js';
 import { accountOf, type AccountRow } from './account-row.js';
-import { type Account, type AccountId } from './account.js';
+import { type Account, type AccountId, type ListAccounts } from './account.js';
 import { accountTable } from './accounts.tables.js';
 import { entryOf, type Entry, type EntryRow, type StatementQuery } from './statement.js';
 
@@ -37,6 +39,51 @@ export class AccountsStore {
       values: [id, now],
     });
     return rows.map(accountOf)[0];
+  }
+
+  /** One account more than the page has, if there are more. */
+  async list(owner: string, { cursor, limit }: ListAccounts, now: Date): Promise<readonly Account[]> {
+    const { rows } = await this.pool.query<AccountRow>(
+      `select account.*, account.held - ${overdueOf} as held from account
+        where owner = $1 and ($3::uuid is null or id > $3) order by id limit $4`,
+      [owner, now, cursor ?? null, limit + 1],
+    );
+    return rows.map(accountOf);
+  }
+
+  /**
+   * Credits less debits once the last entry at that time stood. Waits for what is being posted: with a time that has passed, the answer
+   * is the same ever after.
+   */
+  async balanceAsOf(id: AccountId, asOf: Date): Promise<bigint> {
+    await this.pool.query('select from account where id = $1 for share', [id]);
+    const { rows } = await this.pool.query<{ balance_after: string }>({
+      name: 'ledger.balance-as-of',
+      text: `select balance_after from entry where account_id = $1 and posted_at <= $2
+        order by posted_at desc, position desc limit 1`,
+      values: [id, asOf],
+    });
+    return BigInt(rows[0]?.balance_after ?? 0);
+  }
+
+  /** The account, locked until the transaction ends. */
+  async lock(transaction: Transaction, id: AccountId): Promise<Account | undefined> {
+    const [account] = await transaction.select().from(accountTable).where(eq(accountTable.id, id)).for('no key update');
+    return account;
+  }
+
+  /** Holds on either side of the account that have not ended. */
+  async holdsOn(transaction: Transaction, id: AccountId): Promise<number> {
+    const [found] = await transaction
+      .select({ holds: count() })
+      .from(holdTable)
+      .innerJoin(legTable, eq(legTable.transferId, holdTable.transferId))
+      .where(and(eq(holdTable.status, 'held'), or(eq(legTable.debitAccount, id), eq(legTable.creditAccount, id))));
+    return found?.holds ?? 0;
+  }
+
+  async setStatus(transaction: Transaction, { id, status }: Account): Promise<void> {
+    await transaction.update(accountTable).set({ status }).where(eq(accountTable.id, id));
   }
 
   /** Whether this subject owns one of the accounts. */

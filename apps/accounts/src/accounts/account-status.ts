@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { accountStatuses, type Account } from './account.js';
+
+/** What `PUT /accounts/{id}/status` takes. */
+export const changeStatusSchema = z.strictObject({ status: z.enum(accountStatuses) });
+export type ChangeStatus = z.infer<typeof changeStatusSchema>;
+
+export const statusRefusals = {
+  ACCOUNT_CLOSED: 'The account is closed, and that is final.',
+  ACCOUNT_NOT_EMPTY: 'An account is closed with a balance of zero and no hold on either side of it.',
+} as const;
+export type StatusRefusal = keyof typeof statusRefusals;
+
+/**
+ * `open ⇄ frozen`, and from either to `closed`, which is final. A frozen account takes part in no new transfer; holds from before may
+ * still be posted or voided, because their money was promised.
+ * @param holds how many holds, from it or to it, have not ended
+ * @returns the account as it then stands, or why not
+ */
+export function changeStatus(account: Account, { status }: ChangeStatus, holds: number): Account | StatusRefusal {
+  if (account.status === status) return account;
+  if (account.status === 'closed') return 'ACCOUNT_CLOSED';
+  const empty = account.creditsMinusDebits === 0n && account.held === 0n && holds === 0;
+  return status === 'closed' && !empty ? 'ACCOUNT_NOT_EMPTY' : { ...account, status };
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import {
+  admin,
+  auditor,
+  euro,
+  startLedger,
+  transfer,
+  usualScopes,
+  type Answer,
+  type LedgerUnderTest,
+  type Who,
+} from './testing/ledger-under-test.js';
+
+/** alice acts through the application `shop`; mallory holds the same scopes, through an application of their own. */
+const alice: Who = { subject: 'alice', clientId: 'shop', actors: ['shop'] };
+const shop: Who = { subject: 'shop' };
+const mallory: Who = { subject: 'mallory', clientId: 'mall', scopes: [...usualScopes] };
+
+describe("the ledger's objects are their owners'", () => {
+  let ledger: LedgerUnderTest;
+  let purse: string;
+  let merchant: string;
+  let mallorys: string;
+  beforeAll(async () => {
+    ledger = await startLedger();
+    [purse, merchant, mallorys] = [await ledger.open(alice), await ledger.open(shop), await ledger.open(mallory)];
+    await ledger.fund(purse, '1000');
+    await ledger.fund(mallorys, '1000');
+  }, 120_000);
+  afterAll(async () => {
+    await ledger.stop();
+  }, 60_000);
+
+  const send = (body: object, who: Who): Promise<Answer> => ledger.call('POST', '/transfers', who, body);
+  /** All that a caller can tell from an answer, ids aside. */
+  const told = ({ status, body }: Answer): readonly unknown[] => [status, body['code'], body['detail']];
+  const held = async (): Promise<string> => {
+    const body = transfer(purse, merchant, '1', { hold: { expires_in_seconds: 600 } });
+    expect((await send(body, alice)).status).toBe(201);
+    return body.id;
+  };
+
+  /** What a stranger may try at each route: with an object of alice's, and with one that does not exist. */
+  const attempts: Readonly<Record<string, (id: { account: string; transfer: string }) => Promise<Answer>>> = {
+    'GET /accounts': ({ account }) => ledger.call('GET', `/accounts?cursor=${account}`, mallory),
+    'GET /accounts/{id}': ({ account }) => ledger.call('GET', `/accounts/${account}`, mallory),
+    'GET /accounts/{id}/entries': ({ account }) => ledger.call('GET', `/accounts/${account}/entries`, mallory),
+    'GET /accounts/{id}/balance': ({ account }) =>
+      ledger.call('GET', `/accounts/${account}/balance?as_of=2026-01-01T00:00:00Z`, mallory),
+    'PUT /accounts/{id}/status': ({ account }) =>
+      ledger.call('PUT', `/accounts/${account}/status`, mallory, { status: 'frozen' }),
+    'POST /transfers': ({ account }) => send(transfer(account, mallorys, '1'), mallory),
+    'GET /transfers/{id}': (id) => ledger.call('GET', `/transfers/${id.transfer}`, mallory),
+    'POST /transfers/{id}/post': (id) => ledger.call('POST', `/transfers/${id.transfer}/post`, mallory),
+    'POST /transfers/{id}/void': (id) => ledger.call('POST', `/transfers/${id.transfer}/void`, mallory),
+  };
+  /** They name no object of anybody's. */
+  const withoutObject = ['POST /accounts', 'GET /ledger/invariants'];
+
+  it('has an attempt for every route that names an object', async () => {
+    const { body } = await ledger.call('GET', '/openapi.json', mallory);
+    const paths = z
+      .record(z.string(), z.record(z.string(), z.looseObject({ security: z.unknown().optional() })))
+      .parse(body['paths']);
+    const routes = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).flatMap(([method, { security }]) =>
+        security === undefined ? [] : [`${method.toUpperCase()} ${path}`],
+      ),
+    );
+    expect(routes.filter((route) => !withoutObject.includes(route)).sort()).toEqual(Object.keys(attempts).sort());
+  });
+
+  it.each(Object.keys(attempts))(
+    '%s tells a stranger nothing that it would not tell of what does not exist',
+    async (route) => {
+      const attempt = attempts[route];
+      if (attempt === undefined) throw new Error(route);
+      const theirs = await attempt({ account: purse, transfer: await held() });
+      const nobodys = await attempt({ account: randomUUID(), transfer: randomUUID() });
+      expect(told(theirs)).toEqual(told(nobodys));
+      if (route === 'GET /accounts')
+        expect(theirs.body['accounts']).not.toContainEqual(expect.objectContaining({ owner: 'alice' }));
+      else expect(theirs.status).toBeGreaterThanOrEqual(400);
+      expect(await ledger.call('GET', `/accounts/${purse}`, alice)).toMatchObject({
+        body: { status: 'open', balance: euro('1000') },
+      });
+    },
+  );
+
+  it("records an attempt on what is not the caller's as denied", async () => {
+    await ledger.call('GET', `/accounts/${purse}`, mallory);
+    const { rows } = await ledger.pool.query(
+      `select event->'data'->>'outcome' as outcome from audit_outbox where event->'data'->'principal'->>'subject' = 'mallory'
+        and event->>'subject' = $1 order by position desc limit 1`,
+      [purse],
+    );
+    expect(rows).toEqual([{ outcome: 'denied' }]);
+  });
+
+  it("lets a leg take from no account but the owner's, whichever side takes from it", async () => {
+    const assets = await ledger.open(alice, { kind: 'asset', overdraft: 'allowed' });
+    const answers = [
+      await send(
+        {
+          id: randomUUID(),
+          legs: [
+            { debit_account: mallorys, credit_account: merchant, amount: euro('1') },
+            { debit_account: purse, credit_account: mallorys, amount: euro('1') },
+          ],
+        },
+        mallory,
+      ),
+      await send(transfer(mallorys, assets, '1'), mallory),
+      await send(transfer(purse, merchant, '1', { hold: { expires_in_seconds: 9 } }), mallory),
+    ];
+    expect(answers.map(({ status, body }) => [status, body['code']])).toEqual(
+      answers.map(() => [422, 'ACCOUNT_UNKNOWN']),
+    );
+    expect((await send(transfer(mallorys, purse, '1'), mallory)).status).toBe(201);
+    expect((await send(transfer(purse, mallorys, '1'), alice)).status).toBe(201);
+  });
+
+  it('lets the client of a hold end it without its user, and nobody else: not the owner by another client, not an administrator', async () => {
+    const end = (id: string, who: Who): Promise<Answer> => ledger.call('POST', `/transfers/${id}/void`, who);
+    const id = await held();
+    expect([(await end(id, { subject: 'alice', clientId: 'mall' })).status, (await end(id, admin)).status]).toEqual([
+      404, 404,
+    ]);
+    expect((await end(id, shop)).body['status']).toBe('voided');
+  });
+
+  it('shows a transfer to its client, the owners at both ends, administrators and auditors', async () => {
+    const id = await held();
+    const statuses = [];
+    for (const who of [shop, alice, { subject: 'shop', clientId: 'other' }, admin, auditor, mallory])
+      statuses.push((await ledger.call('GET', `/transfers/${id}`, who)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 404]);
+  });
+
+  it('lets administrators name an owner and read all, auditors read all and change nothing', async () => {
+    const given = await ledger.open(admin, { owner: 'alice' });
+    expect((await ledger.call('GET', `/accounts/${given}`, alice)).body['owner']).toBe('alice');
+    const foreign = await ledger.call('POST', '/accounts', mallory, {
+      name: 'x',
+      kind: 'asset',
+      currency: 'EUR',
+      owner: 'alice',
+    });
+    expect([foreign.status, foreign.body['code']]).toEqual([403, 'OWNER_NOT_YOURS']);
+    expect((await ledger.call('GET', `/accounts/${purse}`, auditor)).status).toBe(200);
+    expect((await ledger.call('GET', '/accounts?owner=alice', auditor)).body['accounts']).toContainEqual(
+      expect.objectContaining({ id: purse }),
+    );
+    expect((await ledger.call('GET', '/accounts?owner=alice', mallory)).status).toBe(403);
+    expect((await ledger.call('PUT', `/accounts/${purse}/status`, auditor, { status: 'frozen' })).status).toBe(403);
+  });
+
+  it('keeps with each transfer and entry who moved the money: subject, client, actors, txn', async () => {
+    const id = await held();
+    await ledger.call('POST', `/transfers/${id}/post`, shop);
+    const { rows } = await ledger.pool.query('select subject, client_id, actors, txn from transfer where id = $1', [
+      id,
+    ]);
+    expect(rows).toEqual([{ subject: 'alice', client_id: 'shop', actors: ['shop'], txn: 'txn-alice' }]);
+    const { body } = await ledger.call('GET', `/accounts/${purse}/entries?limit=1`, alice);
+    expect(body['entries']).toMatchObject([
+      { transfer_id: id, subject: 'shop', client_id: 'shop', actors: [], txn: 'txn-shop' },
+    ]);
+  });
+});

@@ -1,0 +1,24 @@
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { Trace, type RequestTrace } from '@countersign/service-host';
+import { type InvariantsJson } from './invariants.js';
+import { InvariantsService } from './invariants.service.js';
+
+@ApiTags('ledger')
+@Controller('ledger')
+export class InvariantsController {
+  constructor(@Inject(InvariantsService) private readonly invariants: InvariantsService) {}
+
+  /**
+   * Whether the ledger is whole, asked of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,
+   * what is available keeps its limit, holds reserve what they say, transfers moved their legs. 200 whether or not all hold: see `ok`;
+   * each invariant names its first 20 faults.
+   */
+  @Get('invariants')
+  @RequireScopes('accounts:audit')
+  check(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<InvariantsJson> {
+    return this.invariants.check(caller, trace);
+  }
+}

@@ -1,0 +1,108 @@
+import { FAULTS_SHOWN_LIMIT } from '../limits.js';
+
+/** Something that does not hold, and where. */
+export interface Fault {
+  /** The account, transfer or currency. */
+  readonly where: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+export interface Invariant {
+  readonly name: string;
+  readonly holds: string;
+  /** Yields a row (`where`, `expected`, `found`) for each fault. */
+  readonly faults: string;
+}
+
+const signed = `case e.side when 'credit' then e.amount else -e.amount end`;
+const normal = `case when a.kind in ('asset', 'expense') then -a.credits_minus_debits else a.credits_minus_debits end`;
+const taken = `(case when a.kind in ('asset', 'expense') then l.credit_account else l.debit_account end) = a.id`;
+
+/** What must always hold of the ledger, however it came about: each is one question to its database. */
+export const invariants: readonly Invariant[] = [
+  {
+    name: 'sums_zero',
+    holds: 'all entries of a currency, credits less debits, sum to zero',
+    faults: `select a.currency as "where", '0' as expected, sum(${signed})::text as found
+      from entry e join account a on a.id = e.account_id group by a.currency having sum(${signed}) <> 0`,
+  },
+  {
+    name: 'balances_are_sums',
+    holds: 'each balance is the sum of its entries',
+    faults: `select a.id as "where", coalesce(s.sum, 0)::text as expected, a.credits_minus_debits::text as found
+      from account a left join (select e.account_id, sum(${signed}) as sum from entry e group by e.account_id) s on s.account_id = a.id
+      where a.credits_minus_debits <> coalesce(s.sum, 0)`,
+  },
+  {
+    name: 'running_balances',
+    holds: 'each entry carries the sum of all entries of its account up to it',
+    faults: `select position::text as "where", running::text as expected, balance_after::text as found from (
+        select e.position, e.balance_after, sum(${signed}) over (partition by e.account_id order by e.posted_at, e.position) as running
+        from entry e) r
+      where balance_after <> running`,
+  },
+  {
+    name: 'available_within_limit',
+    holds: 'what is available on each account is not under its overdraft limit',
+    faults: `select a.id as "where", (-a.overdraft_limit)::text as expected, ((${normal}) - a.held)::text as found
+      from account a where a.overdraft <> 'allowed' and (${normal}) - a.held < -a.overdraft_limit`,
+  },
+  {
+    name: 'held_is_held',
+    holds: 'what is reserved on each account is the sum of its holds that have not ended',
+    faults: `select a.id as "where", coalesce(s.sum, 0)::text as expected, a.held::text as found
+      from account a left join (
+        select a.id, sum(l.amount) as sum from hold h join leg l on l.transfer_id = h.transfer_id join account a on ${taken}
+        where h.status = 'held' group by a.id) s on s.id = a.id
+      where a.held <> coalesce(s.sum, 0)`,
+  },
+  {
+    name: 'transfers_moved_their_legs',
+    holds: 'each posted transfer has the two entries of each leg, every other transfer none',
+    faults: `select t.id as "where", expected.entries::text as expected, found.entries::text as found
+      from transfer t left join hold h on h.transfer_id = t.id
+      cross join lateral (
+        select case when coalesce(h.status, 'posted') = 'posted' then coalesce(json_agg(json_build_array(l.number, side.name, side.account,
+          coalesce(h.posted_amount, l.amount)) order by l.number, side.name), '[]') else '[]' end as entries
+        from leg l cross join lateral (values ('credit', l.credit_account), ('debit', l.debit_account)) side(name, account)
+        where l.transfer_id = t.id) expected
+      cross join lateral (
+        select coalesce(json_agg(json_build_array(e.leg, e.side, e.account_id, e.amount) order by e.leg, e.side), '[]') as entries
+        from entry e where e.transfer_id = t.id) found
+      where expected.entries::text <> found.entries::text`,
+  },
+  {
+    name: 'corrections_within_original',
+    holds: 'no transfer is corrected by more than it moved',
+    faults: `select t.id as "where", moved.sum::text as expected, back.sum::text as found
+      from (select distinct corrects from transfer where corrects is not null) c join transfer t on t.id = c.corrects
+      cross join lateral (select coalesce(sum(e.amount), 0) as sum from entry e where e.transfer_id = t.id and e.side = 'debit') moved
+      cross join lateral (
+        select coalesce(sum(e.amount), 0) as sum from entry e join transfer r on r.id = e.transfer_id
+        where r.corrects = t.id and e.side = 'debit') back
+      where back.sum > moved.sum`,
+  },
+];
+
+/** The question for one invariant, ready to be asked: how many faults, and the first of them. */
+export function questionOf({ faults }: Invariant): string {
+  return `with fault as (${faults}) select (select count(*) from fault)::int as count, coalesce((
+    select json_agg(shown) from (select "where", expected, found from fault limit ${String(FAULTS_SHOWN_LIMIT)}) shown), '[]') as shown`;
+}
+
+export interface InvariantsJson {
+  /** Whether all of them hold. */
+  readonly ok: boolean;
+  readonly checked_at: string;
+  readonly accounts: number;
+  readonly transfers: number;
+  readonly entries: number;
+  readonly invariants: readonly {
+    readonly name: string;
+    readonly holds: string;
+    readonly ok: boolean;
+    readonly faults: number;
+    readonly shown: readonly Fault[];
+  }[];
+}
