@@ -1,11 +1,11 @@
 import { refuse, type Refusal } from './refusal.js';
-import { postedLegs, type Leg, type Transfer } from './transfer.js';
+import { postedLegs, statusOf, type Leg, type Transfer } from './transfer.js';
 
 const pairOf = (from: string, to: string, { currency }: Leg): string => `${from} ${to} ${currency}`;
 
 /** What a correction gives back, or may yet give back while it is held. */
-function correctedLegs(correction: Transfer): readonly Leg[] {
-  return correction.hold?.status === 'held' ? correction.legs : postedLegs(correction);
+function correctedLegs(correction: Transfer, now: Date): readonly Leg[] {
+  return statusOf(correction, now) === 'held' ? correction.legs : postedLegs(correction);
 }
 
 /**
@@ -18,6 +18,7 @@ export function refuseCorrection(
   original: Transfer,
   earlier: readonly Transfer[],
   legs: readonly Leg[],
+  now: Date,
 ): Refusal | undefined {
   const moved = postedLegs(original);
   if (moved.length === 0) return refuse('CORRECTED_TRANSFER_NOT_POSTED');
@@ -26,7 +27,7 @@ export function refuseCorrection(
     const pair = pairOf(leg.creditAccount, leg.debitAccount, leg);
     left.set(pair, (left.get(pair) ?? 0n) + leg.amount);
   }
-  for (const leg of [...earlier.flatMap(correctedLegs), ...legs]) {
+  for (const leg of [...earlier.flatMap((correction) => correctedLegs(correction, now)), ...legs]) {
     const pair = pairOf(leg.debitAccount, leg.creditAccount, leg);
     const rest = left.get(pair);
     if (rest === undefined) return refuse('CORRECTION_NOT_REVERSED');

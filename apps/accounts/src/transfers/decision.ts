@@ -71,7 +71,7 @@ function create(command: CreateTransfer, { origin, admin }: Commander, ledger: L
     const original = ledger.transfers.get(corrects);
     if (original === undefined) return refuse('CORRECTED_TRANSFER_UNKNOWN');
     if (!admin && original.origin.clientId !== origin.clientId) return refuse('CORRECTED_TRANSFER_UNKNOWN', true);
-    const refusal = refuseCorrection(original, ledger.correctionsOf(corrects), legs);
+    const refusal = refuseCorrection(original, ledger.correctionsOf(corrects), legs, now);
     if (refusal !== undefined) return refusal;
   }
   const mayTakeFrom = (owner: string): boolean => admin || corrects !== null || owner === origin.subject;

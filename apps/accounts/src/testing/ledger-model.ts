@@ -1,0 +1,246 @@
+import { currencySchema } from '@countersign/money';
+import fc from 'fast-check';
+import { accountIdSchema, type Account, type AccountId } from '../accounts/account.js';
+import { type CreateTransfer, type PostHold, type VoidHold } from '../transfers/transfer-command.js';
+import { transferIdSchema, type Leg, type TransferId } from '../transfers/transfer.js';
+
+/** What a test does: a command of a client's, or letting time pass. */
+export type Step = CreateTransfer | PostHold | VoidHold | { readonly kind: 'wait'; readonly seconds: number };
+
+const numbered = (prefix: string, number: number): string =>
+  `${prefix}0000000-0000-7000-8000-${number.toString().padStart(12, '0')}`;
+export const transferId = (number: number): TransferId => transferIdSchema.parse(numbered('b', number));
+export const accountId = (number: number): AccountId => accountIdSchema.parse(numbered('a', number));
+
+export const start = new Date('2026-01-01T00:00:00Z');
+
+/** The accounts of the model: one that may be overdrawn, some that may not, on either side of the books; one of another currency. */
+export const modelAccounts: readonly Account[] = (
+  [
+    { kind: 'equity', overdraft: 'allowed', overdraftLimit: 0n, currency: 'EUR' },
+    { kind: 'liability', overdraft: 'forbidden', overdraftLimit: 0n, currency: 'EUR' },
+    { kind: 'liability', overdraft: 'limited', overdraftLimit: 5n, currency: 'EUR' },
+    { kind: 'asset', overdraft: 'forbidden', overdraftLimit: 0n, currency: 'EUR' },
+    { kind: 'liability', overdraft: 'allowed', overdraftLimit: 0n, currency: 'USD' },
+  ] as const
+).map((account, number) => ({
+  ...account,
+  id: accountId(number),
+  name: `model ${String(number)}`,
+  currency: currencySchema.parse(account.currency),
+  status: 'open',
+  owner: 'model',
+  metadata: {},
+  creditsMinusDebits: 0n,
+  held: 0n,
+  openedBy: 'model',
+  openedAt: start,
+  changedAt: start,
+}));
+
+interface ModelTransfer {
+  readonly command: CreateTransfer;
+  state: 'posted' | 'held' | 'voided';
+  readonly deadline: number;
+  /** What each leg has moved, or would. */
+  readonly amounts: bigint[];
+}
+
+/** The ledger as one would tell it to a child: all that ever happened, summed up anew at each question. No locks, no running sums. */
+export class LedgerModel {
+  #transfers = new Map<TransferId, ModelTransfer>();
+  #seconds = 0;
+
+  copy(): LedgerModel {
+    const copy = new LedgerModel();
+    copy.#transfers = new Map(
+      [...this.#transfers].map(([id, transfer]) => [id, { ...transfer, amounts: [...transfer.amounts] }]),
+    );
+    copy.#seconds = this.#seconds;
+    return copy;
+  }
+
+  /** Takes one step. @returns the status that it leads to, or the code of its refusal */
+  take(step: Step): string {
+    if (step.kind === 'wait') {
+      this.#seconds += step.seconds;
+      return 'waited';
+    }
+    return step.kind === 'create' ? this.#create(step) : this.#end(step);
+  }
+
+  /** Balance and reserved amount of each account, as its owner reads them. */
+  standings(): readonly string[] {
+    return modelAccounts.map((account) => `${String(this.#balance(account))}/${String(this.#held(account))}`);
+  }
+
+  #state(transfer: ModelTransfer): string {
+    return transfer.state === 'held' && transfer.deadline <= this.#seconds ? 'expired' : transfer.state;
+  }
+
+  #flows(state: string): readonly (Leg & { readonly corrects: TransferId | null })[] {
+    return [...this.#transfers.values()]
+      .filter((transfer) => this.#state(transfer) === state)
+      .flatMap(({ command, amounts }) =>
+        command.legs.map((leg, index) => ({ ...leg, amount: amounts[index] ?? 0n, corrects: command.corrects })),
+      );
+  }
+
+  #balance({ id, kind }: Account): bigint {
+    const credits = this.#flows('posted').reduce(
+      (sum, leg) => sum + (leg.creditAccount === id ? leg.amount : 0n) - (leg.debitAccount === id ? leg.amount : 0n),
+      0n,
+    );
+    return kind === 'asset' ? -credits : credits;
+  }
+
+  #held({ id, kind }: Account): bigint {
+    return this.#flows('held').reduce(
+      (sum, leg) => sum + ((kind === 'asset' ? leg.creditAccount : leg.debitAccount) === id ? leg.amount : 0n),
+      0n,
+    );
+  }
+
+  #mayStand(account: Account): boolean {
+    return account.overdraft === 'allowed' || this.#balance(account) - this.#held(account) >= -account.overdraftLimit;
+  }
+
+  #create(command: CreateTransfer): string {
+    const known = this.#transfers.get(command.id);
+    if (known !== undefined) {
+      const text = (of: CreateTransfer): string =>
+        JSON.stringify(of, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+      return text(known.command) === text(command) ? this.#state(known) : 'TRANSFER_ID_REUSED';
+    }
+    const fault =
+      (command.corrects === null ? undefined : this.#correctionFault(command, command.corrects)) ?? legFault(command);
+    if (fault !== undefined) return fault;
+    const state = command.holdSeconds === null ? 'posted' : 'held';
+    const amounts = command.legs.map(({ amount }) => amount);
+    const deadline = this.#seconds + (command.holdSeconds ?? 0);
+    this.#transfers.set(command.id, { command, state, deadline, amounts });
+    if (modelAccounts.every((account) => this.#mayStand(account))) return state;
+    this.#transfers.delete(command.id);
+    return 'INSUFFICIENT_FUNDS';
+  }
+
+  #correctionFault(command: CreateTransfer, corrects: TransferId): string | undefined {
+    const original = this.#transfers.get(corrects);
+    if (original === undefined) return 'CORRECTED_TRANSFER_UNKNOWN';
+    if (original.state !== 'posted') return 'CORRECTED_TRANSFER_NOT_POSTED';
+    for (const [index, leg] of command.legs.entries()) {
+      const moved = original.command.legs.map((of, at) => ({ ...of, amount: original.amounts[at] ?? 0n }));
+      const reversed = moved.filter(
+        (of) =>
+          of.debitAccount === leg.creditAccount &&
+          of.creditAccount === leg.debitAccount &&
+          of.currency === leg.currency,
+      );
+      if (reversed.length === 0) return 'CORRECTION_NOT_REVERSED';
+      const given = [...this.#flows('posted'), ...this.#flows('held')].filter((of) => of.corrects === corrects);
+      const all = [...given, ...command.legs.slice(0, index + 1)].filter(
+        (of) => of.debitAccount === leg.debitAccount && of.creditAccount === leg.creditAccount,
+      );
+      const sum = (of: readonly Leg[]): bigint => of.reduce((total, { amount }) => total + amount, 0n);
+      if (sum(all) > sum(reversed)) return 'CORRECTION_ABOVE_ORIGINAL';
+    }
+    return undefined;
+  }
+
+  #end(command: PostHold | VoidHold): string {
+    const transfer = this.#transfers.get(command.id);
+    if (transfer === undefined) return 'TRANSFER_UNKNOWN';
+    if (transfer.command.holdSeconds === null) return 'TRANSFER_NOT_HELD';
+    const [whole] = transfer.command.legs;
+    const part = command.kind === 'post' ? command.amount?.amount : undefined;
+    if (part !== undefined && transfer.command.legs.length > 1) return 'PARTIAL_POST_OF_LEGS';
+    if (part !== undefined && part > (whole?.amount ?? 0n)) return 'AMOUNT_ABOVE_HOLD';
+    const state = this.#state(transfer);
+    const amounts = part === undefined ? transfer.command.legs.map(({ amount }) => amount) : [part];
+    const wanted = command.kind === 'post' ? 'posted' : 'voided';
+    if (state === wanted && (wanted === 'voided' || String(amounts) === String(transfer.amounts))) return state;
+    if (state === 'expired') return 'HOLD_EXPIRED';
+    if (state !== 'held') return 'TRANSFER_NOT_HELD';
+    transfer.state = wanted;
+    transfer.amounts.splice(0, transfer.amounts.length, ...amounts);
+    return wanted;
+  }
+}
+
+function legFault({ legs }: CreateTransfer): string | undefined {
+  for (const leg of legs) {
+    if (leg.debitAccount === leg.creditAccount) return 'SAME_ACCOUNT';
+    const ends = modelAccounts.filter(({ id }) => id === leg.debitAccount || id === leg.creditAccount);
+    if (ends.some(({ currency }) => currency !== leg.currency)) return 'CURRENCY_MISMATCH';
+  }
+  return undefined;
+}
+
+const euro = currencySchema.parse('EUR');
+const numbers = fc.nat({ max: 7 });
+const amounts = fc.bigInt({ min: 1n, max: 12n });
+/** Mostly among the euro accounts; sometimes both ends are one, or of another currency. */
+const legs = fc.record({
+  debitAccount: fc.nat({ max: 15 }).map((number) => accountId(number === 15 ? 4 : number % 4)),
+  creditAccount: fc.nat({ max: 15 }).map((number) => accountId(number === 15 ? 4 : number % 4)),
+  amount: amounts,
+  currency: fc.constant(euro),
+});
+
+/** The same few commands again and again, as a client sends them that had no answer. */
+const repeated = Array.from({ length: 8 }, (_, number): CreateTransfer => ({
+  kind: 'create',
+  id: transferId(number),
+  legs: [
+    { debitAccount: accountId(number % 3), creditAccount: accountId((number + 1) % 3), amount: 4n, currency: euro },
+  ],
+  holdSeconds: number % 2 === 0 ? 10 : null,
+  corrects: null,
+  reference: '',
+  metadata: {},
+}));
+
+/** Steps over few accounts and few ids, so that they meet: repeats, reused ids, holds that others need, corrections of corrections. */
+export const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...repeated) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('create' as const),
+      id: numbers.map(transferId),
+      legs: fc.oneof(
+        { weight: 4, arbitrary: fc.tuple(legs) },
+        { weight: 1, arbitrary: fc.array(legs, { minLength: 2, maxLength: 3 }) },
+      ),
+      holdSeconds: fc.option(fc.integer({ min: 1, max: 20 }), { freq: 2 }),
+      corrects: fc.constant(null),
+      reference: fc.constant(''),
+      metadata: fc.constant({}),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('create' as const),
+      id: numbers.map((number) => transferId(number + 8)),
+      legs: fc.tuple(legs),
+      holdSeconds: fc.option(fc.integer({ min: 1, max: 20 }), { freq: 4 }),
+      corrects: numbers.map(transferId),
+      reference: fc.constant('correction'),
+      metadata: fc.constant({}),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('post' as const),
+      id: numbers.map(transferId),
+      amount: fc.option(
+        amounts.map((amount) => ({ amount, currency: euro })),
+        { nil: undefined },
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('void' as const), id: numbers.map(transferId) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 15 }) }) },
+);

@@ -1,0 +1,131 @@
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { openDatabase } from '@countersign/service-host';
+import fc from 'fast-check';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import pino from 'pino';
+import { invariants, questionOf } from '../invariants/invariants.js';
+import { LedgerModel, start, steps, type Step } from '../testing/ledger-model.js';
+import { LedgerReplica, openModelAccounts } from '../testing/ledger-replica.js';
+
+const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+function ordersOf<Item>(items: readonly Item[]): readonly (readonly Item[])[] {
+  if (items.length < 2) return [items];
+  return items.flatMap((item, at) => ordersOf(items.filter((_, index) => index !== at)).map((rest) => [item, ...rest]));
+}
+
+describe('the ledger on PostgreSQL', () => {
+  let services: BackingServices;
+  let pool: pg.Pool;
+  let runs = 0;
+  beforeAll(async () => {
+    services = await startBackingServices();
+    const url = await services.database('accounts');
+    pool = await openDatabase({ url, migrationsFolder, max: 20 }, pino({ level: 'silent' }));
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end();
+    await services.stop();
+  }, 60_000);
+
+  /** So many processes on one database, with one clock. */
+  async function begin<const Replicas extends readonly undefined[]>(
+    ...of: Replicas
+  ): Promise<readonly LedgerReplica[]> {
+    runs += 1;
+    await openModelAccounts(pool, runs);
+    const clock = { now: start };
+    return of.map(() => new LedgerReplica(pool, clock, runs));
+  }
+
+  async function broken(): Promise<readonly string[]> {
+    const names = [];
+    for (const invariant of invariants) {
+      const { rows } = await pool.query<{ count: number }>(questionOf(invariant));
+      if (rows[0]?.count !== 0) names.push(invariant.name);
+    }
+    return names;
+  }
+
+  it('does what the model does, step by step', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { minLength: 10, maxLength: 40, size: 'max' }), async (run) => {
+        const model = new LedgerModel();
+        const [ledger] = await begin(undefined);
+        for (const step of run) {
+          const outcome = await ledger?.take(step);
+          expect([step, outcome]).toEqual([step, model.take(step)]);
+          if (outcome === 'expired' && run.length % 2 === 0) await ledger?.expiry.sweep();
+          expect(await ledger?.standings()).toEqual(model.standings());
+        }
+      }),
+      { numRuns: 25, endOnFailure: true },
+    );
+    expect(await broken()).toEqual([]);
+  }, 300_000);
+
+  it('answers concurrent clients of two replicas as if they had come in some order', async () => {
+    const together = fc.array(
+      steps.filter(({ kind }) => kind !== 'wait'),
+      { minLength: 2, maxLength: 4 },
+    );
+    const rounds = fc.array(
+      fc.oneof(
+        { weight: 5, arbitrary: together },
+        { weight: 1, arbitrary: fc.tuple(fc.constant<Step>({ kind: 'wait', seconds: 8 })) },
+      ),
+      { minLength: 4, maxLength: 10 },
+    );
+    await fc.assert(
+      fc.asyncProperty(rounds, async (run) => {
+        const replicas = await begin(undefined, undefined);
+        let models: readonly LedgerModel[] = [new LedgerModel()];
+        for (const round of run) {
+          const outcomes = await Promise.all(round.map((step, index) => replicas[index % replicas.length]?.take(step)));
+          const standings = await replicas[0]?.standings();
+          const numbers = round.map((_, index) => index);
+          models = models.flatMap((model) =>
+            ordersOf(numbers).flatMap((order) => {
+              const after = model.copy();
+              const fits = order.every(
+                (index) => round[index] !== undefined && after.take(round[index]) === outcomes[index],
+              );
+              return fits && after.standings().join() === standings?.join() ? [after] : [];
+            }),
+          );
+          // Several orders may fit; they differ in nothing that a client could see so far.
+          models = models.slice(0, 24);
+          expect({ round, outcomes, explained: models.length > 0 }).toEqual({ round, outcomes, explained: true });
+        }
+      }),
+      { numRuns: 40, endOnFailure: true },
+    );
+    expect(await broken()).toEqual([]);
+  }, 300_000);
+
+  it('ends every overdue hold once when all replicas sweep at the same time', async () => {
+    const replicas = await begin(undefined, undefined, undefined);
+    const model = new LedgerModel();
+    const held = fc
+      .sample(steps, { seed: 5, numRuns: 200 })
+      .filter((step) => step.kind === 'create' && step.holdSeconds !== null);
+    for (const step of [...held, { kind: 'wait', seconds: 60 } as const]) {
+      await replicas[0]?.take(step);
+      model.take(step);
+    }
+    const ended = await Promise.all([...replicas, ...replicas].map(({ expiry }) => expiry.sweep()));
+    const { rows } = await pool.query<{ status: string; count: number }>(
+      `select status, count(*)::int from hold where transfer_id::text like $1 group by status`,
+      [`b${runs.toString(16).padStart(7, '0')}%`],
+    );
+    expect(rows.map(({ status }) => status)).toEqual(['expired']);
+    expect(ended.reduce((sum, count) => sum + count, 0)).toBe(rows[0]?.count);
+    const { rows: events } = await pool.query(
+      `select event->>'subject' from audit_outbox where event->>'type' like '%transfer.expired%' group by 1 having count(*) > 1`,
+    );
+    expect(events).toEqual([]);
+    expect(await replicas[0]?.standings()).toEqual(model.standings());
+    expect(await broken()).toEqual([]);
+  }, 120_000);
+});
