@@ -1,18 +1,20 @@
-import { STATUS_CODES } from 'node:http';
-import { HttpException, Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
-import { routeNeeds, type RouteNeeds } from './decorators.js';
+import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
+import { authorizedToken, bearerToken, bindPrincipal, carrierOf, headerOf, type Carrier } from './carrier.js';
 import { STRATEGY_NAME, tokenErrorOf, useVerifier } from './jwt.strategy.js';
-import { AUTH_SETTINGS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
-import { type Refusal } from './refusal.js';
-import { bearerTokenOf, bindPrincipal } from './request-principal.js';
+import { markJudged } from './message-gate.js';
+import { policyRequestOf } from './policy.js';
+import { metadataUrl } from './protected-resource.js';
+import { isRefused, problemOf, RouteError, type Refusal, type RefusalErrors } from './refusal.js';
+import { namedScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
 
 /** Seconds after which a caller may try again while the issuer's keys are away. */
 const RETRY_AFTER_SECONDS = 2;
 
-/** The passport side: first-seen tokens pass through passport-jwt. */
+/** The passport side: first-seen tokens of HTTP requests pass through passport-jwt. */
 @Injectable()
 class PassportGuard extends AuthGuard(STRATEGY_NAME) {
   override handleRequest<User>(error: unknown, user: User | false, info: unknown): User {
@@ -27,7 +29,12 @@ class PassportGuard extends AuthGuard(STRATEGY_NAME) {
   }
 }
 
-/** Global: every handler is closed unless it says `@Public()`, and says what it needs by `@RequireScopes()`. */
+function carriesScopes({ scopes }: Principal, needs: RouteNeeds & { readonly public: false }): boolean {
+  for (const scope of needs.scopes) if (!scopes.has(scope)) return false;
+  return needs.anyScope.length === 0 || needs.anyScope.some((scope) => scopes.has(scope));
+}
+
+/** Global: every handler is closed unless it says `@Public()`, and says what it needs by `@RequireScopes()` and its like. */
 @Injectable()
 export class CountersignGuard implements CanActivate {
   readonly #passport = new PassportGuard();
@@ -35,71 +42,103 @@ export class CountersignGuard implements CanActivate {
   constructor(
     @Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier,
     @Inject(AUTH_SETTINGS) private readonly settings: AuthSettings,
+    @Inject(REFUSAL_ERRORS) private readonly errors: RefusalErrors,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(ModuleRef) private readonly modules: ModuleRef,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const needs = routeNeeds(context.getHandler()) ?? routeNeeds(context.getClass());
-    if (needs?.public === true) return true;
-    if (context.getType() !== 'http') return false;
-    const request = context.switchToHttp().getRequest<object>();
-    let principal: Principal | undefined;
+  /** @returns at once for a public route and for a repeated token; a promise for the rest */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const needs = routeNeeds(context.getHandler(), context.getClass());
+    if (context.getType() === 'http') {
+      if (needs === undefined) return this.#judge(context, needs);
+      if (needs.public || this.#isRepeated(context.getArgByIndex<object>(0), needs)) return true;
+    } else {
+      markJudged(context);
+      if (needs?.public === true) return true;
+    }
+    return this.#judge(context, needs);
+  }
+
+  /** A bearer token that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
+  #isRepeated(request: object, needs: RouteNeeds & { readonly public: false }): boolean {
+    if (needs.policies.length > 0) return false;
+    const token = bearerToken(headerOf(request, 'authorization'));
+    if (token === undefined) return false;
     try {
-      principal = await this.#authenticate(context, request);
-      this.#authorize(principal, needs);
+      const principal = this.verifier.cached(token);
+      if (principal === undefined || !carriesScopes(principal, needs)) return false;
       bindPrincipal(request, principal);
       return true;
-    } catch (error) {
-      if (!(error instanceof TokenError) && !(error instanceof RouteNotDeclared)) throw error;
-      return await this.#refuse(error, principal, needs, context);
+    } catch {
+      return false;
     }
   }
 
-  async #authenticate(context: ExecutionContext, request: object): Promise<Principal> {
-    const token = bearerTokenOf(request);
+  async #judge(context: ExecutionContext, needs: RouteNeeds | undefined): Promise<boolean> {
+    const carrier = carrierOf(context);
+    let principal: Principal | undefined;
+    try {
+      if (carrier === undefined) throw new RouteError('CONTEXT_UNKNOWN', context.getType());
+      principal = await this.#authenticate(context, carrier);
+      if (needs === undefined) throw new RouteError('ROUTE_NOT_DECLARED');
+      if (needs.public) return true;
+      if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
+      await this.#askPolicies(principal, needs, carrier, context);
+      bindPrincipal(carrier.holder, principal);
+      return true;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      const { code, status, message, detail } = error;
+      throw await this.#refusal({ code, status, message, detail, principal }, error, needs, context, carrier);
+    }
+  }
+
+  async #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> {
+    const token = authorizedToken(carrier.header('authorization'));
     if (token === undefined) throw new TokenError('TOKEN_MISSING');
     const known = this.verifier.cached(token);
     if (known !== undefined) return known;
-    useVerifier(request, this.verifier);
+    if (carrier.kind !== 'http') return this.verifier.verifyWithRefresh(token);
+    useVerifier(carrier.holder, this.verifier);
     return this.#passport.authenticate(context);
   }
 
-  #authorize(principal: Principal, needs: RouteNeeds | undefined): void {
-    if (needs === undefined) throw new RouteNotDeclared();
-    if (needs.public) return;
-    const missing = needs.scopes.filter((scope) => !principal.scopes.has(scope));
-    if (missing.length > 0) throw new TokenError('SCOPE_MISSING', missing.join(' '));
+  async #askPolicies(
+    principal: Principal,
+    needs: RouteNeeds & { readonly public: false },
+    { kind }: Carrier,
+    context: ExecutionContext,
+  ): Promise<void> {
+    if (needs.policies.length === 0) return;
+    const request = policyRequestOf(kind, context, this.modules);
+    for (const policy of needs.policies) {
+      const verdict = await policy(principal, request);
+      if (verdict === true) continue;
+      throw new RouteError(verdict === 'hidden' ? 'NOT_FOUND' : 'POLICY_DENIED', policy.name);
+    }
   }
 
-  async #refuse(
-    error: TokenError | RouteNotDeclared,
-    principal: Principal | undefined,
+  async #refusal(
+    refusal: Refusal,
+    error: TokenError | RouteError,
     needs: RouteNeeds | undefined,
     context: ExecutionContext,
-  ): Promise<never> {
-    const { code, status, message, detail } = error;
-    const refusal: Refusal = { code, status, message, detail, principal };
-    const http = context.switchToHttp();
+    carrier: Carrier | undefined,
+  ): Promise<Error> {
     await this.settings.onRefused?.(refusal, context);
-    const { httpAdapter } = this.adapterHost;
-    const response: unknown = http.getResponse();
-    const scopes = needs === undefined || needs.public ? [] : needs.scopes;
-    const challenge =
-      error instanceof TokenError
-        ? error.wwwAuthenticate(this.settings.realm ?? this.settings.audience, scopes)
-        : undefined;
-    if (challenge !== undefined) httpAdapter.setHeader(response, 'WWW-Authenticate', challenge);
-    if (status === 503) httpAdapter.setHeader(response, 'Retry-After', String(RETRY_AFTER_SECONDS));
-    const title = STATUS_CODES[status] ?? 'Refused';
-    throw new HttpException({ type: 'about:blank', title, status, detail: `${message}.`, code }, status);
+    if (context.getType() === 'http') this.#challenge(error, needs, context.switchToHttp().getResponse());
+    return this.errors.make(carrier?.kind, problemOf(refusal));
   }
-}
 
-class RouteNotDeclared extends Error {
-  readonly code = 'ROUTE_NOT_DECLARED';
-  readonly status = 403;
-  readonly detail = undefined;
-  constructor() {
-    super('this route does not say which scopes it needs, so it is closed');
+  #challenge(error: TokenError | RouteError, needs: RouteNeeds | undefined, response: unknown): void {
+    const { httpAdapter } = this.adapterHost;
+    if (error.status === 503) httpAdapter.setHeader(response, 'Retry-After', String(RETRY_AFTER_SECONDS));
+    if (!(error instanceof TokenError)) return;
+    const { realm, audience, resource } = this.settings;
+    const challenge = error.wwwAuthenticate(realm ?? audience, namedScopes(needs));
+    if (challenge === undefined) return;
+    const metadata = resource === undefined ? '' : `, resource_metadata="${metadataUrl(resource)}"`;
+    httpAdapter.setHeader(response, 'WWW-Authenticate', `${challenge}${metadata}`);
   }
 }

@@ -1,29 +1,48 @@
 import {
   Global,
   Inject,
+  Logger,
   Module,
   type DynamicModule,
   type FactoryProvider,
   type ModuleMetadata,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
 } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, DiscoveryModule, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core';
 import { createVerifier, type TokenVerifier } from '@countersign/auth-core';
 import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
-import { AUTH_SETTINGS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
+import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
 import { createStrategy, STRATEGY_NAME } from './jwt.strategy.js';
+import { closeMessageHandlers } from './message-gate.js';
+import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
+import { RefusalErrors } from './refusal.js';
+import { RouteReport } from './route-report.js';
 
 export interface AuthModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
   readonly inject?: FactoryProvider['inject'];
   readonly useFactory: FactoryProvider<AuthSettings>['useFactory'];
 }
 
-/** Closes every route of the application it is imported by; see `@Public()`, `@RequireScopes()`, `@CurrentPrincipal()`. */
+/**
+ * Closes every route of the application it is imported by: HTTP on Fastify and Express, NATS message handlers, GraphQL operations,
+ * socket messages. See `@Public()`, `@RequireScopes()`, `@RequireAnyScope()`, `@Authorize()`, `@CurrentPrincipal()`.
+ */
 @Global()
 @Module({})
-export class AuthModule implements OnApplicationShutdown {
-  constructor(@Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier) {}
+export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier,
+    @Inject(AUTH_SETTINGS) private readonly settings: AuthSettings,
+    @Inject(RouteReport) private readonly report: RouteReport,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(DiscoveryService) discovery: DiscoveryService,
+    @Inject(MetadataScanner) scanner: MetadataScanner,
+  ) {
+    closeMessageHandlers(discovery, scanner);
+  }
 
   /** @param settings at least `issuer` (the `iss` identifier) and `audience` (this service's name) */
   static forRoot(settings: AuthSettings): DynamicModule {
@@ -34,22 +53,48 @@ export class AuthModule implements OnApplicationShutdown {
   static forRootAsync({ imports = [], inject = [], useFactory }: AuthModuleAsyncOptions): DynamicModule {
     return {
       module: AuthModule,
-      imports,
+      imports: [DiscoveryModule, ...imports],
       providers: [
         { provide: AUTH_SETTINGS, inject, useFactory },
+        { provide: REFUSAL_ERRORS, useFactory: () => RefusalErrors.load() },
         {
           provide: TOKEN_VERIFIER,
           inject: [AUTH_SETTINGS],
           useFactory: async (settings: AuthSettings): Promise<TokenVerifier> => {
+            if (settings.resource !== undefined) resourceUrl(settings.resource);
             const verifier = settings.verifier ?? (await createVerifier(settings));
             passport.use(STRATEGY_NAME, createStrategy());
             return verifier;
           },
         },
+        RouteReport,
         { provide: APP_GUARD, useClass: CountersignGuard },
       ],
-      exports: [TOKEN_VERIFIER],
+      exports: [TOKEN_VERIFIER, RouteReport],
     };
+  }
+
+  /** The metadata document stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
+  onModuleInit(): void {
+    const { resource, issuer, audience } = this.settings;
+    // A pure microservice has no HTTP side.
+    const adapter: HttpAdapterHost['httpAdapter'] | undefined = this.adapterHost.httpAdapter;
+    if (resource === undefined || adapter === undefined) return;
+    adapter.get(metadataPath(resource), (_request: unknown, response: unknown) => {
+      adapter.setHeader(response, 'content-type', 'application/json; charset=utf-8');
+      adapter.setHeader(response, 'cache-control', 'max-age=3600');
+      adapter.reply(response, JSON.stringify(metadataOf({ resource, issuer, audience }, this.report.routes())), 200);
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    const tell =
+      this.settings.onRoutes ??
+      ((lines) => {
+        const logger = new Logger('Routes');
+        for (const line of lines) logger.log(line);
+      });
+    tell(this.report.lines());
   }
 
   onApplicationShutdown(): void {

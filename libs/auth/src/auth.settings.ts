@@ -4,13 +4,21 @@ import { type RefusalListener } from './refusal.js';
 /** Injection token of the {@link TokenVerifier} that the guard uses. */
 export const TOKEN_VERIFIER = Symbol('countersign.token-verifier');
 export const AUTH_SETTINGS = Symbol('countersign.auth-settings');
+export const REFUSAL_ERRORS = Symbol('countersign.refusal-errors');
 
 /** What `AuthModule` takes: the verifier's options and how refusals are told. */
 export interface AuthSettings extends VerifierOptions {
   /** The `realm` of `WWW-Authenticate`; the audience by default. */
   readonly realm?: string;
+  /**
+   * The URL under which callers reach this service, its resource identifier (RFC 9728). With it the service serves
+   * `/.well-known/oauth-protected-resource`, and each challenge names that document.
+   */
+  readonly resource?: string;
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
   /** A ready verifier, for tests or to share one; made from the options by default. */
   readonly verifier?: TokenVerifier;
+  /** Takes the lines of the route report once at start; Nest's logger by default. */
+  readonly onRoutes?: (lines: readonly string[]) => void;
 }

@@ -1,13 +1,21 @@
 export { AuthModule, type AuthModuleAsyncOptions } from './auth.module.js';
 export { TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
+export { bindHandshake, type CarrierKind } from './carrier.js';
 export {
+  ActingFor,
+  Authorize,
   BearerToken,
   CurrentPrincipal,
+  delegationOf,
   Public,
-  requiredScopes,
+  RequireAnyScope,
   RequireScopes,
-  routeNeeds,
-  type RouteNeeds,
+  type Delegation,
 } from './decorators.js';
+export { assertOpenRoutes } from './open-routes.js';
+export { type Policy, type PolicyRequest, type PolicyVerdict } from './policy.js';
+export { type ProtectedResourceMetadata } from './protected-resource.js';
 export { type Refusal, type RefusalCode, type RefusalListener } from './refusal.js';
+export { describeNeeds, namedScopes, requiredScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
+export { RouteReport, type Route, type RouteKind } from './route-report.js';
 export { type Principal } from '@countersign/auth-core';

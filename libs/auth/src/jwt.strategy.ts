@@ -1,6 +1,6 @@
 import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
 import { type JwtFromRequestFunction, type SecretOrKeyProvider, Strategy } from 'passport-jwt';
-import { bearerTokenOf } from './request-principal.js';
+import { authorizedToken, headerOf } from './carrier.js';
 
 export const STRATEGY_NAME = 'countersign';
 
@@ -51,7 +51,8 @@ function installHook(): void {
   holder.JwtVerifier = Object.assign(hook, { countersign: true });
 }
 
-const fromHeader: JwtFromRequestFunction = (request: object) => bearerTokenOf(request) ?? null;
+const fromHeader: JwtFromRequestFunction = (request: object) =>
+  authorizedToken(headerOf(request, 'authorization')) ?? null;
 
 const provider: SecretOrKeyProvider = (request: object, _token, done) => {
   const handle = requests.get(request);

@@ -1,16 +1,22 @@
-import { type ExecutionContext } from '@nestjs/common';
-import { type Principal, type TokenErrorCode } from '@countersign/auth-core';
+import { STATUS_CODES } from 'node:http';
+import { HttpException, type ExecutionContext } from '@nestjs/common';
+import { TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
+import { type CarrierKind } from './carrier.js';
 
-/** Why a request was refused: a token's fault, or `ROUTE_NOT_DECLARED` for a route that says neither what it needs nor that it is public. */
-export type RefusalCode = TokenErrorCode | 'ROUTE_NOT_DECLARED';
+/**
+ * Why a request was refused: a token's fault; `ROUTE_NOT_DECLARED` for a route that says neither what it needs nor that it is public;
+ * `POLICY_DENIED` and `NOT_FOUND` by a policy; `CONTEXT_UNKNOWN` for a kind of context that the guard does not understand.
+ */
+export type RefusalCode = TokenErrorCode | RouteRefusalCode;
+export type RouteRefusalCode = 'ROUTE_NOT_DECLARED' | 'POLICY_DENIED' | 'NOT_FOUND' | 'CONTEXT_UNKNOWN';
 
 /** A refused request, for the audit trail. It holds no token. */
 export interface Refusal {
   readonly code: RefusalCode;
-  readonly status: 401 | 403 | 503;
+  readonly status: number;
   /** What the caller is told. */
   readonly message: string;
-  /** More for logs; may be undefined. */
+  /** More for logs (the missing scope, the policy's name); may be undefined. */
   readonly detail: string | undefined;
   /** Known when the token itself was good (a scope is missing). */
   readonly principal: Principal | undefined;
@@ -18,3 +24,75 @@ export interface Refusal {
 
 /** Called, and awaited, before a refusal is answered; the context leads to the framework's own request. */
 export type RefusalListener = (refusal: Refusal, context: ExecutionContext) => Promise<void>;
+
+const routeRefusals: Readonly<Record<RouteRefusalCode, readonly [status: 403 | 404, message: string]>> = {
+  ROUTE_NOT_DECLARED: [403, 'this route does not say which scopes it needs, so it is closed'],
+  POLICY_DENIED: [403, 'the caller may not do this here'],
+  NOT_FOUND: [404, 'there is no such thing'],
+  CONTEXT_UNKNOWN: [403, 'this kind of request cannot be verified, so it is closed'],
+};
+
+/** A refusal that is not the token's fault. */
+export class RouteError extends Error {
+  readonly status: 403 | 404;
+  constructor(
+    readonly code: RouteRefusalCode,
+    readonly detail?: string,
+  ) {
+    const [status, message] = routeRefusals[code];
+    super(message);
+    this.status = status;
+  }
+}
+
+export function isRefused(error: unknown): error is TokenError | RouteError {
+  return error instanceof TokenError || error instanceof RouteError;
+}
+
+/** The problem document (RFC 9457) that every kind of caller is answered with. */
+export interface RefusalProblem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: RefusalCode;
+}
+
+/** @returns what the caller is told, and nothing more */
+export function problemOf({ code, status, message }: Refusal): RefusalProblem {
+  return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', status, detail: `${message}.`, code };
+}
+
+/** GraphQL answers an error's message and extensions. */
+class GraphqlRefusal extends HttpException {
+  readonly extensions: Readonly<Record<string, unknown>>;
+  constructor(problem: RefusalProblem) {
+    super({ ...problem, message: problem.detail }, problem.status);
+    this.extensions = { code: problem.code, status: problem.status };
+  }
+}
+
+type ErrorMaker = (problem: RefusalProblem) => Error;
+
+/** Makes the error that each kind of transport turns into an answer. */
+export class RefusalErrors {
+  private constructor(private readonly makers: Partial<Record<CarrierKind, ErrorMaker>>) {}
+
+  /** The packages of messages and sockets are the application's own; where they are absent, no such context comes. */
+  static async load(): Promise<RefusalErrors> {
+    const [messages, sockets] = await Promise.all([
+      import('@nestjs/microservices').catch(() => undefined),
+      import('@nestjs/websockets').catch(() => undefined),
+    ]);
+    return new RefusalErrors({
+      graphql: (problem) => new GraphqlRefusal(problem),
+      ...(messages === undefined ? {} : { rpc: (problem) => new messages.RpcException({ ...problem }) }),
+      ...(sockets === undefined ? {} : { ws: (problem) => new sockets.WsException({ ...problem }) }),
+    });
+  }
+
+  make(kind: CarrierKind | undefined, problem: RefusalProblem): Error {
+    const maker = kind === undefined ? undefined : this.makers[kind];
+    return maker === undefined ? new HttpException(problem, problem.status) : maker(problem);
+  }
+}

@@ -1,0 +1,147 @@
+import { type IncomingMessage } from 'node:http';
+import { type ExecutionContext } from '@nestjs/common';
+import { type Principal } from '@countersign/auth-core';
+
+/** The kinds of context that the guard understands; any other is refused. */
+export type CarrierKind = 'http' | 'rpc' | 'ws' | 'graphql';
+
+/** What brought the token: an HTTP request, a message's context, a socket, or the request beneath a GraphQL operation. */
+export interface Carrier {
+  readonly kind: CarrierKind;
+  /** The framework's own object; the principal is bound to it. */
+  readonly holder: object;
+  /** A header that came once; nothing for one that is absent or repeated. */
+  header(name: 'authorization' | 'dpop'): string | undefined;
+}
+
+const PRINCIPAL = Symbol('countersign.principal');
+interface Bound {
+  [PRINCIPAL]?: Principal;
+}
+
+function isBindable(holder: object): holder is Bound {
+  return Object.isExtensible(holder) || PRINCIPAL in holder;
+}
+
+/** Binds the verified caller to what brought its token, under a symbol: nothing that a body or a query carries can pose as it. */
+export function bindPrincipal(holder: object, principal: Principal): void {
+  if (!isBindable(holder)) throw new Error('the request is frozen, so no principal can be bound to it');
+  holder[PRINCIPAL] = principal;
+}
+
+/** @returns nothing where no caller was verified */
+export function principalOf(holder: object): Principal | undefined {
+  return isBindable(holder) ? holder[PRINCIPAL] : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) && name in value ? Reflect.get(value, name) : undefined;
+}
+
+/** A header of a request as Node parsed it: names are lower case, `authorization` comes once. */
+export function headerOf(request: object, name: string): string | undefined {
+  const value = member(member(request, 'headers'), name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+const handshakes = new WeakMap<object, object>();
+
+/**
+ * Tells the guard which HTTP request opened a socket. Call it in the gateway's `handleConnection(client, request)` with the `ws`
+ * adapter; Socket.IO's sockets carry their handshake themselves.
+ */
+export function bindHandshake(client: object, request: IncomingMessage): void {
+  handshakes.set(client, request);
+}
+
+interface MessageHeaders {
+  keys(): readonly string[];
+  values(name: string): readonly string[];
+}
+
+function isMessageHeaders(value: unknown): value is MessageHeaders {
+  return typeof member(value, 'keys') === 'function' && typeof member(value, 'values') === 'function';
+}
+
+/** NATS header names are case-sensitive; callers write `Authorization` and `authorization`, so both are read, and one value in all. */
+function messageHeader(context: object, name: string): string | undefined {
+  const read = member(context, 'getHeaders');
+  const headers: unknown = typeof read === 'function' ? read.call(context) : undefined;
+  if (!isMessageHeaders(headers)) return undefined;
+  const names = new Set(headers.keys().filter((key) => key.toLowerCase() === name));
+  const values = [...names].flatMap((key) => headers.values(key));
+  return values.length === 1 ? values[0] : undefined;
+}
+
+const requestCarrier = (kind: CarrierKind, request: object, holder = request): Carrier => ({
+  kind,
+  holder,
+  header: (name) => headerOf(request, name),
+});
+
+/** Apollo and Mercurius put the request in different places of the GraphQL context; a subscription's is that of its socket. */
+function graphqlRequest(context: unknown): object | undefined {
+  const found = [
+    member(context, 'req'),
+    member(member(context, 'reply'), 'request'),
+    member(context, 'request'),
+    member(member(member(context, 'req'), 'extra'), 'request'),
+    member(member(context, 'extra'), 'request'),
+  ];
+  return found.filter(isObject).find((request) => isObject(member(request, 'headers')));
+}
+
+/** @returns nothing for a kind of context that is not understood, or one in which no request is found */
+export function carrierOf(context: ExecutionContext): Carrier | undefined {
+  const [first, second, third]: unknown[] = context.getArgs();
+  switch (context.getType<string>()) {
+    case 'http':
+      return isObject(first) ? requestCarrier('http', first) : undefined;
+    case 'rpc':
+      if (!isObject(second)) return undefined;
+      return { kind: 'rpc', holder: second, header: (name) => messageHeader(second, name) };
+    case 'ws': {
+      if (!isObject(first)) return undefined;
+      const handshake = handshakes.get(first) ?? member(first, 'handshake') ?? {};
+      return isObject(handshake) ? requestCarrier('ws', handshake, first) : undefined;
+    }
+    case 'graphql': {
+      const request = graphqlRequest(third);
+      return request === undefined ? undefined : requestCarrier('graphql', request);
+    }
+    default:
+      return undefined;
+  }
+}
+
+const BEARER = 'Bearer ';
+
+/** The token of `Authorization: <scheme> <token>` (RFC 9110, section 11.4; the scheme in any case). */
+function credentials(header: string, scheme: string): string | undefined {
+  const space = header.indexOf(' ');
+  if (space === -1 || header.slice(0, space).toLowerCase() !== scheme) return undefined;
+  const token = header.slice(space).trim();
+  return token === '' || token.includes(' ') ? undefined : token;
+}
+
+/** The token of `Authorization: Bearer` (RFC 6750, section 2.1), and of nowhere else: no query string, no body. */
+export function bearerToken(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (header.startsWith(BEARER) && !header.includes(' ', BEARER.length) && header.length > BEARER.length)
+    return header.slice(BEARER.length);
+  return credentials(header, 'bearer');
+}
+
+/** The token of `Authorization: DPoP` (RFC 9449, section 7.1). */
+export function dpopToken(header: string | undefined): string | undefined {
+  return header === undefined ? undefined : credentials(header, 'dpop');
+}
+
+/** The access token, under either scheme. */
+export function authorizedToken(header: string | undefined): string | undefined {
+  return bearerToken(header) ?? dpopToken(header);
+}

@@ -1,0 +1,60 @@
+import { type Route } from './route-report.js';
+import { namedScopes } from './route-needs.js';
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+
+/** Metadata of a protected resource (RFC 9728, section 2). */
+export interface ProtectedResourceMetadata {
+  /** The resource's identifier: the URL under which its callers reach it. */
+  readonly resource: string;
+  readonly authorization_servers: readonly string[];
+  readonly scopes_supported: readonly string[];
+  readonly bearer_methods_supported: readonly ['header'];
+  readonly resource_name: string;
+  readonly dpop_signing_alg_values_supported: readonly string[];
+}
+
+/**
+ * Reads a resource identifier (RFC 9728, section 1.2): an absolute URL without fragment or query.
+ * @throws {TypeError} for anything else
+ */
+export function resourceUrl(resource: string): URL {
+  const url = URL.canParse(resource) ? new URL(resource) : undefined;
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.hash !== '' ||
+    url.search !== '' ||
+    /["\\\s]/.test(resource)
+  )
+    throw new TypeError(
+      `resource is the service's own URL, without query and fragment, not ${JSON.stringify(resource)}`,
+    );
+  return url;
+}
+
+/** The path at which a resource's metadata is: the well-known part stands before the resource's own path (RFC 9728, section 3.1). */
+export function metadataPath(resource: string): string {
+  const { pathname } = resourceUrl(resource);
+  return `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`;
+}
+
+/** What `WWW-Authenticate` names as `resource_metadata` (RFC 9728, section 5.1). */
+export function metadataUrl(resource: string): string {
+  return `${resourceUrl(resource).origin}${metadataPath(resource)}`;
+}
+
+/** Made from the very needs that the guard checks. */
+export function metadataOf(
+  { resource, issuer, audience }: { readonly resource: string; readonly issuer: string; readonly audience: string },
+  routes: readonly Route[],
+): ProtectedResourceMetadata {
+  return {
+    resource,
+    authorization_servers: [issuer],
+    scopes_supported: [...new Set(routes.flatMap(({ needs }) => namedScopes(needs)))].sort(),
+    bearer_methods_supported: ['header'],
+    resource_name: audience,
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+  };
+}

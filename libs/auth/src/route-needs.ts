@@ -1,0 +1,100 @@
+import { type Policy } from './policy.js';
+
+const NEEDS = 'countersign:needs';
+
+/** What a route asks of its caller. The guard, the route report, `/openapi.json` and the resource metadata all read it here. */
+export type RouteNeeds =
+  | { readonly public: true }
+  | {
+      readonly public: false;
+      /** All of these. */
+      readonly scopes: readonly string[];
+      /** At least one of these; none asked for when empty. */
+      readonly anyScope: readonly string[];
+      /** Each must let the caller pass, in this order. */
+      readonly policies: readonly Policy[];
+    };
+
+/** What the decorators of one handler or controller say, before the two are joined. */
+interface Declared {
+  readonly public?: true;
+  readonly scopes?: readonly string[];
+  readonly anyScope?: readonly string[];
+  readonly policies?: readonly Policy[];
+}
+
+function isDeclared(value: unknown): value is Declared {
+  return typeof value === 'object' && value !== null;
+}
+
+function declaredBy(target: object): Declared | undefined {
+  const declared: unknown = Reflect.getOwnMetadata(NEEDS, target);
+  if (isDeclared(declared)) return declared;
+  const parent: unknown = Object.getPrototypeOf(target);
+  return typeof parent === 'function' && parent !== Function.prototype ? declaredBy(parent) : undefined;
+}
+
+/** Adds to what a handler or controller says. @throws when it says that the route is open and needs something, or one thing twice */
+export function declareNeeds(name: string, added: Declared): ClassDecorator & MethodDecorator {
+  return <Value>(target: object, _key?: string | symbol, descriptor?: TypedPropertyDescriptor<Value>): void => {
+    const handler: unknown = descriptor?.value;
+    const place = typeof handler === 'function' ? handler : target;
+    const own: unknown = Reflect.getOwnMetadata(NEEDS, place);
+    const before: Declared = isDeclared(own) ? own : {};
+    const isPolicy = added.policies !== undefined;
+    const twice = Object.keys(added).some((member) => member in before) && !isPolicy;
+    const both = (added.public === true && Object.keys(before).length > 0) || before.public === true;
+    if (twice || both) throw new TypeError(`${name} contradicts what else the route declares`);
+    const policies = [...(added.policies ?? []), ...(before.policies ?? [])];
+    Reflect.defineMetadata(NEEDS, { ...before, ...added, ...(policies.length > 0 ? { policies } : {}) }, place);
+  };
+}
+
+function join(handler: Declared | undefined, controller: Declared | undefined): RouteNeeds | undefined {
+  if (handler?.public === true) return { public: true };
+  if (handler === undefined && controller?.public === true) return { public: true };
+  const closed = controller?.public === true ? undefined : controller;
+  if (handler === undefined && closed === undefined) return undefined;
+  const handlerNames = handler?.scopes !== undefined || handler?.anyScope !== undefined;
+  const { scopes = [], anyScope = [] } = (handlerNames ? handler : closed) ?? {};
+  return { public: false, scopes, anyScope, policies: [...(closed?.policies ?? []), ...(handler?.policies ?? [])] };
+}
+
+interface Known {
+  readonly controller: object | undefined;
+  readonly needs: RouteNeeds | undefined;
+}
+const known = new WeakMap<object, Known>();
+
+/**
+ * What a route needs: the handler's own scopes, else its controller's; the policies of both. An open handler in a closed controller is
+ * open, a handler that names a need in an open controller is closed.
+ * @returns nothing where nothing is declared: such a route is refused
+ */
+export function routeNeeds(handler: object, controller?: object): RouteNeeds | undefined {
+  const before = known.get(handler);
+  if (before !== undefined && before.controller === controller) return before.needs;
+  const needs = join(declaredBy(handler), controller === undefined ? undefined : declaredBy(controller));
+  known.set(handler, { controller, needs });
+  return needs;
+}
+
+/** Every scope that a route names, for a challenge, a document or a list. */
+export function namedScopes(needs: RouteNeeds | undefined): readonly string[] {
+  return needs === undefined || needs.public ? [] : [...new Set([...needs.scopes, ...needs.anyScope])];
+}
+
+/** The scopes that a route needs, all of them. @returns nothing for a public or undeclared one */
+export function requiredScopes(handler: object, controller?: object): readonly string[] | undefined {
+  const needs = routeNeeds(handler, controller);
+  return needs === undefined || needs.public ? undefined : needs.scopes;
+}
+
+/** In words: `public`, `undeclared`, `orders:read`, `orders:read + (a | b) + ownsOrder`, `any verified caller`. */
+export function describeNeeds(needs: RouteNeeds | undefined): string {
+  if (needs === undefined) return 'undeclared';
+  if (needs.public) return 'public';
+  const any = needs.anyScope.length === 0 ? [] : [`(${needs.anyScope.join(' | ')})`];
+  const parts = [...needs.scopes, ...any, ...needs.policies.map(({ name }) => name || 'a policy')];
+  return parts.length === 0 ? 'any verified caller' : parts.join(' + ');
+}
