@@ -3,7 +3,7 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
-import { authorizedToken, bearerToken, bindPrincipal, carrierOf, headerOf, type Carrier } from './carrier.js';
+import { bearerToken, bindPrincipal, carrierOf, dpopToken, headerOf, targetOf, type Carrier } from './carrier.js';
 import { STRATEGY_NAME, tokenErrorOf, useVerifier } from './jwt.strategy.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
@@ -38,6 +38,7 @@ function carriesScopes({ scopes }: Principal, needs: RouteNeeds & { readonly pub
 @Injectable()
 export class CountersignGuard implements CanActivate {
   readonly #passport = new PassportGuard();
+  readonly #proven = new WeakMap<object, Promise<Principal>>();
 
   constructor(
     @Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier,
@@ -95,13 +96,29 @@ export class CountersignGuard implements CanActivate {
   }
 
   async #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> {
-    const token = authorizedToken(carrier.header('authorization'));
+    const header = carrier.header('authorization');
+    const bound = dpopToken(header);
+    if (bound !== undefined) return this.#withProof(bound, carrier);
+    const token = bearerToken(header);
     if (token === undefined) throw new TokenError('TOKEN_MISSING');
     const known = this.verifier.cached(token);
     if (known !== undefined) return known;
     if (carrier.kind !== 'http') return this.verifier.verifyWithRefresh(token);
     useVerifier(carrier.holder, this.verifier);
     return this.#passport.authenticate(context);
+  }
+
+  /** `Authorization: DPoP` (RFC 9449, section 7.1). One proof is good for one request, of which GraphQL asks about each field. */
+  #withProof(token: string, carrier: Carrier): Promise<Principal> {
+    const known = this.#proven.get(carrier.holder);
+    if (known !== undefined) return known;
+    const proof = carrier.header('dpop');
+    if (proof === undefined) throw new TokenError('DPOP_PROOF_MISSING');
+    const target = targetOf(carrier, this.settings.resource);
+    if (target === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'no address to compare the proof with');
+    const proven = this.verifier.verifyWithProof(token, { proof, ...target });
+    this.#proven.set(carrier.holder, proven);
+    return proven;
   }
 
   async #askPolicies(

@@ -12,7 +12,8 @@ export interface AuthSettings extends VerifierOptions {
   readonly realm?: string;
   /**
    * The URL under which callers reach this service, its resource identifier (RFC 9728). With it the service serves
-   * `/.well-known/oauth-protected-resource`, and each challenge names that document.
+   * `/.well-known/oauth-protected-resource`, and each challenge names that document; and DPoP proofs
+   * are compared with it (RFC 9449, section 4.3): without it a token that is bound to a key is refused.
    */
   readonly resource?: string;
   /** Awaited before a refusal is answered. */

@@ -145,3 +145,18 @@ export function dpopToken(header: string | undefined): string | undefined {
 export function authorizedToken(header: string | undefined): string | undefined {
   return bearerToken(header) ?? dpopToken(header);
 }
+
+/**
+ * What a DPoP proof must name: the request's method, and its address on the origin under which callers know the service. The `Host` header
+ * is the caller's own word, so it is not asked. @returns nothing without a known origin, or for what is no HTTP request
+ */
+export function targetOf(
+  { kind, holder }: Carrier,
+  resource: string | undefined,
+): { readonly method: string; readonly url: string } | undefined {
+  if (resource === undefined || (kind !== 'http' && kind !== 'graphql')) return undefined;
+  const method = member(holder, 'method');
+  const path = member(holder, 'originalUrl') ?? member(holder, 'url');
+  if (typeof method !== 'string' || typeof path !== 'string' || !path.startsWith('/')) return undefined;
+  return { method, url: `${new URL(resource).origin}${path}` };
+}

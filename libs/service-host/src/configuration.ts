@@ -19,6 +19,8 @@ export const hostVariables = {
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
+  /** The URL under which callers reach this service: its resource identifier (RFC 9728), and what DPoP proofs must name. None: neither is served. */
+  RESOURCE_URL: httpUrl.optional(),
   /** Milliseconds that a graceful stop may take before the process ends anyway. */
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
 };

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
@@ -25,11 +26,15 @@ export interface DatabaseOptions {
 /** One arbitrary number that every replica shares, so that only one of them migrates at a time. */
 const migrationLock = 7_305_824;
 
+/** Tables that the host itself keeps in every service's database. */
+const hostMigrations = fileURLToPath(new URL('../migrations', import.meta.url));
+
 async function migrateWithLock(pool: pg.Pool, migrationsFolder: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [migrationLock]);
     try {
+      await migrate(drizzle({ client }), { migrationsFolder: hostMigrations, migrationsTable: '__host_migrations' });
       await migrate(drizzle({ client }), { migrationsFolder });
     } finally {
       await client.query('select pg_advisory_unlock($1)', [migrationLock]);

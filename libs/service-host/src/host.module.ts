@@ -6,26 +6,32 @@ import { HostController } from './host.controller.js';
 import { createMetrics } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { ProblemFilter } from './problem.js';
-import { CLOCK, HEALTH, LOGGER, METRICS } from './tokens.js';
+import { CLOCK, HEALTH, LOGGER, METRICS, RESOURCE_URL } from './tokens.js';
 
 /** What every service has: logger, clock, metrics, health, problem details and their routes. Imported by `startService`. */
 @Global()
 @Module({})
 export class HostModule {
-  static forRoot(options: { name: string; logger: Logger; version: string }): DynamicModule {
+  static forRoot(options: {
+    name: string;
+    logger: Logger;
+    version: string;
+    resource: string | undefined;
+  }): DynamicModule {
     return {
       module: HostModule,
       imports: [DiscoveryModule],
       controllers: [HostController],
       providers: [
         { provide: LOGGER, useValue: options.logger },
+        { provide: RESOURCE_URL, useValue: options.resource },
         { provide: METRICS, useFactory: () => createMetrics(options.name) },
         { provide: HEALTH, useFactory: () => new HealthRegistry() },
         { provide: CLOCK, useValue: () => new Date() },
         OpenApiDocument,
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [LOGGER, METRICS, HEALTH, CLOCK, OpenApiDocument],
+      exports: [LOGGER, METRICS, HEALTH, CLOCK, RESOURCE_URL, OpenApiDocument],
     };
   }
 }

@@ -9,10 +9,11 @@ export {
 } from './configuration.js';
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
+export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { OAuthError, Problem } from './problem.js';
 export { auditRequest, Trace, traceOf, type RequestTrace } from './request-trace.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 export { ServiceAuthModule, type ServiceAuthOptions } from './service-auth.js';
 export { BODY_LIMIT, createService, runService, startService, type ServiceOptions } from './start-service.js';
-export { AUDIT_OUTBOX, CLOCK, DATABASE, HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
+export { AUDIT_OUTBOX, CLOCK, DATABASE, HEALTH, LOGGER, METRICS, POOL, RESOURCE_URL } from './tokens.js';

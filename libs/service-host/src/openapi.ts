@@ -1,7 +1,7 @@
 import { Inject, Injectable, type INestApplication } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { requiredScopes } from '@countersign/auth';
+import { routeNeeds } from '@countersign/auth';
 
 type Operation = OpenAPIObject['paths'][string]['get'];
 
@@ -39,7 +39,7 @@ export class OpenApiDocument {
   }
 
   #addScopes(document: OpenAPIObject): void {
-    const scopesOf = new Map<string, readonly string[]>();
+    const securityOf = new Map<string, Record<string, string[]>[]>();
     for (const { metatype, instance } of this.discovery.getControllers()) {
       if (typeof metatype !== 'function' || typeof instance !== 'object' || instance === null) continue;
       const prototype: unknown = Object.getPrototypeOf(instance);
@@ -47,14 +47,20 @@ export class OpenApiDocument {
       for (const method of this.scanner.getAllMethodNames(prototype)) {
         const handler: unknown = Reflect.get(prototype, method);
         if (typeof handler !== 'function') continue;
-        const scopes = requiredScopes(handler);
-        if (scopes !== undefined && scopes.length > 0) scopesOf.set(`${metatype.name}.${method}`, scopes);
+        const needs = routeNeeds(handler, metatype);
+        if (needs === undefined || needs.public) continue;
+        // OpenAPI: all scopes of one entry, one entry of the list.
+        const choices = needs.anyScope.length === 0 ? [[]] : needs.anyScope.map((scope) => [scope]);
+        securityOf.set(
+          `${metatype.name}.${method}`,
+          choices.map((choice) => ({ token: [...needs.scopes, ...choice] })),
+        );
       }
     }
     for (const path of Object.values(document.paths)) {
       for (const operation of [path.get, path.post, path.put, path.patch, path.delete] as Operation[]) {
-        const scopes = operation?.operationId === undefined ? undefined : scopesOf.get(operation.operationId);
-        if (operation !== undefined && scopes !== undefined) operation.security = [{ token: [...scopes] }];
+        const security = operation?.operationId === undefined ? undefined : securityOf.get(operation.operationId);
+        if (operation !== undefined && security !== undefined) operation.security = security;
       }
     }
   }

@@ -3,9 +3,12 @@ import { type AuditOutbox, principalOf } from '@countersign/audit-client';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
+import type pg from 'pg';
+import { type Logger } from 'pino';
+import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
 import { auditRequest, traceOf } from './request-trace.js';
-import { AUDIT_OUTBOX, HEALTH } from './tokens.js';
+import { AUDIT_OUTBOX, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
 
 export interface ServiceAuthOptions {
   readonly issuer: string;
@@ -21,9 +24,10 @@ async function recordRefusal(
   outbox: AuditOutbox,
   service: string,
   refusal: Refusal,
-  request: FastifyRequest,
+  context: ExecutionContext,
 ): Promise<void> {
-  const trace = traceOf(request);
+  if (context.getType() !== 'http') throw new Error(`a refused ${context.getType()} cannot be recorded yet`);
+  const trace = traceOf(context.switchToHttp().getRequest<FastifyRequest>());
   await outbox.recordDurably({
     type: `countersign.${service}.request.refused.v1`,
     subject: trace.route,
@@ -48,14 +52,19 @@ export class ServiceAuthModule {
       module: ServiceAuthModule,
       imports: [
         AuthModule.forRootAsync({
-          inject: [AUDIT_OUTBOX],
-          useFactory: (outbox: AuditOutbox) => ({
+          inject: [AUDIT_OUTBOX, POOL, LOGGER, RESOURCE_URL],
+          useFactory: (outbox: AuditOutbox, pool: pg.Pool, logger: Logger, resource: string | undefined) => ({
+            dpopReplays: new PostgresDpopReplayStore(pool),
+            onRoutes: (routes: readonly string[]) => {
+              logger.info({ routes }, 'routes, and what each needs');
+            },
+            ...(resource === undefined ? {} : { resource }),
             issuer: options.issuer,
             audience: options.audience,
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
             onRefused: (refusal: Refusal, context: ExecutionContext) =>
-              recordRefusal(outbox, options.audience, refusal, context.switchToHttp().getRequest<FastifyRequest>()),
+              recordRefusal(outbox, options.audience, refusal, context),
           }),
         }),
       ],

@@ -44,7 +44,10 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   const { name, configuration, version = '0.1.0' } = options;
   const logger = createLogger(name, configuration);
   const app = await NestFactory.create<NestFastifyApplication>(
-    { module: ServiceModule, imports: [HostModule.forRoot({ name, logger, version }), options.module] },
+    {
+      module: ServiceModule,
+      imports: [HostModule.forRoot({ name, logger, version, resource: configuration.RESOURCE_URL }), options.module],
+    },
     adapter(),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );

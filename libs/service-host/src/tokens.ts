@@ -6,3 +6,5 @@ export const CLOCK = Symbol('countersign.clock');
 export const POOL = Symbol('countersign.pool');
 export const DATABASE = Symbol('countersign.database');
 export const AUDIT_OUTBOX = Symbol('countersign.audit-outbox');
+/** The service's `RESOURCE_URL`, or nothing. */
+export const RESOURCE_URL = Symbol('countersign.resource-url');

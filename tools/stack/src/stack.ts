@@ -83,6 +83,7 @@ function settingsOf(
       HOST: '127.0.0.1',
       LOG_FORMAT: 'json',
       ISSUER_URL: url('issuer'),
+      RESOURCE_URL: url(name),
       DATABASE_URL: databaseUrls[name],
       NATS_URL: nats.url,
       NATS_USER: name,

@@ -1,0 +1,108 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createDpopProof, generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { AuthModule } from './auth.module.js';
+import { BearerToken, RequireScopes } from './decorators.js';
+
+@Controller('orders')
+class OrdersController {
+  @Get()
+  @RequireScopes('orders:read')
+  read(@BearerToken() token: string): object {
+    return { length: token.length };
+  }
+}
+
+describe('a token that is bound to a key', () => {
+  let issuer: TestIssuer;
+  let app: NestFastifyApplication;
+  let unaware: NestFastifyApplication;
+  let key: PrivateJwk;
+  let token: string;
+
+  async function start(resource: string | undefined): Promise<NestFastifyApplication> {
+    @Module({
+      imports: [
+        AuthModule.forRoot({
+          issuer: issuer.issuer,
+          audience: 'orders',
+          fetch: issuer.fetch,
+          ...(resource === undefined ? {} : { resource }),
+        }),
+      ],
+      controllers: [OrdersController],
+    })
+    class OrdersModule {}
+    const made = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), {
+      logger: false,
+    });
+    await made.init();
+    return made;
+  }
+
+  const proofFor = (url: string, signer = key): Promise<string> =>
+    Promise.resolve(createDpopProof({ key: signer, method: 'GET', url, accessToken: token }));
+
+  async function get(headers: Record<string, string>, at = app): Promise<readonly unknown[]> {
+    const answer = await at.inject({ method: 'GET', url: '/orders?page=2', headers });
+    return [answer.statusCode, answer.json<{ code?: string }>().code, answer.headers['www-authenticate']];
+  }
+
+  beforeAll(async () => {
+    issuer = await createTestIssuer({ audience: 'orders' });
+    app = await start('https://api.test');
+    unaware = await start(undefined);
+    key = await generateSigningKey();
+    token = await issuer.mint({ scopes: ['orders:read'], claims: { cnf: { jkt: key.kid } } });
+  });
+  afterAll(async () => {
+    await Promise.all([app.close(), unaware.close()]);
+  });
+
+  it('passes with a fresh proof, first seen and repeated', async () => {
+    for (let request = 0; request < 3; request += 1)
+      expect(await get({ authorization: `DPoP ${token}`, dpop: await proofFor('https://api.test/orders') })).toEqual([
+        200,
+        undefined,
+        undefined,
+      ]);
+  });
+
+  it('is refused as a bearer token, repeated or not, and without a proof', async () => {
+    for (const authorization of [`Bearer ${token}`, `DPoP ${token}`])
+      expect((await get({ authorization })).slice(0, 2)).toEqual([401, 'DPOP_PROOF_MISSING']);
+  });
+
+  it('is refused when the proof was used before', async () => {
+    const headers = { authorization: `DPoP ${token}`, dpop: await proofFor('https://api.test/orders') };
+    expect((await get(headers))[0]).toBe(200);
+    const [status, code, challenge] = await get(headers);
+    expect([status, code]).toEqual([401, 'DPOP_PROOF_REPLAYED']);
+    expect(challenge).toMatch(
+      /^DPoP realm="orders", error="invalid_dpop_proof".*resource_metadata="https:\/\/api.test/,
+    );
+  });
+
+  it('is refused with a proof for another address, or by another key, whatever the Host header says', async () => {
+    for (const dpop of [
+      await proofFor('https://evil.test/orders'),
+      await proofFor('https://api.test/other'),
+      await proofFor('https://api.test/orders', await generateSigningKey()),
+    ])
+      expect((await get({ authorization: `DPoP ${token}`, dpop, host: 'evil.test' })).slice(0, 2)).toEqual([
+        401,
+        'DPOP_PROOF_INVALID',
+      ]);
+  });
+
+  it('is refused by a service that does not know its own address, and a bearer token does not go with the scheme', async () => {
+    const dpop = await proofFor('http://localhost/orders');
+    expect((await get({ authorization: `DPoP ${token}`, dpop }, unaware))[1]).toBe('DPOP_PROOF_INVALID');
+    const bearer = await issuer.mint({ scopes: ['orders:read'] });
+    expect((await get({ authorization: `DPoP ${bearer}`, dpop: await proofFor('https://api.test/orders') }))[1]).toBe(
+      'DPOP_PROOF_INVALID',
+    );
+  });
+});
