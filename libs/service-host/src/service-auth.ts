@@ -56,7 +56,10 @@ export class ServiceAuthModule {
           useFactory: (outbox: AuditOutbox, pool: pg.Pool, logger: Logger, resource: string | undefined) => ({
             dpopReplays: new PostgresDpopReplayStore(pool),
             onRoutes: (routes: readonly string[]) => {
-              logger.info({ routes }, 'routes, and what each needs');
+              logger.info(
+                { routes: routes.map((line) => line.replace(/ {2,}/g, '  ')) },
+                'routes, and what each needs',
+              );
             },
             ...(resource === undefined ? {} : { resource }),
             issuer: options.issuer,
