@@ -24,7 +24,15 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
       bannedExternalImports: ['@nestjs/*'],
     },
     { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core', 'layer:audit'] },
-    { sourceTag: 'layer:host', onlyDependOnLibsWithTags: ['layer:core', 'layer:nest', 'layer:audit'] },
+    {
+      sourceTag: 'layer:host',
+      onlyDependOnLibsWithTags: [
+        'layer:core',
+        'layer:nest',
+        'layer:audit',
+        ...libMayUse.filter((tag) => tag === 'type:backing'),
+      ],
+    },
   ],
 });
 
@@ -47,7 +55,10 @@ export default tseslint.config(
   {
     files: ['**/*.spec.ts'],
     rules: {
-      '@nx/enforce-module-boundaries': ['error', boundaries(['layer:core', 'layer:kit'], ['type:lib', 'type:backing'])],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        boundaries(['layer:core', 'layer:kit', 'type:backing'], ['type:lib', 'type:backing']),
+      ],
     },
   },
   {
