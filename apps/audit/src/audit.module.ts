@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { type Configuration } from './configuration.js';
 import { EventsController } from './events/events.controller.js';
 import { EventsService } from './events/events.service.js';
+import { EventsStore } from './events/events.store.js';
 import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/intake.service.js';
 import { IntakeStore } from './intake/intake.store.js';
+import { PostingsService } from './postings/postings.service.js';
+import { PostingsStore } from './postings/postings.store.js';
 
 /** The trail: what comes in from the stream, and who may look at it. Its own looks are events as well. */
 @Module({})
@@ -30,7 +33,15 @@ export class AuditModule {
         AuditTrailModule.forRoot({ source: 'audit', nats }),
       ],
       controllers: [EventsController],
-      providers: [{ provide: INTAKE_OPTIONS, useValue: intake }, IntakeStore, IntakeService, EventsService],
+      providers: [
+        { provide: INTAKE_OPTIONS, useValue: intake },
+        IntakeStore,
+        IntakeService,
+        PostingsStore,
+        PostingsService,
+        EventsStore,
+        EventsService,
+      ],
     };
   }
 }

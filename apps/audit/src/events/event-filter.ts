@@ -1,0 +1,129 @@
+import { type AuditEvent } from '@countersign/audit-client';
+import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
+import { z } from 'zod';
+import { type Clause } from '../postings/postings.store.js';
+import { eventTable } from './events.tables.js';
+import { textOf, wordsOf } from './event-words.js';
+
+const text = z.string().min(1).max(512).optional();
+
+/** What narrows a search, an export or a tail. Each filter narrows further. Times are RFC 3339. */
+export const filterShape = {
+  /** Whom it is about: the subject of the principal. */
+  subject: text,
+  /** Anyone in the chain of actors. */
+  actor: text,
+  client: text,
+  action: text,
+  resource: text,
+  outcome: z.enum(['allowed', 'denied', 'failed']).optional(),
+  source: text,
+  type: text,
+  trace: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'a W3C trace id: 32 hexadecimal digits')
+    .optional(),
+  txn: text,
+  /** Free text: every word must occur in resource, action, subject, client, reason, route or the texts of `changes`. */
+  q: z
+    .string()
+    .max(256)
+    .refine((said) => wordsOf(said).length > 0 && wordsOf(said).length <= 8, 'one to eight words')
+    .optional(),
+  /** From this time on. */
+  from: z.iso.datetime({ offset: true }).optional(),
+  /** Before this time. */
+  to: z.iso.datetime({ offset: true }).optional(),
+} as const;
+export type EventFilter = z.infer<z.ZodObject<typeof filterShape>>;
+
+/** Whose events a caller may see: all, or what its subject or client did. */
+export type Visibility = 'all' | { readonly subject: string; readonly client: string };
+
+/** What is asked, and what of it the asker may see. */
+export interface EventQuery {
+  readonly filter: EventFilter;
+  readonly visibility: Visibility;
+}
+
+const fields = [
+  'subject',
+  'actor',
+  'client',
+  'action',
+  'resource',
+  'outcome',
+  'source',
+  'type',
+  'trace',
+  'txn',
+] as const;
+
+/** The query as clauses of the search index; time is not in them. */
+export function clausesOf({ filter, visibility }: EventQuery): readonly Clause[] {
+  const named = fields.flatMap((field): Clause[] => {
+    const value = filter[field];
+    return value === undefined ? [] : [[{ field, value }]];
+  });
+  const words = [...new Set(wordsOf(filter.q ?? ''))].map((value): Clause => [{ field: 'word', value }]);
+  const own: Clause[] =
+    visibility === 'all'
+      ? []
+      : [
+          [
+            { field: 'subject', value: visibility.subject },
+            { field: 'client', value: visibility.client },
+          ],
+        ];
+  return [...named, ...words, ...own];
+}
+
+/** The query as conditions on `event`: exact, where the index only proposes. */
+export function conditionsOf({ filter, visibility }: EventQuery): SQL | undefined {
+  const is = <Value>(value: Value | undefined, condition: (value: Value) => SQL): SQL | undefined =>
+    value === undefined ? undefined : condition(value);
+  return and(
+    is(filter.subject, (value) => eq(eventTable.subject, value)),
+    is(filter.actor, (value) => arrayContains(eventTable.actors, [value])),
+    is(filter.client, (value) => eq(eventTable.clientId, value)),
+    is(filter.action, (value) => eq(eventTable.action, value)),
+    is(filter.resource, (value) => eq(eventTable.resource, value)),
+    is(filter.outcome, (value) => eq(eventTable.outcome, value)),
+    is(filter.source, (value) => eq(eventTable.source, value)),
+    is(filter.type, (value) => eq(eventTable.type, value)),
+    is(filter.trace, (value) => eq(eventTable.traceId, value)),
+    is(filter.txn, (value) => eq(eventTable.txn, value)),
+    is(filter.from, (value) => gte(eventTable.time, new Date(value))),
+    is(filter.to, (value) => lt(eventTable.time, new Date(value))),
+    is(filter.q, (value) => sql`words_of(text_of(${eventTable.event})) @> words_of(${value}::text)`),
+    visibility === 'all'
+      ? undefined
+      : or(eq(eventTable.subject, visibility.subject), eq(eventTable.clientId, visibility.client)),
+  );
+}
+
+/** The query as a rule over one event, for those who see it pass by. */
+export function matches(event: AuditEvent, { filter, visibility }: EventQuery): boolean {
+  const { principal, action, resource, outcome, txn } = event.data;
+  const time = Date.parse(event.time);
+  const is = (wanted: string | undefined, value: string | null | undefined): boolean =>
+    wanted === undefined || wanted === value;
+  const words = filter.q === undefined ? [] : wordsOf(filter.q);
+  const said = words.length === 0 ? new Set<string>() : new Set(wordsOf(textOf(event)));
+  return (
+    is(filter.subject, principal?.subject) &&
+    (filter.actor === undefined || principal?.actors.includes(filter.actor) === true) &&
+    is(filter.client, principal?.client_id) &&
+    is(filter.action, action) &&
+    is(filter.resource, resource) &&
+    is(filter.outcome, outcome) &&
+    is(filter.source, event.source) &&
+    is(filter.type, event.type) &&
+    is(filter.trace, event.traceparent?.split('-')[1]) &&
+    is(filter.txn, txn) &&
+    (filter.from === undefined || time >= Date.parse(filter.from)) &&
+    (filter.to === undefined || time < Date.parse(filter.to)) &&
+    words.every((word) => said.has(word)) &&
+    (visibility === 'all' || principal?.subject === visibility.subject || principal?.client_id === visibility.client)
+  );
+}

@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database } from '@countersign/service-host';
+import { and, asc, desc, eq, gte, inArray, lt, max, type SQL } from 'drizzle-orm';
+import { type Direction } from '../postings/index-bits.js';
+import { PostingsStore, type IndexRange } from '../postings/postings.store.js';
+import { PostingsWalk } from '../postings/postings-walk.js';
+import { clausesOf, conditionsOf, type EventQuery } from './event-filter.js';
+import { type EventRow } from './event-search.js';
+import { eventTable } from './events.tables.js';
+
+const columns = { logIndex: eventTable.logIndex, receivedAt: eventTable.receivedAt, event: eventTable.event };
+const LAST_INDEX = 2n ** 62n;
+
+export interface FindOptions {
+  readonly direction: Direction;
+  /** Only what comes after this log index in the direction; from the beginning without one. */
+  readonly after: bigint | undefined;
+  /** Rows at the most. */
+  readonly limit: number;
+}
+
+export interface Finding {
+  readonly rows: readonly EventRow[];
+  /** How far the search looked; nothing when it came to the end. What it did not look at begins after this log index. */
+  readonly next: bigint | null;
+}
+
+/** Reads the log: what the index has through its postings, the newest few events directly. */
+@Injectable()
+export class EventsStore {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(PostingsStore) private readonly postings: PostingsStore,
+  ) {}
+
+  /** One event by its id. */
+  async read(id: string): Promise<EventRow | undefined> {
+    const [row] = await this.database.select(columns).from(eventTable).where(eq(eventTable.id, id));
+    return row;
+  }
+
+  /** The number of events that the log has given a place to. */
+  async size(): Promise<bigint> {
+    const [row] = await this.database.select({ last: max(eventTable.logIndex) }).from(eventTable);
+    return row?.last === undefined || row.last === null ? 0n : BigInt(row.last) + 1n;
+  }
+
+  async find(query: EventQuery, options: FindOptions): Promise<Finding> {
+    const { direction, after, limit } = options;
+    const newestFirst = direction === 'newest-first';
+    const bounds: IndexRange = newestFirst
+      ? { low: 0n, high: after ?? LAST_INDEX }
+      : { low: after === undefined ? 0n : after + 1n, high: LAST_INDEX };
+    const clauses = clausesOf(query);
+    const { from, to } = query.filter;
+    if (clauses.length === 0 && from === undefined && to === undefined) {
+      return finished(await this.#scan(query, bounds, direction, limit + 1), limit);
+    }
+    const { through, clauses: hashed } = await this.postings.prepare(clauses);
+    const walk = new PostingsWalk(this.postings, hashed, direction);
+    const indexed = { low: bounds.low, high: bounds.high < through ? bounds.high : through };
+    const fresh = { low: bounds.low > through ? bounds.low : through, high: bounds.high };
+    const rows: EventRow[] = [];
+    if (newestFirst) rows.push(...(await this.#scan(query, fresh, direction, limit + 1)));
+    for (const range of rows.length > limit ? [] : await this.#rangesOf(query, indexed, direction)) {
+      if (hashed.length === 0) {
+        rows.push(...(await this.#scan(query, range, direction, limit + 1 - rows.length)));
+      } else {
+        for await (const proposed of walk.within(range, limit + 1)) {
+          rows.push(...(await this.#fetch(query, proposed, direction)));
+          if (rows.length > limit) break;
+        }
+      }
+      if (rows.length > limit) break;
+      if (walk.stoppedAt !== undefined) return { rows, next: walk.stoppedAt };
+    }
+    if (!newestFirst && rows.length <= limit) {
+      rows.push(...(await this.#scan(query, fresh, direction, limit + 1 - rows.length)));
+    }
+    return finished(rows, limit);
+  }
+
+  async #rangesOf({ filter }: EventQuery, bounds: IndexRange, direction: Direction): Promise<readonly IndexRange[]> {
+    const { from, to } = filter;
+    const known =
+      from === undefined && to === undefined
+        ? [bounds]
+        : await this.postings.rangesOfTime(
+            from === undefined ? undefined : new Date(from),
+            to === undefined ? undefined : new Date(to),
+          );
+    const within = known
+      .map(({ low, high }) => ({
+        low: low > bounds.low ? low : bounds.low,
+        high: high < bounds.high ? high : bounds.high,
+      }))
+      .filter(({ low, high }) => low < high);
+    return direction === 'newest-first' ? within.reverse() : within;
+  }
+
+  #scan(query: EventQuery, { low, high }: IndexRange, direction: Direction, limit: number): Promise<EventRow[]> {
+    const within = and(gte(eventTable.logIndex, low), lt(eventTable.logIndex, high));
+    return this.#select(and(within, conditionsOf(query)), direction, limit);
+  }
+
+  #fetch(query: EventQuery, proposed: readonly bigint[], direction: Direction): Promise<EventRow[]> {
+    return this.#select(
+      and(inArray(eventTable.logIndex, [...proposed]), conditionsOf(query)),
+      direction,
+      proposed.length,
+    );
+  }
+
+  #select(condition: SQL | undefined, direction: Direction, limit: number): Promise<EventRow[]> {
+    const order = direction === 'newest-first' ? desc(eventTable.logIndex) : asc(eventTable.logIndex);
+    return this.database.select(columns).from(eventTable).where(condition).orderBy(order).limit(limit);
+  }
+}
+
+/** @param rows one more than the limit, when another follows */
+function finished(rows: readonly EventRow[], limit: number): Finding {
+  const shown = rows.slice(0, limit);
+  return { rows: shown, next: rows.length > limit ? (shown.at(-1)?.logIndex ?? null) : null };
+}

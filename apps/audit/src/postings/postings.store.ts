@@ -1,0 +1,191 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { z } from 'zod';
+import { allOf, anyOf, defaultLayout, type Direction, type IndexBits, type PostingsLayout } from './index-bits.js';
+
+export const POSTINGS_LAYOUT = Symbol('countersign.audit.postings-layout');
+
+/** A field and a value that an event carries: what the index knows events by. */
+export interface Term {
+  readonly field: string;
+  readonly value: string;
+}
+
+/** An event meets a clause by any of its terms, a search by all of its clauses. */
+export type Clause = readonly Term[];
+
+/** Log indices from `low` up to, not including, `high`. */
+export interface IndexRange {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** A clause as the database knows it: the hashes of its terms. */
+export type HashedClause = readonly string[];
+
+export interface SegmentMatch {
+  readonly segment: number;
+  readonly bits: IndexBits;
+}
+
+const bigintText = z.string().transform(BigInt);
+const preparedRow = z.tuple([z.object({ through: bigintText, terms: z.array(z.string()) })]);
+const postingRows = z.array(
+  z.object({ segment: z.number(), term: z.string(), dense: z.boolean(), offsets: z.instanceof(Buffer) }),
+);
+const rangeRow = z.tuple([z.object({ ranges: z.string().nullable() })]);
+const markRow = z.tuple([z.object({ held: z.boolean(), mark: bigintText, next: bigintText, first: bigintText })]);
+const longRows = z.array(z.object({ term: z.string(), offsets: z.instanceof(Buffer) }));
+
+/** An arbitrary number that every replica shares, so that one of them indexes at a time. */
+const INDEXER_LOCK = 7_305_825;
+
+const throughOf = `coalesce((select end_index from posting_span order by first_index desc limit 1), 0)`;
+
+/** One step: each term of the events $1 ≤ log index < $2, in the segment $3 whose first index is $4. */
+const addPostings = `
+  with fresh as materialized (
+    select (case when log_index - $4 < 32768 then log_index - $4 else log_index - $4 - 65536 end)::smallint as place, event.*
+    from event where log_index >= $1 and log_index < $2
+  ), carried as (
+    select place, term from fresh, unnest(array[
+      term_of('subject', subject), term_of('client', client_id), term_of('action', action), term_of('resource', resource),
+      term_of('outcome', outcome), term_of('source', source), term_of('type', type), term_of('txn', txn), term_of('trace', trace_id)
+    ]) as term where term is not null
+    union all select distinct place, term_of('actor', actor) from fresh, unnest(actors) as actor
+    union all select distinct place, term_of('word', word) from fresh, unnest(words_of(text_of(event))) as word
+  )
+  insert into posting (term, segment, offsets)
+  select term, $3, string_agg(int2send(place), ''::bytea order by place) from carried group by term
+  on conflict (term, segment) do update set offsets = posting.offsets || excluded.offsets`;
+
+const addSpan = `
+  insert into posting_span (first_index, end_index, min_time, max_time)
+  select $1, $2, coalesce(min(time), 'infinity'), coalesce(max(time), '-infinity') from event where log_index >= $1 and log_index < $2`;
+
+/** The inverted index of the log: for each term and segment, where the term occurs. Derived from `event`; it can be made anew at any time. */
+@Injectable()
+export class PostingsStore {
+  readonly layout: PostingsLayout;
+
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Optional() @Inject(POSTINGS_LAYOUT) layout?: PostingsLayout,
+  ) {
+    this.layout = layout ?? defaultLayout;
+  }
+
+  /** How far the log is indexed (the first log index that is not), and the clauses as the index knows them. */
+  async prepare(clauses: readonly Clause[]): Promise<{ through: bigint; clauses: readonly HashedClause[] }> {
+    const terms = clauses.flat();
+    const { rows } = await this.pool.query(
+      `select ${throughOf}::text as through,
+         array(select term_of(field, value)::text from unnest($1::text[], $2::text[]) with ordinality as t (field, value, n) order by n) as terms`,
+      [terms.map(({ field }) => field), terms.map(({ value }) => value)],
+    );
+    const [{ through, terms: hashes }] = preparedRow.parse(rows);
+    let at = 0;
+    return { through, clauses: clauses.map(({ length }) => hashes.slice(at, (at += length))) };
+  }
+
+  /** The parts of the index, in order, that may hold events of a time; steps that only touch it are in, so each event's own time still decides. */
+  async rangesOfTime(from: Date | undefined, to: Date | undefined): Promise<readonly IndexRange[]> {
+    const { rows } = await this.pool.query(
+      `select range_agg(int8range(first_index, end_index))::text as ranges from posting_span
+       where max_time >= coalesce($1::timestamptz, '-infinity') and min_time < coalesce($2::timestamptz, 'infinity')`,
+      [from, to],
+    );
+    const [{ ranges }] = rangeRow.parse(rows);
+    return [...(ranges ?? '').matchAll(/\[(\d+),(\d+)\)/g)].map(([, low = '0', high = '0']) => ({
+      low: BigInt(low),
+      high: BigInt(high),
+    }));
+  }
+
+  /** The next segments, at most `count` of `first` to `last`, in which every clause occurs, with the indices at which all do. */
+  async segments(
+    clauses: readonly HashedClause[],
+    { first, last, count, direction }: { first: number; last: number; count: number; direction: Direction },
+  ): Promise<readonly SegmentMatch[]> {
+    const values: unknown[] = [first, last, count, clauses.flat()];
+    const having = clauses.map((clause) => {
+      values.push(clause);
+      return `(select segment from posting where term = any($${String(values.length)}::bigint[]) and segment between $1 and $2)`;
+    });
+    const order = direction === 'newest-first' ? 'desc' : 'asc';
+    const { rows } = await this.pool.query(
+      `with held as (${having.join(' intersect ')} order by segment ${order} limit $3)
+       select segment, term::text, dense, offsets from held join posting using (segment) where term = any($4::bigint[])
+       order by segment ${order}`,
+      values,
+    );
+    const bySegment = Map.groupBy(postingRows.parse(rows), ({ segment }) => segment);
+    return [...bySegment].map(([segment, postings]) => {
+      const sets = clauses.map((clause) =>
+        anyOf(
+          postings.filter(({ term }) => clause.includes(term)),
+          this.layout.segmentSize,
+        ),
+      );
+      const [one = new Uint8Array(this.layout.segmentSize / 8), ...others] = sets;
+      return { segment, bits: allOf([one, ...others]) };
+    });
+  }
+
+  /** Indexes the next step of the log, if it is full. @returns whether it was; another may follow */
+  async advance(): Promise<boolean> {
+    const client = await this.pool.connect();
+    let failure: Error | undefined;
+    try {
+      await client.query('begin');
+      const moved = await this.#step(client);
+      await client.query('commit');
+      return moved;
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      throw failure;
+    } finally {
+      client.release(failure);
+    }
+  }
+
+  async #step(client: pg.PoolClient): Promise<boolean> {
+    const { rows } = await client.query(
+      `select pg_try_advisory_xact_lock($1) as held, ${throughOf}::text as mark,
+         coalesce((select max(log_index) + 1 from event), 0)::text as next, coalesce((select min(log_index) from event), 0)::text as first`,
+      [INDEXER_LOCK],
+    );
+    const [{ held, mark, next, first }] = markRow.parse(rows);
+    const segmentSize = BigInt(this.layout.segmentSize);
+    const end = mark + BigInt(this.layout.stepSize);
+    if (!held || next < end) return false;
+    const segment = mark / segmentSize;
+    await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
+    await client.query(addSpan, [mark, end]);
+    if (end % segmentSize === 0n) {
+      await this.#seal(client, segment);
+      // What retention took from the log leaves the index too.
+      await client.query('delete from posting where segment < $1', [first / segmentSize]);
+    }
+    return true;
+  }
+
+  /** A full segment never changes again: a list that is longer than a bit for each index becomes these bits. */
+  async #seal(client: pg.PoolClient, segment: bigint): Promise<void> {
+    const { rows } = await client.query(
+      'select term::text, offsets from posting where segment = $1 and not dense and length(offsets) >= $2',
+      [segment, this.layout.segmentSize / 8],
+    );
+    const long = longRows.parse(rows);
+    await client.query(
+      `update posting set dense = true, offsets = sealed.bits from unnest($2::bigint[], $3::bytea[]) as sealed (term, bits)
+       where posting.term = sealed.term and segment = $1`,
+      [
+        segment,
+        long.map(({ term }) => term),
+        long.map(({ offsets }) => Buffer.from(anyOf([{ dense: false, offsets }], this.layout.segmentSize))),
+      ],
+    );
+  }
+}
