@@ -34,10 +34,10 @@ export class MemoryRevocationList implements RevocationList {
 
   isRevoked(principal: Principal, keyId: string): boolean {
     return (
-      this.#tokens.has(principal.tokenId) ||
-      this.#keys.has(keyId) ||
-      principal.issuedAt <= (this.#clients.get(principal.clientId) ?? -1) ||
-      principal.issuedAt <= (this.#subjects.get(principal.subject) ?? -1)
+      (this.#tokens.size > 0 && this.#tokens.has(principal.tokenId)) ||
+      (this.#keys.size > 0 && this.#keys.has(keyId)) ||
+      (this.#clients.size > 0 && principal.issuedAt <= (this.#clients.get(principal.clientId) ?? -1)) ||
+      (this.#subjects.size > 0 && principal.issuedAt <= (this.#subjects.get(principal.subject) ?? -1))
     );
   }
 

@@ -1,8 +1,8 @@
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
-import { parseCompactJws, parseJsonObject } from './jws/compact-jws.js';
-import { principalOfClaims } from './jws/claims.js';
-import { isAlgorithm, signatureVerifies, supportedAlgorithms, type Algorithm } from './jws/signature.js';
+import { principalOfClaims, type Expected } from './jws/claims.js';
+import { supportedAlgorithms, type Algorithm } from './jws/signature.js';
+import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache } from './jws/verified-cache.js';
 import { RemoteKeySet } from './keys/remote-key-set.js';
 import { type Principal } from './principal.js';
@@ -49,6 +49,9 @@ export interface DpopPresentation {
   readonly url: string;
 }
 
+/** One for all verifiers: a token is verified from start to end before the next. */
+const reader = new TokenReader();
+
 /** A stolen token that is bound to a key is worth nothing without the key: it never passes as a bearer token (RFC 9449, section 7.2). */
 function bearer(principal: Principal): Principal {
   if (principal.confirmation !== undefined) throw new TokenError('DPOP_PROOF_MISSING');
@@ -62,6 +65,7 @@ export class TokenVerifier {
   readonly #algorithms: ReadonlySet<Algorithm>;
   readonly #now: () => number;
   readonly #toleranceSeconds: number;
+  readonly #expected: Expected;
   readonly #replays: DpopReplayStore;
 
   /** Use {@link createVerifier}, which also loads the keys. */
@@ -71,6 +75,7 @@ export class TokenVerifier {
       throw new RangeError('clockToleranceSeconds is 0 to 5 seconds');
     }
     this.#toleranceSeconds = clockToleranceSeconds;
+    this.#expected = { issuer: options.issuer, audience: options.audience, toleranceSeconds: clockToleranceSeconds };
     this.#algorithms = new Set(algorithms);
     this.#now = options.now ?? Date.now;
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
@@ -144,7 +149,7 @@ export class TokenVerifier {
    * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `DPOP_PROOF_MISSING`
    */
   cached(token: string): Principal | undefined {
-    const known = this.#cached(token);
+    const known = this.#cached(token, this.#now());
     return known === undefined ? undefined : bearer(known);
   }
 
@@ -159,35 +164,30 @@ export class TokenVerifier {
   }
 
   #verify(token: string): Principal {
-    const known = this.#cached(token);
+    const now = this.#now();
+    const known = this.#cached(token, now);
     if (known !== undefined) return known;
-    const { header, payload, signature, signingInput } = parseCompactJws(token);
-    const { alg, kid } = header;
-    if (!isAlgorithm(alg) || !this.#algorithms.has(alg)) throw new TokenError('ALG_NOT_ALLOWED');
-    if (typeof header.typ !== 'string' || !/^(application\/)?at\+jwt$/i.test(header.typ))
-      throw new TokenError('TYP_NOT_ALLOWED');
+    const header = reader.read(token);
+    const { algorithm, kid } = header;
+    if (algorithm === undefined || !this.#algorithms.has(algorithm)) throw new TokenError('ALG_NOT_ALLOWED');
+    if (!header.isAccessToken) throw new TokenError('TYP_NOT_ALLOWED');
     if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
-    if (!this.#keys.usable) throw new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);
+    if (!this.#keys.usableAt(now)) throw new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);
     const key = typeof kid === 'string' ? this.#keys.get(kid) : undefined;
     if (key === undefined) throw new TokenError('KEY_UNKNOWN');
-    if (!key.algorithms.has(alg)) throw new TokenError('KEY_MISMATCH');
-    if (!signatureVerifies(alg, key.key, signingInput, signature)) throw new TokenError('SIGNATURE_INVALID');
-    const expected = {
-      issuer: this.options.issuer,
-      audience: this.options.audience,
-      toleranceSeconds: this.#toleranceSeconds,
-    };
-    const principal = principalOfClaims(parseJsonObject(payload), expected, this.#now() / 1_000);
+    if (!key.algorithms.has(algorithm)) throw new TokenError('KEY_MISMATCH');
+    if (!reader.verifies(algorithm, key.key)) throw new TokenError('SIGNATURE_INVALID');
+    const principal = principalOfClaims(reader.claims(), this.#expected, now / 1_000);
     if (this.options.revocations?.isRevoked(principal, key.keyId) === true) throw new TokenError('TOKEN_REVOKED');
-    this.#cache.add({ token, principal, keyId: key.keyId });
+    this.#cache.add(token, principal, key.keyId);
     return principal;
   }
 
-  #cached(token: string): Principal | undefined {
+  #cached(token: string, now: number): Principal | undefined {
     const known = this.#cache.get(token);
-    if (known === undefined || !this.#keys.usable) return undefined;
+    if (known === undefined || !this.#keys.usableAt(now)) return undefined;
     const { principal, keyId } = known;
-    if (this.#now() / 1_000 >= principal.expiresAt + this.#toleranceSeconds) {
+    if (now / 1_000 >= principal.expiresAt + this.#toleranceSeconds) {
       this.#cache.delete(token);
       throw new TokenError('TOKEN_EXPIRED');
     }

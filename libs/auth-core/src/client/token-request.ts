@@ -1,4 +1,4 @@
-import { isObject } from '../jws/compact-jws.js';
+import { isObject } from '../jws/json-object.js';
 
 /** A token that could not be had. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
 export class TokenRequestError extends Error {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { decodeBase64url, isObject, parseCompactJws, parseJsonObject } from '../jws/compact-jws.js';
+import { decodeBase64url } from '../jws/base64url.js';
+import { parseCompactJws } from '../jws/compact-jws.js';
+import { isObject, parseJsonObject } from '../jws/json-object.js';
 import { isAlgorithm, signatureVerifies, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
 import { publicKeyOf, thumbprintOf, type PublicKey } from '../keys/jwk.js';
 import { TokenError } from '../token-error.js';

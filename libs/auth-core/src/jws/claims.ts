@@ -1,6 +1,7 @@
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
 import { TokenError } from '../token-error.js';
-import { isObject, type JsonObject } from './compact-jws.js';
+import { isObject, type JsonObject } from './json-object.js';
+import { scopeSetOf } from './scope-set.js';
 
 export interface Expected {
   readonly issuer: string;
@@ -11,17 +12,23 @@ export interface Expected {
 
 /** Actors that one token may name. */
 export const ACTOR_LIMIT = 8;
+/** Characters of a claim that is a name. */
+export const NAME_LIMIT = 512;
+const SCOPE_LIMIT = 2_048;
+const ROLES_LIMIT = 64;
 const TIME_LIMIT = 253_402_300_799;
+const NO_ACTORS: readonly Actor[] = Object.freeze([]);
+const NO_ROLES: readonly string[] = Object.freeze([]);
 
-function text(claims: JsonObject, name: string): string {
-  const value = claims[name];
+function text(value: unknown, name: string): string {
   if (value === undefined) throw new TokenError('CLAIM_MISSING', name);
-  if (typeof value !== 'string' || value === '' || value.length > 512) throw new TokenError('CLAIM_INVALID', name);
+  if (typeof value !== 'string' || value === '' || value.length > NAME_LIMIT) {
+    throw new TokenError('CLAIM_INVALID', name);
+  }
   return value;
 }
 
-function seconds(claims: JsonObject, name: string): number {
-  const value = claims[name];
+function seconds(value: unknown, name: string): number {
   if (value === undefined) throw new TokenError('CLAIM_MISSING', name);
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > TIME_LIMIT) {
     throw new TokenError('CLAIM_INVALID', name);
@@ -30,32 +37,33 @@ function seconds(claims: JsonObject, name: string): number {
 }
 
 function actorsOf(act: unknown): readonly Actor[] {
+  if (act === undefined) return NO_ACTORS;
   const actors: Actor[] = [];
-  for (let actor = act; actor !== undefined;) {
-    if (!isObject(actor) || actors.length >= ACTOR_LIMIT) throw new TokenError('CLAIM_INVALID', 'act');
-    const clientId = actor['client_id'];
-    actors.push(
-      clientId === undefined
-        ? { subject: text(actor, 'sub') }
-        : { subject: text(actor, 'sub'), clientId: text(actor, 'client_id') },
-    );
-    actor = actor['act'];
+  let next: unknown = act;
+  while (next !== undefined) {
+    if (!isObject(next) || actors.length >= ACTOR_LIMIT) throw new TokenError('CLAIM_INVALID', 'act');
+    const subject = text(next['sub'], 'act.sub');
+    const clientId = next['client_id'];
+    actors.push(clientId === undefined ? { subject } : { subject, clientId: text(clientId, 'act.client_id') });
+    next = next['act'];
   }
   return actors;
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string';
+
 function rolesOf(roles: unknown): readonly string[] {
-  if (roles === undefined) return [];
-  const isText = (role: unknown): role is string => typeof role === 'string';
-  if (!Array.isArray(roles) || roles.length > 64 || !roles.every(isText))
+  if (roles === undefined) return NO_ROLES;
+  if (!Array.isArray(roles) || roles.length > ROLES_LIMIT || !roles.every(isText)) {
     throw new TokenError('CLAIM_INVALID', 'roles');
+  }
   return roles;
 }
 
 function scopesOf(scope: unknown): ReadonlySet<string> {
   if (scope === undefined) throw new TokenError('CLAIM_MISSING', 'scope');
-  if (typeof scope !== 'string' || scope.length > 2_048) throw new TokenError('CLAIM_INVALID', 'scope');
-  return new Set(scope === '' ? [] : scope.split(' '));
+  if (typeof scope !== 'string' || scope.length > SCOPE_LIMIT) throw new TokenError('CLAIM_INVALID', 'scope');
+  return scopeSetOf(scope);
 }
 
 /** A token bound in a way that we do not know must not pass as an unbound one (RFC 7800, section 3.1). */
@@ -66,36 +74,38 @@ function confirmationOf(cnf: unknown): Confirmation | undefined {
   return { jkt };
 }
 
-/** Refuses a token outside of its time (RFC 7519, sections 4.1.4 to 4.1.6). @param now seconds */
-export function checkTimes(claims: JsonObject, now: number, tolerance: number): void {
-  if (now >= seconds(claims, 'exp') + tolerance) throw new TokenError('TOKEN_EXPIRED');
-  if (claims['nbf'] !== undefined && now < seconds(claims, 'nbf') - tolerance)
-    throw new TokenError('TOKEN_NOT_YET_VALID');
-  if (now < seconds(claims, 'iat') - tolerance) throw new TokenError('TOKEN_NOT_YET_VALID', 'iat');
-}
-
 /**
  * Checks the claims of an access token (RFC 9068, section 4; RFC 7519, section 4.1) and makes the principal of them.
  * @param now seconds
  * @throws {TokenError} `ISSUER_MISMATCH`, `AUDIENCE_MISMATCH`, `TOKEN_EXPIRED`, `TOKEN_NOT_YET_VALID`, `CLAIM_MISSING`, `CLAIM_INVALID`
  */
 export function principalOfClaims(claims: JsonObject, expected: Expected, now: number): Principal {
-  if (text(claims, 'iss') !== expected.issuer) throw new TokenError('ISSUER_MISMATCH');
-  if (text(claims, 'aud') !== expected.audience) throw new TokenError('AUDIENCE_MISMATCH');
-  checkTimes(claims, now, expected.toleranceSeconds);
-  const tokenId = text(claims, 'jti');
+  const { iss, aud, exp, nbf, iat, jti, sub, client_id, act, scope, txn, roles, cnf } = claims;
+  const { issuer, audience, toleranceSeconds } = expected;
+  if (iss !== issuer) throw mismatch('ISSUER_MISMATCH', text(iss, 'iss'));
+  if (aud !== audience) throw mismatch('AUDIENCE_MISMATCH', text(aud, 'aud'));
+  const expiresAt = seconds(exp, 'exp');
+  if (now >= expiresAt + toleranceSeconds) throw new TokenError('TOKEN_EXPIRED');
+  if (nbf !== undefined && now < seconds(nbf, 'nbf') - toleranceSeconds) throw new TokenError('TOKEN_NOT_YET_VALID');
+  const issuedAt = seconds(iat, 'iat');
+  if (now < issuedAt - toleranceSeconds) throw new TokenError('TOKEN_NOT_YET_VALID', 'iat');
+  const tokenId = text(jti, 'jti');
   return {
-    subject: text(claims, 'sub'),
-    clientId: text(claims, 'client_id'),
-    actors: actorsOf(claims['act']),
-    scopes: scopesOf(claims['scope']),
-    audience: expected.audience,
-    issuer: expected.issuer,
+    subject: text(sub, 'sub'),
+    clientId: text(client_id, 'client_id'),
+    actors: actorsOf(act),
+    scopes: scopesOf(scope),
+    audience,
+    issuer,
     tokenId,
-    txn: claims['txn'] === undefined ? tokenId : text(claims, 'txn'),
-    roles: rolesOf(claims['roles']),
-    issuedAt: seconds(claims, 'iat'),
-    expiresAt: seconds(claims, 'exp'),
-    confirmation: confirmationOf(claims['cnf']),
+    txn: txn === undefined ? tokenId : text(txn, 'txn'),
+    roles: rolesOf(roles),
+    issuedAt,
+    expiresAt,
+    confirmation: confirmationOf(cnf),
   };
+}
+
+function mismatch(code: 'ISSUER_MISMATCH' | 'AUDIENCE_MISMATCH', actual: string): TokenError {
+  return new TokenError(code, actual);
 }

@@ -1,15 +1,30 @@
 import { TokenError } from '../token-error.js';
+import { decodeBase64url } from './base64url.js';
+import { parseJsonObject } from './json-object.js';
+import { isAlgorithm, type Algorithm } from './signature.js';
 
 /** Bytes that a token may have at the most. */
 export const TOKEN_SIZE_LIMIT = 8 * 1024;
 
-export type JsonObject = Readonly<Record<string, unknown>>;
-
 export interface ProtectedHeader {
+  /** Nothing for an algorithm that is not supported. */
+  readonly algorithm: Algorithm | undefined;
   readonly alg: unknown;
   readonly kid: unknown;
   readonly typ: unknown;
+  /** Extensions that must be understood (RFC 7515, section 4.1.11). */
   readonly crit: unknown;
+  /** Whether `typ` says that it is an access token (RFC 9068, section 2.1). */
+  readonly isAccessToken: boolean;
+}
+
+/** Where the segments of a token end. */
+export interface Segments {
+  readonly header: ProtectedHeader;
+  /** Index of the first dot. */
+  readonly headerEnd: number;
+  /** Index of the second dot; what stands before it is signed. */
+  readonly payloadEnd: number;
 }
 
 export interface CompactJws {
@@ -19,90 +34,69 @@ export interface CompactJws {
   readonly signature: Buffer;
 }
 
-const base64urlText = /^[A-Za-z0-9_-]+$/;
-
-/** Strict base64url (RFC 7515, section 2): no padding, no white space, no stray bits behind the last byte. */
-export function decodeBase64url(text: string): Buffer {
-  if (!base64urlText.test(text)) throw new TokenError('TOKEN_MALFORMED', 'not base64url');
-  const bytes = Buffer.from(text, 'base64url');
-  if (bytes.toString('base64url') !== text) throw new TokenError('TOKEN_MALFORMED', 'non-canonical base64url');
-  return bytes;
+interface KnownHeader {
+  /** The segment with its dot. */
+  readonly prefix: string;
+  readonly header: ProtectedHeader;
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** A JSON object from bytes: valid UTF-8, one object, no member name twice (RFC 7515, section 4; RFC 8725, section 2.4). */
-export function parseJsonObject(bytes: Uint8Array): JsonObject {
-  let text: string;
-  let value: unknown;
-  try {
-    text = decoder.decode(bytes);
-    value = JSON.parse(text);
-  } catch {
-    throw new TokenError('TOKEN_MALFORMED', 'not JSON');
-  }
-  if (!isObject(value)) throw new TokenError('TOKEN_MALFORMED', 'not a JSON object');
-  if (hasRepeatedName(text)) throw new TokenError('TOKEN_MALFORMED', 'a member name is repeated');
-  return value;
-}
-
-/** A plain object: no array, no null. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Whether any object in valid JSON text names a member twice; one pass, names compared after unescaping. */
-function hasRepeatedName(text: string): boolean {
-  const open: (Set<string> | undefined)[] = [];
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index];
-    if (character === '{') open.push(new Set());
-    else if (character === '[') open.push(undefined);
-    else if (character === '}' || character === ']') open.pop();
-    else if (character === '"') {
-      const start = index;
-      for (index += 1; text[index] !== '"'; index += 1) if (text[index] === '\\') index += 1;
-      const names = open.at(-1);
-      let next = index + 1;
-      while (/\s/.test(text.charAt(next))) next += 1;
-      if (names === undefined || text[next] !== ':') continue;
-      const name: unknown = JSON.parse(text.slice(start, index + 1));
-      if (typeof name !== 'string' || names.has(name)) return true;
-      names.add(name);
-    }
-  }
-  return false;
-}
-
-const headers = new Map<string, ProtectedHeader>();
+const headers = new Map<string, KnownHeader>();
 const HEADERS_KEPT = 256;
+const HEADER_LENGTH_KEPT = 512;
+const accessTokenType = /^(application\/)?at\+jwt$/i;
+let latest: KnownHeader | undefined;
 
-/** Headers repeat from token to token, so each distinct one is parsed once; the memory is bounded. */
-function headerOf(segment: string): ProtectedHeader {
-  const known = headers.get(segment);
-  if (known !== undefined) return known;
+function readHeader(segment: string): ProtectedHeader {
   const { alg, kid, typ, crit } = parseJsonObject(decodeBase64url(segment));
-  const header: ProtectedHeader = { alg, kid, typ, crit };
+  return {
+    algorithm: isAlgorithm(alg) ? alg : undefined,
+    alg,
+    kid,
+    typ,
+    crit,
+    isAccessToken: typeof typ === 'string' && accessTokenType.test(typ),
+  };
+}
+
+/** Headers repeat from token to token, so each distinct one is read once, and the latest is not even looked up; the memory is bounded. */
+function headerOf(token: string, end: number): ProtectedHeader {
+  if (latest?.prefix.length === end + 1 && token.startsWith(latest.prefix)) return latest.header;
+  const segment = token.slice(0, end);
+  const known = headers.get(segment);
+  if (known !== undefined) {
+    latest = known;
+    return known.header;
+  }
+  const header = readHeader(segment);
   if (headers.size >= HEADERS_KEPT) headers.clear();
-  if (segment.length <= 512) headers.set(segment, header);
+  if (segment.length <= HEADER_LENGTH_KEPT) headers.set(segment, { prefix: `${segment}.`, header });
   return header;
 }
 
 /**
- * Splits and decodes a JWS in compact serialisation (RFC 7515, section 3.1); verifies nothing.
+ * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header.
+ * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
+ */
+export function segmentsOf(token: string): Segments {
+  if (token.length > TOKEN_SIZE_LIMIT) throw new TokenError('TOKEN_TOO_LARGE');
+  const headerEnd = token.indexOf('.');
+  const payloadEnd = token.indexOf('.', headerEnd + 1);
+  if (headerEnd <= 0 || payloadEnd === -1 || token.includes('.', payloadEnd + 1)) {
+    throw new TokenError('TOKEN_MALFORMED', 'not three segments');
+  }
+  return { header: headerOf(token, headerEnd), headerEnd, payloadEnd };
+}
+
+/**
+ * Splits and decodes a JWS in compact serialisation; verifies nothing.
  * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
  */
 export function parseCompactJws(token: string): CompactJws {
-  if (token.length > TOKEN_SIZE_LIMIT) throw new TokenError('TOKEN_TOO_LARGE');
-  const first = token.indexOf('.');
-  const last = token.lastIndexOf('.');
-  if (first <= 0 || last === first || token.indexOf('.', first + 1) !== last) {
-    throw new TokenError('TOKEN_MALFORMED', 'not three segments');
-  }
+  const { header, headerEnd, payloadEnd } = segmentsOf(token);
   return {
-    header: headerOf(token.slice(0, first)),
-    signingInput: token.slice(0, last),
-    payload: decodeBase64url(token.slice(first + 1, last)),
-    signature: last + 1 === token.length ? Buffer.alloc(0) : decodeBase64url(token.slice(last + 1)),
+    header,
+    signingInput: token.slice(0, payloadEnd),
+    payload: decodeBase64url(token.slice(headerEnd + 1, payloadEnd)),
+    signature: payloadEnd + 1 === token.length ? Buffer.alloc(0) : decodeBase64url(token.slice(payloadEnd + 1)),
   };
 }

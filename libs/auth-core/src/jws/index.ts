@@ -1,12 +1,11 @@
-// The primitives under the verifier, for the issuer, which verifies client assertions with the same strictness; no face for teams.
-export {
-  decodeBase64url,
-  isObject,
-  parseCompactJws,
-  parseJsonObject,
-  type CompactJws,
-  type JsonObject,
-} from './compact-jws.js';
+/**
+ * `@countersign/auth-core/jws`: the parts under the verifier, for a service that verifies other signed JWTs than access tokens with the
+ * same strictness and speed. The issuer verifies client assertions (RFC 7523) with them. Key objects are made once per key, by
+ * {@link verificationKeyOf}, and kept by the caller; {@link signatureVerifies} is then one call of `node:crypto`.
+ */
+export { decodeBase64url } from './base64url.js';
+export { parseCompactJws, type CompactJws, type ProtectedHeader } from './compact-jws.js';
+export { isObject, parseJsonObject, type JsonObject } from './json-object.js';
 export { isAlgorithm, keyFits, signatureVerifies, supportedAlgorithms, type Algorithm } from './signature.js';
 export { verificationKeyOf, type VerificationKey } from '../keys/jwk.js';
 export { RemoteKeySet, type RemoteKeySetOptions } from '../keys/remote-key-set.js';

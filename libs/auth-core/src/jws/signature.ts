@@ -6,7 +6,7 @@ export const supportedAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const
 export type Algorithm = (typeof supportedAlgorithms)[number];
 
 export function isAlgorithm(value: unknown): value is Algorithm {
-  return typeof value === 'string' && supportedAlgorithms.some((algorithm) => algorithm === value);
+  return supportedAlgorithms.some((algorithm) => algorithm === value);
 }
 
 /** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let whoever brings a key spend our time. */
@@ -25,9 +25,8 @@ export function keyFits(algorithm: Algorithm, key: KeyObject): boolean {
   }
 }
 
-/** @returns whether the signature over the input verifies; a signature of a wrong length never does */
-export function signatureVerifies(algorithm: Algorithm, key: KeyObject, input: string, signature: Buffer): boolean {
-  const data = Buffer.from(input, 'latin1');
+/** @returns whether the signature over the bytes verifies; a signature of a wrong length never does */
+export function bytesVerify(algorithm: Algorithm, key: KeyObject, data: Buffer, signature: Buffer): boolean {
   switch (algorithm) {
     case 'ES256':
       return signature.length === 64 && verify('sha256', data, key, rawToDer(signature));
@@ -38,4 +37,9 @@ export function signatureVerifies(algorithm: Algorithm, key: KeyObject, input: s
     case 'PS256':
       return verify('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }, signature);
   }
+}
+
+/** As {@link bytesVerify}, over a signing input (RFC 7515, section 5.2). */
+export function signatureVerifies(algorithm: Algorithm, key: KeyObject, input: string, signature: Buffer): boolean {
+  return bytesVerify(algorithm, key, Buffer.from(input, 'latin1'), signature);
 }

@@ -1,4 +1,4 @@
-import { isObject, parseJsonObject } from '../jws/compact-jws.js';
+import { isObject, parseJsonObject } from '../jws/json-object.js';
 import { verificationKeyOf, type VerificationKey } from './jwk.js';
 
 export interface RemoteKeySetOptions {
@@ -21,8 +21,8 @@ export interface RemoteKeySetOptions {
 export const JWKS_SIZE_LIMIT = 256 * 1024;
 const FIRST_RETRY_MS = 100;
 
-async function readLimited(response: Response): Promise<Uint8Array> {
-  if (response.body === null) return new Uint8Array();
+async function readLimited(response: Response): Promise<Buffer> {
+  if (response.body === null) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
@@ -39,7 +39,7 @@ async function readLimited(response: Response): Promise<Uint8Array> {
  */
 export class RemoteKeySet {
   #keys: ReadonlyMap<string, VerificationKey> = new Map();
-  #loadedAt: number | undefined;
+  #usableUntil = -Infinity;
   #unknownFetchAt = -Infinity;
   #fetching: Promise<boolean> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -52,8 +52,12 @@ export class RemoteKeySet {
 
   /** Whether there are keys, and not older than the outage limit. */
   get usable(): boolean {
-    if (this.#loadedAt === undefined) return false;
-    return this.options.now() - this.#loadedAt <= this.options.maxStaleSeconds * 1_000;
+    return this.usableAt(this.options.now());
+  }
+
+  /** As {@link usable}, at a time. @param now milliseconds */
+  usableAt(now: number): boolean {
+    return now <= this.#usableUntil;
   }
 
   get(keyId: string): VerificationKey | undefined {
@@ -96,7 +100,7 @@ export class RemoteKeySet {
       const known = new Map(entries.filter((key) => key !== undefined).map((key) => [key.keyId, key] as const));
       if (known.size === 0) throw new Error('the JWKS holds no usable key');
       this.#keys = known;
-      this.#loadedAt = this.options.now();
+      this.#usableUntil = this.options.now() + this.options.maxStaleSeconds * 1_000;
       this.#retryMs = FIRST_RETRY_MS;
       this.lastError = '';
       this.options.onKeys(new Set(known.keys()));

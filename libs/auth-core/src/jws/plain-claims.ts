@@ -1,0 +1,130 @@
+import { type JsonObject } from './json-object.js';
+
+/** The claims that a principal is made of, but for `cnf`. */
+const names = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'txn', 'act', 'roles'] as const;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const ZERO = 0x30;
+const SPACE = 0x20;
+const ASCII_LIMIT = 0x80;
+/** Digits with which no integer loses precision. */
+const DIGITS_LIMIT = 15;
+const ROLES_LIMIT = 64;
+
+/** Tells the known names apart by their first two characters. */
+const slotOf = (first: number, second: number): number => (first ^ (second * 6)) & 31;
+const nameAt: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(32).fill(undefined);
+const slots: Record<string, number> = {};
+for (const name of names) {
+  const slot = slotOf(name.charCodeAt(0), name.charCodeAt(1));
+  if (nameAt[slot] !== undefined) throw new Error(`${name} shares its slot`);
+  nameAt[slot] = Buffer.from(`${name}":`);
+  slots[name] = slot;
+}
+const slot = (name: (typeof names)[number]): number => slots[name] ?? -1;
+const [ISS, SUB, AUD, EXP] = [slot('iss'), slot('sub'), slot('aud'), slot('exp')];
+const [NBF, IAT, JTI, CLIENT_ID] = [slot('nbf'), slot('iat'), slot('jti'), slot('client_id')];
+const [SCOPE, TXN, ACT, ROLES] = [slot('scope'), slot('txn'), slot('act'), slot('roles')];
+
+/** Where the string that begins at `start`, behind its quote, ends; -1 for one with escapes, control or other characters than ASCII. */
+function stringEnd(bytes: Buffer, start: number): number {
+  let at = start;
+  for (;;) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) return at;
+    if (byte < SPACE || byte >= ASCII_LIMIT || byte === BACKSLASH) return -1;
+    at += 1;
+  }
+}
+
+/** `{"sub":"…"}`, the commonest actor, for which the whole parser is not needed. @returns where it ends, or -1 */
+function actorEnd(bytes: Buffer, at: number): number {
+  const isActor =
+    bytes[at] === OPEN_BRACE &&
+    bytes[at + 1] === QUOTE &&
+    bytes[at + 2] === 0x73 &&
+    bytes[at + 3] === 0x75 &&
+    bytes[at + 4] === 0x62 &&
+    bytes[at + 5] === QUOTE &&
+    bytes[at + 6] === COLON &&
+    bytes[at + 7] === QUOTE;
+  const end = isActor ? stringEnd(bytes, at + 8) : -1;
+  return end !== -1 && bytes[end + 1] === CLOSE_BRACE ? end + 2 : -1;
+}
+
+/**
+ * Reads claims in the one form in which issuers write almost all tokens: a JSON object of known names, each once, without white space,
+ * escapes or characters beyond ASCII, its values texts, whole numbers, one actor or a list of roles. It takes half the time of `JSON.parse`
+ * and a look for repeated names, and says nothing else than these would: a test compares the two.
+ * @param bytes the payload, a zero byte behind its end
+ * @param length where it ends
+ * @param text the payload again, one character a byte
+ * @returns nothing for any other payload, be it JSON or not: then {@link parseJsonObject} decides
+ */
+export function readPlainClaims(bytes: Buffer, length: number, text: string): JsonObject | undefined {
+  const values: unknown[] = new Array<unknown>(32).fill(undefined);
+  let at = 0;
+  let opening = OPEN_BRACE;
+  while (bytes[at] === opening && bytes[at + 1] === QUOTE) {
+    opening = COMMA;
+    at += 2;
+    const found = slotOf(bytes[at] ?? 0, bytes[at + 1] ?? 0);
+    const name = nameAt[found];
+    if (name === undefined || values[found] !== undefined) return undefined;
+    for (let index = 0; index < name.length; index += 1, at += 1) if (bytes[at] !== name[index]) return undefined;
+    const first = bytes[at] ?? 0;
+    if (first === QUOTE) {
+      const end = stringEnd(bytes, at + 1);
+      if (end === -1) return undefined;
+      values[found] = text.slice(at + 1, end);
+      at = end + 1;
+    } else if (found === ACT) {
+      const end = actorEnd(bytes, at);
+      if (end === -1) return undefined;
+      values[found] = { sub: text.slice(at + 8, end - 2) };
+      at = end;
+    } else if (found === ROLES) {
+      const roles: string[] = [];
+      for (let before = OPEN_BRACKET; bytes[at] === before && bytes[at + 1] === QUOTE; before = COMMA) {
+        const end = stringEnd(bytes, at + 2);
+        if (end === -1 || roles.length >= ROLES_LIMIT) return undefined;
+        roles.push(text.slice(at + 2, end));
+        at = end + 1;
+      }
+      if (bytes[at] !== CLOSE_BRACKET || roles.length === 0) return undefined;
+      values[found] = roles;
+      at += 1;
+    } else {
+      const start = at;
+      let value = 0;
+      for (let digit = first - ZERO; digit >= 0 && digit <= 9; digit = (bytes[at] ?? 0) - ZERO) {
+        value = value * 10 + digit;
+        at += 1;
+      }
+      if (first === ZERO || at === start || at - start > DIGITS_LIMIT) return undefined;
+      values[found] = value;
+    }
+  }
+  if (opening !== COMMA || bytes[at] !== CLOSE_BRACE || at + 1 !== length) return undefined;
+  return {
+    iss: values[ISS],
+    sub: values[SUB],
+    aud: values[AUD],
+    exp: values[EXP],
+    nbf: values[NBF],
+    iat: values[IAT],
+    jti: values[JTI],
+    client_id: values[CLIENT_ID],
+    scope: values[SCOPE],
+    txn: values[TXN],
+    act: values[ACT],
+    roles: values[ROLES],
+  };
+}

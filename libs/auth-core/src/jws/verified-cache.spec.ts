@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { type Principal } from '../principal.js';
+import { VerifiedCache } from './verified-cache.js';
+
+const principal: Principal = {
+  subject: 'ada',
+  clientId: 'shop',
+  actors: [],
+  scopes: new Set(),
+  audience: 'orders',
+  issuer: 'https://issuer.test',
+  tokenId: 'one',
+  txn: 'one',
+  roles: [],
+  issuedAt: 0,
+  expiresAt: 300,
+};
+const token = (): string => `header.payload.${randomBytes(64).toString('base64url')}`;
+
+describe('the cache of verified tokens', () => {
+  it('finds the very token, and none that only ends like it', () => {
+    const cache = new VerifiedCache(100);
+    const known = token();
+    cache.add(known, principal, 'k');
+    expect(cache.get(known)?.principal).toBe(principal);
+    expect(cache.get(`other${known}`)).toBeUndefined();
+    expect(cache.get('')).toBeUndefined();
+    cache.delete(known);
+    expect(cache.get(known)).toBeUndefined();
+  });
+
+  it('holds what it is meant for, and never more than three times as many', () => {
+    const cache = new VerifiedCache(1_000);
+    const tokens = Array.from({ length: 1_000 }, token);
+    for (const one of tokens) cache.add(one, principal, 'k');
+    expect(tokens.filter((one) => cache.get(one) !== undefined).length).toBeGreaterThan(950);
+    for (let index = 0; index < 10_000; index += 1) cache.add(token(), principal, 'k');
+    expect(cache.size).toBeLessThanOrEqual(3_000);
+    expect(new VerifiedCache(0).get(tokens[0] ?? '')).toBeUndefined();
+  });
+
+  it('keeps what is in use through a flood of tokens that are seen once', () => {
+    const cache = new VerifiedCache(1_000);
+    const inUse = Array.from({ length: 100 }, token);
+    for (const one of inUse) cache.add(one, principal, 'k');
+    for (let index = 0; index < 20_000; index += 1) {
+      cache.add(token(), principal, 'k');
+      if (index % 100 === 0) for (const one of inUse) cache.get(one);
+    }
+    expect(inUse.filter((one) => cache.get(one) !== undefined).length).toBeGreaterThan(95);
+  });
+
+  it('drops the tokens of keys that are gone', () => {
+    const cache = new VerifiedCache(10);
+    const [one, other] = [token(), token()];
+    cache.add(one, principal, 'old');
+    cache.add(other, principal, 'new');
+    cache.keepKeys(new Set(['new']));
+    expect([cache.get(one), cache.get(other)?.keyId]).toEqual([undefined, 'new']);
+  });
+});

@@ -1,0 +1,67 @@
+import { type Benchmark, type BenchmarkContext, type Metric } from './benchmark.js';
+import { interleave } from './rounds.js';
+import { contestants, countersign, fastJwt } from './verify/contestants.js';
+import { cpuTimeOf } from './verify/cpu-time.js';
+import { algorithms, sampleTokens, type BenchAlgorithm } from './verify/sample-tokens.js';
+
+const SAMPLE = 1_000;
+const BATCH = 100;
+/** Short rounds, and many: what else the machine does then meets each contestant alike. */
+const ROUNDS_EACH = 7;
+const goals: Readonly<Record<BenchAlgorithm, number>> = { ES256: 1.1, RS256: 1.2, EdDSA: 1.08 };
+
+async function firstSeen(algorithm: BenchAlgorithm, context: BenchmarkContext): Promise<readonly Metric[]> {
+  context.progress(`first-seen ${algorithm} tokens`);
+  const candidates = await contestants(await sampleTokens(algorithm, SAMPLE), BATCH);
+  const times: Readonly<Partial<Record<string, number>>> = await interleave(candidates, {
+    rounds: context.rounds * ROUNDS_EACH,
+    warmup: 10,
+  });
+  const { floor = Number.NaN, countersign: ours = Number.NaN } = times;
+  for (const [name, time = Number.NaN] of Object.entries(times)) {
+    context.measured(`${algorithm} ${name}`, time, `µs of CPU a token, ${(time / floor).toFixed(2)} times the floor`);
+  }
+  const peers = Object.entries(times).filter(([name]) => name !== 'floor' && name !== 'countersign');
+  const fastest = Math.min(...peers.map(([, time = Number.NaN]) => time));
+  const name = algorithm.toLowerCase();
+  return [
+    { metric: `verify.first_seen.${name}.ratio_floor`, value: ours / floor, goal: goals[algorithm], better: 'lower' },
+    { metric: `verify.first_seen.${name}.ratio_fastest_peer`, value: ours / fastest, goal: 1, better: 'lower' },
+  ];
+}
+
+async function repeated(context: BenchmarkContext): Promise<readonly Metric[]> {
+  context.progress('repeated ES256 tokens');
+  const sample = await sampleTokens('ES256', 500);
+  const ours = await countersign(sample, SAMPLE);
+  const fast = fastJwt(sample, SAMPLE);
+  const repeats = 20;
+  const round = (verify: (token: string) => unknown) => () =>
+    cpuTimeOf(sample.tokens.length * repeats, () => {
+      for (let repeat = 0; repeat < repeats; repeat += 1) for (const token of sample.tokens) verify(token);
+    });
+  const times = await interleave(
+    [
+      { name: 'countersign', round: round((token) => ours.verify(token)) },
+      { name: 'fast-jwt', round: round(fast) },
+    ],
+    { rounds: context.rounds * 3, warmup: 5 },
+  );
+  ours.close();
+  context.measured('repeated countersign', times.countersign, 'µs of CPU a token');
+  context.measured('repeated fast-jwt, cached', times['fast-jwt'], 'µs of CPU a token');
+  const value = times.countersign / times['fast-jwt'];
+  return [{ metric: 'verify.repeat.ratio_fast_jwt_cached', value, goal: 0.1, better: 'lower' }];
+}
+
+const benchmark: Benchmark = {
+  description: 'tokens verified, against bare node:crypto and against fast-jwt, jsonwebtoken, aws-jwt-verify and jose',
+  async run(context) {
+    const metrics: Metric[] = [];
+    for (const algorithm of algorithms) metrics.push(...(await firstSeen(algorithm, context)));
+    metrics.push(...(await repeated(context)));
+    return metrics;
+  },
+};
+
+export default benchmark;
