@@ -1,17 +1,15 @@
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
 import { z } from 'zod';
 
-const keySchema = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: 'custom', message: 'a private JWK, as JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }));
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+});
+const keySchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
 
 /** Everything that payments reads from its environment. */
 export const variables = {
@@ -21,10 +19,18 @@ export const variables = {
   ...issuerVariables,
   /** Where accounts listens. */
   ACCOUNTS_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, '')),
-  /** Milliseconds that one call to accounts may take. */
+  /** Milliseconds that one request to accounts may take. */
   ACCOUNTS_TIMEOUT_MS: z.coerce.number().int().min(100).max(60_000).default(5_000),
+  /** Milliseconds that all tries of one call to accounts may take together. */
+  ACCOUNTS_DEADLINE_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
   CLIENT_ID: z.string().min(1).default('payments'),
   /** The private JWK with which payments authenticates to the issuer; usually by CLIENT_KEY_FILE. */
-  CLIENT_KEY: keySchema,
+  CLIENT_KEY: json.pipe(keySchema),
+  /** Milliseconds between two sweeps of recovery. */
+  RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
+  /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */
+  WEBHOOK_KEYS: json.pipe(z.looseObject({ keys: z.tuple([keySchema], keySchema) })),
+  /** Where webhooks may go: `public`, https to public addresses alone; `any`, also http and private addresses (local stacks). */
+  WEBHOOK_TARGETS: z.enum(['public', 'any']).default('public'),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -1,18 +1,47 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { createTokenClient } from '@countersign/auth-core';
-import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { createTokenClient, type TokenClient } from '@countersign/auth-core';
+import { AuditTrailModule, CLOCK, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
+import { ACCOUNTS_CONNECTION, connectToAccounts, type AccountsConnection } from './accounts/accounts-connection.js';
 import { ACCOUNTS_CLIENT, createAccountsClient } from './accounts/accounts.client.js';
+import { ChangesStore } from './changes/changes.store.js';
 import { type Configuration } from './configuration.js';
 import { IdempotencyStore } from './idempotency/idempotency.store.js';
+import { CaptureService } from './payments/capture.service.js';
+import { PaymentProgress } from './payments/payment-progress.js';
 import { PaymentsController } from './payments/payments.controller.js';
 import { PaymentsService } from './payments/payments.service.js';
 import { PaymentsStore } from './payments/payments.store.js';
+import { OWN_CLIENT_ID, RecoveryService } from './recovery/recovery.service.js';
+import { RECOVERY_INTERVAL, RecoveryWorker } from './recovery/recovery.worker.js';
+import { RefundProgress } from './refunds/refund-progress.js';
+import { RefundsController } from './refunds/refunds.controller.js';
+import { RefundsService } from './refunds/refunds.service.js';
+import { RefundsStore } from './refunds/refunds.store.js';
+import { DeliveriesStore } from './webhooks/deliveries.store.js';
+import { DeliveryWorker } from './webhooks/delivery.worker.js';
+import { EndpointsStore } from './webhooks/endpoints.store.js';
+import { JwksController, WEBHOOK_SIGNER } from './webhooks/jwks.controller.js';
+import { createWebhookSender, WEBHOOK_SENDER } from './webhooks/sender.js';
+import { createWebhookSigner, type WebhookSigner } from './webhooks/signature.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
+import { TARGET_RULE, WebhooksService } from './webhooks/webhooks.service.js';
 
-/** Payments, in a request's order: who is calling, the payment, the transfer at accounts, the record of it. */
+function tokensOf({ ISSUER_URL: issuer, CLIENT_ID: clientId, CLIENT_KEY: key }: Configuration): TokenClient {
+  return createTokenClient({ issuer, clientId, key });
+}
+
+/** Payments, in a request's order: who is calling, the payment, the transfer at accounts, the record of it; recovery and webhooks beside. */
 @Module({})
-export class PaymentsModule {
-  static forRoot(configuration: Configuration): DynamicModule {
+export class PaymentsModule implements OnApplicationShutdown {
+  constructor(@Inject(ACCOUNTS_CONNECTION) private readonly connection: AccountsConnection) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.connection.close();
+  }
+
+  /** @param tokens where payments gets its tokens from: the configured issuer */
+  static forRoot(configuration: Configuration, tokens = tokensOf(configuration)): DynamicModule {
     return {
       module: PaymentsModule,
       imports: [
@@ -35,22 +64,43 @@ export class PaymentsModule {
           },
         }),
       ],
-      controllers: [PaymentsController],
+      controllers: [PaymentsController, RefundsController, WebhooksController, JwksController],
       providers: [
         PaymentsService,
+        CaptureService,
+        PaymentProgress,
         PaymentsStore,
+        RefundsService,
+        RefundProgress,
+        RefundsStore,
         IdempotencyStore,
+        ChangesStore,
+        RecoveryService,
+        RecoveryWorker,
+        WebhooksService,
+        EndpointsStore,
+        DeliveriesStore,
+        DeliveryWorker,
+        { provide: OWN_CLIENT_ID, useValue: configuration.CLIENT_ID },
+        { provide: RECOVERY_INTERVAL, useValue: configuration.RECOVERY_INTERVAL_MS },
+        { provide: TARGET_RULE, useValue: configuration.WEBHOOK_TARGETS },
+        { provide: WEBHOOK_SIGNER, useFactory: () => createWebhookSigner(configuration.WEBHOOK_KEYS.keys) },
+        {
+          provide: WEBHOOK_SENDER,
+          inject: [WEBHOOK_SIGNER, CLOCK],
+          useFactory: (signer: WebhookSigner, now: () => Date) =>
+            createWebhookSender({ signer, rule: configuration.WEBHOOK_TARGETS, now }),
+        },
+        { provide: ACCOUNTS_CONNECTION, useFactory: () => connectToAccounts(configuration.ACCOUNTS_URL) },
         {
           provide: ACCOUNTS_CLIENT,
-          useFactory: () =>
+          inject: [ACCOUNTS_CONNECTION],
+          useFactory: ({ send }: AccountsConnection) =>
             createAccountsClient({
-              url: configuration.ACCOUNTS_URL,
+              send,
               timeoutMs: configuration.ACCOUNTS_TIMEOUT_MS,
-              tokens: createTokenClient({
-                issuer: configuration.ISSUER_URL,
-                clientId: configuration.CLIENT_ID,
-                key: configuration.CLIENT_KEY,
-              }),
+              deadlineMs: configuration.ACCOUNTS_DEADLINE_MS,
+              tokens,
             }),
         },
       ],

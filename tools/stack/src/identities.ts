@@ -15,6 +15,7 @@ const passwordsSchema = z.strictObject({
 const identitiesSchema = z.strictObject({
   signingKey: jwkSchema,
   keyEncryptionKey: z.string(),
+  webhookKey: jwkSchema,
   clients: z.strictObject({ storefront: jwkSchema, payments: jwkSchema, auditor: jwkSchema, operator: jwkSchema }),
   databasePasswords: passwordsSchema,
   superuserPassword: z.string(),
@@ -27,6 +28,8 @@ export interface Identities {
   readonly signingKey: PrivateJwk;
   /** Under which the issuer's keys rest in its database: `id:key`. */
   readonly keyEncryptionKey: string;
+  /** With which payments signs what it tells merchants. */
+  readonly webhookKey: PrivateJwk;
   readonly clients: Readonly<Record<'storefront' | 'payments' | 'auditor' | 'operator', PrivateJwk>>;
   readonly databasePasswords: NatsPasswords;
   readonly superuserPassword: string;
@@ -40,7 +43,8 @@ function passwords(): NatsPasswords {
 }
 
 export async function generateIdentities(): Promise<Identities> {
-  const [signingKey, storefront, payments, auditor, operator] = await Promise.all([
+  const [signingKey, webhookKey, storefront, payments, auditor, operator] = await Promise.all([
+    generateSigningKey(),
     generateSigningKey(),
     generateSigningKey(),
     generateSigningKey(),
@@ -49,6 +53,7 @@ export async function generateIdentities(): Promise<Identities> {
   ]);
   return {
     signingKey,
+    webhookKey,
     keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
     clients: { storefront, payments, auditor, operator },
     databasePasswords: passwords(),
@@ -99,17 +104,26 @@ export function clientsFile({ clients }: Identities): object {
     clients: [
       entry('storefront', {
         audiences: {
-          payments: ['payments:create', 'payments:read'],
+          payments: ['payments:create', 'payments:read', 'payments:refund', 'webhooks:read', 'webhooks:write'],
           accounts: ['accounts:write', 'accounts:read', 'transfers:create', 'transfers:read'],
         },
       }),
       entry('payments', {
         // Its own, so that it can finish after a crash what a user's token began; it owns no account and can debit none.
         audiences: { accounts: ['transfers:create', 'transfers:read'] },
-        exchange: [edge('payments:create', 'transfers:create'), edge('payments:read', 'transfers:read')],
+        exchange: [
+          edge('payments:create', 'transfers:create'),
+          edge('payments:refund', 'transfers:create'),
+          edge('payments:read', 'transfers:read'),
+        ],
       }),
       entry('auditor', { audiences: { audit: ['audit:read'] } }),
       entry('operator', { audiences: { issuer: ['issuer:admin'] } }),
     ],
   };
+}
+
+/** Payments' WEBHOOK_KEYS_FILE. */
+export function webhookKeysFile({ webhookKey }: Identities): object {
+  return { keys: [webhookKey] };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { portIsFree, startNats, startPostgres, type Nats, type Postgres } from '@countersign/backing-services';
-import { clientsFile, loadIdentities, writeSecret, type Identities } from './identities.js';
+import { clientsFile, loadIdentities, webhookKeysFile, writeSecret, type Identities } from './identities.js';
 import {
   portsFrom,
   serviceNames,
@@ -60,6 +60,7 @@ function settingsOf(
   const ports = portsFrom(options.portBase);
   const url = (name: ServiceName): string => `http://127.0.0.1:${String(ports[name])}`;
   const file = (name: string): string => join(options.directory, 'env', name);
+  writeSecret(file('webhook-keys.json'), JSON.stringify(webhookKeysFile(identities)));
   writeSecret(file('clients.json'), JSON.stringify(clientsFile(identities), null, 2));
   writeSecret(file('signing-key.json'), JSON.stringify(identities.signingKey));
   writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
@@ -71,7 +72,13 @@ function settingsOf(
       SIGNING_KEY_IMPORT: file('signing-key.json'),
       KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
     },
-    payments: { ACCOUNTS_URL: url('accounts'), CLIENT_ID: 'payments', CLIENT_KEY_FILE: file('payments-key.json') },
+    payments: {
+      ACCOUNTS_URL: url('accounts'),
+      CLIENT_ID: 'payments',
+      CLIENT_KEY_FILE: file('payments-key.json'),
+      WEBHOOK_KEYS_FILE: file('webhook-keys.json'),
+      WEBHOOK_TARGETS: 'any',
+    },
     accounts: {},
     audit: {},
   };

@@ -2,7 +2,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { natsConfiguration, natsServices } from '@countersign/backing-services';
-import { clientsFile, generateIdentities } from './identities.js';
+import { clientsFile, generateIdentities, webhookKeysFile } from './identities.js';
 
 /** The user that the service images run as. */
 const SERVICE_USER = 1000;
@@ -31,7 +31,10 @@ async function writeAll(root: string): Promise<void> {
       'clients.json': JSON.stringify(clientsFile(identities)),
       'key-encryption-keys': identities.keyEncryptionKey,
     },
-    payments: { 'client-key.json': JSON.stringify(identities.clients.payments) },
+    payments: {
+      'client-key.json': JSON.stringify(identities.clients.payments),
+      'webhook-keys.json': JSON.stringify(webhookKeysFile(identities)),
+    },
     accounts: {},
     audit: {},
     // Written last: it says that all the others are there.

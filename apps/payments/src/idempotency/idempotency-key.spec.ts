@@ -4,7 +4,7 @@ import { claimOf, fingerprintOf, parseIdempotencyKey, type KnownKey } from './id
 const now = new Date('2026-01-01T00:00:00Z');
 const known: KnownKey = {
   fingerprint: 'same',
-  paymentId: 'p',
+  resourceId: 'p',
   leaseUntil: new Date(now.getTime() + 1_000),
   answer: null,
 };
@@ -30,7 +30,7 @@ describe('an idempotency key', () => {
     const answer = { status: 201, body: {} };
     expect(claimOf({ ...known, answer }, 'same', now)).toEqual({ kind: 'answered', answer });
     expect(codeOf(() => claimOf(known, 'same', now))).toEqual([409, 'IDEMPOTENCY_IN_FLIGHT']);
-    expect(claimOf({ ...known, leaseUntil: now }, 'same', now)).toEqual({ kind: 'resume', paymentId: 'p' });
+    expect(claimOf({ ...known, leaseUntil: now }, 'same', now)).toEqual({ kind: 'resume', resourceId: 'p' });
     expect(codeOf(() => claimOf({ ...known, answer }, 'other', now))).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
   });
 

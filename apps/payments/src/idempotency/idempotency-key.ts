@@ -41,12 +41,12 @@ export type StoredAnswer = z.infer<typeof storedAnswerSchema>;
 /** How a key stands when a request arrives with it. */
 export type Claim =
   | { readonly kind: 'begin' }
-  | { readonly kind: 'resume'; readonly paymentId: string }
+  | { readonly kind: 'resume'; readonly resourceId: string }
   | { readonly kind: 'answered'; readonly answer: StoredAnswer };
 
 export interface KnownKey {
   readonly fingerprint: string;
-  readonly paymentId: string;
+  readonly resourceId: string;
   readonly leaseUntil: Date;
   readonly answer: StoredAnswer | null;
 }
@@ -64,5 +64,5 @@ export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim 
   if (known.leaseUntil > now) {
     throw new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
   }
-  return { kind: 'resume', paymentId: known.paymentId };
+  return { kind: 'resume', resourceId: known.resourceId };
 }

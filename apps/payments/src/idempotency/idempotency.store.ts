@@ -1,52 +1,111 @@
-import { Injectable } from '@nestjs/common';
-import { type Transaction } from '@countersign/service-host';
-import { and, eq } from 'drizzle-orm';
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database } from '@countersign/service-host';
+import { and, eq, lt, sql } from 'drizzle-orm';
+import { insertPart, type Part } from '../changes/change.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
 
 /** Seconds that a request holds its key; a runner that died leaves it to be resumed after this. */
 const LEASE_SECONDS = 30;
 
-export interface KeyClaim {
+/** Hours that a key and its answer are kept. */
+export const KEPT_HOURS = 24;
+
+/** Keys that one statement prunes at the most, so that it locks little and ends soon. */
+const PRUNE_BATCH = 5_000;
+
+/** A client's own key; other clients' keys are others, though they be spelt alike. */
+export interface KeyPlace {
   readonly clientId: string;
   readonly key: IdempotencyKey;
-  readonly fingerprint: string;
-  /** The payment that is begun when the key is new. */
-  readonly paymentId: string;
-  readonly now: Date;
 }
 
-/** Keys and their answers; each client has its own. */
+/** A request that asks for its key. */
+export interface KeyClaim extends KeyPlace {
+  readonly fingerprint: string;
+}
+
+/** Keys and their answers, each kept for {@link KEPT_HOURS}. */
 @Injectable()
 export class IdempotencyStore {
-  /** Takes the key inside the caller's transaction; of concurrent requests exactly one begins, the others wait here for its commit. */
-  async claim(transaction: Transaction, { now, ...claim }: KeyClaim): Promise<Claim> {
-    const leaseUntil = new Date(now.getTime() + LEASE_SECONDS * 1_000);
-    const inserted = await transaction
-      .insert(idempotencyKeyTable)
-      .values({ ...claim, leaseUntil, createdAt: now })
-      .onConflictDoNothing()
-      .returning({ key: idempotencyKeyTable.key });
-    if (inserted.length > 0) return { kind: 'begin' };
-    const [known] = await transaction.select().from(idempotencyKeyTable).where(this.#at(claim)).for('update');
-    if (known === undefined) throw new Error('an idempotency key vanished between two statements of one transaction');
-    const outcome = claimOf(known, claim.fingerprint, now);
-    if (outcome.kind === 'resume') {
-      await transaction.update(idempotencyKeyTable).set({ leaseUntil }).where(this.#at(claim));
-    }
-    return outcome;
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Takes the key for a request that makes or moves the resource; of concurrent requests exactly one commits. */
+  take({ clientId, key, fingerprint }: KeyClaim, resourceId: string, now: Date): Part {
+    return insertPart('idempotency_key', {
+      client_id: clientId,
+      key,
+      fingerprint,
+      resource_id: resourceId,
+      lease_until: leaseFrom(now),
+      created_at: now,
+    });
   }
 
-  async answer(transaction: Transaction, at: Pick<KeyClaim, 'clientId' | 'key'>, answer: StoredAnswer): Promise<void> {
-    await transaction.update(idempotencyKeyTable).set({ answer }).where(this.#at(at));
+  /** Takes the key and answers it at once. */
+  takeAnswered({ clientId, key, fingerprint }: KeyClaim, resourceId: string, answer: StoredAnswer, now: Date): Part {
+    const row = { client_id: clientId, key, fingerprint, resource_id: resourceId, lease_until: now, created_at: now };
+    return insertPart('idempotency_key', { ...row, answer: JSON.stringify(answer) });
+  }
+
+  /** Keeps the answer that every repeat gets. */
+  answer({ clientId, key }: KeyPlace, answer: StoredAnswer): Part {
+    return {
+      write: (bind) =>
+        `update idempotency_key set answer = ${bind(JSON.stringify(answer))}::jsonb where client_id = ${bind(clientId)} and key = ${bind(key)}`,
+    };
   }
 
   /** Gives the key back unanswered, so that the caller's retry may resume at once. */
-  async release(transaction: Transaction, at: Pick<KeyClaim, 'clientId' | 'key'>, now: Date): Promise<void> {
-    await transaction.update(idempotencyKeyTable).set({ leaseUntil: now }).where(this.#at(at));
+  release({ clientId, key }: KeyPlace, now: Date): Part {
+    return {
+      write: (bind) =>
+        `update idempotency_key set lease_until = ${bind(now)} where client_id = ${bind(clientId)} and key = ${bind(key)}`,
+    };
   }
 
-  #at({ clientId, key }: Pick<KeyClaim, 'clientId' | 'key'>) {
-    return and(eq(idempotencyKeyTable.clientId, clientId), eq(idempotencyKeyTable.key, key));
+  /**
+   * How a known key stands; one whose runner is gone is taken over.
+   * @returns `begin` when the key is not known (any more)
+   * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
+   */
+  look({ fingerprint, ...place }: KeyClaim, now: Date): Promise<Claim> {
+    return this.database.transaction(async (transaction) => {
+      const [known] = await transaction.select().from(idempotencyKeyTable).where(at(place)).for('update');
+      if (known === undefined) return { kind: 'begin' };
+      const resourceId = known.resourceId ?? known.paymentId;
+      if (resourceId === null) throw new Error('an idempotency key without a resource');
+      const claim = claimOf({ ...known, resourceId }, fingerprint, now);
+      if (claim.kind === 'resume') {
+        await transaction
+          .update(idempotencyKeyTable)
+          .set({ leaseUntil: leaseFrom(now) })
+          .where(at(place));
+      }
+      return claim;
+    });
   }
+
+  /** Forgets keys older than {@link KEPT_HOURS}. @returns how many */
+  async prune(now: Date): Promise<number> {
+    const before = new Date(now.getTime() - KEPT_HOURS * 3_600_000);
+    for (let pruned = 0; ;) {
+      const batch = this.database
+        .select({ place: sql`ctid` })
+        .from(idempotencyKeyTable)
+        .where(lt(idempotencyKeyTable.createdAt, before))
+        .limit(PRUNE_BATCH);
+      const { rowCount } = await this.database.delete(idempotencyKeyTable).where(sql`ctid = any(array(${batch}))`);
+      pruned += rowCount ?? 0;
+      if ((rowCount ?? 0) < PRUNE_BATCH) return pruned;
+    }
+  }
+}
+
+function leaseFrom(now: Date): Date {
+  return new Date(now.getTime() + LEASE_SECONDS * 1_000);
+}
+
+function at({ clientId, key }: KeyPlace) {
+  return and(eq(idempotencyKeyTable.clientId, clientId), eq(idempotencyKeyTable.key, key));
 }

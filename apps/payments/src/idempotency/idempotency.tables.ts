@@ -7,7 +7,10 @@ export const idempotencyKeyTable = pgTable(
     clientId: text('client_id').notNull(),
     key: text('key').notNull().$type<IdempotencyKey>(),
     fingerprint: text('fingerprint').notNull(),
-    paymentId: uuid('payment_id').notNull(),
+    /** What the request made or moves: a payment, a refund, a webhook endpoint. */
+    resourceId: uuid('resource_id'),
+    /** As replicas of the version before wrote it. */
+    paymentId: uuid('payment_id'),
     leaseUntil: timestamp('lease_until', { withTimezone: true }).notNull(),
     answer: jsonb('answer').$type<StoredAnswer>(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),

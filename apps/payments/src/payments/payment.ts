@@ -4,30 +4,55 @@ import { z } from 'zod';
 export const paymentIdSchema = z.uuid().brand('PaymentId');
 export type PaymentId = z.infer<typeof paymentIdSchema>;
 
-/** What `POST /payments` takes: money from one account to another. */
-export const createPaymentSchema = z
-  .strictObject({
-    amount: moneySchema,
-    from: z.uuid(),
-    to: z.uuid(),
-    reference: z.string().max(140).default(''),
-  })
-  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another account than from' });
-export type CreatePayment = z.infer<typeof createPaymentSchema>;
+export const paymentStatuses = [
+  'created',
+  'held',
+  'settled',
+  'partially_refunded',
+  'refunded',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+/** See payment-steps.ts for the ways between them. */
+export type PaymentStatus = (typeof paymentStatuses)[number];
 
-/** created → settled, or created → failed; both are final. */
-export type PaymentStatus = 'created' | 'settled' | 'failed';
+/** `automatic` settles at once; `manual` holds the money until it is captured, cancelled, or the hold runs out. */
+export type CaptureMode = 'automatic' | 'manual';
 
 export interface Payment {
   readonly id: PaymentId;
   readonly status: PaymentStatus;
+  readonly capture: CaptureMode;
+  /** Chosen before accounts is called, so that the same transfer can be ordered again and is posted once. */
   readonly transferId: string;
   readonly fromAccount: string;
   readonly toAccount: string;
+  /** Minor units, as the three sums below. */
   readonly amount: bigint;
+  readonly captured: bigint;
+  readonly refunded: bigint;
+  /** Reserved by refunds that are under way. */
+  readonly refunding: bigint;
   readonly currency: Currency;
   readonly reference: string;
   readonly failure: string | null;
+  /** What has been begun with the hold and must be finished. */
+  readonly pending: 'capture' | 'cancel' | null;
+  readonly pendingAmount: bigint | null;
+  /** Seconds that a hold was asked for. */
+  readonly holdSeconds: number | null;
+  /** When the hold runs out. */
+  readonly expiresAt: Date | null;
+  /**
+   * Until this moment an order to accounts that nobody waits for may still be carried out: the token that went with it is good so long.
+   * In the past: none can be on its way, and what accounts says is final.
+   */
+  readonly orderUntil: Date;
+  /** When recovery looks at it; nothing to do: null. */
+  readonly attendAt: Date | null;
+  /** One more with each change. */
+  readonly version: number;
   readonly subject: string;
   readonly clientId: string;
   readonly actors: string[];
@@ -36,34 +61,55 @@ export interface Payment {
   readonly updatedAt: Date;
 }
 
-export type Ending = { readonly status: 'settled' } | { readonly status: 'failed'; readonly failure: string };
+/** Seconds that a hold may last: a minute to thirty days, a week by default. */
+export const holdLimits = { min: 60, max: 30 * 86_400, default: 7 * 86_400 } as const;
 
-/** The payment at its end. @throws when it has already ended otherwise: a payment's end never changes */
-export function endPayment(payment: Payment, ending: Ending, now: Date): Payment {
-  if (payment.status === ending.status) return payment;
-  if (payment.status !== 'created') throw new Error(`a ${payment.status} payment cannot become ${ending.status}`);
-  return {
-    ...payment,
-    status: ending.status,
-    failure: ending.status === 'failed' ? ending.failure : null,
-    updatedAt: now,
-  };
-}
+/** What `POST /payments` takes: money from one account to another. */
+export const createPaymentSchema = z
+  .strictObject({
+    amount: moneySchema,
+    from: z.uuid(),
+    to: z.uuid(),
+    reference: z.string().max(140).default(''),
+    capture: z.enum(['automatic', 'manual']).default('automatic'),
+    /** Seconds that the money stays held when it is captured by hand. */
+    hold_seconds: z.int().min(holdLimits.min).max(holdLimits.max).optional(),
+  })
+  .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another account than from' })
+  .refine(({ capture, hold_seconds }) => capture === 'manual' || hold_seconds === undefined, {
+    path: ['hold_seconds'],
+    message: 'goes with capture: manual',
+  });
+export type CreatePayment = z.infer<typeof createPaymentSchema>;
+
+/** What `POST /payments/{id}/capture` takes: less than was held, or nothing for all of it. */
+export const capturePaymentSchema = z.strictObject({ amount: moneySchema.optional() });
+export type CapturePayment = z.infer<typeof capturePaymentSchema>;
+
+/** What `POST /payments/{id}/cancel` takes: nothing. */
+export const cancelPaymentSchema = z.strictObject({});
 
 /** The members that make two bodies the same request. */
 export function membersOf(command: CreatePayment): readonly string[] {
-  return [command.amount.amount.toString(), command.amount.currency, command.from, command.to, command.reference];
+  const { amount, from, to, reference, capture, hold_seconds } = command;
+  const before = [amount.amount.toString(), amount.currency, from, to, reference];
+  return capture === 'automatic' ? before : [...before, capture, String(hold_seconds ?? holdLimits.default)];
 }
 
 export interface PaymentJson {
   readonly id: string;
   readonly status: PaymentStatus;
+  readonly capture: CaptureMode;
   readonly amount: MoneyJson;
+  readonly captured: MoneyJson;
+  readonly refunded: MoneyJson;
   readonly from: string;
   readonly to: string;
   readonly reference: string;
   readonly transfer_id: string;
   readonly failure: string | null;
+  readonly expires_at: string | null;
+  readonly version: number;
   readonly created_at: string;
   readonly updated_at: string;
 }
@@ -72,26 +118,18 @@ export function paymentToJson(payment: Payment): PaymentJson {
   return {
     id: payment.id,
     status: payment.status,
+    capture: payment.capture,
     amount: moneyToJson(payment.amount, payment.currency),
+    captured: moneyToJson(payment.captured, payment.currency),
+    refunded: moneyToJson(payment.refunded, payment.currency),
     from: payment.fromAccount,
     to: payment.toAccount,
     reference: payment.reference,
     transfer_id: payment.transferId,
     failure: payment.failure,
+    expires_at: payment.expiresAt?.toISOString() ?? null,
+    version: payment.version,
     created_at: payment.createdAt.toISOString(),
     updated_at: payment.updatedAt.toISOString(),
   };
-}
-
-/** `GET /payments`: the caller's own, newest first; `cursor` is the `next_cursor` of the page before. */
-export const listPaymentsSchema = z.strictObject({
-  status: z.enum(['created', 'settled', 'failed']).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: paymentIdSchema.optional(),
-});
-export type ListPayments = z.infer<typeof listPaymentsSchema>;
-
-export interface PaymentPageJson {
-  readonly payments: readonly PaymentJson[];
-  readonly next_cursor: string | null;
 }

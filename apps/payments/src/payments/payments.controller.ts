@@ -4,28 +4,35 @@ import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth'
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
+import { sendAnswer } from '../idempotency/answer.js';
 import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { CaptureService } from './capture.service.js';
+import { listPaymentsSchema, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import {
+  cancelPaymentSchema,
+  capturePaymentSchema,
   createPaymentSchema,
-  listPaymentsSchema,
   paymentIdSchema,
+  type CapturePayment,
   type CreatePayment,
-  type ListPayments,
   type PaymentId,
   type PaymentJson,
-  type PaymentPageJson,
 } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 
 @ApiTags('payments')
 @Controller('payments')
 export class PaymentsController {
-  constructor(@Inject(PaymentsService) private readonly payments: PaymentsService) {}
+  constructor(
+    @Inject(PaymentsService) private readonly payments: PaymentsService,
+    @Inject(CaptureService) private readonly captures: CaptureService,
+  ) {}
 
   /**
-   * Makes a payment. 201 with the settled payment; 422 with its refusal (`INSUFFICIENT_FUNDS`, `CURRENCY_MISMATCH`, `ACCOUNT_UNKNOWN`, …)
-   * or `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`; 503 `PAYMENT_PENDING` when accounts did not answer: send it again.
-   * The same `Idempotency-Key` with the same body gives the stored answer, marked `Idempotency-Replayed: true`.
+   * Makes a payment. 201 with the settled payment, or with the held one when `capture` is `manual`; 422 with its refusal
+   * (`INSUFFICIENT_FUNDS`, `CURRENCY_MISMATCH`, `ACCOUNT_UNKNOWN`, …) or `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`;
+   * 503 `PAYMENT_PENDING` when accounts did not answer: send it again.
+   * The same `Idempotency-Key` with the same body gives the stored answer for 24 hours, marked `Idempotency-Replayed: true`.
    */
   @Post()
   @RequireScopes('payments:create')
@@ -38,16 +45,50 @@ export class PaymentsController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { status, body, replayed } = await this.payments.pay(command, parseIdempotencyKey(header), {
-      principal,
-      token,
-      trace,
-    });
-    if (replayed) void reply.header('idempotency-replayed', 'true');
-    await reply
-      .status(status)
-      .type(status < 400 ? 'application/json' : 'application/problem+json')
-      .send(body);
+    const key = parseIdempotencyKey(header);
+    await sendAnswer(reply, await this.payments.pay(command, key, { principal, token, trace }));
+  }
+
+  /**
+   * Captures a held payment, whole (no `amount`) or in part; the rest is released. 200 with the settled payment; 409
+   * `PAYMENT_NOT_HELD`, `PAYMENT_BUSY`; 422 `AMOUNT_ABOVE_HOLD`, `CURRENCY_MISMATCH`, `HOLD_EXPIRED`; 404 `PAYMENT_UNKNOWN`;
+   * 503 `PAYMENT_PENDING`: send it again.
+   */
+  @Post(':id/capture')
+  @RequireScopes('payments:create')
+  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  async capture(
+    @ZodParam('id', paymentIdSchema) id: PaymentId,
+    @ZodBody(capturePaymentSchema) command: CapturePayment,
+    @Headers('idempotency-key') header: string | undefined,
+    @CurrentPrincipal() principal: Principal,
+    @BearerToken() token: string,
+    @Trace() trace: RequestTrace,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const key = parseIdempotencyKey(header);
+    const step = { kind: 'capture', command } as const;
+    await sendAnswer(reply, await this.captures.take(id, step, key, { principal, token, trace }));
+  }
+
+  /**
+   * Gives a held payment's money free. 200 with the cancelled payment; 409 `PAYMENT_NOT_HELD`, `PAYMENT_BUSY`; 422 `HOLD_EXPIRED`;
+   * 404 `PAYMENT_UNKNOWN`; 503 `PAYMENT_PENDING`: send it again.
+   */
+  @Post(':id/cancel')
+  @RequireScopes('payments:create')
+  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  async cancel(
+    @ZodParam('id', paymentIdSchema) id: PaymentId,
+    @ZodBody(cancelPaymentSchema) _command: object,
+    @Headers('idempotency-key') header: string | undefined,
+    @CurrentPrincipal() principal: Principal,
+    @BearerToken() token: string,
+    @Trace() trace: RequestTrace,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const key = parseIdempotencyKey(header);
+    await sendAnswer(reply, await this.captures.take(id, { kind: 'cancel' }, key, { principal, token, trace }));
   }
 
   /** One of the caller's own payments. 404 `PAYMENT_UNKNOWN`. */
@@ -61,7 +102,10 @@ export class PaymentsController {
     return this.payments.read(id, { principal, trace });
   }
 
-  /** The caller's own payments, newest first, `limit` a page (1 to 200). */
+  /**
+   * The caller's own payments, newest first, `limit` a page (1 to 200); by `status`, `account` (either side), `reference`, and time
+   * of creation (`from` included, `to` not).
+   */
   @Get()
   @RequireScopes('payments:read')
   list(

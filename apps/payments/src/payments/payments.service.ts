@@ -1,214 +1,162 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf, uuidv7, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
-import { type Principal } from '@countersign/auth-core';
-import {
-  AUDIT_OUTBOX,
-  CLOCK,
-  DATABASE,
-  Problem,
-  auditRequest,
-  type Database,
-  type RequestTrace,
-} from '@countersign/service-host';
-import { ACCOUNTS_CLIENT, type AccountsClient, type TransferOutcome } from '../accounts/accounts.client.js';
+import { uuidv7, type AuditOutbox } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
+import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
+import { conclude, orderUntil } from '../accounts/finality.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
-import { IdempotencyStore } from '../idempotency/idempotency.store.js';
+import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
+import { auditEvent, type Caller, type PayingCaller } from './payment-events.js';
+import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
+import { PaymentProgress } from './payment-progress.js';
+import { isCertain, LEASE_MS, resume } from './payment-steps.js';
 import {
-  endPayment,
+  holdLimits,
   membersOf,
   paymentIdSchema,
   paymentToJson,
   type CreatePayment,
-  type Ending,
-  type ListPayments,
   type Payment,
   type PaymentId,
   type PaymentJson,
-  type PaymentPageJson,
 } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
 
-/** Who is paying, proven, and by which request. */
-export interface Caller {
-  readonly principal: Principal;
-  readonly token: string;
-  readonly trace: RequestTrace;
-}
-
-export interface Answer extends StoredAnswer {
-  readonly replayed: boolean;
-}
-
-/** The steps of a payment: keep it, order the transfer, keep its end. A step that was cut off is taken again, never doubled. */
+/** The steps of a payment: keep it, order the transfer, keep what came of it. A step that was cut off is taken again, never doubled. */
 @Injectable()
 export class PaymentsService {
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
     @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(PaymentProgress) private readonly progress: PaymentProgress,
     @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async pay(command: CreatePayment, key: IdempotencyKey, caller: Caller): Promise<Answer> {
-    const begun = await this.#begin(command, key, caller);
-    if ('status' in begun) return { ...begun, replayed: true };
-    const outcome = await this.accounts.postTransfer(
-      {
-        id: begun.payment.transferId,
-        debitAccount: begun.payment.fromAccount,
-        creditAccount: begun.payment.toAccount,
-        amount: begun.payment.amount,
-        currency: begun.payment.currency,
-        reference: begun.payment.reference,
-      },
-      caller.token,
-      caller.trace.traceparent,
-    );
-    return { ...(await this.#end(begun.payment.id, outcome, key, caller)), replayed: false };
+  /** Commits the payment before anything leaves this service; then orders its transfer. */
+  async pay(command: CreatePayment, key: IdempotencyKey, caller: PayingCaller): Promise<Answer> {
+    const now = this.clock();
+    const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(command)) };
+    const payment = newPayment(command, caller, now);
+    const { amount, from, to, capture } = paymentToJson(payment);
+    const told = { done: 'payment.created', action: 'payments:create', resource: `payment/${payment.id}` };
+    const begun = await this.changes.commit([
+      this.payments.insert(payment),
+      this.keys.take(claim, payment.id, now),
+      this.changes.event(auditEvent({ ...told, changes: { amount, from, to, capture } }, caller)),
+    ]);
+    if (begun === 'done') return this.#order(payment, true, claim, caller);
+    return this.#again(command, claim, caller);
   }
 
-  async read(id: PaymentId, { principal, trace }: Omit<Caller, 'token'>): Promise<PaymentJson> {
-    const payment = await this.payments.find(id, principal.clientId);
-    const event = this.#event('payment.read', 'payments:read', id, { principal, trace });
-    if (payment === undefined) {
-      await this.outbox.recordDurably({
-        ...event,
-        data: { ...event.data, outcome: 'failed', reason: 'PAYMENT_UNKNOWN' },
-      });
-      throw new Problem(404, 'PAYMENT_UNKNOWN', 'There is no such payment among yours.');
-    }
-    await this.outbox.recordDurably(event);
+  async read(id: PaymentId, caller: Caller): Promise<PaymentJson> {
+    const payment = await this.own(id, 'payments:read', caller);
+    await this.outbox.recordDurably(
+      auditEvent({ done: 'payment.read', action: 'payments:read', resource: `payment/${id}` }, caller),
+    );
     return paymentToJson(payment);
   }
 
-  async list(query: ListPayments, { principal, trace }: Omit<Caller, 'token'>): Promise<PaymentPageJson> {
-    const found = await this.payments.list(principal.clientId, query);
-    const page = found.slice(0, query.limit);
-    const event = this.#event('payments.listed', 'payments:read', 'payments', { principal, trace });
-    const ids = page.map(({ id }) => id);
-    await this.outbox.recordDurably({
-      ...event,
-      data: { ...event.data, resource: 'payments', changes: { shown: ids } },
-    });
-    return {
-      payments: page.map(paymentToJson),
-      next_cursor: found.length > query.limit ? (page.at(-1)?.id ?? null) : null,
-    };
+  async list(query: ListPayments, caller: Caller): Promise<PaymentPageJson> {
+    const found = await this.payments.list(caller.principal.clientId, query);
+    const page = pageToJson(found, query.limit);
+    const changes = { shown: page.payments.map(({ id }) => id) };
+    await this.outbox.recordDurably(
+      auditEvent({ done: 'payments.listed', action: 'payments:read', resource: 'payments', changes }, caller),
+    );
+    return page;
   }
 
-  /** Commits the payment before anything leaves this service, or finds what an earlier request with the key left. */
-  #begin(
-    command: CreatePayment,
-    key: IdempotencyKey,
-    { principal, trace }: Caller,
-  ): Promise<{ readonly payment: Payment } | StoredAnswer> {
-    const now = this.clock();
-    const id = paymentIdSchema.parse(uuidv7());
-    return this.database.transaction(async (transaction) => {
-      const claim = await this.keys.claim(transaction, {
-        clientId: principal.clientId,
-        key,
-        fingerprint: fingerprintOf(membersOf(command)),
-        paymentId: id,
-        now,
-      });
-      if (claim.kind === 'answered') return claim.answer;
-      if (claim.kind === 'resume') return { payment: await this.payments.lock(transaction, claim.paymentId) };
-      const payment: Payment = {
-        id,
-        status: 'created',
-        transferId: uuidv7(),
-        fromAccount: command.from,
-        toAccount: command.to,
-        amount: command.amount.amount,
-        currency: command.amount.currency,
-        reference: command.reference,
-        failure: null,
-        subject: principal.subject,
-        clientId: principal.clientId,
-        actors: principal.actors.map((actor) => actor.subject),
-        txn: principal.txn,
-        createdAt: now,
-        updatedAt: now,
-      };
-      await this.payments.insert(transaction, payment);
-      const event = this.#event('payment.created', 'payments:create', id, { principal, trace });
-      const { amount, from, to } = paymentToJson(payment);
-      await this.outbox.record(transaction, { ...event, data: { ...event.data, changes: { amount, from, to } } });
-      return { payment };
-    });
+  /** The caller's own payment. @throws {Problem} 404 `PAYMENT_UNKNOWN`, the same for another's and for none; recorded */
+  async own(id: PaymentId, action: string, caller: Caller): Promise<Payment> {
+    const payment = await this.payments.find(id, caller.principal.clientId);
+    if (payment !== undefined) return payment;
+    const failure = 'PAYMENT_UNKNOWN';
+    await this.outbox.recordDurably(
+      auditEvent({ done: 'payment.missed', action, resource: `payment/${id}`, failure }, caller),
+    );
+    throw new Problem(404, failure, 'There is no such payment among yours.');
   }
 
-  /** Commits the payment's end with its answer and its event; an unknown outcome ends nothing and may be tried again. */
-  async #end(id: PaymentId, outcome: TransferOutcome, key: IdempotencyKey, caller: Caller): Promise<StoredAnswer> {
-    const at = { clientId: caller.principal.clientId, key };
+  /** The key is known: its answer, or what its first request left, taken up again. */
+  async #again(command: CreatePayment, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
     const now = this.clock();
-    if (outcome.kind === 'unknown') {
-      await this.database.transaction((transaction) => this.keys.release(transaction, at, now));
-      throw new Problem(
-        503,
-        'PAYMENT_PENDING',
-        'Accounts did not answer; send the same request with the same Idempotency-Key again.',
-        {
-          payment_id: id,
-          reason: outcome.reason,
-          retry_after: 1,
-        },
-      );
+    const known = await this.keys.look(claim, now);
+    if (known.kind === 'begin') return this.pay(command, claim.key, caller);
+    if (known.kind === 'answered') return { ...known.answer, replayed: true };
+    const payment = await this.payments.get(known.resourceId);
+    if (payment.status !== 'created') {
+      const answer = answerOf(payment);
+      await this.changes.commit([this.keys.answer(claim, answer)]);
+      return { ...answer, replayed: false };
     }
-    const ending: Ending =
-      outcome.kind === 'posted' ? { status: 'settled' } : { status: 'failed', failure: outcome.code };
-    return this.database.transaction(async (transaction) => {
-      const before = await this.payments.lock(transaction, id);
-      const payment = endPayment(before, ending, now);
-      const answer = answerOf(payment, outcome.kind === 'refused' ? outcome.detail : '');
-      await this.keys.answer(transaction, at, answer);
-      if (payment === before) return answer;
-      await this.payments.update(transaction, payment);
-      const event = this.#event(`payment.${ending.status}`, 'payments:create', id, caller);
-      await this.outbox.record(transaction, {
-        ...event,
-        data: {
-          ...event.data,
-          ...(ending.status === 'failed' ? { outcome: 'failed' as const, reason: ending.failure } : {}),
-          changes: { status: { from: before.status, to: payment.status }, transfer_id: payment.transferId },
-        },
-      });
-      return answer;
-    });
+    const resumed = resume(payment, orderUntil(caller.principal), now);
+    if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw inFlight();
+    return this.#order(resumed, isCertain(payment, now), claim, caller);
   }
 
-  #event(done: string, action: string, id: string, { principal, trace }: Omit<Caller, 'token'>): NewAuditEvent {
-    return {
-      type: `countersign.payments.${done}.v1`,
-      subject: id,
-      traceparent: trace.traceparent,
-      data: {
-        principal: principalOf(principal),
-        txn: principal.txn,
-        action,
-        resource: `payment/${id}`,
-        outcome: 'allowed',
-        request: auditRequest(trace),
-      },
-    };
+  /** @param certain no earlier order of this payment can be on its way */
+  async #order(payment: Payment, certain: boolean, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
+    const { transferId: id, fromAccount, toAccount, amount, currency, reference, holdSeconds } = payment;
+    const hold = holdSeconds === null ? {} : { holdSeconds };
+    const outcome = conclude(
+      await this.accounts.order(
+        { id, debitAccount: fromAccount, creditAccount: toAccount, amount, currency, reference, ...hold },
+        { subjectToken: caller.token, traceparent: caller.trace.traceparent },
+      ),
+      certain,
+    );
+    if (outcome.kind === 'unknown') {
+      const sent = outcome.sent || !certain;
+      await this.progress.leave(payment, sent, [this.keys.release(claim, this.clock())]);
+      throw pendingProblem(payment.id, outcome.reason);
+    }
+    const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
+    const after = await this.progress.settle(payment, outcome, caller, (learnt) => [
+      this.keys.answer(claim, answerOf(learnt, detail)),
+    ]);
+    if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
+    return { ...answerOf(after, detail), replayed: false };
   }
 }
 
-function answerOf(payment: Payment, detail: string): StoredAnswer {
+function newPayment(command: CreatePayment, { principal }: PayingCaller, now: Date): Payment {
+  const { amount, from, to, reference, capture, hold_seconds } = command;
+  return {
+    id: paymentIdSchema.parse(uuidv7(now.getTime())),
+    status: 'created',
+    capture,
+    transferId: uuidv7(now.getTime()),
+    fromAccount: from,
+    toAccount: to,
+    amount: amount.amount,
+    captured: 0n,
+    refunded: 0n,
+    refunding: 0n,
+    currency: amount.currency,
+    reference,
+    failure: null,
+    pending: null,
+    pendingAmount: null,
+    holdSeconds: capture === 'manual' ? (hold_seconds ?? holdLimits.default) : null,
+    expiresAt: null,
+    orderUntil: orderUntil(principal),
+    attendAt: new Date(now.getTime() + LEASE_MS),
+    version: 1,
+    subject: principal.subject,
+    clientId: principal.clientId,
+    actors: principal.actors.map((actor) => actor.subject),
+    txn: principal.txn,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+function answerOf(payment: Payment, detail = 'The payment failed, and no money was moved.'): StoredAnswer {
   const body = paymentToJson(payment);
   if (payment.status !== 'failed') return { status: 201, body: { ...body } };
-  return {
-    status: 422,
-    body: {
-      type: 'about:blank',
-      title: 'Unprocessable Entity',
-      status: 422,
-      code: payment.failure,
-      detail,
-      payment: body,
-    },
-  };
+  return problemAnswer(422, payment.failure ?? 'PAYMENT_FAILED', detail, { payment: body });
 }

@@ -1,0 +1,24 @@
+import { insertPart, oneStatement, updatePart } from './change.js';
+
+describe('a change', () => {
+  it('is one statement, whose values stand in the order of their places', () => {
+    const { name, text, values } = oneStatement([
+      insertPart('audit_outbox', { id: 'e', event: '{}' }),
+      updatePart('payment', { id: 'p', version: 3 }, { status: 'settled', version: 4 }),
+    ]);
+    expect(name).toMatch(/^change_\d+$/);
+    expect(text).toBe(
+      'with p0 as (insert into audit_outbox (id, event) values ($1, $2)), ' +
+        'p1 as (update payment set status = $3, version = $4 where id = $5 and version = $6 returning 1) ' +
+        'select require_current(exists (select 1 from p1))',
+    );
+    expect(values).toEqual(['e', '{}', 'settled', 4, 'p', 3]);
+  });
+
+  it('goes by the same name whenever it has the same text, and by another when it has not', () => {
+    const change = (id: string, row: object) =>
+      oneStatement([updatePart('payment', { id, version: 1 }, { ...row })]).name;
+    expect(change('a', { status: 'held' })).toBe(change('b', { status: 'settled' }));
+    expect(change('a', { status: 'held' })).not.toBe(change('a', { failure: 'held' }));
+  });
+});

@@ -1,0 +1,40 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { insertPart, oneStatement, type Part } from './change.js';
+
+/**
+ * What came of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has moved on since it was read.
+ * But for `done` nothing at all was changed.
+ */
+export type Committed = 'done' | 'key_known' | 'stale';
+
+/** Commits what belongs together in one statement: the change, the event that tells of it, the key, the notices. */
+@Injectable()
+export class ChangesStore {
+  constructor(
+    @Inject(POOL) private readonly pool: Pick<pg.Pool, 'query'>,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  async commit(parts: readonly Part[]): Promise<Committed> {
+    const { name, text, values } = oneStatement(parts);
+    try {
+      await this.pool.query({ name, text, values: [...values] });
+      return 'done';
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error)) throw error;
+      if (error.code === 'PY001') return 'stale';
+      const keyTaken = error.code === '23505' && 'constraint' in error && error.constraint === 'idempotency_key_pkey';
+      if (keyTaken) return 'key_known';
+      throw error;
+    }
+  }
+
+  /** The audit event of the change, committed with it. */
+  event(event: NewAuditEvent): Part {
+    const complete = this.outbox.complete(event);
+    return insertPart('audit_outbox', { id: complete.id, event: JSON.stringify(complete) });
+  }
+}

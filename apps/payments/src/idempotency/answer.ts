@@ -1,0 +1,34 @@
+import { STATUS_CODES } from 'node:http';
+import { Problem } from '@countersign/service-host';
+import { type FastifyReply } from 'fastify';
+import { type StoredAnswer } from './idempotency-key.js';
+
+/** What a request with an Idempotency-Key is answered: now, or once more. */
+export interface Answer extends StoredAnswer {
+  readonly replayed: boolean;
+}
+
+/** A refusal as it is stored: RFC 9457 problem details. */
+export function problemAnswer(status: number, code: string, detail: string, extensions: object = {}): StoredAnswer {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return { status, body: { type: 'about:blank', title, status, code, detail, ...extensions } };
+}
+
+/** Nothing is decided: the caller sends the same request again, with the same key. */
+export function pendingProblem(paymentId: string, reason: string): Problem {
+  const detail = 'Accounts did not answer; send the same request with the same Idempotency-Key again.';
+  return new Problem(503, 'PAYMENT_PENDING', detail, { payment_id: paymentId, reason, retry_after: 1 });
+}
+
+export function inFlight(): Problem {
+  return new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
+}
+
+/** Sends the answer; a repeat is marked `Idempotency-Replayed: true`. */
+export async function sendAnswer(reply: FastifyReply, { status, body, replayed }: Answer): Promise<void> {
+  if (replayed) void reply.header('idempotency-replayed', 'true');
+  await reply
+    .status(status)
+    .type(status < 400 ? 'application/json' : 'application/problem+json')
+    .send(body);
+}

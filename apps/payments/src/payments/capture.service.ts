@@ -1,0 +1,147 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK } from '@countersign/service-host';
+import { moneyToJson } from '@countersign/money';
+import { ACCOUNTS_CLIENT, type AccountsClient, type Authority } from '../accounts/accounts.client.js';
+import { conclude, orderUntil } from '../accounts/finality.js';
+import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
+import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
+import { auditEvent, type PayingCaller } from './payment-events.js';
+import { PaymentProgress, TRIES } from './payment-progress.js';
+import { beginCancel, beginCapture, isCertain, resume, type Step } from './payment-steps.js';
+import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
+import { PaymentsService } from './payments.service.js';
+import { PaymentsStore } from './payments.store.js';
+import { refusalProblem } from './step-refusals.js';
+
+/** What is done with a held payment. */
+export type HoldStep = { readonly kind: 'capture'; readonly command: CapturePayment } | { readonly kind: 'cancel' };
+
+/** Captures what is held, or gives it free: keep the intent, tell accounts, keep what came of it. */
+@Injectable()
+export class CaptureService {
+  constructor(
+    @Inject(PaymentsService) private readonly service: PaymentsService,
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(PaymentProgress) private readonly progress: PaymentProgress,
+    @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
+    @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: PayingCaller, tries = 0): Promise<Answer> {
+    const payment = await this.service.own(id, `payments:${step.kind}`, caller);
+    const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(id, step)) };
+    const now = this.clock();
+    const begun = this.#begin(payment, step, caller, now);
+    if (!begun.ok) {
+      const known = await this.keys.look(claim, now);
+      if (known.kind !== 'begin') return this.#again(known, payment, step, claim, caller);
+      const event = { done: `payment.${step.kind}_refused`, failure: begun.refusal, ...this.#told(payment, step) };
+      await this.outbox.recordDurably(auditEvent(event, caller));
+      throw refusalProblem(begun.refusal, payment);
+    }
+    const event = { done: `payment.${step.kind}_begun`, ...this.#told(payment, step) };
+    const committed = await this.changes.commit([
+      this.payments.update(payment, begun.payment),
+      this.keys.take(claim, payment.id, now),
+      this.changes.event(auditEvent(event, caller)),
+    ]);
+    if (committed === 'done') return this.#order(begun.payment, true, step, claim, caller);
+    if (committed === 'stale' && tries < TRIES) return this.take(id, step, key, caller, tries + 1);
+    return this.#again(await this.keys.look(claim, now), payment, step, claim, caller);
+  }
+
+  /** The key is known: its answer, or what its first request left, taken up again. */
+  async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
+    if (known.kind === 'answered') return { ...known.answer, replayed: true };
+    if (known.kind === 'begin') throw inFlight();
+    const payment = await this.payments.get(seen.id);
+    if (payment.status !== 'held') {
+      const answer = answerOf(step, payment);
+      await this.changes.commit([this.keys.answer(claim, answer)]);
+      return { ...answer, replayed: false };
+    }
+    const now = this.clock();
+    const taken: Step =
+      payment.pending === step.kind
+        ? { ok: true, payment: resume(payment, orderUntil(caller.principal), now) }
+        : this.#begin(payment, step, caller, now);
+    if (!taken.ok) throw refusalProblem(taken.refusal, payment);
+    if ((await this.changes.commit([this.payments.update(payment, taken.payment)])) !== 'done') throw inFlight();
+    return this.#order(taken.payment, payment.pending === null || isCertain(payment, now), step, claim, caller);
+  }
+
+  async #order(
+    payment: Payment,
+    certain: boolean,
+    step: HoldStep,
+    claim: KeyClaim,
+    caller: PayingCaller,
+  ): Promise<Answer> {
+    const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
+    const outcome = conclude(await orderPending(this.accounts, payment, authority), certain);
+    if (outcome.kind === 'unknown' || outcome.kind === 'absent' || outcome.kind === 'held') {
+      const sent = outcome.kind !== 'unknown' || outcome.sent || !certain;
+      await this.progress.leave(payment, sent, [this.keys.release(claim, this.clock())]);
+      throw pendingProblem(payment.id, outcome.kind === 'unknown' ? outcome.reason : `the hold is ${outcome.kind}`);
+    }
+    const after = await this.progress.settle(payment, outcome, caller, (learnt) => [
+      this.keys.answer(claim, answerOf(step, learnt, outcome)),
+    ]);
+    if (after === undefined) throw pendingProblem(payment.id, 'another request for this payment is under way');
+    return { ...answerOf(step, after, outcome), replayed: false };
+  }
+
+  #begin(payment: Payment, step: HoldStep, { principal }: PayingCaller, now: Date): Step {
+    if (step.kind === 'cancel') return beginCancel(payment, orderUntil(principal), now);
+    return beginCapture(payment, step.command.amount, orderUntil(principal), now);
+  }
+
+  #told({ id, amount, currency }: Payment, step: HoldStep) {
+    const money = step.kind === 'capture' ? (step.command.amount ?? { amount, currency }) : undefined;
+    const changes = money === undefined ? {} : { amount: moneyToJson(money.amount, money.currency) };
+    return { action: `payments:${step.kind}`, resource: `payment/${id}`, changes };
+  }
+}
+
+/** Tells accounts what has been begun with the hold; when it stands otherwise by now, that is what counts. */
+export async function orderPending(
+  accounts: AccountsClient,
+  { transferId, pending, pendingAmount, amount, currency }: Payment,
+  authority: Authority,
+): Promise<TransferOutcome> {
+  const outcome =
+    pending === 'capture'
+      ? await accounts.post(transferId, moneyToJson(pendingAmount ?? amount, currency), authority)
+      : await accounts.void(transferId, authority);
+  if (outcome.kind !== 'refused' || outcome.code !== 'TRANSFER_NOT_HELD') return outcome;
+  return accounts.read(transferId, { traceparent: authority.traceparent });
+}
+
+function membersOf(id: PaymentId, step: HoldStep): readonly string[] {
+  const amount = step.kind === 'capture' ? step.command.amount : undefined;
+  return [step.kind, id, amount?.amount.toString() ?? '', amount?.currency ?? ''];
+}
+
+const otherwise: Partial<Record<Payment['status'], string>> = {
+  expired: 'HOLD_EXPIRED',
+  cancelled: 'PAYMENT_CANCELLED',
+};
+
+function answerOf(step: HoldStep, payment: Payment, transfer?: TransferState): StoredAnswer {
+  const body = paymentToJson(payment);
+  const cancelled = payment.status === 'cancelled';
+  const captured = payment.captured > 0n;
+  if (step.kind === 'capture' ? captured : cancelled) return { status: 200, body: { ...body } };
+  if (payment.status === 'held' && transfer?.kind === 'refused') {
+    return problemAnswer(422, transfer.code, transfer.detail, { payment: body });
+  }
+  const code = otherwise[payment.status] ?? 'PAYMENT_SETTLED';
+  return problemAnswer(422, code, `The payment is ${payment.status}.`, { payment: body });
+}

@@ -1,0 +1,42 @@
+import { uuidv7 } from '@countersign/audit-client';
+import { z } from 'zod';
+import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
+
+/** Payments of one page at the most. */
+export const PAGE_LIMIT = 200;
+
+const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
+/**
+ * `GET /payments`: the caller's own, newest first. `account` is either side's, `from` and `to` bound the time of creation (from is
+ * included, to is not), `cursor` is the `next_cursor` of the page before.
+ */
+export const listPaymentsSchema = z.strictObject({
+  status: z.enum(paymentStatuses).optional(),
+  account: z.uuid().optional(),
+  reference: z.string().min(1).max(140).optional(),
+  from: time.optional(),
+  to: time.optional(),
+  limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
+  cursor: paymentIdSchema.optional(),
+});
+export type ListPayments = z.infer<typeof listPaymentsSchema>;
+
+/** The smallest id that a payment of this moment can have: ids are UUIDv7, so a time is a place among them. */
+export function firstIdAt(time: Date): string {
+  return uuidv7(Math.max(0, time.getTime()), Buffer.alloc(10));
+}
+
+export interface PaymentPageJson {
+  readonly payments: readonly PaymentJson[];
+  readonly next_cursor: string | null;
+}
+
+/** @param found one more than the page holds when another page follows */
+export function pageToJson(found: readonly Payment[], limit: number): PaymentPageJson {
+  const page = found.slice(0, limit);
+  return {
+    payments: page.map(paymentToJson),
+    next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
+  };
+}

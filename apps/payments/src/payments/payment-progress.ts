@@ -1,0 +1,93 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK } from '@countersign/service-host';
+import { type TransferState } from '../accounts/transfer-state.js';
+import { type Part } from '../changes/change.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { DeliveriesStore } from '../webhooks/deliveries.store.js';
+import { noticeOfStatus } from '../webhooks/notice.js';
+import { auditEvent, type Author } from './payment-events.js';
+import { isCertain, learn, postpone } from './payment-steps.js';
+import { type Payment } from './payment.js';
+import { PaymentsStore } from './payments.store.js';
+
+/** Milliseconds before recovery looks again at what was not answered. */
+const LOOK_AGAIN_MS = 10_000;
+
+/** Times that a change is tried anew because another was faster. */
+export const TRIES = 100;
+
+/** Commits what a payment becomes; whoever learns of its transfer comes here: its request, a repeat of it, recovery. */
+@Injectable()
+export class PaymentProgress {
+  constructor(
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(DeliveriesStore) private readonly deliveries: DeliveriesStore,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /**
+   * The payment follows its transfer: status, event and notices commit together, and with them the answer that the caller's key keeps.
+   * When another has changed the payment meanwhile, what became of it counts.
+   * @returns nothing when a refusal is no longer final: another run has sent an order since, and must say how it ended
+   */
+  async settle(
+    before: Payment,
+    transfer: TransferState,
+    author: Author,
+    answer: (payment: Payment) => readonly Part[] = () => [],
+  ): Promise<Payment | undefined> {
+    for (let [payment, tries] = [before, 0]; ; tries += 1) {
+      if (tries > TRIES) throw new Error(`payment ${before.id} changes too often`);
+      const now = this.clock();
+      const mayChange = transfer.kind === 'refused' || transfer.kind === 'absent';
+      const overtaken = payment !== before && (payment.status === 'created' || payment.pending !== null);
+      if (mayChange && overtaken && !isCertain(payment, now)) return undefined;
+      const after = learn(payment, transfer, now);
+      const parts = [...this.#parts(payment, after, transfer, author, now), ...answer(after)];
+      if (parts.length === 0 || (await this.changes.commit(parts)) === 'done') return after;
+      payment = await this.payments.get(before.id);
+    }
+  }
+
+  /** Leaves the payment to a repeat of the request or to recovery. `sent`: an order may be on its way. */
+  async leave(payment: Payment, sent: boolean, parts: readonly Part[], lookAgainAt?: Date): Promise<void> {
+    const now = this.clock();
+    const at = lookAgainAt ?? new Date(now.getTime() + LOOK_AGAIN_MS * (1 + Math.random()));
+    const update = this.payments.update(payment, postpone(payment, sent, at, now));
+    if ((await this.changes.commit([update, ...parts])) === 'stale' && parts.length > 0)
+      await this.changes.commit(parts);
+  }
+
+  #parts(before: Payment, after: Payment, transfer: TransferState, author: Author, now: Date): readonly Part[] {
+    if (after === before) return [];
+    const notice = noticeOfStatus(before, after, now);
+    const refused = before.status === after.status && transfer.kind === 'refused' ? transfer.code : undefined;
+    const done = refused === undefined ? after.status : `${before.pending ?? 'step'}_refused`;
+    const event = auditEvent(
+      {
+        done: `payment.${done}`,
+        action: actionOf(before, after),
+        resource: `payment/${after.id}`,
+        failure: refused ?? after.failure ?? undefined,
+        changes: { status: { from: before.status, to: after.status }, transfer_id: after.transferId, ...sums(after) },
+      },
+      author,
+      after,
+    );
+    return [
+      this.payments.update(before, after),
+      this.changes.event(event),
+      ...(notice === undefined ? [] : [this.deliveries.tell(notice)]),
+    ];
+  }
+}
+
+function actionOf(before: Payment, after: Payment): string {
+  if (after.status === 'expired') return 'payments:expire';
+  return before.status === 'created' ? 'payments:create' : `payments:${before.pending ?? 'capture'}`;
+}
+
+function sums({ status, captured, currency }: Payment): object {
+  return status === 'settled' ? { captured: { amount: captured.toString(), currency } } : {};
+}

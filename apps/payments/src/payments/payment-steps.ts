@@ -1,0 +1,150 @@
+import { type Money } from '@countersign/money';
+import { type TransferState } from '../accounts/transfer-state.js';
+import { type Payment, type PaymentStatus } from './payment.js';
+
+/** The ways of a payment, as docs/payments.md draws them and as the database's trigger holds them. */
+export const paymentSteps = {
+  hold: [['created', 'held']],
+  settle: [
+    ['created', 'settled'],
+    ['held', 'settled'],
+  ],
+  fail: [['created', 'failed']],
+  cancel: [['held', 'cancelled']],
+  expire: [['held', 'expired']],
+  refund: [
+    ['settled', 'partially_refunded'],
+    ['settled', 'refunded'],
+    ['partially_refunded', 'refunded'],
+  ],
+} as const satisfies Readonly<Record<string, readonly (readonly [PaymentStatus, PaymentStatus])[]>>;
+
+const ways = new Set(
+  Object.values(paymentSteps)
+    .flat()
+    .map(([from, to]) => `${from}>${to}`),
+);
+
+/** Whether the status may become the other; staying what it is always may. */
+export function mayBecome(from: PaymentStatus, to: PaymentStatus): boolean {
+  return from === to || ways.has(`${from}>${to}`);
+}
+
+export type StepRefusal =
+  | 'PAYMENT_NOT_HELD'
+  | 'PAYMENT_BUSY'
+  | 'PAYMENT_NOT_SETTLED'
+  | 'AMOUNT_ABOVE_HOLD'
+  | 'REFUND_ABOVE_PAYMENT'
+  | 'REFUND_LIMIT'
+  | 'CURRENCY_MISMATCH';
+export type Step =
+  { readonly ok: true; readonly payment: Payment } | { readonly ok: false; readonly refusal: StepRefusal };
+
+/** Milliseconds that a step's runner has before recovery takes it up. */
+export const LEASE_MS = 30_000;
+
+const refuse = (refusal: StepRefusal): Step => ({ ok: false, refusal });
+const soon = (now: Date): Date => new Date(now.getTime() + LEASE_MS);
+
+function changed(payment: Payment, change: Partial<Payment>, now: Date): Payment {
+  const next = { ...payment, ...change, version: payment.version + 1, updatedAt: now };
+  if (!mayBecome(payment.status, next.status))
+    throw new Error(`a ${payment.status} payment cannot become ${next.status}`);
+  return next;
+}
+
+/** Whether what accounts answers now is final: no earlier order, which nobody waits for, can still be carried out after it. */
+export function isCertain(step: Pick<Payment, 'orderUntil'>, now: Date): boolean {
+  return step.orderUntil <= now;
+}
+
+const later = (one: Date, other: Date): Date => (one > other ? one : other);
+
+/** Takes up again what an earlier request left, by an order that may be carried out until `orderUntil`. */
+export function resume(payment: Payment, orderUntil: Date, now: Date): Payment {
+  return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), attendAt: soon(now) }, now);
+}
+
+/** The order came to nothing for now. `sent`: it may have reached accounts; else the next one is as good as the first. */
+export function postpone(payment: Payment, sent: boolean, until: Date, now: Date): Payment {
+  return changed(payment, { attendAt: until, ...(sent ? {} : { orderUntil: now }) }, now);
+}
+
+/** Begins to capture a held payment, whole or in part; what is not captured is released. */
+export function beginCapture(payment: Payment, amount: Money | undefined, orderUntil: Date, now: Date): Step {
+  if (payment.status !== 'held') return refuse('PAYMENT_NOT_HELD');
+  if (payment.pending !== null) return refuse('PAYMENT_BUSY');
+  if (amount !== undefined && amount.currency !== payment.currency) return refuse('CURRENCY_MISMATCH');
+  const captured = amount?.amount ?? payment.amount;
+  if (captured > payment.amount) return refuse('AMOUNT_ABOVE_HOLD');
+  return {
+    ok: true,
+    payment: changed(payment, { pending: 'capture', pendingAmount: captured, orderUntil, attendAt: soon(now) }, now),
+  };
+}
+
+/** Begins to give a held payment's money free. */
+export function beginCancel(payment: Payment, orderUntil: Date, now: Date): Step {
+  if (payment.status !== 'held') return refuse('PAYMENT_NOT_HELD');
+  if (payment.pending !== null) return refuse('PAYMENT_BUSY');
+  return { ok: true, payment: changed(payment, { pending: 'cancel', orderUntil, attendAt: soon(now) }, now) };
+}
+
+/** Reserves a refund, so that concurrent ones together never exceed what was captured. */
+export function beginRefund(payment: Payment, amount: Money, now: Date): Step {
+  if (payment.status !== 'settled' && payment.status !== 'partially_refunded') return refuse('PAYMENT_NOT_SETTLED');
+  if (amount.currency !== payment.currency) return refuse('CURRENCY_MISMATCH');
+  if (amount.amount > refundable(payment)) return refuse('REFUND_ABOVE_PAYMENT');
+  return { ok: true, payment: changed(payment, { refunding: payment.refunding + amount.amount }, now) };
+}
+
+/** Minor units that may still be refunded. */
+export function refundable(payment: Payment): bigint {
+  return payment.captured - payment.refunded - payment.refunding;
+}
+
+/** A reserved refund that was paid back, or was refused and is free again. */
+export function endRefund(payment: Payment, amount: bigint, paid: boolean, now: Date): Payment {
+  const refunding = payment.refunding - amount;
+  if (!paid) return changed(payment, { refunding }, now);
+  const refunded = payment.refunded + amount;
+  const status = refunded === payment.captured ? 'refunded' : 'partially_refunded';
+  return changed(payment, { refunding, refunded, status }, now);
+}
+
+/**
+ * What the payment becomes once it is known how its transfer stands: the ledger is the truth, the payment follows it.
+ * `refused` and `absent` are said only when no earlier order can be on its way any more ({@link isCertain}).
+ * @returns the same payment when nothing changes
+ */
+export function learn(payment: Payment, transfer: TransferState, now: Date): Payment {
+  if (payment.status !== 'created' && payment.status !== 'held') return payment;
+  const ended = { attendAt: null, pending: null, pendingAmount: null };
+  switch (transfer.kind) {
+    case 'posted':
+      return changed(
+        payment,
+        { ...ended, status: 'settled', captured: transfer.amount ?? payment.pendingAmount ?? payment.amount },
+        now,
+      );
+    case 'held':
+      if (payment.status === 'held') return payment;
+      return changed(payment, { status: 'held', expiresAt: transfer.expiresAt, attendAt: transfer.expiresAt }, now);
+    case 'voided':
+      if (payment.status === 'created')
+        return changed(payment, { ...ended, status: 'failed', failure: 'HOLD_VOIDED' }, now);
+      return changed(payment, { ...ended, status: 'cancelled' }, now);
+    case 'expired':
+      if (payment.status === 'created')
+        return changed(payment, { ...ended, status: 'failed', failure: 'HOLD_EXPIRED' }, now);
+      return changed(payment, { ...ended, status: 'expired' }, now);
+    case 'refused':
+      if (payment.status === 'created')
+        return changed(payment, { ...ended, status: 'failed', failure: transfer.code }, now);
+      return changed(payment, { pending: null, pendingAmount: null, attendAt: payment.expiresAt }, now);
+    case 'absent':
+      if (payment.status === 'held') throw new Error('accounts does not know the transfer of a held payment');
+      return changed(payment, { ...ended, status: 'failed', failure: 'PAYMENT_ABANDONED' }, now);
+  }
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK } from '@countersign/service-host';
+import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
+import { conclude, ownOrderUntil } from '../accounts/finality.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { orderPending } from '../payments/capture.service.js';
+import { PaymentProgress } from '../payments/payment-progress.js';
+import { type RecoveryAuthor } from '../payments/payment-events.js';
+import { isCertain, LEASE_MS, resume } from '../payments/payment-steps.js';
+import { type Payment } from '../payments/payment.js';
+import { PaymentsStore } from '../payments/payments.store.js';
+import { RefundProgress, orderOf } from '../refunds/refund-progress.js';
+import { changedRefund, type Refund } from '../refunds/refund.js';
+import { RefundsStore } from '../refunds/refunds.store.js';
+
+export const OWN_CLIENT_ID = Symbol('countersign.payments.own-client-id');
+
+/** Payments and refunds that one sweep takes up at the most. */
+const SWEEP_LIMIT = 200;
+/** Taken up at once. */
+const CONCURRENCY = 8;
+
+/** What a sweep found. */
+export interface Sweep {
+  readonly looked: number;
+  readonly failed: number;
+}
+
+/**
+ * Finishes or compensates what a crash or an outage left. Without a user's token: payments reads the transfers that it made, posts or
+ * voids its own holds, and pays back what it corrects. What the payment had begun is finished; what never reached accounts fails.
+ */
+@Injectable()
+export class RecoveryService {
+  constructor(
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(PaymentProgress) private readonly progress: PaymentProgress,
+    @Inject(RefundsStore) private readonly refunds: RefundsStore,
+    @Inject(RefundProgress) private readonly refundProgress: RefundProgress,
+    @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(OWN_CLIENT_ID) private readonly clientId: string,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** Looks at everything that is due. @param onFailure told of each that could not be looked at; it comes again */
+  async sweep(onFailure: (id: string, error: unknown) => void): Promise<Sweep> {
+    const now = this.clock();
+    const payments = await this.payments.due(now, SWEEP_LIMIT);
+    const refunds = await this.refunds.due(now, SWEEP_LIMIT);
+    const work = [
+      ...payments.map((payment) => ({ id: payment.id, run: () => this.attend(payment) })),
+      ...refunds.map((refund) => ({ id: refund.id, run: () => this.attendRefund(refund) })),
+    ];
+    let failed = 0;
+    const next = work.values();
+    const lane = async (): Promise<void> => {
+      for (const { id, run } of next) {
+        try {
+          await run();
+        } catch (error) {
+          failed += 1;
+          onFailure(id, error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+    return { looked: work.length, failed };
+  }
+
+  async attend(payment: Payment): Promise<void> {
+    const now = this.clock();
+    const author = this.#author();
+    if (payment.pending !== null) {
+      const resumed = resume(payment, ownOrderUntil(now), now);
+      if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return;
+      const certain = isCertain(payment, now);
+      const outcome = conclude(await orderPending(this.accounts, resumed, author), certain);
+      if (outcome.kind === 'unknown' || outcome.kind === 'held' || outcome.kind === 'absent') {
+        await this.progress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent || !certain, []);
+        if (outcome.kind === 'absent') throw new Error('accounts does not know the hold of a held payment');
+        return;
+      }
+      await this.progress.settle(resumed, outcome, author);
+      return;
+    }
+    const certain = isCertain(payment, now);
+    const outcome = conclude(await this.accounts.read(payment.transferId, author), certain);
+    if (outcome.kind === 'unknown' || (outcome.kind === 'held' && payment.status === 'held')) {
+      await this.progress.leave(payment, true, [], certain ? undefined : lookSoonOrAt(payment.orderUntil, now));
+      return;
+    }
+    if (outcome.kind === 'refused') throw new Error(`accounts refuses to show a transfer of ours: ${outcome.code}`);
+    if (outcome.kind === 'absent' && payment.status === 'held') {
+      await this.progress.leave(payment, true, []);
+      throw new Error('accounts does not know the hold of a held payment');
+    }
+    await this.progress.settle(payment, outcome, author);
+  }
+
+  async attendRefund(refund: Refund): Promise<void> {
+    const now = this.clock();
+    const author = this.#author();
+    const payment = await this.payments.get(refund.paymentId);
+    const certain = isCertain(refund, now);
+    const found = conclude(await this.accounts.read(refund.transferId, author), certain);
+    if (found.kind === 'posted') {
+      await this.refundProgress.settle(payment, refund, found, author);
+      return;
+    }
+    if (found.kind !== 'absent') {
+      await this.refundProgress.leave(refund, true, [], lookSoonOrAt(refund.orderUntil, now));
+      return;
+    }
+    const attendAt = new Date(now.getTime() + LEASE_MS);
+    const resumed = changedRefund(refund, { orderUntil: ownOrderUntil(now), attendAt }, now);
+    if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return;
+    const outcome = await this.accounts.order(orderOf(payment, resumed), author);
+    if (outcome.kind === 'posted' || outcome.kind === 'refused') {
+      await this.refundProgress.settle(payment, resumed, outcome, author);
+      return;
+    }
+    await this.refundProgress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent, []);
+  }
+
+  #author(): RecoveryAuthor {
+    const traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+    return { clientId: this.clientId, traceparent };
+  }
+}
+
+/** Once a minute, because the order may be found any time; at the latest when none can be on its way any more. */
+function lookSoonOrAt(moment: Date, now: Date): Date {
+  return new Date(Math.min(Math.max(moment.getTime(), now.getTime() + 1_000), now.getTime() + 60_000));
+}

@@ -1,0 +1,99 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { CLOCK, HEALTH, LOGGER, METRICS, POOL, type HealthRegistry } from '@countersign/service-host';
+import type pg from 'pg';
+import { type Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
+import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
+import { IdempotencyStore } from '../idempotency/idempotency.store.js';
+import { DeliveriesStore } from '../webhooks/deliveries.store.js';
+import { RecoveryService } from './recovery.service.js';
+
+export const RECOVERY_INTERVAL = Symbol('countersign.payments.recovery-interval');
+
+/** Milliseconds between two prunings of old keys and deliveries. */
+const PRUNE_EVERY_MS = 600_000;
+
+const lockName = 'countersign.payments-recovery';
+
+/** Runs recovery at start and on schedule; of several replicas one at a time (PostgreSQL advisory lock). */
+@Injectable()
+export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stopped = new AbortController();
+  readonly #looked: Counter;
+  #running: Promise<void> | undefined;
+  #prunedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    @Inject(RecoveryService) private readonly recovery: RecoveryService,
+    @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
+    @Inject(DeliveriesStore) private readonly deliveries: DeliveriesStore,
+    @Inject(ACCOUNTS_CLIENT) accounts: AccountsClient,
+    @Inject(RECOVERY_INTERVAL) private readonly intervalMs: number,
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) health: HealthRegistry,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    health.addNote('accounts_circuit', () => accounts.circuit());
+    this.#looked = new Counter({
+      name: 'payments_recovery_looked_total',
+      help: 'Payments and refunds that recovery has looked at.',
+      registers: [metrics],
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await this.runOnce().catch((error: unknown) => {
+        this.logger.warn({ err: error }, 'recovery waits: the database does not answer');
+      });
+      const wait = this.intervalMs * (0.75 + Math.random() / 2);
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One sweep, unless another replica is at it. @returns whether it was this one's turn */
+  async runOnce(): Promise<boolean> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [
+        lockName,
+      ]);
+      if (rows[0]?.held !== true) return false;
+      const { looked } = await this.recovery.sweep((id, error) => {
+        this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it comes again');
+      });
+      this.#looked.inc(looked);
+      if (looked > 0) this.logger.info({ looked }, 'recovery looked at what was left');
+      await this.#prune();
+      await client.query('select pg_advisory_unlock(hashtext($1))', [lockName]);
+      return true;
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error));
+      throw broken;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #prune(): Promise<void> {
+    if (performance.now() - this.#prunedAt < PRUNE_EVERY_MS) return;
+    this.#prunedAt = performance.now();
+    const now = this.clock();
+    const pruned = { keys: await this.keys.prune(now), deliveries: await this.deliveries.prune(now) };
+    if (pruned.keys + pruned.deliveries > 0) this.logger.info(pruned, 'old idempotency keys and deliveries are pruned');
+  }
+}

@@ -1,0 +1,113 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { moneyToJson } from '@countersign/money';
+import { CLOCK } from '@countersign/service-host';
+import { type TransferOrder } from '../accounts/accounts.client.js';
+import { type TransferState } from '../accounts/transfer-state.js';
+import { type Part } from '../changes/change.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { auditEvent, type Author } from '../payments/payment-events.js';
+import { endRefund, isCertain } from '../payments/payment-steps.js';
+import { TRIES } from '../payments/payment-progress.js';
+import { type Payment } from '../payments/payment.js';
+import { PaymentsStore } from '../payments/payments.store.js';
+import { DeliveriesStore } from '../webhooks/deliveries.store.js';
+import { noticeOf } from '../webhooks/notice.js';
+import { changedRefund, type Refund } from './refund.js';
+import { RefundsStore } from './refunds.store.js';
+
+/** Milliseconds before recovery looks again at what was not answered. */
+const LOOK_AGAIN_MS = 10_000;
+
+/** How a refund's transfer ended. */
+export type RefundEnd = Extract<TransferState, { kind: 'posted' | 'refused' }>;
+
+/** The transfer of a refund: the payment's, reversed. The ledger ties it to the one that it corrects. */
+export function orderOf(payment: Payment, refund: Refund): TransferOrder {
+  return {
+    id: refund.transferId,
+    debitAccount: payment.toAccount,
+    creditAccount: payment.fromAccount,
+    amount: refund.amount,
+    currency: refund.currency,
+    reference: refund.reason,
+    corrects: payment.transferId,
+  };
+}
+
+/** Commits what a refund becomes, with what its payment becomes by it. */
+@Injectable()
+export class RefundProgress {
+  constructor(
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(RefundsStore) private readonly refunds: RefundsStore,
+    @Inject(DeliveriesStore) private readonly deliveries: DeliveriesStore,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /**
+   * Refund, payment, event, notices and answer commit together. When another has ended the refund meanwhile, that counts.
+   * @returns nothing when a refusal is no longer final: another run has sent an order since, and must say how it ended
+   */
+  async settle(
+    payment: Payment,
+    refund: Refund,
+    end: RefundEnd,
+    author: Author,
+    answer: (refund: Refund, payment: Payment) => readonly Part[] = () => [],
+  ): Promise<{ readonly refund: Refund; readonly payment: Payment } | undefined> {
+    for (let [part, whole, tries] = [refund, payment, 0]; ; tries += 1) {
+      if (tries > TRIES) throw new Error(`payment ${payment.id} changes too often`);
+      if (part.status !== 'created') {
+        const parts = answer(part, whole);
+        if (parts.length > 0) await this.changes.commit(parts);
+        return { refund: part, payment: whole };
+      }
+      const now = this.clock();
+      const paid = end.kind === 'posted';
+      if (!paid && part.version !== refund.version && !isCertain(part, now)) return undefined;
+      const failure = paid ? null : end.code;
+      const ended = changedRefund(part, { status: paid ? 'settled' : 'failed', failure, attendAt: null }, now);
+      const after = endRefund(whole, part.amount, paid, now);
+      const committed = await this.changes.commit([
+        this.refunds.update(part, ended),
+        this.payments.update(whole, after),
+        this.changes.event(this.#event(ended, whole, after, author)),
+        this.deliveries.tell(noticeOf(paid ? 'refund.settled' : 'refund.failed', after, now, ended)),
+        ...answer(ended, after),
+      ]);
+      if (committed === 'done') return { refund: ended, payment: after };
+      part = await this.refunds.get(refund.id);
+      whole = await this.payments.get(payment.id);
+    }
+  }
+
+  /** Leaves the refund to a repeat of the request or to recovery. `sent`: an order may be on its way. */
+  async leave(refund: Refund, sent: boolean, parts: readonly Part[], lookAgainAt?: Date): Promise<void> {
+    const now = this.clock();
+    const attendAt = lookAgainAt ?? new Date(now.getTime() + LOOK_AGAIN_MS * (1 + Math.random()));
+    const left = changedRefund(refund, { attendAt, ...(sent ? {} : { orderUntil: now }) }, now);
+    const committed = await this.changes.commit([this.refunds.update(refund, left), ...parts]);
+    if (committed === 'stale' && parts.length > 0) await this.changes.commit(parts);
+  }
+
+  #event(refund: Refund, before: Payment, after: Payment, author: Author) {
+    const { id, paymentId, amount, currency, status, transferId, failure } = refund;
+    return auditEvent(
+      {
+        done: `refund.${status}`,
+        action: 'payments:refund',
+        resource: `refund/${id}`,
+        failure: failure ?? undefined,
+        changes: {
+          payment_id: paymentId,
+          payment_status: { from: before.status, to: after.status },
+          amount: moneyToJson(amount, currency),
+          transfer_id: transferId,
+        },
+      },
+      author,
+      refund,
+    );
+  }
+}

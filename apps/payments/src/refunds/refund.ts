@@ -1,0 +1,73 @@
+import { moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
+import { z } from 'zod';
+import { type PaymentId } from '../payments/payment.js';
+
+export const refundIdSchema = z.uuid().brand('RefundId');
+export type RefundId = z.infer<typeof refundIdSchema>;
+
+/** What `POST /payments/{id}/refund` takes: an amount, or nothing for all that may still be refunded. */
+export const createRefundSchema = z.strictObject({
+  amount: moneySchema.optional(),
+  reason: z.string().max(140).default(''),
+});
+export type CreateRefund = z.infer<typeof createRefundSchema>;
+
+/** created → settled, or created → failed; both are final. */
+export type RefundStatus = 'created' | 'settled' | 'failed';
+
+export interface Refund {
+  readonly id: RefundId;
+  readonly paymentId: PaymentId;
+  readonly status: RefundStatus;
+  readonly transferId: string;
+  readonly amount: bigint;
+  readonly currency: Currency;
+  readonly reason: string;
+  readonly failure: string | null;
+  /** As a payment's: until then an order that nobody waits for may still be carried out. */
+  readonly orderUntil: Date;
+  readonly attendAt: Date | null;
+  readonly version: number;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly actors: string[];
+  readonly txn: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** The refund one version on. @throws when it has ended: a refund's end never changes */
+export function changedRefund(
+  refund: Refund,
+  change: Partial<Pick<Refund, 'status' | 'failure' | 'orderUntil' | 'attendAt'>>,
+  now: Date,
+): Refund {
+  if (refund.status !== 'created') throw new Error(`a ${refund.status} refund cannot change`);
+  return { ...refund, ...change, version: refund.version + 1, updatedAt: now };
+}
+
+export interface RefundJson {
+  readonly id: string;
+  readonly payment_id: string;
+  readonly status: RefundStatus;
+  readonly amount: MoneyJson;
+  readonly reason: string;
+  readonly transfer_id: string;
+  readonly failure: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export function refundToJson(refund: Refund): RefundJson {
+  return {
+    id: refund.id,
+    payment_id: refund.paymentId,
+    status: refund.status,
+    amount: moneyToJson(refund.amount, refund.currency),
+    reason: refund.reason,
+    transfer_id: refund.transferId,
+    failure: refund.failure,
+    created_at: refund.createdAt.toISOString(),
+    updated_at: refund.updatedAt.toISOString(),
+  };
+}

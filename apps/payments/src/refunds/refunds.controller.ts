@@ -1,0 +1,49 @@
+import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
+import { ApiHeader, ApiTags } from '@nestjs/swagger';
+import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { type FastifyReply } from 'fastify';
+import { sendAnswer } from '../idempotency/answer.js';
+import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { paymentIdSchema, type PaymentId } from '../payments/payment.js';
+import { createRefundSchema, type CreateRefund, type RefundJson } from './refund.js';
+import { RefundsService } from './refunds.service.js';
+
+@ApiTags('refunds')
+@Controller('payments')
+export class RefundsController {
+  constructor(@Inject(RefundsService) private readonly refunds: RefundsService) {}
+
+  /**
+   * Pays a settled payment back, whole (no `amount`) or in part. 201 with the refund and its payment; 409 `PAYMENT_NOT_SETTLED`;
+   * 422 `REFUND_ABOVE_PAYMENT`, `REFUND_LIMIT`, `CURRENCY_MISMATCH`, the ledger's own refusal (`INSUFFICIENT_FUNDS`, …) or
+   * `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`; 404 `PAYMENT_UNKNOWN`; 503 `PAYMENT_PENDING`: send it again.
+   */
+  @Post(':id/refund')
+  @RequireScopes('payments:refund')
+  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  async refund(
+    @ZodParam('id', paymentIdSchema) id: PaymentId,
+    @ZodBody(createRefundSchema) command: CreateRefund,
+    @Headers('idempotency-key') header: string | undefined,
+    @CurrentPrincipal() principal: Principal,
+    @BearerToken() token: string,
+    @Trace() trace: RequestTrace,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const key = parseIdempotencyKey(header);
+    await sendAnswer(reply, await this.refunds.refund(id, command, key, { principal, token, trace }));
+  }
+
+  /** The payment's refunds, oldest first; there are a hundred at the most. 404 `PAYMENT_UNKNOWN`. */
+  @Get(':id/refunds')
+  @RequireScopes('payments:read')
+  list(
+    @ZodParam('id', paymentIdSchema) id: PaymentId,
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<{ readonly refunds: readonly RefundJson[] }> {
+    return this.refunds.list(id, { principal, trace });
+  }
+}

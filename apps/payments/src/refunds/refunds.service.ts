@@ -1,0 +1,177 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { uuidv7, type AuditOutbox } from '@countersign/audit-client';
+import { moneyToJson } from '@countersign/money';
+import { AUDIT_OUTBOX, CLOCK } from '@countersign/service-host';
+import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
+import { conclude, orderUntil } from '../accounts/finality.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
+import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
+import { auditEvent, type Caller, type PayingCaller } from '../payments/payment-events.js';
+import { TRIES } from '../payments/payment-progress.js';
+import { beginRefund, isCertain, LEASE_MS, refundable, type Step } from '../payments/payment-steps.js';
+import { paymentToJson, type Payment, type PaymentId } from '../payments/payment.js';
+import { PaymentsService } from '../payments/payments.service.js';
+import { PaymentsStore } from '../payments/payments.store.js';
+import { refusalProblem } from '../payments/step-refusals.js';
+import { RefundProgress, orderOf } from './refund-progress.js';
+import {
+  changedRefund,
+  refundIdSchema,
+  refundToJson,
+  type CreateRefund,
+  type Refund,
+  type RefundJson,
+} from './refund.js';
+import { RefundsStore } from './refunds.store.js';
+
+/** Refunds of one payment at the most. */
+export const REFUND_LIMIT = 100;
+
+/** The steps of a refund: reserve it, order the transfer that corrects the payment's, keep what came of it. */
+@Injectable()
+export class RefundsService {
+  constructor(
+    @Inject(PaymentsService) private readonly service: PaymentsService,
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(RefundsStore) private readonly refunds: RefundsStore,
+    @Inject(RefundProgress) private readonly progress: RefundProgress,
+    @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
+    @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  async refund(
+    id: PaymentId,
+    command: CreateRefund,
+    key: IdempotencyKey,
+    caller: PayingCaller,
+    tries = 0,
+  ): Promise<Answer> {
+    const payment = await this.service.own(id, 'payments:refund', caller);
+    const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(id, command)) };
+    const now = this.clock();
+    const money = command.amount ?? { amount: refundable(payment), currency: payment.currency };
+    const told = {
+      action: 'payments:refund',
+      changes: { payment_id: id, amount: moneyToJson(money.amount, money.currency) },
+    };
+    const step = await this.#begin(payment, money, now);
+    if (!step.ok) {
+      const known = await this.keys.look(claim, now);
+      if (known.kind !== 'begin') return this.#again(known, claim, caller);
+      const event = { ...told, done: 'refund.refused', resource: `payment/${id}`, failure: step.refusal };
+      await this.outbox.recordDurably(auditEvent(event, caller));
+      throw refusalProblem(step.refusal, payment);
+    }
+    const refund = newRefund(payment, money.amount, command.reason, caller, now);
+    const event = { ...told, done: 'refund.created', resource: `refund/${refund.id}` };
+    const committed = await this.changes.commit([
+      this.payments.update(payment, step.payment),
+      this.refunds.insert(refund),
+      this.keys.take(claim, refund.id, now),
+      this.changes.event(auditEvent(event, caller)),
+    ]);
+    if (committed === 'done') return this.#order(step.payment, refund, true, claim, caller);
+    if (committed === 'stale' && tries < TRIES) return this.refund(id, command, key, caller, tries + 1);
+    return this.#again(await this.keys.look(claim, now), claim, caller);
+  }
+
+  /** The payment's refunds, oldest first. */
+  async list(id: PaymentId, caller: Caller): Promise<{ readonly refunds: readonly RefundJson[] }> {
+    await this.service.own(id, 'payments:read', caller);
+    const refunds = await this.refunds.ofPayment(id, REFUND_LIMIT);
+    await this.outbox.recordDurably(
+      auditEvent({ done: 'refunds.listed', action: 'payments:read', resource: `payment/${id}` }, caller),
+    );
+    return { refunds: refunds.map(refundToJson) };
+  }
+
+  async #begin(payment: Payment, money: Parameters<typeof beginRefund>[1], now: Date): Promise<Step> {
+    const step = beginRefund(payment, money, now);
+    if (!step.ok) return step;
+    const before = await this.refunds.ofPayment(payment.id, REFUND_LIMIT);
+    return before.length < REFUND_LIMIT ? step : { ok: false, refusal: 'REFUND_LIMIT' };
+  }
+
+  /** The key is known: its answer, or what its first request left, taken up again. */
+  async #again(known: Claim, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
+    if (known.kind === 'answered') return { ...known.answer, replayed: true };
+    if (known.kind === 'begin') throw inFlight();
+    const refund = await this.refunds.get(known.resourceId);
+    const payment = await this.payments.get(refund.paymentId);
+    if (refund.status !== 'created') {
+      const answer = answerOf(refund, payment);
+      await this.changes.commit([this.keys.answer(claim, answer)]);
+      return { ...answer, replayed: false };
+    }
+    const now = this.clock();
+    const until = orderUntil(caller.principal);
+    const latest = refund.orderUntil > until ? refund.orderUntil : until;
+    const attendAt = new Date(now.getTime() + LEASE_MS);
+    const resumed = changedRefund(refund, { orderUntil: latest, attendAt }, now);
+    if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw inFlight();
+    return this.#order(payment, resumed, isCertain(refund, now), claim, caller);
+  }
+
+  async #order(
+    payment: Payment,
+    refund: Refund,
+    certain: boolean,
+    claim: KeyClaim,
+    caller: PayingCaller,
+  ): Promise<Answer> {
+    const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
+    const outcome = conclude(await this.accounts.order(orderOf(payment, refund), authority), certain);
+    if (outcome.kind !== 'posted' && outcome.kind !== 'refused') {
+      const sent = outcome.kind !== 'unknown' || outcome.sent || !certain;
+      await this.progress.leave(refund, sent, [this.keys.release(claim, this.clock())]);
+      throw pendingProblem(payment.id, outcome.kind === 'unknown' ? outcome.reason : `the transfer is ${outcome.kind}`);
+    }
+    const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
+    const ended = await this.progress.settle(payment, refund, outcome, caller, (one, whole) => [
+      this.keys.answer(claim, answerOf(one, whole, detail)),
+    ]);
+    if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
+    return { ...answerOf(ended.refund, ended.payment, detail), replayed: false };
+  }
+}
+
+function newRefund(payment: Payment, amount: bigint, reason: string, { principal }: PayingCaller, now: Date): Refund {
+  return {
+    id: refundIdSchema.parse(uuidv7(now.getTime())),
+    paymentId: payment.id,
+    status: 'created',
+    transferId: uuidv7(now.getTime()),
+    amount,
+    currency: payment.currency,
+    reason,
+    failure: null,
+    orderUntil: orderUntil(principal),
+    attendAt: new Date(now.getTime() + LEASE_MS),
+    version: 1,
+    subject: principal.subject,
+    clientId: principal.clientId,
+    actors: principal.actors.map((actor) => actor.subject),
+    txn: principal.txn,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+function membersOf(id: PaymentId, { amount, reason }: CreateRefund): readonly string[] {
+  return ['refund', id, amount?.amount.toString() ?? '', amount?.currency ?? '', reason];
+}
+
+function answerOf(
+  refund: Refund,
+  payment: Payment,
+  detail = 'The refund failed, and no money was moved.',
+): StoredAnswer {
+  const body = { ...refundToJson(refund), payment: paymentToJson(payment) };
+  if (refund.status !== 'failed') return { status: 201, body };
+  return problemAnswer(422, refund.failure ?? 'REFUND_FAILED', detail, { refund: body });
+}

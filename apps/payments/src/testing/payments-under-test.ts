@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { generateSigningKey } from '@countersign/auth-core';
+import { createService, loadConfiguration } from '@countersign/service-host';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import pg from 'pg';
+import { z } from 'zod';
+import { variables } from '../configuration.js';
+import { PaymentsModule } from '../payments.module.js';
+import { startRealAccounts, type RealAccounts } from './real-accounts.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export const allScopes = ['payments:create', 'payments:read', 'payments:refund', 'webhooks:read', 'webhooks:write'];
+
+/** The real service on real PostgreSQL, with the real accounts service behind it; called without a socket. */
+export interface PaymentsUnderTest {
+  readonly app: NestFastifyApplication;
+  readonly accounts: RealAccounts;
+  readonly pool: pg.Pool;
+  /** Sends as the client, with a fresh Idempotency-Key on each POST unless the headers name one (or an empty one: none). */
+  call(client: string, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, key?: string): Promise<Answer>;
+  /** Types of the audit events about a resource, oldest first. */
+  eventsOf(resource: string): Promise<readonly string[]>;
+  stop(): Promise<void>;
+}
+
+export const euro = (amount: string | bigint): object => ({ amount: amount.toString(), currency: 'EUR' });
+
+const eventSchema = z.looseObject({ type: z.string(), data: z.looseObject({ outcome: z.string() }) });
+
+export async function startPayments(environment: Readonly<Record<string, string>> = {}): Promise<PaymentsUnderTest> {
+  const accounts = await startRealAccounts();
+  const { backing, issuer } = accounts;
+  const databaseUrl = await backing.database('payments');
+  const [clientKey, webhookKey] = await Promise.all([generateSigningKey(), generateSigningKey()]);
+  const configuration = loadConfiguration(variables, {
+    PORT: '0',
+    LOG_LEVEL: 'fatal',
+    DATABASE_URL: databaseUrl,
+    ISSUER_URL: issuer.issuer,
+    ACCOUNTS_URL: accounts.url,
+    ACCOUNTS_TIMEOUT_MS: '20000',
+    ACCOUNTS_DEADLINE_MS: '60000',
+    CLIENT_KEY: JSON.stringify(clientKey),
+    WEBHOOK_KEYS: JSON.stringify({ keys: [webhookKey] }),
+    WEBHOOK_TARGETS: 'any',
+    NATS_URL: backing.nats.url,
+    NATS_USER: 'payments',
+    NATS_PASSWORD: backing.passwords.payments,
+    ...environment,
+  });
+  const module = PaymentsModule.forRoot(configuration, accounts.tokens);
+  const app = await createService({ name: 'payments', configuration, module });
+  await app.getHttpAdapter().getInstance().ready();
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  pool.on('error', () => undefined);
+  return {
+    app,
+    accounts,
+    pool,
+    async call(client, method, url, body, key = randomUUID()) {
+      const token = await issuer.mint({ clientId: client, audience: 'payments', scopes: allScopes });
+      const answer = await app.inject({
+        method,
+        url,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(method === 'POST' && key !== '' ? { 'idempotency-key': key } : {}),
+        },
+        ...(body === undefined ? {} : { payload: body }),
+      });
+      const parsed = z.record(z.string(), z.unknown()).safeParse(answer.body === '' ? {} : answer.json());
+      return { status: answer.statusCode, headers: answer.headers, body: parsed.data ?? {} };
+    },
+    async eventsOf(resource) {
+      const { rows } = await pool.query<{ event: unknown }>(
+        `select event from audit_outbox where event->'data'->>'resource' = $1 order by position`,
+        [resource],
+      );
+      return rows.map(({ event }) => eventSchema.parse(event).type.split('.').slice(2, 4).join('.'));
+    },
+    async stop() {
+      await app.close();
+      await pool.end();
+      await accounts.stop();
+    },
+  };
+}

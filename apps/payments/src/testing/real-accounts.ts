@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  freePort,
+  startBackingServices,
+  startChild,
+  type BackingServices,
+  type Child,
+} from '@countersign/backing-services';
+import { type TokenClient } from '@countersign/auth-core';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import pg from 'pg';
+import { z } from 'zod';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const accountSchema = z.looseObject({ id: z.string() });
+
+/** The accounts service as it is built, a process of its own on real PostgreSQL, and an issuer whose tokens it takes. */
+export interface RealAccounts {
+  readonly url: string;
+  readonly issuer: TestIssuer;
+  readonly backing: BackingServices;
+  /** The ledger's own database, to look into. */
+  readonly ledger: pg.Pool;
+  /** What payments asks the issuer for, minted here: its own tokens, and the caller's exchanged. */
+  readonly tokens: TokenClient;
+  /** Opens an account in euro that belongs to the client. @returns its id */
+  open(clientId: string, overdraft: 'allowed' | 'forbidden'): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const claimsSchema = z.looseObject({ sub: z.string(), client_id: z.string(), txn: z.string().optional() });
+
+function exchangingTokens(issuer: TestIssuer): TokenClient {
+  const answer = async (wish: Parameters<TestIssuer['mint']>[0], scopes: readonly string[]) => ({
+    token: await issuer.mint({ ...wish, audience: 'accounts', scopes }),
+    expiresAt: Math.floor(Date.now() / 1_000) + 300,
+    scopes,
+  });
+  return {
+    getToken: ({ scopes }) => answer({ clientId: 'payments' }, scopes),
+    exchange: ({ scopes, subjectToken }) => {
+      const payload: unknown = JSON.parse(Buffer.from(subjectToken.split('.')[1] ?? '', 'base64url').toString());
+      const { sub } = claimsSchema.parse(payload);
+      return answer({ subject: sub, clientId: 'payments', claims: { act: { sub: 'payments' } } }, scopes);
+    },
+  };
+}
+
+async function untilReady(url: string, child: Child): Promise<void> {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await delay(50)) {
+    if (!child.running()) break;
+    const ready = await fetch(`${url}/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+  }
+  throw new Error(`accounts was not ready. Its last lines:\n${child.lastLines()}`);
+}
+
+export async function startRealAccounts(): Promise<RealAccounts> {
+  const program = join(root, 'apps/accounts/dist/main.js');
+  if (!existsSync(program)) throw new Error('accounts is not built. Run: npx nx build accounts');
+  const [backing, issuer, port] = await Promise.all([
+    startBackingServices(),
+    createTestIssuer({ audience: 'payments', listen: true }),
+    freePort(),
+  ]);
+  const databaseUrl = await backing.database('accounts');
+  const url = `http://127.0.0.1:${String(port)}`;
+  const child = await startChild({
+    command: process.execPath,
+    args: [program],
+    cwd: join(root, 'apps/accounts'),
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      LOG_LEVEL: 'error',
+      ISSUER_URL: issuer.issuer,
+      DATABASE_URL: databaseUrl,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'accounts',
+      NATS_PASSWORD: backing.passwords.accounts,
+    },
+  });
+  await untilReady(url, child);
+  const ledger = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  ledger.on('error', () => undefined);
+  return {
+    url,
+    issuer,
+    backing,
+    ledger,
+    tokens: exchangingTokens(issuer),
+    async open(clientId, overdraft) {
+      const token = await issuer.mint({ clientId, audience: 'accounts', scopes: ['accounts:write'] });
+      const response = await fetch(`${url}/accounts`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'test', kind: 'liability', currency: 'EUR', overdraft }),
+      });
+      return accountSchema.parse(await response.json()).id;
+    },
+    async stop() {
+      await ledger.end();
+      await child.stop('SIGTERM', 10_000);
+      await issuer.close();
+      await backing.stop();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database } from '@countersign/service-host';
+import { and, asc, desc, eq, lt, lte, ne, sql } from 'drizzle-orm';
+import { type Part } from '../changes/change.js';
+import { type Delivery, type ListDeliveries, type Replay } from './delivery.js';
+import { REPLAY_LIMIT, type EndpointId } from './endpoint.js';
+import { type Notice } from './notice.js';
+import { webhookDeliveryTable as table } from './webhooks.tables.js';
+
+/** Milliseconds that one attempt has, before another replica takes it for lost. */
+const ATTEMPT_LEASE_MS = 60_000;
+
+/** Days that a delivery can be replayed. */
+export const DELIVERY_DAYS = 30;
+
+const PRUNE_BATCH = 5_000;
+
+/** What is to be sent, and how that went. */
+@Injectable()
+export class DeliveriesStore {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Commits the notice, for each active endpoint of the client that wants its type, with the change that it tells of. */
+  tell({ id, type, clientId, paymentId, body, createdAt }: Notice): Part {
+    return {
+      write: (bind) => {
+        const kind = bind(type);
+        const now = bind(createdAt);
+        return (
+          `insert into webhook_delivery (endpoint_id, event_id, type, payment_id, body, status, next_attempt_at, created_at) ` +
+          `select id, ${bind(id)}::uuid, ${kind}::text, ${bind(paymentId)}::uuid, ${bind(body)}::text, 'pending', ${now}::timestamptz, ${now}::timestamptz ` +
+          `from webhook_endpoint where client_id = ${bind(clientId)} and status = 'active' and ${kind}::text = any(types)`
+        );
+      },
+    };
+  }
+
+  /** Takes deliveries whose time has come; another replica does not get them until the attempt's lease is over. */
+  take(now: Date, limit: number): Promise<Delivery[]> {
+    const due = this.database
+      .select({ place: sql`ctid` })
+      .from(table)
+      .where(and(eq(table.status, 'pending'), lte(table.nextAttemptAt, now)))
+      .orderBy(asc(table.nextAttemptAt))
+      .limit(limit)
+      .for('update', { skipLocked: true });
+    return this.database
+      .update(table)
+      .set({ attempts: sql`${table.attempts} + 1`, nextAttemptAt: new Date(now.getTime() + ATTEMPT_LEASE_MS) })
+      .where(sql`ctid = any(array(${due}))`)
+      .returning();
+  }
+
+  async update(delivery: Delivery): Promise<void> {
+    const { status, nextAttemptAt, lastStatus, lastError, deliveredAt } = delivery;
+    await this.database
+      .update(table)
+      .set({ status, nextAttemptAt, lastStatus, lastError, deliveredAt })
+      .where(at(delivery.endpointId, delivery.eventId));
+  }
+
+  /** Newest first; one more than the page holds. */
+  list(endpointId: EndpointId, { status, cursor, limit }: ListDeliveries): Promise<Delivery[]> {
+    return this.database
+      .select()
+      .from(table)
+      .where(
+        and(
+          eq(table.endpointId, endpointId),
+          status === undefined ? undefined : eq(table.status, status),
+          cursor === undefined ? undefined : lt(table.eventId, cursor),
+        ),
+      )
+      .orderBy(desc(table.eventId))
+      .limit(limit + 1);
+  }
+
+  /** Sends again, from the first attempt on: one event, or those since a time; what waits for an attempt anyway is left as it is. */
+  replay(endpointId: EndpointId, { event_id, since }: Replay, now: Date): Part {
+    return {
+      write: (bind) => {
+        const endpoint = bind(endpointId);
+        const which =
+          event_id === undefined ? `created_at >= ${bind(since)}::timestamptz` : `event_id = ${bind(event_id)}::uuid`;
+        return (
+          `update webhook_delivery set status = 'pending', attempts = 0, next_attempt_at = ${bind(now)} ` +
+          `where endpoint_id = ${endpoint} and event_id in (select event_id from webhook_delivery ` +
+          `where endpoint_id = ${endpoint} and status <> 'pending' and ${which} order by event_id limit ${String(REPLAY_LIMIT)})`
+        );
+      },
+    };
+  }
+
+  async exists(endpointId: EndpointId, eventId: string): Promise<boolean> {
+    const found = await this.database.select({ id: table.eventId }).from(table).where(at(endpointId, eventId));
+    return found.length > 0;
+  }
+
+  /** Forgets deliveries older than {@link DELIVERY_DAYS}. @returns how many */
+  async prune(now: Date): Promise<number> {
+    const before = new Date(now.getTime() - DELIVERY_DAYS * 86_400_000);
+    for (let pruned = 0; ;) {
+      const batch = this.database
+        .select({ place: sql`ctid` })
+        .from(table)
+        .where(and(lt(table.createdAt, before), ne(table.status, 'pending')))
+        .limit(PRUNE_BATCH);
+      const { rowCount } = await this.database.delete(table).where(sql`ctid = any(array(${batch}))`);
+      pruned += rowCount ?? 0;
+      if ((rowCount ?? 0) < PRUNE_BATCH) return pruned;
+    }
+  }
+}
+
+function at(endpointId: EndpointId, eventId: string) {
+  return and(eq(table.endpointId, endpointId), eq(table.eventId, eventId));
+}

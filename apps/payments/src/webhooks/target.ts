@@ -1,0 +1,88 @@
+import { lookup as lookupCallback } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+/** Where webhooks may go: `public`, https to public addresses alone; `any`, for local stacks: also http and private addresses. */
+export type TargetRule = 'public' | 'any';
+
+const privateAddresses = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, 'ipv4');
+}
+const globalUnicast = new BlockList();
+globalUnicast.addSubnet('2000::', 3, 'ipv6');
+for (const [network, prefix] of [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, 'ipv6');
+}
+
+/**
+ * Whether anybody on the internet could reach the address: global unicast (IANA special-purpose registries, RFC 6890). IPv6 addresses
+ * that carry an IPv4 address within (mapped, 6to4, NAT64, Teredo) are not, so that none can smuggle a private one in.
+ */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !privateAddresses.check(address, 'ipv4');
+  return family === 6 && globalUnicast.check(address, 'ipv6') && !privateAddresses.check(address, 'ipv6');
+}
+
+export type TargetRefusal = 'URL_INVALID' | 'URL_NOT_HTTPS' | 'URL_HAS_CREDENTIALS' | 'ADDRESS_NOT_PUBLIC';
+
+/** What is wrong with a target's URL as it stands, before its name is looked up. @returns nothing when it may be tried */
+export function refusalOfUrl(text: string, rule: TargetRule): TargetRefusal | undefined {
+  if (!URL.canParse(text)) return 'URL_INVALID';
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && !(rule === 'any' && url.protocol === 'http:')) return 'URL_NOT_HTTPS';
+  if (url.username !== '' || url.password !== '') return 'URL_HAS_CREDENTIALS';
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (rule === 'public' && isIP(host) !== 0 && !isPublicAddress(host)) return 'ADDRESS_NOT_PUBLIC';
+  return undefined;
+}
+
+/** A name that leads to an address where webhooks may not go. */
+export class TargetRefused extends Error {
+  readonly code = 'ADDRESS_NOT_PUBLIC';
+  constructor(hostname: string) {
+    super(`${hostname} leads to an address that is not public`);
+    this.name = 'TargetRefused';
+  }
+}
+
+/**
+ * Looks a name up for a socket that is about to connect, and gives it only addresses that the rule allows. The socket connects to
+ * what was checked here, so that a second answer of the name server cannot lead elsewhere (DNS rebinding).
+ */
+export function pinnedLookup(rule: TargetRule, lookup: typeof lookupCallback = lookupCallback): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, '', 0);
+        return;
+      }
+      const refused = rule === 'public' && !addresses.every(({ address }) => isPublicAddress(address));
+      const [first] = addresses;
+      if (refused || first === undefined) callback(new TargetRefused(hostname), '', 0);
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}

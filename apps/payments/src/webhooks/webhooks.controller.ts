@@ -1,0 +1,97 @@
+import { Controller, Delete, Get, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { ApiHeader, ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { type FastifyReply } from 'fastify';
+import { sendAnswer } from '../idempotency/answer.js';
+import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import {
+  listDeliveriesSchema,
+  replaySchema,
+  type DeliveryPageJson,
+  type ListDeliveries,
+  type Replay,
+} from './delivery.js';
+import {
+  endpointIdSchema,
+  registerEndpointSchema,
+  type EndpointId,
+  type EndpointJson,
+  type RegisterEndpoint,
+} from './endpoint.js';
+import { WebhooksService } from './webhooks.service.js';
+
+@ApiTags('webhooks')
+@Controller('webhooks')
+export class WebhooksController {
+  constructor(@Inject(WebhooksService) private readonly webhooks: WebhooksService) {}
+
+  /**
+   * Registers where the caller wants to be told of its payments (ten endpoints at the most). 201 with the endpoint; 422 `URL_INVALID`,
+   * `URL_NOT_HTTPS`, `URL_HAS_CREDENTIALS`, `ADDRESS_NOT_PUBLIC`, `WEBHOOK_LIMIT`.
+   */
+  @Post()
+  @RequireScopes('webhooks:write')
+  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  async register(
+    @ZodBody(registerEndpointSchema) command: RegisterEndpoint,
+    @Headers('idempotency-key') header: string | undefined,
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const key = parseIdempotencyKey(header);
+    await sendAnswer(reply, await this.webhooks.register(command, key, { principal, trace }));
+  }
+
+  /** The caller's own endpoints, newest first. */
+  @Get()
+  @RequireScopes('webhooks:read')
+  list(
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<{ readonly webhooks: readonly EndpointJson[] }> {
+    return this.webhooks.list({ principal, trace });
+  }
+
+  /** Removes an endpoint; what is not delivered yet is not sent any more. 204; 404 `WEBHOOK_UNKNOWN`. */
+  @Delete(':id')
+  @HttpCode(204)
+  @RequireScopes('webhooks:write')
+  remove(
+    @ZodParam('id', endpointIdSchema) id: EndpointId,
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<void> {
+    return this.webhooks.remove(id, { principal, trace });
+  }
+
+  /** What was or will be sent to an endpoint in thirty days, newest first, `limit` a page (1 to 200). 404 `WEBHOOK_UNKNOWN`. */
+  @Get(':id/deliveries')
+  @RequireScopes('webhooks:read')
+  sent(
+    @ZodParam('id', endpointIdSchema) id: EndpointId,
+    @ZodQuery(listDeliveriesSchema) query: ListDeliveries,
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<DeliveryPageJson> {
+    return this.webhooks.sent(id, query, { principal, trace });
+  }
+
+  /** Sends one event again, or those since a time (a thousand at the most). 202 with the endpoint; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`. */
+  @Post(':id/replay')
+  @RequireScopes('webhooks:write')
+  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  async replay(
+    @ZodParam('id', endpointIdSchema) id: EndpointId,
+    @ZodBody(replaySchema) wanted: Replay,
+    @Headers('idempotency-key') header: string | undefined,
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const key = parseIdempotencyKey(header);
+    await sendAnswer(reply, await this.webhooks.replay(id, wanted, key, { principal, trace }));
+  }
+}
