@@ -23,6 +23,11 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
       onlyDependOnLibsWithTags: ['layer:core', ...libMayUse.filter((tag) => tag === 'type:backing')],
       bannedExternalImports: ['@nestjs/*'],
     },
+    {
+      sourceTag: 'layer:feed',
+      onlyDependOnLibsWithTags: ['layer:core', ...libMayUse.filter((tag) => tag === 'type:backing')],
+      bannedExternalImports: ['@nestjs/*'],
+    },
     { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core', 'layer:audit'] },
     {
       sourceTag: 'layer:host',
@@ -30,6 +35,7 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
         'layer:core',
         'layer:nest',
         'layer:audit',
+        'layer:feed',
         ...libMayUse.filter((tag) => tag === 'type:backing'),
       ],
     },

@@ -1,4 +1,10 @@
-import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
+import {
+  databaseVariables,
+  hostVariables,
+  issuerVariables,
+  natsVariables,
+  revocationVariables,
+} from '@countersign/service-host';
 import { z } from 'zod';
 
 /** Everything that the ledger reads from its environment. */
@@ -7,6 +13,7 @@ export const variables = {
   ...databaseVariables,
   ...natsVariables,
   ...issuerVariables,
+  ...revocationVariables,
   /** Milliseconds between two rounds of the worker that ends holds past their time. */
   HOLD_EXPIRY_INTERVAL_MS: z.coerce.number().int().min(50).max(3_600_000).default(5_000),
 };

@@ -24,6 +24,11 @@ export class AuditModule {
           issuer: configuration.ISSUER_URL,
           jwksUrl: configuration.JWKS_URL,
           audience: 'audit',
+          revocations: {
+            nats: { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD },
+            whenLost: configuration.REVOCATION_WHEN_LOST,
+            graceSeconds: configuration.REVOCATION_GRACE_SECONDS,
+          },
         }),
         DatabaseModule.forRoot({
           url: configuration.DATABASE_URL,

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
-import { type TokenVerifier } from '@countersign/auth-core';
+import { MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
 import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
 import { ClientAuthentication, ISSUER_URL } from './clients/client-authentication.js';
@@ -20,6 +20,7 @@ import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js
 import { KEY_ENCRYPTION, LocalKeyEncryption } from './signing-keys/key-encryption.js';
 import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.js';
 import { SIGNING_KEYS } from './signing-keys/key-set.js';
+import { revocationControllers, revocationProviders } from './revocation/index.js';
 import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { SigningKeysStore } from './signing-keys/signing-keys.store.js';
@@ -49,6 +50,8 @@ function rotationSettings(configuration: Configuration): RotationSettings {
 export class IssuerModule {
   static forRoot(configuration: Configuration): DynamicModule {
     const ownKeys = new OwnKeys();
+    const revoked = new MemoryRevocationList();
+    const nats = { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD };
     return {
       module: IssuerModule,
       imports: [
@@ -59,16 +62,13 @@ export class IssuerModule {
         }),
         AuditTrailModule.forRoot({
           source: 'issuer',
-          nats: {
-            url: configuration.NATS_URL,
-            user: configuration.NATS_USER,
-            password: configuration.NATS_PASSWORD,
-          },
+          nats,
         }),
         ServiceAuthModule.forRoot({
           issuer: configuration.ISSUER_URL,
           audience: AUDIENCE,
           fetch: () => ownKeys.answer(),
+          revocations: revoked,
         }),
       ],
       controllers: [
@@ -78,6 +78,7 @@ export class IssuerModule {
         ClientsController,
         ClientsSchemaController,
         SigningKeysController,
+        ...revocationControllers,
       ],
       providers: [
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
@@ -100,6 +101,7 @@ export class IssuerModule {
         TokenDecisions,
         Issuances,
         TokenService,
+        ...revocationProviders(nats, revoked),
         Begin,
         {
           provide: 'countersign.issuer.begun',

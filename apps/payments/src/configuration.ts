@@ -1,4 +1,10 @@
-import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
+import {
+  databaseVariables,
+  hostVariables,
+  issuerVariables,
+  natsVariables,
+  revocationVariables,
+} from '@countersign/service-host';
 import { z } from 'zod';
 
 const json = z.string().transform((text, context): unknown => {
@@ -17,6 +23,7 @@ export const variables = {
   ...databaseVariables,
   ...natsVariables,
   ...issuerVariables,
+  ...revocationVariables,
   /** Where accounts listens. */
   ACCOUNTS_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, '')),
   /** Milliseconds that one request to accounts may take. */

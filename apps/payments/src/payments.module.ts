@@ -49,6 +49,11 @@ export class PaymentsModule implements OnApplicationShutdown {
           issuer: configuration.ISSUER_URL,
           jwksUrl: configuration.JWKS_URL,
           audience: 'payments',
+          revocations: {
+            nats: { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD },
+            whenLost: configuration.REVOCATION_WHEN_LOST,
+            graceSeconds: configuration.REVOCATION_GRACE_SECONDS,
+          },
         }),
         DatabaseModule.forRoot({
           url: configuration.DATABASE_URL,

@@ -4,8 +4,8 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 export interface NatsOptions {
   /** One server, or several of a cluster parted by commas. */
   readonly url: string;
-  readonly user?: string;
-  readonly password?: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
 }
 
 export interface ConnectionLogger {

@@ -20,7 +20,8 @@ export type TokenErrorCode =
   | 'DPOP_PROOF_INVALID'
   | 'DPOP_PROOF_REPLAYED'
   | 'SCOPE_MISSING'
-  | 'KEYS_UNAVAILABLE';
+  | 'KEYS_UNAVAILABLE'
+  | 'REVOCATIONS_UNAVAILABLE';
 
 /** What the caller is told; it names the fault and no value. */
 const descriptions: Readonly<Record<TokenErrorCode, string>> = {
@@ -45,11 +46,14 @@ const descriptions: Readonly<Record<TokenErrorCode, string>> = {
   DPOP_PROOF_REPLAYED: 'the DPoP proof was used before',
   SCOPE_MISSING: 'the token does not carry the required scope',
   KEYS_UNAVAILABLE: 'the keys of the issuer are not available',
+  REVOCATIONS_UNAVAILABLE: 'it is not known which tokens are revoked',
 };
+
+const notTheCallersFault: ReadonlySet<TokenErrorCode> = new Set(['KEYS_UNAVAILABLE', 'REVOCATIONS_UNAVAILABLE']);
 
 /** A refused token. `code` is for machines; `message` may be shown to the caller (it tells no secret). */
 export class TokenError extends Error {
-  /** HTTP status: 401 for the token's fault, 403 for a missing scope, 503 when the keys are away (RFC 6750, section 3.1). */
+  /** HTTP status: 401 for the token's fault, 403 for a missing scope, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
   readonly status: 401 | 403 | 503;
 
   /**
@@ -62,7 +66,7 @@ export class TokenError extends Error {
   ) {
     super(descriptions[code]);
     this.name = 'TokenError';
-    this.status = code === 'SCOPE_MISSING' ? 403 : code === 'KEYS_UNAVAILABLE' ? 503 : 401;
+    this.status = code === 'SCOPE_MISSING' ? 403 : notTheCallersFault.has(code) ? 503 : 401;
   }
 
   /**

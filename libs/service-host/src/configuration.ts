@@ -45,6 +45,14 @@ export const issuerVariables = {
   JWKS_URL: httpUrl.optional(),
 };
 
+/** What a service does that no longer hears what is revoked. */
+export const revocationVariables = {
+  /** `accept` goes on with what it knows for the grace below, then refuses; `refuse` answers 503 at once. */
+  REVOCATION_WHEN_LOST: z.enum(['accept', 'refuse']).default('accept'),
+  /** Seconds of `accept`: by default as long as a token may live. */
+  REVOCATION_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(900),
+};
+
 /** What every service reads; an app's own configuration spreads these and adds its own variables. */
 export type HostConfiguration = z.infer<z.ZodObject<typeof hostVariables>>;
 

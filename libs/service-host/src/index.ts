@@ -5,6 +5,7 @@ export {
   issuerVariables,
   loadConfiguration,
   natsVariables,
+  revocationVariables,
   type HostConfiguration,
 } from './configuration.js';
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
@@ -13,6 +14,7 @@ export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { OAuthError, Problem } from './problem.js';
 export { auditRequest, Trace, traceOf, type RequestTrace } from './request-trace.js';
+export { type RevocationFeedSettings } from './revocations.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 export { ServiceAuthModule, type ServiceAuthOptions } from './service-auth.js';
 export { BODY_LIMIT, createService, runService, startService, type ServiceOptions } from './start-service.js';

@@ -1,13 +1,14 @@
 import { Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { type AuditOutbox, principalOf } from '@countersign/audit-client';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
-import { type TokenVerifier } from '@countersign/auth-core';
+import { type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
 import { auditRequest, traceOf } from './request-trace.js';
+import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
 import { AUDIT_OUTBOX, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
 
 export interface ServiceAuthOptions {
@@ -17,6 +18,8 @@ export interface ServiceAuthOptions {
   readonly audience: string;
   /** How the keys are fetched; the issuer answers itself by it. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Where the service hears what is revoked: the feed's settings, or a list of its own. */
+  readonly revocations?: RevocationFeedSettings | RevocationList;
 }
 
 /** The audit event of a request that the guard refused; committed before the refusal is answered. */
@@ -48,12 +51,22 @@ async function recordRefusal(
 @Module({})
 export class ServiceAuthModule {
   static forRoot(options: ServiceAuthOptions): DynamicModule {
+    const { revocations } = options;
+    const own = revocations !== undefined && 'isRevoked' in revocations ? revocations : undefined;
+    const feed = revocations !== undefined && 'nats' in revocations ? revocations : undefined;
     return {
       module: ServiceAuthModule,
       imports: [
+        ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, feed)]),
         AuthModule.forRootAsync({
-          inject: [AUDIT_OUTBOX, POOL, LOGGER, RESOURCE_URL],
-          useFactory: (outbox: AuditOutbox, pool: pg.Pool, logger: Logger, resource: string | undefined) => ({
+          inject: [AUDIT_OUTBOX, POOL, LOGGER, RESOURCE_URL, { token: REVOCATION_FEED, optional: true }],
+          useFactory: (
+            outbox: AuditOutbox,
+            pool: pg.Pool,
+            logger: Logger,
+            resource: string | undefined,
+            pushed: RevocationList | undefined = own,
+          ) => ({
             dpopReplays: new PostgresDpopReplayStore(pool),
             onRoutes: (routes: readonly string[]) => {
               logger.info(
@@ -66,6 +79,7 @@ export class ServiceAuthModule {
             audience: options.audience,
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+            ...(pushed === undefined ? {} : { revocations: pushed }),
             onRefused: (refusal: Refusal, context: ExecutionContext) =>
               recordRefusal(outbox, options.audience, refusal, context),
           }),

@@ -5,18 +5,52 @@ export type NatsPasswords = Readonly<Record<NatsService, string>>;
 
 interface Rights {
   readonly publish: readonly string[];
+  /** Taken away from `publish` again. */
+  readonly denyPublish?: readonly string[];
   readonly subscribe: readonly string[];
 }
 
-/** No service speaks for another: each publishes under its own name, and only audit reads. One truth for the local stack and for compose. */
+const revocations = 'KV_revocations';
+/** What it takes to watch the revocation bucket: its state, a consumer of its own, the answers to flow control. */
+const watchRevocations = [
+  '$JS.API.INFO',
+  `$JS.API.STREAM.INFO.${revocations}`,
+  `$JS.API.CONSUMER.CREATE.${revocations}.>`,
+  `$JS.API.CONSUMER.INFO.${revocations}.*`,
+  `$JS.API.CONSUMER.DELETE.${revocations}.*`,
+  `$JS.FC.${revocations}.>`,
+];
+/** What changes the bucket's stream. */
+const changeRevocations = ['CREATE', 'UPDATE', 'PURGE', 'DELETE', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE'].map(
+  (verb) => `$JS.API.STREAM.${verb}.${revocations}`,
+);
+
+/**
+ * No service speaks for another: each publishes under its own name, and only audit reads events; the issuer alone writes the revocation
+ * bucket, which all watch. One truth for the local stack and for compose.
+ */
 export function rightsOf(service: NatsService): Rights {
-  const own = [`receipts.${service}`, `_INBOX_${service}.>`];
-  const publish = [`audit.${service}.>`];
-  if (service !== 'audit') return { publish, subscribe: own };
-  return {
-    publish: [...publish, 'receipts.>', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'],
-    subscribe: own,
-  };
+  const subscribe = [`receipts.${service}`, `_INBOX_${service}.>`];
+  const publish = [`audit.${service}.>`, ...watchRevocations];
+  switch (service) {
+    case 'issuer':
+      return {
+        publish: [
+          ...publish,
+          '$KV.revocations.>',
+          ...['CREATE', 'UPDATE', 'PURGE'].map((verb) => `$JS.API.STREAM.${verb}.${revocations}`),
+        ],
+        subscribe,
+      };
+    case 'audit':
+      return {
+        publish: [...publish, 'receipts.>', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'],
+        denyPublish: changeRevocations,
+        subscribe,
+      };
+    default:
+      return { publish, subscribe };
+  }
 }
 
 const quoted = (values: readonly string[]): string => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
@@ -33,8 +67,9 @@ export interface NatsConfiguration {
 /** The server's configuration file. */
 export function natsConfiguration({ host, port, monitorPort, storeDirectory, passwords }: NatsConfiguration): string {
   const users = natsServices.map((service) => {
-    const { publish, subscribe } = rightsOf(service);
-    return `    { user: ${service}, password: ${JSON.stringify(passwords[service])}, permissions: { publish: ${quoted(publish)}, subscribe: ${quoted(subscribe)} } }`;
+    const { publish, denyPublish = [], subscribe } = rightsOf(service);
+    const allowed = `{ allow: ${quoted(publish)}, deny: ${quoted(denyPublish)} }`;
+    return `    { user: ${service}, password: ${JSON.stringify(passwords[service])}, permissions: { publish: ${allowed}, subscribe: ${quoted(subscribe)} } }`;
   });
   return [
     `host: ${JSON.stringify(host)}`,

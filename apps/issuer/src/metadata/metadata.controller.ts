@@ -1,8 +1,17 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
+import { supportedAlgorithms } from '@countersign/auth-core';
 import { ISSUER_URL } from '../clients/client-authentication.js';
 import { grantTypes } from '../token/token-request.js';
+
+/** The endpoints take the same credentials. */
+function clientAuthentication(endpoint: string): object {
+  return {
+    [`${endpoint}_auth_methods_supported`]: ['private_key_jwt', 'client_secret_basic'],
+    [`${endpoint}_auth_signing_alg_values_supported`]: supportedAlgorithms,
+  };
+}
 
 @ApiTags('metadata')
 @Public()
@@ -17,11 +26,14 @@ export class MetadataController {
     return {
       issuer: this.issuer,
       token_endpoint: `${this.issuer}/oauth2/token`,
+      revocation_endpoint: `${this.issuer}/oauth2/revoke`,
+      introspection_endpoint: `${this.issuer}/oauth2/introspect`,
       jwks_uri: `${this.issuer}/.well-known/jwks.json`,
       grant_types_supported: grantTypes,
       response_types_supported: [],
-      token_endpoint_auth_methods_supported: ['private_key_jwt'],
-      token_endpoint_auth_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
+      ...clientAuthentication('token_endpoint'),
+      ...clientAuthentication('revocation_endpoint'),
+      ...clientAuthentication('introspection_endpoint'),
     };
   }
 }

@@ -1,7 +1,14 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { createVerifier, TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import {
+  createVerifier,
+  TokenError,
+  type Principal,
+  type RevocationList,
+  type TokenVerifier,
+} from '@countersign/auth-core';
 import { CLOCK, OAuthError } from '@countersign/service-host';
 import { ISSUER_URL } from '../clients/client-authentication.js';
+import { REVOKED } from '../revocation/revocation-memory.js';
 import { SIGNING_KEYS, type SigningKeys } from '../signing-keys/key-set.js';
 
 /** Clients whose verifiers are held at once. */
@@ -17,6 +24,7 @@ export class SubjectTokens implements OnApplicationShutdown {
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(REVOKED) private readonly revocations: RevocationList,
   ) {}
 
   /**
@@ -41,6 +49,7 @@ export class SubjectTokens implements OnApplicationShutdown {
       audience,
       now: () => this.clock().getTime(),
       fetch: () => Promise.resolve(new Response(this.keys.jwks.body)),
+      revocations: this.revocations,
       cacheSize: 1_000,
     });
     this.#verifiers.set(audience, verifier);

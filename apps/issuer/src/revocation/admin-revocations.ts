@@ -1,0 +1,74 @@
+import { isRevocableId } from '@countersign/revocation-feed';
+import { z } from 'zod';
+import { nameSchema } from '../clients/client.js';
+import { revocationKinds, type RevocationRow } from './revocations.tables.js';
+
+const id = z.string().refine(isRevocableId, 'letters, digits, _ and -, 128 at the most');
+const reason = z.string().min(1).max(200).optional();
+const time = z.iso.datetime().transform((text) => new Date(text));
+
+/** What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. */
+export const newRevocationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('token'), jti: id, expires_at: time.optional(), reason }),
+  z.strictObject({ kind: z.literal('client'), client_id: nameSchema, issued_before: time.optional(), reason }),
+  z.strictObject({
+    kind: z.literal('subject'),
+    subject: z.string().min(1).max(512),
+    issued_before: time.optional(),
+    reason,
+  }),
+  z.strictObject({ kind: z.literal('key'), kid: id, reason }),
+]);
+export type NewRevocation = z.infer<typeof newRevocationSchema>;
+
+export const revocationsQuerySchema = z.strictObject({
+  kind: z.enum(revocationKinds).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(1_024).optional(),
+});
+export type RevocationsQuery = z.infer<typeof revocationsQuerySchema>;
+
+/** A revocation as the admin API shows it. */
+export interface RevocationView {
+  readonly kind: RevocationRow['kind'];
+  /** The `jti`, client, subject or `kid`. */
+  readonly name: string;
+  readonly issued_before?: string;
+  /** When it leaves. */
+  readonly until: string;
+  readonly revoked_by: string;
+  readonly revoked_at: string;
+  readonly reason?: string;
+  /** Whether the validators' bucket has it. */
+  readonly pushed: boolean;
+}
+
+export function viewOf(row: RevocationRow, pushed = row.pushedAt !== null): RevocationView {
+  return {
+    kind: row.kind,
+    name: row.name,
+    ...(row.issuedBefore === null ? {} : { issued_before: row.issuedBefore.toISOString() }),
+    until: row.mattersUntil.toISOString(),
+    revoked_by: row.revokedBy,
+    revoked_at: row.changedAt.toISOString(),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    pushed,
+  };
+}
+
+const cursorSchema = z.tuple([z.iso.datetime().transform((text) => new Date(text)), z.string().max(1_024)]);
+
+/** Where the next page begins. */
+export function cursorOf({ changedAt, bucketKey }: RevocationRow): string {
+  return Buffer.from(JSON.stringify([changedAt.toISOString(), bucketKey])).toString('base64url');
+}
+
+/** @returns nothing for what is not a cursor */
+export function parseCursor(cursor: string): Pick<RevocationRow, 'changedAt' | 'bucketKey'> | undefined {
+  try {
+    const [changedAt, bucketKey] = cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
+    return { changedAt, bucketKey };
+  } catch {
+    return undefined;
+  }
+}

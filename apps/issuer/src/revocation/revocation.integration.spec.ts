@@ -1,0 +1,300 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  CLIENT_ASSERTION_TYPE,
+  generateSigningKey,
+  publicJwkOf,
+  signClientAssertion,
+  type PrivateJwk,
+} from '@countersign/auth-core';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { openRevocationBucket, readRevocationBucket } from '@countersign/revocation-feed';
+import { createService, loadConfiguration } from '@countersign/service-host';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { decodeJwt } from 'jose';
+import pg from 'pg';
+import { variables } from '../configuration.js';
+import { IssuerModule } from '../issuer.module.js';
+
+const issuer = 'http://issuer.test';
+
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+describe('revocation at the issuer', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'issuer-'));
+  const kek = `test:${randomBytes(32).toString('base64url')}`;
+  const keys: Record<string, PrivateJwk> = {};
+  let backing: BackingServices;
+  let databaseUrl: string;
+  let app: NestFastifyApplication;
+  let database: pg.Client;
+
+  async function start(): Promise<NestFastifyApplication> {
+    const configuration = loadConfiguration(variables, {
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      ISSUER_URL: issuer,
+      DATABASE_URL: databaseUrl,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'issuer',
+      NATS_PASSWORD: backing.passwords.issuer,
+      CLIENTS_FILE: join(folder, 'clients.json'),
+      KEY_ENCRYPTION_KEYS: kek,
+    });
+    return createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+  }
+  async function post(path: string, form: Readonly<Record<string, string>>, as: string): Promise<Answer> {
+    const key = keys[as];
+    if (key === undefined) throw new Error(`no key of ${as}`);
+    const assertion = await signClientAssertion({ clientId: as, audience: issuer, key });
+    const answer = await app.inject({
+      method: 'POST',
+      url: path,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: new URLSearchParams({
+        client_assertion_type: CLIENT_ASSERTION_TYPE,
+        client_assertion: assertion,
+        ...form,
+      }).toString(),
+    });
+    return { status: answer.statusCode, body: answer.body === '' ? {} : answer.json() };
+  }
+  async function token(as = 'shop', audience = 'payments', scope = 'payments:create'): Promise<string> {
+    const { body } = await post('/oauth2/token', { grant_type: 'client_credentials', audience, scope }, as);
+    return String(body['access_token']);
+  }
+  const jtiOf = (signed: string): string => String(decodeJwt(signed).jti);
+  const active = async (signed: string, as = 'shop'): Promise<unknown> =>
+    (await post('/oauth2/introspect', { token: signed }, as)).body['active'];
+  async function admin(method: 'GET' | 'POST', path: string, body?: object, bearer?: string): Promise<Answer> {
+    const answer = await app.inject({
+      method,
+      url: path,
+      headers: { authorization: `Bearer ${bearer ?? (await token('operator', 'issuer', 'issuer:admin'))}` },
+      ...(body === undefined ? {} : { payload: body }),
+    });
+    return { status: answer.statusCode, body: answer.json() };
+  }
+  async function watcher(): Promise<NatsConnection> {
+    return connect({
+      servers: backing.nats.url,
+      user: 'accounts',
+      pass: backing.passwords.accounts,
+      inboxPrefix: '_INBOX_accounts',
+      timeout: 10_000,
+    });
+  }
+  async function bucketKeys(): Promise<string[]> {
+    const connection = await watcher();
+    try {
+      return [...(await readRevocationBucket(await openRevocationBucket(connection))).keys()];
+    } catch {
+      return [];
+    } finally {
+      await connection.close();
+    }
+  }
+  async function eventuallyInBucket(key: string): Promise<boolean> {
+    for (let attempt = 0; attempt < 300; attempt += 1) {
+      if ((await bucketKeys()).includes(key)) return true;
+      await delay(100);
+    }
+    return false;
+  }
+
+  beforeAll(async () => {
+    const names = ['shop', 'payments', 'operator'] as const;
+    for (const name of names) keys[name] = await generateSigningKey();
+    const entry = (client_id: string, audiences: object) => ({
+      client_id,
+      jwks: { keys: [publicJwkOf(keys[client_id] ?? { kty: '', kid: '', alg: '', d: '' })] },
+      policy: { audiences },
+    });
+    const clients = [
+      entry('shop', { payments: ['payments:create'], accounts: ['accounts:read'] }),
+      entry('payments', {}),
+      entry('operator', { issuer: ['issuer:admin', 'issuer:other'] }),
+    ];
+    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
+    backing = await startBackingServices();
+    databaseUrl = await backing.database('issuer');
+    app = await start();
+    database = new pg.Client({ connectionString: databaseUrl });
+    await database.connect();
+  }, 180_000);
+  afterAll(async () => {
+    await database.end();
+    await app.close();
+    await backing.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('a client revokes its own token, which is inactive from then on, and in the bucket', async () => {
+    const signed = await token();
+    expect(await active(signed)).toBe(true);
+    expect(await post('/oauth2/revoke', { token: signed }, 'shop')).toEqual({ status: 200, body: {} });
+    expect(await active(signed)).toBe(false);
+    expect(await eventuallyInBucket(`token.${jtiOf(signed)}`)).toBe(true);
+    expect((await post('/oauth2/revoke', { token: signed }, 'shop')).status).toBe(200);
+  });
+
+  it("a client cannot revoke another's token, and the attempt is recorded", async () => {
+    const signed = await token();
+    const answer = await post('/oauth2/revoke', { token: signed }, 'payments');
+    expect([answer.status, answer.body['error']]).toEqual([400, 'unauthorized_client']);
+    expect(await active(signed)).toBe(true);
+    const { rows } = await database.query<{ event: { data: { reason: string } } }>(
+      'select event from audit_outbox order by position desc limit 5',
+    );
+    expect(rows.map(({ event }) => event.data.reason)).toContain('NOT_THE_CLIENTS_TOKEN');
+  });
+
+  it('what is no token of ours is revoked as far as a client can tell, and inactive', async () => {
+    const signed = await token();
+    const forged = `${signed.slice(0, -6)}AAAAAA`;
+    for (const text of ['nonsense', forged, 'a.b.c']) {
+      expect(await post('/oauth2/revoke', { token: text }, 'shop')).toEqual({ status: 200, body: {} });
+      expect(await active(text)).toBe(false);
+    }
+    expect((await post('/oauth2/revoke', {}, 'shop')).body['error']).toBe('invalid_request');
+    expect((await post('/oauth2/introspect', { token: signed, client_assertion: 'x' }, 'shop')).status).toBe(401);
+    expect(await active(signed)).toBe(true);
+  });
+
+  it('tells about a token only to its client and to the service that it is for', async () => {
+    const signed = await token();
+    const asService = await post('/oauth2/introspect', { token: signed }, 'payments');
+    expect(asService.body).toMatchObject({
+      active: true,
+      iss: issuer,
+      sub: 'shop',
+      client_id: 'shop',
+      aud: 'payments',
+      scope: 'payments:create',
+      token_type: 'Bearer',
+      jti: jtiOf(signed),
+    });
+    expect(await post('/oauth2/introspect', { token: signed }, 'operator')).toEqual({
+      status: 200,
+      body: { active: false },
+    });
+  });
+
+  it("an administrator revokes by token, client and subject; a client's new tokens are good again", async () => {
+    const signed = await token();
+    const byToken = await admin('POST', '/admin/revocations', { kind: 'token', jti: jtiOf(signed), reason: 'leaked' });
+    expect([byToken.status, byToken.body['pushed'], byToken.body['revoked_by']]).toEqual([201, true, 'operator']);
+    expect(await active(signed)).toBe(false);
+
+    const other = await token();
+    expect((await admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' })).status).toBe(201);
+    expect(await active(other)).toBe(false);
+    await delay(1_100);
+    const later = await token();
+    expect(await active(later)).toBe(true);
+    expect((await admin('POST', '/admin/revocations', { kind: 'subject', subject: 'shop' })).status).toBe(201);
+    expect(await active(later)).toBe(false);
+
+    const listed = await admin('GET', '/admin/revocations?limit=2');
+    expect(listed.body['revocations']).toMatchObject([{ kind: 'subject', name: 'shop' }, { kind: 'client' }]);
+    const next = await admin('GET', `/admin/revocations?limit=2&cursor=${String(listed.body['next_cursor'])}`);
+    expect(next.body['revocations']).toMatchObject([{ kind: 'token', name: jtiOf(signed), reason: 'leaked' }, {}]);
+  });
+
+  it('refuses what would revoke tomorrow, or every token of a key that still signs', async () => {
+    const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+    const future = { kind: 'client', client_id: 'shop', issued_before: tomorrow };
+    expect((await admin('POST', '/admin/revocations', future)).body['code']).toBe('TIME_IN_FUTURE');
+    const jwks: { keys: { kid: string }[] } = (await app.inject('/.well-known/jwks.json')).json();
+    const inUse = { kind: 'key', kid: jwks.keys[0]?.kid };
+    expect(await admin('POST', '/admin/revocations', inUse)).toMatchObject({
+      status: 409,
+      body: { code: 'KEY_IN_USE' },
+    });
+    expect((await admin('POST', '/admin/revocations', { kind: 'key', kid: 'gone' })).status).toBe(201);
+    expect((await admin('POST', '/admin/revocations', { kind: 'token', jti: 'a.b' })).status).toBe(400);
+  });
+
+  it('its admin routes need the scope, and a token that is not revoked', async () => {
+    const without = await token('operator', 'issuer', 'issuer:other');
+    expect((await admin('GET', '/admin/revocations', undefined, without)).status).toBe(403);
+    expect((await admin('GET', '/admin/revocations', undefined, await token())).status).toBe(401);
+    const operator = await token('operator', 'issuer', 'issuer:admin');
+    expect((await admin('GET', '/admin/revocations', undefined, operator)).status).toBe(200);
+    await post('/oauth2/revoke', { token: operator }, 'operator');
+    const refused = await admin('GET', '/admin/revocations', undefined, operator);
+    expect([refused.status, refused.body['code']]).toEqual([401, 'TOKEN_REVOKED']);
+  });
+
+  it('records each revocation in the transaction of its row', async () => {
+    const signed = await token();
+    await post('/oauth2/revoke', { token: signed }, 'shop');
+    const { rows } = await database.query<{ event: object }>(
+      `select event from audit_outbox where event->'data'->>'resource' = $1`,
+      [`token/${jtiOf(signed)}`],
+    );
+    expect(rows).toMatchObject([
+      { event: { type: 'countersign.issuer.token.revoked.v1', data: { action: 'token:revoke', outcome: 'allowed' } } },
+    ]);
+  });
+
+  it('revokes while NATS is away, says that it is not pushed, and pushes when NATS is back', async () => {
+    await backing.nats.stop();
+    const signed = await token();
+    const answer = await admin('POST', '/admin/revocations', { kind: 'token', jti: jtiOf(signed) });
+    expect([answer.status, answer.body['pushed']]).toEqual([201, false]);
+    expect(await active(signed)).toBe(false);
+    await backing.nats.start();
+    expect(await eventuallyInBucket(`token.${jtiOf(signed)}`)).toBe(true);
+  }, 60_000);
+
+  it('makes a bucket anew that was lost, from the database', async () => {
+    const before = new Set(await bucketKeys());
+    expect(before.size).toBeGreaterThan(3);
+    const connection = await connect({
+      servers: backing.nats.url,
+      user: 'issuer',
+      pass: backing.passwords.issuer,
+      inboxPrefix: '_INBOX_issuer',
+    });
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    await manager.streams.purge('KV_revocations');
+    await connection.close();
+    await app.close();
+    app = await start();
+    for (const key of before) expect({ key, there: await eventuallyInBucket(key) }).toEqual({ key, there: true });
+  }, 60_000);
+
+  it('pushes what a replica committed and never pushed, and forgets what no longer matters', async () => {
+    await database.query(`
+      insert into revocation (bucket_key, kind, name, matters_until, revoked_by, changed_at)
+      values ('token.orphan', 'token', 'orphan', now() + interval '5 minutes', 'test', now())`);
+    expect(await eventuallyInBucket('token.orphan')).toBe(true);
+    await database.query(`update revocation set matters_until = now() - interval '10 minutes' where name = 'orphan'`);
+    await app.close();
+    app = await start();
+    let left = true;
+    for (let attempt = 0; attempt < 200 && left; attempt += 1) {
+      left = (await bucketKeys()).includes('token.orphan');
+      await delay(50);
+    }
+    expect(left).toBe(false);
+    expect((await database.query(`select 1 from revocation where name = 'orphan'`)).rowCount).toBe(0);
+  }, 60_000);
+
+  it('lets only the issuer write the bucket', async () => {
+    const connection = await watcher();
+    const bucket = await openRevocationBucket(connection);
+    await expect(bucket.put('token.forged', '{"until":9999999999}')).rejects.toThrow();
+    expect(await bucketKeys()).not.toContain('token.forged');
+    await connection.close();
+  }, 30_000);
+});

@@ -1,0 +1,20 @@
+import { pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+
+const time = (name: string) => timestamp(name, { withTimezone: true });
+
+export const revocationKinds = ['token', 'client', 'subject', 'key'] as const;
+
+export const revocationTable = pgTable('revocation', {
+  /** The entry's key in the bucket; a second revocation of the same thing extends the first. */
+  bucketKey: text('bucket_key').primaryKey(),
+  kind: text('kind', { enum: revocationKinds }).notNull(),
+  name: text('name').notNull(),
+  issuedBefore: time('issued_before'),
+  mattersUntil: time('matters_until').notNull(),
+  revokedBy: text('revoked_by').notNull(),
+  reason: text('reason'),
+  changedAt: time('changed_at').notNull(),
+  /** When the bucket took it; nothing while it still has to. */
+  pushedAt: time('pushed_at'),
+});
+export type RevocationRow = typeof revocationTable.$inferSelect;

@@ -1,0 +1,45 @@
+import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiConsumes, ApiTags } from '@nestjs/swagger';
+import { Public } from '@countersign/auth';
+import { Trace, type RequestTrace } from '@countersign/service-host';
+import { parseTokenForm } from './token-form.js';
+import { TokenRevocationService, type Introspection } from './token-revocation.service.js';
+
+@ApiTags('oauth2')
+@Public()
+@Controller('oauth2')
+export class TokenRevocationController {
+  constructor(@Inject(TokenRevocationService) private readonly tokens: TokenRevocationService) {}
+
+  /**
+   * Revocation (RFC 7009): `token`, from the client that it was issued to, authenticated as at the token endpoint. 200 with no body, also for
+   * a token that is unknown, expired or revoked already. Errors: `invalid_client` (401), `invalid_request`, `unauthorized_client` (400).
+   */
+  @Post('revoke')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @ApiConsumes('application/x-www-form-urlencoded')
+  async revoke(
+    @Body() body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Trace() trace: RequestTrace,
+  ): Promise<void> {
+    await this.tokens.revoke(parseTokenForm(body, authorization), trace);
+  }
+
+  /**
+   * Introspection (RFC 7662): `token`, from the client that it was issued to or the service that it is meant for. Everything else is
+   * `{"active": false}`. Errors: `invalid_client` (401), `invalid_request` (400).
+   */
+  @Post('introspect')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @ApiConsumes('application/x-www-form-urlencoded')
+  introspect(
+    @Body() body: unknown,
+    @Headers('authorization') authorization: string | undefined,
+    @Trace() trace: RequestTrace,
+  ): Promise<Introspection> {
+    return this.tokens.introspect(parseTokenForm(body, authorization), trace);
+  }
+}

@@ -1,0 +1,15 @@
+export {
+  BUCKET_SIZE_LIMIT,
+  createRevocationBucket,
+  openRevocationBucket,
+  readRevocationBucket,
+  REVOCATION_BUCKET,
+} from './revocation-bucket.js';
+export {
+  startRevocationFeed,
+  type FeedLogger,
+  type RevocationFeed,
+  type RevocationFeedOptions,
+  type RevocationFeedState,
+} from './revocation-feed.js';
+export { bucketKeyOf, bucketValueOf, isRevocableId, parseRevocation, type Revocation } from './revocation.js';

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Global, Inject, Module, type BeforeApplicationShutdown, type DynamicModule } from '@nestjs/common';
+import { connectToNats, type NatsOptions } from '@countersign/audit-client';
+import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
+import { Gauge, Histogram, type Registry } from 'prom-client';
+import { type Logger } from 'pino';
+import { type HealthRegistry } from './health.js';
+import { HEALTH, LOGGER, METRICS } from './tokens.js';
+
+export interface RevocationFeedSettings {
+  readonly nats: NatsOptions;
+  readonly whenLost: 'accept' | 'refuse';
+  /** Seconds of `accept`. */
+  readonly graceSeconds: number;
+}
+
+export const REVOCATION_FEED = Symbol('countersign.revocation-feed');
+
+/** Milliseconds that a start waits for the revocations, so that a restarted service knows them before its first request. */
+const START_WAIT_MS = 1_000;
+
+function measure(feed: RevocationFeed, metrics: Registry): void {
+  new Gauge({
+    name: 'revocation_feed_current',
+    help: '1 while this service hears of revocations as they are made, else 0.',
+    registers: [metrics],
+    collect(): void {
+      this.set(feed.state().state === 'current' ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'revocation_feed_entries',
+    help: 'Revocations held in memory.',
+    registers: [metrics],
+    collect(): void {
+      this.set(feed.state().entries);
+    },
+  });
+}
+
+/** The service's view of what is revoked, from the issuer's bucket; its state is a note in readiness, and a failure while it refuses. */
+@Global()
+@Module({})
+export class RevocationsModule implements BeforeApplicationShutdown {
+  constructor(@Inject(REVOCATION_FEED) private readonly feed: RevocationFeed) {}
+
+  static forRoot(service: string, { nats, whenLost, graceSeconds }: RevocationFeedSettings): DynamicModule {
+    return {
+      module: RevocationsModule,
+      providers: [
+        {
+          provide: REVOCATION_FEED,
+          inject: [LOGGER, HEALTH, METRICS],
+          useFactory: async (logger: Logger, health: HealthRegistry, metrics: Registry): Promise<RevocationFeed> => {
+            const delays = new Histogram({
+              name: 'revocation_feed_delay_seconds',
+              help: 'Seconds from a revocation being in the bucket to its being in force here.',
+              buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+              registers: [metrics],
+            });
+            const feed = startRevocationFeed({
+              connect: async (signal) => {
+                const connection = await connectToNats(`${service}-revocations`, nats, logger, signal);
+                if (connection === undefined) throw new Error('stopped');
+                return connection;
+              },
+              whenLost,
+              graceSeconds,
+              logger,
+              onPushed: (seconds) => {
+                delays.observe(seconds);
+              },
+            });
+            measure(feed, metrics);
+            health.addNote('revocation_feed', () => feed.state());
+            health.add('revocations', () => {
+              const { refusing, lostSince } = feed.state();
+              if (refusing) throw new Error(`the revocation feed is lost since ${lostSince ?? 'the start'}`);
+            });
+            await Promise.race([feed.loaded, delay(START_WAIT_MS, undefined, { ref: false })]);
+            return feed;
+          },
+        },
+      ],
+      exports: [REVOCATION_FEED],
+    };
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.feed.close();
+  }
+}
