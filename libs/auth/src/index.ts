@@ -13,6 +13,14 @@ export {
   type Delegation,
 } from './decorators.js';
 export { assertOpenRoutes } from './open-routes.js';
+export { OutgoingModule, type OutgoingModuleAsyncOptions, type OutgoingSettings } from './outgoing/outgoing.module.js';
+export {
+  ServiceCalls,
+  type ServiceAnswer,
+  type ServiceCall,
+  type ServiceCallsOptions,
+} from './outgoing/service-calls.js';
+export { childTraceparent } from './outgoing/traceparent.js';
 export { type Policy, type PolicyRequest, type PolicyVerdict } from './policy.js';
 export { type ProtectedResourceMetadata } from './protected-resource.js';
 export { type Refusal, type RefusalCode, type RefusalListener } from './refusal.js';

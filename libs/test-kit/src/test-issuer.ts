@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { importJWK, SignJWT } from 'jose';
+import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 
 /** What a test says about a token; the rest is filled in. Times in seconds. */
 export interface TokenWish {
@@ -28,6 +29,8 @@ export interface TestIssuer {
   /** A `fetch` that answers with this issuer's JWKS, whatever is asked. */
   readonly fetch: typeof globalThis.fetch;
   readonly jwks: { readonly keys: readonly object[] };
+  /** What its token endpoint was asked, oldest first; only a listening issuer has one. */
+  readonly tokenRequests: readonly TokenRequestSeen[];
   close(): Promise<void>;
 }
 
@@ -36,19 +39,20 @@ export interface TestIssuerOptions {
   readonly issuer?: string;
   /** Sign with this key; a new one by default. */
   readonly key?: PrivateJwk;
-  /** Serve the JWKS on a free port of the loopback address; `issuer` is then that address. */
+  /**
+   * Serve the JWKS and a token endpoint (`client_credentials`, token exchange) on a free port of the loopback address; `issuer` is then
+   * that address. The endpoint believes who a client says it is and grants what is asked: it is for tests alone.
+   */
   readonly listen?: boolean;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-function serve(body: string): Promise<{ readonly server: Server; readonly url: string }> {
+type Respond = (request: IncomingMessage, response: ServerResponse) => void;
+
+function serve(respond: Respond): Promise<{ readonly server: Server; readonly url: string }> {
   return new Promise((resolve) => {
-    const server = createServer((request, response) => {
-      response.statusCode = request.url === '/.well-known/jwks.json' ? 200 : 404;
-      response.setHeader('content-type', 'application/jwk-set+json');
-      response.end(body);
-    });
+    const server = createServer(respond);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       const port = typeof address === 'object' && address !== null ? address.port : 0;
@@ -57,37 +61,76 @@ function serve(body: string): Promise<{ readonly server: Server; readonly url: s
   });
 }
 
+async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
+  let body = '';
+  for await (const chunk of request.setEncoding('utf8')) body += String(chunk);
+  return new URLSearchParams(body);
+}
+
 /** Makes an issuer for tests: `const issuer = await createTestIssuer({ audience: 'orders' })`. */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { audience = 'orders', now = Date.now } = options;
   const key = options.key ?? (await generateSigningKey());
   const jwks = { keys: [publicJwkOf(key)] };
-  const served = options.listen === true ? await serve(JSON.stringify(jwks)) : undefined;
+  const tokenRequests: TokenRequestSeen[] = [];
+  const send = (response: ServerResponse, status: number, type: string, body: object): void => {
+    response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body));
+  };
+  const respond: Respond = (request, response) => {
+    if (request.url === '/.well-known/jwks.json') {
+      send(response, 200, 'application/jwk-set+json', jwks);
+    } else if (request.url === '/oauth2/token' && request.method === 'POST') {
+      const traceparent = request.headers['traceparent'];
+      const trace = typeof traceparent === 'string' ? traceparent : undefined;
+      void formOf(request)
+        .then((form) =>
+          answerTokenRequest(form, trace, {
+            keys: jwks.keys,
+            issuer,
+            mint,
+            onRequest: (seen) => tokenRequests.push(seen),
+          }),
+        )
+        .then(
+          ({ status, body }) => {
+            send(response, status, 'application/json', body);
+          },
+          () => {
+            send(response, 500, 'application/json', { error: 'server_error' });
+          },
+        );
+    } else {
+      send(response, 404, 'application/json', {});
+    }
+  };
+  const served = options.listen === true ? await serve(respond) : undefined;
   const issuer = served?.url ?? options.issuer ?? 'https://issuer.test';
+  const mint = async (wish: TokenWish = {}): Promise<string> => {
+    const issuedAt = Math.floor(now() / 1_000);
+    const clientId = wish.clientId ?? wish.subject ?? 'test-client';
+    const claims: Record<string, unknown> = {
+      iss: issuer,
+      sub: wish.subject ?? clientId,
+      aud: wish.audience ?? audience,
+      exp: issuedAt + (wish.lifetime ?? 300),
+      iat: Math.min(issuedAt, issuedAt + (wish.lifetime ?? 300) - 1),
+      jti: randomUUID(),
+      client_id: clientId,
+      scope: (wish.scopes ?? []).join(' '),
+      ...wish.claims,
+    };
+    const signer = wish.key ?? key;
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ: 'at+jwt', ...wish.header })
+      .sign(await importJWK({ ...signer }, signer.alg));
+  };
   return {
     key,
     issuer,
     jwks,
     fetch: () => Promise.resolve(Response.json(jwks)),
-    async mint(wish = {}) {
-      const issuedAt = Math.floor(now() / 1_000);
-      const clientId = wish.clientId ?? wish.subject ?? 'test-client';
-      const claims: Record<string, unknown> = {
-        iss: issuer,
-        sub: wish.subject ?? clientId,
-        aud: wish.audience ?? audience,
-        exp: issuedAt + (wish.lifetime ?? 300),
-        iat: Math.min(issuedAt, issuedAt + (wish.lifetime ?? 300) - 1),
-        jti: randomUUID(),
-        client_id: clientId,
-        scope: (wish.scopes ?? []).join(' '),
-        ...wish.claims,
-      };
-      const signer = wish.key ?? key;
-      return new SignJWT(claims)
-        .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ: 'at+jwt', ...wish.header })
-        .sign(await importJWK({ ...signer }, signer.alg));
-    },
+    mint,
+    tokenRequests,
     close: () =>
       new Promise((resolve) => {
         if (served === undefined) resolve();

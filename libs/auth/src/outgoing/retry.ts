@@ -1,0 +1,33 @@
+/** When a call may be tried again, and after how long. Pure. */
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+const PASSING = new Set([429, 502, 503, 504]);
+
+/** Whether sending the request twice does no more than sending it once (RFC 9110, section 9.2.2), or the receiver sees to that by its key. */
+export function isIdempotent(method: string, idempotencyKey: string | undefined): boolean {
+  return IDEMPOTENT.has(method) || idempotencyKey !== undefined;
+}
+
+/** Whether a status tells of something that may pass: too many requests, or a server that is away. */
+export function mayPass(status: number): boolean {
+  return PASSING.has(status);
+}
+
+/** `Retry-After` in milliseconds (RFC 9110, section 10.2.3): seconds or a date. @returns 0 when absent or not understood */
+export function retryAfterMs(header: string | null, now: number): number {
+  if (header === null) return 0;
+  if (/^\d{1,6}$/.test(header)) return Number(header) * 1_000;
+  const date = /^[A-Z][a-z]{2}, /.test(header) ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(date) ? 0 : Math.max(0, date - now);
+}
+
+/**
+ * Milliseconds to wait before a try: anything between zero and a ceiling that doubles, so that callers which failed together do not come
+ * again together; never less than the receiver asked for.
+ * @param attempt the try that failed, from 1
+ * @param random 0 to 1
+ */
+export function pauseMs(attempt: number, random: number, retryAfter: number): number {
+  const ceiling = Math.min(100 * 2 ** (attempt - 1), 5_000);
+  return Math.max(retryAfter, Math.round(ceiling * random));
+}

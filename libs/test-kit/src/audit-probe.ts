@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-client';
+import { type Principal } from '@countersign/auth-core';
+
+/** A refusal as the guard of `@countersign/auth` tells it. */
+export interface RefusalSeen {
+  readonly code: string;
+  readonly status: number;
+  readonly detail?: string | undefined;
+  readonly principal?: Principal | undefined;
+}
+
+/** What a test looks for; each member that is given must fit. */
+export interface EventWish {
+  readonly action?: string;
+  readonly outcome?: UnnumberedEvent['data']['outcome'];
+  readonly resource?: string;
+  readonly reason?: string;
+  /** The principal's subject. */
+  readonly subject?: string;
+}
+
+/** Takes what a service records. It stands in for the service's outbox, and listens to its guard. */
+export interface AuditProbe {
+  readonly events: readonly UnnumberedEvent[];
+  readonly refusals: readonly RefusalSeen[];
+  /** As `AuditOutbox.record`: the event is checked as the real one would check it. */
+  record(transaction: unknown, event: NewAuditEvent): Promise<string>;
+  /** As `AuditOutbox.recordDurably`. */
+  recordDurably(event: NewAuditEvent): Promise<string>;
+  complete(event: NewAuditEvent): UnnumberedEvent;
+  /** For `AuthModule.forRoot({ onRefused: probe.onRefused })`. */
+  readonly onRefused: (refusal: RefusalSeen) => Promise<void>;
+  find(wish: EventWish): readonly UnnumberedEvent[];
+  /** The one event that fits. @throws {Error} when there is none, or more than one, listing what there is */
+  only(wish: EventWish): UnnumberedEvent;
+  /** Makes the next record fail, as a database that is away does: the answer must then not be sent. */
+  failNext(error: Error): void;
+  clear(): void;
+}
+
+export interface AuditProbeOptions {
+  /** The service's name; `orders` by default. */
+  readonly source?: string;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+function fits({ data }: UnnumberedEvent, wish: EventWish): boolean {
+  const seen: EventWish = {
+    action: data.action,
+    outcome: data.outcome,
+    resource: data.resource,
+    ...(data.reason === undefined ? {} : { reason: data.reason }),
+    ...(data.principal === null ? {} : { subject: data.principal.subject }),
+  };
+  const names = ['action', 'outcome', 'resource', 'reason', 'subject'] as const;
+  return names.every((name) => wish[name] === undefined || wish[name] === seen[name]);
+}
+
+const oneLine = ({ data }: UnnumberedEvent): string =>
+  `${data.action} ${data.outcome} on ${data.resource} by ${data.principal?.subject ?? 'nobody'}`;
+
+/** Makes a probe: `providers: [{ provide: AUDIT_OUTBOX, useValue: createAuditProbe({ source: 'orders' }) }]` */
+export function createAuditProbe({ source = 'orders', now = Date.now }: AuditProbeOptions = {}): AuditProbe {
+  const events: UnnumberedEvent[] = [];
+  const refusals: RefusalSeen[] = [];
+  const failures: Error[] = [];
+  const complete = (event: NewAuditEvent): UnnumberedEvent =>
+    completeEvent(event, randomUUID(), source, new Date(now()));
+  const recordDurably = (event: NewAuditEvent): Promise<string> => {
+    const failure = failures.shift();
+    if (failure !== undefined) return Promise.reject(failure);
+    const completed = complete(event);
+    events.push(completed);
+    return Promise.resolve(completed.id);
+  };
+  const find = (wish: EventWish): readonly UnnumberedEvent[] => events.filter((event) => fits(event, wish));
+  return {
+    events,
+    refusals,
+    complete,
+    recordDurably,
+    record: (_transaction, event) => recordDurably(event),
+    onRefused(refusal) {
+      refusals.push(refusal);
+      return Promise.resolve();
+    },
+    find,
+    only(wish) {
+      const [found, ...more] = find(wish);
+      if (found !== undefined && more.length === 0) return found;
+      const there = events.map((event) => `  - ${oneLine(event)}`).join('\n');
+      throw new Error(
+        `${String(more.length + (found === undefined ? 0 : 1))} events fit ${JSON.stringify(wish)}; recorded:\n${there}`,
+      );
+    },
+    failNext(error) {
+      failures.push(error);
+    },
+    clear() {
+      events.length = 0;
+      refusals.length = 0;
+    },
+  };
+}

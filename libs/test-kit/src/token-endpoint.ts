@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { decodeJwt, jwtVerify, createLocalJWKSet, type JWK } from 'jose';
+
+/** What the test issuer's token endpoint was asked. */
+export interface TokenRequestSeen {
+  readonly grantType: string;
+  readonly clientId: string;
+  readonly audience: string;
+  readonly scopes: readonly string[];
+  readonly traceparent: string | undefined;
+}
+
+export interface TokenEndpointOptions {
+  readonly keys: readonly JWK[];
+  readonly issuer: string;
+  readonly mint: (wish: {
+    readonly subject: string;
+    readonly clientId: string;
+    readonly audience: string;
+    readonly scopes: readonly string[];
+    readonly claims: Readonly<Record<string, unknown>>;
+  }) => Promise<string>;
+  readonly onRequest: (request: TokenRequestSeen) => void;
+}
+
+export interface TokenEndpointAnswer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+function clientOf(form: URLSearchParams): string {
+  const assertion = form.get('client_assertion');
+  if (assertion === null) return form.get('client_id') ?? 'test-client';
+  return decodeJwt(assertion).iss ?? 'test-client';
+}
+
+/**
+ * A token endpoint for tests: `client_credentials` and token exchange (RFC 8693). It believes who the client says it is and grants what
+ * is asked, so that a test needs no registration; a subject token must be one of this issuer's own.
+ */
+export async function answerTokenRequest(
+  form: URLSearchParams,
+  traceparent: string | undefined,
+  options: TokenEndpointOptions,
+): Promise<TokenEndpointAnswer> {
+  const grantType = form.get('grant_type') ?? '';
+  const clientId = clientOf(form);
+  const audience = form.get('audience') ?? form.get('resource') ?? '';
+  const scopes = (form.get('scope') ?? '').split(' ').filter((scope) => scope !== '');
+  options.onRequest({ grantType, clientId, audience, scopes, traceparent });
+  const refuse = (error: string): TokenEndpointAnswer => ({ status: 400, body: { error } });
+  if (audience === '') return refuse('invalid_target');
+  let subject = clientId;
+  let claims: Readonly<Record<string, unknown>> = { txn: randomUUID() };
+  if (grantType === EXCHANGE) {
+    try {
+      const { payload } = await jwtVerify(
+        form.get('subject_token') ?? '',
+        createLocalJWKSet({ keys: [...options.keys] }),
+        { issuer: options.issuer },
+      );
+      subject = payload.sub ?? clientId;
+      const before = payload['act'];
+      claims = {
+        txn: payload['txn'] ?? payload.jti,
+        act: { sub: clientId, client_id: clientId, ...(before === undefined ? {} : { act: before }) },
+      };
+    } catch {
+      return refuse('invalid_grant');
+    }
+  } else if (grantType !== 'client_credentials') return refuse('unsupported_grant_type');
+  const token = await options.mint({ subject, clientId, audience, scopes, claims });
+  return {
+    status: 200,
+    body: { access_token: token, token_type: 'Bearer', expires_in: 300, scope: scopes.join(' ') },
+  };
+}
