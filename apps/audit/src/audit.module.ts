@@ -1,3 +1,4 @@
+import { createNoteSigner } from '@countersign/merkle-log';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,11 @@ import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/inta
 import { IntakeStore } from './intake/intake.store.js';
 import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
+import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './log/integration.service.js';
+import { LogController } from './log/log.controller.js';
+import { LOG_SIGNER } from './log/log-signer.js';
+import { LogService } from './log/log.service.js';
+import { LogStore } from './log/log.store.js';
 
 /** The trail: what comes in from the stream, and who may look at it. Its own looks are events as well. */
 @Module({})
@@ -17,6 +23,7 @@ export class AuditModule {
     const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = configuration;
     const nats = { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
     const intake: IntakeOptions = { nats, replicas: configuration.STREAM_REPLICAS };
+    const integration: IntegrationOptions = { nats, intervalMs: configuration.LOG_INTERVAL_MS };
     return {
       module: AuditModule,
       imports: [
@@ -37,7 +44,7 @@ export class AuditModule {
         }),
         AuditTrailModule.forRoot({ source: 'audit', nats }),
       ],
-      controllers: [EventsController],
+      controllers: [EventsController, LogController],
       providers: [
         { provide: INTAKE_OPTIONS, useValue: intake },
         IntakeStore,
@@ -45,6 +52,11 @@ export class AuditModule {
         PostingsStore,
         PostingsService,
         EventsStore,
+        { provide: LOG_SIGNER, useFactory: () => createNoteSigner(configuration.LOG_ORIGIN, configuration.LOG_KEY) },
+        { provide: INTEGRATION_OPTIONS, useValue: integration },
+        LogStore,
+        IntegrationService,
+        LogService,
         EventsService,
       ],
     };

@@ -6,6 +6,7 @@ import {
   revocationVariables,
 } from '@countersign/service-host';
 import { z } from 'zod';
+import { logKeyVariable, logOriginVariable } from './log/log-signer.js';
 
 /** Everything that the audit service reads from its environment. */
 export const variables = {
@@ -16,5 +17,11 @@ export const variables = {
   ...revocationVariables,
   /** Copies that the streams keep: 1 on one NATS server, 3 in a cluster. */
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+  /** The Ed25519 private key that signs the log's checkpoints, as JWK; its loss ends the log, so keep a copy. No default. */
+  LOG_KEY: logKeyVariable,
+  /** The log's name in its checkpoints: where it is served, without the scheme. It never changes. No default. */
+  LOG_ORIGIN: logOriginVariable,
+  /** Milliseconds between two integrations: so long may an event wait for its checkpoint. */
+  LOG_INTERVAL_MS: z.coerce.number().int().min(20).max(60_000).default(500),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Where the audit service publishes each new checkpoint of its log, a signed note: whoever keeps them is a witness. */
+export const CHECKPOINT_SUBJECT = 'log.checkpoint';
+
 /** Where the audit service tells a source how far its events are in the log; it alone may publish there. */
 export function receiptSubject(source: string): string {
   return `receipts.${source}`;

@@ -30,7 +30,7 @@ const changeRevocations = ['CREATE', 'UPDATE', 'PURGE', 'DELETE', 'MSG.DELETE', 
  * bucket, which all watch. One truth for the local stack and for compose.
  */
 export function rightsOf(service: NatsService): Rights {
-  const subscribe = [`receipts.${service}`, `_INBOX_${service}.>`];
+  const subscribe = [`receipts.${service}`, `_INBOX_${service}.>`, 'log.checkpoint'];
   const publish = [`audit.${service}.>`, ...watchRevocations];
   switch (service) {
     case 'issuer':
@@ -44,7 +44,7 @@ export function rightsOf(service: NatsService): Rights {
       };
     case 'audit':
       return {
-        publish: [...publish, 'receipts.>', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'],
+        publish: [...publish, 'receipts.>', 'log.checkpoint', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'],
         denyPublish: changeRevocations,
         subscribe,
       };

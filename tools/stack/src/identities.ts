@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
@@ -16,6 +16,7 @@ const identitiesSchema = z.strictObject({
   signingKey: jwkSchema,
   keyEncryptionKey: z.string(),
   webhookKey: jwkSchema,
+  logKey: z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string() }),
   clients: z.strictObject({ storefront: jwkSchema, payments: jwkSchema, auditor: jwkSchema, operator: jwkSchema }),
   databasePasswords: passwordsSchema,
   superuserPassword: z.string(),
@@ -30,6 +31,8 @@ export interface Identities {
   readonly keyEncryptionKey: string;
   /** With which payments signs what it tells merchants. */
   readonly webhookKey: PrivateJwk;
+  /** Audit's own, with which it signs the log's checkpoints (JWK). */
+  readonly logKey: Readonly<Record<'kty' | 'crv' | 'x' | 'd', string>>;
   readonly clients: Readonly<Record<'storefront' | 'payments' | 'auditor' | 'operator', PrivateJwk>>;
   readonly databasePasswords: NatsPasswords;
   readonly superuserPassword: string;
@@ -41,6 +44,15 @@ function passwords(): NatsPasswords {
   for (const service of natsServices) made[service] = newPassword();
   return made;
 }
+
+/** An Ed25519 private key as JWK (RFC 8037). */
+function generateLogKey(): Identities['logKey'] {
+  const { x = '', d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  return { kty: 'OKP', crv: 'Ed25519', x, d };
+}
+
+/** The name of a stack's log: its checkpoints' first line. */
+export const logOrigin = 'countersign.local/log';
 
 export async function generateIdentities(): Promise<Identities> {
   const [signingKey, webhookKey, storefront, payments, auditor, operator] = await Promise.all([
@@ -54,6 +66,7 @@ export async function generateIdentities(): Promise<Identities> {
   return {
     signingKey,
     webhookKey,
+    logKey: generateLogKey(),
     keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
     clients: { storefront, payments, auditor, operator },
     databasePasswords: passwords(),

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { portIsFree, startNats, startPostgres, type Nats, type Postgres } from '@countersign/backing-services';
-import { clientsFile, loadIdentities, webhookKeysFile, writeSecret, type Identities } from './identities.js';
+import { clientsFile, loadIdentities, webhookKeysFile, logOrigin, writeSecret, type Identities } from './identities.js';
 import {
   portsFrom,
   serviceNames,
@@ -61,6 +61,7 @@ function settingsOf(
   const url = (name: ServiceName): string => `http://127.0.0.1:${String(ports[name])}`;
   const file = (name: string): string => join(options.directory, 'env', name);
   writeSecret(file('webhook-keys.json'), JSON.stringify(webhookKeysFile(identities)));
+  writeSecret(file('log-key.json'), JSON.stringify(identities.logKey));
   writeSecret(file('clients.json'), JSON.stringify(clientsFile(identities), null, 2));
   writeSecret(file('signing-key.json'), JSON.stringify(identities.signingKey));
   writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
@@ -80,7 +81,7 @@ function settingsOf(
       WEBHOOK_TARGETS: 'any',
     },
     accounts: {},
-    audit: {},
+    audit: { LOG_KEY_FILE: file('log-key.json'), LOG_ORIGIN: logOrigin },
   };
   const settings = (name: ServiceName): ServiceSettings => ({
     name,

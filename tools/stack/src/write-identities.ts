@@ -36,7 +36,7 @@ async function writeAll(root: string): Promise<void> {
       'webhook-keys.json': JSON.stringify(webhookKeysFile(identities)),
     },
     accounts: {},
-    audit: {},
+    audit: { 'log-key.json': JSON.stringify(identities.logKey) },
     // Written last: it says that all the others are there.
     sample: {
       'auditor.json': JSON.stringify(identities.clients.auditor),

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { CHECKPOINT_SUBJECT, connectToNats, type NatsOptions } from '@countersign/audit-client';
+import { openCheckpoint, type NoteSigner } from '@countersign/merkle-log';
+import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { type Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { LOG_SIGNER } from './log-signer.js';
+import { LogStore, type SignedCheckpoint } from './log.store.js';
+
+export const INTEGRATION_OPTIONS = Symbol('countersign.audit.integration-options');
+export interface IntegrationOptions {
+  readonly nats: NatsOptions;
+  /** Milliseconds between two integrations. */
+  readonly intervalMs: number;
+}
+
+/** Milliseconds after which the newest checkpoint is published again, for witnesses that were away. */
+const REPEAT_EVERY_MS = 10_000;
+
+/** Events with a place become leaves: on a timer and on demand, hashes, tiles and a signed checkpoint, which is published for witnesses. */
+@Injectable()
+export class IntegrationService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stopped = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+  #connection: NatsConnection | undefined;
+  #latest: SignedCheckpoint | undefined;
+  #integratedAt: Date | undefined;
+  #publishedAt = 0;
+  #lastError: string | null = null;
+
+  constructor(
+    @Inject(INTEGRATION_OPTIONS) private readonly options: IntegrationOptions,
+    @Inject(LogStore) private readonly store: LogStore,
+    @Inject(LOG_SIGNER) private readonly signer: NoteSigner,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) health: HealthRegistry,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    health.addNote('log', () => ({
+      tree_size: this.#latest?.treeSize ?? null,
+      integrated_at: this.#integratedAt?.toISOString() ?? null,
+      last_error: this.#lastError,
+    }));
+    const treeSize = (): number => this.#latest?.treeSize ?? 0;
+    const waiting = async (): Promise<number> => (await store.head()).nextIndex - treeSize();
+    new Gauge({
+      name: 'audit_log_tree_size',
+      help: 'Leaves under the newest checkpoint that this replica knows.',
+      registers: [metrics],
+      collect(): void {
+        this.set(treeSize());
+      },
+    });
+    new Gauge({
+      name: 'audit_log_waiting',
+      help: 'Events that are stored and have a log index, but are not yet under a checkpoint.',
+      registers: [metrics],
+      async collect(): Promise<void> {
+        this.set(await waiting().catch(() => Number.NaN));
+      },
+    });
+  }
+
+  /** @throws when the log's checkpoints were signed with another key or under another origin than is configured */
+  async onApplicationBootstrap(): Promise<void> {
+    this.#latest = await this.store.checkpoint();
+    if (this.#latest !== undefined) openCheckpoint(this.#latest.note, this.signer);
+    this.#running = Promise.all([this.#connect(), this.#run()]);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+    await this.#connection?.close();
+  }
+
+  /** Integrates all that waits. @returns the newest checkpoint */
+  async integrateNow(): Promise<SignedCheckpoint | undefined> {
+    for (;;) {
+      const checkpoint = await this.store.integrate();
+      if (checkpoint === undefined) break;
+      this.#take(checkpoint);
+    }
+    // Another replica may have been at it.
+    const latest = await this.store.checkpoint();
+    if (latest !== undefined && latest.treeSize > (this.#latest?.treeSize ?? -1)) this.#latest = latest;
+    return this.#latest;
+  }
+
+  async #connect(): Promise<void> {
+    this.#connection = await connectToNats('audit-log', this.options.nats, this.logger, this.#stopped.signal);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        await this.integrateNow();
+        this.#integratedAt = new Date();
+        this.#lastError = null;
+        if (Date.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== this.#lastError) this.logger.warn({ reason }, 'the integration of the log waits');
+        this.#lastError = reason;
+      }
+      await delay(this.options.intervalMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #take(checkpoint: SignedCheckpoint): void {
+    this.#latest = checkpoint;
+    this.#publish();
+  }
+
+  #publish(): void {
+    if (this.#latest === undefined || this.#connection === undefined || this.#connection.isClosed()) return;
+    this.#connection.publish(CHECKPOINT_SUBJECT, this.#latest.note);
+    this.#publishedAt = Date.now();
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+/** `GET /log/proof/inclusion`: for a leaf by its index or its event's id, in the tree of a size. */
+export const inclusionQuerySchema = z.strictObject({
+  /** 0-based log index. */
+  index: z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional(),
+  /** An event's id, instead of its index. */
+  event: z.uuid().optional(),
+  /** Leaves of the tree; the newest checkpoint's by default. */
+  size: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
+});
+export type InclusionQuery = z.infer<typeof inclusionQuerySchema>;
+
+/** `GET /log/proof/consistency`: from one size to a larger one. */
+export const consistencyQuerySchema = z.strictObject({
+  from: z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  /** The newest checkpoint's size by default. */
+  to: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
+});
+export type ConsistencyQuery = z.infer<typeof consistencyQuerySchema>;
+
+/** Hashes are base64, as in tlog-proof; indices and sizes decimal strings. */
+export interface InclusionProof {
+  readonly log_index: string;
+  readonly tree_size: string;
+  readonly leaf_hash: string;
+  readonly root_hash: string;
+  /** From the leaf's sibling up to the root's child. */
+  readonly hashes: readonly string[];
+  /** The proof that stands alone (C2SP tlog-proof); nothing for a size without a signed checkpoint. */
+  readonly tlog_proof: string | null;
+}
+
+export interface ConsistencyProof {
+  readonly from: string;
+  readonly to: string;
+  readonly hashes: readonly string[];
+}

@@ -1,0 +1,123 @@
+import { Controller, Get, Header, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { parseTilePath, type TileAddress } from '@countersign/merkle-log';
+import { Problem, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { type FastifyReply } from 'fastify';
+import { IntegrationService } from './integration.service.js';
+import {
+  consistencyQuerySchema,
+  inclusionQuerySchema,
+  type ConsistencyProof,
+  type ConsistencyQuery,
+  type InclusionProof,
+  type InclusionQuery,
+} from './log-answers.js';
+import { LogService } from './log.service.js';
+
+const TEXT = 'text/plain; charset=utf-8';
+const YEAR = 31_536_000;
+
+function addressOf(path: string): TileAddress {
+  const address = parseTilePath(`tile/${path}`);
+  if (address === undefined)
+    throw new Problem(404, 'TILE_PATH_INVALID', 'A tile has the path <L>/<N>[.p/<W>] of C2SP tlog-tiles.');
+  return address;
+}
+
+/** The log in public formats (C2SP tlog-tiles): verifiers that nobody here wrote can check it. Origin and prefix: `/log`. */
+@ApiTags('log')
+@Controller('log')
+export class LogController {
+  constructor(
+    @Inject(LogService) private readonly log: LogService,
+    @Inject(IntegrationService) private readonly integration: IntegrationService,
+  ) {}
+
+  /** The newest checkpoint: a signed note (C2SP tlog-checkpoint). 503 `LOG_STARTING` in the first second of a new log. */
+  @Get('checkpoint')
+  @Public()
+  @ApiProduces('text/plain')
+  @Header('content-type', TEXT)
+  @Header('cache-control', 'public, max-age=1')
+  async checkpoint(): Promise<string> {
+    return (await this.log.checkpoint()).note;
+  }
+
+  /** Integrates at once what is stored and answers the checkpoint over it. */
+  @Post('checkpoint')
+  @HttpCode(200)
+  @RequireScopes('audit:read')
+  @ApiProduces('text/plain')
+  @Header('content-type', TEXT)
+  @Header('cache-control', 'no-store')
+  async checkpointNow(): Promise<string> {
+    await this.integration.integrateNow();
+    return (await this.log.checkpoint()).note;
+  }
+
+  /** The log's verifier key in the syntax of C2SP signed-note; the part before the first plus is the origin. */
+  @Get('key')
+  @Public()
+  @ApiProduces('text/plain')
+  @Header('content-type', TEXT)
+  @Header('cache-control', 'public, max-age=300')
+  key(): string {
+    return `${this.log.verifierKey()}\n`;
+  }
+
+  /** A bundle of up to 256 events, each after its length as 16 bits. 410 `ENTRIES_SEALED` for what retention has moved to files. */
+  @Get('tile/entries/*')
+  @RequireScopes('audit:read')
+  @ApiParam({ name: 'path', example: 'x001/234.p/17' })
+  @ApiOkResponse({ content: { 'application/octet-stream': {} } })
+  async entries(
+    @Param('*') path: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const bundle = await this.log.entries(addressOf(`entries/${path}`), caller, trace);
+    await reply
+      .header('content-type', 'application/octet-stream')
+      .header('cache-control', `private, max-age=${String(YEAR)}, immutable`)
+      .send(bundle);
+  }
+
+  /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be kept for ever. */
+  @Get('tile/*')
+  @Public()
+  @ApiParam({ name: 'path', example: '0/x001/234.p/17' })
+  @ApiOkResponse({ content: { 'application/octet-stream': {} } })
+  async tile(@Param('*') path: string, @Res() reply: FastifyReply): Promise<void> {
+    const { level, index, width } = addressOf(path);
+    if (level === 'entries') throw new Problem(404, 'TILE_PATH_INVALID', 'Entries have a route of their own.');
+    const hashes = await this.log.tile({ level, index, width });
+    await reply
+      .header('content-type', 'application/octet-stream')
+      .header('cache-control', `public, max-age=${String(YEAR)}, immutable`)
+      .send(hashes);
+  }
+
+  /** Proves that an event is in the log (RFC 9162, section 2.1.3). 404 `NOT_IN_THE_LOG`. */
+  @Get('proof/inclusion')
+  @RequireScopes('audit:read')
+  inclusion(@ZodQuery(inclusionQuerySchema) { index, event, size }: InclusionQuery): Promise<InclusionProof> {
+    if ((index === undefined) === (event === undefined)) {
+      throw new Problem(400, 'REQUEST_INVALID', 'Name the leaf by `index` or by `event`.');
+    }
+    return this.log.inclusion({
+      ...(index === undefined ? {} : { index }),
+      ...(event === undefined ? {} : { event }),
+      ...(size === undefined ? {} : { size }),
+    });
+  }
+
+  /** Proves that the log only grew from one size to another (RFC 9162, section 2.1.4). 404 `NOT_IN_THE_LOG`. */
+  @Get('proof/consistency')
+  @RequireScopes('audit:read')
+  consistency(@ZodQuery(consistencyQuerySchema) { from, to }: ConsistencyQuery): Promise<ConsistencyProof> {
+    return this.log.consistency(from, to);
+  }
+}

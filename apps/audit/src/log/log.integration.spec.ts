@@ -1,0 +1,230 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CHECKPOINT_SUBJECT, uuidv7 } from '@countersign/audit-client';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import {
+  decodeEntryBundle,
+  leafHash,
+  openCheckpoint,
+  parseTlogProof,
+  parseVerifierKey,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+  verifyTlogProof,
+  type Checkpoint,
+} from '@countersign/merkle-log';
+import { createService, loadConfiguration } from '@countersign/service-host';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import pg from 'pg';
+import { AuditModule } from '../audit.module.js';
+import { variables } from '../configuration.js';
+
+interface Inclusion {
+  readonly log_index: string;
+  readonly tree_size: string;
+  readonly leaf_hash: string;
+  readonly root_hash: string;
+  readonly hashes: readonly string[];
+  readonly tlog_proof: string | null;
+}
+const bytes = (texts: readonly string[]): Buffer[] => texts.map((text) => Buffer.from(text, 'base64'));
+
+describe('the log of the audit service', () => {
+  let backing: BackingServices;
+  let issuer: TestIssuer;
+  let app: NestFastifyApplication;
+  let environment: Record<string, string>;
+  let payments: NatsConnection;
+  let database: pg.Client;
+  const witnessed: string[] = [];
+  const ids: string[] = [];
+
+  async function start(): Promise<NestFastifyApplication> {
+    const configuration = loadConfiguration(variables, environment);
+    const service = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    await service.listen(0, '127.0.0.1');
+    return service;
+  }
+  async function get(url: string, scopes?: readonly string[], method: 'GET' | 'POST' = 'GET') {
+    const headers =
+      scopes === undefined ? {} : { authorization: `Bearer ${await issuer.mint({ audience: 'audit', scopes })}` };
+    return app.inject({ method, url, headers });
+  }
+  const key = async () => parseVerifierKey((await get('/log/key')).body.trim());
+  const checkpoint = async (): Promise<Checkpoint> => openCheckpoint((await get('/log/checkpoint')).body, await key());
+  async function publish(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      const id = uuidv7();
+      ids.push(id);
+      const event = {
+        specversion: '1.0',
+        id,
+        source: 'payments',
+        type: 'countersign.payments.payment.read.v1',
+        time: new Date().toISOString(),
+        subject: `payment/${String(ids.length)}`,
+        datacontenttype: 'application/json',
+        sequence: String(ids.length),
+        data: { principal: null, txn: null, action: 'payments:read', resource: 'payment/1', outcome: 'allowed' },
+      };
+      await jetstream(payments).publish('audit.payments.payment.read', JSON.stringify(event));
+    }
+  }
+  async function until(size: number): Promise<Checkpoint> {
+    for (let attempt = 0; attempt < 600; attempt += 1) {
+      const now = await checkpoint();
+      if (now.size >= size) return now;
+      await delay(50);
+    }
+    throw new Error(`the log did not grow to ${String(size)}`);
+  }
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    issuer = await createTestIssuer({ audience: 'audit', listen: true });
+    const url = await backing.database('audit');
+    environment = {
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      ISSUER_URL: issuer.issuer,
+      DATABASE_URL: url,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'audit',
+      NATS_PASSWORD: backing.passwords.audit,
+      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+      LOG_ORIGIN: 'audit.test/log',
+      LOG_INTERVAL_MS: '50',
+    };
+    payments = await connect({
+      servers: backing.nats.url,
+      user: 'payments',
+      pass: backing.passwords.payments,
+      inboxPrefix: '_INBOX_payments',
+    });
+    payments.subscribe(CHECKPOINT_SUBJECT, { callback: (_, message) => void witnessed.push(message.string()) });
+    database = new pg.Client({ connectionString: url });
+    await database.connect();
+    app = await start();
+    await until(0);
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      const report = (await get('/health/ready')).json<{ notes: { intake: { consuming: boolean } } }>();
+      if (report.notes.intake.consuming) break;
+      await delay(100);
+    }
+  }, 180_000);
+  afterAll(async () => {
+    await app.close();
+    await payments.close();
+    await database.end();
+    await issuer.close();
+    await backing.stop();
+  }, 60_000);
+
+  it('begins with a signed checkpoint over nothing', async () => {
+    const answer = await get('/log/checkpoint');
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(await checkpoint()).toMatchObject({ origin: 'audit.test/log' });
+  });
+
+  it('takes each event, and a verifier rebuilds the root from entries and from tiles', async () => {
+    await publish(300);
+    const { size, root } = await until(300);
+    const hashes: Buffer[] = [];
+    const leaves: Buffer[] = [];
+    for (let index = 0; index * 256 < size; index += 1) {
+      const width = Math.min(256, size - index * 256);
+      const path = `${String(index).padStart(3, '0')}${width === 256 ? '' : `.p/${String(width)}`}`;
+      const tile = await get(`/log/tile/0/${path}`);
+      expect(tile.headers['cache-control']).toContain('immutable');
+      expect(tile.headers['content-type']).toBe('application/octet-stream');
+      const bundle = await get(`/log/tile/entries/${path}`, ['audit:read']);
+      expect(bundle.headers['cache-control']).toContain('private');
+      leaves.push(...(decodeEntryBundle(bundle.rawPayload) ?? []).map(leafHash));
+      hashes.push(tile.rawPayload);
+    }
+    expect(Buffer.concat(leaves)).toEqual(Buffer.concat(hashes));
+    expect(rootOf(leaves)).toEqual(root);
+    const above = await get('/log/tile/1/000.p/1');
+    expect(above.rawPayload).toEqual(rootOf(leaves.slice(0, 256)));
+  }, 60_000);
+
+  it('proves that an event is in it, by a proof that stands alone', async () => {
+    const answer = await get(`/log/proof/inclusion?event=${ids[40] ?? ''}`, ['audit:read']);
+    const proof = answer.json<Inclusion>();
+    const [leaf, root] = bytes([proof.leaf_hash, proof.root_hash]);
+    if (leaf === undefined || root === undefined) throw new Error('no hashes');
+    const size = Number(proof.tree_size);
+    expect(verifyInclusion(Number(proof.log_index), size, leaf, bytes(proof.hashes), root)).toBe(true);
+    const alone = parseTlogProof(proof.tlog_proof ?? '');
+    expect(alone !== undefined && verifyTlogProof(alone, leaf, await key())).toMatchObject({ size });
+    const older = (await get('/log/proof/inclusion?index=3&size=17', ['audit:read'])).json<Inclusion>();
+    const [olderLeaf, olderRoot] = bytes([older.leaf_hash, older.root_hash]);
+    if (olderLeaf === undefined || olderRoot === undefined) throw new Error('no hashes');
+    expect(verifyInclusion(3, 17, olderLeaf, bytes(older.hashes), olderRoot)).toBe(true);
+  });
+
+  it('proves that it only grew, also over a restart of the service', async () => {
+    const before = await checkpoint();
+    await app.close();
+    app = await start();
+    await publish(40);
+    const after = await until(before.size + 40);
+    const answer = await get(`/log/proof/consistency?from=${String(before.size)}&to=${String(after.size)}`, [
+      'audit:read',
+    ]);
+    const hashes = bytes(answer.json<{ hashes: string[] }>().hashes);
+    expect(verifyConsistency(before.size, after.size, before.root, after.root, hashes)).toBe(true);
+  }, 60_000);
+
+  it('signs a checkpoint on demand, and tells witnesses of each', async () => {
+    await publish(1);
+    const answer = await get('/log/checkpoint', ['audit:read'], 'POST');
+    expect(answer.statusCode).toBe(200);
+    const latest = openCheckpoint(answer.body, await key());
+    for (let attempt = 0; attempt < 100 && !witnessed.includes(answer.body); attempt += 1) await delay(50);
+    const sizes = await Promise.all(witnessed.map(async (note) => openCheckpoint(note, await key()).size));
+    expect(sizes).toContain(latest.size);
+    expect(sizes).toEqual([...sizes].sort((one, other) => one - other));
+  });
+
+  it('takes also what was stored before there was a log', async () => {
+    await publish(3);
+    await until(ids.length);
+    await database.query('update log_sequence set next_index = next_index + 2');
+    await database.query(`insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, actors, event, received_at)
+      select (select max(log_index) from event) + n, gen_random_uuid(), 'early', n, type, time, resource, action, outcome, actors,
+        jsonb_build_object('n', n), now() from event, generate_series(1, 2) as n where log_index = 0`);
+    const { rows } = await database.query<{ next_index: string }>('select next_index from log_sequence');
+    await until(Number(rows[0]?.next_index));
+  });
+
+  it('is closed where it shows events, and names what it does not have', async () => {
+    const status = async (url: string, scopes?: readonly string[]): Promise<number> =>
+      (await get(url, scopes)).statusCode;
+    expect(await status('/log/tile/entries/000')).toBe(401);
+    expect(await status('/log/tile/entries/000', ['other'])).toBe(403);
+    expect(await status('/log/proof/inclusion?index=0')).toBe(401);
+    expect(await status('/log/proof/inclusion?index=0', ['audit:read'])).toBe(200);
+    expect(await status('/log/proof/inclusion', ['audit:read'])).toBe(400);
+    expect(await status('/log/proof/inclusion?index=999999', ['audit:read'])).toBe(404);
+    expect(await status(`/log/proof/inclusion?event=${uuidv7()}`, ['audit:read'])).toBe(404);
+    expect(await status('/log/proof/consistency?from=999999', ['audit:read'])).toBe(404);
+    expect(await status('/log/tile/0/999')).toBe(404);
+    expect(await status('/log/tile/0/0')).toBe(404);
+    expect(await status('/log/tile/entries/999', ['audit:read'])).toBe(404);
+  });
+
+  it('refuses to go on with another key', async () => {
+    const other = {
+      ...environment,
+      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+    };
+    const configuration = loadConfiguration(variables, other);
+    const starting = createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    await expect(starting).rejects.toThrow(/no known key has signed/);
+  });
+});

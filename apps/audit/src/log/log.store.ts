@@ -1,0 +1,168 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  edgeOf,
+  GrowingTree,
+  leafOf,
+  signCheckpoint,
+  TileHashes,
+  type NoteSigner,
+  type Span,
+  type Tile,
+  type TilePlace,
+  tilesOf,
+} from '@countersign/merkle-log';
+import { POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { z } from 'zod';
+import { LOG_SIGNER } from './log-signer.js';
+
+/** Leaves that one integration takes at the most: 2 MiB of hashes. */
+const INTEGRATION_LIMIT = 65_536;
+/** Events that are hashed anew at once, where intake left no hashes. */
+const REHASH_LIMIT = 1_000;
+const LOCK = 'countersign.log-integration';
+
+const index = z.string().transform(Number).pipe(z.int().nonnegative());
+const checkpointRows = z.array(z.object({ tree_size: index, note: z.string() }));
+const pendingRows = z.array(z.object({ first_index: index, leaf_hashes: z.instanceof(Buffer) }));
+const tileRows = z.array(z.object({ level: z.number(), tile_index: index, hashes: z.instanceof(Buffer) }));
+const headRows = z.tuple([z.object({ next_index: index, minimum_index: index })]);
+const entryRows = z.array(z.object({ log_index: index, event: z.unknown() }));
+
+/** A checkpoint as it was signed. */
+export interface SignedCheckpoint {
+  readonly treeSize: number;
+  readonly note: string;
+}
+
+/** An event as a leaf of the log. */
+export interface LogEntry {
+  readonly logIndex: number;
+  readonly json: string;
+  readonly hash: Buffer;
+}
+
+type Queries = pg.Pool | pg.PoolClient;
+
+/** The log in PostgreSQL: what waits to be integrated, tiles, checkpoints. */
+@Injectable()
+export class LogStore {
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(LOG_SIGNER) private readonly signer: NoteSigner,
+  ) {}
+
+  /**
+   * Takes what was sequenced into the tree and signs a checkpoint over it, all in one transaction. One replica at a time does it.
+   * @returns the new checkpoint; nothing when there was nothing to do, or another replica is at it
+   */
+  async integrate(): Promise<SignedCheckpoint | undefined> {
+    const client = await this.pool.connect();
+    let broken = false;
+    try {
+      await client.query('begin');
+      try {
+        const checkpoint = await this.#integrateLocked(client);
+        await client.query('commit');
+        return checkpoint;
+      } catch (error) {
+        await client.query('rollback').catch(() => (broken = true));
+        throw error;
+      }
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** The newest checkpoint, or the newest of exactly that size. */
+  async checkpoint(size?: number): Promise<SignedCheckpoint | undefined> {
+    return this.#checkpoint(this.pool, size);
+  }
+
+  /** @returns the index that the next event gets, and the lowest one whose event is still here */
+  async head(): Promise<{ readonly nextIndex: number; readonly minimumIndex: number }> {
+    const { rows } = await this.pool.query('select next_index, minimum_index from log_sequence, log_retention');
+    const [{ next_index: nextIndex, minimum_index: minimumIndex }] = headRows.parse(rows);
+    return { nextIndex, minimumIndex };
+  }
+
+  /** The hashes of everything that the spans need: one query, at the most a tile a level for each way. */
+  async hashesOf(spans: readonly Span[]): Promise<TileHashes> {
+    return new TileHashes(await this.tiles(tilesOf(spans)));
+  }
+
+  async tiles(places: readonly TilePlace[], queries: Queries = this.pool): Promise<readonly Tile[]> {
+    if (places.length === 0) return [];
+    const { rows } = await queries.query(
+      `select level, tile_index, hashes from log_tile
+       join unnest($1::smallint[], $2::bigint[]) as wanted (level, tile_index) using (level, tile_index)`,
+      [places.map(({ level }) => level), places.map((place) => place.index)],
+    );
+    return tileRows.parse(rows).map(({ level, tile_index, hashes }) => ({ level, index: tile_index, hashes }));
+  }
+
+  /** The leaves from `first` up to, but without, `end`, as the events stand in the database now. */
+  async entries(first: number, end: number, queries: Queries = this.pool): Promise<readonly LogEntry[]> {
+    const { rows } = await queries.query(
+      'select log_index, event from event where log_index >= $1 and log_index < $2 order by log_index',
+      [first, end],
+    );
+    return entryRows.parse(rows).map(({ log_index, event }) => ({ logIndex: log_index, ...leafOf(event) }));
+  }
+
+  /** The log index of an event. */
+  async indexOf(eventId: string): Promise<number | undefined> {
+    const { rows } = await this.pool.query('select log_index from event where id = $1', [eventId]);
+    return z.array(z.object({ log_index: index })).parse(rows)[0]?.log_index;
+  }
+
+  async #integrateLocked(client: pg.PoolClient): Promise<SignedCheckpoint | undefined> {
+    const lock = await client.query<{ held: boolean }>('select pg_try_advisory_xact_lock(hashtext($1)) as held', [
+      LOCK,
+    ]);
+    if (lock.rows[0]?.held !== true) return undefined;
+    const latest = await this.#checkpoint(client);
+    const size = latest?.treeSize ?? 0;
+    const leaves = await this.#waiting(client, size);
+    if (leaves.length === 0 && latest !== undefined) return undefined;
+    const tree = new GrowingTree(size, await this.tiles(edgeOf(size), client));
+    const tiles = tree.append(leaves);
+    const note = signCheckpoint(tree.size, tree.root(), this.signer);
+    await client.query(
+      `insert into log_tile (level, tile_index, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])
+       on conflict (level, tile_index) do update set hashes = excluded.hashes`,
+      [tiles.map(({ level }) => level), tiles.map((tile) => tile.index), tiles.map(({ hashes }) => hashes)],
+    );
+    await client.query('insert into log_checkpoint (tree_size, note) values ($1, $2)', [tree.size, note]);
+    await client.query('delete from log_unintegrated where first_index < $1', [tree.size]);
+    return { treeSize: tree.size, note };
+  }
+
+  /** Leaf hashes from `size` on, in order. Intake left them; where it did not, the events are hashed. */
+  async #waiting(client: pg.PoolClient, size: number): Promise<Buffer> {
+    const { rows } = await client.query(
+      'select first_index, leaf_hashes from log_unintegrated where first_index >= $1 order by first_index limit $2',
+      [size, INTEGRATION_LIMIT / 256],
+    );
+    const hashes: Buffer[] = [];
+    let next = size;
+    for (const pending of pendingRows.parse(rows)) {
+      if (pending.first_index !== next || next - size >= INTEGRATION_LIMIT) break;
+      hashes.push(pending.leaf_hashes);
+      next += pending.leaf_hashes.length / 32;
+    }
+    if (hashes.length > 0) return Buffer.concat(hashes);
+    const events = await this.entries(size, size + REHASH_LIMIT, client);
+    const contiguous = events.filter(({ logIndex }, at) => logIndex === size + at);
+    return Buffer.concat(contiguous.map(({ hash }) => hash));
+  }
+
+  async #checkpoint(queries: Queries, size?: number): Promise<SignedCheckpoint | undefined> {
+    const { rows } = await queries.query(
+      'select tree_size, note from log_checkpoint where $1::bigint is null or tree_size = $1 order by tree_size desc limit 1',
+      [size ?? null],
+    );
+    const [row] = checkpointRows.parse(rows);
+    return row === undefined ? undefined : { treeSize: row.tree_size, note: row.note };
+  }
+}
