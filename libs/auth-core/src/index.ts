@@ -1,5 +1,12 @@
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
-export { createTokenClient, type TokenClient, type TokenClientOptions, type TokenWish } from './client/token-client.js';
+export {
+  authorizationHeaders,
+  createTokenClient,
+  type AuthorizedRequest,
+  type TokenClient,
+  type TokenClientOptions,
+  type TokenWish,
+} from './client/token-client.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { accessTokenHash, createDpopProof, type DpopProofOptions } from './dpop/create-dpop-proof.js';
 export { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';

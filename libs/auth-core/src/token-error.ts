@@ -51,20 +51,39 @@ const descriptions: Readonly<Record<TokenErrorCode, string>> = {
 
 const notTheCallersFault: ReadonlySet<TokenErrorCode> = new Set(['KEYS_UNAVAILABLE', 'REVOCATIONS_UNAVAILABLE']);
 
+const FACT_LIMIT = 200;
+
+/** One line, whatever came: a log must not be written by a caller. */
+function factOf(fact: unknown): string | undefined {
+  if (typeof fact !== 'string' && typeof fact !== 'number') return undefined;
+  return String(fact)
+    .slice(0, FACT_LIMIT)
+    .replace(/[^\x20-\x7e]/g, '?');
+}
+
 /** A refused token. `code` is for machines; `message` may be shown to the caller (it tells no secret). */
 export class TokenError extends Error {
   /** HTTP status: 401 for the token's fault, 403 for a missing scope, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
   readonly status: 401 | 403 | 503;
 
+  /** What would have been accepted, for logs: names, algorithms, times in seconds. Shown to nobody. */
+  readonly expected: string | undefined;
+  /** What came instead, for logs: it is the caller's text, made harmless and cut to 200 characters. Never a token, key or signature. */
+  readonly actual: string | undefined;
+
   /**
    * @param code why
-   * @param detail which claim, scope or key, for logs; shown to nobody
+   * @param detail which claim, header member or scope, for logs; shown to nobody
+   * @param facts what was expected and what came, for logs; shown to nobody
    */
   constructor(
     readonly code: TokenErrorCode,
     readonly detail?: string,
+    facts: { readonly expected?: unknown; readonly actual?: unknown } = {},
   ) {
     super(descriptions[code]);
+    this.expected = factOf(facts.expected);
+    this.actual = factOf(facts.actual);
     this.name = 'TokenError';
     this.status = code === 'SCOPE_MISSING' ? 403 : notTheCallersFault.has(code) ? 503 : 401;
   }

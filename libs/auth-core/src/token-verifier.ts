@@ -22,12 +22,14 @@ export interface VerifierOptions {
   readonly clockToleranceSeconds?: number;
   /** Verified tokens kept at the most; 10,000 by default, 0 keeps none. */
   readonly cacheSize?: number;
-  /** Seconds between background refreshes of the keys; 240 by default. */
+  /** Seconds between background refreshes of the keys at the most; 240 by default. The answer's `max-age` can ask for fewer. */
   readonly refreshIntervalSeconds?: number;
   /** Seconds in which unknown `kid`s cause one fetch at the most; 10 by default. */
   readonly cooldownSeconds?: number;
   /** Seconds for which the last good keys are used while the issuer is away; 86,400 by default. */
   readonly maxStaleSeconds?: number;
+  /** A file that keeps the last good keys (written 0600), so that a start during an outage of the issuer works; none by default. */
+  readonly keysFile?: string;
   /** Milliseconds that one fetch of the keys may take; 5,000 by default. */
   readonly timeoutMs?: number;
   readonly revocations?: RevocationList;
@@ -88,6 +90,7 @@ export class TokenVerifier {
       refreshIntervalSeconds: options.refreshIntervalSeconds ?? 240,
       cooldownSeconds: options.cooldownSeconds ?? 10,
       maxStaleSeconds: options.maxStaleSeconds ?? 86_400,
+      cacheFile: options.keysFile,
       onKeys: (keyIds) => {
         this.#cache.keepKeys(keyIds);
       },
@@ -158,7 +161,7 @@ export class TokenVerifier {
       return this.#verify(token);
     } catch (error) {
       if (!(error instanceof TokenError) || error.code !== 'KEY_UNKNOWN') throw error;
-      if (!(await this.#keys.refreshForUnknownKey())) throw error;
+      if (error.actual === undefined || !(await this.#keys.refreshForUnknownKey(error.actual))) throw error;
       return this.#verify(token);
     }
   }
@@ -169,18 +172,25 @@ export class TokenVerifier {
     if (known !== undefined) return known;
     const header = reader.read(token);
     const { algorithm, kid } = header;
-    if (algorithm === undefined || !this.#algorithms.has(algorithm)) throw new TokenError('ALG_NOT_ALLOWED');
-    if (!header.isAccessToken) throw new TokenError('TYP_NOT_ALLOWED');
+    if (algorithm === undefined || !this.#algorithms.has(algorithm)) throw this.#algorithmRefused(header.alg);
+    if (!header.isAccessToken)
+      throw new TokenError('TYP_NOT_ALLOWED', 'typ', { expected: 'at+jwt', actual: header.typ });
     if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
     if (!this.#keys.usableAt(now)) throw new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);
     const key = typeof kid === 'string' ? this.#keys.get(kid) : undefined;
-    if (key === undefined) throw new TokenError('KEY_UNKNOWN');
-    if (!key.algorithms.has(algorithm)) throw new TokenError('KEY_MISMATCH');
+    if (key === undefined) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
+    if (!key.algorithms.has(algorithm)) {
+      throw new TokenError('KEY_MISMATCH', 'alg', { expected: [...key.algorithms].join(' '), actual: algorithm });
+    }
     if (!reader.verifies(algorithm, key.key)) throw new TokenError('SIGNATURE_INVALID');
     const principal = principalOfClaims(reader.claims(), this.#expected, now / 1_000);
     if (this.options.revocations?.isRevoked(principal, key.keyId) === true) throw new TokenError('TOKEN_REVOKED');
     this.#cache.add(token, principal, key.keyId);
     return principal;
+  }
+
+  #algorithmRefused(alg: unknown): TokenError {
+    return new TokenError('ALG_NOT_ALLOWED', 'alg', { expected: [...this.#algorithms].join(' '), actual: alg });
   }
 
   #cached(token: string, now: number): Principal | undefined {
@@ -189,7 +199,7 @@ export class TokenVerifier {
     const { principal, keyId } = known;
     if (now / 1_000 >= principal.expiresAt + this.#toleranceSeconds) {
       this.#cache.delete(token);
-      throw new TokenError('TOKEN_EXPIRED');
+      throw new TokenError('TOKEN_EXPIRED', 'exp', { expected: Math.floor(now / 1_000), actual: principal.expiresAt });
     }
     if (this.options.revocations?.isRevoked(principal, keyId) === true) {
       this.#cache.delete(token);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { importJWK, SignJWT } from 'jose';
+import { signJwt } from '../jws/sign.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 
 /** The `client_assertion_type` of RFC 7523, section 2.2. */
@@ -20,13 +20,13 @@ export interface ClientAssertionOptions {
 export async function signClientAssertion(options: ClientAssertionOptions): Promise<string> {
   const { clientId, audience, key, lifetimeSeconds = 30, now = Date.now } = options;
   const issuedAt = Math.floor(now() / 1_000);
-  return new SignJWT({})
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'JWT' })
-    .setIssuer(clientId)
-    .setSubject(clientId)
-    .setAudience(audience)
-    .setJti(randomUUID())
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + Math.min(Math.max(lifetimeSeconds, 1), 60))
-    .sign(await importJWK({ ...key }, key.alg));
+  const claims = {
+    iss: clientId,
+    sub: clientId,
+    aud: audience,
+    jti: randomUUID(),
+    iat: issuedAt,
+    exp: issuedAt + Math.min(Math.max(lifetimeSeconds, 1), 60),
+  };
+  return signJwt({ kid: key.kid, typ: 'JWT' }, claims, key);
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createDpopProof } from '../dpop/create-dpop-proof.js';
+import { isObject } from '../jws/json-object.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
+import { TokenCache } from './token-cache.js';
 import { requestToken, TokenRequestError, type AccessToken } from './token-request.js';
 
 export interface TokenClientOptions {
@@ -10,16 +13,22 @@ export interface TokenClientOptions {
   readonly clientId: string;
   /** The client's private key; it signs the assertions (`private_key_jwt`). */
   readonly key: PrivateJwk;
+  /** The key that tokens are bound to (DPoP, RFC 9449): give the same to {@link authorizationHeaders}. Bearer tokens when left out. */
+  readonly dpopKey?: PrivateJwk;
   /** The issuer's `/oauth2/token` by default. */
   readonly tokenEndpoint?: string;
   /** Milliseconds that one request may take; 5,000 by default. */
   readonly timeoutMs?: number;
   /** Further tries after a failure that may pass; 2 by default. */
   readonly retries?: number;
+  /** Milliseconds that are waited between two tries at the most; 10,000 by default. An issuer that asks for more is not asked again. */
+  readonly maxWaitMs?: number;
   /** Tokens kept at the most; 1,000 by default. */
   readonly cacheSize?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** 0 to 1, for jitter; `Math.random` by default. */
+  readonly random?: () => number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -31,7 +40,10 @@ export interface TokenWish {
   readonly traceparent?: string;
 }
 
-/** Gets tokens and keeps them until shortly before they expire; concurrent wishes for the same token share one request. */
+/**
+ * Gets tokens and keeps them, per audience, scopes and subject token. A token in the last fifth of its life is handed out while the next is
+ * asked for in the background; concurrent wishes for the same token share one request; an exchanged one is not used beyond its subject token.
+ */
 export interface TokenClient {
   /** `client_credentials` (RFC 6749, section 4.4). @throws {TokenRequestError} */
   getToken(wish: TokenWish): Promise<AccessToken>;
@@ -39,82 +51,139 @@ export interface TokenClient {
   exchange(wish: TokenWish & { readonly subjectToken: string }): Promise<AccessToken>;
 }
 
-/** Part of a token's life after which it is asked for anew. */
-const REFRESH_AT = 0.8;
-
-interface Kept {
-  readonly answer: Promise<AccessToken>;
-  refreshAt: number;
+/** When a token says that it ends; it need not be verified to be used no longer. @returns seconds since 1970 */
+function endOf(token: string): number {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    return isObject(claims) && typeof claims['exp'] === 'number' ? claims['exp'] : Infinity;
+  } catch {
+    return Infinity;
+  }
 }
 
-/** @returns a client of the issuer's token endpoint */
-export function createTokenClient(options: TokenClientOptions): TokenClient {
-  const { issuer, clientId, key, timeoutMs = 5_000, retries = 2, cacheSize = 1_000, now = Date.now } = options;
-  const endpoint = options.tokenEndpoint ?? `${issuer}/oauth2/token`;
-  const send = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
-  const kept = new Map<string, Kept>();
+/** Asks the token endpoint, with a new assertion and proof for every try. */
+class TokenEndpoint {
+  readonly #url: string;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  #nonce: string | undefined;
 
-  async function request(form: Readonly<Record<string, string>>, traceparent?: string): Promise<AccessToken> {
+  constructor(private readonly options: TokenClientOptions) {
+    this.#url = options.tokenEndpoint ?? `${options.issuer}/oauth2/token`;
+    this.#now = options.now ?? Date.now;
+    this.#random = options.random ?? Math.random;
+  }
+
+  async ask(form: Readonly<Record<string, string>>, traceparent: string | undefined): Promise<AccessToken> {
+    const { retries = 2, maxWaitMs = 10_000, dpopKey } = this.options;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const assertion = await signClientAssertion({ clientId, audience: issuer, key, now });
-        return await requestToken({
-          endpoint,
-          headers: traceparent === undefined ? {} : { traceparent },
-          timeoutMs,
-          now,
-          fetch: send,
-          form: { ...form, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion },
-        });
+        const answer = await this.#askOnce(form, traceparent);
+        if ((answer.tokenType === 'DPoP') !== (dpopKey !== undefined)) {
+          throw new TokenRequestError('ANSWER_INVALID', 'the token is not of the kind that was asked for', 200, false);
+        }
+        return answer;
       } catch (error) {
-        if (!(error instanceof TokenRequestError) || !error.retryable || attempt >= retries) throw error;
-        const pause = 100 * 2 ** attempt * (0.5 + Math.random());
-        await delay(Math.min(Math.max(pause, (error.retryAfterSeconds ?? 0) * 1_000), 10_000));
+        if (!(error instanceof TokenRequestError) || attempt >= retries) throw error;
+        if (this.#learnedNonce(error)) continue;
+        const wait = Math.max(100 * 2 ** attempt * (0.5 + this.#random()), (error.retryAfterSeconds ?? 0) * 1_000);
+        if (!error.retryable || wait > maxWaitMs) throw error;
+        await delay(wait);
       }
     }
   }
 
-  function keep(name: string, form: Readonly<Record<string, string>>, traceparent?: string): Promise<AccessToken> {
-    const before = kept.get(name);
-    if (before !== undefined && before.refreshAt > now()) return before.answer;
-    const entry: Kept = { answer: request(form, traceparent), refreshAt: Infinity };
-    kept.delete(name);
-    if (kept.size >= cacheSize) {
-      const [oldest] = kept.keys();
-      if (oldest !== undefined) kept.delete(oldest);
-    }
-    kept.set(name, entry);
-    entry.answer.then(
-      ({ expiresAt }) => {
-        const life = expiresAt * 1_000 - now();
-        entry.refreshAt = now() + life * (REFRESH_AT - Math.random() * 0.1);
+  async #askOnce(form: Readonly<Record<string, string>>, traceparent: string | undefined): Promise<AccessToken> {
+    const {
+      clientId,
+      issuer,
+      key,
+      dpopKey,
+      timeoutMs = 5_000,
+      fetch: send = (...request) => fetch(...request),
+    } = this.options;
+    const now = this.#now;
+    const proof =
+      dpopKey === undefined
+        ? {}
+        : { dpop: createDpopProof({ key: dpopKey, method: 'POST', url: this.#url, nonce: this.#nonce, now }) };
+    return requestToken({
+      endpoint: this.#url,
+      headers: { ...(traceparent === undefined ? {} : { traceparent }), ...proof },
+      timeoutMs,
+      now,
+      fetch: send,
+      form: {
+        ...form,
+        client_assertion_type: CLIENT_ASSERTION_TYPE,
+        client_assertion: await signClientAssertion({ clientId, audience: issuer, key, now }),
       },
-      () => {
-        if (kept.get(name) === entry) kept.delete(name);
-      },
-    );
-    return entry.answer;
+    });
   }
 
+  /** The issuer wants its nonce in the proof (RFC 9449, section 8): then the next try has it. */
+  #learnedNonce({ code, dpopNonce }: TokenRequestError): boolean {
+    if (code !== 'use_dpop_nonce' || dpopNonce === undefined || dpopNonce === this.#nonce) return false;
+    this.#nonce = dpopNonce;
+    return true;
+  }
+}
+
+/** @returns a client of the issuer's token endpoint */
+export function createTokenClient(options: TokenClientOptions): TokenClient {
+  const endpoint = new TokenEndpoint(options);
+  const cache = new TokenCache({
+    limit: options.cacheSize ?? 1_000,
+    now: options.now ?? Date.now,
+    random: options.random ?? Math.random,
+  });
+  const scopeOf = (scopes: readonly string[]): string => [...new Set(scopes)].sort().join(' ');
   return {
     getToken: ({ audience, scopes, traceparent }) => {
-      const scope = [...new Set(scopes)].sort().join(' ');
-      return keep(`${audience} ${scope}`, { grant_type: 'client_credentials', audience, scope }, traceparent);
+      const scope = scopeOf(scopes);
+      return cache.get({
+        name: `${audience} ${scope}`,
+        notAfter: Infinity,
+        request: () => endpoint.ask({ grant_type: 'client_credentials', audience, scope }, traceparent),
+      });
     },
     exchange: ({ subjectToken, audience, scopes, traceparent }) => {
-      const scope = [...new Set(scopes)].sort().join(' ');
-      const digest = createHash('sha256').update(subjectToken).digest('base64url');
-      return keep(
-        `${digest} ${audience} ${scope}`,
-        {
-          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-          subject_token: subjectToken,
-          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-          audience,
-          scope,
-        },
-        traceparent,
-      );
+      const scope = scopeOf(scopes);
+      const form = {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: subjectToken,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        audience,
+        scope,
+      };
+      return cache.get({
+        name: `${createHash('sha256').update(subjectToken).digest('base64url')} ${audience} ${scope}`,
+        notAfter: endOf(subjectToken),
+        request: () => endpoint.ask(form, traceparent),
+      });
     },
   };
+}
+
+export interface AuthorizedRequest {
+  readonly method: string;
+  readonly url: string;
+  /** The key that the token is bound to; needed for a `DPoP` token. */
+  readonly dpopKey?: PrivateJwk | undefined;
+  /** What the service last asked for in `DPoP-Nonce`. */
+  readonly nonce?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/**
+ * The headers with which a token is sent (RFC 6750, section 2.1; RFC 9449, section 7.1). Make them anew for every try: a proof works once.
+ * @throws {TypeError} for a bound token without its key
+ */
+export function authorizationHeaders(token: AccessToken, request: AuthorizedRequest): Readonly<Record<string, string>> {
+  if (token.tokenType === 'Bearer') return { authorization: `Bearer ${token.token}` };
+  const { dpopKey, method, url, nonce, now = Date.now } = request;
+  if (dpopKey === undefined) throw new TypeError('the token is bound to a key: dpopKey is needed');
+  const dpop = createDpopProof({ key: dpopKey, method, url, accessToken: token.token, nonce, now });
+  return { authorization: `DPoP ${token.token}`, dpop };
 }

@@ -1,4 +1,5 @@
-import { isObject } from '../jws/json-object.js';
+import { boundedBody } from '../bounded-body.js';
+import { isObject, type JsonObject } from '../jws/json-object.js';
 
 /** A token that could not be had. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
 export class TokenRequestError extends Error {
@@ -8,8 +9,10 @@ export class TokenRequestError extends Error {
     readonly status: number | undefined,
     /** Whether asking again may help. */
     readonly retryable: boolean,
-    /** Seconds that the issuer asked to wait. */
+    /** Seconds that the issuer asked to wait (`Retry-After`). */
     readonly retryAfterSeconds?: number,
+    /** The nonce that the issuer wants in a DPoP proof (RFC 9449, section 8). */
+    readonly dpopNonce?: string,
   ) {
     super(message);
     this.name = 'TokenRequestError';
@@ -22,6 +25,8 @@ export interface AccessToken {
   /** Seconds since 1970. */
   readonly expiresAt: number;
   readonly scopes: readonly string[];
+  /** `DPoP` for a token that is bound to a key: each request with it needs a proof. */
+  readonly tokenType: 'Bearer' | 'DPoP';
 }
 
 export interface TokenRequest {
@@ -34,56 +39,86 @@ export interface TokenRequest {
   readonly now: () => number;
 }
 
+/** Bytes that an answer of the token endpoint may have at the most. */
+export const TOKEN_ANSWER_LIMIT = 64 * 1024;
+
 /** Posts one request to the token endpoint (RFC 6749, section 3.2). @throws {TokenRequestError} */
-export async function requestToken({
+export async function requestToken(request: TokenRequest): Promise<AccessToken> {
+  const { response, body } = await post(request);
+  if (!response.ok) throw refusal(response, body, request.now());
+  const { access_token: token, token_type: type, expires_in: expiresIn, scope } = body;
+  const tokenType = typeof type === 'string' ? tokenTypes.get(type.toLowerCase()) : undefined;
+  if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number' || tokenType === undefined) {
+    throw new TokenRequestError('ANSWER_INVALID', 'the issuer answered no access token', response.status, false);
+  }
+  return {
+    token,
+    expiresAt: Math.floor(request.now() / 1_000) + expiresIn,
+    scopes: typeof scope === 'string' ? scope.split(' ') : [],
+    tokenType,
+  };
+}
+
+const tokenTypes: ReadonlyMap<string, AccessToken['tokenType']> = new Map([
+  ['bearer', 'Bearer'],
+  ['dpop', 'DPoP'],
+]);
+
+async function post({
   endpoint,
   form,
   headers,
   timeoutMs,
   fetch,
-  now,
-}: TokenRequest): Promise<AccessToken> {
-  let response: Response;
-  let body: unknown;
+}: TokenRequest): Promise<{ response: Response; body: JsonObject }> {
   try {
-    response = await fetch(endpoint, {
+    const response = await fetch(endpoint, {
       method: 'POST',
       headers,
       body: new URLSearchParams(form),
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    body = await response.json().catch(() => undefined);
+    return { response, body: objectOf(await boundedBody(response, TOKEN_ANSWER_LIMIT)) };
   } catch (error) {
     const timedOut = error instanceof Error && error.name === 'TimeoutError';
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TokenRequestError(
-      timedOut ? 'TIMEOUT' : 'NETWORK',
-      `the token endpoint did not answer: ${reason}`,
-      undefined,
-      true,
-    );
+    const message = `the token endpoint did not answer: ${reason}`;
+    throw new TokenRequestError(timedOut ? 'TIMEOUT' : 'NETWORK', message, undefined, true);
   }
-  if (!response.ok) {
-    const error =
-      isObject(body) && typeof body['error'] === 'string' ? body['error'] : `HTTP_${String(response.status)}`;
-    const description =
-      isObject(body) && typeof body['error_description'] === 'string' ? `: ${body['error_description']}` : '';
-    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-    throw new TokenRequestError(
-      error,
-      `the issuer refused the token: ${error}${description}`,
-      response.status,
-      response.status >= 500 || response.status === 429,
-      ...(Number.isFinite(retryAfter) ? [retryAfter] : []),
-    );
+}
+
+/** A proxy in between may answer anything: what is no JSON object tells nothing. */
+function objectOf(body: Buffer): JsonObject {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
   }
-  if (!isObject(body) || typeof body['access_token'] !== 'string' || typeof body['expires_in'] !== 'number') {
-    throw new TokenRequestError('ANSWER_INVALID', 'the issuer answered no access token', response.status, false);
-  }
-  return {
-    token: body['access_token'],
-    expiresAt: Math.floor(now() / 1_000) + body['expires_in'],
-    scopes: typeof body['scope'] === 'string' ? body['scope'].split(' ') : [],
-  };
+}
+
+function refusal(
+  response: Response,
+  { error, error_description: description }: JsonObject,
+  now: number,
+): TokenRequestError {
+  const code = typeof error === 'string' ? error : `HTTP_${String(response.status)}`;
+  const because = typeof description === 'string' ? `: ${description}` : '';
+  return new TokenRequestError(
+    code,
+    `the issuer refused the token: ${code}${because}`,
+    response.status,
+    response.status >= 500 || response.status === 429,
+    retryAfterOf(response.headers.get('retry-after'), now),
+    response.headers.get('dpop-nonce') ?? undefined,
+  );
+}
+
+/** `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. @param now milliseconds @returns seconds from now */
+export function retryAfterOf(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,9}$/.test(header.trim())) return Number(header);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1_000);
 }

@@ -1,5 +1,5 @@
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
-import { TokenError } from '../token-error.js';
+import { TokenError, type TokenErrorCode } from '../token-error.js';
 import { isObject, type JsonObject } from './json-object.js';
 import { scopeSetOf } from './scope-set.js';
 
@@ -74,6 +74,10 @@ function confirmationOf(cnf: unknown): Confirmation | undefined {
   return { jkt };
 }
 
+function outOfTime(code: TokenErrorCode, claim: string, now: number, actual: unknown): TokenError {
+  return new TokenError(code, claim, { expected: Math.floor(now), actual });
+}
+
 /**
  * Checks the claims of an access token (RFC 9068, section 4; RFC 7519, section 4.1) and makes the principal of them.
  * @param now seconds
@@ -82,13 +86,19 @@ function confirmationOf(cnf: unknown): Confirmation | undefined {
 export function principalOfClaims(claims: JsonObject, expected: Expected, now: number): Principal {
   const { iss, aud, exp, nbf, iat, jti, sub, client_id, act, scope, txn, roles, cnf } = claims;
   const { issuer, audience, toleranceSeconds } = expected;
-  if (iss !== issuer) throw mismatch('ISSUER_MISMATCH', text(iss, 'iss'));
-  if (aud !== audience) throw mismatch('AUDIENCE_MISMATCH', text(aud, 'aud'));
+  if (iss !== issuer) {
+    throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
+  }
+  if (aud !== audience) {
+    throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: audience, actual: text(aud, 'aud') });
+  }
   const expiresAt = seconds(exp, 'exp');
-  if (now >= expiresAt + toleranceSeconds) throw new TokenError('TOKEN_EXPIRED');
-  if (nbf !== undefined && now < seconds(nbf, 'nbf') - toleranceSeconds) throw new TokenError('TOKEN_NOT_YET_VALID');
+  if (now >= expiresAt + toleranceSeconds) throw outOfTime('TOKEN_EXPIRED', 'exp', now, expiresAt);
+  if (nbf !== undefined && now < seconds(nbf, 'nbf') - toleranceSeconds) {
+    throw outOfTime('TOKEN_NOT_YET_VALID', 'nbf', now, nbf);
+  }
   const issuedAt = seconds(iat, 'iat');
-  if (now < issuedAt - toleranceSeconds) throw new TokenError('TOKEN_NOT_YET_VALID', 'iat');
+  if (now < issuedAt - toleranceSeconds) throw outOfTime('TOKEN_NOT_YET_VALID', 'iat', now, issuedAt);
   const tokenId = text(jti, 'jti');
   return {
     subject: text(sub, 'sub'),
@@ -104,8 +114,4 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
     expiresAt,
     confirmation: confirmationOf(cnf),
   };
-}
-
-function mismatch(code: 'ISSUER_MISMATCH' | 'AUDIENCE_MISMATCH', actual: string): TokenError {
-  return new TokenError(code, actual);
 }

@@ -1,0 +1,88 @@
+import { type AccessToken } from './token-request.js';
+
+export interface TokenCacheOptions {
+  /** Tokens kept at the most. */
+  readonly limit: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** 0 to 1, for the jitter. */
+  readonly random: () => number;
+}
+
+export interface Wanted {
+  /** What the token is for; the same wish has the same name. */
+  readonly name: string;
+  /** Seconds since 1970 after which the token must not be used, whatever it says itself. */
+  readonly notAfter: number;
+  /** Asks the issuer. */
+  request(): Promise<AccessToken>;
+}
+
+interface Kept {
+  token: AccessToken | undefined;
+  /** Milliseconds. */
+  usableUntil: number;
+  refreshAt: number;
+  asking: Promise<AccessToken> | undefined;
+}
+
+/** Part of a token's life after which it is asked for anew, less the jitter. */
+const REFRESH_AT = 0.8;
+const REFRESH_JITTER = 0.15;
+/** Milliseconds before its end from which on a token is not handed out: it has a way to go. */
+const LAST_MOMENT_MS = 2_000;
+/** Milliseconds after which a refresh that failed is tried again. */
+const REFRESH_RETRY_MS = 5_000;
+
+/**
+ * Keeps tokens, and asks for each before it expires: a wish in the last fifth of a token's life is answered at once with what is there, and
+ * sets off one request in the background. The moment varies, so that many processes do not ask at once. Bounded: what was not wished for
+ * longest leaves.
+ */
+export class TokenCache {
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(private readonly options: TokenCacheOptions) {}
+
+  get(wanted: Wanted): Promise<AccessToken> {
+    const entry = this.#entryOf(wanted.name);
+    const now = this.options.now();
+    const { token } = entry;
+    if (token === undefined || now >= entry.usableUntil) return this.#ask(entry, wanted);
+    if (now >= entry.refreshAt) {
+      this.#ask(entry, wanted).catch(() => {
+        entry.refreshAt = this.options.now() + REFRESH_RETRY_MS;
+      });
+    }
+    return Promise.resolve(token);
+  }
+
+  #entryOf(name: string): Kept {
+    const entry = this.#kept.get(name) ?? { token: undefined, usableUntil: 0, refreshAt: 0, asking: undefined };
+    this.#kept.delete(name);
+    this.#kept.set(name, entry);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > this.options.limit && oldest !== undefined) this.#kept.delete(oldest);
+    return entry;
+  }
+
+  #ask(entry: Kept, { name, notAfter, request }: Wanted): Promise<AccessToken> {
+    entry.asking ??= request().then(
+      (token) => {
+        const now = this.options.now();
+        const end = Math.min(token.expiresAt, notAfter) * 1_000;
+        entry.token = token;
+        entry.usableUntil = end - LAST_MOMENT_MS;
+        entry.refreshAt = now + (end - now) * (REFRESH_AT - this.options.random() * REFRESH_JITTER);
+        entry.asking = undefined;
+        return token;
+      },
+      (error: unknown) => {
+        entry.asking = undefined;
+        if (entry.token === undefined && this.#kept.get(name) === entry) this.#kept.delete(name);
+        throw error;
+      },
+    );
+    return entry.asking;
+  }
+}

@@ -1,0 +1,214 @@
+import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import { signJwt } from '../jws/sign.js';
+import { generateSigningKey, publicJwkOf, thumbprintOf, type PrivateJwk } from '../keys/jwk.js';
+import { verifyDpopProof } from '../dpop/verify-dpop-proof.js';
+import { authorizationHeaders, createTokenClient, type TokenClientOptions } from './token-client.js';
+import { retryAfterOf, TokenRequestError } from './token-request.js';
+
+const issuer = 'https://issuer.test';
+const endpoint = `${issuer}/oauth2/token`;
+
+interface Asked {
+  readonly form: URLSearchParams;
+  readonly headers: Headers;
+}
+
+describe('the token client', () => {
+  let key: PrivateJwk;
+  let now: number;
+  let asked: Asked[];
+  let answers: (() => Response | Promise<Response>)[];
+  const good = (more: object = {}): Response =>
+    Response.json({
+      access_token: `token-${String(asked.length)}`,
+      token_type: 'Bearer',
+      expires_in: 300,
+      scope: 'a',
+      ...more,
+    });
+  const clientOf = (more: Partial<TokenClientOptions> = {}) =>
+    createTokenClient({
+      issuer,
+      clientId: 'shop',
+      key,
+      now: () => now,
+      random: () => 0,
+      fetch: async (_url, init) => {
+        await Promise.resolve();
+        const { body } = init ?? {};
+        asked.push({
+          form: new URLSearchParams(body instanceof URLSearchParams ? body : ''),
+          headers: new Headers(init?.headers),
+        });
+        return (answers.shift() ?? good)();
+      },
+      ...more,
+    });
+  const wish = { audience: 'orders', scopes: ['a'] };
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+  beforeAll(async () => {
+    key = await generateSigningKey();
+  });
+  beforeEach(() => {
+    now = 1_800_000_000_000;
+    asked = [];
+    answers = [];
+  });
+
+  it('authenticates with a new assertion each time, signed by its key for the issuer', async () => {
+    const client = clientOf();
+    await client.getToken(wish);
+    await client.getToken({ ...wish, scopes: ['b'] });
+    const assertions = asked.map(({ form }) => form.get('client_assertion') ?? '');
+    for (const assertion of assertions) {
+      const { payload } = await jwtVerify(assertion, await importJWK(publicJwkOf(key), key.alg), {
+        currentDate: new Date(now),
+      });
+      expect(payload).toMatchObject({ iss: 'shop', sub: 'shop', aud: issuer, exp: now / 1_000 + 30 });
+    }
+    expect(new Set(assertions.map((assertion) => decodeJwt(assertion).jti)).size).toBe(2);
+  });
+
+  it('asks once for many that wish the same, whatever the order of their scopes', async () => {
+    const client = clientOf();
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        client.getToken({ audience: 'orders', scopes: index % 2 === 0 ? ['a', 'b'] : ['b', 'a', 'b'] }),
+      ),
+    );
+    expect(asked.length).toBe(1);
+    expect(new Set(tokens.map(({ token }) => token)).size).toBe(1);
+    await client.getToken({ audience: 'other', scopes: ['a', 'b'] });
+    expect(asked.length).toBe(2);
+  });
+
+  it('answers at once and asks in the background when four fifths of the life have passed', async () => {
+    const client = clientOf();
+    await client.getToken(wish);
+    now += 239_000;
+    await client.getToken(wish);
+    expect(asked.length).toBe(1);
+    now += 1_000;
+    expect((await client.getToken(wish)).token).toBe('token-1');
+    await settle();
+    expect(asked.length).toBe(2);
+    expect((await client.getToken(wish)).token).toBe('token-2');
+  });
+
+  it('asks earlier by chance, so that many processes do not ask at once', async () => {
+    const client = clientOf({ random: () => 1 });
+    await client.getToken(wish);
+    now += 196_000;
+    await client.getToken(wish);
+    await settle();
+    expect(asked.length).toBe(2);
+  });
+
+  it('goes on with the token it has while the issuer is away, tries again later, and not beyond its end', async () => {
+    const client = clientOf({ retries: 0 });
+    await client.getToken(wish);
+    const away = () => Promise.reject(new Error('away'));
+    now += 250_000;
+    answers = [away];
+    expect((await client.getToken(wish)).token).toBe('token-1');
+    await settle();
+    await client.getToken(wish);
+    await settle();
+    expect(asked.length).toBe(2);
+    now += 5_000;
+    answers = [away];
+    expect((await client.getToken(wish)).token).toBe('token-1');
+    await settle();
+    expect(asked.length).toBe(3);
+    now += 44_000;
+    answers = [away];
+    await expect(client.getToken(wish)).rejects.toMatchObject({ code: 'NETWORK' });
+    expect((await client.getToken(wish)).token).toBe('token-5');
+  });
+
+  it('tries again after a failure that may pass, and honours Retry-After', async () => {
+    const client = clientOf();
+    answers = [() => new Response('busy', { status: 503, headers: { 'retry-after': '1' } })];
+    const before = performance.now();
+    await client.getToken(wish);
+    expect(performance.now() - before).toBeGreaterThan(950);
+    expect(asked.length).toBe(2);
+  });
+
+  it('does not wait for longer than it may, and does not repeat what the issuer refuses', async () => {
+    const client = clientOf();
+    answers = [() => new Response('busy', { status: 429, headers: { 'retry-after': '60' } })];
+    await expect(client.getToken(wish)).rejects.toMatchObject({ code: 'HTTP_429', retryAfterSeconds: 60 });
+    answers = [() => Response.json({ error: 'invalid_scope', error_description: 'no' }, { status: 400 })];
+    await expect(client.getToken(wish)).rejects.toMatchObject({ code: 'invalid_scope', retryable: false });
+    expect(asked.length).toBe(2);
+    await client.getToken(wish);
+    expect(asked.length).toBe(3);
+  });
+
+  it.each([
+    ['no token', {}],
+    ['an unknown type of token', { access_token: 'x', token_type: 'mac', expires_in: 1 }],
+    ['no life', { access_token: 'x', token_type: 'Bearer' }],
+    ['a token that is bound, unasked', { access_token: 'x', token_type: 'DPoP', expires_in: 60 }],
+  ])('takes no answer with %s', async (_what, body) => {
+    answers = [() => Response.json(body)];
+    await expect(clientOf().getToken(wish)).rejects.toBeInstanceOf(TokenRequestError);
+  });
+
+  it('keeps exchanged tokens per subject token and never uses one beyond it', async () => {
+    const client = clientOf();
+    const subject = (sub: string) => signJwt({ typ: 'at+jwt' }, { sub, exp: now / 1_000 + 60 }, key);
+    const [ada, bob] = [subject('ada'), subject('bob')];
+    await client.exchange({ ...wish, subjectToken: ada });
+    await client.exchange({ ...wish, subjectToken: ada });
+    await client.exchange({ ...wish, subjectToken: bob });
+    expect(asked.map(({ form }) => form.get('subject_token'))).toEqual([ada, bob]);
+    now += 59_000;
+    await client.exchange({ ...wish, subjectToken: ada });
+    expect(asked.length).toBe(3);
+  });
+
+  it('keeps no more tokens than it may', async () => {
+    const client = clientOf({ cacheSize: 2 });
+    for (const audience of ['one', 'two', 'three', 'one']) await client.getToken({ audience, scopes: [] });
+    expect(asked.length).toBe(4);
+    await client.getToken({ audience: 'three', scopes: [] });
+    expect(asked.length).toBe(4);
+  });
+
+  it('asks for bound tokens with a proof, learns the issuer’s nonce, and sends them with a proof', async () => {
+    const dpopKey = await generateSigningKey();
+    const client = clientOf({ dpopKey });
+    answers = [
+      () => Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': 'n1' } }),
+      () => good({ token_type: 'DPoP' }),
+    ];
+    const token = await client.getToken(wish);
+    const [first, second] = asked.map(({ headers }) => headers.get('dpop') ?? '');
+    expect([decodeJwt(first ?? '')['nonce'], decodeJwt(second ?? '')['nonce']]).toEqual([undefined, 'n1']);
+    const at = { method: 'POST', url: endpoint, now: now / 1_000 };
+    expect(verifyDpopProof(second ?? '', at).thumbprint).toBe(thumbprintOf(dpopKey));
+    const request = { method: 'GET', url: 'https://orders.test/orders/7' };
+    const headers = authorizationHeaders(token, { ...request, dpopKey, now: () => now });
+    expect(headers['authorization']).toBe(`DPoP ${token.token}`);
+    expect(decodeProtectedHeader(headers['dpop'] ?? '').typ).toBe('dpop+jwt');
+    verifyDpopProof(headers['dpop'] ?? '', { ...request, accessToken: token.token, now: now / 1_000 });
+    expect(() => authorizationHeaders(token, request)).toThrow(TypeError);
+    answers = [() => good()];
+    await expect(clientOf({ dpopKey }).getToken(wish)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    ['120', 120],
+    [new Date(1_800_000_030_000).toUTCString(), 30],
+    [new Date(1_700_000_000_000).toUTCString(), 0],
+    ['soon', undefined],
+    [null, undefined],
+  ])('%s is %s seconds', (header, seconds) => {
+    expect(retryAfterOf(header, 1_800_000_000_000)).toBe(seconds);
+  });
+});

@@ -1,0 +1,160 @@
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSigningKey, publicJwkOf, type PrivateJwk } from './jwk.js';
+import { JWKS_SIZE_LIMIT } from './jwks-document.js';
+import { RemoteKeySet, type RemoteKeySetOptions } from './remote-key-set.js';
+
+const url = 'https://issuer.test/.well-known/jwks.json';
+
+describe('the remote key set', () => {
+  let key: PrivateJwk;
+  let folder: string;
+  let now: number;
+  let requests: Headers[];
+  let answer: () => Response | Promise<Response>;
+  const open: RemoteKeySet[] = [];
+  const setOf = (more: Partial<RemoteKeySetOptions> = {}): RemoteKeySet => {
+    const set = new RemoteKeySet({
+      url,
+      now: () => now,
+      timeoutMs: 30_000,
+      refreshIntervalSeconds: 240,
+      cooldownSeconds: 10,
+      maxStaleSeconds: 3_600,
+      onKeys: () => undefined,
+      fetch: async (_url, init) => {
+        requests.push(new Headers(init?.headers));
+        return answer();
+      },
+      ...more,
+    });
+    open.push(set);
+    return set;
+  };
+  const jwks = (headers: Record<string, string> = {}) => Response.json({ keys: [publicJwkOf(key)] }, { headers });
+
+  beforeAll(async () => {
+    key = await generateSigningKey();
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'jwks-'));
+    now = 1_800_000_000_000;
+    requests = [];
+    answer = () => jwks();
+  });
+  afterEach(async () => {
+    for (const set of open.splice(0)) set.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('asks with the ETag, and takes a 304 for a fresh set', async () => {
+    const set = setOf();
+    answer = () => jwks({ etag: '"one"' });
+    expect(await set.refresh()).toBe(true);
+    answer = () => new Response(null, { status: 304 });
+    now += 3_000_000;
+    expect(await set.refresh()).toBe(true);
+    expect(requests.map((headers) => headers.get('if-none-match'))).toEqual([null, '"one"']);
+    now += 3_000_000;
+    expect([set.usable, set.get(key.kid)?.keyId]).toEqual([true, key.kid]);
+  });
+
+  it('takes a 304 that it did not ask for as a failure', async () => {
+    answer = () => new Response(null, { status: 304 });
+    expect(await setOf().refresh()).toBe(false);
+  });
+
+  it.each([
+    ['max-age=100', 80],
+    ['public, max-age=1', 10],
+    ['max-age=86400', 240],
+    ['no-store', 240],
+  ])('with Cache-Control: %s is fetched again after some %i seconds', async (cacheControl, seconds) => {
+    const timers = import.meta.jest.spyOn(globalThis, 'setTimeout');
+    answer = () => jwks({ 'cache-control': cacheControl });
+    await setOf().refresh();
+    const [, delay = 0] = timers.mock.calls.at(-1) ?? [];
+    timers.mockRestore();
+    expect(delay).toBeGreaterThanOrEqual(seconds * 900);
+    expect(delay).toBeLessThanOrEqual(seconds * 1_000);
+  });
+
+  it('makes one fetch for many that wait', async () => {
+    const set = setOf();
+    await Promise.all(Array.from({ length: 50 }, () => set.refresh()));
+    expect(requests.length).toBe(1);
+  });
+
+  it('makes one fetch in a cool-down for unknown keys, and none for one that was just looked for in vain', async () => {
+    const set = setOf();
+    await set.refresh();
+    for (let flood = 0; flood < 100; flood += 1) await set.refreshForUnknownKey(`unknown-${String(flood)}`);
+    expect(requests.length).toBe(2);
+    now += 10_000;
+    await set.refreshForUnknownKey('unknown-0');
+    expect(requests.length).toBe(2);
+    await set.refreshForUnknownKey('unknown-1');
+    expect(requests.length).toBe(3);
+    await set.refreshForUnknownKey('x'.repeat(300));
+    now += 10_000;
+    await set.refreshForUnknownKey('x'.repeat(300));
+    expect(requests.length).toBe(3);
+    now += 300_000;
+    await set.refreshForUnknownKey('unknown-0');
+    expect(requests.length).toBe(4);
+  });
+
+  it.each([
+    ['a document that is too large', () => new Response(`{"keys":[],"x":"${'x'.repeat(JWKS_SIZE_LIMIT)}"}`)],
+    ['no JSON', () => new Response('<html>')],
+    ['a repeated name', () => new Response('{"keys":[],"keys":[]}')],
+    ['no keys', () => Response.json({ keys: [] })],
+    ['a private key', () => Response.json({ keys: [key] })],
+    ['an error', () => new Response('away', { status: 503 })],
+    ['nothing', () => Promise.reject(new Error('away'))],
+  ])('keeps the last good set when it is answered %s', async (_what, bad) => {
+    const set = setOf();
+    await set.refresh();
+    answer = bad;
+    expect(await set.refresh()).toBe(false);
+    expect(set.lastError).not.toBe('');
+    expect([set.usable, set.get(key.kid)?.keyId]).toEqual([true, key.kid]);
+    now += 3_601_000;
+    expect(set.usable).toBe(false);
+  });
+
+  it('starts during an outage from the file of the last run, written for its owner alone', async () => {
+    const cacheFile = join(folder, 'jwks.json');
+    await setOf({ cacheFile }).refresh();
+    expect((await stat(cacheFile)).mode & 0o777).toBe(0o600);
+    expect(await readdir(folder)).toEqual(['jwks.json']);
+    answer = () => Promise.reject(new Error('away'));
+    now += 3_500_000;
+    const restarted = setOf({ cacheFile });
+    expect(await restarted.refresh()).toBe(true);
+    expect(restarted.get(key.kid)?.keyId).toBe(key.kid);
+    now += 101_000;
+    expect(restarted.usable).toBe(false);
+    expect(await setOf({ cacheFile }).refresh()).toBe(false);
+  });
+
+  it('takes no file that others may write, that is of another issuer, or that is damaged', async () => {
+    const cacheFile = join(folder, 'jwks.json');
+    await setOf({ cacheFile }).refresh();
+    answer = () => Promise.reject(new Error('away'));
+    expect(await setOf({ cacheFile, url: 'https://other.test/jwks.json' }).refresh()).toBe(false);
+    await chmod(cacheFile, 0o666);
+    const open = setOf({ cacheFile });
+    expect(await open.refresh()).toBe(false);
+    expect(open.lastError).toMatch(/others than its owner may write/);
+    await chmod(cacheFile, 0o600);
+    await writeFile(cacheFile, '{"url":');
+    expect(await setOf({ cacheFile }).refresh()).toBe(false);
+  });
+
+  it('goes on when the file cannot be written', async () => {
+    const set = setOf({ cacheFile: join(folder, 'no', 'such', 'folder', 'jwks.json') });
+    expect(await set.refresh()).toBe(true);
+  });
+});
