@@ -29,14 +29,31 @@ const migrationLock = 7_305_824;
 /** Tables that the host itself keeps in every service's database. */
 const hostMigrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
+/**
+ * Where the service's role may become its database's owner (and is not), migrations run as the owner; requests never do. So the tables
+ * belong to a role that nobody logs in as; the service's own may read and write the rows of each, unless a migration takes that back.
+ */
+async function becomeOwner(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ owner: string }>(
+    `select pg_get_userbyid(datdba) as owner from pg_database
+      where datname = current_database() and pg_get_userbyid(datdba) <> session_user and pg_has_role(session_user, datdba, 'SET')`,
+  );
+  const [found] = rows;
+  if (found === undefined) return;
+  await client.query(`set role ${client.escapeIdentifier(found.owner)}`);
+  await client.query('alter default privileges grant select, insert, update, delete on tables to session_user');
+}
+
 async function migrateWithLock(pool: pg.Pool, migrationsFolder: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [migrationLock]);
     try {
+      await becomeOwner(client);
       await migrate(drizzle({ client }), { migrationsFolder: hostMigrations, migrationsTable: '__host_migrations' });
       await migrate(drizzle({ client }), { migrationsFolder });
     } finally {
+      await client.query('reset role');
       await client.query('select pg_advisory_unlock($1)', [migrationLock]);
     }
   } finally {

@@ -8,6 +8,9 @@ import { startChild, stopLeftBehind, type Child } from './child.js';
 import { freePort } from './port.js';
 import { findBinaries, reachable, runAs, type Binaries, type RunAs } from './postgres-binaries.js';
 
+/** Services whose tables belong to a role of their own: the service becomes it to migrate, and has only the rights it then gives itself. */
+const separatelyOwned: readonly string[] = ['accounts'];
+
 export interface PostgresOptions {
   /** Holds the data, which survive a restart. */
   readonly directory: string;
@@ -24,7 +27,10 @@ export interface Postgres {
   readonly port: number;
   /** Where the data really are. */
   readonly directory: string;
-  /** Makes sure that a role and a database of its own exist. @returns its connection URL */
+  /**
+   * Makes sure that a role and a database of its own exist; where the service asks for it, with an owner that nobody logs in as.
+   * @returns its connection URL
+   */
   createDatabase(name: string, password: string): Promise<string>;
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -116,6 +122,18 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   };
   let child = await start();
 
+  async function createOwned(client: pg.Client, name: string, role: string): Promise<void> {
+    if (!separatelyOwned.includes(name)) {
+      await client.query(`create database ${role} owner ${role}`);
+      return;
+    }
+    const owner = client.escapeIdentifier(`${name}_owner`);
+    await client.query(`create role ${owner} nologin`);
+    await client.query(`grant ${owner} to ${role} with inherit false, set true`);
+    await client.query(`create database ${role} owner ${owner}`);
+    await client.query(`grant connect on database ${role} to ${role}`);
+  }
+
   async function ensureDatabase(name: string, password: string): Promise<void> {
     const client = new pg.Client({ connectionString: admin });
     await client.connect();
@@ -125,7 +143,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       const verb = roles.rowCount === 0 ? 'create' : 'alter';
       await client.query(`${verb} role ${role} login password ${client.escapeLiteral(password)}`);
       const databases = await client.query('select 1 from pg_database where datname = $1', [name]);
-      if (databases.rowCount === 0) await client.query(`create database ${role} owner ${role}`);
+      if (databases.rowCount === 0) await createOwned(client, name, role);
       await client.query(`revoke connect on database ${role} from public`);
     } finally {
       await client.end();

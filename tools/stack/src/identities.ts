@@ -130,8 +130,10 @@ export function clientsFile({ clients }: Identities): object {
           edge('payments:read', 'transfers:read'),
         ],
       }),
-      entry('auditor', { audiences: { audit: ['audit:read'] } }),
-      entry('operator', { audiences: { issuer: ['issuer:admin'] } }),
+      entry('auditor', {
+        audiences: { audit: ['audit:read'], accounts: ['accounts:audit', 'accounts:read', 'transfers:read'] },
+      }),
+      entry('operator', { audiences: { issuer: ['issuer:admin'], accounts: ['accounts:admin', 'accounts:read'] } }),
     ],
   };
 }

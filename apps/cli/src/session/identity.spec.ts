@@ -17,10 +17,11 @@ describe('as whom a command speaks', () => {
       { client_id: 'payments', policy: { exchange: [] } },
       { client_id: 'storefront', policy: { audiences: { payments: ['payments:create'] } } },
       { client_id: 'auditor', policy: { audiences: { audit: ['audit:read'] } } },
+      { client_id: 'reader', policy: { audiences: { audit: ['audit:read'], payments: ['payments:read'] } } },
       { client_id: 'elsewhere', policy: { audiences: { payments: ['payments:create'] } } },
     ];
     writeFileSync(join(stackFolder, 'env', 'clients.json'), JSON.stringify({ clients }));
-    for (const name of ['payments', 'storefront', 'auditor'])
+    for (const name of ['payments', 'storefront', 'auditor', 'reader'])
       writeFileSync(join(stackFolder, 'env', `${name}-key.json`), JSON.stringify(await generateSigningKey()));
     writeFileSync(join(stackFolder, 'env', 'issuer.env'), 'PORT=4000\nHOST=127.0.0.1\n');
   });
@@ -33,6 +34,8 @@ describe('as whom a command speaks', () => {
     const identity = chooseIdentity({}, stack(), 'audit');
     expect([identity.clientId, identity.issuer]).toEqual(['auditor', 'http://127.0.0.1:4000']);
     expect(chooseIdentity({}, stack(), undefined).clientId).toBe('storefront');
+    expect(chooseIdentity({}, stack(), 'payments').clientId).toBe('storefront');
+    expect(chooseIdentity({}, stack(), 'payments', ['payments:read']).clientId).toBe('reader');
   });
 
   it('takes the named client, and never guesses one that the stack holds no key of', () => {

@@ -38,7 +38,12 @@ export function readKey(path: string): PrivateJwk {
   }
 }
 
-function localClient(stack: LocalStack, clientId: string | undefined, audience: string | undefined): LocalClient {
+function localClient(
+  stack: LocalStack,
+  clientId: string | undefined,
+  audience: string | undefined,
+  scopes: readonly string[],
+): LocalClient {
   const known = stack.clients.map((client) => client.clientId).join(', ');
   if (clientId !== undefined) {
     const client = stack.clients.find((one) => one.clientId === clientId);
@@ -50,9 +55,12 @@ function localClient(stack: LocalStack, clientId: string | undefined, audience: 
       `Its clients: ${known}. For another one name its key file: --key FILE`,
     );
   }
-  const fitting = stack.clients.find(
+  const candidates = stack.clients.filter(
     ({ audiences }) => Object.keys(audiences).length > 0 && (audience === undefined || audience in audiences),
   );
+  const fitting =
+    candidates.find(({ audiences }) => scopes.every((scope) => audiences[audience ?? '']?.includes(scope))) ??
+    candidates[0];
   if (fitting !== undefined) return fitting;
   throw new CliError(
     ExitCode.usage,
@@ -63,13 +71,14 @@ function localClient(stack: LocalStack, clientId: string | undefined, audience: 
 }
 
 /**
- * Decides as whom to speak: what the options say, else a client of the local stack that may ask for the audience.
+ * Decides as whom to speak: what the options say, else a client of the local stack that may ask for the audience, and for the scopes if one may.
  * @throws {CliError} saying which option is missing
  */
 export function chooseIdentity(
   { issuer, clientId, key }: IdentityOptions,
   stack: LocalStack | undefined,
   audience?: string,
+  scopes: readonly string[] = [],
 ): Identity {
   const issuerUrl = (issuer ?? stack?.urlOf('issuer'))?.replace(/\/$/, '');
   if (issuerUrl === undefined || (stack === undefined && (clientId === undefined || key === undefined))) {
@@ -87,7 +96,7 @@ export function chooseIdentity(
   if (key !== undefined || stack === undefined) {
     throw new CliError(ExitCode.usage, 'CLIENT_MISSING', '--key needs --client-id beside it');
   }
-  const client = localClient(stack, clientId, audience);
+  const client = localClient(stack, clientId, audience, scopes);
   return {
     issuer: issuerUrl,
     clientId: client.clientId,

@@ -50,8 +50,8 @@ export interface ServiceRequest {
 /** What a command works with: who is asking, tokens for that one, the services, and where to print. */
 export interface Session {
   readonly output: Output;
-  /** @param audience picks a fitting client of the local stack when none is named */
-  identity(audience?: string): Identity;
+  /** @param audience picks, with the scopes, a fitting client of the local stack when none is named */
+  identity(audience?: string, scopes?: readonly string[]): Identity;
   /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
   urlOf(service: string): string;
   /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
@@ -119,7 +119,8 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
   if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
   const options = parsed.data;
   const stack = findLocalStack(options.stack);
-  const identity = (audience?: string): Identity => chooseIdentity(options, stack, audience);
+  const identity = (audience?: string, scopes?: readonly string[]): Identity =>
+    chooseIdentity(options, stack, audience, scopes);
 
   const session: Session = {
     output: createOutput(options.json),
@@ -137,7 +138,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       );
     },
     async token(audience, scopes) {
-      const speaker = identity(audience);
+      const speaker = identity(audience, scopes);
       const wanted = scopes.length > 0 ? scopes : (speaker.audiences?.[audience] ?? []);
       const client = createTokenClient({ issuer: speaker.issuer, clientId: speaker.clientId, key: speaker.key });
       try {

@@ -1,0 +1,110 @@
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { openDatabase } from '@countersign/service-host';
+import { getTableColumns, getTableName } from 'drizzle-orm';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import pino from 'pino';
+import { z } from 'zod';
+import { accountTable } from './accounts/accounts.tables.js';
+import { invariants, questionOf } from './invariants/invariants.js';
+import { entryTable, holdTable, legTable, transferTable } from './transfers/transfers.tables.js';
+
+const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
+const logger = pino({ level: 'silent' });
+const [from, to, first, second] = ['a', 'b', 'c', 'd'].map(
+  (letter) => `${letter.repeat(8)}-0000-7000-8000-000000000000`,
+);
+
+/** What the first version wrote for one transfer of 5, after `before` had moved. */
+const earlierTransfer = (id: string | undefined, before: number): string => `
+  insert into transfer (id, debit_account, credit_account, amount, currency, reference, subject, client_id, actors, txn, posted_at)
+    values ('${String(id)}', '${String(from)}', '${String(to)}', 5, 'EUR', '', 'alice', 'shop', '{shop}', 'txn', now());
+  insert into entry (transfer_id, account_id, side, amount, balance_after, posted_at) values
+    ('${String(id)}', '${String(from)}', 'debit', 5, ${String(-before - 5)}, now()), ('${String(id)}', '${String(to)}', 'credit', 5, ${String(before + 5)}, now());
+  update account set credits_minus_debits = ${String(-before - 5)} where id = '${String(from)}';
+  update account set credits_minus_debits = ${String(before + 5)} where id = '${String(to)}';`;
+
+describe('the migrations', () => {
+  let services: BackingServices;
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-migrations-'));
+  const pools: pg.Pool[] = [];
+  beforeAll(async () => {
+    services = await startBackingServices();
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all(pools.map((pool) => pool.end()));
+    await services.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  async function migrated(url: string, from = migrationsFolder): Promise<pg.Pool> {
+    const pool = await openDatabase({ url, migrationsFolder: from }, logger);
+    pools.push(pool);
+    return pool;
+  }
+  async function broken(pool: pg.Pool): Promise<readonly string[]> {
+    const names = [];
+    for (const invariant of invariants)
+      if ((await pool.query<{ count: number }>(questionOf(invariant))).rows[0]?.count !== 0) names.push(invariant.name);
+    return names;
+  }
+
+  it('make the tables that the code reads and writes: each column, its type, and whether it may be null', async () => {
+    const pool = await migrated(await services.database('accounts'));
+    for (const table of [accountTable, transferTable, legTable, holdTable, entryTable]) {
+      const { rows } = await pool.query<{ name: string; type: string; required: boolean; filled: boolean }>(
+        `select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required,
+           atthasdef or attidentity <> '' as filled from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+        [getTableName(table)],
+      );
+      const columns = Object.values(getTableColumns(table)).map((column) => ({
+        name: column.name,
+        type: column.getSQLType().replace(/^char\(/, 'character('),
+        required: column.notNull,
+        filled: column.hasDefault,
+      }));
+      const known = new Set(columns.map(({ name }) => name));
+      const byName = (a: { name: string }, b: { name: string }): number => a.name.localeCompare(b.name);
+      expect(rows.filter(({ name }) => known.has(name)).sort(byName)).toEqual(columns.sort(byName));
+      // Columns that only an earlier version writes may stay for a while, but must not ask anything of this one.
+      expect(rows.filter(({ name, required }) => !known.has(name) && required)).toEqual([]);
+    }
+  });
+
+  it('carry the books of the first version over, and let one of its replicas go on for a while', async () => {
+    const url = await services.database('earlier');
+    cpSync(migrationsFolder, folder, { recursive: true });
+    const path = join(folder, 'meta', '_journal.json');
+    const journal = z.looseObject({ entries: z.array(z.unknown()) }).parse(JSON.parse(readFileSync(path, 'utf8')));
+    writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.slice(0, 1) }));
+    const earlier = await migrated(url, folder);
+    const account = (id: string | undefined, overdraft: string): string =>
+      `insert into account (id, name, kind, currency, overdraft, opened_by, opened_at) values ('${String(id)}', 'x', 'liability', 'EUR', '${overdraft}', 'alice', now());`;
+    await earlier.query(account(from, 'allowed') + account(to, 'forbidden') + earlierTransfer(first, 0));
+
+    const pool = await migrated(url);
+    await earlier.query(earlierTransfer(second, 5));
+    await earlier.query(account('eeeeeeee-0000-7000-8000-000000000000', 'forbidden'));
+    expect(await broken(pool)).toEqual([]);
+    const { rows } = await pool.query(
+      `select transfer_id, number, debit_account, amount from leg order by transfer_id`,
+    );
+    expect(rows).toEqual(
+      [first, second].map((transfer_id) => ({ transfer_id, number: 0, debit_account: from, amount: '5' })),
+    );
+    const { rows: owners } = await pool.query('select distinct owner, status from account');
+    expect(owners).toEqual([{ owner: 'alice', status: 'open' }]);
+  });
+
+  it('are written down in the order in which they are applied, and each is there', () => {
+    const { entries } = z
+      .object({ entries: z.array(z.object({ idx: z.number(), when: z.number(), tag: z.string() })) })
+      .parse(JSON.parse(readFileSync(join(migrationsFolder, 'meta', '_journal.json'), 'utf8')));
+    expect(entries.map(({ idx }) => idx)).toEqual(entries.map((_, index) => index));
+    expect(entries.map(({ when }) => when)).toEqual(entries.map(({ when }) => when).sort((a, b) => a - b));
+    for (const { tag } of entries) expect(readFileSync(join(migrationsFolder, `${tag}.sql`), 'utf8')).not.toBe('');
+  });
+});

@@ -1,0 +1,77 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { ExitCode } from '../cli-error.js';
+import { table } from '../output.js';
+import { openSession } from '../session/session.js';
+
+const faultSchema = z.object({ where: z.string(), expected: z.string().nullable(), found: z.string().nullable() });
+const answerSchema = z.object({
+  ok: z.boolean(),
+  checked_at: z.string(),
+  accounts: z.number(),
+  transfers: z.number(),
+  entries: z.number(),
+  invariants: z.array(
+    z.object({
+      name: z.string(),
+      holds: z.string(),
+      ok: z.boolean(),
+      faults: z.number(),
+      shown: z.array(faultSchema),
+    }),
+  ),
+});
+type Answer = z.infer<typeof answerSchema>;
+
+/** Milliseconds that the whole check may take: it reads every entry. */
+const TIMEOUT_MS = 15 * 60_000;
+
+/** What a person reads: each invariant, and where those that do not hold are broken. */
+export function textOf(answer: Answer): string {
+  const rows = answer.invariants.map(({ name, holds, ok, faults }) => [
+    ok ? 'ok' : `${String(faults)} faults`,
+    name,
+    holds,
+  ]);
+  const faults = answer.invariants.flatMap(({ name, shown }) =>
+    shown.map(({ where, expected, found }) => [name, where, expected ?? '', found ?? '']),
+  );
+  return [
+    `${String(answer.accounts)} accounts, ${String(answer.transfers)} transfers, ${String(answer.entries)} entries, as of ${answer.checked_at}`,
+    '',
+    table(['', 'invariant', 'what must hold'], rows),
+    ...(faults.length === 0 ? [] : ['', table(['broken', 'where', 'expected', 'found'], faults)]),
+  ].join('\n');
+}
+
+async function run(_options: object, command: Command): Promise<void> {
+  const session = openSession(command);
+  const answer = await session.call(answerSchema, {
+    service: 'accounts',
+    scopes: ['accounts:audit'],
+    path: '/ledger/invariants',
+    timeoutMs: TIMEOUT_MS,
+  });
+  session.output.result(answer, textOf(answer));
+  if (!answer.ok) process.exitCode = ExitCode.refused;
+}
+
+/** `countersign ledger check`: whether debits equal credits, and all that follows. Ends with 1 when something does not hold. */
+export function register(ledger: Command): void {
+  ledger
+    .command('check')
+    .summary('check that the ledger is whole')
+    .description(
+      'Asks accounts, of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,\n' +
+        'what is available keeps its limit, holds reserve what they say, transfers moved their legs.\n' +
+        'Needs the scope accounts:audit. Ends with 1 when an invariant does not hold.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign ledger check
+  countersign ledger check --json`,
+    )
+    .action(run);
+}
