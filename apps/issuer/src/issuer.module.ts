@@ -12,6 +12,7 @@ import { RemoteKeys } from './clients/remote-keys.js';
 import { SecretAuthentication } from './clients/secret-authentication.js';
 import { UsedAssertions } from './clients/used-assertions.store.js';
 import { type Configuration } from './configuration.js';
+import { LIMIT_SETTINGS, TokenLimits } from './limits/token-limits.js';
 import { MetadataController } from './metadata/metadata.controller.js';
 import { Begin } from './replica/begin.js';
 import { OwnKeys } from './replica/own-keys.js';
@@ -97,6 +98,14 @@ export class IssuerModule {
         SigningKeysStore,
         KeyRotation,
         SigningKeysService,
+        {
+          provide: LIMIT_SETTINGS,
+          useValue: {
+            perClient: configuration.RATE_LIMIT_CLIENT_PER_MINUTE,
+            perAddress: configuration.RATE_LIMIT_ADDRESS_PER_MINUTE,
+          },
+        },
+        TokenLimits,
         SubjectTokens,
         TokenDecisions,
         Issuances,

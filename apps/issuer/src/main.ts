@@ -1,8 +1,14 @@
-import { loadConfiguration, runService, startService } from '@countersign/service-host';
+import { ConfigurationError, loadConfiguration, runService, startService } from '@countersign/service-host';
+import { declaredDifference } from './clients/dry-run.js';
 import { variables } from './configuration.js';
 import { IssuerModule } from './issuer.module.js';
 
-runService(() => {
+runService(async () => {
   const configuration = loadConfiguration(variables);
-  return startService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+  if (!process.argv.includes('--dry-run')) {
+    return startService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+  }
+  if (configuration.CLIENTS_FILE === undefined) throw new ConfigurationError(['CLIENTS_FILE is not set']);
+  const difference = await declaredDifference(configuration.DATABASE_URL, configuration.CLIENTS_FILE, new Date());
+  return process.stdout.write(`${difference}\n`);
 });

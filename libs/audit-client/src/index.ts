@@ -13,6 +13,7 @@ export {
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
+export { pooledRandomBytes } from './random-pool.js';
 export { CHECKPOINT_SUBJECT, parseReceipt, receiptSubject, type Receipt } from './receipts.js';
 export { startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';

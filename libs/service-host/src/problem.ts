@@ -80,7 +80,7 @@ export function problemOf(error: unknown): ProblemDocument {
   return documentOf(500, 'INTERNAL', 'Something failed here; the request id finds it in the logs.');
 }
 
-/** The one place where errors become HTTP answers: problem+json, or OAuth error JSON for {@link OAuthError}. */
+/** The one place where errors become HTTP answers: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(LOGGER) private readonly logger: Logger) {}
@@ -99,6 +99,15 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const problem = problemOf(error);
+    if (problem.status < 500 && trace.route.startsWith('/oauth2/')) {
+      const { status, detail } = problem;
+      void reply
+        .status(status)
+        .header('cache-control', 'no-store')
+        .type('application/json')
+        .send({ error: 'invalid_request', error_description: detail });
+      return;
+    }
     if (problem.status >= 500 && problem.code === 'INTERNAL') {
       this.logger.error({ err: error, request_id: trace.requestId, trace_id: trace.traceId }, 'request failed');
     }

@@ -1,5 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { pooledRandomBytes } from '@countersign/audit-client';
 import { type FastifyRequest } from 'fastify';
 
 /** What ties one request to its logs, its audit events and its calls to other services. */
@@ -30,12 +31,13 @@ export function traceOf(request: FastifyRequest): RequestTrace {
   const known = traces.get(request);
   if (known !== undefined) return known;
   const caller = traceparentPattern.exec(headerOf(request, 'traceparent') ?? '');
-  const traceId = caller?.[1] !== undefined && caller[1] !== zeroTrace ? caller[1] : randomBytes(16).toString('hex');
+  const traceId =
+    caller?.[1] !== undefined && caller[1] !== zeroTrace ? caller[1] : pooledRandomBytes(16).toString('hex');
   const flags = caller?.[3] ?? '01';
   const given = headerOf(request, 'x-request-id');
   const trace: RequestTrace = {
     requestId: given !== undefined && requestIdPattern.test(given) ? given : randomUUID(),
-    traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-${flags}`,
+    traceparent: `00-${traceId}-${pooledRandomBytes(8).toString('hex')}-${flags}`,
     traceId,
     method: request.method,
     route: request.routeOptions.url ?? 'unknown',

@@ -18,7 +18,8 @@ export const ASSERTION_LIFETIME_LIMIT = 60;
 export const WORKLOAD_LIFETIME_LIMIT = 86_400;
 /** Seconds of clock difference that are forgiven. */
 export const TOLERANCE_SECONDS = 5;
-const JTI_LIMIT = 256;
+/** Printable ASCII: not every text fits the database. */
+const jtiPattern = /^[\x21-\x7e]{1,256}$/;
 
 /** Why an assertion does not hold: for the audit trail and the logs, never for the caller. */
 export type AssertionFault =
@@ -121,7 +122,7 @@ function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: n
 /** Checks the claims of a client's own assertion (RFC 7523, section 3; `private_key_jwt`). @param now seconds */
 export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now: number): AssertionFault | undefined {
   const { iss, sub, aud, jti } = claims;
-  if (typeof jti !== 'string' || jti === '' || jti.length > JTI_LIMIT) return 'ASSERTION_CLAIM_MISSING';
+  if (typeof jti !== 'string' || !jtiPattern.test(jti)) return 'ASSERTION_CLAIM_MISSING';
   if (iss !== expected.issuer) return 'ASSERTION_ISSUER';
   if (sub !== expected.subject) return 'ASSERTION_SUBJECT';
   if (typeof aud !== 'string' || !expected.audiences.includes(aud)) return 'ASSERTION_AUDIENCE';

@@ -4,17 +4,16 @@ import { importedSecretSchema } from './client-secret.js';
 import { subjectPatternSchema } from './trusted-issuer.js';
 
 /** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
-export const scopeSchema = z
-  .string()
-  .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'a scope: printable ASCII without space, " and \\');
-export const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, 'a name: letters, digits, . _ : -');
+export const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
+export const scopeSchema = z.string().regex(scopePattern, 'a scope: printable ASCII without space, " and \\');
+export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+export const nameSchema = z.string().regex(namePattern, 'a name: letters, digits, . _ : -');
 /** A service's name, or an absolute URI without fragment (RFC 8707, section 2). */
+export const audiencePattern =
+  /^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,127}|https?:\/\/[A-Za-z0-9._~:/?@!$&'()*+,;=%[\]-]{1,240})$/;
 export const audienceSchema = z
   .string()
-  .regex(
-    /^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,127}|https?:\/\/[A-Za-z0-9._~:/?@!$&'()*+,;=%[\]-]{1,240})$/,
-    'an audience: a name, or an absolute http(s) URI without fragment',
-  );
+  .regex(audiencePattern, 'an audience: a name, or an absolute http(s) URI without fragment');
 
 /** Clients that one file or request may declare. */
 export const CLIENTS_LIMIT = 10_000;

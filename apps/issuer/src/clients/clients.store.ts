@@ -11,7 +11,7 @@ type Row = typeof clientTable.$inferSelect;
 
 const versionSchema = z.object({ rows: z.tuple([z.object({ version: z.coerce.number() })]) });
 
-function recordOf(row: Row): ClientRecord {
+export function recordOf(row: Row): ClientRecord {
   const { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt } = row;
   return { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt };
 }

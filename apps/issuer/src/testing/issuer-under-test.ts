@@ -26,6 +26,7 @@ export interface IssuerUnderTest {
   /** One a replica. */
   readonly urls: readonly string[];
   readonly database: pg.Client;
+  readonly databaseUrl: string;
   readonly apps: readonly NestFastifyApplication[];
   readonly keys: Readonly<Record<'shop' | 'payments' | 'operator', PrivateJwk>>;
   /** A client assertion, good once. */
@@ -139,6 +140,7 @@ export async function startIssuer(
     url,
     urls,
     database,
+    databaseUrl,
     apps,
     keys,
     assertion,

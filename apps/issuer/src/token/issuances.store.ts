@@ -1,5 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { completeEvent, GroupCommit, uuidv7, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import {
+  GroupCommit,
+  uuidv7,
+  type AuditOutbox,
+  type NewAuditEvent,
+  type UnnumberedEvent,
+} from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -22,6 +28,9 @@ interface Decided {
   readonly event: string;
   outcome: Outcome;
 }
+
+/** What every event says; that ours fit the trail's schema, a spec holds for all decisions, so that no token pays for it. */
+const envelope = { specversion: '1.0', source: 'issuer', datacontenttype: 'application/json' } as const;
 
 const answerSchema = z.object({ version: z.coerce.number(), used: z.array(z.number()) });
 
@@ -63,7 +72,8 @@ export class Issuances {
   /** @throws what the database said: then nothing may be answered but that it failed */
   async commit(version: number, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
     const now = this.clock();
-    const complete = completeEvent(event, uuidv7(now.getTime()), 'issuer', now);
+    const id = uuidv7(now.getTime());
+    const complete: UnnumberedEvent = { ...envelope, ...event, id, time: now.toISOString() };
     const decided: Decided = { version, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
     await this.#group.add(decided);
     return decided.outcome;

@@ -1,12 +1,10 @@
 import { type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-client';
 import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
-import { type Client } from '../clients/client.js';
+import { namePattern, type Client } from '../clients/client.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { type TokenDecision } from './token-decisions.js';
 import { TOKEN_EXCHANGE } from './token-request.js';
-
-const NAME_LIMIT = 128;
 
 function principalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
   const actors: string[] = [];
@@ -25,15 +23,20 @@ function refusedPrincipal(client: Client, subject: Principal | undefined): Audit
   };
 }
 
+/** A stranger may claim to be anything; what cannot be a client's name is not repeated (not every text fits the database). */
+function claimedName(claimed: string | undefined): string | undefined {
+  return claimed === undefined || namePattern.test(claimed) ? claimed : 'not-a-name';
+}
+
 /** The audit event of a decision: a token issued, exchanged or refused. It holds no token and no credentials. */
 export function tokenEvent(decision: TokenDecision, trace: RequestTrace): NewAuditEvent {
   const { client, request, subject, claims, refusal } = decision;
-  const claimed = refusal?.claimedClientId?.slice(0, NAME_LIMIT);
+  const claimed = claimedName(refusal?.claimedClientId);
   const principal =
     claims !== undefined ? principalOfClaims(claims) : client === undefined ? null : refusedPrincipal(client, subject);
   return {
     type: claims === undefined ? 'countersign.issuer.token.refused.v1' : 'countersign.issuer.token.issued.v1',
-    subject: claims?.jti ?? (claimed === '' ? undefined : claimed) ?? client?.client_id ?? 'unknown',
+    subject: claims?.jti ?? claimed ?? client?.client_id ?? 'unknown',
     traceparent: trace.traceparent,
     data: {
       principal,

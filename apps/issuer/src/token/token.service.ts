@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
 import { ClientAuthenticationFailed } from '../clients/client-authentication.js';
+import { TokenLimits, type TooManyRequests } from '../limits/token-limits.js';
 import { Replica } from '../replica/replica.js';
 import { signAccessToken, type AccessTokenClaims } from './access-token.js';
 import { Issuances } from './issuances.store.js';
@@ -36,6 +37,7 @@ export class TokenService {
     @Inject(Replica) private readonly replica: Replica,
     @Inject(TokenDecisions) private readonly decisions: TokenDecisions,
     @Inject(Issuances) private readonly issuances: Issuances,
+    @Inject(TokenLimits) private readonly limits: TokenLimits,
     @Inject(METRICS) metrics: Registry,
   ) {
     this.#counter = new Counter({
@@ -48,9 +50,14 @@ export class TokenService {
 
   /** @throws {OAuthError} the refusal; it is recorded by then */
   async issue(body: unknown, authorization: string | undefined, trace: RequestTrace): Promise<TokenAnswer> {
+    const tooMany = await this.limits.ofAddress(trace.peer);
+    if (tooMany !== undefined) return this.#refuseFlood({}, tooMany, trace);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { version } = this.replica;
       const decision = await this.decisions.decide(body, authorization);
+      const { client } = decision;
+      const tooOften = client === undefined || attempt > 0 ? undefined : await this.limits.ofClient(client.client_id);
+      if (tooOften !== undefined) return this.#refuseFlood(decision, tooOften, trace);
       const { claims, subject } = decision;
       const token = claims === undefined ? undefined : signAccessToken(claims, this.replica.active);
       const outcome = await this.issuances.commit(version, decision.assertion, tokenEvent(decision, trace));
@@ -59,6 +66,7 @@ export class TokenService {
         continue;
       }
       if (outcome === 'replayed') return this.#refuseReplay(decision, trace);
+      if (client === undefined) await this.limits.failed(trace.peer);
       if (claims === undefined || token === undefined) throw this.#refused(decision);
       this.#counter.inc({ outcome: 'issued', reason: '' });
       return answerOf(token, claims, subject !== undefined);
@@ -70,6 +78,14 @@ export class TokenService {
     if (refusal === undefined) return new Error('a decision is a token or a refusal');
     this.#counter.inc({ outcome: 'refused', reason: refusal.reason });
     return refusal.answer;
+  }
+
+  /** Beyond a limit: the first refusal of a window is recorded, the flood behind it is counted. The assertion is not used up. */
+  async #refuseFlood({ client, request }: TokenDecision, answer: TooManyRequests, trace: RequestTrace): Promise<never> {
+    const known = { ...(client === undefined ? {} : { client }), ...(request === undefined ? {} : { request }) };
+    const flood = { ...known, refusal: { answer, reason: 'RATE_LIMITED' } };
+    if (answer.first) await this.issuances.record(tokenEvent(flood, trace));
+    throw this.#refused(flood);
   }
 
   /** The assertion was used before, here or at another replica: the request is none of the client's, as far as anybody can tell. */

@@ -1,0 +1,100 @@
+/** The window of a limit that all replicas share: consuming from it costs a round trip. */
+export interface SharedWindow {
+  /**
+   * @param points to take at once
+   * @returns how many of them were left, all or fewer or none, and the milliseconds until the window ends
+   */
+  take(key: string, points: number): Promise<{ readonly granted: number; readonly endsInMs: number }>;
+}
+
+/** Why a request must wait. */
+export interface LimitExceeded {
+  readonly retryAfterSeconds: number;
+  /** Whether it is the first one that is refused in this window here: that one is recorded, the flood behind it is counted. */
+  readonly first: boolean;
+}
+
+interface Lease {
+  left: number;
+  readonly endsAt: number;
+  refused: boolean;
+}
+
+/**
+ * A rate limit whose replicas lease shares of the common window and spend them from memory: a request seldom waits for the database, a flood never
+ * reaches it, and together they never spend more than the limit. A replica that leases and then rests keeps at most one lease from the others.
+ */
+export class LeasedLimit {
+  readonly #leases = new Map<string, Lease>();
+  readonly #leasing = new Map<string, Promise<void>>();
+
+  /**
+   * @param leaseSize points that are leased at once
+   * @param keysLimit keys held at the most; the oldest leaves
+   * @param now milliseconds
+   */
+  constructor(
+    private readonly shared: SharedWindow,
+    private readonly leaseSize: number,
+    private readonly keysLimit: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** Spends points. @returns nothing when they were left; at once in most cases */
+  spend(key: string, points = 1): LimitExceeded | undefined | Promise<LimitExceeded | undefined> {
+    const lease = this.#leases.get(key);
+    if (lease !== undefined && lease.endsAt > this.now()) {
+      if (lease.left >= points) {
+        lease.left -= points;
+        return undefined;
+      }
+      if (lease.refused) return this.#exceeded(lease);
+    }
+    return this.#leaseAndSpend(key, points);
+  }
+
+  /** Takes points away, or what is left of them. */
+  async penalize(key: string, points: number): Promise<void> {
+    const exceeded = await this.spend(key, points);
+    const lease = this.#leases.get(key);
+    if (exceeded !== undefined && lease !== undefined) lease.left = 0;
+  }
+
+  async #leaseAndSpend(key: string, points: number): Promise<LimitExceeded | undefined> {
+    const under = this.#leasing.get(key);
+    if (under !== undefined) {
+      await under;
+      return this.spend(key, points);
+    }
+    const leasing = this.#lease(key, Math.max(this.leaseSize, points));
+    this.#leasing.set(key, leasing);
+    try {
+      await leasing;
+    } finally {
+      this.#leasing.delete(key);
+    }
+    const lease = this.#leases.get(key);
+    if (lease === undefined) return undefined;
+    if (lease.left >= points) {
+      lease.left -= points;
+      return undefined;
+    }
+    const first = !lease.refused;
+    lease.refused = true;
+    return { ...this.#exceeded(lease), first };
+  }
+
+  async #lease(key: string, points: number): Promise<void> {
+    const before = this.#leases.get(key);
+    const { granted, endsInMs } = await this.shared.take(key, points);
+    const kept = before !== undefined && before.endsAt > this.now() ? before.left : 0;
+    this.#leases.delete(key);
+    this.#leases.set(key, { left: kept + granted, endsAt: this.now() + endsInMs, refused: false });
+    const [oldest] = this.#leases.keys();
+    if (this.#leases.size > this.keysLimit && oldest !== undefined) this.#leases.delete(oldest);
+  }
+
+  #exceeded({ endsAt }: Lease): LimitExceeded {
+    return { retryAfterSeconds: Math.max(1, Math.ceil((endsAt - this.now()) / 1_000)), first: false };
+  }
+}

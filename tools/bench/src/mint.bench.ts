@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
+import { freePort, startBackingServices } from '@countersign/backing-services';
+import { type Benchmark } from './benchmark.js';
+import { mintFloor } from './mint/floor.js';
+import { type LoadOrder } from './mint/load.js';
+import { cpuSeconds, pathOf, runLoad, startPinned, untilReady } from './mint/processes.js';
+import { interleave } from './rounds.js';
+import { median } from './statistics.js';
+
+const CONNECTIONS = 32;
+const OUR_REQUESTS = 8_000;
+const PEER_REQUESTS = 3_000;
+
+const benchmark: Benchmark = {
+  description:
+    'client_credentials with private_key_jwt (ES256) over HTTP: the issuer with PostgreSQL, the audit event durable before the answer, against oidc-provider in memory; server on one core, load on the other.',
+  async run({ rounds, progress, measured }) {
+    const folder = mkdtempSync(join(tmpdir(), 'mint-'));
+    const [client, signing] = await Promise.all([generateSigningKey(), generateSigningKey()]);
+    const backing = await startBackingServices();
+    const [ourPort, peerPort] = [await freePort(), await freePort()];
+    const policy = { audiences: { payments: ['payments:create'] } };
+    const clients = [{ client_id: 'bench', jwks: { keys: [publicJwkOf(client)] }, policy }];
+    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
+    const url = `http://127.0.0.1:${String(ourPort)}`;
+    const ours = startPinned(pathOf('../../../../apps/issuer/dist/main.js'), 0, {
+      PORT: String(ourPort),
+      ISSUER_URL: url,
+      LOG_LEVEL: 'warn',
+      DATABASE_URL: await backing.database('issuer'),
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'issuer',
+      NATS_PASSWORD: backing.passwords.issuer,
+      CLIENTS_FILE: join(folder, 'clients.json'),
+      KEY_ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64url')}`,
+      RATE_LIMIT_CLIENT_PER_MINUTE: '0',
+      RATE_LIMIT_ADDRESS_PER_MINUTE: '0',
+    });
+    const peer = startPinned(pathOf('oidc-provider.js'), 0, {
+      MINT_PEER: JSON.stringify({ port: peerPort, client: publicJwkOf(client), signing }),
+    });
+    const load = startPinned(pathOf('load.js'), 1, {});
+    try {
+      await Promise.all([untilReady(`${url}/health/ready`, ours), once(peer, 'message')]);
+      const common = { key: client, connections: CONNECTIONS };
+      const grant = { grant_type: 'client_credentials', scope: 'payments:create' };
+      const ourOrder: LoadOrder = {
+        ...common,
+        port: ourPort,
+        path: '/oauth2/token',
+        audience: url,
+        form: { ...grant, audience: 'payments' },
+        requests: OUR_REQUESTS,
+      };
+      const peerOrder: LoadOrder = {
+        ...common,
+        port: peerPort,
+        path: '/token',
+        audience: `http://127.0.0.1:${String(peerPort)}`,
+        form: { ...grant, resource: 'urn:payments' },
+        requests: PEER_REQUESTS,
+      };
+      const p99 = { ours: [] as number[], peer: [] as number[] };
+      const cpu = { ours: [] as number[], peer: [] as number[] };
+      const figures = await interleave(
+        [
+          {
+            name: 'ours',
+            async round() {
+              const before = cpuSeconds(ours);
+              const report = await runLoad(load, ourOrder);
+              cpu.ours.push(((cpuSeconds(ours) - before) / OUR_REQUESTS) * 1e6);
+              p99.ours.push(report.p99);
+              return report.perSecond;
+            },
+          },
+          {
+            name: 'peer',
+            async round() {
+              const before = cpuSeconds(peer);
+              const report = await runLoad(load, peerOrder);
+              cpu.peer.push(((cpuSeconds(peer) - before) / PEER_REQUESTS) * 1e6);
+              p99.peer.push(report.p99);
+              return report.perSecond;
+            },
+          },
+          { name: 'floor', round: () => mintFloor(client) },
+        ],
+        {
+          rounds,
+          warmup: 2,
+          onRound: (round) => {
+            progress(`round ${String(round)}`);
+          },
+        },
+      );
+      measured('issuer, PostgreSQL', figures.ours, 'tokens/s');
+      measured('issuer, p99', median(p99.ours), 'ms');
+      measured('issuer, CPU', median(cpu.ours), 'µs a token');
+      measured('oidc-provider, memory', figures.peer, 'tokens/s');
+      measured('oidc-provider, p99', median(p99.peer), 'ms');
+      measured('oidc-provider, CPU', median(cpu.peer), 'µs a token');
+      measured('ES256 verify + sign, CPU', figures.floor, 'µs');
+      return [
+        { metric: 'mint.ratio_oidc_provider', value: figures.ours / figures.peer, goal: 4, better: 'higher' },
+        { metric: 'mint.ratio_floor', value: median(cpu.ours) / figures.floor, goal: 2, better: 'lower' },
+      ];
+    } finally {
+      for (const child of [ours, peer, load]) child.kill('SIGTERM');
+      await Promise.all([ours, peer, load].map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
+      await backing.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+export default benchmark;
