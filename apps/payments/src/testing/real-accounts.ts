@@ -37,6 +37,7 @@ function exchangingTokens(issuer: TestIssuer): TokenClient {
     token: await issuer.mint({ ...wish, audience: 'accounts', scopes }),
     expiresAt: Math.floor(Date.now() / 1_000) + 300,
     scopes,
+    tokenType: 'Bearer' as const,
   });
   return {
     getToken: ({ scopes }) => answer({ clientId: 'payments' }, scopes),
