@@ -10,6 +10,13 @@ import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/inta
 import { IntakeStore } from './intake/intake.store.js';
 import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
+import { CompletenessService } from './intake/completeness.service.js';
+import { DeadLettersService } from './intake/dead-letters.service.js';
+import { DeadLetterStore } from './intake/dead-letters.store.js';
+import { IntakeController } from './intake/intake.controller.js';
+import { RETENTION_OPTIONS, RetentionService, type RetentionOptions } from './retention/retention.service.js';
+import { RetentionStore } from './retention/retention.store.js';
+import { SEGMENT_EVENTS } from './retention/segment.js';
 import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './log/integration.service.js';
 import { LogController } from './log/log.controller.js';
 import { LOG_SIGNER } from './log/log-signer.js';
@@ -24,6 +31,11 @@ export class AuditModule {
     const nats = { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
     const intake: IntakeOptions = { nats, replicas: configuration.STREAM_REPLICAS };
     const integration: IntegrationOptions = { nats, intervalMs: configuration.LOG_INTERVAL_MS };
+    const retention: RetentionOptions = {
+      days: configuration.RETENTION_DAYS,
+      directory: configuration.RETENTION_DIRECTORY,
+      segmentEvents: SEGMENT_EVENTS,
+    };
     return {
       module: AuditModule,
       imports: [
@@ -44,11 +56,14 @@ export class AuditModule {
         }),
         AuditTrailModule.forRoot({ source: 'audit', nats }),
       ],
-      controllers: [EventsController, LogController],
+      controllers: [EventsController, LogController, IntakeController],
       providers: [
         { provide: INTAKE_OPTIONS, useValue: intake },
         IntakeStore,
         IntakeService,
+        CompletenessService,
+        DeadLetterStore,
+        DeadLettersService,
         PostingsStore,
         PostingsService,
         EventsStore,
@@ -57,6 +72,9 @@ export class AuditModule {
         LogStore,
         IntegrationService,
         LogService,
+        { provide: RETENTION_OPTIONS, useValue: retention },
+        RetentionStore,
+        RetentionService,
         EventsService,
       ],
     };

@@ -23,5 +23,9 @@ export const variables = {
   LOG_ORIGIN: logOriginVariable,
   /** Milliseconds between two integrations: so long may an event wait for its checkpoint. */
   LOG_INTERVAL_MS: z.coerce.number().int().min(20).max(60_000).default(500),
+  /** Days after which whole segments of events leave the database for files. Not set: they stay for ever. */
+  RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  /** The folder of these files, on storage that all replicas share. Not set: nothing leaves the database. */
+  RETENTION_DIRECTORY: z.string().min(1).optional(),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

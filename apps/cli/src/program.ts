@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { addCommonOptions } from './session/session.js';
+import * as audit from './audit/index.js';
 import * as ledger from './ledger/index.js';
 import * as token from './token/index.js';
 import * as whoami from './whoami/index.js';
 
 /** A folder a command group, each with one `register`. */
-const groups: readonly { register(program: Command): void }[] = [token, whoami, ledger];
+const groups: readonly { register(program: Command): void }[] = [token, whoami, ledger, audit];
 
 /** The whole command line. */
 export function createProgram(): Command {

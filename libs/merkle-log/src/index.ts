@@ -10,3 +10,12 @@ export { parseTilePath, TILE_WIDTH, tilePath, tileWidthAt, type TileAddress } fr
 export { hashesOf, TileHashes, TileMissingError, tilesOf, type Tile, type TilePlace } from './tiles.js';
 export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.js';
 export { leafHash, nodeHash, rootOf, splitPoint } from './tree.js';
+export {
+  ExportCheck,
+  type Bridge,
+  type ExportCheckOptions,
+  type ExportedEntry,
+  type ExportReport,
+} from './export-check.js';
+export { type Fault, type FaultCode } from './export-faults.js';
+export { SequenceRanges, type SequenceRange } from './sequence-ranges.js';

@@ -133,7 +133,9 @@ export function clientsFile({ clients }: Identities): object {
       entry('auditor', {
         audiences: { audit: ['audit:read'], accounts: ['accounts:audit', 'accounts:read', 'transfers:read'] },
       }),
-      entry('operator', { audiences: { issuer: ['issuer:admin'], accounts: ['accounts:admin', 'accounts:read'] } }),
+      entry('operator', {
+        audiences: { issuer: ['issuer:admin'], accounts: ['accounts:admin', 'accounts:read'], audit: ['audit:admin'] },
+      }),
     ],
   };
 }

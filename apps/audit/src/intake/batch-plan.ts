@@ -1,6 +1,9 @@
 import { type Receipt } from '@countersign/audit-client';
+import { SequenceRanges } from '@countersign/merkle-log';
 import { type Accepted, type Rejected } from './border.js';
-import { RANGE_LIMIT, SequenceRanges } from './sequence-ranges.js';
+
+/** Ranges that one source may have at the most: each stands between two gaps. */
+const RANGE_LIMIT = 1_000;
 
 /** How far one source is, once the batch is in. */
 export interface SourceMark {
@@ -24,7 +27,7 @@ export function refused({ event, leaf }: Accepted, reason: string, keepsItsPlace
   return {
     kind: 'dead-letter',
     reason,
-    natsSubject: `audit.${event.source}`,
+    natsSubject: `audit.${event.source}.${reason.toLowerCase()}`,
     payload: leaf.json,
     source: event.source,
     sequence: keepsItsPlace ? event.sequence : null,

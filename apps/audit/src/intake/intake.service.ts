@@ -1,19 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import {
-  auditStream,
-  connectToNats,
-  ensureAuditStreams,
-  receiptSubject,
-  type NatsOptions,
-  type Receipt,
-} from '@countersign/audit-client';
+import { connectToNats, receiptSubject, type NatsOptions, type Receipt } from '@countersign/audit-client';
 import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
-import { AckPolicy, jetstream, jetstreamManager, type Consumer, type JsMsg } from '@nats-io/jetstream';
+import { type Consumer, type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
-import { Counter, type Registry } from 'prom-client';
-import { inspect, type Rejected } from './border.js';
+import { type Registry } from 'prom-client';
+import { inspect, type Accepted, type Rejected } from './border.js';
+import { BATCH, openConsumer } from './intake-consumer.js';
+import { IntakeMetrics } from './intake-metrics.js';
 import { IntakeStore } from './intake.store.js';
 
 export const INTAKE_OPTIONS = Symbol('countersign.audit.intake-options');
@@ -22,17 +17,19 @@ export interface IntakeOptions {
   readonly replicas: number;
 }
 
-const CONSUMER = 'audit-log';
-const BATCH = 250;
 const RECEIPTS_EVERY_MS = 2_000;
-const ALIVE_EVERY_MS = 2_000;
+const LOOK_EVERY_MS = 2_000;
 
-/** Batch → border → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
+interface Arrived {
+  readonly message: JsMsg;
+  readonly inspected: Accepted | Rejected;
+}
+
+/** Border → batch → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
 @Injectable()
 export class IntakeService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
-  readonly #stored: Counter<'source'>;
-  readonly #deadLetters: Counter;
+  readonly #metrics: IntakeMetrics;
   #running: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -44,20 +41,14 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(IntakeStore) private readonly store: IntakeStore,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
-    @Inject(METRICS) metrics: Registry,
+    @Inject(METRICS) registry: Registry,
   ) {
-    this.#stored = new Counter({
-      name: 'audit_events_received_total',
-      help: 'Audit events taken from the stream and committed, by source; redeliveries count again.',
-      labelNames: ['source'],
-      registers: [metrics],
-    });
-    this.#deadLetters = new Counter({
-      name: 'audit_dead_letters_total',
-      help: 'Messages that no trail can take, kept with their reason.',
-      registers: [metrics],
-    });
-    health.addNote('intake', () => ({ consuming: this.#consuming, last_error: this.#lastError }));
+    this.#metrics = new IntakeMetrics(registry);
+    health.addNote('intake', () => ({
+      consuming: this.#consuming,
+      ...this.#metrics.note(),
+      last_error: this.#lastError,
+    }));
   }
 
   onApplicationBootstrap(): void {
@@ -79,7 +70,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#timer = setInterval(() => void this.#repeatReceipts(connection), RECEIPTS_EVERY_MS);
     while (!signal.aborted) {
       try {
-        await this.#consume(await this.#consumer(connection), connection);
+        await this.#consume(await openConsumer(connection, this.options.replicas), connection);
       } catch (error) {
         this.#consuming = false;
         const reason = error instanceof Error ? error.message : String(error);
@@ -90,46 +81,33 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** Streams and consumer as declared in code, made again when they were lost. */
-  async #consumer(connection: NatsConnection): Promise<Consumer> {
-    const manager = await jetstreamManager(connection, { timeout: 3_000 });
-    await ensureAuditStreams(manager, this.options.replicas);
-    await manager.consumers.add(auditStream.name, {
-      durable_name: CONSUMER,
-      ack_policy: AckPolicy.Explicit,
-      // A batch commits in milliseconds; what a killed replica held comes again after this.
-      ack_wait: 5_000_000_000,
-      max_ack_pending: 4 * BATCH,
-    });
-    return jetstream(connection).consumers.get(auditStream.name, CONSUMER);
-  }
-
   async #consume(consumer: Consumer, connection: NatsConnection): Promise<void> {
     const { signal } = this.#stopped;
-    const queue: JsMsg[] = [];
+    const queue: Arrived[] = [];
     let arrived = (): void => undefined;
-    // What may be under way is bounded by the consumer's max_ack_pending, so the queue is too.
+    // The queue is bounded by the consumer's max_ack_pending: what the database does not take stays in the stream.
     const subscription = await consumer.consume({
       max_messages: 2 * BATCH,
       callback: (message) => {
-        queue.push(message);
+        // Inspected as it comes, while the database works on the batch before.
+        queue.push({ message, inspected: inspect({ natsSubject: message.subject, payload: message.data }) });
         arrived();
       },
     });
     this.#consuming = true;
-    let checkedAt = Date.now();
+    let lookedAt = 0;
     try {
       while (!signal.aborted) {
-        const messages = queue.splice(0, BATCH);
-        if (messages.length > 0) {
-          await this.#take(messages, connection);
+        if (Date.now() - lookedAt > LOOK_EVERY_MS) {
+          lookedAt = Date.now();
+          await this.#look(consumer);
+        }
+        const batch = queue.splice(0, BATCH);
+        if (batch.length > 0) {
+          await this.#take(batch, connection);
           continue;
         }
         this.#lastError = null;
-        if (Date.now() - checkedAt > ALIVE_EVERY_MS) {
-          checkedAt = Date.now();
-          if (!(await this.#alive(consumer))) throw new Error('the stream or its consumer is gone');
-        }
         const woken = new Promise<void>((resolve) => {
           arrived = resolve;
         });
@@ -141,30 +119,31 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  async #alive(consumer: Consumer): Promise<boolean> {
-    return consumer.info().then(
-      () => true,
-      () => false,
-    );
+  /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are made anew */
+  async #look(consumer: Consumer): Promise<void> {
+    const info = await consumer.info().catch(() => undefined);
+    if (info === undefined) throw new Error('the stream or its consumer is gone');
+    this.#metrics.waiting(info.num_pending + info.num_ack_pending);
   }
 
-  async #take(messages: readonly JsMsg[], connection: NatsConnection): Promise<void> {
-    const inspected = messages.map((message) => inspect({ natsSubject: message.subject, payload: message.data }));
-    const receipts = await this.store.append(inspected).catch((error: unknown) => {
-      for (const message of messages) message.nak(1_000);
+  async #take(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
+    const receipts = await this.store.append(batch.map(({ inspected }) => inspected)).catch((error: unknown) => {
+      for (const { message } of batch) message.nak(1_000);
       throw error;
     });
-    for (const item of inspected) {
-      if (item.kind === 'event') this.#stored.inc({ source: item.event.source });
-      else this.#bury(item, connection);
+    const committedAt = Date.now();
+    for (const { message, inspected } of batch) {
+      message.ack();
+      if (inspected.kind === 'event')
+        this.#metrics.stored(inspected.event.source, committedAt - message.time.getTime());
+      else this.#tell(inspected, connection);
     }
-    for (const message of messages) message.ack();
     this.#send(receipts, connection);
   }
 
   /** The dead letter is already kept in the database; the stream is for those who watch it. */
-  #bury(letter: Rejected, connection: NatsConnection): void {
-    this.#deadLetters.inc();
+  #tell(letter: Rejected, connection: NatsConnection): void {
+    this.#metrics.buried();
     this.logger.warn({ nats_subject: letter.natsSubject, reason: letter.reason }, 'a message went to the dead letters');
     const header = headers();
     header.set('Countersign-Reason', letter.reason.replaceAll(/[\r\n]+/g, ' '));

@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { uuidv7, type AuditEvent } from '@countersign/audit-client';
+import { AuditOutbox, uuidv7, type AuditEvent } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { refused } from './batch-plan.js';
 import { inspect } from './border.js';
+import { DeadLetterStore } from './dead-letters.store.js';
 import { IntakeStore } from './intake.store.js';
 
 const eventOf = (source: string, sequence: number, id = uuidv7()): AuditEvent => ({
@@ -28,11 +30,18 @@ const eventOf = (source: string, sequence: number, id = uuidv7()): AuditEvent =>
 const incoming = (event: unknown, source: string) =>
   inspect({ natsSubject: `audit.${source}.thing.done`, payload: Buffer.from(JSON.stringify(event)) });
 const accepted = (event: AuditEvent) => incoming(event, event.source);
+function asAccepted(event: AuditEvent) {
+  const item = accepted(event);
+  if (item.kind !== 'event') throw new Error(item.reason);
+  return item;
+}
 
 describe('the store of the intake', () => {
   let backing: BackingServices;
   let pool: pg.Pool;
   let store: IntakeStore;
+  let newStore: () => IntakeStore;
+  let letters: DeadLetterStore;
 
   async function column(sql: string, values: unknown[] = []): Promise<unknown[]> {
     const { rows } = await pool.query<Record<string, unknown>>(sql, values);
@@ -48,7 +57,10 @@ describe('the store of the intake', () => {
       },
       pino({ level: 'silent' }),
     );
-    store = new IntakeStore(pool);
+    const outbox = new AuditOutbox({ pool, source: 'audit' });
+    newStore = () => new IntakeStore(pool, outbox);
+    store = newStore();
+    letters = new DeadLetterStore(pool);
   }, 180_000);
   afterAll(async () => {
     await pool.end();
@@ -59,7 +71,7 @@ describe('the store of the intake', () => {
     const events = Array.from({ length: 600 }, (_, index) =>
       eventOf(['payments', 'accounts', 'issuer'][index % 3] ?? '', Math.floor(index / 3) + 1),
     );
-    const replicas = [new IntakeStore(pool), new IntakeStore(pool), new IntakeStore(pool)];
+    const replicas = [newStore(), newStore(), newStore()];
     const batches = Array.from({ length: 60 }, (_, index) =>
       events.slice((index * 37) % 560, ((index * 37) % 560) + 40),
     );
@@ -106,6 +118,27 @@ describe('the store of the intake', () => {
     await store.append([placeless, placeless]);
     await store.append([placeless]);
     expect(await column("select count(*)::int from dead_letter where nats_subject like 'audit.odd%'")).toEqual([2]);
+    const told = await column(
+      "select event#>'{data,changes}' from audit_outbox where event#>>'{data,changes,source}' = 'odd'",
+    );
+    expect(told).toEqual([expect.objectContaining({ source: 'odd', sequence: '1' })]);
+  });
+
+  it('appends a dead letter when the border has learnt to take it, once', async () => {
+    const event = eventOf('learnt', 1);
+    await store.append([
+      { ...refused(asAccepted(event), 'EVENT_INVALID: as it was then', true) },
+      accepted(eventOf('learnt', 2)),
+    ]);
+    const [position] = await column("select position::text from dead_letter where source = 'learnt'");
+    const replayed = await letters.replay(String(position));
+    expect(replayed).toMatchObject({ kind: 'replayed', letter: { position } });
+    expect(await column('select sequence::int from event where id = $1', [event.id])).toEqual([1]);
+    expect(await letters.replay(String(position))).toEqual({ kind: 'replayed-before' });
+    const [odd] = await column("select position::text from dead_letter where source = 'odd' order by position limit 1");
+    expect(await letters.replay(String(odd))).toMatchObject({ kind: 'rejected' });
+    expect(await letters.replay('999999')).toEqual({ kind: 'unknown' });
+    expect((await letters.list('0', 200)).map(({ reason }) => reason)).toContain('EVENT_INVALID: as it was then');
   });
 
   it('loses nothing of a source that began to count anew, and stores nothing twice', async () => {

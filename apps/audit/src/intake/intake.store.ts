@@ -1,46 +1,58 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { type Receipt } from '@countersign/audit-client';
-import { POOL } from '@countersign/service-host';
+import { type AuditOutbox, type NewAuditEvent, type Receipt } from '@countersign/audit-client';
+import { SequenceRanges } from '@countersign/merkle-log';
+import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
-import { planOf, receiptsOf, refused, type BatchPlan, type SourceMark } from './batch-plan.js';
+import { appendEvents, appendParameters } from './append-events.js';
+import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
 import { type Accepted, type Rejected } from './border.js';
-import { SequenceRanges } from './sequence-ranges.js';
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
 const idRows = z.array(z.object({ id: z.string() }));
 const progressRows = z.array(z.object({ source: z.string(), through: z.string() }));
 
-/** One statement for all of it: the events with their log indices, their leaf hashes for the integration, the marks of their sources. */
-const appendEvents = {
-  name: 'append-events',
-  text: `
-    with hashes as (
-      insert into log_unintegrated (first_index, leaf_hashes) select $1::bigint, $3::bytea where length($3::bytea) > 0
-    ), head as (
-      update log_sequence set next_index = $1::bigint + length($3::bytea) / 32
-    ), marks as (
-      insert into source_progress (source, through, known, gap_since)
-      select source, through, known, case when through + 1 < upper(known) then now() end
-      from unnest($4::text[], $5::bigint[], $6::int8multirange[]) as mark (source, through, known)
-      on conflict (source) do update set through = excluded.through, known = excluded.known, advanced_at = now(),
-        gap_since = case when excluded.gap_since is null then null
-                         when source_progress.through = excluded.through then coalesce(source_progress.gap_since, now())
-                         else now() end
-    )
-    insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, subject, client_id, actors, txn, trace_id, event, received_at)
-    select $1::bigint + n - 1, (e->>'id')::uuid, e->>'source', (e->>'sequence')::bigint, e->>'type', (e->>'time')::timestamptz,
-      e#>>'{data,resource}', e#>>'{data,action}', e#>>'{data,outcome}', e#>>'{data,principal,subject}', e#>>'{data,principal,client_id}',
-      array(select jsonb_array_elements_text(e#>'{data,principal,actors}')), e#>>'{data,txn}',
-      split_part(e->>'traceparent', '-', 2), e, now()
-    from jsonb_array_elements($2::jsonb) with ordinality as item (e, n)`,
-};
-
 const keepLetters = `
   insert into dead_letter (source, sequence, nats_subject, reason, payload, digest)
-  select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) on conflict do nothing`;
+  select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) on conflict do nothing
+  returning source, sequence::text, nats_subject, reason, encode(digest, 'hex') as digest`;
+
+const keptRows = z.array(
+  z.object({
+    source: z.string().nullable(),
+    sequence: z.string().nullable(),
+    nats_subject: z.string(),
+    reason: z.string(),
+    digest: z.string(),
+  }),
+);
+
+/** That a message is in the dead letters is itself an event: so the log accounts for its number, and for its content by the digest. */
+function keptEvent({
+  source,
+  sequence,
+  nats_subject,
+  reason,
+  digest,
+}: z.infer<typeof keptRows>[number]): NewAuditEvent {
+  const about = { nats_subject, sha256: digest, ...(source === null || sequence === null ? {} : { source, sequence }) };
+  return {
+    type: 'countersign.audit.dead-letter.kept.v1',
+    subject: `dead-letter/${digest}`,
+    data: {
+      principal: null,
+      txn: null,
+      action: 'events:take',
+      resource: `dead-letter/${digest}`,
+      outcome: 'failed',
+      reason: reason.slice(0, 200),
+      changes: about,
+    },
+  };
+}
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -51,7 +63,10 @@ function isIdTaken(error: unknown): boolean {
 /** Appends batches: each event once, at the next log index. Replicas take turns by the row lock on `log_sequence`. */
 @Injectable()
 export class IntakeStore {
-  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
 
   /**
    * Commits a batch: events to the log, the rest to the dead letters.
@@ -136,15 +151,11 @@ export class IntakeStore {
 
   async #write(client: pg.PoolClient, { events, letters, marks }: BatchPlan, nextIndex: string): Promise<void> {
     if (events.length > 0 || marks.length > 0) {
-      await client.query(appendEvents, [
-        nextIndex,
-        `[${events.map(({ leaf }) => leaf.json).join(',')}]`,
-        Buffer.concat(events.map(({ leaf }) => leaf.hash)),
-        ...markColumns(marks),
-      ]);
+      const leaves = events.map(({ leaf }) => leaf);
+      await client.query({ ...appendEvents, values: [...appendParameters(nextIndex, leaves, marks)] });
     }
     if (letters.length === 0) return;
-    await client.query(keepLetters, [
+    const { rows } = await client.query(keepLetters, [
       letters.map(({ source }) => source),
       letters.map(({ sequence }) => sequence),
       letters.map(({ natsSubject }) => natsSubject),
@@ -152,13 +163,10 @@ export class IntakeStore {
       letters.map(({ payload }) => payload),
       letters.map(({ natsSubject, payload }) => createHash('sha256').update(`${natsSubject}\n${payload}`).digest()),
     ]);
+    for (const kept of keptRows.parse(rows)) {
+      // An event of audit's own that no trail takes must not make another one of its kind.
+      if (kept.nats_subject.startsWith('audit.audit.')) continue;
+      await this.outbox.record(drizzle({ client }), keptEvent(kept));
+    }
   }
-}
-
-function markColumns(marks: readonly SourceMark[]): readonly (readonly string[])[] {
-  return [
-    marks.map(({ source }) => source),
-    marks.map(({ known }) => known.through.toString()),
-    marks.map(({ known }) => known.toString()),
-  ];
 }

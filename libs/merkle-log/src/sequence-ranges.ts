@@ -4,9 +4,6 @@ export interface SequenceRange {
   readonly last: bigint;
 }
 
-/** Ranges that one source may have at the most: each stands between two gaps. */
-export const RANGE_LIMIT = 1_000;
-
 const rangePattern = /\[(\d+),(\d+)\)/g;
 
 /** The numbers of one source that the trail has, as ranges; what lies between two of them is missing. */
@@ -34,6 +31,12 @@ export class SequenceRanges {
     return first?.first === 1n ? first.last : 0n;
   }
 
+  /** 0 when there is none. */
+  get highest(): bigint {
+    return this.#ranges.at(-1)?.last ?? 0n;
+  }
+
+  /** How many ranges. */
   get count(): number {
     return this.#ranges.length;
   }

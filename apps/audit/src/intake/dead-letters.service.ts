@@ -1,0 +1,61 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { principalOf, type AuditOutbox } from '@countersign/audit-client';
+import { type Principal } from '@countersign/auth-core';
+import { AUDIT_OUTBOX, auditRequest, Problem, type RequestTrace } from '@countersign/service-host';
+import { type DeadLetter, DeadLetterStore, type Replayed } from './dead-letters.store.js';
+
+const refusals = {
+  unknown: () => new Problem(404, 'DEAD_LETTER_UNKNOWN', 'There is no such dead letter.'),
+  'replayed-before': () => new Problem(409, 'DEAD_LETTER_REPLAYED', 'It is in the trail already.'),
+  taken: () =>
+    new Problem(409, 'SEQUENCE_TAKEN', 'Another event has its number, or its id; it can only stay where it is.'),
+  rejected: (reason: string) => new Problem(422, 'DEAD_LETTER_STILL_REFUSED', reason),
+};
+
+/** Shows what no trail could take, and tries it once more: after an update of the service, say, that knows its form. */
+@Injectable()
+export class DeadLettersService {
+  constructor(
+    @Inject(DeadLetterStore) private readonly store: DeadLetterStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  async list(after: string, limit: number, caller: Principal, trace: RequestTrace): Promise<readonly DeadLetter[]> {
+    const letters = await this.store.list(after, limit);
+    await this.#record('dead-letters.listed', 'dead-letters', { shown: letters.length }, caller, trace);
+    return letters;
+  }
+
+  async replay(position: string, caller: Principal, trace: RequestTrace): Promise<Replayed> {
+    const result = await this.store.replay(position);
+    if (result.kind !== 'replayed') {
+      throw result.kind === 'rejected' ? refusals.rejected(result.reason) : refusals[result.kind]();
+    }
+    const { log_index } = result.letter;
+    await this.#record('dead-letter.replayed', `dead-letter/${position}`, { log_index }, caller, trace);
+    return result.letter;
+  }
+
+  async #record(
+    done: string,
+    resource: string,
+    changes: Record<string, unknown>,
+    caller: Principal,
+    trace: RequestTrace,
+  ): Promise<void> {
+    await this.outbox.recordDurably({
+      type: `countersign.audit.${done}.v1`,
+      subject: resource,
+      traceparent: trace.traceparent,
+      data: {
+        principal: principalOf(caller),
+        txn: caller.txn,
+        action: done === 'dead-letter.replayed' ? 'audit:admin' : 'audit:read',
+        resource,
+        outcome: 'allowed',
+        request: auditRequest(trace),
+        changes,
+      },
+    });
+  }
+}

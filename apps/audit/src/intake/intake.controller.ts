@@ -1,0 +1,59 @@
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { z } from 'zod';
+import { CompletenessService, type SourceState } from './completeness.service.js';
+import { DeadLettersService } from './dead-letters.service.js';
+import { type DeadLetter, type Replayed } from './dead-letters.store.js';
+
+const positionSchema = z.string().regex(/^[0-9]{1,18}$/, 'a position of a dead letter');
+const pageSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** The position of the last one of the page before. */
+  after: positionSchema.default('0'),
+});
+
+/** What came in, what is missing, and what no trail could take. */
+@ApiTags('intake')
+@Controller('intake')
+export class IntakeController {
+  constructor(
+    @Inject(CompletenessService) private readonly completeness: CompletenessService,
+    @Inject(DeadLettersService) private readonly letters: DeadLettersService,
+  ) {}
+
+  /** Each source: how far it is without a gap, which numbers are missing, and since when. */
+  @Get('sources')
+  @RequireScopes('audit:read')
+  async sources(): Promise<{ readonly sources: readonly SourceState[] }> {
+    return { sources: await this.completeness.read() };
+  }
+
+  /** Dead letters with their reasons, oldest first. */
+  @Get('dead-letters')
+  @RequireScopes('audit:read')
+  async list(
+    @ZodQuery(pageSchema) { limit, after }: z.infer<typeof pageSchema>,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<{ readonly dead_letters: readonly DeadLetter[] }> {
+    return { dead_letters: await this.letters.list(after, limit, caller, trace) };
+  }
+
+  /**
+   * Tries one once more and appends it to the log. 404 `DEAD_LETTER_UNKNOWN`, 409 `DEAD_LETTER_REPLAYED`, 409 `SEQUENCE_TAKEN`,
+   * 422 `DEAD_LETTER_STILL_REFUSED`.
+   */
+  @Post('dead-letters/:position/replay')
+  @HttpCode(200)
+  @RequireScopes('audit:admin')
+  replay(
+    @ZodParam('position', positionSchema) position: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<Replayed> {
+    return this.letters.replay(position, caller, trace);
+  }
+}

@@ -1,0 +1,117 @@
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { consistencySpans, edgeOf, spanHash } from '@countersign/merkle-log';
+import { CLOCK, HEALTH, LOGGER, type HealthRegistry } from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { LogStore } from '../log/log.store.js';
+import { RetentionStore } from './retention.store.js';
+import { segmentFile, segmentHead, segmentLine, type SegmentProof } from './segment.js';
+import { writeSegment } from './segment-writer.js';
+
+export const RETENTION_OPTIONS = Symbol('countersign.audit.retention-options');
+export interface RetentionOptions {
+  /** Days that events stay in the database; for ever when there is none. */
+  readonly days?: number | undefined;
+  /** Where segments are written: storage that all replicas share. */
+  readonly directory?: string | undefined;
+  /** Events of a segment, a multiple of 256. */
+  readonly segmentEvents: number;
+}
+
+const LOOK_EVERY_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Moves whole segments that are old enough from the database to compressed files, each with its proofs (the pruning of C2SP tlog-tiles:
+ * hashes and checkpoints stay, so old proofs stay valid).
+ */
+@Injectable()
+export class RetentionService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stopped = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #lastError: string | null = null;
+
+  constructor(
+    @Inject(RETENTION_OPTIONS) private readonly options: RetentionOptions,
+    @Inject(RetentionStore) private readonly store: RetentionStore,
+    @Inject(LogStore) private readonly log: LogStore,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) health: HealthRegistry,
+  ) {
+    if (options.days !== undefined) health.addNote('retention', () => ({ last_error: this.#lastError }));
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.options.days !== undefined) this.#running = this.#run();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+  }
+
+  /** Seals all segments that are old enough. @returns how many */
+  async sealDue(): Promise<number> {
+    const sealed = await this.store.alone(async () => {
+      await this.store.prune();
+      let segments = 0;
+      while (!this.#stopped.signal.aborted && (await this.#sealNext())) segments += 1;
+      return segments;
+    });
+    return sealed ?? 0;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        await this.sealDue();
+        this.#lastError = null;
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== this.#lastError)
+          this.logger.error({ reason }, 'retention waits; the events stay where they are');
+        this.#lastError = reason;
+      }
+      await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #sealNext(): Promise<boolean> {
+    const { days, directory, segmentEvents } = this.options;
+    if (days === undefined || directory === undefined) return false;
+    const first = await this.store.minimumIndex();
+    const end = first + segmentEvents;
+    const cutoff = new Date(this.clock().getTime() - days * DAY_MS);
+    const checkpoint = await this.log.checkpoint();
+    if (checkpoint === undefined || checkpoint.treeSize < end || !(await this.store.isOlder(end - 1, cutoff)))
+      return false;
+    const proof = await this.#proofOf(first, end, checkpoint);
+    await mkdir(directory, { recursive: true });
+    const file = segmentFile(first);
+    const sha256 = await writeSegment(directory, file, this.#lines(proof));
+    await this.store.seal({ first, end, file, sha256 });
+    await this.store.prune();
+    this.logger.info({ first_index: first, end_index: end, file }, 'a segment was sealed');
+    return true;
+  }
+
+  async #proofOf(first: number, end: number, checkpoint: { treeSize: number; note: string }): Promise<SegmentProof> {
+    const spans = consistencySpans(end, checkpoint.treeSize);
+    const known = await this.log.hashesOf(spans);
+    return {
+      first,
+      end,
+      edge: await this.log.tiles(edgeOf(first)),
+      checkpoint: checkpoint.note,
+      consistency: spans.map((span) => spanHash(span, known)),
+    };
+  }
+
+  async *#lines(proof: SegmentProof): AsyncGenerator<string> {
+    yield segmentHead(proof);
+    for await (const event of this.store.events(proof.first, proof.end)) yield segmentLine(event);
+  }
+}

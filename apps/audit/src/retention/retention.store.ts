@@ -1,0 +1,122 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { leafOf } from '@countersign/merkle-log';
+import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { z } from 'zod';
+import { type SealedEvent } from './segment.js';
+
+const PAGE = 1_000;
+const DELETE_AT_ONCE = 5_000;
+const LOCK = 'countersign.retention';
+
+const index = z.string().transform(Number).pipe(z.int().nonnegative());
+const minimumRows = z.tuple([z.object({ minimum_index: index })]);
+const ageRows = z.array(z.object({ old: z.boolean() }));
+const eventRows = z.array(z.object({ log_index: index, event: z.unknown(), hash: z.instanceof(Buffer).nullable() }));
+
+/** A segment that was written and read back. */
+export interface WrittenSegment {
+  readonly first: number;
+  readonly end: number;
+  readonly file: string;
+  readonly sha256: Buffer;
+}
+
+/** What retention reads and moves. */
+@Injectable()
+export class RetentionStore {
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  /** Runs the work while no other replica does. @returns nothing when another one is at it */
+  async alone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    const client = await this.pool.connect();
+    try {
+      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [
+        LOCK,
+      ]);
+      if (rows[0]?.held !== true) return undefined;
+      try {
+        return await work();
+      } finally {
+        await client.query('select pg_advisory_unlock(hashtext($1))', [LOCK]);
+      }
+    } finally {
+      client.release();
+    }
+  }
+
+  async minimumIndex(): Promise<number> {
+    const { rows } = await this.pool.query('select minimum_index from log_retention');
+    return minimumRows.parse(rows)[0].minimum_index;
+  }
+
+  /** Whether the event came in before the time. */
+  async isOlder(logIndex: number, than: Date): Promise<boolean> {
+    const { rows } = await this.pool.query('select received_at < $2 as old from event where log_index = $1', [
+      logIndex,
+      than,
+    ]);
+    return ageRows.parse(rows)[0]?.old === true;
+  }
+
+  /** The events of a segment with the hashes that the log holds. @throws when one is missing or is not the one that was logged */
+  async *events(first: number, end: number): AsyncGenerator<SealedEvent> {
+    for (let next = first; next < end;) {
+      const { rows } = await this.pool.query(
+        `select log_index, event, substring(hashes from ((log_index % 256) * 32 + 1)::int for 32) as hash
+         from event left join log_tile on level = 0 and tile_index = log_index / 256
+         where log_index >= $1 and log_index < $2 order by log_index limit $3`,
+        [next, end, PAGE],
+      );
+      const page = eventRows.parse(rows);
+      if (page.length === 0) throw new Error(`the event of log index ${String(next)} is missing: nothing is sealed`);
+      for (const { log_index: logIndex, event, hash } of page) {
+        if (logIndex !== next || hash === null || !leafOf(event).hash.equals(hash)) {
+          throw new Error(`the event of log index ${String(next)} is not the one that was logged: nothing is sealed`);
+        }
+        yield { logIndex, leafHash: hash, event };
+        next += 1;
+      }
+    }
+  }
+
+  /** Moves the minimum index over a written segment: from then on its events may go. */
+  async seal({ first, end, file, sha256 }: WrittenSegment): Promise<void> {
+    await drizzle({ client: this.pool }).transaction(async (transaction) => {
+      await transaction.execute(
+        sql`insert into log_segment (first_index, end_index, file, sha256) values (${first}, ${end}, ${file}, ${sha256})`,
+      );
+      await transaction.execute(sql`update log_retention set minimum_index = ${end} where minimum_index = ${first}`);
+      await this.outbox.record(transaction, {
+        type: 'countersign.audit.segment.sealed.v1',
+        subject: `log/segment/${String(first)}`,
+        data: {
+          principal: null,
+          txn: null,
+          action: 'events:seal',
+          resource: `log/segment/${String(first)}`,
+          outcome: 'allowed',
+          changes: { first_index: String(first), end_index: String(end), file, sha256: sha256.toString('hex') },
+        },
+      });
+    });
+  }
+
+  /** Removes what is below the minimum index, a portion at a time. */
+  async prune(): Promise<void> {
+    for (;;) {
+      const { rowCount } = await this.pool.query(
+        `delete from event where log_index in (
+           select log_index from event where log_index < (select minimum_index from log_retention) order by log_index limit $1)`,
+        [DELETE_AT_ONCE],
+      );
+      if ((rowCount ?? 0) < DELETE_AT_ONCE) return;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** What may be wrong with an export. */
+export type FaultCode =
+  | 'EVENT_ALTERED'
+  | 'EVENT_MISSING'
+  | 'EVENT_INSERTED'
+  | 'EVENTS_REORDERED'
+  | 'LOG_TRUNCATED'
+  | 'LOG_REWRITTEN'
+  | 'LOG_FORKED'
+  | 'SEQUENCE_GAP'
+  | 'SEQUENCE_REPEATED';
+
+/** A fault, and where it is. */
+export interface Fault {
+  readonly code: FaultCode;
+  /** Where in the log. */
+  readonly logIndex?: number;
+  /** Whose numbers, and which is the first at fault. */
+  readonly source?: string;
+  readonly sequence?: string;
+  readonly message: string;
+}
+
+/** An event that is not the one that the log holds at its index. Hashes are hexadecimal. */
+export interface Mismatch {
+  readonly logIndex: number;
+  readonly leaf: string;
+  readonly recorded: string;
+}
+
+/** What happened at the first index whose event is not the recorded one. @param mismatches in the log's order */
+export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefined {
+  const [first] = mismatches;
+  if (first === undefined) return undefined;
+  const { logIndex } = first;
+  const at = String(logIndex);
+  const belongsTo = mismatches.find(({ recorded }) => recorded === first.leaf)?.logIndex;
+  const standsAt = mismatches.find(({ leaf }) => leaf === first.recorded)?.logIndex;
+  if (belongsTo !== undefined && standsAt !== undefined) {
+    const message = `the event of index ${at} stands at ${String(standsAt)}, and that of ${String(belongsTo)} in its place`;
+    return { code: 'EVENTS_REORDERED', logIndex, message };
+  }
+  if (belongsTo !== undefined) {
+    return {
+      code: 'EVENT_MISSING',
+      logIndex,
+      message: `the event of index ${at} was removed; later ones have moved up`,
+    };
+  }
+  if (standsAt !== undefined) {
+    return {
+      code: 'EVENT_INSERTED',
+      logIndex,
+      message: `the event at index ${at} was put in; later ones have moved down`,
+    };
+  }
+  return { code: 'EVENT_ALTERED', logIndex, message: `the event at index ${at} is not the one that the log holds` };
+}
