@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,6 +22,8 @@ export interface Nats {
   stop(): Promise<void>;
   /** Starts it again on the same port and store. */
   start(): Promise<void>;
+  /** Loses JetStream's store, as a broken disk would; while it is stopped. */
+  wipe(): void;
 }
 
 function answers(port: number): Promise<boolean> {
@@ -73,6 +75,10 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
     },
     async start() {
       if (!child.running()) child = await start();
+    },
+    wipe() {
+      if (child.running()) throw new Error('stop the server before its store is wiped');
+      rmSync(join(directory, 'store'), { recursive: true, force: true });
     },
   };
 }
