@@ -26,6 +26,7 @@ import { SigningKeysController } from './signing-keys/signing-keys.controller.js
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { SigningKeysStore } from './signing-keys/signing-keys.store.js';
 import { Issuances } from './token/issuances.store.js';
+import { SenderConstraint } from './token/sender-constraint.js';
 import { SubjectTokens } from './token/subject-tokens.js';
 import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.js';
 import { TokenController } from './token/token.controller.js';
@@ -107,6 +108,7 @@ export class IssuerModule {
         },
         TokenLimits,
         SubjectTokens,
+        SenderConstraint,
         TokenDecisions,
         Issuances,
         TokenService,

@@ -118,6 +118,15 @@ export class TokenVerifier {
   }
 
   /**
+   * Verifies a token that is what a request is about, not what it is authorized by: the subject token of an exchange (RFC 8693). One that is
+   * bound to a key passes without a proof, so the caller must have been authenticated by other means.
+   * @throws {TokenError}
+   */
+  verifySubjectToken(token: string): Principal {
+    return this.#verify(token);
+  }
+
+  /**
    * As {@link verify}; a token whose key is unknown causes one fetch of the keys (single flight, rate-limited) and a second look.
    * @throws {TokenError}
    */

@@ -66,6 +66,8 @@ const policySchema = z.strictObject({
   exchange: z.array(edgeSchema).max(64).default([]),
   /** Seconds that this client's tokens live, when shorter than the issuer's setting. */
   token_lifetime: z.int().min(10).max(TOKEN_LIFETIME_LIMIT).optional(),
+  /** Whether its tokens are bound to a key of its own (DPoP, RFC 9449): `required`, or when it brings a proof. */
+  dpop: z.enum(['required', 'allowed']).optional(),
 });
 /** What a client may ask for; everything else is refused. */
 export type Policy = z.infer<typeof policySchema>;

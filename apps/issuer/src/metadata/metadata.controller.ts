@@ -31,6 +31,7 @@ export class MetadataController {
       jwks_uri: `${this.issuer}/.well-known/jwks.json`,
       grant_types_supported: grantTypes,
       response_types_supported: [],
+      dpop_signing_alg_values_supported: supportedAlgorithms,
       ...clientAuthentication('token_endpoint'),
       ...clientAuthentication('revocation_endpoint'),
       ...clientAuthentication('introspection_endpoint'),

@@ -17,6 +17,8 @@ export interface AccessTokenClaims {
   readonly scope: string;
   readonly txn: string;
   readonly act?: ActorClaim;
+  /** The key that the token is bound to (RFC 9449, section 6.1). */
+  readonly cnf?: { readonly jkt: string };
   readonly roles?: readonly string[];
 }
 

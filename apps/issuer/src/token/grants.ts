@@ -14,6 +14,8 @@ export interface Grant {
   readonly issuedAt: number;
   /** Seconds. */
   readonly lifetime: number;
+  /** Thumbprint of the key that the token is bound to; nothing for a bearer token. */
+  readonly boundTo?: string | undefined;
 }
 
 /** `client_credentials`: the client is its own subject, and begins a new `txn`. */
@@ -28,6 +30,7 @@ export function claimsForClient(grant: Grant): AccessTokenClaims {
     client_id: grant.clientId,
     scope: grant.scopes.join(' '),
     txn: grant.tokenId,
+    ...(grant.boundTo === undefined ? {} : { cnf: { jkt: grant.boundTo } }),
   };
 }
 

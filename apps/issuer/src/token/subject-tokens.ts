@@ -33,7 +33,7 @@ export class SubjectTokens implements OnApplicationShutdown {
    */
   async verify(token: string, clientId: string): Promise<Principal> {
     try {
-      return (await this.#verifierFor(clientId)).verify(token);
+      return (await this.#verifierFor(clientId)).verifySubjectToken(token);
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       throw new OAuthError(400, 'invalid_request', `the subject token is not accepted: ${error.message}`);

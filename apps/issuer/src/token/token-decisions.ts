@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-client';
-import { type Principal } from '@countersign/auth-core';
+import { type DpopProof, type Principal } from '@countersign/auth-core';
 import { CLOCK, OAuthError } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';
 import { clientCredentialsOf } from '../clients/client-credentials.js';
@@ -9,6 +9,7 @@ import { decideClientCredentials, decideExchange, type Decision } from '../clien
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { ACTOR_LIMIT, claimsForClient, claimsForExchange } from './grants.js';
+import { SenderConstraint } from './sender-constraint.js';
 import { SubjectTokens } from './subject-tokens.js';
 import { parseForm, tokenRequestOf, type TokenRequest } from './token-request.js';
 
@@ -20,9 +21,18 @@ export interface TokenDecision {
   readonly assertion?: UsedAssertion;
   readonly request?: TokenRequest;
   readonly subject?: Principal;
+  /** The proof of the key that the token is bound to; it is still to be used up. */
+  readonly proof?: DpopProof;
   /** What the token says; nothing when it is refused. */
   readonly claims?: AccessTokenClaims;
   readonly refusal?: Refusal;
+}
+
+/** The headers of a token request that say who asks. */
+export interface TokenHeaders {
+  readonly authorization: string | undefined;
+  /** RFC 9449, section 5. */
+  readonly dpop: string | undefined;
 }
 
 /** What the caller is told, and what the trail is told. */
@@ -47,13 +57,14 @@ export class TokenDecisions {
   constructor(
     @Inject(ClientAuthentication) private readonly authentication: ClientAuthentication,
     @Inject(SubjectTokens) private readonly subjectTokens: SubjectTokens,
+    @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(TOKEN_LIFETIME) private readonly lifetime: number,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   /** @throws only what is nobody's refusal: a fault of the issuer itself */
-  async decide(body: unknown, authorization: string | undefined): Promise<TokenDecision> {
+  async decide(body: unknown, { authorization, dpop }: TokenHeaders): Promise<TokenDecision> {
     let known: TokenDecision = {};
     try {
       const form = parseForm(body);
@@ -65,14 +76,21 @@ export class TokenDecisions {
       const subject =
         subjectToken === undefined ? undefined : await this.subjectTokens.verify(subjectToken, client.client_id);
       if (subject !== undefined) known = { ...known, subject };
-      const claims = this.#claims(request, client, subject);
+      const proof = this.constraint.proofOf(dpop, client.policy);
+      if (proof !== undefined) known = { ...known, proof };
+      const claims = this.#claims(request, client, subject, proof?.thumbprint);
       return { ...known, claims };
     } catch (error) {
       return { ...known, refusal: refusalOf(error) };
     }
   }
 
-  #claims(request: TokenRequest, client: Client, subject: Principal | undefined): AccessTokenClaims {
+  #claims(
+    request: TokenRequest,
+    client: Client,
+    subject: Principal | undefined,
+    boundTo: string | undefined,
+  ): AccessTokenClaims {
     const decision = this.#scopes(request, client, subject);
     if (!decision.ok) throw new OAuthError(400, decision.error, decision.description);
     const now = this.clock().getTime();
@@ -83,6 +101,7 @@ export class TokenDecisions {
       scopes: decision.scopes,
       tokenId: uuidv7(now),
       issuedAt: Math.floor(now / 1_000),
+      boundTo,
       lifetime: Math.min(this.lifetime, client.policy.token_lifetime ?? this.lifetime),
     };
     return subject === undefined ? claimsForClient(grant) : claimsForExchange(grant, subject);

@@ -49,6 +49,7 @@ export function tokenEvent(decision: TokenDecision, trace: RequestTrace): NewAud
       changes: {
         ...(request === undefined ? {} : { audience: request.audience, scope: request.scopes.join(' ') }),
         ...(claims === undefined ? {} : { jti: claims.jti, expires_at: new Date(claims.exp * 1_000).toISOString() }),
+        ...(claims?.cnf === undefined ? {} : { bound_to: claims.cnf.jkt }),
         ...(claimed === undefined ? {} : { claimed_client_id: claimed }),
       },
     },

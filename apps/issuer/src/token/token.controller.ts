@@ -12,8 +12,9 @@ export class TokenController {
 
   /**
    * The token endpoint (RFC 6749, section 3.2): `client_credentials`, or token exchange (RFC 8693). The client authenticates by
-   * `private_key_jwt` (RFC 7523) or `client_secret_basic`. Errors: `invalid_client` (401), `invalid_request`, `invalid_scope`,
-   * `invalid_target`, `unsupported_grant_type` (400); 429 with `Retry-After` beyond the rate limits.
+   * `private_key_jwt` (RFC 7523) or `client_secret_basic`. A `DPoP` header binds the token to
+   * the key of its proof (RFC 9449, section 5). Errors: `invalid_client` (401), `invalid_request`, `invalid_scope`,
+   * `invalid_target`, `unsupported_grant_type`, `invalid_dpop_proof` (400); 429 with `Retry-After` beyond the rate limits.
    */
   @Post('token')
   @HttpCode(200)
@@ -22,8 +23,9 @@ export class TokenController {
   issue(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,
+    @Headers('dpop') dpop: string | undefined,
     @Trace() trace: RequestTrace,
   ): Promise<TokenAnswer> {
-    return this.tokens.issue(body, authorization, trace);
+    return this.tokens.issue(body, { authorization, dpop }, trace);
   }
 }

@@ -6,7 +6,8 @@ import { TokenLimits, type TooManyRequests } from '../limits/token-limits.js';
 import { Replica } from '../replica/replica.js';
 import { signAccessToken, type AccessTokenClaims } from './access-token.js';
 import { Issuances } from './issuances.store.js';
-import { TokenDecisions, type TokenDecision } from './token-decisions.js';
+import { SenderConstraint } from './sender-constraint.js';
+import { TokenDecisions, type TokenDecision, type TokenHeaders } from './token-decisions.js';
 import { tokenEvent } from './token-event.js';
 import { ACCESS_TOKEN_TYPE } from './token-request.js';
 
@@ -16,15 +17,16 @@ const ATTEMPTS = 5;
 /** The answer of RFC 6749, section 5.1, and RFC 8693, section 2.2.1. */
 export interface TokenAnswer {
   readonly access_token: string;
-  readonly token_type: 'Bearer';
+  readonly token_type: 'Bearer' | 'DPoP';
   /** Seconds. */
   readonly expires_in: number;
   readonly scope: string;
   readonly issued_token_type?: typeof ACCESS_TOKEN_TYPE;
 }
 
-function answerOf(token: string, { exp, iat, scope }: AccessTokenClaims, exchanged: boolean): TokenAnswer {
-  const answer = { access_token: token, token_type: 'Bearer', expires_in: exp - iat, scope } as const;
+function answerOf(token: string, { exp, iat, scope, cnf }: AccessTokenClaims, exchanged: boolean): TokenAnswer {
+  const type = cnf === undefined ? 'Bearer' : 'DPoP';
+  const answer = { access_token: token, token_type: type, expires_in: exp - iat, scope } as const;
   return exchanged ? { ...answer, issued_token_type: ACCESS_TOKEN_TYPE } : answer;
 }
 
@@ -38,6 +40,7 @@ export class TokenService {
     @Inject(TokenDecisions) private readonly decisions: TokenDecisions,
     @Inject(Issuances) private readonly issuances: Issuances,
     @Inject(TokenLimits) private readonly limits: TokenLimits,
+    @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
     @Inject(METRICS) metrics: Registry,
   ) {
     this.#counter = new Counter({
@@ -49,16 +52,22 @@ export class TokenService {
   }
 
   /** @throws {OAuthError} the refusal; it is recorded by then */
-  async issue(body: unknown, authorization: string | undefined, trace: RequestTrace): Promise<TokenAnswer> {
+  async issue(body: unknown, headers: TokenHeaders, trace: RequestTrace): Promise<TokenAnswer> {
     const tooMany = await this.limits.ofAddress(trace.peer);
     if (tooMany !== undefined) return this.#refuseFlood({}, tooMany, trace);
+    let proven = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { version } = this.replica;
-      const decision = await this.decisions.decide(body, authorization);
+      const decision = await this.decisions.decide(body, headers);
       const { client } = decision;
       const tooOften = client === undefined || attempt > 0 ? undefined : await this.limits.ofClient(client.client_id);
       if (tooOften !== undefined) return this.#refuseFlood(decision, tooOften, trace);
-      const { claims, subject } = decision;
+      const { claims, subject, proof } = decision;
+      if (claims !== undefined && proof !== undefined && !proven) {
+        const answer = await this.constraint.useOnce(proof);
+        if (answer !== undefined) return this.#refuseProof(decision, answer, trace);
+        proven = true;
+      }
       const token = claims === undefined ? undefined : signAccessToken(claims, this.replica.active);
       const outcome = await this.issuances.commit(version, decision.assertion, tokenEvent(decision, trace));
       if (outcome === 'outdated') {
@@ -86,6 +95,19 @@ export class TokenService {
     const flood = { ...known, refusal: { answer, reason: 'RATE_LIMITED' } };
     if (answer.first) await this.issuances.record(tokenEvent(flood, trace));
     throw this.#refused(flood);
+  }
+
+  /** The proof was used before: somebody may have copied the request. The assertion is not used up. */
+  async #refuseProof(
+    { client, request, subject }: TokenDecision,
+    answer: OAuthError,
+    trace: RequestTrace,
+  ): Promise<never> {
+    const known = { ...(client === undefined ? {} : { client }), ...(request === undefined ? {} : { request }) };
+    const refusal = { answer, reason: 'DPOP_PROOF_REPLAYED' };
+    const replay = { ...known, ...(subject === undefined ? {} : { subject }), refusal };
+    await this.issuances.record(tokenEvent(replay, trace));
+    throw this.#refused(replay);
   }
 
   /** The assertion was used before, here or at another replica: the request is none of the client's, as far as anybody can tell. */

@@ -1,0 +1,107 @@
+import {
+  createDpopProof,
+  createVerifier,
+  generateSigningKey,
+  thumbprintOf,
+  type PrivateJwk,
+} from '@countersign/auth-core';
+import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+
+describe('a token that is bound to the key of the one who asked for it', () => {
+  let issuer: IssuerUnderTest;
+  let key: PrivateJwk;
+  const wish = { audience: 'payments', scope: 'payments:create' };
+
+  const proof = (changes: { url?: string; method?: string; now?: () => number } = {}): Promise<string> | string =>
+    createDpopProof({ key, method: 'POST', url: `${issuer.url}/oauth2/token`, ...changes });
+  const ask = async (dpop: string | Promise<string>, at?: string): Promise<Answer> =>
+    issuer.token(wish, at, { dpop: await dpop });
+
+  beforeAll(async () => {
+    [issuer, key] = await Promise.all([startIssuer({}, 2), generateSigningKey()]);
+  }, 180_000);
+  afterAll(async () => {
+    await issuer.stop();
+  }, 60_000);
+
+  it('says so in its type and its claims, and passes at a service with a proof only', async () => {
+    const { status, body } = await ask(proof());
+    expect([status, body['token_type']]).toEqual([200, 'DPoP']);
+    const token = String(body['access_token']);
+    const verifier = await createVerifier({ issuer: issuer.url, audience: 'payments' });
+    expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ code: 'DPOP_PROOF_MISSING' }));
+    const request = { method: 'POST', url: 'https://payments.test/payments' };
+    const presented = { ...request, proof: await createDpopProof({ key, ...request, accessToken: token }) };
+    const principal = await verifier.verifyWithProof(token, presented);
+    expect(principal.confirmation).toEqual({ jkt: thumbprintOf(key) });
+    verifier.close();
+    const { rows } = await issuer.database.query<{ event: object }>(
+      `select event from audit_outbox where event->'data'->'changes'->>'jti' = $1`,
+      [principal.tokenId],
+    );
+    expect(rows).toMatchObject([{ event: { data: { changes: { bound_to: thumbprintOf(key) } } } }]);
+  });
+
+  it('costs a proof that works once, at all replicas together', async () => {
+    const one = await proof();
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, index) => ask(one, issuer.urls[index % 2])));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400]);
+    expect(answers.find(({ status }) => status === 400)?.body['error']).toBe('invalid_dpop_proof');
+    const { rows } = await issuer.database.query<{ reason: string }>(
+      `select distinct event->'data'->>'reason' as reason from audit_outbox where event->'data'->>'outcome' = 'denied'`,
+    );
+    expect(rows.map(({ reason }) => reason)).toContain('DPOP_PROOF_REPLAYED');
+  });
+
+  it('is not given for a proof of another address, another method, another time, or for no proof at all', async () => {
+    const bad = [
+      proof({ url: `${issuer.url}/oauth2/revoke` }),
+      proof({ method: 'GET' }),
+      proof({ now: () => Date.now() - 600_000 }),
+      'not.a.proof',
+    ];
+    for (const one of bad) {
+      const { status, body } = await ask(one);
+      expect([status, body['error']]).toEqual([400, 'invalid_dpop_proof']);
+    }
+  });
+
+  it('is the only kind for a client whose policy requires it', async () => {
+    const path = '/admin/clients/shop';
+    const { body } = await issuer.admin('GET', path);
+    const { client } = body as { client?: Record<string, unknown> };
+    const registration = client ?? body;
+    expect(registration).toHaveProperty('policy');
+    const before = { ...(registration as { policy: object }).policy };
+    const changed = {
+      client_id: 'shop',
+      jwks: (registration as { jwks: object }).jwks,
+      policy: { ...before, dpop: 'required' },
+    };
+    expect((await issuer.admin('PUT', path, changed)).status).toBe(200);
+    const without = await issuer.token(wish);
+    expect([without.status, without.body['error']]).toEqual([400, 'invalid_dpop_proof']);
+    expect((await ask(proof())).status).toBe(200);
+    expect((await issuer.admin('PUT', path, { ...changed, policy: before })).status).toBe(200);
+    expect((await issuer.token(wish)).body['token_type']).toBe('Bearer');
+  });
+
+  it('is exchanged by the service that it is meant for, without the key of its holder', async () => {
+    const { body } = await ask(proof());
+    const exchanged = await issuer.token({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: String(body['access_token']),
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      audience: 'accounts',
+      scope: 'transfers:create',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await issuer.assertion('payments'),
+    });
+    expect([exchanged.status, exchanged.body['token_type']]).toEqual([200, 'Bearer']);
+  });
+
+  it('is told of in the metadata', async () => {
+    const metadata: unknown = await (await fetch(`${issuer.url}/.well-known/oauth-authorization-server`)).json();
+    expect(metadata).toMatchObject({ dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']) as unknown });
+  });
+});
