@@ -12,6 +12,9 @@ import {
   type Transaction,
 } from '@countersign/service-host';
 import { Replica } from '../replica/replica.js';
+import { clientRevocation } from '../revocation/revocation.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import { type RevocationRow } from '../revocation/revocations.tables.js';
 import {
   clientJson,
   disabled,
@@ -83,6 +86,7 @@ export class ClientsService {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ClientsStore) private readonly store: ClientsStore,
     @Inject(Replica) private readonly replica: Replica,
+    @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -141,12 +145,22 @@ export class ClientsService {
     return this.#changeKnown('client-secret:remove', clientId, asking, (before, now) => withoutSecret(before, id, now));
   }
 
-  /** From the commit on, no replica gives it a token. */
+  /** From the commit on, no replica gives it a token, and every validator is told to refuse those that it got before. */
   async disable(clientId: string, asking: Asking): Promise<ClientJson> {
-    return this.#changeKnown('client:disable', clientId, asking, (before, now) => ({
-      ok: true,
-      record: disabled(before, 'admin', now),
-    }));
+    const revoked: RevocationRow[] = [];
+    const client = await this.#changeKnown(
+      'client:disable',
+      clientId,
+      asking,
+      (before, now) => ({ ok: true, record: disabled(before, 'admin', now) }),
+      async (transaction) => {
+        const by = { principal: principalOf(asking.caller), trace: asking.trace };
+        const revocation = clientRevocation(clientId, Math.floor(this.clock().getTime() / 1_000));
+        revoked.push(await this.revocations.recordIn(transaction, revocation, by));
+      },
+    );
+    for (const row of revoked) await this.revocations.announce(row);
+    return client;
   }
 
   async enable(clientId: string, asking: Asking): Promise<ClientJson> {
@@ -193,11 +207,13 @@ export class ClientsService {
     clientId: string,
     asking: Asking,
     rule: (before: ClientRecord, now: Date) => Change,
+    alongside?: (transaction: Transaction) => Promise<void>,
   ): Promise<ClientJson> {
-    const record = await this.#change(action, clientId, asking, (before, now) => {
+    const knownRule = (before: ClientRecord | undefined, now: Date): Change => {
       if (before === undefined) throw unknownClient();
       return rule(before, now);
-    });
+    };
+    const record = await this.#change(action, clientId, asking, knownRule, alongside);
     return clientJson(record);
   }
 
@@ -206,6 +222,7 @@ export class ClientsService {
     clientId: string,
     asking: Asking,
     rule: (before: ClientRecord | undefined, now: Date) => Change,
+    alongside?: (transaction: Transaction) => Promise<void>,
   ): Promise<ClientRecord> {
     const record = await this.database.transaction(async (transaction) => {
       const version = await this.store.raiseVersion(transaction);
@@ -214,6 +231,7 @@ export class ClientsService {
       if (!change.ok) throw problemOf(change.why);
       await this.store.save(transaction, change.record, version);
       await this.#record(transaction, action, clientId, before, change.record, asking);
+      await alongside?.(transaction);
       return change.record;
     });
     await this.replica.refresh();

@@ -1,9 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf, type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
 import { whoAsks, type Asking } from '../clients/clients.service.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
+import { keyRevocation } from '../revocation/revocation.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import { type RevocationRow } from '../revocation/revocations.tables.js';
 import { KeyRotation } from './key-rotation.js';
 import { mayActivate, type SigningKey } from './signing-key.js';
 import { SigningKeysStore } from './signing-keys.store.js';
@@ -38,6 +41,7 @@ export class SigningKeysService {
     @Inject(ClientsStore) private readonly registry: ClientsStore,
     @Inject(KeyRotation) private readonly rotation: KeyRotation,
     @Inject(Replica) private readonly replica: Replica,
+    @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -72,16 +76,21 @@ export class SigningKeysService {
   }
 
   /**
-   * Emergency: the key leaves the JWKS at once. When it was the active one, the pending key, which validators already know, signs from now on.
+   * Emergency: the key leaves the JWKS at once, and every validator is told to refuse what it signed. When it was the active one, the
+   * pending key, which validators already know, signs from now on.
    * @throws {Problem} 404 `KEY_UNKNOWN`
    */
   async revoke(kid: string, asking: Asking): Promise<SigningKeysJson> {
-    return this.#change(async (transaction, rows) => {
+    const revoked: RevocationRow[] = [];
+    const keys = await this.#change(async (transaction, rows) => {
       const key = rows.find((row) => row.kid === kid);
       if (key === undefined) throw new Problem(404, 'KEY_UNKNOWN', 'There is no such signing key.');
       if (key.revoked) return;
       const now = this.clock();
       await this.store.remove(transaction, kid, now, true);
+      const by = { principal: principalOf(asking.caller), trace: asking.trace };
+      const revocation = keyRevocation(kid, Math.floor(now.getTime() / 1_000));
+      revoked.push(await this.revocations.recordIn(transaction, revocation, by));
       await this.#record(transaction, 'signing-key:revoke', kid, asking, {
         state: { before: key.state, after: 'removed' },
         revoked: { before: false, after: true },
@@ -97,6 +106,8 @@ export class SigningKeysService {
         );
       }
     });
+    for (const row of revoked) await this.revocations.announce(row);
+    return keys;
   }
 
   async #activate(

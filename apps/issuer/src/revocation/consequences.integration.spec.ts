@@ -1,0 +1,64 @@
+import { createVerifier, TokenError } from '@countersign/auth-core';
+import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
+import { connect } from '@nats-io/transport-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+
+describe('what an administrator takes away is refused by a validator that never asks the issuer', () => {
+  let issuer: IssuerUnderTest;
+  let feed: RevocationFeed;
+  const wish = { audience: 'payments', scope: 'payments:create' };
+
+  beforeAll(async () => {
+    issuer = await startIssuer();
+    const { nats, passwords } = issuer.backing;
+    feed = startRevocationFeed({
+      connect: () =>
+        connect({ servers: nats.url, user: 'payments', pass: passwords.payments, inboxPrefix: '_INBOX_payments' }),
+    });
+    await feed.loaded;
+  }, 180_000);
+  afterAll(async () => {
+    await feed.close();
+    await issuer.stop();
+  }, 60_000);
+
+  async function refusedAfter(act: () => Promise<unknown>): Promise<string> {
+    const token = String((await issuer.token(wish)).body['access_token']);
+    const verifier = await createVerifier({ issuer: issuer.url, audience: 'payments', revocations: feed });
+    try {
+      verifier.verify(token);
+      await act();
+      for (let attempt = 0; attempt < 200; attempt += 1) {
+        verifier.verify(token);
+        await delay(25);
+      }
+      return 'still accepted';
+    } catch (error) {
+      return error instanceof TokenError ? error.code : String(error);
+    } finally {
+      verifier.close();
+    }
+  }
+
+  it('a disabled client: its tokens, though it is enabled again', async () => {
+    const act = async () => {
+      expect((await issuer.admin('POST', '/admin/clients/shop/disable')).status).toBeLessThan(300);
+      expect((await issuer.admin('POST', '/admin/clients/shop/enable')).status).toBeLessThan(300);
+    };
+    expect(await refusedAfter(act)).toBe('TOKEN_REVOKED');
+    await delay(1_100);
+    expect(await refusedAfter(() => Promise.resolve())).toBe('still accepted');
+  }, 60_000);
+
+  it('a revoked key: what it signed, also with the keys that the validator fetched before', async () => {
+    const keys = (await (await fetch(`${issuer.url}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
+    const act = async () => {
+      for (const { kid } of keys.keys) {
+        const answer = await issuer.admin('POST', `/admin/keys/${kid}/revoke`);
+        expect(answer.status).toBeLessThan(300);
+      }
+    };
+    expect(await refusedAfter(act)).toBe('TOKEN_REVOKED');
+  }, 60_000);
+});
