@@ -70,6 +70,11 @@ export default tseslint.config(
     },
   },
   {
+    // Examples import the project that they are in by its name, as its users do.
+    files: ['libs/*/examples/**/*.ts'],
+    rules: { '@nx/enforce-module-boundaries': 'off' },
+  },
+  {
     files: ['**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' } },
   },

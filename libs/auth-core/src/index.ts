@@ -1,3 +1,4 @@
+export { bearerTokenOf, requireScopes } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export {
   authorizationHeaders,
@@ -18,5 +19,5 @@ export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { type Actor, type Confirmation, type Principal } from './principal.js';
 export { MemoryRevocationList, type RevocationList } from './revocation-list.js';
-export { TokenError, type TokenErrorCode } from './token-error.js';
+export { TokenError, tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error.js';
 export { createVerifier, TokenVerifier, type DpopPresentation, type VerifierOptions } from './token-verifier.js';

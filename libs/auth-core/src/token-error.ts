@@ -1,56 +1,128 @@
-/** Every reason for which a request is refused, stable for logs, metrics and tests. */
-export type TokenErrorCode =
-  | 'TOKEN_MISSING'
-  | 'TOKEN_TOO_LARGE'
-  | 'TOKEN_MALFORMED'
-  | 'ALG_NOT_ALLOWED'
-  | 'TYP_NOT_ALLOWED'
-  | 'CRIT_NOT_SUPPORTED'
-  | 'KEY_UNKNOWN'
-  | 'KEY_MISMATCH'
-  | 'SIGNATURE_INVALID'
-  | 'ISSUER_MISMATCH'
-  | 'AUDIENCE_MISMATCH'
-  | 'TOKEN_EXPIRED'
-  | 'TOKEN_NOT_YET_VALID'
-  | 'CLAIM_MISSING'
-  | 'CLAIM_INVALID'
-  | 'TOKEN_REVOKED'
-  | 'DPOP_PROOF_MISSING'
-  | 'DPOP_PROOF_INVALID'
-  | 'DPOP_PROOF_REPLAYED'
-  | 'SCOPE_MISSING'
-  | 'KEYS_UNAVAILABLE'
-  | 'REVOCATIONS_UNAVAILABLE';
+/** A reason for a refusal: what it answers, what the caller is told (it names the fault and no value), and when it happens. */
+export interface TokenErrorReason {
+  readonly status: 401 | 403 | 503;
+  readonly message: string;
+  readonly when: string;
+}
 
-/** What the caller is told; it names the fault and no value. */
-const descriptions: Readonly<Record<TokenErrorCode, string>> = {
-  TOKEN_MISSING: 'an access token is required',
-  TOKEN_TOO_LARGE: 'the access token is too large',
-  TOKEN_MALFORMED: 'the access token is malformed',
-  ALG_NOT_ALLOWED: 'the signature algorithm is not accepted',
-  TYP_NOT_ALLOWED: 'the token is not an access token',
-  CRIT_NOT_SUPPORTED: 'the token has a critical header that is not understood',
-  KEY_UNKNOWN: 'the signing key is not known',
-  KEY_MISMATCH: 'the signing key does not fit the algorithm',
-  SIGNATURE_INVALID: 'the signature does not verify',
-  ISSUER_MISMATCH: 'the token is from another issuer',
-  AUDIENCE_MISMATCH: 'the token is for another audience',
-  TOKEN_EXPIRED: 'the token has expired',
-  TOKEN_NOT_YET_VALID: 'the token is not valid yet',
-  CLAIM_MISSING: 'a required claim is missing',
-  CLAIM_INVALID: 'a claim has a wrong type or value',
-  TOKEN_REVOKED: 'the token was revoked',
-  DPOP_PROOF_MISSING: 'the access token is bound to a key: a DPoP proof must come with it',
-  DPOP_PROOF_INVALID: 'the DPoP proof is not valid for this request and token',
-  DPOP_PROOF_REPLAYED: 'the DPoP proof was used before',
-  SCOPE_MISSING: 'the token does not carry the required scope',
-  KEYS_UNAVAILABLE: 'the keys of the issuer are not available',
-  REVOCATIONS_UNAVAILABLE: 'it is not known which tokens are revoked',
-};
+/** Every reason for which a request is refused, its code stable for logs, metrics and tests. In the order in which they are looked for. */
+export const tokenErrorReasons = {
+  TOKEN_MISSING: {
+    status: 401,
+    message: 'an access token is required',
+    when: 'No `Authorization` header, or another scheme than `Bearer` or `DPoP`.',
+  },
+  TOKEN_TOO_LARGE: {
+    status: 401,
+    message: 'the access token is too large',
+    when: 'More than 8 KiB.',
+  },
+  TOKEN_MALFORMED: {
+    status: 401,
+    message: 'the access token is malformed',
+    when: 'Not three segments of strict base64url, not JSON in UTF-8, not an object, or a member name twice.',
+  },
+  ALG_NOT_ALLOWED: {
+    status: 401,
+    message: 'the signature algorithm is not accepted',
+    when: '`alg` is none of those that the verifier takes.',
+  },
+  TYP_NOT_ALLOWED: {
+    status: 401,
+    message: 'the token is not an access token',
+    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token.',
+  },
+  CRIT_NOT_SUPPORTED: {
+    status: 401,
+    message: 'the token has a critical header that is not understood',
+    when: 'There is a `crit`; no extension is supported.',
+  },
+  KEY_UNKNOWN: {
+    status: 401,
+    message: 'the signing key is not known',
+    when: 'The issuer publishes no key of this `kid`, also after a fresh look, or there is no `kid`.',
+  },
+  KEY_MISMATCH: {
+    status: 401,
+    message: 'the signing key does not fit the algorithm',
+    when: 'The key of this `kid` is for another `alg`.',
+  },
+  SIGNATURE_INVALID: {
+    status: 401,
+    message: 'the signature does not verify',
+    when: 'Forged, changed on the way, or signed by another key.',
+  },
+  ISSUER_MISMATCH: {
+    status: 401,
+    message: 'the token is from another issuer',
+    when: '`iss` is not the issuer of this verifier, character by character.',
+  },
+  AUDIENCE_MISMATCH: {
+    status: 401,
+    message: 'the token is for another audience',
+    when: '`aud` is not this service.',
+  },
+  TOKEN_EXPIRED: {
+    status: 401,
+    message: 'the token has expired',
+    when: '`exp` has passed, by more than the tolerance.',
+  },
+  TOKEN_NOT_YET_VALID: {
+    status: 401,
+    message: 'the token is not valid yet',
+    when: '`nbf` or `iat` is ahead, by more than the tolerance.',
+  },
+  CLAIM_MISSING: {
+    status: 401,
+    message: 'a required claim is missing',
+    when: 'One of `iss`, `aud`, `exp`, `iat`, `jti`, `sub`, `client_id`, `scope`; the detail names it.',
+  },
+  CLAIM_INVALID: {
+    status: 401,
+    message: 'a claim has a wrong type or value',
+    when: 'Wrong type, too long, out of range, or `cnf` of an unknown kind; the detail names it.',
+  },
+  TOKEN_REVOKED: {
+    status: 401,
+    message: 'the token was revoked',
+    when: 'The token, its client, its subject or its key was revoked.',
+  },
+  DPOP_PROOF_MISSING: {
+    status: 401,
+    message: 'the access token is bound to a key: a DPoP proof must come with it',
+    when: 'A sender-constrained token came as a bearer token.',
+  },
+  DPOP_PROOF_INVALID: {
+    status: 401,
+    message: 'the DPoP proof is not valid for this request and token',
+    when: 'Form, `htm`, `htu`, age, `ath`, key or signature of the proof; the detail names it.',
+  },
+  DPOP_PROOF_REPLAYED: {
+    status: 401,
+    message: 'the DPoP proof was used before',
+    when: 'A proof works once.',
+  },
+  SCOPE_MISSING: {
+    status: 403,
+    message: 'the token does not carry the required scope',
+    when: 'The token is good, but lacks a scope of the route; the detail names it.',
+  },
+  KEYS_UNAVAILABLE: {
+    status: 503,
+    message: 'the keys of the issuer are not available',
+    when: 'They were never loaded, or are older than an outage may last. Not the caller’s fault.',
+  },
+  REVOCATIONS_UNAVAILABLE: {
+    status: 503,
+    message: 'it is not known which tokens are revoked',
+    when: 'The revocation feed was lost for longer than the policy accepts. Not the caller’s fault.',
+  },
+} as const satisfies Readonly<Record<string, TokenErrorReason>>;
 
-const notTheCallersFault: ReadonlySet<TokenErrorCode> = new Set(['KEYS_UNAVAILABLE', 'REVOCATIONS_UNAVAILABLE']);
+export type TokenErrorCode = keyof typeof tokenErrorReasons;
 
+/** Seconds after which a caller may try again when keys or revocations are away. */
+const RETRY_AFTER_SECONDS = 2;
 const FACT_LIMIT = 200;
 
 /** One line, whatever came: a log must not be written by a caller. */
@@ -81,11 +153,11 @@ export class TokenError extends Error {
     readonly detail?: string,
     facts: { readonly expected?: unknown; readonly actual?: unknown } = {},
   ) {
-    super(descriptions[code]);
+    super(tokenErrorReasons[code].message);
     this.expected = factOf(facts.expected);
     this.actual = factOf(facts.actual);
     this.name = 'TokenError';
-    this.status = code === 'SCOPE_MISSING' ? 403 : notTheCallersFault.has(code) ? 503 : 401;
+    this.status = tokenErrorReasons[code].status;
   }
 
   /**
@@ -106,5 +178,15 @@ export class TokenError extends Error {
       return `${bearer}, error="insufficient_scope", error_description="${this.message}", scope="${scopes.join(' ')}"`;
     }
     return `${bearer}, error="invalid_token", error_description="${this.message}"`;
+  }
+
+  /**
+   * The headers of the answer: `WWW-Authenticate`, or `Retry-After` for a 503.
+   * @param realm the protection space, usually the service's name
+   * @param scopes scopes that the route needs; those that were expected, by default
+   */
+  headers(realm: string, scopes = this.expected?.split(' ')): Record<string, string> {
+    const challenge = this.wwwAuthenticate(realm, scopes);
+    return challenge === undefined ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : { 'www-authenticate': challenge };
   }
 }

@@ -1,8 +1,9 @@
+import { hostileCases, hostileToken } from '@countersign/auth-core/corpus';
 import { type Benchmark, type BenchmarkContext, type Metric } from './benchmark.js';
 import { interleave } from './rounds.js';
 import { contestants, countersign, fastJwt } from './verify/contestants.js';
 import { cpuTimeOf } from './verify/cpu-time.js';
-import { algorithms, sampleTokens, type BenchAlgorithm } from './verify/sample-tokens.js';
+import { algorithms, audience, issuer, sampleTokens, type BenchAlgorithm } from './verify/sample-tokens.js';
 
 const SAMPLE = 1_000;
 const BATCH = 100;
@@ -54,12 +55,47 @@ async function repeated(context: BenchmarkContext): Promise<readonly Metric[]> {
   return [{ metric: 'verify.repeat.ratio_fast_jwt_cached', value, goal: 0.1, better: 'lower' }];
 }
 
+/** Each bad token of the corpus, to find the slowest; against good tokens that are first seen, in the same rounds. */
+async function bad(context: BenchmarkContext): Promise<readonly Metric[]> {
+  context.progress('bad tokens');
+  const sample = await sampleTokens('ES256', SAMPLE);
+  const now = Math.floor(Date.now() / 1_000);
+  const place = { issuer, audience, key: sample.key, now, listener: 'http://127.0.0.1:9' };
+  const cases = hostileCases().map((one) => ({ name: one.file, token: hostileToken(one, place) }));
+  const ours = await countersign(sample, 0);
+  const repeats = 20;
+  const round = (look: (index: number) => unknown) => () =>
+    cpuTimeOf(repeats, () => {
+      for (let index = 0; index < repeats; index += 1) {
+        try {
+          look(index);
+        } catch {
+          // What is measured is how long the refusal takes.
+        }
+      }
+    });
+  const times: Readonly<Record<string, number>> = await interleave(
+    [
+      { name: 'good', round: round((index) => ours.verify(sample.tokens[index] ?? '')) },
+      ...cases.map(({ name, token }) => ({ name, round: round(() => ours.verify(token)) })),
+    ],
+    { rounds: context.rounds * 3, warmup: 5 },
+  );
+  ours.close();
+  const { good = Number.NaN, ...refusals } = times;
+  const [[slowest, time] = ['none', Number.NaN]] = Object.entries(refusals).sort(([, one], [, other]) => other - one);
+  context.measured('good token, nothing kept', good, 'µs of CPU a token');
+  context.measured(`slowest bad token: ${slowest}`, time, 'µs of CPU a token');
+  return [{ metric: 'verify.bad.ratio_good', value: time / good, goal: 3, better: 'lower' }];
+}
+
 const benchmark: Benchmark = {
   description: 'tokens verified, against bare node:crypto and against fast-jwt, jsonwebtoken, aws-jwt-verify and jose',
   async run(context) {
     const metrics: Metric[] = [];
     for (const algorithm of algorithms) metrics.push(...(await firstSeen(algorithm, context)));
     metrics.push(...(await repeated(context)));
+    metrics.push(...(await bad(context)));
     return metrics;
   },
 };
