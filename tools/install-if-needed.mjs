@@ -1,13 +1,13 @@
 // Before start and test: installs when node_modules is absent or older than the lock file. Plain Node, because nothing is installed yet.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installed = `${root}node_modules/.package-lock.json`;
 const lock = `${root}package-lock.json`;
-const marker = `${root}.countersign/installing`;
+const marker = `${root}.installing`;
 
 const isInstalled = () => existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs;
 
@@ -22,7 +22,6 @@ function isAlive(pid) {
 
 /** `npm ci` begins by removing node_modules, so only one of several commands in this folder may be at it. */
 async function takeMarker() {
-  mkdirSync(`${root}.countersign`, { recursive: true, mode: 0o700 });
   for (let told = false; ;) {
     try {
       writeFileSync(marker, String(process.pid), { flag: 'wx' });
