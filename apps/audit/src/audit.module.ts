@@ -5,6 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { type Configuration } from './configuration.js';
 import { EventsController } from './events/events.controller.js';
 import { EventsService } from './events/events.service.js';
+import { ExportController } from './events/export.controller.js';
+import { ExportService } from './events/export.service.js';
+import { LogGrowth } from './events/log-growth.js';
+import { Looks } from './events/looks.js';
+import { TailController } from './events/tail.controller.js';
+import { TailService } from './events/tail.service.js';
 import { EventsStore } from './events/events.store.js';
 import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/intake.service.js';
 import { IntakeStore } from './intake/intake.store.js';
@@ -56,7 +62,7 @@ export class AuditModule {
         }),
         AuditTrailModule.forRoot({ source: 'audit', nats }),
       ],
-      controllers: [EventsController, LogController, IntakeController],
+      controllers: [ExportController, TailController, EventsController, LogController, IntakeController],
       providers: [
         { provide: INTAKE_OPTIONS, useValue: intake },
         IntakeStore,
@@ -76,6 +82,10 @@ export class AuditModule {
         RetentionStore,
         RetentionService,
         EventsService,
+        Looks,
+        ExportService,
+        LogGrowth,
+        TailService,
       ],
     };
   }

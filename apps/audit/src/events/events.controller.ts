@@ -1,36 +1,48 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { eventSearchSchema, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
+import { type EventStatistics } from './event-statistics.js';
 import { EventsService } from './events.service.js';
+import { READ_ALL, READ_OWN } from './visibility.js';
 
 @ApiTags('events')
 @Controller('events')
 export class EventsController {
   constructor(@Inject(EventsService) private readonly events: EventsService) {}
 
-  /** Who viewed or moved what: newest first, `limit` a page (1 to 200), filters by subject, actor, client, action, resource, … */
+  /**
+   * Who viewed or moved what: newest first, `limit` a page (1 to 200), filters by subject, actor, client, action, resource, …, words by `q`.
+   * With `audit:read:own` alone, only what the caller's subject or client did.
+   */
   @Get()
-  @RequireScopes('audit:read')
+  @RequireAnyScope(READ_ALL, READ_OWN)
   search(
     @ZodQuery(eventSearchSchema) search: EventSearch,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<EventPage> {
-    return this.events.search(search, caller, trace);
+    return this.events.search(search, { caller, trace });
   }
 
-  /** One event. 404 `EVENT_UNKNOWN`. */
+  /** How many events there are: in all, by source, by outcome. */
+  @Get('stats')
+  @RequireScopes(READ_ALL)
+  statistics(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<EventStatistics> {
+    return this.events.statistics({ caller, trace });
+  }
+
+  /** One event. 404 `EVENT_UNKNOWN`, also for one that the caller may not see. */
   @Get(':id')
-  @RequireScopes('audit:read')
+  @RequireAnyScope(READ_ALL, READ_OWN)
   read(
     @ZodParam('id', z.uuid()) id: string,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<FoundEvent> {
-    return this.events.read(id, caller, trace);
+    return this.events.read(id, { caller, trace });
   }
 }

@@ -1,56 +1,60 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf, type AuditOutbox } from '@countersign/audit-client';
-import { type Principal } from '@countersign/auth-core';
-import { AUDIT_OUTBOX, Problem, auditRequest, type RequestTrace } from '@countersign/service-host';
+import { Problem } from '@countersign/service-host';
+import { PostingsStore } from '../postings/postings.store.js';
+import { matches } from './event-filter.js';
 import { foundOf, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
+import { type EventStatistics } from './event-statistics.js';
 import { EventsStore } from './events.store.js';
+import { Looks, type Looker } from './looks.js';
+import { visibilityOf } from './visibility.js';
 
 /** Searches the trail; each look is itself in the trail before it is answered. */
 @Injectable()
 export class EventsService {
   constructor(
     @Inject(EventsStore) private readonly events: EventsStore,
-    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(PostingsStore) private readonly postings: PostingsStore,
+    @Inject(Looks) private readonly looks: Looks,
   ) {}
 
-  async search(search: EventSearch, caller: Principal, trace: RequestTrace): Promise<EventPage> {
+  async search(search: EventSearch, looker: Looker): Promise<EventPage> {
     const { limit, cursor, ...filter } = search;
     const after = cursor === undefined ? undefined : BigInt(cursor);
     const { rows, next } = await this.events.find(
-      { filter, visibility: 'all' },
+      { filter, visibility: visibilityOf(looker.caller) },
       { direction: 'newest-first', after, limit },
     );
-    await this.#recordLook('events.searched', 'events', { search, shown: rows.length }, caller, trace);
+    const changes = { search, shown: rows.length };
+    await this.looks.record({ done: 'events.searched', resource: 'events', changes }, looker);
     return { events: rows.map(foundOf), next_cursor: next?.toString() ?? null };
   }
 
-  async read(id: string, caller: Principal, trace: RequestTrace): Promise<FoundEvent> {
+  /** What a caller may not see is not there for it. */
+  async read(id: string, looker: Looker): Promise<FoundEvent> {
     const row = await this.events.read(id);
-    await this.#recordLook('event.read', `event/${id}`, { shown: row === undefined ? 0 : 1 }, caller, trace);
-    if (row === undefined) throw new Problem(404, 'EVENT_UNKNOWN', 'There is no such event in the trail.');
+    const visible = row !== undefined && matches(row.event, { filter: {}, visibility: visibilityOf(looker.caller) });
+    const changes = { shown: visible ? 1 : 0 };
+    await this.looks.record({ done: 'event.read', resource: `event/${id}`, changes }, looker);
+    if (!visible) throw new Problem(404, 'EVENT_UNKNOWN', 'There is no such event in the trail.');
     return foundOf(row);
   }
 
-  async #recordLook(
-    done: string,
-    resource: string,
-    changes: Record<string, unknown>,
-    caller: Principal,
-    trace: RequestTrace,
-  ): Promise<void> {
-    await this.outbox.recordDurably({
-      type: `countersign.audit.${done}.v1`,
-      subject: resource,
-      traceparent: trace.traceparent,
-      data: {
-        principal: principalOf(caller),
-        txn: caller.txn,
-        action: 'audit:read',
-        resource,
-        outcome: 'allowed',
-        request: auditRequest(trace),
-        changes,
-      },
-    });
+  async statistics(looker: Looker): Promise<EventStatistics> {
+    const [size, indexed, sources, outcomes] = await Promise.all([
+      this.events.size(),
+      this.postings.prepare([]),
+      this.events.sources(),
+      this.postings.counts('outcome', ['allowed', 'denied', 'failed']),
+    ]);
+    await this.looks.record(
+      { done: 'events.counted', resource: 'events', changes: { events: size.toString() } },
+      looker,
+    );
+    return {
+      events: size.toString(),
+      indexed: indexed.through.toString(),
+      sources,
+      outcomes: Object.fromEntries(outcomes.map(({ value, count }) => [value, count])),
+    };
   }
 }

@@ -147,7 +147,7 @@ describe('finding events in the database', () => {
     pool = await openDatabase({ url: await backing.database('audit'), migrationsFolder }, pino({ level: 'silent' }));
     postings = new PostingsStore(pool, layout);
     store = new EventsStore(drizzle({ client: pool }), postings);
-    await append(fc.sample(eventArbitrary, { numRuns: EVENTS, seed: 7 }));
+    await append(fc.sample(eventArbitrary, { numRuns: 340, seed: 7 }));
   }, 120_000);
   afterAll(async () => {
     await pool.end().finally(() => backing.stop());
@@ -168,13 +168,15 @@ describe('finding events in the database', () => {
 
   it('agrees with a naive filter before anything is indexed', agreesWithNaive, 120_000);
 
-  it('agrees with a naive filter while half of the log is indexed, within a segment', async () => {
-    for (let step = 0; step < 21; step += 1) expect(await postings.advance()).toBe(true);
+  it('agrees with a naive filter while half of the log is indexed, up to within a segment', async () => {
+    while ((await postings.advance()) > 0);
+    expect((await postings.prepare([])).through).toBe(336n);
+    await append(fc.sample(eventArbitrary, { numRuns: EVENTS - 340, seed: 10 }));
     await agreesWithNaive();
   }, 120_000);
 
   it('agrees with a naive filter when all full steps are indexed, and after more events came', async () => {
-    while (await postings.advance());
+    while ((await postings.advance()) > 0);
     expect((await postings.prepare([])).through).toBe(BigInt(EVENTS - (EVENTS % layout.stepSize)));
     await agreesWithNaive();
     await append(fc.sample(eventArbitrary, { numRuns: 50, seed: 8 }));
@@ -207,12 +209,12 @@ describe('finding events in the database', () => {
     await append(fc.sample(eventArbitrary, { numRuns: 100, seed: 9 }));
     const other = new PostingsStore(pool, layout);
     await Promise.all(Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? postings : other).advance()));
-    const { rows } = await pool.query<{ spans: string; covered: string }>(
-      'select count(*) as spans, sum(end_index - first_index) as covered from posting_span',
+    const { rows } = await pool.query<{ covered: string }>(
+      'select sum(end_index - first_index) as covered from posting_span',
     );
     const { through } = await postings.prepare([]);
     expect(through).toBeGreaterThan(before);
-    expect(rows).toEqual([{ spans: String(through / 16n), covered: String(through) }]);
+    expect(rows.map(({ covered }) => covered)).toEqual([String(through)]);
     await agreesWithNaive();
   }, 120_000);
 });

@@ -1,20 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
-import { and, asc, desc, eq, gte, inArray, lt, max, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, lt, max, sql, type SQL } from 'drizzle-orm';
+import { z } from 'zod';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore, type IndexRange } from '../postings/postings.store.js';
 import { PostingsWalk } from '../postings/postings-walk.js';
 import { clausesOf, conditionsOf, type EventQuery } from './event-filter.js';
 import { type EventRow } from './event-search.js';
+import { type SourceStatistics } from './event-statistics.js';
 import { eventTable } from './events.tables.js';
 
 const columns = { logIndex: eventTable.logIndex, receivedAt: eventTable.receivedAt, event: eventTable.event };
+const sourceRows = z.array(z.object({ source: z.string(), through: z.string(), advanced_at: z.coerce.date() }));
 const LAST_INDEX = 2n ** 62n;
 
 export interface FindOptions {
   readonly direction: Direction;
   /** Only what comes after this log index in the direction; from the beginning without one. */
   readonly after: bigint | undefined;
+  /** Only what is below this log index. */
+  readonly below?: bigint;
   /** Rows at the most. */
   readonly limit: number;
 }
@@ -45,12 +50,22 @@ export class EventsStore {
     return row?.last === undefined || row.last === null ? 0n : BigInt(row.last) + 1n;
   }
 
+  /** How far each source's events are known without a gap. */
+  async sources(): Promise<readonly SourceStatistics[]> {
+    const { rows } = await this.database.execute(
+      sql`select source, through::text, advanced_at from source_progress order by source`,
+    );
+    return sourceRows
+      .parse(rows)
+      .map(({ advanced_at, ...source }) => ({ ...source, advanced_at: advanced_at.toISOString() }));
+  }
+
   async find(query: EventQuery, options: FindOptions): Promise<Finding> {
-    const { direction, after, limit } = options;
+    const { direction, after, below = LAST_INDEX, limit } = options;
     const newestFirst = direction === 'newest-first';
     const bounds: IndexRange = newestFirst
-      ? { low: 0n, high: after ?? LAST_INDEX }
-      : { low: after === undefined ? 0n : after + 1n, high: LAST_INDEX };
+      ? { low: 0n, high: after === undefined || after > below ? below : after }
+      : { low: after === undefined ? 0n : after + 1n, high: below };
     const clauses = clausesOf(query);
     const { from, to } = query.filter;
     if (clauses.length === 0 && from === undefined && to === undefined) {

@@ -43,16 +43,17 @@ export class PostingsService implements OnApplicationBootstrap, BeforeApplicatio
     while (!signal.aborted) {
       const begun = performance.now();
       const moved = await this.#advance();
-      // Intake comes first: the index takes half of the time at the most.
-      const rest = moved ? performance.now() - begun : LOOK_EVERY_MS;
+      // Intake comes first: the index takes half of the time, and more only when it is far behind.
+      const share = moved >= this.store.layout.segmentSize ? 4 : 1;
+      const rest = moved > 0 ? (performance.now() - begun) / share : LOOK_EVERY_MS;
       await delay(rest, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #advance(): Promise<boolean> {
+  async #advance(): Promise<number> {
     try {
       const moved = await this.store.advance();
-      if (moved) this.#steps.inc(this.store.layout.stepSize);
+      this.#steps.inc(moved);
       this.#lastError = null;
       return moved;
     } catch (error) {
@@ -60,7 +61,7 @@ export class PostingsService implements OnApplicationBootstrap, BeforeApplicatio
       if (reason !== this.#lastError)
         this.logger.warn({ reason }, 'the search index waits; searches read the log itself');
       this.#lastError = reason;
-      return false;
+      return 0;
     }
   }
 }

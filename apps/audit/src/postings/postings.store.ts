@@ -36,6 +36,7 @@ const postingRows = z.array(
 );
 const rangeRow = z.tuple([z.object({ ranges: z.string().nullable() })]);
 const markRow = z.tuple([z.object({ held: z.boolean(), mark: bigintText, next: bigintText, first: bigintText })]);
+const countRows = z.array(z.object({ value: z.string(), count: z.string() }));
 const longRows = z.array(z.object({ term: z.string(), offsets: z.instanceof(Buffer) }));
 
 /** An arbitrary number that every replica shares, so that one of them indexes at a time. */
@@ -133,8 +134,18 @@ export class PostingsStore {
     });
   }
 
-  /** Indexes the next step of the log, if it is full. @returns whether it was; another may follow */
-  async advance(): Promise<boolean> {
+  /** How many of the indexed events carry each value of a field. */
+  async counts(field: string, values: readonly string[]): Promise<readonly { value: string; count: string }[]> {
+    const { rows } = await this.pool.query(
+      `select value, coalesce(sum(case when dense then bit_count(offsets) else length(offsets) / 2 end), 0)::text as count
+       from unnest($2::text[]) as value left join posting on term = term_of($1, value) group by value`,
+      [field, values],
+    );
+    return countRows.parse(rows);
+  }
+
+  /** Indexes the next step of the log, if it is full. @returns how many events it took; while there were some, more may follow */
+  async advance(): Promise<number> {
     const client = await this.pool.connect();
     let failure: Error | undefined;
     try {
@@ -150,7 +161,7 @@ export class PostingsStore {
     }
   }
 
-  async #step(client: pg.PoolClient): Promise<boolean> {
+  async #step(client: pg.PoolClient): Promise<number> {
     const { rows } = await client.query(
       `select pg_try_advisory_xact_lock($1) as held, ${throughOf}::text as mark,
          coalesce((select max(log_index) + 1 from event), 0)::text as next, coalesce((select min(log_index) from event), 0)::text as first`,
@@ -158,8 +169,10 @@ export class PostingsStore {
     );
     const [{ held, mark, next, first }] = markRow.parse(rows);
     const segmentSize = BigInt(this.layout.segmentSize);
-    const end = mark + BigInt(this.layout.stepSize);
-    if (!held || next < end) return false;
+    // Far behind, a whole segment at once is cheaper than its steps.
+    const whole = mark % segmentSize === 0n && next >= mark + segmentSize;
+    const end = mark + (whole ? segmentSize : BigInt(this.layout.stepSize));
+    if (!held || next < end) return 0;
     const segment = mark / segmentSize;
     await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
     await client.query(addSpan, [mark, end]);
@@ -168,7 +181,7 @@ export class PostingsStore {
       // What retention took from the log leaves the index too.
       await client.query('delete from posting where segment < $1', [first / segmentSize]);
     }
-    return true;
+    return Number(end - mark);
   }
 
   /** A full segment never changes again: a list that is longer than a bit for each index becomes these bits. */

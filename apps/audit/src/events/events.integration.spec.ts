@@ -1,0 +1,337 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { uuidv7 } from '@countersign/audit-client';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { createService, loadConfiguration } from '@countersign/service-host';
+import { createTestIssuer, type TestIssuer, type TokenWish } from '@countersign/test-kit';
+import { jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import pg from 'pg';
+import { z } from 'zod';
+import { AuditModule } from '../audit.module.js';
+import { variables } from '../configuration.js';
+import { EXPORT_LIMIT } from './export.service.js';
+
+const foundSchema = z.object({
+  log_index: z.string(),
+  event: z.looseObject({
+    id: z.string(),
+    type: z.string(),
+    sequence: z.string(),
+    data: z.looseObject({
+      resource: z.string(),
+      action: z.string(),
+      principal: z.looseObject({ subject: z.string(), client_id: z.string() }).nullable(),
+      changes: z.record(z.string(), z.unknown()).optional(),
+    }),
+  }),
+});
+type Found = z.infer<typeof foundSchema>;
+const pageSchema = z.object({ events: z.array(foundSchema), next_cursor: z.string().nullable() });
+const lineSchema = foundSchema.extend({ source: z.string(), sequence: z.string(), checkpoint: z.string().nullable() });
+const endSchema = z.object({
+  end: z.object({
+    events: z.number(),
+    complete: z.boolean(),
+    next_cursor: z.string().nullable(),
+    checkpoint: z.string().nullable(),
+  }),
+});
+
+const READ: TokenWish = { subject: 'auditor', clientId: 'auditor', scopes: ['audit:read'] };
+const OWN: TokenWish = { subject: 'ada', clientId: 'shop', scopes: ['audit:read:own'] };
+
+describe('the trail, by HTTP', () => {
+  let backing: BackingServices;
+  let issuer: TestIssuer;
+  let payments: NatsConnection;
+  let database: pg.Client;
+  let app: Awaited<ReturnType<typeof createService>>;
+  let url: string;
+  let published = 0;
+
+  const get = async (path: string, wish: TokenWish = READ, init: RequestInit = {}): Promise<Response> =>
+    fetch(`${url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${await issuer.mint(wish)}`, ...init.headers },
+    });
+
+  /** Publishes events as the payments service would; by default ada's, through the shop. */
+  async function publish(
+    count: number,
+    said: { subject?: string; client?: string; note?: string } = {},
+  ): Promise<void> {
+    const { subject = 'ada', client = 'shop', note = 'none' } = said;
+    for (let made = 0; made < count; made += 1) {
+      published += 1;
+      const event = {
+        specversion: '1.0',
+        id: uuidv7(),
+        source: 'payments',
+        type: 'countersign.payments.payment.read.v1',
+        time: new Date().toISOString(),
+        subject: `payment/${String(published)}`,
+        datacontenttype: 'application/json',
+        sequence: String(published),
+        data: {
+          principal: { subject, client_id: client, actors: [], scopes: [], jti: 'j' },
+          txn: null,
+          action: 'payments:read',
+          resource: `payment/${String(published)}`,
+          outcome: 'allowed',
+          changes: { note },
+        },
+      };
+      await jetstream(payments).publish('audit.payments.payment.read', JSON.stringify(event));
+    }
+  }
+
+  async function search(query: string, wish: TokenWish = READ): Promise<readonly Found[]> {
+    const found: Found[] = [];
+    for (let cursor = ''; ;) {
+      const answer = await get(`/events?${query}${cursor}`, wish);
+      expect(answer.status).toBe(200);
+      const page = pageSchema.parse(await answer.json());
+      found.push(...page.events);
+      if (page.next_cursor === null) return found;
+      cursor = `&cursor=${page.next_cursor}`;
+    }
+  }
+  async function eventually<Value>(what: () => Promise<Value>, good: (value: Value) => boolean): Promise<Value> {
+    for (const deadline = Date.now() + 30_000; ;) {
+      const value = await what();
+      if (good(value) || Date.now() > deadline) return value;
+      await delay(100);
+    }
+  }
+  const stored = (count: number, query = 'source=payments'): Promise<readonly Found[]> =>
+    eventually(
+      () => search(query),
+      ({ length }) => length >= count,
+    );
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    issuer = await createTestIssuer({ audience: 'audit', listen: true });
+    const databaseUrl = await backing.database('audit');
+    const configuration = loadConfiguration(variables, {
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      ISSUER_URL: issuer.issuer,
+      DATABASE_URL: databaseUrl,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'audit',
+      NATS_PASSWORD: backing.passwords.audit,
+      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+      LOG_ORIGIN: 'audit.test/log',
+    });
+    app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+    database = new pg.Client({ connectionString: databaseUrl });
+    await database.connect();
+    payments = await connect({
+      servers: backing.nats.url,
+      user: 'payments',
+      pass: backing.passwords.payments,
+      inboxPrefix: '_INBOX_payments',
+    });
+    await eventually(
+      async () =>
+        z
+          .looseObject({ notes: z.looseObject({ intake: z.looseObject({ consuming: z.boolean() }) }) })
+          .parse(await (await fetch(`${url}/health/ready`)).json()),
+      ({ notes }) => notes.intake.consuming,
+    );
+  }, 180_000);
+  afterAll(async () => {
+    await payments.close();
+    await database.end();
+    await issuer.close();
+    await backing.stop();
+  }, 60_000);
+
+  it('finds events by their texts, and pages through them', async () => {
+    await publish(5, { note: 'Paid by Wire' });
+    await publish(3);
+    expect((await stored(8)).map(({ event }) => event.sequence)).toEqual(['8', '7', '6', '5', '4', '3', '2', '1']);
+    expect(await search('q=wire%20paid&limit=2')).toHaveLength(5);
+    expect((await get('/events?q=%20.%2F')).status).toBe(400);
+    expect((await get('/events?colour=red')).status).toBe(400);
+  }, 60_000);
+
+  it('records each look, with what was asked and how much was shown, before it is answered', async () => {
+    await search('q=wire&limit=3', { ...READ, subject: 'curious' });
+    const { rows } = await database.query<{ event: { data: { changes: object } } }>(
+      `select event from audit_outbox where event#>>'{data,principal,subject}' = 'curious'
+       union all select event from event where subject = 'curious'`,
+    );
+    expect(rows.map(({ event }) => event.data.changes)).toContainEqual({ search: { q: 'wire', limit: 3 }, shown: 3 });
+  }, 60_000);
+
+  it('shows a caller with audit:read:own what its subject or client did, and nothing else', async () => {
+    await publish(2, { subject: 'eve', client: 'other' });
+    await publish(1, { subject: 'eve', client: 'shop' });
+    const all = await stored(11);
+    const own = await search('source=payments', OWN);
+    expect(own).toHaveLength(9);
+    expect(
+      own.every(({ event: { data } }) => data.principal?.subject === 'ada' || data.principal?.client_id === 'shop'),
+    ).toBe(true);
+    const strange = all.find(({ event }) => event.data.principal?.client_id === 'other');
+    expect((await get(`/events/${strange?.event.id ?? ''}`, OWN)).status).toBe(404);
+    expect((await get(`/events/${strange?.event.id ?? ''}`)).status).toBe(200);
+    expect((await get(`/events/${own[0]?.event.id ?? ''}`, OWN)).status).toBe(200);
+    expect((await get('/events/stats', OWN)).status).toBe(403);
+    const refused = await get('/events', { ...OWN, scopes: ['payments:read'] });
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+      403,
+      expect.stringContaining('insufficient_scope'),
+    ]);
+  }, 60_000);
+
+  it('counts what is there', async () => {
+    const statistics = z
+      .object({ events: z.string(), sources: z.array(z.looseObject({ source: z.string(), through: z.string() })) })
+      .parse(await (await get('/events/stats')).json());
+    expect(Number(statistics.events)).toBeGreaterThanOrEqual(11);
+    expect(statistics.sources).toContainEqual(expect.objectContaining({ source: 'payments', through: '11' }));
+  });
+
+  async function exported(query: string, wish: TokenWish = READ) {
+    const answer = await get(`/events/export?${query}`, wish);
+    expect(answer.status).toBe(200);
+    const lines = (await answer.text()).trimEnd().split('\n');
+    const end = endSchema.parse(JSON.parse(lines.pop() ?? '')).end;
+    return { answer, lines: lines.map((line) => lineSchema.parse(JSON.parse(line))), end };
+  }
+
+  it('exports NDJSON, oldest first, each line with its place and the checkpoint, and goes on from a cursor', async () => {
+    const whole = await eventually(
+      () => exported('source=payments'),
+      ({ lines }) => lines.length >= 11,
+    );
+    expect(whole.answer.headers.get('content-type')).toBe('application/x-ndjson');
+    expect(whole.lines.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 11 }, (_, at) => String(at + 1)));
+    expect(whole.end).toMatchObject({ events: 11, complete: true, next_cursor: null });
+    const size = /\n(\d+)\n/.exec(whole.end.checkpoint ?? '')?.[1] ?? null;
+    for (const { checkpoint, log_index } of whole.lines) {
+      expect(checkpoint).toBe(size);
+      if (size !== null) expect(Number(log_index)).toBeLessThan(Number(size));
+    }
+    const first = await exported('source=payments&limit=4');
+    expect(first.end).toMatchObject({ events: 4, complete: false, next_cursor: first.lines.at(-1)?.log_index });
+    const rest = await exported(`source=payments&cursor=${first.end.next_cursor ?? ''}`);
+    expect([...first.lines, ...rest.lines].map(({ event }) => event.id)).toEqual(
+      whole.lines.map(({ event }) => event.id),
+    );
+    expect((await exported('source=payments', OWN)).lines).toHaveLength(9);
+  }, 60_000);
+
+  it('exports CSV that no spreadsheet takes for a formula', async () => {
+    await publish(1, { subject: '=1+1, "x"' });
+    await stored(12);
+    const text = await eventually(
+      async () => (await get('/events/export?format=csv&source=payments')).text(),
+      (csv) => csv.trimEnd().split('\r\n').length >= 13,
+    );
+    const lines = text.trimEnd().split('\r\n');
+    expect(lines[0]).toMatch(/^log_index,source,sequence,checkpoint,time,type,subject,/);
+    expect(lines).toHaveLength(13);
+    expect(lines.at(-1)).toContain(`,"'=1+1, ""x""",shop,`);
+  }, 60_000);
+
+  it('frees its place when the reader goes away, and refuses more exports than it can carry', async () => {
+    // More than the buffers between here and there can hold.
+    await publish(900, { note: 'x'.repeat(25_000) });
+    const covered = async (): Promise<number> => {
+      const { rows } = await database.query<{ count: string }>(
+        `select count(*) from event where source = 'payments' and log_index < (select max(tree_size) from log_checkpoint)`,
+      );
+      return Number(rows[0]?.count);
+    };
+    expect(await eventually(covered, (count) => count >= published)).toBe(published);
+    const readers = Array.from({ length: EXPORT_LIMIT }, () => new AbortController());
+    const slow = await Promise.all(readers.map(({ signal }) => get('/events/export', READ, { signal })));
+    expect(slow.map(({ status }) => status)).toEqual(readers.map(() => 200));
+    const refused = await get('/events/export');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10']);
+    for (const reader of readers) reader.abort();
+    const again = await eventually(
+      () => get('/events/export?limit=1'),
+      ({ status }) => status === 200,
+    );
+    expect(again.status).toBe(200);
+    await again.text();
+    const cutOff = async (): Promise<number> =>
+      (
+        await database.query(
+          `select id from audit_outbox where event->>'type' like '%export_ended%' and event#>>'{data,outcome}' = 'failed'
+           union select id from event where type like '%export_ended%' and outcome = 'failed'`,
+        )
+      ).rows.length;
+    expect(await eventually(cutOff, (count) => count >= EXPORT_LIMIT)).toBe(EXPORT_LIMIT);
+  }, 180_000);
+
+  /** Reads server-sent events until enough were seen or the stream ends. */
+  async function listen(path: string, enough: number, wish: TokenWish = READ, headers: Record<string, string> = {}) {
+    const reader = new AbortController();
+    const answer = await get(path, wish, { headers, signal: reader.signal });
+    const messages: { id: string | undefined; event: string | undefined; data: string }[] = [];
+    const read = async (): Promise<typeof messages> => {
+      let text = '';
+      const decoder = new TextDecoder();
+      for await (const chunk of answer.body ?? []) {
+        text += decoder.decode(chunk, { stream: true });
+        const blocks = text.split('\n\n');
+        text = blocks.pop() ?? '';
+        for (const block of blocks.filter((one) => !one.startsWith(':'))) {
+          const fields = new Map(
+            block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+          );
+          messages.push({ id: fields.get('id'), event: fields.get('event'), data: fields.get('data') ?? '' });
+        }
+        if (messages.length >= enough) break;
+      }
+      reader.abort();
+      return messages;
+    };
+    return { answer, read };
+  }
+
+  it('tails events as they come, and misses none between two readings', async () => {
+    const first = await listen('/events/tail?source=payments', 3);
+    expect(first.answer.headers.get('content-type')).toBe('text/event-stream');
+    await publish(3, { note: 'live' });
+    const seen = await first.read();
+    expect(seen.map(({ event }) => event)).toEqual(['event', 'event', 'event']);
+    await publish(4, { note: 'missed' });
+    const second = await listen('/events/tail?source=payments', 5, READ, { 'last-event-id': seen[1]?.id ?? '' });
+    const later = await second.read();
+    const sequences = [...seen.slice(0, 2), ...later].map(
+      ({ data }) => foundSchema.parse(JSON.parse(data)).event.sequence,
+    );
+    expect(sequences).toEqual(Array.from({ length: 7 }, (_, at) => String(published - 6 + at)));
+    expect((await get('/events/tail', READ, { headers: { 'last-event-id': 'x' } })).status).toBe(400);
+  }, 90_000);
+
+  it('shows a tail of audit:read:own its own events alone, and ends it with the token', async () => {
+    const tail = await listen('/events/tail?source=payments', Infinity, { ...OWN, lifetime: 4 });
+    await publish(1, { subject: 'eve', client: 'other' });
+    await publish(1);
+    const messages = await tail.read();
+    expect(messages.map(({ event }) => event)).toEqual(['event', 'end']);
+    expect(messages[1]?.data).toBe('{"code":"TOKEN_ENDED"}');
+    expect(foundSchema.parse(JSON.parse(messages[0]?.data ?? '')).event.data.principal?.subject).toBe('ada');
+  }, 60_000);
+
+  it('ends its tails when it stops', async () => {
+    const tail = await listen('/events/tail?source=payments', Infinity);
+    const reading = tail.read();
+    const begun = Date.now();
+    const closing = app.close();
+    expect((await reading).at(-1)?.data).toBe('{"code":"SHUTTING_DOWN"}');
+    expect(Date.now() - begun).toBeLessThan(30_000);
+    await closing;
+  }, 120_000);
+});

@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { EventsStore } from './events.store.js';
+
+const LOOK_EVERY_MS = 200;
+
+/** Tells those who wait that the log has grown: one look at the database for all of them, and none while nobody waits. */
+@Injectable()
+export class LogGrowth {
+  #looking: Promise<bigint> | undefined;
+
+  constructor(@Inject(EventsStore) private readonly events: EventsStore) {}
+
+  /** @returns the log's size, once it is above `size` or once the time is over */
+  async beyond(size: bigint, waitMs: number, signal: AbortSignal): Promise<bigint> {
+    const deadline = performance.now() + waitMs;
+    for (;;) {
+      const now = await this.#look();
+      if (now > size || performance.now() >= deadline || signal.aborted) return now;
+      await delay(Math.min(LOOK_EVERY_MS, Math.max(1, deadline - performance.now())), undefined, { signal }).catch(
+        () => undefined,
+      );
+    }
+  }
+
+  #look(): Promise<bigint> {
+    this.#looking ??= this.events.size().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+}

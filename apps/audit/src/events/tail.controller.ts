@@ -1,0 +1,43 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Header, Headers, Inject, StreamableFile } from '@nestjs/common';
+import { ApiHeader, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { SchemaPipe, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { cursorSchema } from './event-search.js';
+import { eventTailSchema, type EventTail } from './tail.js';
+import { TailService } from './tail.service.js';
+import { READ_ALL, READ_OWN } from './visibility.js';
+
+const lastEventIdPipe = new SchemaPipe(cursorSchema);
+
+@ApiTags('events')
+@Controller('events/tail')
+export class TailController {
+  constructor(@Inject(TailService) private readonly tails: TailService) {}
+
+  /**
+   * Events as they come, as server-sent events (`event: event`, the id is the log index); filters as in a search, without times.
+   * A reader that was cut off comes again with `Last-Event-ID` and misses nothing. It ends with `event: end` when the token does. 429 `TAILS_BUSY`.
+   */
+  @Get()
+  @ApiProduces('text/event-stream')
+  @ApiHeader({ name: 'last-event-id', required: false, description: 'The log index of the last event received.' })
+  @Header('cache-control', 'no-store')
+  @Header('x-accel-buffering', 'no')
+  @Header('connection', 'close')
+  @RequireAnyScope(READ_ALL, READ_OWN)
+  async tail(
+    @ZodQuery(eventTailSchema) tail: EventTail,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentPrincipal() caller: Principal,
+    @BearerToken() token: string,
+    @Trace() trace: RequestTrace,
+  ): Promise<StreamableFile> {
+    const from = lastEventId === undefined ? tail : { ...tail, cursor: lastEventIdPipe.transform(lastEventId) };
+    const messages = await this.tails.begin(from, token, { caller, trace });
+    return new StreamableFile(Readable.from(messages, { objectMode: false, highWaterMark: 16 * 1024 }), {
+      type: 'text/event-stream',
+    });
+  }
+}

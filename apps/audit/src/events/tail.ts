@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { filterShape } from './event-filter.js';
+import { cursorSchema, foundOf, type EventRow } from './event-search.js';
+
+/** `GET /events/tail`: `cursor`, or the header `Last-Event-ID`, is the log index after which it begins; what comes from now on without one. */
+export const eventTailSchema = z
+  .strictObject(filterShape)
+  .omit({ from: true, to: true })
+  .extend({ cursor: cursorSchema.optional() });
+export type EventTail = z.infer<typeof eventTailSchema>;
+
+/** Why a tail ends: the reader comes again with `Last-Event-ID`, with a new token where the old one is at its end. */
+export type TailEnd = 'TOKEN_ENDED' | 'SHUTTING_DOWN';
+
+/** An event as a server-sent event; its id is the log index. */
+export function messageOf(row: EventRow): string {
+  return `id: ${row.logIndex.toString()}\nevent: event\ndata: ${JSON.stringify(foundOf(row))}\n\n`;
+}
+export const heartbeat = ': heartbeat\n\n';
+export function endOf(code: TailEnd): string {
+  return `event: end\ndata: ${JSON.stringify({ code })}\n\n`;
+}
