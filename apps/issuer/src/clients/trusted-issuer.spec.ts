@@ -1,0 +1,22 @@
+import fc from 'fast-check';
+import { subjectMatches } from './trusted-issuer.js';
+
+const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 12 });
+
+describe('a subject pattern', () => {
+  it('matches what its literal parts say, as a regular expression would, and nothing else', () => {
+    fc.assert(
+      fc.property(letters, fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 12 }), (pattern, subject) => {
+        const source = pattern.replaceAll('.', '\\.').replaceAll('*', '.*');
+        expect(subjectMatches(pattern, subject)).toBe(new RegExp(`^${source}$`).test(subject));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('takes no longer for a pattern made to be slow', () => {
+    const begun = performance.now();
+    expect(subjectMatches(`${'*a'.repeat(200)}*b`, 'a'.repeat(512))).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  });
+});
