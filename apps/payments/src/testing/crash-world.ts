@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { type Principal } from '@countersign/auth-core';
+import { moneySchema } from '@countersign/money';
+import { openDatabase, type RequestTrace } from '@countersign/service-host';
+import type { Problem } from '@countersign/service-host';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { connectToAccounts, type AccountsConnection } from '../accounts/accounts-connection.js';
+import { idempotencyKeySchema, type IdempotencyKey } from '../idempotency/idempotency-key.js';
+import { type PayingCaller } from '../payments/payment-events.js';
+import { createPaymentSchema, paymentIdSchema } from '../payments/payment.js';
+import { createRefundSchema } from '../refunds/refund.js';
+import { cutPool, cutSend, CutProcess, cutTokens, type Cut } from './cuts.js';
+import { startProcess, type PaymentsProcess } from './payments-process.js';
+import { startRealAccounts, type RealAccounts } from './real-accounts.js';
+
+export const euro = (amount: number) => ({ amount: String(amount), currency: 'EUR' });
+
+/** One thing that a client asks for, with its own key. */
+export type Wish =
+  | { readonly do: 'pay'; readonly amount: number; readonly capture?: 'manual'; readonly holdSeconds?: number }
+  | { readonly do: 'capture'; readonly amount: number }
+  | { readonly do: 'cancel' }
+  | { readonly do: 'refund'; readonly amount: number };
+
+/** What the client saw: an answer, or nothing. */
+export type Seen = { readonly status: number; readonly body: Readonly<Record<string, unknown>> } | undefined;
+
+/** Real PostgreSQL and accounts, and processes of payments that may be cut; its clock can be put forward. */
+export class CrashWorld {
+  #offset = 0;
+  readonly clock = (): Date => new Date(Date.now() + this.#offset);
+
+  private constructor(
+    readonly accounts: RealAccounts,
+    readonly pool: pg.Pool,
+    readonly connection: AccountsConnection,
+  ) {}
+
+  static async start(): Promise<CrashWorld> {
+    const accounts = await startRealAccounts();
+    const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+    const options = { url: await accounts.backing.database('payments'), migrationsFolder };
+    const pool = await openDatabase(options, pino({ level: 'silent' }));
+    return new CrashWorld(accounts, pool, connectToAccounts(accounts.url));
+  }
+
+  async stop(): Promise<void> {
+    await this.connection.close();
+    await this.pool.end();
+    await this.accounts.stop();
+  }
+
+  /** @param ms how much later it is from now on */
+  forward(ms: number): void {
+    this.#offset += ms;
+  }
+
+  process(cut?: Cut): { readonly life: CutProcess; readonly services: PaymentsProcess } {
+    const life = new CutProcess(cut);
+    const services = startProcess({
+      pool: cutPool(this.pool, life),
+      send: cutSend(this.connection.send, life),
+      tokens: cutTokens(this.accounts.tokens, life),
+      clock: this.clock,
+    });
+    return { life, services };
+  }
+
+  async caller(client: string): Promise<PayingCaller> {
+    const token = await this.accounts.issuer.mint({ clientId: client });
+    const now = Math.floor(this.clock().getTime() / 1_000);
+    const principal: Principal = {
+      subject: client,
+      clientId: client,
+      actors: [],
+      scopes: new Set(['payments:create']),
+      audience: 'payments',
+      issuer: this.accounts.issuer.issuer,
+      tokenId: randomUUID(),
+      txn: randomUUID(),
+      roles: [],
+      issuedAt: now,
+      expiresAt: now + 300,
+    };
+    const hex = (length: number): string => randomUUID().replaceAll('-', '').slice(0, length);
+    const trace: RequestTrace = {
+      requestId: randomUUID(),
+      traceparent: `00-${hex(32)}-${hex(16)}-01`,
+      traceId: hex(32),
+      method: 'POST',
+      route: '/payments',
+      peer: '127.0.0.1',
+    };
+    return { principal, token, trace };
+  }
+}
+
+export const newKey = (): IdempotencyKey => idempotencyKeySchema.parse(randomUUID());
+
+/** Asks once. A refusal is an answer; a dead process or a fault is none, as is what says to ask again. */
+export async function ask(
+  { payments, captures, refunds }: PaymentsProcess,
+  wish: Wish,
+  key: IdempotencyKey,
+  caller: PayingCaller,
+  accounts: { readonly from: string; readonly to: string },
+  paymentId: string | undefined,
+): Promise<Seen> {
+  try {
+    if (wish.do === 'pay') {
+      const { amount, capture = 'automatic', holdSeconds } = wish;
+      const command = createPaymentSchema.parse({ amount: euro(amount), ...accounts, capture });
+      const held = holdSeconds === undefined ? command : { ...command, hold_seconds: holdSeconds };
+      return await payments.pay(held, key, caller);
+    }
+    const id = paymentIdSchema.parse(paymentId);
+    if (wish.do === 'cancel') return await captures.take(id, { kind: 'cancel' }, key, caller);
+    const amount = euro(wish.amount);
+    if (wish.do === 'refund') return await refunds.refund(id, createRefundSchema.parse({ amount }), key, caller);
+    return await captures.take(id, { kind: 'capture', command: { amount: moneySchema.parse(amount) } }, key, caller);
+  } catch (error) {
+    if (!isProblem(error)) return undefined;
+    if (error.status === 503 || error.code === 'IDEMPOTENCY_IN_FLIGHT' || error.code === 'PAYMENT_BUSY')
+      return undefined;
+    return { status: error.status, body: { code: error.code } };
+  }
+}
+
+function isProblem(error: unknown): error is Problem {
+  return error instanceof Error && error.name === 'Problem';
+}

@@ -1,0 +1,53 @@
+import { AuditOutbox } from '@countersign/audit-client';
+import { type TokenClient } from '@countersign/auth-core';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { type Send } from '../accounts/accounts-connection.js';
+import { createAccountsClient } from '../accounts/accounts.client.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { IdempotencyStore } from '../idempotency/idempotency.store.js';
+import { CaptureService } from '../payments/capture.service.js';
+import { PaymentProgress } from '../payments/payment-progress.js';
+import { PaymentsService } from '../payments/payments.service.js';
+import { PaymentsStore } from '../payments/payments.store.js';
+import { RecoveryService } from '../recovery/recovery.service.js';
+import { RefundProgress } from '../refunds/refund-progress.js';
+import { RefundsService } from '../refunds/refunds.service.js';
+import { RefundsStore } from '../refunds/refunds.store.js';
+import { DeliveriesStore } from '../webhooks/deliveries.store.js';
+
+export interface Surroundings {
+  readonly pool: pg.Pool;
+  readonly send: Send;
+  readonly tokens: TokenClient;
+  readonly clock: () => Date;
+}
+
+/** The services of one process, put together without HTTP. */
+export function startProcess({ pool, send, tokens, clock }: Surroundings) {
+  const database = drizzle({ client: pool });
+  const outbox = new AuditOutbox({ pool, source: 'payments', now: clock });
+  const changes = new ChangesStore(pool, outbox);
+  const keys = new IdempotencyStore(database);
+  const payments = new PaymentsStore(database);
+  const refunds = new RefundsStore(database);
+  const deliveries = new DeliveriesStore(database);
+  const accounts = createAccountsClient({
+    send,
+    tokens,
+    timeoutMs: 60_000,
+    deadlineMs: 60_000,
+    retryDelayMs: 1,
+    now: clock,
+  });
+  const progress = new PaymentProgress(changes, payments, deliveries, clock);
+  const refundProgress = new RefundProgress(changes, payments, refunds, deliveries, clock);
+  const service = new PaymentsService(changes, payments, progress, keys, accounts, outbox, clock);
+  return {
+    payments: service,
+    captures: new CaptureService(service, changes, payments, progress, keys, accounts, outbox, clock),
+    refunds: new RefundsService(service, changes, payments, refunds, refundProgress, keys, accounts, outbox, clock),
+    recovery: new RecoveryService(changes, payments, progress, refunds, refundProgress, accounts, 'payments', clock),
+  };
+}
+export type PaymentsProcess = ReturnType<typeof startProcess>;

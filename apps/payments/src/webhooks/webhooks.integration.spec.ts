@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLocalJWKSet, flattenedVerify, type JSONWebKeySet } from 'jose';
+import { euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
+import { ATTEMPT_LIMIT, nextAttempt } from './delivery.js';
+
+interface Received {
+  readonly id: string;
+  readonly signature: string;
+  readonly body: string;
+}
+
+describe('webhooks', () => {
+  let payments: PaymentsUnderTest;
+  let merchant: Server;
+  let url: string;
+  let order: object;
+  const received: Received[] = [];
+  let answer: { status: number; location?: string } = { status: 200 };
+
+  beforeAll(async () => {
+    payments = await startPayments();
+    merchant = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        received.push({
+          id: String(request.headers['webhook-id']),
+          signature: String(request.headers['webhook-signature']),
+          body: Buffer.concat(chunks).toString(),
+        });
+        response.writeHead(answer.status, answer.location === undefined ? {} : { location: answer.location });
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => {
+      merchant.listen(0, '127.0.0.1', resolve);
+    });
+    const address = merchant.address();
+    url = `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : '')}/hook?from=payments`;
+    const [from, to] = [
+      await payments.accounts.open('shop', 'allowed'),
+      await payments.accounts.open('shop', 'forbidden'),
+    ];
+    order = { amount: euro('100'), from, to };
+  }, 180_000);
+  afterAll(async () => {
+    await new Promise((resolve) => merchant.close(resolve));
+    await payments.stop();
+  }, 60_000);
+  beforeEach(() => {
+    received.length = 0;
+    answer = { status: 200 };
+  });
+
+  const register = (types?: readonly string[]): Promise<Answer> =>
+    payments.call('shop', 'POST', '/webhooks', { url, ...(types === undefined ? {} : { types }) });
+  const remove = async (endpoint: Answer): Promise<void> => {
+    await payments.call('shop', 'DELETE', `/webhooks/${String(endpoint.body['id'])}`);
+  };
+  async function deliveries(endpoint: Answer): Promise<readonly Readonly<Record<string, unknown>>[]> {
+    const { body } = await payments.call('shop', 'GET', `/webhooks/${String(endpoint.body['id'])}/deliveries`);
+    return body['deliveries'] as readonly Readonly<Record<string, unknown>>[];
+  }
+  async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+    for (const deadline = Date.now() + 25_000; Date.now() < deadline; await delay(50)) if (await what()) return;
+    throw new Error('it did not come about within 25 seconds');
+  }
+
+  it('tell the merchant, signed so that the published keys verify it, for this URL and this body alone', async () => {
+    const endpoint = await register();
+    const paid = await payments.call('shop', 'POST', '/payments', order);
+    await until(() => received.length > 0);
+    const [{ id, signature, body } = { id: '', signature: '', body: '' }] = received;
+    expect(JSON.parse(body)).toMatchObject({ id, type: 'payment.settled', data: { payment: { id: paid.body['id'] } } });
+    const jwks = (await payments.call('shop', 'GET', '/.well-known/jwks.json')).body;
+    expect(JSON.stringify(jwks)).not.toContain('"d"');
+    const keys = createLocalJWKSet(jwks as unknown as JSONWebKeySet);
+    const [header = '', , value = ''] = signature.split('.');
+    const verify = (text: string) =>
+      flattenedVerify({ protected: header, payload: Buffer.from(text).toString('base64url'), signature: value }, keys);
+    const { protectedHeader } = await verify(body);
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'webhook+jws', aud: url, jti: id });
+    expect(Math.abs(Number(protectedHeader?.['iat']) - Date.now() / 1_000)).toBeLessThan(60);
+    await expect(verify(body.replace('settled', 'failed'))).rejects.toThrow();
+    await until(async () => (await deliveries(endpoint))[0]?.['status'] === 'delivered');
+    await remove(endpoint);
+  });
+
+  it('are tried again after a failure, with the same id, and can be replayed', async () => {
+    const endpoint = await register();
+    answer = { status: 500 };
+    await payments.call('shop', 'POST', '/payments', order);
+    await until(async () => (await deliveries(endpoint))[0]?.['last_status'] === 500);
+    const [failed] = await deliveries(endpoint);
+    expect(failed).toMatchObject({ status: 'pending', attempts: 1, last_error: 'answered 500' });
+    answer = { status: 204 };
+    await payments.pool.query(`update webhook_delivery set next_attempt_at = now() where status = 'pending'`);
+    await until(async () => (await deliveries(endpoint))[0]?.['status'] === 'delivered');
+    const path = `/webhooks/${String(endpoint.body['id'])}/replay`;
+    expect((await payments.call('shop', 'POST', path, { event_id: failed?.['event_id'] })).status).toBe(202);
+    await until(() => received.length === 3);
+    expect(new Set(received.map(({ id }) => id))).toEqual(new Set([failed?.['event_id']]));
+    expect((await payments.call('shop', 'POST', path, { event_id: randomUUID() })).status).toBe(404);
+    await remove(endpoint);
+  });
+
+  it('do not follow a redirect, and end when the merchant says that the endpoint is gone', async () => {
+    const endpoint = await register();
+    answer = { status: 302, location: url };
+    await payments.call('shop', 'POST', '/payments', order);
+    await until(async () => (await deliveries(endpoint))[0]?.['last_status'] === 302);
+    expect(received).toHaveLength(1);
+    answer = { status: 410 };
+    await payments.pool.query(`update webhook_delivery set next_attempt_at = now() where status = 'pending'`);
+    await until(async () => (await deliveries(endpoint))[0]?.['status'] === 'failed');
+    const { body } = await payments.call('shop', 'GET', '/webhooks');
+    expect(body['webhooks']).toMatchObject([{ status: 'gone' }]);
+    await remove(endpoint);
+  });
+
+  it('come only of the types that were asked for, to ten endpoints at the most', async () => {
+    const endpoint = await register(['refund.settled']);
+    const paid = await payments.call('shop', 'POST', '/payments', order);
+    await payments.call('shop', 'POST', `/payments/${String(paid.body['id'])}/refund`, {});
+    await until(() => received.length > 0);
+    expect((await deliveries(endpoint)).map(({ type }) => type)).toEqual(['refund.settled']);
+    await remove(endpoint);
+    const many = [];
+    for (let index = 0; index < 11; index += 1) many.push(await register(['payment.failed']));
+    expect(many.map(({ status }) => status)).toEqual([...Array.from({ length: 10 }, () => 201), 422]);
+    expect(many.at(-1)?.body['code']).toBe('WEBHOOK_LIMIT');
+  });
+
+  it('back off with jitter, and give up in the end', () => {
+    const now = new Date(0);
+    const waits = Array.from(
+      { length: ATTEMPT_LIMIT - 1 },
+      (_, index) => nextAttempt(index + 1, now, 1)?.getTime() ?? 0,
+    );
+    expect(waits).toEqual([...waits].sort((one, other) => one - other));
+    expect(waits.reduce((sum, wait) => sum + wait, 0)).toBeGreaterThan(48 * 3_600_000);
+    expect(nextAttempt(1, now, 0)?.getTime()).toBe(2_500);
+    expect(nextAttempt(ATTEMPT_LIMIT, now, 1)).toBeUndefined();
+  });
+});
