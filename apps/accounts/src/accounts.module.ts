@@ -33,6 +33,7 @@ export class AccountsModule {
         DatabaseModule.forRoot({
           url: configuration.DATABASE_URL,
           max: configuration.DATABASE_POOL_MAX,
+          pipeline: true,
           migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
         }),
         AuditTrailModule.forRoot({

@@ -19,6 +19,11 @@ export interface DatabaseOptions {
   readonly migrationsFolder: string;
   /** Connections at the most; 10 by default. */
   readonly max?: number;
+  /**
+   * Sends a connection's queries without waiting for the answers of those before; off by default. For a service that writes its
+   * transactions so that several statements need no answer in between.
+   */
+  readonly pipeline?: boolean;
   /** Milliseconds to wait at start for a database that does not answer yet; 30,000 by default. */
   readonly startTimeoutMs?: number;
 }
@@ -79,6 +84,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.max ?? 10,
+    pipeline: options.pipeline ?? false,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 10_000,

@@ -31,7 +31,10 @@ function isPassing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.has(error.code);
 }
 
-/** Carries orders out, a batch a transaction: lock accounts → read → decide each in turn → write all with their events. */
+/**
+ * Carries orders out, a batch a transaction: lock accounts → read → decide each in turn → write all with their events. On a pipelined
+ * connection that is two round trips: what needs no answer in between is sent at once.
+ */
 @Injectable()
 export class Posting {
   readonly #queue: PostingQueue<Order, Decision | Refusal>;
@@ -89,9 +92,7 @@ export class Posting {
     const client = await this.pool.connect();
     let broken: Error | undefined;
     try {
-      await client.query('begin');
       const decisions = await this.#decide(client, batch);
-      await client.query('commit');
       for (const [index, work] of batch.entries()) {
         const decision = decisions[index];
         if (decision !== undefined) work.resolve(decision);
@@ -111,8 +112,11 @@ export class Posting {
     const corrected = commands.flatMap((command) =>
       command.kind === 'create' && command.corrects !== null ? [command.corrects] : [],
     );
-    const accounts = await this.store.lock(client, [...new Set(batch.flatMap(({ accounts: ids }) => ids))]);
-    const transfers = await this.store.find([...commands.map(({ id }) => id), ...corrected], corrected, client);
+    const [, accounts, transfers] = await Promise.all([
+      client.query('begin'),
+      this.store.lock(client, [...new Set(batch.flatMap(({ accounts: ids }) => ids))]),
+      this.store.find([...commands.map(({ id }) => id), ...corrected], corrected, client),
+    ]);
     const ledger = new LedgerDraft(accounts, transfers);
     const now = this.clock();
     const written: Written[] = [];
@@ -124,7 +128,8 @@ export class Posting {
       }
       return decision;
     });
-    if (written.length > 0) await this.store.write(client, written);
+    // A commit after a failed write rolls back; the write's own error is the one that is thrown.
+    await Promise.all([written.length > 0 ? this.store.write(client, written) : undefined, client.query('commit')]);
     return decisions;
   }
 }

@@ -29,7 +29,10 @@ const findOverdue = `
     select from leg l where l.transfer_id = h.transfer_id and (l.debit_account = any($3) or l.credit_account = any($3))))
   order by h.expires_at limit $2`;
 
-/** All that a batch of decisions writes, as one statement. */
+/**
+ * All that a batch of decisions writes, as one statement. It divides by zero, and so writes nothing, if it found other holds or accounts
+ * than were locked.
+ */
 const writeDecisions = {
   name: 'ledger.write-decisions',
   text: `
@@ -63,7 +66,7 @@ const writeDecisions = {
     ), events as (
       insert into audit_outbox (id, event) select (e->>'id')::uuid, e from jsonb_array_elements($7::jsonb) as e
     )
-    select (select count(*) from ended)::int as ended, (select count(*) from balances)::int as balances`,
+    select 1 / ((select count(*) from ended) = $8 and (select count(*) from balances) = $9)::int as as_decided`,
 };
 
 /** A decision of this batch with the events that tell of it. */
@@ -168,15 +171,8 @@ export class TransfersStore {
 
   /** Writes what was decided, all of it or, by an error, nothing. */
   async write(on: Queryable, written: readonly Written[]): Promise<void> {
-    const { rows } = await on.query<{ ended: number; balances: number }>({
-      ...writeDecisions,
-      values: [...rowsOf(written)],
-    });
-    const ended = new Set(
-      written.flatMap(({ decision: { change, transfer } }) => (change === 'ended' ? [transfer.id] : [])),
-    );
-    const accounts = new Set(written.flatMap(({ decision }) => [...decision.accounts.keys()]));
-    if (rows[0]?.ended === ended.size && rows[0].balances === accounts.size) return;
-    throw new Error('the ledger changed under its own locks; nothing was written');
+    const ended = written.filter(({ decision }) => decision.change === 'ended').length;
+    const accounts = new Set(written.flatMap(({ decision }) => [...decision.accounts.keys()])).size;
+    await on.query({ ...writeDecisions, values: [...rowsOf(written), ended, accounts] });
   }
 }
