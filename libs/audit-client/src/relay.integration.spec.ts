@@ -27,6 +27,7 @@ describe('the outbox and its relay', () => {
 
   const rows = async (): Promise<number> =>
     Number((await pool.query<{ n: string }>('select count(*) as n from audit_outbox')).rows[0]?.n);
+  const stateOf = () => Promise.resolve(relay.state());
   const inStream = async (): Promise<number> => (await manager.streams.info(auditStream.name)).state.messages;
   async function until(what: () => Promise<boolean>): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt += 1) {
@@ -112,6 +113,28 @@ describe('the outbox and its relay', () => {
     await delay(300);
     await backing.nats.start();
     await until(async () => (await inStream()) >= 2);
+  });
+
+  it('waits while the stream is full, and drops nothing', async () => {
+    const before = await inStream();
+    await manager.streams.update(auditStream.name, { ...auditStream, max_msgs: before });
+    await outbox.recordDurably(event('while-full'));
+    await until(async () => /maximum messages/.test((await stateOf()).lastError ?? ''));
+    expect(await inStream()).toBe(before);
+    await manager.streams.update(auditStream.name, { ...auditStream, max_msgs: -1 });
+    await until(async () => (await inStream()) > before);
+  });
+
+  it('numbers anew, above all that audit knows, once its own counter is older than that', async () => {
+    audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: '1000' }));
+    await outbox.recordDurably(event('after-a-restore'));
+    await until(async () => {
+      const { rows: kept } = await pool.query<{ lowest: string | null }>(
+        'select min(sequence) as lowest from audit_outbox where published_at is not null',
+      );
+      return Number(kept[0]?.lowest) > 1_000;
+    });
+    expect(await rows()).toBeGreaterThan(1);
   });
 
   it('may not publish in the name of another service', async () => {

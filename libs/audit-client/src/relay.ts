@@ -56,6 +56,21 @@ const dueEvents = `
   where sequence is not null and (published_at is null or published_at < now() - $1 * interval '1 millisecond')
   order by sequence limit ${String(BATCH)}`;
 
+/**
+ * A receipt beyond the last number that was given: the counter is older than the numbers that audit has seen (the database was restored from
+ * a backup). What was numbered below is numbered anew, above all that audit knows.
+ */
+const renumberEvents = `
+  with ahead as (
+    insert into audit_sequence (source, last) values ($1, $2)
+    on conflict (source) do update set last = excluded.last where audit_sequence.last < excluded.last
+    returning source
+  )
+  update audit_outbox set sequence = null, published_at = null where sequence is not null and exists (select 1 from ahead)`;
+
+/** Only what was published can be what the receipt speaks of. */
+const releaseEvents = 'delete from audit_outbox where sequence <= $1 and published_at is not null';
+
 interface DueRow {
   readonly position: string;
   readonly sequence: string;
@@ -78,6 +93,9 @@ class OutboxRelay implements Relay {
   readonly #running: Promise<void>;
   #connection: NatsConnection | undefined;
   #leading = false;
+  /** The highest receipt, and the one that was last acted on. */
+  #received = 0n;
+  #released = 0n;
   #pending = 0;
   #countedAt = 0;
   #lastPublishedAt: Date | undefined;
@@ -151,6 +169,7 @@ class OutboxRelay implements Relay {
 
   /** Numbers, publishes and marks one batch. @returns how many events it looked at */
   async #move(client: pg.PoolClient, stream: JetStreamClient): Promise<number> {
+    await this.#release(client);
     await client.query(numberEvents, [this.options.source]);
     const { rows } = await client.query<DueRow>(dueEvents, [this.options.republishAfterMs ?? 30_000]);
     if (rows.length > 0) {
@@ -177,8 +196,20 @@ class OutboxRelay implements Relay {
     return rows.length;
   }
 
+  /** Lets go what the newest receipt covers; many receipts cost one statement. */
+  async #release(client: pg.PoolClient): Promise<void> {
+    const through = this.#received;
+    if (through === this.#released) return;
+    const { rowCount } = await client.query(renumberEvents, [this.options.source, through]);
+    if ((rowCount ?? 0) === 0) await client.query(releaseEvents, [through]);
+    this.#released = through;
+  }
+
   async #publish(stream: JetStreamClient, { sequence, event }: DueRow): Promise<void> {
-    await stream.publish(subjectOf(event), JSON.stringify({ ...event, sequence }), { msgID: event.id });
+    await stream.publish(subjectOf(event), JSON.stringify({ ...event, sequence }), {
+      // The number is part of it: what is numbered anew is no duplicate.
+      msgID: `${event.id}.${sequence}`,
+    });
   }
 
   #takeReceipts(connection: NatsConnection): void {
@@ -190,12 +221,8 @@ class OutboxRelay implements Relay {
         }
         const receipt = parseReceipt(message.string());
         if (receipt?.source !== this.options.source) return;
-        this.options.pool.query('delete from audit_outbox where sequence <= $1', [receipt.through]).then(
-          () => undefined,
-          (reason: unknown) => {
-            this.#failed(reason);
-          },
-        );
+        const through = BigInt(receipt.through);
+        if (through > this.#received) this.#received = through;
       },
     });
   }

@@ -1,4 +1,4 @@
-import canonicalize from 'canonicalize';
+import { CanonicalJsonError, canonicalJson } from './canonical-json.js';
 import { leafHash } from './tree.js';
 
 /** Bytes that a leaf may have at the most. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
@@ -26,16 +26,16 @@ export class LeafError extends Error {
 /**
  * The leaf of a JSON value: canonical JSON (RFC 8785) and its hash (RFC 9162, section 2.1.1). The same value gives the same bytes, however
  * it was written or stored in between.
- * @throws {LeafError} `LEAF_NOT_JSON` for what JSON cannot carry (lone surrogates, NaN, nothing), `LEAF_TOO_LARGE`
+ * @throws {LeafError} `LEAF_NOT_JSON` for what JSON cannot carry (lone surrogates, NaN, nothing, more than 64 levels), `LEAF_TOO_LARGE`
  */
 export function leafOf(value: unknown): Leaf {
-  let json: string | undefined;
+  let json: string;
   try {
-    json = canonicalize(value);
+    json = canonicalJson(value);
   } catch (error) {
-    throw new LeafError('LEAF_NOT_JSON', error instanceof Error ? error.message : String(error));
+    if (error instanceof CanonicalJsonError) throw new LeafError('LEAF_NOT_JSON', error.message);
+    throw error;
   }
-  if (json === undefined) throw new LeafError('LEAF_NOT_JSON', 'there is no JSON for it');
   const bytes = Buffer.from(json);
   if (bytes.length > LEAF_SIZE_LIMIT) {
     throw new LeafError('LEAF_TOO_LARGE', `${String(bytes.length)} bytes; the limit is ${String(LEAF_SIZE_LIMIT)}`);

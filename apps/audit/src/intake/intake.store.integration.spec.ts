@@ -160,6 +160,17 @@ describe('the store of the intake', () => {
     expect(await column("select count(*)::int from event where source = 'restored'")).toEqual([3]);
   });
 
+  it('keeps what the database cannot hold as a dead letter, and stores what came with it', async () => {
+    const impossible = { ...eventOf('times', 2), time: '0000-01-01T00:00:00.000Z' };
+    const batch = [eventOf('times', 1), impossible, eventOf('times', 3)].map(accepted);
+    expect(batch.map(({ kind }) => kind)).toEqual(['event', 'event', 'event']);
+    expect(await store.append(batch)).toEqual([{ source: 'times', through: '3' }]);
+    expect(await column("select sequence::int from event where source = 'times' order by 1")).toEqual([1, 3]);
+    expect(await column("select reason from dead_letter where source = 'times'")).toEqual([
+      expect.stringMatching(/^EVENT_INVALID: .*range/),
+    ]);
+  });
+
   it('lets nobody change an event, nor remove one that retention has not sealed', async () => {
     await expect(pool.query("update event set action = 'x' where log_index = 0")).rejects.toThrow(/append-only/);
     await expect(pool.query('delete from event where log_index = 0')).rejects.toThrow(/append-only/);

@@ -56,8 +56,13 @@ function keptEvent({
 
 const UNIQUE_VIOLATION = '23505';
 
-function isIdTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION;
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Class 22 is PostgreSQL's for data that it cannot hold (a year that it does not know, say). */
+function isDataFault(error: unknown): boolean {
+  return codeOf(error).startsWith('22');
 }
 
 /** Appends batches: each event once, at the next log index. Replicas take turns by the row lock on `log_sequence`. */
@@ -77,9 +82,23 @@ export class IntakeStore {
       return await this.#inTransaction(batch, false);
     } catch (error) {
       // An id of the batch is in the log under another number. That is rare, so only now is each id looked up.
-      if (isIdTaken(error)) return this.#inTransaction(batch, true);
+      if (codeOf(error) === UNIQUE_VIOLATION) return this.#inTransaction(batch, true);
+      if (isDataFault(error)) return this.#oneByOne(batch, error);
       throw error;
     }
+  }
+
+  /** One event that the database cannot hold must not hold up the others: it alone becomes a dead letter. */
+  async #oneByOne(batch: readonly (Accepted | Rejected)[], fault: unknown): Promise<readonly Receipt[]> {
+    const [first, ...others] = batch;
+    if (first !== undefined && others.length === 0) {
+      if (first.kind === 'dead-letter') throw fault;
+      const reason = `EVENT_INVALID: ${fault instanceof Error ? fault.message : String(fault)}`;
+      return this.#inTransaction([refused(first, reason, true)], false);
+    }
+    const receipts = new Map<string, Receipt>();
+    for (const item of batch) for (const receipt of await this.append([item])) receipts.set(receipt.source, receipt);
+    return [...receipts.values()];
   }
 
   /** How far every known source is, for the receipts that are sent again on a timer. */

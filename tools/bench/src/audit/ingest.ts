@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseReceipt, receiptSubject, subjectOf, type AuditEvent } from '@countersign/audit-client';
+import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { makeEvents } from './events.js';
+import { insertRaw, rawBatches } from './raw-insert.js';
+import { startAuditService, type AuditService } from './service.js';
+import { type BenchmarkContext, type Metric } from '../benchmark.js';
+import { interleave } from '../rounds.js';
+import { percentile } from '../statistics.js';
+
+const EVENTS = 20_000;
+const LAG_SECONDS = 8;
+const LIMIT_MS = 120_000;
+
+async function publishAll(stream: JetStreamClient, events: readonly AuditEvent[]): Promise<void> {
+  for (let at = 0; at < events.length; at += 500) {
+    await Promise.all(
+      events
+        .slice(at, at + 500)
+        .map((event) => stream.publish(subjectOf(event), JSON.stringify(event), { msgID: event.id, timeout: 20_000 })),
+    );
+  }
+}
+
+/** Hears how far audit is; the receipt comes after its commit. */
+class Receipts {
+  through = 0;
+  onReceipt: (through: number) => void = () => undefined;
+
+  constructor(connection: NatsConnection) {
+    connection.subscribe(receiptSubject('payments'), {
+      callback: (_, message) => {
+        this.through = Math.max(this.through, Number(parseReceipt(message.string())?.through ?? 0));
+        this.onReceipt(this.through);
+      },
+    });
+  }
+
+  async reach(sequence: number): Promise<void> {
+    const deadline = Date.now() + LIMIT_MS;
+    while (this.through < sequence) {
+      if (Date.now() > deadline) throw new Error(`audit did not commit ${String(sequence)} events in time`);
+      await delay(1);
+    }
+  }
+}
+
+/** Seconds from publish to receipt, under a steady load. @param rate events a second */
+async function lagUnder(
+  rate: number,
+  from: number,
+  stream: JetStreamClient,
+  receipts: Receipts,
+): Promise<readonly number[]> {
+  const count = Math.max(100, Math.floor(rate * LAG_SECONDS));
+  const events = makeEvents(from, count);
+  const published = new Float64Array(count);
+  const lags: number[] = [];
+  let committed = 0;
+  receipts.onReceipt = (through) => {
+    const now = performance.now();
+    for (; committed < count && from + committed <= through; committed += 1)
+      lags.push(now - (published[committed] ?? now));
+  };
+  const begun = performance.now();
+  const sent: Promise<unknown>[] = [];
+  for (let next = 0; next < count;) {
+    const due = Math.min(count, Math.floor(((performance.now() - begun) / 1_000) * rate) + 1);
+    for (; next < due; next += 1) {
+      const event = events[next];
+      if (event === undefined) break;
+      published[next] = performance.now();
+      sent.push(stream.publish(subjectOf(event), JSON.stringify(event), { msgID: event.id, timeout: 20_000 }));
+    }
+    await delay(1);
+  }
+  await Promise.all(sent);
+  await receipts.reach(from + count - 1);
+  receipts.onReceipt = () => undefined;
+  return lags;
+}
+
+async function measure(service: AuditService, context: BenchmarkContext): Promise<readonly Metric[]> {
+  const raw = await service.sameTables('raw');
+  const connection = await connect({
+    servers: service.natsUrl,
+    user: 'payments',
+    pass: service.natsPassword,
+    inboxPrefix: '_INBOX_payments',
+  });
+  const stream = jetstream(connection);
+  const receipts = new Receipts(connection);
+  const next = { log: 1, raw: 1 };
+  const rate = (begun: number): number => EVENTS / ((performance.now() - begun) / 1_000);
+  try {
+    const rates = await interleave(
+      [
+        {
+          name: 'raw',
+          async round() {
+            const batches = rawBatches(makeEvents(next.raw, EVENTS));
+            next.raw += EVENTS;
+            const begun = performance.now();
+            await insertRaw(raw, batches);
+            return rate(begun);
+          },
+        },
+        {
+          name: 'log',
+          async round() {
+            const events = makeEvents(next.log, EVENTS);
+            next.log += EVENTS;
+            // The stream is filled while audit rests, so that its work alone is timed.
+            process.kill(service.process.pid, 'SIGSTOP');
+            await publishAll(stream, events);
+            const begun = performance.now();
+            process.kill(service.process.pid, 'SIGCONT');
+            await receipts.reach(next.log - 1);
+            return rate(begun);
+          },
+        },
+      ],
+      { rounds: context.rounds, onRound: (round) => context.progress(`ingest, round ${String(round)}`) },
+    );
+    context.measured('raw batched insert', rates.raw, 'events/s');
+    context.measured('stream to log', rates.log, 'events/s');
+    context.progress('lag under 70 % of that');
+    const lags = await lagUnder(0.7 * rates.log, next.log, stream, receipts);
+    return [
+      { metric: 'audit.ingest.ratio_raw_insert', value: rates.log / rates.raw, goal: 0.7, better: 'higher' },
+      { metric: 'audit.ingest.lag_p99_ms', value: percentile(lags, 0.99), better: 'lower' },
+      { metric: 'audit.ingest.lag_p50_ms', value: percentile(lags, 0.5), better: 'lower' },
+    ];
+  } finally {
+    await connection.close();
+  }
+}
+
+/** How fast events go from the stream into the log, against inserting the same rows with nothing else to do; and how late they are under load. */
+export async function measureIngest(context: BenchmarkContext): Promise<readonly Metric[]> {
+  const service = await startAuditService();
+  try {
+    return await measure(service, context);
+  } finally {
+    // A stopped process does not hear SIGTERM.
+    if (service.process.running()) process.kill(service.process.pid, 'SIGCONT');
+    await service.stop();
+  }
+}
