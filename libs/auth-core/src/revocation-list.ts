@@ -35,6 +35,12 @@ export class MemoryRevocationList implements RevocationList {
   readonly #subjects = new Map<string, Before>();
   readonly #keys = new Map<string, number>();
 
+  /**
+   * @param limit entries held at the most; 1,000,000 by default, some 200 MB. None can be left out without letting a revoked token pass, so
+   * a further one throws a RangeError, once what no longer matters has been dropped by {@link prune}
+   */
+  constructor(private readonly limit = 1_000_000) {}
+
   /** Entries held. */
   get size(): number {
     return this.#tokens.size + this.#clients.size + this.#subjects.size + this.#keys.size;
@@ -42,6 +48,7 @@ export class MemoryRevocationList implements RevocationList {
 
   /** @param expiresAt the entry may leave once the token itself has expired */
   revokeToken(tokenId: string, expiresAt: number): void {
+    this.#admit(this.#tokens, tokenId);
     this.#tokens.set(tokenId, Math.max(expiresAt, this.#tokens.get(tokenId) ?? 0));
   }
 
@@ -50,6 +57,7 @@ export class MemoryRevocationList implements RevocationList {
    * @param until the entry may leave once the last of these tokens has expired; kept for ever by default
    */
   revokeClient(clientId: string, issuedBefore: number, until = Infinity): void {
+    this.#admit(this.#clients, clientId);
     extend(this.#clients, clientId, issuedBefore, until);
   }
 
@@ -58,11 +66,13 @@ export class MemoryRevocationList implements RevocationList {
    * @param until the entry may leave once the last of these tokens has expired; kept for ever by default
    */
   revokeSubject(subject: string, issuedBefore: number, until = Infinity): void {
+    this.#admit(this.#subjects, subject);
     extend(this.#subjects, subject, issuedBefore, until);
   }
 
   /** @param until the entry may leave once no validator can still hold the key; kept for ever by default */
   revokeKey(keyId: string, until = Infinity): void {
+    this.#admit(this.#keys, keyId);
     this.#keys.set(keyId, Math.max(until, this.#keys.get(keyId) ?? 0));
   }
 
@@ -82,5 +92,11 @@ export class MemoryRevocationList implements RevocationList {
     for (const [keyId, until] of this.#keys) if (until < past) this.#keys.delete(keyId);
     for (const entries of [this.#clients, this.#subjects])
       for (const [name, { until }] of entries) if (until < past) entries.delete(name);
+  }
+
+  #admit(entries: ReadonlyMap<string, unknown>, name: string): void {
+    if (this.size >= this.limit && !entries.has(name)) {
+      throw new RangeError(`the revocation list is full: it holds ${String(this.limit)} entries`);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { TokenError } from '../token-error.js';
+import { Scratch } from './scratch.js';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 /** Bits of the last character that lie behind the last byte, by the length's remainder: they are zero in the one canonical form. */
@@ -17,19 +18,17 @@ export const decodedLength = (length: number): number => (length * 3) >> 2;
  * Decodes strict base64url (RFC 7515, section 2): no padding, no white space, nothing of the other alphabet, no stray bits behind the last
  * byte. Node's decoder passes over what it does not know, so every foreign character shows as a missing byte; only the other alphabet's two
  * characters need a look of their own.
- * @param target where the bytes go; it must have room for {@link decodedLength}
- * @returns how many there are
- * @throws {TokenError} `TOKEN_MALFORMED`
+ * @returns how many bytes were put into `target`
+ * @throws {TokenError} `TOKEN_MALFORMED`, also when there is no room
  */
-export function decodeBase64urlInto(target: Buffer, text: string): number {
+export function decodeBase64urlInto(target: Scratch, text: string): number {
   const { length } = text;
   const remainder = length & 3;
   const expected = decodedLength(length);
-  if (length === 0 || remainder === 1 || expected > target.length || text.includes('+') || text.includes('/')) {
+  if (length === 0 || remainder === 1 || expected > target.size || text.includes('+') || text.includes('/')) {
     throw new TokenError('TOKEN_MALFORMED', 'not base64url');
   }
-  if (target.write(text, 0, expected, 'base64url') !== expected)
-    throw new TokenError('TOKEN_MALFORMED', 'not base64url');
+  if (target.putBase64url(text, expected) !== expected) throw new TokenError('TOKEN_MALFORMED', 'not base64url');
   if (strays[(remainder << 7) + text.charCodeAt(length - 1)] !== 0) {
     throw new TokenError('TOKEN_MALFORMED', 'non-canonical base64url');
   }
@@ -38,7 +37,6 @@ export function decodeBase64urlInto(target: Buffer, text: string): number {
 
 /** As {@link decodeBase64urlInto}, into bytes of its own. @throws {TokenError} `TOKEN_MALFORMED` */
 export function decodeBase64url(text: string): Buffer {
-  const bytes = Buffer.allocUnsafe(decodedLength(text.length));
-  decodeBase64urlInto(bytes, text);
-  return bytes;
+  const target = new Scratch(decodedLength(text.length));
+  return target.first(decodeBase64urlInto(target, text));
 }

@@ -18,20 +18,25 @@ const ASCII_LIMIT = 0x80;
 const DIGITS_LIMIT = 15;
 const ROLES_LIMIT = 64;
 
+const NONE = undefined;
+
+interface KnownName {
+  /** Its place in `names`. */
+  readonly ordinal: number;
+  /** As it is written behind its first quote, its colon included. */
+  readonly written: Uint8Array;
+}
+
 /** Tells the known names apart by their first two characters. */
 const slotOf = (first: number, second: number): number => (first ^ (second * 6)) & 31;
-const nameAt: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(32).fill(undefined);
-const slots: Record<string, number> = {};
-for (const name of names) {
+const slots: (KnownName | undefined)[] = new Array<KnownName | undefined>(32).fill(undefined);
+for (const [ordinal, name] of names.entries()) {
   const slot = slotOf(name.charCodeAt(0), name.charCodeAt(1));
-  if (nameAt[slot] !== undefined) throw new Error(`${name} shares its slot`);
-  nameAt[slot] = Buffer.from(`${name}":`);
-  slots[name] = slot;
+  if (slots[slot] !== undefined) throw new Error(`${name} shares its slot`);
+  slots[slot] = { ordinal, written: Buffer.from(`${name}":`) };
 }
-const slot = (name: (typeof names)[number]): number => slots[name] ?? -1;
-const [ISS, SUB, AUD, EXP] = [slot('iss'), slot('sub'), slot('aud'), slot('exp')];
-const [NBF, IAT, JTI, CLIENT_ID] = [slot('nbf'), slot('iat'), slot('jti'), slot('client_id')];
-const [SCOPE, TXN, ACT, ROLES] = [slot('scope'), slot('txn'), slot('act'), slot('roles')];
+const ACT = names.indexOf('act');
+const ROLES = names.indexOf('roles');
 
 /** Where the string that begins at `start`, behind its quote, ends; -1 for one with escapes, control or other characters than ASCII. */
 function stringEnd(bytes: Buffer, start: number): number {
@@ -69,16 +74,16 @@ function actorEnd(bytes: Buffer, at: number): number {
  * @returns nothing for any other payload, be it JSON or not: then {@link parseJsonObject} decides
  */
 export function readPlainClaims(bytes: Buffer, length: number, text: string): JsonObject | undefined {
-  const values: unknown[] = new Array<unknown>(32).fill(undefined);
+  const values: unknown[] = [NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE];
   let at = 0;
   let opening = OPEN_BRACE;
   while (bytes[at] === opening && bytes[at + 1] === QUOTE) {
     opening = COMMA;
     at += 2;
-    const found = slotOf(bytes[at] ?? 0, bytes[at + 1] ?? 0);
-    const name = nameAt[found];
-    if (name === undefined || values[found] !== undefined) return undefined;
-    for (let index = 0; index < name.length; index += 1, at += 1) if (bytes[at] !== name[index]) return undefined;
+    const name = slots[slotOf(bytes[at] ?? 0, bytes[at + 1] ?? 0)];
+    if (name === undefined || values[name.ordinal] !== NONE) return undefined;
+    const { ordinal: found, written } = name;
+    for (let index = 0; index < written.length; index += 1, at += 1) if (bytes[at] !== written[index]) return undefined;
     const first = bytes[at] ?? 0;
     if (first === QUOTE) {
       const end = stringEnd(bytes, at + 1);
@@ -113,18 +118,6 @@ export function readPlainClaims(bytes: Buffer, length: number, text: string): Js
     }
   }
   if (opening !== COMMA || bytes[at] !== CLOSE_BRACE || at + 1 !== length) return undefined;
-  return {
-    iss: values[ISS],
-    sub: values[SUB],
-    aud: values[AUD],
-    exp: values[EXP],
-    nbf: values[NBF],
-    iat: values[IAT],
-    jti: values[JTI],
-    client_id: values[CLIENT_ID],
-    scope: values[SCOPE],
-    txn: values[TXN],
-    act: values[ACT],
-    roles: values[ROLES],
-  };
+  const [iss, sub, aud, exp, nbf, iat, jti, client_id, scope, txn, act, roles] = values;
+  return { iss, sub, aud, exp, nbf, iat, jti, client_id, scope, txn, act, roles };
 }

@@ -3,27 +3,17 @@ import { decodeBase64urlInto } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
 import { parseJsonObject, type JsonObject } from './json-object.js';
 import { readPlainClaims } from './plain-claims.js';
+import { Scratch } from './scratch.js';
 import { bytesVerify, type Algorithm } from './signature.js';
-
-/** Bytes that are used for one token after the other. */
-class Scratch {
-  readonly bytes = Buffer.allocUnsafeSlow(TOKEN_SIZE_LIMIT + 1);
-  readonly #views: (Buffer | undefined)[] = [];
-
-  /** The first bytes. Lengths repeat, so each length's view is made once. */
-  first(length: number): Buffer {
-    return (this.#views[length] ??= this.bytes.subarray(0, length));
-  }
-}
 
 /**
  * Takes one token at a time apart, in memory that is used again for the next: what it answers is about the token last read. Fresh memory
  * for each token would cost more than all checks together, because the signature's arithmetic leaves little else in the processor's cache.
  */
 export class TokenReader {
-  readonly #input = new Scratch();
-  readonly #payload = new Scratch();
-  readonly #signature = new Scratch();
+  readonly #input = new Scratch(TOKEN_SIZE_LIMIT);
+  readonly #payload = new Scratch(TOKEN_SIZE_LIMIT);
+  readonly #signature = new Scratch(TOKEN_SIZE_LIMIT);
   #inputLength = 0;
   #payloadLength = 0;
   #signatureLength = 0;
@@ -34,10 +24,10 @@ export class TokenReader {
    */
   read(token: string): ProtectedHeader {
     const { header, headerEnd, payloadEnd } = segmentsOf(token);
-    this.#payloadLength = decodeBase64urlInto(this.#payload.bytes, token.slice(headerEnd + 1, payloadEnd));
+    this.#payloadLength = decodeBase64urlInto(this.#payload, token.slice(headerEnd + 1, payloadEnd));
     const signature = token.slice(payloadEnd + 1);
-    this.#signatureLength = signature === '' ? 0 : decodeBase64urlInto(this.#signature.bytes, signature);
-    this.#inputLength = this.#input.bytes.write(token.slice(0, payloadEnd), 0, payloadEnd, 'latin1');
+    this.#signatureLength = signature === '' ? 0 : decodeBase64urlInto(this.#signature, signature);
+    this.#inputLength = this.#input.putLatin1(token, payloadEnd);
     return header;
   }
 
@@ -52,9 +42,6 @@ export class TokenReader {
     const { bytes } = this.#payload;
     const length = this.#payloadLength;
     bytes[length] = 0;
-    return (
-      readPlainClaims(bytes, length, bytes.toString('latin1', 0, length)) ??
-      parseJsonObject(this.#payload.first(length))
-    );
+    return readPlainClaims(bytes, length, this.#payload.latin1(length)) ?? parseJsonObject(this.#payload.first(length));
   }
 }

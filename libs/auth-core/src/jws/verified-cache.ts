@@ -8,6 +8,9 @@ export interface Verified {
 
 /** Places in a set: a token has one set, and may be in any of its places. */
 const WAYS = 8;
+/** Numbers of a set: its hashes and its uses. */
+const LINE = 2 * WAYS;
+const USES_LIMIT = 2 ** 31 - 1;
 /** Room beyond the limit, so that sets overflow seldom before the whole is full. */
 const SLACK = 1.5;
 
@@ -32,10 +35,11 @@ function hashOf(token: string): number {
  */
 export class VerifiedCache {
   readonly #entries: (Verified | undefined)[];
-  /** The hash of each entry, apart from it: a miss then reads one line of memory. 0 for none. */
-  readonly #hashes: Int32Array;
-  /** The cache's count of hits and additions when each entry was last asked for. */
-  readonly #usedAt: Float64Array;
+  /**
+   * Per set, the hashes of its entries (0 for none) and then the cache's count of uses when each was last asked for: together one line of
+   * the processor's cache, which is all that a miss reads.
+   */
+  readonly #lines: Int32Array;
   readonly #mask: number;
   #uses = 0;
 
@@ -43,8 +47,7 @@ export class VerifiedCache {
   constructor(limit: number) {
     const sets = limit > 0 ? Math.max(1, 2 ** Math.ceil(Math.log2((limit * SLACK) / WAYS))) : 0;
     this.#entries = new Array<Verified | undefined>(sets * WAYS).fill(undefined);
-    this.#hashes = new Int32Array(sets * WAYS);
-    this.#usedAt = new Float64Array(sets * WAYS);
+    this.#lines = new Int32Array(sets * LINE);
     this.#mask = sets - 1;
   }
 
@@ -54,53 +57,68 @@ export class VerifiedCache {
   }
 
   get(token: string): Verified | undefined {
-    const place = this.#placeOf(token);
-    if (place === -1) return undefined;
-    this.#usedAt[place] = this.#uses += 1;
-    return this.#entries[place];
+    if (this.#entries.length === 0) return undefined;
+    const hash = hashOf(token);
+    const set = this.#setOf(hash);
+    const way = this.#wayOf(set, hash, token);
+    if (way === -1) return undefined;
+    this.#lines[set * LINE + WAYS + way] = this.#use();
+    return this.#entries[set * WAYS + way];
   }
 
   add(token: string, principal: Principal, keyId: string): void {
     if (this.#entries.length === 0) return;
+    const lines = this.#lines;
     const hash = hashOf(token);
-    const first = ((hash >>> 8) & this.#mask) * WAYS;
-    let place = first;
-    for (let other = first + 1; other < first + WAYS; other += 1) {
-      if ((this.#usedAt[other] ?? 0) < (this.#usedAt[place] ?? 0)) place = other;
+    const set = this.#setOf(hash);
+    const line = set * LINE;
+    let way = 0;
+    for (let other = 1; other < WAYS; other += 1) {
+      if ((lines[line + WAYS + other] ?? 0) < (lines[line + WAYS + way] ?? 0)) way = other;
     }
-    this.#entries[place] = { token, principal, keyId };
-    this.#hashes[place] = hash;
-    this.#usedAt[place] = this.#uses += 1;
+    lines[line + way] = hash;
+    lines[line + WAYS + way] = this.#use();
+    this.#entries[set * WAYS + way] = { token, principal, keyId };
   }
 
   delete(token: string): void {
-    const place = this.#placeOf(token);
-    if (place !== -1) this.#clear(place);
+    this.#deleteWhere((entry) => entry.token === token, this.#setOf(hashOf(token)));
   }
 
   /** Drops every token of a key that is no longer published. */
   keepKeys(keyIds: ReadonlySet<string>): void {
-    this.deleteWhere(({ keyId }) => !keyIds.has(keyId));
+    for (let set = 0; set <= this.#mask; set += 1) this.#deleteWhere(({ keyId }) => !keyIds.has(keyId), set);
   }
 
-  /** Drops every token that `drop` names. */
-  deleteWhere(drop: (verified: Verified) => boolean): void {
-    for (const [place, entry] of this.#entries.entries()) if (entry !== undefined && drop(entry)) this.#clear(place);
+  /** Drops every token of a set that `drop` names. */
+  #deleteWhere(drop: (verified: Verified) => boolean, set: number): void {
+    for (let way = 0; way < WAYS; way += 1) {
+      const entry = this.#entries[set * WAYS + way];
+      if (entry === undefined || !drop(entry)) continue;
+      this.#entries[set * WAYS + way] = undefined;
+      this.#lines[set * LINE + way] = 0;
+      this.#lines[set * LINE + WAYS + way] = 0;
+    }
   }
 
-  #clear(place: number): void {
-    this.#entries[place] = undefined;
-    this.#hashes[place] = 0;
-    this.#usedAt[place] = 0;
+  #setOf(hash: number): number {
+    return (hash >>> 8) & this.#mask;
   }
 
-  #placeOf(token: string): number {
-    if (this.#entries.length === 0) return -1;
-    const hash = hashOf(token);
-    const first = ((hash >>> 8) & this.#mask) * WAYS;
-    for (let place = first; place < first + WAYS; place += 1) {
-      if (this.#hashes[place] === hash && this.#entries[place]?.token === token) return place;
+  #wayOf(set: number, hash: number, token: string): number {
+    for (let way = 0; way < WAYS; way += 1) {
+      if (this.#lines[set * LINE + way] === hash && this.#entries[set * WAYS + way]?.token === token) return way;
     }
     return -1;
+  }
+
+  /** Counts on; where the count ends, all begin anew as equally old. */
+  #use(): number {
+    if (this.#uses === USES_LIMIT) {
+      for (let set = 0; set <= this.#mask; set += 1) this.#lines.fill(1, set * LINE + WAYS, (set + 1) * LINE);
+      this.#uses = 1;
+    }
+    this.#uses += 1;
+    return this.#uses;
   }
 }
