@@ -14,6 +14,10 @@ import { TailService } from './events/tail.service.js';
 import { EventsStore } from './events/events.store.js';
 import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/intake.service.js';
 import { IntakeStore } from './intake/intake.store.js';
+import { EVENT_MASKING, EventMasking } from './masking/event-masking.js';
+import { MaskedValuesController } from './masking/masked-values.controller.js';
+import { MaskedValuesService } from './masking/masked-values.service.js';
+import { MaskedValuesStore } from './masking/masked-values.store.js';
 import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
 import { CompletenessService } from './intake/completeness.service.js';
@@ -62,9 +66,17 @@ export class AuditModule {
         }),
         AuditTrailModule.forRoot({ source: 'audit', nats }),
       ],
-      controllers: [ExportController, TailController, EventsController, LogController, IntakeController],
+      controllers: [
+        ExportController,
+        TailController,
+        EventsController,
+        LogController,
+        IntakeController,
+        MaskedValuesController,
+      ],
       providers: [
         { provide: INTAKE_OPTIONS, useValue: intake },
+        { provide: EVENT_MASKING, useValue: new EventMasking(configuration.MASKED_FIELDS) },
         IntakeStore,
         IntakeService,
         CompletenessService,
@@ -86,6 +98,8 @@ export class AuditModule {
         ExportService,
         LogGrowth,
         TailService,
+        MaskedValuesStore,
+        MaskedValuesService,
       ],
     };
   }

@@ -6,6 +6,7 @@ import {
   revocationVariables,
 } from '@countersign/service-host';
 import { z } from 'zod';
+import { parseMaskedPaths } from './masking/masking.js';
 import { logKeyVariable, logOriginVariable } from './log/log-signer.js';
 
 /** Everything that the audit service reads from its environment. */
@@ -27,5 +28,14 @@ export const variables = {
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   /** The folder of these files, on storage that all replicas share. Not set: nothing leaves the database. */
   RETENTION_DIRECTORY: z.string().min(1).optional(),
+  /** Personal data, below an event's `data`: `request.peer,changes.email`. The log holds commitments to them, the values are apart. None by default. */
+  MASKED_FIELDS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      const paths = parseMaskedPaths(text);
+      if (paths === undefined) context.addIssue('a list of request.peer and fields below changes');
+      return paths ?? z.NEVER;
+    }),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -10,6 +10,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
+import { opens } from '../masking/masking.js';
 import { EXPORT_LIMIT } from './export.service.js';
 
 const foundSchema = z.object({
@@ -59,7 +60,7 @@ describe('the trail, by HTTP', () => {
   /** Publishes events as the payments service would; by default ada's, through the shop. */
   async function publish(
     count: number,
-    said: { subject?: string; client?: string; note?: string } = {},
+    said: { subject?: string; client?: string; note?: string; email?: string } = {},
   ): Promise<void> {
     const { subject = 'ada', client = 'shop', note = 'none' } = said;
     for (let made = 0; made < count; made += 1) {
@@ -79,7 +80,7 @@ describe('the trail, by HTTP', () => {
           action: 'payments:read',
           resource: `payment/${String(published)}`,
           outcome: 'allowed',
-          changes: { note },
+          changes: { note, ...(said.email === undefined ? {} : { email: said.email }) },
         },
       };
       await jetstream(payments).publish('audit.payments.payment.read', JSON.stringify(event));
@@ -124,6 +125,7 @@ describe('the trail, by HTTP', () => {
       NATS_PASSWORD: backing.passwords.audit,
       LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
       LOG_ORIGIN: 'audit.test/log',
+      MASKED_FIELDS: 'changes.email',
     });
     app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
     await app.listen(0, '127.0.0.1');
@@ -323,6 +325,50 @@ describe('the trail, by HTTP', () => {
     expect(messages.map(({ event }) => event)).toEqual(['event', 'end']);
     expect(messages[1]?.data).toBe('{"code":"TOKEN_ENDED"}');
     expect(foundSchema.parse(JSON.parse(messages[0]?.data ?? '')).event.data.principal?.subject).toBe('ada');
+  }, 60_000);
+
+  it('holds commitments to personal data in the log, shows the values on need, and erases them while the log stays as it is', async () => {
+    const email = 'ada@example.org';
+    await publish(1, { subject: 'lovelace', email });
+    const [found] = await stored(1, 'subject=lovelace');
+    if (found === undefined) throw new Error('the event did not arrive');
+    const commitment = String(found.event.data.changes?.['email']);
+    expect(commitment).toMatch(/^masked:[A-Za-z0-9_-]{43}$/);
+    expect(await search('q=ada%40example.org')).toEqual([]);
+    const post = async (path: string, scopes: readonly string[], body: object): Promise<Response> =>
+      get(
+        path,
+        { ...READ, subject: 'officer', scopes },
+        {
+          method: 'POST',
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+        },
+      );
+    const reveal = `/events/${found.event.id}/reveal`;
+    expect((await post(reveal, ['audit:read'], { reason: 'curiosity' })).status).toBe(403);
+    expect((await post(reveal, ['audit:reveal'], {})).status).toBe(400);
+    const revealedSchema = z.object({
+      values: z.array(z.object({ path: z.string(), value: z.unknown(), salt: z.base64url() })),
+    });
+    const revealed = async () =>
+      revealedSchema.parse(await (await post(reveal, ['audit:reveal'], { reason: 'a complaint' })).json()).values;
+    const [value] = await revealed();
+    expect(value).toMatchObject({ path: 'changes.email', value: email });
+    expect(opens(commitment, { value: email, salt: Buffer.from(value?.salt ?? '', 'base64url') })).toBe(true);
+    const erased = await post('/events/erase', ['audit:erase'], { reason: 'asked for', subject: 'lovelace' });
+    expect(await erased.json()).toEqual({ erased: 1 });
+    expect(await revealed()).toEqual([]);
+    const { rows } = await database.query<{ event: object }>('select event from event where id = $1', [found.event.id]);
+    expect(JSON.stringify(rows)).not.toContain(email);
+    expect((await search('subject=lovelace')).map(({ event }) => event.data.changes?.['email'])).toEqual([commitment]);
+    const looks = await eventually(
+      () => search('subject=officer&limit=200'),
+      (events) => events.filter(({ event }) => /revealed|erased/.test(event.type)).length >= 3,
+    );
+    expect(looks.map(({ event }) => event.data.changes?.['reason'])).toEqual(
+      expect.arrayContaining(['a complaint', 'asked for']),
+    );
   }, 60_000);
 
   it('ends its tails when it stops', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type AuditOutbox, type NewAuditEvent, type Receipt } from '@countersign/audit-client';
 import { SequenceRanges } from '@countersign/merkle-log';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
@@ -8,6 +8,8 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { appendEvents, appendParameters } from './append-events.js';
 import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
+import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
+import { keepApart } from '../masking/masked-values.store.js';
 import { type Accepted, type Rejected } from './border.js';
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
@@ -71,6 +73,7 @@ export class IntakeStore {
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Optional() @Inject(EVENT_MASKING) private readonly masking: EventMasking = new EventMasking([]),
   ) {}
 
   /**
@@ -170,8 +173,9 @@ export class IntakeStore {
 
   async #write(client: pg.PoolClient, { events, letters, marks }: BatchPlan, nextIndex: string): Promise<void> {
     if (events.length > 0 || marks.length > 0) {
-      const leaves = events.map(({ leaf }) => leaf);
+      const { leaves, apart } = this.masking.apply(events);
       await client.query({ ...appendEvents, values: [...appendParameters(nextIndex, leaves, marks)] });
+      await keepApart(client, apart);
     }
     if (letters.length === 0) return;
     const { rows } = await client.query(keepLetters, [

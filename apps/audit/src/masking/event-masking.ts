@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { type AuditEvent } from '@countersign/audit-client';
+import { leafOf, type Leaf } from '@countersign/merkle-log';
+import { mask, SALT_SIZE, type MaskedPath } from './masking.js';
+import { type MaskedEvent } from './masked-values.store.js';
+
+export const EVENT_MASKING = Symbol('countersign.audit.event-masking');
+
+/** Masks a batch by a policy, on its way into the log. */
+export class EventMasking {
+  constructor(
+    private readonly policy: readonly MaskedPath[],
+    private readonly newSalt: () => Buffer = () => randomBytes(SALT_SIZE),
+  ) {}
+
+  /** @returns the leaves as the log takes them, in order, and what is to be kept apart */
+  apply(events: readonly { readonly event: AuditEvent; readonly leaf: Leaf }[]): {
+    readonly leaves: readonly Leaf[];
+    readonly apart: readonly MaskedEvent[];
+  } {
+    const apart: MaskedEvent[] = [];
+    const leaves = events.map(({ event, leaf }) => {
+      const { event: shown, masked } = mask(event, this.policy, this.newSalt);
+      if (masked.length === 0) return leaf;
+      apart.push({ eventId: event.id, subject: event.data.principal?.subject ?? null, values: masked });
+      return leafOf(shown);
+    });
+    return { leaves, apart };
+  }
+}

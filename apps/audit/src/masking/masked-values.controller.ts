@@ -1,0 +1,46 @@
+import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { z } from 'zod';
+import { ERASE, MaskedValuesService, REVEAL, type RevealedValues } from './masked-values.service.js';
+
+const reason = z.string().trim().min(1).max(512);
+const revealSchema = z.strictObject({ reason });
+const eraseSchema = z.union([
+  z.strictObject({ reason, event: z.uuid() }),
+  z.strictObject({ reason, subject: z.string().min(1).max(512) }),
+]);
+
+@ApiTags('masking')
+@Controller('events')
+export class MaskedValuesController {
+  constructor(@Inject(MaskedValuesService) private readonly masked: MaskedValuesService) {}
+
+  /** What the log has as commitments of one event: paths, values, salts. `reason` says why and is recorded. */
+  @Post(':id/reveal')
+  @HttpCode(200)
+  @RequireScopes(REVEAL)
+  reveal(
+    @ZodParam('id', z.uuid()) id: string,
+    @ZodBody(revealSchema) body: z.infer<typeof revealSchema>,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<RevealedValues> {
+    return this.masked.reveal(id, body.reason, { caller, trace });
+  }
+
+  /** Erases the masked values of one event or of one subject for good; the log keeps its commitments and stays whole. */
+  @Post('erase')
+  @HttpCode(200)
+  @RequireScopes(ERASE)
+  async erase(
+    @ZodBody(eraseSchema) body: z.infer<typeof eraseSchema>,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<{ readonly erased: number }> {
+    const { reason: why, ...what } = body;
+    return { erased: await this.masked.erase(what, why, { caller, trace }) };
+  }
+}

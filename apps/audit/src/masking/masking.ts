@@ -1,0 +1,109 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type AuditEvent } from '@countersign/audit-client';
+import { leafOf, LEAF_SIZE_LIMIT } from '@countersign/merkle-log';
+
+/** Bytes of a salt: enough that a short value cannot be guessed from its commitment. */
+export const SALT_SIZE = 16;
+const PREFIX = 'masked:';
+
+/** A field below an event's `data`: `request.peer`, `changes.email`, `changes.holder.name`. */
+export type MaskedPath = readonly [string, ...string[]];
+
+/** What an event said where its leaf has a commitment. */
+export interface MaskedValue {
+  readonly path: string;
+  readonly value: unknown;
+  readonly salt: Buffer;
+}
+
+const pathPattern = /^(request\.peer|changes(\.[A-Za-z0-9_-]{1,64}){1,6})$/;
+
+/** Parses `request.peer,changes.email`. @returns nothing for a list that names what cannot be masked */
+export function parseMaskedPaths(text: string): readonly MaskedPath[] | undefined {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const paths = names.flatMap((name): MaskedPath[] => {
+    const [first, ...rest] = name.split('.');
+    return pathPattern.test(name) && first !== undefined ? [[first, ...rest]] : [];
+  });
+  return paths.length === names.length ? paths : undefined;
+}
+
+/** The commitment to a value: SHA-256 over the salt and the value's canonical JSON (RFC 8785). */
+export function commitmentOf(value: unknown, salt: Buffer): string {
+  return `${PREFIX}${createHash('sha256').update(salt).update(leafOf(value).json).digest('base64url')}`;
+}
+
+/** Whether a commitment was made from this value and salt. */
+export function opens(commitment: string, { value, salt }: Pick<MaskedValue, 'value' | 'salt'>): boolean {
+  const expected = Buffer.from(commitmentOf(value, salt));
+  const given = Buffer.from(commitment);
+  return expected.length === given.length && timingSafeEqual(expected, given);
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @returns the object with the value at the path replaced, and what stood there; nothing when there is no such field */
+function replaceAt(
+  object: Readonly<Record<string, unknown>>,
+  [name, next, ...rest]: MaskedPath,
+  replacement: (value: unknown) => string,
+): Record<string, unknown> | undefined {
+  if (!Object.hasOwn(object, name)) return undefined;
+  const value = object[name];
+  if (next === undefined) return value === null ? undefined : { ...object, [name]: replacement(value) };
+  const inner = isObject(value) ? replaceAt(value, [next, ...rest], replacement) : undefined;
+  return inner === undefined ? undefined : { ...object, [name]: inner };
+}
+
+/**
+ * Replaces each field of the policy by a salted commitment, before the event becomes a leaf.
+ * @param newSalt `SALT_SIZE` random bytes
+ * @returns the event as the log takes it, and what was masked, to be kept apart
+ */
+export function mask(
+  event: AuditEvent,
+  policy: readonly MaskedPath[],
+  newSalt: () => Buffer,
+): { readonly event: AuditEvent; readonly masked: readonly MaskedValue[] } {
+  const masked: MaskedValue[] = [];
+  let { request, changes } = event.data;
+  for (const path of policy) {
+    const replacement = (value: unknown): string => {
+      const salt = newSalt();
+      masked.push({ path: path.join('.'), value, salt });
+      return commitmentOf(value, salt);
+    };
+    const [root, first, ...rest] = path;
+    if (root === 'request' && request !== undefined) request = { ...request, peer: replacement(request.peer) };
+    if (root === 'changes' && first !== undefined && changes !== undefined) {
+      changes = replaceAt(changes, [first, ...rest], replacement) ?? changes;
+    }
+  }
+  if (masked.length === 0) return { event, masked };
+  const shown = withData(event, request, changes);
+  if (event.data.changes === undefined || Buffer.byteLength(JSON.stringify(shown)) <= LEAF_SIZE_LIMIT) {
+    return { event: shown, masked };
+  }
+  // Commitments in place of many short values can make a leaf too large: then one commitment stands for all changes.
+  const salt = newSalt();
+  const whole = { path: 'changes', value: event.data.changes, salt };
+  const kept = masked.filter(({ path }) => !path.startsWith('changes.'));
+  return { event: withData(event, request, { all: commitmentOf(whole.value, salt) }), masked: [...kept, whole] };
+}
+
+function withData(
+  event: AuditEvent,
+  request: AuditEvent['data']['request'],
+  changes: AuditEvent['data']['changes'],
+): AuditEvent {
+  const data = {
+    ...event.data,
+    ...(request === undefined ? {} : { request }),
+    ...(changes === undefined ? {} : { changes }),
+  };
+  return { ...event, data };
+}
