@@ -1,0 +1,51 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { table } from '../output.js';
+import { openSession } from '../session/session.js';
+
+const statisticsSchema = z.looseObject({
+  events: z.string(),
+  indexed: z.string(),
+  sources: z.array(z.looseObject({ source: z.string(), through: z.string(), advanced_at: z.string() })),
+  outcomes: z.record(z.string(), z.string()),
+});
+
+async function run(_: object, command: Command): Promise<void> {
+  const { output, ...session } = openSession(command);
+  const statistics = await session.call(statisticsSchema, {
+    service: 'audit',
+    scopes: ['audit:read'],
+    path: '/events/stats',
+  });
+  const { events, indexed, sources, outcomes } = statistics;
+  output.result(
+    { ok: true, ...statistics },
+    [
+      `events   ${events}, of which ${indexed} are in the search index`,
+      `outcomes ${Object.entries(outcomes)
+        .map(([outcome, count]) => `${outcome} ${count}`)
+        .join(', ')} (among those indexed)`,
+      '',
+      table(
+        ['source', 'whole through', 'last news'],
+        sources.map(({ source, through, advanced_at }) => [source, through, advanced_at]),
+        'no source has sent an event yet',
+      ),
+    ].join('\n'),
+  );
+}
+
+/** `countersign audit stats`: how much there is. */
+export function register(audit: Command): void {
+  audit
+    .command('stats')
+    .summary('count events by source and outcome')
+    .description('Counts events, and says for each source up to which number nothing is missing.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit stats --json`,
+    )
+    .action(run);
+}

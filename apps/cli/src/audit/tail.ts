@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command } from 'commander';
+import { CliError, ExitCode } from '../cli-error.js';
+import { openSession, type Session } from '../session/session.js';
+import { readEventStream } from './event-stream.js';
+import { addFilters, countOf, queryOf } from './filters.js';
+import { eventRow, eventTitles, foundEventSchema } from './found-event.js';
+
+/** Milliseconds between two tries to come back. */
+const AGAIN_AFTER_MS = 1_000;
+
+interface TailOptions {
+  readonly count?: number;
+  readonly cursor?: string;
+}
+
+const widths = [8, 24, 9, 18, 45, 16, 14];
+
+function line(cells: readonly string[]): string {
+  return cells
+    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .join('  ')
+    .trimEnd();
+}
+
+/** One connection; ends when the service ends it. @returns the id of the last event that was shown */
+async function follow(
+  session: Session,
+  query: URLSearchParams,
+  lastId: string | undefined,
+  show: (data: string) => boolean,
+): Promise<{ readonly lastId: string | undefined; readonly done: boolean }> {
+  const response = await session.send({
+    service: 'audit',
+    scopes: [],
+    path: `/events/tail?${query.toString()}`,
+    headers: lastId === undefined ? {} : { 'last-event-id': lastId },
+    timeoutMs: null,
+  });
+  if (response.body === null) return { lastId, done: false };
+  let last = lastId;
+  try {
+    for await (const { id, event, data } of readEventStream(response.body)) {
+      if (event !== 'event') continue;
+      last = id ?? last;
+      if (show(data)) return { lastId: last, done: true };
+    }
+  } catch (error) {
+    // The connection was lost; the next one goes on after the last event.
+    if (!(error instanceof TypeError)) throw error;
+  }
+  return { lastId: last, done: false };
+}
+
+async function run({ count = Infinity, cursor }: TailOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const query = queryOf(command);
+  let shown = 0;
+  const show = (data: string): boolean => {
+    const found = foundEventSchema.parse(JSON.parse(data));
+    process.stdout.write(`${session.output.json ? JSON.stringify(found) : line(eventRow(found))}\n`);
+    shown += 1;
+    return shown >= count;
+  };
+  session.output.note(line(eventTitles));
+  let lastId = cursor;
+  for (let connected = false; ;) {
+    try {
+      const end = await follow(session, query, lastId, show);
+      if (end.done) return;
+      lastId = end.lastId;
+      connected = true;
+    } catch (error) {
+      const away = error instanceof CliError && error.exitCode === ExitCode.unreachable;
+      if (!away || !connected) throw error;
+    }
+    await delay(AGAIN_AFTER_MS);
+  }
+}
+
+/** `countersign audit tail`: events as they come. */
+export function register(audit: Command): void {
+  addFilters(audit.command('tail'), { timed: false })
+    .summary('show events as they come')
+    .description(
+      'Shows events as they come, until Ctrl-C; comes back without a gap when the connection or the token ends.\nWith --json, one line of JSON an event.',
+    )
+    .option('--count <count>', 'end after so many events', countOf(1_000_000))
+    .option('--cursor <index>', 'begin after this log index')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit tail --outcome denied
+  countersign audit tail --source payments --json | jq .event.data.action`,
+    )
+    .action(run);
+}
