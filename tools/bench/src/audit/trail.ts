@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort, startBackingServices } from '@countersign/backing-services';
+import { createTestIssuer } from '@countersign/test-kit';
+import pg from 'pg';
+import { z } from 'zod';
+import { pinned } from '../pinned.js';
+
+const statisticsSchema = z.object({ indexed: z.coerce.number() });
+const pageSchema = z.object({ events: z.array(z.unknown()), next_cursor: z.string().nullable() });
+
+/** An audit service of its own, with its own PostgreSQL and NATS. */
+export interface Trail {
+  readonly database: pg.Client;
+  /** @returns milliseconds that a page took, by HTTP, and how many events were on it */
+  page(query: string): Promise<{ readonly ms: number; readonly events: number }>;
+  /** Waits until the search index has so many events. */
+  indexed(events: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startTrail(core: number): Promise<Trail> {
+  const backing = await startBackingServices();
+  const issuer = await createTestIssuer({ audience: 'audit', listen: true });
+  const databaseUrl = await backing.database('audit');
+  const port = await freePort();
+  const url = `http://127.0.0.1:${String(port)}`;
+  const program = fileURLToPath(new URL('../../../../apps/audit/dist/main.js', import.meta.url));
+  const [command, ...args] = pinned([process.execPath, program], { core });
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PATH: process.env['PATH'],
+      PORT: String(port),
+      LOG_LEVEL: 'error',
+      ISSUER_URL: issuer.issuer,
+      DATABASE_URL: databaseUrl,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'audit',
+      NATS_PASSWORD: backing.passwords.audit,
+      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+      LOG_ORIGIN: 'bench.test/log',
+    },
+  });
+  const get = async (path: string): Promise<unknown> => {
+    const token = await issuer.mint({ subject: 'bench', clientId: 'bench', scopes: ['audit:read'] });
+    const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+    const body: unknown = await answer.json();
+    if (!answer.ok) throw new Error(`${path}: ${JSON.stringify(body)}`);
+    return body;
+  };
+  for (let attempt = 0; ; attempt += 1) {
+    const ready = await fetch(`${url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) break;
+    if (child.exitCode !== null || attempt > 600) throw new Error('the audit service did not start');
+    await delay(100);
+  }
+  const database = new pg.Client({ connectionString: databaseUrl });
+  await database.connect();
+  // The sample comes past the intake and is no part of a tree: as long as we hold this lock, nobody integrates it.
+  await database.query(`select pg_advisory_lock(hashtext('countersign.log-integration'))`);
+  const token = await issuer.mint({ subject: 'bench', clientId: 'bench', scopes: ['audit:read'], lifetime: 86_400 });
+  return {
+    database,
+    async page(query) {
+      const begun = performance.now();
+      const answer = await fetch(`${url}/events?limit=50&${query}`, { headers: { authorization: `Bearer ${token}` } });
+      const page = pageSchema.parse(await answer.json());
+      return { ms: performance.now() - begun, events: page.events.length };
+    },
+    async indexed(events) {
+      while (statisticsSchema.parse(await get('/events/stats')).indexed < events) await delay(500);
+    },
+    async stop() {
+      await database.end();
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+      await issuer.close();
+      await backing.stop();
+    },
+  };
+}
