@@ -20,7 +20,7 @@ const eventLine = z.object({
     sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
     type: z.string(),
     time: z.string(),
-    data: z.looseObject({ changes: z.unknown() }).optional(),
+    data: z.looseObject({ changes: z.unknown().optional() }).optional(),
   }),
 });
 const endLine = z.object({ end: z.object({ complete: z.boolean(), checkpoint: z.string().nullable() }) });
