@@ -4,6 +4,7 @@ import { Problem, type RequestTrace } from '@countersign/service-host';
 import type pg from 'pg';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pino from 'pino';
+import { Registry } from 'prom-client';
 import { accountToJson, type AccountId } from '../accounts/account.js';
 import { accountTable } from '../accounts/accounts.tables.js';
 import { AccountsStore } from '../accounts/accounts.store.js';
@@ -70,7 +71,7 @@ export class LedgerReplica {
     const now = (): Date => clock.now;
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const store = new TransfersStore(pool);
-    const posting = new Posting(pool, store, outbox, now);
+    const posting = new Posting(pool, store, outbox, now, new Registry());
     this.#accounts = new AccountsStore(pool);
     this.expiry = new HoldExpiry(pool, store, posting, now, pino({ level: 'silent' }), 1_000);
     this.#transfers = new TransfersService(store, this.#accounts, posting, this.expiry, outbox, now);

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
+import { AuditEventError, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK, METRICS, POOL } from '@countersign/service-host';
 import type pg from 'pg';
+import { Histogram, type Registry } from 'prom-client';
 import { type AccountId } from '../accounts/account.js';
 import { BATCH_LIMIT, POSTING_LANES, QUEUE_LIMIT } from '../limits.js';
 import { decide, type Commander, type Decision } from './decision.js';
@@ -27,8 +28,13 @@ type OrderWork = Work<Order, Decision | Refusal>;
 const passing = new Set(['23505', '40001', '40P01']);
 const ATTEMPTS = 5;
 
-function isPassing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.has(error.code);
+function sqlStateOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Data, integrity, or the order of transactions (SQLSTATE classes 22, 23, 40): not that the database is away, which all share. */
+function isOfOne(error: unknown): boolean {
+  return error instanceof AuditEventError || /^(22|23|40)...$/.test(sqlStateOf(error));
 }
 
 /**
@@ -37,6 +43,7 @@ function isPassing(error: unknown): boolean {
  */
 @Injectable()
 export class Posting {
+  readonly #batchSizes: Histogram;
   readonly #queue: PostingQueue<Order, Decision | Refusal>;
 
   constructor(
@@ -44,7 +51,14 @@ export class Posting {
     @Inject(TransfersStore) private readonly store: TransfersStore,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(METRICS) metrics: Registry,
   ) {
+    this.#batchSizes = new Histogram({
+      name: 'ledger_batch_transfers',
+      help: 'Transfers that shared one transaction.',
+      buckets: [1, 2, 5, 10, 20, 50, BATCH_LIMIT],
+      registers: [metrics],
+    });
     this.#queue = new PostingQueue((batch) => this.#run(batch), {
       lanes: POSTING_LANES,
       batchLimit: BATCH_LIMIT,
@@ -66,7 +80,11 @@ export class Posting {
       try {
         await this.#transact(batch);
         return;
-      } catch {
+      } catch (error) {
+        if (!isOfOne(error)) {
+          for (const work of batch) work.reject(error);
+          return;
+        }
         // One that fails must not fail its neighbours: each has its own transaction below.
       }
     }
@@ -83,7 +101,7 @@ export class Posting {
         await this.#transact([work]);
         return;
       } catch (error) {
-        if (!isPassing(error) || attempt >= ATTEMPTS) throw error;
+        if (!passing.has(sqlStateOf(error)) || attempt >= ATTEMPTS) throw error;
       }
     }
   }
@@ -93,6 +111,7 @@ export class Posting {
     let broken: Error | undefined;
     try {
       const decisions = await this.#decide(client, batch);
+      this.#batchSizes.observe(batch.length);
       for (const [index, work] of batch.entries()) {
         const decision = decisions[index];
         if (decision !== undefined) work.resolve(decision);

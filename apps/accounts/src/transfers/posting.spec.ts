@@ -1,0 +1,41 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { AuditOutbox } from '@countersign/audit-client';
+import pg from 'pg';
+import { Registry } from 'prom-client';
+import { accountId, transferId } from '../testing/ledger-model.js';
+import { Posting } from './posting.service.js';
+import { expiredEvent } from './transfer-event.js';
+import { TransfersStore } from './transfers.store.js';
+
+describe('posting, while the database does not answer', () => {
+  const sockets: Socket[] = [];
+  let server: Server;
+  let pool: pg.Pool;
+  beforeAll(async () => {
+    server = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    pool = new pg.Pool({ host: '127.0.0.1', port, user: 'x', database: 'x', connectionTimeoutMillis: 300 });
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy();
+    await pool.end();
+    server.close();
+  });
+
+  it('fails all that wait together by one attempt, and not each after the other', async () => {
+    const outbox = new AuditOutbox({ pool, source: 'accounts' });
+    const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry());
+    const orders = Array.from({ length: 40 }, (_, number) =>
+      posting.submit({ command: { kind: 'expire', id: transferId(number) }, commander: null, event: expiredEvent }, [
+        accountId(1),
+      ]),
+    );
+    const results = await Promise.allSettled(orders);
+    expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['rejected']));
+    expect(sockets.length).toBeLessThanOrEqual(4);
+  }, 60_000);
+});
