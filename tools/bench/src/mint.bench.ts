@@ -8,11 +8,12 @@ import { freePort, startBackingServices } from '@countersign/backing-services';
 import { type Benchmark } from './benchmark.js';
 import { mintFloor } from './mint/floor.js';
 import { type LoadOrder } from './mint/load.js';
+import { confirmEvents } from './mint/receipts.js';
 import { cpuSeconds, pathOf, runLoad, startPinned, untilReady } from './mint/processes.js';
 import { interleave } from './rounds.js';
 import { median } from './statistics.js';
 
-const CONNECTIONS = 32;
+const CONNECTIONS = 64;
 const OUR_REQUESTS = 8_000;
 const PEER_REQUESTS = 3_000;
 
@@ -28,11 +29,12 @@ const benchmark: Benchmark = {
     const clients = [{ client_id: 'bench', jwks: { keys: [publicJwkOf(client)] }, policy }];
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
     const url = `http://127.0.0.1:${String(ourPort)}`;
+    const databaseUrl = await backing.database('issuer');
     const ours = startPinned(pathOf('../../../../apps/issuer/dist/main.js'), 0, {
       PORT: String(ourPort),
       ISSUER_URL: url,
       LOG_LEVEL: 'warn',
-      DATABASE_URL: await backing.database('issuer'),
+      DATABASE_URL: databaseUrl,
       NATS_URL: backing.nats.url,
       NATS_USER: 'issuer',
       NATS_PASSWORD: backing.passwords.issuer,
@@ -45,8 +47,12 @@ const benchmark: Benchmark = {
       MINT_PEER: JSON.stringify({ port: peerPort, client: publicJwkOf(client), signing }),
     });
     const load = startPinned(pathOf('load.js'), 1, {});
+    const ended = new AbortController();
+    let confirming: Promise<void> | undefined;
     try {
       await Promise.all([untilReady(`${url}/health/ready`, ours), once(peer, 'message')]);
+      const auditNats = { url: backing.nats.url, user: 'audit', password: backing.passwords.audit };
+      confirming = confirmEvents(databaseUrl, auditNats, ended.signal);
       const common = { key: client, connections: CONNECTIONS };
       const grant = { grant_type: 'client_credentials', scope: 'payments:create' };
       const ourOrder: LoadOrder = {
@@ -111,6 +117,8 @@ const benchmark: Benchmark = {
         { metric: 'mint.ratio_floor', value: median(cpu.ours) / figures.floor, goal: 2, better: 'lower' },
       ];
     } finally {
+      ended.abort();
+      await confirming;
       for (const child of [ours, peer, load]) child.kill('SIGTERM');
       await Promise.all([ours, peer, load].map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
       await backing.stop();

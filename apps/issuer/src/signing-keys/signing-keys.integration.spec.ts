@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
@@ -38,6 +39,23 @@ describe('signing keys at two replicas', () => {
   it('keeps private keys encrypted', async () => {
     const { rows } = await issuer.database.query<{ private_key: object }>('select private_key from signing_key');
     for (const row of rows) expect(Object.keys(row.private_key).sort()).toEqual(['ciphertext', 'kek']);
+  });
+
+  it('encrypts everything anew under another key-encryption key, and needs the old one no more', async () => {
+    const policy = { audiences: { payments: ['payments:create'] } };
+    const legacy = { client_id: 'legacy', token_endpoint_auth_method: 'client_secret_basic', policy };
+    const secret = String((await issuer.admin('POST', '/admin/clients', legacy)).body['client_secret']);
+    const next = `next:${randomBytes(32).toString('base64url')}`;
+    await issuer.join({ KEY_ENCRYPTION_KEYS: `${next},${issuer.kek}` });
+    const { rows } = await issuer.database.query<{ kek: string }>(
+      `select private_key->>'kek' as kek from signing_key where private_key is not null
+       union select sealed->>'kek' from issuer_secret`,
+    );
+    expect(rows).toEqual([{ kek: 'next' }]);
+    const alone = await issuer.join({ KEY_ENCRYPTION_KEYS: next });
+    const authorization = `Basic ${Buffer.from(`legacy:${secret}`).toString('base64')}`;
+    expect((await issuer.token(wish, alone, { authorization })).status).toBe(200);
+    await issuer.join({ KEY_ENCRYPTION_KEYS: `${issuer.kek},${next}` });
   });
 
   it('lets the pending key sign once validators know it, at every replica from the commit on', async () => {

@@ -28,6 +28,8 @@ export interface IssuerUnderTest {
   readonly database: pg.Client;
   readonly databaseUrl: string;
   readonly apps: readonly NestFastifyApplication[];
+  /** The key-encryption key as configured: `id:key`. */
+  readonly kek: string;
   readonly keys: Readonly<Record<'shop' | 'payments' | 'operator', PrivateJwk>>;
   /** A client assertion, good once. */
   assertion(clientId?: 'shop' | 'payments' | 'operator'): Promise<string>;
@@ -39,6 +41,8 @@ export interface IssuerUnderTest {
   ): Promise<Answer>;
   /** Calls the admin API as `operator`. */
   admin(method: string, path: string, body?: object, at?: string): Promise<Answer>;
+  /** Starts one more replica with other variables. @returns its URL */
+  join(environment: Readonly<Record<string, string>>): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -85,25 +89,30 @@ export async function startIssuer(
   const urls = ports.map((port) => `http://127.0.0.1:${String(port)}`);
   const [url = ''] = urls;
   const kek = `test:${randomBytes(32).toString('base64url')}`;
-  const apps = await Promise.all(
-    ports.map(async (port) => {
-      const configuration = loadConfiguration(variables, {
-        PORT: String(port),
-        LOG_LEVEL: 'silent',
-        ISSUER_URL: url,
-        DATABASE_URL: databaseUrl,
-        NATS_URL: backing.nats.url,
-        NATS_USER: 'issuer',
-        NATS_PASSWORD: backing.passwords.issuer,
-        CLIENTS_FILE: join(folder, 'clients.json'),
-        KEY_ENCRYPTION_KEYS: kek,
-        ...environment,
-      });
-      const app = await createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
-      await app.listen(port, '127.0.0.1');
-      return app;
-    }),
-  );
+  const startReplica = async (
+    port: number,
+    further: Readonly<Record<string, string>>,
+  ): Promise<NestFastifyApplication> => {
+    const configuration = loadConfiguration(variables, {
+      PORT: String(port),
+      LOG_LEVEL: 'silent',
+      ISSUER_URL: url,
+      DATABASE_URL: databaseUrl,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'issuer',
+      NATS_PASSWORD: backing.passwords.issuer,
+      CLIENTS_FILE: join(folder, 'clients.json'),
+      KEY_ENCRYPTION_KEYS: kek,
+      ...environment,
+      ...further,
+    });
+    const app = await createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+    await app.listen(port, '127.0.0.1');
+    apps.push(app);
+    return app;
+  };
+  const apps: NestFastifyApplication[] = [];
+  await Promise.all(ports.map((port) => startReplica(port, {})));
   const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
 
@@ -146,6 +155,12 @@ export async function startIssuer(
     assertion,
     token,
     admin,
+    kek,
+    async join(further) {
+      const port = await freePort();
+      await startReplica(port, further);
+      return `http://127.0.0.1:${String(port)}`;
+    },
     async stop() {
       await database.end();
       await Promise.all(apps.map((app) => app.close()));
