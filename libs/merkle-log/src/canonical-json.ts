@@ -52,8 +52,8 @@ function write(value: unknown, depth: number): string {
 }
 
 /**
- * Canonical JSON (RFC 8785) of a value that came from JSON. It does what the package `canonicalize` does, at a third of its time; the
- * tests hold the two against each other.
+ * Canonical JSON (RFC 8785) of a value that came from JSON. It does what the package `canonicalize` does, in two thirds of its
+ * time and with a limit on depth; the tests hold the two against each other.
  * @throws {CanonicalJsonError}
  */
 export function canonicalJson(value: unknown): string {
