@@ -1,4 +1,7 @@
 import { Command } from 'commander';
+import * as clients from './clients/index.js';
+import * as keys from './keys/index.js';
+import * as revoke from './revoke/index.js';
 import { addCommonOptions } from './session/session.js';
 import * as audit from './audit/index.js';
 import * as ledger from './ledger/index.js';
@@ -6,7 +9,7 @@ import * as token from './token/index.js';
 import * as whoami from './whoami/index.js';
 
 /** A folder a command group, each with one `register`. */
-const groups: readonly { register(program: Command): void }[] = [token, whoami, ledger, audit];
+const groups: readonly { register(program: Command): void }[] = [token, whoami, revoke, clients, keys, ledger, audit];
 
 /** The whole command line. */
 export function createProgram(): Command {

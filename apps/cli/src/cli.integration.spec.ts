@@ -1,0 +1,212 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
+import {
+  freePort,
+  startBackingServices,
+  startChild,
+  type BackingServices,
+  type Child,
+} from '@countersign/backing-services';
+import { z } from 'zod';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+describe('the built command against a real issuer', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cli-'));
+  const env = join(folder, '.countersign', 'env');
+  let backing: BackingServices;
+  let issuer: Child;
+
+  function countersign(...args: readonly string[]): Promise<Ended> {
+    return new Promise((done) => {
+      execFile(
+        process.execPath,
+        [join(root, 'apps/cli/bin/countersign.mjs'), ...args],
+        { cwd: folder, env: { PATH: process.env['PATH'] }, timeout: 60_000 },
+        (error, out, stderr) => {
+          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+          done({ code, out: out.trim(), error: stderr.trim() });
+        },
+      );
+    });
+  }
+  async function json<Schema extends z.ZodType>(schema: Schema, ...args: readonly string[]): Promise<z.infer<Schema>> {
+    const ended = await countersign(...args, '--json');
+    if (ended.code !== 0) throw new Error(`${args.join(' ')}: ${ended.out} ${ended.error}`);
+    return schema.parse(JSON.parse(ended.out));
+  }
+
+  beforeAll(async () => {
+    mkdirSync(env, { recursive: true });
+    const names = { storefront: { payments: ['payments:create'] }, operator: { issuer: ['issuer:admin'] } };
+    const clients: object[] = [];
+    for (const [client_id, audiences] of Object.entries(names)) {
+      const key = await generateSigningKey();
+      writeFileSync(join(env, `${client_id}-key.json`), JSON.stringify(key));
+      clients.push({ client_id, jwks: { keys: [publicJwkOf(key)] }, policy: { audiences } });
+    }
+    writeFileSync(join(env, 'clients.json'), JSON.stringify({ clients }));
+    backing = await startBackingServices();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${String(port)}`;
+    const settings = {
+      PORT: String(port),
+      HOST: '127.0.0.1',
+      ISSUER_URL: url,
+      DATABASE_URL: await backing.database('issuer'),
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'issuer',
+      NATS_PASSWORD: backing.passwords.issuer,
+      CLIENTS_FILE: join(env, 'clients.json'),
+      KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    writeFileSync(join(env, 'issuer.env'), `${lines.join('\n')}\n`);
+    issuer = await startChild({
+      command: process.execPath,
+      args: [`--env-file=${join(env, 'issuer.env')}`, join(root, 'apps/issuer/dist/main.js')],
+      cwd: folder,
+      pidFile: join(folder, 'issuer.pid'),
+    });
+    for (let attempt = 0; attempt < 600; attempt += 1) {
+      if (
+        await fetch(`${url}/health/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+      )
+        return;
+      if (!issuer.running()) break;
+      await delay(100);
+    }
+    throw new Error(`the issuer did not start:\n${issuer.lastLines()}`);
+  }, 180_000);
+  afterAll(async () => {
+    await issuer.stop('SIGTERM', 15_000);
+    await backing.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('prints a token alone on standard output, or what is in it', async () => {
+    const printed = await countersign('token', '--audience', 'payments');
+    expect([printed.code, printed.out.split('.').length]).toEqual([0, 3]);
+    const { claims } = await json(
+      z.object({ claims: z.looseObject({ sub: z.string(), scope: z.string() }) }),
+      ...['token', '--audience', 'payments', '--decode'],
+    );
+    expect(claims).toMatchObject({ sub: 'storefront', scope: 'payments:create' });
+    expect((await countersign('whoami')).out).toMatch(/storefront.*authenticated/s);
+  }, 60_000);
+
+  it('says by its exit code how it ended, and in words what to do', async () => {
+    expect((await countersign('token')).code).toBe(2);
+    const refused = await countersign('token', '--audience', 'payments', '--scope', 'payments:refund', '--json');
+    expect([refused.code, JSON.parse(refused.out)]).toMatchObject([1, { ok: false, code: 'invalid_scope' }]);
+    const away = await countersign('token', '--audience', 'payments', '--issuer', 'http://127.0.0.1:9');
+    expect(away.code).toBe(3);
+    expect(away.error).toMatch(/npm start/);
+    const nobody = await countersign('token', '--audience', 'payments', '--stack', join(folder, 'none'));
+    expect(nobody.code).toBe(2);
+    for (const command of [
+      [],
+      ['token'],
+      ['revoke'],
+      ['revoke', 'client'],
+      ['clients'],
+      ['clients', 'add'],
+      ['keys'],
+    ]) {
+      const help = await countersign(...command, '--help');
+      expect(help.code).toBe(0);
+      expect(help.out).toMatch(/Usage: countersign/);
+    }
+  }, 120_000);
+
+  it('revokes a token by itself or by its id, a client and a subject, and lists them', async () => {
+    const { out: token } = await countersign('token', '--audience', 'payments');
+    const revoked = await countersign('revoke', 'token', token, '--reason', 'leaked');
+    expect(revoked).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^revoked token .*every validator is told$/) as unknown,
+    });
+    expect((await countersign('revoke', 'token', 'some-jti')).code).toBe(0);
+    expect((await countersign('revoke', 'client', 'storefront')).code).toBe(0);
+    expect((await countersign('revoke', 'subject', 'ada', '--before', '2026-01-01T00:00:00Z')).code).toBe(0);
+    expect((await countersign('revoke', 'subject', 'ada', '--before', 'soon')).code).toBe(2);
+    const page = z.object({ revocations: z.array(z.looseObject({ kind: z.string(), reason: z.string().optional() })) });
+    const { revocations } = await json(page, 'revoke', 'list');
+    expect(revocations.map(({ kind }) => kind)).toEqual(['subject', 'client', 'token', 'token']);
+    expect(revocations[3]?.reason).toBe('leaked');
+  }, 120_000);
+
+  it('registers a client with a key of its own, rotates the key, disables and enables the client', async () => {
+    const key = join(folder, 'reporting.json');
+    const added = await countersign(
+      'clients',
+      'add',
+      'reporting',
+      '--audience',
+      'payments=payments:create',
+      '--key-out',
+      key,
+    );
+    expect(added.code).toBe(0);
+    expect(statSync(key).mode & 0o077).toBe(0);
+    const own = ['token', '--audience', 'payments', '--scope', 'payments:create', '--client-id', 'reporting', '--key'];
+    expect((await countersign(...own, key)).code).toBe(0);
+    const next = join(folder, 'next.json');
+    expect((await countersign('clients', 'rotate', 'reporting', '--key-out', key)).code).toBe(2);
+    expect((await countersign('clients', 'rotate', 'reporting', '--key-out', next)).code).toBe(0);
+    expect((await countersign(...own, next)).code).toBe(0);
+    const { kid } = z.object({ kid: z.string() }).parse(JSON.parse(readFileSync(key, 'utf8')));
+    expect((await countersign('clients', 'rotate', 'reporting', '--remove', kid)).code).toBe(0);
+    expect((await countersign(...own, key)).code).toBe(1);
+    expect((await countersign('clients', 'disable', 'reporting')).code).toBe(0);
+    expect((await countersign(...own, next)).code).toBe(1);
+    expect((await countersign('clients', 'enable', 'reporting')).code).toBe(0);
+    expect((await countersign('clients', 'list')).out).toMatch(/^reporting +active +private_key_jwt +payments$/m);
+    const secret = await countersign('clients', 'add', 'legacy', '--secret', '--audience', 'payments=payments:create');
+    expect(secret).toMatchObject({ code: 0, out: expect.stringMatching(/^\S{32,}$/) as unknown });
+    expect((await countersign('clients', 'add', 'neither')).code).toBe(2);
+    expect(existsSync(join(folder, 'neither'))).toBe(false);
+  }, 180_000);
+
+  it('shows the difference to a declared file before it applies it', async () => {
+    const file = join(folder, 'clients.yaml');
+    const { clients } = z
+      .object({ clients: z.array(z.unknown()) })
+      .parse(JSON.parse(readFileSync(join(env, 'clients.json'), 'utf8')));
+    const extra = { client_id: 'extra', jwks: { keys: [publicJwkOf(await generateSigningKey())] } };
+    writeFileSync(file, JSON.stringify({ clients: [...clients, extra] }));
+    const dry = await countersign('clients', 'apply', file, '--dry-run');
+    expect(dry).toMatchObject({ code: 0, out: expect.stringMatching(/^Would change:.*extra/s) as unknown });
+    expect((await countersign('clients', 'show', 'extra')).code).toBe(1);
+    expect((await countersign('clients', 'apply', file)).code).toBe(0);
+    expect((await countersign('clients', 'show', 'extra')).code).toBe(0);
+    expect((await countersign('clients', 'apply', file)).out).toBe('Nothing differs.');
+  }, 120_000);
+
+  it('lists the signing keys and takes one away in an emergency', async () => {
+    const keys = z.object({ keys: z.array(z.looseObject({ kid: z.string(), state: z.string() })) });
+    const before = await json(keys, 'keys', 'list');
+    const active = before.keys.find(({ state }) => state === 'active');
+    const early = await countersign('keys', 'rotate', '--json');
+    expect([early.code, JSON.parse(early.out)]).toMatchObject([1, { code: 'KEY_NOT_YET_PUBLISHED' }]);
+    const inUse = await countersign('revoke', 'key', active?.kid ?? '');
+    expect([inUse.code, inUse.error]).toEqual([1, expect.stringMatching(/KEY_IN_USE/)]);
+    expect((await countersign('keys', 'revoke', active?.kid ?? '')).code).toBe(0);
+    const after = await json(keys, 'keys', 'list');
+    expect(after.keys.find(({ kid }) => kid === active?.kid)).toMatchObject({ state: 'removed', revoked: true });
+  }, 120_000);
+});

@@ -1,0 +1,116 @@
+import { writeFileSync } from 'node:fs';
+import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { callAdmin } from '../session/admin.js';
+import { openSession, type Session } from '../session/session.js';
+import { clientSchema } from './registered-clients.js';
+
+interface AddOptions {
+  readonly audience: readonly string[];
+  readonly keyOut?: string;
+  readonly secret: boolean;
+  readonly dpopRequired: boolean;
+}
+interface RotateOptions {
+  readonly keyOut?: string;
+  readonly secret: boolean;
+  readonly remove?: string;
+}
+
+const newClientSchema = clientSchema.extend({ client_secret: z.string().optional() });
+const newSecretSchema = z.object({ client_id: z.string(), secret_id: z.string(), client_secret: z.string() });
+
+const usage = (message: string, hint: string): CliError => new CliError(ExitCode.usage, 'USAGE', message, hint);
+
+/** `payments=payments:create,payments:read` */
+function parseAudience(text: string): readonly [string, readonly string[]] {
+  const [name = '', scopes = '', ...rest] = text.split('=');
+  const list = scopes.split(',').filter((scope) => scope !== '');
+  if (name === '' || list.length === 0 || rest.length > 0) {
+    throw usage(`--audience ${text} names no scopes`, 'Write it as payments=payments:create,payments:read');
+  }
+  return [name, list];
+}
+
+/** Makes a key and keeps its private part, for its owner alone; never over a file that is there. */
+async function newKey(path: string): Promise<PrivateJwk> {
+  const key = await generateSigningKey();
+  try {
+    writeFileSync(path, `${JSON.stringify(key)}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    throw usage(
+      `the key cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      'Name a file that does not exist yet, in a folder that does.',
+    );
+  }
+  return key;
+}
+
+/** `countersign clients add`. */
+export async function addClient(client: string, options: AddOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const { audience, keyOut, secret, dpopRequired } = options;
+  if (secret === (keyOut !== undefined)) {
+    throw usage('say how the client authenticates', 'Either --key-out FILE (a new key) or --secret.');
+  }
+  const audiences = Object.fromEntries(audience.map(parseAudience));
+  const policy = { audiences, ...(dpopRequired ? { dpop: 'required' } : {}) };
+  const key = keyOut === undefined ? undefined : await newKey(keyOut);
+  const credentials =
+    key === undefined ? { token_endpoint_auth_method: 'client_secret_basic' } : { jwks: { keys: [publicJwkOf(key)] } };
+  const body = { client_id: client, ...credentials, policy };
+  const added = await callAdmin(session, newClientSchema, { method: 'POST', path: '/admin/clients', body });
+  session.output.result(
+    { ok: true, ...added, ...(keyOut === undefined ? {} : { key_file: keyOut }) },
+    added.client_secret ?? `${client} is registered; its private key is in ${keyOut ?? ''}`,
+  );
+  if (added.client_secret !== undefined) session.output.note('This is its secret; it is shown this once.');
+}
+
+async function rotateSecret(session: Session, path: string): Promise<void> {
+  const made = await callAdmin(session, newSecretSchema, { method: 'POST', path: `${path}/secrets` });
+  session.output.result({ ok: true, ...made }, made.client_secret);
+  session.output.note('This is the new secret; it is shown this once. The one before works until the next rotation.');
+}
+
+/** `countersign clients rotate`. */
+export async function rotateClient(client: string, options: RotateOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const { keyOut, secret, remove } = options;
+  const path = `/admin/clients/${encodeURIComponent(client)}`;
+  const asked = [keyOut !== undefined, secret, remove !== undefined].filter(Boolean).length;
+  if (asked !== 1) {
+    throw usage('say what to rotate', 'One of: --key-out FILE (a new key), --secret (a new secret), --remove KID.');
+  }
+  if (secret) {
+    await rotateSecret(session, path);
+    return;
+  }
+  if (remove !== undefined) {
+    const changed = await callAdmin(session, clientSchema, {
+      method: 'DELETE',
+      path: `${path}/keys/${encodeURIComponent(remove)}`,
+    });
+    session.output.result({ ok: true, ...changed }, `${client}: the key ${remove} is taken away`);
+    return;
+  }
+  if (keyOut === undefined) return;
+  const key = await newKey(keyOut);
+  const changed = await callAdmin(session, clientSchema, {
+    method: 'POST',
+    path: `${path}/keys`,
+    body: publicJwkOf(key),
+  });
+  const others = changed.jwks?.keys.map(({ kid }) => kid).filter((kid) => kid !== key.kid) ?? [];
+  session.output.result(
+    { ok: true, ...changed, key_file: keyOut, kid: key.kid },
+    [
+      `${client}: the key ${key.kid} is added; its private part is in ${keyOut}`,
+      ...others.map(
+        (kid) => `  once nobody signs with the one before: countersign clients rotate ${client} --remove ${kid}`,
+      ),
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,71 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { table } from '../output.js';
+import { callAdmin } from '../session/admin.js';
+import { openSession } from '../session/session.js';
+
+const keysSchema = z.object({
+  keys: z.array(
+    z.looseObject({
+      kid: z.string(),
+      alg: z.string(),
+      state: z.string(),
+      revoked: z.boolean(),
+      created_at: z.string(),
+      usable_from: z.string(),
+    }),
+  ),
+});
+
+async function show(request: { path: string; method?: string }, done: string, command: Command): Promise<void> {
+  const session = openSession(command);
+  const answer = await callAdmin(session, keysSchema, request);
+  const rows = answer.keys.map(({ kid, alg, state, revoked, created_at: created, usable_from: usable }) => [
+    kid,
+    alg,
+    revoked ? 'revoked' : state,
+    created,
+    usable,
+  ]);
+  session.output.note(done);
+  session.output.result({ ok: true, ...answer }, table(['kid', 'alg', 'state', 'created', 'usable from'], rows));
+}
+
+/** `countersign keys`: the issuer's signing keys. */
+export function register(program: Command): void {
+  const group = program
+    .command('keys')
+    .summary('the issuer’s signing keys: list, rotate, revoke')
+    .description(
+      'The keys that sign tokens (scope issuer:admin; the local stack’s operator). A key is pending (published, not signing yet),\n' +
+        'active (one), retired (published until its last token has expired), then removed. Rotation runs by itself; these are for when it must be now.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign keys list
+  countersign keys rotate
+  countersign keys revoke 3q2-7wAAAAAA…    (a stolen key: its tokens are refused everywhere at once)`,
+    );
+  group
+    .command('list')
+    .description('all keys, newest first')
+    .action((_: object, command: Command) => show({ path: '/admin/keys' }, '', command));
+  group
+    .command('rotate')
+    .description('let the pending key sign from now on; no token becomes invalid')
+    .action((_: object, command: Command) =>
+      show({ path: '/admin/keys/rotate', method: 'POST' }, 'rotated; the tokens of the key before stay good', command),
+    );
+  group
+    .command('revoke <kid>')
+    .description('emergency: take a key out of the JWKS and refuse everything that it signed')
+    .action((kid: string, _: object, command: Command) =>
+      show(
+        { path: `/admin/keys/${encodeURIComponent(kid)}/revoke`, method: 'POST' },
+        'revoked; what it signed is refused everywhere',
+        command,
+      ),
+    );
+}

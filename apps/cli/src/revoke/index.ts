@@ -1,0 +1,122 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { z } from 'zod';
+import { table } from '../output.js';
+import { callAdmin } from '../session/admin.js';
+import { openSession } from '../session/session.js';
+import { decodeToken } from '../token/decode.js';
+
+const revocationSchema = z.looseObject({
+  kind: z.string(),
+  name: z.string(),
+  issued_before: z.string().optional(),
+  until: z.string(),
+  revoked_by: z.string(),
+  revoked_at: z.string(),
+  reason: z.string().optional(),
+  pushed: z.boolean(),
+});
+const pageSchema = z.object({ revocations: z.array(revocationSchema), next_cursor: z.string().nullable() });
+const claimsSchema = z.looseObject({ jti: z.string(), exp: z.number() });
+
+interface RevokeOptions {
+  readonly reason?: string;
+  readonly before?: string;
+}
+
+/** A whole token stands for its own `jti` and end. */
+function tokenWish(text: string): object {
+  if (!text.includes('.')) return { kind: 'token', jti: text };
+  const { jti, exp } = claimsSchema.parse(decodeToken(text).claims);
+  return { kind: 'token', jti, expires_at: new Date(exp * 1_000).toISOString() };
+}
+
+async function revoke(wish: object, { reason, before }: RevokeOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const body = {
+    ...wish,
+    ...(reason === undefined ? {} : { reason }),
+    ...(before === undefined ? {} : { issued_before: new Date(before).toISOString() }),
+  };
+  const done = await callAdmin(session, revocationSchema, { method: 'POST', path: '/admin/revocations', body });
+  const where = done.pushed
+    ? 'every validator is told'
+    : 'validators are told once NATS is back; the issuer itself refuses it already';
+  session.output.result({ ok: true, ...done }, `revoked ${done.kind} ${done.name} until ${done.until}; ${where}`);
+}
+
+async function list({ kind, limit }: { kind?: string; limit: string }, command: Command): Promise<void> {
+  const session = openSession(command);
+  const query = new URLSearchParams({ limit, ...(kind === undefined ? {} : { kind }) });
+  const page = await callAdmin(session, pageSchema, { path: `/admin/revocations?${query.toString()}` });
+  const rows = page.revocations.map((one) => [
+    one.kind,
+    one.name,
+    one.issued_before ?? '',
+    one.until,
+    one.revoked_by,
+    one.pushed ? 'yes' : 'not yet',
+    one.reason ?? '',
+  ]);
+  session.output.result(
+    { ok: true, ...page },
+    table(['kind', 'name', 'issued before', 'until', 'by', 'pushed', 'reason'], rows, 'Nothing is revoked.'),
+  );
+}
+
+const before = (): Option =>
+  new Option('--before <time>', 'tokens issued until this time, RFC 3339; now by default').argParser((text) => {
+    if (Number.isNaN(Date.parse(text))) throw new InvalidArgumentError('a time: 2026-11-25T08:00:00Z');
+    return text;
+  });
+const reason = (): Option => new Option('--reason <text>', 'why, for the audit trail');
+
+/** `countersign revoke`: refuse tokens everywhere, at once. */
+export function register(program: Command): void {
+  const group = program
+    .command('revoke')
+    .summary('refuse a token, or all of a client or subject, everywhere')
+    .description(
+      'Revokes at the issuer, which tells every validator within a moment (scope issuer:admin; the local stack’s operator).\n' +
+        'A revocation cannot be taken back; it leaves by itself when nothing is left that it could refuse.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign revoke token "$(countersign token --audience payments)" --reason leaked
+  countersign revoke client storefront
+  countersign revoke list --kind client`,
+    );
+  group
+    .command('token <token>')
+    .description('one token, by its jti or as a whole')
+    .addOption(reason())
+    .action((token: string, options: RevokeOptions, command: Command) => revoke(tokenWish(token), options, command));
+  group
+    .command('client <client>')
+    .description('what a client was issued until now; new tokens are good')
+    .addOption(before())
+    .addOption(reason())
+    .action((client: string, options: RevokeOptions, command: Command) =>
+      revoke({ kind: 'client', client_id: client }, options, command),
+    );
+  group
+    .command('subject <subject>')
+    .description('what was issued about a subject until now, to whatever client')
+    .addOption(before())
+    .addOption(reason())
+    .action((subject: string, options: RevokeOptions, command: Command) =>
+      revoke({ kind: 'subject', subject }, options, command),
+    );
+  group
+    .command('key <kid>')
+    .description('what a key signed that is no longer published; for one that is: countersign keys revoke')
+    .addOption(reason())
+    .action((kid: string, options: RevokeOptions, command: Command) => revoke({ kind: 'key', kid }, options, command));
+  group
+    .command('list')
+    .description('what is revoked, newest first')
+    .addOption(new Option('--kind <kind>', 'only this kind').choices(['token', 'client', 'subject', 'key']))
+    .option('--limit <count>', 'lines at the most, 1 to 200', '50')
+    .action(list);
+}

@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTokenClient } from '@countersign/auth-core';
+import { portIsFree } from '@countersign/backing-services';
+import { z } from 'zod';
+import { startStack, type Stack } from './stack.js';
+
+async function freeBase(): Promise<number> {
+  for (;;) {
+    const base = 20_000 + Math.floor(Math.random() * 20_000);
+    const free = await Promise.all([0, 1, 2, 3].map((offset) => portIsFree(base + offset)));
+    if (free.every(Boolean)) return base;
+  }
+}
+
+/** A route of each service that the token's client may read. */
+const routes = {
+  payments: { path: '/payments', client: 'storefront', scope: 'payments:read' },
+  accounts: { path: '/accounts/00000000-0000-7000-8000-000000000000', client: 'storefront', scope: 'accounts:read' },
+  audit: { path: '/events', client: 'auditor', scope: 'audit:read' },
+  issuer: { path: '/admin/revocations', client: 'operator', scope: 'issuer:admin' },
+} as const;
+type Audience = keyof typeof routes;
+const audiences = Object.keys(routes).filter((name): name is Audience => name in routes);
+
+describe('revocation, pushed to every service of the stack', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
+  let stack: Stack;
+
+  const newToken = async (audience: Audience): Promise<string> => {
+    const { client, scope } = routes[audience];
+    const key = stack.identities.clients[client];
+    const tokens = createTokenClient({ issuer: stack.urls.issuer, clientId: client, key });
+    return (await tokens.getToken({ audience, scopes: [scope] })).token;
+  };
+  async function codeOf(audience: Audience, token: string): Promise<string> {
+    const response = await fetch(`${stack.urls[audience]}${routes[audience].path}`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { code = '' } = z.looseObject({ code: z.string().optional() }).parse(await response.json());
+    return response.status === 401 || response.status === 503 ? code : 'accepted';
+  }
+  async function eventually(audience: Audience, token: string, wanted: string, limitMs = 20_000): Promise<string> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+      const code = await codeOf(audience, token);
+      if (code === wanted || Date.now() > deadline) return code;
+      await delay(20);
+    }
+  }
+  async function admin(path: string, body?: object): Promise<Record<string, unknown>> {
+    const response = await fetch(`${stack.urls.issuer}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await newToken('issuer')}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    expect(response.status).toBeLessThan(300);
+    return z.record(z.string(), z.unknown()).parse(await response.json());
+  }
+  const jtiOf = (token: string): string =>
+    z.looseObject({ jti: z.string() }).parse(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()))
+      .jti;
+  const revoke = (token: string): Promise<unknown> => admin('/admin/revocations', { kind: 'token', jti: jtiOf(token) });
+  async function feedOf(service: Audience): Promise<unknown> {
+    const report: unknown = await (await fetch(`${stack.urls[service]}/health/ready`)).json();
+    return z.object({ notes: z.looseObject({ revocation_feed: z.looseObject({ state: z.string() }) }) }).parse(report)
+      .notes.revocation_feed.state;
+  }
+
+  beforeAll(async () => {
+    stack = await startStack({
+      root: resolve(import.meta.dirname, '../../..'),
+      directory,
+      portBase: await freeBase(),
+      without: [],
+      onStep: () => undefined,
+      onLine: () => undefined,
+      environment: { audit: { REVOCATION_WHEN_LOST: 'refuse' } },
+    });
+  }, 240_000);
+  afterAll(async () => {
+    await stack.stop();
+    for (const folder of [directory, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('refuses a revoked token at the service that it is for, though it was verified before', async () => {
+    for (const audience of audiences) {
+      const token = await newToken(audience);
+      expect([audience, await codeOf(audience, token)]).toEqual([audience, 'accepted']);
+      await revoke(token);
+      expect([audience, await eventually(audience, token, 'TOKEN_REVOKED')]).toEqual([audience, 'TOKEN_REVOKED']);
+    }
+    const metrics = await (await fetch(`${stack.urls.payments}/metrics`)).text();
+    expect(metrics).toMatch(/^revocation_feed_current\{.*\} 1$/m);
+    expect(metrics).toMatch(/^revocation_feed_delay_seconds_count\{.*\} [1-9]/m);
+  }, 60_000);
+
+  it("refuses a client's and a subject's tokens everywhere, and takes those that were issued later", async () => {
+    for (const wish of [
+      { kind: 'client', client_id: 'storefront' },
+      { kind: 'subject', subject: 'storefront' },
+    ]) {
+      const tokens = { payments: await newToken('payments'), accounts: await newToken('accounts') };
+      await admin('/admin/revocations', wish);
+      expect(await eventually('payments', tokens.payments, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+      expect(await eventually('accounts', tokens.accounts, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+      await delay(1_100);
+      expect(await codeOf('payments', await newToken('payments'))).toBe('accepted');
+    }
+  }, 60_000);
+
+  it('while NATS is away: goes on or refuses as each service is told, and misses nothing that is revoked meanwhile', async () => {
+    const [token, seen] = [await newToken('payments'), await newToken('audit')];
+    expect([await codeOf('payments', token), await codeOf('audit', seen)]).toEqual(['accepted', 'accepted']);
+    await stack.nats.stop();
+    expect(await eventually('audit', seen, 'REVOCATIONS_UNAVAILABLE')).toBe('REVOCATIONS_UNAVAILABLE');
+    expect((await fetch(`${stack.urls.audit}/health/ready`)).status).toBe(503);
+    const answer = await admin('/admin/revocations', { kind: 'token', jti: jtiOf(token) });
+    expect(answer['pushed']).toBe(false);
+    expect([await codeOf('payments', token), await feedOf('payments')]).toEqual(['accepted', 'lost']);
+    await stack.nats.start();
+    expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+    expect(await eventually('audit', seen, 'accepted')).toBe('accepted');
+  }, 90_000);
+
+  it('makes a lost bucket anew from the database: a service that starts afterwards knows what was revoked before', async () => {
+    const token = await newToken('payments');
+    await revoke(token);
+    expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+    await stack.nats.stop();
+    stack.nats.wipe();
+    await stack.nats.start();
+    expect(await codeOf('payments', token)).toBe('TOKEN_REVOKED');
+    await stack.stopService('payments', 'SIGKILL');
+    await stack.startService('payments');
+    expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+    const later = await newToken('payments');
+    await revoke(later);
+    expect(await eventually('payments', later, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+  }, 120_000);
+
+  it('refuses everything that a revoked key signed, at services that fetched the key before', async () => {
+    const token = await newToken('payments');
+    expect(await codeOf('payments', token)).toBe('accepted');
+    const { kid } = z
+      .looseObject({ kid: z.string() })
+      .parse(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()));
+    await admin(`/admin/keys/${kid}/revoke`);
+    expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
+    const fresh = await newToken('payments');
+    expect(await eventually('payments', fresh, 'accepted')).toBe('accepted');
+  }, 60_000);
+});
