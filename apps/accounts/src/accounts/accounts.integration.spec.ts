@@ -104,9 +104,9 @@ describe('accounts', () => {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '100');
     expect(codeOf(await setStatus(purse, 'closed'))).toEqual([422, 'ACCOUNT_NOT_EMPTY']);
-    await send(transfer(purse, merchant, '40', { hold: { expires_in_seconds: 1 } }));
+    await send(transfer(purse, merchant, '40', { hold: { expires_in_seconds: 5 } }));
     expect(codeOf(await setStatus(merchant, 'closed'))).toEqual([422, 'ACCOUNT_NOT_EMPTY']);
-    await delay(1_100);
+    await delay(5_100);
     expect(codeOf(await setStatus(merchant, 'closed'))).toEqual([200, 'closed']);
     expect(codeOf(await send(transfer(purse, merchant, '1')))).toEqual([422, 'ACCOUNT_CLOSED']);
     expect(codeOf(await setStatus(merchant, 'open'))).toEqual([422, 'ACCOUNT_CLOSED']);
