@@ -1,0 +1,207 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { z } from 'zod';
+import { examplesOf, publishedLibraries } from './published.js';
+
+const root = resolve(import.meta.dirname, '../../..');
+const libraries = publishedLibraries(root);
+const packedSchema = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }));
+
+describe('each published library', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-packed-'));
+  const project = join(folder, 'project');
+  const tarballs = new Map<string, string>();
+  const filesOf = new Map<string, readonly string[]>();
+
+  const npm = (args: readonly string[], cwd: string): string =>
+    execFileSync('npm', args, { cwd, encoding: 'utf8', env: { ...process.env, npm_config_loglevel: 'error' } });
+  const tsc = (file: string) =>
+    spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', file], {
+      cwd: project,
+      encoding: 'utf8',
+    });
+
+  beforeAll(() => {
+    for (const { name, directory } of libraries) {
+      if (!existsSync(join(directory, 'dist/index.js')))
+        throw new Error(`${name} is not built; run: npx nx run-many -t build`);
+      const [packed] = packedSchema.parse(
+        JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], directory)),
+      );
+      if (packed === undefined) throw new Error(`npm packed nothing for ${name}`);
+      tarballs.set(name, join(folder, packed.filename));
+      filesOf.set(
+        name,
+        packed.files.map(({ path }) => path),
+      );
+    }
+    mkdirSync(project);
+    const manifest = {
+      name: 'a-service-team',
+      private: true,
+      type: 'module',
+      dependencies: {
+        ...Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`])),
+        '@nestjs/platform-fastify': '^12.0.0',
+        '@types/node': '^24.0.0',
+      },
+      overrides: Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`])),
+    };
+    writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+    npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], project);
+  }, 600_000);
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is there at all', () => {
+    expect(libraries.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['@countersign/auth', '@countersign/auth-core', '@countersign/test-kit']),
+    );
+  });
+
+  it('packs its code, its types, its maps with the source that they point to, its README, and no test', () => {
+    for (const [name, files] of filesOf) {
+      for (const file of ['README.md', 'dist/index.js', 'dist/index.d.ts', 'dist/index.js.map', 'src/index.ts'])
+        expect([name, files]).toEqual([name, expect.arrayContaining([file])]);
+      expect([name, files.filter((file) => file.includes('.spec.'))]).toEqual([name, []]);
+    }
+  });
+
+  it('has nothing for publint to say', async () => {
+    for (const { name } of libraries) {
+      const tarball = readFileSync(tarballs.get(name) ?? '');
+      const { messages } = await publint({
+        strict: true,
+        pack: { tarball: new Uint8Array(tarball).buffer },
+      });
+      expect([name, messages]).toEqual([name, []]);
+    }
+  }, 120_000);
+
+  it('has types that resolve as its code does, for ESM and bundlers', async () => {
+    for (const [name, path] of tarballs) {
+      const result = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(path))));
+      const problems: readonly { readonly kind: string; readonly resolutionKind?: string }[] =
+        'problems' in result ? result.problems : [];
+      // ESM alone by design: what only CommonJS and the resolution before `exports` would miss does not count.
+      const counted = problems.filter(
+        ({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10',
+      );
+      expect([name, result.types, counted]).toEqual([name, expect.anything(), []]);
+    }
+  }, 120_000);
+
+  it('compiles in a project of its own, each example of each README', () => {
+    const sources = libraries.flatMap(({ name, directory }) =>
+      examplesOf(readFileSync(join(directory, 'README.md'), 'utf8')).map((code, index) => ({
+        file: `${name.replace('@countersign/', '')}-${String(index)}.ts`,
+        code,
+      })),
+    );
+    expect(sources.length).toBeGreaterThanOrEqual(2);
+    for (const { file, code } of sources) writeFileSync(join(project, file), code);
+    // What an example takes from its surroundings.
+    writeFileSync(
+      join(project, 'surroundings.d.ts'),
+      `declare const request: { readonly headers: { readonly authorization?: string } };
+declare const key: import('@countersign/auth-core').PrivateJwk;
+declare const url: string;
+`,
+    );
+    writeFileSync(
+      join(project, 'must-not-compile.ts'),
+      [
+        "import { createVerifier } from '@countersign/auth-core';",
+        "import { RequireAnyScope, RequireScopes } from '@countersign/auth';",
+        "const verifier = await createVerifier({ issuer: 'https://issuer.test' });",
+        'const subject: number = verifier.verify("token").subject;',
+        'export const decorators = [RequireScopes(7), RequireAnyScope(["a"])];',
+        'verifier.verify("token").scopes.add("more");',
+        'export default subject;',
+        '',
+      ].join('\n'),
+    );
+    const compilerOptions = {
+      target: 'es2023',
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+      skipLibCheck: true,
+      outDir: 'out',
+      rootDir: '.',
+      types: ['node'],
+    };
+    const config = (name: string, include: readonly string[], more: object = {}): string => {
+      writeFileSync(join(project, name), JSON.stringify({ compilerOptions: { ...compilerOptions, ...more }, include }));
+      return name;
+    };
+    const good = tsc(config('tsconfig.json', [...sources.map(({ file }) => file), 'surroundings.d.ts']));
+    expect([good.stdout, good.status]).toEqual(['', 0]);
+
+    const bad = tsc(config('tsconfig.bad.json', ['must-not-compile.ts'], { noEmit: true }));
+    const lines = [...bad.stdout.matchAll(/must-not-compile\.ts\((\d+),/g)].map(([, line]) => Number(line));
+    expect([...new Set(lines)]).toEqual([3, 4, 5, 6]);
+  }, 300_000);
+
+  it('runs there as the README of the guard says', () => {
+    const main = join(project, 'main.mjs');
+    writeFileSync(
+      main,
+      `import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { Module } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { AuthModule, assertOpenRoutes } from '@countersign/auth';
+import { createVerifier } from '@countersign/auth-core';
+import { createTestIssuer } from '@countersign/test-kit';
+import { OrdersController } from './out/auth-0.js';
+const issuer = await createTestIssuer({ audience: 'orders' });
+const settings = { issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch };
+class Orders {}
+Module({ imports: [AuthModule.forRoot(settings)], controllers: [OrdersController] })(Orders);
+const app = await NestFactory.create(Orders, new FastifyAdapter(), { logger: false });
+await app.init();
+assertOpenRoutes(app, ['GET /orders/status']);
+const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
+const headers = { authorization: 'Bearer ' + token };
+const answers = [await app.inject({ url: '/orders/7', headers }), await app.inject('/orders/7'), await app.inject('/orders/status')];
+const verifier = await createVerifier(settings);
+console.log(JSON.stringify([...answers.map((answer) => answer.statusCode), answers[0].json(), verifier.verify(token).subject]));
+process.exit(0);
+`,
+    );
+    const printed = execFileSync(process.execPath, [main], { cwd: project, encoding: 'utf8' });
+    expect(JSON.parse(printed)).toEqual([200, 401, 200, { id: '7', readBy: 'ada' }, 'ada']);
+  }, 120_000);
+});
+
+describe('a release', () => {
+  it('would give every package the same new version (nx release, dry run)', () => {
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/nx/dist/bin/nx.js'), 'release', 'version', '9.9.9', '--dry-run'],
+      { cwd: root, encoding: 'utf8', env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', FORCE_COLOR: '0' } },
+    );
+    expect([status, stderr]).toEqual([0, expect.any(String)]);
+    for (const { name } of libraries)
+      expect(stdout).toContain(`libs/${name.replace('@countersign/', '')}/package.json`);
+    expect(stdout).toContain('"version": "9.9.9"');
+    expect(stdout).toContain('"@countersign/auth-core": "9.9.9"');
+  }, 300_000);
+
+  it('has an API reference that is made without a warning (npm run docs)', () => {
+    const made = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/typedoc/bin/typedoc'), '--emit', 'none', '--treatWarningsAsErrors'],
+      { cwd: root, encoding: 'utf8', env: { ...process.env, FORCE_COLOR: '0' } },
+    );
+    expect([made.status, made.stdout + made.stderr]).toEqual([0, expect.not.stringContaining('[warning]')]);
+  }, 300_000);
+});
