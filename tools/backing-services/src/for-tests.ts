@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { natsServices, type NatsPasswords } from './nats-configuration.js';
+import { perService, type NatsPasswords } from './nats-configuration.js';
 import { startNats, type Nats } from './nats.js';
 import { startPostgres, type Postgres } from './postgres.js';
 
@@ -21,8 +21,7 @@ export function newPassword(): string {
 }
 
 export function newNatsPasswords(): NatsPasswords {
-  const [issuer, payments, accounts, audit] = natsServices.map(() => newPassword());
-  return { issuer: issuer ?? '', payments: payments ?? '', accounts: accounts ?? '', audit: audit ?? '' };
+  return perService(() => newPassword());
 }
 
 /** Starts both for a spec; call `stop` when done, which leaves nothing behind. */

@@ -3,6 +3,7 @@ export { newNatsPasswords, newPassword, startBackingServices, type BackingServic
 export {
   natsConfiguration,
   natsServices,
+  perService,
   rightsOf,
   type NatsPasswords,
   type NatsService,

@@ -1,7 +1,17 @@
-/** Each service of the stack, and what it may do on NATS. */
+/** Each service of the stack, in the order of their ports, and what it may do on NATS. The one list: identities, databases and ports follow it. */
 export const natsServices = ['issuer', 'payments', 'accounts', 'audit'] as const;
 export type NatsService = (typeof natsServices)[number];
 export type NatsPasswords = Readonly<Record<NatsService, string>>;
+
+/** One of something for each service. */
+export function perService<Value>(make: (service: NatsService) => Value): Readonly<Record<NatsService, Value>> {
+  const made: Partial<Record<NatsService, Value>> = {};
+  for (const service of natsServices) made[service] = make(service);
+  const isWhole = (one: Partial<Record<NatsService, Value>>): one is Record<NatsService, Value> =>
+    natsServices.every((service) => service in one);
+  if (!isWhole(made)) throw new Error('a service is missing');
+  return made;
+}
 
 interface Rights {
   readonly publish: readonly string[];

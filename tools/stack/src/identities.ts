@@ -2,16 +2,11 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
-import { natsServices, newPassword, type NatsPasswords, type NatsService } from '@countersign/backing-services';
+import { natsServices, newNatsPasswords, newPassword, type NatsPasswords } from '@countersign/backing-services';
 import { z } from 'zod';
 
 const jwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
-const passwordsSchema = z.strictObject({
-  issuer: z.string(),
-  payments: z.string(),
-  accounts: z.string(),
-  audit: z.string(),
-});
+const passwordsSchema = z.record(z.enum(natsServices), z.string());
 const identitiesSchema = z.strictObject({
   signingKey: jwkSchema,
   keyEncryptionKey: z.string(),
@@ -39,12 +34,6 @@ export interface Identities {
   readonly natsPasswords: NatsPasswords;
 }
 
-function passwords(): NatsPasswords {
-  const made: Record<NatsService, string> = { issuer: '', payments: '', accounts: '', audit: '' };
-  for (const service of natsServices) made[service] = newPassword();
-  return made;
-}
-
 /** An Ed25519 private key as JWK (RFC 8037). */
 function generateLogKey(): Identities['logKey'] {
   const { x = '', d = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
@@ -69,9 +58,9 @@ export async function generateIdentities(): Promise<Identities> {
     logKey: generateLogKey(),
     keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
     clients: { storefront, payments, auditor, operator },
-    databasePasswords: passwords(),
+    databasePasswords: newNatsPasswords(),
     superuserPassword: newPassword(),
-    natsPasswords: passwords(),
+    natsPasswords: newNatsPasswords(),
   };
 }
 

@@ -1,16 +1,23 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startChild, stopLeftBehind, type Child } from '@countersign/backing-services';
+import {
+  natsServices,
+  perService,
+  startChild,
+  stopLeftBehind,
+  type Child,
+  type NatsService,
+} from '@countersign/backing-services';
 import { writeSecret } from './identities.js';
 import { StackError } from './stack-error.js';
 
-export const serviceNames = ['issuer', 'payments', 'accounts', 'audit'] as const;
-export type ServiceName = (typeof serviceNames)[number];
+export const serviceNames = natsServices;
+export type ServiceName = NatsService;
 
-/** Each service's port: the base, and what DESIGN calls 4000 to 4003. */
+/** Each service's port: the base for the first, and on from there. */
 export function portsFrom(base: number): Readonly<Record<ServiceName, number>> {
-  return { issuer: base, payments: base + 1, accounts: base + 2, audit: base + 3 };
+  return perService((name) => base + serviceNames.indexOf(name));
 }
 
 export interface ServiceSettings {

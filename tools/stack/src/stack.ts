@@ -1,6 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { portIsFree, startNats, startPostgres, type Nats, type Postgres } from '@countersign/backing-services';
+import {
+  perService,
+  portIsFree,
+  startNats,
+  startPostgres,
+  type Nats,
+  type Postgres,
+} from '@countersign/backing-services';
 import { clientsFile, loadIdentities, webhookKeysFile, logOrigin, writeSecret, type Identities } from './identities.js';
 import {
   portsFrom,
@@ -67,7 +74,7 @@ function settingsOf(
   writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
   for (const [name, key] of Object.entries(identities.clients))
     writeSecret(file(`${name}-key.json`), JSON.stringify(key));
-  const own: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+  const own: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
     issuer: {
       CLIENTS_FILE: file('clients.json'),
       SIGNING_KEY_IMPORT: file('signing-key.json'),
@@ -100,12 +107,7 @@ function settingsOf(
       ...options.environment?.[name],
     },
   });
-  return {
-    issuer: settings('issuer'),
-    payments: settings('payments'),
-    accounts: settings('accounts'),
-    audit: settings('audit'),
-  };
+  return perService(settings);
 }
 
 /** Brings up PostgreSQL, NATS and the four services; what had started is stopped again when a later step fails. */
@@ -134,7 +136,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         return started;
       }),
     ]);
-    const databaseUrls = { issuer: '', payments: '', accounts: '', audit: '' };
+    const databaseUrls = { ...perService(() => '') };
     for (const name of serviceNames) {
       databaseUrls[name] = await postgres.createDatabase(name, identities.databasePasswords[name]);
     }
@@ -156,12 +158,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     return {
       identities,
-      urls: {
-        issuer: settings.issuer.url,
-        payments: settings.payments.url,
-        accounts: settings.accounts.url,
-        audit: settings.audit.url,
-      },
+      urls: perService((name) => settings[name].url),
       postgres,
       nats,
       services,
