@@ -1,0 +1,88 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../../..');
+const builtParts = ['auth-core', 'auth', 'audit-client', 'revocation-feed', 'merkle-log', 'service-host', 'test-kit'];
+
+/** The workspace as its files are now, in a folder of its own, so that nothing that runs beside this test sees the new service. */
+function copyOfWorkspace(): string {
+  // Beside the workspace where that is possible: hard links do not cross file systems, and node_modules is large.
+  const copy = mkdtempSync(join(process.env['COUNTERSIGN_COPY_DIRECTORY'] ?? tmpdir(), 'countersign-generated-'));
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
+  for (const file of listed.toString().split('\0'))
+    if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(copy, file), { recursive: true });
+  for (const part of [...builtParts.map((name) => `libs/${name}`), 'tools/backing-services']) {
+    const dist = join(root, part, 'dist');
+    if (existsSync(dist)) cpSync(dist, join(copy, part, 'dist'), { recursive: true });
+  }
+  const linked = spawnSync('cp', ['-al', join(root, 'node_modules'), join(copy, 'node_modules')]);
+  if (linked.status !== 0) {
+    rmSync(join(copy, 'node_modules'), { recursive: true, force: true });
+    execFileSync('cp', ['-a', join(root, 'node_modules'), join(copy, 'node_modules')]);
+  }
+  execFileSync('git', ['init', '--quiet'], { cwd: copy });
+  return copy;
+}
+
+describe('npx nx g ./tools/generators:service orders', () => {
+  let copy: string;
+  let printed: string;
+
+  const run = (command: string, args: readonly string[], cwd = copy): string => {
+    const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false', FORCE_COLOR: '0', NODE_OPTIONS: '' };
+    const { status, stdout, stderr } = spawnSync(command, args, {
+      cwd,
+      encoding: 'utf8',
+      env: { ...env, PATH: `${join(copy, 'node_modules/.bin')}:${process.env['PATH'] ?? dirname(process.execPath)}` },
+    });
+    if (status !== 0)
+      throw new Error(`${command} ${args.join(' ')} ended with ${String(status)}:\n${stdout}\n${stderr}`);
+    return stdout;
+  };
+  const jest = (directory: string, ...specs: readonly string[]): string =>
+    run(
+      process.execPath,
+      [
+        '--experimental-vm-modules',
+        join(copy, 'node_modules/jest/bin/jest.js'),
+        ...['--config', '../../jest.config.mjs', '--rootDir', '.', '--json', ...specs],
+      ],
+      join(copy, directory),
+    );
+
+  beforeAll(() => {
+    copy = copyOfWorkspace();
+    printed = run('nx', ['g', './tools/generators:service', 'orders']);
+  }, 600_000);
+  afterAll(() => {
+    rmSync(copy, { recursive: true, force: true });
+  }, 120_000);
+
+  it('makes a service that compiles, is formatted, and builds', () => {
+    expect(printed).toContain('CREATE apps/orders/src/main.ts');
+    run('prettier', ['--check', 'apps/orders', 'docker-compose.yml', 'tools/backing-services/src']);
+    run('tsc', ['--noEmit', '-p', 'apps/orders/tsconfig.json']);
+    run('tsc', ['-p', 'tsconfig.build.json'], join(copy, 'apps/orders'));
+    expect(existsSync(join(copy, 'apps/orders/dist/main.js'))).toBe(true);
+  }, 600_000);
+
+  it('whose own tests pass at once, on real PostgreSQL and NATS', () => {
+    const result: unknown = JSON.parse(jest('apps/orders'));
+    expect(result).toMatchObject({ success: true, numFailedTests: 0, numPassedTests: 7 });
+  }, 600_000);
+
+  it('is in the stack, in compose and in the images, as their own test finds', () => {
+    run('tsc', ['--noEmit', '-p', 'tools/stack/tsconfig.json']);
+    const result: unknown = JSON.parse(jest('tools/stack', 'src/compose.integration.spec.ts'));
+    expect(result).toMatchObject({ success: true });
+    expect(readFileSync(join(copy, 'deploy/postgres/init.sh'), 'utf8')).toMatch(/^for service in .* orders; do$/m);
+    expect(readFileSync(join(copy, 'package-lock.json'), 'utf8')).toContain('"apps/orders"');
+  }, 600_000);
+
+  it('is refused a name that is taken or cannot be one', () => {
+    for (const name of ['orders', 'Orders', 'postgres', 'my-orders'])
+      expect(() => run('nx', ['g', './tools/generators:service', name])).toThrow();
+  }, 600_000);
+});

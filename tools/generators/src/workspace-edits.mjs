@@ -1,0 +1,68 @@
+// What a new service needs outside of its own folder. Each edit fails when the file is not as it knows it, rather than do half.
+
+function replaced(text, pattern, replacement, what) {
+  if (!pattern.test(text)) throw new Error(`${what} is not where the generator looks for it (${pattern})`);
+  return text.replace(pattern, replacement);
+}
+
+const list = /export const natsServices = \[([^\]]*)\] as const;/;
+
+/** The services in the one list that the stack, NATS's permissions and compose's identities are made from. */
+export function servicesIn(text) {
+  const [, names = ''] = list.exec(text) ?? [];
+  return [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+}
+
+export function addToServices(text, name) {
+  const names = [...servicesIn(text), name].map((one) => `'${one}'`).join(', ');
+  return replaced(text, list, `export const natsServices = [${names}] as const;`, 'the list of services');
+}
+
+export function addToDatabases(text, name) {
+  return replaced(text, /for service in ([\w ]+); do/, `for service in $1 ${name}; do`, 'the list of databases');
+}
+
+export function addToDockerfile(text, name, port) {
+  const target = `FROM runtime AS ${name}
+ENV PORT=${port}
+COPY --from=runtime-packages /countersign/apps/${name} apps/${name}
+CMD ["node", "apps/${name}/dist/main.js"]
+
+`;
+  const built = replaced(text, /(nx run-many -t build -p [\w,]+),stack/, `$1,${name},stack`, 'the build of the images');
+  const packed = replaced(
+    built,
+    /--workspace=@countersign\/stack/,
+    `--workspace=@countersign/${name} --workspace=@countersign/stack`,
+    'the packages of the images',
+  );
+  return replaced(packed, /(?=# One shot: prepares the secrets)/, target, 'the place for a new image');
+}
+
+export function addToCompose(text, name, port) {
+  const entry = `  ${name}:
+    <<: *service
+    build: { context: ., target: ${name} }
+    image: countersign/${name}
+    depends_on:
+      issuer: { condition: service_healthy }
+    environment:
+      ISSUER_URL: http://issuer:4000
+      RESOURCE_URL: http://${name}:${port}
+      DATABASE_URL_FILE: /run/secrets/${name}/database-url
+      NATS_URL: nats://nats:4222
+      NATS_USER: ${name}
+      NATS_PASSWORD_FILE: /run/secrets/${name}/nats-password
+    volumes: ['${name}-secrets:/run/secrets/${name}:ro']
+    ports: ['127.0.0.1:${port}:${port}']
+
+`;
+  const mounted = replaced(
+    text,
+    /(?=\n {6}- postgres-secrets:\/secrets\/postgres)/,
+    `\n      - ${name}-secrets:/secrets/${name}`,
+    'the volumes of the identities',
+  );
+  const served = replaced(mounted, /(?=^ {2}sample:$)/m, entry, 'the place for a new service');
+  return replaced(served, /(?=^ {2}postgres-secrets:$)/m, `  ${name}-secrets:\n`, 'the volumes');
+}
