@@ -26,5 +26,5 @@ const result = await autocannon({
 });
 const bad = result.non2xx + result.errors;
 process.stdout.write(
-  `${JSON.stringify(bad > 0 ? { bad, statuses: result.statusCodeStats } : { rate: result['2xx'] / result.duration })}\n`,
+  `${JSON.stringify(bad > 0 ? { bad, statuses: result.statusCodeStats } : { answered: result['2xx'], seconds: result.duration })}\n`,
 );
