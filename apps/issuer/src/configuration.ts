@@ -12,6 +12,8 @@ export const variables = {
   ...hostVariables,
   ...databaseVariables,
   ...natsVariables,
+  /** Servers of the NATS cluster that keep the revocation bucket: 1 on one server, 3 in a cluster. */
+  STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   /** This issuer's identifier: the `iss` of its tokens, and where its metadata is. */
   ISSUER_URL: issuerVariables.ISSUER_URL,
   /** JSON or YAML file of clients and their policies, applied at start; none: only the admin API registers clients. */

@@ -112,7 +112,7 @@ export class IssuerModule {
         TokenDecisions,
         Issuances,
         TokenService,
-        ...revocationProviders(nats, revoked),
+        ...revocationProviders(nats, configuration.STREAM_REPLICAS, revoked),
         Begin,
         {
           provide: 'countersign.issuer.begun',

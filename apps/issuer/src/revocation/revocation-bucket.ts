@@ -16,6 +16,7 @@ import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 
 export const BUCKET_NATS = Symbol('countersign.issuer.bucket-nats');
+export const BUCKET_REPLICAS = Symbol('countersign.issuer.bucket-replicas');
 
 /** Milliseconds between two looks for revocations that the bucket does not have. */
 const PUSH_EVERY_MS = 1_000;
@@ -58,6 +59,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
 
   constructor(
     @Inject(BUCKET_NATS) private readonly nats: NatsOptions,
+    @Inject(BUCKET_REPLICAS) private readonly replicas: number,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -154,7 +156,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   async #compare(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || connection.isClosed()) return;
-    const bucket = await createRevocationBucket(connection);
+    const bucket = await createRevocationBucket(connection, this.replicas);
     // The bucket first: what it holds was committed before, so that the rows read after it cannot lack a new one.
     const held = await readRevocationBucket(bucket);
     await this.store.prune(this.clock());
