@@ -5,7 +5,7 @@ export interface EventStatistics {
   /** How many of them the search index has; the rest is searched directly. */
   readonly indexed: string;
   readonly sources: readonly SourceStatistics[];
-  /** Among those indexed, by outcome. */
+  /** How many were allowed, denied, failed. */
   readonly outcomes: Readonly<Record<string, string>>;
 }
 

@@ -194,9 +194,14 @@ describe('the trail, by HTTP', () => {
 
   it('counts what is there', async () => {
     const statistics = z
-      .object({ events: z.string(), sources: z.array(z.looseObject({ source: z.string(), through: z.string() })) })
+      .object({
+        events: z.string(),
+        outcomes: z.record(z.string(), z.coerce.number()),
+        sources: z.array(z.looseObject({ source: z.string(), through: z.string() })),
+      })
       .parse(await (await get('/events/stats')).json());
     expect(Number(statistics.events)).toBeGreaterThanOrEqual(11);
+    expect(statistics.outcomes['allowed']).toBeGreaterThanOrEqual(11);
     expect(statistics.sources).toContainEqual(expect.objectContaining({ source: 'payments', through: '11' }));
   });
 

@@ -40,11 +40,13 @@ export class EventsService {
   }
 
   async statistics(looker: Looker): Promise<EventStatistics> {
-    const [size, indexed, sources, outcomes] = await Promise.all([
+    // The index may go on between the questions; an event is then counted once or twice, never left out.
+    const { through } = await this.postings.prepare([]);
+    const [size, sources, indexed, fresh] = await Promise.all([
       this.events.size(),
-      this.postings.prepare([]),
       this.events.sources(),
       this.postings.counts('outcome', ['allowed', 'denied', 'failed']),
+      this.events.outcomesFrom(through),
     ]);
     await this.looks.record(
       { done: 'events.counted', resource: 'events', changes: { events: size.toString() } },
@@ -52,9 +54,11 @@ export class EventsService {
     );
     return {
       events: size.toString(),
-      indexed: indexed.through.toString(),
+      indexed: through.toString(),
       sources,
-      outcomes: Object.fromEntries(outcomes.map(({ value, count }) => [value, count])),
+      outcomes: Object.fromEntries(
+        indexed.map(({ value, count }) => [value, (BigInt(count) + (fresh.get(value) ?? 0n)).toString()]),
+      ),
     };
   }
 }

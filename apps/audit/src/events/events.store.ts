@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
-import { and, asc, desc, eq, gte, inArray, lt, max, sql, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gte, inArray, lt, max, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore, type IndexRange } from '../postings/postings.store.js';
@@ -58,6 +58,16 @@ export class EventsStore {
     return sourceRows
       .parse(rows)
       .map(({ advanced_at, ...source }) => ({ ...source, advanced_at: advanced_at.toISOString() }));
+  }
+
+  /** How many events from a log index on there are of each outcome. */
+  async outcomesFrom(first: bigint): Promise<ReadonlyMap<string, bigint>> {
+    const rows = await this.database
+      .select({ outcome: eventTable.outcome, events: count() })
+      .from(eventTable)
+      .where(gte(eventTable.logIndex, first))
+      .groupBy(eventTable.outcome);
+    return new Map(rows.map(({ outcome, events }) => [outcome, BigInt(events)]));
   }
 
   async find(query: EventQuery, options: FindOptions): Promise<Finding> {

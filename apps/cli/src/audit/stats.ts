@@ -24,7 +24,7 @@ async function run(_: object, command: Command): Promise<void> {
       `events   ${events}, of which ${indexed} are in the search index`,
       `outcomes ${Object.entries(outcomes)
         .map(([outcome, count]) => `${outcome} ${count}`)
-        .join(', ')} (among those indexed)`,
+        .join(', ')}`,
       '',
       table(
         ['source', 'whole through', 'last news'],
