@@ -174,7 +174,9 @@ describe('the whole stack, by HTTP between real processes', () => {
   it('answers 401 without a token, naming no error, and 403 with the scope that is missing', async () => {
     const none = await send('GET', `${stack.urls.payments}/payments`);
     expect(none.status).toBe(401);
-    expect(none.headers.get('www-authenticate')).toBe('Bearer realm="payments"');
+    expect(none.headers.get('www-authenticate')).toBe(
+      `Bearer realm="payments", resource_metadata="${stack.urls.payments}/.well-known/oauth-protected-resource"`,
+    );
     expect(none.headers.get('content-type')).toMatch('application/problem+json');
     const { token } = await storefront.getToken({ audience: 'payments', scopes: ['payments:read'] });
     const body = order(randomUUID(), randomUUID());
