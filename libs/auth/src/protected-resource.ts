@@ -1,3 +1,4 @@
+import { supportedAlgorithms } from '@countersign/auth-core';
 import { type Route } from './route-report.js';
 import { namedScopes } from './route-needs.js';
 
@@ -55,6 +56,6 @@ export function metadataOf(
     scopes_supported: [...new Set(routes.flatMap(({ needs }) => namedScopes(needs)))].sort(),
     bearer_methods_supported: ['header'],
     resource_name: audience,
-    dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+    dpop_signing_alg_values_supported: supportedAlgorithms,
   };
 }

@@ -167,7 +167,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
         scopes_supported: ['orders:admin', 'orders:read', 'orders:write'],
         bearer_methods_supported: ['header'],
         resource_name: 'orders',
-        dpop_signing_alg_values_supported: ['ES256', 'EdDSA'],
+        dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
       },
     ]);
   });
