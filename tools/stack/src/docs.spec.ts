@@ -1,0 +1,42 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../../..');
+const pages = globSync(['*.md', 'docs/**/*.md', 'libs/*/*.md', 'apps/*/*.md'], { cwd: root }).filter(
+  (page) => !page.includes('node_modules'),
+);
+const read = (page: string): string => readFileSync(resolve(root, page), 'utf8');
+const records = globSync('docs/adr/*.md', { cwd: root }).sort();
+const numberOf = (path: string): number => Number(/(\d{4})-[^/]*\.md$/.exec(path)?.[1]);
+
+describe('the documentation', () => {
+  it('links only to pages and folders that exist', () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)\s]+)\)/g)]
+        .map(([, target = '']) => target.replace(/#.*$/, ''))
+        .filter((target) => target !== '' && !/^[a-z]+:/.test(target))
+        .filter((target) => !existsSync(resolve(root, dirname(page), target)))
+        .map((target) => `${page} → ${target}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('numbers its decisions without a gap or a double, in the file as in its title and in links to it', () => {
+    expect(records.map(numberOf)).toEqual(records.map((_, index) => index + 1));
+    for (const record of records) expect(read(record)).toMatch(new RegExp(`^# ${String(numberOf(record))}\\. `));
+    for (const page of pages) {
+      for (const [, named, target = ''] of read(page).matchAll(/\[ADR (\d+)\]\(([^)]+)\)/g)) {
+        expect([page, Number(named)]).toEqual([page, numberOf(target)]);
+      }
+    }
+  });
+
+  it('says no line twice in a row', () => {
+    for (const page of pages) {
+      const lines = read(page)
+        .split('\n')
+        .filter((line) => line.trim().length > 40);
+      expect([page, lines.filter((line, index) => line === lines[index - 1])]).toEqual([page, []]);
+    }
+  });
+});
