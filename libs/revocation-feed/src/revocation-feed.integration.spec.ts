@@ -47,8 +47,17 @@ describe('the revocation feed', () => {
       maxReconnectAttempts: -1,
       reconnectTimeWait: 50,
     });
-  const put = (revocation: Revocation): Promise<number> =>
-    bucket.put(bucketKeyOf(revocation), bucketValueOf(revocation));
+  /** The writer may still be on its way back to a server that has just started again. */
+  async function put(revocation: Revocation): Promise<number> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await bucket.put(bucketKeyOf(revocation), bucketValueOf(revocation));
+      } catch (error) {
+        if (tries >= 10) throw error;
+        await delay(200);
+      }
+    }
+  }
   function follow(options: Partial<RevocationFeedOptions> = {}): RevocationFeed {
     const feed = startRevocationFeed({ connect: () => connectAs('payments'), checkIntervalMs: 300, ...options });
     feeds.push(feed);

@@ -36,7 +36,6 @@ function exchangingTokens(issuer: TestIssuer): TokenClient {
   const answer = async (wish: Parameters<TestIssuer['mint']>[0], scopes: readonly string[]) => ({
     token: await issuer.mint({ ...wish, audience: 'accounts', scopes }),
     expiresAt: Math.floor(Date.now() / 1_000) + 300,
-    tokenType: 'Bearer' as const,
     scopes,
     tokenType: 'Bearer' as const,
   });

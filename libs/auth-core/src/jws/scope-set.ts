@@ -1,24 +1,12 @@
-const REFUSAL = 'the scopes of a verified token cannot be changed';
+const refuse = {
+  value: (): never => {
+    throw new TypeError('the scopes of a verified token cannot be changed');
+  },
+};
 
-/** A set that cannot be changed once it is made: a principal is shared by all requests that bring its token. */
-class ScopeSet extends Set<string> {
-  static of(scopes: Iterable<string>): ReadonlySet<string> {
-    const set = new ScopeSet();
-    for (const scope of scopes) Set.prototype.add.call(set, scope);
-    return set;
-  }
-
-  override add(): never {
-    throw new TypeError(REFUSAL);
-  }
-
-  override delete(): never {
-    throw new TypeError(REFUSAL);
-  }
-
-  override clear(): never {
-    throw new TypeError(REFUSAL);
-  }
+/** A plain set, equal to any other of the same scopes, that cannot be changed: a principal is shared by all requests that bring its token. */
+function fixedSet(scopes: readonly string[]): ReadonlySet<string> {
+  return Object.defineProperties(new Set(scopes), { add: refuse, delete: refuse, clear: refuse });
 }
 
 const SETS_KEPT = 1_000;
@@ -31,7 +19,7 @@ const sets = new Map<string, ReadonlySet<string>>();
 export function scopeSetOf(scope: string): ReadonlySet<string> {
   const known = sets.get(scope);
   if (known !== undefined) return known;
-  const made = ScopeSet.of(scope === '' ? [] : scope.split(' '));
+  const made = fixedSet(scope === '' ? [] : scope.split(' '));
   if (sets.size >= SETS_KEPT) sets.clear();
   sets.set(scope, made);
   return made;
