@@ -1,5 +1,6 @@
 import { type Principal } from '@countersign/auth-core';
 import { z } from 'zod';
+import { isStorableJson } from './storable-json.js';
 
 /** Bytes that one event may have as JSON at the most: an entry of the log is length-prefixed by 16 bits. */
 export const EVENT_SIZE_LIMIT = 32 * 1024;
@@ -86,7 +87,11 @@ export function completeEvent(event: NewAuditEvent, id: string, source: string, 
     data,
   });
   if (!parsed.success) throw new AuditEventError('EVENT_INVALID', z.prettifyError(parsed.error));
-  const size = Buffer.byteLength(JSON.stringify(parsed.data));
+  const json = JSON.stringify(parsed.data);
+  if (!isStorableJson(json)) {
+    throw new AuditEventError('EVENT_INVALID', 'its text holds U+0000 or half of a surrogate pair');
+  }
+  const size = Buffer.byteLength(json);
   if (size > EVENT_SIZE_LIMIT - 64) {
     throw new AuditEventError(
       'EVENT_TOO_LARGE',

@@ -16,5 +16,6 @@ export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox
 export { pooledRandomBytes } from './random-pool.js';
 export { CHECKPOINT_SUBJECT, parseReceipt, receiptSubject, type Receipt } from './receipts.js';
 export { startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
+export { isStorableJson } from './storable-json.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';
 export { uuidv7 } from './uuidv7.js';

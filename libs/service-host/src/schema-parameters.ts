@@ -1,5 +1,6 @@
 import { Body, Param, Query, type PipeTransform } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiQuery } from '@nestjs/swagger';
+import { isStorableJson } from '@countersign/audit-client';
 import { z } from 'zod';
 import { Problem } from './problem.js';
 
@@ -8,6 +9,9 @@ export class SchemaPipe<Schema extends z.ZodType> implements PipeTransform<unkno
   constructor(private readonly schema: Schema) {}
 
   transform(value: unknown): z.infer<Schema> {
+    if (!isStorableJson(JSON.stringify(value ?? {}))) {
+      throw new Problem(400, 'REQUEST_INVALID', 'Text may hold neither U+0000 nor half of a surrogate pair.');
+    }
     const parsed = this.schema.safeParse(value ?? {});
     if (parsed.success) return parsed.data;
     const errors = parsed.error.issues
