@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Registry } from 'prom-client';
+import { closeConnections } from './connection-closing.js';
 import { ConfigurationError, type HostConfiguration } from './configuration.js';
 import { parseForm } from './form-body.js';
 import { HostModule } from './host.module.js';
@@ -13,6 +14,9 @@ import { METRICS } from './tokens.js';
 
 /** Bytes that a request body may have at the most. */
 export const BODY_LIMIT = 64 * 1024;
+
+/** Part of the time for a graceful stop after which what is still in flight is cut. */
+const CUT_AT = 0.7;
 
 export interface ServiceOptions {
   /** The service's name: its audience, its log prefix, its source in the audit trail. */
@@ -39,6 +43,7 @@ function adapter(): FastifyAdapter {
 /**
  * Builds the service's application without listening: routes, problem details, request ids, logs, metrics, health.
  * @returns the initialised Nest application on Fastify
+ * @throws what its parts threw at start; nothing of it is left running
  */
 export async function createService(options: ServiceOptions): Promise<NestFastifyApplication> {
   const { name, configuration, version = '0.1.0' } = options;
@@ -78,8 +83,18 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     );
     done();
   });
+  fastify.addHook('preClose', (done) => {
+    closeConnections(fastify.server, configuration.SHUTDOWN_TIMEOUT_MS * CUT_AT);
+    done();
+  });
   app.get(OpenApiDocument).describe(app, name, version);
-  await app.init();
+  try {
+    await app.init();
+  } catch (error) {
+    // What did begin (pools, connections, timers) ends too; whoever embeds the service may go on.
+    await app.close().catch(() => undefined);
+    throw error;
+  }
   return app;
 }
 

@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { closeConnections } from './connection-closing.js';
+
+/** A server whose answer begins at once and ends after `endAfterMs`, or never. @returns milliseconds that its stop takes */
+async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promise<number> {
+  const server: Server = createServer({ keepAliveTimeout: 60_000 }, (_request, response) => {
+    response.write('begun');
+    if (endAfterMs !== undefined) setTimeout(() => response.end('ended'), endAfterMs);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const answer = await fetch(`http://127.0.0.1:${String(port)}/`);
+  const text = answer.text().catch(() => 'cut off');
+  const begun = performance.now();
+  const closed = once(server, 'close');
+  server.close();
+  closeConnections(server, limitMs);
+  await Promise.race([closed, delay(20_000, undefined, { ref: false })]);
+  expect(await text).toBe(endAfterMs === undefined ? 'cut off' : 'begunended');
+  return performance.now() - begun;
+}
+
+describe('a stopping server', () => {
+  it('lets a stream end, and does not wait for its connection to tire of being kept alive', async () => {
+    expect(await stopTakes(200, 15_000)).toBeLessThan(10_000);
+  }, 40_000);
+
+  it('cuts what does not end within its limit', async () => {
+    expect(await stopTakes(undefined, 300)).toBeLessThan(10_000);
+  }, 40_000);
+});
