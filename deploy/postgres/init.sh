@@ -9,7 +9,8 @@ CREATE ROLE :"role" LOGIN PASSWORD :'password';
 SELECT :'role' = 'accounts' AS separate \gset
 \if :separate
 CREATE ROLE accounts_owner NOLOGIN;
-GRANT accounts_owner TO accounts WITH INHERIT FALSE, SET TRUE;
+ALTER ROLE accounts NOINHERIT;
+GRANT accounts_owner TO accounts;
 CREATE DATABASE accounts OWNER accounts_owner;
 GRANT CONNECT ON DATABASE accounts TO accounts;
 \else

@@ -41,7 +41,7 @@ const hostMigrations = fileURLToPath(new URL('../migrations', import.meta.url));
 async function becomeOwner(client: pg.PoolClient): Promise<void> {
   const { rows } = await client.query<{ owner: string }>(
     `select pg_get_userbyid(datdba) as owner from pg_database
-      where datname = current_database() and pg_get_userbyid(datdba) <> session_user and pg_has_role(session_user, datdba, 'SET')`,
+      where datname = current_database() and pg_get_userbyid(datdba) <> session_user and pg_has_role(session_user, datdba, 'MEMBER')`,
   );
   const [found] = rows;
   if (found === undefined) return;
