@@ -7,13 +7,14 @@ import { startTrail, type Trail } from './trail.js';
 
 const SMALL = 10_000;
 const MIDDLE = 1_000_000;
+const TEN_MILLION = 10_000_000;
 /** Steps of the index that may be missing at its end. */
 const STEP = 2_048;
 /** Pages of one query in one round. */
 const PAGES = 5;
 
 /** Ten million, unless `BENCH_AUDIT_EVENTS` says less; filling stops after `BENCH_AUDIT_FILL_SECONDS`, 900 by default. */
-const LARGE = Number(process.env['BENCH_AUDIT_EVENTS'] ?? 10_000_000);
+const LARGE = Number(process.env['BENCH_AUDIT_EVENTS'] ?? TEN_MILLION);
 const FILL_SECONDS = Number(process.env['BENCH_AUDIT_FILL_SECONDS'] ?? 900);
 
 async function pageTime(trail: Trail, query: string): Promise<number> {
@@ -40,7 +41,9 @@ export async function measureSearch(context: BenchmarkContext): Promise<readonly
       context.measured('search: events in the larger log', filled, 'events');
       ratio = await compare(context, small, large, filled);
     }
-    return [{ metric: 'audit.search.ratio_10m_10k', value: ratio, goal: 1.5, better: 'lower' }];
+    // A smaller log proves nothing of ten million events: its figure has another name.
+    const reached = filled >= TEN_MILLION ? '10m' : String(filled);
+    return [{ metric: `audit.search.ratio_${reached}_10k`, value: ratio, goal: 1.5, better: 'lower' }];
   } finally {
     await Promise.all([small.stop(), large.stop()]);
   }
