@@ -1,4 +1,10 @@
-import { auditEventSchema, EVENT_SIZE_LIMIT, sourceSchema, type AuditEvent } from '@countersign/audit-client';
+import {
+  auditEventSchema,
+  EVENT_SIZE_LIMIT,
+  isStorableJson,
+  sourceSchema,
+  type AuditEvent,
+} from '@countersign/audit-client';
 import { leafOf, LeafError, type Leaf } from '@countersign/merkle-log';
 import { z } from 'zod';
 
@@ -35,14 +41,11 @@ function publisherOf(natsSubject: string): string | undefined {
   return natsSubject.split('.')[1];
 }
 
-/** An escaped NUL in JSON: its backslash is not itself escaped. */
-const nulPattern = /(?<!\\)(?:\\\\)*\\u0000/;
-
 /** The leaf, or why there is none. PostgreSQL's jsonb holds no NUL. */
 function tryLeaf(event: AuditEvent): Leaf | string {
   try {
     const leaf = leafOf(event);
-    return nulPattern.test(leaf.json) ? 'EVENT_INVALID: PostgreSQL stores no NUL character' : leaf;
+    return isStorableJson(leaf.json) ? leaf : 'EVENT_INVALID: PostgreSQL stores no NUL character';
   } catch (error) {
     if (error instanceof LeafError) return `EVENT_INVALID: ${error.message}`;
     throw error;
