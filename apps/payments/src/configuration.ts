@@ -33,6 +33,8 @@ export const variables = {
   CLIENT_ID: z.string().min(1).default('payments'),
   /** The private JWK with which payments authenticates to the issuer; usually by CLIENT_KEY_FILE. */
   CLIENT_KEY: json.pipe(keySchema),
+  /** Milliseconds that a request has its step and its Idempotency-Key to itself; then its retry, or recovery, takes them up. */
+  STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
   /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */

@@ -12,6 +12,7 @@ import { PaymentProgress } from './payments/payment-progress.js';
 import { PaymentsController } from './payments/payments.controller.js';
 import { PaymentsService } from './payments/payments.service.js';
 import { PaymentsStore } from './payments/payments.store.js';
+import { STEP_LEASE, stepLeaseOf } from './idempotency/step-lease.js';
 import { OWN_CLIENT_ID, RecoveryService } from './recovery/recovery.service.js';
 import { RECOVERY_INTERVAL, RecoveryWorker } from './recovery/recovery.worker.js';
 import { RefundProgress } from './refunds/refund-progress.js';
@@ -87,6 +88,7 @@ export class PaymentsModule implements OnApplicationShutdown {
         DeliveriesStore,
         DeliveryWorker,
         { provide: OWN_CLIENT_ID, useValue: configuration.CLIENT_ID },
+        { provide: STEP_LEASE, useValue: stepLeaseOf(configuration.STEP_LEASE_MS) },
         { provide: RECOVERY_INTERVAL, useValue: configuration.RECOVERY_INTERVAL_MS },
         { provide: TARGET_RULE, useValue: configuration.WEBHOOK_TARGETS },
         { provide: WEBHOOK_SIGNER, useFactory: () => createWebhookSigner(configuration.WEBHOOK_KEYS.keys) },

@@ -2,11 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { insertPart, type Part } from '../changes/change.js';
+import { STEP_LEASE, type StepLease } from './step-lease.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
-
-/** Seconds that a request holds its key; a runner that died leaves it to be resumed after this. */
-const LEASE_SECONDS = 30;
 
 /** Hours that a key and its answer are kept. */
 export const KEPT_HOURS = 24;
@@ -28,7 +26,10 @@ export interface KeyClaim extends KeyPlace {
 /** Keys and their answers, each kept for {@link KEPT_HOURS}. */
 @Injectable()
 export class IdempotencyStore {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(STEP_LEASE) private readonly lease: StepLease,
+  ) {}
 
   /** Takes the key for a request that makes or moves the resource; of concurrent requests exactly one commits. */
   take({ clientId, key, fingerprint }: KeyClaim, resourceId: string, now: Date): Part {
@@ -37,7 +38,7 @@ export class IdempotencyStore {
       key,
       fingerprint,
       resource_id: resourceId,
-      lease_until: leaseFrom(now),
+      lease_until: this.lease(now),
       created_at: now,
     });
   }
@@ -79,7 +80,7 @@ export class IdempotencyStore {
       if (claim.kind === 'resume') {
         await transaction
           .update(idempotencyKeyTable)
-          .set({ leaseUntil: leaseFrom(now) })
+          .set({ leaseUntil: this.lease(now) })
           .where(at(place));
       }
       return claim;
@@ -100,10 +101,6 @@ export class IdempotencyStore {
       if ((rowCount ?? 0) < PRUNE_BATCH) return pruned;
     }
   }
-}
-
-function leaseFrom(now: Date): Date {
-  return new Date(now.getTime() + LEASE_SECONDS * 1_000);
 }
 
 function at({ clientId, key }: KeyPlace) {

@@ -11,10 +11,11 @@ import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } fro
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { auditEvent, type PayingCaller } from './payment-events.js';
 import { PaymentProgress, TRIES } from './payment-progress.js';
-import { beginCancel, beginCapture, isCertain, resume, type Step } from './payment-steps.js';
+import { beginCancel, beginCapture, isCertain, resume, type Step, type StepTimes } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 import { PaymentsStore } from './payments.store.js';
+import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { refusalProblem } from './step-refusals.js';
 
 /** What is done with a held payment. */
@@ -32,6 +33,7 @@ export class CaptureService {
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
   async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: PayingCaller, tries = 0): Promise<Answer> {
@@ -70,7 +72,7 @@ export class CaptureService {
     const now = this.clock();
     const taken: Step =
       payment.pending === step.kind
-        ? { ok: true, payment: resume(payment, orderUntil(caller.principal), now) }
+        ? { ok: true, payment: resume(payment, this.#times(caller, now), now) }
         : this.#begin(payment, step, caller, now);
     if (!taken.ok) throw refusalProblem(taken.refusal, payment);
     if ((await this.changes.commit([this.payments.update(payment, taken.payment)])) !== 'done') throw inFlight();
@@ -98,9 +100,14 @@ export class CaptureService {
     return { ...answerOf(step, after, outcome), replayed: false };
   }
 
-  #begin(payment: Payment, step: HoldStep, { principal }: PayingCaller, now: Date): Step {
-    if (step.kind === 'cancel') return beginCancel(payment, orderUntil(principal), now);
-    return beginCapture(payment, step.command.amount, orderUntil(principal), now);
+  #begin(payment: Payment, step: HoldStep, caller: PayingCaller, now: Date): Step {
+    const times = this.#times(caller, now);
+    if (step.kind === 'cancel') return beginCancel(payment, times, now);
+    return beginCapture(payment, step.command.amount, times, now);
+  }
+
+  #times({ principal }: PayingCaller, now: Date): StepTimes {
+    return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
   }
 
   #told({ id, amount, currency }: Payment, step: HoldStep) {

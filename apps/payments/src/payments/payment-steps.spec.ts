@@ -17,6 +17,7 @@ import { paymentIdSchema, paymentStatuses, type Payment } from './payment.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const now = new Date('2026-01-01T00:00:00Z');
+const times = { orderUntil: now, attendAt: now };
 const euro = currencySchema.parse('EUR');
 const created: Payment = {
   id: paymentIdSchema.parse('01900000-0000-7000-8000-000000000001'),
@@ -121,18 +122,18 @@ describe('a payment', () => {
   });
 
   it('settles for what the ledger says was posted, else for what was to be captured', () => {
-    const part = beginCapture(held, { amount: 60n, currency: euro }, now, now);
+    const part = beginCapture(held, { amount: 60n, currency: euro }, times, now);
     if (!part.ok) throw new Error(part.refusal);
     expect(learn(part.payment, { kind: 'posted' }, now).captured).toBe(60n);
     expect(learn(part.payment, { kind: 'posted', amount: 50n }, now).captured).toBe(50n);
   });
 
   it('takes one step of its hold at a time', () => {
-    const begun = beginCapture(held, undefined, now, now);
+    const begun = beginCapture(held, undefined, times, now);
     if (!begun.ok) throw new Error(begun.refusal);
-    expect(beginCancel(begun.payment, now, now)).toEqual({ ok: false, refusal: 'PAYMENT_BUSY' });
-    expect(beginCapture(begun.payment, undefined, now, now)).toEqual({ ok: false, refusal: 'PAYMENT_BUSY' });
-    expect(beginCancel(created, now, now)).toEqual({ ok: false, refusal: 'PAYMENT_NOT_HELD' });
+    expect(beginCancel(begun.payment, times, now)).toEqual({ ok: false, refusal: 'PAYMENT_BUSY' });
+    expect(beginCapture(begun.payment, undefined, times, now)).toEqual({ ok: false, refusal: 'PAYMENT_BUSY' });
+    expect(beginCancel(created, times, now)).toEqual({ ok: false, refusal: 'PAYMENT_NOT_HELD' });
   });
 
   it('is never refunded, with what is reserved, over what was captured, in whatever order refunds begin, end and fail', () => {

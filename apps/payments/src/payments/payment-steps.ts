@@ -41,11 +41,13 @@ export type StepRefusal =
 export type Step =
   { readonly ok: true; readonly payment: Payment } | { readonly ok: false; readonly refusal: StepRefusal };
 
-/** Milliseconds that a step's runner has before recovery takes it up. */
-export const LEASE_MS = 30_000;
+/** What a step is begun with: until when its order may be carried out, and when recovery looks at it unless its runner has ended it. */
+export interface StepTimes {
+  readonly orderUntil: Date;
+  readonly attendAt: Date;
+}
 
 const refuse = (refusal: StepRefusal): Step => ({ ok: false, refusal });
-const soon = (now: Date): Date => new Date(now.getTime() + LEASE_MS);
 
 function changed(payment: Payment, change: Partial<Payment>, now: Date): Payment {
   const next = { ...payment, ...change, version: payment.version + 1, updatedAt: now };
@@ -61,9 +63,9 @@ export function isCertain(step: Pick<Payment, 'orderUntil'>, now: Date): boolean
 
 const later = (one: Date, other: Date): Date => (one > other ? one : other);
 
-/** Takes up again what an earlier request left, by an order that may be carried out until `orderUntil`. */
-export function resume(payment: Payment, orderUntil: Date, now: Date): Payment {
-  return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), attendAt: soon(now) }, now);
+/** Takes up again what an earlier request left, by another order. */
+export function resume(payment: Payment, { orderUntil, attendAt }: StepTimes, now: Date): Payment {
+  return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), attendAt }, now);
 }
 
 /** The order came to nothing for now. `sent`: it may have reached accounts; else the next one is as good as the first. */
@@ -72,7 +74,7 @@ export function postpone(payment: Payment, sent: boolean, until: Date, now: Date
 }
 
 /** Begins to capture a held payment, whole or in part; what is not captured is released. */
-export function beginCapture(payment: Payment, amount: Money | undefined, orderUntil: Date, now: Date): Step {
+export function beginCapture(payment: Payment, amount: Money | undefined, times: StepTimes, now: Date): Step {
   if (payment.status !== 'held') return refuse('PAYMENT_NOT_HELD');
   if (payment.pending !== null) return refuse('PAYMENT_BUSY');
   if (amount !== undefined && amount.currency !== payment.currency) return refuse('CURRENCY_MISMATCH');
@@ -80,15 +82,15 @@ export function beginCapture(payment: Payment, amount: Money | undefined, orderU
   if (captured > payment.amount) return refuse('AMOUNT_ABOVE_HOLD');
   return {
     ok: true,
-    payment: changed(payment, { pending: 'capture', pendingAmount: captured, orderUntil, attendAt: soon(now) }, now),
+    payment: changed(payment, { pending: 'capture', pendingAmount: captured, ...times }, now),
   };
 }
 
 /** Begins to give a held payment's money free. */
-export function beginCancel(payment: Payment, orderUntil: Date, now: Date): Step {
+export function beginCancel(payment: Payment, times: StepTimes, now: Date): Step {
   if (payment.status !== 'held') return refuse('PAYMENT_NOT_HELD');
   if (payment.pending !== null) return refuse('PAYMENT_BUSY');
-  return { ok: true, payment: changed(payment, { pending: 'cancel', orderUntil, attendAt: soon(now) }, now) };
+  return { ok: true, payment: changed(payment, { pending: 'cancel', ...times }, now) };
 }
 
 /** Reserves a refund, so that concurrent ones together never exceed what was captured. */

@@ -10,7 +10,7 @@ import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.stor
 import { auditEvent, type Caller, type PayingCaller } from './payment-events.js';
 import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import { PaymentProgress } from './payment-progress.js';
-import { isCertain, LEASE_MS, resume } from './payment-steps.js';
+import { isCertain, resume, type StepTimes } from './payment-steps.js';
 import {
   holdLimits,
   membersOf,
@@ -22,6 +22,7 @@ import {
   type PaymentJson,
 } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
+import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 
 /** The steps of a payment: keep it, order the transfer, keep what came of it. A step that was cut off is taken again, never doubled. */
 @Injectable()
@@ -34,13 +35,14 @@ export class PaymentsService {
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
   /** Commits the payment before anything leaves this service; then orders its transfer. */
   async pay(command: CreatePayment, key: IdempotencyKey, caller: PayingCaller): Promise<Answer> {
     const now = this.clock();
     const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(command)) };
-    const payment = newPayment(command, caller, now);
+    const payment = newPayment(command, caller, this.#times(caller, now), now);
     const { amount, from, to, capture } = paymentToJson(payment);
     const told = { done: 'payment.created', action: 'payments:create', resource: `payment/${payment.id}` };
     const begun = await this.changes.commit([
@@ -93,7 +95,7 @@ export class PaymentsService {
       await this.changes.commit([this.keys.answer(claim, answer)]);
       return { ...answer, replayed: false };
     }
-    const resumed = resume(payment, orderUntil(caller.principal), now);
+    const resumed = resume(payment, this.#times(caller, now), now);
     if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw inFlight();
     return this.#order(resumed, isCertain(payment, now), claim, caller);
   }
@@ -121,9 +123,13 @@ export class PaymentsService {
     if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
     return { ...answerOf(after, detail), replayed: false };
   }
+
+  #times({ principal }: PayingCaller, now: Date): StepTimes {
+    return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
+  }
 }
 
-function newPayment(command: CreatePayment, { principal }: PayingCaller, now: Date): Payment {
+function newPayment(command: CreatePayment, { principal }: PayingCaller, times: StepTimes, now: Date): Payment {
   const { amount, from, to, reference, capture, hold_seconds } = command;
   return {
     id: paymentIdSchema.parse(uuidv7(now.getTime())),
@@ -143,8 +149,7 @@ function newPayment(command: CreatePayment, { principal }: PayingCaller, now: Da
     pendingAmount: null,
     holdSeconds: capture === 'manual' ? (hold_seconds ?? holdLimits.default) : null,
     expiresAt: null,
-    orderUntil: orderUntil(principal),
-    attendAt: new Date(now.getTime() + LEASE_MS),
+    ...times,
     version: 1,
     subject: principal.subject,
     clientId: principal.clientId,

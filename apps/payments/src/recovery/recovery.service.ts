@@ -7,9 +7,10 @@ import { ChangesStore } from '../changes/changes.store.js';
 import { orderPending } from '../payments/capture.service.js';
 import { PaymentProgress } from '../payments/payment-progress.js';
 import { type RecoveryAuthor } from '../payments/payment-events.js';
-import { isCertain, LEASE_MS, resume } from '../payments/payment-steps.js';
+import { isCertain, resume } from '../payments/payment-steps.js';
 import { type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
+import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { RefundProgress, orderOf } from '../refunds/refund-progress.js';
 import { changedRefund, type Refund } from '../refunds/refund.js';
 import { RefundsStore } from '../refunds/refunds.store.js';
@@ -42,6 +43,7 @@ export class RecoveryService {
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
     @Inject(OWN_CLIENT_ID) private readonly clientId: string,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
   /** Looks at everything that is due. @param onFailure told of each that could not be looked at; it comes again */
@@ -73,7 +75,7 @@ export class RecoveryService {
     const now = this.clock();
     const author = this.#author();
     if (payment.pending !== null) {
-      const resumed = resume(payment, ownOrderUntil(now), now);
+      const resumed = resume(payment, { orderUntil: ownOrderUntil(now), attendAt: this.lease(now) }, now);
       if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return;
       const certain = isCertain(payment, now);
       const outcome = conclude(await orderPending(this.accounts, resumed, author), certain);
@@ -113,8 +115,8 @@ export class RecoveryService {
       await this.refundProgress.leave(refund, true, [], lookSoonOrAt(refund.orderUntil, now));
       return;
     }
-    const attendAt = new Date(now.getTime() + LEASE_MS);
-    const resumed = changedRefund(refund, { orderUntil: ownOrderUntil(now), attendAt }, now);
+    const times = { orderUntil: ownOrderUntil(now), attendAt: this.lease(now) };
+    const resumed = changedRefund(refund, times, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return;
     const outcome = await this.accounts.order(orderOf(payment, resumed), author);
     if (outcome.kind === 'posted' || outcome.kind === 'refused') {

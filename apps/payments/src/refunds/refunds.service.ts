@@ -10,10 +10,11 @@ import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } fro
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { auditEvent, type Caller, type PayingCaller } from '../payments/payment-events.js';
 import { TRIES } from '../payments/payment-progress.js';
-import { beginRefund, isCertain, LEASE_MS, refundable, type Step } from '../payments/payment-steps.js';
+import { beginRefund, isCertain, refundable, type Step, type StepTimes } from '../payments/payment-steps.js';
 import { paymentToJson, type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
+import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { refusalProblem } from '../payments/step-refusals.js';
 import { RefundProgress, orderOf } from './refund-progress.js';
 import {
@@ -42,6 +43,7 @@ export class RefundsService {
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
   async refund(
@@ -67,7 +69,13 @@ export class RefundsService {
       await this.outbox.recordDurably(auditEvent(event, caller));
       throw refusalProblem(step.refusal, payment);
     }
-    const refund = newRefund(payment, money.amount, command.reason, caller, now);
+    const refund = newRefund(
+      payment,
+      { amount: money.amount, reason: command.reason },
+      caller,
+      this.#times(caller, now),
+      now,
+    );
     const event = { ...told, done: 'refund.created', resource: `refund/${refund.id}` };
     const committed = await this.changes.commit([
       this.payments.update(payment, step.payment),
@@ -109,9 +117,8 @@ export class RefundsService {
       return { ...answer, replayed: false };
     }
     const now = this.clock();
-    const until = orderUntil(caller.principal);
+    const { orderUntil: until, attendAt } = this.#times(caller, now);
     const latest = refund.orderUntil > until ? refund.orderUntil : until;
-    const attendAt = new Date(now.getTime() + LEASE_MS);
     const resumed = changedRefund(refund, { orderUntil: latest, attendAt }, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw inFlight();
     return this.#order(payment, resumed, isCertain(refund, now), claim, caller);
@@ -138,20 +145,28 @@ export class RefundsService {
     if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
     return { ...answerOf(ended.refund, ended.payment, detail), replayed: false };
   }
+
+  #times({ principal }: PayingCaller, now: Date): StepTimes {
+    return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
+  }
 }
 
-function newRefund(payment: Payment, amount: bigint, reason: string, { principal }: PayingCaller, now: Date): Refund {
+function newRefund(
+  payment: Payment,
+  wanted: Pick<Refund, 'amount' | 'reason'>,
+  { principal }: PayingCaller,
+  times: StepTimes,
+  now: Date,
+): Refund {
   return {
     id: refundIdSchema.parse(uuidv7(now.getTime())),
     paymentId: payment.id,
     status: 'created',
     transferId: uuidv7(now.getTime()),
-    amount,
+    ...wanted,
     currency: payment.currency,
-    reason,
     failure: null,
-    orderUntil: orderUntil(principal),
-    attendAt: new Date(now.getTime() + LEASE_MS),
+    ...times,
     version: 1,
     subject: principal.subject,
     clientId: principal.clientId,

@@ -10,6 +10,7 @@ import { CaptureService } from '../payments/capture.service.js';
 import { PaymentProgress } from '../payments/payment-progress.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
+import { stepLeaseOf } from '../idempotency/step-lease.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
 import { RefundProgress } from '../refunds/refund-progress.js';
 import { RefundsService } from '../refunds/refunds.service.js';
@@ -28,7 +29,8 @@ export function startProcess({ pool, send, tokens, clock }: Surroundings) {
   const database = drizzle({ client: pool });
   const outbox = new AuditOutbox({ pool, source: 'payments', now: clock });
   const changes = new ChangesStore(pool, outbox);
-  const keys = new IdempotencyStore(database);
+  const lease = stepLeaseOf(30_000);
+  const keys = new IdempotencyStore(database, lease);
   const payments = new PaymentsStore(database);
   const refunds = new RefundsStore(database);
   const deliveries = new DeliveriesStore(database);
@@ -42,12 +44,33 @@ export function startProcess({ pool, send, tokens, clock }: Surroundings) {
   });
   const progress = new PaymentProgress(changes, payments, deliveries, clock);
   const refundProgress = new RefundProgress(changes, payments, refunds, deliveries, clock);
-  const service = new PaymentsService(changes, payments, progress, keys, accounts, outbox, clock);
+  const service = new PaymentsService(changes, payments, progress, keys, accounts, outbox, clock, lease);
   return {
     payments: service,
-    captures: new CaptureService(service, changes, payments, progress, keys, accounts, outbox, clock),
-    refunds: new RefundsService(service, changes, payments, refunds, refundProgress, keys, accounts, outbox, clock),
-    recovery: new RecoveryService(changes, payments, progress, refunds, refundProgress, accounts, 'payments', clock),
+    captures: new CaptureService(service, changes, payments, progress, keys, accounts, outbox, clock, lease),
+    refunds: new RefundsService(
+      service,
+      changes,
+      payments,
+      refunds,
+      refundProgress,
+      keys,
+      accounts,
+      outbox,
+      clock,
+      lease,
+    ),
+    recovery: new RecoveryService(
+      changes,
+      payments,
+      progress,
+      refunds,
+      refundProgress,
+      accounts,
+      'payments',
+      clock,
+      lease,
+    ),
   };
 }
 export type PaymentsProcess = ReturnType<typeof startProcess>;
