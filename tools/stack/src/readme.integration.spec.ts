@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { portIsFree } from '@countersign/backing-services';
 import { createTestIssuer } from '@countersign/test-kit';
+import { freePortBase } from './free-ports.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -18,13 +19,6 @@ function block(language: string, part: string): string {
   const found = blocks(language).filter((code) => code.includes(part));
   expect(found).toHaveLength(1);
   return found[0] ?? '';
-}
-
-async function freeBase(): Promise<number> {
-  for (;;) {
-    const base = 40_000 + Math.floor(Math.random() * 15_000);
-    if ((await Promise.all([0, 1, 2, 3].map((offset) => portIsFree(base + offset)))).every(Boolean)) return base;
-  }
 }
 
 describe("the README's commands and snippets", () => {
@@ -48,7 +42,7 @@ describe("the README's commands and snippets", () => {
     });
 
   beforeAll(async () => {
-    base = await freeBase();
+    base = await freePortBase();
     for (const name of ['tools', 'node_modules']) symlinkSync(join(root, name), join(folder, name));
     stack = spawn(process.execPath, [main, '--directory', directory, '--port-base', String(base)], {
       stdio: ['ignore', 'pipe', 'inherit'],

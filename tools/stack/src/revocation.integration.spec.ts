@@ -3,17 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTokenClient } from '@countersign/auth-core';
-import { portIsFree } from '@countersign/backing-services';
 import { z } from 'zod';
+import { freePortBase } from './free-ports.js';
 import { startStack, type Stack } from './stack.js';
-
-async function freeBase(): Promise<number> {
-  for (;;) {
-    const base = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all([0, 1, 2, 3].map((offset) => portIsFree(base + offset)));
-    if (free.every(Boolean)) return base;
-  }
-}
 
 /** A route of each service that the token's client may read. */
 const routes = {
@@ -76,7 +68,7 @@ describe('revocation, pushed to every service of the stack', () => {
     stack = await startStack({
       root: resolve(import.meta.dirname, '../../..'),
       directory,
-      portBase: await freeBase(),
+      portBase: await freePortBase(),
       without: [],
       onStep: () => undefined,
       onLine: () => undefined,

@@ -4,10 +4,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTokenClient, type TokenClient } from '@countersign/auth-core';
-import { portIsFree } from '@countersign/backing-services';
 import { badTokens, createTestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { z } from 'zod';
+import { faults } from './faults/all-faults.js';
+import { seededRandom } from './faults/random.js';
+import { Round } from './faults/round.js';
+import { shortTimes } from './faults/short-times.js';
+import { freePortBase } from './free-ports.js';
 import { makeSamplePayment } from './sample-payment.js';
 import { startStack, type Stack } from './stack.js';
 
@@ -38,14 +42,6 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-async function freeBase(): Promise<number> {
-  for (;;) {
-    const base = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all([0, 1, 2, 3].map((offset) => portIsFree(base + offset)));
-    if (free.every(Boolean)) return base;
-  }
-}
-
 async function send(
   method: string,
   url: string,
@@ -67,6 +63,7 @@ async function send(
 }
 
 describe('the whole stack, by HTTP between real processes', () => {
+  const root = resolve(import.meta.dirname, '../../..');
   const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
   let stack: Stack;
   let storefront: TokenClient;
@@ -120,12 +117,13 @@ describe('the whole stack, by HTTP between real processes', () => {
 
   beforeAll(async () => {
     stack = await startStack({
-      root: resolve(import.meta.dirname, '../../..'),
+      root,
       directory,
-      portBase: await freeBase(),
+      portBase: await freePortBase(),
       without: [],
       onStep: () => undefined,
       onLine: () => undefined,
+      environment: shortTimes,
     });
     const { issuer } = stack.urls;
     storefront = createTokenClient({ issuer, clientId: 'storefront', key: stack.identities.clients.storefront });
@@ -298,6 +296,20 @@ describe('the whole stack, by HTTP between real processes', () => {
     expect([finished.status, finished.body['id']]).toEqual([201, waiting.body['payment_id']]);
     expect(await balance(to)).toBe(100n);
   });
+
+  it('doubles and loses no payment when payments, accounts and issuer are killed in the middle of them', async () => {
+    const seed = Date.now() % 2 ** 31;
+    const killed = ['payments', 'accounts', 'issuer'].flatMap((name) =>
+      faults.filter((fault) => fault.name === `kill-${name}`),
+    );
+    const round = new Round(stack, { root, clients: 6, random: seededRandom(seed) });
+    await round.strike(killed);
+    const report = await round.check(1_500);
+    console.info(`killed ${String(killed.length)} times, seed ${String(seed)}: ${JSON.stringify(report)}`);
+    expect({ seed, kills: killed.length, wrong: report.wrong }).toEqual({ seed, kills: 3, wrong: [] });
+    expect(report.payments).toBeGreaterThan(10);
+    expect(report.retries).toBeGreaterThan(0);
+  }, 90_000);
 
   it('numbers each source without a gap, stores each event once, and records each look into the trail', async () => {
     await eventually('source=payments&type=countersign.payments.payment.settled.v1', (found) => found.length > 0);

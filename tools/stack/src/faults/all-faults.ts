@@ -1,0 +1,16 @@
+import { type Fault } from './fault.js';
+import { natsStopped } from './nats-stopped.js';
+import { postgresRestarted } from './postgres-restarted.js';
+import { serviceKilled } from './service-killed.js';
+import { streamWiped } from './stream-wiped.js';
+
+/** Every fault that the stack has to survive, by name. A new one is a file here and a line in this list. */
+export const faults: readonly Fault[] = [
+  serviceKilled('payments'),
+  serviceKilled('accounts'),
+  serviceKilled('issuer'),
+  serviceKilled('audit'),
+  postgresRestarted,
+  natsStopped,
+  streamWiped,
+];

@@ -1,0 +1,53 @@
+import { between, pick, type Random } from './random.js';
+
+/** What a client of the load wants: one payment, and what it does with it. Each is told apart by its reference. */
+export interface Deal {
+  readonly reference: string;
+  readonly kind: 'pay' | 'capture' | 'cancel' | 'refund';
+  /** Minor units of the payment. */
+  readonly amount: number;
+  /** Minor units of the capture or the refund. */
+  readonly part: number;
+  /** Whether the client comes back with the same Idempotency-Key until it is answered, or goes away after its first failure. */
+  readonly stays: boolean;
+}
+
+/** How a deal went, as its client saw it. */
+export interface Dealt extends Deal {
+  /** The payment as the last answer told of it; nothing when the client went away without one. */
+  readonly told: Told | undefined;
+  /** Requests that had to be sent again. */
+  readonly retries: number;
+  /** An answer that no client should get. */
+  readonly wrong: string | undefined;
+}
+
+export interface Told {
+  readonly id: string;
+  readonly status: string;
+}
+
+export function newDeal(reference: string, random: Random): Deal {
+  const amount = between(random, 10, 5_000);
+  return {
+    reference,
+    kind: pick(random, ['pay', 'pay', 'pay', 'capture', 'cancel', 'refund'] as const),
+    amount,
+    part: between(random, 1, amount),
+    stays: random() < 0.9,
+  };
+}
+
+/** Where money ends that a client was told has been dealt with. */
+export function endOf({ kind, amount, part }: Deal): { readonly status: string; readonly net: number } {
+  switch (kind) {
+    case 'pay':
+      return { status: 'settled', net: amount };
+    case 'capture':
+      return { status: 'settled', net: part };
+    case 'cancel':
+      return { status: 'cancelled', net: 0 };
+    case 'refund':
+      return { status: part === amount ? 'refunded' : 'partially_refunded', net: amount - part };
+  }
+}

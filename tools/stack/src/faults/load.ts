@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type TokenClient } from '@countersign/auth-core';
+import { z } from 'zod';
+import { newDeal, type Deal, type Dealt, type Told } from './deal.js';
+import { ask, type Answer } from './http.js';
+import { between, type Random } from './random.js';
+
+export interface LoadOptions {
+  readonly payments: string;
+  readonly tokens: TokenClient;
+  /** The accounts of both sides. */
+  readonly from: string;
+  readonly to: string;
+  /** Clients that pay at the same time, each one deal after the other. */
+  readonly clients: number;
+  /** Begins every reference of this load. */
+  readonly tag: string;
+  readonly random: Random;
+}
+
+/** Milliseconds after which a client that stays gives up: by then something is broken. */
+const PATIENCE_MS = 30_000;
+
+const paymentSchema = z.looseObject({ id: z.string(), status: z.string() });
+const answerSchema = z.union([
+  z.looseObject({ payment: paymentSchema }).transform(({ payment }) => payment),
+  paymentSchema,
+]);
+
+/** Answers that tell a client to come again with the same key. */
+function saysAgain({ status, body }: Answer): boolean {
+  return (
+    status >= 500 || (status === 409 && (body['code'] === 'IDEMPOTENCY_IN_FLIGHT' || body['code'] === 'PAYMENT_BUSY'))
+  );
+}
+
+/** Clients that make payments, capture, cancel and refund them, until they are told to stop. */
+export class Load {
+  readonly #dealt: Dealt[] = [];
+  #stopping = false;
+  #number = 0;
+  readonly #running: Promise<unknown>;
+
+  constructor(private readonly options: LoadOptions) {
+    this.#running = Promise.all(Array.from({ length: options.clients }, () => this.#client()));
+  }
+
+  /** No client begins a new deal; each ends the one that it has. */
+  async stop(): Promise<readonly Dealt[]> {
+    this.#stopping = true;
+    await this.#running;
+    return this.#dealt;
+  }
+
+  async #client(): Promise<void> {
+    while (!this.#stopping) {
+      this.#number += 1;
+      const deal = newDeal(`${this.options.tag}-${String(this.#number)}`, this.options.random);
+      this.#dealt.push(await this.#deal(deal));
+      await delay(between(this.options.random, 0, 20));
+    }
+  }
+
+  async #deal(deal: Deal): Promise<Dealt> {
+    const { kind, amount, part, reference } = deal;
+    const { payments, from, to } = this.options;
+    const money = (minor: number) => ({ amount: String(minor), currency: 'EUR' });
+    const held = kind === 'capture' || kind === 'cancel';
+    let retries = 0;
+    const send = async (path: string, body: object): Promise<Told | string | undefined> => {
+      const key = randomUUID();
+      for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; retries += 1) {
+        const answer = await this.#ask(`${payments}${path}`, body, key);
+        if (answer !== undefined && !saysAgain(answer)) {
+          const told = answer.status < 300 ? answerSchema.safeParse(answer.body).data : undefined;
+          return told ?? `${path} was answered with ${String(answer.status)} ${JSON.stringify(answer.body)}`;
+        }
+        if (!deal.stays) return undefined;
+        await delay(between(this.options.random, 50, 150));
+      }
+      return `${path} was not answered within ${String(PATIENCE_MS / 1_000)} s`;
+    };
+    const first = await send('/payments', {
+      amount: money(amount),
+      from,
+      to,
+      reference,
+      capture: held ? 'manual' : 'automatic',
+    });
+    let last = first;
+    if (typeof first === 'object' && kind !== 'pay') {
+      const path = `/payments/${first.id}/${kind}`;
+      const body =
+        kind === 'cancel' ? {} : { amount: money(part), ...(kind === 'refund' ? { reason: reference } : {}) };
+      last = await send(path, body);
+    }
+    return {
+      ...deal,
+      told: typeof last === 'object' ? last : undefined,
+      retries,
+      wrong: typeof last === 'string' ? `${reference}: ${last}` : undefined,
+    };
+  }
+
+  /** @returns nothing when there was no answer */
+  async #ask(url: string, body: object, key: string): Promise<Answer | undefined> {
+    try {
+      const scopes = ['payments:create', 'payments:refund'];
+      const { token } = await this.options.tokens.getToken({ audience: 'payments', scopes });
+      return await ask('POST', url, token, body, key);
+    } catch {
+      return undefined;
+    }
+  }
+}
