@@ -2,6 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from './keys/jwk.js';
+import { MemoryRevocationList, type RevocationList } from './revocation-list.js';
 import { TokenError } from './token-error.js';
 import { createVerifier } from './token-verifier.js';
 
@@ -19,8 +20,9 @@ async function world(): Promise<World> {
   return { keys: [await generateSigningKey()], fetches: 0, now: 1_800_000_000_000, away: false };
 }
 
-const verifierOf = (at: World) =>
+const verifierOf = (at: World, revocations?: RevocationList) =>
   createVerifier({
+    ...(revocations === undefined ? {} : { revocations }),
     issuer,
     audience,
     now: () => at.now,
@@ -121,6 +123,25 @@ describe('the verifier', () => {
     at.now += 1_000;
     expect(codeOf(() => verifier.verify(token))).toBe('TOKEN_EXPIRED');
     expect(codeOf(() => verifier.verify(token))).toBe('TOKEN_EXPIRED');
+    verifier.close();
+  });
+
+  it('knows a repeated token by its whole header, for as long as it is good', async () => {
+    const at = await world();
+    const [key] = at.keys;
+    if (key === undefined) throw new Error('no key');
+    const revocations = new MemoryRevocationList();
+    const verifier = await verifierOf(at, revocations);
+    const [token, other] = [await mint(key, at.now), await mint(key, at.now, { jti: 'two' })];
+    expect(verifier.cachedAuthorization(`Bearer ${token}`)).toBeUndefined();
+    const [principal] = [verifier.verify(token), verifier.verify(other)];
+    const ask = (one: string) => codeOf(() => expect(verifier.cachedAuthorization(`Bearer ${one}`)).toBeDefined());
+    expect(verifier.cachedAuthorization(`Bearer ${token}`)).toBe(principal);
+    expect(verifier.cachedAuthorization(`DPoP ${token}`)).toBeUndefined();
+    revocations.revokeToken('two', at.now / 1_000 + 300);
+    expect([ask(token), ask(other)]).toEqual(['ACCEPTED', 'TOKEN_REVOKED']);
+    at.now += 306_000;
+    expect(ask(token)).toBe('TOKEN_EXPIRED');
     verifier.close();
   });
 

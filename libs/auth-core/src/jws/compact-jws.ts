@@ -58,10 +58,11 @@ function readHeader(segment: string): ProtectedHeader {
   };
 }
 
-/** Headers repeat from token to token, so each distinct one is read once, and the latest is not even looked up; the memory is bounded. */
-function headerOf(token: string, end: number): ProtectedHeader {
-  if (latest?.prefix.length === end + 1 && token.startsWith(latest.prefix)) return latest.header;
-  const segment = token.slice(0, end);
+/** A prefix with memory of its own: one put together of parts, or cut from a token, would be several times slower to compare. */
+const prefixOf = (segment: string): string => Buffer.from(`${segment}.`, 'latin1').toString('latin1');
+
+/** Headers repeat from token to token, so each distinct one is read once; the memory is bounded. */
+function headerOf(segment: string): ProtectedHeader {
   const known = headers.get(segment);
   if (known !== undefined) {
     latest = known;
@@ -69,22 +70,32 @@ function headerOf(token: string, end: number): ProtectedHeader {
   }
   const header = readHeader(segment);
   if (headers.size >= HEADERS_KEPT) headers.clear();
-  if (segment.length <= HEADER_LENGTH_KEPT) headers.set(segment, { prefix: `${segment}.`, header });
+  if (segment.length <= HEADER_LENGTH_KEPT) headers.set(segment, { prefix: prefixOf(segment), header });
   return header;
 }
 
-/**
- * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header.
- * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
- */
-export function segmentsOf(token: string): Segments {
-  if (token.length > TOKEN_SIZE_LIMIT) throw new TokenError('TOKEN_TOO_LARGE');
-  const headerEnd = token.indexOf('.');
+/** @throws {TokenError} `TOKEN_MALFORMED` unless there is one more dot behind the header's */
+function payloadEndOf(token: string, headerEnd: number): number {
   const payloadEnd = token.indexOf('.', headerEnd + 1);
   if (headerEnd <= 0 || payloadEnd === -1 || token.includes('.', payloadEnd + 1)) {
     throw new TokenError('TOKEN_MALFORMED', 'not three segments');
   }
-  return { header: headerOf(token, headerEnd), headerEnd, payloadEnd };
+  return payloadEnd;
+}
+
+/**
+ * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header; the latest one is not even looked up.
+ * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
+ */
+export function segmentsOf(token: string): Segments {
+  if (token.length > TOKEN_SIZE_LIMIT) throw new TokenError('TOKEN_TOO_LARGE');
+  if (latest !== undefined && token.slice(0, latest.prefix.length) === latest.prefix) {
+    const headerEnd = latest.prefix.length - 1;
+    return { header: latest.header, headerEnd, payloadEnd: payloadEndOf(token, headerEnd) };
+  }
+  const headerEnd = token.indexOf('.');
+  const payloadEnd = payloadEndOf(token, headerEnd);
+  return { header: headerOf(token.slice(0, headerEnd)), headerEnd, payloadEnd };
 }
 
 /**

@@ -55,6 +55,18 @@ describe('the quick reader of claims', () => {
     });
   });
 
+  it('takes no value for one that came often before and only begins like it, or goes on', () => {
+    const often = '{"iss":"issuer","aud":"orders","client_id":"shop","scope":"a b","exp":300}';
+    for (let time = 0; time < 20; time += 1) expect(plain(often)).toEqual(expect.objectContaining(JSON.parse(often)));
+    for (const scope of ['', 'a', 'a ', 'a b ', 'a bc', 'b b', 'a b\u007f', 'a c']) {
+      const text = JSON.stringify({ iss: 'issuer', aud: 'orders', client_id: 'shop', scope, exp: 300 });
+      expect(plain(text)).toEqual(expect.objectContaining({ scope, exp: 300 }));
+    }
+    expect(plain('{"scope":"a b"x}')).toBeUndefined();
+    expect(plain('{"scope":"a b","scope":"a b"}')).toBeUndefined();
+    expect(plain('{"scope":"a b')).toBeUndefined();
+  });
+
   it('never says anything else than the whole parser', () => {
     const agree = (text: string): void => {
       const quick = plain(text);

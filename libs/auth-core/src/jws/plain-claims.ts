@@ -38,15 +38,43 @@ for (const [ordinal, name] of names.entries()) {
 const ACT = names.indexOf('act');
 const ROLES = names.indexOf('roles');
 
+/** 1 for a byte that stands for itself in a string: ASCII, but for quote, backslash and control characters. */
+const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= SPACE && byte < ASCII_LIMIT && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
+
 /** Where the string that begins at `start`, behind its quote, ends; -1 for one with escapes, control or other characters than ASCII. */
 function stringEnd(bytes: Buffer, start: number): number {
   let at = start;
-  for (;;) {
-    const byte = bytes[at] ?? 0;
-    if (byte === QUOTE) return at;
-    if (byte < SPACE || byte >= ASCII_LIMIT || byte === BACKSLASH) return -1;
-    at += 1;
-  }
+  while (plain[bytes[at] ?? 0] === 1) at += 1;
+  return bytes[at] === QUOTE ? at : -1;
+}
+
+/** A value that the last tokens had: most have the same issuer, audience, client and scopes, so that it is compared and not made anew. */
+interface Repeated {
+  text: string;
+  /** With its closing quote. */
+  written: Uint8Array;
+  misses: number;
+}
+const repeated: readonly (Repeated | undefined)[] = names.map((name) =>
+  ['iss', 'aud', 'client_id', 'scope'].includes(name) ? { text: '', written: Buffer.from('"'), misses: 0 } : undefined,
+);
+/** Other values that are met before one takes the place of the last. */
+const MISSES = 8;
+
+/** Whether the string behind the quote at `at` is the repeated one. */
+function isRepeated(bytes: Buffer, at: number, { written }: Repeated): boolean {
+  for (let index = 0; index < written.length; index += 1) if (bytes[at + 1 + index] !== written[index]) return false;
+  return true;
+}
+
+function missed(known: Repeated, text: string): void {
+  known.misses += 1;
+  if (known.misses < MISSES) return;
+  known.misses = 0;
+  known.text = text;
+  known.written = Buffer.from(`${text}"`);
 }
 
 /** `{"sub":"…"}`, the commonest actor, for which the whole parser is not needed. @returns where it ends, or -1 */
@@ -86,9 +114,17 @@ export function readPlainClaims(bytes: Buffer, length: number, text: string): Js
     for (let index = 0; index < written.length; index += 1, at += 1) if (bytes[at] !== written[index]) return undefined;
     const first = bytes[at] ?? 0;
     if (first === QUOTE) {
+      const known = repeated[found];
+      if (known !== undefined && isRepeated(bytes, at, known)) {
+        values[found] = known.text;
+        at += known.written.length + 1;
+        continue;
+      }
       const end = stringEnd(bytes, at + 1);
       if (end === -1) return undefined;
-      values[found] = text.slice(at + 1, end);
+      const value = text.slice(at + 1, end);
+      if (known !== undefined) missed(known, value);
+      values[found] = value;
       at = end + 1;
     } else if (found === ACT) {
       const end = actorEnd(bytes, at);

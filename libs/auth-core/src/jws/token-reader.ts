@@ -1,5 +1,5 @@
 import { type KeyObject } from 'node:crypto';
-import { decodeBase64urlInto } from './base64url.js';
+import { decodeBase64urlInto, refuseOtherAlphabet } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
 import { parseJsonObject, type JsonObject } from './json-object.js';
 import { readPlainClaims } from './plain-claims.js';
@@ -24,6 +24,7 @@ export class TokenReader {
    */
   read(token: string): ProtectedHeader {
     const { header, headerEnd, payloadEnd } = segmentsOf(token);
+    refuseOtherAlphabet(token);
     this.#payloadLength = decodeBase64urlInto(this.#payload, token.slice(headerEnd + 1, payloadEnd));
     const signature = token.slice(payloadEnd + 1);
     this.#signatureLength = signature === '' ? 0 : decodeBase64urlInto(this.#signature, signature);

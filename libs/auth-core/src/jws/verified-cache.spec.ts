@@ -29,6 +29,25 @@ describe('the cache of verified tokens', () => {
     expect(cache.get(known)).toBeUndefined();
   });
 
+  it('finds it by its header as well, and by no other header that ends like it', () => {
+    const cache = new VerifiedCache(100);
+    const known = token();
+    cache.add(known, principal, 'k');
+    const ways = [
+      `Bearer ${known}`,
+      `DPoP ${known}`,
+      `bearer ${known}`,
+      `Bearer  ${known}`,
+      `Bearer other${known}`,
+      known,
+    ];
+    const found = (): boolean[] => ways.map((header) => cache.getByHeader(header) !== undefined);
+    expect([found(), found()]).toEqual([1, 2].map(() => [true, false, false, false, false, false]));
+    expect(cache.getByHeader('')).toBeUndefined();
+    cache.delete(known);
+    expect(found()).not.toContain(true);
+  });
+
   it('holds what it is meant for, and never more than three times as many', () => {
     const cache = new VerifiedCache(1_000);
     const tokens = Array.from({ length: 1_000 }, token);

@@ -1,7 +1,11 @@
 import { type Principal } from '../principal.js';
 
+const BEARER = 'Bearer ';
+
 export interface Verified {
   readonly token: string;
+  /** The `Authorization` header that last brought it under the plain scheme. */
+  header: string | undefined;
   readonly principal: Principal;
   readonly keyId: string;
 }
@@ -26,6 +30,14 @@ function hashOf(token: string): number {
     Math.imul(token.charCodeAt(end - 2), 0xc2b2ae35) ^
     Math.imul(token.charCodeAt(end - 3), 0x27d4eb2f)
   );
+}
+
+function bringsFirst(header: string, entry: Verified): boolean {
+  const { token } = entry;
+  if (header.length !== BEARER.length + token.length || !header.startsWith(BEARER) || !header.endsWith(token))
+    return false;
+  entry.header = header;
+  return true;
 }
 
 /**
@@ -66,6 +78,21 @@ export class VerifiedCache {
     return this.#entries[set * WAYS + way];
   }
 
+  /** As {@link get}, by `Bearer ` and the token: a header that came before is compared whole, so that nothing has to be cut from a repeated one. */
+  getByHeader(header: string): Verified | undefined {
+    if (this.#entries.length === 0) return undefined;
+    const hash = hashOf(header);
+    const set = this.#setOf(hash);
+    for (let way = 0; way < WAYS; way += 1) {
+      if (this.#lines[set * LINE + way] !== hash) continue;
+      const entry = this.#entries[set * WAYS + way];
+      if (entry === undefined || (entry.header !== header && !bringsFirst(header, entry))) continue;
+      this.#lines[set * LINE + WAYS + way] = this.#use();
+      return entry;
+    }
+    return undefined;
+  }
+
   add(token: string, principal: Principal, keyId: string): void {
     if (this.#entries.length === 0) return;
     const lines = this.#lines;
@@ -78,7 +105,7 @@ export class VerifiedCache {
     }
     lines[line + way] = hash;
     lines[line + WAYS + way] = this.#use();
-    this.#entries[set * WAYS + way] = { token, principal, keyId };
+    this.#entries[set * WAYS + way] = { token, header: undefined, principal, keyId };
   }
 
   delete(token: string): void {
