@@ -3,7 +3,15 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
-import { bearerToken, bindPrincipal, carrierOf, dpopToken, headerOf, targetOf, type Carrier } from './carrier.js';
+import {
+  authorizationOf,
+  bearerToken,
+  bindPrincipal,
+  carrierOf,
+  dpopToken,
+  targetOf,
+  type Carrier,
+} from './carrier.js';
 import { STRATEGY_NAME, tokenErrorOf, useVerifier } from './jwt.strategy.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
@@ -29,9 +37,11 @@ class PassportGuard extends AuthGuard(STRATEGY_NAME) {
   }
 }
 
-function carriesScopes({ scopes }: Principal, needs: RouteNeeds & { readonly public: false }): boolean {
-  for (const scope of needs.scopes) if (!scopes.has(scope)) return false;
-  return needs.anyScope.length === 0 || needs.anyScope.some((scope) => scopes.has(scope));
+function carriesScopes({ scopes: held }: Principal, needs: RouteNeeds & { readonly public: false }): boolean {
+  const { scopes, anyScope } = needs;
+  return (
+    scopes.every((scope) => held.has(scope)) && (anyScope.length === 0 || anyScope.some((scope) => held.has(scope)))
+  );
 }
 
 /** Global: every handler is closed unless it says `@Public()`, and says what it needs by `@RequireScopes()` and its like. */
@@ -64,10 +74,10 @@ export class CountersignGuard implements CanActivate {
   /** A bearer token that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
   #isRepeated(request: object, needs: RouteNeeds & { readonly public: false }): boolean {
     if (needs.policies.length > 0) return false;
-    const token = bearerToken(headerOf(request, 'authorization'));
-    if (token === undefined) return false;
+    const header = authorizationOf(request);
+    if (header === undefined) return false;
     try {
-      const principal = this.verifier.cached(token);
+      const principal = this.verifier.cachedAuthorization(header);
       if (principal === undefined || !carriesScopes(principal, needs)) return false;
       bindPrincipal(request, principal);
       return true;

@@ -15,6 +15,7 @@ import { createVerifier, type TokenVerifier } from '@countersign/auth-core';
 import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
+import { preparePrincipal } from './carrier.js';
 import { createStrategy, STRATEGY_NAME } from './jwt.strategy.js';
 import { closeMessageHandlers } from './message-gate.js';
 import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
@@ -74,12 +75,14 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     };
   }
 
-  /** The metadata document stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
+  /** The place of the principal; and the metadata document: it stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
   onModuleInit(): void {
     const { resource, issuer, audience } = this.settings;
     // A pure microservice has no HTTP side.
     const adapter: HttpAdapterHost['httpAdapter'] | undefined = this.adapterHost.httpAdapter;
-    if (resource === undefined || adapter === undefined) return;
+    if (adapter === undefined) return;
+    preparePrincipal(adapter.getInstance<unknown>());
+    if (resource === undefined) return;
     adapter.get(metadataPath(resource), (_request: unknown, response: unknown) => {
       adapter.setHeader(response, 'content-type', 'application/json; charset=utf-8');
       adapter.setHeader(response, 'cache-control', 'max-age=3600');
