@@ -27,20 +27,27 @@ export function parseCheckpointText(text: string): Checkpoint {
   return { origin, size, root };
 }
 
-/** A signed checkpoint. The signer's name is the origin. */
-export function signCheckpoint(size: number, root: Buffer, signer: NoteSigner): string {
-  return signNote(checkpointText({ origin: signer.name, size, root }), [signer]);
+/**
+ * A signed checkpoint.
+ * @param signers keys of the one log, under its origin; more than one while a key is handed over
+ */
+export function signCheckpoint(size: number, root: Buffer, ...signers: readonly [NoteSigner, ...NoteSigner[]]): string {
+  return signNote(checkpointText({ origin: signers[0].name, size, root }), signers);
 }
 
 /**
  * Reads a checkpoint that the log itself has signed.
- * @param log the log's verifier; its name is the origin that is expected
+ * @param log the log's verifier, or those of all its keys; their name is the origin that is expected
  * @throws {NoteError}
  */
-export function openCheckpoint(note: string, log: NoteVerifier): Checkpoint {
-  const checkpoint = parseCheckpointText(openNote(note, [log]).text);
-  if (checkpoint.origin !== log.name) {
-    throw new NoteError('NOTE_SIGNER_UNKNOWN', `it is a checkpoint of ${checkpoint.origin}, not of ${log.name}`);
+export function openCheckpoint(note: string, log: NoteVerifier | readonly NoteVerifier[]): Checkpoint {
+  const { text, signers } = openNote(note, 'verify' in log ? [log] : log);
+  const checkpoint = parseCheckpointText(text);
+  if (!signers.includes(checkpoint.origin)) {
+    throw new NoteError(
+      'NOTE_SIGNER_UNKNOWN',
+      `it is a checkpoint of ${checkpoint.origin}, not of ${signers.join(', ')}`,
+    );
   }
   return checkpoint;
 }

@@ -1,9 +1,9 @@
 import { type Checkpoint } from './checkpoint.js';
-import { type Fault, firstMismatch, type Mismatch } from './export-faults.js';
-import { GrowingTree } from './growing-tree.js';
+import { type Peak, rootOfPeaks } from './compact-range.js';
+import { type Fault, firstMismatch, inOrder, missingAt, type Mismatch } from './export-faults.js';
+import { type ExportPart, PartCheck, type Skipped } from './export-part.js';
+import { judgeLeafHashes, type LeafHashes } from './leaf-hashes.js';
 import { SourceSequences } from './source-sequences.js';
-import { verifyConsistency } from './proof.js';
-import { type Tile } from './tiles.js';
 
 /** One event of an export. */
 export interface ExportedEntry {
@@ -12,6 +12,10 @@ export interface ExportedEntry {
   readonly leaf: Buffer;
   /** The leaf hash that the log holds at this index, where the export carries it: then what was changed can be named, not only that. */
   readonly recorded?: Buffer;
+  /** What is left out in front of it. */
+  readonly skipped?: Skipped;
+  /** The hash of the whole tile that it stands in, on the first event of each tile. */
+  readonly tile?: Buffer;
   readonly source: string;
   readonly sequence: bigint;
   /** Milliseconds since 1970. */
@@ -22,169 +26,192 @@ export interface ExportedEntry {
 
 /** What a check found. */
 export interface ExportReport {
-  /** In the log's order; none: nothing was altered, removed, added or moved between the checkpoints. */
+  /** The first and most exact first; none: nothing was altered, removed, added or moved. */
   readonly faults: readonly Fault[];
   readonly entries: number;
-  /** Events that no given checkpoint covers yet. */
+  /** Events that no checkpoint covers yet. */
   readonly uncovered: number;
+  /** Log indices that were looked at: from `first` up to, but without, `end`. */
+  readonly first: number;
+  readonly end: number;
+  /** Whether every event between them is there; else each event is proven, but not that none was left out. */
+  readonly complete: boolean;
   readonly sources: readonly { readonly source: string; readonly through: string }[];
 }
 
 export interface ExportCheckOptions {
-  /** Signed by the log and already opened; each must be a tree that the export passes through. */
+  /** Signed by the log and already opened. */
   readonly checkpoints: readonly Checkpoint[];
-  /** Where the export begins, with the unfinished tiles of the tree before it; at the log's beginning by default. */
-  readonly start?: { readonly size: number; readonly edge: readonly Tile[] };
-}
-
-/** Ties the tree of a size to a later checkpoint, where no checkpoint of that size is at hand: as a sealed segment does. */
-export interface Bridge {
-  readonly size: number;
-  readonly checkpoint: Checkpoint;
-  /** RFC 9162, section 2.1.4. */
-  readonly proof: readonly Buffer[];
+  /** Have every event from the oldest to the newest of two checkpoints there, whatever the export says of itself. */
+  readonly complete?: boolean;
+  /** The log's leaf hashes, from elsewhere than the export: then whatever was changed can be named. */
+  readonly hashes?: LeafHashes;
 }
 
 const MISMATCH_LIMIT = 10_000;
-const CHUNK = 256;
 
-/** Checks an export of the log offline against checkpoints, event by event in constant memory; tells the first of each kind of fault. */
+const sameTree = (one: readonly Peak[], other: readonly Peak[]): boolean => rootOfPeaks(one).equals(rootOfPeaks(other));
+
+/**
+ * Checks exports and segments of the log offline against checkpoints, event by event in constant memory; tells the first of each kind of fault.
+ * Each part: {@link begin}, {@link add} for each event, {@link end} for an export; then {@link finish}.
+ */
 export class ExportCheck {
-  readonly #tree: GrowingTree;
-  readonly #checkpoints: Checkpoint[];
-  readonly #sequences: SourceSequences;
+  readonly #options: ExportCheckOptions;
+  readonly #given: readonly Checkpoint[];
+  readonly #signed: Checkpoint[];
   readonly #faults: Fault[] = [];
   readonly #mismatches: Mismatch[] = [];
-  readonly #start: number;
-  #bridges: Bridge[] = [];
-  #waiting: Buffer[] = [];
-  #next: number;
+  readonly #judged = new Set<Checkpoint>();
+  #sequences = new SourceSequences(false);
+  #part: PartCheck | undefined;
+  #first = 0;
+  #end = 0;
+  #reach = 0;
   #entries = 0;
-  #believed: number;
-  readonly #newest: number;
-  /** Once an index is missing the roots above cannot be known. */
-  #whole = true;
+  #filtered = false;
+  #cut = false;
 
-  /** @throws {RangeError} when the start's tiles do not fit its size */
-  constructor({ checkpoints, start = { size: 0, edge: [] } }: ExportCheckOptions) {
-    this.#tree = new GrowingTree(start.size, start.edge);
-    this.#start = start.size;
-    this.#next = start.size;
-    this.#believed = start.size;
-    this.#sequences = new SourceSequences(start.size > 0);
-    this.#checkpoints = [...checkpoints].sort((one, other) => one.size - other.size);
-    this.#newest = this.#checkpoints.at(-1)?.size ?? 0;
-    this.#compareTwins();
-    while ((this.#checkpoints[0]?.size ?? Number.POSITIVE_INFINITY) < start.size) this.#checkpoints.shift();
-    this.#passCheckpoints();
+  constructor(options: ExportCheckOptions) {
+    this.#options = options;
+    this.#given = [...options.checkpoints].sort((one, other) => one.size - other.size);
+    this.#signed = [...this.#given];
   }
 
-  /** Has the tree of the bridge's size compared when the export gets there. */
-  expect(bridge: Bridge): void {
-    this.#bridges.push(bridge);
+  /** Begins the next export or segment. */
+  begin(part: ExportPart): void {
+    const { first, filtered = false, checkpoint, bridge } = part;
+    const leavesOut = filtered && this.#options.complete !== true;
+    const before = this.#part;
+    this.#close();
+    for (const signed of [checkpoint, bridge?.checkpoint]) if (signed !== undefined) this.#signed.push(signed);
+    const waiting = this.#given.filter((given) => !this.#judged.has(given));
+    this.#part = new PartCheck(part, leavesOut, waiting);
+    this.#filtered ||= leavesOut;
+    if (before === undefined) {
+      this.#first = first;
+      this.#sequences = new SourceSequences(first > 0);
+    } else this.#compareWith(before, this.#part, first, leavesOut);
   }
 
-  /** Takes the next event of the export. */
+  /** Takes the next event; without a {@link begin} it is of an export from the log's beginning, without proofs of its own. */
   add(entry: ExportedEntry): void {
+    if (this.#part === undefined) this.begin({ first: 0, before: [] });
     this.#entries += 1;
-    if (entry.logIndex < this.#next) {
-      this.#fault(
-        'EVENTS_REORDERED',
-        entry.logIndex,
-        `the event of index ${String(entry.logIndex)} stands behind later ones`,
-      );
-      return;
-    }
-    if (entry.logIndex > this.#next) {
-      const last = entry.logIndex - 1;
-      const range =
-        last === this.#next ? `index ${String(last)}` : `the indices ${String(this.#next)} to ${String(last)}`;
-      this.#fault('EVENT_MISSING', this.#next, `there is no event at ${range}`);
-      this.#whole = false;
-    }
-    this.#next = entry.logIndex + 1;
-    const { leaf, recorded = leaf } = entry;
+    const { logIndex, leaf, skipped, tile } = entry;
+    const recorded = this.#options.hashes?.at(logIndex) ?? entry.recorded ?? leaf;
     if (!leaf.equals(recorded) && this.#mismatches.length < MISMATCH_LIMIT) {
-      this.#mismatches.push({
-        logIndex: entry.logIndex,
-        leaf: leaf.toString('hex'),
-        recorded: recorded.toString('hex'),
-      });
+      this.#mismatches.push({ logIndex, leaf: leaf.toString('hex'), recorded: recorded.toString('hex') });
     }
     this.#sequences.add(entry);
-    if (!this.#whole) return;
-    this.#waiting.push(recorded);
-    const stop = this.#next === this.#checkpoints[0]?.size || this.#bridges.some(({ size }) => size === this.#next);
-    if (stop || this.#waiting.length === CHUNK) this.#passCheckpoints();
+    this.#part?.add({
+      logIndex,
+      recorded,
+      from: skipped?.from ?? logIndex,
+      ...(skipped === undefined ? {} : { skipped }),
+      ...(tile === undefined ? {} : { tile }),
+    });
+  }
+
+  /** The export's end line. @param skipped what is left out from its last event to the end of its checkpoint's tree */
+  end(skipped: Skipped): void {
+    this.#part?.end(skipped);
   }
 
   /** The report, once every event was added. */
   finish(): ExportReport {
-    this.#passCheckpoints();
-    const newest = Math.max(this.#newest, ...this.#bridges.map(({ size }) => size));
-    if (this.#next < newest) {
-      this.#fault(
-        'LOG_TRUNCATED',
-        this.#next,
-        `the export ends at index ${String(this.#next)}; the checkpoint has ${String(newest)} leaves`,
-      );
-    }
+    this.#close();
+    const { hashes, complete = false } = this.#options;
     const mismatch = firstMismatch(this.#mismatches);
+    const places = [
+      ...(mismatch === undefined ? [] : [mismatch]),
+      // What leaf hashes from elsewhere prove needs no proof of the export's own.
+      ...this.#faults.filter(({ code }) => hashes === undefined || !/REWRITTEN|PROOF|FORKED/.test(code)),
+      ...(hashes === undefined ? [] : judgeLeafHashes(hashes, this.#signed)),
+      ...this.#forks(),
+      ...this.#unproven(hashes?.size ?? -1),
+      ...(complete ? this.#outside() : []),
+    ];
     const { faults, sources } = this.#sequences.finish();
-    const all = [...(mismatch === undefined ? [] : [mismatch]), ...this.#faults].sort(
-      (one, other) => (one.logIndex ?? 0) - (other.logIndex ?? 0),
-    );
+    const newest = Math.max(this.#first, ...this.#signed.map(({ size }) => size));
     return {
-      faults: [...all, ...faults],
+      faults: [...inOrder(places), ...(this.#filtered ? faults.filter(({ code }) => code !== 'SEQUENCE_GAP') : faults)],
       entries: this.#entries,
-      uncovered: Math.max(0, this.#next - Math.max(newest, this.#start)),
-      sources,
+      uncovered: Math.max(0, this.#end - newest),
+      first: this.#first,
+      end: this.#end,
+      complete: !this.#filtered,
+      sources: this.#filtered ? [] : sources,
     };
   }
 
+  #close(): void {
+    const part = this.#part;
+    if (part === undefined) return;
+    this.#faults.push(...part.finish());
+    for (const checkpoint of part.judged) this.#judged.add(checkpoint);
+    this.#end = part.expected;
+    this.#reach = Math.max(this.#reach, part.reach);
+    this.#cut ||= part.peaks.now === undefined;
+  }
+
+  /** Whether the part goes on where the one before it ended, in the same log. */
+  #compareWith(before: PartCheck, part: PartCheck, first: number, filtered: boolean): void {
+    const { expected } = before;
+    if (first < expected) {
+      const message = `the part from index ${String(first)} stands behind one that goes to ${String(expected - 1)}`;
+      this.#faults.push({ code: 'EVENTS_REORDERED', logIndex: first, message });
+    } else if (first > expected && !filtered) this.#faults.push(missingAt(expected, first));
+    const { now } = before.peaks;
+    const { began } = part.peaks;
+    if (first === expected && now !== undefined && began !== undefined && !sameTree(now, began)) {
+      const message = `the parts before and from index ${String(first)} are not of one log`;
+      this.#faults.push({ code: 'LOG_FORKED', logIndex: first, message });
+    }
+  }
+
   /** Two checkpoints of one size with different roots: the log has told two stories. */
-  #compareTwins(): void {
-    this.#checkpoints.forEach((checkpoint, at) => {
-      const before = this.#checkpoints[at - 1];
-      if (before?.size === checkpoint.size && !before.root.equals(checkpoint.root)) {
-        this.#fault('LOG_FORKED', 0, `the log has signed two different trees of ${String(checkpoint.size)} leaves`);
-      }
-    });
-  }
-
-  #passCheckpoints(): void {
-    if (this.#waiting.length > 0) this.#tree.append(Buffer.concat(this.#waiting));
-    this.#waiting = [];
-    this.#passBridges();
-    for (let first = this.#checkpoints[0]; first !== undefined && this.#whole; first = this.#checkpoints[0]) {
-      if (first.size !== this.#tree.size) return;
-      this.#checkpoints.shift();
-      if (!this.#tree.root().equals(first.root)) {
-        this.#fault(
-          'LOG_REWRITTEN',
-          this.#believed,
-          `the leaves from index ${String(this.#believed)} to ${String(first.size - 1)} are not those of the checkpoint of ${String(first.size)}`,
-        );
-      }
-      this.#believed = first.size;
-    }
-  }
-
-  #passBridges(): void {
-    const { size } = this.#tree;
-    for (const { checkpoint, proof } of this.#bridges.filter((bridge) => bridge.size === size && this.#whole)) {
-      if (!verifyConsistency(size, checkpoint.size, this.#tree.root(), checkpoint.root, proof)) {
-        this.#fault(
-          'LOG_REWRITTEN',
-          this.#believed,
-          `the leaves below index ${String(size)} do not lead to the checkpoint of ${String(checkpoint.size)}`,
-        );
+  #forks(): readonly Fault[] {
+    const roots = new Map<number, Buffer>();
+    for (const { size, root } of this.#signed) {
+      const known = roots.get(size);
+      roots.set(size, root);
+      if (known !== undefined && !known.equals(root)) {
+        const message = `the log has signed two different trees of ${String(size)} leaves`;
+        return [{ code: 'LOG_FORKED', logIndex: 0, message }];
       }
     }
-    this.#bridges = this.#bridges.filter((bridge) => bridge.size !== size);
+    return [];
   }
 
-  #fault(code: Fault['code'], logIndex: number, message: string): void {
-    if (!this.#faults.some((known) => known.code === code)) this.#faults.push({ code, logIndex, message });
+  /** Given checkpoints that nothing was compared with. */
+  #unproven(above: number): readonly Fault[] {
+    const left = this.#given.filter(
+      (given) =>
+        given.size > above &&
+        !this.#judged.has(given) &&
+        !this.#signed.some((signed) => this.#judged.has(signed) && signed.size === given.size),
+    );
+    const beyond = left.find(({ size }) => size > this.#reach);
+    const reach = Math.max(this.#reach, this.#end);
+    if (beyond !== undefined) {
+      const message = `the log is known here up to ${String(reach)} leaves; the checkpoint has ${String(beyond.size)}: what came between is not there`;
+      return [{ code: 'LOG_TRUNCATED', logIndex: this.#end, message }];
+    }
+    const [first] = left;
+    // Where leaves are missing, that is the fault.
+    if (first === undefined || this.#cut) return [];
+    const message = `nothing here leads to the checkpoint of ${String(first.size)} leaves; export with --checkpoint, or give --hashes`;
+    return [{ code: 'CHECKPOINT_UNPROVEN', message, logIndex: first.size }];
+  }
+
+  /** What of the log between the two checkpoints the export does not begin or end with. */
+  #outside(): readonly Fault[] {
+    const [oldest, newest] = [this.#given[0], this.#given.at(-1)];
+    const begin = oldest === newest ? this.#first : (oldest?.size ?? this.#first);
+    return [
+      ...(this.#first > begin ? [missingAt(begin, this.#first)] : []),
+      ...(newest !== undefined && this.#end < newest.size ? [missingAt(this.#end, newest.size)] : []),
+    ];
   }
 }

@@ -7,6 +7,8 @@ export type FaultCode =
   | 'LOG_TRUNCATED'
   | 'LOG_REWRITTEN'
   | 'LOG_FORKED'
+  | 'PROOF_INVALID'
+  | 'CHECKPOINT_UNPROVEN'
   | 'SEQUENCE_GAP'
   | 'SEQUENCE_REPEATED';
 
@@ -15,6 +17,8 @@ export interface Fault {
   readonly code: FaultCode;
   /** Where in the log. */
   readonly logIndex?: number;
+  /** The last index of a range of which it is not known which event is at fault. */
+  readonly through?: number;
   /** Whose numbers, and which is the first at fault. */
   readonly source?: string;
   readonly sequence?: string;
@@ -55,4 +59,16 @@ export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefine
     };
   }
   return { code: 'EVENT_ALTERED', logIndex, message: `the event at index ${at} is not the one that the log holds` };
+}
+
+/** The most exact and earliest first: a range stands behind what is named within it. */
+export function inOrder(faults: readonly Fault[]): readonly Fault[] {
+  const placeOf = ({ logIndex = 0, through = logIndex }: Fault): number => through;
+  return [...faults].sort((one, other) => placeOf(one) - placeOf(other));
+}
+
+/** No event stands at the indices from `first` up to, but without, `end`. */
+export function missingAt(first: number, end: number): Fault {
+  const range = end - first === 1 ? `index ${String(first)}` : `the indices ${String(first)} to ${String(end - 1)}`;
+  return { code: 'EVENT_MISSING', logIndex: first, message: `there is no event at ${range}` };
 }

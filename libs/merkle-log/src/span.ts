@@ -43,3 +43,33 @@ export function spanHash(span: Span, hashes: SubtreeHashes): Buffer {
     .map((subtree) => hashes.hashOf(subtree))
     .reduceRight((right, left) => nodeHash(left, right));
 }
+
+/**
+ * The largest complete subtrees that together cover any leaves, left to right: at the most two of a height. Every tree that reaches to the
+ * span's end has them as nodes.
+ * @param passing tree sizes at which no subtree may straddle, so that the roots of these trees can be told on the way
+ */
+export function coverOf({ first, end }: Span, passing: readonly number[] = []): readonly Subtree[] {
+  const stops = [...passing.filter((size) => size > first && size < end).sort((one, other) => one - other), end];
+  const subtrees: Subtree[] = [];
+  let start = first;
+  for (const stop of stops) {
+    while (start < stop) {
+      let height = 0;
+      let width = 1;
+      while (start % (width * 2) === 0 && start + width * 2 <= stop) {
+        width *= 2;
+        height += 1;
+      }
+      subtrees.push({ height, index: start / width });
+      start += width;
+    }
+  }
+  return subtrees;
+}
+
+/** The leaves of a complete subtree. */
+export function spanOf({ height, index }: Subtree): Span {
+  const width = 2 ** height;
+  return { first: index * width, end: (index + 1) * width };
+}

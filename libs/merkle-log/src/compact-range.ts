@@ -1,0 +1,38 @@
+import { nodeHash, rootOf } from './tree.js';
+
+/** The hash of a complete subtree of 2^`height` leaves. */
+export interface Peak {
+  readonly height: number;
+  readonly hash: Buffer;
+}
+
+/** A run of complete subtrees, each pair of a height joined: what is to be known of a tree to let it grow. */
+export class CompactRange {
+  readonly #peaks: Peak[];
+
+  constructor(peaks: readonly Peak[] = []) {
+    this.#peaks = [...peaks];
+  }
+
+  /** Largest first. */
+  get peaks(): readonly Peak[] {
+    return this.#peaks;
+  }
+
+  /** Adds the subtree that comes next; it must begin at a multiple of its width. */
+  push(height: number, hash: Buffer): void {
+    let joined: Peak = { height, hash };
+    for (let last = this.#peaks.at(-1); last?.height === joined.height; last = this.#peaks.at(-1)) {
+      this.#peaks.pop();
+      joined = { height: joined.height + 1, hash: nodeHash(last.hash, joined.hash) };
+    }
+    this.#peaks.push(joined);
+  }
+}
+
+/** The root over the peaks of a whole tree (RFC 9162, section 2.1.1); of none the hash of nothing. @param peaks largest first */
+export function rootOfPeaks(peaks: readonly Peak[]): Buffer {
+  return peaks.length === 0
+    ? rootOf([])
+    : peaks.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right));
+}

@@ -1,0 +1,204 @@
+import { type Checkpoint } from './checkpoint.js';
+import { type Peak } from './compact-range.js';
+import { type Fault } from './export-faults.js';
+import { ExportOrder } from './export-order.js';
+import { verifyConsistency } from './proof.js';
+import { coverOf } from './span.js';
+import { TILE_WIDTH } from './tile-path.js';
+import { ToldTree } from './told-tree.js';
+
+/** What stands for leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
+export interface Skipped {
+  readonly from: number;
+  readonly hashes: readonly Buffer[];
+}
+
+/** Ties the tree of a size to a later checkpoint, where no checkpoint of that size is at hand: as a sealed segment does. */
+export interface Bridge {
+  readonly size: number;
+  readonly checkpoint: Checkpoint;
+  /** RFC 9162, section 2.1.4. */
+  readonly proof: readonly Buffer[];
+}
+
+/** What one export or one segment says of itself before its first event. */
+export interface ExportPart {
+  /** The log index at which it begins. */
+  readonly first: number;
+  /** Stands for the leaves below: the hashes of {@link coverOf}. */
+  readonly before: readonly Buffer[];
+  /** Sizes of trees that its proof passes through. */
+  readonly passing?: readonly number[];
+  /** Whether it leaves events out on purpose. */
+  readonly filtered?: boolean;
+  /** The signed one that an export was made under; the part then comes to an end line. */
+  readonly checkpoint?: Checkpoint;
+  readonly bridge?: Bridge;
+}
+
+/** An event as far as its place is concerned. */
+export interface PartLine {
+  readonly logIndex: number;
+  readonly from: number;
+  readonly recorded: Buffer;
+  readonly skipped?: Skipped;
+  readonly tile?: Buffer;
+}
+
+/** Checks that one part's leaves are those of its checkpoints, in constant memory. */
+export class PartCheck {
+  readonly #part: ExportPart;
+  readonly #order: ExportOrder<PartLine>;
+  readonly #waiting: Checkpoint[];
+  readonly #judged = new Set<Checkpoint>();
+  readonly #faults: Fault[] = [];
+  readonly #began: readonly Peak[] | undefined;
+  #tree = new ToldTree();
+  #believed: number;
+  #ended = false;
+
+  /** @param checkpoints of the log, in the order of their sizes */
+  constructor(part: ExportPart, filtered: boolean, checkpoints: readonly Checkpoint[]) {
+    this.#part = part;
+    this.#believed = part.first;
+    this.#waiting = [...checkpoints];
+    this.#order = new ExportOrder<PartLine>(part.first, filtered, {
+      take: (line) => {
+        this.#take(line);
+      },
+      absent: (end) => {
+        this.#tree.skipTo(end);
+        this.#pass();
+      },
+    });
+    this.#pass();
+    this.#cover({ from: 0, hashes: part.before }, part.first);
+    this.#began = this.#tree.peaks;
+  }
+
+  /** The log index that comes next. */
+  get expected(): number {
+    return this.#order.expected;
+  }
+
+  /** The tree in front of its first event, and behind its last one; nothing where leaves are unknown. */
+  get peaks(): { readonly began: readonly Peak[] | undefined; readonly now: readonly Peak[] | undefined } {
+    return { began: this.#began, now: this.#tree.size === this.expected ? this.#tree.peaks : undefined };
+  }
+
+  /** How far the log is known by this part. */
+  get reach(): number {
+    return this.#part.checkpoint?.size ?? this.#part.bridge?.checkpoint.size ?? this.expected;
+  }
+
+  /** The checkpoints that it was compared with. */
+  get judged(): ReadonlySet<Checkpoint> {
+    return this.#judged;
+  }
+
+  add(line: PartLine): void {
+    this.#order.add(line);
+  }
+
+  /** The end line. @param skipped what is left out from the last event to the end of the checkpoint's tree */
+  end(skipped: Skipped): void {
+    const { checkpoint } = this.#part;
+    this.#ended = true;
+    this.#order.end(skipped.from);
+    if (checkpoint === undefined) return;
+    // What follows in another part goes on from here.
+    const here = this.#tree;
+    this.#tree = here.fork();
+    this.#cover(skipped, checkpoint.size);
+    if (this.#tree.size === checkpoint.size) this.#judge(checkpoint);
+    this.#tree = here;
+  }
+
+  /** What was wrong, once everything was added. */
+  finish(): readonly Fault[] {
+    const { checkpoint, bridge } = this.#part;
+    if (!this.#ended) this.#order.end();
+    const at = this.expected;
+    if (checkpoint !== undefined && !this.#ended) {
+      const message = `the export was cut off at index ${String(at)}: its end line is missing`;
+      this.#fault({ code: 'LOG_TRUNCATED', logIndex: at, message });
+    }
+    if (bridge !== undefined && at < bridge.size) {
+      const message = `the segment ends at index ${String(at)}; it has ${String(bridge.size)} leaves`;
+      this.#fault({ code: 'LOG_TRUNCATED', logIndex: at, message });
+    }
+    return [...this.#faults, ...this.#order.faults()];
+  }
+
+  #take({ logIndex, from, recorded, skipped, tile }: PartLine): void {
+    if (this.#tree.size < logIndex) this.#cover(skipped ?? { from, hashes: [] }, logIndex);
+    if (tile !== undefined) this.#tree.claim(tile);
+    this.#tree.push(0, recorded);
+    this.#pass();
+  }
+
+  #cover({ from, hashes }: Skipped, end: number): void {
+    const subtrees = from === this.#tree.size ? coverOf({ first: from, end }, this.#part.passing) : [];
+    const fits = from === this.#tree.size && subtrees.length === hashes.length;
+    if (!fits) {
+      if (from === this.#tree.size && this.#tree.peaks !== undefined) {
+        const message = `the hashes that stand for the indices ${String(from)} to ${String(end - 1)} are not whole`;
+        this.#fault({ code: 'PROOF_INVALID', logIndex: from, through: end - 1, message });
+      }
+      this.#tree.skipTo(end);
+    }
+    for (const [at, { height }] of fits ? subtrees.entries() : []) {
+      const hash = hashes[at];
+      if (hash !== undefined) this.#tree.push(height, hash);
+      this.#pass();
+    }
+    this.#pass();
+  }
+
+  #pass(): void {
+    const { size } = this.#tree;
+    for (let next = this.#waiting[0]; next !== undefined && next.size <= size; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      if (next.size === size) this.#judge(next);
+    }
+    const { bridge } = this.#part;
+    if (bridge?.size === size) this.#crossBridge(bridge);
+  }
+
+  #judge(checkpoint: Checkpoint): void {
+    const roots = this.#tree.roots();
+    if (roots === undefined) return;
+    this.#judged.add(checkpoint);
+    const { size, root } = checkpoint;
+    if (!roots.computed.equals(root)) {
+      const { doubtful } = this.#tree;
+      const placed = roots.told.equals(root) ? doubtful : undefined;
+      const first = placed ?? Math.min(this.#believed, Math.max(0, size - 1));
+      this.#rewritten(first, placed === undefined ? size : placed + TILE_WIDTH, size);
+    }
+    this.#believed = Math.max(size, this.#believed);
+  }
+
+  #crossBridge({ size, checkpoint, proof }: Bridge): void {
+    const roots = this.#tree.roots();
+    if (roots === undefined || this.#judged.has(checkpoint)) return;
+    this.#judged.add(checkpoint);
+    if (!verifyConsistency(size, checkpoint.size, roots.computed, checkpoint.root, proof)) {
+      this.#rewritten(this.#believed, size, checkpoint.size);
+    }
+  }
+
+  #rewritten(first: number, end: number, size: number): void {
+    const range = `${String(first)} to ${String(Math.max(first, end - 1))}`;
+    this.#fault({
+      code: 'LOG_REWRITTEN',
+      logIndex: first,
+      through: Math.max(first, end - 1),
+      message: `the leaves from index ${range} are not those of the checkpoint of ${String(size)}`,
+    });
+  }
+
+  #fault(fault: Fault): void {
+    if (!this.#faults.some(({ code }) => code === fault.code)) this.#faults.push(fault);
+  }
+}

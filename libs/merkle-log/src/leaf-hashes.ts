@@ -1,0 +1,30 @@
+import { type Checkpoint } from './checkpoint.js';
+import { CompactRange, rootOfPeaks } from './compact-range.js';
+import { type Fault } from './export-faults.js';
+
+/** The log's leaf hashes from its beginning on, as its level-0 tiles hold them. */
+export interface LeafHashes {
+  /** How many there are. */
+  readonly size: number;
+  at(logIndex: number): Buffer | undefined;
+}
+
+/** Whether leaf hashes are those that each checkpoint signs; checkpoints beyond them are passed over. */
+export function judgeLeafHashes(hashes: LeafHashes, checkpoints: readonly Checkpoint[]): readonly Fault[] {
+  const within = checkpoints.filter(({ size }) => size <= hashes.size).sort((one, other) => one.size - other.size);
+  const range = new CompactRange();
+  let size = 0;
+  let believed = 0;
+  for (const checkpoint of within) {
+    for (; size < checkpoint.size; size += 1) range.push(0, hashes.at(size) ?? Buffer.alloc(32));
+    if (!rootOfPeaks(range.peaks).equals(checkpoint.root)) {
+      const [from, to, tree] = [believed, size - 1, size].map(String);
+      const message = `the leaf hashes ${from ?? ''} to ${to ?? ''} are not those of the checkpoint of ${tree ?? ''}`;
+      return [{ code: 'LOG_REWRITTEN', logIndex: believed, through: Math.max(believed, size - 1), message }];
+    }
+    believed = size;
+  }
+  if (within.length > 0) return [];
+  const message = 'no checkpoint is at hand that the leaf hashes reach to; fetch them once more';
+  return [{ code: 'CHECKPOINT_UNPROVEN', message }];
+}

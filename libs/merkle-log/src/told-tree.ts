@@ -1,0 +1,105 @@
+import { CompactRange, rootOfPeaks, type Peak } from './compact-range.js';
+import { TILE_WIDTH } from './tile-path.js';
+
+const TILE_HEIGHT = 8;
+
+/** The roots of a tree as an export tells it. */
+export interface ToldRoots {
+  /** From its leaves, and from whole subtrees where it leaves events out. */
+  readonly computed: Buffer;
+  /** The same, with the hashes that the export tells of its tiles in place of those that follow from its leaves. */
+  readonly told: Buffer;
+}
+
+/**
+ * The tree that follows from an export, in constant memory. It is made twice, from the leaves and from what the export says of its tiles, so
+ * that a wrong leaf can be placed within its tile of 256.
+ */
+export class ToldTree {
+  #computed = new CompactRange();
+  #told = new CompactRange();
+  #tile = new CompactRange();
+  #size = 0;
+  #claim: Buffer | undefined;
+  #whole = true;
+  #tileWhole = true;
+  #doubtful: number | undefined;
+
+  /** Another one that grows from here on its own. */
+  fork(): ToldTree {
+    const fork = new ToldTree();
+    fork.#computed = new CompactRange(this.#computed.peaks);
+    fork.#told = new CompactRange(this.#told.peaks);
+    fork.#tile = new CompactRange(this.#tile.peaks);
+    fork.#size = this.#size;
+    fork.#claim = this.#claim;
+    fork.#whole = this.#whole;
+    fork.#tileWhole = this.#tileWhole;
+    fork.#doubtful = this.#doubtful;
+    return fork;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Begin of the first tile whose leaves do not give the hash that the export tells of it. */
+  get doubtful(): number | undefined {
+    return this.#doubtful;
+  }
+
+  /** Largest first; nothing once leaves are unknown. */
+  get peaks(): readonly Peak[] | undefined {
+    return this.#whole && this.#tileWhole ? [...this.#computed.peaks, ...this.#tile.peaks] : undefined;
+  }
+
+  /** Adds a leaf (height 0) or a complete subtree. */
+  push(height: number, hash: Buffer): void {
+    this.#size += 2 ** height;
+    if (height >= TILE_HEIGHT) {
+      this.#computed.push(height, hash);
+      this.#told.push(height, hash);
+      return;
+    }
+    if (this.#tileWhole) this.#tile.push(height, hash);
+    if (this.#size % TILE_WIDTH === 0) this.#closeTile();
+  }
+
+  /** Goes on at a later size over leaves that nobody tells. */
+  skipTo(size: number): void {
+    while (this.#size < size) {
+      const tileEnd = (Math.floor(this.#size / TILE_WIDTH) + 1) * TILE_WIDTH;
+      this.#tileWhole = false;
+      this.#size = Math.min(size, tileEnd);
+      if (this.#size === tileEnd) this.#closeTile();
+    }
+  }
+
+  /** What the export says of the whole tile that the next leaf is in. */
+  claim(tile: Buffer): void {
+    this.#claim ??= tile;
+  }
+
+  /** Nothing once leaves are unknown. */
+  roots(): ToldRoots | undefined {
+    if (!this.#whole || !this.#tileWhole) return undefined;
+    const within = this.#tile.peaks;
+    return {
+      computed: rootOfPeaks([...this.#computed.peaks, ...within]),
+      told: rootOfPeaks([...this.#told.peaks, ...within]),
+    };
+  }
+
+  #closeTile(): void {
+    const claim = this.#claim;
+    const computed = this.#tileWhole ? this.#tile.peaks[0]?.hash : claim;
+    this.#claim = undefined;
+    this.#tile = new CompactRange();
+    this.#tileWhole = true;
+    if (computed === undefined) this.#whole = false;
+    if (computed === undefined || !this.#whole) return;
+    this.#computed.push(TILE_HEIGHT, computed);
+    this.#told.push(TILE_HEIGHT, claim ?? computed);
+    if (claim !== undefined && !claim.equals(computed)) this.#doubtful ??= this.#size - TILE_WIDTH;
+  }
+}
