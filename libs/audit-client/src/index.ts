@@ -10,6 +10,7 @@ export {
   type NewAuditEvent,
   type UnnumberedEvent,
 } from './audit-event.js';
+export { eventColumns, plainCell } from './event-columns.js';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';

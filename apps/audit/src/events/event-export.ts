@@ -1,7 +1,13 @@
+import { eventColumns, plainCell } from '@countersign/audit-client';
 import { z } from 'zod';
 import { type SignedCheckpoint } from '../log/log.store.js';
 import { filterShape } from './event-filter.js';
 import { cursorSchema, type EventRow } from './event-search.js';
+
+const sizes = z
+  .string()
+  .regex(/^[1-9][0-9]{0,15}(,[1-9][0-9]{0,15}){0,7}$/, 'up to eight tree sizes, with commas between')
+  .transform((text) => text.split(',').map(Number));
 
 /** `GET /events/export`: oldest first; `cursor` is the log index of the last line that was received. */
 export const eventExportSchema = z.strictObject({
@@ -10,79 +16,112 @@ export const eventExportSchema = z.strictObject({
   /** Events at the most. */
   limit: z.coerce.number().int().min(1).max(100_000_000).optional(),
   cursor: cursorSchema.optional(),
+  /** Tree sizes of checkpoints that the reader keeps: the proof passes through these trees. */
+  checkpoints: sizes.optional(),
 });
 export type EventExport = z.infer<typeof eventExportSchema>;
 
-/** The last line of an NDJSON export: without it the export is not whole. */
+/** What stands for leaves that are left out: hashes (base64) of the largest complete subtrees from an index on, left to right. */
+export interface SkippedLeaves {
+  readonly from: string;
+  readonly hashes: readonly string[];
+}
+
+/** The first line: under which checkpoint the export is made, and where it begins. */
+export interface ExportStart {
+  readonly start: {
+    readonly first_index: string;
+    readonly tree_size: string;
+    /** The signed note that covers every line. */
+    readonly checkpoint: string;
+    /** Whether it leaves events out; else each line's index is one more than the one before. */
+    readonly filtered: boolean;
+    readonly passing: readonly string[];
+    readonly skipped: SkippedLeaves;
+  };
+}
+
+/** What proves one event together with the lines around it. */
+export interface LineProof {
+  /** The leaf hash that the log holds, base64. */
+  readonly leafHash: string;
+  readonly skipped?: SkippedLeaves;
+  /** The hash of the whole tile of 256 that it stands in, on the first line of each. */
+  readonly tile?: string;
+}
+
+/** The last line: without it the export is not whole. */
 export interface ExportEnd {
   readonly end: {
     readonly events: number;
     /** Whether all that was asked for is there; else the export goes on after `next_cursor`. */
     readonly complete: boolean;
     readonly next_cursor: string | null;
-    /** The signed note that covers every line; nothing when none is signed yet. */
-    readonly checkpoint: string | null;
+    /** The signed note that covers every line. */
+    readonly checkpoint: string;
+    readonly skipped: SkippedLeaves;
   };
 }
 
 /** How an export is written: before the events, for each, and after them. */
 export interface ExportFormat {
   readonly mediaType: string;
-  readonly head: string;
-  line(row: EventRow, checkpoint: SignedCheckpoint | undefined): string;
+  head(start: ExportStart): string;
+  line(row: EventRow, proof: LineProof, checkpoint: SignedCheckpoint): string;
   tail(end: ExportEnd): string;
 }
 
-const treeSizeOf = (checkpoint: SignedCheckpoint | undefined): string | null => checkpoint?.treeSize.toString() ?? null;
-
 const ndjson: ExportFormat = {
   mediaType: 'application/x-ndjson',
-  head: '',
-  line: ({ logIndex, event }, checkpoint) =>
+  head: (start) => `${JSON.stringify(start)}\n`,
+  line: ({ logIndex, event }, { leafHash, ...proof }, { treeSize }) =>
     `${JSON.stringify({
       log_index: logIndex.toString(),
       source: event.source,
       sequence: event.sequence,
-      checkpoint: treeSizeOf(checkpoint),
+      checkpoint: String(treeSize),
+      leaf_hash: leafHash,
+      ...(Object.keys(proof).length === 0 ? {} : { proof }),
       event,
     })}\n`,
   tail: (end) => `${JSON.stringify(end)}\n`,
 };
 
-/** RFC 4180. What a spreadsheet would take for a formula is made text; the column `event` has the event as it stands in the log. */
+/** RFC 4180. */
 function cell(value: string | null | undefined): string {
-  const text = value ?? '';
-  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const plain = plainCell(value);
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }
 
-const csvColumns: readonly [
-  string,
-  (row: EventRow, checkpoint: SignedCheckpoint | undefined) => string | null | undefined,
-][] = [
-  ['log_index', ({ logIndex }) => logIndex.toString()],
-  ['source', ({ event }) => event.source],
-  ['sequence', ({ event }) => event.sequence],
-  ['checkpoint', (_, checkpoint) => treeSizeOf(checkpoint)],
-  ['time', ({ event }) => event.time],
-  ['type', ({ event }) => event.type],
-  ['subject', ({ event }) => event.data.principal?.subject],
-  ['client', ({ event }) => event.data.principal?.client_id],
-  ['actors', ({ event }) => event.data.principal?.actors.join(' ')],
-  ['action', ({ event }) => event.data.action],
-  ['resource', ({ event }) => event.data.resource],
-  ['outcome', ({ event }) => event.data.outcome],
-  ['reason', ({ event }) => event.data.reason],
-  ['txn', ({ event }) => event.data.txn],
-  ['trace', ({ event }) => event.traceparent?.split('-')[1]],
-  ['event', ({ event }) => JSON.stringify(event)],
+const [sourceAndSequence, described] = [eventColumns.slice(0, 2), eventColumns.slice(2)];
+const csvHeader = [
+  'log_index',
+  ...sourceAndSequence.map(([name]) => name),
+  'checkpoint',
+  ...described.map(([name]) => name),
+  'event',
+  'leaf_hash',
+  'proof',
 ];
+const csvRow = (cells: readonly (string | null | undefined)[]): string => `${cells.map(cell).join(',')}\r\n`;
+/** Start and end are rows that read as comments; what they say is in the last column. */
+const csvRemark = (name: string, said: unknown): string =>
+  csvRow([`#${name}`, ...Array.from({ length: csvHeader.length - 2 }, () => ''), JSON.stringify(said)]);
 
 const csv: ExportFormat = {
   mediaType: 'text/csv; charset=utf-8; header=present',
-  head: `${csvColumns.map(([name]) => name).join(',')}\r\n`,
-  line: (row, checkpoint) => `${csvColumns.map(([, valueOf]) => cell(valueOf(row, checkpoint))).join(',')}\r\n`,
-  tail: () => '',
+  head: ({ start }) => csvRow(csvHeader) + csvRemark('start', start),
+  line: ({ logIndex, event }, { leafHash, ...proof }, { treeSize }) =>
+    csvRow([
+      logIndex.toString(),
+      ...sourceAndSequence.map(([, valueOf]) => valueOf(event)),
+      String(treeSize),
+      ...described.map(([, valueOf]) => valueOf(event)),
+      JSON.stringify(event),
+      `sha256:${leafHash}`,
+      Object.keys(proof).length === 0 ? '' : JSON.stringify(proof),
+    ]),
+  tail: ({ end }) => csvRemark('end', end),
 };
 
 export const exportFormats: Readonly<Record<EventExport['format'], ExportFormat>> = { ndjson, csv };

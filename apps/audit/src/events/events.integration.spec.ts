@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { uuidv7 } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer, type TokenWish } from '@countersign/test-kit';
 import { jetstream } from '@nats-io/jetstream';
@@ -18,6 +19,7 @@ const foundSchema = z.object({
   event: z.looseObject({
     id: z.string(),
     type: z.string(),
+    time: z.string(),
     sequence: z.string(),
     data: z.looseObject({
       resource: z.string(),
@@ -29,13 +31,32 @@ const foundSchema = z.object({
 });
 type Found = z.infer<typeof foundSchema>;
 const pageSchema = z.object({ events: z.array(foundSchema), next_cursor: z.string().nullable() });
-const lineSchema = foundSchema.extend({ source: z.string(), sequence: z.string(), checkpoint: z.string().nullable() });
+const hash = z.base64().transform((text) => Buffer.from(text, 'base64'));
+const skippedSchema = z.object({ from: z.coerce.number(), hashes: z.array(hash) });
+const lineSchema = foundSchema.extend({
+  source: z.string(),
+  sequence: z.string(),
+  checkpoint: z.string(),
+  leaf_hash: hash,
+  proof: z.object({ skipped: skippedSchema.optional(), tile: hash.optional() }).optional(),
+});
+const startSchema = z.object({
+  start: z.object({
+    first_index: z.coerce.number(),
+    tree_size: z.string(),
+    checkpoint: z.string(),
+    filtered: z.boolean(),
+    passing: z.array(z.coerce.number()),
+    skipped: skippedSchema,
+  }),
+});
 const endSchema = z.object({
   end: z.object({
     events: z.number(),
     complete: z.boolean(),
     next_cursor: z.string().nullable(),
-    checkpoint: z.string().nullable(),
+    checkpoint: z.string(),
+    skipped: skippedSchema,
   }),
 });
 
@@ -209,8 +230,33 @@ describe('the trail, by HTTP', () => {
     const answer = await get(`/events/export?${query}`, wish);
     expect(answer.status).toBe(200);
     const lines = (await answer.text()).trimEnd().split('\n');
-    const end = endSchema.parse(JSON.parse(lines.pop() ?? '')).end;
-    return { answer, lines: lines.map((line) => lineSchema.parse(JSON.parse(line))), end };
+    const { end } = endSchema.parse(JSON.parse(lines.pop() ?? ''));
+    const { start } = startSchema.parse(JSON.parse(lines.shift() ?? ''));
+    return { answer, start, lines: lines.map((line) => lineSchema.parse(JSON.parse(line))), end };
+  }
+  /** What a receiver finds, who asks no service. */
+  async function verified(
+    { start, lines, end }: Awaited<ReturnType<typeof exported>>,
+    ...notes: string[]
+  ): Promise<ExportReport> {
+    const key = parseVerifierKey((await (await fetch(`${url}/log/key`)).text()).split(/\s/)[0] ?? '');
+    const check = new ExportCheck({ checkpoints: notes.map((note) => openCheckpoint(note, key)) });
+    const { first_index: first, filtered, passing, skipped } = start;
+    check.begin({
+      first,
+      filtered,
+      passing,
+      before: skipped.hashes,
+      checkpoint: openCheckpoint(start.checkpoint, key),
+    });
+    for (const { log_index, event, source, sequence, leaf_hash: recorded, proof } of lines) {
+      const leaf = leafOf(event).hash;
+      const place = { logIndex: Number(log_index), source, sequence: BigInt(sequence), time: Date.parse(event.time) };
+      const { skipped: left, tile } = proof ?? {};
+      check.add({ ...place, leaf, recorded, ...(left && { skipped: left }), ...(tile && { tile }) });
+    }
+    check.end(end.skipped);
+    return check.finish();
   }
 
   it('exports NDJSON, oldest first, each line with its place and the checkpoint, and goes on from a cursor', async () => {
@@ -221,10 +267,11 @@ describe('the trail, by HTTP', () => {
     expect(whole.answer.headers.get('content-type')).toBe('application/x-ndjson');
     expect(whole.lines.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 11 }, (_, at) => String(at + 1)));
     expect(whole.end).toMatchObject({ events: 11, complete: true, next_cursor: null });
-    const size = /\n(\d+)\n/.exec(whole.end.checkpoint ?? '')?.[1] ?? null;
+    const size = /\n(\d+)\n/.exec(whole.end.checkpoint)?.[1];
+    expect([whole.start.tree_size, whole.start.checkpoint]).toEqual([size, whole.end.checkpoint]);
     for (const { checkpoint, log_index } of whole.lines) {
       expect(checkpoint).toBe(size);
-      if (size !== null) expect(Number(log_index)).toBeLessThan(Number(size));
+      expect(Number(log_index)).toBeLessThan(Number(size));
     }
     const first = await exported('source=payments&limit=4');
     expect(first.end).toMatchObject({ events: 4, complete: false, next_cursor: first.lines.at(-1)?.log_index });
@@ -232,7 +279,32 @@ describe('the trail, by HTTP', () => {
     expect([...first.lines, ...rest.lines].map(({ event }) => event.id)).toEqual(
       whole.lines.map(({ event }) => event.id),
     );
-    expect((await exported('source=payments', OWN)).lines).toHaveLength(9);
+    const own = await exported('source=payments', OWN);
+    expect(own.lines).toHaveLength(9);
+    expect(await verified(own)).toMatchObject({ faults: [], entries: 9, complete: false });
+    expect(await verified(rest)).toMatchObject({ faults: [], complete: false });
+  }, 60_000);
+
+  it('exports any run of the log with what proves it, tied to the checkpoints that its reader keeps', async () => {
+    const older = await (await get('/log/checkpoint', READ)).text();
+    const size = Number(older.split('\n')[1]);
+    await search('limit=1');
+    await eventually(
+      async () => Number((await (await get('/log/checkpoint', READ)).text()).split('\n')[1]),
+      (now) => now > size,
+    );
+    const whole = await exported('');
+    expect(await verified(whole, older)).toMatchObject({ faults: [], first: 0, complete: true });
+    const later = await exported(`cursor=${String(size - 1)}&checkpoints=5,${String(size)}`);
+    expect(await verified(later, older)).toMatchObject({ faults: [], first: size, complete: true });
+    const some = await exported(`client=shop&cursor=3&limit=4&checkpoints=${String(size)}`);
+    expect(await verified(some, older)).toMatchObject({ faults: [], entries: 4, first: 4, complete: false });
+    const hidden = { ...some, lines: some.lines.toSpliced(2, 1) };
+    expect((await verified(hidden)).faults).toMatchObject([
+      { code: 'EVENT_MISSING', logIndex: Number(some.lines[2]?.log_index) },
+    ]);
+    expect(await verified(await exported('cursor=99999999'))).toMatchObject({ faults: [], entries: 0 });
+    expect((await get('/events/export?checkpoints=0')).status).toBe(400);
   }, 60_000);
 
   it('exports CSV that no spreadsheet takes for a formula', async () => {
@@ -240,12 +312,15 @@ describe('the trail, by HTTP', () => {
     await stored(12);
     const text = await eventually(
       async () => (await get('/events/export?format=csv&source=payments')).text(),
-      (csv) => csv.trimEnd().split('\r\n').length >= 13,
+      (csv) => csv.trimEnd().split('\r\n').length >= 15,
     );
     const lines = text.trimEnd().split('\r\n');
     expect(lines[0]).toMatch(/^log_index,source,sequence,checkpoint,time,type,subject,/);
-    expect(lines).toHaveLength(13);
-    expect(lines.at(-1)).toContain(`,"'=1+1, ""x""",shop,`);
+    expect(lines).toHaveLength(15);
+    expect(lines[1]).toMatch(/^#start,+"\{""first_index""/);
+    expect(lines.at(-2)).toContain(`,"'=1+1, ""x""",shop,`);
+    expect(lines.at(-2)).toMatch(/,sha256:[A-Za-z0-9+/]{43}=,/);
+    expect(lines.at(-1)).toMatch(/^#end,+"\{""events"":12,""complete"":true/);
   }, 60_000);
 
   it('frees its place when the reader goes away, and refuses more exports than it can carry', async () => {
@@ -383,6 +458,6 @@ describe('the trail, by HTTP', () => {
     const closing = app.close();
     expect((await reading).at(-1)?.data).toBe('{"code":"SHUTTING_DOWN"}');
     await closing;
-    expect(Date.now() - begun).toBeLessThan(30_000);
+    expect(Date.now() - begun).toBeLessThan(5_000);
   }, 120_000);
 });

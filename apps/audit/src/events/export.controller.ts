@@ -14,9 +14,11 @@ export class ExportController {
   constructor(@Inject(ExportService) private readonly exports: ExportService) {}
 
   /**
-   * Events, oldest first, as NDJSON or CSV (`format`), streamed; filters as in a search. Each line carries log index, source, sequence and the
-   * size of the checkpoint that covers it. An NDJSON export ends with `{"end": …}`, which has the signed checkpoint; without that line it was cut
-   * off and goes on by `cursor`, the log index of the last line. 429 `EXPORTS_BUSY`.
+   * Events, oldest first, as NDJSON or CSV (`format`), streamed; filters as in a search. It is evidence by itself: `{"start": …}` has the signed
+   * checkpoint and where the export begins, each line its log index, source, sequence and leaf hash (RFC 9162), and where something is left out
+   * the subtree hashes that stand for it, `{"end": …}` those up to the checkpoint. Without `end` it was cut off and goes on by `cursor`, the log
+   * index of the last line. In CSV start and end are rows that begin with `#`. `checkpoints`: tree sizes that the proof passes through.
+   * 429 `EXPORTS_BUSY`.
    */
   @Get()
   @ApiProduces('application/x-ndjson', 'text/csv')

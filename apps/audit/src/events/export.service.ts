@@ -4,7 +4,9 @@ import { type Logger } from 'pino';
 import { LogStore, type SignedCheckpoint } from '../log/log.store.js';
 import { exportFormats, type EventExport } from './event-export.js';
 import { type EventQuery } from './event-filter.js';
+import { type EventRow } from './event-search.js';
 import { EventsStore } from './events.store.js';
+import { ExportEvidence } from './export-evidence.js';
 import { Looks, type Looker } from './looks.js';
 import { visibilityOf } from './visibility.js';
 
@@ -46,22 +48,17 @@ export class ExportService {
     this.#running += 1;
     try {
       const checkpoint = await this.log.checkpoint();
-      const below = checkpoint === undefined ? await this.events.size() : BigInt(checkpoint.treeSize);
-      const changes = { export: wanted, below: below.toString() };
+      if (checkpoint === undefined) throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet.');
+      const changes = { export: wanted, below: String(checkpoint.treeSize) };
       await this.looks.record({ done: 'events.exported', resource: 'events', changes }, looker);
-      yield* this.#lines(wanted, below, checkpoint, looker);
+      yield* this.#lines(wanted, checkpoint, looker);
     } finally {
       this.#running -= 1;
     }
   }
 
-  async *#lines(
-    wanted: EventExport,
-    below: bigint,
-    checkpoint: SignedCheckpoint | undefined,
-    looker: Looker,
-  ): AsyncGenerator<string> {
-    const { format: name, limit = Infinity, cursor, ...filter } = wanted;
+  async *#lines(wanted: EventExport, checkpoint: SignedCheckpoint, looker: Looker): AsyncGenerator<string> {
+    const { format: name, limit = Infinity, cursor, checkpoints: passing = [], ...filter } = wanted;
     const format = exportFormats[name];
     const query: EventQuery = { filter, visibility: visibilityOf(looker.caller) };
     const deadline = performance.now() + EXPORT_TIME_MS;
@@ -78,15 +75,44 @@ export class ExportService {
     };
     try {
       yield '';
-      if (format.head !== '') yield format.head;
+      const first = await this.#firstIndex(after, checkpoint);
+      if (first > 0) after = BigInt(first) - 1n;
+      const evidence = new ExportEvidence(this.log, checkpoint, first, passing);
+      const filtered = query.visibility !== 'all' || Object.keys(filter).length > 0;
+      yield format.head({
+        start: {
+          first_index: String(first),
+          tree_size: String(checkpoint.treeSize),
+          checkpoint: checkpoint.note,
+          filtered,
+          passing: passing.map(String),
+          skipped: await evidence.before(),
+        },
+      });
       while (!complete && events < limit && performance.now() < deadline) {
         const page = Math.min(PAGE, limit - events);
-        const { rows, next } = await this.events.find(query, { direction: 'oldest-first', after, below, limit: page });
+        const { rows, next } = await this.events.find(query, {
+          direction: 'oldest-first',
+          after,
+          below: BigInt(checkpoint.treeSize),
+          limit: page,
+        });
+        const sealed = filtered ? undefined : await this.#sealedMeanwhile(rows[0], evidence.next);
+        if (sealed !== undefined) {
+          after = sealed;
+          break;
+        }
         after = next ?? rows.at(-1)?.logIndex ?? after;
         complete = next === null;
         events += rows.length;
-        if (rows.length > 0) yield rows.map((row) => format.line(row, checkpoint)).join('');
+        const proofs = await evidence.of(rows);
+        const lines = rows.flatMap((row, at) => {
+          const proof = proofs[at];
+          return proof === undefined ? [] : [format.line(row, proof, checkpoint)];
+        });
+        if (lines.length > 0) yield lines.join('');
       }
+      const skipped = await evidence.after();
       outcome = 'allowed';
       await end();
       outcome = undefined;
@@ -95,7 +121,8 @@ export class ExportService {
           events,
           complete,
           next_cursor: complete ? null : (after?.toString() ?? null),
-          checkpoint: checkpoint?.note ?? null,
+          checkpoint: checkpoint.note,
+          skipped,
         },
       });
     } finally {
@@ -105,5 +132,19 @@ export class ExportService {
         });
       }
     }
+  }
+
+  /** What retention has sealed is not here any more: the export begins behind it. */
+  async #firstIndex(after: bigint | undefined, { treeSize }: SignedCheckpoint): Promise<number> {
+    const { minimumIndex } = await this.log.head();
+    const asked = after === undefined ? 0 : Number(after) + 1;
+    return Math.min(Math.max(asked, minimumIndex), treeSize);
+  }
+
+  /** The last index that retention took while the export was on its way to it: there the export ends, and goes on behind it. */
+  async #sealedMeanwhile(row: EventRow | undefined, expected: number): Promise<bigint | undefined> {
+    if (row === undefined || Number(row.logIndex) === expected) return undefined;
+    const { minimumIndex } = await this.log.head();
+    return minimumIndex > expected ? BigInt(minimumIndex) - 1n : undefined;
   }
 }

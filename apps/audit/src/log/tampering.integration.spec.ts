@@ -11,6 +11,8 @@ import {
   ExportCheck,
   leafOf,
   openCheckpoint,
+  subtreesOf,
+  TileHashes,
   type Checkpoint,
   type ExportReport,
   type Tile,
@@ -234,9 +236,12 @@ describe('tampering straight in the database', () => {
       const { segment } = segmentHeadSchema.parse(JSON.parse(head ?? ''));
       const edge: Tile[] = segment.edge.map((tile) => ({ ...tile, hashes: Buffer.from(tile.hashes, 'base64') }));
       const verify = (change: (line: string, at: number) => string): ExportReport => {
-        const running = new ExportCheck({ checkpoints: [], start: { size: segment.first_index, edge } });
+        const running = new ExportCheck({ checkpoints: [] });
+        const known = new TileHashes(edge);
+        const before = subtreesOf({ first: 0, end: segment.first_index }).map((subtree) => known.hashOf(subtree));
         const proof = segment.consistency.map((hash) => Buffer.from(hash, 'base64'));
-        running.expect({ size: segment.end_index, checkpoint: openCheckpoint(segment.checkpoint, signer), proof });
+        const checkpoint = openCheckpoint(segment.checkpoint, signer);
+        running.begin({ first: segment.first_index, before, bridge: { size: segment.end_index, checkpoint, proof } });
         for (const [at, line] of lines.entries()) {
           const { log_index, leaf_hash, event } = segmentLineSchema.parse(JSON.parse(change(line, at)));
           const recorded = Buffer.from(leaf_hash, 'base64');
