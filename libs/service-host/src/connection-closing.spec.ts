@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { closeConnections } from './connection-closing.js';
+import { watchConnections } from './connection-closing.js';
 
 /** A server whose answer begins at once and ends after `endAfterMs`, or never. @returns milliseconds that its stop takes */
 async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promise<number> {
@@ -9,6 +10,7 @@ async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promi
     response.write('begun');
     if (endAfterMs !== undefined) setTimeout(() => response.end('ended'), endAfterMs);
   });
+  const letGo = watchConnections(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -18,7 +20,7 @@ async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promi
   const begun = performance.now();
   const closed = once(server, 'close');
   server.close();
-  closeConnections(server, limitMs);
+  letGo(limitMs);
   await Promise.race([closed, delay(20_000, undefined, { ref: false })]);
   expect(await text).toBe(endAfterMs === undefined ? 'cut off' : 'begunended');
   return performance.now() - begun;
@@ -32,4 +34,20 @@ describe('a stopping server', () => {
   it('cuts what does not end within its limit', async () => {
     expect(await stopTakes(undefined, 300)).toBeLessThan(10_000);
   }, 40_000);
+
+  it('closes a connection that was opened ahead and on which nothing was asked', async () => {
+    const server = createServer();
+    const letGo = watchConnections(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const opened = once(server, 'connection');
+    const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+    await opened;
+    const closed = once(server, 'close');
+    server.close();
+    letGo(60_000);
+    await closed;
+    socket.destroy();
+  }, 10_000);
 });

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type Registry } from 'prom-client';
-import { closeConnections } from './connection-closing.js';
+import { watchConnections } from './connection-closing.js';
 import { ConfigurationError, type HostConfiguration } from './configuration.js';
 import { parseForm } from './form-body.js';
 import { HostModule } from './host.module.js';
@@ -83,8 +83,9 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     );
     done();
   });
+  const letConnectionsGo = watchConnections(fastify.server);
   fastify.addHook('preClose', (done) => {
-    closeConnections(fastify.server, configuration.SHUTDOWN_TIMEOUT_MS * CUT_AT);
+    letConnectionsGo(configuration.SHUTDOWN_TIMEOUT_MS * CUT_AT);
     done();
   });
   app.get(OpenApiDocument).describe(app, name, version);
