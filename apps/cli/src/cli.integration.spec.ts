@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,6 +13,7 @@ import {
   type Child,
 } from '@countersign/backing-services';
 import { z } from 'zod';
+import { createProgram } from './program.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -22,11 +23,12 @@ interface Ended {
   readonly error: string;
 }
 
-describe('the built command against a real issuer', () => {
+describe('the built command against a real issuer and audit service', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cli-'));
   const env = join(folder, '.countersign', 'env');
   let backing: BackingServices;
   let issuer: Child;
+  let audit: Child;
 
   function countersign(...args: readonly string[]): Promise<Ended> {
     return new Promise((done) => {
@@ -47,9 +49,35 @@ describe('the built command against a real issuer', () => {
     return schema.parse(JSON.parse(ended.out));
   }
 
+  async function startService(name: 'issuer' | 'audit', settings: Readonly<Record<string, string>>): Promise<Child> {
+    const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${value}`);
+    writeFileSync(join(env, `${name}.env`), `${lines.join('\n')}\n`);
+    const child = await startChild({
+      command: process.execPath,
+      args: [`--env-file=${join(env, `${name}.env`)}`, join(root, `apps/${name}/dist/main.js`)],
+      cwd: folder,
+      pidFile: join(folder, `${name}.pid`),
+    });
+    const url = `http://127.0.0.1:${settings['PORT'] ?? ''}/health/ready`;
+    for (let attempt = 0; attempt < 600 && child.running(); attempt += 1) {
+      const ready = await fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      if (ready) return child;
+      await delay(100);
+    }
+    throw new Error(`${name} did not start:\n${child.lastLines()}`);
+  }
+
   beforeAll(async () => {
     mkdirSync(env, { recursive: true });
-    const names = { storefront: { payments: ['payments:create'] }, operator: { issuer: ['issuer:admin'] } };
+    const names = {
+      storefront: { payments: ['payments:create'] },
+      operator: { issuer: ['issuer:admin'], audit: ['audit:admin'] },
+      auditor: { audit: ['audit:read'] },
+      'privacy-officer': { audit: ['audit:reveal', 'audit:erase'] },
+    };
     const clients: object[] = [];
     for (const [client_id, audiences] of Object.entries(names)) {
       const key = await generateSigningKey();
@@ -58,41 +86,36 @@ describe('the built command against a real issuer', () => {
     }
     writeFileSync(join(env, 'clients.json'), JSON.stringify({ clients }));
     backing = await startBackingServices();
-    const port = await freePort();
-    const url = `http://127.0.0.1:${String(port)}`;
-    const settings = {
-      PORT: String(port),
+    const issuerPort = await freePort();
+    const auditPort = await freePort();
+    const common = {
       HOST: '127.0.0.1',
-      ISSUER_URL: url,
-      DATABASE_URL: await backing.database('issuer'),
+      ISSUER_URL: `http://127.0.0.1:${String(issuerPort)}`,
       NATS_URL: backing.nats.url,
+    };
+    issuer = await startService('issuer', {
+      ...common,
+      PORT: String(issuerPort),
+      DATABASE_URL: await backing.database('issuer'),
       NATS_USER: 'issuer',
       NATS_PASSWORD: backing.passwords.issuer,
       CLIENTS_FILE: join(env, 'clients.json'),
       KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
-    };
-    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-    writeFileSync(join(env, 'issuer.env'), `${lines.join('\n')}\n`);
-    issuer = await startChild({
-      command: process.execPath,
-      args: [`--env-file=${join(env, 'issuer.env')}`, join(root, 'apps/issuer/dist/main.js')],
-      cwd: folder,
-      pidFile: join(folder, 'issuer.pid'),
     });
-    for (let attempt = 0; attempt < 600; attempt += 1) {
-      if (
-        await fetch(`${url}/health/ready`).then(
-          ({ ok }) => ok,
-          () => false,
-        )
-      )
-        return;
-      if (!issuer.running()) break;
-      await delay(100);
-    }
-    throw new Error(`the issuer did not start:\n${issuer.lastLines()}`);
+    audit = await startService('audit', {
+      ...common,
+      PORT: String(auditPort),
+      DATABASE_URL: await backing.database('audit'),
+      NATS_USER: 'audit',
+      NATS_PASSWORD: backing.passwords.audit,
+      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+      LOG_ORIGIN: 'audit.test/log',
+      LOG_INTERVAL_MS: '50',
+      MASKED_FIELDS: 'request.peer',
+    });
   }, 180_000);
   afterAll(async () => {
+    await audit.stop('SIGTERM', 15_000);
     await issuer.stop('SIGTERM', 15_000);
     await backing.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -208,5 +231,54 @@ describe('the built command against a real issuer', () => {
     expect((await countersign('keys', 'revoke', active?.kid ?? '')).code).toBe(0);
     const after = await json(keys, 'keys', 'list');
     expect(after.keys.find(({ kid }) => kid === active?.kid)).toMatchObject({ state: 'removed', revoked: true });
+  }, 120_000);
+
+  it('exports evidence that verifies without a service, and names what was done to it', async () => {
+    const file = (name: string): string => join(folder, name);
+    const key = file('log.key');
+    expect((await countersign('audit', 'key', '--out', key)).code).toBe(0);
+    const monday = file('monday.txt');
+    const friday = file('friday.txt');
+    expect((await countersign('audit', 'checkpoint', '--now', '--out', monday)).code).toBe(0);
+    const size = (path: string): number => Number(readFileSync(path, 'utf8').split('\n')[1]);
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      await countersign('audit', 'checkpoint', '--now', '--out', friday);
+      if (size(friday) >= size(monday) + 2) break;
+    }
+    const week = file('week.ndjson');
+    const exported = await countersign('audit', 'export', '--since', monday, '--output', week);
+    expect(exported).toMatchObject({ code: 0, error: expect.stringMatching(/^\d+ events$/) as unknown });
+    const against = ['--log-key', key, '--checkpoint', monday, '--checkpoint', friday];
+    const verify = (path: string, ...more: string[]): Promise<unknown> =>
+      createProgram().parseAsync(['node', 'countersign', 'audit', 'verify', path, ...against, ...more]);
+    expect(await countersign('audit', 'verify', week, ...against, '--complete', '--json')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/"complete":true/) as unknown,
+    });
+    const lines = readFileSync(week, 'utf8').trimEnd().split('\n');
+    const changed = (change: readonly string[]): Promise<unknown> => {
+      writeFileSync(file('changed.ndjson'), `${change.join('\n')}\n`);
+      return verify(file('changed.ndjson'));
+    };
+    const named = (code: string) => ({
+      code,
+      exitCode: 1,
+      message: expect.stringMatching(new RegExp(`index ${String(size(monday) + 1)}\\b`)) as unknown,
+    });
+    const altered = lines.with(2, (lines[2] ?? '').replace('"outcome":"', '"outcome":"x'));
+    await expect(changed(altered)).rejects.toMatchObject(named('EVENT_ALTERED'));
+    await expect(changed(lines.toSpliced(2, 1))).rejects.toMatchObject(named('EVENT_MISSING'));
+    await expect(changed(lines.slice(0, -1))).rejects.toMatchObject({ code: 'LOG_TRUNCATED' });
+
+    const table = file('issuer.csv');
+    const filter = ['--source', 'issuer', '--checkpoint', monday, '--checkpoint', friday];
+    expect((await countersign('audit', 'export', '--format', 'csv', ...filter, '--output', table)).code).toBe(0);
+    expect(await countersign('audit', 'verify', table, ...against)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('The export is filtered') as unknown,
+    });
+    await expect(verify(table, '--complete')).rejects.toMatchObject({ code: 'EVENT_MISSING' });
+    writeFileSync(table, readFileSync(table, 'utf8').replace(/,auditor,/, ',eve,'));
+    await expect(verify(table)).rejects.toMatchObject({ code: 'EVENT_ALTERED' });
   }, 120_000);
 });

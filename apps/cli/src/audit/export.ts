@@ -1,14 +1,14 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
+import { parseCheckpointText } from '@countersign/merkle-log';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession } from '../session/session.js';
-import { addFilters, countOf, queryOf } from './filters.js';
+import { addFilters, countOf, queryOf, READING } from './filters.js';
 
-const endSchema = z.object({
-  end: z.object({ events: z.number(), complete: z.boolean(), next_cursor: z.string().nullable() }),
-});
+const endSchema = z.object({ events: z.number(), complete: z.boolean(), next_cursor: z.string().nullable() });
+const ndjsonEnd = z.object({ end: endSchema });
 /** The end line has a signed checkpoint; nothing longer than this can be one. */
 const END_LIMIT = 64 * 1024;
 
@@ -17,6 +17,8 @@ interface ExportOptions {
   readonly output?: string;
   readonly limit?: number;
   readonly cursor?: string;
+  readonly since?: string;
+  readonly checkpoint: readonly string[];
 }
 
 /** Writes the answer as it comes, no faster than it is taken. @returns its last bytes */
@@ -29,23 +31,42 @@ async function copy(body: AsyncIterable<Uint8Array>, target: NodeJS.WritableStre
   return last;
 }
 
-function endOf(last: Buffer): z.infer<typeof endSchema>['end'] | undefined {
+function endOf(last: Buffer): z.infer<typeof endSchema> | undefined {
+  const line = last.toString().trimEnd().split('\n').at(-1) ?? '';
+  const cell = /^#end,+"(.*)"$/.exec(line)?.[1]?.replaceAll('""', '"');
   try {
-    return endSchema.parse(JSON.parse(last.toString().trimEnd().split('\n').at(-1) ?? '')).end;
+    return cell === undefined ? ndjsonEnd.parse(JSON.parse(line)).end : endSchema.parse(JSON.parse(cell));
   } catch {
     return undefined;
   }
 }
 
-async function run({ format, output: file, limit, cursor }: ExportOptions, command: Command): Promise<void> {
+/** How many leaves a checkpoint has that somebody kept; whether it is genuine is for `verify` to say. */
+function sizeOf(file: string): number {
+  try {
+    const note = readFileSync(file, 'utf8');
+    return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(ExitCode.usage, 'CHECKPOINT_UNREADABLE', `${file}: ${reason}`);
+  }
+}
+
+async function run(options: ExportOptions, command: Command): Promise<void> {
+  const { format, output: file, limit, since, checkpoint } = options;
   const { output, ...session } = openSession(command);
   const query = queryOf(command);
+  const from = since === undefined ? undefined : sizeOf(since);
+  const cursor = options.cursor ?? (from === undefined || from === 0 ? undefined : String(from - 1));
+  const sizes = [...(from === undefined ? [] : [from]), ...checkpoint.map(sizeOf)].filter((size) => size > 0);
+  if (sizes.length > 0) query.set('checkpoints', sizes.join(','));
   query.set('format', format);
   if (limit !== undefined) query.set('limit', String(limit));
   if (cursor !== undefined) query.set('cursor', cursor);
   const response = await session.send({
     service: 'audit',
     scopes: [],
+    anyOf: READING,
     path: `/events/export?${query.toString()}`,
     timeoutMs: null,
   });
@@ -55,14 +76,13 @@ async function run({ format, output: file, limit, cursor }: ExportOptions, comma
     target.end();
     await finished(target);
   }
-  if (format === 'csv') return;
   const end = endOf(last);
   if (end === undefined) {
     throw new CliError(
       ExitCode.unreachable,
       'EXPORT_CUT_OFF',
       'the export was cut off: its end line is missing',
-      'Go on with --cursor and the log_index of the last whole line.',
+      'Go on with --cursor and the log_index of the last whole line, to a file of its own.',
     );
   }
   output.note(
@@ -73,20 +93,29 @@ async function run({ format, output: file, limit, cursor }: ExportOptions, comma
 /** `countersign audit export`: events as evidence. */
 export function register(audit: Command): void {
   addFilters(audit.command('export'), { timed: true })
-    .summary('export events, oldest first')
+    .summary('export events, oldest first, as evidence')
     .description(
-      'Streams events, oldest first, each line with its log index, source, sequence and the size of the checkpoint that covers it.\n' +
-        'The last line of NDJSON has the signed checkpoint; an export without it was cut off.',
+      'Streams events, oldest first. The export is evidence by itself: `countersign audit verify` checks it without asking any service.\n' +
+        'Its first line has the signed checkpoint that it was made under, each line its place in the log and its leaf hash, the last line the\n' +
+        'rest of the proof; an export without that line was cut off. Without filters nothing is left out.',
     )
     .addOption(new Option('--format <format>', 'how lines are written').choices(['ndjson', 'csv']).default('ndjson'))
     .option('--output <file>', 'write to a new file instead of standard output')
     .option('--limit <count>', 'events at the most', countOf(100_000_000))
     .option('--cursor <index>', 'begin after this log index')
+    .option('--since <file>', 'begin where the log ended when this checkpoint was signed, and tie the export to it')
+    .option(
+      '--checkpoint <file>',
+      'tie the export to this checkpoint too, which you keep; again for another',
+      (one: string, others: readonly string[]) => [...others, one],
+      [],
+    )
     .addHelpText(
       'after',
       `
 Examples:
   countersign audit export --from 7d --output events.ndjson
+  countersign audit export --since monday.txt --output week.ndjson
   countersign audit export --format csv --outcome denied > denied.csv`,
     )
     .action(run);

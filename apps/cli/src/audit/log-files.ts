@@ -21,11 +21,24 @@ async function readLog(session: Session, path: string): Promise<Buffer> {
 }
 
 /** Prints a text of the log, or keeps it in a file. */
-async function keep(path: string, { out }: OutOption, command: Command): Promise<void> {
-  const session = openSession(command);
-  const text = (await readLog(session, path)).toString();
+function keep(session: Session, name: string, text: string, { out }: OutOption): void {
   if (out !== undefined) writeFileSync(out, text);
-  session.output.result({ ok: true, [path]: text }, out === undefined ? text.trimEnd() : `kept in ${out}`);
+  session.output.result({ ok: true, [name]: text }, out === undefined ? text.trimEnd() : `kept in ${out}`);
+}
+
+async function fetchKey(options: OutOption, command: Command): Promise<void> {
+  const session = openSession(command);
+  keep(session, 'key', (await readLog(session, 'key')).toString(), options);
+}
+
+async function fetchCheckpoint(
+  { now, ...options }: OutOption & { readonly now: boolean },
+  command: Command,
+): Promise<void> {
+  const session = openSession(command);
+  const signed = { service: 'audit', scopes: ['audit:read'], method: 'POST', path: '/log/checkpoint' };
+  const note = now ? await (await session.send(signed)).text() : (await readLog(session, 'checkpoint')).toString();
+  keep(session, 'checkpoint', note, options);
 }
 
 async function fetchHashes({ out }: { readonly out: string }, command: Command): Promise<void> {
@@ -50,12 +63,22 @@ export function registerLogFiles(audit: Command): void {
     .command('checkpoint')
     .summary('fetch the newest signed checkpoint: whoever keeps it is a witness')
     .option('--out <file>', 'where to keep it; printed by default')
-    .action((options: OutOption, command: Command) => keep('checkpoint', options, command));
+    .option('--now', 'have what came in last signed first (needs a token with audit:read)', false)
+    .addHelpText(
+      'after',
+      `
+Keep one now and then, where the log’s operator cannot reach it. An export that was made after it is compared with it.
+
+Examples:
+  countersign audit checkpoint --out friday.txt
+  countersign audit export --since monday.txt --checkpoint friday.txt --output week.ndjson`,
+    )
+    .action(fetchCheckpoint);
   audit
     .command('key')
-    .summary('fetch the log’s verifier key; compare it with what its operator told you')
+    .summary('fetch the log’s verifier keys; compare them with what its operator told you')
     .option('--out <file>', 'where to keep it; printed by default')
-    .action((options: OutOption, command: Command) => keep('key', options, command));
+    .action(fetchKey);
   audit
     .command('hashes')
     .summary('fetch all leaf hashes (32 bytes an event), by which verify can name what was altered')

@@ -2,7 +2,7 @@ import { type Command } from 'commander';
 import { z } from 'zod';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
-import { addFilters, countOf, queryOf } from './filters.js';
+import { addFilters, countOf, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema, type FoundEvent } from './found-event.js';
 
 /** Events that one call shows at the most; `audit export` has no such limit. */
@@ -27,6 +27,7 @@ async function run({ limit, cursor }: SearchOptions, command: Command): Promise<
     const page: z.infer<typeof pageSchema> = await session.call(pageSchema, {
       service: 'audit',
       scopes: [],
+      anyOf: READING,
       path: `/events?${query.toString()}`,
     });
     events.push(...page.events);

@@ -3,7 +3,7 @@ import { type Command } from 'commander';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession, type Session } from '../session/session.js';
 import { readEventStream } from './event-stream.js';
-import { addFilters, countOf, queryOf } from './filters.js';
+import { addFilters, countOf, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema } from './found-event.js';
 
 /** Milliseconds between two tries to come back. */
@@ -33,6 +33,7 @@ async function follow(
   const response = await session.send({
     service: 'audit',
     scopes: [],
+    anyOf: READING,
     path: `/events/tail?${query.toString()}`,
     headers: lastId === undefined ? {} : { 'last-event-id': lastId },
     timeoutMs: null,

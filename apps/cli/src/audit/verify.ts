@@ -1,24 +1,31 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import {
   ExportCheck,
   NoteError,
   NoteKeyError,
   openCheckpoint,
   parseVerifierKey,
+  subtreesOf,
+  TileHashes,
+  TileMissingError,
   type Checkpoint,
   type ExportCheckOptions,
   type ExportReport,
   type NoteVerifier,
+  type Tile,
 } from '@countersign/merkle-log';
 import { type Command } from 'commander';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession } from '../session/session.js';
-import { type ExportLine, readExport } from './export-file.js';
+import { readExport } from './export-file.js';
+import { type ExportLine } from './export-line.js';
+import { LeafHashFile } from './leaf-hash-file.js';
 
 interface VerifyOptions {
   readonly checkpoint: readonly string[];
-  readonly logKey: string;
+  readonly logKey: readonly string[];
   readonly hashes?: string;
+  readonly complete: boolean;
 }
 
 function readText(file: string): string {
@@ -29,17 +36,22 @@ function readText(file: string): string {
   }
 }
 
-/** The key itself, or a file with it. */
-function verifierOf(text: string): NoteVerifier {
+/** The key itself, or a file with keys, a line each; what stands behind a key on its line is passed over. */
+function verifiersOf(text: string): readonly NoteVerifier[] {
   try {
-    return parseVerifierKey(text.includes('+') ? text : readText(text).trim());
+    const lines = text.includes('+') ? [text] : readText(text).split('\n');
+    const keys = lines
+      .map((line) => line.trim().split(/\s/)[0] ?? '')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    if (keys.length === 0) throw new NoteKeyError(`${text} holds no key`);
+    return keys.map(parseVerifierKey);
   } catch (error) {
     if (!(error instanceof NoteKeyError)) throw error;
-    throw new CliError(ExitCode.usage, 'LOG_KEY_INVALID', error.message, 'The log shows its key at /log/key.');
+    throw new CliError(ExitCode.usage, 'LOG_KEY_INVALID', error.message, 'The log shows its keys at /log/key.');
   }
 }
 
-function checkpointOf(note: string, from: string, log: NoteVerifier): Checkpoint {
+function checkpointOf(note: string, from: string, log: readonly NoteVerifier[]): Checkpoint {
   try {
     return openCheckpoint(note, log);
   } catch (error) {
@@ -48,94 +60,94 @@ function checkpointOf(note: string, from: string, log: NoteVerifier): Checkpoint
   }
 }
 
-/** Leaf hashes by index, from a file of level-0 tiles. */
-class HashFile {
-  readonly #file: number;
-
-  constructor(path: string) {
-    try {
-      this.#file = openSync(path, 'r');
-    } catch (error) {
-      throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  at(logIndex: number): Buffer | undefined {
-    const hash = Buffer.alloc(32);
-    return readSync(this.#file, hash, 0, 32, logIndex * 32) === 32 ? hash : undefined;
-  }
-
-  close(): void {
-    closeSync(this.#file);
-  }
-}
-
 async function* linesOf(files: readonly string[]): AsyncGenerator<ExportLine> {
   for (const file of files) yield* readExport(file);
 }
 
 /** Reads all files as one export and checks it. */
-export async function verifyFiles(
+async function verifyFiles(
   files: readonly string[],
-  checkpoints: readonly Checkpoint[],
-  log: NoteVerifier,
-  hashes?: { at(logIndex: number): Buffer | undefined },
+  options: ExportCheckOptions,
+  log: readonly NoteVerifier[],
 ): Promise<ExportReport> {
-  let check: ExportCheck | undefined;
-  let proven = checkpoints.length > 0;
-  const begin = (start?: NonNullable<ExportCheckOptions['start']>): ExportCheck => {
-    check ??= new ExportCheck({ checkpoints, ...(start === undefined ? {} : { start }) });
-    return check;
-  };
+  const check = new ExportCheck(options);
+  let proven = options.checkpoints.length > 0;
   for await (const line of linesOf(files)) {
-    if (line.kind === 'segment') {
-      const { first, end, edge, consistency } = line;
-      const checkpoint = checkpointOf(line.checkpoint, `the segment from index ${String(first)}`, log);
-      begin({ size: first, edge }).expect({ size: end, checkpoint, proof: consistency });
+    if (line.kind === 'start') {
+      const { first, filtered, passing, skipped } = line;
+      const checkpoint = checkpointOf(line.checkpoint, `the export from index ${String(first)}`, log);
+      check.begin({ first, filtered, passing, checkpoint, before: skipped.hashes });
       proven = true;
-    }
-    if (line.kind !== 'event') continue;
-    const { entry } = line;
-    const recorded = entry.recorded ?? hashes?.at(entry.logIndex);
-    begin().add(recorded === undefined ? entry : { ...entry, recorded });
+    } else if (line.kind === 'segment') {
+      const { first, end, consistency } = line;
+      const checkpoint = checkpointOf(line.checkpoint, `the segment from index ${String(first)}`, log);
+      const bridge = { size: end, checkpoint, proof: consistency };
+      check.begin({ first, before: peaksOf(first, line.edge), bridge });
+      proven = true;
+    } else if (line.kind === 'event') check.add(line.entry);
+    else if (line.skipped !== undefined) check.end(line.skipped);
   }
   if (!proven) {
     throw new CliError(
       ExitCode.usage,
       'CHECKPOINT_MISSING',
-      'an export proves nothing by itself',
+      'these events come without a checkpoint, so they prove nothing by themselves',
       'Name two checkpoints with --checkpoint.',
     );
   }
-  return begin().finish();
+  return check.finish();
+}
+
+/** Hashes of the subtrees in front of a segment. @throws {CliError} when its tiles do not hold them */
+function peaksOf(first: number, edge: readonly Tile[]): readonly Buffer[] {
+  const known = new TileHashes(edge);
+  try {
+    return subtreesOf({ first: 0, end: first }).map((subtree) => known.hashOf(subtree));
+  } catch (error) {
+    if (!(error instanceof TileMissingError)) throw error;
+    throw new CliError(
+      ExitCode.refused,
+      'EXPORT_UNREADABLE',
+      `the segment from index ${String(first)}: ${error.message}`,
+    );
+  }
 }
 
 function describe(report: ExportReport, checkpoints: readonly Checkpoint[]): string {
+  const { entries, first, end, complete, sources, uncovered } = report;
   const sizes = checkpoints.map(({ size }) => String(size)).join(', ');
-  const lines = [
-    `${String(report.entries)} events against ${sizes === '' ? 'the segment’s own checkpoint' : `checkpoints of ${sizes} leaves`}`,
-    ...report.sources.map(({ source, through }) => `  ${source}: complete through ${through}`),
-    ...(report.uncovered === 0 ? [] : [`  ${String(report.uncovered)} events are newer than the newest checkpoint`]),
-  ];
-  return [...lines, 'Nothing was altered, removed, added or moved.'].join('\n');
+  const range =
+    entries === 0 ? `behind log index ${String(first - 1)}` : `log indices ${String(first)} to ${String(end - 1)}`;
+  return [
+    `${String(entries)} events, ${range}, against the log’s own signature${sizes === '' ? '' : ` and checkpoints of ${sizes} leaves`}`,
+    ...sources.map(({ source, through }) => `  ${source}: complete through ${through}`),
+    ...(uncovered === 0 ? [] : [`  ${String(uncovered)} events are newer than the newest checkpoint`]),
+    complete
+      ? 'Nothing between them was altered, removed, added or moved.'
+      : 'Each stands in the log as it stands here. The export is filtered: that none was left out is not proven.',
+  ].join('\n');
 }
 
 async function run(files: readonly string[], options: VerifyOptions, command: Command): Promise<void> {
   const { output } = openSession(command);
-  const log = verifierOf(options.logKey);
+  const log = options.logKey.flatMap(verifiersOf);
   const checkpoints = options.checkpoint.map((file) => checkpointOf(readText(file), file, log));
-  const hashes = options.hashes === undefined ? undefined : new HashFile(options.hashes);
-  const report = await verifyFiles(files, checkpoints, log, hashes);
+  const hashes = options.hashes === undefined ? undefined : new LeafHashFile(options.hashes);
+  const { complete } = options;
+  const report = await verifyFiles(files, { checkpoints, complete, ...(hashes === undefined ? {} : { hashes }) }, log);
   hashes?.close();
   const [first] = report.faults;
   if (first !== undefined) {
     const others = report.faults.slice(1).map(({ code, message }) => `${code}: ${message}`);
+    const exact = first.through === undefined || first.through === first.logIndex || hashes !== undefined;
+    if (!exact)
+      others.push('Which event it is can be told with the log’s hashes: countersign audit hashes, then --hashes.');
     throw new CliError(ExitCode.refused, first.code, first.message, others.join('\n') || undefined);
   }
   output.result({ ok: true, ...report }, describe(report, checkpoints));
 }
 
-const collect = (file: string, files: readonly string[]): readonly string[] => [...files, file];
+const collect = (one: string, others: readonly string[] = []): readonly string[] => [...others, one];
 
 /** `countersign audit verify`: checks an export offline. */
 export function registerVerify(audit: Command): void {
@@ -143,18 +155,27 @@ export function registerVerify(audit: Command): void {
     .command('verify')
     .summary('check an export offline against checkpoints')
     .description(
-      'Checks NDJSON exports and sealed segments, in the log’s order, against signed checkpoints: no service is asked.\n' +
-        'Names the first event that was altered, removed, added or moved, and the first number that never arrived.',
+      'Checks exports (NDJSON, CSV) and sealed segments, in the log’s order, against the log’s signature and checkpoints that were kept:\n' +
+        'no service is asked. Names the first event that was altered, removed, added or moved, and the first number that never arrived.',
     )
-    .argument('<files...>', 'exports or segments (.ndjson, .ndjson.gz), oldest first')
+    .argument('<files...>', 'exports or segments (.ndjson, .csv, each also as .gz), oldest first')
     .option('--checkpoint <file>', 'a signed checkpoint; twice or more, say an old and a new one', collect, [])
-    .requiredOption('--log-key <key>', 'the log’s verifier key, or a file with it')
-    .option('--hashes <file>', 'leaf hashes as `countersign audit hashes` fetched them: then what was altered is named')
+    .requiredOption(
+      '--log-key <key>',
+      'a verifier key of the log, or a file with its keys; again for each further key',
+      collect,
+    )
+    .option(
+      '--hashes <file>',
+      'leaf hashes as `countersign audit hashes` fetched them: then what was altered is always named',
+    )
+    .option('--complete', 'fail unless every event is there, from the oldest checkpoint to the newest', false)
     .addHelpText(
       'after',
       `
 Examples:
   countersign audit verify events.ndjson --checkpoint monday.txt --checkpoint friday.txt --log-key log.key
+  countersign audit verify week.ndjson --complete --checkpoint monday.txt --checkpoint friday.txt --log-key log.key
   countersign audit verify 000000000000.ndjson.gz events.ndjson --checkpoint friday.txt --log-key log.key --hashes log.hashes`,
     )
     .action(run);

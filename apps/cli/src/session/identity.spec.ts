@@ -16,12 +16,13 @@ describe('as whom a command speaks', () => {
     const clients = [
       { client_id: 'payments', policy: { exchange: [] } },
       { client_id: 'storefront', policy: { audiences: { payments: ['payments:create'] } } },
+      { client_id: 'shop', policy: { audiences: { audit: ['audit:read:own'] } } },
       { client_id: 'auditor', policy: { audiences: { audit: ['audit:read'] } } },
       { client_id: 'reader', policy: { audiences: { audit: ['audit:read'], payments: ['payments:read'] } } },
       { client_id: 'elsewhere', policy: { audiences: { payments: ['payments:create'] } } },
     ];
     writeFileSync(join(stackFolder, 'env', 'clients.json'), JSON.stringify({ clients }));
-    for (const name of ['payments', 'storefront', 'auditor', 'reader'])
+    for (const name of ['payments', 'shop', 'storefront', 'auditor', 'reader'])
       writeFileSync(join(stackFolder, 'env', `${name}-key.json`), JSON.stringify(await generateSigningKey()));
     writeFileSync(join(stackFolder, 'env', 'issuer.env'), 'PORT=4000\nHOST=127.0.0.1\n');
   });
@@ -31,8 +32,9 @@ describe('as whom a command speaks', () => {
   const stack = () => findLocalStack(undefined, below);
 
   it('finds the stack of a parent folder, and the client that may ask for the audience', () => {
-    const identity = chooseIdentity({}, stack(), 'audit');
+    const identity = chooseIdentity({}, stack(), 'audit', [], ['audit:read', 'audit:read:own']);
     expect([identity.clientId, identity.issuer]).toEqual(['auditor', 'http://127.0.0.1:4000']);
+    expect(chooseIdentity({}, stack(), 'audit').clientId).toBe('shop');
     expect(chooseIdentity({}, stack(), undefined).clientId).toBe('storefront');
     expect(chooseIdentity({}, stack(), 'payments').clientId).toBe('storefront');
     expect(chooseIdentity({}, stack(), 'payments', ['payments:read']).clientId).toBe('reader');

@@ -43,6 +43,7 @@ function localClient(
   clientId: string | undefined,
   audience: string | undefined,
   scopes: readonly string[],
+  anyOf: readonly string[],
 ): LocalClient {
   const known = stack.clients.map((client) => client.clientId).join(', ');
   if (clientId !== undefined) {
@@ -58,8 +59,12 @@ function localClient(
   const candidates = stack.clients.filter(
     ({ audiences }) => Object.keys(audiences).length > 0 && (audience === undefined || audience in audiences),
   );
+  const may = ({ audiences }: LocalClient, scope: string): boolean =>
+    audiences[audience ?? '']?.includes(scope) === true;
+  const preferred = anyOf.map((scope) => candidates.find((client) => may(client, scope)));
   const fitting =
-    candidates.find(({ audiences }) => scopes.every((scope) => audiences[audience ?? '']?.includes(scope))) ??
+    preferred.find((client) => client !== undefined) ??
+    candidates.find((client) => scopes.every((scope) => may(client, scope))) ??
     candidates[0];
   if (fitting !== undefined) return fitting;
   throw new CliError(
@@ -72,6 +77,7 @@ function localClient(
 
 /**
  * Decides as whom to speak: what the options say, else a client of the local stack that may ask for the audience, and for the scopes if one may.
+ * @param anyOf scopes of which one is enough, the best first
  * @throws {CliError} saying which option is missing
  */
 export function chooseIdentity(
@@ -79,6 +85,7 @@ export function chooseIdentity(
   stack: LocalStack | undefined,
   audience?: string,
   scopes: readonly string[] = [],
+  anyOf: readonly string[] = [],
 ): Identity {
   const issuerUrl = (issuer ?? stack?.urlOf('issuer'))?.replace(/\/$/, '');
   if (issuerUrl === undefined || (stack === undefined && (clientId === undefined || key === undefined))) {
@@ -96,7 +103,7 @@ export function chooseIdentity(
   if (key !== undefined || stack === undefined) {
     throw new CliError(ExitCode.usage, 'CLIENT_MISSING', '--key needs --client-id beside it');
   }
-  const client = localClient(stack, clientId, audience, scopes);
+  const client = localClient(stack, clientId, audience, scopes, anyOf);
   return {
     issuer: issuerUrl,
     clientId: client.clientId,

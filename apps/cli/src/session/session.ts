@@ -37,6 +37,8 @@ export interface ServiceRequest {
   readonly service: string;
   /** What the route needs. */
   readonly scopes: readonly string[];
+  /** Where one of several is enough, the best first; `scopes` is then empty. */
+  readonly anyOf?: readonly string[];
   readonly method?: string;
   /** Path and query, beginning with `/`. */
   readonly path: string;
@@ -51,11 +53,11 @@ export interface ServiceRequest {
 export interface Session {
   readonly output: Output;
   /** @param audience picks, with the scopes, a fitting client of the local stack when none is named */
-  identity(audience?: string, scopes?: readonly string[]): Identity;
+  identity(audience?: string, scopes?: readonly string[], anyOf?: readonly string[]): Identity;
   /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
   urlOf(service: string): string;
   /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
-  token(audience: string, scopes: readonly string[]): Promise<AccessToken>;
+  token(audience: string, scopes: readonly string[], anyOf?: readonly string[]): Promise<AccessToken>;
   /** Sends a request with a fitting token. @throws {CliError} for any answer that is no success */
   send(request: ServiceRequest): Promise<Response>;
   /** As `send`; the answer's JSON by a schema. @throws {CliError} */
@@ -119,8 +121,8 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
   if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
   const options = parsed.data;
   const stack = findLocalStack(options.stack);
-  const identity = (audience?: string, scopes?: readonly string[]): Identity =>
-    chooseIdentity(options, stack, audience, scopes);
+  const identity = (audience?: string, scopes?: readonly string[], anyOf?: readonly string[]): Identity =>
+    chooseIdentity(options, stack, audience, scopes, anyOf);
 
   const session: Session = {
     output: createOutput(options.json),
@@ -137,9 +139,11 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
         `Start the local stack (npm start), or set ${variable}.`,
       );
     },
-    async token(audience, scopes) {
-      const speaker = identity(audience, scopes);
-      const wanted = scopes.length > 0 ? scopes : (speaker.audiences?.[audience] ?? []);
+    async token(audience, scopes, anyOf = []) {
+      const speaker = identity(audience, scopes, anyOf);
+      const known = speaker.audiences?.[audience] ?? [];
+      const enough = anyOf.find((scope) => known.includes(scope));
+      const wanted = scopes.length > 0 ? scopes : enough === undefined ? known : [enough];
       const client = createTokenClient({ issuer: speaker.issuer, clientId: speaker.clientId, key: speaker.key });
       try {
         return await client.getToken({ audience, scopes: wanted });
@@ -147,9 +151,9 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
         throw tokenFailure(error, speaker);
       }
     },
-    async send({ service, scopes, method = 'GET', path, body, headers = {}, timeoutMs = TIMEOUT_MS }) {
+    async send({ service, scopes, anyOf, method = 'GET', path, body, headers = {}, timeoutMs = TIMEOUT_MS }) {
       const url = session.urlOf(service);
-      const { token } = await session.token(service, scopes);
+      const { token } = await session.token(service, scopes, anyOf);
       let response: Response;
       try {
         response = await fetch(`${url}${path}`, {

@@ -1,0 +1,39 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type LeafHashes } from '@countersign/merkle-log';
+import { CliError, ExitCode } from '../cli-error.js';
+
+const HASH = 32;
+const BLOCK = 2_048;
+
+/** Leaf hashes by index, from a file of level-0 tiles; a block of them is in memory. */
+export class LeafHashFile implements LeafHashes {
+  readonly #file: number;
+  readonly #block = Buffer.alloc(BLOCK * HASH);
+  #blockAt = -1;
+  readonly size: number;
+
+  /** @throws {CliError} */
+  constructor(path: string) {
+    try {
+      this.#file = openSync(path, 'r');
+      this.size = Math.floor(fstatSync(this.#file).size / HASH);
+    } catch (error) {
+      throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  at(logIndex: number): Buffer | undefined {
+    if (logIndex >= this.size) return undefined;
+    const block = Math.floor(logIndex / BLOCK);
+    if (block !== this.#blockAt) {
+      readSync(this.#file, this.#block, 0, this.#block.length, block * BLOCK * HASH);
+      this.#blockAt = block;
+    }
+    const start = (logIndex % BLOCK) * HASH;
+    return Buffer.from(this.#block.subarray(start, start + HASH));
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
