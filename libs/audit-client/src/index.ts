@@ -14,7 +14,7 @@ export { eventColumns, plainCell } from './event-columns.js';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
-export { pooledRandomBytes } from './random-pool.js';
+export { randomHex } from './random-hex.js';
 export { CHECKPOINT_SUBJECT, parseReceipt, receiptSubject, type Receipt } from './receipts.js';
 export { startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
 export { isStorableJson } from './storable-json.js';

@@ -14,7 +14,7 @@ export { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-
 export { verifyDpopProof, type DpopExpectation, type DpopProof } from './dpop/verify-dpop-proof.js';
 export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
 export { type JsonObject } from './jws/json-object.js';
-export { signJwt } from './jws/sign.js';
+export { jwtSigner, signJwt } from './jws/sign.js';
 export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { type Actor, type Confirmation, type Principal } from './principal.js';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { trustedProxiesSchema } from './trusted-proxies.js';
 
 /** Thrown at start when the environment does not describe a runnable service; the message names every variable at fault. */
 export class ConfigurationError extends Error {
@@ -21,6 +22,8 @@ export const hostVariables = {
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
   /** The URL under which callers reach this service: its resource identifier (RFC 9728), and what DPoP proofs must name. None: neither is served. */
   RESOURCE_URL: httpUrl.optional(),
+  /** Proxies in front of the service, addresses or networks parted by commas, whose `X-Forwarded-For` is believed; none by default. */
+  TRUSTED_PROXIES: trustedProxiesSchema,
   /** Milliseconds that a graceful stop may take before the process ends anyway. */
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
 };

@@ -1,14 +1,39 @@
 import { Problem } from './problem.js';
 
-/** Parses `application/x-www-form-urlencoded`; a parameter given twice is refused (RFC 6749, section 3.2). */
-export function parseForm(body: string, done: (error: Error | null, value?: unknown) => void): void {
+type Done = (error: Error | null, value?: unknown) => void;
+
+/** @throws {URIError} for a `%` without two digits, and for what is not UTF-8 */
+function decoded(text: string): string {
+  return text.includes('%') || text.includes('+') ? decodeURIComponent(text.replaceAll('+', ' ')) : text;
+}
+
+function formOf(body: string): Readonly<Record<string, string>> {
   const form = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(body)) {
+  for (let start = 0, end = 0; start < body.length; start = end + 1) {
+    end = body.indexOf('&', start);
+    if (end === -1) end = body.length;
+    if (end === start) continue;
+    const equals = body.indexOf('=', start);
+    const nameEnd = equals === -1 || equals > end ? end : equals;
+    const name = decoded(body.slice(start, nameEnd));
     if (form.has(name)) {
-      done(new Problem(400, 'PARAMETER_REPEATED', `The parameter ${JSON.stringify(name)} is given more than once.`));
-      return;
+      throw new Problem(400, 'PARAMETER_REPEATED', `The parameter ${JSON.stringify(name)} is given more than once.`);
     }
-    form.set(name, value);
+    form.set(name, decoded(body.slice(Math.min(nameEnd + 1, end), end)));
   }
-  done(null, Object.fromEntries(form));
+  return Object.fromEntries(form);
+}
+
+/** Parses `application/x-www-form-urlencoded` strictly; a parameter given twice is refused (RFC 6749, section 3.2). */
+export function parseForm(body: string, done: Done): void {
+  let form: Readonly<Record<string, string>>;
+  try {
+    form = formOf(body);
+  } catch (error) {
+    const malformed = error instanceof URIError;
+    const problem = new Problem(400, 'FORM_MALFORMED', 'The form is not well encoded: % and two digits, in UTF-8.');
+    done(malformed ? problem : error instanceof Error ? error : new Error(String(error)));
+    return;
+  }
+  done(null, form);
 }

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { pooledRandomBytes } from '@countersign/audit-client';
+import { randomHex, uuidv7 } from '@countersign/audit-client';
 import { type FastifyRequest } from 'fastify';
 
 /** What ties one request to its logs, its audit events and its calls to other services. */
@@ -12,6 +12,7 @@ export interface RequestTrace {
   readonly method: string;
   /** The route's pattern (`/payments/:id`), never the raw path. */
   readonly route: string;
+  /** The caller's address; behind trusted proxies the one that they name. */
   readonly peer: string;
 }
 
@@ -24,26 +25,39 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-const traces = new WeakMap<FastifyRequest, RequestTrace>();
+const TRACE = Symbol('countersign.trace');
+declare module 'fastify' {
+  interface FastifyRequest {
+    [TRACE]?: RequestTrace;
+  }
+}
+
+function continued(request: FastifyRequest): { readonly traceId: string; readonly flags: string } | undefined {
+  const header = headerOf(request, 'traceparent');
+  const [, traceId, , flags] = (header === undefined ? undefined : traceparentPattern.exec(header)) ?? [];
+  return traceId === undefined || flags === undefined || traceId === zeroTrace ? undefined : { traceId, flags };
+}
+
+/** What a trusted proxy forwards need not be an address; then the proxy's own is what is known. */
+function peerOf({ ip, socket }: FastifyRequest): string {
+  return isIP(ip) === 0 ? (socket.remoteAddress ?? 'unknown') : ip;
+}
 
 /** The trace of a request, begun at the first question; continues the caller's `traceparent` when it is well formed. */
 export function traceOf(request: FastifyRequest): RequestTrace {
-  const known = traces.get(request);
+  const known = request[TRACE];
   if (known !== undefined) return known;
-  const caller = traceparentPattern.exec(headerOf(request, 'traceparent') ?? '');
-  const traceId =
-    caller?.[1] !== undefined && caller[1] !== zeroTrace ? caller[1] : pooledRandomBytes(16).toString('hex');
-  const flags = caller?.[3] ?? '01';
+  const { traceId, flags } = continued(request) ?? { traceId: randomHex(32), flags: '01' };
   const given = headerOf(request, 'x-request-id');
   const trace: RequestTrace = {
-    requestId: given !== undefined && requestIdPattern.test(given) ? given : randomUUID(),
-    traceparent: `00-${traceId}-${pooledRandomBytes(8).toString('hex')}-${flags}`,
+    requestId: given !== undefined && requestIdPattern.test(given) ? given : uuidv7(),
+    traceparent: `00-${traceId}-${randomHex(16)}-${flags}`,
     traceId,
     method: request.method,
     route: request.routeOptions.url ?? 'unknown',
-    peer: request.ip,
+    peer: peerOf(request),
   };
-  traces.set(request, trace);
+  request[TRACE] = trace;
   return trace;
 }
 

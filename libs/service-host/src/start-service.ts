@@ -29,8 +29,9 @@ export interface ServiceOptions {
 @Module({})
 class ServiceModule {}
 
-function adapter(): FastifyAdapter {
+function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapter {
   return new FastifyAdapter({
+    ...(proxies.length === 0 ? {} : { trustProxy: [...proxies] }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
@@ -53,7 +54,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
       module: ServiceModule,
       imports: [HostModule.forRoot({ name, logger, version, resource: configuration.RESOURCE_URL }), options.module],
     },
-    adapter(),
+    adapter(configuration),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );
   const fastify = app.getHttpAdapter().getInstance();
@@ -69,18 +70,14 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   fastify.addHook('onResponse', (request, reply, done) => {
     const { requestId, traceId, method, route } = traceOf(request);
     durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
-    const quiet = route.startsWith('/health') || route === '/metrics';
-    logger[quiet ? 'debug' : 'info'](
-      {
-        request_id: requestId,
-        trace_id: traceId,
-        method,
-        route,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      `${method} ${route} ${String(reply.statusCode)}`,
-    );
+    const level = route.startsWith('/health') || route === '/metrics' ? 'debug' : 'info';
+    if (logger.isLevelEnabled(level)) {
+      const ms = Math.round(reply.elapsedTime * 10) / 10;
+      logger[level](
+        { request_id: requestId, trace_id: traceId, method, route, status: reply.statusCode, ms },
+        `${method} ${route} ${String(reply.statusCode)}`,
+      );
+    }
     done();
   });
   const letConnectionsGo = watchConnections(fastify.server);

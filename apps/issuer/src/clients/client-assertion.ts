@@ -2,9 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { TokenError } from '@countersign/auth-core';
 import {
   isAlgorithm,
-  parseCompactJws,
-  parseJsonObject,
-  signatureVerifies,
+  TokenReader,
   type Algorithm,
   type JsonObject,
   type VerificationKey,
@@ -41,19 +39,24 @@ export interface Assertion {
   readonly algorithm: Algorithm;
   readonly keyId: string | undefined;
   readonly claims: JsonObject;
-  readonly signingInput: string;
-  readonly signature: Buffer;
+  /** The whole of it, as it came. */
+  readonly text: string;
 }
+
+const reader = new TokenReader();
+/** What the reader holds. */
+let read = '';
 
 /** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is no assertion at all */
 export function parseAssertion(text: string): Assertion | AssertionFault {
   try {
-    const { header, payload, signature, signingInput } = parseCompactJws(text);
-    const { alg, kid, typ, crit } = header;
+    read = '';
+    const { alg, kid, typ, crit } = reader.read(text);
+    read = text;
     if (!isAlgorithm(alg) || crit !== undefined) return 'ASSERTION_ALG';
     if (typ !== undefined && (typeof typ !== 'string' || /at\+jwt/i.test(typ))) return 'ASSERTION_TYPE';
     if (kid !== undefined && typeof kid !== 'string') return 'ASSERTION_MALFORMED';
-    return { algorithm: alg, keyId: kid, claims: parseJsonObject(payload), signingInput, signature };
+    return { algorithm: alg, keyId: kid, claims: reader.claims(), text };
   } catch (error) {
     if (error instanceof TokenError) return 'ASSERTION_MALFORMED';
     throw error;
@@ -93,11 +96,12 @@ export function keyFor({ algorithm, keyId }: Assertion, keys: readonly Verificat
  * @param key nothing when there is no such client or key
  */
 export function signatureFault(
-  { algorithm, signingInput, signature }: Assertion,
+  { algorithm, text }: Assertion,
   key: VerificationKey | undefined,
 ): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
   const fitting = key?.algorithms.has(algorithm) === true ? key : undefined;
-  const verifies = signatureVerifies(algorithm, fitting?.key ?? decoyKey(algorithm), signingInput, signature);
+  if (read !== text) reader.read((read = text));
+  const verifies = reader.verifies(algorithm, fitting?.key ?? decoyKey(algorithm));
   if (fitting === undefined) return 'ASSERTION_KEY_UNKNOWN';
   return verifies ? undefined : 'ASSERTION_SIGNATURE';
 }

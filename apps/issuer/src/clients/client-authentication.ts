@@ -113,7 +113,8 @@ export class ClientAuthentication {
     if (registered !== undefined && outside.length > 0 && iss !== claimed) {
       return this.#byWorkload(registered, assertion, outside);
     }
-    const key = registered === undefined ? undefined : await this.#keyOf(registered, assertion);
+    const found = registered === undefined ? undefined : this.#keyOf(registered, assertion);
+    const key = found instanceof Promise ? await found : found;
     const fault = signatureFault(assertion, key);
     if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
     const { client_id: id } = registered.client;

@@ -13,7 +13,7 @@ import {
 } from '@countersign/service-host';
 import { Replica } from '../replica/replica.js';
 import { clientRevocation } from '../revocation/revocation.js';
-import { RevocationService } from '../revocation/revocation.service.js';
+import { RevocationService, type RevokedBy } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
 import {
   clientJson,
@@ -154,9 +154,7 @@ export class ClientsService {
       asking,
       (before, now) => ({ ok: true, record: disabled(before, 'admin', now) }),
       async (transaction) => {
-        const by = { principal: principalOf(asking.caller), trace: asking.trace };
-        const revocation = clientRevocation(clientId, Math.floor(this.clock().getTime() / 1_000));
-        revoked.push(await this.revocations.recordIn(transaction, revocation, by));
+        revoked.push(await this.#revokeTokens(transaction, clientId, asking));
       },
     );
     for (const row of revoked) await this.revocations.announce(row);
@@ -170,8 +168,12 @@ export class ClientsService {
     }));
   }
 
-  /** Applies declared clients. @param asking nobody at a start of the service: then the file itself is the authority */
+  /**
+   * Applies declared clients; of those that are no longer declared, the tokens are revoked as {@link disable} does it.
+   * @param asking nobody at a start of the service: then the file itself is the authority
+   */
   async apply(wanted: readonly Client[], dryRun: boolean, asking?: Asking): Promise<AppliedJson> {
+    const revoked: RevocationRow[] = [];
     const changes = await this.database.transaction(async (transaction) => {
       const found = differenceTo(wanted, await this.store.all(transaction), this.clock());
       if (dryRun || found.length === 0) return found;
@@ -181,10 +183,12 @@ export class ClientsService {
         await this.store.save(transaction, change.after, version);
         const { clientId, before, after } = change;
         await this.#record(transaction, 'client:declare', clientId, before ?? undefined, after, asking);
+        if (change.kind === 'disable') revoked.push(await this.#revokeTokens(transaction, clientId, asking));
       }
       return locked;
     });
     if (!dryRun && changes.length > 0) await this.replica.refresh();
+    for (const row of revoked) await this.revocations.announce(row);
     return {
       dry_run: dryRun,
       changes: changes.map((change) => ({
@@ -193,6 +197,16 @@ export class ClientsService {
         text: describeChange(change),
       })),
     };
+  }
+
+  /** Refuses what the client was given until now, in the transaction that disables it. */
+  #revokeTokens(transaction: Transaction, clientId: string, asking: Asking | undefined): Promise<RevocationRow> {
+    const by: RevokedBy =
+      asking === undefined
+        ? { configuration: 'CLIENTS_FILE' }
+        : { principal: principalOf(asking.caller), trace: asking.trace };
+    const revocation = clientRevocation(clientId, Math.floor(this.clock().getTime() / 1_000));
+    return this.revocations.recordIn(transaction, revocation, by);
   }
 
   #newSecret(): { readonly secret: string; readonly stored: StoredSecret } {

@@ -27,6 +27,13 @@ export class TooManyRequests extends OAuthError {
   }
 }
 
+type Limited = TooManyRequests | undefined;
+
+function answerOf(spent: LimitExceeded | undefined | Promise<LimitExceeded | undefined>): Limited | Promise<Limited> {
+  if (spent instanceof Promise) return spent.then(answerOf);
+  return spent === undefined ? undefined : new TooManyRequests(spent);
+}
+
 /** The rate limits of the token endpoint: by address before anything is looked at, by client once it is known to be the client. */
 @Injectable()
 export class TokenLimits {
@@ -47,15 +54,13 @@ export class TokenLimits {
     this.#addresses = limit('address', perAddress);
   }
 
-  /** @returns what to throw, or nothing */
-  async ofAddress(address: string): Promise<TooManyRequests | undefined> {
-    const exceeded = await this.#addresses?.spend(address);
-    return exceeded === undefined ? undefined : new TooManyRequests(exceeded);
+  /** @returns what to throw, or nothing; at once in most cases */
+  ofAddress(address: string): Limited | Promise<Limited> {
+    return answerOf(this.#addresses?.spend(address));
   }
 
-  async ofClient(clientId: string): Promise<TooManyRequests | undefined> {
-    const exceeded = await this.#clients?.spend(clientId);
-    return exceeded === undefined ? undefined : new TooManyRequests(exceeded);
+  ofClient(clientId: string): Limited | Promise<Limited> {
+    return answerOf(this.#clients?.spend(clientId));
   }
 
   /** Makes an address pay for a failed authentication. */

@@ -51,6 +51,26 @@ describe('what an administrator takes away is refused by a validator that never 
     expect(await refusedAfter(() => Promise.resolve())).toBe('still accepted');
   }, 60_000);
 
+  it('a client that is no longer declared: its tokens, whether an administrator applies the declaration or a start does', async () => {
+    const declared = async (clientId: string): Promise<object> => {
+      const { client_id, jwks, policy } = (await issuer.admin('GET', `/admin/clients/${clientId}`)).body;
+      return { client_id, jwks, policy };
+    };
+    const [operator, shop] = [await declared('operator'), await declared('shop')];
+    const apply = (clients: readonly object[]) => issuer.admin('POST', '/admin/clients/apply', { clients });
+    expect(await refusedAfter(() => apply([operator]))).toBe('TOKEN_REVOKED');
+    await apply([operator, shop]);
+    await delay(1_100);
+    const file = { CLIENTS_FILE: issuer.fileOf('fewer.json', { clients: [operator] }) };
+    expect(await refusedAfter(() => issuer.join(file))).toBe('TOKEN_REVOKED');
+    const { rows } = await issuer.database.query<{ revoked_by: string }>(
+      `select revoked_by from revocation where name = 'shop'`,
+    );
+    expect(rows).toEqual([{ revoked_by: 'configuration CLIENTS_FILE' }]);
+    await apply([operator, shop]);
+    await delay(1_100);
+  }, 60_000);
+
   it('a revoked key: what it signed, also with the keys that the validator fetched before', async () => {
     const keys = (await (await fetch(`${issuer.url}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
     const act = async () => {

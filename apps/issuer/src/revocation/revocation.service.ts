@@ -16,13 +16,18 @@ import { clientRevocation, keyRevocation, nameOf, subjectRevocation, tokenRevoca
 import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 
-/** Who revokes, by which request, and why. */
-export interface RevokedBy {
-  readonly principal: AuditPrincipal;
-  readonly trace: RequestTrace;
+/** Who revokes, and why: a caller by a request, or the declared file, which nobody calls when it is applied at a start. */
+export type RevokedBy = {
   /** For people; 200 characters at the most. */
   readonly reason?: string | undefined;
-}
+} & (
+  | { readonly principal: AuditPrincipal; readonly trace: RequestTrace }
+  | { readonly configuration: 'CLIENTS_FILE'; readonly principal?: undefined }
+);
+
+/** As `revoked_by` names who it was; no client's or subject's name has a space. */
+const nameOfRevoker = (by: RevokedBy): string =>
+  by.principal === undefined ? `configuration ${by.configuration}` : by.principal.subject;
 
 export interface Revoked {
   readonly row: RevocationRow;
@@ -70,20 +75,22 @@ export class RevocationService {
    * {@link announce}; where that is forgotten or cut off, the next round within a second does it.
    */
   async recordIn(transaction: Transaction, revocation: Revocation, by: RevokedBy): Promise<RevocationRow> {
-    const { principal, trace, reason } = by;
-    const row = await this.store.add(transaction, revocation, { who: principal.subject, reason, now: this.clock() });
+    const { reason } = by;
+    const who = nameOfRevoker(by);
+    const row = await this.store.add(transaction, revocation, { who, reason, now: this.clock() });
     await this.outbox.record(transaction, {
       type: `countersign.issuer.${revocation.kind}.revoked.v1`,
       subject: nameOf(revocation),
-      traceparent: trace.traceparent,
+      ...(by.principal === undefined ? {} : { traceparent: by.trace.traceparent }),
       data: {
-        principal,
+        principal: by.principal ?? null,
         txn: null,
         action: `${revocation.kind}:revoke`,
         resource: `${revocation.kind}/${nameOf(revocation)}`,
         outcome: 'allowed',
-        request: auditRequest(trace),
+        ...(by.principal === undefined ? {} : { request: auditRequest(by.trace) }),
         changes: {
+          ...(by.principal === undefined ? { configuration: by.configuration } : {}),
           until: row.mattersUntil.toISOString(),
           ...(row.issuedBefore === null ? {} : { issued_before: row.issuedBefore.toISOString() }),
           ...(reason === undefined ? {} : { reason }),

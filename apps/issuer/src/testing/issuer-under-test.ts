@@ -41,6 +41,8 @@ export interface IssuerUnderTest {
   ): Promise<Answer>;
   /** Calls the admin API as `operator`. */
   admin(method: string, path: string, body?: object, at?: string): Promise<Answer>;
+  /** Writes a JSON file that lives as long as the issuer. @returns its path */
+  fileOf(name: string, content: object): string;
   /** Starts one more replica with other variables. @returns its URL */
   join(environment: Readonly<Record<string, string>>): Promise<string>;
   stop(): Promise<void>;
@@ -156,6 +158,10 @@ export async function startIssuer(
     token,
     admin,
     kek,
+    fileOf(name, content) {
+      writeFileSync(join(folder, name), JSON.stringify(content));
+      return join(folder, name);
+    },
     async join(further) {
       const port = await freePort();
       await startReplica(port, further);

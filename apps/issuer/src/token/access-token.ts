@@ -1,4 +1,4 @@
-import { signJwt, type PrivateJwk } from '@countersign/auth-core';
+import { jwtSigner, type PrivateJwk } from '@countersign/auth-core';
 
 export interface ActorClaim {
   readonly sub: string;
@@ -22,7 +22,11 @@ export interface AccessTokenClaims {
   readonly roles?: readonly string[];
 }
 
+const signers = new WeakMap<PrivateJwk, (claims: AccessTokenClaims) => string>();
+
 /** Signs an access token: `typ: at+jwt`, the active key's `alg` and `kid`. */
 export function signAccessToken(claims: AccessTokenClaims, key: PrivateJwk): string {
-  return signJwt({ typ: 'at+jwt', kid: key.kid }, claims, key);
+  let sign = signers.get(key);
+  if (sign === undefined) signers.set(key, (sign = jwtSigner({ typ: 'at+jwt', kid: key.kid }, key)));
+  return sign(claims);
 }

@@ -10,6 +10,7 @@ import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
+import { isoTimes } from './iso-time.js';
 
 /** What became of one decision. */
 export type Outcome =
@@ -29,14 +30,12 @@ interface Decided {
   outcome: Outcome;
 }
 
-/** What every event says; that ours fit the trail's schema, a spec holds for all decisions, so that no token pays for it. */
-const envelope = { specversion: '1.0', source: 'issuer', datacontenttype: 'application/json' } as const;
-
 const answerSchema = z.object({ version: z.coerce.number(), used: z.array(z.number()) });
 
 /**
  * One statement for a whole group: under the condition that the registry is still of the version on whose ground was decided, it uses up the
- * assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing.
+ * assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing. Of two groups that
+ * hold the same assertions one waits for the other, in one order, so that neither waits for ever.
  */
 const commitGroup = `
 with decided as (
@@ -45,7 +44,7 @@ with decided as (
   where version = $2
 ), fresh as (
   insert into client_assertion (client_id, jti, expires_at)
-  select client_id, jti, to_timestamp(expires_at) from decided where jti is not null
+  select client_id, jti, to_timestamp(expires_at) from decided where jti is not null order by client_id, jti
   on conflict do nothing
   returning client_id, jti
 ), good as (
@@ -60,20 +59,40 @@ select (select version from registry) as version, array(select n from good) as u
 @Injectable()
 export class Issuances {
   readonly #group: GroupCommit<Decided>;
+  readonly #timeText = isoTimes();
 
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {
-    this.#group = new GroupCommit((group) => this.#write(group), { windowMs: 1, groupLimit: 500, queueLimit: 10_000 });
+    this.#group = new GroupCommit((group) => this.#write(group), {
+      windowMs: 1,
+      groupLimit: 500,
+      queueLimit: 10_000,
+      // Under load the database works on one group while the next is decided and signed.
+      fullAt: 32,
+      writesAtOnce: 2,
+    });
   }
 
   /** @throws what the database said: then nothing may be answered but that it failed */
   async commit(version: number, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
     const now = this.clock();
     const id = uuidv7(now.getTime());
-    const complete: UnnumberedEvent = { ...envelope, ...event, id, time: now.toISOString() };
+    const { type, subject, traceparent, data } = event;
+    // That it fits the trail's schema, a spec holds for all decisions, so that no token pays for it.
+    const complete: UnnumberedEvent = {
+      specversion: '1.0',
+      id,
+      source: 'issuer',
+      type,
+      time: this.#timeText(now.getTime()),
+      subject,
+      datacontenttype: 'application/json',
+      traceparent,
+      data,
+    };
     const decided: Decided = { version, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
     await this.#group.add(decided);
     return decided.outcome;

@@ -65,24 +65,25 @@ export class TokenDecisions {
 
   /** @throws only what is nobody's refusal: a fault of the issuer itself */
   async decide(body: unknown, { authorization, dpop }: TokenHeaders): Promise<TokenDecision> {
-    let known: TokenDecision = {};
+    const known: { -readonly [Member in keyof TokenDecision]: TokenDecision[Member] } = {};
     try {
       const form = parseForm(body);
       const { client, assertion } = await this.authentication.verify(clientCredentialsOf(form, authorization));
-      known = assertion === undefined ? { client } : { client, assertion };
+      known.client = client;
+      if (assertion !== undefined) known.assertion = assertion;
       const request = tokenRequestOf(form);
-      known = { ...known, request };
+      known.request = request;
       const { subjectToken } = request;
       const subject =
         subjectToken === undefined ? undefined : await this.subjectTokens.verify(subjectToken, client.client_id);
-      if (subject !== undefined) known = { ...known, subject };
+      if (subject !== undefined) known.subject = subject;
       const proof = this.constraint.proofOf(dpop, client.policy);
-      if (proof !== undefined) known = { ...known, proof };
-      const claims = this.#claims(request, client, subject, proof?.thumbprint);
-      return { ...known, claims };
+      if (proof !== undefined) known.proof = proof;
+      known.claims = this.#claims(request, client, subject, proof?.thumbprint);
     } catch (error) {
-      return { ...known, refusal: refusalOf(error) };
+      known.refusal = refusalOf(error);
     }
+    return known;
   }
 
   #claims(

@@ -3,6 +3,7 @@ import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
 import { namePattern, type Client } from '../clients/client.js';
 import { type AccessTokenClaims } from './access-token.js';
+import { isoTimes } from './iso-time.js';
 import { type TokenDecision } from './token-decisions.js';
 import { TOKEN_EXCHANGE } from './token-request.js';
 
@@ -28,14 +29,18 @@ function claimedName(claimed: string | undefined): string | undefined {
   return claimed === undefined || namePattern.test(claimed) ? claimed : 'not-a-name';
 }
 
+const expiryText = isoTimes();
+
 /** The audit event of a decision: a token issued, exchanged or refused. It holds no token and no credentials. */
 export function tokenEvent(decision: TokenDecision, trace: RequestTrace): NewAuditEvent {
   const { client, request, subject, claims, refusal } = decision;
+  const issued = claims !== undefined;
   const claimed = claimedName(refusal?.claimedClientId);
   const principal =
     claims !== undefined ? principalOfClaims(claims) : client === undefined ? null : refusedPrincipal(client, subject);
+  // Members that are undefined are left out of the JSON.
   return {
-    type: claims === undefined ? 'countersign.issuer.token.refused.v1' : 'countersign.issuer.token.issued.v1',
+    type: issued ? 'countersign.issuer.token.issued.v1' : 'countersign.issuer.token.refused.v1',
     subject: claims?.jti ?? claimed ?? client?.client_id ?? 'unknown',
     traceparent: trace.traceparent,
     data: {
@@ -43,14 +48,16 @@ export function tokenEvent(decision: TokenDecision, trace: RequestTrace): NewAud
       txn: claims?.txn ?? subject?.txn ?? null,
       action: request?.grantType === TOKEN_EXCHANGE ? 'token:exchange' : 'token:issue',
       resource: request === undefined ? 'oauth2/token' : `audience/${request.audience}`,
-      outcome: claims === undefined ? 'denied' : 'allowed',
-      ...(refusal === undefined ? {} : { reason: refusal.reason }),
+      outcome: issued ? 'allowed' : 'denied',
+      reason: refusal?.reason,
       request: auditRequest(trace),
       changes: {
-        ...(request === undefined ? {} : { audience: request.audience, scope: request.scopes.join(' ') }),
-        ...(claims === undefined ? {} : { jti: claims.jti, expires_at: new Date(claims.exp * 1_000).toISOString() }),
-        ...(claims?.cnf === undefined ? {} : { bound_to: claims.cnf.jkt }),
-        ...(claimed === undefined ? {} : { claimed_client_id: claimed }),
+        audience: request?.audience,
+        scope: request?.scopes.join(' '),
+        jti: claims?.jti,
+        expires_at: claims === undefined ? undefined : expiryText(claims.exp * 1_000),
+        bound_to: claims?.cnf?.jkt,
+        claimed_client_id: claimed,
       },
     },
   };

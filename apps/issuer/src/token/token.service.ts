@@ -53,14 +53,16 @@ export class TokenService {
 
   /** @throws {OAuthError} the refusal; it is recorded by then */
   async issue(body: unknown, headers: TokenHeaders, trace: RequestTrace): Promise<TokenAnswer> {
-    const tooMany = await this.limits.ofAddress(trace.peer);
+    const ofAddress = this.limits.ofAddress(trace.peer);
+    const tooMany = ofAddress instanceof Promise ? await ofAddress : ofAddress;
     if (tooMany !== undefined) return this.#refuseFlood({}, tooMany, trace);
     let proven = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { version } = this.replica;
       const decision = await this.decisions.decide(body, headers);
       const { client } = decision;
-      const tooOften = client === undefined || attempt > 0 ? undefined : await this.limits.ofClient(client.client_id);
+      const ofClient = client === undefined || attempt > 0 ? undefined : this.limits.ofClient(client.client_id);
+      const tooOften = ofClient instanceof Promise ? await ofClient : ofClient;
       if (tooOften !== undefined) return this.#refuseFlood(decision, tooOften, trace);
       const { claims, subject, proof } = decision;
       if (claims !== undefined && proof !== undefined && !proven) {

@@ -24,7 +24,7 @@ export type ListPayments = z.infer<typeof listPaymentsSchema>;
 
 /** The smallest id that a payment of this moment can have: ids are UUIDv7, so a time is a place among them. */
 export function firstIdAt(time: Date): string {
-  return uuidv7(Math.max(0, time.getTime()), Buffer.alloc(10));
+  return uuidv7(Math.max(0, time.getTime()), '0'.repeat(19));
 }
 
 export interface PaymentPageJson {

@@ -37,13 +37,27 @@ function signatureOf({ algorithm, key }: Signer, data: Buffer): Buffer {
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /**
+ * For whoever signs many JWTs with one key and header: the header is serialised once.
+ * @param header joins the `alg` of the key; `typ` and `kid` are said here
+ * @param key the private JWK; its key object is made once and kept with it
+ * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1), synchronously
+ * @throws {TypeError} when the key does not fit its `alg`
+ */
+export function jwtSigner(header: Readonly<Record<string, unknown>>, key: PrivateJwk): (claims: object) => string {
+  const signer = signerOf(key);
+  const prefix = `${encode({ ...header, alg: signer.algorithm })}.`;
+  return (claims) => {
+    const input = prefix + encode(claims);
+    return `${input}.${signatureOf(signer, Buffer.from(input, 'latin1')).toString('base64url')}`;
+  };
+}
+
+/**
  * Signs claims as a JWS in compact serialisation (RFC 7515, section 3.1), synchronously.
  * @param header joins the `alg` of the key; `typ` and `kid` are said here
  * @param key the private JWK; its key object is made once and kept with it
  * @throws {TypeError} when the key does not fit its `alg`
  */
 export function signJwt(header: Readonly<Record<string, unknown>>, claims: object, key: PrivateJwk): string {
-  const signer = signerOf(key);
-  const input = `${encode({ ...header, alg: signer.algorithm })}.${encode(claims)}`;
-  return `${input}.${signatureOf(signer, Buffer.from(input)).toString('base64url')}`;
+  return jwtSigner(header, key)(claims);
 }

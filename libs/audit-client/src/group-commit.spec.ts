@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AuditEventError } from './audit-event.js';
+import { GroupCommit } from './group-commit.js';
+
+/** A database whose writes end when the test says so. */
+class Writes {
+  readonly groups: (readonly number[])[] = [];
+  readonly #ends: ((failure?: Error) => void)[] = [];
+
+  readonly write = (items: readonly number[]): Promise<void> => {
+    this.groups.push(items);
+    return new Promise((resolve, reject) => {
+      this.#ends.push((failure) => {
+        if (failure === undefined) resolve();
+        else reject(failure);
+      });
+    });
+  };
+
+  async end(failure?: Error): Promise<void> {
+    this.#ends.shift()?.(failure);
+    await delay(0);
+  }
+}
+
+const settings = { windowMs: 1, groupLimit: 4, queueLimit: 8 };
+
+describe('a group commit', () => {
+  it('lets those who come within the window share one write, and those who come meanwhile the next', async () => {
+    const writes = new Writes();
+    const group = new GroupCommit(writes.write, settings);
+    const first = Promise.all([group.add(1), group.add(2)]);
+    await delay(10);
+    const second = [group.add(3), group.add(4)];
+    await delay(10);
+    expect(writes.groups).toEqual([[1, 2]]);
+    await writes.end();
+    await first;
+    expect(writes.groups).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    await writes.end();
+    await Promise.all(second);
+  });
+
+  it('writes a full group before its window ends, and as many at once as it may', async () => {
+    const writes = new Writes();
+    const group = new GroupCommit(writes.write, { ...settings, windowMs: 60_000, fullAt: 2, writesAtOnce: 2 });
+    const all = [1, 2, 3, 4, 5, 6, 7].map((item) => group.add(item));
+    expect(writes.groups).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    await writes.end();
+    expect(writes.groups.slice(2)).toEqual([[5, 6, 7]]);
+    await writes.end();
+    await writes.end();
+    await Promise.all(all);
+  });
+
+  it('tells those of a failed write why, and nobody else', async () => {
+    const writes = new Writes();
+    const group = new GroupCommit(writes.write, settings);
+    const outcomes = [1, 2, 3, 4, 5].map((item) =>
+      group.add(item).then(
+        () => 'written',
+        (error: unknown) => String(error),
+      ),
+    );
+    await writes.end(new Error('the disk is full'));
+    await writes.end();
+    expect(await Promise.all(outcomes)).toEqual([...new Array<string>(4).fill('Error: the disk is full'), 'written']);
+  });
+
+  it('refuses one more than may wait', async () => {
+    const group = new GroupCommit(() => new Promise<void>(() => undefined), settings);
+    for (let item = 0; item < 12; item += 1) void group.add(item);
+    await expect(group.add(12)).rejects.toThrow(AuditEventError);
+  });
+});
