@@ -13,6 +13,7 @@ import { TailController } from './events/tail.controller.js';
 import { TailService } from './events/tail.service.js';
 import { EventsStore } from './events/events.store.js';
 import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/intake.service.js';
+import { IntakeLoad } from './intake/intake-load.js';
 import { IntakeStore } from './intake/intake.store.js';
 import { EVENT_MASKING, EventMasking } from './masking/event-masking.js';
 import { MaskedValuesController } from './masking/masked-values.controller.js';
@@ -78,6 +79,7 @@ export class AuditModule {
         { provide: INTAKE_OPTIONS, useValue: intake },
         { provide: EVENT_MASKING, useValue: new EventMasking(configuration.MASKED_FIELDS) },
         IntakeStore,
+        IntakeLoad,
         IntakeService,
         CompletenessService,
         DeadLetterStore,

@@ -11,12 +11,23 @@ export {
   type UnnumberedEvent,
 } from './audit-event.js';
 export { eventColumns, plainCell } from './event-columns.js';
+export {
+  BATCH_CONTENT_TYPE,
+  BATCH_EVENT_LIMIT,
+  BATCH_SIZE_LIMIT,
+  batchSubject,
+  packEvents,
+  publishBatch,
+  type BatchLimits,
+  type EventBatch,
+  type NumberedEvent,
+} from './event-batch.js';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
 export { randomHex } from './random-hex.js';
 export { CHECKPOINT_SUBJECT, parseReceipt, receiptSubject, type Receipt } from './receipts.js';
-export { startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
+export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
 export { isStorableJson } from './storable-json.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';
 export { uuidv7 } from './uuidv7.js';

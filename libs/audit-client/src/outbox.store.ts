@@ -18,6 +18,9 @@ export interface SqlExecutor {
   execute(query: SQL): PromiseLike<unknown>;
 }
 
+/** Milliseconds from the making of an event to the look for it, when it commits with something else. */
+const COMMIT_MS = 10;
+
 /**
  * The service's own record of what it did, in its own database (transactional outbox). An event is durable before the answer is sent;
  * NATS and the audit service are not on the request's path.
@@ -26,6 +29,8 @@ export class AuditOutbox {
   readonly #group: GroupCommit<UnnumberedEvent>;
   readonly #now: () => Date;
   readonly #newId: () => string;
+  readonly #listeners: (() => void)[] = [];
+  #expecting = false;
 
   constructor(private readonly options: AuditOutboxOptions) {
     this.#now = options.now ?? (() => new Date());
@@ -57,7 +62,7 @@ export class AuditOutbox {
    * @throws {AuditEventError}, or what the database said: then the answer must not be sent
    */
   async recordDurably(event: NewAuditEvent): Promise<string> {
-    const complete = this.complete(event);
+    const complete = this.#complete(event);
     await this.#group.add(complete);
     return complete.id;
   }
@@ -67,7 +72,24 @@ export class AuditOutbox {
    * @throws {AuditEventError}
    */
   complete(event: NewAuditEvent): UnnumberedEvent {
+    const complete = this.#complete(event);
+    if (!this.#expecting && this.#listeners.length > 0) {
+      this.#expecting = true;
+      setTimeout(() => {
+        this.#expecting = false;
+        this.#tell();
+      }, COMMIT_MS).unref();
+    }
+    return complete;
+  }
+
+  #complete(event: NewAuditEvent): UnnumberedEvent {
     return completeEvent(event, this.#newId(), this.options.source, this.#now());
+  }
+
+  /** Has the listener told when events are in the outbox, or may be by now. */
+  onRecorded(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   async #insert(events: readonly UnnumberedEvent[]): Promise<void> {
@@ -75,5 +97,10 @@ export class AuditOutbox {
       `insert into audit_outbox (id, event) select (e->>'id')::uuid, e from jsonb_array_elements($1::jsonb) as e`,
       [JSON.stringify(events)],
     );
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

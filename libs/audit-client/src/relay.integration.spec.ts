@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
+import { z } from 'zod';
 import { AuditEventError, type NewAuditEvent } from './audit-event.js';
+import { BATCH_CONTENT_TYPE } from './event-batch.js';
 import { AuditOutbox } from './outbox.store.js';
 import { receiptSubject } from './receipts.js';
-import { startRelay, type Relay } from './relay.js';
+import { startRelay, type Relay, type RelayOptions } from './relay.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
 
 const event = (subject: string): NewAuditEvent => ({
@@ -15,6 +17,7 @@ const event = (subject: string): NewAuditEvent => ({
   subject,
   data: { principal: null, txn: null, action: 'payments:read', resource: subject, outcome: 'allowed' },
 });
+const batchSchema = z.array(z.object({ id: z.string(), sequence: z.string() }));
 const logger = { info: () => undefined, warn: () => undefined };
 
 describe('the outbox and its relay', () => {
@@ -28,7 +31,20 @@ describe('the outbox and its relay', () => {
   const rows = async (): Promise<number> =>
     Number((await pool.query<{ n: string }>('select count(*) as n from audit_outbox')).rows[0]?.n);
   const stateOf = () => Promise.resolve(relay.state());
-  const inStream = async (): Promise<number> => (await manager.streams.info(auditStream.name)).state.messages;
+  const messages = async (): Promise<number> => (await manager.streams.info(auditStream.name)).state.messages;
+  /** Every message that the stream has: its headers and its events. */
+  async function stored(): Promise<
+    readonly { header: MsgHdrs; events: readonly { id: string; sequence: string }[] }[]
+  > {
+    const { first_seq, last_seq } = (await manager.streams.info(auditStream.name)).state;
+    const found = [];
+    for (let seq = Math.max(first_seq, 1); seq <= last_seq; seq += 1) {
+      const message = await manager.streams.getMessage(auditStream.name, { seq });
+      if (message !== null) found.push({ header: message.header, events: batchSchema.parse(message.json()) });
+    }
+    return found;
+  }
+  const inStream = async (): Promise<number> => (await stored()).reduce((sum, { events }) => sum + events.length, 0);
   async function until(what: () => Promise<boolean>): Promise<void> {
     for (let attempt = 0; attempt < 200; attempt += 1) {
       if (await what().catch(() => false)) return;
@@ -37,13 +53,23 @@ describe('the outbox and its relay', () => {
     throw new Error('it did not come about within ten seconds');
   }
 
+  const start = (options: Partial<RelayOptions>): Relay =>
+    startRelay({
+      pool,
+      source: 'payments',
+      nats: { url: backing.nats.url, user: 'payments', password: backing.passwords.payments },
+      logger,
+      republishAfterMs: 1_000,
+      ...options,
+    });
+
   beforeAll(async () => {
     backing = await startBackingServices();
     pool = new pg.Pool({ connectionString: await backing.database('payments'), max: 5 });
     pool.on('error', () => undefined);
     await pool.query(`create table audit_outbox (position bigint generated always as identity primary key, id uuid not null unique,
       event jsonb not null, sequence bigint unique, published_at timestamptz, created_at timestamptz not null default now());
-      create table audit_sequence (source text primary key, last bigint not null)`);
+      create index audit_outbox_unnumbered on audit_outbox (position) where sequence is null; create table audit_sequence (source text primary key, last bigint not null)`);
     outbox = new AuditOutbox({ pool, source: 'payments' });
     audit = await connect({
       servers: backing.nats.url,
@@ -55,14 +81,7 @@ describe('the outbox and its relay', () => {
     });
     manager = await jetstreamManager(audit);
     await ensureAuditStreams(manager);
-    relay = startRelay({
-      pool,
-      source: 'payments',
-      nats: { url: backing.nats.url, user: 'payments', password: backing.passwords.payments },
-      logger,
-      pollIntervalMs: 20,
-      republishAfterMs: 1_000,
-    });
+    relay = start({ pollIntervalMs: 20 });
   }, 120_000);
   afterAll(async () => {
     await relay.stop();
@@ -116,13 +135,13 @@ describe('the outbox and its relay', () => {
   });
 
   it('waits while the stream is full, and drops nothing', async () => {
-    const before = await inStream();
+    const before = await messages();
     await manager.streams.update(auditStream.name, { ...auditStream, max_msgs: before });
     await outbox.recordDurably(event('while-full'));
     await until(async () => /maximum messages/.test((await stateOf()).lastError ?? ''));
-    expect(await inStream()).toBe(before);
+    expect(await messages()).toBe(before);
     await manager.streams.update(auditStream.name, { ...auditStream, max_msgs: -1 });
-    await until(async () => (await inStream()) > before);
+    await until(async () => (await messages()) > before);
   });
 
   it('numbers anew, above all that audit knows, once its own counter is older than that', async () => {
@@ -144,12 +163,48 @@ describe('the outbox and its relay', () => {
       pass: backing.passwords.payments,
       inboxPrefix: '_INBOX_payments',
     });
-    const before = await inStream();
+    const before = await messages();
     stranger.publish('audit.accounts.transfer.posted', '{}');
     await stranger.flush();
     await delay(100);
-    expect(await inStream()).toBe(before);
+    expect(await messages()).toBe(before);
     await stranger.close();
+  });
+
+  it('carries what waited in few messages, in order, and stores them once when they are published again', async () => {
+    const { rows: counted } = await pool.query<{ last: string }>('select last from audit_sequence');
+    audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: counted[0]?.last }));
+    await until(async () => (await rows()) === 0);
+    const before = await messages();
+    await pool.query(
+      `insert into audit_outbox (id, event) select id, jsonb_build_object('id', id, 'sequence', 'not its own to give')
+       from (select gen_random_uuid() as id from generate_series(1, 300)) as made`,
+    );
+    await until(async () => (await messages()) === before + 2);
+    const waited = (await stored()).slice(-2);
+    expect(waited.map(({ header }) => header.get('content-type'))).toEqual([BATCH_CONTENT_TYPE, BATCH_CONTENT_TYPE]);
+    const { rows: numbers } = await pool.query<{ id: string; sequence: string }>(
+      'select id, sequence from audit_outbox order by position desc limit 300',
+    );
+    expect(waited.flatMap(({ events }) => events)).toEqual(numbers.reverse());
+    const published = async () => (await pool.query('select max(published_at) from audit_outbox')).rows[0] as unknown;
+    const first = await published();
+    await until(async () => JSON.stringify(await published()) !== JSON.stringify(first));
+    expect((await stored()).slice(-2)).toEqual(waited);
+  });
+
+  it('does not wait for its timer when this process recorded something', async () => {
+    await relay.stop();
+    relay = start({ outbox, pollIntervalMs: 60_000 });
+    await until(async () => Promise.resolve(relay.state().leading));
+    const has = (id: string) => async () => (await stored()).some(({ events }) => events.some((one) => one.id === id));
+    await delay(100);
+    await until(has(await outbox.recordDurably(event('recorded-alone'))));
+    await delay(100);
+    const id = await drizzle({ client: pool }).transaction((transaction) =>
+      outbox.record(transaction, event('recorded-with-a-change')),
+    );
+    await until(has(id));
   });
 
   it('refuses an event that no trail could take before its change commits', async () => {

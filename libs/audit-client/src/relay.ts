@@ -2,17 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
-import { type UnnumberedEvent } from './audit-event.js';
+import { BATCH_SIZE_LIMIT, packEvents, publishBatch, type EventBatch, type NumberedEvent } from './event-batch.js';
 import { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 import { parseReceipt, receiptSubject } from './receipts.js';
-import { subjectOf } from './streams.js';
+import { type AuditOutbox } from './outbox.store.js';
+import { RelayStore, ROUND } from './relay.store.js';
 
 export interface RelayOptions {
   readonly pool: pg.Pool;
   readonly source: string;
   readonly nats: NatsOptions;
   readonly logger: ConnectionLogger;
-  /** Milliseconds between two looks into the outbox; 100 by default. */
+  /** Its records wake the relay; without it, and for what other replicas record, the relay looks on a timer alone. */
+  readonly outbox?: AuditOutbox;
+  /** Milliseconds between two looks into the outbox while nothing wakes the relay; 100 by default. */
   readonly pollIntervalMs?: number;
   /** Milliseconds after which a published event without a receipt is published again; 30,000 by default. */
   readonly republishAfterMs?: number;
@@ -34,59 +37,15 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-const BATCH = 500;
 const COUNT_EVERY_MS = 2_000;
-const lockName = 'countersign.audit-relay';
+const LOOK_FOR_DUE_EVERY_MS = 1_000;
+const RELEASE_EVERY_MS = 100;
 
-/** Gives the next numbers, gap-free, to events that have none; one statement, so all of it or nothing. */
-const numberEvents = `
-  with next as (
-    select position, row_number() over (order by position) as rank, count(*) over () as total
-    from (select position from audit_outbox where sequence is null order by position limit ${String(BATCH)}) as unnumbered
-  ), counter as (
-    insert into audit_sequence (source, last) select $1, max(total) from next having count(*) > 0
-    on conflict (source) do update set last = audit_sequence.last + excluded.last
-    returning last
-  )
-  update audit_outbox set sequence = counter.last - next.total + next.rank
-  from next, counter where audit_outbox.position = next.position`;
+/** Milliseconds between two looks while events come: under load they share a message, and the first one after a pause waits for nothing. */
+export const RELAY_PACE_MS = 40;
 
-const dueEvents = `
-  select position, sequence, event from audit_outbox
-  where sequence is not null and (published_at is null or published_at < now() - $1 * interval '1 millisecond')
-  order by sequence limit ${String(BATCH)}`;
-
-/**
- * A receipt beyond the last number that was given: the counter is older than the numbers that audit has seen (the database was restored from
- * a backup). What was numbered below is numbered anew, above all that audit knows.
- */
-const renumberEvents = `
-  with ahead as (
-    insert into audit_sequence (source, last) values ($1, $2)
-    on conflict (source) do update set last = excluded.last where audit_sequence.last < excluded.last
-    returning source
-  )
-  update audit_outbox set sequence = null, published_at = null where sequence is not null and exists (select 1 from ahead)`;
-
-/** Only what was published can be what the receipt speaks of. */
-const releaseEvents = 'delete from audit_outbox where sequence <= $1 and published_at is not null';
-
-interface DueRow {
-  readonly position: string;
-  readonly sequence: string;
-  readonly event: UnnumberedEvent;
-}
-
-/** The client prepares errors for each request beforehand; their stacks, which nobody reads, would cost as much as publishing does. */
-function withoutStacks<Result>(work: () => Result): Result {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
-    return work();
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
+/** Bytes of a message's headers at the most. */
+const HEADER_ROOM = 1_024;
 
 class OutboxRelay implements Relay {
   readonly #stopped = new AbortController();
@@ -96,12 +55,22 @@ class OutboxRelay implements Relay {
   /** The highest receipt, and the one that was last acted on. */
   #received = 0n;
   #released = 0n;
+  #releasedAt = 0;
+  /** Whether events are known to wait that were numbered in an earlier round. */
+  #behind = true;
+  #lookedForDueAt = 0;
+  #woken = false;
+  #wake: () => void = () => undefined;
   #pending = 0;
   #countedAt = 0;
   #lastPublishedAt: Date | undefined;
   #lastError: string | null = null;
 
   constructor(private readonly options: RelayOptions) {
+    options.outbox?.onRecorded(() => {
+      this.#woken = true;
+      this.#wake();
+    });
     this.#running = this.#run();
   }
 
@@ -117,6 +86,7 @@ class OutboxRelay implements Relay {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
+    this.#wake();
     await this.#running;
     await this.#connection?.close();
   }
@@ -148,16 +118,18 @@ class OutboxRelay implements Relay {
     };
     client.on('error', onError);
     try {
-      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [
-        lockName,
-      ]);
-      if (rows[0]?.held !== true) return;
+      const store = new RelayStore(client, this.options.source);
+      if (!(await store.lock())) return;
       this.#leading = true;
+      this.#behind = true;
       while (!this.#stopped.signal.aborted && broken === undefined) {
-        const moved = await this.#move(client, stream);
-        if (moved < BATCH) await this.#pause(this.options.pollIntervalMs ?? 100);
+        this.#woken = false;
+        const moved = await this.#move(store, stream);
+        if (moved === 0) await this.#idle(this.options.pollIntervalMs ?? 100);
+        else if (moved < ROUND && !this.#behind) await this.#pause(RELAY_PACE_MS);
       }
-      await client.query('select pg_advisory_unlock(hashtext($1))', [lockName]);
+      await store.mark();
+      await store.unlock();
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));
       throw broken;
@@ -167,49 +139,55 @@ class OutboxRelay implements Relay {
     }
   }
 
-  /** Numbers, publishes and marks one batch. @returns how many events it looked at */
-  async #move(client: pg.PoolClient, stream: JetStreamClient): Promise<number> {
-    await this.#release(client);
-    await client.query(numberEvents, [this.options.source]);
-    const { rows } = await client.query<DueRow>(dueEvents, [this.options.republishAfterMs ?? 30_000]);
-    if (rows.length > 0) {
-      const results = await Promise.allSettled(withoutStacks(() => rows.map((row) => this.#publish(stream, row))));
-      const published = rows
-        .filter((_, index) => results[index]?.status === 'fulfilled')
-        .map(({ position }) => position);
-      await client.query('update audit_outbox set published_at = now() where position = any($1::bigint[])', [
-        published,
-      ]);
-      if (published.length > 0) this.#lastPublishedAt = new Date();
-      const failure = results.find((result) => result.status === 'rejected');
-      if (failure === undefined) this.#lastError = null;
-      else {
-        this.#failed(failure.reason);
-        await this.#pause(500);
-      }
+  /** Publishes and marks what one look finds: what is due again, then what is new. @returns how many events that were */
+  async #move(store: RelayStore, stream: JetStreamClient): Promise<number> {
+    const now = Date.now();
+    let due: readonly NumberedEvent[] = [];
+    if (this.#behind || now - this.#lookedForDueAt >= LOOK_FOR_DUE_EVERY_MS) {
+      due = await store.due(this.options.republishAfterMs ?? 30_000);
+      this.#lookedForDueAt = now;
     }
-    if (Date.now() - this.#countedAt > COUNT_EVERY_MS) {
-      const counted = await client.query<{ count: string }>('select count(*) from audit_outbox');
-      this.#pending = Number(counted.rows[0]?.count ?? 0);
-      this.#countedAt = Date.now();
+    const events = due.length < ROUND ? [...due, ...(await store.number())] : due;
+    await this.#release(store, now);
+    const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
+    this.#behind = failure !== undefined || due.length === ROUND;
+    if (now - this.#countedAt > COUNT_EVERY_MS) {
+      this.#pending = await store.count();
+      this.#countedAt = now;
     }
-    return rows.length;
+    if (failure !== undefined) {
+      this.#failed(failure.reason);
+      await this.#pause(500);
+    } else if (events.length > 0) this.#lastError = null;
+    return events.length;
   }
 
   /** Lets go what the newest receipt covers; many receipts cost one statement. */
-  async #release(client: pg.PoolClient): Promise<void> {
+  async #release(store: RelayStore, now: number): Promise<void> {
     const through = this.#received;
-    if (through === this.#released) return;
-    const { rowCount } = await client.query(renumberEvents, [this.options.source, through]);
-    if ((rowCount ?? 0) === 0) await client.query(releaseEvents, [through]);
+    if (through === this.#released || now - this.#releasedAt < RELEASE_EVERY_MS) return;
+    await store.release(through);
     this.#released = through;
+    this.#releasedAt = now;
   }
 
-  async #publish(stream: JetStreamClient, { sequence, event }: DueRow): Promise<void> {
-    await stream.publish(subjectOf(event), JSON.stringify({ ...event, sequence }), {
-      // The number is part of it: what is numbered anew is no duplicate.
-      msgID: `${event.id}.${sequence}`,
-    });
+  /** @returns the first refusal, if there is one; what was acknowledged beside it counts all the same */
+  async #publish(
+    store: RelayStore,
+    stream: JetStreamClient,
+    batches: readonly EventBatch[],
+  ): Promise<PromiseRejectedResult | undefined> {
+    const results = await Promise.allSettled(batches.map((batch) => publishBatch(stream, this.options.source, batch)));
+    const published = batches.filter((_, index) => results[index]?.status === 'fulfilled');
+    store.published(published);
+    if (published.length > 0) this.#lastPublishedAt = new Date();
+    return results.find((result) => result.status === 'rejected');
+  }
+
+  /** A server may be set to take less than a batch may have. */
+  #sizeLimit(): number {
+    const serverLimit = this.#connection?.info?.max_payload ?? BATCH_SIZE_LIMIT;
+    return Math.min(BATCH_SIZE_LIMIT, serverLimit - HEADER_ROOM);
   }
 
   #takeReceipts(connection: NatsConnection): void {
@@ -233,6 +211,19 @@ class OutboxRelay implements Relay {
       this.options.logger.warn({ reason }, 'audit events wait in the outbox');
     }
     this.#lastError = reason;
+  }
+
+  /** Waits, but not when something was recorded since the last look. */
+  async #idle(ms: number): Promise<void> {
+    if (this.#woken || this.#stopped.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms * (0.75 + Math.random() / 2));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => undefined;
   }
 
   async #pause(ms: number): Promise<void> {

@@ -5,6 +5,7 @@ import {
   type JetStreamManager,
   type StreamConfig,
 } from '@nats-io/jetstream';
+import { BATCH_SIZE_LIMIT } from './event-batch.js';
 
 const day = 24 * 60 * 60 * 1_000_000_000;
 
@@ -20,7 +21,8 @@ export const auditStream = {
   discard: DiscardPolicy.New,
   max_age: 7 * day,
   max_bytes: 1024 ** 3,
-  max_msg_size: 64 * 1024,
+  /** A full batch and its headers. */
+  max_msg_size: BATCH_SIZE_LIMIT + 4 * 1024,
   /** Two minutes in which a second publish of the same event is acknowledged but not stored. */
   duplicate_window: 120_000_000_000,
 } satisfies Partial<StreamConfig> & { name: string };

@@ -30,6 +30,7 @@ export class AuditTrailModule implements OnApplicationBootstrap, BeforeApplicati
   constructor(
     @Inject(OPTIONS) private readonly options: AuditTrailOptions,
     @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) private readonly health: HealthRegistry,
     @Inject(METRICS) private readonly metrics: Registry,
@@ -54,6 +55,7 @@ export class AuditTrailModule implements OnApplicationBootstrap, BeforeApplicati
     const { url, user, password } = this.options.nats;
     const relay = startRelay({
       pool: this.pool,
+      outbox: this.outbox,
       source: this.options.source,
       nats: { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) },
       logger: this.logger,

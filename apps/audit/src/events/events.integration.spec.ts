@@ -1,11 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { uuidv7 } from '@countersign/audit-client';
+import {
+  auditStream,
+  BATCH_SIZE_LIMIT,
+  batchSubject,
+  parseReceipt,
+  receiptSubject,
+  uuidv7,
+} from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer, type TokenWish } from '@countersign/test-kit';
-import { jetstream } from '@nats-io/jetstream';
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import pg from 'pg';
 import { z } from 'zod';
@@ -67,6 +74,7 @@ describe('the trail, by HTTP', () => {
   let backing: BackingServices;
   let issuer: TestIssuer;
   let payments: NatsConnection;
+  let audit: NatsConnection;
   let database: pg.Client;
   let app: Awaited<ReturnType<typeof createService>>;
   let url: string;
@@ -78,33 +86,37 @@ describe('the trail, by HTTP', () => {
       headers: { authorization: `Bearer ${await issuer.mint(wish)}`, ...init.headers },
     });
 
-  /** Publishes events as the payments service would; by default ada's, through the shop. */
-  async function publish(
-    count: number,
-    said: { subject?: string; client?: string; note?: string; email?: string } = {},
-  ): Promise<void> {
-    const { subject = 'ada', client = 'shop', note = 'none' } = said;
+  interface Said {
+    readonly subject?: string;
+    readonly client?: string;
+    readonly note?: string;
+    readonly email?: string;
+  }
+  /** The next event of the payments service; by default ada's, through the shop. */
+  function nextEvent({ subject = 'ada', client = 'shop', note = 'none', email }: Said = {}) {
+    published += 1;
+    return {
+      specversion: '1.0',
+      id: uuidv7(),
+      source: 'payments',
+      type: 'countersign.payments.payment.read.v1',
+      time: new Date().toISOString(),
+      subject: `payment/${String(published)}`,
+      datacontenttype: 'application/json',
+      sequence: String(published),
+      data: {
+        principal: { subject, client_id: client, actors: [], scopes: [], jti: 'j' },
+        txn: null,
+        action: 'payments:read',
+        resource: `payment/${String(published)}`,
+        outcome: 'allowed',
+        changes: { note, ...(email === undefined ? {} : { email }) },
+      },
+    };
+  }
+  async function publish(count: number, said: Said = {}): Promise<void> {
     for (let made = 0; made < count; made += 1) {
-      published += 1;
-      const event = {
-        specversion: '1.0',
-        id: uuidv7(),
-        source: 'payments',
-        type: 'countersign.payments.payment.read.v1',
-        time: new Date().toISOString(),
-        subject: `payment/${String(published)}`,
-        datacontenttype: 'application/json',
-        sequence: String(published),
-        data: {
-          principal: { subject, client_id: client, actors: [], scopes: [], jti: 'j' },
-          txn: null,
-          action: 'payments:read',
-          resource: `payment/${String(published)}`,
-          outcome: 'allowed',
-          changes: { note, ...(said.email === undefined ? {} : { email: said.email }) },
-        },
-      };
-      await jetstream(payments).publish('audit.payments.payment.read', JSON.stringify(event));
+      await jetstream(payments).publish('audit.payments.payment.read', JSON.stringify(nextEvent(said)));
     }
   }
 
@@ -136,6 +148,20 @@ describe('the trail, by HTTP', () => {
     backing = await startBackingServices();
     issuer = await createTestIssuer({ audience: 'audit', listen: true });
     const databaseUrl = await backing.database('audit');
+    audit = await connect({
+      servers: backing.nats.url,
+      user: 'audit',
+      pass: backing.passwords.audit,
+      inboxPrefix: '_INBOX_audit',
+    });
+    // As an older version left them.
+    const manager = await jetstreamManager(audit);
+    await manager.streams.add({ ...auditStream, max_msg_size: 65_536 });
+    await manager.consumers.add(auditStream.name, {
+      durable_name: 'audit-log',
+      ack_policy: AckPolicy.Explicit,
+      max_ack_pending: 2_000,
+    });
     const configuration = loadConfiguration(variables, {
       PORT: '0',
       LOG_LEVEL: 'silent',
@@ -168,11 +194,20 @@ describe('the trail, by HTTP', () => {
     );
   }, 180_000);
   afterAll(async () => {
+    await audit.close();
     await payments.close();
     await database.end();
     await issuer.close();
     await backing.stop();
   }, 60_000);
+
+  it('brings the stream and the consumer of an older version to its own settings', async () => {
+    const manager = await jetstreamManager(audit);
+    const { config: stream } = await manager.streams.info(auditStream.name);
+    const { config: consumer } = await manager.consumers.info(auditStream.name, 'audit-log');
+    expect(stream.max_msg_size).toBeGreaterThan(BATCH_SIZE_LIMIT);
+    expect(consumer.max_ack_pending).toBe(256);
+  });
 
   it('finds events by their texts, and pages through them', async () => {
     await publish(5, { note: 'Paid by Wire' });
@@ -449,6 +484,28 @@ describe('the trail, by HTTP', () => {
     expect(looks.map(({ event }) => event.data.changes?.['reason'])).toEqual(
       expect.arrayContaining(['a complaint', 'asked for']),
     );
+  }, 60_000);
+
+  it('takes a batch, with a bad event of it as a dead letter in its place, and tells the source how far it is', async () => {
+    const receipts: unknown[] = [];
+    const subscription = payments.subscribe(receiptSubject('payments'), {
+      callback: (_, message) => void receipts.push(parseReceipt(message.string())?.through),
+    });
+    const [first, odd, last] = [nextEvent({ note: 'batched' }), nextEvent(), nextEvent({ note: 'batched' })];
+    const batch = [first, { ...odd, extra: 1 }, last];
+    await jetstream(payments).publish(batchSubject('payments'), JSON.stringify(batch));
+    const found = await stored(2, 'source=payments&q=batched');
+    expect(found.map(({ event }) => event.sequence)).toEqual([last.sequence, first.sequence]);
+    const { rows } = await database.query('select sequence, nats_subject from dead_letter where payload like $1', [
+      `%${odd.id}%`,
+    ]);
+    expect(rows).toEqual([{ sequence: odd.sequence, nats_subject: 'audit.payments.batch' }]);
+    await eventually(
+      () => Promise.resolve(receipts),
+      (heard) => heard.includes(last.sequence),
+    );
+    expect(receipts).toContain(last.sequence);
+    subscription.unsubscribe();
   }, 60_000);
 
   it('ends its tails when it stops', async () => {

@@ -1,7 +1,7 @@
-import { uuidv7 } from '@countersign/audit-client';
+import { BATCH_EVENT_LIMIT, BATCH_SIZE_LIMIT, uuidv7 } from '@countersign/audit-client';
 import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
-import { inspect, traceIdOf } from './border.js';
+import { inspectMessage, traceIdOf } from './border.js';
 
 const event = {
   specversion: '1.0',
@@ -15,11 +15,13 @@ const event = {
   data: { principal: null, txn: null, action: 'payments:create', resource: 'payment/p', outcome: 'allowed' },
 };
 const natsSubject = 'audit.payments.payment.settled';
-const look = (content: unknown, subject = natsSubject) =>
-  inspect({
+const lookAtAll = (content: unknown, subject = natsSubject) =>
+  inspectMessage({
     natsSubject: subject,
     payload: Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)),
   });
+const look = (content: unknown, subject = natsSubject) => lookAtAll(content, subject)[0];
+const numbered = (sequence: number) => ({ ...event, id: uuidv7(), sequence: String(sequence) });
 
 describe('the border of the trail', () => {
   it("lets an event of its publisher's own in", () => {
@@ -48,14 +50,48 @@ describe('the border of the trail', () => {
           fc.json().map((text) => Buffer.from(text)),
         ),
         (payload) => {
-          const result = inspect({ natsSubject, payload });
-          expect(result.kind).toBe('dead-letter');
-          if (result.kind === 'dead-letter') expect(result.payload).not.toContain('\u0000');
+          const results = inspectMessage({ natsSubject, payload });
+          expect(results.length).toBeGreaterThan(0);
+          for (const result of results) {
+            expect(result.kind).toBe('dead-letter');
+            if (result.kind === 'dead-letter') expect(result.payload).not.toContain('\u0000');
+          }
         },
       ),
     );
-    expect(look('x'.repeat(40_000))).toMatchObject({ reason: 'EVENT_TOO_LARGE' });
+    expect(look(JSON.stringify('x'.repeat(40_000)))).toMatchObject({ reason: 'EVENT_TOO_LARGE' });
     expect(look({ ...event, extra: 1 })).toMatchObject({ kind: 'dead-letter' });
+  });
+
+  it('looks at each event of a batch for itself, in order', () => {
+    const odd = { ...numbered(2), data: { ...event.data, outcome: 'maybe' } };
+    const strange = { ...numbered(4), source: 'accounts' };
+    const large = { ...numbered(5), data: { ...event.data, changes: { text: 'x'.repeat(33_000) } } };
+    const batch = [numbered(1), odd, 7, strange, large, numbered(6)];
+    expect(lookAtAll(batch, 'audit.payments.batch')).toMatchObject([
+      { kind: 'event', event: { sequence: '1' } },
+      { kind: 'dead-letter', source: 'payments', sequence: '2', payload: JSON.stringify(odd) },
+      { kind: 'dead-letter', source: null, sequence: null, payload: '7' },
+      { kind: 'dead-letter', reason: 'EVENT_OF_ANOTHER_SERVICE', source: null, sequence: null },
+      { kind: 'dead-letter', reason: expect.stringMatching(/^EVENT_TOO_LARGE/) as string, sequence: '5' },
+      { kind: 'event', event: { sequence: '6' } },
+    ]);
+  });
+
+  it('refuses a batch as a whole that holds nothing, too many events, or too much', () => {
+    const letter = (reason: string) => [expect.objectContaining({ kind: 'dead-letter', reason, sequence: null })];
+    const full = Array.from({ length: BATCH_EVENT_LIMIT }, (_, index) => numbered(index + 1));
+    expect(lookAtAll(full).map(({ kind }) => kind)).toEqual(full.map(() => 'event'));
+    expect(lookAtAll([...full, numbered(BATCH_EVENT_LIMIT + 1)])).toEqual(letter('BATCH_TOO_LARGE'));
+    expect(lookAtAll(`[${' '.repeat(BATCH_SIZE_LIMIT)}]`)).toEqual(letter('BATCH_TOO_LARGE'));
+    expect(lookAtAll([])).toEqual(letter('BATCH_EMPTY'));
+    expect(lookAtAll(JSON.stringify(full).slice(0, -1))).toEqual(letter('EVENT_NOT_JSON'));
+  });
+
+  it('keeps the neighbours of an event that is nested beyond what JavaScript can write', () => {
+    const deep = `{"changes":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
+    const results = lookAtAll(`[${JSON.stringify(numbered(1))},${deep},${JSON.stringify(numbered(3))}]`);
+    expect(results.map(({ kind }) => kind)).toEqual(['event', 'dead-letter', 'event']);
   });
 
   it('takes a backslash before u0000, but no NUL', () => {

@@ -1,5 +1,7 @@
 import {
   auditEventSchema,
+  BATCH_EVENT_LIMIT,
+  BATCH_SIZE_LIMIT,
   EVENT_SIZE_LIMIT,
   isStorableJson,
   sourceSchema,
@@ -47,15 +49,14 @@ function tryLeaf(event: AuditEvent): Leaf | string {
     const leaf = leafOf(event);
     return isStorableJson(leaf.json) ? leaf : 'EVENT_INVALID: PostgreSQL stores no NUL character';
   } catch (error) {
-    if (error instanceof LeafError) return `EVENT_INVALID: ${error.message}`;
-    throw error;
+    if (!(error instanceof LeafError)) throw error;
+    return `${error.code === 'LEAF_TOO_LARGE' ? 'EVENT_TOO_LARGE' : 'EVENT_INVALID'}: ${error.message}`;
   }
 }
 
-/** Checks one message at the border: an event of its publisher's own, in the shape that the log takes, or a dead letter. */
-export function inspect({ natsSubject, payload }: Incoming): Accepted | Rejected {
-  const text = new TextDecoder().decode(payload);
-  const reject = (reason: string, place?: z.infer<typeof placeSchema>): Rejected => ({
+/** @param place what is known of it, when its publisher owns it */
+function rejected(natsSubject: string, text: string, reason: string, place?: z.infer<typeof placeSchema>): Rejected {
+  return {
     kind: 'dead-letter',
     reason: reason.slice(0, 1_000),
     natsSubject,
@@ -63,24 +64,67 @@ export function inspect({ natsSubject, payload }: Incoming): Accepted | Rejected
     payload: text.slice(0, EVENT_SIZE_LIMIT).replaceAll('\u0000', '\uFFFD'),
     source: place?.source ?? null,
     sequence: place?.sequence ?? null,
-  });
-  if (payload.length > EVENT_SIZE_LIMIT) return reject('EVENT_TOO_LARGE');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return reject('EVENT_NOT_JSON');
-  }
-  const parsed = auditEventSchema.safeParse(json);
+  };
+}
+
+/** Checks one event: its publisher's own, in the shape that the log takes, or a dead letter that is shown as `text` says. */
+function inspectEvent(natsSubject: string, json: unknown, text: () => string): Accepted | Rejected {
   const publisher = publisherOf(natsSubject);
+  const parsed = auditEventSchema.safeParse(json);
   if (parsed.success) {
-    if (parsed.data.source !== publisher) return reject('EVENT_OF_ANOTHER_SERVICE');
+    if (parsed.data.source !== publisher) return rejected(natsSubject, text(), 'EVENT_OF_ANOTHER_SERVICE');
     const leaf = tryLeaf(parsed.data);
-    return typeof leaf === 'string' ? reject(leaf, parsed.data) : { kind: 'event', event: parsed.data, leaf };
+    if (typeof leaf === 'string') return rejected(natsSubject, text(), leaf, parsed.data);
+    return { kind: 'event', event: parsed.data, leaf };
   }
   const place = placeSchema.safeParse(json);
   const own = place.success && place.data.source === publisher ? place.data : undefined;
-  return reject(`EVENT_INVALID: ${z.prettifyError(parsed.error)}`, own);
+  return rejected(natsSubject, text(), `EVENT_INVALID: ${z.prettifyError(parsed.error)}`, own);
+}
+
+const decoder = new TextDecoder();
+
+function parse(text: string): { readonly json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** One event of a batch by itself; what is nested deeper than JavaScript can write stays within the text of its message. */
+function textOf(member: unknown, whole: string): string {
+  try {
+    return JSON.stringify(member);
+  } catch {
+    return whole;
+  }
+}
+
+/**
+ * Checks a message at the border: one event as a JSON object, or several as an array (a CloudEvents batch), each for itself.
+ * @returns at least one; what is no JSON, or a batch beyond the limits, is one dead letter
+ */
+export function inspectMessage({ natsSubject, payload }: Incoming): readonly (Accepted | Rejected)[] {
+  const text = decoder.decode(payload);
+  if (payload.length > BATCH_SIZE_LIMIT) return [rejected(natsSubject, text, 'BATCH_TOO_LARGE')];
+  const parsed = parse(text);
+  if (parsed === undefined) return [rejected(natsSubject, text, 'EVENT_NOT_JSON')];
+  if (!Array.isArray(parsed.json)) {
+    if (payload.length > EVENT_SIZE_LIMIT) return [rejected(natsSubject, text, 'EVENT_TOO_LARGE')];
+    return [inspectEvent(natsSubject, parsed.json, () => text)];
+  }
+  const members: readonly unknown[] = parsed.json;
+  if (members.length === 0) return [rejected(natsSubject, text, 'BATCH_EMPTY')];
+  if (members.length > BATCH_EVENT_LIMIT) return [rejected(natsSubject, text, 'BATCH_TOO_LARGE')];
+  return members.map((member) => inspectEvent(natsSubject, member, () => textOf(member, text)));
+}
+
+/** Checks a dead letter once more. @param text what was kept of it, an event */
+export function inspectAgain(natsSubject: string, text: string): Accepted | Rejected {
+  const parsed = parse(text);
+  if (parsed === undefined) return rejected(natsSubject, text, 'EVENT_NOT_JSON');
+  return inspectEvent(natsSubject, parsed.json, () => text);
 }
 
 /** The trace id of a `traceparent` (W3C Trace Context). */

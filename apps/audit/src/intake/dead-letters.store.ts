@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { inspect } from './border.js';
+import { inspectAgain } from './border.js';
 import { appendParameters, appendEvents } from './append-events.js';
 
 const letterRows = z.array(
@@ -75,7 +75,7 @@ export class DeadLetterStore {
     const [letter] = letterRows.parse(found.rows);
     if (letter === undefined) return { kind: 'unknown' };
     if (letter.replayed_at !== null) return { kind: 'replayed-before' };
-    const inspected = inspect({ natsSubject: letter.nats_subject, payload: Buffer.from(letter.payload) });
+    const inspected = inspectAgain(letter.nats_subject, letter.payload);
     if (inspected.kind === 'dead-letter') return { kind: 'rejected', reason: inspected.reason };
     const { event, leaf } = inspected;
     const { rows } = await client.query(

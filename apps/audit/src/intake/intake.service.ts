@@ -6,8 +6,9 @@ import { type Consumer, type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
-import { inspect, type Accepted, type Rejected } from './border.js';
-import { BATCH, openConsumer } from './intake-consumer.js';
+import { inspectMessage, type Accepted, type Rejected } from './border.js';
+import { openConsumer, UNDER_WAY } from './intake-consumer.js';
+import { IntakeLoad } from './intake-load.js';
 import { IntakeMetrics } from './intake-metrics.js';
 import { IntakeStore } from './intake.store.js';
 
@@ -20,9 +21,24 @@ export interface IntakeOptions {
 const RECEIPTS_EVERY_MS = 2_000;
 const LOOK_EVERY_MS = 2_000;
 
+/** Events that one transaction takes: no further message joins once there are as many. */
+const BATCH = 500;
+
 interface Arrived {
   readonly message: JsMsg;
-  readonly inspected: Accepted | Rejected;
+  readonly inspected: readonly (Accepted | Rejected)[];
+}
+
+/** Takes whole messages from the queue's head until they hold enough for a transaction. */
+function nextBatch(queue: Arrived[]): readonly Arrived[] {
+  let events = 0;
+  let messages = 0;
+  for (const { inspected } of queue) {
+    if (events >= BATCH) break;
+    events += inspected.length;
+    messages += 1;
+  }
+  return queue.splice(0, messages);
 }
 
 /** Border → batch → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
@@ -39,6 +55,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     @Inject(INTAKE_OPTIONS) private readonly options: IntakeOptions,
     @Inject(IntakeStore) private readonly store: IntakeStore,
+    @Inject(IntakeLoad) private readonly load: IntakeLoad,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) registry: Registry,
@@ -87,10 +104,10 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     let arrived = (): void => undefined;
     // The queue is bounded by the consumer's max_ack_pending: what the database does not take stays in the stream.
     const subscription = await consumer.consume({
-      max_messages: 2 * BATCH,
+      max_messages: UNDER_WAY,
       callback: (message) => {
         // Inspected as it comes, while the database works on the batch before.
-        queue.push({ message, inspected: inspect({ natsSubject: message.subject, payload: message.data }) });
+        queue.push({ message, inspected: inspectMessage({ natsSubject: message.subject, payload: message.data }) });
         arrived();
       },
     });
@@ -101,8 +118,10 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         if (Date.now() - lookedAt > LOOK_EVERY_MS) {
           lookedAt = Date.now();
           await this.#look(consumer);
+          // What waits here is not lost: the stream need not send it again.
+          for (const { message } of queue) message.working();
         }
-        const batch = queue.splice(0, BATCH);
+        const batch = nextBatch(queue);
         if (batch.length > 0) {
           await this.#take(batch, connection);
           continue;
@@ -127,16 +146,20 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async #take(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
-    const receipts = await this.store.append(batch.map(({ inspected }) => inspected)).catch((error: unknown) => {
+    const items = batch.flatMap(({ inspected }) => inspected);
+    if (items.length >= BATCH) this.load.filled();
+    const receipts = await this.store.append(items).catch((error: unknown) => {
       for (const { message } of batch) message.nak(1_000);
       throw error;
     });
     const committedAt = Date.now();
     for (const { message, inspected } of batch) {
       message.ack();
-      if (inspected.kind === 'event')
-        this.#metrics.stored(inspected.event.source, committedAt - message.time.getTime());
-      else this.#tell(inspected, connection);
+      const lagMs = committedAt - message.time.getTime();
+      for (const item of inspected) {
+        if (item.kind === 'event') this.#metrics.stored(item.event.source, lagMs);
+        else this.#tell(item, connection);
+      }
     }
     this.#send(receipts, connection);
   }

@@ -5,7 +5,7 @@ import { openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { refused } from './batch-plan.js';
-import { inspect } from './border.js';
+import { inspectAgain } from './border.js';
 import { DeadLetterStore } from './dead-letters.store.js';
 import { IntakeStore } from './intake.store.js';
 
@@ -27,8 +27,7 @@ const eventOf = (source: string, sequence: number, id = uuidv7()): AuditEvent =>
     outcome: 'allowed',
   },
 });
-const incoming = (event: unknown, source: string) =>
-  inspect({ natsSubject: `audit.${source}.thing.done`, payload: Buffer.from(JSON.stringify(event)) });
+const incoming = (event: unknown, source: string) => inspectAgain(`audit.${source}.thing.done`, JSON.stringify(event));
 const accepted = (event: AuditEvent) => incoming(event, event.source);
 function asAccepted(event: AuditEvent) {
   const item = accepted(event);
@@ -114,7 +113,7 @@ describe('the store of the intake', () => {
     const odd = incoming({ ...eventOf('odd', 1), extra: 1 }, 'odd');
     expect(await store.append([odd, accepted(eventOf('odd', 2))])).toEqual([{ source: 'odd', through: '2' }]);
     await store.append([odd]);
-    const placeless = inspect({ natsSubject: 'audit.odd.x', payload: Buffer.from('no json') });
+    const placeless = inspectAgain('audit.odd.x', 'no json');
     await store.append([placeless, placeless]);
     await store.append([placeless]);
     expect(await column("select count(*)::int from dead_letter where nats_subject like 'audit.odd%'")).toEqual([2]);

@@ -21,7 +21,7 @@ import { HealthRegistry, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { inspect } from '../intake/border.js';
+import { inspectAgain } from '../intake/border.js';
 import { IntakeStore } from '../intake/intake.store.js';
 import { RetentionService } from '../retention/retention.service.js';
 import { RetentionStore } from '../retention/retention.store.js';
@@ -77,7 +77,7 @@ describe('tampering straight in the database', () => {
           outcome: 'allowed',
         },
       };
-      return inspect({ natsSubject: 'audit.payments.payment.settled', payload: Buffer.from(JSON.stringify(event)) });
+      return inspectAgain('audit.payments.payment.settled', JSON.stringify(event));
     });
     await intake.append(batch);
     await log.integrate();

@@ -3,6 +3,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
+import { IntakeLoad } from '../intake/intake-load.js';
 import { PostingsStore } from './postings.store.js';
 
 const LOOK_EVERY_MS = 500;
@@ -17,6 +18,7 @@ export class PostingsService implements OnApplicationBootstrap, BeforeApplicatio
 
   constructor(
     @Inject(PostingsStore) private readonly store: PostingsStore,
+    @Inject(IntakeLoad) private readonly load: IntakeLoad,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
@@ -52,7 +54,8 @@ export class PostingsService implements OnApplicationBootstrap, BeforeApplicatio
 
   async #advance(): Promise<number> {
     try {
-      const moved = await this.store.advance();
+      // While intake is behind, the index lets it go first, until a whole segment waits.
+      const moved = await this.store.advance(this.load.behind() ? this.store.layout.segmentSize : 0);
       this.#steps.inc(moved);
       this.#lastError = null;
       return moved;

@@ -144,13 +144,17 @@ export class PostingsStore {
     return countRows.parse(rows);
   }
 
-  /** Indexes the next step of the log, if it is full. @returns how many events it took; while there were some, more may follow */
-  async advance(): Promise<number> {
+  /**
+   * Indexes the next step of the log, if it is full.
+   * @param patience events that may wait without being indexed
+   * @returns how many events it took; while there were some, more may follow
+   */
+  async advance(patience = 0): Promise<number> {
     const client = await this.pool.connect();
     let failure: Error | undefined;
     try {
       await client.query('begin');
-      const moved = await this.#step(client);
+      const moved = await this.#step(client, BigInt(patience));
       await client.query('commit');
       return moved;
     } catch (error) {
@@ -161,7 +165,7 @@ export class PostingsStore {
     }
   }
 
-  async #step(client: pg.PoolClient): Promise<number> {
+  async #step(client: pg.PoolClient, patience: bigint): Promise<number> {
     const { rows } = await client.query(
       `select pg_try_advisory_xact_lock($1) as held, ${throughOf}::text as mark,
          coalesce((select max(log_index) + 1 from event), 0)::text as next, coalesce((select min(log_index) from event), 0)::text as first`,
@@ -172,7 +176,7 @@ export class PostingsStore {
     // Far behind, a whole segment at once is cheaper than its steps.
     const whole = mark % segmentSize === 0n && next >= mark + segmentSize;
     const end = mark + (whole ? segmentSize : BigInt(this.layout.stepSize));
-    if (!held || next < end) return 0;
+    if (!held || next < end || next < mark + patience) return 0;
     const segment = mark / segmentSize;
     await client.query(addPostings, [mark, end, segment, segment * segmentSize]);
     await client.query(addSpan, [mark, end]);

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { type JetStreamClient } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { EVENT_SIZE_LIMIT } from './audit-event.js';
+
+/** Events that one message carries at the most. */
+export const BATCH_EVENT_LIMIT = 256;
+
+/** Bytes that one message's payload has at the most: 256 KiB, a quarter of what a NATS server takes by default. */
+export const BATCH_SIZE_LIMIT = 256 * 1024;
+
+/** The media type of several events in one message (CloudEvents 1.0, JSON event format, section 4). */
+export const BATCH_CONTENT_TYPE = 'application/cloudevents-batch+json';
+
+/** A numbered event on its way into a batch. */
+export interface NumberedEvent {
+  readonly sequence: bigint;
+  /** The whole event as JSON, its `sequence` in it. */
+  readonly json: string;
+}
+
+/** What one message carries: events of one source with consecutive numbers. */
+export interface EventBatch {
+  readonly first: bigint;
+  readonly last: bigint;
+  /** The events as a JSON array. */
+  readonly payload: string;
+}
+
+export interface BatchLimits {
+  /** Events of one batch at the most; {@link BATCH_EVENT_LIMIT} by default. */
+  readonly events?: number;
+  /** Bytes of one payload at the most; {@link BATCH_SIZE_LIMIT} by default. An event that is larger by itself goes alone. */
+  readonly bytes?: number;
+}
+
+/** PostgreSQL writes JSON with blanks and numbers in full (1e300 as 301 digits); a large text may be of a small event. */
+function compact(json: string): string {
+  return Buffer.byteLength(json) > EVENT_SIZE_LIMIT ? JSON.stringify(JSON.parse(json)) : json;
+}
+
+/**
+ * Packs events into as few messages as the limits allow. A batch ends where a number is left out, so that its range names its events.
+ * @param events of one source, by rising sequence
+ */
+export function packEvents(
+  events: readonly NumberedEvent[],
+  { events: eventLimit = BATCH_EVENT_LIMIT, bytes: sizeLimit = BATCH_SIZE_LIMIT }: BatchLimits = {},
+): readonly EventBatch[] {
+  const batches: EventBatch[] = [];
+  let members: string[] = [];
+  let size = 0;
+  let last = 0n;
+  const close = (): void => {
+    if (members.length === 0) return;
+    batches.push({ first: last - BigInt(members.length - 1), last, payload: `[${members.join(',')}]` });
+    members = [];
+    size = 0;
+  };
+  for (const { sequence, json } of events) {
+    const member = compact(json);
+    const added = Buffer.byteLength(member) + 1;
+    if (sequence !== last + 1n || members.length === eventLimit || size + added + 1 > sizeLimit) close();
+    members.push(member);
+    size += added;
+    last = sequence;
+  }
+  close();
+  return batches;
+}
+
+/** Where a source's batches go: below the name that its NATS user may publish under. */
+export function batchSubject(source: string): string {
+  return `audit.${source}.batch`;
+}
+
+/**
+ * Publishes a batch; resolves with the stream's acknowledgement. Its message id is of its content: published again it is the same, and
+ * the stream stores it once; with other numbers or other events it is another.
+ * @throws what the stream or the connection said
+ */
+export async function publishBatch(stream: JetStreamClient, source: string, batch: EventBatch): Promise<void> {
+  const payload = Buffer.from(batch.payload);
+  const header = headers();
+  header.set('content-type', BATCH_CONTENT_TYPE);
+  const digest = createHash('sha256').update(payload).digest('base64url');
+  await stream.publish(batchSubject(source), payload, {
+    msgID: `${source}.${String(batch.first)}-${String(batch.last)}.${digest}`,
+    headers: header,
+  });
+}

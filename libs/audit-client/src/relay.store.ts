@@ -1,0 +1,150 @@
+import type pg from 'pg';
+import { type EventBatch, type NumberedEvent } from './event-batch.js';
+
+/** Events that one look into the outbox takes at the most. */
+export const ROUND = 512;
+
+const LOCK = 'countersign.audit-relay';
+
+/** The events as lines: JSON of PostgreSQL's holds no line break, and one row costs the client less than hundreds. */
+const lines = `
+  string_agg(sequence::text, ',' order by sequence) as sequences,
+  string_agg((event || jsonb_build_object('sequence', sequence::text))::text, E'\n' order by sequence) as events`;
+
+const markPublished = `
+  update audit_outbox set published_at = now()
+  from unnest($1::bigint[], $2::bigint[]) as batch (first, last) where sequence between batch.first and batch.last`;
+
+/**
+ * Marks what the last round published, gives the next numbers, gap-free, to events that have none, and reads these; one statement, so all
+ * of it or nothing.
+ */
+const numberEvents = {
+  name: 'relay-number',
+  text: `
+    with marked as (
+      ${markPublished}
+    ), next as (
+      select position, row_number() over (order by position) as rank, count(*) over () as total
+      from (select position from audit_outbox where sequence is null order by position limit ${String(ROUND)}) as unnumbered
+    ), counter as (
+      insert into audit_sequence (source, last) select $3, max(total) from next having count(*) > 0
+      on conflict (source) do update set last = audit_sequence.last + excluded.last
+      returning last
+    ), numbered as (
+      update audit_outbox set sequence = counter.last - next.total + next.rank
+      from next, counter where audit_outbox.position = next.position
+      returning sequence, event
+    )
+    select ${lines} from numbered`,
+};
+
+const dueEvents = `
+  select ${lines} from (
+    select sequence, event from audit_outbox
+    where sequence is not null and (published_at is null or published_at < now() - $1 * interval '1 millisecond')
+    order by sequence limit ${String(ROUND)}) as due`;
+
+/**
+ * A receipt beyond the last number that was given: the counter is older than the numbers that audit has seen (the database was restored from
+ * a backup). What was numbered below is numbered anew, above all that audit knows.
+ */
+const renumberEvents = `
+  with ahead as (
+    insert into audit_sequence (source, last) values ($1, $2)
+    on conflict (source) do update set last = excluded.last where audit_sequence.last < excluded.last
+    returning source
+  )
+  update audit_outbox set sequence = null, published_at = null where sequence is not null and exists (select 1 from ahead)`;
+
+/** Only what was published can be what the receipt speaks of. */
+const releaseEvents = {
+  name: 'relay-release',
+  text: 'delete from audit_outbox where sequence > $1 and sequence <= $2 and published_at is not null',
+};
+
+interface Lines {
+  readonly sequences: string | null;
+  readonly events: string | null;
+}
+
+function eventsOf({ rows: [row] }: pg.QueryResult<Lines>): readonly NumberedEvent[] {
+  const sequences = row?.sequences?.split(',') ?? [];
+  const events = row?.events?.split('\n') ?? [];
+  return events.map((json, index) => ({ sequence: BigInt(sequences[index] ?? 0), json }));
+}
+
+/** The outbox as the one relay that holds its lock sees it, over the connection that holds the lock. */
+export class RelayStore {
+  /** The highest number that was given over this connection: while it holds the lock, the counter is not below it. */
+  #given = 0n;
+  /** Up to here nothing is left that was published. */
+  #released = 0n;
+  #unmarked: readonly EventBatch[] = [];
+
+  constructor(
+    private readonly client: pg.PoolClient,
+    private readonly source: string,
+  ) {}
+
+  /** @returns whether this connection holds the lock now; one at a time does */
+  async lock(): Promise<boolean> {
+    const text = 'select pg_try_advisory_lock(hashtext($1)) as held';
+    const { rows } = await this.client.query<{ held: boolean }>(text, [LOCK]);
+    return rows[0]?.held === true;
+  }
+
+  async unlock(): Promise<void> {
+    await this.client.query('select pg_advisory_unlock(hashtext($1))', [LOCK]);
+  }
+
+  /** Notes what the stream has acknowledged; the next statement writes it down. After a crash before that it is published again, once stored. */
+  published(batches: readonly EventBatch[]): void {
+    this.#unmarked = [...this.#unmarked, ...batches];
+  }
+
+  /** Numbers the oldest events that have no number, and returns them. */
+  async number(): Promise<readonly NumberedEvent[]> {
+    const values = [...this.#marks(), this.source];
+    const events = eventsOf(await this.client.query<Lines>({ ...numberEvents, values }));
+    this.#unmarked = [];
+    this.#given = events.at(-1)?.sequence ?? this.#given;
+    return events;
+  }
+
+  /** Events that were numbered before and are to be published: the stream refused them, or no receipt came for so many milliseconds. */
+  async due(republishAfterMs: number): Promise<readonly NumberedEvent[]> {
+    await this.mark();
+    const events = eventsOf(await this.client.query<Lines>(dueEvents, [republishAfterMs]));
+    // Once published they may be left below what was released.
+    if (events.length > 0) this.#released = 0n;
+    return events;
+  }
+
+  /** Lets go what a receipt covers, or numbers anew where the receipt shows that the counter is too old. */
+  async release(through: bigint): Promise<void> {
+    await this.mark();
+    if (through > this.#given) {
+      const { rowCount } = await this.client.query(renumberEvents, [this.source, through]);
+      if ((rowCount ?? 0) > 0) return;
+    }
+    await this.client.query({ ...releaseEvents, values: [this.#released, through] });
+    this.#released = through;
+  }
+
+  /** Writes down what was noted. */
+  async mark(): Promise<void> {
+    if (this.#unmarked.length === 0) return;
+    await this.client.query(markPublished, [...this.#marks()]);
+    this.#unmarked = [];
+  }
+
+  async count(): Promise<number> {
+    const { rows } = await this.client.query<{ count: string }>('select count(*) from audit_outbox');
+    return Number(rows[0]?.count ?? 0);
+  }
+
+  #marks(): readonly bigint[][] {
+    return [this.#unmarked.map(({ first }) => first), this.#unmarked.map(({ last }) => last)];
+  }
+}
