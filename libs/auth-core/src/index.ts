@@ -12,6 +12,7 @@ export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { accessTokenHash, createDpopProof, type DpopProofOptions } from './dpop/create-dpop-proof.js';
 export { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 export { verifyDpopProof, type DpopExpectation, type DpopProof } from './dpop/verify-dpop-proof.js';
+export { SCOPE_LENGTH_LIMIT } from './jws/claims.js';
 export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
 export { type JsonObject } from './jws/json-object.js';
 export { jwtSigner, signJwt } from './jws/sign.js';

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   type VerificationKey,
 } from '@countersign/auth-core/jws';
+import { authenticationWork } from './authentication-work.js';
 import { type TrustedIssuer } from './client.js';
 import { subjectMatches } from './trusted-issuer.js';
 
@@ -101,6 +102,7 @@ export function signatureFault(
 ): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
   const fitting = key?.algorithms.has(algorithm) === true ? key : undefined;
   if (read !== text) reader.read((read = text));
+  authenticationWork.signature += 1;
   const verifies = reader.verifies(algorithm, fitting?.key ?? decoyKey(algorithm));
   if (fitting === undefined) return 'ASSERTION_KEY_UNKNOWN';
   return verifies ? undefined : 'ASSERTION_SIGNATURE';

@@ -1,8 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { supportedAlgorithms } from '@countersign/auth-core';
 import { type VerificationKey } from '@countersign/auth-core/jws';
-import { CLOCK, OAuthError } from '@countersign/service-host';
+import { CLOCK, METRICS, OAuthError } from '@countersign/service-host';
+import { type Registry } from 'prom-client';
 import { Replica } from '../replica/replica.js';
+import { measureAuthenticationWork } from './authentication-work.js';
 import {
   claimsFault,
   keyFor,
@@ -21,6 +24,11 @@ import { SecretAuthentication } from './secret-authentication.js';
 import { UsedAssertions, type UsedAssertion } from './used-assertions.store.js';
 
 export const ISSUER_URL = Symbol('countersign.issuer.url');
+
+/** Milliseconds that an assertion may wait for keys to be fetched. */
+const FETCH_LIMIT_MS = 200;
+/** Milliseconds after which a failed assertion is answered, where any client's keys are fetched: whoever waited for a fetch or did not. */
+const FAILURE_AFTER_MS = 250;
 
 /** One answer for every way to fail, so that nobody can learn which clients and keys there are (RFC 6749, section 5.2). */
 function invalidClient(): OAuthError {
@@ -47,6 +55,8 @@ export interface AuthenticatedClient {
   readonly assertion: UsedAssertion | undefined;
 }
 
+type SignedCredentials = Extract<ClientCredentials, { method: 'private_key_jwt' }>;
+
 /** Authenticates the client of a request to an OAuth endpoint; the same for tokens, revocation and introspection. */
 @Injectable()
 export class ClientAuthentication {
@@ -57,7 +67,9 @@ export class ClientAuthentication {
     @Inject(UsedAssertions) private readonly used: UsedAssertions,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(METRICS) metrics: Registry,
   ) {
+    measureAuthenticationWork(metrics);
     prepareDecoys(supportedAlgorithms);
   }
 
@@ -87,7 +99,18 @@ export class ClientAuthentication {
       case 'client_secret_basic':
         return this.#bySecret(credentials.clientId, credentials.secret);
       case 'private_key_jwt':
-        return this.#byAssertion(credentials.assertion, credentials.clientId);
+        return this.replica.hasRemoteKeys ? this.#failingLate(credentials) : this.#byAssertion(credentials);
+    }
+  }
+
+  /** A fetch of keys under way would show in the time of a failure, and with it that there is such a client: so all failures take the same. */
+  async #failingLate(credentials: SignedCredentials): Promise<AuthenticatedClient> {
+    const begun = performance.now();
+    try {
+      return await this.#byAssertion(credentials);
+    } catch (error) {
+      if (error instanceof ClientAuthenticationFailed) await delay(FAILURE_AFTER_MS - (performance.now() - begun));
+      throw error;
     }
   }
 
@@ -103,7 +126,7 @@ export class ClientAuthentication {
    * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is good for 60 seconds at the most and works once. One
    * that an outside issuer signed for a workload is good as long as it says, and `client_id` names the client that it stands for.
    */
-  async #byAssertion(text: string, named: string | undefined): Promise<AuthenticatedClient> {
+  async #byAssertion({ assertion: text, clientId: named }: SignedCredentials): Promise<AuthenticatedClient> {
     const assertion = parseAssertion(text);
     if (typeof assertion === 'string') throw new ClientAuthenticationFailed(assertion, named);
     const { iss, sub } = assertion.claims;
@@ -140,7 +163,7 @@ export class ClientAuthentication {
       why = fault ?? why;
       if (fault !== undefined) continue;
       const { keyId } = assertion;
-      const key = keyId === undefined ? undefined : await this.remoteKeys.find(trusted.jwks_uri, keyId);
+      const key = keyId === undefined ? undefined : await this.#remoteKey(trusted.jwks_uri, keyId);
       const wrong = signatureFault(assertion, key);
       if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
       return { client: enabledClient(registered), assertion: undefined };
@@ -154,7 +177,13 @@ export class ClientAuthentication {
     assertion: Assertion,
   ): VerificationKey | undefined | Promise<VerificationKey | undefined> {
     if (client.jwks_uri === undefined) return keyFor(assertion, keys);
-    return assertion.keyId === undefined ? undefined : this.remoteKeys.find(client.jwks_uri, assertion.keyId);
+    return assertion.keyId === undefined ? undefined : this.#remoteKey(client.jwks_uri, assertion.keyId);
+  }
+
+  /** What is fetched too late for this assertion is there for the next. */
+  #remoteKey(uri: string, keyId: string): VerificationKey | Promise<VerificationKey | undefined> {
+    const key = this.remoteKeys.find(uri, keyId);
+    return key instanceof Promise ? Promise.race([key, delay(FETCH_LIMIT_MS, undefined, { ref: false })]) : key;
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { authenticationWork } from './authentication-work.js';
 
 /** Secrets of one client that are live at once: a rotation needs no outage. */
 export const LIVE_SECRETS_LIMIT = 2;
@@ -21,6 +22,7 @@ export function makeSecret(random: (size: number) => Buffer = randomBytes): stri
 
 /** A random secret of 256 bits needs no slow hash: nobody guesses it, and a keyed digest tells a thief of the table nothing. */
 export function digestOf(secret: string, key: Buffer): string {
+  authenticationWork.digest += 1;
   return createHmac('sha256', key).update(secret).digest('base64url');
 }
 
@@ -59,6 +61,7 @@ export function matchesImported(secret: string, imported: string): Promise<boole
     p: Number(parallel),
     maxmem: 256 * 1024 * 1024,
   };
+  authenticationWork.scrypt += 1;
   return new Promise((resolve, reject) => {
     scrypt(secret, Buffer.from(salt, 'base64'), expected.length, options, (error, derived) => {
       if (error !== null) reject(error);

@@ -19,6 +19,10 @@ export const audienceSchema = z
 export const CLIENTS_LIMIT = 10_000;
 /** Bytes of JSON that one registration may have: two of them, before and after, fit one audit event. */
 export const REGISTRATION_SIZE_LIMIT = 12 * 1024;
+/** Scopes that one token may carry, and so an audience's or an edge's list. */
+export const SCOPES_LIMIT = 64;
+/** Audiences, and exchange edges, that one policy may have. */
+export const POLICY_LIMIT = 64;
 /** Seconds that a token may live at the most, whatever a policy or the setting says. */
 export const TOKEN_LIFETIME_LIMIT = 900;
 
@@ -53,17 +57,20 @@ const edgeSchema = z.strictObject({
   /** … the client may ask for this audience … */
   audience: audienceSchema,
   /** … and these scopes. */
-  scopes: z.array(scopeSchema).min(1).max(64),
+  scopes: z.array(scopeSchema).min(1).max(SCOPES_LIMIT),
 });
 export type ExchangeEdge = z.infer<typeof edgeSchema>;
 
 const policySchema = z.strictObject({
   /** Per audience, the scopes that the client may ask for. */
   audiences: z
-    .record(audienceSchema, z.array(scopeSchema).max(64))
-    .refine((audiences) => Object.keys(audiences).length <= 64, '64 audiences at the most')
+    .record(audienceSchema, z.array(scopeSchema).max(SCOPES_LIMIT))
+    .refine(
+      (audiences) => Object.keys(audiences).length <= POLICY_LIMIT,
+      `${String(POLICY_LIMIT)} audiences at the most`,
+    )
     .default({}),
-  exchange: z.array(edgeSchema).max(64).default([]),
+  exchange: z.array(edgeSchema).max(POLICY_LIMIT).default([]),
   /** Seconds that this client's tokens live, when shorter than the issuer's setting. */
   token_lifetime: z.int().min(10).max(TOKEN_LIFETIME_LIMIT).optional(),
   /** Whether its tokens are bound to a key of its own (DPoP, RFC 9449): `required`, or when it brings a proof. */

@@ -1,4 +1,4 @@
-import { generateSigningKey, publicJwkOf, signClientAssertion } from '@countersign/auth-core';
+import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
 
@@ -116,6 +116,52 @@ describe('clients at two replicas', () => {
       { client_id: 'declared', kind: 'disable', text: '- declared: no longer declared, disabled' },
     ]);
     expect((await apply(all)).body['changes']).toMatchObject([{ client_id: 'declared', kind: 'change' }]);
+  });
+
+  /** What the failed authentication of a request cost, by the issuer's own count. */
+  async function workOf(fail: () => Promise<{ status: number }>): Promise<string> {
+    const counts = async () => {
+      const text = await (await fetch(`${other}/metrics`)).text();
+      const kinds = text.matchAll(/^issuer_authentication_work_total\{kind="(\w+)".*\} (\d+)$/gm);
+      return [...kinds].map(([, kind = '', count]) => [kind, Number(count)] as const);
+    };
+    const before = new Map(await counts());
+    expect((await fail()).status).toBe(401);
+    return (await counts()).map(([kind, count]) => `${kind} ${String(count - (before.get(kind) ?? 0))}`).join(', ');
+  }
+
+  it('does the same work for whoever fails: nobody, a wrong key, a wrong secret, a disabled client', async () => {
+    const stranger = await generateSigningKey();
+    const secretBased = { token_endpoint_auth_method: 'client_secret_basic', policy };
+    const { body } = await issuer.admin('POST', '/admin/clients', { client_id: 'gone', ...secretBased });
+    await issuer.admin('POST', '/admin/clients/gone/disable');
+    await issuer.admin('POST', '/admin/clients/shop/disable');
+    const signedBy = (clientId: string, key: PrivateJwk) => async () => {
+      const client_assertion = await signClientAssertion({ clientId, audience: issuer.url, key });
+      return issuer.token({ ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion }, other);
+    };
+    const knowing = (id: string, secret: string) => () => issuer.token(wish, other, basic(id, secret));
+    const bySignature = [
+      signedBy('nobody', stranger),
+      signedBy('operator', stranger),
+      signedBy('operator', { ...stranger, kid: issuer.keys.operator.kid }),
+      signedBy('legacy', stranger),
+      signedBy('shop', issuer.keys.shop),
+    ];
+    // A replica that has yet to hear of a change decides twice.
+    await knowing('nobody', 'x')();
+    for (const fail of bySignature) expect(await workOf(fail)).toBe('signature 1, digest 0, scrypt 0');
+    const wrong = [knowing('nobody', 'x'), knowing('legacy', 'x'), knowing('operator', 'x'), knowing('gone', 'x')];
+    for (const fail of [...wrong, knowing('gone', String(body['client_secret']))]) {
+      expect(await workOf(fail)).toBe('signature 0, digest 1, scrypt 0');
+    }
+    const imported_secret = `$scrypt$ln=14,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+    await issuer.admin('POST', '/admin/clients', { client_id: 'imported', ...secretBased, imported_secret });
+    await knowing('nobody', 'x')();
+    for (const fail of [...wrong, knowing('imported', 'x')]) {
+      expect(await workOf(fail)).toBe('signature 0, digest 2, scrypt 1');
+    }
+    await issuer.admin('POST', '/admin/clients/shop/enable');
   });
 
   it('pages, and refuses callers without the scope', async () => {

@@ -47,7 +47,12 @@ describe('the policy of a client', () => {
         fc.constantFrom(...names),
         scopeList,
         (policy, held, with_, audience, asked) => {
-          const decision = decideExchange(policy, { audience: held, scopes: new Set(with_) }, audience, asked);
+          const decision = decideExchange(
+            policy,
+            { audience: held, scopes: new Set(with_), actors: [] },
+            audience,
+            asked,
+          );
           if (!decision.ok) return;
           for (const scope of decision.scopes) {
             const edge = policy.exchange.find(

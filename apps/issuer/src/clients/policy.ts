@@ -1,5 +1,8 @@
 import { type ExchangeEdge, type Policy } from './client.js';
 
+/** Actors that a chain may have: a call that is passed on more often than this is refused. */
+export const ACTOR_LIMIT = 5;
+
 /** What the policy says: the granted scopes, or the RFC's error (RFC 6749, section 5.2; RFC 8693, section 2.2.2). */
 export type Decision =
   | { readonly ok: true; readonly scopes: readonly string[] }
@@ -26,11 +29,13 @@ export function decideClientCredentials(policy: Policy, audience: string, scopes
 export interface SubjectToken {
   readonly audience: string;
   readonly scopes: ReadonlySet<string>;
+  /** Who acted for the subject until now. */
+  readonly actors: readonly unknown[];
 }
 
 /**
  * Token exchange follows declared edges: holding a subject token for an audience with a scope, the client may ask another audience for
- * the edge's scopes. Each asked scope must lie on an edge that the subject token opens.
+ * the edge's scopes. Each asked scope must lie on an edge that the subject token opens, and the chain of actors grows to its limit only.
  */
 export function decideExchange(
   policy: Policy,
@@ -38,6 +43,7 @@ export function decideExchange(
   audience: string,
   scopes: readonly string[],
 ): Decision {
+  if (subject.actors.length >= ACTOR_LIMIT) return refuse('invalid_target', 'the chain of actors is too long');
   const open = policy.exchange.filter(
     (edge: ExchangeEdge) =>
       edge.audience === audience &&

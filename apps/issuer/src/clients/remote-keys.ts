@@ -8,7 +8,8 @@ const TIMEOUT_MS = 3_000;
 
 /**
  * Keys that clients and outside issuers publish by a `jwks_uri`: no redirects, a size and a time limit, one fetch at a time and address,
- * refreshed in the background, and at most one fetch in ten seconds for unknown `kid`s.
+ * fetched when a client is first heard of and refreshed in the background, and at most one fetch in ten seconds for unknown `kid`s, none for
+ * five minutes for one that was looked for in vain.
  */
 @Injectable()
 export class RemoteKeys implements OnApplicationShutdown {
@@ -16,13 +17,17 @@ export class RemoteKeys implements OnApplicationShutdown {
 
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
-  /** @returns the key, if the address publishes one of this `kid` */
-  async find(uri: string, keyId: string): Promise<VerificationKey | undefined> {
+  /** Begins to hold the keys of an address, ahead of need, as long as there is room. */
+  prepare(uri: string): void {
+    if (this.#sets.has(uri) || this.#sets.size >= SETS_LIMIT) return;
+    void this.#setOf(uri).refresh();
+  }
+
+  /** @returns the key, if the address publishes one of this `kid`: at once when it is held, else after a fetch if one is due */
+  find(uri: string, keyId: string): VerificationKey | Promise<VerificationKey | undefined> {
     const set = this.#setOf(uri);
-    if (!set.usable) await set.refreshForUnknownKey();
-    const known = set.usable ? set.get(keyId) : undefined;
-    if (known !== undefined) return known;
-    return (await set.refreshForUnknownKey()) ? set.get(keyId) : undefined;
+    const held = (): VerificationKey | undefined => (set.usable ? set.get(keyId) : undefined);
+    return held() ?? set.refreshForUnknownKey(keyId).then(held);
   }
 
   #setOf(url: string): RemoteKeySet {

@@ -77,6 +77,22 @@ describe('a workload that shows the token of another issuer', () => {
     expect((await ask(await answer.text(), 'own-keys')).status).toBe(200);
   });
 
+  it('takes as long to fail for nobody as for a client whose keys are being fetched, and waits for no fetch longer', async () => {
+    const took = async (clientId: string): Promise<number> => {
+      const claims = { iss: clientId, sub: clientId, aud: issuer.url, jti: clientId };
+      const assertion = await signed(claims);
+      const begun = performance.now();
+      expect((await ask(assertion, clientId)).status).toBe(401);
+      return performance.now() - begun;
+    };
+    await register('stalled', { jwks_uri: `${url}/stalled.json` });
+    // The fetch is given up after three seconds.
+    for (const ms of [await took('stalled'), await took('nobody'), await took('shop')]) {
+      expect(ms).toBeGreaterThan(240);
+      expect(ms).toBeLessThan(2_500);
+    }
+  });
+
   it('is refused registration with keys at an address that is neither https nor the loopback', async () => {
     const uris = ['http://issuer.internal/jwks', 'https://user:secret@issuer.test/jwks', 'file:///etc/passwd'];
     for (const uri of uris) {

@@ -2,14 +2,20 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { type PrivateJwk } from '@countersign/auth-core';
 import { DATABASE, LOGGER, type Database } from '@countersign/service-host';
 import { type Logger } from 'pino';
+import { type Client } from '../clients/client.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { registeredClient, type RegisteredClient } from '../clients/registered-client.js';
+import { RemoteKeys } from '../clients/remote-keys.js';
 import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from '../signing-keys/key-set.js';
 import { CLIENT_SECRET_KEY, SigningKeysStore } from '../signing-keys/signing-keys.store.js';
 import { type SigningKeyRow } from '../signing-keys/signing-keys.tables.js';
 
 /** Milliseconds between two looks at the version, for what no token request asks for: the JWKS of an idle replica. */
 const LOOK_EVERY_MS = 1_000;
+
+function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): readonly string[] {
+  return [...(own === undefined ? [] : [own]), ...trusted.map(({ jwks_uri: uri }) => uri)];
+}
 
 /**
  * Clients and signing keys as this replica holds them in memory, of one version of the registry. Nothing is handed out on the ground of an
@@ -24,6 +30,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   #jwks: JwksDocument = jwksDocument([]);
   #secretKey: Buffer | undefined;
   #imported = 0;
+  #remote = 0;
   #onKeys: () => void = () => undefined;
   #loading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -32,6 +39,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ClientsStore) private readonly clientsStore: ClientsStore,
     @Inject(SigningKeysStore) private readonly keysStore: SigningKeysStore,
+    @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -46,6 +54,11 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   /** Whether any client has a secret from elsewhere, so that wrong secrets must cost what its check costs. */
   get hasImportedSecrets(): boolean {
     return this.#imported > 0;
+  }
+
+  /** Whether any client's keys are fetched, so that failed assertions must take as long as a fetch may. */
+  get hasRemoteKeys(): boolean {
+    return this.#remote > 0;
   }
 
   get active(): PrivateJwk {
@@ -92,8 +105,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
           if (record === undefined) this.#clients.delete(clientId);
           else this.#clients.set(clientId, registeredClient(record));
         }
-        const imported = [...this.#clients.values()].filter(({ client }) => client.imported_secret !== undefined);
-        this.#imported = imported.length;
+        this.#takeStock();
         this.#active = active;
         this.#published = rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
         const jwks = jwksDocument(this.#published);
@@ -104,6 +116,14 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
       },
       { isolationLevel: 'repeatable read' },
     );
+  }
+
+  #takeStock(): void {
+    const clients = [...this.#clients.values()].map(({ client }) => client);
+    this.#imported = clients.filter((client) => client.imported_secret !== undefined).length;
+    const addresses = clients.flatMap(keyAddressesOf);
+    this.#remote = addresses.length;
+    for (const address of addresses) this.remoteKeys.prepare(address);
   }
 
   async #activeOf(rows: readonly SigningKeyRow[]): Promise<PrivateJwk | undefined> {

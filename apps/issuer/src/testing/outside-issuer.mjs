@@ -12,6 +12,7 @@ const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json').end(jwks);
     return;
   }
+  if (url.pathname === '/stalled.json') return;
   if (url.pathname === '/moved.json') {
     response.writeHead(302, { location: '/jwks.json' }).end();
     return;

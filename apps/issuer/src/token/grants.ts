@@ -1,9 +1,6 @@
 import { type Principal } from '@countersign/auth-core';
 import { type AccessTokenClaims, type ActorClaim } from './access-token.js';
 
-/** Actors that a chain may have: a call that is passed on more often than this is refused. */
-export const ACTOR_LIMIT = 5;
-
 export interface Grant {
   readonly issuer: string;
   readonly clientId: string;

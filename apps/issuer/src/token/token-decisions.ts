@@ -8,7 +8,7 @@ import { type Client } from '../clients/client.js';
 import { decideClientCredentials, decideExchange, type Decision } from '../clients/policy.js';
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
 import { type AccessTokenClaims } from './access-token.js';
-import { ACTOR_LIMIT, claimsForClient, claimsForExchange } from './grants.js';
+import { claimsForClient, claimsForExchange } from './grants.js';
 import { SenderConstraint } from './sender-constraint.js';
 import { SubjectTokens } from './subject-tokens.js';
 import { parseForm, tokenRequestOf, type TokenRequest } from './token-request.js';
@@ -109,10 +109,8 @@ export class TokenDecisions {
   }
 
   #scopes({ audience, scopes }: TokenRequest, { policy }: Client, subject: Principal | undefined): Decision {
-    if (subject === undefined) return decideClientCredentials(policy, audience, scopes);
-    if (subject.actors.length >= ACTOR_LIMIT) {
-      return { ok: false, error: 'invalid_target', description: 'the chain of actors is too long' };
-    }
-    return decideExchange(policy, subject, audience, scopes);
+    return subject === undefined
+      ? decideClientCredentials(policy, audience, scopes)
+      : decideExchange(policy, subject, audience, scopes);
   }
 }

@@ -1,11 +1,11 @@
 import { auditEventSchema, EVENT_SIZE_LIMIT } from '@countersign/audit-client';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import fc from 'fast-check';
-import { clientSchema } from '../clients/client.js';
+import { clientSchema, SCOPES_LIMIT } from '../clients/client.js';
 import { claimsForClient } from './grants.js';
 import { type TokenDecision } from './token-decisions.js';
 import { tokenEvent } from './token-event.js';
-import { CLIENT_CREDENTIALS, SCOPES_LIMIT, TOKEN_EXCHANGE } from './token-request.js';
+import { CLIENT_CREDENTIALS, TOKEN_EXCHANGE } from './token-request.js';
 
 const unnumbered = auditEventSchema.omit({ sequence: true });
 const trace: RequestTrace = {

@@ -1,13 +1,11 @@
+import { SCOPE_LENGTH_LIMIT } from '@countersign/auth-core';
 import { OAuthError } from '@countersign/service-host';
-import { audiencePattern, scopePattern } from '../clients/client.js';
+import { audiencePattern, scopePattern, SCOPES_LIMIT } from '../clients/client.js';
 
 export const CLIENT_CREDENTIALS = 'client_credentials';
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 export const grantTypes = [CLIENT_CREDENTIALS, TOKEN_EXCHANGE] as const;
-
-/** Scopes that one token may carry. */
-export const SCOPES_LIMIT = 64;
 
 const VALUE_LIMIT = 16_384;
 
@@ -55,12 +53,11 @@ function audienceOf({ audience, resource }: Form): string {
 
 function scopesOf(scope: string | undefined): readonly string[] {
   const scopes = [...new Set((scope ?? '').split(' ').filter((part) => part !== ''))];
-  if (scopes.length > SCOPES_LIMIT || !scopes.every((part) => scopePattern.test(part))) {
-    throw new OAuthError(
-      400,
-      'invalid_scope',
-      `scope is a list of at most ${String(SCOPES_LIMIT)} scopes, parted by spaces`,
-    );
+  const length = scopes.reduce((sum, part) => sum + part.length + 1, -1);
+  if (scopes.length > SCOPES_LIMIT || length > SCOPE_LENGTH_LIMIT || !scopes.every((part) => scopePattern.test(part))) {
+    const [count, characters] = [String(SCOPES_LIMIT), String(SCOPE_LENGTH_LIMIT)];
+    const description = `scope is a list of at most ${count} scopes and ${characters} characters, parted by spaces`;
+    throw new OAuthError(400, 'invalid_scope', description);
   }
   return scopes;
 }

@@ -14,7 +14,8 @@ export interface Expected {
 export const ACTOR_LIMIT = 8;
 /** Characters of a claim that is a name. */
 export const NAME_LIMIT = 512;
-const SCOPE_LIMIT = 2_048;
+/** Characters of a token's scopes together, the spaces between them included. */
+export const SCOPE_LENGTH_LIMIT = 2_048;
 const ROLES_LIMIT = 64;
 const TIME_LIMIT = 253_402_300_799;
 const NO_ACTORS: readonly Actor[] = Object.freeze([]);
@@ -62,7 +63,7 @@ function rolesOf(roles: unknown): readonly string[] {
 
 function scopesOf(scope: unknown): ReadonlySet<string> {
   if (scope === undefined) throw new TokenError('CLAIM_MISSING', 'scope');
-  if (typeof scope !== 'string' || scope.length > SCOPE_LIMIT) throw new TokenError('CLAIM_INVALID', 'scope');
+  if (typeof scope !== 'string' || scope.length > SCOPE_LENGTH_LIMIT) throw new TokenError('CLAIM_INVALID', 'scope');
   return scopeSetOf(scope);
 }
 
