@@ -14,13 +14,11 @@ export {
 } from './decorators.js';
 export { assertOpenRoutes } from './open-routes.js';
 export { OutgoingModule, type OutgoingModuleAsyncOptions, type OutgoingSettings } from './outgoing/outgoing.module.js';
-export {
-  ServiceCalls,
-  type ServiceAnswer,
-  type ServiceCall,
-  type ServiceCallsOptions,
-} from './outgoing/service-calls.js';
+export { type CircuitLimits, type CircuitState } from './outgoing/circuit-breaker.js';
+export { type Answered, type Failed, type ServiceAnswer, type ServiceCall } from './outgoing/service-call.js';
+export { ServiceCalls, type ServiceCallsOptions } from './outgoing/service-calls.js';
 export { childTraceparent } from './outgoing/traceparent.js';
+export { parsedBody, type Transport, type TransportAnswer, type TransportRequest } from './outgoing/transport.js';
 export { type Policy, type PolicyRequest, type PolicyVerdict } from './policy.js';
 export { type ProtectedResourceMetadata } from './protected-resource.js';
 export { type Refusal, type RefusalCode, type RefusalListener } from './refusal.js';

@@ -80,15 +80,19 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     if (request.url === '/.well-known/jwks.json') {
       send(response, 200, 'application/jwk-set+json', jwks);
     } else if (request.url === '/oauth2/token' && request.method === 'POST') {
-      const traceparent = request.headers['traceparent'];
-      const trace = typeof traceparent === 'string' ? traceparent : undefined;
+      const header = (name: string): string | undefined => {
+        const value = request.headers[name];
+        return typeof value === 'string' ? value : undefined;
+      };
+      const headers = { traceparent: header('traceparent'), dpop: header('dpop') };
       void formOf(request)
         .then((form) =>
-          answerTokenRequest(form, trace, {
+          answerTokenRequest(form, headers, {
             keys: jwks.keys,
             issuer,
             mint,
             onRequest: (seen) => tokenRequests.push(seen),
+            now: now() / 1_000,
           }),
         )
         .then(

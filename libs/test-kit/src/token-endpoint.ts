@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { verifyDpopProof } from '@countersign/auth-core';
 import { decodeJwt, jwtVerify, createLocalJWKSet, type JWK } from 'jose';
 
 /** What the test issuer's token endpoint was asked. */
@@ -21,6 +22,14 @@ export interface TokenEndpointOptions {
     readonly claims: Readonly<Record<string, unknown>>;
   }) => Promise<string>;
   readonly onRequest: (request: TokenRequestSeen) => void;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** What came in the headers of a token request. */
+export interface TokenRequestHeaders {
+  readonly traceparent: string | undefined;
+  readonly dpop: string | undefined;
 }
 
 export interface TokenEndpointAnswer {
@@ -36,13 +45,19 @@ function clientOf(form: URLSearchParams): string {
   return decodeJwt(assertion).iss ?? 'test-client';
 }
 
+/** The key that the client proves to hold (RFC 9449, section 5). @throws {TokenError} for a proof that is no good */
+function confirmationOf(dpop: string | undefined, { issuer, now }: TokenEndpointOptions): object | undefined {
+  if (dpop === undefined) return undefined;
+  return { jkt: verifyDpopProof(dpop, { method: 'POST', url: `${issuer}/oauth2/token`, now }).thumbprint };
+}
+
 /**
  * A token endpoint for tests: `client_credentials` and token exchange (RFC 8693). It believes who the client says it is and grants what
- * is asked, so that a test needs no registration; a subject token must be one of this issuer's own.
+ * is asked, so that a test needs no registration; a subject token must be one of this issuer's own. With a DPoP proof the token is bound.
  */
 export async function answerTokenRequest(
   form: URLSearchParams,
-  traceparent: string | undefined,
+  { traceparent, dpop }: TokenRequestHeaders,
   options: TokenEndpointOptions,
 ): Promise<TokenEndpointAnswer> {
   const grantType = form.get('grant_type') ?? '';
@@ -71,9 +86,21 @@ export async function answerTokenRequest(
       return refuse('invalid_grant');
     }
   } else if (grantType !== 'client_credentials') return refuse('unsupported_grant_type');
-  const token = await options.mint({ subject, clientId, audience, scopes, claims });
+  let cnf: object | undefined;
+  try {
+    cnf = confirmationOf(dpop, options);
+  } catch {
+    return refuse('invalid_dpop_proof');
+  }
+  const bound = cnf === undefined ? claims : { ...claims, cnf };
+  const token = await options.mint({ subject, clientId, audience, scopes, claims: bound });
   return {
     status: 200,
-    body: { access_token: token, token_type: 'Bearer', expires_in: 300, scope: scopes.join(' ') },
+    body: {
+      access_token: token,
+      token_type: cnf === undefined ? 'Bearer' : 'DPoP',
+      expires_in: 300,
+      scope: scopes.join(' '),
+    },
   };
 }

@@ -21,6 +21,7 @@ export interface Wanted {
 interface Kept {
   token: AccessToken | undefined;
   /** Milliseconds. */
+  since: number;
   usableUntil: number;
   refreshAt: number;
   asking: Promise<AccessToken> | undefined;
@@ -31,6 +32,8 @@ const REFRESH_AT = 0.8;
 const REFRESH_JITTER = 0.15;
 /** Milliseconds before its end from which on a token is not handed out: it has a way to go. */
 const LAST_MOMENT_MS = 2_000;
+/** Milliseconds for which a token is kept whatever is said of it: a receiver that refuses each one must not make us ask for more and more. */
+const KEPT_AT_LEAST_MS = 5_000;
 /** Milliseconds after which a refresh that failed is tried again. */
 const REFRESH_RETRY_MS = 5_000;
 
@@ -57,8 +60,26 @@ export class TokenCache {
     return Promise.resolve(token);
   }
 
+  /** Drops a token that was refused. @returns whether another one is to be had: false for one that was just asked for */
+  forget(refused: AccessToken): boolean {
+    for (const entry of this.#kept.values()) {
+      if (entry.token?.token !== refused.token) continue;
+      if (this.options.now() - entry.since < KEPT_AT_LEAST_MS) return false;
+      entry.token = undefined;
+      return true;
+    }
+    // It has been replaced meanwhile.
+    return true;
+  }
+
   #entryOf(name: string): Kept {
-    const entry = this.#kept.get(name) ?? { token: undefined, usableUntil: 0, refreshAt: 0, asking: undefined };
+    const entry = this.#kept.get(name) ?? {
+      token: undefined,
+      since: 0,
+      usableUntil: 0,
+      refreshAt: 0,
+      asking: undefined,
+    };
     this.#kept.delete(name);
     this.#kept.set(name, entry);
     const [oldest] = this.#kept.keys();
@@ -72,6 +93,7 @@ export class TokenCache {
         const now = this.options.now();
         const end = Math.min(token.expiresAt, notAfter) * 1_000;
         entry.token = token;
+        entry.since = now;
         entry.usableUntil = end - LAST_MOMENT_MS;
         entry.refreshAt = now + (end - now) * (REFRESH_AT - this.options.random() * REFRESH_JITTER);
         entry.asking = undefined;

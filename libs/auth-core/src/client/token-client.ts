@@ -49,6 +49,12 @@ export interface TokenClient {
   getToken(wish: TokenWish): Promise<AccessToken>;
   /** Token exchange (RFC 8693): the answer acts for the subject of `subjectToken`. @throws {TokenRequestError} */
   exchange(wish: TokenWish & { readonly subjectToken: string }): Promise<AccessToken>;
+  /**
+   * Drops a token that a service refused as `invalid_token` before its time, so that the next wish asks the issuer: the token, its client or
+   * its key may have been revoked.
+   * @returns whether another one is to be had; false for one that is only seconds old, because asking again would bring nothing better
+   */
+  forget(token: AccessToken): boolean;
 }
 
 /** When a token says that it ends; it need not be verified to be used no longer. @returns seconds since 1970 */
@@ -162,6 +168,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
         request: () => endpoint.ask(form, traceparent),
       });
     },
+    forget: (token) => cache.forget(token),
   };
 }
 

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { Module } from '@nestjs/common';
-import { createVerifier, generateSigningKey } from '@countersign/auth-core';
+import { createTokenClient, createVerifier, generateSigningKey } from '@countersign/auth-core';
 import { freePort } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { OutgoingModule } from './outgoing.module.js';
-import { ServiceCalls, type ServiceAnswer } from './service-calls.js';
+import { type ServiceAnswer } from './service-call.js';
+import { ServiceCalls } from './service-calls.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, attempt: number) => void;
 
@@ -131,6 +132,82 @@ describe('outgoing calls, to a real server', () => {
       mayHaveHappened: false,
     });
     expect(seen).toHaveLength(0);
+  });
+
+  it('are made once more with a new token when the old one is refused before its time, but not with one just got', async () => {
+    let later = 0;
+    const now = (): number => Date.now() + later;
+    const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), now };
+    const patient = new ServiceCalls({ tokens: createTokenClient(identity), now });
+    const call = { url, audience: 'accounts', scopes: ['a'], method: 'POST', json: {}, deadlineMs: 20_000 };
+    const tokens = (): number => new Set(seen.map(({ headers }) => headers.authorization)).size;
+    const revoked: Handler = (_request, response) =>
+      response.writeHead(401, { 'www-authenticate': 'Bearer realm="accounts", error="invalid_token"' }).end();
+    handler = respond(200);
+    await patient.send(call);
+    handler = revoked;
+    expect(await patient.send(call)).toMatchObject({ status: 401, attempts: 1 });
+    later = 10_000;
+    handler = (request, response, attempt) => {
+      (attempt === 3 ? revoked : respond(200))(request, response, attempt);
+    };
+    expect(await patient.send(call)).toMatchObject({ status: 200, attempts: 2, mayHaveHappened: false });
+    expect(tokens()).toBe(2);
+    later = 20_000;
+    handler = revoked;
+    expect(await patient.send(call)).toMatchObject({ status: 401, attempts: 2 });
+    later = 30_000;
+    const body = new ReadableStream({ start: (stream) => (stream.enqueue(Buffer.from('x')), stream.close()) });
+    const { json: _none, ...streamed } = call;
+    expect(await patient.send({ ...streamed, body })).toMatchObject({ status: 401, attempts: 1 });
+  });
+
+  it('prove, with a key, that the token is theirs', async () => {
+    const dpopKey = await generateSigningKey();
+    const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), dpopKey };
+    const bound = new ServiceCalls({ tokens: createTokenClient(identity), dpopKey });
+    const verifier = await createVerifier({ issuer: issuer.issuer, audience: 'accounts' });
+    const callers: string[] = [];
+    handler = (request, response, attempt) => {
+      const { authorization = '', dpop } = request.headers;
+      const presentation = { proof: String(dpop), method: 'POST', url: `${url}?page=2` };
+      void verifier.verifyWithProof(authorization.replace('DPoP ', ''), presentation).then(({ subject }) => {
+        callers.push(subject);
+        respond(503, 200)(request, response, attempt);
+      });
+    };
+    const call = { url: `${url}?page=2`, method: 'POST', audience: 'accounts', scopes: ['a'], idempotencyKey: 'k' };
+    expect(await bound.send({ ...call, deadlineMs: 20_000 })).toMatchObject({ status: 200, attempts: 2 });
+    expect(callers).toEqual(['payments', 'payments']);
+    verifier.close();
+  });
+
+  it('are not made to a receiver that fails again and again, until a trial goes well', async () => {
+    let time = Date.now();
+    const tokens = createTokenClient({ issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey() });
+    const careful = new ServiceCalls({ tokens, now: () => time, circuit: { minimumCalls: 3 } });
+    const call = { url, audience: 'accounts', scopes: ['a'], attempts: 1, deadlineMs: 20_000 };
+    handler = respond(500);
+    for (let failure = 0; failure < 3; failure += 1) expect(await careful.send(call)).toMatchObject({ status: 500 });
+    expect(await careful.send(call)).toMatchObject({ code: 'CIRCUIT_OPEN', mayHaveHappened: false });
+    expect([seen.length, careful.circuit(url), careful.circuit('http://other.test/')]).toEqual([3, 'open', 'closed']);
+    time += 500;
+    handler = respond(200);
+    expect(await careful.send(call)).toMatchObject({ status: 200 });
+    expect(careful.circuit(url)).toBe('closed');
+  });
+
+  it('give one try no more than its own time, and say of a later no that an earlier try may have been done', async () => {
+    handler = (request, response, attempt) => {
+      if (attempt > 1) respond(422)(request, response, attempt);
+    };
+    const call = { method: 'POST', json: {}, repeatable: true, timeoutMs: 300 };
+    expect(await send(call)).toMatchObject({ status: 422, attempts: 2, mayHaveHappened: true });
+    seen.length = 0;
+    handler = respond(409, 201);
+    expect(await send({ ...call, timeoutMs: 5_000, mayPass: (status) => status === 409 })).toMatchObject({
+      status: 201,
+    });
   });
 
   it('follow no redirect with a token, and read no endless answer', async () => {

@@ -1,56 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { TokenRequestError, type TokenClient } from '@countersign/auth-core';
-import { readAnswer } from './answer.js';
+import {
+  authorizationHeaders,
+  TokenRequestError,
+  type AccessToken,
+  type PrivateJwk,
+  type TokenClient,
+} from '@countersign/auth-core';
+import { challengeOf } from './challenge.js';
+import { CircuitBreaker, type CircuitLimits, type CircuitState } from './circuit-breaker.js';
 import { isIdempotent, mayPass, pauseMs, retryAfterMs } from './retry.js';
+import { type Failed, type ServiceAnswer, type ServiceCall } from './service-call.js';
 import { childTraceparent } from './traceparent.js';
-
-/** One call to another service. */
-export interface ServiceCall {
-  /** The whole address, `https` outside of one machine. */
-  readonly url: string;
-  /** `GET` by default. */
-  readonly method?: string;
-  /** The service that is called: the token is for it alone. */
-  readonly audience: string;
-  /** No more than this call needs. */
-  readonly scopes: readonly string[];
-  /** The caller's own access token (`@BearerToken()`): it is exchanged, so that the call is made on the caller's behalf (RFC 8693). */
-  readonly onBehalfOf?: string;
-  /** W3C Trace Context of the request at hand; the call becomes a child of it. */
-  readonly traceparent?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
-  readonly json?: unknown;
-  /** Sent as `Idempotency-Key`; it makes a POST one that may be tried again. */
-  readonly idempotencyKey?: string;
-  /** Milliseconds for the token, every try and the pauses together; 5,000 by default. */
-  readonly deadlineMs?: number;
-  /** Tries at the most; 3 by default. What is not idempotent is sent once, and tried again only when it cannot have left. */
-  readonly attempts?: number;
-}
-
-/** What came of a call. `failed` with `mayHaveHappened` was sent, and nobody knows whether it was done. */
-export type ServiceAnswer =
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly headers: Headers;
-      /** Parsed JSON, text of another type, or nothing. From outside: validate it. */
-      readonly body: unknown;
-      readonly attempts: number;
-    }
-  | {
-      readonly kind: 'failed';
-      readonly code: 'TOKEN_UNAVAILABLE' | 'DEADLINE_EXCEEDED' | 'NETWORK' | 'ANSWER_TOO_LARGE';
-      readonly reason: string;
-      readonly mayHaveHappened: boolean;
-      readonly attempts: number;
-    };
+import { fetchTransport, isStream, reasonOf, wasNotSent, type Transport } from './transport.js';
 
 export interface ServiceCallsOptions {
   readonly tokens: TokenClient;
+  /** The key that the tokens are bound to (DPoP, RFC 9449): the same as the token client's. */
+  readonly dpopKey?: PrivateJwk;
   readonly fetch?: typeof globalThis.fetch;
+  /** Carries requests in place of `fetch`: over connections of its own, say. */
+  readonly transport?: Transport;
+  /** When a receiver that fails is left alone for a while; each origin has a breaker of its own. */
+  readonly circuit?: CircuitLimits;
   /** Bytes that an answer may have at the most; 1 MiB by default. */
   readonly answerLimit?: number;
   /** Milliseconds since 1970. */
@@ -59,40 +31,42 @@ export interface ServiceCallsOptions {
   readonly random?: () => number;
 }
 
-/** Codes of failures before anything was sent. */
-const notSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
-
-function member(value: unknown, name: 'code' | 'cause' | 'message'): unknown {
-  return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
+/** What is known of a receiver. */
+interface Receiver {
+  readonly breaker: CircuitBreaker;
+  /** The last nonce that it gave. */
+  nonce: string | undefined;
 }
 
-/** The system's code, wherever in the chain of causes it stands. */
-function codeOf(error: unknown): string | undefined {
-  for (let [cause, depth]: [unknown, number] = [error, 0]; cause !== undefined && depth < 5; depth += 1) {
-    const code = member(cause, 'code');
-    if (typeof code === 'string') return code;
-    cause = member(cause, 'cause');
-  }
-  return undefined;
+/** Receivers that are remembered. */
+const RECEIVERS_KEPT = 1_000;
+
+/** How one try ended, and what it was made with. */
+interface Tried {
+  readonly answer: ServiceAnswer;
+  readonly token?: AccessToken;
+  readonly nonce?: string | undefined;
 }
 
-function reasonOf(error: unknown): string {
-  const message = member(member(error, 'cause'), 'message') ?? member(error, 'message');
-  return typeof message === 'string' ? message : String(error);
-}
-
-type Failure = Extract<ServiceAnswer, { readonly kind: 'failed' }>;
-
-/** Calls other services: the right token, trace context, a deadline, further tries with jitter where they cannot do harm. */
+/**
+ * Calls other services: the right token, with a proof where it is bound to a key, trace context, a deadline, further tries with jitter where
+ * they cannot do harm, and a circuit breaker for each receiver.
+ */
 export class ServiceCalls {
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #transport: Transport;
   readonly #now: () => number;
   readonly #random: () => number;
+  readonly #receivers = new Map<string, Receiver>();
 
   constructor(private readonly options: ServiceCallsOptions) {
-    this.#fetch = options.fetch ?? ((...request) => fetch(...request));
+    this.#transport = options.transport ?? fetchTransport(options.fetch ?? ((...request) => fetch(...request)));
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
+  }
+
+  /** How the circuit breaker of a receiver stands. @param url any address of it */
+  circuit(url: string): CircuitState {
+    return this.#receivers.get(new URL(url).origin)?.breaker.state ?? 'closed';
   }
 
   /** Makes a call; every outcome is a value, nothing is thrown. */
@@ -100,55 +74,104 @@ export class ServiceCalls {
     const deadline = this.#now() + (call.deadlineMs ?? 5_000);
     const expired = AbortSignal.timeout(Math.max(1, deadline - this.#now()));
     const limit = call.attempts ?? 3;
-    const again = isIdempotent(call.method ?? 'GET', call.idempotencyKey);
-    let sent = false;
+    const once = isStream(call.body);
+    const again = !once && (call.repeatable === true || isIdempotent(call.method ?? 'GET', call.idempotencyKey));
+    const passing = call.mayPass ?? mayPass;
+    let unsure = false;
+    let learned = false;
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await this.#try(call, expired, attempt);
-      sent ||= answer.kind === 'answered' || answer.mayHaveHappened;
-      const passes = answer.kind === 'answered' ? mayPass(answer.status) : answer.code === 'NETWORK';
-      const harmless = again || (answer.kind === 'failed' && !answer.mayHaveHappened);
-      const last = answer.kind === 'failed' ? { ...answer, mayHaveHappened: sent } : answer;
-      if (!passes || !harmless || attempt >= limit) return last;
+      const tried = await this.#try(call, expired, attempt);
+      const answer = withDoubt(tried.answer, unsure);
+      if (!once && !learned && this.#learns(call.url, tried)) {
+        learned = true;
+        continue;
+      }
+      unsure = answer.mayHaveHappened || (answer.kind === 'answered' && answer.status !== 401);
+      const passes = answer.kind === 'answered' ? passing(answer.status) : answer.code === 'NETWORK';
+      const harmless = again || (!once && answer.kind === 'failed' && !answer.mayHaveHappened);
+      if (!passes || !harmless || attempt >= limit) return answer;
       const asked = answer.kind === 'answered' ? retryAfterMs(answer.headers.get('retry-after'), this.#now()) : 0;
       const pause = pauseMs(attempt, this.#random(), asked);
-      if (this.#now() + pause >= deadline) return last;
+      if (this.#now() + pause >= deadline) return answer;
       await delay(pause);
     }
   }
 
-  async #try(call: ServiceCall, expired: AbortSignal, attempts: number): Promise<ServiceAnswer> {
+  /**
+   * A receiver that takes the token for no longer good, or wants its nonce in the proof, has done nothing: one more try has what it asks for.
+   * @returns whether there is something new to try with
+   */
+  #learns(url: string, { answer, token, nonce: used }: Tried): boolean {
+    if (answer.kind !== 'answered') return false;
+    const { error, nonce } = challengeOf(answer.headers);
+    if (nonce !== undefined) this.#receiverOf(url).nonce = nonce;
+    if (answer.status !== 401 || token === undefined) return false;
+    if (error === 'use_dpop_nonce') return nonce !== undefined && nonce !== used;
+    return error === 'invalid_token' && this.options.tokens.forget(token);
+  }
+
+  async #try(call: ServiceCall, expired: AbortSignal, attempts: number): Promise<Tried> {
     const traceparent = childTraceparent(call.traceparent, (digits) => randomBytes(digits / 2).toString('hex'));
-    const failed = (code: Failure['code'], error: unknown, mayHaveHappened: boolean): Failure => ({
-      kind: 'failed',
-      code: expired.aborted ? 'DEADLINE_EXCEEDED' : code,
-      reason: expired.aborted ? 'no answer within the deadline' : reasonOf(error),
-      mayHaveHappened,
-      attempts,
+    const failed = (code: Failed['code'], reason: string, mayHaveHappened: boolean): Tried => ({
+      answer: {
+        kind: 'failed',
+        code: expired.aborted ? 'DEADLINE_EXCEEDED' : code,
+        reason: expired.aborted ? 'no answer within the deadline' : reason,
+        mayHaveHappened,
+        attempts,
+      },
     });
-    let token: string;
+    const receiver = this.#receiverOf(call.url);
+    if (receiver.breaker.state === 'open') return failed('CIRCUIT_OPEN', 'the receiver failed too often', false);
+    let token: AccessToken;
     try {
       token = await this.#token(call, traceparent, expired);
     } catch (error) {
-      const known = error instanceof TokenRequestError ? `${error.code}: ${error.message}` : error;
+      const known = error instanceof TokenRequestError ? `${error.code}: ${error.message}` : reasonOf(error);
       return failed('TOKEN_UNAVAILABLE', known, false);
     }
+    const { nonce } = receiver;
+    const done = receiver.breaker.admit();
+    if (done === undefined) return failed('CIRCUIT_OPEN', 'the receiver failed too often', false);
+    let isAway = true;
     try {
-      const response = await this.#fetch(call.url, {
+      const read = await this.#transport({
+        url: call.url,
         method: call.method ?? 'GET',
-        headers: headersOf(call, token, traceparent),
-        ...(call.json === undefined ? {} : { body: JSON.stringify(call.json) }),
-        redirect: 'error',
-        signal: expired,
+        headers: headersOf(call, traceparent, this.#authorization(call, token, nonce)),
+        body: call.json === undefined ? call.body : JSON.stringify(call.json),
+        signal:
+          call.timeoutMs === undefined ? expired : AbortSignal.any([expired, AbortSignal.timeout(call.timeoutMs)]),
+        answerLimit: this.options.answerLimit ?? 1_048_576,
       });
-      const read = await readAnswer(response, this.options.answerLimit ?? 1_048_576);
+      isAway = read.status >= 500;
       if (read.tooLarge) return failed('ANSWER_TOO_LARGE', 'the answer is larger than the limit', true);
-      return { kind: 'answered', status: response.status, headers: response.headers, body: read.body, attempts };
+      const { status, headers, body } = read;
+      return { answer: { kind: 'answered', status, headers, body, mayHaveHappened: false, attempts }, token, nonce };
     } catch (error) {
-      return failed('NETWORK', error, !notSent.has(codeOf(error) ?? ''));
+      return failed('NETWORK', reasonOf(error), !wasNotSent(error));
+    } finally {
+      done(isAway);
     }
   }
 
-  async #token(call: ServiceCall, traceparent: string, expired: AbortSignal): Promise<string> {
+  #authorization(call: ServiceCall, token: AccessToken, nonce: string | undefined): Readonly<Record<string, string>> {
+    const { dpopKey } = this.options;
+    return authorizationHeaders(token, { method: call.method ?? 'GET', url: call.url, dpopKey, nonce, now: this.#now });
+  }
+
+  #receiverOf(url: string): Receiver {
+    const { origin } = new URL(url);
+    const known = this.#receivers.get(origin);
+    if (known !== undefined) return known;
+    const [oldest] = this.#receivers.keys();
+    if (this.#receivers.size >= RECEIVERS_KEPT && oldest !== undefined) this.#receivers.delete(oldest);
+    const receiver = { breaker: new CircuitBreaker(this.#now, this.options.circuit), nonce: undefined };
+    this.#receivers.set(origin, receiver);
+    return receiver;
+  }
+
+  async #token(call: ServiceCall, traceparent: string, expired: AbortSignal): Promise<AccessToken> {
     const { audience, scopes, onBehalfOf } = call;
     const wish = { audience, scopes, traceparent };
     const { tokens } = this.options;
@@ -161,17 +184,28 @@ export class ServiceCalls {
       if (expired.aborted) tell();
       else expired.addEventListener('abort', tell, { once: true });
     });
-    const { token } = await Promise.race([wanted, late]);
-    return token;
+    return Promise.race([wanted, late]);
   }
 }
 
+/** What an earlier try may have done stays possible, whatever the last one answers. */
+function withDoubt(answer: ServiceAnswer, unsure: boolean): ServiceAnswer {
+  return unsure ? { ...answer, mayHaveHappened: true } : answer;
+}
+
 /** What this library says of the caller cannot be overwritten by the call's own headers. */
-function headersOf(call: ServiceCall, token: string, traceparent: string): Headers {
-  const headers = new Headers({ accept: 'application/json', ...call.headers });
-  if (call.json !== undefined) headers.set('content-type', 'application/json');
-  if (call.idempotencyKey !== undefined) headers.set('idempotency-key', call.idempotencyKey);
-  headers.set('traceparent', traceparent);
-  headers.set('authorization', `Bearer ${token}`);
-  return headers;
+function headersOf(
+  call: ServiceCall,
+  traceparent: string,
+  authorization: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const own = Object.entries(call.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return {
+    accept: 'application/json',
+    ...Object.fromEntries(own),
+    ...(call.json === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+    traceparent,
+    ...authorization,
+  };
 }
