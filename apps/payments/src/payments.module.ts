@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { ServiceCalls } from '@countersign/auth';
 import { createTokenClient, type TokenClient } from '@countersign/auth-core';
 import { AuditTrailModule, CLOCK, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { ACCOUNTS_CONNECTION, connectToAccounts, type AccountsConnection } from './accounts/accounts-connection.js';
@@ -102,12 +103,12 @@ export class PaymentsModule implements OnApplicationShutdown {
         {
           provide: ACCOUNTS_CLIENT,
           inject: [ACCOUNTS_CONNECTION],
-          useFactory: ({ send }: AccountsConnection) =>
+          useFactory: ({ url, transport }: AccountsConnection) =>
             createAccountsClient({
-              send,
+              calls: new ServiceCalls({ tokens, transport }),
+              url,
               timeoutMs: configuration.ACCOUNTS_TIMEOUT_MS,
               deadlineMs: configuration.ACCOUNTS_DEADLINE_MS,
-              tokens,
             }),
         },
       ],

@@ -1,18 +1,6 @@
-import { TokenRequestError, type TokenClient } from '@countersign/auth-core';
+import { type Answered, type ServiceAnswer, type ServiceCalls } from '@countersign/auth';
 import { moneySchema, moneyToJson, type MoneyJson } from '@countersign/money';
-import {
-  circuitBreaker,
-  CircuitState,
-  ExponentialBackoff,
-  handleWhenResult,
-  retry,
-  SamplingBreaker,
-  timeout,
-  TimeoutStrategy,
-  wrap,
-} from 'cockatiel';
 import { z } from 'zod';
-import { wasNotSent, type AccountsAnswer, type Send } from './accounts-connection.js';
 import { type TransferOutcome } from './transfer-state.js';
 
 export const ACCOUNTS_CLIENT = Symbol('countersign.payments.accounts-client');
@@ -52,19 +40,15 @@ export interface AccountsClient {
 }
 
 export interface AccountsClientOptions {
-  readonly send: Send;
-  readonly tokens: TokenClient;
+  readonly calls: ServiceCalls;
+  /** Where accounts listens. */
+  readonly url: string;
   /** Milliseconds that one request may take. */
   readonly timeoutMs: number;
   /** Milliseconds that all tries together may take. */
   readonly deadlineMs: number;
-  /** Milliseconds before the first retry, doubled with each, with jitter; 50 by default. */
-  readonly retryDelayMs?: number;
   readonly now?: () => Date;
 }
-
-/** Tries after the first. */
-const RETRIES = 2;
 
 const transferSchema = z.looseObject({
   status: z.enum(['held', 'posted', 'voided', 'expired']),
@@ -75,7 +59,9 @@ const refusalSchema = z.looseObject({ code: z.string().max(100), detail: z.strin
 /** Statuses that say nothing about the order itself: the caller's token, load, a fault. */
 const passing = new Set([401, 408, 409, 425, 429]);
 
-function outcomeOf({ status, body }: AccountsAnswer, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
+const saysNothing = (status: number): boolean => status >= 500 || passing.has(status);
+
+function outcomeOf({ status, body }: Answered, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
   if (status < 300) {
     const transfer = transferSchema.safeParse(body);
     if (!transfer.success) return { kind: 'unknown', reason: 'accounts answered no transfer', sent: true };
@@ -87,94 +73,55 @@ function outcomeOf({ status, body }: AccountsAnswer, absentWhen404: boolean, hol
   }
   const refusal = refusalSchema.safeParse(body);
   if (status === 404 && absentWhen404) return { kind: 'absent' };
-  if (status < 500 && !passing.has(status) && refusal.success) {
+  if (!saysNothing(status) && refusal.success) {
     const { code, detail } = refusal.data;
     return code === 'HOLD_EXPIRED' ? { kind: 'expired' } : { kind: 'refused', code, detail };
   }
   return { kind: 'unknown', reason: `accounts answered ${String(status)}`, sent: true };
 }
 
-const circuits = { [CircuitState.Closed]: 'closed', [CircuitState.HalfOpen]: 'half-open' } as const;
+/** A refusal is not the last word while an earlier try of the same order may have been carried out. */
+function concluded(answer: ServiceAnswer, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
+  if (answer.kind === 'failed') {
+    return { kind: 'unknown', reason: `${answer.code}: ${answer.reason}`, sent: answer.mayHaveHappened };
+  }
+  const outcome = outcomeOf(answer, absentWhen404, holdUntil);
+  if (outcome.kind !== 'refused' || !answer.mayHaveHappened) return outcome;
+  return { kind: 'unknown', reason: `${outcome.code}, while an earlier order was not answered`, sent: true };
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly scope: string;
+  readonly body?: object;
+  readonly absentWhen404: boolean;
+  readonly holdSeconds?: number | undefined;
+}
 
 export function createAccountsClient(options: AccountsClientOptions): AccountsClient {
-  const { send, tokens, timeoutMs, deadlineMs, retryDelayMs = 50, now = () => new Date() } = options;
-  const failing = handleWhenResult((result) => isOutcome(result) && result.kind === 'unknown');
-  const breaker = circuitBreaker(failing, {
-    halfOpenAfter: new ExponentialBackoff({ initialDelay: 500, maxDelay: 10_000 }),
-    breaker: new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: 2 }),
-  });
-  const policy = wrap(
-    timeout(deadlineMs, TimeoutStrategy.Aggressive),
-    retry(failing, {
-      maxAttempts: RETRIES,
-      backoff: new ExponentialBackoff({ initialDelay: retryDelayMs, maxDelay: 2_000 }),
-    }),
-    breaker,
-  );
-
-  async function tokenFor(scope: string, { subjectToken, traceparent }: Authority): Promise<string> {
-    const wish = { audience: 'accounts', scopes: [scope], traceparent };
-    const { token } = await (subjectToken === undefined
-      ? tokens.getToken(wish)
-      : tokens.exchange({ ...wish, subjectToken }));
-    return token;
-  }
-
-  interface Call {
-    readonly method: 'GET' | 'POST';
-    readonly path: string;
-    readonly scope: string;
-    readonly body?: object;
-    readonly absentWhen404: boolean;
-    readonly holdSeconds?: number | undefined;
-  }
+  const { calls, url, timeoutMs, deadlineMs, now = () => new Date() } = options;
 
   async function call(
     { method, path, scope, body, absentWhen404, holdSeconds = 0 }: Call,
-    authority: Authority,
+    { subjectToken, traceparent }: Authority,
   ): Promise<TransferOutcome> {
-    let token: string;
-    try {
-      token = await tokenFor(scope, authority);
-    } catch (error) {
-      const reason = error instanceof TokenRequestError ? `the issuer answered ${error.code}` : wordsOf(error);
-      return { kind: 'unknown', reason, sent: false };
-    }
     const holdUntil = new Date(now().getTime() + holdSeconds * 1_000);
-    const headers: Record<string, string> = { authorization: `Bearer ${token}`, traceparent: authority.traceparent };
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    let unanswered = false;
-    const once = async (signal: AbortSignal): Promise<TransferOutcome> => {
-      const before = unanswered;
-      unanswered = true;
-      try {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-        const request = {
-          method,
-          path,
-          headers,
-          signal: limit,
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        };
-        const outcome = outcomeOf(await send(request), absentWhen404, holdUntil);
-        if (outcome.kind === 'unknown') return outcome;
-        unanswered = before;
-        return outcome;
-      } catch (error) {
-        if (wasNotSent(error)) unanswered = before;
-        return { kind: 'unknown', reason: wordsOf(error), sent: unanswered };
-      }
-    };
-    try {
-      const outcome = await policy.execute(({ signal }) => once(signal));
-      if (outcome.kind === 'unknown') return { ...outcome, sent: unanswered };
-      if (outcome.kind === 'refused' && unanswered) {
-        return { kind: 'unknown', reason: `${outcome.code}, while an earlier order was not answered`, sent: true };
-      }
-      return outcome;
-    } catch (error) {
-      return { kind: 'unknown', reason: wordsOf(error), sent: unanswered };
-    }
+    const answer = await calls.send({
+      method,
+      url: url + path,
+      audience: 'accounts',
+      scopes: [scope],
+      traceparent,
+      timeoutMs,
+      deadlineMs,
+      // The transfer's id is in the path or the body: accounts carries each out once.
+      repeatable: true,
+      mayPass: saysNothing,
+      ...(body === undefined ? {} : { json: body }),
+      ...(subjectToken === undefined ? {} : { onBehalfOf: subjectToken }),
+    });
+    return concluded(answer, absentWhen404, holdUntil);
   }
 
   const path = (id: string): string => `/transfers/${encodeURIComponent(id)}`;
@@ -211,17 +158,6 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
       ),
     read: (id, authority) =>
       call({ method: 'GET', path: path(id), scope: 'transfers:read', absentWhen404: true }, authority),
-    circuit: () => {
-      const { state } = breaker;
-      return state === CircuitState.Closed || state === CircuitState.HalfOpen ? circuits[state] : 'open';
-    },
+    circuit: () => calls.circuit(url),
   };
-}
-
-function isOutcome(result: unknown): result is TransferOutcome {
-  return typeof result === 'object' && result !== null && 'kind' in result;
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,7 +11,7 @@ import { idempotencyKeySchema, type IdempotencyKey } from '../idempotency/idempo
 import { type PayingCaller } from '../payments/payment-events.js';
 import { createPaymentSchema, paymentIdSchema } from '../payments/payment.js';
 import { createRefundSchema } from '../refunds/refund.js';
-import { cutPool, cutSend, CutProcess, cutTokens, type Cut } from './cuts.js';
+import { cutPool, cutTransport, CutProcess, cutTokens, type Cut } from './cuts.js';
 import { startProcess, type PaymentsProcess } from './payments-process.js';
 import { startRealAccounts, type RealAccounts } from './real-accounts.js';
 
@@ -61,7 +61,8 @@ export class CrashWorld {
     const life = new CutProcess(cut);
     const services = startProcess({
       pool: cutPool(this.pool, life),
-      send: cutSend(this.connection.send, life),
+      accountsUrl: this.accounts.url,
+      transport: cutTransport(this.connection.transport, life),
       tokens: cutTokens(this.accounts.tokens, life),
       clock: this.clock,
     });

@@ -1,6 +1,6 @@
+import { type Transport, type TransportAnswer } from '@countersign/auth';
 import { TokenRequestError, type TokenClient } from '@countersign/auth-core';
 import type pg from 'pg';
-import { type AccountsAnswer, type Send } from '../accounts/accounts-connection.js';
 
 /**
  * Where a run is cut. `before`: the process dies before the step; `after`: once it is done, before its answer is seen; `lost`: the step is
@@ -114,12 +114,12 @@ export function cutPool(pool: pg.Pool, process: CutProcess): pg.Pool {
 }
 
 /** The way to accounts as a process has it. */
-export function cutSend(send: Send, process: CutProcess): Send {
-  return (request): Promise<AccountsAnswer> => {
+export function cutTransport(transport: Transport, process: CutProcess): Transport {
+  return (request): Promise<TransportAnswer> => {
     const unhurried = { ...request, signal: new AbortController().signal };
     return process.step(
       'remote',
-      () => send(unhurried),
+      () => transport(unhurried),
       () => new Error('socket hang up'),
     );
   };
@@ -131,5 +131,6 @@ export function cutTokens(tokens: TokenClient, process: CutProcess): TokenClient
   return {
     getToken: (wish) => process.step('token', () => tokens.getToken(wish), lost),
     exchange: (wish) => process.step('token', () => tokens.exchange(wish), lost),
+    forget: (token) => tokens.forget(token),
   };
 }

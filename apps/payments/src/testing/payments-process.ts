@@ -1,8 +1,8 @@
 import { AuditOutbox } from '@countersign/audit-client';
+import { ServiceCalls, type Transport } from '@countersign/auth';
 import { type TokenClient } from '@countersign/auth-core';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { type Send } from '../accounts/accounts-connection.js';
 import { createAccountsClient } from '../accounts/accounts.client.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
@@ -19,13 +19,14 @@ import { DeliveriesStore } from '../webhooks/deliveries.store.js';
 
 export interface Surroundings {
   readonly pool: pg.Pool;
-  readonly send: Send;
+  readonly accountsUrl: string;
+  readonly transport: Transport;
   readonly tokens: TokenClient;
   readonly clock: () => Date;
 }
 
 /** The services of one process, put together without HTTP. */
-export function startProcess({ pool, send, tokens, clock }: Surroundings) {
+export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Surroundings) {
   const database = drizzle({ client: pool });
   const outbox = new AuditOutbox({ pool, source: 'payments', now: clock });
   const changes = new ChangesStore(pool, outbox);
@@ -35,11 +36,10 @@ export function startProcess({ pool, send, tokens, clock }: Surroundings) {
   const refunds = new RefundsStore(database);
   const deliveries = new DeliveriesStore(database);
   const accounts = createAccountsClient({
-    send,
-    tokens,
+    calls: new ServiceCalls({ transport, tokens, random: () => 0.01 }),
+    url: accountsUrl,
     timeoutMs: 60_000,
     deadlineMs: 60_000,
-    retryDelayMs: 1,
     now: clock,
   });
   const progress = new PaymentProgress(changes, payments, deliveries, clock);

@@ -46,6 +46,7 @@ function exchangingTokens(issuer: TestIssuer): TokenClient {
       const { sub } = claimsSchema.parse(payload);
       return answer({ subject: sub, clientId: 'payments', claims: { act: { sub: 'payments' } } }, scopes);
     },
+    forget: () => false,
   };
 }
 
