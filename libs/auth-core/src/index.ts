@@ -10,6 +10,7 @@ export {
 } from './client/token-client.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { accessTokenHash, createDpopProof, type DpopProofOptions } from './dpop/create-dpop-proof.js';
+export { DpopNonces, type DpopNoncesOptions } from './dpop/dpop-nonces.js';
 export { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 export { verifyDpopProof, type DpopExpectation, type DpopProof } from './dpop/verify-dpop-proof.js';
 export { SCOPE_LENGTH_LIMIT } from './jws/claims.js';

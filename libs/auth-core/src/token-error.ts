@@ -97,6 +97,11 @@ export const tokenErrorReasons = {
     message: 'the DPoP proof is not valid for this request and token',
     when: 'Form, `htm`, `htu`, age, `ath`, key or signature of the proof; the detail names it.',
   },
+  DPOP_NONCE_REQUIRED: {
+    status: 401,
+    message: 'the DPoP proof must carry the nonce that this answer brings',
+    when: 'Nonces are on, and the proof has none or an old one; `DPoP-Nonce` holds the one to use.',
+  },
   DPOP_PROOF_REPLAYED: {
     status: 401,
     message: 'the DPoP proof was used before',
@@ -125,6 +130,12 @@ export type TokenErrorCode = keyof typeof tokenErrorReasons;
 const RETRY_AFTER_SECONDS = 2;
 const FACT_LIMIT = 200;
 
+/** What the challenge calls them (RFC 9449, sections 7.1 and 9). */
+const dpopErrors: ReadonlyMap<TokenErrorCode, string> = new Map([
+  ['DPOP_PROOF_MISSING', 'invalid_token'],
+  ['DPOP_NONCE_REQUIRED', 'use_dpop_nonce'],
+]);
+
 /** One line, whatever came: a log must not be written by a caller. */
 function factOf(fact: unknown): string | undefined {
   if (typeof fact !== 'string' && typeof fact !== 'number') return undefined;
@@ -140,22 +151,25 @@ export class TokenError extends Error {
 
   /** What would have been accepted, for logs: names, algorithms, times in seconds. Shown to nobody. */
   readonly expected: string | undefined;
+  /** With `DPOP_NONCE_REQUIRED`, what `DPoP-Nonce` must say (RFC 9449, section 9). */
+  readonly dpopNonce: string | undefined;
   /** What came instead, for logs: it is the caller's text, made harmless and cut to 200 characters. Never a token, key or signature. */
   readonly actual: string | undefined;
 
   /**
    * @param code why
    * @param detail which claim, header member or scope, for logs; shown to nobody
-   * @param facts what was expected and what came, for logs; shown to nobody
+   * @param facts what was expected and what came, for logs, shown to nobody; and the nonce that the answer is to bring
    */
   constructor(
     readonly code: TokenErrorCode,
     readonly detail?: string,
-    facts: { readonly expected?: unknown; readonly actual?: unknown } = {},
+    facts: { readonly expected?: unknown; readonly actual?: unknown; readonly dpopNonce?: string } = {},
   ) {
     super(tokenErrorReasons[code].message);
     this.expected = factOf(facts.expected);
     this.actual = factOf(facts.actual);
+    this.dpopNonce = facts.dpopNonce;
     this.name = 'TokenError';
     this.status = tokenErrorReasons[code].status;
   }
@@ -169,7 +183,7 @@ export class TokenError extends Error {
   wwwAuthenticate(realm: string, scopes: readonly string[] = []): string | undefined {
     if (this.status === 503) return undefined;
     if (this.code.startsWith('DPOP_')) {
-      const error = this.code === 'DPOP_PROOF_MISSING' ? 'invalid_token' : 'invalid_dpop_proof';
+      const error = dpopErrors.get(this.code) ?? 'invalid_dpop_proof';
       return `DPoP realm="${realm}", error="${error}", error_description="${this.message}", algs="ES256 EdDSA RS256 PS256"`;
     }
     const bearer = `Bearer realm="${realm}"`;
@@ -181,12 +195,14 @@ export class TokenError extends Error {
   }
 
   /**
-   * The headers of the answer: `WWW-Authenticate`, or `Retry-After` for a 503.
+   * The headers of the answer: `WWW-Authenticate` and perhaps `DPoP-Nonce`, or `Retry-After` for a 503.
    * @param realm the protection space, usually the service's name
    * @param scopes scopes that the route needs; those that were expected, by default
    */
   headers(realm: string, scopes = this.expected?.split(' ')): Record<string, string> {
     const challenge = this.wwwAuthenticate(realm, scopes);
-    return challenge === undefined ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : { 'www-authenticate': challenge };
+    if (challenge === undefined) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+    const nonce = this.dpopNonce === undefined ? {} : { 'dpop-nonce': this.dpopNonce };
+    return { 'www-authenticate': challenge, ...nonce };
   }
 }

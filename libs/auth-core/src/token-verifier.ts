@@ -1,3 +1,4 @@
+import { type DpopNonces } from './dpop/dpop-nonces.js';
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
 import { principalOfClaims, type Expected } from './jws/claims.js';
@@ -35,6 +36,8 @@ export interface VerifierOptions {
   readonly revocations?: RevocationList;
   /** Where used DPoP proofs are remembered; in this process by default, so give a shared one where a service has replicas. */
   readonly dpopReplays?: DpopReplayStore;
+  /** Nonces that DPoP proofs must carry (RFC 9449, section 9); none are asked for by default. */
+  readonly dpopNonces?: DpopNonces;
   /** Seconds after its `iat` for which a DPoP proof is good: 1 to 300, 60 by default. */
   readonly dpopLifetimeSeconds?: number;
   /** Milliseconds since 1970; `Date.now` by default. */
@@ -137,12 +140,13 @@ export class TokenVerifier {
   /**
    * Verifies a sender-constrained token together with its DPoP proof (RFC 9449, section 7): for `Authorization: DPoP …`. The token may be a
    * repeated one, its proof may not. As with {@link verifyWithRefresh}, an unknown key causes one fetch.
-   * @throws {TokenError} also `DPOP_PROOF_INVALID` (a token that is not bound to a key does not go with this scheme), `DPOP_PROOF_REPLAYED`
+   * @throws {TokenError} also `DPOP_PROOF_INVALID` (a token that is not bound to a key does not go with this scheme), `DPOP_NONCE_REQUIRED`,
+   * `DPOP_PROOF_REPLAYED`
    */
   async verifyWithProof(token: string, { proof, method, url }: DpopPresentation): Promise<Principal> {
     const principal = await this.#verifyWithRefresh(token);
     if (principal.confirmation === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'the token is not bound');
-    const { replayId, expiresAt } = verifyDpopProof(proof, {
+    const { replayId, expiresAt, nonce } = verifyDpopProof(proof, {
       method,
       url,
       accessToken: token,
@@ -151,6 +155,10 @@ export class TokenVerifier {
       clockToleranceSeconds: this.#toleranceSeconds,
       now: this.#now() / 1_000,
     });
+    const { dpopNonces: nonces } = this.options;
+    if (nonces !== undefined && !nonces.accepts(nonce)) {
+      throw new TokenError('DPOP_NONCE_REQUIRED', 'nonce', { dpopNonce: nonces.current() });
+    }
     if (!(await this.#replays.useOnce(replayId, expiresAt))) throw new TokenError('DPOP_PROOF_REPLAYED');
     return principal;
   }

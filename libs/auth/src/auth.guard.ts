@@ -167,5 +167,6 @@ export class CountersignGuard implements CanActivate {
     if (challenge === undefined) return;
     const metadata = resource === undefined ? '' : `, resource_metadata="${metadataUrl(resource)}"`;
     httpAdapter.setHeader(response, 'WWW-Authenticate', `${challenge}${metadata}`);
+    if (error.dpopNonce !== undefined) httpAdapter.setHeader(response, 'DPoP-Nonce', error.dpopNonce);
   }
 }

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createDpopProof, generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
+import { createDpopProof, DpopNonces, generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
 import { BearerToken, RequireScopes } from './decorators.js';
@@ -19,10 +20,12 @@ describe('a token that is bound to a key', () => {
   let issuer: TestIssuer;
   let app: NestFastifyApplication;
   let unaware: NestFastifyApplication;
+  let strict: NestFastifyApplication;
+  const secret = randomBytes(32);
   let key: PrivateJwk;
   let token: string;
 
-  async function start(resource: string | undefined): Promise<NestFastifyApplication> {
+  async function start(resource: string | undefined, dpopNonces?: DpopNonces): Promise<NestFastifyApplication> {
     @Module({
       imports: [
         AuthModule.forRoot({
@@ -30,6 +33,7 @@ describe('a token that is bound to a key', () => {
           audience: 'orders',
           fetch: issuer.fetch,
           ...(resource === undefined ? {} : { resource }),
+          ...(dpopNonces === undefined ? {} : { dpopNonces }),
         }),
       ],
       controllers: [OrdersController],
@@ -42,8 +46,8 @@ describe('a token that is bound to a key', () => {
     return made;
   }
 
-  const proofFor = (url: string, signer = key): Promise<string> =>
-    Promise.resolve(createDpopProof({ key: signer, method: 'GET', url, accessToken: token }));
+  const proofFor = (url: string, signer = key, nonce?: string): Promise<string> =>
+    Promise.resolve(createDpopProof({ key: signer, method: 'GET', url, accessToken: token, nonce }));
 
   async function get(headers: Record<string, string>, at = app): Promise<readonly unknown[]> {
     const answer = await at.inject({ method: 'GET', url: '/orders?page=2', headers });
@@ -54,11 +58,12 @@ describe('a token that is bound to a key', () => {
     issuer = await createTestIssuer({ audience: 'orders' });
     app = await start('https://api.test');
     unaware = await start(undefined);
+    strict = await start('https://api.test', new DpopNonces({ key: secret }));
     key = await generateSigningKey();
     token = await issuer.mint({ scopes: ['orders:read'], claims: { cnf: { jkt: key.kid } } });
   });
   afterAll(async () => {
-    await Promise.all([app.close(), unaware.close()]);
+    await Promise.all([app.close(), unaware.close(), strict.close()]);
   });
 
   it('passes with a fresh proof, first seen and repeated', async () => {
@@ -95,6 +100,22 @@ describe('a token that is bound to a key', () => {
         401,
         'DPOP_PROOF_INVALID',
       ]);
+  });
+
+  it('needs the nonce of the service, of whichever replica, where it wants one', async () => {
+    const url = 'https://api.test/orders';
+    const ask = async (nonce?: string) =>
+      strict.inject({
+        method: 'GET',
+        url: '/orders',
+        headers: { authorization: `DPoP ${token}`, dpop: await proofFor(url, key, nonce) },
+      });
+    const refused = await ask();
+    expect([refused.statusCode, refused.json<{ code: string }>().code]).toEqual([401, 'DPOP_NONCE_REQUIRED']);
+    expect(refused.headers['www-authenticate']).toMatch(/^DPoP realm="orders", error="use_dpop_nonce"/);
+    expect((await ask(String(refused.headers['dpop-nonce']))).statusCode).toBe(200);
+    expect((await ask(new DpopNonces({ key: secret }).current())).statusCode).toBe(200);
+    expect((await ask('an old one')).headers['dpop-nonce']).toBe(refused.headers['dpop-nonce']);
   });
 
   it('is refused by a service that does not know its own address, and a bearer token does not go with the scheme', async () => {

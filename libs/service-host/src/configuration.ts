@@ -24,6 +24,15 @@ export const hostVariables = {
   RESOURCE_URL: httpUrl.optional(),
   /** Proxies in front of the service, addresses or networks parted by commas, whose `X-Forwarded-For` is believed; none by default. */
   TRUSTED_PROXIES: trustedProxiesSchema,
+  /**
+   * Makes the nonces that DPoP proofs must carry (RFC 9449, section 8): 32 bytes or more in base64url, the same at all replicas; usually by
+   * DPOP_NONCE_KEY_FILE. None: no nonce is asked for.
+   */
+  DPOP_NONCE_KEY: z
+    .string()
+    .regex(/^[\w-]{43,}$/, '32 bytes or more in base64url')
+    .transform((key) => Buffer.from(key, 'base64url'))
+    .optional(),
   /** Milliseconds that a graceful stop may take before the process ends anyway. */
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
 };

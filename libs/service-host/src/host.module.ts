@@ -1,12 +1,13 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { type DpopNonces } from '@countersign/auth-core';
 import { type Logger } from 'pino';
 import { HealthRegistry } from './health.js';
 import { HostController } from './host.controller.js';
 import { createMetrics } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { ProblemFilter } from './problem.js';
-import { CLOCK, HEALTH, LOGGER, METRICS, RESOURCE_URL } from './tokens.js';
+import { CLOCK, DPOP_NONCES, HEALTH, LOGGER, METRICS, RESOURCE_URL } from './tokens.js';
 
 /** What every service has: logger, clock, metrics, health, problem details and their routes. Imported by `startService`. */
 @Global()
@@ -17,6 +18,7 @@ export class HostModule {
     logger: Logger;
     version: string;
     resource: string | undefined;
+    nonces: DpopNonces | undefined;
   }): DynamicModule {
     return {
       module: HostModule,
@@ -25,13 +27,14 @@ export class HostModule {
       providers: [
         { provide: LOGGER, useValue: options.logger },
         { provide: RESOURCE_URL, useValue: options.resource },
+        { provide: DPOP_NONCES, useValue: options.nonces },
         { provide: METRICS, useFactory: () => createMetrics(options.name) },
         { provide: HEALTH, useFactory: () => new HealthRegistry() },
         { provide: CLOCK, useValue: () => new Date() },
         OpenApiDocument,
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
-      exports: [LOGGER, METRICS, HEALTH, CLOCK, RESOURCE_URL, OpenApiDocument],
+      exports: [LOGGER, METRICS, HEALTH, CLOCK, DPOP_NONCES, RESOURCE_URL, OpenApiDocument],
     };
   }
 }

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { type AuditOutbox, principalOf } from '@countersign/audit-client';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
-import { type RevocationList, type TokenVerifier } from '@countersign/auth-core';
+import { type DpopNonces, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { type Logger } from 'pino';
@@ -9,7 +9,7 @@ import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
 import { auditRequest, traceOf } from './request-trace.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
-import { AUDIT_OUTBOX, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
+import { AUDIT_OUTBOX, DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
 
 export interface ServiceAuthOptions {
   readonly issuer: string;
@@ -59,12 +59,13 @@ export class ServiceAuthModule {
       imports: [
         ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, feed)]),
         AuthModule.forRootAsync({
-          inject: [AUDIT_OUTBOX, POOL, LOGGER, RESOURCE_URL, { token: REVOCATION_FEED, optional: true }],
+          inject: [AUDIT_OUTBOX, POOL, LOGGER, RESOURCE_URL, DPOP_NONCES, { token: REVOCATION_FEED, optional: true }],
           useFactory: (
             outbox: AuditOutbox,
             pool: pg.Pool,
             logger: Logger,
             resource: string | undefined,
+            nonces: DpopNonces | undefined,
             pushed: RevocationList | undefined = own,
           ) => ({
             dpopReplays: new PostgresDpopReplayStore(pool),
@@ -75,6 +76,7 @@ export class ServiceAuthModule {
               );
             },
             ...(resource === undefined ? {} : { resource }),
+            ...(nonces === undefined ? {} : { dpopNonces: nonces }),
             issuer: options.issuer,
             audience: options.audience,
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),

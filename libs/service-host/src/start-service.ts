@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DpopNonces } from '@countersign/auth-core';
 import { type Registry } from 'prom-client';
 import { watchConnections } from './connection-closing.js';
 import { ConfigurationError, type HostConfiguration } from './configuration.js';
@@ -29,6 +30,10 @@ export interface ServiceOptions {
 @Module({})
 class ServiceModule {}
 
+function noncesOf({ DPOP_NONCE_KEY: key }: HostConfiguration): DpopNonces | undefined {
+  return key === undefined ? undefined : new DpopNonces({ key });
+}
+
 function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapter {
   return new FastifyAdapter({
     ...(proxies.length === 0 ? {} : { trustProxy: [...proxies] }),
@@ -52,7 +57,16 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   const app = await NestFactory.create<NestFastifyApplication>(
     {
       module: ServiceModule,
-      imports: [HostModule.forRoot({ name, logger, version, resource: configuration.RESOURCE_URL }), options.module],
+      imports: [
+        HostModule.forRoot({
+          name,
+          logger,
+          version,
+          resource: configuration.RESOURCE_URL,
+          nonces: noncesOf(configuration),
+        }),
+        options.module,
+      ],
     },
     adapter(configuration),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },

@@ -8,3 +8,5 @@ export const DATABASE = Symbol('countersign.database');
 export const AUDIT_OUTBOX = Symbol('countersign.audit-outbox');
 /** The service's `RESOURCE_URL`, or nothing. */
 export const RESOURCE_URL = Symbol('countersign.resource-url');
+/** The nonces that DPoP proofs must carry, or nothing. */
+export const DPOP_NONCES = Symbol('countersign.dpop-nonces');

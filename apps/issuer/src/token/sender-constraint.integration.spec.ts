@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import {
   createDpopProof,
   createVerifier,
+  DpopNonces,
   generateSigningKey,
   thumbprintOf,
   type PrivateJwk,
@@ -12,7 +14,9 @@ describe('a token that is bound to the key of the one who asked for it', () => {
   let key: PrivateJwk;
   const wish = { audience: 'payments', scope: 'payments:create' };
 
-  const proof = (changes: { url?: string; method?: string; now?: () => number } = {}): Promise<string> | string =>
+  const proof = (
+    changes: { url?: string; method?: string; now?: () => number; nonce?: string } = {},
+  ): Promise<string> | string =>
     createDpopProof({ key, method: 'POST', url: `${issuer.url}/oauth2/token`, ...changes });
   const ask = async (dpop: string | Promise<string>, at?: string): Promise<Answer> =>
     issuer.token(wish, at, { dpop: await dpop });
@@ -64,6 +68,20 @@ describe('a token that is bound to the key of the one who asked for it', () => {
       const { status, body } = await ask(one);
       expect([status, body['error']]).toEqual([400, 'invalid_dpop_proof']);
     }
+  });
+
+  it('is given, where nonces are on, for a proof with a nonce of any replica, and tells the one to use otherwise', async () => {
+    const secret = randomBytes(32);
+    const strict = await issuer.join({ DPOP_NONCE_KEY: secret.toString('base64url') });
+    for (const nonce of [undefined, 'mine', new DpopNonces({ key: randomBytes(32) }).current()]) {
+      const { status, body, headers } = await ask(proof(nonce === undefined ? {} : { nonce }), strict);
+      expect([status, body['error']]).toEqual([400, 'use_dpop_nonce']);
+      const told = headers.get('dpop-nonce') ?? '';
+      expect((await ask(proof({ nonce: told }), strict)).status).toBe(200);
+    }
+    const ofAnother = new DpopNonces({ key: secret }).current();
+    expect((await ask(proof({ nonce: ofAnother }), strict)).status).toBe(200);
+    expect((await issuer.token(wish, strict)).body['token_type']).toBe('Bearer');
   });
 
   it('is the only kind for a client whose policy requires it', async () => {

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { TokenError, verifyDpopProof, type DpopProof } from '@countersign/auth-core';
-import { CLOCK, OAuthError, POOL, PostgresDpopReplayStore } from '@countersign/service-host';
+import { TokenError, verifyDpopProof, type DpopNonces, type DpopProof } from '@countersign/auth-core';
+import { CLOCK, DPOP_NONCES, OAuthError, POOL, PostgresDpopReplayStore } from '@countersign/service-host';
 import type pg from 'pg';
 import { ISSUER_URL } from '../clients/client-authentication.js';
 import { type Policy } from '../clients/client.js';
@@ -16,6 +16,7 @@ export class SenderConstraint {
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(POOL) pool: pg.Pool,
+    @Inject(DPOP_NONCES) private readonly nonces: DpopNonces | undefined,
   ) {
     this.#replays = new PostgresDpopReplayStore(pool, () => clock().getTime());
   }
@@ -24,13 +25,20 @@ export class SenderConstraint {
    * Reads the request's proof; it is not used up by that.
    * @param header the `DPoP` header
    * @returns nothing for a token that any bearer may use, where the client's policy allows one
-   * @throws {OAuthError} `invalid_dpop_proof`
+   * @throws {OAuthError} `invalid_dpop_proof`; `use_dpop_nonce` with the nonce that the next proof is to carry, where nonces are on
    */
   proofOf(header: string | undefined, { dpop }: Policy): DpopProof | undefined {
     if (header === undefined) {
       if (dpop === 'required') throw refused('this client gets tokens with a DPoP proof only');
       return undefined;
     }
+    const proof = this.#verified(header);
+    if (this.nonces === undefined || this.nonces.accepts(proof.nonce)) return proof;
+    const next = { 'dpop-nonce': this.nonces.current() };
+    throw new OAuthError(400, 'use_dpop_nonce', 'the DPoP proof must carry the nonce that this answer brings', next);
+  }
+
+  #verified(header: string): DpopProof {
     const now = this.clock().getTime() / 1_000;
     try {
       return verifyDpopProof(header, { method: 'POST', url: `${this.issuer}/oauth2/token`, now });

@@ -14,7 +14,7 @@ export class TokenController {
    * The token endpoint (RFC 6749, section 3.2): `client_credentials`, or token exchange (RFC 8693). The client authenticates by
    * `private_key_jwt` (RFC 7523) or `client_secret_basic`. A `DPoP` header binds the token to
    * the key of its proof (RFC 9449, section 5). Errors: `invalid_client` (401), `invalid_request`, `invalid_scope`,
-   * `invalid_target`, `unsupported_grant_type`, `invalid_dpop_proof` (400); 429 with `Retry-After` beyond the rate limits.
+   * `invalid_target`, `unsupported_grant_type`, `invalid_dpop_proof`, `use_dpop_nonce` with `DPoP-Nonce` (400); 429 with `Retry-After` beyond the rate limits.
    */
   @Post('token')
   @HttpCode(200)

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { Module } from '@nestjs/common';
-import { createTokenClient, createVerifier, generateSigningKey } from '@countersign/auth-core';
+import { createTokenClient, createVerifier, DpopNonces, generateSigningKey, TokenError } from '@countersign/auth-core';
 import { freePort } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { OutgoingModule } from './outgoing.module.js';
@@ -158,27 +159,33 @@ describe('outgoing calls, to a real server', () => {
     expect(await patient.send(call)).toMatchObject({ status: 401, attempts: 2 });
     later = 30_000;
     const body = new ReadableStream({ start: (stream) => (stream.enqueue(Buffer.from('x')), stream.close()) });
-    const { json: _none, ...streamed } = call;
-    expect(await patient.send({ ...streamed, body })).toMatchObject({ status: 401, attempts: 1 });
+    expect(await patient.send({ ...call, json: undefined, body })).toMatchObject({ status: 401, attempts: 1 });
   });
 
-  it('prove, with a key, that the token is theirs', async () => {
+  it('prove, with a key, that the token is theirs, and learn the nonce that the receiver wants', async () => {
     const dpopKey = await generateSigningKey();
     const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), dpopKey };
     const bound = new ServiceCalls({ tokens: createTokenClient(identity), dpopKey });
-    const verifier = await createVerifier({ issuer: issuer.issuer, audience: 'accounts' });
+    const dpopNonces = new DpopNonces({ key: randomBytes(32) });
+    const verifier = await createVerifier({ issuer: issuer.issuer, audience: 'accounts', dpopNonces });
     const callers: string[] = [];
     handler = (request, response, attempt) => {
       const { authorization = '', dpop } = request.headers;
       const presentation = { proof: String(dpop), method: 'POST', url: `${url}?page=2` };
-      void verifier.verifyWithProof(authorization.replace('DPoP ', ''), presentation).then(({ subject }) => {
-        callers.push(subject);
-        respond(503, 200)(request, response, attempt);
-      });
+      void verifier.verifyWithProof(authorization.replace('DPoP ', ''), presentation).then(
+        ({ subject }) => {
+          callers.push(subject);
+          respond(401, 503, 200)(request, response, attempt);
+        },
+        (error: unknown) => {
+          if (error instanceof TokenError) response.writeHead(error.status, error.headers('accounts')).end();
+        },
+      );
     };
-    const call = { url: `${url}?page=2`, method: 'POST', audience: 'accounts', scopes: ['a'], idempotencyKey: 'k' };
-    expect(await bound.send({ ...call, deadlineMs: 20_000 })).toMatchObject({ status: 200, attempts: 2 });
-    expect(callers).toEqual(['payments', 'payments']);
+    const call = { url: `${url}?page=2`, method: 'POST', audience: 'accounts', scopes: ['a'], deadlineMs: 20_000 };
+    expect(await bound.send({ ...call, idempotencyKey: 'k' })).toMatchObject({ status: 200, attempts: 3 });
+    expect(await bound.send(call)).toMatchObject({ status: 200, attempts: 1 });
+    expect(callers).toEqual(['payments', 'payments', 'payments']);
     verifier.close();
   });
 
