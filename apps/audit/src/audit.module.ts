@@ -1,4 +1,3 @@
-import { createNoteSigner } from '@countersign/merkle-log';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
@@ -30,7 +29,14 @@ import { RetentionStore } from './retention/retention.store.js';
 import { SEGMENT_EVENTS } from './retention/segment.js';
 import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './log/integration.service.js';
 import { LogController } from './log/log.controller.js';
-import { LOG_SIGNER } from './log/log-signer.js';
+import {
+  CHECKPOINT_THINNING_OPTIONS,
+  CheckpointThinningService,
+  type CheckpointThinningOptions,
+} from './log/checkpoint-thinning.service.js';
+import { CheckpointThinningStore } from './log/checkpoint-thinning.store.js';
+import { LOG_SIGNERS, logSignersOf } from './log/log-signer.js';
+import { LogKeysStore } from './log/log-keys.store.js';
 import { LogService } from './log/log.service.js';
 import { LogStore } from './log/log.store.js';
 
@@ -42,6 +48,10 @@ export class AuditModule {
     const nats = { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
     const intake: IntakeOptions = { nats, replicas: configuration.STREAM_REPLICAS };
     const integration: IntegrationOptions = { nats, intervalMs: configuration.LOG_INTERVAL_MS };
+    const thinning: CheckpointThinningOptions = {
+      fullHours: configuration.LOG_CHECKPOINTS_FULL_HOURS,
+      hourlyDays: configuration.LOG_CHECKPOINTS_HOURLY_DAYS,
+    };
     const retention: RetentionOptions = {
       days: configuration.RETENTION_DAYS,
       directory: configuration.RETENTION_DIRECTORY,
@@ -87,10 +97,14 @@ export class AuditModule {
         PostingsStore,
         PostingsService,
         EventsStore,
-        { provide: LOG_SIGNER, useFactory: () => createNoteSigner(configuration.LOG_ORIGIN, configuration.LOG_KEY) },
+        { provide: LOG_SIGNERS, useValue: logSignersOf(configuration) },
         { provide: INTEGRATION_OPTIONS, useValue: integration },
         LogStore,
+        LogKeysStore,
         IntegrationService,
+        { provide: CHECKPOINT_THINNING_OPTIONS, useValue: thinning },
+        CheckpointThinningStore,
+        CheckpointThinningService,
         LogService,
         { provide: RETENTION_OPTIONS, useValue: retention },
         RetentionStore,

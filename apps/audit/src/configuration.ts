@@ -20,10 +20,16 @@ export const variables = {
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   /** The Ed25519 private key that signs the log's checkpoints, as JWK; its loss ends the log, so keep a copy. No default. */
   LOG_KEY: logKeyVariable,
+  /** The key before it, while it is handed over: both sign. None by default. */
+  LOG_KEY_PREVIOUS: logKeyVariable.optional(),
   /** The log's name in its checkpoints: where it is served, without the scheme. It never changes. No default. */
   LOG_ORIGIN: logOriginVariable,
   /** Milliseconds between two integrations: so long may an event wait for its checkpoint. */
   LOG_INTERVAL_MS: z.coerce.number().int().min(20).max(60_000).default(500),
+  /** Hours for which every checkpoint is kept; of older ones one an hour. */
+  LOG_CHECKPOINTS_FULL_HOURS: z.coerce.number().int().min(1).max(876_000).default(24),
+  /** Days for which one checkpoint an hour is kept; of older ones one a day. */
+  LOG_CHECKPOINTS_HOURLY_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
   /** Days after which whole segments of events leave the database for files. Not set: they stay for ever. */
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   /** The folder of these files, on storage that all replicas share. Not set: nothing leaves the database. */

@@ -47,7 +47,7 @@ export class ExportService {
   async *#stream(wanted: EventExport, looker: Looker): AsyncGenerator<string> {
     this.#running += 1;
     try {
-      const checkpoint = await this.log.checkpoint();
+      const checkpoint = await this.log.checkpointToKeep();
       if (checkpoint === undefined) throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet.');
       const changes = { export: wanted, below: String(checkpoint.treeSize) };
       await this.looks.record({ done: 'events.exported', resource: 'events', changes }, looker);

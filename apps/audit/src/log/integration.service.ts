@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { CHECKPOINT_SUBJECT, connectToNats, type NatsOptions } from '@countersign/audit-client';
-import { openCheckpoint, type NoteSigner } from '@countersign/merkle-log';
-import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import { NoteError, openCheckpoint } from '@countersign/merkle-log';
+import { ConfigurationError, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import { LOG_SIGNER } from './log-signer.js';
+import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
 import { LogStore, type SignedCheckpoint } from './log.store.js';
 
 export const INTEGRATION_OPTIONS = Symbol('countersign.audit.integration-options');
@@ -33,7 +33,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   constructor(
     @Inject(INTEGRATION_OPTIONS) private readonly options: IntegrationOptions,
     @Inject(LogStore) private readonly store: LogStore,
-    @Inject(LOG_SIGNER) private readonly signer: NoteSigner,
+    @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
@@ -66,7 +66,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   /** @throws when the log's checkpoints were signed with another key or under another origin than is configured */
   async onApplicationBootstrap(): Promise<void> {
     this.#latest = await this.store.checkpoint();
-    if (this.#latest !== undefined) openCheckpoint(this.#latest.note, this.signer);
+    if (this.#latest !== undefined) this.#recognize(this.#latest);
     this.#running = Promise.all([this.#connect(), this.#run()]);
   }
 
@@ -74,6 +74,18 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     this.#stopped.abort();
     await this.#running;
     await this.#connection?.close();
+  }
+
+  /** @throws when the log's newest checkpoint is of another origin or key than is configured */
+  #recognize({ note }: SignedCheckpoint): void {
+    try {
+      openCheckpoint(note, this.signers);
+    } catch (error) {
+      if (!(error instanceof NoteError)) throw error;
+      throw new ConfigurationError([
+        `LOG_KEY, LOG_ORIGIN: they do not go with the log's newest checkpoint (${error.message}); the key that signed it belongs in LOG_KEY_PREVIOUS`,
+      ]);
+    }
   }
 
   /** Integrates all that waits. @returns the newest checkpoint */

@@ -36,3 +36,16 @@ export interface ConsistencyProof {
   readonly to: string;
   readonly hashes: readonly string[];
 }
+
+/** A verifier key of the log (C2SP signed-note) and the checkpoints that it has signed. Sizes are decimal strings. */
+export interface LogKey {
+  readonly verifier_key: string;
+  /** Whether new checkpoints carry its signature. */
+  readonly signs: boolean;
+  /** Of the first checkpoint that it has signed; nothing before there is one. */
+  readonly first_size: string | null;
+  readonly first_at: string | null;
+  /** Of the last one; nothing while it signs. */
+  readonly last_size: string | null;
+  readonly last_at: string | null;
+}

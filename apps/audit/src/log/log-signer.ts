@@ -1,8 +1,31 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createNoteSigner, type NoteSigner } from '@countersign/merkle-log';
+import { ConfigurationError } from '@countersign/service-host';
 import { z } from 'zod';
 
-/** Injection token of the log's `NoteSigner`: audit's own key, under the log's origin. */
-export const LOG_SIGNER = Symbol('countersign.audit.log-signer');
+/** Injection token of {@link LogSigners}. */
+export const LOG_SIGNERS = Symbol('countersign.audit.log-signers');
+
+/** Audit's own keys, under the log's origin; while one is handed over to the next, both sign, the new one first. */
+export type LogSigners = readonly [NoteSigner, ...NoteSigner[]];
+
+/** @throws {ConfigurationError} naming the variable at fault */
+export function logSignersOf({
+  LOG_ORIGIN: origin,
+  LOG_KEY: key,
+  LOG_KEY_PREVIOUS: previous,
+}: {
+  readonly LOG_ORIGIN: string;
+  readonly LOG_KEY: KeyObject;
+  readonly LOG_KEY_PREVIOUS?: KeyObject | undefined;
+}): LogSigners {
+  const signer = createNoteSigner(origin, key);
+  if (previous === undefined) return [signer];
+  const older = createNoteSigner(origin, previous);
+  if (older.verifierKey === signer.verifierKey)
+    throw new ConfigurationError(['LOG_KEY_PREVIOUS: it is LOG_KEY itself']);
+  return [signer, older];
+}
 
 const jwkSchema = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string() });
 

@@ -13,6 +13,7 @@ import {
   type ConsistencyQuery,
   type InclusionProof,
   type InclusionQuery,
+  type LogKey,
 } from './log-answers.js';
 import { LogService } from './log.service.js';
 
@@ -57,14 +58,26 @@ export class LogController {
     return (await this.log.checkpoint()).note;
   }
 
-  /** The log's verifier key in the syntax of C2SP signed-note; the part before the first plus is the origin. */
+  /**
+   * The log's verifier keys in the syntax of C2SP signed-note, a line each, the newest first: those that sign, and those whose signatures older
+   * checkpoints have. The part before the first plus is the origin.
+   */
   @Get('key')
   @Public()
   @ApiProduces('text/plain')
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=300')
-  key(): string {
-    return `${this.log.verifierKey()}\n`;
+  async key(): Promise<string> {
+    const keys = await this.log.verifierKeys();
+    return keys.map(({ verifier_key: key }) => `${key}\n`).join('');
+  }
+
+  /** The same keys, and from which to which tree size each has signed. */
+  @Get('keys')
+  @Public()
+  @Header('cache-control', 'public, max-age=300')
+  async keys(): Promise<{ readonly keys: readonly LogKey[] }> {
+    return { keys: await this.log.verifierKeys() };
   }
 
   /** A bundle of up to 256 events, each after its length as 16 bits. 410 `ENTRIES_SEALED` for what retention has moved to files. */

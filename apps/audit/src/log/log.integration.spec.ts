@@ -22,6 +22,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
+import { CheckpointThinningService } from './checkpoint-thinning.service.js';
 
 interface Inclusion {
   readonly log_index: string;
@@ -38,6 +39,7 @@ describe('the log of the audit service', () => {
   let issuer: TestIssuer;
   let app: NestFastifyApplication;
   let environment: Record<string, string>;
+  let first: string;
   let payments: NatsConnection;
   let database: pg.Client;
   const witnessed: string[] = [];
@@ -54,8 +56,8 @@ describe('the log of the audit service', () => {
       scopes === undefined ? {} : { authorization: `Bearer ${await issuer.mint({ audience: 'audit', scopes })}` };
     return app.inject({ method, url, headers });
   }
-  const key = async () => parseVerifierKey((await get('/log/key')).body.trim());
-  const checkpoint = async (): Promise<Checkpoint> => openCheckpoint((await get('/log/checkpoint')).body, await key());
+  const keys = async () => (await get('/log/key')).body.trim().split('\n').map(parseVerifierKey);
+  const checkpoint = async (): Promise<Checkpoint> => openCheckpoint((await get('/log/checkpoint')).body, await keys());
   async function publish(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) {
       const id = uuidv7();
@@ -91,6 +93,7 @@ describe('the log of the audit service', () => {
     backing = await startBackingServices();
     issuer = await createTestIssuer({ audience: 'audit', listen: true });
     const url = await backing.database('audit');
+    first = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
     environment = {
       PORT: '0',
       LOG_LEVEL: 'silent',
@@ -99,7 +102,7 @@ describe('the log of the audit service', () => {
       NATS_URL: backing.nats.url,
       NATS_USER: 'audit',
       NATS_PASSWORD: backing.passwords.audit,
-      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+      LOG_KEY: first,
       LOG_ORIGIN: 'audit.test/log',
       LOG_INTERVAL_MS: '50',
     };
@@ -164,7 +167,9 @@ describe('the log of the audit service', () => {
     const size = Number(proof.tree_size);
     expect(verifyInclusion(Number(proof.log_index), size, leaf, bytes(proof.hashes), root)).toBe(true);
     const alone = parseTlogProof(proof.tlog_proof ?? '');
-    expect(alone !== undefined && verifyTlogProof(alone, leaf, await key())).toMatchObject({ size });
+    const [key] = await keys();
+    if (alone === undefined || key === undefined) throw new Error('no proof, or no key');
+    expect(verifyTlogProof(alone, leaf, key)).toMatchObject({ size });
     const older = (await get('/log/proof/inclusion?index=3&size=17', ['audit:read'])).json<Inclusion>();
     const [olderLeaf, olderRoot] = bytes([older.leaf_hash, older.root_hash]);
     if (olderLeaf === undefined || olderRoot === undefined) throw new Error('no hashes');
@@ -188,9 +193,9 @@ describe('the log of the audit service', () => {
     await publish(1);
     const answer = await get('/log/checkpoint', ['audit:read'], 'POST');
     expect(answer.statusCode).toBe(200);
-    const latest = openCheckpoint(answer.body, await key());
+    const latest = openCheckpoint(answer.body, await keys());
     for (let attempt = 0; attempt < 100 && !witnessed.includes(answer.body); attempt += 1) await delay(50);
-    const sizes = await Promise.all(witnessed.map(async (note) => openCheckpoint(note, await key()).size));
+    const sizes = await Promise.all(witnessed.map(async (note) => openCheckpoint(note, await keys()).size));
     expect(sizes).toContain(latest.size);
     expect(sizes).toEqual([...sizes].sort((one, other) => one - other));
   });
@@ -222,13 +227,71 @@ describe('the log of the audit service', () => {
     expect(await status('/log/tile/entries/999', ['audit:read'])).toBe(404);
   });
 
-  it('refuses to go on with another key', async () => {
-    const other = {
-      ...environment,
-      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
-    };
-    const configuration = loadConfiguration(variables, other);
-    const starting = createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
-    await expect(starting).rejects.toThrow(/no known key has signed/);
+  it('keeps of its old checkpoints the last of each hour, and those that evidence was handed out under', async () => {
+    const { rows } = await database.query<{ size: string }>(
+      `select size from generate_series(1, 250) as size where size not in (select tree_size from log_checkpoint) order by size limit 5`,
+    );
+    const sizes = rows.map(({ size }) => Number(size));
+    await database.query(
+      `insert into log_checkpoint (tree_size, note, signed_at)
+       select size, 'note', date_trunc('hour', now()) - interval '3 days' + (n || ' minutes')::interval
+       from unnest($1::bigint[]) with ordinality as old (size, n)`,
+      [sizes],
+    );
+    await database.query('insert into log_checkpoint_kept (tree_size) values ($1)', [sizes[1]]);
+    const before = await database.query<{ tree_size: string }>('select tree_size from log_checkpoint');
+    expect(await app.get(CheckpointThinningService).thin()).toBe(3);
+    const after = await database.query<{ tree_size: string }>('select tree_size from log_checkpoint');
+    const left = new Set(after.rows.map((row) => Number(row.tree_size)));
+    expect(
+      before.rows
+        .map((row) => Number(row.tree_size))
+        .filter((size) => !left.has(size))
+        .sort((a, b) => a - b),
+    ).toEqual([sizes[0], sizes[2], sizes[3]]);
+    const gone = await get(`/log/proof/inclusion?index=0&size=${String(sizes[0])}`, ['audit:read']);
+    expect([gone.statusCode, gone.json<Inclusion>().tlog_proof]).toEqual([200, null]);
+    expect((await get('/events/export?limit=1', ['audit:read'])).statusCode).toBe(200);
+    const kept = await database.query(
+      "select from log_checkpoint_kept join log_checkpoint using (tree_size) where signed_at > now() - interval '1 day'",
+    );
+    expect(kept.rowCount).toBe(1);
   });
+
+  it('hands its key over: both sign for a while, each alone is believed, and what the old one signed stays known', async () => {
+    const jwk = () => JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
+    const [old] = await keys();
+    const change = async (variables: Readonly<Record<string, string>>): Promise<Checkpoint> => {
+      await app.close();
+      environment = { ...environment, ...variables };
+      app = await start();
+      await publish(1);
+      return until(Number((await get('/log/checkpoint')).body.split('\n')[1]) + 1);
+    };
+    const next = jwk();
+    const { size } = await checkpoint();
+    await expect(change({ LOG_KEY: next })).rejects.toThrow(/LOG_KEY_PREVIOUS/);
+    await expect(change({ LOG_KEY: next, LOG_KEY_PREVIOUS: next })).rejects.toThrow(/LOG_KEY_PREVIOUS/);
+    expect(() => loadConfiguration(variables, { ...environment, LOG_KEY_PREVIOUS: '{}' })).toThrow(/LOG_KEY_PREVIOUS/);
+    const previous = first;
+    const { size: both } = await change({ LOG_KEY_PREVIOUS: previous });
+    const [one, other] = await keys();
+    const note = (await get('/log/checkpoint')).body;
+    if (one === undefined || other === undefined || old === undefined) throw new Error('keys are missing');
+    expect([one.id === old.id, other.id]).toEqual([false, old.id]);
+    for (const alone of [one, other]) expect(openCheckpoint(note, alone).size).toBeGreaterThanOrEqual(both);
+    const after = await change({ LOG_KEY_PREVIOUS: '' });
+    expect(after.size).toBeGreaterThan(size);
+    const last = (await get('/log/checkpoint')).body;
+    expect(openCheckpoint(last, one).size).toBeGreaterThanOrEqual(after.size);
+    expect(() => openCheckpoint(last, old)).toThrow(/no known key/);
+    const listed = (await get('/log/keys')).json<{
+      keys: { signs: boolean; first_size: string; last_size: string }[];
+    }>();
+    expect(listed.keys).toMatchObject([
+      { signs: true, first_size: String(both), last_size: null },
+      { signs: false, first_size: '0', last_size: expect.stringMatching(/^\d+$/) as unknown },
+    ]);
+    expect(Number(listed.keys[1]?.last_size)).toBeGreaterThanOrEqual(both);
+  }, 60_000);
 });

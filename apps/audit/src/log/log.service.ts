@@ -8,12 +8,12 @@ import {
   inclusionSpans,
   spanHash,
   TILE_WIDTH,
-  type NoteSigner,
   type TileAddress,
 } from '@countersign/merkle-log';
 import { AUDIT_OUTBOX, auditRequest, Problem, type RequestTrace } from '@countersign/service-host';
-import { type InclusionProof, type ConsistencyProof } from './log-answers.js';
-import { LOG_SIGNER } from './log-signer.js';
+import { type InclusionProof, type ConsistencyProof, type LogKey } from './log-answers.js';
+import { LogKeysStore } from './log-keys.store.js';
+import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
 import { LogStore, type SignedCheckpoint } from './log.store.js';
 
 const unknown = (detail: string): Problem => new Problem(404, 'NOT_IN_THE_LOG', detail);
@@ -23,13 +23,39 @@ const unknown = (detail: string): Problem => new Problem(404, 'NOT_IN_THE_LOG', 
 export class LogService {
   constructor(
     @Inject(LogStore) private readonly store: LogStore,
-    @Inject(LOG_SIGNER) private readonly signer: NoteSigner,
+    @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
+    @Inject(LogKeysStore) private readonly keys: LogKeysStore,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** The log's public key in the syntax of C2SP signed-note. */
-  verifierKey(): string {
-    return this.signer.verifierKey;
+  /** Every key that signs the log's checkpoints or has signed some, the newest first. */
+  async verifierKeys(): Promise<readonly LogKey[]> {
+    const known = await this.keys.read();
+    const signing = new Set(this.signers.map(({ verifierKey }) => verifierKey));
+    const keys = known.map(({ verifierKey, ...period }): LogKey => {
+      const live = signing.has(verifierKey);
+      return {
+        verifier_key: verifierKey,
+        signs: live,
+        first_size: String(period.firstSize),
+        first_at: period.firstAt.toISOString(),
+        last_size: live ? null : String(period.lastSize),
+        last_at: live ? null : period.lastAt.toISOString(),
+      };
+    });
+    // A log that has not signed yet says by which key it will.
+    const fresh = [...signing].filter((key) => !known.some(({ verifierKey }) => verifierKey === key));
+    return [
+      ...fresh.map((key) => ({
+        verifier_key: key,
+        signs: true,
+        first_size: null,
+        first_at: null,
+        last_size: null,
+        last_at: null,
+      })),
+      ...keys,
+    ];
   }
 
   async checkpoint(): Promise<SignedCheckpoint> {

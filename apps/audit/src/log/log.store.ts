@@ -5,7 +5,6 @@ import {
   leafOf,
   signCheckpoint,
   TileHashes,
-  type NoteSigner,
   type Span,
   type Tile,
   type TilePlace,
@@ -14,7 +13,8 @@ import {
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { LOG_SIGNER } from './log-signer.js';
+import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
+import { noteKeys } from './log-keys.store.js';
 
 /** Leaves that one integration takes at the most: 2 MiB of hashes. */
 const INTEGRATION_LIMIT = 65_536;
@@ -49,7 +49,7 @@ type Queries = pg.Pool | pg.PoolClient;
 export class LogStore {
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
-    @Inject(LOG_SIGNER) private readonly signer: NoteSigner,
+    @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
   ) {}
 
   /**
@@ -77,6 +77,17 @@ export class LogStore {
   /** The newest checkpoint, or the newest of exactly that size. */
   async checkpoint(size?: number): Promise<SignedCheckpoint | undefined> {
     return this.#checkpoint(this.pool, size);
+  }
+
+  /** The newest checkpoint, to be handed out as evidence: it is kept from now on. */
+  async checkpointToKeep(): Promise<SignedCheckpoint | undefined> {
+    const { rows } = await this.pool.query(
+      `with newest as (select tree_size, note from log_checkpoint order by tree_size desc limit 1),
+         kept as (insert into log_checkpoint_kept (tree_size) select tree_size from newest on conflict do nothing)
+       select tree_size, note from newest`,
+    );
+    const [row] = checkpointRows.parse(rows);
+    return row === undefined ? undefined : { treeSize: row.tree_size, note: row.note };
   }
 
   /** @returns the index that the next event gets, and the lowest one whose event is still here */
@@ -127,13 +138,14 @@ export class LogStore {
     if (leaves.length === 0 && latest !== undefined) return undefined;
     const tree = new GrowingTree(size, await this.tiles(edgeOf(size), client));
     const tiles = tree.append(leaves);
-    const note = signCheckpoint(tree.size, tree.root(), this.signer);
+    const note = signCheckpoint(tree.size, tree.root(), ...this.signers);
     await client.query(
       `insert into log_tile (level, tile_index, hashes) select * from unnest($1::smallint[], $2::bigint[], $3::bytea[])
        on conflict (level, tile_index) do update set hashes = excluded.hashes`,
       [tiles.map(({ level }) => level), tiles.map((tile) => tile.index), tiles.map(({ hashes }) => hashes)],
     );
     await client.query('insert into log_checkpoint (tree_size, note) values ($1, $2)', [tree.size, note]);
+    await noteKeys(client, this.signers, tree.size);
     await client.query('delete from log_unintegrated where first_index < $1', [tree.size]);
     return { treeSize: tree.size, note };
   }

@@ -132,7 +132,7 @@ describe('tampering straight in the database', () => {
       pino({ level: 'silent' }),
     );
     intake = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }));
-    log = new LogStore(pool, signer);
+    log = new LogStore(pool, [signer]);
     older = await append(300);
     newer = await append(700);
   }, 180_000);

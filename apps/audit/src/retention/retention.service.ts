@@ -85,7 +85,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     const first = await this.store.minimumIndex();
     const end = first + segmentEvents;
     const cutoff = new Date(this.clock().getTime() - days * DAY_MS);
-    const checkpoint = await this.log.checkpoint();
+    const checkpoint = await this.log.checkpointToKeep();
     if (checkpoint === undefined || checkpoint.treeSize < end || !(await this.store.isOlder(end - 1, cutoff)))
       return false;
     const proof = await this.#proofOf(first, end, checkpoint);
