@@ -8,7 +8,10 @@ const eventLine = z.looseObject({
     data: z.looseObject({ resource: z.string(), outcome: z.string() }),
   }),
 });
-const endLine = z.object({ end: z.object({ complete: z.boolean(), checkpoint: z.string() }) });
+const startOrEnd = z.union([
+  z.object({ start: z.looseObject({}), end: z.undefined() }),
+  z.object({ end: z.object({ complete: z.boolean(), checkpoint: z.string() }) }),
+]);
 
 /** An NDJSON export of the whole trail: how often each thing was recorded as done, and the checkpoint that covers it. */
 export interface Trail {
@@ -30,8 +33,8 @@ export function readTrail(ndjson: string): Trail {
     const json: unknown = JSON.parse(line);
     const found = eventLine.safeParse(json).data?.event;
     if (found === undefined) {
-      const { end } = endLine.parse(json);
-      if (end.complete) checkpoint = end.checkpoint;
+      const { end } = startOrEnd.parse(json);
+      if (end?.complete === true) checkpoint = end.checkpoint;
       continue;
     }
     events += 1;
