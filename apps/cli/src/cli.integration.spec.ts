@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectToNats } from '@countersign/audit-client';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import {
   freePort,
@@ -12,7 +13,9 @@ import {
   type BackingServices,
   type Child,
 } from '@countersign/backing-services';
+import { CommanderError } from 'commander';
 import { z } from 'zod';
+import { CliError } from './cli-error.js';
 import { createProgram } from './program.js';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -47,6 +50,30 @@ describe('the built command against a real issuer and audit service', () => {
     const ended = await countersign(...args, '--json');
     if (ended.code !== 0) throw new Error(`${args.join(' ')}: ${ended.out} ${ended.error}`);
     return schema.parse(JSON.parse(ended.out));
+  }
+
+  /** As `countersign`, without a process of its own. `error` is the failure's code. */
+  async function within(...args: readonly string[]): Promise<Ended> {
+    const { stdout, stderr } = process;
+    const writes = [stdout.write.bind(stdout), stderr.write.bind(stderr)] as const;
+    let out = '';
+    stdout.write = (text: string | Uint8Array) => (out += String(text)) !== '';
+    stderr.write = () => true;
+    try {
+      await createProgram().parseAsync(['node', 'countersign', ...args, '--stack', join(folder, '.countersign')]);
+      return { code: 0, out: out.trim(), error: '' };
+    } catch (error) {
+      if (error instanceof CliError) return { code: error.exitCode, out: out.trim(), error: error.code };
+      if (error instanceof CommanderError) return { code: 2, out: out.trim(), error: error.code };
+      throw error;
+    } finally {
+      [stdout.write, stderr.write] = writes;
+    }
+  }
+  async function jsonWithin<Schema extends z.ZodType>(schema: Schema, ...args: readonly string[]) {
+    const { out, error } = await within(...args, '--json');
+    if (error !== '') throw new Error(`${args.join(' ')}: ${error}`);
+    return schema.parse(JSON.parse(out));
   }
 
   async function startService(name: 'issuer' | 'audit', settings: Readonly<Record<string, string>>): Promise<Child> {
@@ -149,6 +176,8 @@ describe('the built command against a real issuer and audit service', () => {
       ['clients'],
       ['clients', 'add'],
       ['keys'],
+      ['audit', 'dead-letters'],
+      ['audit', 'erase'],
     ]) {
       const help = await countersign(...command, '--help');
       expect(help.code).toBe(0);
@@ -280,5 +309,59 @@ describe('the built command against a real issuer and audit service', () => {
     await expect(verify(table, '--complete')).rejects.toMatchObject({ code: 'EVENT_MISSING' });
     writeFileSync(table, readFileSync(table, 'utf8').replace(/,auditor,/, ',eve,'));
     await expect(verify(table)).rejects.toMatchObject({ code: 'EVENT_ALTERED' });
+  }, 120_000);
+
+  it('lists, shows and replays dead letters', async () => {
+    const nats = await connectToNats(
+      'payments',
+      { url: backing.nats.url, user: 'payments', password: backing.passwords.payments },
+      { info: () => undefined, warn: () => undefined },
+      new AbortController().signal,
+    );
+    nats?.publish('audit.payments.odd', '{"odd":true}');
+    await nats?.drain();
+    const letters = z.object({ dead_letters: z.array(z.looseObject({ position: z.string(), reason: z.string() })) });
+    let kept: z.infer<typeof letters>['dead_letters'] = [];
+    for (let attempt = 0; attempt < 300 && kept.length === 0; attempt += 1) {
+      kept = (await jsonWithin(letters, 'audit', 'dead-letters', 'list')).dead_letters;
+      await delay(50);
+    }
+    const position = kept[0]?.position ?? '';
+    expect((await within('audit', 'dead-letters', 'show', position)).out).toMatch(
+      /audit\.payments\.odd[^]*\{"odd":true\}$/,
+    );
+    expect(await within('audit', 'dead-letters', 'replay', position)).toMatchObject({
+      code: 1,
+      error: 'DEAD_LETTER_STILL_REFUSED',
+    });
+    expect((await within('audit', 'dead-letters', 'show', '99999')).code).toBe(1);
+    expect((await within('audit', 'dead-letters', 'replay', 'first')).code).toBe(2);
+  }, 120_000);
+
+  it('shows a masked value with a reason to who may, and erases it for good', async () => {
+    const found = z.object({ events: z.array(z.object({ event: z.looseObject({ id: z.string() }) })) });
+    const { events } = await jsonWithin(
+      found,
+      'audit',
+      'search',
+      '--source',
+      'issuer',
+      '--client',
+      'auditor',
+      '--limit',
+      '1',
+    );
+    const id = events[0]?.event.id ?? '';
+    const revealed = z.object({ values: z.array(z.object({ path: z.string(), value: z.unknown() })) });
+    const reveal = ['audit', 'reveal', id, '--reason', 'a complaint'];
+    expect((await jsonWithin(revealed, ...reveal)).values).toMatchObject([
+      { path: 'request.peer', value: '127.0.0.1' },
+    ]);
+    expect((await within('audit', 'reveal', id)).code).toBe(2);
+    expect((await within(...reveal, '--client-id', 'auditor')).code).toBe(1);
+    const erase = ['audit', 'erase', '--event', id, '--reason', 'asked for'];
+    expect((await within(...erase)).code).toBe(2);
+    expect((await jsonWithin(z.object({ erased: z.number() }), ...erase, '--yes')).erased).toBe(1);
+    expect((await within(...reveal)).out).toMatch(/all of it is erased/);
   }, 120_000);
 });

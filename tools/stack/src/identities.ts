@@ -12,7 +12,13 @@ const identitiesSchema = z.strictObject({
   keyEncryptionKey: z.string(),
   webhookKey: jwkSchema,
   logKey: z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string() }),
-  clients: z.strictObject({ storefront: jwkSchema, payments: jwkSchema, auditor: jwkSchema, operator: jwkSchema }),
+  clients: z.strictObject({
+    storefront: jwkSchema,
+    payments: jwkSchema,
+    auditor: jwkSchema,
+    operator: jwkSchema,
+    'privacy-officer': jwkSchema,
+  }),
   databasePasswords: passwordsSchema,
   superuserPassword: z.string(),
   natsPasswords: passwordsSchema,
@@ -28,7 +34,9 @@ export interface Identities {
   readonly webhookKey: PrivateJwk;
   /** Audit's own, with which it signs the log's checkpoints (JWK). */
   readonly logKey: Readonly<Record<'kty' | 'crv' | 'x' | 'd', string>>;
-  readonly clients: Readonly<Record<'storefront' | 'payments' | 'auditor' | 'operator', PrivateJwk>>;
+  readonly clients: Readonly<
+    Record<'storefront' | 'payments' | 'auditor' | 'operator' | 'privacy-officer', PrivateJwk>
+  >;
   readonly databasePasswords: NatsPasswords;
   readonly superuserPassword: string;
   readonly natsPasswords: NatsPasswords;
@@ -43,8 +51,12 @@ function generateLogKey(): Identities['logKey'] {
 /** The name of a stack's log: its checkpoints' first line. */
 export const logOrigin = 'countersign.local/log';
 
+/** What a stack's trail masks: the caller's address. */
+export const maskedFields = 'request.peer';
+
 export async function generateIdentities(): Promise<Identities> {
-  const [signingKey, webhookKey, storefront, payments, auditor, operator] = await Promise.all([
+  const [signingKey, webhookKey, storefront, payments, auditor, operator, privacyOfficer] = await Promise.all([
+    generateSigningKey(),
     generateSigningKey(),
     generateSigningKey(),
     generateSigningKey(),
@@ -57,7 +69,7 @@ export async function generateIdentities(): Promise<Identities> {
     webhookKey,
     logKey: generateLogKey(),
     keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
-    clients: { storefront, payments, auditor, operator },
+    clients: { storefront, payments, auditor, operator, 'privacy-officer': privacyOfficer },
     databasePasswords: newNatsPasswords(),
     superuserPassword: newPassword(),
     natsPasswords: newNatsPasswords(),
@@ -108,6 +120,7 @@ export function clientsFile({ clients }: Identities): object {
         audiences: {
           payments: ['payments:create', 'payments:read', 'payments:refund', 'webhooks:read', 'webhooks:write'],
           accounts: ['accounts:write', 'accounts:read', 'transfers:create', 'transfers:read'],
+          audit: ['audit:read:own'],
         },
       }),
       entry('payments', {
@@ -125,6 +138,8 @@ export function clientsFile({ clients }: Identities): object {
       entry('operator', {
         audiences: { issuer: ['issuer:admin'], accounts: ['accounts:admin', 'accounts:read'], audit: ['audit:admin'] },
       }),
+      // Sees no event by itself: who reads the trail and who sees personal data are two.
+      entry('privacy-officer', { audiences: { audit: ['audit:reveal', 'audit:erase'] } }),
     ],
   };
 }

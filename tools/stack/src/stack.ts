@@ -8,7 +8,15 @@ import {
   type Nats,
   type Postgres,
 } from '@countersign/backing-services';
-import { clientsFile, loadIdentities, webhookKeysFile, logOrigin, writeSecret, type Identities } from './identities.js';
+import {
+  clientsFile,
+  loadIdentities,
+  webhookKeysFile,
+  logOrigin,
+  maskedFields,
+  writeSecret,
+  type Identities,
+} from './identities.js';
 import {
   portsFrom,
   serviceNames,
@@ -88,7 +96,7 @@ function settingsOf(
       WEBHOOK_TARGETS: 'any',
     },
     accounts: {},
-    audit: { LOG_KEY_FILE: file('log-key.json'), LOG_ORIGIN: logOrigin },
+    audit: { LOG_KEY_FILE: file('log-key.json'), LOG_ORIGIN: logOrigin, MASKED_FIELDS: maskedFields },
   };
   const settings = (name: ServiceName): ServiceSettings => ({
     name,

@@ -41,6 +41,7 @@ async function writeAll(root: string): Promise<void> {
     sample: {
       'auditor.json': JSON.stringify(identities.clients.auditor),
       'operator.json': JSON.stringify(identities.clients.operator),
+      'privacy-officer.json': JSON.stringify(identities.clients['privacy-officer']),
       'storefront.json': JSON.stringify(identities.clients.storefront),
     },
   };

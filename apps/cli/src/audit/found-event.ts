@@ -20,7 +20,7 @@ export type FoundEvent = z.infer<typeof foundEventSchema>;
 export const eventTitles = ['index', 'time', 'source', 'action', 'resource', 'outcome', 'subject', 'by'] as const;
 
 /** What of a text could move a terminal's cursor is shown as a dot. */
-const printable = (text: string): string => text.replaceAll(/\p{C}/gu, '·');
+export const printable = (text: string): string => text.replaceAll(/\p{C}/gu, '·');
 
 /** An event as a row under {@link eventTitles}; `by` is the client, and who acted through it, newest first. */
 export function eventRow({ log_index, event }: FoundEvent): readonly string[] {

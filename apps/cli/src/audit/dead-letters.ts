@@ -1,0 +1,131 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { table } from '../output.js';
+import { openSession, type Session } from '../session/session.js';
+import { countOf } from './filters.js';
+import { printable } from './found-event.js';
+
+const letterSchema = z.looseObject({
+  position: z.string(),
+  source: z.string().nullable(),
+  sequence: z.string().nullable(),
+  nats_subject: z.string(),
+  reason: z.string(),
+  payload: z.string(),
+  received_at: z.string(),
+  replayed_at: z.string().nullable(),
+});
+const pageSchema = z.object({ dead_letters: z.array(letterSchema) });
+const replayedSchema = z.looseObject({ position: z.string(), log_index: z.string() });
+type Letter = z.infer<typeof letterSchema>;
+
+const PAGE = 200;
+
+function positionOf(said: string): string {
+  if (/^[1-9][0-9]{0,17}$/.test(said)) return said;
+  throw new InvalidArgumentError('A position as `countersign audit dead-letters list` shows it.');
+}
+
+async function read(session: Session, after: string, limit: number): Promise<readonly Letter[]> {
+  const path = `/intake/dead-letters?after=${after}&limit=${String(limit)}`;
+  const page = await session.call(pageSchema, { service: 'audit', scopes: ['audit:read'], path });
+  return page.dead_letters;
+}
+
+async function list(
+  { limit, after }: { readonly limit: number; readonly after: string },
+  command: Command,
+): Promise<void> {
+  const session = openSession(command);
+  const letters: Letter[] = [];
+  for (let from = after; letters.length < limit;) {
+    const wanted = Math.min(PAGE, limit - letters.length);
+    const page = await read(session, from, wanted);
+    letters.push(...page);
+    if (page.length < wanted) break;
+    from = page.at(-1)?.position ?? from;
+  }
+  const rows = letters.map((letter) =>
+    [
+      letter.position,
+      letter.received_at,
+      letter.source ?? '',
+      letter.sequence ?? '',
+      letter.replayed_at === null ? 'kept' : 'replayed',
+      letter.reason,
+    ].map(printable),
+  );
+  session.output.result(
+    { ok: true, dead_letters: letters },
+    table(['position', 'received', 'source', 'number', 'state', 'reason'], rows, 'There are no dead letters.'),
+  );
+  if (letters.length === limit) session.output.note(`there may be more: --after ${letters.at(-1)?.position ?? after}`);
+}
+
+async function show(position: string, _: object, command: Command): Promise<void> {
+  const session = openSession(command);
+  const [letter] = await read(session, String(BigInt(position) - 1n), 1);
+  if (letter?.position !== position) {
+    throw new CliError(ExitCode.refused, 'DEAD_LETTER_UNKNOWN', `there is no dead letter ${position}`);
+  }
+  const lines = [
+    `position  ${letter.position}`,
+    `received  ${letter.received_at}`,
+    `from      ${letter.nats_subject}`,
+    `number    ${letter.source === null || letter.sequence === null ? 'none that it could prove' : `${letter.sequence} of ${letter.source}`}`,
+    `reason    ${letter.reason}`,
+    `replayed  ${letter.replayed_at ?? 'no'}`,
+  ];
+  session.output.result({ ok: true, ...letter }, `${lines.map(printable).join('\n')}\n\n${printable(letter.payload)}`);
+}
+
+async function replay(position: string, _: object, command: Command): Promise<void> {
+  const session = openSession(command);
+  const request = {
+    service: 'audit',
+    scopes: ['audit:admin'],
+    method: 'POST',
+    path: `/intake/dead-letters/${position}/replay`,
+  };
+  const done = await session.call(replayedSchema, request);
+  session.output.result({ ok: true, ...done }, `dead letter ${position} is in the log at index ${done.log_index}`);
+}
+
+/** `countersign audit dead-letters`: what no trail could take. */
+export function register(audit: Command): void {
+  const group = audit
+    .command('dead-letters')
+    .summary('see and replay what the trail could not take')
+    .description(
+      'A message that is no event keeps its place in its source’s numbers and waits here with the reason. To see them needs audit:read,\n' +
+        'to replay them audit:admin (the local stack’s operator).',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit dead-letters list
+  countersign audit dead-letters show 7
+  countersign audit dead-letters replay 7`,
+    );
+  group
+    .command('list')
+    .description('oldest first, with their reasons')
+    .option('--limit <count>', 'dead letters at the most', countOf(10_000), 50)
+    .option('--after <position>', 'only those behind this one', positionOf, '0')
+    .action(list);
+  group
+    .command('show')
+    .description('one of them whole: where it came from, why it was refused, and its content')
+    .argument('<position>', 'as `list` shows it', positionOf)
+    .action(show);
+  group
+    .command('replay')
+    .description(
+      'tries it once more, after an update of audit that knows its form, say. It then gets the next log index; refused are\n' +
+        'DEAD_LETTER_STILL_REFUSED (with the reason), DEAD_LETTER_REPLAYED, and SEQUENCE_TAKEN where another event has its number or id',
+    )
+    .argument('<position>', 'as `list` shows it', positionOf)
+    .action(replay);
+}

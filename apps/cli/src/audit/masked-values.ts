@@ -1,0 +1,106 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { table } from '../output.js';
+import { openSession } from '../session/session.js';
+import { printable } from './found-event.js';
+
+const revealedSchema = z.looseObject({
+  event_id: z.string(),
+  values: z.array(z.looseObject({ path: z.string(), value: z.unknown(), salt: z.string() })),
+});
+const erasedSchema = z.looseObject({ erased: z.number() });
+
+interface EraseOptions {
+  readonly event?: string;
+  readonly subject?: string;
+  readonly reason: string;
+  readonly yes: boolean;
+}
+
+function eventId(said: string): string {
+  if (z.uuid().safeParse(said).success) return said;
+  throw new InvalidArgumentError('An event’s id, as `countersign audit search --json` shows it.');
+}
+
+async function reveal(id: string, { reason }: { readonly reason: string }, command: Command): Promise<void> {
+  const session = openSession(command);
+  const revealed = await session.call(revealedSchema, {
+    service: 'audit',
+    scopes: ['audit:reveal'],
+    method: 'POST',
+    path: `/events/${id}/reveal`,
+    body: { reason },
+  });
+  const rows = revealed.values.map(({ path, value }) => [path, printable(JSON.stringify(value))]);
+  session.output.result(
+    { ok: true, ...revealed },
+    table(['field', 'value'], rows, 'Nothing of this event is masked, or all of it is erased.'),
+  );
+}
+
+async function erase({ event, subject, reason, yes }: EraseOptions, command: Command): Promise<void> {
+  if ((event === undefined) === (subject === undefined)) {
+    throw new CliError(ExitCode.usage, 'USAGE', 'say whose values to erase: --event or --subject');
+  }
+  const whose = event === undefined ? `the subject ${subject ?? ''}` : `the event ${event}`;
+  if (!yes) {
+    throw new CliError(
+      ExitCode.usage,
+      'NOT_CONFIRMED',
+      `the masked values of ${whose} would be gone for good`,
+      'Say --yes to erase them.',
+    );
+  }
+  const session = openSession(command);
+  const done = await session.call(erasedSchema, {
+    service: 'audit',
+    scopes: ['audit:erase'],
+    method: 'POST',
+    path: '/events/erase',
+    body: { reason, ...(event === undefined ? { subject } : { event }) },
+  });
+  session.output.result({ ok: true, ...done }, `${String(done.erased)} values of ${whose} are erased`);
+}
+
+const reasonOption = (): Option =>
+  new Option('--reason <text>', 'why; it is recorded in the trail before anything happens').makeOptionMandatory();
+
+/** `countersign audit reveal` and `erase`: personal data, which the log holds as commitments only. */
+export function register(audit: Command): void {
+  audit
+    .command('reveal')
+    .summary('show what is masked in one event')
+    .description(
+      'Shows the personal data of an event that the log holds as commitments only (MASKED_FIELDS of audit). Needs audit:reveal, which a reader of\n' +
+        'the trail does not have; on the local stack the privacy-officer has it. Each use is in the trail, with its reason.',
+    )
+    .argument('<event-id>', 'the event, by its id', eventId)
+    .addOption(reasonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit search --limit 1 --json | jq -r '.events[0].event.id'
+  countersign audit reveal 0199b3c4-0000-7000-8000-000000000001 --reason 'complaint 17'`,
+    )
+    .action(reveal);
+  audit
+    .command('erase')
+    .summary('erase what is masked, of one event or one subject, for good')
+    .description(
+      'Erases personal data for good; the log keeps its commitments, so everything that was ever exported still verifies. Needs audit:erase (on\n' +
+        'the local stack the privacy-officer). Copies in backups, in the stream (7 days) and in dead letters (30 days) go as these age out.',
+    )
+    .option('--event <id>', 'of this event', eventId)
+    .option('--subject <id>', 'of all events of this subject')
+    .addOption(reasonOption())
+    .option('--yes', 'really erase', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit erase --subject ada --reason 'request of 2026-11-20' --yes`,
+    )
+    .action(erase);
+}
