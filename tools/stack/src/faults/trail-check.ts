@@ -8,10 +8,12 @@ const eventLine = z.looseObject({
     data: z.looseObject({ resource: z.string(), outcome: z.string() }),
   }),
 });
-const startOrEnd = z.union([
-  z.object({ start: z.looseObject({}), end: z.undefined() }),
-  z.object({ end: z.object({ complete: z.boolean(), checkpoint: z.string() }) }),
-]);
+const startOrEnd = z
+  .object({
+    start: z.looseObject({}).optional(),
+    end: z.object({ complete: z.boolean(), checkpoint: z.string() }).optional(),
+  })
+  .refine(({ start, end }) => start !== undefined || end !== undefined);
 
 /** An NDJSON export of the whole trail: how often each thing was recorded as done, and the checkpoint that covers it. */
 export interface Trail {
