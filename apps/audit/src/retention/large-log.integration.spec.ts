@@ -1,0 +1,273 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { gunzipSync } from 'node:zlib';
+import { AuditOutbox } from '@countersign/audit-client';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import {
+  ExportCheck,
+  leafOf,
+  openCheckpoint,
+  parseVerifierKey,
+  subtreesOf,
+  TileHashes,
+  type NoteVerifier,
+} from '@countersign/merkle-log';
+import { createService, HealthRegistry, loadConfiguration, POOL } from '@countersign/service-host';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import pg from 'pg';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { AuditModule } from '../audit.module.js';
+import { variables } from '../configuration.js';
+import { LogStore } from '../log/log.store.js';
+import { IntegrationService } from '../log/integration.service.js';
+import { RetentionService } from './retention.service.js';
+import { RetentionStore } from './retention.store.js';
+
+const EVENTS = 12_000;
+const SEGMENT = 2_048;
+const MIB = 1_048_576;
+
+const hash = z.base64().transform((text) => Buffer.from(text, 'base64'));
+const skippedSchema = z.object({ from: z.coerce.number(), hashes: z.array(hash) });
+const startSchema = z.object({ first_index: z.coerce.number(), checkpoint: z.string(), skipped: skippedSchema });
+const segmentSchema = z.object({
+  first_index: z.coerce.number(),
+  end_index: z.coerce.number(),
+  edge: z.array(z.object({ level: z.number(), index: z.number(), hashes: hash })),
+  checkpoint: z.string(),
+  consistency: z.array(hash),
+});
+const lineSchema = z.object({
+  log_index: z.coerce.number(),
+  leaf_hash: hash,
+  proof: z.object({ skipped: skippedSchema.optional(), tile: hash.optional() }).default({}),
+  event: z.looseObject({ source: z.string(), sequence: z.string(), time: z.string() }),
+});
+const anyLine = z.object({
+  start: startSchema.optional(),
+  end: z.object({ complete: z.boolean(), skipped: skippedSchema }).optional(),
+  segment: segmentSchema.optional(),
+});
+const pageSchema = z.object({
+  events: z.array(z.object({ log_index: z.coerce.number(), event: z.looseObject({ id: z.string() }) })),
+  next_cursor: z.string().nullable(),
+});
+
+describe('a log of many events', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'segments-'));
+  let backing: BackingServices;
+  let issuer: TestIssuer;
+  let app: Awaited<ReturnType<typeof createService>>;
+  let database: pg.Client;
+  let url: string;
+  let key: NoteVerifier;
+  let newest: number;
+  const gc = (() => {
+    setFlagsFromString('--expose-gc');
+    return z.custom<() => void>((value) => typeof value === 'function').parse(runInNewContext('gc'));
+  })();
+
+  const authorization = async (): Promise<string> =>
+    `Bearer ${await issuer.mint({ subject: 'auditor', clientId: 'auditor', scopes: ['audit:read'] })}`;
+  const get = async (path: string): Promise<Response> =>
+    fetch(`${url}${path}`, { headers: { authorization: await authorization() } });
+  const page = async (query: string) => pageSchema.parse(await (await get(`/events?${query}`)).json());
+
+  /** A reader that takes what it wants when it wants. */
+  async function open(path: string): Promise<IncomingMessage> {
+    const headers = { authorization: await authorization() };
+    return new Promise((done, failed) => {
+      httpGet(`${url}${path}`, { headers }, done).on('error', failed);
+    });
+  }
+
+  /** As the bench does: rows as intake writes them, hashed by the integration as what was stored before there was a log. */
+  async function fill(): Promise<void> {
+    const note = 'x'.repeat(2_500);
+    await database.query(
+      `insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, subject, client_id, actors, event, received_at)
+       select n, id, 'payments', n + 1, type, time, 'payment/' || n, 'payments:read', 'allowed', 'ada', 'shop', '{}',
+         jsonb_build_object('specversion', '1.0', 'id', id, 'source', 'payments', 'type', type, 'time', to_char(time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+           'subject', 'payment/' || n, 'datacontenttype', 'application/json', 'sequence', (n + 1)::text,
+           'data', jsonb_build_object('principal', jsonb_build_object('subject', 'ada', 'client_id', 'shop', 'actors', '[]'::jsonb, 'scopes', '[]'::jsonb, 'jti', 'j'),
+             'txn', null, 'action', 'payments:read', 'resource', 'payment/' || n, 'outcome', 'allowed', 'changes', jsonb_build_object('note', $2::text || n))),
+         case when n < $3 then now() - interval '2 days' else now() end
+       from generate_series(0, $1::bigint - 1) as n, lateral (select gen_random_uuid() as id, 'countersign.payments.payment.read.v1' as type,
+         date_trunc('milliseconds', now()) as time where n >= 0) as made`,
+      [EVENTS, note, SEGMENT],
+    );
+    await database.query('update log_sequence set next_index = $1', [EVENTS]);
+    await database.query(
+      `insert into source_progress (source, through, known) values ('payments', $1, int8multirange(int8range(1, $1, '[]')))`,
+      [EVENTS],
+    );
+  }
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    issuer = await createTestIssuer({ audience: 'audit', listen: true });
+    const databaseUrl = await backing.database('audit');
+    const configuration = loadConfiguration(variables, {
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      ISSUER_URL: issuer.issuer,
+      DATABASE_URL: databaseUrl,
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'audit',
+      NATS_PASSWORD: backing.passwords.audit,
+      LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
+      LOG_ORIGIN: 'audit.test/log',
+    });
+    app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+    database = new pg.Client({ connectionString: databaseUrl });
+    await database.connect();
+    await fill();
+    // The service's own timer may be at it.
+    for (newest = 0; newest < EVENTS; await delay(20)) {
+      newest = (await app.get(IntegrationService).integrateNow())?.treeSize ?? 0;
+    }
+    key = parseVerifierKey((await (await fetch(`${url}/log/key`)).text()).trim());
+  }, 180_000);
+  afterAll(async () => {
+    await app.close();
+    await database.end();
+    await issuer.close();
+    await backing.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }, 60_000);
+
+  const heap = (): number => {
+    gc();
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+
+  it('is exported in the memory of a few pages, however slow its reader is', async () => {
+    const before = heap();
+    const answer = await open('/events/export');
+    await delay(500);
+    const seen = [heap() - before];
+    let bytes = 0;
+    let lookedAt = 0;
+    for await (const chunk of answer) {
+      bytes += z.instanceof(Buffer).parse(chunk).length;
+      if (bytes - lookedAt < 8 * MIB) continue;
+      lookedAt = bytes;
+      seen.push(heap() - before);
+    }
+    expect(bytes).toBeGreaterThan(32 * MIB);
+    expect(Math.max(...seen)).toBeLessThan(16 * MIB);
+  }, 120_000);
+
+  it('is read no further once the reader of an export has gone away', async () => {
+    const answer = await open('/events/export');
+    await new Promise((read) => answer.once('readable', read));
+    answer.read();
+    answer.destroy();
+    const ended = async (): Promise<number | undefined> => {
+      const { rows } = await database.query<{ shown: number }>(
+        `select (event#>>'{data,changes,shown}')::int as shown from
+           (select event from audit_outbox union all select event from event where log_index >= $1) as looks
+         where event->>'type' = 'countersign.audit.events.export_ended.v1' and event#>>'{data,outcome}' = 'failed'`,
+        [EVENTS],
+      );
+      return rows[0]?.shown;
+    };
+    for (let attempt = 0; attempt < 100 && (await ended()) === undefined; attempt += 1) await delay(50);
+    expect(await ended()).toBeLessThan(EVENTS / 4);
+    const { rows } = await database.query<{ running: number }>(
+      `select count(*)::int as running from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and state like '%transaction%'`,
+    );
+    expect(rows[0]?.running).toBe(0);
+  }, 60_000);
+
+  it('is searched, exported and verified over the border to what retention has sealed', async () => {
+    const outbox = new AuditOutbox({ pool: app.get<pg.Pool>(POOL), source: 'audit' });
+    const sealed = await page(`source=payments&cursor=${String(SEGMENT)}&limit=1`);
+    const retention = new RetentionService(
+      { days: 1, directory, segmentEvents: SEGMENT },
+      new RetentionStore(app.get<pg.Pool>(POOL), outbox),
+      app.get(LogStore),
+      () => new Date(),
+      pino({ level: 'silent' }),
+      new HealthRegistry(),
+    );
+    expect(await retention.sealDue()).toBe(1);
+
+    expect(sealed.events[0]?.log_index).toBe(SEGMENT - 1);
+    expect((await get(`/events/${sealed.events[0]?.event.id ?? ''}`)).status).toBe(404);
+    for (const [query, first] of [
+      ['source=payments', SEGMENT],
+      ['q=payment%2F2050', 2_050],
+      ['from=2020-01-01T00:00:00Z', SEGMENT],
+      ['actor=nobody', undefined],
+      ['', SEGMENT],
+    ] as const) {
+      expect(await page(`${query}&cursor=100`)).toEqual({ events: [], next_cursor: null });
+      const border = await page(`${query}&cursor=${String(SEGMENT + 10)}&limit=200`);
+      expect([border.events.at(-1)?.log_index, border.next_cursor]).toEqual([first, null]);
+    }
+
+    const lines = (await (await get('/events/export?cursor=5&limit=1000')).text()).trim().split('\n');
+    const segment = gunzipSync(readFileSync(join(directory, '000000000000.ndjson.gz')))
+      .toString()
+      .trim()
+      .split('\n');
+    const check = (all: readonly string[]) => {
+      const running = new ExportCheck({ checkpoints: [] });
+      for (const text of all) {
+        const json: unknown = JSON.parse(text);
+        const { start, end, segment: head } = anyLine.parse(json);
+        if (start !== undefined) {
+          const { first_index: first, skipped, checkpoint } = start;
+          running.begin({ first, before: skipped.hashes, checkpoint: openCheckpoint(checkpoint, key) });
+        } else if (head !== undefined) {
+          const known = new TileHashes(head.edge);
+          const before = subtreesOf({ first: 0, end: head.first_index }).map((subtree) => known.hashOf(subtree));
+          const bridge = {
+            size: head.end_index,
+            checkpoint: openCheckpoint(head.checkpoint, key),
+            proof: head.consistency,
+          };
+          running.begin({ first: head.first_index, before, bridge });
+        } else if (end !== undefined) running.end(end.skipped);
+        else {
+          const { log_index: logIndex, leaf_hash: recorded, proof, event } = lineSchema.parse(json);
+          const { source, sequence, time } = event;
+          const numbered = { source, sequence: BigInt(sequence), time: Date.parse(time) };
+          const { skipped, tile } = proof;
+          running.add({
+            logIndex,
+            leaf: leafOf(event).hash,
+            recorded,
+            ...numbered,
+            ...(skipped && { skipped }),
+            ...(tile && { tile }),
+          });
+        }
+      }
+      return running.finish();
+    };
+    expect(check([...segment, ...lines])).toMatchObject({ faults: [], first: 0, complete: true });
+    expect(check(lines)).toMatchObject({ faults: [], first: SEGMENT });
+    expect(check([...segment.toSpliced(-1, 1), ...lines]).faults[0]).toMatchObject({
+      code: 'LOG_TRUNCATED',
+      logIndex: SEGMENT - 1,
+    });
+    expect(check([...segment, ...lines.toSpliced(1, 1)]).faults[0]).toMatchObject({
+      code: 'EVENT_MISSING',
+      logIndex: SEGMENT,
+    });
+  }, 120_000);
+});
