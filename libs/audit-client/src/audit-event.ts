@@ -1,5 +1,6 @@
 import { type Principal } from '@countersign/auth-core';
 import { z } from 'zod';
+import { EVENT_DEPTH_LIMIT, isTooDeep } from './json-depth.js';
 import { isStorableJson } from './storable-json.js';
 
 /** Bytes that one event may have as JSON at the most: an entry of the log is length-prefixed by 16 bits. */
@@ -72,6 +73,15 @@ export class AuditEventError extends Error {
   }
 }
 
+function writtenOf(event: UnnumberedEvent): string {
+  try {
+    return JSON.stringify(event);
+  } catch (error) {
+    // A cycle, a bigint, or more levels than JavaScript can write.
+    throw new AuditEventError('EVENT_INVALID', error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** Completes and checks an event. @throws {AuditEventError} `EVENT_INVALID`, `EVENT_TOO_LARGE` */
 export function completeEvent(event: NewAuditEvent, id: string, source: string, now: Date): UnnumberedEvent {
   const { type, subject, traceparent, data } = event;
@@ -87,9 +97,12 @@ export function completeEvent(event: NewAuditEvent, id: string, source: string, 
     data,
   });
   if (!parsed.success) throw new AuditEventError('EVENT_INVALID', z.prettifyError(parsed.error));
-  const json = JSON.stringify(parsed.data);
+  const json = writtenOf(parsed.data);
   if (!isStorableJson(json)) {
     throw new AuditEventError('EVENT_INVALID', 'its text holds U+0000 or half of a surrogate pair');
+  }
+  if (isTooDeep(json)) {
+    throw new AuditEventError('EVENT_INVALID', `it is nested deeper than ${String(EVENT_DEPTH_LIMIT)} levels`);
   }
   const size = Buffer.byteLength(json);
   if (size > EVENT_SIZE_LIMIT - 64) {

@@ -23,6 +23,7 @@ export {
   type NumberedEvent,
 } from './event-batch.js';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
+export { EVENT_DEPTH_LIMIT } from './json-depth.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
 export { randomHex } from './random-hex.js';

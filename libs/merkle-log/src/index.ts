@@ -1,7 +1,7 @@
 export { checkpointText, openCheckpoint, parseCheckpointText, signCheckpoint, type Checkpoint } from './checkpoint.js';
 export { decodeEntryBundle, encodeEntryBundle } from './entry-bundle.js';
 export { edgeOf, GrowingTree } from './growing-tree.js';
-export { LEAF_SIZE_LIMIT, LeafError, leafOf, type Leaf } from './leaf.js';
+export { LEAF_SIZE_LIMIT, LeafError, leafOf, leafOfCanonical, type Leaf } from './leaf.js';
 export { createNoteSigner, NoteKeyError, parseVerifierKey, type NoteSigner, type NoteVerifier } from './note-key.js';
 export { consistencySpans, inclusionSpans, PROOF_LENGTH_LIMIT, verifyConsistency, verifyInclusion } from './proof.js';
 export { NOTE_SIZE_LIMIT, NoteError, openNote, signNote, type NoteErrorCode } from './signed-note.js';

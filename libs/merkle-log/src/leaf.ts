@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto';
 import { CanonicalJsonError, canonicalJson } from './canonical-json.js';
-import { leafHash } from './tree.js';
 
 /** Bytes that a leaf may have at the most. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
 export const LEAF_SIZE_LIMIT = 32 * 1024;
@@ -36,9 +36,19 @@ export function leafOf(value: unknown): Leaf {
     if (error instanceof CanonicalJsonError) throw new LeafError('LEAF_NOT_JSON', error.message);
     throw error;
   }
-  const bytes = Buffer.from(json);
-  if (bytes.length > LEAF_SIZE_LIMIT) {
-    throw new LeafError('LEAF_TOO_LARGE', `${String(bytes.length)} bytes; the limit is ${String(LEAF_SIZE_LIMIT)}`);
+  return leafOfCanonical(json);
+}
+
+/**
+ * The leaf of what is canonical JSON already: its maker answers for that.
+ * @param json well-formed text
+ * @throws {LeafError} `LEAF_TOO_LARGE`
+ */
+export function leafOfCanonical(json: string): Leaf {
+  const size = Buffer.byteLength(json);
+  if (size > LEAF_SIZE_LIMIT) {
+    throw new LeafError('LEAF_TOO_LARGE', `${String(size)} bytes; the limit is ${String(LEAF_SIZE_LIMIT)}`);
   }
-  return { json, hash: leafHash(bytes) };
+  // In UTF-8 the character U+0000 is the byte 0x00 that RFC 9162 puts before a leaf.
+  return { json, hash: hash('sha256', `\u0000${json}`, 'buffer') };
 }

@@ -1,4 +1,11 @@
-import { BATCH_EVENT_LIMIT, BATCH_SIZE_LIMIT, uuidv7 } from '@countersign/audit-client';
+import {
+  auditEventSchema,
+  BATCH_EVENT_LIMIT,
+  BATCH_SIZE_LIMIT,
+  completeEvent,
+  EVENT_DEPTH_LIMIT,
+  uuidv7,
+} from '@countersign/audit-client';
 import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
 import { inspectMessage, traceIdOf } from './border.js';
@@ -92,6 +99,22 @@ describe('the border of the trail', () => {
     const deep = `{"changes":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
     const results = lookAtAll(`[${JSON.stringify(numbered(1))},${deep},${JSON.stringify(numbered(3))}]`);
     expect(results.map(({ kind }) => kind)).toEqual(['event', 'dead-letter', 'event']);
+  });
+
+  it('takes events as deep as a service can make them, and no service makes one that is deeper', () => {
+    const made = (levels: number) => {
+      let deep: unknown = 1;
+      for (let level = 0; level < levels; level += 1) deep = level % 2 === 0 ? [deep] : { deep };
+      const { type, subject, data } = auditEventSchema.parse(event);
+      return { type, subject, data: { ...data, changes: { deep } } };
+    };
+    const complete = (levels: number) => completeEvent(made(levels), uuidv7(), 'payments', new Date(0));
+    // The event, its data, its changes.
+    const most = EVENT_DEPTH_LIMIT - 3;
+    expect(look({ ...complete(most), sequence: '7' })).toMatchObject({ kind: 'event' });
+    expect(look({ ...event, ...made(most + 1) })).toMatchObject({ kind: 'dead-letter', sequence: '7' });
+    expect(() => complete(most + 1)).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }));
+    expect(() => complete(100_000)).toThrow(expect.objectContaining({ code: 'EVENT_INVALID' }));
   });
 
   it('takes a backslash before u0000, but no NUL', () => {
