@@ -1,6 +1,19 @@
 import { randomHex } from './random-hex.js';
 
-const variants = '89ab';
+/** Two bits of a random digit, behind the variant's. */
+const variants: Readonly<Record<string, string>> = Object.fromEntries(
+  Array.from('0123456789abcdef', (digit, value) => [digit, '89ab'.charAt(value & 3)]),
+);
+let latest = { now: Number.NaN, prefix: '' };
+
+/** The time's digits and the version; ids of one millisecond share them. */
+function prefixOf(now: number): string {
+  if (latest.now !== now) {
+    const time = now.toString(16).padStart(12, '0');
+    latest = { now, prefix: `${time.slice(0, 8)}-${time.slice(8)}-7` };
+  }
+  return latest.prefix;
+}
 
 /**
  * A UUID version 7 (RFC 9562, section 5.7): sorted by time, so that it is kind to an index.
@@ -8,7 +21,6 @@ const variants = '89ab';
  * @param random 19 random hexadecimal digits; of the fourth two bits are taken
  */
 export function uuidv7(now: number = Date.now(), random: string = randomHex(19)): string {
-  const time = now.toString(16).padStart(12, '0');
-  const variant = variants.charAt(Number.parseInt(random.charAt(3), 16) & 3);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`;
+  const variant = variants[random.charAt(3)] ?? '8';
+  return `${prefixOf(now)}${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`;
 }

@@ -1,14 +1,16 @@
 /**
- * Writes times as RFC 3339, and remembers the last one: from one token to the next they repeat, and writing a time anew costs as much as all
- * the rest of an event.
- * @returns takes milliseconds since 1970
+ * Writes times as RFC 3339, and remembers the last second: writing a time anew costs as much as all the rest of an event.
+ * @returns takes whole milliseconds since 1970
  */
 export function isoTimes(): (ms: number) => string {
-  let latest = Number.NaN;
-  let text = '';
+  let second = Number.NaN;
+  let untilSecond = '';
   return (ms) => {
-    if (ms !== latest) text = new Date(ms).toISOString();
-    latest = ms;
-    return text;
+    const rest = ms % 1_000;
+    if (ms - rest !== second) {
+      second = ms - rest;
+      untilSecond = new Date(second).toISOString().slice(0, -4);
+    }
+    return `${untilSecond}${String(rest).padStart(3, '0')}Z`;
   };
 }
