@@ -65,7 +65,7 @@ describe('the outbox and its relay', () => {
 
   beforeAll(async () => {
     backing = await startBackingServices();
-    pool = new pg.Pool({ connectionString: await backing.database('payments'), max: 5 });
+    pool = new pg.Pool({ connectionString: await backing.database('relay'), max: 5 });
     pool.on('error', () => undefined);
     await pool.query(`create table audit_outbox (position bigint generated always as identity primary key, id uuid not null unique,
       event jsonb not null, sequence bigint unique, published_at timestamptz, created_at timestamptz not null default now());

@@ -5,11 +5,12 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startChild, stopLeftBehind, type Child } from './child.js';
+import { natsServices } from './nats-configuration.js';
 import { freePort } from './port.js';
 import { findBinaries, reachable, runAs, type Binaries, type RunAs } from './postgres-binaries.js';
 
-/** Services whose tables belong to a role of their own: the service becomes it to migrate, and has only the rights it then gives itself. */
-const separatelyOwned: readonly string[] = ['accounts'];
+/** A service's tables belong to a role of their own: the service becomes it to migrate, and has only the rights it then gives itself. */
+const separatelyOwned: ReadonlySet<string> = new Set(natsServices);
 
 export interface PostgresOptions {
   /** Holds the data, which survive a restart. */
@@ -28,7 +29,7 @@ export interface Postgres {
   /** Where the data really are. */
   readonly directory: string;
   /**
-   * Makes sure that a role and a database of its own exist; where the service asks for it, with an owner that nobody logs in as.
+   * Makes sure that a role and a database of its own exist; a service's own with an owner that nobody logs in as.
    * @returns its connection URL
    */
   createDatabase(name: string, password: string): Promise<string>;
@@ -123,7 +124,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   let child = await start();
 
   async function createOwned(client: pg.Client, name: string, role: string): Promise<void> {
-    if (!separatelyOwned.includes(name)) {
+    if (!separatelyOwned.has(name)) {
       await client.query(`create database ${role} owner ${role}`);
       return;
     }

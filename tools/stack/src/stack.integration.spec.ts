@@ -13,6 +13,7 @@ import { Round } from './faults/round.js';
 import { shortTimes } from './faults/short-times.js';
 import { freePortBase } from './free-ports.js';
 import { makeSamplePayment } from './sample-payment.js';
+import { serviceNames, type ServiceName } from './services.js';
 import { startStack, type Stack } from './stack.js';
 
 const accountSchema = z.object({ id: z.string(), balance: z.object({ amount: z.string() }) });
@@ -62,6 +63,13 @@ async function send(
   return { status: response.status, headers: response.headers, body: parsed.data ?? {} };
 }
 
+/** What is written once and stays: tables of each service, and a column of each. */
+const unchanging: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
+  accounts: { entry: 'amount', transfer: 'reference', leg: 'amount', account: 'owner' },
+  payments: { payment: 'amount', refund: 'amount' },
+  audit: { event: 'outcome' },
+};
+
 describe('the whole stack, by HTTP between real processes', () => {
   const root = resolve(import.meta.dirname, '../../..');
   const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
@@ -88,6 +96,15 @@ describe('the whole stack, by HTTP between real processes', () => {
     JSON.stringify({ amount: { amount, currency: 'EUR' }, from, to, reference: 'test', ...extra });
   const pay = async (body: string, key: string = randomUUID()): Promise<Answer> =>
     send('POST', `${stack.urls.payments}/payments`, await paymentsToken(), body, { 'idempotency-key': key });
+
+  /** A connection as the service has it, to its own database or, in vain, to another's. */
+  async function databaseOf(role: ServiceName, database: ServiceName = role): Promise<pg.Client> {
+    const password = stack.identities.databasePasswords[role];
+    const connectionString = `postgres://${role}:${password}@127.0.0.1:${String(stack.postgres.port)}/${database}`;
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    return client;
+  }
 
   async function search(query: string): Promise<readonly Found[]> {
     const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
@@ -243,22 +260,6 @@ describe('the whole stack, by HTTP between real processes', () => {
     expect((await send('GET', url, stranger)).status).toBe(404);
   });
 
-  it('keeps its entries from being changed, even by the service itself', async () => {
-    const password = stack.identities.databasePasswords.accounts;
-    const client = new pg.Client({
-      connectionString: `postgres://accounts:${password}@127.0.0.1:${String(stack.postgres.port)}/accounts`,
-    });
-    await client.connect();
-    await expect(client.query('update entry set amount = 1')).rejects.toThrow(/append-only|permission denied/);
-    await expect(client.query('delete from transfer')).rejects.toThrow(/append-only|permission denied/);
-    const { rows } = await client.query(`
-      select (select count(*) from account a where credits_minus_debits <>
-        coalesce((select sum(case side when 'credit' then amount else -amount end) from entry e where e.account_id = a.id), 0)) as wrong,
-        (select coalesce(sum(case side when 'credit' then amount else -amount end), 0) from entry) as total`);
-    expect(rows).toEqual([{ wrong: '0', total: '0' }]);
-    await client.end();
-  });
-
   it('settles payments while NATS is down, and their events arrive when it is back', async () => {
     const [from, to] = [await open('allowed'), await open('forbidden')];
     await stack.nats.stop();
@@ -342,11 +343,7 @@ describe('the whole stack, by HTTP between real processes', () => {
   });
 
   it('empties the outboxes once audit has said what it holds', async () => {
-    const password = stack.identities.databasePasswords.accounts;
-    const client = new pg.Client({
-      connectionString: `postgres://accounts:${password}@127.0.0.1:${String(stack.postgres.port)}/accounts`,
-    });
-    await client.connect();
+    const client = await databaseOf('accounts');
     let left = '';
     for (let attempt = 0; attempt < 150 && left !== '0'; attempt += 1) {
       const { rows } = await client.query<{ count: string }>('select count(*) from audit_outbox');
@@ -356,4 +353,33 @@ describe('the whole stack, by HTTP between real processes', () => {
     expect(left).toBe('0');
     await client.end();
   });
+
+  it.each(serviceNames)(
+    "lets %s read and write its own rows, and neither change a table nor enter another's database",
+    async (name) => {
+      const client = await databaseOf(name);
+      const { rows } = await client.query<{ table: string }>(
+        `select tablename as "table" from pg_tables where schemaname = 'public'`,
+      );
+      expect(rows.length).toBeGreaterThan(2);
+      const refused = /permission denied|must be owner|append-only/;
+      for (const { table } of rows) {
+        for (const statement of [
+          'alter table % disable trigger all',
+          'alter table % add beside text',
+          'truncate %',
+          'drop table %',
+        ])
+          await expect(client.query(statement.replace('%', table))).rejects.toThrow(refused);
+      }
+      await expect(client.query('create table beside (n integer)')).rejects.toThrow(refused);
+      for (const [table, column] of Object.entries(unchanging[name] ?? {})) {
+        await expect(client.query(`delete from ${table}`)).rejects.toThrow(refused);
+        await expect(client.query(`update ${table} set ${column} = ${column}`)).rejects.toThrow(refused);
+      }
+      await client.end();
+      for (const other of serviceNames.filter((service) => service !== name))
+        await expect(databaseOf(name, other)).rejects.toThrow(/permission denied/);
+    },
+  );
 });

@@ -110,7 +110,7 @@ describe('tampering straight in the database', () => {
   async function after(...statements: readonly string[]): Promise<ExportReport['faults'][number] | undefined> {
     const client = await pool.connect();
     try {
-      await client.query('begin');
+      await client.query('begin; set local role audit_owner');
       await client.query('alter table event disable trigger user');
       await client.query('alter table event drop constraint event_source_sequence_key');
       await client.query('alter table event drop constraint event_id_key');
@@ -221,9 +221,9 @@ describe('tampering straight in the database', () => {
       new HealthRegistry(),
     );
     try {
-      await pool.query('alter table event disable trigger user');
+      await pool.query('set role audit_owner; alter table event disable trigger user; reset role');
       await pool.query(`update event set event = jsonb_set(event, '{data,outcome}', '"denied"') where log_index = 600`);
-      await pool.query('alter table event enable trigger user');
+      await pool.query('set role audit_owner; alter table event enable trigger user; reset role');
       await expect(retention.sealDue()).rejects.toThrow(/log index 600/);
       const { rows } = await pool.query(
         'select min(log_index)::int as first, (select minimum_index::int from log_retention) as minimum from event',

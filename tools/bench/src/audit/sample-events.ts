@@ -57,6 +57,8 @@ export async function fillLog(
     filled = next;
   }
   await client.query('update log_sequence set next_index = $1', [filled]);
+  await client.query('set role audit_owner');
   await client.query('vacuum analyze event');
+  await client.query('reset role');
   return filled;
 }
