@@ -42,7 +42,7 @@ describe("what the ledger's database refuses, whoever asks with the service's ow
   });
 
   it('lets nobody change what an account is', async () => {
-    for (const change of [`currency = 'USD'`, `owner = 'mallory'`, `overdraft = 'allowed'`])
+    for (const change of [`currency = 'USD'`, `owner = 'mallory'`, `kind = 'asset'`, `opened_by = 'mallory'`])
       await refused(`update account set ${change}`);
   });
 

@@ -48,6 +48,8 @@ describe("the ledger's objects are their owners'", () => {
     'GET /accounts/{id}/entries': ({ account }) => ledger.call('GET', `/accounts/${account}/entries`, mallory),
     'GET /accounts/{id}/balance': ({ account }) =>
       ledger.call('GET', `/accounts/${account}/balance?as_of=2026-01-01T00:00:00Z`, mallory),
+    'PATCH /accounts/{id}': ({ account }) =>
+      ledger.call('PATCH', `/accounts/${account}`, mallory, { metadata: { seen: 'yes' } }),
     'PUT /accounts/{id}/status': ({ account }) =>
       ledger.call('PUT', `/accounts/${account}/status`, mallory, { status: 'frozen' }),
     'POST /transfers': ({ account }) => send(transfer(account, mallorys, '1'), mallory),
@@ -83,7 +85,7 @@ describe("the ledger's objects are their owners'", () => {
         expect(theirs.body['accounts']).not.toContainEqual(expect.objectContaining({ owner: 'alice' }));
       else expect(theirs.status).toBeGreaterThanOrEqual(400);
       expect(await ledger.call('GET', `/accounts/${purse}`, alice)).toMatchObject({
-        body: { status: 'open', balance: euro('1000') },
+        body: { status: 'open', balance: euro('1000'), metadata: {} },
       });
     },
   );
@@ -99,7 +101,7 @@ describe("the ledger's objects are their owners'", () => {
   });
 
   it("lets a leg take from no account but the owner's, whichever side takes from it", async () => {
-    const assets = await ledger.open(alice, { kind: 'asset', overdraft: 'allowed' });
+    const assets = await ledger.open(admin, { kind: 'asset', overdraft: 'allowed', owner: 'alice' });
     const answers = [
       await send(
         {

@@ -119,7 +119,8 @@ export function clientsFile({ clients }: Identities): object {
       entry('storefront', {
         audiences: {
           payments: ['payments:create', 'payments:read', 'payments:refund', 'webhooks:read', 'webhooks:write'],
-          accounts: ['accounts:write', 'accounts:read', 'transfers:create', 'transfers:read'],
+          // It opens the accounts that money comes from into its books, which may go below zero.
+          accounts: ['accounts:write', 'accounts:overdraft', 'accounts:read', 'transfers:create', 'transfers:read'],
           audit: ['audit:read:own'],
         },
       }),

@@ -82,7 +82,7 @@ async function call<Schema extends z.ZodType>(
 }
 
 async function openAccount(base: string, tokens: TokenClient, name: string, overdraft: string): Promise<Account> {
-  const { token } = await tokens.getToken({ audience: 'accounts', scopes: ['accounts:write'] });
+  const { token } = await tokens.getToken({ audience: 'accounts', scopes: ['accounts:write', 'accounts:overdraft'] });
   const body = JSON.stringify({ name, kind: 'liability', currency: 'EUR', overdraft });
   return call(accountSchema, `${base}/accounts`, token, { method: 'POST', body });
 }

@@ -80,7 +80,12 @@ describe('the whole stack, by HTTP between real processes', () => {
   const paymentsToken = async (): Promise<string> =>
     (await storefront.getToken({ audience: 'payments', scopes: ['payments:create', 'payments:read'] })).token;
   const accountsToken = async (): Promise<string> =>
-    (await storefront.getToken({ audience: 'accounts', scopes: ['accounts:write', 'accounts:read'] })).token;
+    (
+      await storefront.getToken({
+        audience: 'accounts',
+        scopes: ['accounts:write', 'accounts:overdraft', 'accounts:read'],
+      })
+    ).token;
 
   async function open(overdraft: 'allowed' | 'forbidden'): Promise<string> {
     const body = JSON.stringify({ name: 'test', kind: 'liability', currency: 'EUR', overdraft });

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Post, Put } from '@nestjs/common';
+import { Controller, Get, Inject, Patch, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
@@ -13,6 +13,7 @@ import {
   type ListAccounts,
   type OpenAccount,
 } from './account.js';
+import { changeAccountSchema, type ChangeAccount } from './account-change.js';
 import { changeStatusSchema, type ChangeStatus } from './account-status.js';
 import { asOfQuerySchema, type AsOfQuery, type BalanceJson } from './balance-as-of.js';
 import { AccountsService } from './accounts.service.js';
@@ -25,7 +26,8 @@ export class AccountsController {
 
   /**
    * Opens an account: name, kind, currency (ISO 4217), overdraft rule (`limited` with its `overdraft_limit`), metadata. Its owner is the
-   * caller's subject; naming another needs `accounts:admin`. 201 with the account, its balance zero. 403 `OWNER_NOT_YOURS`.
+   * caller's subject; naming another needs `accounts:admin`, an overdraft rule beyond `forbidden` needs `accounts:overdraft`. 201 with the
+   * account, its balance zero. 403 `OWNER_NOT_YOURS`, `OVERDRAFT_NOT_YOURS`.
    */
   @Post()
   @RequireScopes('accounts:write')
@@ -65,7 +67,26 @@ export class AccountsController {
     return this.accounts.read(id, caller, trace);
   }
 
-  /** The statement with the running balance, newest first, `limit` entries a page (1 to 200). For whom the account is; 404 `ACCOUNT_UNKNOWN`. */
+  /**
+   * Changes metadata (merged, RFC 7396: null removes a member) and the overdraft rule. For its owner or `accounts:admin`; a rule beyond
+   * `forbidden` needs `accounts:overdraft` as well. 404 `ACCOUNT_UNKNOWN`, to strangers too. 403 `OVERDRAFT_NOT_YOURS`. 409
+   * `OVERDRAFT_IN_USE`: less than what is available already. 422 `ACCOUNT_CLOSED`, `CURRENCY_MISMATCH`, `METADATA_LIMIT`.
+   */
+  @Patch(':id')
+  @RequireScopes('accounts:write')
+  change(
+    @ZodParam('id', accountIdSchema) id: AccountId,
+    @ZodBody(changeAccountSchema) command: ChangeAccount,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<AccountJson> {
+    return this.accounts.change(id, command, caller, trace);
+  }
+
+  /**
+   * The statement with the running balance, newest first, `limit` entries a page (1 to 200); of a time only, when `from` (included) or `to`
+   * (not included) name it (RFC 3339). Pages behind a cursor do not move while others write. For whom the account is; 404 `ACCOUNT_UNKNOWN`.
+   */
   @Get(':id/entries')
   @RequireScopes('accounts:read')
   statement(

@@ -1,8 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { admin, euro, startLedger, transfer, type Answer, type LedgerUnderTest } from '../testing/ledger-under-test.js';
+import {
+  admin,
+  euro,
+  startLedger,
+  transfer,
+  usualScopes,
+  type Answer,
+  type LedgerUnderTest,
+  type Who,
+} from '../testing/ledger-under-test.js';
 
 const alice = { subject: 'alice' };
+const banker = { subject: 'alice', scopes: [...usualScopes, 'accounts:overdraft'] };
 const shop = { subject: 'shop' };
 const entriesSchema = z.object({
   entries: z.array(
@@ -27,11 +37,13 @@ describe('accounts', () => {
 
   const codeOf = ({ status, body }: Answer): readonly unknown[] => [status, body['code'] ?? body['status']];
   const send = (body: object, who = alice): Promise<Answer> => ledger.call('POST', '/transfers', who, body);
+  const change = (id: string, body: object, who: Who = banker): Promise<Answer> =>
+    ledger.call('PATCH', `/accounts/${id}`, who, body);
   const setStatus = (id: string, status: string): Promise<Answer> =>
     ledger.call('PUT', `/accounts/${id}/status`, admin, { status });
 
   it('open with what they were given, and read so', async () => {
-    const id = await ledger.open(alice, {
+    const id = await ledger.open(banker, {
       kind: 'asset',
       overdraft: 'limited',
       overdraft_limit: euro('5'),
@@ -52,7 +64,7 @@ describe('accounts', () => {
       { overdraft: 'limited', overdraft_limit: { amount: '5', currency: 'USD' } },
     ];
     for (const more of wrong) {
-      const answer = await ledger.call('POST', '/accounts', alice, {
+      const answer = await ledger.call('POST', '/accounts', banker, {
         name: 'x',
         kind: 'asset',
         currency: 'EUR',
@@ -60,6 +72,91 @@ describe('accounts', () => {
       });
       expect(codeOf(answer)).toEqual([400, 'REQUEST_INVALID']);
     }
+  });
+
+  it('may be overdrawn only by the word of who holds the scope for it, at their opening and after', async () => {
+    const opening = (overdraft: object, who: Who): Promise<Answer> =>
+      ledger.call('POST', '/accounts', who, { name: 'x', kind: 'liability', currency: 'EUR', ...overdraft });
+    const limited = { overdraft: 'limited', overdraft_limit: euro('5') };
+    const plain = { ...admin, scopes: [...usualScopes, 'accounts:admin'] };
+    for (const who of [alice, plain]) {
+      expect(codeOf(await opening({ overdraft: 'allowed' }, who))).toEqual([403, 'OVERDRAFT_NOT_YOURS']);
+      expect(codeOf(await opening(limited, who))).toEqual([403, 'OVERDRAFT_NOT_YOURS']);
+      expect(codeOf(await opening({ overdraft: 'forbidden' }, who))).toEqual([201, 'open']);
+    }
+    const id = await ledger.open(banker, limited);
+    expect(codeOf(await change(id, { overdraft: 'allowed' }, alice))).toEqual([403, 'OVERDRAFT_NOT_YOURS']);
+    expect(codeOf(await change(id, { overdraft: 'forbidden' }, alice))).toEqual([200, 'open']);
+  });
+
+  it('change their overdraft rule and their metadata, and nothing else, with before and after in the trail', async () => {
+    const id = await ledger.open(alice, { metadata: { kept: '1', gone: '2', other: '3' } });
+    const body = { overdraft: 'limited', overdraft_limit: euro('50'), metadata: { gone: null, other: '4', new: '5' } };
+    const { status, body: changed } = await change(id, body);
+    expect([status, changed]).toMatchObject([
+      200,
+      { overdraft: 'limited', overdraft_limit: euro('50'), metadata: { kept: '1', other: '4', new: '5' } },
+    ]);
+    expect((await ledger.call('GET', `/accounts/${id}`, alice)).body).toEqual(changed);
+    const { rows } = await ledger.pool.query(
+      `select event->'data'->'changes' as changes from audit_outbox where event->>'type' = 'countersign.accounts.account.changed.v1'
+        and event->>'subject' = $1`,
+      [id],
+    );
+    expect(rows).toEqual([
+      {
+        changes: {
+          overdraft: { from: 'forbidden', to: 'limited' },
+          overdraft_limit: { from: '0', to: '50' },
+          metadata: { gone: { from: '2', to: null }, other: { from: '3', to: '4' }, new: { from: null, to: '5' } },
+        },
+      },
+    ]);
+    for (const wrong of [
+      {},
+      { name: 'y' },
+      { owner: 'mallory' },
+      { overdraft: 'limited' },
+      { overdraft_limit: euro('5') },
+    ])
+      expect(codeOf(await change(id, wrong))).toEqual([400, 'REQUEST_INVALID']);
+    const dollars = { overdraft: 'limited', overdraft_limit: { amount: '5', currency: 'USD' } };
+    expect(codeOf(await change(id, dollars))).toEqual([422, 'CURRENCY_MISMATCH']);
+    const many = Object.fromEntries(Array.from({ length: 14 }, (_, index) => [`m${String(index)}`, 'x']));
+    expect(codeOf(await change(id, { metadata: many }))).toEqual([422, 'METADATA_LIMIT']);
+    await setStatus(id, 'closed');
+    expect(codeOf(await change(id, { metadata: { late: '1' } }))).toEqual([422, 'ACCOUNT_CLOSED']);
+  });
+
+  it('keep a limit that is in use, by what moved and by what is held', async () => {
+    const [purse, merchant] = [await ledger.open(banker, { overdraft: 'allowed' }), await ledger.open(shop)];
+    await send(transfer(purse, merchant, '60'));
+    await send(transfer(purse, merchant, '30', { hold: { expires_in_seconds: 600 } }));
+    const limit = (amount: string) => change(purse, { overdraft: 'limited', overdraft_limit: euro(amount) });
+    expect(codeOf(await change(purse, { overdraft: 'forbidden' }))).toEqual([409, 'OVERDRAFT_IN_USE']);
+    expect(codeOf(await limit('89'))).toEqual([409, 'OVERDRAFT_IN_USE']);
+    expect(codeOf(await limit('90'))).toEqual([200, 'open']);
+    expect(codeOf(await send(transfer(purse, merchant, '1')))).toEqual([422, 'INSUFFICIENT_FUNDS']);
+    expect(codeOf(await limit('100'))).toEqual([200, 'open']);
+    expect(codeOf(await send(transfer(purse, merchant, '10')))).toEqual([201, 'posted']);
+  });
+
+  it('stand within their limit whatever order changes of it and transfers come in', async () => {
+    const limited = { overdraft: 'limited', overdraft_limit: euro('200') };
+    const [purse, merchant] = [await ledger.open(banker, limited), await ledger.open(shop)];
+    const limits = ['20', '30', '60', '90', '10', '200', '40', '80'];
+    const answers = await Promise.all(
+      limits.flatMap((amount) => [
+        change(purse, { overdraft: 'limited', overdraft_limit: euro(amount) }),
+        ...Array.from({ length: 4 }, () => send(transfer(purse, merchant, '7'))),
+      ]),
+    );
+    expect(answers.filter(({ status }) => ![200, 201, 409, 422].includes(status))).toEqual([]);
+    const paid = BigInt(answers.filter(({ status }) => status === 201).length * 7);
+    const { body } = await ledger.call('GET', `/accounts/${purse}`, alice);
+    const { overdraft_limit } = z.object({ overdraft_limit: z.object({ amount: z.coerce.bigint() }) }).parse(body);
+    expect(body['balance']).toEqual(euro(-paid));
+    expect(overdraft_limit.amount).toBeGreaterThanOrEqual(paid);
   });
 
   it('list page by page, each once, in the order in which they were opened', async () => {
@@ -155,8 +252,44 @@ describe('accounts', () => {
     expect(entries.at(-1)).toMatchObject({ side: 'credit', balance_after: { amount: '1000' } });
     for (const [index, entry] of entries.entries()) {
       const before = BigInt(entries[index + 1]?.balance_after.amount ?? 0);
-      const change = BigInt(entry.amount.amount) * (entry.side === 'credit' ? 1n : -1n);
-      expect(BigInt(entry.balance_after.amount)).toBe(before + change);
+      const moved = BigInt(entry.amount.amount) * (entry.side === 'credit' ? 1n : -1n);
+      expect(BigInt(entry.balance_after.amount)).toBe(before + moved);
     }
+  });
+
+  it('have a statement of a time: its beginning included, its end not, page by page, and the same while others write', async () => {
+    const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
+    await ledger.fund(purse, '1000');
+    for (let count = 1; count <= 8; count += 1) {
+      await send(transfer(purse, merchant, String(count)));
+      await delay(3);
+    }
+    const timed = z.array(z.object({ amount: z.object({ amount: z.string() }), posted_at: z.string() }));
+    const whole = timed.parse((await ledger.call('GET', `/accounts/${purse}/entries`, alice)).body['entries']);
+    const timeOf = (amount: string): string => whole.find((entry) => entry.amount.amount === amount)?.posted_at ?? '';
+    const writing: Promise<unknown>[] = [];
+    async function statementOf(range: string): Promise<readonly string[]> {
+      const amounts: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        writing.push(send(transfer(purse, merchant, '9')));
+        const path: string = `/accounts/${purse}/entries?limit=2&${range}${cursor === '' ? '' : `&cursor=${cursor}`}`;
+        const { body } = await ledger.call('GET', path, alice);
+        amounts.push(...timed.parse(body['entries']).map(({ amount }) => amount.amount));
+        cursor = z.string().nullable().parse(body['next_cursor']);
+      }
+      return amounts;
+    }
+    expect(await statementOf(`from=${timeOf('2')}&to=${timeOf('7')}`)).toEqual(['6', '5', '4', '3', '2']);
+    expect(await statementOf(`to=${timeOf('3')}`)).toEqual(['2', '1', '1000']);
+    const justAfter = timeOf('2').replace('Z', '0001Z');
+    expect(await statementOf(`from=${justAfter}&to=${timeOf('5').replace('Z', '0001Z')}`)).toEqual(['5', '4', '3']);
+    expect((await statementOf(`from=${timeOf('7')}`)).filter((amount) => amount !== '9')).toEqual(['8', '7']);
+    for (const wrong of ['from=yesterday', 'to=2026-01-01', `from=${timeOf('3')}&to=${timeOf('3')}`]) {
+      expect(codeOf(await ledger.call('GET', `/accounts/${purse}/entries?${wrong}`, alice))).toEqual([
+        400,
+        'REQUEST_INVALID',
+      ]);
+    }
+    await Promise.all(writing);
   });
 });

@@ -10,7 +10,7 @@ import {
   type Database,
   type RequestTrace,
 } from '@countersign/service-host';
-import { mayAdminister, mayReadAll } from '../authority.js';
+import { mayAdminister, mayGrantOverdraft, mayReadAll } from '../authority.js';
 import { HoldExpiry } from '../transfers/hold-expiry.js';
 import {
   accountIdSchema,
@@ -22,6 +22,7 @@ import {
   type ListAccounts,
   type OpenAccount,
 } from './account.js';
+import { changeAccount, changeRefusals, changesBetween, type ChangeAccount } from './account-change.js';
 import { changeStatus, statusRefusals, type ChangeStatus } from './account-status.js';
 import { balanceToJson, type AsOfQuery, type BalanceJson } from './balance-as-of.js';
 import { AccountsStore } from './accounts.store.js';
@@ -46,6 +47,7 @@ export class AccountsService {
       await this.outbox.recordDurably(failed(event, 'denied', 'OWNER_NOT_YOURS'));
       throw new Problem(403, 'OWNER_NOT_YOURS', 'Naming another owner needs the scope accounts:admin.');
     }
+    if (rest.overdraft !== 'forbidden') await this.#requireOverdraftScope(event, caller);
     const now = this.clock();
     const account: Account = {
       ...rest,
@@ -104,6 +106,33 @@ export class AccountsService {
     return balanceToJson(account, as_of, await this.store.balanceAsOf(id, as_of));
   }
 
+  /** Changes metadata and overdraft rule, under the lock that postings take: what is decided is what then stands. */
+  async change(id: AccountId, command: ChangeAccount, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
+    const event = this.#event('account.changed', 'accounts:change', id, caller, trace);
+    const { overdraft } = command;
+    if (overdraft !== undefined && overdraft !== 'forbidden') await this.#requireOverdraftScope(event, caller);
+    await this.expiry.releaseOverdue([id]);
+    const changed = await this.database.transaction(async (transaction) => {
+      const account = await this.store.lock(transaction, id);
+      if (account === undefined) return 'ACCOUNT_UNKNOWN';
+      if (account.owner !== caller.subject && !mayAdminister(caller)) return 'ACCOUNT_NOT_YOURS';
+      const after = changeAccount(account, command);
+      if (typeof after === 'string') return after;
+      await this.store.setTerms(transaction, after);
+      const changes = changesBetween(account, after);
+      await this.outbox.record(transaction, { ...event, data: { ...event.data, changes } });
+      return after;
+    });
+    if (typeof changed !== 'string') return accountToJson(changed);
+    if (changed === 'ACCOUNT_NOT_YOURS' || changed === 'ACCOUNT_UNKNOWN') {
+      const outcome = changed === 'ACCOUNT_UNKNOWN' ? 'failed' : 'denied';
+      await this.outbox.recordDurably(failed(event, outcome, 'ACCOUNT_UNKNOWN'));
+      throw unknownAccount();
+    }
+    await this.outbox.recordDurably(failed(event, 'failed', changed));
+    throw new Problem(changeRefusals[changed][0], changed, changeRefusals[changed][1]);
+  }
+
   /** Freezes, opens again, or closes. Holds past their time do not keep an account open. */
   async changeStatus(
     id: AccountId,
@@ -137,6 +166,17 @@ export class AccountsService {
   ): Promise<StatementJson> {
     const account = await this.#look('statement.read', 'accounts:read-statement', id, caller, trace);
     return statementToJson(account, await this.store.entries(id, query), query.limit);
+  }
+
+  /** @throws {Problem} 403 `OVERDRAFT_NOT_YOURS`; recorded */
+  async #requireOverdraftScope(event: NewAuditEvent, caller: Principal): Promise<void> {
+    if (mayGrantOverdraft(caller)) return;
+    await this.outbox.recordDurably(failed(event, 'denied', 'OVERDRAFT_NOT_YOURS'));
+    throw new Problem(
+      403,
+      'OVERDRAFT_NOT_YOURS',
+      'An overdraft rule beyond forbidden needs the scope accounts:overdraft.',
+    );
   }
 
   /** The account, for its owner or who may read all; the look is recorded first. A stranger is told that there is none. */

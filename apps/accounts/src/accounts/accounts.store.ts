@@ -22,6 +22,7 @@ const findEntries = `
   from entry e join transfer t on t.id = e.transfer_id left join hold h on h.transfer_id = e.transfer_id
   where e.account_id = $1
     and ($2::bigint is null or (e.posted_at, e.position) < ((select posted_at from entry where position = $2), $2))
+    and ($4::timestamptz is null or e.posted_at >= $4) and ($5::timestamptz is null or e.posted_at < $5)
   order by e.posted_at desc, e.position desc limit $3`;
 
 @Injectable()
@@ -56,7 +57,7 @@ export class AccountsStore {
    * is the same ever after.
    */
   async balanceAsOf(id: AccountId, asOf: Date): Promise<bigint> {
-    await this.pool.query('select from account where id = $1 for share', [id]);
+    await this.#awaitPostings(id);
     const { rows } = await this.pool.query<{ balance_after: string }>({
       name: 'ledger.balance-as-of',
       text: `select balance_after from entry where account_id = $1 and posted_at <= $2
@@ -86,6 +87,11 @@ export class AccountsStore {
     await transaction.update(accountTable).set({ status }).where(eq(accountTable.id, id));
   }
 
+  async setTerms(transaction: Transaction, account: Account): Promise<void> {
+    const { id, overdraft, overdraftLimit, metadata } = account;
+    await transaction.update(accountTable).set({ overdraft, overdraftLimit, metadata }).where(eq(accountTable.id, id));
+  }
+
   /** Whether this subject owns one of the accounts. */
   async ownsOne(owner: string, ids: readonly AccountId[]): Promise<boolean> {
     const { rowCount } = await this.pool.query(
@@ -95,13 +101,19 @@ export class AccountsStore {
     return rowCount !== 0;
   }
 
-  /** One entry more than the page has, if there are more. */
-  async entries(id: AccountId, { cursor, limit }: StatementQuery): Promise<readonly Entry[]> {
+  /** One entry more than the page has, if there are more. An end that has passed waits for what is being posted, as {@link balanceAsOf} does. */
+  async entries(id: AccountId, { cursor, limit, from, to }: StatementQuery): Promise<readonly Entry[]> {
+    if (to !== undefined) await this.#awaitPostings(id);
     const { rows } = await this.pool.query<EntryRow>({
       name: 'ledger.find-entries',
       text: findEntries,
-      values: [id, cursor ?? null, limit + 1],
+      values: [id, cursor ?? null, limit + 1, from ?? null, to ?? null],
     });
     return rows.map(entryOf);
+  }
+
+  /** Waits until what is being posted to the account stands. */
+  async #awaitPostings(id: AccountId): Promise<void> {
+    await this.pool.query('select from account where id = $1 for share', [id]);
   }
 }

@@ -4,15 +4,31 @@ import { PAGE_LIMIT } from '../limits.js';
 import { type Origin } from '../origin.js';
 import { normalBalance, type Account } from './account.js';
 
-/** `GET /accounts/{id}/entries`: newest first; `cursor` is the `next_cursor` of the page before. */
-export const statementQuerySchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
-  cursor: z
-    .string()
-    .regex(/^[1-9][0-9]{0,17}$/, 'a next_cursor of an earlier page')
-    .transform(BigInt)
-    .optional(),
+/** An RFC 3339 time, of whatever precision: up to the next millisecond, which is what entries are kept with. */
+const time = z.iso.datetime({ offset: true }).transform((text) => {
+  const beyond = /\.\d{3}\d*[1-9]/.test(text) ? 1 : 0;
+  return new Date(Date.parse(text) + beyond);
 });
+
+/**
+ * `GET /accounts/{id}/entries`: newest first; of the time from `from` (included) to `to` (not included), where they are given; `cursor` is
+ * the `next_cursor` of the page before.
+ */
+export const statementQuerySchema = z
+  .strictObject({
+    from: time.optional(),
+    to: time.optional(),
+    limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
+    cursor: z
+      .string()
+      .regex(/^[1-9][0-9]{0,17}$/, 'a next_cursor of an earlier page')
+      .transform(BigInt)
+      .optional(),
+  })
+  .refine(({ from, to }) => from === undefined || to === undefined || from < to, {
+    path: ['to'],
+    message: 'must be later than from',
+  });
 export type StatementQuery = z.infer<typeof statementQuerySchema>;
 
 export interface Entry {

@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 export const usualScopes = ['accounts:write', 'accounts:read', 'transfers:create', 'transfers:read'];
-export const admin: Who = { subject: 'admin', scopes: [...usualScopes, 'accounts:admin'] };
+export const admin: Who = { subject: 'admin', scopes: [...usualScopes, 'accounts:admin', 'accounts:overdraft'] };
 export const auditor: Who = { subject: 'auditor', scopes: ['accounts:read', 'transfers:read', 'accounts:audit'] };
 
 const idSchema = z.object({ id: z.string() });
@@ -29,7 +29,7 @@ const idSchema = z.object({ id: z.string() });
 /** The real service on real PostgreSQL and NATS, called without a socket. */
 export interface LedgerUnderTest {
   readonly pool: pg.Pool;
-  call(method: 'GET' | 'POST' | 'PUT', path: string, who: Who, body?: unknown): Promise<Answer>;
+  call(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, who: Who, body?: unknown): Promise<Answer>;
   /** Opens an account in euro for this subject. @returns its id */
   open(who: Who, more?: object): Promise<string>;
   /** Opens an account of the administrator's that may be overdrawn, and moves so much from it. */

@@ -97,7 +97,11 @@ export async function startRealAccounts(): Promise<RealAccounts> {
     ledger,
     tokens: exchangingTokens(issuer),
     async open(clientId, overdraft) {
-      const token = await issuer.mint({ clientId, audience: 'accounts', scopes: ['accounts:write'] });
+      const token = await issuer.mint({
+        clientId,
+        audience: 'accounts',
+        scopes: ['accounts:write', 'accounts:overdraft'],
+      });
       const response = await fetch(`${url}/accounts`, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

@@ -10,7 +10,7 @@ const madeSchema = z.looseObject({ id: z.string() });
 /** Opens accounts: the first half may be overdrawn, the second takes. */
 export async function openAccounts({ issuer, accounts, key }: PaymentServices, pairs: number) {
   const tokens = createTokenClient({ issuer, clientId: 'storefront', key });
-  const { token } = await tokens.getToken({ audience: 'accounts', scopes: ['accounts:write'] });
+  const { token } = await tokens.getToken({ audience: 'accounts', scopes: ['accounts:write', 'accounts:overdraft'] });
   const open = async (overdraft: string): Promise<string> => {
     const response = await fetch(`${accounts}/accounts`, {
       method: 'POST',

@@ -42,7 +42,7 @@ export async function startPaymentServices(): Promise<PaymentServices> {
     {
       client_id: 'storefront',
       jwks: { keys: [publicJwkOf(storefront)] },
-      policy: { audiences: { payments: ['payments:create'], accounts: ['accounts:write'] } },
+      policy: { audiences: { payments: ['payments:create'], accounts: ['accounts:write', 'accounts:overdraft'] } },
     },
     {
       client_id: 'payments',

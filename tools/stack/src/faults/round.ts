@@ -138,7 +138,10 @@ export class Round {
   }
 
   async #open(overdraft: 'allowed' | 'forbidden'): Promise<string> {
-    const { token } = await this.#storefront.getToken({ audience: 'accounts', scopes: ['accounts:write'] });
+    const { token } = await this.#storefront.getToken({
+      audience: 'accounts',
+      scopes: ['accounts:write', 'accounts:overdraft'],
+    });
     const account = { name: 'faults', kind: 'liability', currency: 'EUR', overdraft };
     const { status, body } = await ask('POST', `${this.stack.urls.accounts}/accounts`, token, account);
     if (status !== 201) throw new Error(`an account could not be opened: ${String(status)} ${JSON.stringify(body)}`);

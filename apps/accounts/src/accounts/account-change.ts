@@ -1,0 +1,71 @@
+import { moneySchema } from '@countersign/money';
+import { z } from 'zod';
+import { METADATA_MEMBERS_LIMIT } from '../limits.js';
+import { metadataChangeSchema, type Metadata } from '../metadata.js';
+import { keepsItsLimit, overdraftRules, type Account } from './account.js';
+
+/**
+ * What `PATCH /accounts/{id}` takes, merged into the account (RFC 7396): a metadata member that is null is removed, one that is not named
+ * stays. The overdraft rule is given whole: `overdraft_limit` goes with `limited`.
+ */
+export const changeAccountSchema = z
+  .strictObject({
+    overdraft: z.enum(overdraftRules).optional(),
+    overdraft_limit: moneySchema.optional(),
+    metadata: metadataChangeSchema.optional(),
+  })
+  .refine(({ overdraft, metadata }) => overdraft !== undefined || metadata !== undefined, {
+    message: 'names nothing to change',
+  })
+  .refine(({ overdraft, overdraft_limit }) => (overdraft === 'limited') === (overdraft_limit !== undefined), {
+    path: ['overdraft_limit'],
+    message: 'goes with the overdraft rule limited, and with no other',
+  });
+export type ChangeAccount = z.infer<typeof changeAccountSchema>;
+
+/** Why an account is not changed: status and detail. */
+export const changeRefusals = {
+  ACCOUNT_CLOSED: [422, 'The account is closed, and that is final.'],
+  CURRENCY_MISMATCH: [422, "The overdraft limit must have the account's own currency."],
+  METADATA_LIMIT: [422, `An account has ${String(METADATA_MEMBERS_LIMIT)} members of metadata at the most.`],
+  OVERDRAFT_IN_USE: [409, 'What is available on the account is under that limit already.'],
+} as const satisfies Readonly<Record<string, readonly [status: 409 | 422, detail: string]>>;
+export type ChangeRefusal = keyof typeof changeRefusals;
+
+function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata {
+  const members = Object.entries({ ...metadata, ...change });
+  return Object.fromEntries(members.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])));
+}
+
+/** @returns the account as it then stands, or why not */
+export function changeAccount(account: Account, change: ChangeAccount): Account | ChangeRefusal {
+  if (account.status === 'closed') return 'ACCOUNT_CLOSED';
+  const metadata = merged(account.metadata, change.metadata);
+  if (Object.keys(metadata).length > METADATA_MEMBERS_LIMIT) return 'METADATA_LIMIT';
+  if (change.overdraft === undefined) return { ...account, metadata };
+  const limit = change.overdraft_limit;
+  if (limit !== undefined && limit.currency !== account.currency) return 'CURRENCY_MISMATCH';
+  const after = { ...account, metadata, overdraft: change.overdraft, overdraftLimit: limit?.amount ?? 0n };
+  return keepsItsLimit(after) ? after : 'OVERDRAFT_IN_USE';
+}
+
+interface Change {
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+/** What became another, before and after, as the audit trail tells it. */
+export function changesBetween(before: Account, after: Account): Readonly<Record<string, unknown>> {
+  const told: Record<string, unknown> = {};
+  const tell = (name: string, from: unknown, to: unknown): void => {
+    if (from !== to) told[name] = { from, to } satisfies Change;
+  };
+  tell('overdraft', before.overdraft, after.overdraft);
+  tell('overdraft_limit', before.overdraftLimit.toString(), after.overdraftLimit.toString());
+  const names = [...new Set([...Object.keys(before.metadata), ...Object.keys(after.metadata)])];
+  const members = names
+    .filter((name) => before.metadata[name] !== after.metadata[name])
+    .map((name) => [name, { from: before.metadata[name] ?? null, to: after.metadata[name] ?? null }] as const);
+  if (members.length > 0) told['metadata'] = Object.fromEntries(members);
+  return told;
+}
