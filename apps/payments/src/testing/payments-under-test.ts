@@ -18,13 +18,14 @@ export const allScopes = ['payments:create', 'payments:read', 'payments:refund',
 
 /** The real service on real PostgreSQL, with the real accounts service behind it; called without a socket. */
 export interface PaymentsUnderTest {
-  readonly app: NestFastifyApplication;
   readonly accounts: RealAccounts;
   readonly pool: pg.Pool;
   /** Sends as the client, with a fresh Idempotency-Key on each POST unless the headers name one (or an empty one: none). */
   call(client: string, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, key?: string): Promise<Answer>;
   /** Types of the audit events about a resource, oldest first. */
   eventsOf(resource: string): Promise<readonly string[]>;
+  /** Ends the process's part of the service and starts it anew on the same database. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -53,13 +54,16 @@ export async function startPayments(environment: Readonly<Record<string, string>
     NATS_PASSWORD: backing.passwords.payments,
     ...environment,
   });
-  const module = PaymentsModule.forRoot(configuration, accounts.tokens);
-  const app = await createService({ name: 'payments', configuration, module });
-  await app.getHttpAdapter().getInstance().ready();
+  const start = async (): Promise<NestFastifyApplication> => {
+    const module = PaymentsModule.forRoot(configuration, accounts.tokens);
+    const started = await createService({ name: 'payments', configuration, module });
+    await started.getHttpAdapter().getInstance().ready();
+    return started;
+  };
+  let app = await start();
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   pool.on('error', () => undefined);
   return {
-    app,
     accounts,
     pool,
     async call(client, method, url, body, key = randomUUID()) {
@@ -82,6 +86,10 @@ export async function startPayments(environment: Readonly<Record<string, string>
         [resource],
       );
       return rows.map(({ event }) => eventSchema.parse(event).type.split('.').slice(2, 4).join('.'));
+    },
+    async restart() {
+      await app.close();
+      app = await start();
     },
     async stop() {
       await app.close();

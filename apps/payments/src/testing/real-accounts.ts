@@ -27,6 +27,9 @@ export interface RealAccounts {
   readonly tokens: TokenClient;
   /** Opens an account in euro that belongs to the client. @returns its id */
   open(clientId: string, overdraft: 'allowed' | 'forbidden'): Promise<string>;
+  /** Its process does not run any more, though its port is open, until it is resumed. */
+  suspend(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -108,6 +111,12 @@ export async function startRealAccounts(): Promise<RealAccounts> {
         body: JSON.stringify({ name: 'test', kind: 'liability', currency: 'EUR', overdraft }),
       });
       return accountSchema.parse(await response.json()).id;
+    },
+    suspend() {
+      process.kill(child.pid, 'SIGSTOP');
+    },
+    resume() {
+      process.kill(child.pid, 'SIGCONT');
     },
     async stop() {
       await ledger.end();

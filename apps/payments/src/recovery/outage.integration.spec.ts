@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startGate, type AccountsGate } from '../testing/accounts-gate.js';
+import { euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
+
+/** Milliseconds that one request to accounts may take here. */
+const TIMEOUT = 1_000;
+/** Milliseconds that a request has its step to itself: less, so that another takes it up while the first still waits. */
+const LEASE = 500;
+
+describe('payments, when accounts hangs, comes back, or answers late', () => {
+  const shop = 'shop';
+  let payments: PaymentsUnderTest;
+  let gate: AccountsGate;
+  let from: string;
+  let to: string;
+  beforeAll(async () => {
+    gate = await startGate();
+    payments = await startPayments({
+      ACCOUNTS_URL: gate.url,
+      ACCOUNTS_TIMEOUT_MS: String(TIMEOUT),
+      ACCOUNTS_DEADLINE_MS: '3000',
+      STEP_LEASE_MS: String(LEASE),
+      RECOVERY_INTERVAL_MS: '600000',
+    });
+    gate.leadTo(payments.accounts.url);
+    from = await payments.accounts.open(shop, 'allowed');
+    to = await payments.accounts.open(shop, 'forbidden');
+  }, 180_000);
+  afterAll(async () => {
+    await payments.stop();
+    await gate.close();
+  }, 60_000);
+
+  const pay = (key: string, debit = from, credit = to): Promise<Answer> =>
+    payments.call(shop, 'POST', '/payments', { amount: euro('100'), from: debit, to: credit }, key);
+  const codeOf = ({ status, body }: Answer): unknown => [status, body['code'] ?? body['status']];
+  async function balance(account: string): Promise<string | undefined> {
+    const { rows } = await payments.accounts.ledger.query<{ sum: string }>(
+      'select credits_minus_debits as sum from account where id = $1',
+      [account],
+    );
+    return rows[0]?.sum;
+  }
+
+  it('answers 503 with Retry-After without asking an accounts that hangs any more, tries it now and then, and recovers', async () => {
+    const [debit, credit, other] = [from, await payments.accounts.open(shop, 'forbidden'), to];
+    const keys = Array.from({ length: 12 }, () => randomUUID());
+    payments.accounts.suspend();
+    try {
+      const waited = await Promise.all(keys.map((key) => pay(key, debit, credit)));
+      expect(new Set(waited.map(codeOf).map(String))).toEqual(new Set(['503,PAYMENT_PENDING']));
+      expect(new Set(waited.map(({ headers }) => headers['retry-after']))).toEqual(new Set(['1']));
+
+      const before = gate.seen();
+      let fast = 0;
+      const begun = performance.now();
+      let asked = 0;
+      for (; performance.now() - begun < 3_000; asked += 1) {
+        const at = performance.now();
+        expect(codeOf(await pay(randomUUID(), debit, other))).toEqual([503, 'PAYMENT_PENDING']);
+        if (performance.now() - at < TIMEOUT) fast += 1;
+      }
+      const tried = gate.seen() - before;
+      expect(asked).toBeGreaterThan(10);
+      expect(tried).toBeGreaterThan(0);
+      expect(tried).toBeLessThanOrEqual(6);
+      expect(asked - fast).toBeLessThanOrEqual(tried);
+    } finally {
+      payments.accounts.resume();
+    }
+    let answer = await pay(keys[0] ?? '', debit, credit);
+    for (const deadline = Date.now() + 20_000; answer.status !== 201 && Date.now() < deadline; await delay(100))
+      answer = await pay(keys[0] ?? '', debit, credit);
+    for (const key of keys) expect(codeOf(await pay(key, debit, credit))).toEqual([201, 'settled']);
+    expect(await balance(credit)).toBe('1200');
+  }, 60_000);
+
+  it('does not fail by a late refusal what has been ordered once more since', async () => {
+    const purse = await payments.accounts.open(shop, 'forbidden');
+    const key = randomUUID();
+    const refusal = gate.keepNext('answer');
+    const first = pay(key, purse);
+    await refusal.reached;
+    await delay(LEASE);
+    const order = gate.keepNext('request');
+    const second = pay(key, purse);
+    await order.reached;
+    refusal.release();
+    expect(codeOf(await first)).toEqual([503, 'PAYMENT_PENDING']);
+    expect(codeOf(await pay(randomUUID(), from, purse))).toEqual([201, 'settled']);
+    order.release();
+    const settled = await second;
+    expect(codeOf(settled)).toEqual([201, 'settled']);
+    expect(await balance(purse)).toBe('0');
+    expect(await payments.eventsOf(`payment/${String(settled.body['id'])}`)).toEqual([
+      'payment.created',
+      'payment.settled',
+    ]);
+    const again = await pay(key, purse);
+    expect([again.body['id'], again.headers['idempotency-replayed']]).toEqual([settled.body['id'], 'true']);
+  });
+
+  it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
+    const [old, young] = [randomUUID(), randomUUID()];
+    const [first, kept] = [await pay(old), await pay(young)];
+    const age = (key: string, hours: number): Promise<unknown> =>
+      payments.pool.query(
+        'update idempotency_key set created_at = created_at - make_interval(hours => $2) where key = $1',
+        [key, hours],
+      );
+    await age(old, 25);
+    await age(young, 23);
+    await payments.restart();
+    let anew = await pay(old);
+    for (const deadline = Date.now() + 10_000; anew.body['id'] === first.body['id'] && Date.now() < deadline;)
+      anew = await pay(old);
+    expect([anew.status, anew.body['id'] === first.body['id']]).toEqual([201, false]);
+    const again = await pay(young);
+    expect([again.body['id'], again.headers['idempotency-replayed']]).toEqual([kept.body['id'], 'true']);
+  }, 30_000);
+});
