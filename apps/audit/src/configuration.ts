@@ -1,21 +1,11 @@
-import {
-  databaseVariables,
-  hostVariables,
-  issuerVariables,
-  natsVariables,
-  revocationVariables,
-} from '@countersign/service-host';
+import { resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
 import { parseMaskedPaths } from './masking/masking.js';
 import { logKeyVariable, logOriginVariable } from './log/log-signer.js';
 
 /** Everything that the audit service reads from its environment. */
 export const variables = {
-  ...hostVariables,
-  ...databaseVariables,
-  ...natsVariables,
-  ...issuerVariables,
-  ...revocationVariables,
+  ...resourceServerVariables,
   /** Copies that the streams keep: 1 on one NATS server, 3 in a cluster. */
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   /** The Ed25519 private key that signs the log's checkpoints, as JWK; its loss ends the log, so keep a copy. No default. */

@@ -1,10 +1,4 @@
-import {
-  databaseVariables,
-  hostVariables,
-  issuerVariables,
-  natsVariables,
-  revocationVariables,
-} from '@countersign/service-host';
+import { resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
 
 const json = z.string().transform((text, context): unknown => {
@@ -19,11 +13,7 @@ const keySchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.strin
 
 /** Everything that payments reads from its environment. */
 export const variables = {
-  ...hostVariables,
-  ...databaseVariables,
-  ...natsVariables,
-  ...issuerVariables,
-  ...revocationVariables,
+  ...resourceServerVariables,
   /** Where accounts listens. */
   ACCOUNTS_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, '')),
   /** Milliseconds that one request to accounts may take. */

@@ -65,6 +65,15 @@ export const revocationVariables = {
   REVOCATION_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(900),
 };
 
+/** What a resource server reads: a service with its own database that takes the issuer's tokens, hears of revocations and tells audit. */
+export const resourceServerVariables = {
+  ...hostVariables,
+  ...databaseVariables,
+  ...natsVariables,
+  ...issuerVariables,
+  ...revocationVariables,
+};
+
 /** What every service reads; an app's own configuration spreads these and adds its own variables. */
 export type HostConfiguration = z.infer<z.ZodObject<typeof hostVariables>>;
 

@@ -5,6 +5,7 @@ export {
   issuerVariables,
   loadConfiguration,
   natsVariables,
+  resourceServerVariables,
   revocationVariables,
   type HostConfiguration,
 } from './configuration.js';

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Problem } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { type StoredAnswer } from './idempotency-key.js';
+import { parseIdempotencyKey, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 
 /** What a request with an Idempotency-Key is answered: now, or once more. */
 export interface Answer extends StoredAnswer {
@@ -24,8 +24,18 @@ export function inFlight(): Problem {
   return new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
 }
 
-/** Sends the answer; a repeat is marked `Idempotency-Replayed: true`. */
-export async function sendAnswer(reply: FastifyReply, { status, body, replayed }: Answer): Promise<void> {
+/**
+ * Answers a POST that needs an Idempotency-Key: reads the key, does the work under it, sends what came of it; a repeat is marked
+ * `Idempotency-Replayed: true`.
+ * @param header the `Idempotency-Key` header as it came
+ * @throws {Problem} 400 `IDEMPOTENCY_KEY_MISSING` or `IDEMPOTENCY_KEY_INVALID`, or what the work throws
+ */
+export async function answerIdempotent(
+  header: unknown,
+  reply: FastifyReply,
+  work: (key: IdempotencyKey) => Promise<Answer>,
+): Promise<void> {
+  const { status, body, replayed } = await work(parseIdempotencyKey(header));
   if (replayed) void reply.header('idempotency-replayed', 'true');
   await reply
     .status(status)

@@ -4,8 +4,7 @@ import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth'
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { sendAnswer } from '../idempotency/answer.js';
-import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { answerIdempotent } from '../idempotency/answer.js';
 import { CaptureService } from './capture.service.js';
 import { listPaymentsSchema, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import {
@@ -45,8 +44,7 @@ export class PaymentsController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const key = parseIdempotencyKey(header);
-    await sendAnswer(reply, await this.payments.pay(command, key, { principal, token, trace }));
+    await answerIdempotent(header, reply, (key) => this.payments.pay(command, key, { principal, token, trace }));
   }
 
   /**
@@ -66,9 +64,8 @@ export class PaymentsController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const key = parseIdempotencyKey(header);
     const step = { kind: 'capture', command } as const;
-    await sendAnswer(reply, await this.captures.take(id, step, key, { principal, token, trace }));
+    await answerIdempotent(header, reply, (key) => this.captures.take(id, step, key, { principal, token, trace }));
   }
 
   /**
@@ -87,8 +84,9 @@ export class PaymentsController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const key = parseIdempotencyKey(header);
-    await sendAnswer(reply, await this.captures.take(id, { kind: 'cancel' }, key, { principal, token, trace }));
+    await answerIdempotent(header, reply, (key) =>
+      this.captures.take(id, { kind: 'cancel' }, key, { principal, token, trace }),
+    );
   }
 
   /** One of the caller's own payments. 404 `PAYMENT_UNKNOWN`. */

@@ -4,8 +4,7 @@ import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth'
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { sendAnswer } from '../idempotency/answer.js';
-import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { answerIdempotent } from '../idempotency/answer.js';
 import { paymentIdSchema, type PaymentId } from '../payments/payment.js';
 import { createRefundSchema, type CreateRefund, type RefundJson } from './refund.js';
 import { RefundsService } from './refunds.service.js';
@@ -32,8 +31,7 @@ export class RefundsController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const key = parseIdempotencyKey(header);
-    await sendAnswer(reply, await this.refunds.refund(id, command, key, { principal, token, trace }));
+    await answerIdempotent(header, reply, (key) => this.refunds.refund(id, command, key, { principal, token, trace }));
   }
 
   /** The payment's refunds, oldest first; there are a hundred at the most. 404 `PAYMENT_UNKNOWN`. */

@@ -4,8 +4,7 @@ import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { sendAnswer } from '../idempotency/answer.js';
-import { parseIdempotencyKey } from '../idempotency/idempotency-key.js';
+import { answerIdempotent } from '../idempotency/answer.js';
 import {
   listDeliveriesSchema,
   replaySchema,
@@ -41,8 +40,7 @@ export class WebhooksController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const key = parseIdempotencyKey(header);
-    await sendAnswer(reply, await this.webhooks.register(command, key, { principal, trace }));
+    await answerIdempotent(header, reply, (key) => this.webhooks.register(command, key, { principal, trace }));
   }
 
   /** The caller's own endpoints, newest first. */
@@ -91,7 +89,6 @@ export class WebhooksController {
     @Trace() trace: RequestTrace,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const key = parseIdempotencyKey(header);
-    await sendAnswer(reply, await this.webhooks.replay(id, wanted, key, { principal, trace }));
+    await answerIdempotent(header, reply, (key) => this.webhooks.replay(id, wanted, key, { principal, trace }));
   }
 }
