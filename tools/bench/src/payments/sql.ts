@@ -20,7 +20,7 @@ const beginCapture = `
   p2 as (insert into audit_outbox (id, event) values ($3, $4)) select require_current(exists (select 1 from p0))`;
 const endStep = `
   with p0 as (update payment set status = $2, captured = $3, refunded = 0, refunding = 0, failure = null, pending = null,
-    pending_amount = null, expires_at = $4, order_until = now(), attend_at = $4, version = $5::int + 1, updated_at = now()
+    pending_amount = null, expires_at = coalesce($4, expires_at), order_until = now(), attend_at = $4, version = $5::int + 1, updated_at = now()
     where id = $1 and version = $5::int returning 1),
   p1 as (insert into audit_outbox (id, event) values ($6, $7)),
   p2 as (insert into webhook_delivery (endpoint_id, event_id, type, payment_id, body, status, next_attempt_at, created_at)
