@@ -508,6 +508,43 @@ describe('the trail, by HTTP', () => {
     subscription.unsubscribe();
   }, 60_000);
 
+  it('shows what came in and what it could not take to a reader, and lets an administrator alone try that again', async () => {
+    const lettersSchema = z.object({
+      dead_letters: z.array(z.object({ position: z.string(), nats_subject: z.string(), reason: z.string() })),
+    });
+    const letters = async (query = '') =>
+      lettersSchema.parse(await (await get(`/intake/dead-letters${query}`)).json()).dead_letters;
+    const earlier = (await letters()).at(-1)?.position ?? '0';
+    for (const name of ['odd', 'strange']) await jetstream(payments).publish(`audit.payments.${name}`, '{"odd":true}');
+    const [first, second, ...others] = await eventually(
+      () => letters(`?after=${earlier}`),
+      ({ length }) => length >= 2,
+    );
+    expect([first?.nats_subject, second?.nats_subject, others]).toEqual([
+      'audit.payments.odd',
+      'audit.payments.strange',
+      [],
+    ]);
+    expect(await letters(`?after=${earlier}&limit=1`)).toEqual([first]);
+    expect(await letters(`?after=${first?.position ?? ''}`)).toEqual([second]);
+    const status = async (path: string, scope: string, method = 'GET'): Promise<number> =>
+      (await get(path, { ...READ, scopes: [scope] }, { method })).status;
+    const replay = `/intake/dead-letters/${first?.position ?? ''}/replay`;
+    expect(await status('/intake/dead-letters', 'audit:read:own')).toBe(403);
+    expect(await status('/intake/dead-letters?limit=0', 'audit:read')).toBe(400);
+    expect(await status(replay, 'audit:read', 'POST')).toBe(403);
+    expect(await status(replay, 'audit:admin', 'POST')).toBe(422);
+    expect(await status('/intake/dead-letters/999/replay', 'audit:admin', 'POST')).toBe(404);
+    expect(await status('/intake/dead-letters/x/replay', 'audit:admin', 'POST')).toBe(400);
+    const { sources } = z
+      .object({
+        sources: z.array(z.looseObject({ source: z.string(), missing: z.array(z.unknown()), alert: z.boolean() })),
+      })
+      .parse(await (await get('/intake/sources')).json());
+    expect(sources).toContainEqual(expect.objectContaining({ source: 'payments', missing: [], alert: false }));
+    expect((await fetch(`${url}/intake/sources`)).status).toBe(401);
+  }, 60_000);
+
   it('ends its tails when it stops', async () => {
     const tail = await listen('/events/tail?source=payments', Infinity);
     const reading = tail.read();
