@@ -41,6 +41,23 @@ const insertSample = `
 /** Rows of one insert. */
 const CHUNK = 50_000;
 
+/** Takes the next log indices, as the intake does: under the lock of the head, so that the events of looks in between are neither hit nor skipped. */
+async function fillNext(client: pg.Client, size: number): Promise<number> {
+  await client.query('begin');
+  try {
+    const { rows } = await client.query<{ head: string }>('select next_index as head from log_sequence for update');
+    const head = Number(rows[0]?.head);
+    const next = Math.max(head, Math.min(size, head + CHUNK));
+    await client.query(insertSample, [head, next]);
+    await client.query('update log_sequence set next_index = $1', [next]);
+    await client.query('commit');
+    return next;
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
 /**
  * Fills the log up to `size` events, or until the time is over.
  * @returns how many there are
@@ -51,12 +68,7 @@ export async function fillLog(
 ): Promise<number> {
   await client.query(`set jit = off; ${sampleFunctions}`);
   let filled = from;
-  while (filled < size && performance.now() < deadline) {
-    const next = Math.min(size, filled + CHUNK);
-    await client.query(insertSample, [filled, next]);
-    filled = next;
-  }
-  await client.query('update log_sequence set next_index = $1', [filled]);
+  while (filled < size && performance.now() < deadline) filled = await fillNext(client, size);
   await client.query('set role audit_owner');
   await client.query('vacuum analyze event');
   await client.query('reset role');
