@@ -11,7 +11,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { pinned } from '../pinned.js';
 
-const statisticsSchema = z.object({ indexed: z.coerce.number() });
+const indexedRows = z.tuple([z.object({ indexed: z.coerce.number() })]);
 const pageSchema = z.object({ events: z.array(z.unknown()), next_cursor: z.string().nullable() });
 
 /** An audit service of its own, with its own PostgreSQL and NATS. */
@@ -60,13 +60,6 @@ export async function startTrail(core: number): Promise<Trail> {
       LOG_ORIGIN: 'bench.test/log',
     },
   });
-  const get = async (path: string): Promise<unknown> => {
-    const token = await issuer.mint({ subject: 'bench', clientId: 'bench', scopes: ['audit:read'] });
-    const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
-    const body: unknown = await answer.json();
-    if (!answer.ok) throw new Error(`${path}: ${JSON.stringify(body)}`);
-    return body;
-  };
   for (let attempt = 0; ; attempt += 1) {
     const ready = await fetch(`${url}/health/ready`).then(
       ({ ok }) => ok,
@@ -90,7 +83,11 @@ export async function startTrail(core: number): Promise<Trail> {
       return { ms: performance.now() - begun, events: page.events.length };
     },
     async indexed(events) {
-      while (statisticsSchema.parse(await get('/events/stats')).indexed < events) await delay(500);
+      for (;;) {
+        const { rows } = await database.query('select coalesce(max(end_index), 0) as indexed from posting_span');
+        if (indexedRows.parse(rows)[0].indexed >= events) return;
+        await delay(500);
+      }
     },
     async stop() {
       await database.end();
