@@ -153,6 +153,24 @@ describe('the revocation feed', () => {
     expect(await eventually(() => outcome(strict) === 'accepted' && outcome(patient) === 'accepted')).toBe(true);
   }, 90_000);
 
+  it('drops nothing when it is full: it keeps what it holds, says so, refuses by its policy, and goes on once there is room', async () => {
+    let later = 0;
+    const feed = follow({ entryLimit: 2, whenLost: 'refuse', now: () => Date.now() + later });
+    await feed.loaded;
+    const tokens = ['one', 'two', 'three'];
+    for (const tokenId of tokens)
+      await put({ kind: 'token', tokenId, until: now() + (tokenId === 'three' ? 900 : 300) });
+    expect(await eventually(() => feed.state().lastError?.includes('the revocation list is full') === true)).toBe(true);
+    expect(feed.state()).toMatchObject({ state: 'lost', entries: 2, refusing: true });
+    expect([feed.isRevoked(principal({ tokenId: 'one' }), 'k'), outcome(feed)]).toEqual([
+      true,
+      'REVOCATIONS_UNAVAILABLE',
+    ]);
+    later = 400_000;
+    expect(await eventually(() => feed.state().state === 'current')).toBe(true);
+    expect([feed.isRevoked(principal({ tokenId: 'three' }), 'k'), outcome(feed)]).toEqual([true, 'accepted']);
+  }, 60_000);
+
   it('passes over what is no entry', async () => {
     const feed = follow();
     await feed.loaded;

@@ -23,6 +23,11 @@ export interface RevocationFeedOptions {
   readonly whenLost?: 'accept' | 'refuse';
   /** Seconds of `accept`: as long as a token may live, 900 by default. */
   readonly graceSeconds?: number;
+  /**
+   * Entries held at the most; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it
+   * holds and counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
+   */
+  readonly entryLimit?: number;
   /** Milliseconds between two comparisons with the bucket's state; 5,000 by default. */
   readonly checkIntervalMs?: number;
   /** Told of each pushed entry: seconds from the server's having stored it to its being in force here. */
@@ -57,12 +62,14 @@ export interface RevocationFeed extends RevocationList {
 const noLogger: FeedLogger = { info: () => undefined, warn: () => undefined };
 /** Milliseconds before the bucket is opened again. */
 const RETRY_MS = 200;
+/** Seconds beyond its time after which an entry is not taken in: no clock is off by that much. */
+const PAST_SECONDS = 60;
 /** Comparisons that may find us behind before the bucket is read anew. */
 const BEHIND_LIMIT = 2;
 
 class BucketFeed implements RevocationFeed {
   readonly loaded: Promise<void>;
-  readonly #list = new MemoryRevocationList();
+  readonly #list: MemoryRevocationList;
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
   readonly #now: () => number;
@@ -76,6 +83,7 @@ class BucketFeed implements RevocationFeed {
 
   constructor(private readonly options: RevocationFeedOptions) {
     this.#now = options.now ?? Date.now;
+    this.#list = new MemoryRevocationList(options.entryLimit);
     this.#logger = options.logger ?? noLogger;
     this.#lostAt = this.#now();
     this.loaded = new Promise((resolve) => {
@@ -158,6 +166,7 @@ class BucketFeed implements RevocationFeed {
     let behind = 0;
     let current = false;
     let fault: Error | undefined;
+    this.#list.prune(this.#now() / 1_000);
     const entries = await bucket.watch();
     this.#watching = entries;
     const found = (): void => {
@@ -201,6 +210,7 @@ class BucketFeed implements RevocationFeed {
       this.#logger.warn({ key: entry.key }, 'an entry of the revocation bucket is not understood');
       return;
     }
+    if (revocation.until < this.#now() / 1_000 - PAST_SECONDS) return;
     switch (revocation.kind) {
       case 'token':
         this.#list.revokeToken(revocation.tokenId, revocation.until);
