@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
+import { throwError, type Observable } from 'rxjs';
 import { LOGGER } from './tokens.js';
 import { traceOf } from './request-trace.js';
 
@@ -80,12 +81,34 @@ export function problemOf(error: unknown): ProblemDocument {
   return documentOf(500, 'INTERNAL', 'Something failed here; the request id finds it in the logs.');
 }
 
-/** The one place where errors become HTTP answers: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
+/** What an RpcException holds: the answer to the sender of a message. */
+function messageAnswerOf(error: unknown): object | undefined {
+  if (!(error instanceof Error) || !('getError' in error) || typeof error.getError !== 'function') return undefined;
+  const held: unknown = error.getError();
+  return typeof held === 'object' && held !== null ? held : undefined;
+}
+
+/** The one place where errors become answers, of HTTP and of messages: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(@Inject(LOGGER) private readonly logger: Logger) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): Observable<never> | undefined {
+    if (host.getType() !== 'http') {
+      const answer = messageAnswerOf(error);
+      return throwError(() => answer ?? this.#unplanned(error));
+    }
+    this.#answer(error, host);
+    return undefined;
+  }
+
+  #unplanned(error: unknown): ProblemDocument {
+    const problem = problemOf(error);
+    if (problem.code === 'INTERNAL') this.logger.error({ err: error }, 'message failed');
+    return problem;
+  }
+
+  #answer(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const trace = traceOf(http.getRequest<FastifyRequest>());

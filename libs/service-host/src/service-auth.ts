@@ -7,7 +7,8 @@ import type pg from 'pg';
 import { type Logger } from 'pino';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
-import { auditRequest, traceOf } from './request-trace.js';
+import { messageTraceOf } from './message-trace.js';
+import { auditRequest, traceOf, type RequestTrace } from './request-trace.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
 import { AUDIT_OUTBOX, DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
 
@@ -22,15 +23,21 @@ export interface ServiceAuthOptions {
   readonly revocations?: RevocationFeedSettings | RevocationList;
 }
 
-/** The audit event of a request that the guard refused; committed before the refusal is answered. */
+function refusedTrace(context: ExecutionContext): RequestTrace {
+  const kind = context.getType();
+  if (kind === 'http') return traceOf(context.switchToHttp().getRequest<FastifyRequest>());
+  if (kind === 'rpc') return messageTraceOf(context);
+  throw new Error(`a refusal of the kind ${kind} cannot be recorded, so it is not answered`);
+}
+
+/** The audit event of a request or message that the guard refused; committed before the refusal is answered. */
 async function recordRefusal(
   outbox: AuditOutbox,
   service: string,
   refusal: Refusal,
   context: ExecutionContext,
 ): Promise<void> {
-  if (context.getType() !== 'http') throw new Error(`a refused ${context.getType()} cannot be recorded yet`);
-  const trace = traceOf(context.switchToHttp().getRequest<FastifyRequest>());
+  const trace = refusedTrace(context);
   await outbox.recordDurably({
     type: `countersign.${service}.request.refused.v1`,
     subject: trace.route,
