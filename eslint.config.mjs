@@ -36,7 +36,7 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
         'layer:nest',
         'layer:audit',
         'layer:feed',
-        ...libMayUse.filter((tag) => tag === 'type:backing'),
+        ...libMayUse.flatMap((tag) => (tag === 'type:backing' ? [tag, 'layer:kit'] : [])),
       ],
     },
   ],
