@@ -5,6 +5,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { type Logger } from 'pino';
+import { databaseFaultOf } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
 import { DATABASE, HEALTH, LOGGER, POOL } from './tokens.js';
 
@@ -66,16 +67,6 @@ async function migrateWithLock(pool: pg.Pool, migrationsFolder: string): Promise
   }
 }
 
-const awayCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', '57P03', '3D000']);
-
-function isAway(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && awayCodes.has(cause.code)) return true;
-    if (cause.message.includes('timeout')) return true;
-  }
-  return false;
-}
-
 /**
  * Opens the pool and brings the schema up to date, waiting for a database that is still starting.
  * @throws what PostgreSQL said, once the wait is over or at once when waiting cannot help (a wrong password)
@@ -105,7 +96,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
       await migrateWithLock(pool, options.migrationsFolder);
       return pool;
     } catch (error) {
-      if (!isAway(error) || Date.now() + wait > deadline) {
+      if (databaseFaultOf(error) !== 'away' || Date.now() + wait > deadline) {
         await pool.end();
         throw error;
       }

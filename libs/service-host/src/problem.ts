@@ -3,6 +3,7 @@ import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter 
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
 import { throwError, type Observable } from 'rxjs';
+import { databaseFaultOf, type DatabaseFault } from './database-fault.js';
 import { LOGGER } from './tokens.js';
 import { traceOf } from './request-trace.js';
 
@@ -70,6 +71,12 @@ function isProblemBody(body: unknown): body is { code: string; detail: string } 
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
 }
 
+/** The service's own database was away, busy or too slow: not the caller's fault, and soon over. */
+const databaseProblems: Readonly<Record<DatabaseFault, readonly [string, string, object]>> = {
+  away: ['DATABASE_UNAVAILABLE', 'The database does not answer now; try again.', { retry_after: 1 }],
+  timeout: ['DATABASE_TIMEOUT', 'The database did not answer in time; ask for less, or later.', { retry_after: 5 }],
+};
+
 /** Turns whatever was thrown into its problem document; what nobody planned for becomes a 500 that tells nothing. */
 export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof Problem) return documentOf(error.status, error.code, error.detail, error.extensions);
@@ -78,6 +85,8 @@ export function problemOf(error: unknown): ProblemDocument {
     if (isProblemBody(body)) return documentOf(error.getStatus(), body.code, body.detail, body);
     return transportProblem(error.getStatus(), error.message);
   }
+  const fault = databaseFaultOf(error);
+  if (fault !== undefined) return documentOf(503, ...databaseProblems[fault]);
   return documentOf(500, 'INTERNAL', 'Something failed here; the request id finds it in the logs.');
 }
 
@@ -86,6 +95,12 @@ function messageAnswerOf(error: unknown): object | undefined {
   if (!(error instanceof Error) || !('getError' in error) || typeof error.getError !== 'function') return undefined;
   const held: unknown = error.getError();
   return typeof held === 'object' && held !== null ? held : undefined;
+}
+
+/** RFC 6749 names no errors of the server at the token endpoint; these are the names of its section 4.1.2.1. */
+function oauthErrorNameOf(status: number): string {
+  if (status < 500) return 'invalid_request';
+  return status === 503 ? 'temporarily_unavailable' : 'server_error';
 }
 
 /** The one place where errors become answers, of HTTP and of messages: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
@@ -122,21 +137,21 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const problem = problemOf(error);
-    if (problem.status < 500 && trace.route.startsWith('/oauth2/')) {
-      const { status, detail } = problem;
+    const { status, detail, code } = problem;
+    const seen = { err: error, request_id: trace.requestId, trace_id: trace.traceId };
+    if (code === 'INTERNAL') this.logger.error(seen, 'request failed');
+    else if (code.startsWith('DATABASE_')) this.logger.warn(seen, 'request failed for want of the database');
+    if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
+    if (trace.route.startsWith('/oauth2/')) {
       void reply
         .status(status)
         .header('cache-control', 'no-store')
         .type('application/json')
-        .send({ error: 'invalid_request', error_description: detail });
+        .send({ error: oauthErrorNameOf(status), error_description: detail });
       return;
     }
-    if (problem.status >= 500 && problem.code === 'INTERNAL') {
-      this.logger.error({ err: error, request_id: trace.requestId, trace_id: trace.traceId }, 'request failed');
-    }
-    if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
     void reply
-      .status(problem.status)
+      .status(status)
       .type('application/problem+json')
       .send({ ...problem, request_id: trace.requestId });
   }

@@ -146,7 +146,8 @@ describe('transfers', () => {
   });
 
   it('keeps a limited overdraft to its limit', async () => {
-    const purse = await ledger.open(alice, { overdraft: 'limited', overdraft_limit: euro('50') });
+    const limited = { overdraft: 'limited', overdraft_limit: euro('50'), owner: 'alice' };
+    const purse = await ledger.open(admin, limited);
     const merchant = await ledger.open(shop);
     expect(codeOf(await send(transfer(purse, merchant, '51')))).toEqual([422, 'INSUFFICIENT_FUNDS']);
     expect(codeOf(await send(transfer(purse, merchant, '50')))).toEqual([201, 'posted']);

@@ -5,7 +5,9 @@ export interface EventStatistics {
   /** How many of them the search index has; the rest is searched directly. */
   readonly indexed: string;
   readonly sources: readonly SourceStatistics[];
-  /** How many were allowed, denied, failed. */
+  /** Of how many events, from the first one on, the outcomes are: of all, unless the search index is far behind. */
+  readonly counted: string;
+  /** How many of those were allowed, denied, failed. */
   readonly outcomes: Readonly<Record<string, string>>;
 }
 

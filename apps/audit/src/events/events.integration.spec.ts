@@ -252,11 +252,13 @@ describe('the trail, by HTTP', () => {
     const statistics = z
       .object({
         events: z.string(),
+        counted: z.string(),
         outcomes: z.record(z.string(), z.coerce.number()),
         sources: z.array(z.looseObject({ source: z.string(), through: z.string() })),
       })
       .parse(await (await get('/events/stats')).json());
     expect(Number(statistics.events)).toBeGreaterThanOrEqual(11);
+    expect(statistics.counted).toBe(statistics.events);
     expect(statistics.outcomes['allowed']).toBeGreaterThanOrEqual(11);
     expect(statistics.sources).toContainEqual(expect.objectContaining({ source: 'payments', through: '11' }));
   });

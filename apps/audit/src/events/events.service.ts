@@ -8,6 +8,9 @@ import { EventsStore } from './events.store.js';
 import { Looks, type Looker } from './looks.js';
 import { visibilityOf } from './visibility.js';
 
+/** Events that the index does not have and that are counted one by one all the same. */
+const COUNTED_DIRECTLY = 100_000n;
+
 /** Searches the trail; each look is itself in the trail before it is answered. */
 @Injectable()
 export class EventsService {
@@ -42,11 +45,12 @@ export class EventsService {
   async statistics(looker: Looker): Promise<EventStatistics> {
     // The index may go on between the questions; an event is then counted once or twice, never left out.
     const { through } = await this.postings.prepare([]);
-    const [size, sources, indexed, fresh] = await Promise.all([
-      this.events.size(),
+    const size = await this.events.size();
+    const behind = size - through > COUNTED_DIRECTLY;
+    const [sources, indexed, fresh] = await Promise.all([
       this.events.sources(),
       this.postings.counts('outcome', ['allowed', 'denied', 'failed']),
-      this.events.outcomesFrom(through),
+      behind ? new Map<string, bigint>() : this.events.outcomesFrom(through),
     ]);
     await this.looks.record(
       { done: 'events.counted', resource: 'events', changes: { events: size.toString() } },
@@ -56,6 +60,7 @@ export class EventsService {
       events: size.toString(),
       indexed: through.toString(),
       sources,
+      counted: (behind ? through : size).toString(),
       outcomes: Object.fromEntries(
         indexed.map(({ value, count }) => [value, (BigInt(count) + (fresh.get(value) ?? 0n)).toString()]),
       ),

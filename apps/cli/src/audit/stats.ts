@@ -7,6 +7,7 @@ const statisticsSchema = z.looseObject({
   events: z.string(),
   indexed: z.string(),
   sources: z.array(z.looseObject({ source: z.string(), through: z.string(), advanced_at: z.string() })),
+  counted: z.string(),
   outcomes: z.record(z.string(), z.string()),
 });
 
@@ -17,14 +18,15 @@ async function run(_: object, command: Command): Promise<void> {
     scopes: ['audit:read'],
     path: '/events/stats',
   });
-  const { events, indexed, sources, outcomes } = statistics;
+  const { events, indexed, counted, sources, outcomes } = statistics;
+  const of = counted === events ? '' : ` (of the first ${counted})`;
   output.result(
     { ok: true, ...statistics },
     [
       `events   ${events}, of which ${indexed} are in the search index`,
       `outcomes ${Object.entries(outcomes)
         .map(([outcome, count]) => `${outcome} ${count}`)
-        .join(', ')}`,
+        .join(', ')}${of}`,
       '',
       table(
         ['source', 'whole through', 'last news'],

@@ -1,0 +1,33 @@
+import { AuditEventError } from '@countersign/audit-client';
+import { databaseFaultOf } from './database-fault.js';
+import { problemOf } from './problem.js';
+
+const failure = (message: string, code?: string): Error => Object.assign(new Error(message), code && { code });
+
+describe('a failure of the database', () => {
+  it.each([
+    ['a refused connection', failure('connect', 'ECONNREFUSED'), 'away'],
+    ['a connection that ended', failure('Connection terminated unexpectedly'), 'away'],
+    ['a pool without a free connection', failure('timeout exceeded when trying to connect'), 'away'],
+    [
+      'a server that shuts down, inside the error of a query',
+      new Error('failed query', { cause: failure('', '57P01') }),
+      'away',
+    ],
+    ['too many events that wait for it', new AuditEventError('OUTBOX_FULL', 'full'), 'away'],
+    ['a statement that took too long', new Error('failed query', { cause: failure('canceling', '57014') }), 'timeout'],
+    ['a wrong statement', failure('syntax error', '42601'), undefined],
+    ['an event that is wrong', new AuditEventError('EVENT_INVALID', 'no'), undefined],
+    ['what is no error', 'ECONNREFUSED', undefined],
+  ])('is told from any other: %s', (_, error, fault) => {
+    expect(databaseFaultOf(error)).toBe(fault);
+  });
+
+  it('is answered 503 with a time to come back, and tells nothing of the database', () => {
+    const problem = problemOf(failure('connect ECONNREFUSED 10.0.0.7:5432', 'ECONNREFUSED'));
+    expect(problem).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE', retry_after: 1 });
+    expect(JSON.stringify(problem)).not.toContain('10.0.0.7');
+    expect(problemOf(failure('canceling', '57014'))).toMatchObject({ status: 503, code: 'DATABASE_TIMEOUT' });
+    expect(problemOf(failure('syntax error', '42601'))).toMatchObject({ status: 500, code: 'INTERNAL' });
+  });
+});

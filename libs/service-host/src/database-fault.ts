@@ -1,0 +1,26 @@
+import { AuditEventError } from '@countersign/audit-client';
+
+/** What a service's own database can be, other than wrong: out of reach or overrun, or slower than a statement may be. */
+export type DatabaseFault = 'away' | 'timeout';
+
+/**
+ * No connection, or none any more: of the system; of PostgreSQL the classes 08 (connection), 53 (resources) and 57P (shutting down, starting),
+ * and a database that is still to be made.
+ */
+const awayPattern = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|08...|53...|57P0[1-5]|3D000)$/;
+/** What the driver says without a code. */
+const lostPattern =
+  /^Connection terminated|^timeout (exceeded when trying to connect|expired)|^Client has encountered a connection error/;
+/** PostgreSQL ended the statement: it took longer than it may. */
+const CANCELLED = '57014';
+
+/** @returns nothing for any other failure: a statement that is wrong stays a fault of the service */
+export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
+  if (error instanceof AuditEventError) return error.code === 'OUTBOX_FULL' ? 'away' : undefined;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+    if (code === CANCELLED) return 'timeout';
+    if (awayPattern.test(code) || lostPattern.test(cause.message)) return 'away';
+  }
+  return undefined;
+}
