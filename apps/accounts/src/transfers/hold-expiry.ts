@@ -41,9 +41,9 @@ export class HoldExpiry implements OnApplicationBootstrap, BeforeApplicationShut
     await this.#running;
   }
 
-  /** Ends the overdue holds on these accounts. @returns how many it ended */
-  async releaseOverdue(accounts: readonly AccountId[]): Promise<number> {
-    return this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts));
+  /** Ends the overdue holds on these accounts; afterwards none of them stands in a transfer's way, whoever ended it. */
+  async releaseOverdue(accounts: readonly AccountId[]): Promise<void> {
+    await this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts));
   }
 
   /** One round of the worker. @returns how many holds it ended; 0 also while another replica is at it */

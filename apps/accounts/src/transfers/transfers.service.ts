@@ -35,7 +35,9 @@ export class TransfersService {
     const accounts = accountsOf(command.legs);
     const decision = await this.#carryOut(command, accounts, asker);
     const short = !decision.ok && decision.code === 'INSUFFICIENT_FUNDS';
-    if (!short || (await this.expiry.releaseOverdue(accounts)) === 0) return this.#answer(command, decision, asker);
+    if (!short) return this.#answer(command, decision, asker);
+    await this.expiry.releaseOverdue(accounts);
+    // Also when nothing was left to release: another may have ended, since the decision, a hold that stood in its way.
     return this.#answer(command, await this.#carryOut(command, accounts, asker), asker);
   }
 
