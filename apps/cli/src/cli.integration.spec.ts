@@ -299,9 +299,18 @@ describe('the built command against a real issuer and audit service', () => {
     await expect(changed(lines.toSpliced(2, 1))).rejects.toMatchObject(named('EVENT_MISSING'));
     await expect(changed(lines.slice(0, -1))).rejects.toMatchObject({ code: 'LOG_TRUNCATED' });
 
-    const table = file('issuer.csv');
+    // Each export is a look, and so an event of audit's own: soon there is one that the filter leaves out.
+    let table = '';
     const filter = ['--source', 'issuer', '--checkpoint', monday, '--checkpoint', friday];
-    expect((await countersign('audit', 'export', '--format', 'csv', ...filter, '--output', table)).code).toBe(0);
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      table = file(`issuer-${String(attempt)}.csv`);
+      expect((await countersign('audit', 'export', '--format', 'csv', ...filter, '--output', table)).code).toBe(0);
+      const isWhole = await verify(table, '--complete').then(
+        () => true,
+        () => false,
+      );
+      if (!isWhole) break;
+    }
     expect(await countersign('audit', 'verify', table, ...against)).toMatchObject({
       code: 0,
       out: expect.stringContaining('The export is filtered') as unknown,
