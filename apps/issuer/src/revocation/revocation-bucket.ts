@@ -142,9 +142,13 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   async #run(): Promise<void> {
     const connection = await connectToNats('issuer-revocations', this.nats, this.logger, this.#stopped.signal);
     if (connection === undefined) return;
+    if (this.#stopped.signal.aborted) return connection.close();
     this.#connection = connection;
-    await this.mend();
-    for await (const { type } of connection.status()) {
+    // Begun before the comparison: of a connection that a stop closes meanwhile, a list begun later would never end.
+    const statuses = connection.status();
+    // Nor does a question end that a stop leaves without an answer.
+    await Promise.race([this.mend(), connection.closed()]);
+    for await (const { type } of statuses) {
       if (type === 'disconnect') {
         this.#bucket = undefined;
         this.#lastError = 'disconnected from NATS';

@@ -12,14 +12,18 @@ import {
 } from '@countersign/auth-core';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { openRevocationBucket, readRevocationBucket } from '@countersign/revocation-feed';
-import { createService, loadConfiguration } from '@countersign/service-host';
+import { createService, HealthRegistry, loadConfiguration } from '@countersign/service-host';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
+import { RevocationBucket } from './revocation-bucket.js';
+import { RevocationsStore } from './revocations.store.js';
 
 const issuer = 'http://issuer.test';
 
@@ -288,6 +292,22 @@ describe('revocation at the issuer', () => {
     }
     expect(left).toBe(false);
     expect((await database.query(`select 1 from revocation where name = 'orphan'`)).rowCount).toBe(0);
+  }, 60_000);
+
+  it('stops at any moment of its first comparison', async () => {
+    const nats = { url: backing.nats.url, user: 'issuer', password: backing.passwords.issuer };
+    const stopped: unknown[] = [];
+    for (let wait = 0; wait < 60; wait += 2) {
+      const health = new HealthRegistry();
+      const store = app.get(RevocationsStore);
+      const now = () => new Date();
+      const bucket = new RevocationBucket(nats, 1, store, now, pino({ level: 'silent' }), health, new Registry());
+      bucket.onApplicationBootstrap();
+      await delay(wait);
+      const late = delay(5_000, 'still running', { ref: false });
+      stopped.push(await Promise.race([bucket.beforeApplicationShutdown().then(() => 'stopped'), late]));
+    }
+    expect(new Set(stopped)).toEqual(new Set(['stopped']));
   }, 60_000);
 
   it('lets only the issuer write the bucket', async () => {
