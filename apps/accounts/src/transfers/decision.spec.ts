@@ -85,12 +85,12 @@ describe("the ledger's rules", () => {
   it('do what a model does that adds everything up anew, whatever is asked of them', () => {
     const outcomes = new Set<string>();
     const commands = fc.commands([steps.map((step) => new Take(step, outcomes))], { maxCommands: 40, size: 'max' });
-    fc.assert(
-      fc.property(commands, (run) => {
-        fc.modelRun(() => ({ model: new LedgerModel(), real: new DecidedLedger() }), run);
-      }),
-      { numRuns: 300 },
-    );
+    const property = fc.property(commands, (run) => {
+      fc.modelRun(() => ({ model: new LedgerModel(), real: new DecidedLedger() }), run);
+    });
+    fc.assert(property, { numRuns: 300 });
+    // What is rare may be missing from any one sample, but not from this one.
+    fc.assert(property, { numRuns: 300, seed: 7 });
     expect([...outcomes].sort()).toEqual([
       'AMOUNT_ABOVE_HOLD',
       'CORRECTED_TRANSFER_NOT_POSTED',
