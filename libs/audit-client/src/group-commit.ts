@@ -7,33 +7,24 @@ interface Waiting<Item> {
 }
 
 export interface GroupCommitOptions {
-  /** Milliseconds that the first of a group waits for others. */
-  readonly windowMs: number;
   /** Items of one write at the most. */
   readonly groupLimit: number;
   /** Items that may wait at the most; one more is refused. */
   readonly queueLimit: number;
-  /** Items that do not wait for the window's end; as many as a write takes, when left out. */
-  readonly fullAt?: number;
-  /** Writes under way at once; 1 when left out. */
-  readonly writesAtOnce?: number;
 }
 
-/** Lets concurrent writers share one durable write: each `add` resolves once its own item is committed. */
+/**
+ * Lets concurrent writers share one durable write: each `add` resolves once its own item is committed. What is added in one turn of the event
+ * loop makes a group, and so does all that comes while a write is under way: nobody waits for others, and under load groups grow by themselves.
+ */
 export class GroupCommit<Item> {
   readonly #waiting: Waiting<Item>[] = [];
-  #window: NodeJS.Timeout | undefined;
-  #writes = 0;
-  readonly #fullAt: number;
-  readonly #writesAtOnce: number;
+  #writing = false;
 
   constructor(
     private readonly write: (items: readonly Item[]) => Promise<void>,
     private readonly options: GroupCommitOptions,
-  ) {
-    this.#fullAt = options.fullAt ?? options.groupLimit;
-    this.#writesAtOnce = options.writesAtOnce ?? 1;
-  }
+  ) {}
 
   add(item: Item): Promise<void> {
     if (this.#waiting.length >= this.options.queueLimit) {
@@ -41,17 +32,14 @@ export class GroupCommit<Item> {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#waiting.length >= this.#fullAt && this.#writes < this.#writesAtOnce) void this.#drain();
-      // While a write is under way, its end is the end of the window.
-      else if (this.#writes === 0) this.#window ??= setTimeout(() => void this.#drain(), this.options.windowMs);
+      if (this.#writing) return;
+      this.#writing = true;
+      setImmediate(() => void this.#drain());
     });
   }
 
   /** Writes group after group until none waits. */
   async #drain(): Promise<void> {
-    clearTimeout(this.#window);
-    this.#window = undefined;
-    this.#writes += 1;
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, this.options.groupLimit);
       try {
@@ -61,6 +49,6 @@ export class GroupCommit<Item> {
         for (const { reject } of group) reject(error);
       }
     }
-    this.#writes -= 1;
+    this.#writing = false;
   }
 }

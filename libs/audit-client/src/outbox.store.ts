@@ -35,11 +35,7 @@ export class AuditOutbox {
   constructor(private readonly options: AuditOutboxOptions) {
     this.#now = options.now ?? (() => new Date());
     this.#newId = options.newId ?? (() => uuidv7());
-    this.#group = new GroupCommit((events) => this.#insert(events), {
-      windowMs: 1,
-      groupLimit: 500,
-      queueLimit: 10_000,
-    });
+    this.#group = new GroupCommit((events) => this.#insert(events), { groupLimit: 500, queueLimit: 10_000 });
   }
 
   /**

@@ -22,6 +22,7 @@ export { parsedBody, type Transport, type TransportAnswer, type TransportRequest
 export { type Policy, type PolicyRequest, type PolicyVerdict } from './policy.js';
 export { type ProtectedResourceMetadata } from './protected-resource.js';
 export { type Refusal, type RefusalCode, type RefusalListener } from './refusal.js';
+export { requestTurns, type RequestTurns } from './request-turns.js';
 export { describeNeeds, namedScopes, requiredScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
 export { RouteReport, type Route, type RouteKind } from './route-report.js';
 export { type Principal } from '@countersign/auth-core';

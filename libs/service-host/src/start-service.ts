@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { requestTurns } from '@countersign/auth';
 import { DpopNonces } from '@countersign/auth-core';
 import { type Registry } from 'prom-client';
 import { watchConnections } from './connection-closing.js';
@@ -76,6 +77,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     parseForm(body.toString(), done);
   });
+  fastify.addHook('onRequest', requestTurns());
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', traceOf(request).requestId);
     reply.header('x-content-type-options', 'nosniff');

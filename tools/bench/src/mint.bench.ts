@@ -19,12 +19,12 @@ const PEER_REQUESTS = 3_000;
 
 const benchmark: Benchmark = {
   description:
-    'client_credentials with private_key_jwt (ES256) over HTTP: the issuer with PostgreSQL, the audit event durable before the answer, against oidc-provider in memory; server on one core, load on the other.',
+    'client_credentials with private_key_jwt (ES256) over HTTP: the issuer with PostgreSQL, the audit event durable before the answer, against oidc-provider in memory; server on one core, load on the other. A bare node:http server with the two signatures shows how far Node goes.',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'mint-'));
     const [client, signing] = await Promise.all([generateSigningKey(), generateSigningKey()]);
     const backing = await startBackingServices();
-    const [ourPort, peerPort] = [await freePort(), await freePort()];
+    const [ourPort, peerPort, barePort] = [await freePort(), await freePort(), await freePort()];
     const policy = { audiences: { payments: ['payments:create'] } };
     const clients = [{ client_id: 'bench', jwks: { keys: [publicJwkOf(client)] }, policy }];
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
@@ -46,11 +46,15 @@ const benchmark: Benchmark = {
     const peer = startPinned(pathOf('oidc-provider.js'), 0, {
       MINT_PEER: JSON.stringify({ port: peerPort, client: publicJwkOf(client), signing }),
     });
+    const bare = startPinned(pathOf('bare-http.js'), 0, {
+      MINT_BARE: JSON.stringify({ port: barePort, client: publicJwkOf(client), signing }),
+    });
     const load = startPinned(pathOf('load.js'), 1, {});
+    const children = [ours, peer, bare, load];
     const ended = new AbortController();
     let confirming: Promise<void> | undefined;
     try {
-      await Promise.all([untilReady(`${url}/health/ready`, ours), once(peer, 'message')]);
+      await Promise.all([untilReady(`${url}/health/ready`, ours), once(peer, 'message'), once(bare, 'message')]);
       const auditNats = { url: backing.nats.url, user: 'audit', password: backing.passwords.audit };
       confirming = confirmEvents(databaseUrl, auditNats, ended.signal);
       const common = { key: client, connections: CONNECTIONS };
@@ -71,8 +75,9 @@ const benchmark: Benchmark = {
         form: { ...grant, resource: 'urn:payments' },
         requests: PEER_REQUESTS,
       };
+      const bareOrder: LoadOrder = { ...ourOrder, port: barePort };
       const p99 = { ours: [] as number[], peer: [] as number[] };
-      const cpu = { ours: [] as number[], peer: [] as number[] };
+      const cpu = { ours: [] as number[], peer: [] as number[], bare: [] as number[] };
       const figures = await interleave(
         [
           {
@@ -95,6 +100,15 @@ const benchmark: Benchmark = {
               return report.perSecond;
             },
           },
+          {
+            name: 'bare',
+            async round() {
+              const before = cpuSeconds(bare);
+              const report = await runLoad(load, bareOrder);
+              cpu.bare.push(((cpuSeconds(bare) - before) / OUR_REQUESTS) * 1e6);
+              return report.perSecond;
+            },
+          },
           { name: 'floor', round: () => mintFloor(client) },
         ],
         {
@@ -111,6 +125,8 @@ const benchmark: Benchmark = {
       measured('oidc-provider, memory', figures.peer, 'tokens/s');
       measured('oidc-provider, p99', median(p99.peer), 'ms');
       measured('oidc-provider, CPU', median(cpu.peer), 'µs a token');
+      measured('bare node:http, no records', figures.bare, 'tokens/s');
+      measured('bare node:http, CPU', median(cpu.bare), 'µs a token');
       measured('ES256 verify + sign, CPU', figures.floor, 'µs');
       return [
         { metric: 'mint.ratio_oidc_provider', value: figures.ours / figures.peer, goal: 4, better: 'higher' },
@@ -119,8 +135,8 @@ const benchmark: Benchmark = {
     } finally {
       ended.abort();
       await confirming;
-      for (const child of [ours, peer, load]) child.kill('SIGTERM');
-      await Promise.all([ours, peer, load].map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
+      for (const child of children) child.kill('SIGTERM');
+      await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
       await backing.stop();
       rmSync(folder, { recursive: true, force: true });
     }

@@ -66,14 +66,7 @@ export class Issuances {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {
-    this.#group = new GroupCommit((group) => this.#write(group), {
-      windowMs: 1,
-      groupLimit: 500,
-      queueLimit: 10_000,
-      // Under load the database works on one group while the next is decided and signed.
-      fullAt: 32,
-      writesAtOnce: 2,
-    });
+    this.#group = new GroupCommit((group) => this.#write(group), { groupLimit: 500, queueLimit: 10_000 });
   }
 
   /** @throws what the database said: then nothing may be answered but that it failed */

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AuthModule, Public, RequireScopes } from '@countersign/auth';
+import { AuthModule, Public, requestTurns, RequireScopes } from '@countersign/auth';
 import { publicJwkOf } from '@countersign/auth-core';
 import { announce, AUDIENCE, ISSUER, keyFromEnvironment, SCOPE } from './settings.js';
 
@@ -32,5 +32,6 @@ const jwks = { keys: [publicJwkOf(keyFromEnvironment())] };
 class OrdersModule {}
 
 const app = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), { logger: false });
+app.getHttpAdapter().getInstance().addHook('onRequest', requestTurns());
 await app.listen(0, '127.0.0.1');
 announce(await app.getUrl());
