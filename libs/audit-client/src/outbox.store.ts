@@ -73,7 +73,7 @@ export class AuditOutbox {
       this.#expecting = true;
       setTimeout(() => {
         this.#expecting = false;
-        this.#tell();
+        this.recorded();
       }, COMMIT_MS).unref();
     }
     return complete;
@@ -93,10 +93,11 @@ export class AuditOutbox {
       `insert into audit_outbox (id, event) select (e->>'id')::uuid, e from jsonb_array_elements($1::jsonb) as e`,
       [JSON.stringify(events)],
     );
-    this.#tell();
+    this.recorded();
   }
 
-  #tell(): void {
+  /** To be called once a statement of the service's own has committed events: the relay then carries them at once. */
+  recorded(): void {
     for (const listener of this.#listeners) listener();
   }
 }

@@ -5,12 +5,13 @@ import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-n
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { z } from 'zod';
-import { AuditEventError, type NewAuditEvent } from './audit-event.js';
+import { AuditEventError, completeEvent, type NewAuditEvent } from './audit-event.js';
 import { BATCH_CONTENT_TYPE } from './event-batch.js';
 import { AuditOutbox } from './outbox.store.js';
 import { receiptSubject } from './receipts.js';
 import { startRelay, type Relay, type RelayOptions } from './relay.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
+import { uuidv7 } from './uuidv7.js';
 
 const event = (subject: string): NewAuditEvent => ({
   type: 'countersign.payments.payment.read.v1',
@@ -205,6 +206,11 @@ describe('the outbox and its relay', () => {
       outbox.record(transaction, event('recorded-with-a-change')),
     );
     await until(has(id));
+    await delay(100);
+    const own = completeEvent(event('recorded-by-a-statement-of-its-own'), uuidv7(), 'payments', new Date());
+    await pool.query('insert into audit_outbox (id, event) values ($1, $2)', [own.id, JSON.stringify(own)]);
+    outbox.recorded();
+    await until(has(own.id));
   });
 
   it('refuses an event that no trail could take before its change commits', async () => {

@@ -119,6 +119,7 @@ export class Issuances {
     });
     const answer = answerSchema.parse(answers[0]);
     if (answer.version !== version) return;
+    this.outbox.recorded();
     const good = new Set(answer.used);
     current.forEach((one, n) => {
       one.outcome = good.has(n) ? 'committed' : 'replayed';
