@@ -43,6 +43,10 @@ export interface StackOptions {
 }
 
 export interface Stack {
+  /** The repository's root. */
+  readonly root: string;
+  /** Data, keys and logs: what the command `countersign` takes as `--stack`. */
+  readonly directory: string;
   readonly identities: Identities;
   readonly urls: Readonly<Record<ServiceName, string>>;
   readonly postgres: Postgres;
@@ -165,6 +169,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map(start));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     return {
+      root,
+      directory,
       identities,
       urls: perService((name) => settings[name].url),
       postgres,

@@ -1,8 +1,11 @@
+import { badTokensFlood } from './bad-tokens-flood.js';
 import { type Fault } from './fault.js';
 import { natsStopped } from './nats-stopped.js';
 import { postgresRestarted } from './postgres-restarted.js';
 import { serviceKilled } from './service-killed.js';
+import { signingKeyRotated } from './signing-key-rotated.js';
 import { streamWiped } from './stream-wiped.js';
+import { unknownKeysFlood } from './unknown-keys-flood.js';
 
 /** Every fault that the stack has to survive, by name. A new one is a file here and a line in this list. */
 export const faults: readonly Fault[] = [
@@ -13,4 +16,7 @@ export const faults: readonly Fault[] = [
   postgresRestarted,
   natsStopped,
   streamWiped,
+  signingKeyRotated,
+  badTokensFlood,
+  unknownKeysFlood,
 ];

@@ -18,6 +18,8 @@ export interface Dealt extends Deal {
   readonly told: Told | undefined;
   /** Requests that had to be sent again. */
   readonly retries: number;
+  /** Requests that went wrong, whether they were sent again or not, and why. */
+  readonly failures: readonly string[];
   /** An answer that no client should get. */
   readonly wrong: string | undefined;
 }

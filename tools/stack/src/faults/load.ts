@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type TokenClient } from '@countersign/auth-core';
 import { z } from 'zod';
 import { newDeal, type Deal, type Dealt, type Told } from './deal.js';
 import { ask, type Answer } from './http.js';
 import { between, type Random } from './random.js';
+import { type Storefront } from './storefront.js';
 
 export interface LoadOptions {
   readonly payments: string;
-  readonly tokens: TokenClient;
+  readonly storefront: Storefront;
   /** The accounts of both sides. */
   readonly from: string;
   readonly to: string;
@@ -34,6 +34,8 @@ function saysAgain({ status, body }: Answer): boolean {
     status >= 500 || (status === 409 && (body['code'] === 'IDEMPOTENCY_IN_FLIGHT' || body['code'] === 'PAYMENT_BUSY'))
   );
 }
+
+const wordsOf = ({ status, body }: Answer): string => `${String(status)} ${JSON.stringify(body)}`;
 
 /** Clients that make payments, capture, cancel and refund them, until they are told to stop. */
 export class Load {
@@ -68,14 +70,16 @@ export class Load {
     const money = (minor: number) => ({ amount: String(minor), currency: 'EUR' });
     const held = kind === 'capture' || kind === 'cancel';
     let retries = 0;
+    const failures: string[] = [];
     const send = async (path: string, body: object): Promise<Told | string | undefined> => {
       const key = randomUUID();
       for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; retries += 1) {
         const answer = await this.#ask(`${payments}${path}`, body, key);
-        if (answer !== undefined && !saysAgain(answer)) {
+        if (typeof answer !== 'string' && !saysAgain(answer)) {
           const told = answer.status < 300 ? answerSchema.safeParse(answer.body).data : undefined;
-          return told ?? `${path} was answered with ${String(answer.status)} ${JSON.stringify(answer.body)}`;
+          return told ?? `${path} was answered with ${wordsOf(answer)}`;
         }
+        failures.push(`${reference}: ${path}: ${typeof answer === 'string' ? answer : wordsOf(answer)}`);
         if (!deal.stays) return undefined;
         await delay(between(this.options.random, 50, 150));
       }
@@ -99,18 +103,19 @@ export class Load {
       ...deal,
       told: typeof last === 'object' ? last : undefined,
       retries,
+      failures,
       wrong: typeof last === 'string' ? `${reference}: ${last}` : undefined,
     };
   }
 
-  /** @returns nothing when there was no answer */
-  async #ask(url: string, body: object, key: string): Promise<Answer | undefined> {
+  /** @returns why there was no answer, if there was none */
+  async #ask(url: string, body: object, key: string): Promise<Answer | string> {
     try {
       const scopes = ['payments:create', 'payments:refund'];
-      const { token } = await this.options.tokens.getToken({ audience: 'payments', scopes });
+      const { token } = await this.options.storefront.getToken({ audience: 'payments', scopes });
       return await ask('POST', url, token, body, key);
-    } catch {
-      return undefined;
+    } catch (error) {
+      return String(error);
     }
   }
 }

@@ -39,7 +39,7 @@ const whole =
 
 const program = new Command('npm run faults --')
   .description(
-    'Kills, stops and wipes parts of a running stack under load, and checks after each that nothing was lost or doubled.',
+    'Kills, stops, wipes and floods parts of a running stack under load, rotates its keys, and checks after each that nothing was lost or doubled.',
   )
   .option('--rounds <n>', 'rounds; each has every fault once', whole(1, 1_000), 1)
   .option('--seed <n>', 'of the moments and the payments; printed, so that a run can be made again', whole(0, 2 ** 31))
@@ -75,7 +75,7 @@ async function run({ rounds, seed, clients, only, json }: Options): Promise<bool
     for (let number = 1; number <= rounds; number += 1) {
       for (const fault of chosen) {
         const begun = performance.now();
-        const round = new Round(stack, { root, clients, random });
+        const round = new Round(stack, { clients, random });
         await round.strike([fault]);
         const report = await round.check(10_000);
         if (report.underWay > 0) rests.push(round);
@@ -130,7 +130,7 @@ function described({ fault, payments, retries, left, underWay, transfers, events
   ];
   const more = wrong.length > SHOWN_LIMIT ? [`and ${String(wrong.length - SHOWN_LIMIT)} more`] : [];
   const verdict = wrong.length === 0 ? 'held' : ['BROKEN', ...wrong.slice(0, SHOWN_LIMIT), ...more].join('\n  ');
-  return `${fault.padEnd(18)} ${counts.join(', ')}, ${seconds.toFixed(1)} s: ${verdict}`;
+  return `${fault.padEnd(20)} ${counts.join(', ')}, ${seconds.toFixed(1)} s: ${verdict}`;
 }
 
 const { seed = Date.now() % 2 ** 31, ...given } = program.parse().opts<Omit<Options, 'seed'> & { seed?: number }>();

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,17 +8,18 @@ import { z } from 'zod';
 import { serviceNames, type ServiceName } from '../services.js';
 import { StackError } from '../stack-error.js';
 import { type Stack } from '../stack.js';
+import { countersign } from './countersign.js';
 import { type Dealt } from './deal.js';
 import { type Fault } from './fault.js';
 import { allPages, ask } from './http.js';
 import { Load } from './load.js';
 import { entriesSchema, isUnderWay, moneyFaults, paymentsSchema, type Payment } from './money-check.js';
+import { openAccount } from './open-account.js';
 import { type Random } from './random.js';
+import { Storefront } from './storefront.js';
 import { readTrail, trailFaults, type Trail } from './trail-check.js';
 
 export interface RoundOptions {
-  /** The repository's root: the command `countersign` is there. */
-  readonly root: string;
   /** Clients that pay at the same time. */
   readonly clients: number;
   readonly random: Random;
@@ -47,7 +47,6 @@ const AFTER_MS = 1_000;
 /** Milliseconds for the outboxes to be empty once all runs again: what a lost stream held is published again after 30 s. */
 const TRAIL_LIMIT_MS = 120_000;
 
-const idSchema = z.object({ id: z.string() });
 const amountSchema = z.object({ balance: z.object({ amount: z.coerce.number() }) });
 const invariantsSchema = z.object({
   ok: z.boolean(),
@@ -63,8 +62,9 @@ async function text(url: string, token?: string): Promise<string> {
 
 /** Payments made on a stack while faults strike it; then everything is looked at. */
 export class Round {
-  readonly #storefront: TokenClient;
+  readonly #storefront: Storefront;
   readonly #auditor: TokenClient;
+  readonly #wrong: string[] = [];
   #dealt: readonly Dealt[] = [];
   #from = '';
   #to = '';
@@ -73,20 +73,19 @@ export class Round {
     private readonly stack: Stack,
     private readonly options: RoundOptions,
   ) {
-    const { storefront, auditor } = stack.identities.clients;
-    const { issuer } = stack.urls;
-    this.#storefront = createTokenClient({ issuer, clientId: 'storefront', key: storefront });
-    this.#auditor = createTokenClient({ issuer, clientId: 'auditor', key: auditor });
+    const { auditor } = stack.identities.clients;
+    this.#storefront = new Storefront(stack);
+    this.#auditor = createTokenClient({ issuer: stack.urls.issuer, clientId: 'auditor', key: auditor });
   }
 
   /** Lets clients pay while the faults strike one after the other; returns when all clients have ended what they began. */
   async strike(faults: readonly Fault[]): Promise<void> {
     const { random, clients } = this.options;
-    this.#from = await this.#open('allowed');
-    this.#to = await this.#open('forbidden');
+    this.#from = await openAccount(this.stack, this.#storefront, 'allowed');
+    this.#to = await openAccount(this.stack, this.#storefront, 'forbidden');
     const load = new Load({
       payments: this.stack.urls.payments,
-      tokens: this.#storefront,
+      storefront: this.#storefront,
       from: this.#from,
       to: this.#to,
       clients,
@@ -94,11 +93,15 @@ export class Round {
       random,
     });
     try {
-      for (const fault of faults) await fault.strike(this.stack, random);
+      const wrong = (what: string): void => void this.#wrong.push(what);
+      const scene = { stack: this.stack, random, storefront: this.#storefront, wrong };
+      for (const fault of faults) await fault.strike(scene);
       await delay(AFTER_MS);
     } finally {
       this.#dealt = await load.stop();
     }
+    if (faults.every(({ unfelt }) => unfelt === true))
+      this.#wrong.push(...this.#dealt.flatMap(({ failures }) => failures));
   }
 
   /** @param patienceMs how long recovery may take for what clients left behind */
@@ -121,6 +124,7 @@ export class Round {
       transfers: new Set(entries.map(({ transfer_id }) => transfer_id)).size,
       events: trail.events,
       wrong: [
+        ...this.#wrong,
         ...moneyFaults(this.#dealt, payments, entries),
         ...trailFaults(trail, payments, entries),
         ...(await this.#balanceFaults()),
@@ -135,17 +139,6 @@ export class Round {
     for (const { name, child } of this.stack.services.values()) {
       if (!child.running()) throw new StackError(`${name} ended by itself. Its last lines:\n${child.lastLines()}`);
     }
-  }
-
-  async #open(overdraft: 'allowed' | 'forbidden'): Promise<string> {
-    const { token } = await this.#storefront.getToken({
-      audience: 'accounts',
-      scopes: ['accounts:write', 'accounts:overdraft'],
-    });
-    const account = { name: 'faults', kind: 'liability', currency: 'EUR', overdraft };
-    const { status, body } = await ask('POST', `${this.stack.urls.accounts}/accounts`, token, account);
-    if (status !== 201) throw new Error(`an account could not be opened: ${String(status)} ${JSON.stringify(body)}`);
-    return idSchema.parse(body).id;
   }
 
   #read(audience: 'payments' | 'accounts', scope: string): () => Promise<string> {
@@ -226,8 +219,8 @@ export class Round {
     };
     try {
       const key = (await text(`${this.stack.urls.audit}/log/key`)).trim();
-      const args = [
-        join(this.options.root, 'apps/cli/bin/countersign.mjs'),
+      const { code, said } = await countersign(
+        this.stack,
         'audit',
         'verify',
         file('events.ndjson', ndjson),
@@ -235,13 +228,7 @@ export class Round {
         file('checkpoint', checkpoint),
         '--log-key',
         file('log.key', key),
-      ];
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-      let said = '';
-      child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
-      const code = await new Promise<number | null>((done, fail) => {
-        child.once('close', done).once('error', fail);
-      });
+      );
       return code === 0 ? [] : [`the log does not verify: ${said.trim()}`];
     } finally {
       rmSync(directory, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { between } from './random.js';
 export function serviceKilled(service: ServiceName): Fault {
   return {
     name: `kill-${service}`,
-    async strike(stack, random) {
+    async strike({ stack, random }) {
       await delay(between(random, 200, 700));
       await stack.stopService(service, 'SIGKILL');
       await delay(between(random, 0, 300));
