@@ -58,6 +58,14 @@ export default tseslint.config(
       // Matchers of a test framework are declared in its own namespace.
       '@typescript-eslint/no-namespace': ['error', { allowDeclarations: true }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          name: '@nestjs/swagger',
+          allowTypeImports: true,
+          message: 'It would load at every start; decorate with OpenApi of @countersign/service-host.',
+        },
+      ],
     },
   },
   {

@@ -1,14 +1,13 @@
 import { Controller, Get, Header, HttpCode, Inject, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
 import { type FastifyReply } from 'fastify';
 import { type Registry } from 'prom-client';
 import { type HealthRegistry } from './health.js';
+import { whenDocumented } from './openapi-decorators.js';
 import { OpenApiDocument } from './openapi.js';
 import { HEALTH, METRICS } from './tokens.js';
 
 /** The operator's routes; open, because they tell nothing about anyone. */
-@ApiExcludeController()
 @Public()
 @Controller()
 export class HostController {
@@ -40,7 +39,11 @@ export class HostController {
   }
 
   @Get('openapi.json')
-  openapi(): object {
+  openapi(): Promise<object> {
     return this.document.read();
   }
 }
+
+whenDocumented(({ ApiExcludeController }) => {
+  ApiExcludeController()(HostController);
+});

@@ -13,6 +13,7 @@ export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
+export { OpenApi } from './openapi-decorators.js';
 export { OAuthError, Problem } from './problem.js';
 export { auditRequest, Trace, traceOf, type RequestTrace } from './request-trace.js';
 export { type RevocationFeedSettings } from './revocations.js';

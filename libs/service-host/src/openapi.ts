@@ -1,15 +1,16 @@
 import { Inject, Injectable, type INestApplication } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { type OpenAPIObject } from '@nestjs/swagger';
 import { routeNeeds } from '@countersign/auth';
+import { loadSwagger } from './openapi-decorators.js';
 
 type Operation = OpenAPIObject['paths'][string]['get'];
 
 /** /openapi.json, generated from the code at the first question; each operation names the scopes that its guard checks. */
 @Injectable()
 export class OpenApiDocument {
-  #build: (() => OpenAPIObject) | undefined;
-  #document: OpenAPIObject | undefined;
+  #build: (() => Promise<OpenAPIObject>) | undefined;
+  #document: Promise<OpenAPIObject> | undefined;
 
   constructor(
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
@@ -18,7 +19,8 @@ export class OpenApiDocument {
 
   /** Called once by the host, which alone knows the application. */
   describe(app: INestApplication, title: string, version: string): void {
-    this.#build = () => {
+    this.#build = async () => {
+      const { DocumentBuilder, SwaggerModule } = await loadSwagger();
       const base = new DocumentBuilder()
         .setTitle(title)
         .setVersion(version)
@@ -32,10 +34,9 @@ export class OpenApiDocument {
     };
   }
 
-  read(): OpenAPIObject {
-    this.#document ??= this.#build?.();
-    if (this.#document === undefined) throw new Error('the document is described before the service listens');
-    return this.#document;
+  read(): Promise<OpenAPIObject> {
+    if (this.#build === undefined) throw new Error('the document is described before the service listens');
+    return (this.#document ??= this.#build());
   }
 
   #addScopes(document: OpenAPIObject): void {

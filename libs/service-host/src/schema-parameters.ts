@@ -1,7 +1,7 @@
 import { Body, Param, Query, type PipeTransform } from '@nestjs/common';
-import { ApiBody, ApiParam, ApiQuery } from '@nestjs/swagger';
 import { isStorableJson } from '@countersign/audit-client';
 import { z } from 'zod';
+import { whenDocumented, type Swagger } from './openapi-decorators.js';
 import { Problem } from './problem.js';
 
 /** Parses with a zod schema; what does not fit becomes a 400 that lists each fault by its path. */
@@ -26,17 +26,24 @@ function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
   return Object.fromEntries(Object.entries(schemaOf).filter(([member]) => member !== '$schema'));
 }
 
-function describe(decorator: MethodDecorator, target: object, key: string | symbol | undefined): void {
+function describe(
+  decorator: (swagger: Swagger) => MethodDecorator,
+  target: object,
+  key: string | symbol | undefined,
+): void {
   if (key === undefined) return;
   const descriptor = Object.getOwnPropertyDescriptor(target, key);
-  if (descriptor !== undefined) decorator(target, key, descriptor);
+  if (descriptor === undefined) return;
+  whenDocumented((swagger) => {
+    decorator(swagger)(target, key, descriptor);
+  });
 }
 
 /** The JSON body, parsed by the schema (make it strict: unknown fields are then refused); also written to /openapi.json. */
 export function ZodBody(schema: z.ZodType): ParameterDecorator {
   return (target, key, index) => {
     Body(new SchemaPipe(schema))(target, key, index);
-    describe(ApiBody({ schema: jsonSchemaOf(schema) }), target, key);
+    describe(({ ApiBody }) => ApiBody({ schema: jsonSchemaOf(schema) }), target, key);
   };
 }
 
@@ -47,7 +54,7 @@ export function ZodQuery(schema: z.ZodObject): ParameterDecorator {
     for (const [name, member] of Object.entries(schema.shape)) {
       if (!(member instanceof z.ZodType)) continue;
       const required = !member.safeParse(undefined).success;
-      describe(ApiQuery({ name, required, schema: jsonSchemaOf(member) }), target, key);
+      describe(({ ApiQuery }) => ApiQuery({ name, required, schema: jsonSchemaOf(member) }), target, key);
     }
   };
 }
@@ -56,6 +63,6 @@ export function ZodQuery(schema: z.ZodObject): ParameterDecorator {
 export function ZodParam(name: string, schema: z.ZodType): ParameterDecorator {
   return (target, key, index) => {
     Param(name, new SchemaPipe(schema))(target, key, index);
-    describe(ApiParam({ name, schema: jsonSchemaOf(schema) }), target, key);
+    describe(({ ApiParam }) => ApiParam({ name, schema: jsonSchemaOf(schema) }), target, key);
   };
 }

@@ -1,8 +1,7 @@
 import { Controller, Get, Inject, Patch, Post, Put } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import {
   accountIdSchema,
   listAccountsSchema,
@@ -19,7 +18,7 @@ import { asOfQuerySchema, type AsOfQuery, type BalanceJson } from './balance-as-
 import { AccountsService } from './accounts.service.js';
 import { statementQuerySchema, type StatementJson, type StatementQuery } from './statement.js';
 
-@ApiTags('accounts')
+@OpenApi(({ ApiTags }) => ApiTags('accounts'))
 @Controller('accounts')
 export class AccountsController {
   constructor(@Inject(AccountsService) private readonly accounts: AccountsService) {}

@@ -1,12 +1,11 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { type InvariantsJson } from './invariants.js';
 import { InvariantsService } from './invariants.service.js';
 
-@ApiTags('ledger')
+@OpenApi(({ ApiTags }) => ApiTags('ledger'))
 @Controller('ledger')
 export class InvariantsController {
   constructor(@Inject(InvariantsService) private readonly invariants: InvariantsService) {}

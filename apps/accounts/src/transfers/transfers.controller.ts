@@ -1,8 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import {
   createTransferSchema,
   postHoldSchema,
@@ -13,7 +12,7 @@ import {
 import { transferIdSchema, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersService } from './transfers.service.js';
 
-@ApiTags('transfers')
+@OpenApi(({ ApiTags }) => ApiTags('transfers'))
 @Controller('transfers')
 export class TransfersController {
   constructor(@Inject(TransfersService) private readonly transfers: TransfersService) {}

@@ -1,15 +1,14 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { eventSearchSchema, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { type EventStatistics } from './event-statistics.js';
 import { EventsService } from './events.service.js';
 import { READ_ALL, READ_OWN } from './visibility.js';
 
-@ApiTags('events')
+@OpenApi(({ ApiTags }) => ApiTags('events'))
 @Controller('events')
 export class EventsController {
   constructor(@Inject(EventsService) private readonly events: EventsService) {}

@@ -1,14 +1,13 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, StreamableFile } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { eventExportSchema, exportFormats, type EventExport } from './event-export.js';
 import { ExportService } from './export.service.js';
 import { READ_ALL, READ_OWN } from './visibility.js';
 
-@ApiTags('events')
+@OpenApi(({ ApiTags }) => ApiTags('events'))
 @Controller('events/export')
 export class ExportController {
   constructor(@Inject(ExportService) private readonly exports: ExportService) {}
@@ -21,7 +20,7 @@ export class ExportController {
    * 429 `EXPORTS_BUSY`.
    */
   @Get()
-  @ApiProduces('application/x-ndjson', 'text/csv')
+  @OpenApi(({ ApiProduces }) => ApiProduces('application/x-ndjson', 'text/csv'))
   @RequireAnyScope(READ_ALL, READ_OWN)
   async export(
     @ZodQuery(eventExportSchema) wanted: EventExport,

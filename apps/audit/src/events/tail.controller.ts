@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, Headers, Inject, StreamableFile } from '@nestjs/common';
-import { ApiHeader, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { SchemaPipe, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, SchemaPipe, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { cursorSchema } from './event-search.js';
 import { eventTailSchema, type EventTail } from './tail.js';
 import { TailService } from './tail.service.js';
@@ -11,7 +10,7 @@ import { READ_ALL, READ_OWN } from './visibility.js';
 
 const lastEventIdPipe = new SchemaPipe(cursorSchema);
 
-@ApiTags('events')
+@OpenApi(({ ApiTags }) => ApiTags('events'))
 @Controller('events/tail')
 export class TailController {
   constructor(@Inject(TailService) private readonly tails: TailService) {}
@@ -21,8 +20,10 @@ export class TailController {
    * A reader that was cut off comes again with `Last-Event-ID` and misses nothing. It ends with `event: end` when the token does. 429 `TAILS_BUSY`.
    */
   @Get()
-  @ApiProduces('text/event-stream')
-  @ApiHeader({ name: 'last-event-id', required: false, description: 'The log index of the last event received.' })
+  @OpenApi(({ ApiProduces }) => ApiProduces('text/event-stream'))
+  @OpenApi(({ ApiHeader }) =>
+    ApiHeader({ name: 'last-event-id', required: false, description: 'The log index of the last event received.' }),
+  )
   @Header('cache-control', 'no-store')
   @Header('x-accel-buffering', 'no')
   @Header('connection', 'close')

@@ -1,8 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { CompletenessService, type SourceState } from './completeness.service.js';
 import { DeadLettersService } from './dead-letters.service.js';
@@ -16,7 +15,7 @@ const pageSchema = z.strictObject({
 });
 
 /** What came in, what is missing, and what no trail could take. */
-@ApiTags('intake')
+@OpenApi(({ ApiTags }) => ApiTags('intake'))
 @Controller('intake')
 export class IntakeController {
   constructor(

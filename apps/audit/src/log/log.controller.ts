@@ -1,9 +1,8 @@
 import { Controller, Get, Header, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiParam, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { parseTilePath, type TileAddress } from '@countersign/merkle-log';
-import { Problem, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Problem, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { IntegrationService } from './integration.service.js';
 import {
@@ -28,7 +27,7 @@ function addressOf(path: string): TileAddress {
 }
 
 /** The log in public formats (C2SP tlog-tiles): verifiers that nobody here wrote can check it. Origin and prefix: `/log`. */
-@ApiTags('log')
+@OpenApi(({ ApiTags }) => ApiTags('log'))
 @Controller('log')
 export class LogController {
   constructor(
@@ -39,7 +38,7 @@ export class LogController {
   /** The newest checkpoint: a signed note (C2SP tlog-checkpoint). 503 `LOG_STARTING` in the first second of a new log. */
   @Get('checkpoint')
   @Public()
-  @ApiProduces('text/plain')
+  @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=1')
   async checkpoint(): Promise<string> {
@@ -50,7 +49,7 @@ export class LogController {
   @Post('checkpoint')
   @HttpCode(200)
   @RequireScopes('audit:read')
-  @ApiProduces('text/plain')
+  @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
   @Header('content-type', TEXT)
   @Header('cache-control', 'no-store')
   async checkpointNow(): Promise<string> {
@@ -64,7 +63,7 @@ export class LogController {
    */
   @Get('key')
   @Public()
-  @ApiProduces('text/plain')
+  @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=300')
   async key(): Promise<string> {
@@ -83,8 +82,8 @@ export class LogController {
   /** A bundle of up to 256 events, each after its length as 16 bits. 410 `ENTRIES_SEALED` for what retention has moved to files. */
   @Get('tile/entries/*')
   @RequireScopes('audit:read')
-  @ApiParam({ name: 'path', example: 'x001/234.p/17' })
-  @ApiOkResponse({ content: { 'application/octet-stream': {} } })
+  @OpenApi(({ ApiParam }) => ApiParam({ name: 'path', example: 'x001/234.p/17' }))
+  @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
   async entries(
     @Param('*') path: string,
     @CurrentPrincipal() caller: Principal,
@@ -101,8 +100,8 @@ export class LogController {
   /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be kept for ever. */
   @Get('tile/*')
   @Public()
-  @ApiParam({ name: 'path', example: '0/x001/234.p/17' })
-  @ApiOkResponse({ content: { 'application/octet-stream': {} } })
+  @OpenApi(({ ApiParam }) => ApiParam({ name: 'path', example: '0/x001/234.p/17' }))
+  @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
   async tile(@Param('*') path: string, @Res() reply: FastifyReply): Promise<void> {
     const { level, index, width } = addressOf(path);
     if (level === 'entries') throw new Problem(404, 'TILE_PATH_INVALID', 'Entries have a route of their own.');

@@ -1,8 +1,7 @@
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { ERASE, MaskedValuesService, REVEAL, type RevealedValues } from './masked-values.service.js';
 
@@ -13,7 +12,7 @@ const eraseSchema = z.union([
   z.strictObject({ reason, subject: z.string().min(1).max(512) }),
 ]);
 
-@ApiTags('masking')
+@OpenApi(({ ApiTags }) => ApiTags('masking'))
 @Controller('events')
 export class MaskedValuesController {
   constructor(@Inject(MaskedValuesService) private readonly masked: MaskedValuesService) {}

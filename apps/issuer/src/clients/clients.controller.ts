@@ -1,8 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Problem, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Problem, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { type ClientJson } from './client-record.js';
 import { clientSchema, clientsFileSchema, nameSchema, publicJwkSchema, type Client, type PublicJwk } from './client.js';
@@ -17,7 +16,7 @@ const pageSchema = z.strictObject({
 const applySchema = z.strictObject({ clients: clientsFileSchema.shape.clients, dry_run: z.boolean().default(false) });
 
 /** The administrator's side of clients: scope `issuer:admin`; every call is an audit event. */
-@ApiTags('clients')
+@OpenApi(({ ApiTags }) => ApiTags('clients'))
 @Controller('admin/clients')
 @RequireScopes('issuer:admin')
 export class ClientsController {
@@ -152,7 +151,7 @@ export class ClientsController {
 }
 
 /** What a declared file looks like. */
-@ApiTags('clients')
+@OpenApi(({ ApiTags }) => ApiTags('clients'))
 @Public()
 @Controller('schemas')
 export class ClientsSchemaController {

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
 import { supportedAlgorithms } from '@countersign/auth-core';
+import { OpenApi } from '@countersign/service-host';
 import { ISSUER_URL } from '../clients/client-authentication.js';
 import { grantTypes } from '../token/token-request.js';
 
@@ -13,7 +13,7 @@ function clientAuthentication(endpoint: string): object {
   };
 }
 
-@ApiTags('metadata')
+@OpenApi(({ ApiTags }) => ApiTags('metadata'))
 @Public()
 @Controller('.well-known')
 export class MetadataController {

@@ -1,11 +1,11 @@
 import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { principalOf, type AuditOutbox } from '@countersign/audit-client';
 import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/auth';
 import {
   AUDIT_OUTBOX,
   auditRequest,
   CLOCK,
+  OpenApi,
   Problem,
   Trace,
   ZodBody,
@@ -26,7 +26,7 @@ import {
 import { RevocationService, type Revoked } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
 
-@ApiTags('admin')
+@OpenApi(({ ApiTags }) => ApiTags('admin'))
 @Controller('admin/revocations')
 export class AdminRevocationsController {
   constructor(

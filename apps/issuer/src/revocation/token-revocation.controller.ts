@@ -1,11 +1,10 @@
 import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
-import { Trace, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { parseTokenForm } from './token-form.js';
 import { TokenRevocationService, type Introspection } from './token-revocation.service.js';
 
-@ApiTags('oauth2')
+@OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
 @Controller('oauth2')
 export class TokenRevocationController {
@@ -18,7 +17,7 @@ export class TokenRevocationController {
   @Post('revoke')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @ApiConsumes('application/x-www-form-urlencoded')
+  @OpenApi(({ ApiConsumes }) => ApiConsumes('application/x-www-form-urlencoded'))
   async revoke(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,
@@ -34,7 +33,7 @@ export class TokenRevocationController {
   @Post('introspect')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @ApiConsumes('application/x-www-form-urlencoded')
+  @OpenApi(({ ApiConsumes }) => ApiConsumes('application/x-www-form-urlencoded'))
   introspect(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,

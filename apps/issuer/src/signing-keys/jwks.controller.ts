@@ -1,12 +1,12 @@
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
+import { OpenApi } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { SIGNING_KEYS, type SigningKeys } from './key-set.js';
 
 export const JWKS_LIFETIME = Symbol('countersign.issuer.jwks-lifetime');
 
-@ApiTags('keys')
+@OpenApi(({ ApiTags }) => ApiTags('keys'))
 @Public()
 @Controller('.well-known')
 export class JwksController {

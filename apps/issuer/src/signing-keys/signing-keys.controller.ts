@@ -1,13 +1,12 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodParam, type RequestTrace } from '@countersign/service-host';
 import { keyIdSchema } from './signing-key.js';
 import { SigningKeysService, type SigningKeysJson } from './signing-keys.service.js';
 
 /** The administrator's side of signing keys: scope `issuer:admin`; every call is an audit event. */
-@ApiTags('keys')
+@OpenApi(({ ApiTags }) => ApiTags('keys'))
 @Controller('admin/keys')
 @RequireScopes('issuer:admin')
 export class SigningKeysController {

@@ -1,10 +1,9 @@
 import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiConsumes, ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
-import { Trace, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { TokenService, type TokenAnswer } from './token.service.js';
 
-@ApiTags('oauth2')
+@OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
 @Controller('oauth2')
 export class TokenController {
@@ -19,7 +18,7 @@ export class TokenController {
   @Post('token')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @ApiConsumes('application/x-www-form-urlencoded')
+  @OpenApi(({ ApiConsumes }) => ApiConsumes('application/x-www-form-urlencoded'))
   issue(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,

@@ -1,8 +1,7 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { ApiHeader, ApiTags } from '@nestjs/swagger';
 import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { answerIdempotent } from '../idempotency/answer.js';
 import { CaptureService } from './capture.service.js';
@@ -19,7 +18,7 @@ import {
 } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 
-@ApiTags('payments')
+@OpenApi(({ ApiTags }) => ApiTags('payments'))
 @Controller('payments')
 export class PaymentsController {
   constructor(
@@ -35,7 +34,7 @@ export class PaymentsController {
    */
   @Post()
   @RequireScopes('payments:create')
-  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async pay(
     @ZodBody(createPaymentSchema) command: CreatePayment,
     @Headers('idempotency-key') header: string | undefined,
@@ -54,7 +53,7 @@ export class PaymentsController {
    */
   @Post(':id/capture')
   @RequireScopes('payments:create')
-  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async capture(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodBody(capturePaymentSchema) command: CapturePayment,
@@ -74,7 +73,7 @@ export class PaymentsController {
    */
   @Post(':id/cancel')
   @RequireScopes('payments:create')
-  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async cancel(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodBody(cancelPaymentSchema) _command: object,

@@ -1,15 +1,14 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { ApiHeader, ApiTags } from '@nestjs/swagger';
 import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { answerIdempotent } from '../idempotency/answer.js';
 import { paymentIdSchema, type PaymentId } from '../payments/payment.js';
 import { createRefundSchema, type CreateRefund, type RefundJson } from './refund.js';
 import { RefundsService } from './refunds.service.js';
 
-@ApiTags('refunds')
+@OpenApi(({ ApiTags }) => ApiTags('refunds'))
 @Controller('payments')
 export class RefundsController {
   constructor(@Inject(RefundsService) private readonly refunds: RefundsService) {}
@@ -21,7 +20,7 @@ export class RefundsController {
    */
   @Post(':id/refund')
   @RequireScopes('payments:refund')
-  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async refund(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodBody(createRefundSchema) command: CreateRefund,

@@ -1,11 +1,11 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import { Public } from '@countersign/auth';
+import { OpenApi } from '@countersign/service-host';
 import { type WebhookSigner } from './signature.js';
 
 export const WEBHOOK_SIGNER = Symbol('countersign.payments.webhook-signer');
 
-@ApiTags('webhooks')
+@OpenApi(({ ApiTags }) => ApiTags('webhooks'))
 @Controller('.well-known')
 export class JwksController {
   constructor(@Inject(WEBHOOK_SIGNER) private readonly signer: WebhookSigner) {}

@@ -1,8 +1,7 @@
 import { Controller, Delete, Get, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
-import { ApiHeader, ApiTags } from '@nestjs/swagger';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { answerIdempotent } from '../idempotency/answer.js';
 import {
@@ -21,7 +20,7 @@ import {
 } from './endpoint.js';
 import { WebhooksService } from './webhooks.service.js';
 
-@ApiTags('webhooks')
+@OpenApi(({ ApiTags }) => ApiTags('webhooks'))
 @Controller('webhooks')
 export class WebhooksController {
   constructor(@Inject(WebhooksService) private readonly webhooks: WebhooksService) {}
@@ -32,7 +31,7 @@ export class WebhooksController {
    */
   @Post()
   @RequireScopes('webhooks:write')
-  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async register(
     @ZodBody(registerEndpointSchema) command: RegisterEndpoint,
     @Headers('idempotency-key') header: string | undefined,
@@ -80,7 +79,7 @@ export class WebhooksController {
   /** Sends one event again, or those since a time (a thousand at the most). 202 with the endpoint; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`. */
   @Post(':id/replay')
   @RequireScopes('webhooks:write')
-  @ApiHeader({ name: 'Idempotency-Key', required: true })
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async replay(
     @ZodParam('id', endpointIdSchema) id: EndpointId,
     @ZodBody(replaySchema) wanted: Replay,
