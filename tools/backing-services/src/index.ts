@@ -10,5 +10,5 @@ export {
 } from './nats-configuration.js';
 export { findNatsServer, NatsServerMissing } from './nats-server.js';
 export { startNats, type Nats } from './nats.js';
-export { freePort, portIsFree } from './port.js';
+export { freePort, freePortsInARow, portIsFree } from './port.js';
 export { removePostgresData, startPostgres, type Postgres } from './postgres.js';

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /** A TCP port of the loopback address that nobody listens on right now. */
@@ -28,4 +29,20 @@ export function portIsFree(port: number): Promise<boolean> {
       });
     });
   });
+}
+
+/** Ports that were taken meanwhile cost another try; a system without any would cost them all. */
+const TRIES = 100;
+
+/** Below what systems give to outgoing connections (Linux: from 32768), so that none of those takes one before it is listened on. */
+const PORTS = { from: 10_000, to: 32_000 };
+
+/** The first of as many ports in a row, free right now. @throws when there are none */
+export async function freePortsInARow(count: number): Promise<number> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const first = randomInt(PORTS.from, PORTS.to);
+    const free = await Promise.all(Array.from({ length: count }, (_, index) => portIsFree(first + index)));
+    if (free.every(Boolean)) return first;
+  }
+  throw new Error('no ports in a row are free');
 }
