@@ -1,5 +1,7 @@
 import { badTokensFlood } from './bad-tokens-flood.js';
+import { clientKeyRotated } from './client-key-rotated.js';
 import { type Fault } from './fault.js';
+import { issuerDown } from './issuer-down.js';
 import { natsStopped } from './nats-stopped.js';
 import { postgresRestarted } from './postgres-restarted.js';
 import { serviceKilled } from './service-killed.js';
@@ -19,4 +21,6 @@ export const faults: readonly Fault[] = [
   signingKeyRotated,
   badTokensFlood,
   unknownKeysFlood,
+  issuerDown,
+  clientKeyRotated,
 ];

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { type Fault, type Scene } from './fault.js';
+import { ask, type Answer } from './http.js';
+import { openAccount } from './open-account.js';
+
+/** Part of a token's life for which the issuer is away; the random rest makes it two thirds at the most. */
+const AWAY_AT_LEAST = 0.53;
+const AWAY_MORE = 0.13;
+
+/** Milliseconds in which what waited for the issuer is to go well once it is back. */
+const RECOVERY_MS = 10_000;
+
+/** Milliseconds in which recovery is to conclude what nobody comes back for: it looks again after twenty seconds at the latest. */
+const CONCLUSION_MS = 25_000;
+
+const pendingSchema = z.object({ payment_id: z.string() });
+const paymentSchema = z.looseObject({ status: z.string() });
+const wordsOf = ({ status, body }: Answer): string => `${String(status)} ${String(body['code'] ?? '')}`;
+
+/** Asks again until the answer is as wanted, or time is up. @returns the last answer */
+async function until(
+  holds: (answer: Answer) => boolean,
+  request: () => Promise<Answer>,
+  limitMs: number,
+): Promise<Answer> {
+  for (const deadline = Date.now() + limitMs; ; await delay(100)) {
+    const answer = await request();
+    if (holds(answer) || Date.now() > deadline) return answer;
+  }
+}
+
+/** One client beside the load, whose tokens are as old as the outage is long. */
+class Customer {
+  private constructor(
+    private readonly scene: Scene,
+    private readonly order: object,
+  ) {}
+
+  static async of(scene: Scene): Promise<Customer> {
+    const from = await openAccount(scene.stack, scene.storefront, 'allowed');
+    const to = await openAccount(scene.stack, scene.storefront, 'forbidden');
+    return new Customer(scene, { amount: { amount: '1', currency: 'EUR' }, from, to, reference: 'issuer-down' });
+  }
+
+  /** A token that no service has seen. @throws while the issuer is away */
+  async newToken(): Promise<{ readonly token: string; readonly lifeMs: number }> {
+    const { storefront, stack } = this.scene;
+    const client = storefront.withKey(stack.identities.clients.storefront);
+    const scopes = ['payments:create', 'payments:read'];
+    const { token, expiresAt } = await client.getToken({ audience: 'payments', scopes });
+    return { token, lifeMs: expiresAt * 1_000 - Date.now() };
+  }
+
+  pay(token: string, key: string = randomUUID()): Promise<Answer> {
+    return ask('POST', `${this.scene.stack.urls.payments}/payments`, token, this.order, key);
+  }
+
+  read(token: string, payment: string): Promise<Answer> {
+    return ask('GET', `${this.scene.stack.urls.payments}/payments/${payment}`, token);
+  }
+}
+
+/**
+ * The issuer is away for more than half of a token's life. Who holds tokens goes on without a failure; what needs a new one waits, and
+ * goes well, or is concluded by recovery, once the issuer is back.
+ */
+export const issuerDown: Fault = {
+  name: 'issuer-down',
+  async strike(scene) {
+    const { stack, random, wrong } = scene;
+    const customer = await Customer.of(scene);
+    const held = await customer.newToken();
+    const first = await customer.pay(held.token);
+    if (first.status !== 201) wrong(`a payment before the outage was answered with ${wordsOf(first)}`);
+    const [waiting, left] = [await customer.newToken(), await customer.newToken()];
+    const waitingKey = randomUUID();
+
+    await stack.stopService('issuer', 'SIGKILL');
+    const backAt = Date.now() + held.lifeMs * (AWAY_AT_LEAST + random() * AWAY_MORE);
+    const [promised, abandoned] = [await customer.pay(waiting.token, waitingKey), await customer.pay(left.token)];
+    for (const answer of [promised, abandoned])
+      if (answer.status !== 503 || answer.body['code'] !== 'PAYMENT_PENDING')
+        wrong(`a payment that needs a new token was answered with ${wordsOf(answer)} while the issuer was away`);
+    while (Date.now() < backAt) {
+      const answer = await customer.pay(held.token);
+      if (answer.status !== 201) wrong(`a payment by tokens at hand was answered with ${wordsOf(answer)}`);
+      await delay(200);
+    }
+    await stack.startService('issuer');
+
+    const isPaid = ({ status }: Answer): boolean => status === 201;
+    const late = await until(isPaid, () => customer.pay(waiting.token, waitingKey), RECOVERY_MS);
+    if (!isPaid(late)) wrong(`the payment that waited for the issuer was answered with ${wordsOf(late)}`);
+    const { token } = await customer.newToken();
+    const fresh = await until(isPaid, () => customer.pay(token), RECOVERY_MS);
+    if (!isPaid(fresh)) wrong(`a new payment after the outage was answered with ${wordsOf(fresh)}`);
+    const reader = await customer.newToken();
+    const pending = pendingSchema.parse(abandoned.body);
+    const isOver = ({ body }: Answer): boolean => paymentSchema.parse(body).status !== 'created';
+    const concluded = await until(isOver, () => customer.read(reader.token, pending.payment_id), CONCLUSION_MS);
+    if (!isOver(concluded)) wrong('recovery never concluded the payment whose client went away during the outage');
+  },
+};
