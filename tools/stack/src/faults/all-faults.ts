@@ -6,6 +6,7 @@ import { natsStopped } from './nats-stopped.js';
 import { postgresRestarted } from './postgres-restarted.js';
 import { serviceKilled } from './service-killed.js';
 import { signingKeyRotated } from './signing-key-rotated.js';
+import { streamFull } from './stream-full.js';
 import { streamWiped } from './stream-wiped.js';
 import { unknownKeysFlood } from './unknown-keys-flood.js';
 
@@ -23,4 +24,5 @@ export const faults: readonly Fault[] = [
   unknownKeysFlood,
   issuerDown,
   clientKeyRotated,
+  streamFull,
 ];
