@@ -75,10 +75,30 @@ describe('npx nx g ./tools/generators:service orders', () => {
 
   it('is in the stack, in compose and in the images, as their own test finds', () => {
     run('tsc', ['--noEmit', '-p', 'tools/stack/tsconfig.json']);
-    const result: unknown = JSON.parse(jest('tools/stack', 'src/compose.integration.spec.ts'));
+    const result: unknown = JSON.parse(
+      jest('tools/stack', 'src/compose.integration.spec.ts', 'src/identities.spec.ts'),
+    );
     expect(result).toMatchObject({ success: true });
     expect(readFileSync(join(copy, 'deploy/postgres/init.sh'), 'utf8')).toMatch(/^for service in .* orders; do$/m);
     expect(readFileSync(join(copy, 'package-lock.json'), 'utf8')).toContain('"apps/orders"');
+  }, 600_000);
+
+  it('may be called by the storefront of the local stack', () => {
+    expect(readFileSync(join(copy, 'tools/stack/src/identities.ts'), 'utf8')).toMatch(
+      /entry\('storefront', \{\s+audiences: \{[^}]*\sorders: \['orders:read', 'orders:write'\],\s+\},/,
+    );
+  });
+
+  it('is nowhere twice when it is made again', () => {
+    const files = ['docker-compose.yml', 'Dockerfile', 'deploy/postgres/init.sh', 'apps/orders/package.json'].concat(
+      'tools/backing-services/src/nats-configuration.ts',
+      'tools/stack/src/identities.ts',
+    );
+    const contents = (): readonly string[] => files.map((file) => readFileSync(join(copy, file), 'utf8'));
+    const before = contents();
+    rmSync(join(copy, 'apps/orders'), { recursive: true });
+    run('nx', ['g', './tools/generators:service', 'orders']);
+    expect(contents()).toEqual(before);
   }, 600_000);
 
   it('is refused a name that is taken or cannot be one', () => {

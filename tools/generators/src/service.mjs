@@ -2,7 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { formatFiles, generateFiles } from '@nx/devkit';
-import { addToCompose, addToDatabases, addToDockerfile, addToServices, servicesIn } from './workspace-edits.mjs';
+import {
+  addToClients,
+  addToCompose,
+  addToDatabases,
+  addToDockerfile,
+  addToServices,
+  servicesIn,
+} from './workspace-edits.mjs';
 
 const reserved = new Set(['postgres', 'nats', 'identities', 'sample', 'stack', 'build', 'runtime', 'manifests']);
 
@@ -20,7 +27,8 @@ export default async function service(tree, { name }) {
     );
   if (tree.exists(`apps/${name}`)) throw new Error(`apps/${name} is already there`);
   const list = 'tools/backing-services/src/nats-configuration.ts';
-  const port = 4000 + servicesIn(tree.read(list, 'utf8')).length;
+  const known = servicesIn(tree.read(list, 'utf8'));
+  const port = 4000 + (known.includes(name) ? known.indexOf(name) : known.length);
   generateFiles(tree, fileURLToPath(new URL('./files', import.meta.url)), `apps/${name}`, { ...namesOf(name), port });
 
   const edit = (path, change) => tree.write(path, change(tree.read(path, 'utf8')));
@@ -28,6 +36,7 @@ export default async function service(tree, { name }) {
   edit('deploy/postgres/init.sh', (text) => addToDatabases(text, name));
   edit('Dockerfile', (text) => addToDockerfile(text, name, port));
   edit('docker-compose.yml', (text) => addToCompose(text, name, port));
+  edit('tools/stack/src/identities.ts', (text) => addToClients(text, name));
   await formatFiles(tree);
   return () => {
     // The lock file must know the new package: the images are built by `npm ci`.
@@ -39,8 +48,10 @@ export default async function service(tree, { name }) {
       [
         `\n${name} is in apps/${name}, on port ${port} of the local stack.`,
         `  npx nx test ${name}                its tests, on real PostgreSQL and NATS`,
-        '  npm start -- --reset               the stack with it (it has new identities, so it begins anew)',
-        `  tools/stack/src/identities.ts      lets a client ask for the audience ${name}`,
+        '  npm start                          the stack with it',
+        `  npx countersign token --audience ${name}   beside it, a token to try it with`,
+        '  tools/stack/src/identities.ts      which client may ask for which of its scopes',
+        '  docker compose down --volumes      before compose is next up: it makes its secrets once',
       ].join('\n'),
     );
   };

@@ -1,4 +1,5 @@
-// What a new service needs outside of its own folder. Each edit fails when the file is not as it knows it, rather than do half.
+// What a new service needs outside of its own folder. Each edit fails when the file is not as it knows it, rather than do half, and
+// leaves alone what is there already.
 
 function replaced(text, pattern, replacement, what) {
   if (!pattern.test(text)) throw new Error(`${what} is not where the generator looks for it (${pattern})`);
@@ -14,15 +15,18 @@ export function servicesIn(text) {
 }
 
 export function addToServices(text, name) {
+  if (servicesIn(text).includes(name)) return text;
   const names = [...servicesIn(text), name].map((one) => `'${one}'`).join(', ');
   return replaced(text, list, `export const natsServices = [${names}] as const;`, 'the list of services');
 }
 
 export function addToDatabases(text, name) {
+  if (new RegExp(`for service in .*\\b${name}\\b.*; do`).test(text)) return text;
   return replaced(text, /for service in ([\w ]+); do/, `for service in $1 ${name}; do`, 'the list of databases');
 }
 
 export function addToDockerfile(text, name, port) {
+  if (text.includes(`FROM runtime AS ${name}\n`)) return text;
   const target = `FROM runtime AS ${name}
 ENV PORT=${port}
 COPY --from=runtime-packages /countersign/apps/${name} apps/${name}
@@ -40,6 +44,7 @@ CMD ["node", "apps/${name}/dist/main.js"]
 }
 
 export function addToCompose(text, name, port) {
+  if (text.includes(`\n  ${name}:\n    <<: *service\n`)) return text;
   const entry = `  ${name}:
     <<: *service
     build: { context: ., target: ${name} }
@@ -65,4 +70,17 @@ export function addToCompose(text, name, port) {
   );
   const served = replaced(mounted, /(?=^ {2}sample:$)/m, entry, 'the place for a new service');
   return replaced(served, /(?=^ {2}postgres-secrets:$)/m, `  ${name}-secrets:\n`, 'the volumes');
+}
+
+/** Lets the local stack's storefront, with whose name developers try things out, ask for the new service's scopes. */
+export function addToClients(text, name) {
+  const audiences = /entry\('storefront', \{\n\s+audiences: \{([^}]*)(?=\n\s+\},)/;
+  const [, known = ''] = audiences.exec(text) ?? [];
+  if (new RegExp(`^\\s+${name}: \\[`, 'm').test(known)) return text;
+  return replaced(
+    text,
+    audiences,
+    `$&\n          ${name}: ['${name}:read', '${name}:write'],`,
+    'the policy of the storefront',
+  );
 }

@@ -81,7 +81,11 @@ export function writeSecret(path: string, content: string): void {
   writeFileSync(path, content, { mode: 0o600 });
 }
 
-const earlierSchema = z.looseObject({ clients: z.looseObject({}) });
+const earlierSchema = z.looseObject({
+  clients: z.looseObject({}),
+  databasePasswords: z.looseObject({}),
+  natsPasswords: z.looseObject({}),
+});
 
 /** The stack's identities: read, or made at the first start; what an earlier version did not know yet is added. @throws when the file is unusable */
 export async function loadIdentities(directory: string): Promise<Identities> {
@@ -93,6 +97,8 @@ export async function loadIdentities(directory: string): Promise<Identities> {
     ...fresh,
     ...earlier,
     clients: { ...fresh.clients, ...earlier?.clients },
+    databasePasswords: { ...fresh.databasePasswords, ...earlier?.databasePasswords },
+    natsPasswords: { ...fresh.natsPasswords, ...earlier?.natsPasswords },
   });
   if (!parsed.success || earlier === undefined) {
     throw new Error(`${path} is not readable by this version. Begin anew: npm start -- --reset`);

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { clientsFile, generateIdentities, loadIdentities } from './identities.js';
+import { serviceNames } from './services.js';
+
+const declaredSchema = z.object({
+  clients: z.array(z.object({ policy: z.object({ audiences: z.record(z.string(), z.array(z.string())) }) })),
+});
+
+describe('the identities of a local stack', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'identities-'));
+  });
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  it('let some client ask for a token for each of the services', async () => {
+    const { clients } = declaredSchema.parse(clientsFile(await generateIdentities()));
+    const audiences = new Set(clients.flatMap(({ policy }) => Object.keys(policy.audiences)));
+    expect([...audiences].sort()).toEqual([...serviceNames].sort());
+  });
+
+  it('are the same at every start', async () => {
+    const first = await loadIdentities(directory);
+    expect(await loadIdentities(directory)).toEqual(first);
+  });
+
+  it('are added to, and otherwise kept, when a service or a client is new', async () => {
+    const first = await loadIdentities(directory);
+    const file = join(directory, 'identities.json');
+    const unknownThen = ['auditor', 'audit'];
+    const earlier = JSON.stringify(first, (key, value: unknown) => (unknownThen.includes(key) ? undefined : value));
+    writeFileSync(file, earlier);
+    const second = await loadIdentities(directory);
+    expect(second).toMatchObject(z.record(z.string(), z.unknown()).parse(JSON.parse(earlier)));
+    expect(second.natsPasswords.audit).not.toBe(first.natsPasswords.audit);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(second);
+  });
+});
