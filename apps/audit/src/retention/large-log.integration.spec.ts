@@ -25,8 +25,10 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
+import { ExportService } from '../events/export.service.js';
 import { LogStore } from '../log/log.store.js';
 import { IntegrationService } from '../log/integration.service.js';
+import { looker } from '../testing/looker.js';
 import { RetentionService } from './retention.service.js';
 import { RetentionStore } from './retention.store.js';
 
@@ -52,7 +54,7 @@ const lineSchema = z.object({
 });
 const anyLine = z.object({
   start: startSchema.optional(),
-  end: z.object({ complete: z.boolean(), skipped: skippedSchema }).optional(),
+  end: z.object({ complete: z.boolean(), next_cursor: z.string().nullable(), skipped: skippedSchema }).optional(),
   segment: segmentSchema.optional(),
 });
 const pageSchema = z.object({
@@ -98,7 +100,7 @@ describe('a log of many events', () => {
            'subject', 'payment/' || n, 'datacontenttype', 'application/json', 'sequence', (n + 1)::text,
            'data', jsonb_build_object('principal', jsonb_build_object('subject', 'ada', 'client_id', 'shop', 'actors', '[]'::jsonb, 'scopes', '[]'::jsonb, 'jti', 'j'),
              'txn', null, 'action', 'payments:read', 'resource', 'payment/' || n, 'outcome', 'allowed', 'changes', jsonb_build_object('note', $2::text || n))),
-         case when n < $3 then now() - interval '2 days' else now() end
+         case when n < $3 then now() - interval '3 days' when n < 2 * $3 then now() - interval '36 hours' else now() end
        from generate_series(0, $1::bigint - 1) as n, lateral (select gen_random_uuid() as id, 'countersign.payments.payment.read.v1' as type,
          date_trunc('milliseconds', now()) as time where n >= 0) as made`,
       [EVENTS, note, SEGMENT],
@@ -192,18 +194,57 @@ describe('a log of many events', () => {
     expect(rows[0]?.running).toBe(0);
   }, 60_000);
 
-  it('is searched, exported and verified over the border to what retention has sealed', async () => {
-    const outbox = new AuditOutbox({ pool: app.get<pg.Pool>(POOL), source: 'audit' });
-    const sealed = await page(`source=payments&cursor=${String(SEGMENT)}&limit=1`);
-    const retention = new RetentionService(
-      { days: 1, directory, segmentEvents: SEGMENT },
-      new RetentionStore(app.get<pg.Pool>(POOL), outbox),
+  function retentionAfter(days: number): RetentionService {
+    const pool = app.get<pg.Pool>(POOL);
+    return new RetentionService(
+      { days, directory, segmentEvents: SEGMENT },
+      new RetentionStore(pool, new AuditOutbox({ pool, source: 'audit' })),
       app.get(LogStore),
       () => new Date(),
       pino({ level: 'silent' }),
       new HealthRegistry(),
     );
-    expect(await retention.sealDue()).toBe(1);
+  }
+  /** What a receiver finds in these lines, of segments and exports, who asks no service. */
+  const check = (all: readonly string[]) => {
+    const running = new ExportCheck({ checkpoints: [] });
+    for (const text of all) {
+      const json: unknown = JSON.parse(text);
+      const { start, end, segment: head } = anyLine.parse(json);
+      if (start !== undefined) {
+        const { first_index: first, skipped, checkpoint } = start;
+        running.begin({ first, before: skipped.hashes, checkpoint: openCheckpoint(checkpoint, key) });
+      } else if (head !== undefined) {
+        const known = new TileHashes(head.edge);
+        const before = subtreesOf({ first: 0, end: head.first_index }).map((subtree) => known.hashOf(subtree));
+        const bridge = {
+          size: head.end_index,
+          checkpoint: openCheckpoint(head.checkpoint, key),
+          proof: head.consistency,
+        };
+        running.begin({ first: head.first_index, before, bridge });
+      } else if (end !== undefined) running.end(end.skipped);
+      else {
+        const { log_index: logIndex, leaf_hash: recorded, proof, event } = lineSchema.parse(json);
+        const { source, sequence, time } = event;
+        const numbered = { source, sequence: BigInt(sequence), time: Date.parse(time) };
+        const { skipped, tile } = proof;
+        running.add({
+          logIndex,
+          leaf: leafOf(event).hash,
+          recorded,
+          ...numbered,
+          ...(skipped && { skipped }),
+          ...(tile && { tile }),
+        });
+      }
+    }
+    return running.finish();
+  };
+
+  it('is searched, exported and verified over the border to what retention has sealed', async () => {
+    const sealed = await page(`source=payments&cursor=${String(SEGMENT)}&limit=1`);
+    expect(await retentionAfter(2).sealDue()).toBe(1);
 
     expect(sealed.events[0]?.log_index).toBe(SEGMENT - 1);
     expect((await get(`/events/${sealed.events[0]?.event.id ?? ''}`)).status).toBe(404);
@@ -224,41 +265,6 @@ describe('a log of many events', () => {
       .toString()
       .trim()
       .split('\n');
-    const check = (all: readonly string[]) => {
-      const running = new ExportCheck({ checkpoints: [] });
-      for (const text of all) {
-        const json: unknown = JSON.parse(text);
-        const { start, end, segment: head } = anyLine.parse(json);
-        if (start !== undefined) {
-          const { first_index: first, skipped, checkpoint } = start;
-          running.begin({ first, before: skipped.hashes, checkpoint: openCheckpoint(checkpoint, key) });
-        } else if (head !== undefined) {
-          const known = new TileHashes(head.edge);
-          const before = subtreesOf({ first: 0, end: head.first_index }).map((subtree) => known.hashOf(subtree));
-          const bridge = {
-            size: head.end_index,
-            checkpoint: openCheckpoint(head.checkpoint, key),
-            proof: head.consistency,
-          };
-          running.begin({ first: head.first_index, before, bridge });
-        } else if (end !== undefined) running.end(end.skipped);
-        else {
-          const { log_index: logIndex, leaf_hash: recorded, proof, event } = lineSchema.parse(json);
-          const { source, sequence, time } = event;
-          const numbered = { source, sequence: BigInt(sequence), time: Date.parse(time) };
-          const { skipped, tile } = proof;
-          running.add({
-            logIndex,
-            leaf: leafOf(event).hash,
-            recorded,
-            ...numbered,
-            ...(skipped && { skipped }),
-            ...(tile && { tile }),
-          });
-        }
-      }
-      return running.finish();
-    };
     expect(check([...segment, ...lines])).toMatchObject({ faults: [], first: 0, complete: true });
     expect(check(lines)).toMatchObject({ faults: [], first: SEGMENT });
     expect(check([...segment.toSpliced(-1, 1), ...lines]).faults[0]).toMatchObject({
@@ -270,4 +276,23 @@ describe('a log of many events', () => {
       logIndex: SEGMENT,
     });
   }, 120_000);
+
+  it('ends an export where retention seals what it has not read yet, and says where it goes on', async () => {
+    const exporting = await app.get(ExportService).begin({ format: 'ndjson' }, looker);
+    let text = '';
+    for (let piece = 0; piece < 2; piece += 1) text += z.string().parse((await exporting.next()).value);
+    expect(await retentionAfter(1).sealDue()).toBe(1);
+    for await (const piece of exporting) text += piece;
+
+    const lines = text.trim().split('\n');
+    const { end } = anyLine.parse(JSON.parse(lines.at(-1) ?? ''));
+    expect(end).toMatchObject({ complete: false, next_cursor: String(2 * SEGMENT - 1) });
+    expect(lines.length - 2).toBeLessThan(SEGMENT);
+    expect(check(lines)).toMatchObject({ faults: [], first: SEGMENT });
+    const rest = (await (await get(`/events/export?cursor=${String(2 * SEGMENT - 1)}&limit=10`)).text())
+      .trim()
+      .split('\n');
+    expect(lineSchema.parse(JSON.parse(rest[1] ?? '')).log_index).toBe(2 * SEGMENT);
+    expect(check(rest)).toMatchObject({ faults: [], first: 2 * SEGMENT });
+  }, 60_000);
 });

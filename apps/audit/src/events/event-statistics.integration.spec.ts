@@ -1,0 +1,61 @@
+import { AuditOutbox } from '@countersign/audit-client';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { PostingsStore } from '../postings/postings.store.js';
+import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
+import { looker } from '../testing/looker.js';
+import { EventsService } from './events.service.js';
+import { EventsStore } from './events.store.js';
+import { Looks } from './looks.js';
+
+/** Events that are counted one by one at the most. */
+const COUNTED_DIRECTLY = 100_000;
+const layout = { segmentSize: 512, stepSize: 128 };
+
+describe('statistics of the trail', () => {
+  let backing: BackingServices;
+  let pool: pg.Pool;
+  let postings: PostingsStore;
+  let service: EventsService;
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    pool = await openAuditDatabase(backing);
+    postings = new PostingsStore(pool, layout);
+    const events = new EventsStore(drizzle({ client: pool }), postings);
+    service = new EventsService(events, postings, new Looks(new AuditOutbox({ pool, source: 'audit' })));
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end().finally(() => backing.stop());
+  }, 60_000);
+
+  it('count every event, those that the index has and those that it does not have yet', async () => {
+    await appendRows(pool, 520);
+    while ((await postings.advance()) > 0);
+    await appendRows(pool, 80);
+    expect(await service.statistics(looker)).toMatchObject({
+      events: '600',
+      indexed: '512',
+      counted: '600',
+      outcomes: { allowed: '540', denied: '60', failed: '0' },
+    });
+  }, 60_000);
+
+  it('say behind a large backlog of how many events the outcomes are: of those that the index has', async () => {
+    await appendRows(pool, COUNTED_DIRECTLY);
+    const { events, indexed, counted, outcomes } = await service.statistics(looker);
+    expect({ events, indexed, counted }).toEqual({ events: '100600', indexed: '512', counted: '512' });
+    expect(outcomes).toEqual({ allowed: '461', denied: '51', failed: '0' });
+  }, 120_000);
+
+  it('count every event again once the index has caught up enough', async () => {
+    expect(await postings.advance()).toBe(layout.segmentSize);
+    expect(await service.statistics(looker)).toMatchObject({
+      events: '100600',
+      indexed: '1024',
+      counted: '100600',
+      outcomes: { allowed: '90540', denied: '10060', failed: '0' },
+    });
+  }, 60_000);
+});

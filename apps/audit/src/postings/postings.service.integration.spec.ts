@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { HealthRegistry } from '@countersign/service-host';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { IntakeLoad } from '../intake/intake-load.js';
+import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
+import { PostingsService } from './postings.service.js';
+import { PostingsStore } from './postings.store.js';
+
+const layout = { segmentSize: 64, stepSize: 16 };
+
+/** Milliseconds in which the index surely looks several times. */
+const LOOKS_MS = 1_500;
+
+describe('the search index, kept close behind the log', () => {
+  let backing: BackingServices;
+  let pool: pg.Pool;
+  let store: PostingsStore;
+  let service: PostingsService;
+  const load = new IntakeLoad();
+
+  const through = async (): Promise<number> => Number((await store.prepare([])).through);
+  async function eventually(wanted: number): Promise<number> {
+    for (const deadline = Date.now() + 10_000; Date.now() < deadline && (await through()) < wanted; await delay(20));
+    return through();
+  }
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    pool = await openAuditDatabase(backing);
+    store = new PostingsStore(pool, layout);
+    service = new PostingsService(store, load, pino({ level: 'silent' }), new HealthRegistry(), new Registry());
+  }, 120_000);
+  afterAll(async () => {
+    await service.beforeApplicationShutdown();
+    await pool.end().finally(() => backing.stop());
+  }, 60_000);
+
+  it('rests while intake is behind, takes a whole segment even so, and the steps that wait once intake is not', async () => {
+    load.filled();
+    const filling = setInterval(() => {
+      load.filled();
+    }, 50);
+    try {
+      await appendRows(pool, 40);
+      service.onApplicationBootstrap();
+      await delay(LOOKS_MS);
+      expect(await through()).toBe(0);
+      await appendRows(pool, 60);
+      expect(await eventually(64)).toBe(64);
+      await delay(LOOKS_MS);
+      expect(await through()).toBe(64);
+    } finally {
+      clearInterval(filling);
+    }
+    expect(await eventually(96)).toBe(96);
+  }, 60_000);
+});

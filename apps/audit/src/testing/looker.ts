@@ -1,0 +1,26 @@
+import { type Looker } from '../events/looks.js';
+
+/** An auditor who looks without a request. */
+export const looker: Looker = {
+  caller: {
+    subject: 'auditor',
+    clientId: 'auditor',
+    actors: [],
+    scopes: new Set(['audit:read']),
+    audience: 'audit',
+    issuer: 'https://issuer.test',
+    tokenId: 'j',
+    txn: 't',
+    roles: [],
+    issuedAt: 1_800_000_000,
+    expiresAt: 1_800_000_300,
+  },
+  trace: {
+    requestId: 'r',
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    traceId: 'a'.repeat(32),
+    method: 'GET',
+    route: '/events',
+    peer: '127.0.0.1',
+  },
+};
