@@ -64,19 +64,20 @@ export function parseAssertion(text: string): Assertion | AssertionFault {
   }
 }
 
-const decoys = new Map<Algorithm, KeyObject>();
+const decoys = new Map<'ES256' | 'EdDSA' | 'RSA', KeyObject>();
 
 /** A key of nobody's, so that an unknown client or key costs the same work as a known one. */
 function decoyKey(algorithm: Algorithm): KeyObject {
-  const known = decoys.get(algorithm);
+  const kind = algorithm === 'ES256' || algorithm === 'EdDSA' ? algorithm : 'RSA';
+  const known = decoys.get(kind);
   if (known !== undefined) return known;
   const { publicKey } =
-    algorithm === 'ES256'
+    kind === 'ES256'
       ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-      : algorithm === 'EdDSA'
+      : kind === 'EdDSA'
         ? generateKeyPairSync('ed25519')
         : generateKeyPairSync('rsa', { modulusLength: 2_048 });
-  decoys.set(algorithm, publicKey);
+  decoys.set(kind, publicKey);
   return publicKey;
 }
 

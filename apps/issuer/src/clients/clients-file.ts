@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError } from '@countersign/service-host';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { clientsFileSchema, type Client } from './client.js';
 
@@ -10,11 +9,12 @@ export function clientsFileJsonSchema(): object {
 }
 
 /** Reads the declared clients: JSON, or YAML by the file's ending. @throws {ConfigurationError} naming the variable and each fault */
-export function readClientsFile(path: string): readonly Client[] {
+export async function readClientsFile(path: string): Promise<readonly Client[]> {
   let content: unknown;
   try {
     const text = readFileSync(path, 'utf8');
-    content = /\.ya?ml$/i.test(path) ? parseYaml(text, { maxAliasCount: 100 }) : JSON.parse(text);
+    // The parser is loaded for who needs it: its 70 files would delay every start.
+    content = /\.ya?ml$/i.test(path) ? (await import('yaml')).parse(text, { maxAliasCount: 100 }) : JSON.parse(text);
   } catch (error) {
     throw new ConfigurationError([`CLIENTS_FILE: ${error instanceof Error ? error.message : String(error)}`]);
   }

@@ -20,7 +20,7 @@ function isTableMissing(error: unknown): boolean {
  * @returns one line or more a client, in words
  */
 export async function declaredDifference(databaseUrl: string, clientsFile: string, now: Date): Promise<string> {
-  const wanted = readClientsFile(clientsFile);
+  const wanted = await readClientsFile(clientsFile);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
   try {
     const rows = await drizzle({ client: pool })

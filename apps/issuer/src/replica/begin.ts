@@ -36,7 +36,7 @@ export class Begin {
       await this.rotation.settle(transaction);
     });
     if (clientsFile !== undefined) {
-      const { changes } = await this.clients.apply(readClientsFile(clientsFile), false);
+      const { changes } = await this.clients.apply(await readClientsFile(clientsFile), false);
       for (const { client_id: id, kind } of changes)
         this.logger.info({ client_id: id, kind }, 'declared client applied');
     }
