@@ -1,8 +1,3 @@
-import { loadConfiguration, runService, startService } from '@countersign/service-host';
-import { AccountsModule } from './accounts.module.js';
-import { variables } from './configuration.js';
+import { runService } from '@countersign/service-host/run';
 
-runService(() => {
-  const configuration = loadConfiguration(variables);
-  return startService({ name: 'accounts', configuration, module: AccountsModule.forRoot(configuration) });
-});
+runService(() => import('./start.js'));

@@ -1,8 +1,3 @@
-import { loadConfiguration, runService, startService } from '@countersign/service-host';
-import { AuditModule } from './audit.module.js';
-import { variables } from './configuration.js';
+import { runService } from '@countersign/service-host/run';
 
-runService(() => {
-  const configuration = loadConfiguration(variables);
-  return startService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
-});
+runService(() => import('./start.js'));

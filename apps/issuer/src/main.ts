@@ -1,14 +1,3 @@
-import { ConfigurationError, loadConfiguration, runService, startService } from '@countersign/service-host';
-import { declaredDifference } from './clients/dry-run.js';
-import { variables } from './configuration.js';
-import { IssuerModule } from './issuer.module.js';
+import { runService } from '@countersign/service-host/run';
 
-runService(async () => {
-  const configuration = loadConfiguration(variables);
-  if (!process.argv.includes('--dry-run')) {
-    return startService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
-  }
-  if (configuration.CLIENTS_FILE === undefined) throw new ConfigurationError(['CLIENTS_FILE is not set']);
-  const difference = await declaredDifference(configuration.DATABASE_URL, configuration.CLIENTS_FILE, new Date());
-  return process.stdout.write(`${difference}\n`);
-});
+runService(() => import('./start.js'));

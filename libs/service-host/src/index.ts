@@ -19,5 +19,5 @@ export { auditRequest, Trace, traceOf, type RequestTrace } from './request-trace
 export { type RevocationFeedSettings } from './revocations.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 export { ServiceAuthModule, type ServiceAuthOptions } from './service-auth.js';
-export { BODY_LIMIT, createService, runService, startService, type ServiceOptions } from './start-service.js';
+export { BODY_LIMIT, createService, startService, type ServiceOptions } from './start-service.js';
 export { AUDIT_OUTBOX, CLOCK, DATABASE, DPOP_NONCES, HEALTH, LOGGER, METRICS, POOL, RESOURCE_URL } from './tokens.js';

@@ -5,7 +5,7 @@ import { requestTurns } from '@countersign/auth';
 import { DpopNonces } from '@countersign/auth-core';
 import { type Registry } from 'prom-client';
 import { watchConnections } from './connection-closing.js';
-import { ConfigurationError, type HostConfiguration } from './configuration.js';
+import { type HostConfiguration } from './configuration.js';
 import { parseForm } from './form-body.js';
 import { HostModule } from './host.module.js';
 import { createLogger, nestLogger } from './logging.js';
@@ -143,15 +143,4 @@ export async function startService(options: ServiceOptions): Promise<NestFastify
   process.on('SIGTERM', stop).on('SIGINT', stop);
   logger.info({ url: await app.getUrl(), startup_ms: Math.round(performance.now()) }, 'ready');
   return app;
-}
-
-/** Runs a `main.ts`: any failure to start is printed in words and ends the process. */
-export function runService(start: () => Promise<unknown>): void {
-  start().catch((error: unknown) => {
-    const known = error instanceof ConfigurationError;
-    process.stderr.write(
-      `${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-    process.exit(known ? 2 : 1);
-  });
 }
