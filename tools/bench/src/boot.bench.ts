@@ -3,7 +3,7 @@ import { type Benchmark } from './benchmark.js';
 import { bootedServices, startBootEnvironment, type BootedService } from './boot/services.js';
 import { timeToReady } from './boot/time-to-ready.js';
 import { warmStackStarts } from './boot/warm-stack.js';
-import { pathOf } from './mint/processes.js';
+import { pathOf } from './processes.js';
 import { interleave } from './rounds.js';
 import { median } from './statistics.js';
 
@@ -15,7 +15,7 @@ const benchmark: Benchmark = {
   async run({ rounds, progress, measured }) {
     const barePort = await freePort();
     const bare = {
-      program: pathOf('../boot/bare-nest.js'),
+      program: pathOf('boot/bare-nest.js'),
       environment: { PORT: String(barePort) },
       readyUrl: `http://127.0.0.1:${String(barePort)}/ready`,
     };

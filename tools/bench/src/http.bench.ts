@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type Benchmark } from './benchmark.js';
 import { AUDIENCE, ISSUER, SCOPE } from './http/settings.js';
 import { pinned } from './pinned.js';
+import { cpuSeconds } from './processes.js';
 import { interleave } from './rounds.js';
 
 /** More tokens than any of the caches holds, taken in turn: each is new to the server, every time. */
@@ -56,20 +57,6 @@ async function startServer(name: string, key: PrivateJwk): Promise<Server> {
   return { url, process: child };
 }
 
-/** CPU seconds that a process has used; nothing where the system does not tell. */
-function cpuSeconds({ pid }: ChildProcess): number | undefined {
-  try {
-    const [user, system] =
-      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
-        .split(') ')[1]
-        ?.split(' ')
-        .slice(11, 13) ?? [];
-    return (Number(user) + Number(system)) / 100;
-  } catch {
-    return undefined;
-  }
-}
-
 const roundSchema = z.union([
   z.object({ answered: z.number(), seconds: z.number() }),
   z.object({ bad: z.number(), statuses: z.unknown() }),
@@ -90,8 +77,8 @@ async function load(server: Server, path: string, tokensFile: string): Promise<n
   for await (const chunk of child.stdout) printed += String(chunk);
   const round = roundSchema.parse(JSON.parse(printed));
   if ('bad' in round) throw new Error(`${url} answered ${JSON.stringify(round)}`);
-  const used = cpuSeconds(server.process);
-  return round.answered / (before === undefined || used === undefined ? round.seconds : used - before);
+  const used = cpuSeconds(server.process) - before;
+  return round.answered / (Number.isNaN(used) ? round.seconds : used);
 }
 
 const benchmark: Benchmark = {

@@ -1,3 +1,4 @@
+import { type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,8 @@ import { type Benchmark } from './benchmark.js';
 import { mintFloor } from './mint/floor.js';
 import { type LoadOrder } from './mint/load.js';
 import { confirmEvents } from './mint/receipts.js';
-import { cpuSeconds, pathOf, runLoad, startPinned, untilReady } from './mint/processes.js';
+import { runLoad } from './mint/run-load.js';
+import { cpuSeconds, pathOf, startPinned, untilReady } from './processes.js';
 import { interleave } from './rounds.js';
 import { median } from './statistics.js';
 
@@ -30,7 +32,7 @@ const benchmark: Benchmark = {
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
     const url = `http://127.0.0.1:${String(ourPort)}`;
     const databaseUrl = await backing.database('issuer');
-    const ours = startPinned(pathOf('../../../../apps/issuer/dist/main.js'), 0, {
+    const ours = startPinned(pathOf('../../../apps/issuer/dist/main.js'), 0, {
       PORT: String(ourPort),
       ISSUER_URL: url,
       LOG_LEVEL: 'warn',
@@ -43,13 +45,13 @@ const benchmark: Benchmark = {
       RATE_LIMIT_CLIENT_PER_MINUTE: '0',
       RATE_LIMIT_ADDRESS_PER_MINUTE: '0',
     });
-    const peer = startPinned(pathOf('oidc-provider.js'), 0, {
+    const peer = startPinned(pathOf('mint/oidc-provider.js'), 0, {
       MINT_PEER: JSON.stringify({ port: peerPort, client: publicJwkOf(client), signing }),
     });
-    const bare = startPinned(pathOf('bare-http.js'), 0, {
+    const bare = startPinned(pathOf('mint/bare-http.js'), 0, {
       MINT_BARE: JSON.stringify({ port: barePort, client: publicJwkOf(client), signing }),
     });
-    const load = startPinned(pathOf('load.js'), 1, {});
+    const load = startPinned(pathOf('mint/load.js'), 1, {});
     const children = [ours, peer, bare, load];
     const ended = new AbortController();
     let confirming: Promise<void> | undefined;
@@ -76,39 +78,23 @@ const benchmark: Benchmark = {
         requests: PEER_REQUESTS,
       };
       const bareOrder: LoadOrder = { ...ourOrder, port: barePort };
-      const p99 = { ours: [] as number[], peer: [] as number[] };
+      const p99 = { ours: [] as number[], peer: [] as number[], bare: [] as number[] };
       const cpu = { ours: [] as number[], peer: [] as number[], bare: [] as number[] };
+      const contestant = (name: keyof typeof cpu, child: ChildProcess, order: LoadOrder) => ({
+        name,
+        async round() {
+          const before = cpuSeconds(child);
+          const report = await runLoad(load, order);
+          cpu[name].push(((cpuSeconds(child) - before) / order.requests) * 1e6);
+          p99[name].push(report.p99);
+          return report.perSecond;
+        },
+      });
       const figures = await interleave(
         [
-          {
-            name: 'ours',
-            async round() {
-              const before = cpuSeconds(ours);
-              const report = await runLoad(load, ourOrder);
-              cpu.ours.push(((cpuSeconds(ours) - before) / OUR_REQUESTS) * 1e6);
-              p99.ours.push(report.p99);
-              return report.perSecond;
-            },
-          },
-          {
-            name: 'peer',
-            async round() {
-              const before = cpuSeconds(peer);
-              const report = await runLoad(load, peerOrder);
-              cpu.peer.push(((cpuSeconds(peer) - before) / PEER_REQUESTS) * 1e6);
-              p99.peer.push(report.p99);
-              return report.perSecond;
-            },
-          },
-          {
-            name: 'bare',
-            async round() {
-              const before = cpuSeconds(bare);
-              const report = await runLoad(load, bareOrder);
-              cpu.bare.push(((cpuSeconds(bare) - before) / OUR_REQUESTS) * 1e6);
-              return report.perSecond;
-            },
-          },
+          contestant('ours', ours, ourOrder),
+          contestant('peer', peer, peerOrder),
+          contestant('bare', bare, bareOrder),
           { name: 'floor', round: () => mintFloor(client) },
         ],
         {

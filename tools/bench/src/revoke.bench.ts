@@ -15,7 +15,7 @@ import {
 import { freePort, startBackingServices } from '@countersign/backing-services';
 import { z } from 'zod';
 import { type Benchmark } from './benchmark.js';
-import { pathOf, startPinned, untilReady } from './mint/processes.js';
+import { pathOf, startPinned, untilReady } from './processes.js';
 import { validatorMessageSchema, type ValidatorMessage } from './revoke/validator-message.js';
 import { median, percentile } from './statistics.js';
 
@@ -83,7 +83,7 @@ const benchmark: Benchmark = {
     const policy = { audiences: { payments: ['payments:create'] } };
     const clients = [{ client_id: 'bench', jwks: { keys: [publicJwkOf(key)] }, policy }];
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
-    const server = startPinned(pathOf('../../../../apps/issuer/dist/main.js'), 0, {
+    const server = startPinned(pathOf('../../../apps/issuer/dist/main.js'), 0, {
       PORT: String(port),
       ISSUER_URL: issuer,
       LOG_LEVEL: 'warn',
@@ -102,7 +102,7 @@ const benchmark: Benchmark = {
       await untilReady(`${issuer}/health/ready`, server);
       const settings = { issuer, nats: backing.nats.url, user: 'payments', password: backing.passwords.payments };
       const validators = Array.from({ length: VALIDATORS }, (_, index) =>
-        startPinned(pathOf('../revoke/validator.js'), index, {
+        startPinned(pathOf('revoke/validator.js'), index, {
           REVOKE_VALIDATOR: JSON.stringify({ ...settings, load: VERIFICATIONS }),
         }),
       );

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { freePort, startBackingServices } from '@countersign/backing-services';
-import { pathOf, startPinned, untilReady } from '../mint/processes.js';
+import { pathOf, startPinned, untilReady } from '../processes.js';
 import { type Bootable } from './time-to-ready.js';
 
 export const bootedServices = ['issuer', 'accounts', 'payments', 'audit'] as const;
@@ -50,7 +50,7 @@ export async function startBootEnvironment(): Promise<BootEnvironment> {
   const bootable = async (name: BootedService): Promise<Bootable> => {
     const port = await freePort();
     return {
-      program: pathOf(`../../../../apps/${name}/dist/main.js`),
+      program: pathOf(`../../../apps/${name}/dist/main.js`),
       readyUrl: `http://127.0.0.1:${String(port)}/health/ready`,
       environment: {
         PORT: String(port),

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePortsInARow } from '@countersign/backing-services';
-import { pathOf, untilReady } from '../mint/processes.js';
+import { pathOf, untilReady } from '../processes.js';
 import { bootedServices } from './services.js';
 
 async function startOnce(directory: string): Promise<number> {
@@ -14,7 +14,7 @@ async function startOnce(directory: string): Promise<number> {
     'npm',
     ['start', '--', '--exit', '--directory', directory, '--port-base', String(first)],
     // Its progress would stand between this benchmark's lines.
-    { cwd: pathOf('../../../../'), stdio: ['ignore', 'ignore', 'inherit'] },
+    { cwd: pathOf('../../../'), stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const exited = once(stack, 'exit');
   await Promise.all(

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { freePort, startBackingServices } from '@countersign/backing-services';
-import { untilReady } from '../mint/processes.js';
+import { untilReady } from '../processes.js';
 
 export interface PaymentServices {
   readonly issuer: string;

@@ -1,10 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { pinned } from '../pinned.js';
-import { loadReportSchema, type LoadOrder, type LoadReport } from './load.js';
+import { pinned } from './pinned.js';
 
 /** A program of ours as a process on one core. */
 export function startPinned(program: string, core: number, env: Readonly<Record<string, string>>): ChildProcess {
@@ -15,29 +13,29 @@ export function startPinned(program: string, core: number, env: Readonly<Record<
   });
 }
 
-/** Waits until an address answers 200. */
-export async function untilReady(url: string, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 1_200; attempt += 1) {
+const READY_LIMIT_MS = 60_000;
+
+/**
+ * Waits until an address answers 200.
+ * @param everyMs milliseconds between two questions
+ * @throws when the child ends, or is not ready within a minute
+ */
+export async function untilReady(url: string, child: ChildProcess, everyMs = 50): Promise<void> {
+  for (const deadline = Date.now() + READY_LIMIT_MS; Date.now() < deadline; await delay(everyMs)) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${String(child.exitCode)}`);
     const ready = await fetch(url).then(
-      (response) => response.ok,
+      async (response) => {
+        await response.arrayBuffer();
+        return response.ok;
+      },
       () => false,
     );
     if (ready) return;
-    await delay(50);
   }
-  throw new Error(`${url} did not get ready`);
+  throw new Error(`${url} did not get ready within a minute`);
 }
 
-/** Has the load child run one order. */
-export async function runLoad(load: ChildProcess, order: LoadOrder): Promise<LoadReport> {
-  load.send(order);
-  const [answer]: unknown[] = await once(load, 'message');
-  const report = loadReportSchema.parse(answer);
-  if (report.failed !== '') throw new Error(`a request got no token:\n${report.failed.slice(0, 1_000)}`);
-  return report;
-}
-
+/** The path of a file, by its place beside this one once it is built. */
 export const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Seconds of CPU that a process has used, all its threads (Linux); NaN elsewhere. */
