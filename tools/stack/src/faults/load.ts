@@ -69,11 +69,11 @@ export class Load {
     const { payments, from, to } = this.options;
     const money = (minor: number) => ({ amount: String(minor), currency: 'EUR' });
     const held = kind === 'capture' || kind === 'cancel';
-    let retries = 0;
     const failures: string[] = [];
     const send = async (path: string, body: object): Promise<Told | string | undefined> => {
       const key = randomUUID();
-      for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; retries += 1) {
+      const deadline = Date.now() + PATIENCE_MS;
+      while (Date.now() < deadline) {
         const answer = await this.#ask(`${payments}${path}`, body, key);
         if (typeof answer !== 'string' && !saysAgain(answer)) {
           const told = answer.status < 300 ? answerSchema.safeParse(answer.body).data : undefined;
@@ -102,7 +102,7 @@ export class Load {
     return {
       ...deal,
       told: typeof last === 'object' ? last : undefined,
-      retries,
+      retries: deal.stays ? failures.length : 0,
       failures,
       wrong: typeof last === 'string' ? `${reference}: ${last}` : undefined,
     };
