@@ -19,6 +19,7 @@ export { type JsonObject } from './jws/json-object.js';
 export { jwtSigner, signJwt } from './jws/sign.js';
 export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
+export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { type Actor, type Confirmation, type Principal } from './principal.js';
 export { MemoryRevocationList, type RevocationList } from './revocation-list.js';
 export { TokenError, tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error.js';
