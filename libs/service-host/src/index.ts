@@ -14,6 +14,7 @@ export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { OpenApi } from './openapi-decorators.js';
+export { addressOf, networkOf } from './peer-address.js';
 export { OAuthError, Problem } from './problem.js';
 export { auditRequest, Trace, traceOf, type RequestTrace } from './request-trace.js';
 export { type RevocationFeedSettings } from './revocations.js';

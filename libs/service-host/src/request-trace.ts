@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { randomHex, uuidv7 } from '@countersign/audit-client';
 import { type FastifyRequest } from 'fastify';
+import { addressOf } from './peer-address.js';
 
 /** What ties one request to its logs, its audit events and its calls to other services. */
 export interface RequestTrace {
@@ -38,9 +38,12 @@ function continued(request: FastifyRequest): { readonly traceId: string; readonl
   return traceId === undefined || flags === undefined || traceId === zeroTrace ? undefined : { traceId, flags };
 }
 
-/** What a trusted proxy forwards need not be an address; then the proxy's own is what is known. */
-function peerOf({ ip, socket }: FastifyRequest): string {
-  return isIP(ip) === 0 ? (socket.remoteAddress ?? 'unknown') : ip;
+/** The address that is farthest from here and well formed: what a trusted proxy forwards may be anything, then the proxy itself is what is known. */
+function peerOf({ ip, ips, socket }: FastifyRequest): string {
+  const known = addressOf(ip);
+  if (known !== undefined) return known;
+  const nearer = ips?.map(addressOf).findLast((address) => address !== undefined);
+  return nearer ?? socket.remoteAddress ?? 'unknown';
 }
 
 /** The trace of a request, begun at the first question; continues the caller's `traceparent` when it is well formed. */

@@ -13,6 +13,7 @@ import { requestDurations } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { traceOf } from './request-trace.js';
 import { METRICS } from './tokens.js';
+import { trustedProxies } from './trusted-proxies.js';
 
 /** Bytes that a request body may have at the most. */
 export const BODY_LIMIT = 64 * 1024;
@@ -37,7 +38,7 @@ function noncesOf({ DPOP_NONCE_KEY: key }: HostConfiguration): DpopNonces | unde
 
 function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapter {
   return new FastifyAdapter({
-    ...(proxies.length === 0 ? {} : { trustProxy: [...proxies] }),
+    ...(proxies.length === 0 ? {} : { trustProxy: trustedProxies(proxies) }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     connectionTimeout: 60_000,

@@ -52,6 +52,18 @@ describe('the address of a caller', () => {
   });
 });
 
+describe('an entry of X-Forwarded-For with a port', () => {
+  it("names its caller and its proxies all the same; an odd one is the nearest proxy's", async () => {
+    const forwarded = ['203.0.113.7:5123', '203.0.113.7:5123, 10.1.2.3:443', '[2001:db8::7]:5123', 'odd, 10.1.2.3:443'];
+    expect(await peersBehind('127.0.0.1, 10.0.0.0/8', forwarded)).toEqual([
+      '203.0.113.7',
+      '203.0.113.7',
+      '2001:db8::7',
+      '10.1.2.3',
+    ]);
+  });
+});
+
 describe('TRUSTED_PROXIES', () => {
   it('takes addresses and networks', () => {
     expect(load(' 10.0.0.0/8,::1 ,192.0.2.1,2001:db8::/32').TRUSTED_PROXIES).toEqual([

@@ -1,5 +1,6 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
+import { addressOf } from './peer-address.js';
 
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/');
@@ -9,7 +10,7 @@ function isNetwork(text: string): boolean {
 }
 
 /**
- * Addresses and networks (CIDR), parted by commas, of the proxies whose `X-Forwarded-For` is believed; none when empty.
+ * Addresses and networks (CIDR), separated by commas, of the proxies whose `X-Forwarded-For` is believed; none when empty.
  * A network of all addresses is refused: then everybody could say who they are.
  */
 export const trustedProxiesSchema = z
@@ -21,5 +22,28 @@ export const trustedProxiesSchema = z
       .map((entry) => entry.trim())
       .filter((entry) => entry !== ''),
   )
-  .refine((entries) => entries.every(isNetwork), 'IP addresses or networks like 10.0.0.0/8, parted by commas')
-  .refine((entries) => entries.every((entry) => !entry.endsWith('/0')), 'a network of all addresses trusts everybody');
+  .refine(
+    (entries) => entries.every(isNetwork),
+    'must be comma-separated IP addresses or CIDR ranges such as 10.0.0.0/8',
+  )
+  .refine(
+    (entries) => entries.every((entry) => !entry.endsWith('/0')),
+    'must not contain all addresses: then everybody could say who they are',
+  );
+
+/**
+ * Whether an entry of `X-Forwarded-For` is one of the trusted proxies, whatever port stands behind it.
+ * @param entries as {@link trustedProxiesSchema} parsed them
+ */
+export function trustedProxies(entries: readonly string[]): (entry: string | undefined) => boolean {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [network = '', prefix] = entry.split('/');
+    const version = isIP(network) === 4 ? 'ipv4' : 'ipv6';
+    list.addSubnet(network, prefix === undefined ? (version === 'ipv4' ? 32 : 128) : Number(prefix), version);
+  }
+  return (entry) => {
+    const address = entry === undefined ? undefined : addressOf(entry);
+    return address !== undefined && list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  };
+}
