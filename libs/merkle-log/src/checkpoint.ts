@@ -1,6 +1,7 @@
 import { fromBase64 } from './base64.js';
 import { type NoteSigner, type NoteVerifier } from './note-key.js';
 import { NoteError, openNote, signNote } from './signed-note.js';
+import { isHash } from './tree.js';
 
 /** What a log says of itself (C2SP tlog-checkpoint): so many leaves, with this root. */
 export interface Checkpoint {
@@ -10,8 +11,9 @@ export interface Checkpoint {
   readonly root: Buffer;
 }
 
-/** The text of a checkpoint, without signatures (C2SP tlog-checkpoint). */
+/** The text of a checkpoint, without signatures (C2SP tlog-checkpoint). @throws {RangeError} for a root that is not 32 bytes */
 export function checkpointText({ origin, size, root }: Checkpoint): string {
+  if (!isHash(root)) throw new RangeError('the root of a checkpoint has 32 bytes');
   return `${origin}\n${String(size)}\n${root.toString('base64')}\n`;
 }
 
@@ -20,8 +22,8 @@ export function parseCheckpointText(text: string): Checkpoint {
   const [origin = '', sizeText = '', rootText = '', ...rest] = text.slice(0, -1).split('\n');
   const root = fromBase64(rootText);
   const size = /^(0|[1-9][0-9]*)$/.test(sizeText) ? Number(sizeText) : Number.NaN;
-  const malformed = origin === '' || !Number.isSafeInteger(size) || root?.length !== 32 || rest.includes('');
-  if (malformed || !text.endsWith('\n') || root === undefined) {
+  const malformed = origin === '' || !Number.isSafeInteger(size) || rest.includes('');
+  if (malformed || !text.endsWith('\n') || root === undefined || !isHash(root)) {
     throw new NoteError('NOTE_MALFORMED', 'it is not a checkpoint: origin, size and root hash, a line each');
   }
   return { origin, size, root };

@@ -6,6 +6,7 @@ import { verifyConsistency } from './proof.js';
 import { coverOf } from './span.js';
 import { TILE_WIDTH } from './tile-path.js';
 import { ToldTree } from './told-tree.js';
+import { isHash } from './tree.js';
 
 /** What stands for leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
 export interface Skipped {
@@ -132,6 +133,12 @@ export class PartCheck {
 
   #take({ logIndex, from, recorded, skipped, tile }: PartLine): void {
     if (this.#tree.size < logIndex) this.#cover(skipped ?? { from, hashes: [] }, logIndex);
+    if (!isHash(recorded) || (tile !== undefined && !isHash(tile))) {
+      const message = `a hash at index ${String(logIndex)} does not have 32 bytes`;
+      this.#fault({ code: 'PROOF_INVALID', logIndex, message });
+      this.#tree.skipTo(logIndex + 1);
+      return;
+    }
     if (tile !== undefined) this.#tree.claim(tile);
     this.#tree.push(0, recorded);
     this.#pass();
@@ -139,7 +146,7 @@ export class PartCheck {
 
   #cover({ from, hashes }: Skipped, end: number): void {
     const subtrees = from === this.#tree.size ? coverOf({ first: from, end }, this.#part.passing) : [];
-    const fits = from === this.#tree.size && subtrees.length === hashes.length;
+    const fits = from === this.#tree.size && subtrees.length === hashes.length && hashes.every(isHash);
     if (!fits) {
       if (from === this.#tree.size && this.#tree.peaks !== undefined) {
         const message = `the hashes that stand for the indices ${String(from)} to ${String(end - 1)} are not whole`;

@@ -262,6 +262,22 @@ describe('an export with its proof', () => {
     expect(first([wrong])).toMatchObject({ code: 'LOG_REWRITTEN' });
   });
 
+  it('names hashes that are not 32 bytes, and does not break over them', () => {
+    const made = exported({ first: 300, indices: range(300, 400) });
+    const odd = Buffer.alloc(31, 7);
+    const before = { ...made, part: { ...made.part, before: made.part.before.with(0, odd) } };
+    expect(first([before])).toMatchObject({ code: 'PROOF_INVALID', logIndex: 0, through: 299 });
+    const [entry, ...others] = made.entries;
+    if (entry === undefined) throw new Error('no entry');
+    expect(first([{ ...made, entries: [{ ...entry, tile: odd }, ...others] }])).toMatchObject({
+      code: 'PROOF_INVALID',
+      logIndex: 300,
+    });
+    const recorded = check([{ ...made, entries: [{ ...entry, recorded: odd }, ...others] }]);
+    expect(recorded.faults.map(({ code }) => code)).toEqual(['EVENT_ALTERED', 'PROOF_INVALID']);
+    expect(first([made], { hashes: leaves.with(20, odd) })).toMatchObject({ code: 'LOG_REWRITTEN' });
+  });
+
   it('goes on in a second part of the same log, under a later checkpoint', () => {
     const one = exported({ first: 10, indices: range(10, 400), size: 600 });
     const two = exported({ first: 400, indices: range(400, 650) });

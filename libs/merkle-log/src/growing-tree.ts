@@ -1,9 +1,7 @@
 import { spanHash } from './span.js';
 import { TILE_WIDTH, tileWidthAt } from './tile-path.js';
 import { hashesOf, type Tile, TileHashes, type TilePlace } from './tiles.js';
-import { rootOf } from './tree.js';
-
-const HASH = 32;
+import { HASH_LENGTH as HASH, rootOf } from './tree.js';
 
 /** The unfinished tile of each level in a tree of that size: all that is needed to let it grow. */
 export function edgeOf(size: number): readonly TilePlace[] {
@@ -15,7 +13,7 @@ export function edgeOf(size: number): readonly TilePlace[] {
   return places;
 }
 
-/** A tree that leaves are appended to. It holds its unfinished tiles only (at the most 8 KiB a level). */
+/** A tree that leaves are appended to. It holds its unfinished tiles only (at most 8 KiB a level). */
 export class GrowingTree {
   readonly #edge: Buffer[] = [];
   #size: number;

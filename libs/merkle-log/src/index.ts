@@ -9,7 +9,7 @@ export { coverOf, spanHash, spanOf, subtreesOf, type Span, type Subtree, type Su
 export { parseTilePath, TILE_WIDTH, tilePath, tileWidthAt, type TileAddress } from './tile-path.js';
 export { hashesOf, TileHashes, TileMissingError, tilesOf, type Tile, type TilePlace } from './tiles.js';
 export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.js';
-export { leafHash, nodeHash, rootOf, splitPoint } from './tree.js';
+export { HASH_LENGTH, isHash, leafHash, nodeHash, rootOf, splitPoint } from './tree.js';
 export { ExportCheck, type ExportCheckOptions, type ExportedEntry, type ExportReport } from './export-check.js';
 export { type Bridge, type ExportPart, type Skipped } from './export-part.js';
 export { type LeafHashes } from './leaf-hashes.js';

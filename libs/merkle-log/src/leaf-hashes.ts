@@ -1,6 +1,7 @@
 import { type Checkpoint } from './checkpoint.js';
 import { CompactRange, rootOfPeaks } from './compact-range.js';
 import { type Fault } from './export-faults.js';
+import { HASH_LENGTH, isHash } from './tree.js';
 
 /** The log's leaf hashes from its beginning on, as its level-0 tiles hold them. */
 export interface LeafHashes {
@@ -16,7 +17,10 @@ export function judgeLeafHashes(hashes: LeafHashes, checkpoints: readonly Checkp
   let size = 0;
   let believed = 0;
   for (const checkpoint of within) {
-    for (; size < checkpoint.size; size += 1) range.push(0, hashes.at(size) ?? Buffer.alloc(32));
+    for (; size < checkpoint.size; size += 1) {
+      const hash = hashes.at(size);
+      range.push(0, hash !== undefined && isHash(hash) ? hash : Buffer.alloc(HASH_LENGTH));
+    }
     if (!rootOfPeaks(range.peaks).equals(checkpoint.root)) {
       const [from, to, tree] = [believed, size - 1, size].map(String);
       const message = `the leaf hashes ${from ?? ''} to ${to ?? ''} are not those of the checkpoint of ${tree ?? ''}`;

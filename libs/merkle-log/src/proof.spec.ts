@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { GrowingTree } from './growing-tree.js';
 import { consistencySpans, inclusionSpans, verifyConsistency, verifyInclusion } from './proof.js';
@@ -201,6 +202,34 @@ describe('proofs over the log', () => {
         expect(verifyConsistency(older, size, other, root, grown)).toBe(false);
         expect(verifyConsistency(older, size, olderRoot, other, grown)).toBe(false);
       }),
+    );
+  });
+
+  it('from the empty tree hold for its own root only, and need no nodes', () => {
+    const newer = rootOf(numbered(5));
+    expect(verifyConsistency(0, 5, rootOf([]), newer, [])).toBe(true);
+    expect(verifyConsistency(0, 0, rootOf([]), rootOf([]), [])).toBe(true);
+    expect(verifyConsistency(0, 5, leafHash(Buffer.from('another log')), newer, [])).toBe(false);
+    expect(verifyConsistency(0, 0, newer, newer, [])).toBe(false);
+    expect(verifyConsistency(0, 5, rootOf([]), newer, [newer])).toBe(false);
+  });
+
+  it('hold for no hash that is not 32 bytes, wherever it stands', () => {
+    const lengths = fc.nat({ max: 80 }).filter((length) => length !== 32);
+    fc.assert(
+      fc.property(lengths, fc.constantFrom('leaf', 'root', 'sibling'), (length, where) => {
+        const odd = Buffer.alloc(length, 1);
+        const leaf = where === 'leaf' ? odd : (leaves[0] ?? Buffer.alloc(0));
+        const sibling = where === 'sibling' ? odd : (leaves[1] ?? Buffer.alloc(0));
+        const root = createHash('sha256').update(Buffer.of(1)).update(leaf).update(sibling).digest();
+        expect(verifyInclusion(0, 2, leaf, [sibling], where === 'root' ? odd : root)).toBe(false);
+        expect(verifyConsistency(1, 2, leaf, where === 'root' ? odd : root, [sibling])).toBe(false);
+        expect(verifyInclusion(0, 1, odd, [], odd)).toBe(false);
+        expect(verifyConsistency(2, 2, odd, odd, [])).toBe(false);
+      }),
+    );
+    expect(verifyInclusion(0, 2, leaves[0] ?? Buffer.alloc(0), [leaves[1] ?? Buffer.alloc(0)], unhex(roots[2]))).toBe(
+      true,
     );
   });
 

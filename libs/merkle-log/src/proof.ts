@@ -1,7 +1,7 @@
-import { nodeHash, splitPoint } from './tree.js';
+import { isHash, nodeHash, rootOf, splitPoint } from './tree.js';
 import { type Span } from './span.js';
 
-/** Hashes that a proof may have at the most: the height of the largest tree that a safe integer can count. */
+/** Hashes that a proof may have at most: the height of the largest tree that a safe integer can count. */
 export const PROOF_LENGTH_LIMIT = 53;
 
 /**
@@ -30,7 +30,7 @@ export function inclusionSpans(index: number, size: number): readonly Span[] {
 
 /**
  * The nodes of a consistency proof (RFC 9162, section 2.1.4.1). Nothing to prove (equal sizes, or from an empty tree): no nodes.
- * @param older size of the older tree, at the most `newer`
+ * @param older size of the older tree, at most `newer`
  */
 export function consistencySpans(older: number, newer: number): readonly Span[] {
   if (!Number.isSafeInteger(newer) || !Number.isSafeInteger(older) || older < 0 || older > newer) {
@@ -57,10 +57,12 @@ export function consistencySpans(older: number, newer: number): readonly Span[] 
 
 const half = (value: number): number => Math.floor(value / 2);
 const isOdd = (value: number): boolean => value % 2 === 1;
+const EMPTY_ROOT = rootOf([]);
 
 /**
  * Whether the proof leads from the leaf to the root (RFC 9162, section 2.1.3.2).
  * @param leaf its leaf hash
+ * @returns false also for a leaf, root or proof whose hashes are not 32 bytes
  */
 export function verifyInclusion(
   index: number,
@@ -70,11 +72,12 @@ export function verifyInclusion(
   root: Uint8Array,
 ): boolean {
   if (!Number.isSafeInteger(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) return false;
+  if (![leaf, root, ...proof].every(isHash)) return false;
   let node = index;
   let last = size - 1;
   let hash: Uint8Array = leaf;
   for (const sibling of proof) {
-    if (last === 0 || sibling.length !== 32) return false;
+    if (last === 0) return false;
     if (isOdd(node) || node === last) {
       hash = nodeHash(sibling, hash);
       while (!isOdd(node) && node !== 0) {
@@ -88,7 +91,11 @@ export function verifyInclusion(
   return last === 0 && Buffer.compare(hash, root) === 0;
 }
 
-/** Whether the newer tree begins with all of the older one (RFC 9162, section 2.1.4.2). */
+/**
+ * Whether the newer tree begins with all of the older one (RFC 9162, section 2.1.4.2). Every tree begins with the empty one, so from size 0
+ * nothing is to be proven but that the older root is the empty tree's.
+ * @returns false also for roots or a proof whose hashes are not 32 bytes
+ */
 export function verifyConsistency(
   older: number,
   newer: number,
@@ -97,9 +104,10 @@ export function verifyConsistency(
   proof: readonly Uint8Array[],
 ): boolean {
   if (!Number.isSafeInteger(newer) || !Number.isSafeInteger(older) || older < 0 || older > newer) return false;
+  if (![olderRoot, newerRoot, ...proof].every(isHash)) return false;
+  if (older === 0 && Buffer.compare(olderRoot, EMPTY_ROOT) !== 0) return false;
   if (older === newer) return proof.length === 0 && Buffer.compare(olderRoot, newerRoot) === 0;
   if (older === 0) return proof.length === 0;
-  if (proof.some(({ length }) => length !== 32)) return false;
   let node = older - 1;
   let last = newer - 1;
   while (isOdd(node)) {

@@ -1,8 +1,7 @@
 import { type Span, type Subtree, type SubtreeHashes, subtreesOf } from './span.js';
 import { TILE_WIDTH } from './tile-path.js';
-import { rootOf } from './tree.js';
+import { HASH_LENGTH as HASH, rootOf } from './tree.js';
 
-const HASH = 32;
 const TILE_HEIGHT = 8;
 
 /** A tile's place: the `index`-th of its level. */
@@ -60,8 +59,9 @@ export class TileHashes implements SubtreeHashes {
   }
 }
 
-/** Splits concatenated hashes. */
+/** Splits concatenated hashes. @throws {RangeError} when the last one is not whole */
 export function hashesOf(bytes: Buffer): readonly Buffer[] {
+  if (bytes.length % HASH !== 0) throw new RangeError(`${String(bytes.length)} bytes are not hashes of 32 bytes each`);
   const hashes: Buffer[] = [];
   for (let at = 0; at + HASH <= bytes.length; at += HASH) hashes.push(bytes.subarray(at, at + HASH));
   return hashes;

@@ -3,6 +3,7 @@ import { openCheckpoint, type Checkpoint } from './checkpoint.js';
 import { type NoteVerifier } from './note-key.js';
 import { PROOF_LENGTH_LIMIT, verifyInclusion } from './proof.js';
 import { NOTE_SIZE_LIMIT } from './signed-note.js';
+import { isHash } from './tree.js';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 
@@ -17,8 +18,9 @@ export interface TlogProof {
   readonly extra?: Buffer;
 }
 
-/** Writes a proof (file extension `.tlog-proof`). */
+/** Writes a proof (file extension `.tlog-proof`). @throws {RangeError} for hashes that are not 32 bytes */
 export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof): string {
+  if (!hashes.every(isHash)) throw new RangeError('the hashes of a proof have 32 bytes each');
   return [
     HEADER,
     ...(extra === undefined ? [] : [`extra ${extra.toString('base64')}`]),
@@ -40,7 +42,7 @@ export function parseTlogProof(text: string): TlogProof | undefined {
   if (extraText !== undefined && extra === undefined) return undefined;
   const [indexLine = '', ...hashLines] = extraText === undefined ? lines : lines.slice(1);
   const index = Number(/^index (0|[1-9][0-9]*)$/.exec(indexLine)?.[1] ?? Number.NaN);
-  const hashes = hashLines.map(fromBase64).filter((hash) => hash?.length === 32);
+  const hashes = hashLines.map(fromBase64).filter((hash) => hash !== undefined && isHash(hash));
   if (!Number.isSafeInteger(index) || hashes.length !== hashLines.length || hashes.length > PROOF_LENGTH_LIMIT) {
     return undefined;
   }

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { checkpointText } from './checkpoint.js';
+import { hashesOf } from './tiles.js';
+import { formatTlogProof } from './tlog-proof.js';
 import { leafHash, nodeHash, rootOf } from './tree.js';
 
 // The inputs and roots that implementations of RFC 6962 and 9162 share as test data.
@@ -38,6 +41,19 @@ describe('the Merkle tree of RFC 9162', () => {
         expect(rootOf(hashes.toSpliced(at, 1)).toString('hex')).not.toBe(root);
       }),
     );
+  });
+
+  it('is made of hashes of 32 bytes only', () => {
+    const [good = Buffer.alloc(32)] = leaves;
+    for (const odd of [good.subarray(1), Buffer.concat([good, Buffer.of(0)]), Buffer.alloc(0)]) {
+      expect(() => nodeHash(good, odd)).toThrow(RangeError);
+      expect(() => nodeHash(odd, good)).toThrow(RangeError);
+      expect(() => rootOf([odd])).toThrow(RangeError);
+      expect(() => rootOf([good, good, odd])).toThrow(RangeError);
+      expect(() => checkpointText({ origin: 'log.test', size: 1, root: odd })).toThrow(RangeError);
+      expect(() => formatTlogProof({ index: 0, hashes: [odd], checkpoint: '' })).toThrow(RangeError);
+    }
+    expect(() => hashesOf(Buffer.concat([good, Buffer.of(1)]))).toThrow(RangeError);
   });
 
   it('keeps leaves and nodes apart, so that a node cannot pose as a leaf', () => {

@@ -3,13 +3,27 @@ import { createHash } from 'node:crypto';
 const LEAF = Buffer.of(0x00);
 const NODE = Buffer.of(0x01);
 
+/** Bytes of a hash: the log hashes with SHA-256 only. */
+export const HASH_LENGTH = 32;
+
+/** Whether these bytes can be a hash of the log. Anything else is refused wherever hashes come in: what is hashed must have one reading only. */
+export function isHash(bytes: Uint8Array): boolean {
+  return bytes.length === HASH_LENGTH;
+}
+
+function requireHash(bytes: Uint8Array): void {
+  if (!isHash(bytes)) throw new RangeError(`a hash has ${String(HASH_LENGTH)} bytes, not ${String(bytes.length)}`);
+}
+
 /** SHA-256 of 0x00 and the entry (RFC 9162, section 2.1.1). @param entry the leaf's bytes */
 export function leafHash(entry: Uint8Array): Buffer {
   return createHash('sha256').update(LEAF).update(entry).digest();
 }
 
-/** SHA-256 of 0x01 and both children (RFC 9162, section 2.1.1). */
+/** SHA-256 of 0x01 and both children (RFC 9162, section 2.1.1). @throws {RangeError} for children that are not 32 bytes */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+  requireHash(left);
+  requireHash(right);
   return createHash('sha256').update(NODE).update(left).update(right).digest();
 }
 
@@ -23,11 +37,15 @@ export function splitPoint(size: number): number {
 /**
  * The root of a tree over leaf hashes (RFC 9162, section 2.1.1).
  * @param leaves leaf hashes in the log's order; none gives the hash of nothing
+ * @throws {RangeError} for leaves that are not 32 bytes
  */
 export function rootOf(leaves: readonly Uint8Array[]): Buffer {
   const [first] = leaves;
   if (first === undefined) return createHash('sha256').digest();
-  if (leaves.length === 1) return Buffer.from(first);
+  if (leaves.length === 1) {
+    requireHash(first);
+    return Buffer.from(first);
+  }
   const split = splitPoint(leaves.length);
   return nodeHash(rootOf(leaves.slice(0, split)), rootOf(leaves.slice(split)));
 }

@@ -16,7 +16,9 @@ export class LeafHashFile implements LeafHashes {
   constructor(path: string) {
     try {
       this.#file = openSync(path, 'r');
-      this.size = Math.floor(fstatSync(this.#file).size / HASH);
+      const { size } = fstatSync(this.#file);
+      if (size % HASH !== 0) throw new Error(`${path} is not a file of leaf hashes, or was cut off: fetch it again`);
+      this.size = size / HASH;
     } catch (error) {
       throw new CliError(ExitCode.usage, 'FILE_UNREADABLE', error instanceof Error ? error.message : String(error));
     }
