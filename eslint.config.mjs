@@ -49,11 +49,10 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     plugins: { '@nx': nx },
-    languageOptions: { parserOptions: { projectService: true } },
+    // Rules that need types run in oxlint (.oxlintrc.json), on TypeScript 7's engine.
+    languageOptions: { parserOptions: { experimentalDecorators: true, emitDecoratorMetadata: true } },
     rules: {
       '@nx/enforce-module-boundaries': ['error', boundaries(['layer:core'])],
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-extraneous-class': 'off',
       // Matchers of a test framework are declared in its own namespace.
       '@typescript-eslint/no-namespace': ['error', { allowDeclarations: true }],

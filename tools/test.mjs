@@ -24,9 +24,11 @@ function step(name, command, ...args) {
 
 // A stale project graph lets every import pass the module boundaries in silence.
 const steps = [
-  ['project graph', 'nx', 'reset', '--onlyWorkspaceData'],
+  ['project graph forgotten', 'nx', 'reset', '--onlyWorkspaceData'],
+  ['project graph', 'nx', 'show', 'projects'],
   ['format', 'prettier', '--check', '.', '--log-level', 'warn'],
-  ['lint', 'nx', 'run-many', '-t', 'lint', '--parallel=2', '--outputStyle=static'],
+  ['lint', 'eslint', '.', '--max-warnings', '0'],
+  ['lint with types', 'oxlint', '--type-aware'],
   ['typecheck', 'nx', 'run-many', '-t', 'typecheck', '--parallel=2', '--outputStyle=static'],
   ['build', 'nx', 'run-many', '-t', 'build', '--parallel=2', '--outputStyle=static'],
 ];

@@ -4,17 +4,24 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-function lint(file: string): { readonly status: number | null; readonly output: string } {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(root, 'node_modules/eslint/bin/eslint.js'), file],
-    {
-      cwd: root,
-      encoding: 'utf8',
-      env: { ...process.env, NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
-    },
-  );
+function run(program: string, ...args: string[]): { readonly status: number | null; readonly output: string } {
+  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', program), args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
+  });
   return { status, output: stdout + stderr };
+}
+
+/** What `check` finds in a file that is only there meanwhile. */
+function planted<Found>(folder: string, content: string, check: (file: string) => Found): Found {
+  const file = join(root, folder, `forbidden-${String(process.pid)}.ts`);
+  writeFileSync(file, content);
+  try {
+    return check(file);
+  } finally {
+    rmSync(file, { force: true });
+  }
 }
 
 describe('the module boundaries', () => {
@@ -37,16 +44,21 @@ describe('the module boundaries', () => {
   ])(
     'refuse %s',
     (_name, folder, content) => {
-      const file = join(root, folder, `forbidden-${String(process.pid)}.ts`);
-      writeFileSync(file, content);
-      try {
-        const { status, output } = lint(file);
-        expect(output).toMatch(/@nx\/enforce-module-boundaries/);
-        expect(status).toBe(1);
-      } finally {
-        rmSync(file, { force: true });
-      }
+      const { status, output } = planted(folder, content, (file) => run('eslint', file));
+      expect(output).toMatch(/@nx\/enforce-module-boundaries/);
+      expect(status).toBe(1);
     },
     120_000,
   );
+});
+
+describe('the rules that need types', () => {
+  it('refuse a promise that nobody awaits, and one where nothing is expected', () => {
+    const content =
+      'async function one(): Promise<void> {}\nexport function two(): void {\n  one();\n  [1].forEach(async () => one());\n}\n';
+    const { status, output } = planted('libs/money/src', content, (file) => run('oxlint', '--type-aware', file));
+    expect(output).toMatch(/no-floating-promises/);
+    expect(output).toMatch(/no-misused-promises/);
+    expect(status).toBe(1);
+  }, 120_000);
 });

@@ -27,7 +27,7 @@ describe('statistics of the trail', () => {
     service = new EventsService(events, postings, new Looks(new AuditOutbox({ pool, source: 'audit' })));
   }, 120_000);
   afterAll(async () => {
-    await pool.end().finally(() => backing.stop());
+    await Promise.allSettled([pool.end(), backing.stop()]);
   }, 60_000);
 
   it('count every event, those that the index has and those that it does not have yet', async () => {

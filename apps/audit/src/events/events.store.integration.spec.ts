@@ -150,7 +150,7 @@ describe('finding events in the database', () => {
     await append(fc.sample(eventArbitrary, { numRuns: 340, seed: 7 }));
   }, 120_000);
   afterAll(async () => {
-    await pool.end().finally(() => backing.stop());
+    await Promise.allSettled([pool.end(), backing.stop()]);
   }, 60_000);
 
   const agreesWithNaive = (): Promise<void> =>

@@ -35,7 +35,7 @@ describe('the search index, kept close behind the log', () => {
   }, 120_000);
   afterAll(async () => {
     await service.beforeApplicationShutdown();
-    await pool.end().finally(() => backing.stop());
+    await Promise.allSettled([pool.end(), backing.stop()]);
   }, 60_000);
 
   it('rests while intake is behind, takes a whole segment even so, and the steps that wait once intake is not', async () => {
