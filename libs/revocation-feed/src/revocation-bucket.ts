@@ -22,14 +22,21 @@ export function createRevocationBucket(connection: NatsConnection, replicas = 1)
     max_bytes: BUCKET_SIZE_LIMIT,
     maxValueSize: 1_024,
     replicas,
+    allow_direct: true,
   });
 }
 
-/** Opens the bucket to watch it. @throws when it is missing or JetStream does not answer */
+/** What the issuer's JetStream is called in the other accounts. */
+const ISSUER_API = 'revocations.api';
+
+/** Opens the bucket to watch it, from another account than the issuer's. @throws when it is missing or JetStream does not answer */
 export async function openRevocationBucket(connection: NatsConnection): Promise<KV> {
-  const bucket = await new Kvm(jetstream(connection, { timeout: TIMEOUT_MS })).open(REVOCATION_BUCKET, {
-    allow_direct: false,
-  });
+  const bucket = await new Kvm(jetstream(connection, { timeout: TIMEOUT_MS, apiPrefix: ISSUER_API })).open(
+    REVOCATION_BUCKET,
+    {
+      allow_direct: false,
+    },
+  );
   await bucket.status();
   return bucket;
 }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import pg from 'pg';
 import { startBackingServices, type BackingServices } from './for-tests.js';
-import { rightsOf } from './nats-configuration.js';
+import { natsAccount, natsServices } from './nats-configuration.js';
 
 describe('backing services', () => {
   let services: BackingServices;
@@ -51,13 +51,21 @@ describe('backing services', () => {
     expect(info).toMatch(/"auth_required":\s*true/);
   });
 
-  it('let a service publish under its own name only, and audit alone read', () => {
-    const ofPayments = rightsOf('payments').publish;
-    expect(ofPayments.filter((subject) => !/^\$JS\.(API|FC)\b/.test(subject))).toEqual(['audit.payments.>']);
-    expect(
-      ofPayments.filter((subject) => /PUT|UPDATE|PURGE|STREAM\.(CREATE|DELETE|MSG)|>.*AUDIT/.test(subject)),
-    ).toEqual([]);
-    expect(rightsOf('payments').subscribe).not.toContainEqual(expect.stringContaining('audit.'));
-    expect(rightsOf('audit').publish).toContain('receipts.>');
+  it('let no two services share an account, and only the issuer and audit have JetStream', () => {
+    const accounts = natsServices.map((service) => natsAccount(service));
+    expect(new Set(accounts.map(({ name }) => name)).size).toBe(natsServices.length);
+    expect(accounts.filter(({ jetStream }) => jetStream !== undefined).map(({ name }) => name)).toEqual([
+      'ISSUER',
+      'AUDIT',
+    ]);
+  });
+
+  it('let a service reach audit under its own name only', () => {
+    const { rights, imports, exports } = natsAccount('payments');
+    expect(rights.publish.filter((subject) => subject.startsWith('audit'))).toEqual(['audit.payments.>']);
+    expect(imports.filter(({ from, kind }) => from === 'audit' && kind === 'service')).toEqual([
+      { kind: 'service', from: 'audit', subject: 'audit.payments.>' },
+    ]);
+    expect(exports).toEqual([]);
   });
 });

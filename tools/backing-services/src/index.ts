@@ -4,7 +4,8 @@ export {
   natsConfiguration,
   natsServices,
   perService,
-  rightsOf,
+  natsAccount,
+  REVOCATIONS_GET,
   type NatsPasswords,
   type NatsService,
 } from './nats-configuration.js';
