@@ -38,6 +38,7 @@ export class AccountsModule {
         }),
         AuditTrailModule.forRoot({
           source: 'accounts',
+          keepHours: configuration.OUTBOX_KEEP_HOURS,
           nats: {
             url: configuration.NATS_URL,
             user: configuration.NATS_USER,

@@ -75,7 +75,7 @@ export class AuditModule {
           max: configuration.DATABASE_POOL_MAX,
           migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
         }),
-        AuditTrailModule.forRoot({ source: 'audit', nats }),
+        AuditTrailModule.forRoot({ source: 'audit', keepHours: configuration.OUTBOX_KEEP_HOURS, nats }),
       ],
       controllers: [
         ExportController,

@@ -64,6 +64,7 @@ export class IssuerModule {
         }),
         AuditTrailModule.forRoot({
           source: 'issuer',
+          keepHours: configuration.OUTBOX_KEEP_HOURS,
           nats,
         }),
         ServiceAuthModule.forRoot({

@@ -64,6 +64,7 @@ export class PaymentsModule implements OnApplicationShutdown {
         }),
         AuditTrailModule.forRoot({
           source: 'payments',
+          keepHours: configuration.OUTBOX_KEEP_HOURS,
           nats: {
             url: configuration.NATS_URL,
             user: configuration.NATS_USER,

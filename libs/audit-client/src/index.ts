@@ -27,7 +27,15 @@ export { EVENT_DEPTH_LIMIT } from './json-depth.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
 export { randomHex } from './random-hex.js';
-export { CHECKPOINT_SUBJECT, parseReceipt, receiptSubject, type Receipt } from './receipts.js';
+export {
+  CHECKPOINT_SUBJECT,
+  parsePlacement,
+  parseReceipt,
+  receiptSubject,
+  type Place,
+  type Placement,
+  type Receipt,
+} from './receipts.js';
 export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
 export { isStorableJson } from './storable-json.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';

@@ -70,7 +70,9 @@ describe('the outbox and its relay', () => {
     pool.on('error', () => undefined);
     await pool.query(`create table audit_outbox (position bigint generated always as identity primary key, id uuid not null unique,
       event jsonb not null, sequence bigint unique, published_at timestamptz, created_at timestamptz not null default now());
-      create index audit_outbox_unnumbered on audit_outbox (position) where sequence is null; create table audit_sequence (source text primary key, last bigint not null)`);
+      create index audit_outbox_unnumbered on audit_outbox (position) where sequence is null; create table audit_sequence (source text primary key, last bigint not null);
+      create table audit_kept (position bigint generated always as identity primary key, first_sequence bigint not null, last_sequence bigint not null,
+      first_index bigint, events text not null, salts jsonb, kept_at timestamptz not null default now())`);
     outbox = new AuditOutbox({ pool, source: 'payments' });
     audit = await connect({
       servers: backing.nats.url,
@@ -211,6 +213,52 @@ describe('the outbox and its relay', () => {
     await pool.query('insert into audit_outbox (id, event) values ($1, $2)', [own.id, JSON.stringify(own)]);
     outbox.recorded();
     await until(has(own.id));
+  });
+
+  it('keeps an event with its place in the log for as long as it should, and waits for a place that a receipt says to be there', async () => {
+    await relay.stop();
+    await pool.query('truncate audit_outbox, audit_sequence');
+    relay = start({ outbox, pollIntervalMs: 20, keepHours: 1 });
+    await until(async () => Promise.resolve(relay.state().leading));
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n += 1) ids.push(await outbox.recordDurably(event(`placed-${String(n)}`)));
+    await until(async () => (await inStream()) > 0 && (await rows()) === 6);
+    const { rows: first } = await pool.query<{ n: string }>('select min(sequence) as n from audit_outbox');
+    const base = Number(first[0]?.n);
+    const at = (n: number): string => String(base + n);
+    const published = 'select count(*) as n from audit_outbox where published_at is not null';
+    await until(async () => (await pool.query<{ n: string }>(published)).rows[0]?.n === '6');
+    const tell = (places: readonly object[]): void => {
+      audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', places }));
+    };
+    tell([]);
+    audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: at(5) }));
+    await audit.flush();
+    await delay(300);
+    expect(await rows()).toBe(6);
+    tell([
+      { first: at(0), last: at(3), index: '100', salts: { [at(1)]: { 'request.peer': 'c2FsdA' } } },
+      { first: at(4), last: at(4), index: null },
+    ]);
+    await until(async () => (await rows()) === 1);
+    const kept = await pool.query<{ events: string }>('select * from audit_kept order by position');
+    expect(kept.rows).toMatchObject([
+      {
+        first_sequence: at(0),
+        last_sequence: at(3),
+        first_index: '100',
+        salts: { [at(1)]: { 'request.peer': 'c2FsdA' } },
+      },
+      { first_sequence: at(4), last_sequence: at(4), first_index: null, salts: null },
+    ]);
+    const lines = kept.rows.flatMap(({ events }) => events.split('\n'));
+    expect(lines.map((line) => batchSchema.element.parse(JSON.parse(line)))).toEqual(
+      ids.slice(0, 5).map((id, n) => ({ id, sequence: at(n) })),
+    );
+    await pool.query("update audit_kept set kept_at = now() - interval '2 hours' where first_index is null");
+    await relay.stop();
+    relay = start({ outbox, pollIntervalMs: 20, keepHours: 1 });
+    await until(async () => (await pool.query('select from audit_kept')).rowCount === 1);
   });
 
   it('refuses an event that no trail could take before its change commits', async () => {

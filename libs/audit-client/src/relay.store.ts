@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { type EventBatch, type NumberedEvent } from './event-batch.js';
+import { type Place } from './receipts.js';
 
 /** Events that one look into the outbox takes at the most. */
 export const ROUND = 512;
@@ -57,11 +58,39 @@ const renumberEvents = `
   )
   update audit_outbox set sequence = null, published_at = null where sequence is not null and exists (select 1 from ahead)`;
 
-/** Only what was published can be what the receipt speaks of. */
+/** Puts what left the outbox (`gone`) aside, as many events of an unbroken run in a row as there are; nothing when it is not to be kept. */
+const keepGone = (kept: string): string => `
+    insert into audit_kept (first_sequence, last_sequence, first_index, events, salts)
+    select min(sequence), max(sequence), min(log_index),
+      string_agg((event || jsonb_build_object('sequence', sequence::text))::text, E'\n' order by sequence), salts
+    from (select *, sequence - row_number() over (partition by first order by sequence) as run from gone) as gone
+    where ${kept} group by first, run, salts`;
+
+/** Only what was published can be what a receipt speaks of. */
 const releaseEvents = {
   name: 'relay-release',
-  text: 'delete from audit_outbox where sequence > $1 and sequence <= $2 and published_at is not null',
+  text: `
+    with gone as (
+      delete from audit_outbox
+      where sequence > $1 and sequence <= $2 and published_at is not null and created_at <= now() - $3 * interval '1 millisecond'
+      returning sequence, event, null::bigint as log_index, null::jsonb as salts, 0 as first
+    )
+    ${keepGone('$4')}`,
 };
+
+const placeEvents = {
+  name: 'relay-place',
+  text: `
+    with place as (
+      select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::jsonb[]) as place (first, last, index, salts)
+    ), gone as (
+      delete from audit_outbox using place where sequence between first and last and published_at is not null
+      returning sequence, event, index + sequence - first as log_index, salts, first
+    )
+    ${keepGone('$5')}`,
+};
+
+const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
 
 interface Lines {
   readonly sequences: string | null;
@@ -82,9 +111,11 @@ export class RelayStore {
   #released = 0n;
   #unmarked: readonly EventBatch[] = [];
 
+  /** @param keepHours hours for which an event stays with its place in the log, once it is there; 0 keeps none */
   constructor(
     private readonly client: pg.PoolClient,
     private readonly source: string,
+    private readonly keepHours: number,
   ) {}
 
   /** @returns whether this connection holds the lock now; one at a time does */
@@ -121,15 +152,40 @@ export class RelayStore {
     return events;
   }
 
-  /** Lets go what a receipt covers, or numbers anew where the receipt shows that the counter is too old. */
-  async release(through: bigint): Promise<void> {
+  /**
+   * Lets go what a receipt covers, or numbers anew where the receipt shows that the counter is too old.
+   * @param minimumAgeMs milliseconds: only what was recorded so long ago. Where places come, an event waits for its own
+   */
+  async release(through: bigint, minimumAgeMs: number): Promise<void> {
     await this.mark();
-    if (through > this.#given) {
-      const { rowCount } = await this.client.query(renumberEvents, [this.source, through]);
-      if ((rowCount ?? 0) > 0) return;
-    }
-    await this.client.query({ ...releaseEvents, values: [this.#released, through] });
+    if (await this.#renumber(through)) return;
+    const after = minimumAgeMs === 0 ? this.#released : 0n;
+    await this.client.query({ ...releaseEvents, values: [after, through, minimumAgeMs, this.keepHours > 0] });
     this.#released = through;
+  }
+
+  /** Lets go what is known to stand in the log, and keeps it with its place. */
+  async place(places: readonly Place[]): Promise<void> {
+    await this.mark();
+    if (
+      await this.#renumber(places.reduce((highest, { last }) => (BigInt(last) > highest ? BigInt(last) : highest), 0n))
+    )
+      return;
+    await this.client.query({
+      ...placeEvents,
+      values: [
+        places.map(({ first }) => first),
+        places.map(({ last }) => last),
+        places.map(({ index }) => index),
+        places.map(({ salts }) => (salts === undefined ? null : JSON.stringify(salts))),
+        this.keepHours > 0,
+      ],
+    });
+  }
+
+  /** Forgets what was kept for as long as it should be. */
+  async forget(): Promise<void> {
+    await this.client.query(forgetKept, [this.keepHours]);
   }
 
   /** Writes down what was noted. */
@@ -142,6 +198,13 @@ export class RelayStore {
   async count(): Promise<number> {
     const { rows } = await this.client.query<{ count: string }>('select count(*) from audit_outbox');
     return Number(rows[0]?.count ?? 0);
+  }
+
+  /** @returns whether the counter was older than what audit knows: then the numbers of the events here mean others there */
+  async #renumber(known: bigint): Promise<boolean> {
+    if (known <= this.#given) return false;
+    const { rowCount } = await this.client.query(renumberEvents, [this.source, known]);
+    return (rowCount ?? 0) > 0;
   }
 
   #marks(): readonly bigint[][] {

@@ -4,7 +4,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
 import { BATCH_SIZE_LIMIT, packEvents, publishBatch, type EventBatch, type NumberedEvent } from './event-batch.js';
 import { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
-import { parseReceipt, receiptSubject } from './receipts.js';
+import { parsePlacement, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
 import { RelayStore, ROUND } from './relay.store.js';
 
@@ -19,6 +19,8 @@ export interface RelayOptions {
   readonly pollIntervalMs?: number;
   /** Milliseconds after which a published event without a receipt is published again; 30,000 by default. */
   readonly republishAfterMs?: number;
+  /** Hours for which an event is kept with its place in the log once it is there, for an audit database restored from a backup; 0 (none) by default. */
+  readonly keepHours?: number;
 }
 
 export interface RelayState {
@@ -40,6 +42,12 @@ export interface Relay {
 const COUNT_EVERY_MS = 2_000;
 const LOOK_FOR_DUE_EVERY_MS = 1_000;
 const RELEASE_EVERY_MS = 100;
+const FORGET_EVERY_MS = 60_000;
+
+/** Milliseconds that an event waits for its place although a receipt covers it: it is published again meanwhile, and then told its place. */
+const WAIT_FOR_PLACE_MS = 120_000;
+/** Places that wait for one statement; more are told again. */
+const PLACE_LIMIT = 1_000;
 
 /** Milliseconds between two looks while events come: under load they share a message, and the first one after a pause waits for nothing. */
 export const RELAY_PACE_MS = 40;
@@ -56,6 +64,11 @@ class OutboxRelay implements Relay {
   #received = 0n;
   #released = 0n;
   #releasedAt = 0;
+  /** Whether audit tells places; an older one only sends receipts. */
+  #placing = false;
+  #places: Place[] = [];
+  #lookedForUnplacedAt = 0;
+  #forgotAt = 0;
   /** Whether events are known to wait that were numbered in an earlier round. */
   #behind = true;
   #lookedForDueAt = 0;
@@ -118,7 +131,7 @@ class OutboxRelay implements Relay {
     };
     client.on('error', onError);
     try {
-      const store = new RelayStore(client, this.options.source);
+      const store = new RelayStore(client, this.options.source, this.options.keepHours ?? 0);
       if (!(await store.lock())) return;
       this.#leading = true;
       this.#behind = true;
@@ -162,12 +175,26 @@ class OutboxRelay implements Relay {
     return events.length;
   }
 
-  /** Lets go what the newest receipt covers; many receipts cost one statement. */
+  /** Lets go what the log has; many receipts cost one statement. */
   async #release(store: RelayStore, now: number): Promise<void> {
+    if (now - this.#releasedAt < RELEASE_EVERY_MS) return;
     const through = this.#received;
-    if (through === this.#released || now - this.#releasedAt < RELEASE_EVERY_MS) return;
-    await store.release(through);
-    this.#released = through;
+    const places = this.#places.splice(0);
+    if (places.length > 0) await store.place(places);
+    if (this.#placing) {
+      // Those whose place never comes: looked for now and then, also without a new receipt.
+      if (now - this.#lookedForUnplacedAt > LOOK_FOR_DUE_EVERY_MS) {
+        await store.release(through, WAIT_FOR_PLACE_MS);
+        this.#lookedForUnplacedAt = now;
+      }
+    } else if (through !== this.#released) {
+      await store.release(through, 0);
+      this.#released = through;
+    }
+    if (now - this.#forgotAt > FORGET_EVERY_MS) {
+      await store.forget();
+      this.#forgotAt = now;
+    }
     this.#releasedAt = now;
   }
 
@@ -197,12 +224,22 @@ class OutboxRelay implements Relay {
           this.#failed(error);
           return;
         }
-        const receipt = parseReceipt(message.string());
-        if (receipt?.source !== this.options.source) return;
-        const through = BigInt(receipt.through);
-        if (through > this.#received) this.#received = through;
+        const text = message.string();
+        const receipt = parseReceipt(text);
+        if (receipt === undefined) this.#takePlaces(text);
+        else if (receipt.source === this.options.source) {
+          const through = BigInt(receipt.through);
+          if (through > this.#received) this.#received = through;
+        }
       },
     });
+  }
+
+  #takePlaces(text: string): void {
+    const placement = parsePlacement(text);
+    if (placement?.source !== this.options.source) return;
+    this.#placing = true;
+    if (this.#leading && this.#places.length < PLACE_LIMIT) this.#places.push(...placement.places);
   }
 
   #failed(error: unknown): void {

@@ -16,6 +16,8 @@ import { AUDIT_OUTBOX, HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
 export interface AuditTrailOptions {
   /** The service's name, the `source` of its events. */
   readonly source: string;
+  /** Hours for which an event is kept with its place in the log; 0 by default. `OUTBOX_KEEP_HOURS` is for it. */
+  readonly keepHours?: number;
   readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
 }
 
@@ -58,6 +60,7 @@ export class AuditTrailModule implements OnApplicationBootstrap, BeforeApplicati
       outbox: this.outbox,
       source: this.options.source,
       nats: { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) },
+      keepHours: this.options.keepHours ?? 0,
       logger: this.logger,
     });
     this.#relay = relay;

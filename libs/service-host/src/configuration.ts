@@ -49,6 +49,8 @@ export const natsVariables = {
   NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222'),
   NATS_USER: z.string().min(1).optional(),
   NATS_PASSWORD: z.string().min(1).optional(),
+  /** Hours for which an audit event stays here once it is in the trail, so that an audit database restored from a backup gets it back; 0: it leaves at once. */
+  OUTBOX_KEEP_HOURS: z.coerce.number().int().min(0).max(8_760).default(72),
 };
 
 /** The issuer whose tokens this service accepts. `ISSUER_URL` is the `iss` identifier, compared exactly. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { connectToNats, receiptSubject, type NatsOptions, type Receipt } from '@countersign/audit-client';
+import { connectToNats, receiptSubject, type NatsOptions, type Placement } from '@countersign/audit-client';
 import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type Consumer, type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
@@ -10,7 +10,7 @@ import { inspectMessage, type Accepted, type Rejected } from './border.js';
 import { openConsumer, UNDER_WAY } from './intake-consumer.js';
 import { IntakeLoad } from './intake-load.js';
 import { IntakeMetrics } from './intake-metrics.js';
-import { IntakeStore } from './intake.store.js';
+import { IntakeStore, type Appended } from './intake.store.js';
 
 export const INTAKE_OPTIONS = Symbol('countersign.audit.intake-options');
 export interface IntakeOptions {
@@ -148,7 +148,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   async #take(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
     const items = batch.flatMap(({ inspected }) => inspected);
     if (items.length >= BATCH) this.load.filled();
-    const receipts = await this.store.append(items).catch((error: unknown) => {
+    const appended = await this.store.append(items).catch((error: unknown) => {
       for (const { message } of batch) message.nak(1_000);
       throw error;
     });
@@ -161,7 +161,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         else this.#tell(item, connection);
       }
     }
-    this.#send(receipts, connection);
+    this.#send(appended, connection);
   }
 
   /** The dead letter is already kept in the database; the stream is for those who watch it. */
@@ -173,14 +173,18 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     connection.publish(`audit-dead-letters.${letter.natsSubject}`, letter.payload, { headers: header });
   }
 
-  #send(receipts: readonly Receipt[], connection: NatsConnection): void {
+  /** Places first: what a receipt covers is then known to stand somewhere. */
+  #send({ receipts, placements }: Appended, connection: NatsConnection): void {
+    for (const placement of placements) connection.publish(receiptSubject(placement.source), JSON.stringify(placement));
     for (const receipt of receipts) connection.publish(receiptSubject(receipt.source), JSON.stringify(receipt));
   }
 
   async #repeatReceipts(connection: NatsConnection): Promise<void> {
     if (connection.isClosed()) return;
     try {
-      this.#send(await this.store.progress(), connection);
+      const receipts = await this.store.progress();
+      const placements = receipts.map(({ source }): Placement => ({ source, places: [] }));
+      this.#send({ receipts, placements }, connection);
     } catch (error) {
       this.logger.debug({ err: error }, 'receipts wait for the next round');
     }

@@ -81,7 +81,27 @@ describe('the store of the intake', () => {
     expect(await column('select next_index::int from log_sequence')).toEqual([600]);
     const hashed = await column('select sum(length(leaf_hashes) / 32)::int from log_unintegrated');
     expect(hashed).toEqual([600]);
-    expect(await store.append([accepted(eventOf('payments', 201))])).toEqual([{ source: 'payments', through: '201' }]);
+    expect((await store.append([accepted(eventOf('payments', 201))])).receipts).toEqual([
+      { source: 'payments', through: '201' },
+    ]);
+  });
+
+  it('tells each source where its events stand, also what came before, and of dead letters that they stand nowhere', async () => {
+    const { placements } = await store.append([accepted(eventOf('placed', 1)), accepted(eventOf('placed', 2))]);
+    const index = Number(placements[0]?.places[0]?.index);
+    expect(placements).toEqual([{ source: 'placed', places: [{ first: '1', last: '2', index: String(index) }] }]);
+    const third = eventOf('placed', 3);
+    const odd = incoming({ ...eventOf('placed', 4), extra: 1 }, 'placed');
+    await store.append([accepted(third), odd]);
+    expect((await store.append([accepted(third), odd])).placements).toEqual([
+      {
+        source: 'placed',
+        places: [
+          { first: '3', last: '3', index: String(index + 2) },
+          { first: '4', last: '4', index: null },
+        ],
+      },
+    ]);
   });
 
   it('fills the columns that the search needs', async () => {
@@ -103,15 +123,17 @@ describe('the store of the intake', () => {
 
   it('acknowledges a source only up to its first gap, and remembers since when there is one', async () => {
     const four = [1, 2, 4, 5].map((sequence) => accepted(eventOf('gappy', sequence)));
-    expect(await store.append(four)).toEqual([{ source: 'gappy', through: '2' }]);
+    expect((await store.append(four)).receipts).toEqual([{ source: 'gappy', through: '2' }]);
     expect(await column("select gap_since is not null from source_progress where source = 'gappy'")).toEqual([true]);
-    expect(await store.append([accepted(eventOf('gappy', 3))])).toEqual([{ source: 'gappy', through: '5' }]);
+    expect((await store.append([accepted(eventOf('gappy', 3))])).receipts).toEqual([{ source: 'gappy', through: '5' }]);
     expect(await column("select gap_since is null from source_progress where source = 'gappy'")).toEqual([true]);
   });
 
   it('lets a dead letter keep its place in the sequence, once however often it comes', async () => {
     const odd = incoming({ ...eventOf('odd', 1), extra: 1 }, 'odd');
-    expect(await store.append([odd, accepted(eventOf('odd', 2))])).toEqual([{ source: 'odd', through: '2' }]);
+    expect((await store.append([odd, accepted(eventOf('odd', 2))])).receipts).toEqual([
+      { source: 'odd', through: '2' },
+    ]);
     await store.append([odd]);
     const placeless = inspectAgain('audit.odd.x', 'no json');
     await store.append([placeless, placeless]);
@@ -146,7 +168,7 @@ describe('the store of the intake', () => {
     const other = eventOf('restored', 2);
     await store.append([accepted(other)]);
     const renumbered = { ...first, sequence: '3' };
-    expect(await store.append([accepted(renumbered), accepted(eventOf('restored', 4))])).toEqual([
+    expect((await store.append([accepted(renumbered), accepted(eventOf('restored', 4))])).receipts).toEqual([
       { source: 'restored', through: '4' },
     ]);
     const { rows } = await pool.query(
@@ -163,7 +185,7 @@ describe('the store of the intake', () => {
     const impossible = { ...eventOf('times', 2), time: '0000-01-01T00:00:00.000Z' };
     const batch = [eventOf('times', 1), impossible, eventOf('times', 3)].map(accepted);
     expect(batch.map(({ kind }) => kind)).toEqual(['event', 'event', 'event']);
-    expect(await store.append(batch)).toEqual([{ source: 'times', through: '3' }]);
+    expect((await store.append(batch)).receipts).toEqual([{ source: 'times', through: '3' }]);
     expect(await column("select sequence::int from event where source = 'times' order by 1")).toEqual([1, 3]);
     expect(await column("select reason from dead_letter where source = 'times'")).toEqual([
       expect.stringMatching(/^EVENT_INVALID: .*range/),

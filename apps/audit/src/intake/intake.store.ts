@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { type AuditOutbox, type NewAuditEvent, type Receipt } from '@countersign/audit-client';
+import { type AuditOutbox, type NewAuditEvent, type Placement, type Receipt } from '@countersign/audit-client';
 import { SequenceRanges } from '@countersign/merkle-log';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
@@ -8,13 +8,20 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { appendEvents, appendParameters } from './append-events.js';
 import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
+import { placementsOf, type Placed, type Salts } from './placements.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
-import { keepApart } from '../masking/masked-values.store.js';
+import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
 import { type Accepted, type Rejected } from './border.js';
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
-const idRows = z.array(z.object({ id: z.string() }));
+const standingRows = z.array(
+  z.object({
+    id: z.string(),
+    log_index: z.string().transform(BigInt),
+    salts: z.record(z.string(), z.string()).nullable(),
+  }),
+);
 const progressRows = z.array(z.object({ source: z.string(), through: z.string() }));
 
 const keepLetters = `
@@ -56,6 +63,20 @@ function keptEvent({
   };
 }
 
+const numberOf = ({ event }: Accepted): Pick<Placed, 'source' | 'sequence'> => ({
+  source: event.source,
+  sequence: BigInt(event.sequence),
+});
+
+function saltsOf({ values }: MaskedEvent): Salts {
+  return Object.fromEntries(values.map(({ path, salt }) => [path, salt.toString('base64url')]));
+}
+
+/** A dead letter that has its number. */
+function unplaced({ source, sequence }: Rejected): readonly Placed[] {
+  return source === null || sequence === null ? [] : [{ source, sequence: BigInt(sequence), index: null }];
+}
+
 const UNIQUE_VIOLATION = '23505';
 
 function codeOf(error: unknown): string {
@@ -65,6 +86,25 @@ function codeOf(error: unknown): string {
 /** Class 22 is PostgreSQL's for data that it cannot hold (a year that it does not know, say). */
 function isDataFault(error: unknown): boolean {
   return codeOf(error).startsWith('22');
+}
+
+/** What a batch has come to. */
+export interface Appended {
+  /** How far each source of the batch is now known without a gap. */
+  readonly receipts: readonly Receipt[];
+  /** Where its events stand in the log, also those that stood there before. */
+  readonly placements: readonly Placement[];
+}
+
+/** Where an event of the log stands, and the salts of its masked fields. */
+interface Standing {
+  readonly index: bigint;
+  readonly salts: Salts | undefined;
+}
+
+interface Planned extends BatchPlan {
+  /** Redelivered: the log has them. */
+  readonly standing: readonly Placed[];
 }
 
 /** Appends batches: each event once, at the next log index. Replicas take turns by the row lock on `log_sequence`. */
@@ -78,9 +118,9 @@ export class IntakeStore {
 
   /**
    * Commits a batch: events to the log, the rest to the dead letters.
-   * @returns how far each source of the batch is now known without a gap
+   * @returns what its sources are told
    */
-  async append(batch: readonly (Accepted | Rejected)[]): Promise<readonly Receipt[]> {
+  async append(batch: readonly (Accepted | Rejected)[]): Promise<Appended> {
     try {
       return await this.#inTransaction(batch, false);
     } catch (error) {
@@ -92,7 +132,7 @@ export class IntakeStore {
   }
 
   /** One event that the database cannot hold must not hold up the others: it alone becomes a dead letter. */
-  async #oneByOne(batch: readonly (Accepted | Rejected)[], fault: unknown): Promise<readonly Receipt[]> {
+  async #oneByOne(batch: readonly (Accepted | Rejected)[], fault: unknown): Promise<Appended> {
     const [first, ...others] = batch;
     if (first !== undefined && others.length === 0) {
       if (first.kind === 'dead-letter') throw fault;
@@ -100,8 +140,13 @@ export class IntakeStore {
       return this.#inTransaction([refused(first, reason, true)], false);
     }
     const receipts = new Map<string, Receipt>();
-    for (const item of batch) for (const receipt of await this.append([item])) receipts.set(receipt.source, receipt);
-    return [...receipts.values()];
+    const placements: Placement[] = [];
+    for (const item of batch) {
+      const appended = await this.append([item]);
+      for (const receipt of appended.receipts) receipts.set(receipt.source, receipt);
+      placements.push(...appended.placements);
+    }
+    return { receipts: [...receipts.values()], placements };
   }
 
   /** How far every known source is, for the receipts that are sent again on a timer. */
@@ -110,7 +155,7 @@ export class IntakeStore {
     return progressRows.parse(rows);
   }
 
-  async #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<readonly Receipt[]> {
+  async #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Appended> {
     const client = await this.pool.connect();
     let broken = false;
     try {
@@ -120,9 +165,15 @@ export class IntakeStore {
         const head = await client.query('select next_index::text from log_sequence for update');
         const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
         const plan = await this.#plan(client, batch, lookUpIds);
-        await this.#write(client, plan, nextIndex);
+        const placed = await this.#write(client, plan, nextIndex);
         await client.query('commit');
-        return receiptsOf(plan.marks);
+        const numbered = batch.filter((item) => item.kind === 'dead-letter');
+        const placements = placementsOf([
+          ...placed,
+          ...plan.standing,
+          ...[...plan.letters, ...numbered].flatMap(unplaced),
+        ]);
+        return { receipts: receiptsOf(plan.marks), placements };
       } catch (error) {
         await client.query('rollback').catch(() => (broken = true));
         throw error;
@@ -132,7 +183,7 @@ export class IntakeStore {
     }
   }
 
-  async #plan(client: pg.PoolClient, batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<BatchPlan> {
+  async #plan(client: pg.PoolClient, batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Planned> {
     const sources = new Set(
       batch
         .map((item) => (item.kind === 'event' ? item.event.source : item.source))
@@ -147,8 +198,9 @@ export class IntakeStore {
     );
     const plan = planOf(batch, known);
     const doubtful = lookUpIds ? [...plan.repeated, ...plan.events] : plan.repeated;
-    if (doubtful.length === 0) return plan;
-    const seen = await this.#idsOf(client, doubtful);
+    if (doubtful.length === 0) return { ...plan, standing: [] };
+    const seen = await this.#standingOf(client, doubtful);
+    const standing: Placed[] = [];
     const ofThisBatch = new Set<string>();
     const letters = [...plan.letters];
     const events = plan.events.filter((item) => {
@@ -158,26 +210,45 @@ export class IntakeStore {
       return !again;
     });
     for (const item of plan.repeated) {
-      const redelivered = seen.has(item.event.id) || ofThisBatch.has(item.event.id);
-      if (!redelivered) letters.push(refused(item, 'SEQUENCE_REUSED', false));
+      const known = seen.get(item.event.id);
+      if (known !== undefined) standing.push({ ...known, ...numberOf(item) });
+      else if (!ofThisBatch.has(item.event.id)) letters.push(refused(item, 'SEQUENCE_REUSED', false));
     }
-    return { ...plan, events, letters };
+    return { ...plan, events, letters, standing };
   }
 
-  async #idsOf(client: pg.PoolClient, items: readonly Accepted[]): Promise<ReadonlySet<string>> {
-    const { rows } = await client.query('select id from event where id = any($1::uuid[])', [
-      items.map(({ event }) => event.id),
-    ]);
-    return new Set(idRows.parse(rows).map(({ id }) => id));
+  /** Those that the log has, by id. */
+  async #standingOf(client: pg.PoolClient, items: readonly Accepted[]): Promise<ReadonlyMap<string, Standing>> {
+    const { rows } = await client.query(
+      `select id, log_index::text, (
+         select jsonb_object_agg(path, rtrim(translate(encode(salt, 'base64'), '+/', '-_'), '=')) from masked_value where event_id = id) as salts
+       from event where id = any($1::uuid[])`,
+      [items.map(({ event }) => event.id)],
+    );
+    return new Map(
+      standingRows.parse(rows).map(({ id, log_index: index, salts }) => [id, { index, salts: salts ?? undefined }]),
+    );
   }
 
-  async #write(client: pg.PoolClient, { events, letters, marks }: BatchPlan, nextIndex: string): Promise<void> {
+  /** @returns where the events stand now */
+  async #write(
+    client: pg.PoolClient,
+    { events, letters, marks }: BatchPlan,
+    nextIndex: string,
+  ): Promise<readonly Placed[]> {
+    let placed: readonly Placed[] = [];
     if (events.length > 0 || marks.length > 0) {
       const { leaves, apart } = this.masking.apply(events);
       await client.query({ ...appendEvents, values: [...appendParameters(nextIndex, leaves, marks)] });
       await keepApart(client, apart);
+      const salts = new Map(apart.map((event) => [event.eventId, saltsOf(event)]));
+      placed = events.map((item, at) => ({
+        ...numberOf(item),
+        index: BigInt(nextIndex) + BigInt(at),
+        salts: salts.get(item.event.id),
+      }));
     }
-    if (letters.length === 0) return;
+    if (letters.length === 0) return placed;
     const { rows } = await client.query(keepLetters, [
       letters.map(({ source }) => source),
       letters.map(({ sequence }) => sequence),
@@ -191,5 +262,6 @@ export class IntakeStore {
       if (kept.nats_subject.startsWith('audit.audit.')) continue;
       await this.outbox.record(drizzle({ client }), keptEvent(kept));
     }
+    return placed;
   }
 }
