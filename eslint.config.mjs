@@ -28,7 +28,7 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
       onlyDependOnLibsWithTags: ['layer:core', ...libMayUse.filter((tag) => tag === 'type:backing')],
       bannedExternalImports: ['@nestjs/*'],
     },
-    { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core', 'layer:audit'] },
+    { sourceTag: 'layer:kit', onlyDependOnLibsWithTags: ['layer:core'] },
     {
       sourceTag: 'layer:host',
       onlyDependOnLibsWithTags: [

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { EVENT_SIZE_LIMIT } from './audit-event.js';
+import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 import { packEvents, type EventBatch, type NumberedEvent } from './event-batch.js';
 
 const idsOf = (batch: EventBatch): readonly number[] =>

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import { EVENT_SIZE_LIMIT } from './audit-event.js';
+import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 
 /** Events that one message carries at the most. */
 export const BATCH_EVENT_LIMIT = 256;

@@ -1,5 +1,5 @@
 import { setImmediate as afterTurn } from 'node:timers/promises';
-import { AuditEventError } from './audit-event.js';
+import { AuditEventError } from '@countersign/audit-event';
 import { GroupCommit } from './group-commit.js';
 
 /** A database whose writes end when the test says so. */

@@ -1,4 +1,4 @@
-import { AuditEventError } from './audit-event.js';
+import { AuditEventError } from '@countersign/audit-event';
 
 interface Waiting<Item> {
   readonly item: Item;

@@ -1,17 +1,4 @@
 export {
-  AuditEventError,
-  auditEventSchema,
-  completeEvent,
-  EVENT_SIZE_LIMIT,
-  principalOf,
-  sourceSchema,
-  type AuditEvent,
-  type AuditPrincipal,
-  type NewAuditEvent,
-  type UnnumberedEvent,
-} from './audit-event.js';
-export { eventColumns, plainCell } from './event-columns.js';
-export {
   BATCH_CONTENT_TYPE,
   BATCH_EVENT_LIMIT,
   BATCH_SIZE_LIMIT,
@@ -23,10 +10,8 @@ export {
   type NumberedEvent,
 } from './event-batch.js';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
-export { EVENT_DEPTH_LIMIT } from './json-depth.js';
 export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
-export { randomHex } from './random-hex.js';
 export {
   CHECKPOINT_SUBJECT,
   parsePlacement,
@@ -37,6 +22,4 @@ export {
   type Receipt,
 } from './receipts.js';
 export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
-export { isStorableJson } from './storable-json.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';
-export { uuidv7 } from './uuidv7.js';

@@ -1,8 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type pg from 'pg';
-import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from './audit-event.js';
+import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
 import { GroupCommit } from './group-commit.js';
-import { uuidv7 } from './uuidv7.js';
+import { uuidv7 } from '@countersign/audit-event';
 
 export interface AuditOutboxOptions {
   /** The service's own database, which holds `audit_outbox`. */

@@ -5,13 +5,13 @@ import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-n
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { z } from 'zod';
-import { AuditEventError, completeEvent, type NewAuditEvent } from './audit-event.js';
+import { AuditEventError, completeEvent, type NewAuditEvent } from '@countersign/audit-event';
 import { BATCH_CONTENT_TYPE } from './event-batch.js';
 import { AuditOutbox } from './outbox.store.js';
 import { receiptSubject } from './receipts.js';
 import { startRelay, type Relay, type RelayOptions } from './relay.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
-import { uuidv7 } from './uuidv7.js';
+import { uuidv7 } from '@countersign/audit-event';
 
 const event = (subject: string): NewAuditEvent => ({
   type: 'countersign.payments.payment.read.v1',

@@ -17,7 +17,7 @@ export { OutgoingModule, type OutgoingModuleAsyncOptions, type OutgoingSettings 
 export { type CircuitLimits, type CircuitState } from './outgoing/circuit-breaker.js';
 export { type Answered, type Failed, type ServiceAnswer, type ServiceCall } from './outgoing/service-call.js';
 export { ServiceCalls, type ServiceCallsOptions } from './outgoing/service-calls.js';
-export { childTraceparent } from './outgoing/traceparent.js';
+export { childTraceparent } from '@countersign/audit-event/trace-context';
 export { parsedBody, type Transport, type TransportAnswer, type TransportRequest } from './outgoing/transport.js';
 export { type Policy, type PolicyRequest, type PolicyVerdict } from './policy.js';
 export { type ProtectedResourceMetadata } from './protected-resource.js';

@@ -1,4 +1,4 @@
-import { AuditEventError } from '@countersign/audit-client';
+import { AuditEventError } from '@countersign/audit-event';
 import { databaseFaultOf } from './database-fault.js';
 import { problemOf } from './problem.js';
 

@@ -1,4 +1,4 @@
-import { AuditEventError } from '@countersign/audit-client';
+import { AuditEventError } from '@countersign/audit-event';
 
 /** What a service's own database can be, other than wrong: out of reach or overrun, or slower than a statement may be. */
 export type DatabaseFault = 'away' | 'timeout';

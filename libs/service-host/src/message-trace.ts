@@ -1,6 +1,5 @@
 import { type ExecutionContext } from '@nestjs/common';
-import { randomHex, uuidv7 } from '@countersign/audit-client';
-import { childTraceparent } from '@countersign/auth';
+import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
 import { type RequestTrace } from './request-trace.js';
 
 function member(value: unknown, name: string): unknown {

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { randomHex, uuidv7 } from '@countersign/audit-client';
+import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
 import { type FastifyRequest } from 'fastify';
 import { addressOf } from './peer-address.js';
 
@@ -16,9 +16,7 @@ export interface RequestTrace {
   readonly peer: string;
 }
 
-const traceparentPattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
-const zeroTrace = '0'.repeat(32);
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
@@ -30,12 +28,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     [TRACE]?: RequestTrace;
   }
-}
-
-function continued(request: FastifyRequest): { readonly traceId: string; readonly flags: string } | undefined {
-  const header = headerOf(request, 'traceparent');
-  const [, traceId, , flags] = (header === undefined ? undefined : traceparentPattern.exec(header)) ?? [];
-  return traceId === undefined || flags === undefined || traceId === zeroTrace ? undefined : { traceId, flags };
 }
 
 /** The address that is farthest from here and well formed: what a trusted proxy forwards may be anything, then the proxy itself is what is known. */
@@ -50,12 +42,12 @@ function peerOf({ ip, ips, socket }: FastifyRequest): string {
 export function traceOf(request: FastifyRequest): RequestTrace {
   const known = request[TRACE];
   if (known !== undefined) return known;
-  const { traceId, flags } = continued(request) ?? { traceId: randomHex(32), flags: '01' };
+  const traceparent = childTraceparent(headerOf(request, 'traceparent'), randomHex);
   const given = headerOf(request, 'x-request-id');
   const trace: RequestTrace = {
     requestId: given !== undefined && requestIdPattern.test(given) ? given : uuidv7(),
-    traceparent: `00-${traceId}-${randomHex(16)}-${flags}`,
-    traceId,
+    traceparent,
+    traceId: traceparent.slice(3, 35),
     method: request.method,
     route: request.routeOptions.url ?? 'unknown',
     peer: peerOf(request),

@@ -1,5 +1,5 @@
 import { Body, Param, Query, type PipeTransform } from '@nestjs/common';
-import { isStorableJson } from '@countersign/audit-client';
+import { isStorableJson } from '@countersign/audit-event';
 import { z } from 'zod';
 import { whenDocumented, type Swagger } from './openapi-decorators.js';
 import { Problem } from './problem.js';

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
-import { type AuditOutbox, principalOf } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf } from '@countersign/audit-event';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
 import { type DpopNonces, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';

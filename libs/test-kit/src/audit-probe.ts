@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-client';
+import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 
 /** A refusal as the guard of `@countersign/auth` tells it. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf, uuidv7, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf, uuidv7, type NewAuditEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import {
   AUDIT_OUTBOX,

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf, type AuditOutbox } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, CLOCK, POOL, auditRequest, type RequestTrace } from '@countersign/service-host';
 import type pg from 'pg';

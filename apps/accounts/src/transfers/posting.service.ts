@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AuditEventError, type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { AuditEventError, type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, METRICS, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { Histogram, type Registry } from 'prom-client';

@@ -1,4 +1,4 @@
-import { principalOf, type NewAuditEvent } from '@countersign/audit-client';
+import { principalOf, type NewAuditEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
 import { type Refusal } from './refusal.js';

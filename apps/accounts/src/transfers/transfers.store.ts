@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type UnnumberedEvent } from '@countersign/audit-client';
+import { type UnnumberedEvent } from '@countersign/audit-event';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { accountOf, type AccountRow } from '../accounts/account-row.js';

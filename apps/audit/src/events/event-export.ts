@@ -1,4 +1,4 @@
-import { eventColumns, plainCell } from '@countersign/audit-client';
+import { eventColumns, plainCell } from '@countersign/audit-event';
 import { z } from 'zod';
 import { type SignedCheckpoint } from '../log/log.store.js';
 import { filterShape } from './event-filter.js';

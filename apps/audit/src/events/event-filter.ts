@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Clause } from '../postings/postings.store.js';

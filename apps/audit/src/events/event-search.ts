@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import { z } from 'zod';
 import { filterShape } from './event-filter.js';
 

@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 
 /** The words of a text, as the database's `words_of`: parted by ASCII that is no letter, digit or hyphen; the case of ASCII letters folded. */
 export function wordsOf(said: string): readonly string[] {

@@ -1,13 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  auditStream,
-  BATCH_SIZE_LIMIT,
-  batchSubject,
-  parseReceipt,
-  receiptSubject,
-  uuidv7,
-} from '@countersign/audit-client';
+import { auditStream, BATCH_SIZE_LIMIT, batchSubject, parseReceipt, receiptSubject } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
 import { createService, loadConfiguration } from '@countersign/service-host';

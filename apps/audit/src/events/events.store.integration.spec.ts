@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { openDatabase } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';

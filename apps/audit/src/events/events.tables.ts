@@ -1,5 +1,5 @@
 import { bigint, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 
 export const eventTable = pgTable('event', {
   /** 0-based, without a gap: the position of the event's leaf in the Merkle log. */

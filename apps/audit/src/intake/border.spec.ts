@@ -1,11 +1,5 @@
-import {
-  auditEventSchema,
-  BATCH_EVENT_LIMIT,
-  BATCH_SIZE_LIMIT,
-  completeEvent,
-  EVENT_DEPTH_LIMIT,
-  uuidv7,
-} from '@countersign/audit-client';
+import { BATCH_EVENT_LIMIT, BATCH_SIZE_LIMIT } from '@countersign/audit-client';
+import { auditEventSchema, completeEvent, EVENT_DEPTH_LIMIT, uuidv7 } from '@countersign/audit-event';
 import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
 import { inspectMessage, traceIdOf } from './border.js';

@@ -1,12 +1,11 @@
+import { BATCH_EVENT_LIMIT, BATCH_SIZE_LIMIT } from '@countersign/audit-client';
 import {
   auditEventSchema,
-  BATCH_EVENT_LIMIT,
-  BATCH_SIZE_LIMIT,
   EVENT_SIZE_LIMIT,
   isStorableJson,
   sourceSchema,
   type AuditEvent,
-} from '@countersign/audit-client';
+} from '@countersign/audit-event';
 import { leafOf, leafOfCanonical, LeafError, type Leaf } from '@countersign/merkle-log';
 import { z } from 'zod';
 import { plainEvent } from './plain-event.js';

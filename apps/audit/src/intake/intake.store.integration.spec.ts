@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { AuditOutbox, uuidv7, type AuditEvent } from '@countersign/audit-client';
+import { AuditOutbox } from '@countersign/audit-client';
+import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { openDatabase } from '@countersign/service-host';
 import type pg from 'pg';

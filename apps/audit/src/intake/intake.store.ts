@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { type AuditOutbox, type NewAuditEvent, type Placement, type Receipt } from '@countersign/audit-client';
+import { type AuditOutbox, type Placement, type Receipt } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
 import { SequenceRanges } from '@countersign/merkle-log';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';

@@ -1,4 +1,4 @@
-import { auditEventSchema } from '@countersign/audit-client';
+import { auditEventSchema } from '@countersign/audit-event';
 import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
 import { plainEvent } from './plain-event.js';

@@ -1,4 +1,4 @@
-import { isStorableJson, type AuditEvent } from '@countersign/audit-client';
+import { isStorableJson, isTraceparent, type AuditEvent } from '@countersign/audit-event';
 
 type Json = Readonly<Record<string, unknown>>;
 type Data = AuditEvent['data'];
@@ -9,7 +9,6 @@ const typePattern = /^countersign(\.[a-z][a-z0-9_-]*){3}\.v[0-9]+$/;
 /** Days that every month has: the schema decides on others. */
 const timePattern =
   /^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$/;
-const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const sequencePattern = /^[1-9][0-9]{0,17}$/;
 /** Names that JavaScript orders by their number, or that mean something to it. */
 const unusualName = /^(?:[0-9]+|__proto__)$/;
@@ -121,7 +120,7 @@ export function plainEvent(json: unknown): { readonly event: AuditEvent; readonl
   if (json['specversion'] !== '1.0' || json['datacontenttype'] !== 'application/json') return undefined;
   if (!fits(idPattern, id) || !fits(sequencePattern, sequence) || !fits(sourcePattern, source)) return undefined;
   if (!isShort(subject) || !fits(timePattern, time) || !fits(typePattern, type)) return undefined;
-  if (traceparent !== undefined && !fits(traceparentPattern, traceparent)) return undefined;
+  if (traceparent !== undefined && (typeof traceparent !== 'string' || !isTraceparent(traceparent))) return undefined;
   if (sizeOf(json) !== (traceparent === undefined ? 9 : 10)) return undefined;
   const data = dataOf(json['data']);
   if (data === undefined) return undefined;

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CHECKPOINT_SUBJECT, uuidv7 } from '@countersign/audit-client';
+import { CHECKPOINT_SUBJECT } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import {
   decodeEntryBundle,

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { AuditOutbox, uuidv7 } from '@countersign/audit-client';
+import { AuditOutbox } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import {
   createNoteSigner,

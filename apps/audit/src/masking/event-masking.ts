@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import { leafOf, type Leaf } from '@countersign/merkle-log';
 import { mask, SALT_SIZE, type MaskedPath } from './masking.js';
 import { type MaskedEvent } from './masked-values.store.js';

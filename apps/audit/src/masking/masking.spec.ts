@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { uuidv7, type AuditEvent } from '@countersign/audit-client';
+import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 import fc from 'fast-check';
 import { mask, opens, parseMaskedPaths, SALT_SIZE } from './masking.js';
 

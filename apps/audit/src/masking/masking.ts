@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import { leafOf, LEAF_SIZE_LIMIT } from '@countersign/merkle-log';
 
 /** Bytes of a salt: enough that a short value cannot be guessed from its commitment. */

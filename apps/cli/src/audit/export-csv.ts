@@ -1,4 +1,4 @@
-import { auditEventSchema, eventColumns, plainCell } from '@countersign/audit-client';
+import { auditEventSchema, eventColumns, plainCell } from '@countersign/audit-event';
 import { leafHash } from '@countersign/merkle-log';
 import { z } from 'zod';
 import { csvRows } from './csv-rows.js';

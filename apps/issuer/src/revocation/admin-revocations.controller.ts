@@ -1,5 +1,6 @@
 import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
-import { principalOf, type AuditOutbox } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf } from '@countersign/audit-event';
 import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/auth';
 import {
   AUDIT_OUTBOX,

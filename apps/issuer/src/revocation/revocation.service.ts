@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditOutbox, type AuditPrincipal } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type AuditPrincipal } from '@countersign/audit-event';
 import { type Revocation } from '@countersign/revocation-feed';
 import {
   AUDIT_OUTBOX,

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditOutbox, type AuditPrincipal } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type AuditPrincipal } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, auditRequest, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed } from '../clients/client-authentication.js';
 import { OwnTokens, type OwnToken } from './own-tokens.js';

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
 import { type Algorithm } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, LOGGER, type Database, type Transaction } from '@countersign/service-host';
 import { type Logger } from 'pino';

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf, type AuditOutbox } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
 import { whoAsks, type Asking } from '../clients/clients.service.js';
 import { ClientsStore } from '../clients/clients.store.js';

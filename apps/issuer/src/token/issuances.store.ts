@@ -1,11 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  GroupCommit,
-  uuidv7,
-  type AuditOutbox,
-  type NewAuditEvent,
-  type UnnumberedEvent,
-} from '@countersign/audit-client';
+import { GroupCommit, type AuditOutbox } from '@countersign/audit-client';
+import { uuidv7, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';

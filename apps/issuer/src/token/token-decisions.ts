@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuidv7 } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { type DpopProof, type Principal } from '@countersign/auth-core';
 import { CLOCK, OAuthError } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';

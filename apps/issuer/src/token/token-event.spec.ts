@@ -1,4 +1,4 @@
-import { auditEventSchema, EVENT_SIZE_LIMIT } from '@countersign/audit-client';
+import { auditEventSchema, EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import fc from 'fast-check';
 import { clientSchema, SCOPES_LIMIT } from '../clients/client.js';

@@ -1,4 +1,4 @@
-import { type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-client';
+import { type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
 import { namePattern, type Client } from '../clients/client.js';

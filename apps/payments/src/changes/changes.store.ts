@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type AuditOutbox, type NewAuditEvent } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { insertPart, oneStatement, type Part } from './change.js';

@@ -1,4 +1,4 @@
-import { principalOf, type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-client';
+import { principalOf, type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
 import { type Payment } from './payment.js';

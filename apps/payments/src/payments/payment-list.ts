@@ -1,4 +1,4 @@
-import { uuidv7 } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { z } from 'zod';
 import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
 

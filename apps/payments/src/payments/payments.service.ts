@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuidv7, type AuditOutbox } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';

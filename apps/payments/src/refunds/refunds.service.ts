@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuidv7, type AuditOutbox } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { moneyToJson } from '@countersign/money';
 import { AUDIT_OUTBOX, CLOCK } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';

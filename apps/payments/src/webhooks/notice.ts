@@ -1,4 +1,4 @@
-import { uuidv7 } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { paymentToJson, type Payment } from '../payments/payment.js';
 import { refundToJson, type Refund } from '../refunds/refund.js';
 

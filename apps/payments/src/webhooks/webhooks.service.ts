@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuidv7, type AuditOutbox } from '@countersign/audit-client';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
 import { ChangesStore } from '../changes/changes.store.js';
 import { inFlight, type Answer } from '../idempotency/answer.js';

@@ -1,8 +1,5 @@
 import fc from 'fast-check';
 import { isIdempotent, mayPass, pauseMs, retryAfterMs } from './retry.js';
-import { childTraceparent } from './traceparent.js';
-
-const hex = (digits: number): string => 'c'.repeat(digits);
 
 describe('another try', () => {
   it('is for what does no more when done twice', () => {
@@ -36,30 +33,5 @@ describe('another try', () => {
     expect(
       ['3', '0', 'Thu, 01 Jan 1970 00:00:05 GMT', 'soon', '-1', null].map((value) => retryAfterMs(value, 1_000)),
     ).toEqual([3_000, 0, 4_000, 0, 0, 0]);
-  });
-});
-
-describe('the trace context of a call', () => {
-  it('stays in its trace under a new parent id', () => {
-    const current = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`;
-    expect(childTraceparent(current, hex)).toBe(`00-${'a'.repeat(32)}-${'c'.repeat(16)}-00`);
-  });
-
-  it('begins anew for anything that is not well formed', () => {
-    const anew = `00-${'c'.repeat(32)}-${'c'.repeat(16)}-01`;
-    for (const bad of [
-      undefined,
-      '',
-      'x',
-      `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`,
-      `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`,
-      `01-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-    ])
-      expect(childTraceparent(bad, hex)).toBe(anew);
-    fc.assert(
-      fc.property(fc.string(), (text) => {
-        expect(childTraceparent(text, hex)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/);
-      }),
-    );
   });
 });

@@ -11,7 +11,7 @@ import { challengeOf } from './challenge.js';
 import { CircuitBreaker, type CircuitLimits, type CircuitState } from './circuit-breaker.js';
 import { isIdempotent, mayPass, pauseMs, retryAfterMs } from './retry.js';
 import { type Failed, type ServiceAnswer, type ServiceCall } from './service-call.js';
-import { childTraceparent } from './traceparent.js';
+import { childTraceparent } from '@countersign/audit-event/trace-context';
 import { fetchTransport, isStream, reasonOf, wasNotSent, type Transport } from './transport.js';
 
 export interface ServiceCallsOptions {

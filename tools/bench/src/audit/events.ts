@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { uuidv7, type AuditEvent } from '@countersign/audit-client';
+import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 
 /** Events as payments makes them: some six hundred bytes of JSON each. @param from the sequence of the first */
 export function makeEvents(from: number, count: number): readonly AuditEvent[] {

@@ -1,12 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  packEvents,
-  parseReceipt,
-  publishBatch,
-  receiptSubject,
-  RELAY_PACE_MS,
-  type AuditEvent,
-} from '@countersign/audit-client';
+import { packEvents, parseReceipt, publishBatch, receiptSubject, RELAY_PACE_MS } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { makeEvents } from './events.js';

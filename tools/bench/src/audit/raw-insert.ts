@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
 import type pg from 'pg';
 
 /** Rows of one statement, as many as the intake takes at once. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { uuidv7 } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
 import pg from 'pg';
 import { type Payer } from './load.js';
 

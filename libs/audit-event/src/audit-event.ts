@@ -2,6 +2,7 @@ import { type Principal } from '@countersign/auth-core';
 import { z } from 'zod';
 import { EVENT_DEPTH_LIMIT, isTooDeep } from './json-depth.js';
 import { isStorableJson } from './storable-json.js';
+import { isTraceparent } from './trace-context.js';
 
 /** Bytes that one event may have as JSON at the most: an entry of the log is length-prefixed by 16 bits. */
 export const EVENT_SIZE_LIMIT = 32 * 1024;
@@ -45,10 +46,7 @@ export const auditEventSchema = z.strictObject({
   time: z.iso.datetime(),
   subject: short,
   datacontenttype: z.literal('application/json'),
-  traceparent: z
-    .string()
-    .regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)
-    .optional(),
+  traceparent: z.string().refine(isTraceparent, 'a W3C traceparent of version 00').optional(),
   /** Gap-free per source, from 1; the relay gives it. */
   sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
   data: dataSchema,

@@ -1,0 +1,165 @@
+import { type AuditEvent, type AuditPrincipal, type NewAuditEvent } from './audit-event.js';
+
+type Data = AuditEvent['data'];
+
+/** One event that a service records: what `docs/events.md` says of it, and what the code may say. */
+export interface EventDeclaration<Kind extends string = string> {
+  /** When it is recorded: a sentence. */
+  readonly when: string;
+  /** The scope or the verb that was used; several where the same thing can be done with different rights. */
+  readonly action: string | readonly string[];
+  /** The kind of resource that it is about. */
+  readonly resource: Kind | readonly Kind[];
+  /** Members of `changes`, each with its meaning; none when left out. */
+  readonly changes?: Readonly<Record<string, string>>;
+}
+
+/** Everything that a service records. */
+export interface CatalogueDeclaration<Kind extends string, Name extends string> {
+  /** The service's name. */
+  readonly source: string;
+  /** Kinds of resource, singular, each with what its id is. */
+  readonly kinds: Readonly<Record<Kind, string>>;
+  /** `<thing>.<done>`: the middle of the CloudEvents type. */
+  readonly events: Readonly<Record<Name, EventDeclaration<NoInfer<Kind>>>>;
+}
+
+/** Who set an event off, and by which request. */
+export interface EventContext {
+  /** Nothing where nobody could be verified, or where the service acts by itself. */
+  readonly principal: AuditPrincipal | null;
+  /** RFC 8417: one id for everything that a first request set off. */
+  readonly txn: string | null;
+  readonly traceparent?: string | undefined;
+  readonly request?: Data['request'];
+}
+
+/** What one event says beside who set it off. */
+export interface EventDetails<Kind extends string> {
+  /** Of the resource, in canonical form; {@link EVERY} for a list or for all of them. */
+  readonly id: string;
+  /** Where the declaration names several kinds. */
+  readonly kind?: Kind;
+  /** Where the declaration names several actions. */
+  readonly action?: string;
+  /** `allowed` by default. */
+  readonly outcome?: Data['outcome'] | undefined;
+  /** A stable code: why it was denied or failed. */
+  readonly reason?: string | undefined;
+  /** Never a secret, never a token. */
+  readonly changes?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The id of a resource that is all of its kind: a list, a search, an export. */
+export const EVERY = '*';
+
+const typePattern = /^[a-z][a-z0-9-]*\.[a-z][a-z0-9_-]*$/;
+const kindPattern = /^[a-z][a-z0-9-]*$/;
+
+const listOf = <Item extends string>(one: Item | readonly Item[]): readonly Item[] =>
+  typeof one === 'string' ? [one] : one;
+
+/** The events of one service: the only place where their types, actions and kinds of resource are written. */
+export class EventCatalogue<Kind extends string, Name extends string> {
+  readonly source: string;
+  readonly kinds: Readonly<Record<Kind, string>>;
+  readonly events: Readonly<Record<Name, EventDeclaration<Kind>>>;
+
+  /** @throws {Error} when a name breaks the grammar: found when the module is loaded */
+  constructor({ source, kinds, events }: CatalogueDeclaration<Kind, Name>) {
+    for (const name of Object.keys(events)) {
+      if (!typePattern.test(name)) throw new Error(`${source}: the event ${name} must be named <thing>.<done>`);
+    }
+    for (const kind of Object.keys(kinds)) {
+      if (!kindPattern.test(kind)) throw new Error(`${source}: the kind ${kind} must be a-z, 0-9 and -`);
+    }
+    this.source = source;
+    this.kinds = kinds;
+    this.events = events;
+  }
+
+  /** The CloudEvents type of an event. */
+  typeOf(name: Name): string {
+    return `countersign.${this.source}.${name}.v1`;
+  }
+
+  /**
+   * Makes an event. Its `subject` is its resource.
+   * @throws {Error} when the declaration does not name the action or the kind, or names several and none was chosen: a fault of the service
+   */
+  event(name: Name, context: EventContext, details: EventDetails<Kind>): NewAuditEvent {
+    const declared = this.events[name];
+    const kind = chosen(listOf(declared.resource), details.kind, name, 'kind');
+    const resource = `${kind}/${details.id}`;
+    const { outcome = 'allowed', reason, changes } = details;
+    return {
+      type: this.typeOf(name),
+      subject: resource,
+      traceparent: context.traceparent,
+      data: {
+        principal: context.principal,
+        txn: context.txn,
+        action: chosen(listOf(declared.action), details.action, name, 'action'),
+        resource,
+        outcome,
+        ...(reason === undefined ? {} : { reason }),
+        ...(context.request === undefined ? {} : { request: context.request }),
+        ...(changes === undefined ? {} : { changes }),
+      },
+    };
+  }
+}
+
+function chosen<Item extends string>(
+  declared: readonly Item[],
+  choice: string | undefined,
+  name: string,
+  what: string,
+): Item {
+  const [only, ...others] = declared;
+  const found = choice === undefined && others.length === 0 ? only : declared.find((one) => one === choice);
+  if (found === undefined) {
+    throw new Error(
+      `${name} is declared with the ${what} ${declared.join(' or ')}, not ${choice ?? 'without a choice'}`,
+    );
+  }
+  return found;
+}
+
+/** Declares a service's events. */
+export function defineEvents<const Kind extends string, const Name extends string>(
+  declaration: CatalogueDeclaration<Kind, Name>,
+): EventCatalogue<Kind, Name> {
+  return new EventCatalogue(declaration);
+}
+
+/** A catalogue as a section of `docs/events.md`. */
+export function catalogueToMarkdown(catalogue: {
+  readonly source: string;
+  readonly kinds: Readonly<Record<string, string>>;
+  readonly events: Readonly<Record<string, EventDeclaration>>;
+}): string {
+  const code = (text: string): string => `\`${text}\``;
+  const codes = (one: string | readonly string[]): string => listOf(one).map(code).join(', ');
+  const changesOf = ({ changes = {} }: EventDeclaration): string =>
+    Object.entries(changes)
+      .map(([member, meaning]) => `${code(member)}: ${meaning}`)
+      .join('; ');
+  const events = Object.entries(catalogue.events).map(
+    ([name, one]) =>
+      `| ${code(name)} | ${one.when} | ${codes(one.action)} | ${codes(one.resource)} | ${changesOf(one)} |`,
+  );
+  const kinds = Object.entries(catalogue.kinds).map(([kind, id]) => `| ${code(kind)} | ${id} |`);
+  return [
+    `## ${catalogue.source}`,
+    '',
+    '| event | recorded when | action | resource | `changes` |',
+    '| --- | --- | --- | --- | --- |',
+    ...events,
+    '',
+    '| kind of resource | its id |',
+    '| --- | --- |',
+    ...kinds,
+    '',
+  ].join('\n');
+}

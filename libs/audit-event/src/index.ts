@@ -1,0 +1,28 @@
+export {
+  AuditEventError,
+  auditEventSchema,
+  completeEvent,
+  EVENT_SIZE_LIMIT,
+  principalOf,
+  sourceSchema,
+  type AuditEvent,
+  type AuditPrincipal,
+  type NewAuditEvent,
+  type UnnumberedEvent,
+} from './audit-event.js';
+export {
+  catalogueToMarkdown,
+  defineEvents,
+  EventCatalogue,
+  EVERY,
+  type CatalogueDeclaration,
+  type EventContext,
+  type EventDeclaration,
+  type EventDetails,
+} from './catalogue.js';
+export { eventColumns, plainCell } from './event-columns.js';
+export { EVENT_DEPTH_LIMIT } from './json-depth.js';
+export { randomHex } from './random-hex.js';
+export { isStorableJson } from './storable-json.js';
+export { childTraceparent, isTraceparent, parseTraceparent, type TraceContext } from './trace-context.js';
+export { uuidv7 } from './uuidv7.js';
