@@ -1,3 +1,4 @@
+import { mayBeUsedTo } from '@countersign/auth-core/jws';
 import { resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
 
@@ -9,7 +10,9 @@ const json = z.string().transform((text, context): unknown => {
     return z.NEVER;
   }
 });
-const keySchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
+const keySchema = z
+  .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
+  .refine((jwk) => mayBeUsedTo('sign', jwk), 'the key is not for signing: its use or key_ops say otherwise');
 
 /** Everything that payments reads from its environment. */
 export const variables = {

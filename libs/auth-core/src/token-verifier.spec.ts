@@ -192,6 +192,135 @@ describe('the verifier', () => {
     verifier.close();
   });
 
+  it('tries every key of a kid whose type and alg fit, whatever their order', async () => {
+    const at = await world();
+    const pair = await Promise.all(['RS256', 'PS256', 'ES256'].map((alg) => generateSigningKey(alg)));
+    const shared = pair.map((key) => ({ ...key, kid: 'shared' }));
+    for (const keys of [shared, shared.toReversed()]) {
+      at.keys = keys;
+      const verifier = await verifierOf(at);
+      for (const key of keys) expect(verifier.verify(await mint(key, at.now)).subject).toBe('ada');
+      const stranger = { ...(await generateSigningKey('ES256')), kid: 'shared' };
+      const strange = await mint(stranger, at.now);
+      expect(codeOf(() => verifier.verify(strange))).toBe('SIGNATURE_INVALID');
+      const unfit = await mint({ ...(await generateSigningKey('EdDSA')), kid: 'shared' }, at.now);
+      expect(codeOf(() => verifier.verify(unfit))).toBe('KEY_MISMATCH');
+      verifier.close();
+    }
+  });
+
+  it('tries four keys for one signature and no more', async () => {
+    const at = await world();
+    const many = await Promise.all(Array.from({ length: 5 }, () => generateSigningKey()));
+    at.keys = many.map((key) => ({ ...key, kid: 'shared' }));
+    const verifier = await verifierOf(at);
+    const tokens = await Promise.all(at.keys.map((key) => mint(key, at.now)));
+    expect(tokens.map((token) => codeOf(() => verifier.verify(token)))).toEqual([
+      ...Array<string>(4).fill('ACCEPTED'),
+      'SIGNATURE_INVALID',
+    ]);
+    verifier.close();
+  });
+
+  it('no longer takes a repeated token once its kid is another key’s', async () => {
+    const at = await world();
+    const [old] = at.keys;
+    if (old === undefined) throw new Error('no key');
+    const verifier = await verifierOf(at);
+    const token = await mint(old, at.now);
+    expect(codeOf(() => verifier.verify(token))).toBe('ACCEPTED');
+    at.keys = [{ ...(await generateSigningKey()), kid: old.kid }];
+    await verifier.loadKeys();
+    expect(codeOf(() => verifier.verify(token))).toBe('SIGNATURE_INVALID');
+    verifier.close();
+  });
+
+  it('takes no key that is for something else', async () => {
+    for (const says of [{ use: 'enc' }, { key_ops: ['encrypt'] }, { key_ops: ['sign'] }, { key_ops: 'verify' }]) {
+      const at = await world();
+      const [key] = at.keys;
+      if (key === undefined) throw new Error('no key');
+      const other = await generateSigningKey();
+      const keys = [{ ...publicJwkOf(key), ...says }, publicJwkOf(other)];
+      const fetch = () => Promise.resolve(Response.json({ keys }));
+      const verifier = await createVerifier({ issuer, audience, now: () => at.now, fetch });
+      const [bad, good] = [await mint(key, at.now), await mint(other, at.now)];
+      expect([bad, good].map((token) => codeOf(() => verifier.verify(token)))).toEqual(['KEY_UNKNOWN', 'ACCEPTED']);
+      verifier.close();
+    }
+  });
+
+  it('takes Ed25519 for what it is, in the key set and in a token', async () => {
+    const at = await world();
+    const key = await generateSigningKey('EdDSA');
+    const named = { ...key, alg: 'Ed25519' };
+    at.keys = [named];
+    const verifier = await verifierOf(at);
+    for (const one of [named, key]) {
+      const claims = { jti: one.alg };
+      expect(verifier.verify(await mint(one, at.now, claims)).tokenId).toBe(one.alg);
+    }
+    verifier.close();
+  });
+
+  it.each(['https://issuer.test', 'https://issuer.test/', 'https://issuer.test/realms/one/'])(
+    'finds the keys of %s below it, and compares iss with it exactly',
+    async (identifier) => {
+      const at = await world();
+      const [key] = at.keys;
+      if (key === undefined) throw new Error('no key');
+      const asked: unknown[] = [];
+      const fetch = (url: unknown) => {
+        asked.push(url);
+        return Promise.resolve(Response.json({ keys: [publicJwkOf(key)] }));
+      };
+      const verifier = await createVerifier({ issuer: identifier, audience, now: () => at.now, fetch });
+      expect(asked).toEqual([`${identifier.replace(/\/$/, '')}/.well-known/jwks.json`]);
+      const [own, other] = [
+        await mint(key, at.now, { iss: identifier }),
+        await mint(key, at.now, { iss: identifier.endsWith('/') ? identifier.slice(0, -1) : `${identifier}/` }),
+      ];
+      expect([own, other].map((token) => codeOf(() => verifier.verify(token)))).toEqual([
+        'ACCEPTED',
+        'ISSUER_MISMATCH',
+      ]);
+      verifier.close();
+    },
+  );
+
+  it('fetches keys that grew too old while the machine slept at the first verification, once for all who ask', async () => {
+    const at = await world();
+    const [key] = at.keys;
+    if (key === undefined) throw new Error('no key');
+    const verifier = await verifierOf(at);
+    at.now += 7 * 3_600_000;
+    const token = await mint(key, at.now);
+    const looks = await Promise.all(Array.from({ length: 20 }, () => verifier.verifyWithRefresh(token)));
+    expect([looks.length, at.fetches]).toEqual([20, 2]);
+    at.now += 7 * 3_600_000;
+    at.away = true;
+    const late = await mint(key, at.now);
+    const refused = await Promise.allSettled(Array.from({ length: 20 }, () => verifier.verifyWithRefresh(late)));
+    expect(
+      refused.map((one) => one.status === 'rejected' && one.reason instanceof TokenError && one.reason.code),
+    ).toEqual(Array<string>(20).fill('KEYS_UNAVAILABLE'));
+    expect(at.fetches).toBe(3);
+    verifier.close();
+  });
+
+  it('has keys that grew too old fetched by who verifies at once, for the next', async () => {
+    const at = await world();
+    const [key] = at.keys;
+    if (key === undefined) throw new Error('no key');
+    const verifier = await verifierOf(at);
+    at.now += 7 * 3_600_000;
+    const token = await mint(key, at.now);
+    expect(codeOf(() => verifier.verify(token))).toBe('KEYS_UNAVAILABLE');
+    await verifier.loadKeys();
+    expect([codeOf(() => verifier.verify(token)), at.fetches]).toEqual(['ACCEPTED', 2]);
+    verifier.close();
+  });
+
   it('takes no RSA key under 2048 bits and no key of another curve', async () => {
     const at = await world();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });

@@ -5,6 +5,9 @@ import { principalOfClaims, type Expected } from './jws/claims.js';
 import { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache, type Verified } from './jws/verified-cache.js';
+import { endpointOf } from './endpoint.js';
+import { type VerificationKey } from './keys/jwk.js';
+import { CANDIDATES_LIMIT } from './keys/key-set.js';
 import { RemoteKeySet } from './keys/remote-key-set.js';
 import { type Principal } from './principal.js';
 import { type RevocationList } from './revocation-list.js';
@@ -21,11 +24,11 @@ export interface VerifierOptions {
   readonly algorithms?: readonly Algorithm[];
   /** Seconds of clock difference that are forgiven: 0 to 5, 5 by default. */
   readonly clockToleranceSeconds?: number;
-  /** Verified tokens kept at the most; 10,000 by default, 0 keeps none. */
+  /** Verified tokens kept at most; 10,000 by default, 0 keeps none. */
   readonly cacheSize?: number;
-  /** Seconds between background refreshes of the keys at the most; 240 by default. The answer's `max-age` can ask for fewer. */
+  /** Seconds between background refreshes of the keys at most; 240 by default. The answer's `max-age` can ask for fewer. */
   readonly refreshIntervalSeconds?: number;
-  /** Seconds in which unknown `kid`s cause one fetch at the most; 10 by default. */
+  /** Seconds in which unknown `kid`s cause at most one fetch; 10 by default. */
   readonly cooldownSeconds?: number;
   /** Seconds for which the last good keys are used while the issuer is away; 86,400 by default. */
   readonly maxStaleSeconds?: number;
@@ -42,6 +45,8 @@ export interface VerifierOptions {
   readonly dpopLifetimeSeconds?: number;
   /** Milliseconds since 1970; `Date.now` by default. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that is never set back, for durations; `performance.now` by default. */
+  readonly monotonic?: () => number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
@@ -86,16 +91,17 @@ export class TokenVerifier {
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
     this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
     this.#keys = new RemoteKeySet({
-      url: options.jwksUrl ?? `${options.issuer}/.well-known/jwks.json`,
+      url: options.jwksUrl ?? endpointOf(options.issuer, '/.well-known/jwks.json'),
       fetch: options.fetch ?? ((...request) => fetch(...request)),
       now: this.#now,
+      monotonic: options.monotonic,
       timeoutMs: options.timeoutMs ?? 5_000,
       refreshIntervalSeconds: options.refreshIntervalSeconds ?? 240,
       cooldownSeconds: options.cooldownSeconds ?? 10,
       maxStaleSeconds: options.maxStaleSeconds ?? 86_400,
       cacheFile: options.keysFile,
-      onKeys: (keyIds) => {
-        this.#cache.keepKeys(keyIds);
+      onKeys: (keys) => {
+        this.#cache.keepKeys(keys);
       },
     });
   }
@@ -130,7 +136,8 @@ export class TokenVerifier {
   }
 
   /**
-   * As {@link verify}; a token whose key is unknown causes one fetch of the keys (single flight, rate-limited) and a second look.
+   * As {@link verify}; a token whose key is unknown causes one fetch of the keys (single flight, rate-limited) and a second look. So do keys
+   * that have become too old, as after the machine slept.
    * @throws {TokenError}
    */
   async verifyWithRefresh(token: string): Promise<Principal> {
@@ -187,10 +194,14 @@ export class TokenVerifier {
     try {
       return this.#verify(token);
     } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== 'KEY_UNKNOWN') throw error;
-      if (error.actual === undefined || !(await this.#keys.refreshForUnknownKey(error.actual))) throw error;
+      if (!(error instanceof TokenError) || !(await this.#broughtKeys(error))) throw error;
       return this.#verify(token);
     }
+  }
+
+  async #broughtKeys({ code, actual }: TokenError): Promise<boolean> {
+    if (code === 'KEYS_UNAVAILABLE') return this.#keys.refreshWhenStale();
+    return code === 'KEY_UNKNOWN' && actual !== undefined && (await this.#keys.refreshForUnknownKey(actual));
   }
 
   #verify(token: string): Principal {
@@ -203,17 +214,34 @@ export class TokenVerifier {
     if (!header.isAccessToken)
       throw new TokenError('TYP_NOT_ALLOWED', 'typ', { expected: 'at+jwt', actual: header.typ });
     if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
-    if (!this.#keys.usableAt(now)) throw new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);
-    const key = typeof kid === 'string' ? this.#keys.get(kid) : undefined;
-    if (key === undefined) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
-    if (!key.algorithms.has(algorithm)) {
-      throw new TokenError('KEY_MISMATCH', 'alg', { expected: [...key.algorithms].join(' '), actual: algorithm });
-    }
-    if (!reader.verifies(algorithm, key.key)) throw new TokenError('SIGNATURE_INVALID');
+    if (!this.#keys.usableAt(now)) throw this.#keysUnavailable();
+    const key = this.#signerOf(kid, algorithm);
     const principal = principalOfClaims(reader.claims(), this.#expected, now / 1_000);
     if (this.options.revocations?.isRevoked(principal, key.keyId) === true) throw new TokenError('TOKEN_REVOKED');
-    this.#cache.add(token, principal, key.keyId);
+    this.#cache.add(token, principal, key);
     return principal;
+  }
+
+  /** The key that made the signature, of those with its `kid` whose type and `alg` fit. */
+  #signerOf(kid: unknown, algorithm: Algorithm): VerificationKey {
+    const named = typeof kid === 'string' ? this.#keys.keys.withKeyId(kid) : [];
+    if (named.length === 0) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
+    let tried = 0;
+    for (const key of named) {
+      if (!key.algorithms.has(algorithm)) continue;
+      if (reader.verifies(algorithm, key.key)) return key;
+      tried += 1;
+      if (tried === CANDIDATES_LIMIT) break;
+    }
+    if (tried > 0) throw new TokenError('SIGNATURE_INVALID');
+    const expected = [...new Set(named.flatMap(({ algorithms }) => [...algorithms]))].join(' ');
+    throw new TokenError('KEY_MISMATCH', 'alg', { expected, actual: algorithm });
+  }
+
+  /** Whoever cannot wait for keys has them fetched for the next. */
+  #keysUnavailable(): TokenError {
+    void this.#keys.refreshWhenStale();
+    return new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);
   }
 
   #algorithmRefused(alg: unknown): TokenError {
@@ -226,12 +254,12 @@ export class TokenVerifier {
 
   #stillGood(known: Verified | undefined, now: number): Principal | undefined {
     if (known === undefined || !this.#keys.usableAt(now)) return undefined;
-    const { token, principal, keyId } = known;
+    const { token, principal, key } = known;
     if (now / 1_000 >= principal.expiresAt + this.#toleranceSeconds) {
       this.#cache.delete(token);
       throw new TokenError('TOKEN_EXPIRED', 'exp', { expected: Math.floor(now / 1_000), actual: principal.expiresAt });
     }
-    if (this.options.revocations?.isRevoked(principal, keyId) === true) {
+    if (this.options.revocations?.isRevoked(principal, key.keyId) === true) {
       this.#cache.delete(token);
       throw new TokenError('TOKEN_REVOKED');
     }

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { mayBeUsedTo } from '@countersign/auth-core/jws';
 import { createNoteSigner, type NoteSigner } from '@countersign/merkle-log';
 import { ConfigurationError } from '@countersign/service-host';
 import { z } from 'zod';
@@ -32,10 +33,14 @@ const jwkSchema = z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519
 /** The log's key as a variable holds it: an Ed25519 private key as JWK (RFC 8037). */
 export const logKeyVariable = z.string().transform((text, context) => {
   try {
-    const { kty, crv, x, d } = jwkSchema.parse(JSON.parse(text));
+    const { kty, crv, x, d, ...says } = jwkSchema.parse(JSON.parse(text));
+    if (!mayBeUsedTo('sign', says)) {
+      context.addIssue({ code: 'custom', message: 'the key is not for signing: its use or key_ops say otherwise' });
+      return z.NEVER;
+    }
     return createPrivateKey({ format: 'jwk', key: { kty, crv, x, d } });
   } catch {
-    context.addIssue({ code: 'custom', message: 'it is no Ed25519 private key as JWK' });
+    context.addIssue({ code: 'custom', message: 'must be an Ed25519 private key in JWK format' });
     return z.NEVER;
   }
 });

@@ -54,5 +54,17 @@ describe('as whom a command speaks', () => {
     const file = join(root, 'public.json');
     writeFileSync(file, '{"kty":"EC"}');
     expect(() => chooseIdentity({ clientId: 'shop', key: file, issuer: 'https://i.test/' }, undefined)).toThrow(file);
+    const own = { kty: 'EC', kid: 'k', alg: 'ES256', d: 'x' };
+    writeFileSync(file, JSON.stringify({ ...own, key_ops: ['verify'] }));
+    expect(() => chooseIdentity({ clientId: 'shop', key: file, issuer: 'https://i.test/' }, undefined)).toThrow(
+      /not for signing/,
+    );
+  });
+
+  it('speaks to an issuer under its exact name, with a slash at its end or without', () => {
+    const file = join(root, 'own.json');
+    writeFileSync(file, JSON.stringify({ kty: 'EC', kid: 'k', alg: 'ES256', d: 'x', use: 'sig' }));
+    for (const issuer of ['https://i.test', 'https://i.test/'])
+      expect(chooseIdentity({ clientId: 'shop', key: file, issuer }, undefined).issuer).toBe(issuer);
   });
 });

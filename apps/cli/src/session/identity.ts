@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { type PrivateJwk } from '@countersign/auth-core';
+import { mayBeUsedTo } from '@countersign/auth-core/jws';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { type LocalClient, type LocalStack } from './local-stack.js';
 
-const keySchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
+const keySchema = z
+  .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
+  .refine((jwk) => mayBeUsedTo('sign', jwk), 'the key is not for signing: its use or key_ops say otherwise');
 
 /** As whom the command speaks, and to which issuer. */
 export interface Identity {
@@ -87,7 +90,8 @@ export function chooseIdentity(
   scopes: readonly string[] = [],
   anyOf: readonly string[] = [],
 ): Identity {
-  const issuerUrl = (issuer ?? stack?.urlOf('issuer'))?.replace(/\/$/, '');
+  // As it is: the assertion's `aud` is compared with it character by character.
+  const issuerUrl = issuer ?? stack?.urlOf('issuer');
   if (issuerUrl === undefined || (stack === undefined && (clientId === undefined || key === undefined))) {
     throw new CliError(
       ExitCode.usage,

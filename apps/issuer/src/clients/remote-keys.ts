@@ -26,7 +26,7 @@ export class RemoteKeys implements OnApplicationShutdown {
   /** @returns the key, if the address publishes one of this `kid`: at once when it is held, else after a fetch if one is due */
   find(uri: string, keyId: string): VerificationKey | Promise<VerificationKey | undefined> {
     const set = this.#setOf(uri);
-    const held = (): VerificationKey | undefined => (set.usable ? set.get(keyId) : undefined);
+    const held = (): VerificationKey | undefined => (set.usable ? set.keys.withKeyId(keyId)[0] : undefined);
     return held() ?? set.refreshForUnknownKey(keyId).then(held);
   }
 

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { thumbprintOf, type Algorithm, type PrivateJwk } from '@countersign/auth-core';
-import { isAlgorithm, keyFits } from '@countersign/auth-core/jws';
+import { isAlgorithm, keyFits, mayBeUsedTo } from '@countersign/auth-core/jws';
 import { ConfigurationError } from '@countersign/service-host';
 import { z } from 'zod';
 
@@ -19,6 +19,7 @@ export function readImportedKey(path: string): ImportedKey {
   try {
     const jwk = privateJwkSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
     const { alg, kid } = jwk;
+    if (!mayBeUsedTo('sign', jwk)) throw fault('the key is not for signing: its use or key_ops say otherwise');
     const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
     if (!isAlgorithm(alg) || !keyFits(alg, key)) throw fault(`the key does not fit the algorithm ${alg}`);
     if (thumbprintOf(jwk) !== kid) throw fault(`the kid ${kid} is not the thumbprint of the key`);

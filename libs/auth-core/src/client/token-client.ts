@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
+import { endpointOf } from '../endpoint.js';
 import { isObject } from '../jws/json-object.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
@@ -75,7 +76,7 @@ class TokenEndpoint {
   #nonce: string | undefined;
 
   constructor(private readonly options: TokenClientOptions) {
-    this.#url = options.tokenEndpoint ?? `${options.issuer}/oauth2/token`;
+    this.#url = options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token');
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
   }

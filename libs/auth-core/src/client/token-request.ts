@@ -39,7 +39,7 @@ export interface TokenRequest {
   readonly now: () => number;
 }
 
-/** Bytes that an answer of the token endpoint may have at the most. */
+/** Bytes that an answer of the token endpoint may have at most. */
 export const TOKEN_ANSWER_LIMIT = 64 * 1024;
 
 /** Posts one request to the token endpoint (RFC 6749, section 3.2). @throws {TokenRequestError} */
@@ -88,10 +88,13 @@ async function post({
   }
 }
 
+/** Passes over a byte order mark (RFC 8259, section 8.1). */
+const decoder = new TextDecoder();
+
 /** A proxy in between may answer anything: what is no JSON object tells nothing. */
 function objectOf(body: Buffer): JsonObject {
   try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
+    const value: unknown = JSON.parse(decoder.decode(body));
     return isObject(value) ? value : {};
   } catch {
     return {};

@@ -83,6 +83,8 @@ describe('a DPoP proof', () => {
       ['crit', proofOf({}, { crit: ['b64'] })],
       ['jwk', proofOf({}, { jwk: undefined })],
       ['jwk', proofOf({}, { jwk: { ...dpopJwkOf(key), d: key.d } })],
+      ['jwk', proofOf({}, { jwk: { ...dpopJwkOf(key), key_ops: ['deriveKey'] } })],
+      ['jwk', proofOf({}, { jwk: { ...dpopJwkOf(key), use: 'enc' } })],
       ['jwk', proofOf({}, { jwk: { kty: 'oct', k: 'c2VjcmV0' } })],
       ['jwk', proofOf({}, { jwk: { kty: '__proto__' } })],
       ['alg does not fit jwk', proofOf({}, { jwk: dpopJwkOf(await generateSigningKey('EdDSA')) })],
@@ -98,6 +100,8 @@ describe('a DPoP proof', () => {
       ['iat', proofOf({ iat: start - 65 })],
       ['iat', proofOf({ iat: start + 6 })],
       ['iat', proofOf({ iat: String(start) })],
+      ['iat', proofOf({ iat: start + 5.5 })],
+      ['iat', proofOf({ iat: -0.5 })],
       ['exp', proofOf({ exp: start - 6 })],
       ['nbf', proofOf({ nbf: start + 6 })],
       ['ath', proofOf({ ath: undefined })],
@@ -114,6 +118,18 @@ describe('a DPoP proof', () => {
     expect(await outcomeOf(() => verifyDpopProof(proofOf({ nonce: 'n' }), { ...expected, nonce: 'n' }))).toBe(
       'ACCEPTED',
     );
+  });
+
+  it('may say its time in fractions of a second (RFC 7519, section 2)', () => {
+    const made = proofOf({ iat: start + 0.25 });
+    expect(verifyDpopProof(made, expected)).toMatchObject({ expiresAt: start + 65.25 });
+    expect(verifyDpopProof(made, { ...expected, now: start + 65.2 })).toMatchObject({ expiresAt: start + 65.25 });
+  });
+
+  it('made with the alg Ed25519 of RFC 9864 verifies', async () => {
+    const signer = { ...(await generateSigningKey('EdDSA')), alg: 'Ed25519' };
+    const made = createDpopProof({ key: signer, method: 'POST', url, now: () => start * 1_000 });
+    expect(verifyDpopProof(made, { method: 'POST', url, now: start }).thumbprint).toBe(thumbprintOf(signer));
   });
 
   it('is good for 60 seconds and the clock tolerance, and no longer', async () => {

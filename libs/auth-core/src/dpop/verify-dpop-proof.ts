@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { decodeBase64url } from '../jws/base64url.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
 import { isObject, parseJsonObject } from '../jws/json-object.js';
-import { isAlgorithm, signatureVerifies, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
+import { algorithmOf, signatureVerifies, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
 import { publicKeyOf, thumbprintOf, type PublicKey } from '../keys/jwk.js';
 import { TokenError } from '../token-error.js';
 import { accessTokenHash } from './create-dpop-proof.js';
@@ -59,12 +59,13 @@ function proofKeyOf(segment: string): ProofKey {
   const { typ, alg, jwk, crit } = parseJsonObject(decodeBase64url(segment));
   if (typ !== 'dpop+jwt') return refuse('typ');
   if (crit !== undefined) return refuse('crit');
-  if (!isAlgorithm(alg)) return refuse('alg');
+  const algorithm = algorithmOf(alg);
+  if (algorithm === undefined) return refuse('alg');
   if (!isObject(jwk)) return refuse('jwk');
   const key = publicKeyOf(jwk);
   if (key === undefined) return refuse('jwk');
-  if (!key.algorithms.has(alg)) return refuse('alg does not fit jwk');
-  const proofKey = { ...key, algorithm: alg, thumbprint: thumbprintOf(jwk) };
+  if (!key.algorithms.has(algorithm)) return refuse('alg does not fit jwk');
+  const proofKey = { ...key, algorithm, thumbprint: thumbprintOf(jwk) };
   if (proofKeys.size >= KEYS_KEPT) proofKeys.clear();
   if (segment.length <= 2_048) proofKeys.set(segment, proofKey);
   return proofKey;
@@ -81,7 +82,7 @@ function checked(proof: string, expected: DpopExpectation): DpopProof {
   if (htm !== expected.method) return refuse('htm');
   const target = targetUri(expected.url);
   if (typeof htu !== 'string' || target === undefined || targetUri(htu) !== target) return refuse('htu');
-  if (typeof iat !== 'number' || !Number.isInteger(iat) || iat < 0) return refuse('iat');
+  if (typeof iat !== 'number' || !Number.isFinite(iat) || iat < 0) return refuse('iat');
   const expiresAt = iat + Math.min(Math.max(lifetimeSeconds, 1), 300) + clockToleranceSeconds;
   if (expected.now >= expiresAt || expected.now < iat - clockToleranceSeconds) return refuse('iat');
   if (exp !== undefined && !(typeof exp === 'number' && expected.now < exp + clockToleranceSeconds))

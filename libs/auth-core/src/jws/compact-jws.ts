@@ -1,9 +1,9 @@
 import { TokenError } from '../token-error.js';
 import { decodeBase64url } from './base64url.js';
 import { parseJsonObject } from './json-object.js';
-import { isAlgorithm, type Algorithm } from './signature.js';
+import { algorithmOf, type Algorithm } from './signature.js';
 
-/** Bytes that a token may have at the most. */
+/** Bytes that a token may have at most. */
 export const TOKEN_SIZE_LIMIT = 8 * 1024;
 
 export interface ProtectedHeader {
@@ -49,7 +49,7 @@ let latest: KnownHeader | undefined;
 function readHeader(segment: string): ProtectedHeader {
   const { alg, kid, typ, crit } = parseJsonObject(decodeBase64url(segment));
   return {
-    algorithm: isAlgorithm(alg) ? alg : undefined,
+    algorithm: algorithmOf(alg),
     alg,
     kid,
     typ,

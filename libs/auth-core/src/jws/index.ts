@@ -6,7 +6,15 @@
 export { decodeBase64url } from './base64url.js';
 export { parseCompactJws, type CompactJws, type ProtectedHeader } from './compact-jws.js';
 export { isObject, parseJsonObject, type JsonObject } from './json-object.js';
-export { isAlgorithm, keyFits, signatureVerifies, supportedAlgorithms, type Algorithm } from './signature.js';
+export {
+  algorithmOf,
+  isAlgorithm,
+  keyFits,
+  signatureVerifies,
+  supportedAlgorithms,
+  type Algorithm,
+} from './signature.js';
 export { TokenReader } from './token-reader.js';
-export { verificationKeyOf, type VerificationKey } from '../keys/jwk.js';
+export { mayBeUsedTo, verificationKeyOf, type VerificationKey } from '../keys/jwk.js';
+export { CANDIDATES_LIMIT, KeySet } from '../keys/key-set.js';
 export { RemoteKeySet, type RemoteKeySetOptions } from '../keys/remote-key-set.js';

@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, sign, type KeyObject } from 'node:crypto';
-import { type PrivateJwk } from '../keys/jwk.js';
+import { mayBeUsedTo, type PrivateJwk } from '../keys/jwk.js';
 import { derToRaw } from './ecdsa-encoding.js';
-import { isAlgorithm, keyFits, type Algorithm } from './signature.js';
+import { algorithmOf, keyFits, type Algorithm } from './signature.js';
 
 interface Signer {
   readonly algorithm: Algorithm;
@@ -14,9 +14,13 @@ const signers = new WeakMap<PrivateJwk, Signer>();
 function signerOf(jwk: PrivateJwk): Signer {
   const known = signers.get(jwk);
   if (known !== undefined) return known;
+  if (!mayBeUsedTo('sign', jwk)) throw new TypeError('the key is not for signing: its use or key_ops say otherwise');
+  const algorithm = algorithmOf(jwk.alg);
   const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
-  if (!isAlgorithm(jwk.alg) || !keyFits(jwk.alg, key)) throw new TypeError(`the key does not fit its alg, ${jwk.alg}`);
-  const signer = { algorithm: jwk.alg, key };
+  if (algorithm === undefined || !keyFits(algorithm, key)) {
+    throw new TypeError(`the key does not fit its alg, ${jwk.alg}`);
+  }
+  const signer = { algorithm, key };
   signers.set(jwk, signer);
   return signer;
 }
@@ -41,11 +45,11 @@ const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toS
  * @param header joins the `alg` of the key; `typ` and `kid` are said here
  * @param key the private JWK; its key object is made once and kept with it
  * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1), synchronously
- * @throws {TypeError} when the key does not fit its `alg`
+ * @throws {TypeError} when the key does not fit its `alg`, or its `use` or `key_ops` say that it is not for signing
  */
 export function jwtSigner(header: Readonly<Record<string, unknown>>, key: PrivateJwk): (claims: object) => string {
   const signer = signerOf(key);
-  const prefix = `${encode({ ...header, alg: signer.algorithm })}.`;
+  const prefix = `${encode({ ...header, alg: key.alg })}.`;
   return (claims) => {
     const input = prefix + encode(claims);
     return `${input}.${signatureOf(signer, Buffer.from(input, 'latin1')).toString('base64url')}`;
@@ -56,7 +60,7 @@ export function jwtSigner(header: Readonly<Record<string, unknown>>, key: Privat
  * Signs claims as a JWS in compact serialisation (RFC 7515, section 3.1), synchronously.
  * @param header joins the `alg` of the key; `typ` and `kid` are said here
  * @param key the private JWK; its key object is made once and kept with it
- * @throws {TypeError} when the key does not fit its `alg`
+ * @throws {TypeError} when the key does not fit its `alg`, or its `use` or `key_ops` say that it is not for signing
  */
 export function signJwt(header: Readonly<Record<string, unknown>>, claims: object, key: PrivateJwk): string {
   return jwtSigner(header, key)(claims);

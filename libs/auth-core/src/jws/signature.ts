@@ -9,6 +9,12 @@ export function isAlgorithm(value: unknown): value is Algorithm {
   return supportedAlgorithms.some((algorithm) => algorithm === value);
 }
 
+/** What names an algorithm in `alg`: RFC 9864's `Ed25519` is what RFC 8037 calls `EdDSA`. @returns nothing for one that is not supported */
+export function algorithmOf(alg: unknown): Algorithm | undefined {
+  if (isAlgorithm(alg)) return alg;
+  return alg === 'Ed25519' ? 'EdDSA' : undefined;
+}
+
 /** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let whoever brings a key spend our time. */
 const rsaSizeFits = (bits: number): boolean => bits >= 2_048 && bits <= 4_096;
 

@@ -1,4 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { type VerificationKey } from '../keys/jwk.js';
+import { KeySet } from '../keys/key-set.js';
 import { type Principal } from '../principal.js';
 import { VerifiedCache } from './verified-cache.js';
 
@@ -15,13 +17,21 @@ const principal: Principal = {
   issuedAt: 0,
   expiresAt: 300,
 };
+const { publicKey } = generateKeyPairSync('ed25519');
+const keyOf = (keyId: string, thumbprint = keyId): VerificationKey => ({
+  keyId,
+  thumbprint,
+  key: publicKey,
+  algorithms: new Set(['EdDSA']),
+});
+const key = keyOf('k');
 const token = (): string => `header.payload.${randomBytes(64).toString('base64url')}`;
 
 describe('the cache of verified tokens', () => {
   it('finds the very token, and none that only ends like it', () => {
     const cache = new VerifiedCache(100);
     const known = token();
-    cache.add(known, principal, 'k');
+    cache.add(known, principal, key);
     expect(cache.get(known)?.principal).toBe(principal);
     expect(cache.get(`other${known}`)).toBeUndefined();
     expect(cache.get('')).toBeUndefined();
@@ -32,7 +42,7 @@ describe('the cache of verified tokens', () => {
   it('finds it by its header as well, and by no other header that ends like it', () => {
     const cache = new VerifiedCache(100);
     const known = token();
-    cache.add(known, principal, 'k');
+    cache.add(known, principal, key);
     const ways = [
       `Bearer ${known}`,
       `DPoP ${known}`,
@@ -51,9 +61,9 @@ describe('the cache of verified tokens', () => {
   it('holds what it is meant for, and never more than three times as many', () => {
     const cache = new VerifiedCache(1_000);
     const tokens = Array.from({ length: 1_000 }, token);
-    for (const one of tokens) cache.add(one, principal, 'k');
+    for (const one of tokens) cache.add(one, principal, key);
     expect(tokens.filter((one) => cache.get(one) !== undefined).length).toBeGreaterThan(950);
-    for (let index = 0; index < 10_000; index += 1) cache.add(token(), principal, 'k');
+    for (let index = 0; index < 10_000; index += 1) cache.add(token(), principal, key);
     expect(cache.size).toBeLessThanOrEqual(3_000);
     expect(new VerifiedCache(0).get(tokens[0] ?? '')).toBeUndefined();
   });
@@ -61,9 +71,9 @@ describe('the cache of verified tokens', () => {
   it('keeps what is in use through a flood of tokens that are seen once', () => {
     const cache = new VerifiedCache(1_000);
     const inUse = Array.from({ length: 100 }, token);
-    for (const one of inUse) cache.add(one, principal, 'k');
+    for (const one of inUse) cache.add(one, principal, key);
     for (let index = 0; index < 20_000; index += 1) {
-      cache.add(token(), principal, 'k');
+      cache.add(token(), principal, key);
       if (index % 100 === 0) for (const one of inUse) cache.get(one);
     }
     expect(inUse.filter((one) => cache.get(one) !== undefined).length).toBeGreaterThan(95);
@@ -72,9 +82,18 @@ describe('the cache of verified tokens', () => {
   it('drops the tokens of keys that are gone', () => {
     const cache = new VerifiedCache(10);
     const [one, other] = [token(), token()];
-    cache.add(one, principal, 'old');
-    cache.add(other, principal, 'new');
-    cache.keepKeys(new Set(['new']));
-    expect([cache.get(one), cache.get(other)?.keyId]).toEqual([undefined, 'new']);
+    const kept = keyOf('kept');
+    cache.add(one, principal, key);
+    cache.add(other, principal, kept);
+    cache.keepKeys(new KeySet([kept]));
+    expect([cache.get(one), cache.get(other)?.key]).toEqual([undefined, kept]);
+  });
+
+  it('drops the tokens of a key whose kid another key has taken', () => {
+    const cache = new VerifiedCache(10);
+    const known = token();
+    cache.add(known, principal, key);
+    cache.keepKeys(new KeySet([keyOf('k', 'other')]));
+    expect(cache.get(known)).toBeUndefined();
   });
 });

@@ -1,3 +1,5 @@
+import { type VerificationKey } from '../keys/jwk.js';
+import { type KeySet } from '../keys/key-set.js';
 import { type Principal } from '../principal.js';
 
 const BEARER = 'Bearer ';
@@ -7,7 +9,7 @@ export interface Verified {
   /** The `Authorization` header that last brought it under the plain scheme. */
   header: string | undefined;
   readonly principal: Principal;
-  readonly keyId: string;
+  readonly key: VerificationKey;
 }
 
 /** Places in a set: a token has one set, and may be in any of its places. */
@@ -55,7 +57,7 @@ export class VerifiedCache {
   readonly #mask: number;
   #uses = 0;
 
-  /** @param limit tokens that it is meant for: none is kept for 0, three times as many at the most otherwise */
+  /** @param limit tokens that it is meant for: none is kept for 0, at most three times as many otherwise */
   constructor(limit: number) {
     const sets = limit > 0 ? Math.max(1, 2 ** Math.ceil(Math.log2((limit * SLACK) / WAYS))) : 0;
     this.#entries = new Array<Verified | undefined>(sets * WAYS).fill(undefined);
@@ -93,7 +95,7 @@ export class VerifiedCache {
     return undefined;
   }
 
-  add(token: string, principal: Principal, keyId: string): void {
+  add(token: string, principal: Principal, key: VerificationKey): void {
     if (this.#entries.length === 0) return;
     const lines = this.#lines;
     const hash = hashOf(token);
@@ -105,7 +107,7 @@ export class VerifiedCache {
     }
     lines[line + way] = hash;
     lines[line + WAYS + way] = this.#use();
-    this.#entries[set * WAYS + way] = { token, header: undefined, principal, keyId };
+    this.#entries[set * WAYS + way] = { token, header: undefined, principal, key };
   }
 
   delete(token: string): void {
@@ -113,8 +115,8 @@ export class VerifiedCache {
   }
 
   /** Drops every token of a key that is no longer published. */
-  keepKeys(keyIds: ReadonlySet<string>): void {
-    for (let set = 0; set <= this.#mask; set += 1) this.#deleteWhere(({ keyId }) => !keyIds.has(keyId), set);
+  keepKeys(keys: KeySet): void {
+    for (let set = 0; set <= this.#mask; set += 1) this.#deleteWhere(({ key }) => !keys.holds(key), set);
   }
 
   /** Drops every token of a set that `drop` names. */

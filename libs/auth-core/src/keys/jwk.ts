@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
+import { algorithmOf, isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
 
 /** Any JWK, not yet looked at. */
 export type Jwk = Readonly<Record<string, unknown>>;
@@ -13,7 +13,10 @@ export interface PublicKey {
 
 /** A published key, ready to verify with. */
 export interface VerificationKey extends PublicKey {
+  /** Its `kid`; its thumbprint where it has none. */
   readonly keyId: string;
+  /** RFC 7638. */
+  readonly thumbprint: string;
 }
 
 /** A private JWK of ours: it always names its `kid` (RFC 7638 thumbprint) and `alg`. */
@@ -32,7 +35,7 @@ const thumbprintMembers: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['OKP', ['crv', 'kty', 'x']],
   ['RSA', ['e', 'kty', 'n']],
 ]);
-/** Characters of a member at the most; a public exponent has far fewer, because its length is the time of each verification. */
+/** Characters of a member at most; a public exponent has far fewer, because its length is the time of each verification. */
 const lengthLimit = (member: string): number => (member === 'e' ? 8 : 1_024);
 
 function required(jwk: Jwk): Readonly<Record<string, string>> | undefined {
@@ -46,28 +49,42 @@ function required(jwk: Jwk): Readonly<Record<string, string>> | undefined {
 }
 
 /**
+ * Whether a JWK says that it may be used for this (RFC 7517, sections 4.2 and 4.3): its `use`, if it has one, is `sig`, and its `key_ops`, if
+ * it has them, name the operation. One that says neither may.
+ */
+export function mayBeUsedTo(operation: 'sign' | 'verify', { use, key_ops: operations }: Jwk): boolean {
+  if (use !== undefined && use !== 'sig') return false;
+  if (operations === undefined) return true;
+  if (!Array.isArray(operations) || !operations.every((one) => typeof one === 'string')) return false;
+  return operations.includes(operation) && new Set(operations).size === operations.length;
+}
+
+/**
  * Reads a public JWK (RFC 7517).
  * @returns nothing for a key with private members, of a type or size that is not understood, or not for verifying signatures
  */
 export function publicKeyOf(jwk: Jwk): PublicKey | undefined {
   const members = required(jwk);
-  const { alg, use } = jwk;
+  const { alg } = jwk;
+  const named = algorithmOf(alg);
   if (members === undefined || privateMembers.some((member) => jwk[member] !== undefined)) return undefined;
-  if (use !== undefined && use !== 'sig') return undefined;
+  if ((alg !== undefined && named === undefined) || !mayBeUsedTo('verify', jwk)) return undefined;
   try {
     const key = createPublicKey({ key: { ...members }, format: 'jwk' });
-    const algorithms = supportedAlgorithms.filter((name) => (alg === undefined || alg === name) && keyFits(name, key));
+    const algorithms = (named === undefined ? supportedAlgorithms : [named]).filter((name) => keyFits(name, key));
     return algorithms.length === 0 ? undefined : { algorithms: new Set(algorithms), key };
   } catch {
     return undefined;
   }
 }
 
-/** Reads one JWK of a set. @returns nothing for a key without `kid`, or one that {@link publicKeyOf} does not take */
+/** Reads one JWK of a set. @returns nothing for a key whose `kid` is not a text, or that {@link publicKeyOf} does not take */
 export function verificationKeyOf(jwk: Jwk): VerificationKey | undefined {
   const { kid } = jwk;
   const key = publicKeyOf(jwk);
-  return key === undefined || typeof kid !== 'string' || kid === '' ? undefined : { ...key, keyId: kid };
+  if (key === undefined || (kid !== undefined && (typeof kid !== 'string' || kid === ''))) return undefined;
+  const thumbprint = thumbprintOf(jwk);
+  return { ...key, keyId: kid ?? thumbprint, thumbprint };
 }
 
 /**

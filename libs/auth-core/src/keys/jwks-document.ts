@@ -1,23 +1,31 @@
 import { isObject, parseJsonObject } from '../jws/json-object.js';
-import { verificationKeyOf, type VerificationKey } from './jwk.js';
+import { verificationKeyOf } from './jwk.js';
+import { KeySet } from './key-set.js';
 
-/** Bytes that a JWKS document may have at the most. */
+/** Bytes that a JWKS document may have at most. */
 export const JWKS_SIZE_LIMIT = 256 * 1024;
 /** Keys of a document that are looked at. */
 export const JWKS_KEYS_LIMIT = 100;
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+/** A byte order mark says nothing in UTF-8; whoever reads JSON may pass over it (RFC 8259, section 8.1). */
+function withoutMark(document: Buffer): Buffer {
+  const isMarked = document.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  return isMarked ? document.subarray(BYTE_ORDER_MARK.length) : document;
+}
+
 /**
  * Reads a key set (RFC 7517, section 5); keys that are not understood are left out.
- * @returns the keys by `kid`
  * @throws {Error} when it is no key set, or holds no key that can be used
  */
-export function keysOfDocument(document: Buffer): ReadonlyMap<string, VerificationKey> {
-  const { keys } = parseJsonObject(document);
-  const known = new Map<string, VerificationKey>();
-  for (const jwk of (Array.isArray(keys) ? keys : []).slice(0, JWKS_KEYS_LIMIT)) {
-    const key = isObject(jwk) ? verificationKeyOf(jwk) : undefined;
-    if (key !== undefined) known.set(key.keyId, key);
-  }
-  if (known.size === 0) throw new Error('the JWKS holds no usable key');
-  return known;
+export function keysOfDocument(document: Buffer): KeySet {
+  const { keys } = parseJsonObject(withoutMark(document));
+  const listed: readonly unknown[] = Array.isArray(keys) ? keys : [];
+  const known = listed
+    .slice(0, JWKS_KEYS_LIMIT)
+    .map((jwk) => (isObject(jwk) ? verificationKeyOf(jwk) : undefined))
+    .filter((key) => key !== undefined);
+  if (known.length === 0) throw new Error('the JWKS holds no usable key');
+  return new KeySet(known);
 }

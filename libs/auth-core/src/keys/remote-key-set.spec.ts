@@ -11,6 +11,7 @@ describe('the remote key set', () => {
   let key: PrivateJwk;
   let folder: string;
   let now: number;
+  let monotonic: number;
   let requests: Headers[];
   let answer: () => Response | Promise<Response>;
   const open: RemoteKeySet[] = [];
@@ -18,6 +19,7 @@ describe('the remote key set', () => {
     const set = new RemoteKeySet({
       url,
       now: () => now,
+      monotonic: () => monotonic,
       timeoutMs: 30_000,
       refreshIntervalSeconds: 240,
       cooldownSeconds: 10,
@@ -32,6 +34,11 @@ describe('the remote key set', () => {
     open.push(set);
     return set;
   };
+  const keyIdOf = (set: RemoteKeySet): string | undefined => set.keys.withKeyId(key.kid)[0]?.keyId;
+  const pass = (ms: number): void => {
+    now += ms;
+    monotonic += ms;
+  };
   const jwks = (headers: Record<string, string> = {}) => Response.json({ keys: [publicJwkOf(key)] }, { headers });
 
   beforeAll(async () => {
@@ -40,6 +47,7 @@ describe('the remote key set', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'jwks-'));
     now = 1_800_000_000_000;
+    monotonic = 0;
     requests = [];
     answer = () => jwks();
   });
@@ -57,7 +65,7 @@ describe('the remote key set', () => {
     expect(await set.refresh()).toBe(true);
     expect(requests.map((headers) => headers.get('if-none-match'))).toEqual([null, '"one"']);
     now += 3_000_000;
-    expect([set.usable, set.get(key.kid)?.keyId]).toEqual([true, key.kid]);
+    expect([set.usable, keyIdOf(set)]).toEqual([true, key.kid]);
   });
 
   it('takes a 304 that it did not ask for as a failure', async () => {
@@ -86,21 +94,71 @@ describe('the remote key set', () => {
     expect(requests.length).toBe(1);
   });
 
+  it('fetches for an unknown key as often as before when the machine’s clock is set back', async () => {
+    const set = setOf();
+    await set.refresh();
+    await set.refreshForUnknownKey('one');
+    now -= 600_000;
+    monotonic += 10_000;
+    await set.refreshForUnknownKey('two');
+    expect(requests.length).toBe(3);
+  });
+
+  it('is too old after its time also when the machine’s clock was set back meanwhile', async () => {
+    const set = setOf();
+    await set.refresh();
+    answer = () => Promise.reject(new Error('away'));
+    now -= 600_000;
+    monotonic += 3_599_000;
+    await set.refresh();
+    expect(set.usable).toBe(true);
+    monotonic += 2_000;
+    await set.refresh();
+    expect(set.usable).toBe(false);
+    answer = () => jwks();
+    await set.refresh();
+    expect(set.usable).toBe(true);
+  });
+
+  it('is fetched once by who first needs it after a sleep that was too long, and not again while the issuer is away', async () => {
+    const set = setOf();
+    await set.refresh();
+    now += 3_601_000;
+    expect(set.usable).toBe(false);
+    expect(await Promise.all([1, 2, 3].map(() => set.refreshWhenStale()))).toEqual([true, true, true]);
+    expect(requests.length).toBe(2);
+    now += 3_601_000;
+    answer = () => Promise.reject(new Error('away'));
+    expect(await Promise.all([1, 2, 3].map(() => set.refreshWhenStale()))).toEqual([false, false, false]);
+    expect(await set.refreshWhenStale()).toBe(false);
+    expect(requests.length).toBe(3);
+  });
+
+  it('passes over a byte order mark, and over no other character', async () => {
+    const text = JSON.stringify({ keys: [publicJwkOf(key)] });
+    answer = () => new Response(`\ufeff${text}`);
+    expect(await setOf().refresh()).toBe(true);
+    for (const before of ['\ufeff\ufeff', '\u200b', 'x']) {
+      answer = () => new Response(`${before}${text}`);
+      expect(await setOf().refresh()).toBe(false);
+    }
+  });
+
   it('makes one fetch in a cool-down for unknown keys, and none for one that was just looked for in vain', async () => {
     const set = setOf();
     await set.refresh();
     for (let flood = 0; flood < 100; flood += 1) await set.refreshForUnknownKey(`unknown-${String(flood)}`);
     expect(requests.length).toBe(2);
-    now += 10_000;
+    pass(10_000);
     await set.refreshForUnknownKey('unknown-0');
     expect(requests.length).toBe(2);
     await set.refreshForUnknownKey('unknown-1');
     expect(requests.length).toBe(3);
     await set.refreshForUnknownKey('x'.repeat(300));
-    now += 10_000;
+    pass(10_000);
     await set.refreshForUnknownKey('x'.repeat(300));
     expect(requests.length).toBe(3);
-    now += 300_000;
+    pass(300_000);
     await set.refreshForUnknownKey('unknown-0');
     expect(requests.length).toBe(4);
   });
@@ -119,7 +177,7 @@ describe('the remote key set', () => {
     answer = bad;
     expect(await set.refresh()).toBe(false);
     expect(set.lastError).not.toBe('');
-    expect([set.usable, set.get(key.kid)?.keyId]).toEqual([true, key.kid]);
+    expect([set.usable, keyIdOf(set)]).toEqual([true, key.kid]);
     now += 3_601_000;
     expect(set.usable).toBe(false);
   });
@@ -133,7 +191,7 @@ describe('the remote key set', () => {
     now += 3_500_000;
     const restarted = setOf({ cacheFile });
     expect(await restarted.refresh()).toBe(true);
-    expect(restarted.get(key.kid)?.keyId).toBe(key.kid);
+    expect(keyIdOf(restarted)).toBe(key.kid);
     now += 101_000;
     expect(restarted.usable).toBe(false);
     expect(await setOf({ cacheFile }).refresh()).toBe(false);

@@ -1,5 +1,6 @@
 import { boundedBody } from '../bounded-body.js';
-import { type VerificationKey } from './jwk.js';
+import { elapsedMs, momentOf, monotonicClock, type Clock, type Moment } from '../clock.js';
+import { KeySet } from './key-set.js';
 import { JWKS_SIZE_LIMIT, keysOfDocument } from './jwks-document.js';
 import { JwksFile } from './jwks-file.js';
 import { UnknownKeys } from './unknown-keys.js';
@@ -9,23 +10,25 @@ export interface RemoteKeySetOptions {
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set back; `performance.now` by default. */
+  readonly monotonic?: (() => number) | undefined;
   /** Milliseconds that one fetch may take. */
   readonly timeoutMs: number;
-  /** Seconds between two background refreshes at the most; fewer when the answer's `Cache-Control: max-age` asks for it. */
+  /** Seconds between two background refreshes at most; fewer when the answer's `Cache-Control: max-age` asks for it. */
   readonly refreshIntervalSeconds: number;
-  /** Seconds in which unknown `kid`s cause one fetch at the most. */
+  /** Seconds in which unknown `kid`s cause at most one fetch. */
   readonly cooldownSeconds: number;
   /** Seconds for which the last good set is kept through an outage of the issuer. */
   readonly maxStaleSeconds: number;
   /** A file that keeps the last good set through a restart; none when left out. */
   readonly cacheFile?: string | undefined;
   /** Told of the set after each fetch that brought one. */
-  readonly onKeys: (keyIds: ReadonlySet<string>) => void;
+  readonly onKeys: (keys: KeySet) => void;
 }
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
-/** Seconds between two background refreshes at the least, whatever `max-age` says. */
+/** Seconds between two background refreshes at least, whatever `max-age` says. */
 const REFRESH_AT_LEAST_SECONDS = 10;
 /** Part of `max-age` after which the set is fetched again. */
 const REFRESH_AT = 0.8;
@@ -43,10 +46,14 @@ function maxAgeOf(headers: Headers): number | undefined {
 export class RemoteKeySet {
   readonly #unknown: UnknownKeys;
   readonly #file: JwksFile | undefined;
-  #keys: ReadonlyMap<string, VerificationKey> = new Map();
+  readonly #clock: Clock;
+  #keys = new KeySet();
   #document: Buffer = Buffer.alloc(0);
   #etag: string | undefined;
+  #confirmed: Moment | undefined;
   #usableUntil = -Infinity;
+  #stale = false;
+  #away = false;
   #fetching: Promise<boolean> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
@@ -55,6 +62,7 @@ export class RemoteKeySet {
   lastError = '';
 
   constructor(private readonly options: RemoteKeySetOptions) {
+    this.#clock = { now: options.now, monotonic: options.monotonic ?? monotonicClock };
     this.#unknown = new UnknownKeys(options.cooldownSeconds);
     this.#file = options.cacheFile === undefined ? undefined : new JwksFile(options.cacheFile);
   }
@@ -66,11 +74,12 @@ export class RemoteKeySet {
 
   /** As {@link usable}, at a time. @param now milliseconds */
   usableAt(now: number): boolean {
-    return now <= this.#usableUntil;
+    return now <= this.#usableUntil && !this.#stale;
   }
 
-  get(keyId: string): VerificationKey | undefined {
-    return this.#keys.get(keyId);
+  /** The keys that were last fetched; only to be used while {@link usable}. */
+  get keys(): KeySet {
+    return this.#keys;
   }
 
   /** Fetches now, or joins the fetch under way. @returns whether there are keys that the issuer has just confirmed, or stored ones */
@@ -86,10 +95,23 @@ export class RemoteKeySet {
    * @returns whether a fetch was made and brought keys
    */
   async refreshForUnknownKey(keyId?: string): Promise<boolean> {
-    if (this.#fetching === undefined && !this.#unknown.mayFetch(keyId, this.options.now())) return false;
+    const { monotonic } = this.#clock;
+    if (this.#fetching === undefined && !this.#unknown.mayFetch(keyId, monotonic())) return false;
     const fetched = await this.refresh();
-    if (fetched && keyId !== undefined && !this.#keys.has(keyId)) this.#unknown.penalise(keyId, this.options.now());
+    if (fetched && keyId !== undefined && this.#keys.withKeyId(keyId).length === 0) {
+      this.#unknown.penalise(keyId, monotonic());
+    }
     return fetched;
+  }
+
+  /**
+   * One fetch for keys that have become too old, as after the machine slept: whoever asks first sets it off, the others join it. Once it has
+   * failed nobody waits any more; the background goes on trying.
+   * @returns whether the keys can be used
+   */
+  async refreshWhenStale(): Promise<boolean> {
+    if (!this.usable && !this.#away) await this.refresh();
+    return this.usable;
   }
 
   close(): void {
@@ -109,8 +131,17 @@ export class RemoteKeySet {
       this.lastError = error instanceof Error ? error.message : String(error);
       this.#schedule(this.#retryMs * (0.5 + Math.random()));
       this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
-      return this.#keys.size === 0 && (await this.#loadFile());
+      this.#stale = this.#isStale();
+      const loaded = this.#keys.all.length === 0 && (await this.#loadFile());
+      this.#away = !this.usable;
+      return loaded;
     }
+  }
+
+  /** The machine's clock alone does not say so: set back, it would stretch the limit. */
+  #isStale(): boolean {
+    const { maxStaleSeconds } = this.options;
+    return this.#confirmed !== undefined && elapsedMs(this.#clock, this.#confirmed) > maxStaleSeconds * 1_000;
   }
 
   /** @returns seconds until the next refresh */
@@ -130,7 +161,7 @@ export class RemoteKeySet {
       this.#take(await boundedBody(response, JWKS_SIZE_LIMIT), response.headers.get('etag') ?? undefined);
     }
     const fetchedAt = now();
-    this.#usableUntil = fetchedAt + maxStaleSeconds * 1_000;
+    this.#confirm(momentOf(this.#clock), fetchedAt + maxStaleSeconds * 1_000);
     await this.#file?.write({ url, fetchedAt, etag: this.#etag, jwks: this.#document }).catch((error: unknown) => {
       process.emitWarning(`the keys could not be stored: ${String(error)}`, { code: 'COUNTERSIGN_JWKS_FILE' });
     });
@@ -138,11 +169,18 @@ export class RemoteKeySet {
     return Math.min(Math.max(wished, REFRESH_AT_LEAST_SECONDS), refreshIntervalSeconds);
   }
 
+  #confirm(at: Moment, usableUntil: number): void {
+    this.#confirmed = at;
+    this.#usableUntil = usableUntil;
+    this.#stale = false;
+    this.#away = false;
+  }
+
   #take(document: Buffer, etag: string | undefined): void {
     this.#keys = keysOfDocument(document);
     this.#document = document;
     this.#etag = etag;
-    this.options.onKeys(new Set(this.#keys.keys()));
+    this.options.onKeys(this.#keys);
   }
 
   /** The issuer is away at start: the set of the last run, unless it is older than an outage may be. */
@@ -153,7 +191,7 @@ export class RemoteKeySet {
       const usableUntil = (stored?.fetchedAt ?? -Infinity) + maxStaleSeconds * 1_000;
       if (stored === undefined || usableUntil < now() || stored.fetchedAt > now() + 60_000) return false;
       this.#take(stored.jwks, stored.etag);
-      this.#usableUntil = usableUntil;
+      this.#confirm({ ...momentOf(this.#clock), wall: stored.fetchedAt }, usableUntil);
       return true;
     } catch (error) {
       this.lastError += `; the stored keys cannot be used: ${error instanceof Error ? error.message : String(error)}`;

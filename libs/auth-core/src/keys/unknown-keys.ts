@@ -12,12 +12,12 @@ export class UnknownKeys {
   readonly #penalised = new Map<string, number>();
   #lastAt = -Infinity;
 
-  /** @param cooldownSeconds seconds in which one fetch is made at the most */
+  /** @param cooldownSeconds seconds in which at most one fetch is made */
   constructor(private readonly cooldownSeconds: number) {}
 
   /**
    * @param keyId nothing when it is not known for which key
-   * @param now milliseconds
+   * @param now milliseconds of a monotonic clock
    */
   mayFetch(keyId: string | undefined, now: number): boolean {
     if (now - this.#lastAt < this.cooldownSeconds * 1_000) return false;
@@ -26,7 +26,7 @@ export class UnknownKeys {
     return true;
   }
 
-  /** A fetch was made for a `kid` and did not bring it. @param now milliseconds */
+  /** A fetch was made for a `kid` and did not bring it. @param now milliseconds of a monotonic clock */
   penalise(keyId: string, now: number): void {
     this.#penalised.delete(keyId);
     const [oldest] = this.#penalised.keys();

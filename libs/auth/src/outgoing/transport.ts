@@ -6,7 +6,7 @@ export interface TransportRequest {
   readonly body: string | Uint8Array | ReadableStream<Uint8Array> | undefined;
   /** Ends the request. */
   readonly signal: AbortSignal;
-  /** Bytes of the answer that are read at the most. */
+  /** Bytes of the answer that are read at most. */
   readonly answerLimit: number;
 }
 
@@ -32,6 +32,9 @@ export function parsedBody(text: string, type: string | null): unknown {
   }
 }
 
+/** Passes over a byte order mark (RFC 8259, section 8.1). */
+const decoder = new TextDecoder();
+
 /** @param send the process's own `fetch`, or one like it */
 export function fetchTransport(send: typeof globalThis.fetch): Transport {
   return async ({ url, method, headers, body, signal, answerLimit }) => {
@@ -51,7 +54,7 @@ export function fetchTransport(send: typeof globalThis.fetch): Transport {
       if (size > answerLimit) return { ...answer, body: undefined, tooLarge: true };
       chunks.push(chunk);
     }
-    const text = Buffer.concat(chunks).toString('utf8');
+    const text = decoder.decode(Buffer.concat(chunks));
     return { ...answer, body: parsedBody(text, response.headers.get('content-type')), tooLarge: false };
   };
 }

@@ -1,0 +1,23 @@
+import { generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
+import { variables } from './configuration.js';
+
+describe('the keys of payments', () => {
+  let key: PrivateJwk;
+  beforeAll(async () => {
+    key = await generateSigningKey();
+  });
+  const clientKey = (says: object) => variables.CLIENT_KEY.safeParse(JSON.stringify({ ...key, ...says }));
+  const webhookKeys = (...says: object[]) =>
+    variables.WEBHOOK_KEYS.safeParse(JSON.stringify({ keys: says.map((one) => ({ ...key, ...one })) }));
+
+  it('are taken when they are for signing', () => {
+    for (const says of [{}, { key_ops: ['sign'] }])
+      expect([clientKey(says).success, webhookKeys(says).success]).toEqual([true, true]);
+  });
+
+  it('are refused at start when their use or key_ops say otherwise, the webhooks’ older ones too', () => {
+    for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: 'sign' }])
+      for (const read of [clientKey(says), webhookKeys(says), webhookKeys({}, says)])
+        expect(read.error?.message).toMatch(/not for signing: its use or key_ops/);
+  });
+});
