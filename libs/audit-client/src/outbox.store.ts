@@ -30,6 +30,7 @@ export class AuditOutbox {
   readonly #now: () => Date;
   readonly #newId: () => string;
   readonly #listeners: (() => void)[] = [];
+  readonly #eventListeners: ((event: NewAuditEvent) => void)[] = [];
   #expecting = false;
 
   constructor(private readonly options: AuditOutboxOptions) {
@@ -80,7 +81,19 @@ export class AuditOutbox {
   }
 
   #complete(event: NewAuditEvent): UnnumberedEvent {
-    return completeEvent(event, this.#newId(), this.options.source, this.#now());
+    const complete = completeEvent(event, this.#newId(), this.options.source, this.#now());
+    this.announce(event);
+    return complete;
+  }
+
+  /** Calls the listener for each event that is recorded, as the service made it. */
+  onEvent(listener: (event: NewAuditEvent) => void): void {
+    this.#eventListeners.push(listener);
+  }
+
+  /** For an event that the service inserts in a statement of its own, without {@link complete}. */
+  announce(event: NewAuditEvent): void {
+    for (const listener of this.#eventListeners) listener(event);
   }
 
   /** Has the listener told when events are in the outbox, or may be by now. */

@@ -34,6 +34,18 @@ export function Authorize(...policies: readonly [Policy, ...Policy[]]): ClassDec
   return declareNeeds('@Authorize()', { policies });
 }
 
+/** The verified caller of a request or message. @throws on a route that verifies nobody */
+export function verifiedPrincipal(context: ExecutionContext): Principal {
+  return verified(context, 'the caller');
+}
+
+/** The caller's own access token, to be exchanged (RFC 8693). @throws on a route that verifies nobody */
+export function callerTokenOf(context: ExecutionContext): string {
+  const token = authorizedToken(carrierOf(context)?.header('authorization'));
+  if (token === undefined) throw new Error('a token was asked for on a route that verifies no caller');
+  return token;
+}
+
 function verified(context: ExecutionContext, asker: string): Principal {
   const carrier = carrierOf(context);
   const principal = carrier === undefined ? undefined : principalOf(carrier.holder);
@@ -68,8 +80,6 @@ export const ActingFor = createParamDecorator((_: unknown, context: ExecutionCon
 );
 
 /** Parameter decorator: the caller's own access token, to be exchanged (RFC 8693). Log it nowhere. */
-export const BearerToken = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const token = authorizedToken(carrierOf(context)?.header('authorization'));
-  if (token === undefined) throw new Error('@BearerToken() on a route that verifies no caller');
-  return token;
-});
+export const BearerToken = createParamDecorator((_: unknown, context: ExecutionContext): string =>
+  callerTokenOf(context),
+);

@@ -5,11 +5,13 @@ export {
   ActingFor,
   Authorize,
   BearerToken,
+  callerTokenOf,
   CurrentPrincipal,
   delegationOf,
   Public,
   RequireAnyScope,
   RequireScopes,
+  verifiedPrincipal,
   type Delegation,
 } from './decorators.js';
 export { assertOpenRoutes } from './open-routes.js';

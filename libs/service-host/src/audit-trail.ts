@@ -5,12 +5,14 @@ import {
   type BeforeApplicationShutdown,
   type DynamicModule,
   type OnApplicationBootstrap,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
 import { Gauge, type Registry } from 'prom-client';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { type HealthRegistry } from './health.js';
+import { markRecorded } from './request-trace.js';
 import { AUDIT_OUTBOX, HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
 
 export interface AuditTrailOptions {
@@ -26,7 +28,7 @@ const OPTIONS = Symbol('countersign.audit-trail-options');
 /** Provides {@link AUDIT_OUTBOX} and runs the relay beside the service. NATS away is a note in readiness, never a failure. */
 @Global()
 @Module({})
-export class AuditTrailModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class AuditTrailModule implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   #relay: Relay | undefined;
 
   constructor(
@@ -51,6 +53,12 @@ export class AuditTrailModule implements OnApplicationBootstrap, BeforeApplicati
       ],
       exports: [AUDIT_OUTBOX],
     };
+  }
+
+  onModuleInit(): void {
+    this.outbox.onEvent(({ data: { request } }) => {
+      if (request !== undefined) markRecorded(request);
+    });
   }
 
   onApplicationBootstrap(): void {

@@ -10,13 +10,15 @@ export {
   type HostConfiguration,
 } from './configuration.js';
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
+export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './caller.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { OpenApi } from './openapi-decorators.js';
 export { addressOf, networkOf } from './peer-address.js';
 export { OAuthError, Problem } from './problem.js';
-export { auditRequest, Trace, traceOf, type RequestTrace } from './request-trace.js';
+export { Unrecorded } from './recorded-answers.js';
+export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './request-trace.js';
 export { type RevocationFeedSettings } from './revocations.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 export { ServiceAuthModule, type ServiceAuthOptions } from './service-auth.js';

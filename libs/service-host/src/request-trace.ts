@@ -57,8 +57,34 @@ export function traceOf(request: FastifyRequest): RequestTrace {
 }
 
 /** The `request` member of an audit event's data. */
-export function auditRequest(trace: RequestTrace): { method: string; route: string; id: string; peer: string } {
-  return { method: trace.method, route: trace.route, id: trace.requestId, peer: trace.peer };
+export interface AuditRequest {
+  readonly method: string;
+  readonly route: string;
+  readonly id: string;
+  readonly peer: string;
+}
+
+const audited = new WeakMap<RequestTrace, AuditRequest>();
+const recorded = new WeakSet<object>();
+
+/** The `request` member of the events of this request: always the same object, by which {@link markRecorded} knows it. */
+export function auditRequest(trace: RequestTrace): AuditRequest {
+  const known = audited.get(trace);
+  if (known !== undefined) return known;
+  const request = { method: trace.method, route: trace.route, id: trace.requestId, peer: trace.peer };
+  audited.set(trace, request);
+  return request;
+}
+
+/** Keeps that an event, or a count that becomes one, was recorded for the request. @param request as {@link auditRequest} gave it */
+export function markRecorded(request: object): void {
+  recorded.add(request);
+}
+
+/** Whether an event was recorded for the request. */
+export function isRecorded(trace: RequestTrace): boolean {
+  const request = audited.get(trace);
+  return request !== undefined && recorded.has(request);
 }
 
 /** Parameter decorator: the {@link RequestTrace} of the request at hand. */

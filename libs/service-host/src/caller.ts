@@ -1,0 +1,59 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { principalOf, randomHex, type EventContext } from '@countersign/audit-event';
+import { callerTokenOf, verifiedPrincipal } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { auditRequest, traceOf, type RequestTrace } from './request-trace.js';
+
+/** The one who asks: proven by the token, through which request. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly trace: RequestTrace;
+  /** The access token, to be exchanged (RFC 8693). Never log or store it. */
+  readonly token: string;
+}
+
+/** Parameter decorator: the {@link Caller} of a route that verifies one. On a public route it throws. */
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
+  const principal = verifiedPrincipal(context);
+  return {
+    principal,
+    trace: traceOf(context.switchToHttp().getRequest()),
+    token: callerTokenOf(context),
+  };
+});
+
+/** A caller's part of an audit event. */
+export function by({ principal, trace }: Pick<Caller, 'principal' | 'trace'>): EventContext {
+  return {
+    principal: principalOf(principal),
+    txn: principal.txn,
+    traceparent: trace.traceparent,
+    request: auditRequest(trace),
+  };
+}
+
+/** The part of an audit event that a request has for which nobody was verified. */
+export function byNobody(trace: RequestTrace): EventContext {
+  return { principal: null, txn: null, traceparent: trace.traceparent, request: auditRequest(trace) };
+}
+
+/** Work that no request set off: a schedule, a recovery, a start. */
+export interface Unattended {
+  /** The service's own client, where it acts with rights of its own. */
+  readonly clientId?: string;
+  /** Of the request that once began it, where one did. */
+  readonly txn?: string | null;
+  readonly traceparent: string;
+}
+
+/** Begins work that no request set off, in a trace of its own. */
+export function unattended(parts: Omit<Unattended, 'traceparent'> = {}): Unattended {
+  return { ...parts, traceparent: `00-${randomHex(32)}-${randomHex(16)}-01` };
+}
+
+/** The part of an audit event that unattended work has. */
+export function byItself({ clientId, txn = null, traceparent }: Unattended): EventContext {
+  const principal =
+    clientId === undefined ? null : { subject: clientId, client_id: clientId, actors: [], scopes: [], jti: 'none' };
+  return { principal, txn, traceparent };
+}
