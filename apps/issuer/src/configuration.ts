@@ -30,9 +30,9 @@ export const variables = {
   JWKS_LIFETIME_SECONDS: seconds(1, DAY).default(300),
   /** Seconds that a key signs before the next one takes over: 30 days. */
   KEY_ROTATION_SECONDS: seconds(1, 3_650 * DAY).default(30 * DAY),
-  /** Token requests a minute of one client, all replicas together; 0: no limit. */
+  /** Authenticated requests a minute of one client to the OAuth endpoints, all replicas together; 0: no limit. */
   RATE_LIMIT_CLIENT_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(60_000),
-  /** Token requests a minute from one address, all replicas together, a failed authentication counted a hundred times; 0: no limit. */
+  /** A hundred times the failed authentications a minute from one network (an IPv4 address, a /64 of IPv6), all replicas together; 0: no limit. */
   RATE_LIMIT_ADDRESS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(120_000),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -12,7 +12,7 @@ import { RemoteKeys } from './clients/remote-keys.js';
 import { SecretAuthentication } from './clients/secret-authentication.js';
 import { UsedAssertions } from './clients/used-assertions.store.js';
 import { type Configuration } from './configuration.js';
-import { LIMIT_SETTINGS, TokenLimits } from './limits/token-limits.js';
+import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.js';
 import { MetadataController } from './metadata/metadata.controller.js';
 import { Begin } from './replica/begin.js';
 import { OwnKeys } from './replica/own-keys.js';
@@ -107,7 +107,7 @@ export class IssuerModule {
             perAddress: configuration.RATE_LIMIT_ADDRESS_PER_MINUTE,
           },
         },
-        TokenLimits,
+        AuthenticationLimits,
         SubjectTokens,
         SenderConstraint,
         TokenDecisions,

@@ -9,7 +9,7 @@ export const authenticationWork = {
   signature: 0,
   /** Keyed digests of secrets. */
   digest: 0,
-  /** Slow hashes of secrets from elsewhere. */
+  /** Slow hashes of secrets from elsewhere, in units of the most costly one that is taken. */
   scrypt: 0,
 };
 

@@ -4,6 +4,7 @@ import { supportedAlgorithms } from '@countersign/auth-core';
 import { type VerificationKey } from '@countersign/auth-core/jws';
 import { CLOCK, METRICS, OAuthError } from '@countersign/service-host';
 import { type Registry } from 'prom-client';
+import { AuthenticationLimits } from '../limits/authentication-limits.js';
 import { Replica } from '../replica/replica.js';
 import { measureAuthenticationWork } from './authentication-work.js';
 import {
@@ -17,7 +18,7 @@ import {
   type Assertion,
 } from './client-assertion.js';
 import { type ClientCredentials } from './client-credentials.js';
-import { type Client } from './client.js';
+import { claimedName, type Client } from './client.js';
 import { type RegisteredClient } from './registered-client.js';
 import { RemoteKeys } from './remote-keys.js';
 import { SecretAuthentication } from './secret-authentication.js';
@@ -37,14 +38,22 @@ function invalidClient(): OAuthError {
   });
 }
 
+function busy(): OAuthError {
+  return new OAuthError(503, 'temporarily_unavailable', 'too many secrets are being checked; try again', {
+    'retry-after': '1',
+  });
+}
+
 /** Who tried, as far as it could be told, and why it failed: for the audit trail and the logs, never for the caller. */
 export class ClientAuthenticationFailed extends Error {
-  readonly answer = invalidClient();
+  readonly claimedClientId: string | undefined;
   constructor(
     readonly reason: string,
-    readonly claimedClientId: string | undefined,
+    claimed: string | undefined,
+    readonly answer = invalidClient(),
   ) {
     super(reason);
+    this.claimedClientId = claimedName(claimed);
   }
 }
 
@@ -57,7 +66,7 @@ export interface AuthenticatedClient {
 
 type SignedCredentials = Extract<ClientCredentials, { method: 'private_key_jwt' }>;
 
-/** Authenticates the client of a request to an OAuth endpoint; the same for tokens, revocation and introspection. */
+/** Authenticates the client of a request to an OAuth endpoint, within the rate limits; the same for tokens, revocation and introspection. */
 @Injectable()
 export class ClientAuthentication {
   constructor(
@@ -65,6 +74,7 @@ export class ClientAuthentication {
     @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
     @Inject(SecretAuthentication) private readonly secrets: SecretAuthentication,
     @Inject(UsedAssertions) private readonly used: UsedAssertions,
+    @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(METRICS) metrics: Registry,
@@ -75,29 +85,56 @@ export class ClientAuthentication {
 
   /**
    * @param credentials as {@link clientCredentialsOf} reads them from the form and the `Authorization` header
+   * @param peer the caller's address
    * @returns the client, by the registry of this moment; its assertion is used up
    * @throws {ClientAuthenticationFailed} record its `reason`, then answer with its `answer`
+   * @throws {TooManyRequests} record the `first` one, then answer with it
    */
-  async authenticate(credentials: ClientCredentials): Promise<Client> {
+  async authenticate(credentials: ClientCredentials, peer: string): Promise<Client> {
     await this.replica.refresh();
-    const { client, assertion } = await this.verify(credentials);
+    const { client, assertion } = await this.verify(credentials, peer);
     if (assertion !== undefined && !(await this.used.useOnce(assertion))) {
-      throw new ClientAuthenticationFailed('ASSERTION_REPLAYED', client.client_id);
+      throw await this.replayed(client, peer);
     }
     return client;
+  }
+
+  /** @returns what to throw when an assertion turns out to be used up: whoever shows it is not its client, as far as anybody can tell */
+  replayed({ client_id: id }: Client, peer: string): Promise<Error> {
+    return this.#counted(new ClientAuthenticationFailed('ASSERTION_REPLAYED', id), peer);
   }
 
   /**
    * As {@link authenticate}, by the registry as this replica holds it, and without using the assertion up: the caller commits that together
    * with what it hands out, under the condition that the registry's version still holds.
+   * @param again whether the same request was verified before: it is counted once
    * @throws {ClientAuthenticationFailed}
+   * @throws {TooManyRequests}
    */
-  async verify(credentials: ClientCredentials): Promise<AuthenticatedClient> {
+  async verify(credentials: ClientCredentials, peer: string, again = false): Promise<AuthenticatedClient> {
+    try {
+      const known = await this.#verified(credentials, peer);
+      const spent = again ? undefined : this.limits.ofClient(known.client);
+      const tooMany = spent instanceof Promise ? await spent : spent;
+      if (tooMany !== undefined) throw tooMany;
+      return known;
+    } catch (error) {
+      if (error instanceof ClientAuthenticationFailed && !again) throw await this.#counted(error, peer);
+      throw error;
+    }
+  }
+
+  /** @returns what to throw: beyond the limit of its network a failure is refused like any other there, and tells nothing of itself */
+  async #counted(failure: ClientAuthenticationFailed, peer: string): Promise<Error> {
+    return (await this.limits.ofFailure(peer)) ?? failure;
+  }
+
+  async #verified(credentials: ClientCredentials, peer: string): Promise<AuthenticatedClient> {
     switch (credentials.method) {
       case 'none':
-        throw new ClientAuthenticationFailed(credentials.reason, undefined);
+        throw new ClientAuthenticationFailed(credentials.reason, undefined, credentials.answer);
       case 'client_secret_basic':
-        return this.#bySecret(credentials.clientId, credentials.secret);
+        return this.#bySecret(credentials.clientId, credentials.secret, peer);
       case 'private_key_jwt':
         return this.replica.hasRemoteKeys ? this.#failingLate(credentials) : this.#byAssertion(credentials);
     }
@@ -114,9 +151,11 @@ export class ClientAuthentication {
     }
   }
 
-  async #bySecret(clientId: string, secret: string): Promise<AuthenticatedClient> {
+  async #bySecret(clientId: string, secret: string, peer: string): Promise<AuthenticatedClient> {
     const registered = this.replica.client(clientId);
-    const fault = await this.secrets.fault(registered, secret);
+    const mayBeSlow = !this.limits.refusesFailures(peer);
+    const fault = await this.secrets.fault({ clientId, secret, registered, peer, mayBeSlow });
+    if (fault === 'SECRET_CHECKS_BUSY') throw new ClientAuthenticationFailed(fault, clientId, busy());
     if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', clientId);
     if (fault !== undefined) throw new ClientAuthenticationFailed(fault, clientId);
     return { client: enabledClient(registered), assertion: undefined };

@@ -3,11 +3,24 @@ import { OAuthError } from '@countersign/service-host';
 /** RFC 7523, section 2.2. */
 export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
+/** Credentials that cannot be checked. */
+export interface NoCredentials {
+  readonly method: 'none';
+  readonly reason:
+    | 'CREDENTIALS_MISSING'
+    | 'CREDENTIALS_MALFORMED'
+    | 'CREDENTIALS_SEVERAL'
+    | 'CREDENTIALS_CONTRADICT'
+    | 'CREDENTIALS_TYPE_UNKNOWN';
+  /** What the request is answered; nothing for `invalid_client`. */
+  readonly answer?: OAuthError;
+}
+
 /** How a client says who it is. */
 export type ClientCredentials =
   | { readonly method: 'private_key_jwt'; readonly assertion: string; readonly clientId: string | undefined }
   | { readonly method: 'client_secret_basic'; readonly clientId: string; readonly secret: string }
-  | { readonly method: 'none'; readonly reason: 'CREDENTIALS_MISSING' | 'CREDENTIALS_MALFORMED' };
+  | NoCredentials;
 
 const SECRET_LIMIT = 1_024;
 
@@ -20,8 +33,13 @@ function formDecoded(text: string): string | undefined {
   }
 }
 
-function basicOf(authorization: string): ClientCredentials {
-  const malformed = { method: 'none', reason: 'CREDENTIALS_MALFORMED' } as const;
+const malformed = { method: 'none', reason: 'CREDENTIALS_MALFORMED' } as const;
+
+function invalid(reason: NoCredentials['reason'], description: string): NoCredentials {
+  return { method: 'none', reason, answer: new OAuthError(400, 'invalid_request', description) };
+}
+
+function basicOf(authorization: string, named: string | undefined): ClientCredentials {
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1];
   if (encoded === undefined || encoded.length > 4 * SECRET_LIMIT) return malformed;
   const pair = Buffer.from(encoded, 'base64').toString('utf8');
@@ -29,26 +47,33 @@ function basicOf(authorization: string): ClientCredentials {
   const clientId = formDecoded(pair.slice(0, Math.max(colon, 0)));
   const secret = formDecoded(pair.slice(colon + 1));
   if (colon < 1 || clientId === undefined || secret === undefined || secret.length > SECRET_LIMIT) return malformed;
+  if (named !== undefined && named !== clientId) {
+    return invalid(
+      'CREDENTIALS_CONTRADICT',
+      'client_id names another client than the Authorization header; leave it out',
+    );
+  }
   return { method: 'client_secret_basic', clientId, secret };
 }
 
 /**
- * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, or a client assertion in the form.
+ * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, or a client assertion in the form. More than one method (RFC 6749,
+ * section 2.3), two clients, or another assertion type are `invalid_request`.
  * @param form the parsed body
- * @param authorization the `Authorization` header
- * @throws {OAuthError} `invalid_request` for more than one method (RFC 6749, section 2.3), or another assertion type
+ * @param authorization the `Authorization` header; an empty one is as left out
  */
 export function clientCredentialsOf(
   form: Readonly<Record<string, string>>,
   authorization: string | undefined,
 ): ClientCredentials {
   const { client_assertion: assertion, client_assertion_type: type, client_id: clientId } = form;
-  const methods = [authorization, assertion, form['client_secret']].filter((value) => value !== undefined);
-  if (methods.length > 1) throw new OAuthError(400, 'invalid_request', 'authenticate by one method, not by several');
-  if (authorization !== undefined) return basicOf(authorization);
+  const header = authorization === undefined || authorization.trim() === '' ? undefined : authorization;
+  const methods = [header, assertion, form['client_secret']].filter((value) => value !== undefined);
+  if (methods.length > 1) return invalid('CREDENTIALS_SEVERAL', 'authenticate by one method, not by several');
+  if (header !== undefined) return basicOf(header, clientId);
   if (assertion === undefined) return { method: 'none', reason: 'CREDENTIALS_MISSING' };
   if (type !== CLIENT_ASSERTION_TYPE) {
-    throw new OAuthError(400, 'invalid_request', `client_assertion_type must be ${CLIENT_ASSERTION_TYPE}`);
+    return invalid('CREDENTIALS_TYPE_UNKNOWN', `client_assertion_type must be ${CLIENT_ASSERTION_TYPE}`);
   }
   return { method: 'private_key_jwt', assertion, clientId };
 }

@@ -1,4 +1,5 @@
 import { randomBytes, scryptSync } from 'node:crypto';
+import { authenticationWork } from './authentication-work.js';
 import {
   digestOf,
   importedSecretSchema,
@@ -33,5 +34,21 @@ describe('a client secret', () => {
     expect(await matchesImported('imported', imported)).toBe(true);
     expect(await matchesImported('wrong', imported)).toBe(false);
     expect(importedSecretSchema.safeParse('imported').success).toBe(false);
+  });
+
+  it.each([
+    ['14', '1', true],
+    ['14', '2', true],
+    ['15', '1', true],
+    ['15', '2', false],
+    ['16', '1', false],
+    ['17', '4', false],
+    ['13', '1', false],
+  ])('from elsewhere with ln=%s and p=%s costs what a failure costs, or is not taken', async (ln, p, taken) => {
+    const imported = `$scrypt$ln=${ln},r=8,p=${p}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+    expect(importedSecretSchema.safeParse(imported).success).toBe(taken);
+    const before = authenticationWork.scrypt;
+    expect(await matchesImported('wrong', imported)).toBe(false);
+    expect(authenticationWork.scrypt - before).toBe(taken ? 1 : 0);
   });
 });

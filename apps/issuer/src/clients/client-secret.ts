@@ -40,32 +40,57 @@ export function matchesDigest(secret: string, stored: readonly StoredSecret[], k
   return matches;
 }
 
-const importedPattern = /^\$scrypt\$ln=(1[4-7]),r=(8),p=([1-4])\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{43,86})$/;
+const importedPattern = /^\$scrypt\$ln=(14|15),r=(8),p=([12])\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{43,86})$/;
+/** N × p of the most costly hash that is taken, and of every check that fails: 32 MiB, tens of milliseconds. */
+const IMPORTED_COST = 2 ** 15;
 
-/** An imported secret: `$scrypt$ln=<14 to 17>,r=8,p=<1 to 4>$<salt>$<hash>`, salt and hash as base64 without padding. */
+interface Imported {
+  readonly n: number;
+  readonly parallel: number;
+  readonly salt: Buffer;
+  readonly hash: Buffer;
+}
+
+function parseImported(text: string): Imported | undefined {
+  const [, exponent, , parallel, salt, hash] = importedPattern.exec(text) ?? [];
+  if (salt === undefined || hash === undefined) return undefined;
+  const [n, p] = [2 ** Number(exponent), Number(parallel)];
+  if (n * p > IMPORTED_COST) return undefined;
+  return { n, parallel: p, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') };
+}
+
+/** An imported secret: `$scrypt$ln=<14 or 15>,r=8,p=<1 or 2>$<salt>$<hash>`, salt and hash as base64 without padding, 2^ln × p at most 2^15. */
 export const importedSecretSchema = z
   .string()
-  .regex(importedPattern, 'a scrypt hash: $scrypt$ln=15,r=8,p=1$<salt>$<hash>, base64 without padding');
+  .refine(
+    (text) => parseImported(text) !== undefined,
+    'must be a scrypt hash that costs at most N=2^15, p=1: $scrypt$ln=15,r=8,p=1$<salt>$<hash>, base64 without padding',
+  );
 
-/** What nobody's secret hashes to; it costs the same as a real one. */
+/** What nobody's secret hashes to. */
 export const decoyImportedSecret = `$scrypt$ln=15,r=8,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
-/** Whether a secret hashes to an imported hash (RFC 7914); the work is done on the thread pool. */
-export function matchesImported(secret: string, imported: string): Promise<boolean> {
-  const [, exponent, blockSize, parallel, salt, hash] = importedPattern.exec(imported) ?? [];
-  if (salt === undefined || hash === undefined) return Promise.resolve(false);
-  const expected = Buffer.from(hash, 'base64');
-  const options = {
-    N: 2 ** Number(exponent),
-    r: Number(blockSize),
-    p: Number(parallel),
-    maxmem: 256 * 1024 * 1024,
-  };
-  authenticationWork.scrypt += 1;
+function derive(secret: string, salt: Buffer, length: number, n: number, parallel: number): Promise<Buffer> {
+  authenticationWork.scrypt += (n * parallel) / IMPORTED_COST;
+  const options = { N: n, r: 8, p: parallel, maxmem: 64 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
-    scrypt(secret, Buffer.from(salt, 'base64'), expected.length, options, (error, derived) => {
-      if (error !== null) reject(error);
-      else resolve(timingSafeEqual(derived, expected));
+    scrypt(secret, salt, length, options, (error, derived) => {
+      if (error === null) resolve(derived);
+      else reject(error);
     });
   });
+}
+
+/**
+ * Whether a secret hashes to an imported hash (RFC 7914); the work is done on the thread pool. Whatever does not match costs the same,
+ * also where the hash itself is cheaper.
+ */
+export async function matchesImported(secret: string, imported: string): Promise<boolean> {
+  const parsed = parseImported(imported);
+  if (parsed === undefined) return false;
+  const { n, parallel, salt, hash } = parsed;
+  if (timingSafeEqual(await derive(secret, salt, hash.length, n, parallel), hash)) return true;
+  const missing = IMPORTED_COST - n * parallel;
+  if (missing > 0) await derive(secret, salt, hash.length, missing, 1);
+  return false;
 }

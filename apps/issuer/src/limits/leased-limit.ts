@@ -30,7 +30,7 @@ export class LeasedLimit {
 
   /**
    * @param leaseSize points that are leased at once
-   * @param keysLimit keys held at the most; the oldest leaves
+   * @param keysLimit keys held at most; the oldest leaves
    * @param now milliseconds
    */
   constructor(
@@ -53,11 +53,10 @@ export class LeasedLimit {
     return this.#leaseAndSpend(key, points);
   }
 
-  /** Takes points away, or what is left of them. */
-  async penalize(key: string, points: number): Promise<void> {
-    const exceeded = await this.spend(key, points);
+  /** Whether this key was refused in the window of now. It spends nothing. */
+  isSpent(key: string): boolean {
     const lease = this.#leases.get(key);
-    if (exceeded !== undefined && lease !== undefined) lease.left = 0;
+    return lease !== undefined && lease.refused && lease.endsAt > this.now();
   }
 
   async #leaseAndSpend(key: string, points: number): Promise<LimitExceeded | undefined> {

@@ -1,8 +1,6 @@
 import { OAuthError } from '@countersign/service-host';
-import { z } from 'zod';
 import { clientCredentialsOf, type ClientCredentials } from '../clients/client-credentials.js';
-
-const formSchema = z.record(z.string(), z.string().max(16_384)).default({});
+import { parseForm } from '../clients/oauth-form.js';
 
 /** What the revocation and the introspection endpoint take: a token, and who asks. */
 export interface TokenForm {
@@ -15,11 +13,8 @@ export interface TokenForm {
  * @throws {OAuthError} `invalid_request`
  */
 export function parseTokenForm(body: unknown, authorization: string | undefined): TokenForm {
-  const parsed = formSchema.safeParse(body);
-  if (!parsed.success) {
-    throw new OAuthError(400, 'invalid_request', 'send a form: application/x-www-form-urlencoded');
-  }
-  const { token } = parsed.data;
-  if (token === undefined || token === '') throw new OAuthError(400, 'invalid_request', 'token is missing');
-  return { credentials: clientCredentialsOf(parsed.data, authorization), token };
+  const form = parseForm(body);
+  const { token } = form;
+  if (token === undefined) throw new OAuthError(400, 'invalid_request', 'token is missing');
+  return { credentials: clientCredentialsOf(form, authorization), token };
 }

@@ -3,6 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { type AuditPrincipal } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, auditRequest, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed } from '../clients/client-authentication.js';
+import { TooManyRequests } from '../limits/authentication-limits.js';
 import { OwnTokens, type OwnToken } from './own-tokens.js';
 import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
@@ -82,10 +83,14 @@ export class TokenRevocationService {
 
   async #authenticate(credentials: TokenForm['credentials'], action: string, trace: RequestTrace): Promise<string> {
     try {
-      return (await this.authentication.authenticate(credentials)).client_id;
+      return (await this.authentication.authenticate(credentials, trace.peer)).client_id;
     } catch (error) {
+      if (error instanceof TooManyRequests && error.first) {
+        const principal = error.client === undefined ? null : clientPrincipal(error.client.client_id);
+        await this.#refused(action, `client/${error.client?.client_id ?? 'unknown'}`, 'RATE_LIMITED', principal, trace);
+      }
       if (!(error instanceof ClientAuthenticationFailed)) throw error;
-      const claimed = error.claimedClientId?.slice(0, 128) ?? 'unknown';
+      const claimed = error.claimedClientId ?? 'unknown';
       await this.#refused(action, `client/${claimed}`, error.reason, null, trace);
       throw error.answer;
     }

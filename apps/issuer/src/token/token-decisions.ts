@@ -5,13 +5,15 @@ import { CLOCK, OAuthError } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';
 import { clientCredentialsOf } from '../clients/client-credentials.js';
 import { type Client } from '../clients/client.js';
+import { parseForm } from '../clients/oauth-form.js';
 import { decideClientCredentials, decideExchange, type Decision } from '../clients/policy.js';
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
+import { TooManyRequests } from '../limits/authentication-limits.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { claimsForClient, claimsForExchange } from './grants.js';
 import { SenderConstraint } from './sender-constraint.js';
 import { SubjectTokens } from './subject-tokens.js';
-import { parseForm, tokenRequestOf, type TokenRequest } from './token-request.js';
+import { tokenRequestOf, type TokenRequest } from './token-request.js';
 
 export const TOKEN_LIFETIME = Symbol('countersign.issuer.token-lifetime');
 
@@ -28,8 +30,10 @@ export interface TokenDecision {
   readonly refusal?: Refusal;
 }
 
-/** The headers of a token request that say who asks. */
-export interface TokenHeaders {
+/** Who asks, as far as the form does not say it. */
+export interface TokenCaller {
+  /** The caller's address. */
+  readonly peer: string;
   readonly authorization: string | undefined;
   /** RFC 9449, section 5. */
   readonly dpop: string | undefined;
@@ -47,6 +51,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof ClientAuthenticationFailed) {
     return { answer: error.answer, reason: error.reason, claimedClientId: error.claimedClientId };
   }
+  if (error instanceof TooManyRequests) return { answer: error, reason: 'RATE_LIMITED' };
   if (error instanceof OAuthError) return { answer: error, reason: error.error };
   throw error;
 }
@@ -63,12 +68,16 @@ export class TokenDecisions {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @throws only what is nobody's refusal: a fault of the issuer itself */
-  async decide(body: unknown, { authorization, dpop }: TokenHeaders): Promise<TokenDecision> {
+  /**
+   * @param again whether the same request was decided before, on the ground of an older version
+   * @throws only what is nobody's refusal: a fault of the issuer itself
+   */
+  async decide(body: unknown, { authorization, dpop, peer }: TokenCaller, again: boolean): Promise<TokenDecision> {
     const known: { -readonly [Member in keyof TokenDecision]: TokenDecision[Member] } = {};
     try {
       const form = parseForm(body);
-      const { client, assertion } = await this.authentication.verify(clientCredentialsOf(form, authorization));
+      const credentials = clientCredentialsOf(form, authorization);
+      const { client, assertion } = await this.authentication.verify(credentials, peer, again);
       known.client = client;
       if (assertion !== undefined) known.assertion = assertion;
       const request = tokenRequestOf(form);
@@ -81,9 +90,17 @@ export class TokenDecisions {
       if (proof !== undefined) known.proof = proof;
       known.claims = this.#claims(request, client, subject, proof?.thumbprint);
     } catch (error) {
+      if (error instanceof TooManyRequests && error.client !== undefined) known.client = error.client;
       known.refusal = refusalOf(error);
     }
     return known;
+  }
+
+  /** What a decision becomes when its assertion was used before, here or at another replica. */
+  async replayed({ client, request }: TokenDecision, peer: string): Promise<TokenDecision> {
+    if (client === undefined) throw new Error('only a known client has an assertion to use up');
+    const refusal = refusalOf(await this.authentication.replayed(client, peer));
+    return { ...(request === undefined ? {} : { request }), refusal };
   }
 
   #claims(

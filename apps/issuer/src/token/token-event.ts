@@ -1,7 +1,7 @@
 import { type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
-import { namePattern, type Client } from '../clients/client.js';
+import { claimedName, type Client } from '../clients/client.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { isoTimes } from './iso-time.js';
 import { type TokenDecision } from './token-decisions.js';
@@ -22,11 +22,6 @@ function refusedPrincipal(client: Client, subject: Principal | undefined): Audit
     scopes: [],
     jti: subject?.tokenId ?? 'none',
   };
-}
-
-/** A stranger may claim to be anything; what cannot be a client's name is not repeated (not every text fits the database). */
-function claimedName(claimed: string | undefined): string | undefined {
-  return claimed === undefined || namePattern.test(claimed) ? claimed : 'not-a-name';
 }
 
 const expiryText = isoTimes();

@@ -1,16 +1,12 @@
 import { SCOPE_LENGTH_LIMIT } from '@countersign/auth-core';
 import { OAuthError } from '@countersign/service-host';
 import { audiencePattern, scopePattern, SCOPES_LIMIT } from '../clients/client.js';
+import { type Form } from '../clients/oauth-form.js';
 
 export const CLIENT_CREDENTIALS = 'client_credentials';
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 export const grantTypes = [CLIENT_CREDENTIALS, TOKEN_EXCHANGE] as const;
-
-const VALUE_LIMIT = 16_384;
-
-/** The form of a request to an OAuth endpoint. */
-export type Form = Readonly<Record<string, string>>;
 
 /** What a token is asked for; who asks is read apart ({@link clientCredentialsOf}). */
 export interface TokenRequest {
@@ -22,17 +18,6 @@ export interface TokenRequest {
 }
 
 const invalid = (description: string): OAuthError => new OAuthError(400, 'invalid_request', description);
-
-function isForm(body: unknown): body is Form {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
-  return Object.values(body).every((value) => typeof value === 'string' && value.length <= VALUE_LIMIT);
-}
-
-/** @throws {OAuthError} `invalid_request` for what is no form (RFC 6749, section 3.2) */
-export function parseForm(body: unknown): Form {
-  if (!isForm(body)) throw invalid('send a form: application/x-www-form-urlencoded');
-  return body;
-}
 
 function grantOf(value: string | undefined): TokenRequest['grantType'] {
   if (value === undefined) throw invalid('grant_type is missing');
@@ -56,7 +41,7 @@ function scopesOf(scope: string | undefined): readonly string[] {
   const length = scopes.reduce((sum, part) => sum + part.length + 1, -1);
   if (scopes.length > SCOPES_LIMIT || length > SCOPE_LENGTH_LIMIT || !scopes.every((part) => scopePattern.test(part))) {
     const [count, characters] = [String(SCOPES_LIMIT), String(SCOPE_LENGTH_LIMIT)];
-    const description = `scope is a list of at most ${count} scopes and ${characters} characters, parted by spaces`;
+    const description = `scope is a list of at most ${count} scopes and ${characters} characters, separated by spaces`;
     throw new OAuthError(400, 'invalid_scope', description);
   }
   return scopes;

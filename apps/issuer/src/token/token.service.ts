@@ -1,13 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
-import { ClientAuthenticationFailed } from '../clients/client-authentication.js';
-import { TokenLimits, type TooManyRequests } from '../limits/token-limits.js';
+import { TooManyRequests } from '../limits/authentication-limits.js';
 import { Replica } from '../replica/replica.js';
 import { signAccessToken, type AccessTokenClaims } from './access-token.js';
 import { Issuances } from './issuances.store.js';
 import { SenderConstraint } from './sender-constraint.js';
-import { TokenDecisions, type TokenDecision, type TokenHeaders } from './token-decisions.js';
+import { TokenDecisions, type TokenCaller, type TokenDecision } from './token-decisions.js';
 import { tokenEvent } from './token-event.js';
 import { ACCESS_TOKEN_TYPE } from './token-request.js';
 
@@ -39,7 +38,6 @@ export class TokenService {
     @Inject(Replica) private readonly replica: Replica,
     @Inject(TokenDecisions) private readonly decisions: TokenDecisions,
     @Inject(Issuances) private readonly issuances: Issuances,
-    @Inject(TokenLimits) private readonly limits: TokenLimits,
     @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
     @Inject(METRICS) metrics: Registry,
   ) {
@@ -52,18 +50,13 @@ export class TokenService {
   }
 
   /** @throws {OAuthError} the refusal; it is recorded by then */
-  async issue(body: unknown, headers: TokenHeaders, trace: RequestTrace): Promise<TokenAnswer> {
-    const ofAddress = this.limits.ofAddress(trace.peer);
-    const tooMany = ofAddress instanceof Promise ? await ofAddress : ofAddress;
-    if (tooMany !== undefined) return this.#refuseFlood({}, tooMany, trace);
+  async issue(body: unknown, headers: Omit<TokenCaller, 'peer'>, trace: RequestTrace): Promise<TokenAnswer> {
+    const caller = { ...headers, peer: trace.peer };
     let proven = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { version } = this.replica;
-      const decision = await this.decisions.decide(body, headers);
-      const { client } = decision;
-      const ofClient = client === undefined || attempt > 0 ? undefined : this.limits.ofClient(client.client_id);
-      const tooOften = ofClient instanceof Promise ? await ofClient : ofClient;
-      if (tooOften !== undefined) return this.#refuseFlood(decision, tooOften, trace);
+      const decision = await this.decisions.decide(body, caller, attempt > 0);
+      if (decision.refusal?.answer instanceof TooManyRequests) return this.#refuse(decision, trace);
       const { claims, subject, proof } = decision;
       if (claims !== undefined && proof !== undefined && !proven) {
         const answer = await this.constraint.useOnce(proof);
@@ -76,8 +69,7 @@ export class TokenService {
         await this.replica.refresh();
         continue;
       }
-      if (outcome === 'replayed') return this.#refuseReplay(decision, trace);
-      if (client === undefined) await this.limits.failed(trace.peer);
+      if (outcome === 'replayed') return this.#refuse(await this.decisions.replayed(decision, caller.peer), trace);
       if (claims === undefined || token === undefined) throw this.#refused(decision);
       this.#counter.inc({ outcome: 'issued', reason: '' });
       return answerOf(token, claims, subject !== undefined);
@@ -91,12 +83,11 @@ export class TokenService {
     return refusal.answer;
   }
 
-  /** Beyond a limit: the first refusal of a window is recorded, the flood behind it is counted. The assertion is not used up. */
-  async #refuseFlood({ client, request }: TokenDecision, answer: TooManyRequests, trace: RequestTrace): Promise<never> {
-    const known = { ...(client === undefined ? {} : { client }), ...(request === undefined ? {} : { request }) };
-    const flood = { ...known, refusal: { answer, reason: 'RATE_LIMITED' } };
-    if (answer.first) await this.issuances.record(tokenEvent(flood, trace));
-    throw this.#refused(flood);
+  /** Refuses what holds whatever the registry's version. Beyond a limit the first refusal of a window is recorded, the flood behind it is counted. */
+  async #refuse(decision: TokenDecision, trace: RequestTrace): Promise<never> {
+    const answer = decision.refusal?.answer;
+    if (!(answer instanceof TooManyRequests) || answer.first) await this.issuances.record(tokenEvent(decision, trace));
+    throw this.#refused(decision);
   }
 
   /** The proof was used before: somebody may have copied the request. The assertion is not used up. */
@@ -107,16 +98,6 @@ export class TokenService {
   ): Promise<never> {
     const known = { ...(client === undefined ? {} : { client }), ...(request === undefined ? {} : { request }) };
     const refusal = { answer, reason: 'DPOP_PROOF_REPLAYED' };
-    const replay = { ...known, ...(subject === undefined ? {} : { subject }), refusal };
-    await this.issuances.record(tokenEvent(replay, trace));
-    throw this.#refused(replay);
-  }
-
-  /** The assertion was used before, here or at another replica: the request is none of the client's, as far as anybody can tell. */
-  async #refuseReplay({ client, request }: TokenDecision, trace: RequestTrace): Promise<never> {
-    const { reason, answer, claimedClientId } = new ClientAuthenticationFailed('ASSERTION_REPLAYED', client?.client_id);
-    const replay = { ...(request === undefined ? {} : { request }), refusal: { answer, reason, claimedClientId } };
-    await this.issuances.record(tokenEvent(replay, trace));
-    throw this.#refused(replay);
+    return this.#refuse({ ...known, ...(subject === undefined ? {} : { subject }), refusal }, trace);
   }
 }
