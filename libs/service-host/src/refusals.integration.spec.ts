@@ -8,13 +8,14 @@ import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { RequireScopes } from '@countersign/auth';
 import { findNatsServer, freePort, newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
-import type pg from 'pg';
+import { type AuditEvent } from '@countersign/audit-event';
+import pg from 'pg';
 import { AuditTrailModule } from './audit-trail.js';
 import { hostVariables, loadConfiguration } from './configuration.js';
 import { DatabaseModule } from './database.js';
 import { ServiceAuthModule } from './service-auth.js';
 import { createService } from './start-service.js';
-import { POOL } from './tokens.js';
+import { Refusals } from './refusals.service.js';
 
 const outbox = `CREATE TABLE audit_outbox (
   position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -25,7 +26,17 @@ const outbox = `CREATE TABLE audit_outbox (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 --> statement-breakpoint
-CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);`;
+CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);
+--> statement-breakpoint
+CREATE TABLE audit_kept (
+  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  first_sequence bigint NOT NULL,
+  last_sequence bigint NOT NULL,
+  first_index bigint,
+  events text NOT NULL,
+  salts jsonb,
+  kept_at timestamptz NOT NULL DEFAULT now()
+);`;
 
 @Controller('orders')
 class OrdersController {
@@ -42,6 +53,8 @@ class OrdersController {
   }
 }
 
+const REFUSAL_LIMIT = 50;
+
 describe('what the guard of a service refused', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-refusals-'));
   let postgres: Postgres;
@@ -49,6 +62,12 @@ describe('what the guard of a service refused', () => {
   let client: NatsConnection;
   let issuer: TestIssuer;
   let app: Awaited<ReturnType<typeof createService>>;
+  let pool: pg.Pool;
+
+  async function recorded(): Promise<readonly Pick<AuditEvent, 'type' | 'data'>[]> {
+    const { rows } = await pool.query<{ event: AuditEvent }>('select event from audit_outbox order by position');
+    return rows.map(({ event }) => event);
+  }
 
   beforeAll(async () => {
     const port = await freePort();
@@ -66,9 +85,15 @@ describe('what the guard of a service refused', () => {
       createTestIssuer({ audience: 'orders' }),
     ]);
     const database = await postgres.createDatabase('orders', newPassword());
+    pool = new pg.Pool({ connectionString: database, max: 1 });
     @Module({
       imports: [
-        ServiceAuthModule.forRoot({ issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch }),
+        ServiceAuthModule.forRoot({
+          issuer: issuer.issuer,
+          audience: 'orders',
+          fetch: issuer.fetch,
+          refusals: { limitPerMinute: REFUSAL_LIMIT, tellEveryMs: 3_600_000 },
+        }),
         DatabaseModule.forRoot({ url: database, migrationsFolder }),
         AuditTrailModule.forRoot({ source: 'orders', nats: { url } }),
       ],
@@ -84,7 +109,7 @@ describe('what the guard of a service refused', () => {
     await app.startAllMicroservices();
   }, 120_000);
   afterAll(async () => {
-    await app.close();
+    await pool.end();
     await client.close();
     nats.kill();
     await postgres.stop();
@@ -107,16 +132,15 @@ describe('what the guard of a service refused', () => {
     expect(await ask()).toMatchObject({ err: { code: 'TOKEN_MISSING' } });
     expect(await ask(`Bearer ${token}`)).toMatchObject({ err: { code: 'SCOPE_MISSING' } });
     expect((await app.inject({ method: 'GET', url: '/orders' })).statusCode).toBe(401);
-    const { rows } = await app
-      .get<pg.Pool>(POOL)
-      .query<{ event: unknown }>('select event from audit_outbox order by position');
     const type = 'countersign.orders.request.refused.v1';
+    const counted = 'countersign.orders.requests.refused.v1';
+    const once = { count: 1, first: expect.any(String), last: expect.any(String) };
     const request = { method: 'NATS', route: 'orders.read', peer: 'nats' };
-    expect(rows.map(({ event }) => event)).toMatchObject([
+    expect(await recorded()).toMatchObject([
       {
-        type,
+        type: counted,
         traceparent: expect.stringContaining('a'.repeat(32)),
-        data: { principal: null, reason: 'TOKEN_MISSING', request },
+        data: { principal: null, reason: 'TOKEN_MISSING', request, changes: once },
       },
       {
         type,
@@ -128,7 +152,72 @@ describe('what the guard of a service refused', () => {
           request,
         },
       },
-      { type, data: { reason: 'TOKEN_MISSING', request: { method: 'GET', route: '/orders' } } },
+      {
+        type: counted,
+        data: {
+          reason: 'TOKEN_MISSING',
+          request: { method: 'GET', route: '/orders', peer: '127.0.0.1' },
+          changes: once,
+        },
+      },
     ]);
+  });
+
+  it('is a few events for a flood of strangers, who are answered 429, while a verified caller of their network is served', async () => {
+    await pool.query('truncate audit_outbox');
+    const from = (remoteAddress: string, authorization?: string) =>
+      app.inject({
+        method: 'GET',
+        url: '/orders',
+        remoteAddress,
+        ...(authorization === undefined ? {} : { headers: { authorization } }),
+      });
+    const flood = await Promise.all(Array.from({ length: 200 }, () => from('198.51.100.7')));
+    expect(flood.filter(({ statusCode }) => statusCode === 401)).toHaveLength(REFUSAL_LIMIT);
+    const refused = flood.find(({ statusCode }) => statusCode === 429);
+    expect(refused?.json()).toMatchObject({ code: 'TOO_MANY_REFUSALS', retry_after: expect.any(Number) });
+    expect(Number(refused?.headers['retry-after'])).toBeGreaterThan(0);
+    const good = `Bearer ${await issuer.mint({ scopes: ['orders:read'] })}`;
+    expect((await from('198.51.100.7', good)).statusCode).toBe(200);
+    expect((await from('198.51.100.7', `Bearer ${await issuer.mint({ scopes: ['other'] })}`)).statusCode).toBe(403);
+    const late = await issuer.mint({ scopes: ['orders:read'], lifetime: -60 });
+    expect((await from('198.51.100.7', `Bearer ${late}`)).json()).toMatchObject({ code: 'TOKEN_EXPIRED' });
+    for (const last of ['1', '2']) expect((await from(`2001:db8:0:7::${last}`)).statusCode).toBe(401);
+    expect((await recorded()).length).toBe(4);
+    await app.get(Refusals).tell();
+    const events = await recorded();
+    expect(events.length).toBe(6);
+    expect(events).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          data: expect.objectContaining({
+            reason: 'TOKEN_MISSING',
+            request: expect.objectContaining({ peer: '198.51.100.7' }),
+            changes: expect.objectContaining({ count: 199 }),
+          }),
+        }),
+        expect.objectContaining({
+          data: expect.objectContaining({
+            request: expect.objectContaining({ peer: '2001:db8:0:7::/64' }),
+            changes: expect.objectContaining({ count: 1 }),
+          }),
+        }),
+      ]),
+    );
+  });
+
+  it('is told when the service stops, a message as well as a request', async () => {
+    await pool.query('truncate audit_outbox');
+    for (let n = 0; n < 3; n += 1) await app.inject({ method: 'GET', url: '/orders', remoteAddress: '203.0.113.9' });
+    for (let n = 0; n < 3; n += 1)
+      await client.request('orders.read', JSON.stringify({ pattern: 'orders.read', data: {}, id: '1' }));
+    await app.close();
+    const told = (await recorded()).filter(({ data }) => Number(data.changes?.['count']) >= 2);
+    expect(told.map(({ data }) => [data.request?.peer, data.changes?.['count']])).toEqual(
+      expect.arrayContaining([
+        ['203.0.113.9', 2],
+        ['nats', expect.any(Number)],
+      ]),
+    );
   });
 });

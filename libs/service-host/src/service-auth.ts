@@ -1,17 +1,13 @@
-import { Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
-import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf } from '@countersign/audit-event';
+import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
 import { type DpopNonces, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
-import { type FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
-import { messageTraceOf } from './message-trace.js';
-import { auditRequest, traceOf, type RequestTrace } from './request-trace.js';
+import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from './refusals.service.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
-import { AUDIT_OUTBOX, DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
+import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
 
 export interface ServiceAuthOptions {
   readonly issuer: string;
@@ -22,40 +18,24 @@ export interface ServiceAuthOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** Where the service hears what is revoked: the feed's settings, or a list of its own. */
   readonly revocations?: RevocationFeedSettings | RevocationList;
+  /** How refusals of callers that nobody could verify are limited and told. */
+  readonly refusals?: Omit<RefusalsOptions, 'service'>;
 }
 
-function refusedTrace(context: ExecutionContext): RequestTrace {
-  const kind = context.getType();
-  if (kind === 'http') return traceOf(context.switchToHttp().getRequest<FastifyRequest>());
-  if (kind === 'rpc') return messageTraceOf(context);
-  throw new Error(`a refusal of the kind ${kind} cannot be recorded, so it is not answered`);
+/** Apart from the guard's module, which is made from it. */
+@Global()
+@Module({})
+class RefusalsModule {
+  static forRoot(options: RefusalsOptions): DynamicModule {
+    return {
+      module: RefusalsModule,
+      providers: [{ provide: REFUSALS_OPTIONS, useValue: options }, Refusals],
+      exports: [Refusals],
+    };
+  }
 }
 
-/** The audit event of a request or message that the guard refused; committed before the refusal is answered. */
-async function recordRefusal(
-  outbox: AuditOutbox,
-  service: string,
-  refusal: Refusal,
-  context: ExecutionContext,
-): Promise<void> {
-  const trace = refusedTrace(context);
-  await outbox.recordDurably({
-    type: `countersign.${service}.request.refused.v1`,
-    subject: trace.route,
-    traceparent: trace.traceparent,
-    data: {
-      principal: refusal.principal === undefined ? null : principalOf(refusal.principal),
-      txn: refusal.principal?.txn ?? null,
-      action: `${trace.method} ${trace.route}`,
-      resource: trace.route,
-      outcome: 'denied',
-      reason: refusal.code,
-      request: auditRequest(trace),
-    },
-  });
-}
-
-/** The auth library as our own services use it: the guard is global, and each refusal is in the audit trail before it is answered. */
+/** The auth library as our own services use it: the guard is global, and what it refuses is in the audit trail ({@link Refusals}). */
 @Module({})
 export class ServiceAuthModule {
   static forRoot(options: ServiceAuthOptions): DynamicModule {
@@ -65,11 +45,12 @@ export class ServiceAuthModule {
     return {
       module: ServiceAuthModule,
       imports: [
+        RefusalsModule.forRoot({ service: options.audience, ...options.refusals }),
         ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, feed)]),
         AuthModule.forRootAsync({
-          inject: [AUDIT_OUTBOX, POOL, LOGGER, RESOURCE_URL, DPOP_NONCES, { token: REVOCATION_FEED, optional: true }],
+          inject: [Refusals, POOL, LOGGER, RESOURCE_URL, DPOP_NONCES, { token: REVOCATION_FEED, optional: true }],
           useFactory: (
-            outbox: AuditOutbox,
+            refusals: Refusals,
             pool: pg.Pool,
             logger: Logger,
             resource: string | undefined,
@@ -90,8 +71,7 @@ export class ServiceAuthModule {
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
-            onRefused: (refusal: Refusal, context: ExecutionContext) =>
-              recordRefusal(outbox, options.audience, refusal, context),
+            onRefused: (refusal: Refusal, context: ExecutionContext) => refusals.record(refusal, context),
           }),
         }),
       ],

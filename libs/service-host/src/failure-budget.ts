@@ -1,0 +1,43 @@
+/** Milliseconds after which a network's failures no longer count. */
+const WINDOW_MS = 60_000;
+
+/** Networks that are counted at once; the one that was heard of first is forgotten for a further one. */
+const NETWORK_LIMIT = 10_000;
+
+interface Window {
+  readonly endsAt: number;
+  failures: number;
+}
+
+/** How many failed requests a network may make in a minute. What succeeds costs nothing, and is never refused for others' failures. */
+export class FailureBudget {
+  readonly #windows = new Map<string, Window>();
+
+  /** @param limit failures of one network in a minute */
+  constructor(private readonly limit: number) {}
+
+  /**
+   * Spends one failure.
+   * @param now milliseconds of a monotonic clock
+   * @returns nothing while there is something left, else the seconds after which there is again
+   */
+  spend(network: string, now: number): number | undefined {
+    let window = this.#windows.get(network);
+    if (window === undefined || window.endsAt <= now) {
+      this.#windows.delete(network);
+      this.#forgetOne();
+      window = { endsAt: now + WINDOW_MS, failures: 0 };
+      this.#windows.set(network, window);
+    }
+    window.failures += 1;
+    return window.failures <= this.limit ? undefined : Math.ceil((window.endsAt - now) / 1_000);
+  }
+
+  #forgetOne(): void {
+    if (this.#windows.size < NETWORK_LIMIT) return;
+    for (const network of this.#windows.keys()) {
+      this.#windows.delete(network);
+      return;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type ExecutionContext,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { principalOf } from '@countersign/audit-event';
+import { type Refusal } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { type FastifyRequest } from 'fastify';
+import { type Logger } from 'pino';
+import { FailureBudget } from './failure-budget.js';
+import { messageTraceOf } from './message-trace.js';
+import { networkOf } from './peer-address.js';
+import { Problem } from './problem.js';
+import { RefusalTally, type CountedRefusals } from './refusal-tally.js';
+import { auditRequest, traceOf, type RequestTrace } from './request-trace.js';
+import { AUDIT_OUTBOX, CLOCK, LOGGER } from './tokens.js';
+
+export const REFUSALS_OPTIONS = Symbol('countersign.refusals-options');
+export interface RefusalsOptions {
+  /** The service's name. */
+  readonly service: string;
+  /** Refused requests that a network may make in a minute before they are answered 429. */
+  readonly limitPerMinute?: number;
+  /** Milliseconds between two events of the same kind of refusal. */
+  readonly tellEveryMs?: number;
+}
+
+/** Refused requests that one network may make in a minute; a further one is answered 429. */
+export const REFUSAL_LIMIT_PER_MINUTE = 300;
+const TELL_EVERY_MS = 60_000;
+
+/** These tell an honest caller with a good signature how to go on, so they are answered in full, however many others fail. */
+const guiding: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'DPOP_NONCE_REQUIRED']);
+
+function refusedTrace(context: ExecutionContext): RequestTrace {
+  const kind = context.getType();
+  if (kind === 'http') return traceOf(context.switchToHttp().getRequest<FastifyRequest>());
+  if (kind === 'rpc') return messageTraceOf(context);
+  throw new Error(`a refusal of the kind ${kind} cannot be recorded, so it is not answered`);
+}
+
+/**
+ * Records what the guard refused before it is answered: each refusal of a verified caller as an event of its own; those of callers that nobody
+ * could verify by code, route and network, the first at once, then one event a minute with their count. Each replica counts for itself.
+ */
+@Injectable()
+export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #tally = new RefusalTally();
+  readonly #budget: FailureBudget;
+  #timer: NodeJS.Timeout | undefined;
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(REFUSALS_OPTIONS) private readonly options: RefusalsOptions,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    this.#budget = new FailureBudget(options.limitPerMinute ?? REFUSAL_LIMIT_PER_MINUTE);
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.tell(), this.options.tellEveryMs ?? TELL_EVERY_MS).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.tell();
+  }
+
+  /**
+   * To be awaited before the refusal is answered.
+   * @throws {Problem} 429 `TOO_MANY_REFUSALS` in place of the refusal, when the caller's network had too many
+   */
+  async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
+    const trace = refusedTrace(context);
+    if (refusal.principal !== undefined) {
+      await this.#recordOne(refusal.principal, refusal.code, trace);
+      return;
+    }
+    const { method, route, peer } = trace;
+    const overHttp = context.getType() === 'http';
+    const network = overHttp ? networkOf(peer) : peer;
+    const first = this.#tally.add({ code: refusal.code, method, route, network }, this.clock());
+    if (first !== undefined)
+      await this.#recordCounted(first, trace).catch((error: unknown) => {
+        this.#tally.giveBack(first);
+        throw error;
+      });
+    // 503 is the service's own fault.
+    if (!overHttp || refusal.status === 503) return;
+    const retryAfter = this.#budget.spend(network, performance.now());
+    if (retryAfter === undefined || guiding.has(refusal.code)) return;
+    throw new Problem(429, 'TOO_MANY_REFUSALS', `Too many requests from your network were refused (${refusal.code}).`, {
+      retry_after: retryAfter,
+    });
+  }
+
+  /** Records what was counted since the last time. */
+  async tell(): Promise<void> {
+    this.#telling = this.#telling.then(() => this.#tellNow());
+    await this.#telling;
+  }
+
+  async #tellNow(): Promise<void> {
+    await Promise.all(
+      this.#tally.take().map((counted) =>
+        this.#recordCounted(counted).catch((error: unknown) => {
+          this.#tally.giveBack(counted);
+          this.logger.warn({ err: error }, 'refusals that were counted are recorded later');
+        }),
+      ),
+    );
+  }
+
+  async #recordOne(principal: Principal, reason: string, trace: RequestTrace): Promise<void> {
+    await this.outbox.recordDurably({
+      type: `countersign.${this.options.service}.request.refused.v1`,
+      subject: trace.route,
+      traceparent: trace.traceparent,
+      data: {
+        principal: principalOf(principal),
+        txn: principal.txn,
+        action: `${trace.method} ${trace.route}`,
+        resource: trace.route,
+        outcome: 'denied',
+        reason,
+        request: auditRequest(trace),
+      },
+    });
+  }
+
+  /** @param trace of the refusal, where it is one */
+  async #recordCounted(counted: CountedRefusals, trace?: RequestTrace): Promise<void> {
+    const { code, method, route, network, count, first, last } = counted;
+    await this.outbox.recordDurably({
+      type: `countersign.${this.options.service}.requests.refused.v1`,
+      subject: route,
+      ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
+      data: {
+        principal: null,
+        txn: null,
+        action: `${method} ${route}`,
+        resource: route,
+        outcome: 'denied',
+        reason: code,
+        request: { method, route, id: trace?.requestId ?? 'several', peer: network },
+        changes: { count, first: first.toISOString(), last: last.toISOString() },
+      },
+    });
+  }
+}
