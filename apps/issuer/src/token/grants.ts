@@ -38,6 +38,14 @@ function actorChain(subjects: readonly string[]): ActorClaim | undefined {
   );
 }
 
+/** Seconds that a subject token must still have: an exchanged token with less is of no use on its way. */
+export const LEAST_EXCHANGED_LIFETIME = 5;
+
+/** Whether nothing useful is left of a subject token. @param now milliseconds */
+export function endsTooSoon({ expiresAt }: Pick<Principal, 'expiresAt'>, now: number): boolean {
+  return expiresAt * 1_000 - now < LEAST_EXCHANGED_LIFETIME * 1_000;
+}
+
 /** Token exchange: the subject, its roles and its `txn` stay; the client becomes the newest actor; never longer than the subject token. */
 export function claimsForExchange(grant: Grant, subject: Principal): AccessTokenClaims {
   const act = actorChain([grant.clientId, ...subject.actors.map((actor) => actor.subject)]);

@@ -10,7 +10,7 @@ import { decideClientCredentials, decideExchange, type Decision } from '../clien
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
 import { TooManyRequests } from '../limits/authentication-limits.js';
 import { type AccessTokenClaims } from './access-token.js';
-import { claimsForClient, claimsForExchange } from './grants.js';
+import { claimsForClient, claimsForExchange, endsTooSoon, LEAST_EXCHANGED_LIFETIME } from './grants.js';
 import { SenderConstraint } from './sender-constraint.js';
 import { SubjectTokens } from './subject-tokens.js';
 import { tokenRequestOf, type TokenRequest } from './token-request.js';
@@ -112,6 +112,11 @@ export class TokenDecisions {
     const decision = this.#scopes(request, client, subject);
     if (!decision.ok) throw new OAuthError(400, decision.error, decision.description);
     const now = this.clock().getTime();
+    if (subject !== undefined && endsTooSoon(subject, now)) {
+      const least = String(LEAST_EXCHANGED_LIFETIME);
+      const description = `the subject token ends in less than ${least} seconds; exchange one that lives longer`;
+      throw new OAuthError(400, 'invalid_grant', description);
+    }
     const grant = {
       issuer: this.issuer,
       clientId: client.client_id,

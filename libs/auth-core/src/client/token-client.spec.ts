@@ -70,6 +70,17 @@ describe('the token client', () => {
     expect(new Set(assertions.map((assertion) => decodeJwt(assertion).jti)).size).toBe(2);
   });
 
+  it.each([0, -2, -0.5])(
+    'takes a token with %p seconds to live for an error, and keeps nothing',
+    async (expires_in) => {
+      const client = clientOf();
+      answers = [() => good({ expires_in })];
+      const failed = { code: 'ANSWER_INVALID', message: 'the issuer answered a token that has ended' };
+      await expect(client.exchange({ ...wish, subjectToken: 'a.b.c' })).rejects.toMatchObject(failed);
+      expect((await client.exchange({ ...wish, subjectToken: 'a.b.c' })).token).toBe('token-2');
+    },
+  );
+
   it('asks once for many that wish the same, whatever the order of their scopes', async () => {
     const client = clientOf();
     const tokens = await Promise.all(

@@ -51,6 +51,9 @@ export async function requestToken(request: TokenRequest): Promise<AccessToken> 
   if (typeof token !== 'string' || token === '' || typeof expiresIn !== 'number' || tokenType === undefined) {
     throw new TokenRequestError('ANSWER_INVALID', 'the issuer answered no access token', response.status, false);
   }
+  if (!(expiresIn > 0)) {
+    throw new TokenRequestError('ANSWER_INVALID', 'the issuer answered a token that has ended', response.status, false);
+  }
   return {
     token,
     expiresAt: Math.floor(request.now() / 1_000) + expiresIn,
