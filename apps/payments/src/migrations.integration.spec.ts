@@ -74,4 +74,29 @@ describe('the migrations of payments', () => {
     const { rows } = await pool.query('select captured, version, attend_at from payment where id = $1', [id]);
     expect(rows).toEqual([{ captured: '100', version: 2, attend_at: null }]);
   });
+
+  it('give what a replica of the version before keeps to its subject: its keys to the payment’s, its webhooks to the client', async () => {
+    const id = '01900000-0000-7000-8000-000000000003';
+    await pool.query(
+      `with p0 as (insert into payment (id, status, transfer_id, from_account, to_account, amount, currency, reference, subject, client_id,
+          actors, txn, created_at, updated_at) values ($1, 'created', $1, $1, $1, 100, 'EUR', '', 'alice', 'shop', '{}', 't', now(), now())),
+        p1 as (insert into idempotency_key (client_id, key, fingerprint, resource_id, lease_until, created_at)
+          values ('shop', 'k', 'f', $1, now(), now())) select 1`,
+      [id],
+    );
+    const keys = await pool.query(`select subject from idempotency_key where client_id = 'shop'`);
+    expect(keys.rows).toEqual([{ subject: 'alice' }]);
+    const again = `insert into idempotency_key (client_id, key, fingerprint, resource_id, lease_until, created_at)
+      values ('shop', 'k', 'f', $1, now(), now())`;
+    await expect(pool.query(again, [id])).rejects.toThrow(/idempotency_key_pkey/);
+    for (const last of ['4', '5']) {
+      await pool.query(
+        `insert into webhook_endpoint (id, client_id, url, types, status, created_at, updated_at)
+          values ($1, 'shop', 'https://shop.example/', '{}', 'active', now(), now())`,
+        [`01900000-0000-7000-8000-00000000000${last}`],
+      );
+    }
+    const endpoints = await pool.query(`select subject, reach, slot from webhook_endpoint order by slot`);
+    expect(endpoints.rows).toEqual([1, 2].map((slot) => ({ subject: 'shop', reach: 'subject', slot })));
+  });
 });

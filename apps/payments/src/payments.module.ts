@@ -17,6 +17,7 @@ import { STEP_LEASE, stepLeaseOf } from './idempotency/step-lease.js';
 import { OWN_CLIENT_ID, RecoveryService } from './recovery/recovery.service.js';
 import { RECOVERY_INTERVAL, RecoveryWorker } from './recovery/recovery.worker.js';
 import { RefundProgress } from './refunds/refund-progress.js';
+import { RefundRights } from './refunds/refund-rights.js';
 import { RefundsController } from './refunds/refunds.controller.js';
 import { RefundsService } from './refunds/refunds.service.js';
 import { RefundsStore } from './refunds/refunds.store.js';
@@ -79,6 +80,7 @@ export class PaymentsModule implements OnApplicationShutdown {
         PaymentProgress,
         PaymentsStore,
         RefundsService,
+        RefundRights,
         RefundProgress,
         RefundsStore,
         IdempotencyStore,

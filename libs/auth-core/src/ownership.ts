@@ -1,11 +1,11 @@
 import { type Principal } from './principal.js';
 
-/** Whose an object is: the subject that it was made for, and the client that made it. Keep both with the object. */
+/** Whose an object is. Keep both with the object. */
 export interface Owner {
   /** The owner, through whichever client it comes. */
   readonly subject: string;
-  /** The client that acted for the subject; it reaches the object only with a scope that says so. Absent where an object keeps none. */
-  readonly clientId?: string | undefined;
+  /** The client that acted for the subject; it reaches the object only with a scope that says so. */
+  readonly clientId: string;
 }
 
 /** Whose objects a caller reaches: its own subject's and, when a client is named, whatever was made through that client. */
@@ -18,7 +18,7 @@ export interface Reach {
  * The owner of what a caller makes.
  * @param caller the verified caller
  */
-export function ownerOf({ subject, clientId }: Pick<Principal, 'subject' | 'clientId'>): Required<Owner> {
+export function ownerOf({ subject, clientId }: Pick<Principal, 'subject' | 'clientId'>): Owner {
   return { subject, clientId };
 }
 
@@ -39,7 +39,13 @@ export function reachOf(caller: Pick<Principal, 'subject' | 'clientId' | 'scopes
   return scopes.has(clientWide(scope)) ? { subject, clientId } : { subject };
 }
 
-/** Whether an object is within a caller's reach. A store says the same in SQL. */
-export function isWithin({ subject, clientId }: Reach, owner: Owner): boolean {
+/**
+ * Whether an object is within a caller's reach. A store says the same in SQL.
+ * @param owner one without a client where an object keeps none: it is its subject's only
+ */
+export function isWithin(
+  { subject, clientId }: Reach,
+  owner: { readonly subject: string; readonly clientId?: string | undefined },
+): boolean {
   return owner.subject === subject || (clientId !== undefined && owner.clientId === clientId);
 }

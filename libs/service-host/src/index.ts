@@ -17,6 +17,7 @@ export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js
 export { OpenApi } from './openapi-decorators.js';
 export { addressOf, networkOf } from './peer-address.js';
 export { OAuthError, Problem } from './problem.js';
+export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './recorded-answers.js';
 export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './request-trace.js';
 export { type RevocationFeedSettings } from './revocations.js';

@@ -109,11 +109,11 @@ export async function loadIdentities(directory: string): Promise<Identities> {
 
 /** The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE. */
 export function clientsFile({ clients }: Identities): object {
-  const edge = (subject_scope: string, scope: string) => ({
+  const edge = (subject_scope: string, ...scopes: string[]) => ({
     subject_audience: 'payments',
     subject_scope,
     audience: 'accounts',
-    scopes: [scope],
+    scopes,
   });
   const entry = (client_id: keyof Identities['clients'], policy: object) => ({
     client_id,
@@ -131,11 +131,14 @@ export function clientsFile({ clients }: Identities): object {
         },
       }),
       entry('payments', {
-        // Its own, so that it can finish after a crash what a user's token began; it owns no account and can debit none.
-        audiences: { accounts: ['transfers:create', 'transfers:read'] },
+        // Its own, so that it can finish after a crash what a user's token began; it owns no account, and takes from one only to pay back.
+        audiences: { accounts: ['transfers:create', 'transfers:correct', 'transfers:read'] },
         exchange: [
           edge('payments:create', 'transfers:create'),
-          edge('payments:refund', 'transfers:create'),
+          edge('payments:create:client', 'transfers:create'),
+          // The payee's own right; whose account was paid is asked first.
+          edge('payments:refund', 'transfers:create', 'accounts:read'),
+          edge('payments:refund:client', 'transfers:create', 'transfers:correct', 'accounts:read'),
           edge('payments:read', 'transfers:read'),
         ],
       }),

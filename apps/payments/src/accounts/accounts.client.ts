@@ -27,14 +27,20 @@ export interface Authority {
   readonly traceparent: string;
 }
 
+/** What accounts says to whether an account is somebody's. `unknown`: it did not say. */
+export type Ownership = 'owner' | 'stranger' | { readonly unknown: string };
+
 /** The only door to accounts: exchange, deadline, retries with jitter, circuit breaker. It never rejects. */
 export interface AccountsClient {
-  order(order: TransferOrder, authority: Authority): Promise<TransferOutcome>;
+  /** @param asCorrector by `transfers:correct`: takes from an account that is not the subject's, to pay back what it corrects */
+  order(order: TransferOrder, authority: Authority, asCorrector?: boolean): Promise<TransferOutcome>;
   /** Posts a hold, or a part of it; the rest is released. */
   post(transferId: string, amount: MoneyJson, authority: Authority): Promise<TransferOutcome>;
   /** Releases a hold. */
   void(transferId: string, authority: Authority): Promise<TransferOutcome>;
   read(transferId: string, authority: Authority): Promise<TransferOutcome>;
+  /** Whether the account is this subject's, whose token is in the authority. */
+  ownership(accountId: string, subject: string, authority: Required<Authority>): Promise<Ownership>;
   /** How the circuit breaker stands. */
   circuit(): 'closed' | 'open' | 'half-open';
 }
@@ -54,6 +60,7 @@ const transferSchema = z.looseObject({
   status: z.enum(['held', 'posted', 'voided', 'expired']),
   hold: z.looseObject({ expires_at: z.iso.datetime(), posted_amount: moneySchema.nullish() }).nullish(),
 });
+const accountSchema = z.looseObject({ owner: z.string() });
 const refusalSchema = z.looseObject({ code: z.string().max(100), detail: z.string().max(500) });
 
 /** Statuses that say nothing about the order itself: the caller's token, load, a fault. */
@@ -93,7 +100,7 @@ function concluded(answer: ServiceAnswer, absentWhen404: boolean, holdUntil: Dat
 interface Call {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly scope: string;
+  readonly scopes: readonly string[];
   readonly body?: object;
   readonly absentWhen404: boolean;
   readonly holdSeconds?: number | undefined;
@@ -103,7 +110,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
   const { calls, url, timeoutMs, deadlineMs, now = () => new Date() } = options;
 
   async function call(
-    { method, path, scope, body, absentWhen404, holdSeconds = 0 }: Call,
+    { method, path, scopes, body, absentWhen404, holdSeconds = 0 }: Call,
     { subjectToken, traceparent }: Authority,
   ): Promise<TransferOutcome> {
     const holdUntil = new Date(now().getTime() + holdSeconds * 1_000);
@@ -111,7 +118,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
       method,
       url: url + path,
       audience: 'accounts',
-      scopes: [scope],
+      scopes,
       traceparent,
       timeoutMs,
       deadlineMs,
@@ -126,12 +133,16 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
 
   const path = (id: string): string => `/transfers/${encodeURIComponent(id)}`;
   return {
-    order: ({ id, debitAccount, creditAccount, amount, currency, reference, holdSeconds, corrects }, authority) =>
+    order: (
+      { id, debitAccount, creditAccount, amount, currency, reference, holdSeconds, corrects },
+      authority,
+      asCorrector = false,
+    ) =>
       call(
         {
           method: 'POST',
           path: '/transfers',
-          scope: 'transfers:create',
+          scopes: asCorrector ? ['transfers:create', 'transfers:correct'] : ['transfers:create'],
           body: {
             id,
             debit_account: debitAccount,
@@ -148,16 +159,41 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
       ),
     post: (id, amount, authority) =>
       call(
-        { method: 'POST', path: `${path(id)}/post`, scope: 'transfers:create', body: { amount }, absentWhen404: true },
+        {
+          method: 'POST',
+          path: `${path(id)}/post`,
+          scopes: ['transfers:create'],
+          body: { amount },
+          absentWhen404: true,
+        },
         authority,
       ),
     void: (id, authority) =>
       call(
-        { method: 'POST', path: `${path(id)}/void`, scope: 'transfers:create', body: {}, absentWhen404: true },
+        { method: 'POST', path: `${path(id)}/void`, scopes: ['transfers:create'], body: {}, absentWhen404: true },
         authority,
       ),
     read: (id, authority) =>
-      call({ method: 'GET', path: path(id), scope: 'transfers:read', absentWhen404: true }, authority),
+      call({ method: 'GET', path: path(id), scopes: ['transfers:read'], absentWhen404: true }, authority),
+    async ownership(accountId, subject, { subjectToken, traceparent }) {
+      const answer = await calls.send({
+        method: 'GET',
+        url: `${url}/accounts/${encodeURIComponent(accountId)}`,
+        audience: 'accounts',
+        scopes: ['accounts:read'],
+        traceparent,
+        timeoutMs,
+        deadlineMs,
+        repeatable: true,
+        mayPass: saysNothing,
+        onBehalfOf: subjectToken,
+      });
+      if (answer.kind === 'failed') return { unknown: `${answer.code}: ${answer.reason}` };
+      if (answer.status === 404) return 'stranger';
+      const account = accountSchema.safeParse(answer.body);
+      if (answer.status !== 200 || !account.success) return { unknown: `accounts answered ${String(answer.status)}` };
+      return account.data.owner === subject ? 'owner' : 'stranger';
+    },
     circuit: () => calls.circuit(url),
   };
 }

@@ -6,8 +6,8 @@ import type pg from 'pg';
 import { insertPart, oneStatement, type Part } from './change.js';
 
 /**
- * What came of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has moved on since it was read.
- * But for `done` nothing at all was changed.
+ * What came of a change: `done`; `key_known`, another request holds the Idempotency-Key; `stale`, a row has moved on since it was read,
+ * or a place is taken. Except for `done` nothing at all was changed.
  */
 export type Committed = 'done' | 'key_known' | 'stale';
 
@@ -27,8 +27,9 @@ export class ChangesStore {
     } catch (error) {
       if (!(error instanceof Error) || !('code' in error)) throw error;
       if (error.code === 'PY001') return 'stale';
-      const keyTaken = error.code === '23505' && 'constraint' in error && error.constraint === 'idempotency_key_pkey';
-      if (keyTaken) return 'key_known';
+      const taken = error.code === '23505' && 'constraint' in error ? error.constraint : undefined;
+      if (taken === 'idempotency_key_pkey') return 'key_known';
+      if (taken === 'webhook_endpoint_slot') return 'stale';
       throw error;
     }
   }

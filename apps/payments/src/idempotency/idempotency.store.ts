@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { type Owner } from '@countersign/auth-core';
 import { DATABASE, type Database } from '@countersign/service-host';
 import { and, eq, lt, sql } from 'drizzle-orm';
-import { insertPart, type Part } from '../changes/change.js';
+import { insertPart, type Bind, type Part } from '../changes/change.js';
 import { STEP_LEASE, type StepLease } from './step-lease.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
@@ -9,12 +10,12 @@ import { idempotencyKeyTable } from './idempotency.tables.js';
 /** Hours that a key and its answer are kept. */
 export const KEPT_HOURS = 24;
 
-/** Keys that one statement prunes at the most, so that it locks little and ends soon. */
+/** Keys that one statement prunes at most, so that it locks little and ends soon. */
 const PRUNE_BATCH = 5_000;
 
-/** A client's own key; other clients' keys are others, though they be spelt alike. */
+/** A key of one subject through one client; the same characters from another subject, or through another client, are another key. */
 export interface KeyPlace {
-  readonly clientId: string;
+  readonly owner: Owner;
   readonly key: IdempotencyKey;
 }
 
@@ -32,9 +33,9 @@ export class IdempotencyStore {
   ) {}
 
   /** Takes the key for a request that makes or moves the resource; of concurrent requests exactly one commits. */
-  take({ clientId, key, fingerprint }: KeyClaim, resourceId: string, now: Date): Part {
+  take({ owner, key, fingerprint }: KeyClaim, resourceId: string, now: Date): Part {
     return insertPart('idempotency_key', {
-      client_id: clientId,
+      ...columnsOf(owner),
       key,
       fingerprint,
       resource_id: resourceId,
@@ -44,24 +45,23 @@ export class IdempotencyStore {
   }
 
   /** Takes the key and answers it at once. */
-  takeAnswered({ clientId, key, fingerprint }: KeyClaim, resourceId: string, answer: StoredAnswer, now: Date): Part {
-    const row = { client_id: clientId, key, fingerprint, resource_id: resourceId, lease_until: now, created_at: now };
+  takeAnswered({ owner, key, fingerprint }: KeyClaim, resourceId: string, answer: StoredAnswer, now: Date): Part {
+    const row = { ...columnsOf(owner), key, fingerprint, resource_id: resourceId, lease_until: now, created_at: now };
     return insertPart('idempotency_key', { ...row, answer: JSON.stringify(answer) });
   }
 
   /** Keeps the answer that every repeat gets. */
-  answer({ clientId, key }: KeyPlace, answer: StoredAnswer): Part {
+  answer(place: KeyPlace, answer: StoredAnswer): Part {
     return {
       write: (bind) =>
-        `update idempotency_key set answer = ${bind(JSON.stringify(answer))}::jsonb where client_id = ${bind(clientId)} and key = ${bind(key)}`,
+        `update idempotency_key set answer = ${bind(JSON.stringify(answer))}::jsonb where ${atText(place, bind)}`,
     };
   }
 
   /** Gives the key back unanswered, so that the caller's retry may resume at once. */
-  release({ clientId, key }: KeyPlace, now: Date): Part {
+  release(place: KeyPlace, now: Date): Part {
     return {
-      write: (bind) =>
-        `update idempotency_key set lease_until = ${bind(now)} where client_id = ${bind(clientId)} and key = ${bind(key)}`,
+      write: (bind) => `update idempotency_key set lease_until = ${bind(now)} where ${atText(place, bind)}`,
     };
   }
 
@@ -103,6 +103,15 @@ export class IdempotencyStore {
   }
 }
 
-function at({ clientId, key }: KeyPlace) {
-  return and(eq(idempotencyKeyTable.clientId, clientId), eq(idempotencyKeyTable.key, key));
+function columnsOf({ subject, clientId }: KeyPlace['owner']) {
+  return { client_id: clientId, subject };
+}
+
+function at({ owner, key }: KeyPlace) {
+  const { clientId, subject, key: named } = idempotencyKeyTable;
+  return and(eq(clientId, owner.clientId), eq(subject, owner.subject), eq(named, key));
+}
+
+function atText({ owner, key }: KeyPlace, bind: Bind): string {
+  return `client_id = ${bind(owner.clientId)} and subject = ${bind(owner.subject)} and key = ${bind(key)}`;
 }

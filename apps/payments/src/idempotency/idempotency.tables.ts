@@ -5,6 +5,7 @@ export const idempotencyKeyTable = pgTable(
   'idempotency_key',
   {
     clientId: text('client_id').notNull(),
+    subject: text('subject').notNull(),
     key: text('key').notNull().$type<IdempotencyKey>(),
     fingerprint: text('fingerprint').notNull(),
     /** What the request made or moves: a payment, a refund, a webhook endpoint. */
@@ -15,5 +16,5 @@ export const idempotencyKeyTable = pgTable(
     answer: jsonb('answer').$type<StoredAnswer>(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
   },
-  (table) => [primaryKey({ columns: [table.clientId, table.key] })],
+  (table) => [primaryKey({ columns: [table.clientId, table.subject, table.key] })],
 );

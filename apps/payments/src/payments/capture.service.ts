@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK } from '@countersign/service-host';
 import { moneyToJson } from '@countersign/money';
@@ -37,8 +38,8 @@ export class CaptureService {
   ) {}
 
   async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: PayingCaller, tries = 0): Promise<Answer> {
-    const payment = await this.service.own(id, `payments:${step.kind}`, caller);
-    const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(id, step)) };
+    const payment = await this.service.own(id, 'payments:create', `payments:${step.kind}`, caller);
+    const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(id, step)) };
     const now = this.clock();
     const begun = this.#begin(payment, step, caller, now);
     if (!begun.ok) {

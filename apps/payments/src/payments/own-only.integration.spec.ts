@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { euro, startPayments, type PaymentsUnderTest } from '../testing/payments-under-test.js';
+import { type Who } from '../testing/real-accounts.js';
+import { allScopes, euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
 
 const openApi = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
@@ -18,28 +19,38 @@ const bodies: Readonly<Record<string, object | undefined>> = {
 const collections = ['get /payments', 'post /payments', 'get /webhooks', 'post /webhooks'];
 const open = ['get /.well-known/jwks.json'];
 
-describe("another client's payments and webhooks", () => {
-  let payments: PaymentsUnderTest;
+const alice: Who = { subject: 'alice', clientId: 'gateway' };
+const strangers: readonly (readonly [string, Who])[] = [
+  ['another client', { subject: 'stranger', clientId: 'stranger' }],
+  ['another subject of the same client', { subject: 'bob', clientId: 'gateway' }],
+  ['the client itself, without a client-wide scope', { subject: 'gateway', clientId: 'gateway' }],
+];
+
+let payments: PaymentsUnderTest;
+beforeAll(async () => {
+  payments = await startPayments();
+}, 180_000);
+afterAll(async () => {
+  await payments.stop();
+}, 60_000);
+
+describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, stranger) => {
+  let from = '';
+  let to = '';
   const own: Record<'payments' | 'webhooks', string> = { payments: '', webhooks: '' };
 
   beforeAll(async () => {
-    payments = await startPayments();
-    const [from, to] = [
-      await payments.accounts.open('shop', 'allowed'),
-      await payments.accounts.open('shop', 'forbidden'),
-    ];
-    const order = { amount: euro('100'), from, to, capture: 'manual' };
-    const paid = await payments.call('shop', 'POST', '/payments', order);
-    const endpoint = await payments.call('shop', 'POST', '/webhooks', { url: 'https://merchant.example/hook' });
+    from = await payments.accounts.open(alice, 'allowed');
+    to = await payments.accounts.open(alice, 'forbidden');
+    const paid = await payments.call(alice, 'POST', '/payments', { ...order(), capture: 'manual' });
+    const endpoint = await payments.call(alice, 'POST', '/webhooks', { url: 'https://merchant.example/hook' });
     own.payments = String(paid.body['id']);
     own.webhooks = String(endpoint.body['id']);
   }, 180_000);
-  afterAll(async () => {
-    await payments.stop();
-  }, 60_000);
 
+  const order = () => ({ amount: euro('100'), from, to });
   async function routes(): Promise<readonly string[]> {
-    const { body } = await payments.call('shop', 'GET', '/openapi.json');
+    const { body } = await payments.call(alice, 'GET', '/openapi.json');
     return Object.entries(openApi.parse(body).paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${path}`),
     );
@@ -60,7 +71,7 @@ describe("another client's payments and webhooks", () => {
       const answers = [];
       for (const id of [own[requestOf(route, '').kind], randomUUID()]) {
         const { verb, path } = requestOf(route, id);
-        const { status, body: answer } = await payments.call('stranger', verb, path, body);
+        const { status, body: answer } = await payments.call(stranger, verb, path, body);
         answers.push({ status, code: answer['code'], detail: answer['detail'] });
       }
       expect({ route, answer: answers[0] }).toMatchObject({ route, answer: { status: 404 } });
@@ -71,19 +82,143 @@ describe("another client's payments and webhooks", () => {
   });
 
   it('do not show in lists, and cannot be paid from', async () => {
-    expect((await payments.call('stranger', 'GET', '/payments')).body).toEqual({ payments: [], next_cursor: null });
-    expect((await payments.call('stranger', 'GET', '/webhooks')).body).toEqual({ webhooks: [] });
-    const { body } = await payments.call('shop', 'GET', `/payments/${own.payments}`);
-    const theft = { amount: euro('1'), from: body['from'], to: await payments.accounts.open('stranger', 'forbidden') };
-    const answer = await payments.call('stranger', 'POST', '/payments', theft);
+    expect((await payments.call(stranger, 'GET', '/payments')).body).toEqual({ payments: [], next_cursor: null });
+    expect((await payments.call(stranger, 'GET', `/payments?account=${from}`)).body).toMatchObject({ payments: [] });
+    expect((await payments.call(stranger, 'GET', '/webhooks')).body).toEqual({ webhooks: [], next_cursor: null });
+    const theft = { amount: euro('1'), from, to: await payments.accounts.open(stranger, 'forbidden') };
+    const answer = await payments.call(stranger, 'POST', '/payments', theft);
     expect([answer.status, answer.body['code']]).toEqual([422, 'ACCOUNT_UNKNOWN']);
   });
 
-  it('are untouched by all that, and still their owner’s', async () => {
-    const { body } = await payments.call('shop', 'GET', `/payments/${own.payments}`);
+  it('are not told by the answer that an Idempotency-Key keeps', async () => {
+    const key = randomUUID();
+    const hook = { url: 'https://merchant.example/other' };
+    const paid = await payments.call(alice, 'POST', '/payments', order(), key);
+    const hooked = await payments.call(alice, 'POST', '/webhooks', hook, `${key}-hook`);
+    expect([paid.status, hooked.status]).toEqual([201, 201]);
+    const theirs = await payments.call(stranger, 'POST', '/payments', order(), key);
+    expect([theirs.status, theirs.body['code'], theirs.headers['idempotency-replayed']]).toEqual([
+      422,
+      'ACCOUNT_UNKNOWN',
+      undefined,
+    ]);
+    const another = { amount: euro('7'), from, to };
+    expect((await payments.call(stranger, 'POST', '/payments', another, key)).body['code']).toBe(
+      'IDEMPOTENCY_KEY_REUSED',
+    );
+    const hookedToo = await payments.call(stranger, 'POST', '/webhooks', hook, `${key}-hook`);
+    expect([hookedToo.status, hookedToo.body['id'] === hooked.body['id']]).toEqual([201, false]);
+    const replayed = await payments.call(alice, 'POST', '/payments', order(), key);
+    expect([replayed.body['id'], replayed.headers['idempotency-replayed']]).toEqual([paid.body['id'], 'true']);
+    await payments.call(alice, 'DELETE', `/webhooks/${String(hooked.body['id'])}`);
+  });
+
+  it('are not told to its webhook', async () => {
+    const endpoint = await payments.call(stranger, 'POST', '/webhooks', { url: 'https://stranger.example/hook' });
+    await payments.call(alice, 'POST', '/payments', order());
+    const sent = async (who: Who, id: unknown) =>
+      (await payments.call(who, 'GET', `/webhooks/${String(id)}/deliveries`)).body['deliveries'];
+    expect(await sent(alice, own.webhooks)).not.toEqual([]);
+    expect(await sent(stranger, endpoint.body['id'])).toEqual([]);
+    const wide = await payments.call(stranger, 'POST', '/webhooks', { url: 'https://a.example/', reach: 'client' });
+    expect([wide.status, wide.body['code']]).toEqual([403, 'SCOPE_MISSING']);
+  });
+
+  it('are untouched by all that, and still their owner’s, through whichever client', async () => {
+    const throughAnother: Who = { subject: 'alice', clientId: 'shop' };
+    const { body } = await payments.call(throughAnother, 'GET', `/payments/${own.payments}`);
     expect(body).toMatchObject({ status: 'held', version: 2 });
-    const { body: listed } = await payments.call('shop', 'GET', '/webhooks');
+    const { body: listed } = await payments.call(throughAnother, 'GET', '/webhooks');
     expect(listed['webhooks']).toHaveLength(1);
-    expect((await payments.call('shop', 'DELETE', `/webhooks/${own.webhooks}`)).status).toBe(204);
+    expect((await payments.call(alice, 'DELETE', `/webhooks/${own.webhooks}`)).status).toBe(204);
+  });
+});
+
+describe('a client, with the scopes for all of its subjects,', () => {
+  const accounts = new Map<string, readonly [string, string]>();
+  const ann: Who = { subject: 'ann', clientId: 'portal' };
+  const bob: Who = { subject: 'bob', clientId: 'portal' };
+  const wide = (clientId: string): Who => ({
+    subject: clientId,
+    clientId,
+    scopes: allScopes.map((scope) => `${scope}:client`),
+  });
+  const portal = wide('portal');
+  beforeAll(async () => {
+    for (const who of [ann, bob]) {
+      const pair = [await payments.accounts.open(who, 'allowed'), await payments.accounts.open('merchant', 'allowed')];
+      accounts.set(who.subject, [pair[0] ?? '', pair[1] ?? '']);
+    }
+  }, 180_000);
+
+  const pay = async (who: Who, more: object = {}): Promise<string> => {
+    const [from, to] = accounts.get(who.subject) ?? [];
+    const paid = await payments.call(who, 'POST', '/payments', { amount: euro('100'), from, to, ...more });
+    expect(paid.status).toBe(201);
+    return String(paid.body['id']);
+  };
+
+  it('reads, lists, captures, cancels and refunds the payments that were made through it, and no other client does', async () => {
+    const [hers, his, held] = [
+      await pay(ann),
+      await pay(bob, { capture: 'manual' }),
+      await pay(bob, { capture: 'manual' }),
+    ];
+    const other = wide('other');
+    const idsOf = async (who: Who): Promise<readonly unknown[]> => {
+      const { body } = await payments.call(who, 'GET', '/payments');
+      return z
+        .array(z.looseObject({ id: z.string() }))
+        .parse(body['payments'])
+        .map(({ id }) => id);
+    };
+    expect(await idsOf(portal)).toEqual([held, his, hers]);
+    expect(await idsOf(other)).toEqual([]);
+    const steps = [
+      ['GET', `/payments/${hers}`, 200],
+      ['POST', `/payments/${his}/capture`, 200],
+      ['POST', `/payments/${held}/cancel`, 200],
+      ['POST', `/payments/${hers}/refund`, 201],
+      ['GET', `/payments/${hers}/refunds`, 200],
+    ] as const;
+    for (const [method, path, status] of steps) {
+      const body = method === 'POST' ? {} : undefined;
+      expect([path, (await payments.call(other, method, path, body)).status]).toEqual([path, 404]);
+      expect([path, (await payments.call(portal, method, path, body)).status]).toEqual([path, status]);
+    }
+  });
+
+  it('is told of all of them by the webhooks that it registered with that scope, and may hold one to its own', async () => {
+    const all = await payments.call(portal, 'POST', '/webhooks', { url: 'https://gateway.example/all' });
+    const own = await payments.call(portal, 'POST', '/webhooks', {
+      url: 'https://gateway.example/own',
+      reach: 'subject',
+    });
+    const hers = await payments.call(ann, 'POST', '/webhooks', { url: 'https://ann.example/' });
+    expect([all.body['reach'], own.body['reach'], hers.body['reach']]).toEqual(['client', 'subject', 'subject']);
+    const made = [await pay(ann), await pay(bob)];
+    const toldOf = async ({ body: { id } }: Answer): Promise<readonly unknown[]> => {
+      const { body } = await payments.call(portal, 'GET', `/webhooks/${String(id)}/deliveries`);
+      return z
+        .array(z.looseObject({ payment_id: z.string() }))
+        .parse(body['deliveries'])
+        .map(({ payment_id }) => payment_id)
+        .reverse();
+    };
+    expect([await toldOf(all), await toldOf(own), await toldOf(hers)]).toEqual([made, [], [made[0]]]);
+    const listed = await payments.call(portal, 'GET', '/webhooks?limit=2');
+    expect(listed.body['webhooks']).toMatchObject([{ id: hers.body['id'] }, { id: own.body['id'] }]);
+    const rest = await payments.call(portal, 'GET', `/webhooks?cursor=${String(listed.body['next_cursor'])}`);
+    expect(rest.body).toMatchObject({ webhooks: [{ id: all.body['id'] }], next_cursor: null });
+    for (const { body } of [all, own, hers]) {
+      const path = `/webhooks/${String(body['id'])}`;
+      expect(
+        (await payments.call(wide('other'), 'POST', `${path}/replay`, { since: '2020-01-01T00:00:00Z' })).status,
+      ).toBe(404);
+      expect((await payments.call(portal, 'POST', `${path}/replay`, { since: '2020-01-01T00:00:00Z' })).status).toBe(
+        202,
+      );
+      expect((await payments.call(portal, 'DELETE', path)).status).toBe(204);
+    }
   });
 });

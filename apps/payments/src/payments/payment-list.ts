@@ -2,13 +2,13 @@ import { uuidv7 } from '@countersign/audit-event';
 import { z } from 'zod';
 import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
 
-/** Payments of one page at the most. */
+/** Payments of one page at most. */
 export const PAGE_LIMIT = 200;
 
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 /**
- * `GET /payments`: the caller's own, newest first. `account` is either side's, `from` and `to` bound the time of creation (from is
+ * `GET /payments`: those within the caller's reach, newest first. `account` is either side's, `from` and `to` bound the time of creation (from is
  * included, to is not), `cursor` is the `next_cursor` of the page before.
  */
 export const listPaymentsSchema = z.strictObject({

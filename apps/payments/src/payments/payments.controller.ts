@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
+import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
+import { clientWide, type Principal } from '@countersign/auth-core';
 import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { answerIdempotent } from '../idempotency/answer.js';
@@ -33,7 +33,7 @@ export class PaymentsController {
    * The same `Idempotency-Key` with the same body gives the stored answer for 24 hours, marked `Idempotency-Replayed: true`.
    */
   @Post()
-  @RequireScopes('payments:create')
+  @RequireAnyScope('payments:create', clientWide('payments:create'))
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async pay(
     @ZodBody(createPaymentSchema) command: CreatePayment,
@@ -52,7 +52,7 @@ export class PaymentsController {
    * 503 `PAYMENT_PENDING`: send it again.
    */
   @Post(':id/capture')
-  @RequireScopes('payments:create')
+  @RequireAnyScope('payments:create', clientWide('payments:create'))
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async capture(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
@@ -72,7 +72,7 @@ export class PaymentsController {
    * 404 `PAYMENT_UNKNOWN`; 503 `PAYMENT_PENDING`: send it again.
    */
   @Post(':id/cancel')
-  @RequireScopes('payments:create')
+  @RequireAnyScope('payments:create', clientWide('payments:create'))
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async cancel(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
@@ -88,9 +88,9 @@ export class PaymentsController {
     );
   }
 
-  /** One of the caller's own payments. 404 `PAYMENT_UNKNOWN`. */
+  /** A payment within the caller's reach. 404 `PAYMENT_UNKNOWN`. */
   @Get(':id')
-  @RequireScopes('payments:read')
+  @RequireAnyScope('payments:read', clientWide('payments:read'))
   read(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @CurrentPrincipal() principal: Principal,
@@ -100,11 +100,11 @@ export class PaymentsController {
   }
 
   /**
-   * The caller's own payments, newest first, `limit` a page (1 to 200); by `status`, `account` (either side), `reference`, and time
+   * The payments within the caller's reach, newest first, `limit` a page (1 to 200); by `status`, `account` (either side), `reference`, and time
    * of creation (`from` included, `to` not).
    */
   @Get()
-  @RequireScopes('payments:read')
+  @RequireAnyScope('payments:read', clientWide('payments:read'))
   list(
     @ZodQuery(listPaymentsSchema) query: ListPayments,
     @CurrentPrincipal() principal: Principal,

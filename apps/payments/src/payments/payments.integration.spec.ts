@@ -114,7 +114,7 @@ describe('payments, by HTTP, on the real accounts service', () => {
     expect((await step(paid, 'refund')).status).toBe(201);
   });
 
-  it('needs an Idempotency-Key on every POST, and keeps one client’s keys apart from another’s', async () => {
+  it('needs an Idempotency-Key on every POST, and keeps one owner’s keys apart from another’s', async () => {
     const paid = await pay('1', { capture: 'manual' });
     const id = String(paid.body['id']);
     for (const path of ['/payments', `/payments/${id}/capture`, `/payments/${id}/cancel`, `/payments/${id}/refund`]) {

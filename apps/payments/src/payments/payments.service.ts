@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
@@ -42,7 +43,7 @@ export class PaymentsService {
   /** Commits the payment before anything leaves this service; then orders its transfer. */
   async pay(command: CreatePayment, key: IdempotencyKey, caller: PayingCaller): Promise<Answer> {
     const now = this.clock();
-    const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(command)) };
+    const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(command)) };
     const payment = newPayment(command, caller, this.#times(caller, now), now);
     const { amount, from, to, capture } = paymentToJson(payment);
     const told = { done: 'payment.created', action: 'payments:create', resource: `payment/${payment.id}` };
@@ -56,7 +57,7 @@ export class PaymentsService {
   }
 
   async read(id: PaymentId, caller: Caller): Promise<PaymentJson> {
-    const payment = await this.own(id, 'payments:read', caller);
+    const payment = await this.own(id, 'payments:read', 'payments:read', caller);
     await this.outbox.recordDurably(
       auditEvent({ done: 'payment.read', action: 'payments:read', resource: `payment/${id}` }, caller),
     );
@@ -64,7 +65,7 @@ export class PaymentsService {
   }
 
   async list(query: ListPayments, caller: Caller): Promise<PaymentPageJson> {
-    const found = await this.payments.list(caller.principal.clientId, query);
+    const found = await this.payments.list(reachOf(caller.principal, 'payments:read'), query);
     const page = pageToJson(found, query.limit);
     const changes = { shown: page.payments.map(({ id }) => id) };
     await this.outbox.recordDurably(
@@ -73,10 +74,18 @@ export class PaymentsService {
     return page;
   }
 
-  /** The caller's own payment. @throws {Problem} 404 `PAYMENT_UNKNOWN`, the same for another's and for none; recorded */
-  async own(id: PaymentId, action: string, caller: Caller): Promise<Payment> {
-    const payment = await this.payments.find(id, caller.principal.clientId);
-    if (payment !== undefined) return payment;
+  /**
+   * A payment within the caller's reach.
+   * @param scope the scope that the route asks for, which says how far the caller reaches
+   * @throws {Problem} 404 `PAYMENT_UNKNOWN`, the same for another's and for none; recorded
+   */
+  async own(id: PaymentId, scope: string, action: string, caller: Caller): Promise<Payment> {
+    const payment = await this.payments.find(id, reachOf(caller.principal, scope));
+    return payment ?? this.refuseUnknown(id, action, caller);
+  }
+
+  /** @throws {Problem} 404 `PAYMENT_UNKNOWN`, always; recorded */
+  async refuseUnknown(id: PaymentId, action: string, caller: Caller): Promise<never> {
     const failure = 'PAYMENT_UNKNOWN';
     await this.outbox.recordDurably(
       auditEvent({ done: 'payment.missed', action, resource: `payment/${id}`, failure }, caller),

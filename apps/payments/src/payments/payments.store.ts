@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database } from '@countersign/service-host';
+import { type Reach } from '@countersign/auth-core';
+import { DATABASE, withinReach, type Database } from '@countersign/service-host';
 import { and, asc, desc, eq, gte, lt, lte, or } from 'drizzle-orm';
 import { insertPart, updatePart, type Part } from '../changes/change.js';
 import { firstIdAt, type ListPayments } from './payment-list.js';
 import { paymentIdSchema, type Payment, type PaymentId } from './payment.js';
 import { paymentTable } from './payments.tables.js';
 
-/** Payments in PostgreSQL; a client reaches its own only. */
+/** Payments in PostgreSQL. What a caller asks for is looked for within its reach. */
 @Injectable()
 export class PaymentsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -20,30 +21,34 @@ export class PaymentsStore {
     return updatePart('payment', before, mutableColumns(after));
   }
 
-  /** The client's own payment. */
-  async find(id: PaymentId, clientId: string): Promise<Payment | undefined> {
-    const own = and(eq(paymentTable.id, id), eq(paymentTable.clientId, clientId));
+  async find(id: PaymentId, reach: Reach): Promise<Payment | undefined> {
+    const own = and(eq(paymentTable.id, id), withinReach(paymentTable, reach));
     const [payment] = await this.database.select().from(paymentTable).where(own);
+    return payment;
+  }
+
+  /** The payment, whosever it is: a refund asks for it whose maker, the payee, did not make the payment. */
+  async findAnyones(id: PaymentId): Promise<Payment | undefined> {
+    const [payment] = await this.database.select().from(paymentTable).where(eq(paymentTable.id, id));
     return payment;
   }
 
   /** A payment that must be there: a key, a refund or recovery names it. */
   async get(id: string): Promise<Payment> {
-    const named = eq(paymentTable.id, paymentIdSchema.parse(id));
-    const [payment] = await this.database.select().from(paymentTable).where(named);
+    const payment = await this.findAnyones(paymentIdSchema.parse(id));
     if (payment === undefined) throw new Error(`payment ${id} does not exist`);
     return payment;
   }
 
-  /** The client's own, newest first; one more than the page holds, so that the caller knows whether another follows. */
-  list(clientId: string, query: ListPayments): Promise<Payment[]> {
+  /** Those within reach, newest first; one more than the page holds, so that the caller knows whether another follows. */
+  list(reach: Reach, query: ListPayments): Promise<Payment[]> {
     const { status, account, reference, from, to, cursor, limit } = query;
     return this.database
       .select()
       .from(paymentTable)
       .where(
         and(
-          eq(paymentTable.clientId, clientId),
+          withinReach(paymentTable, reach),
           status === undefined ? undefined : eq(paymentTable.status, status),
           account === undefined
             ? undefined

@@ -17,7 +17,7 @@ import { RefundsStore } from '../refunds/refunds.store.js';
 
 export const OWN_CLIENT_ID = Symbol('countersign.payments.own-client-id');
 
-/** Payments and refunds that one sweep takes up at the most. */
+/** Payments and refunds that one sweep takes up at most. */
 const SWEEP_LIMIT = 200;
 /** Taken up at once. */
 const CONCURRENCY = 8;
@@ -30,7 +30,7 @@ export interface Sweep {
 
 /**
  * Finishes or compensates what a crash or an outage left. Without a user's token: payments reads the transfers that it made, posts or
- * voids its own holds, and pays back what it corrects. What the payment had begun is finished; what never reached accounts fails.
+ * voids its own holds, and pays back, by its own `transfers:correct`, what a payee or a client had begun to. What the payment had begun is finished; what never reached accounts fails.
  */
 @Injectable()
 export class RecoveryService {
@@ -118,7 +118,7 @@ export class RecoveryService {
     const times = { orderUntil: ownOrderUntil(now), attendAt: this.lease(now) };
     const resumed = changedRefund(refund, times, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return;
-    const outcome = await this.accounts.order(orderOf(payment, resumed), author);
+    const outcome = await this.accounts.order(orderOf(payment, resumed), author, true);
     if (outcome.kind === 'posted' || outcome.kind === 'refused') {
       await this.refundProgress.settle(payment, resumed, outcome, author);
       return;

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
+import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
+import { clientWide, type Principal } from '@countersign/auth-core';
 import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { answerIdempotent } from '../idempotency/answer.js';
@@ -14,12 +14,14 @@ export class RefundsController {
   constructor(@Inject(RefundsService) private readonly refunds: RefundsService) {}
 
   /**
-   * Pays a settled payment back, whole (no `amount`) or in part. 201 with the refund and its payment; 409 `PAYMENT_NOT_SETTLED`;
+   * Pays a settled payment back, whole (no `amount`) or in part: by the payee, whose account was paid, or by the payment's client with the
+   * scope `payments:refund:client`. 201 with the refund and its payment; 403 `REFUND_NOT_PAYEE`; 409 `PAYMENT_NOT_SETTLED`;
    * 422 `REFUND_ABOVE_PAYMENT`, `REFUND_LIMIT`, `CURRENCY_MISMATCH`, the ledger's own refusal (`INSUFFICIENT_FUNDS`, …) or
-   * `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`; 404 `PAYMENT_UNKNOWN`; 503 `PAYMENT_PENDING`: send it again.
+   * `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`; 404 `PAYMENT_UNKNOWN`; 503 `PAYMENT_PENDING`,
+   * `ACCOUNTS_UNAVAILABLE`: send it again.
    */
   @Post(':id/refund')
-  @RequireScopes('payments:refund')
+  @RequireAnyScope('payments:refund', clientWide('payments:refund'))
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async refund(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
@@ -35,7 +37,7 @@ export class RefundsController {
 
   /** The payment's refunds, oldest first; there are a hundred at the most. 404 `PAYMENT_UNKNOWN`. */
   @Get(':id/refunds')
-  @RequireScopes('payments:read')
+  @RequireAnyScope('payments:read', clientWide('payments:read'))
   list(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @CurrentPrincipal() principal: Principal,

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
 import { moneyToJson } from '@countersign/money';
@@ -17,6 +18,7 @@ import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
 import { refusalProblem } from '../payments/step-refusals.js';
+import { RefundRights, type RefundRight } from './refund-rights.js';
 import { RefundProgress, orderOf } from './refund-progress.js';
 import {
   changedRefund,
@@ -36,6 +38,7 @@ export const REFUND_LIMIT = 100;
 export class RefundsService {
   constructor(
     @Inject(PaymentsService) private readonly service: PaymentsService,
+    @Inject(RefundRights) private readonly rights: RefundRights,
     @Inject(ChangesStore) private readonly changes: ChangesStore,
     @Inject(PaymentsStore) private readonly payments: PaymentsStore,
     @Inject(RefundsStore) private readonly refunds: RefundsStore,
@@ -54,8 +57,8 @@ export class RefundsService {
     caller: PayingCaller,
     tries = 0,
   ): Promise<Answer> {
-    const payment = await this.service.own(id, 'payments:refund', caller);
-    const claim = { clientId: caller.principal.clientId, key, fingerprint: fingerprintOf(membersOf(id, command)) };
+    const { payment, right } = await this.rights.of(id, caller);
+    const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(id, command)) };
     const now = this.clock();
     const money = command.amount ?? { amount: refundable(payment), currency: payment.currency };
     const told = {
@@ -65,7 +68,7 @@ export class RefundsService {
     const step = await this.#begin(payment, money, now);
     if (!step.ok) {
       const known = await this.keys.look(claim, now);
-      if (known.kind !== 'begin') return this.#again(known, claim, caller);
+      if (known.kind !== 'begin') return this.#again(known, claim, right, caller);
       const event = { ...told, done: 'refund.refused', resource: `payment/${id}`, failure: step.refusal };
       await this.outbox.recordDurably(auditEvent(event, caller));
       throw refusalProblem(step.refusal, payment);
@@ -84,15 +87,15 @@ export class RefundsService {
       this.keys.take(claim, refund.id, now),
       this.changes.event(auditEvent(event, caller)),
     ]);
-    if (committed === 'done') return this.#order(step.payment, refund, true, claim, caller);
+    if (committed === 'done') return this.#order(step.payment, refund, true, claim, right, caller);
     if (committed === 'stale' && tries < TRIES) return this.refund(id, command, key, caller, tries + 1);
-    return this.#again(await this.keys.look(claim, now), claim, caller);
+    return this.#again(await this.keys.look(claim, now), claim, right, caller);
   }
 
   /** The payment's refunds, oldest first. */
   async list(id: PaymentId, caller: Caller): Promise<{ readonly refunds: readonly RefundJson[] }> {
-    await this.service.own(id, 'payments:read', caller);
-    const refunds = await this.refunds.ofPayment(id, REFUND_LIMIT);
+    const payment = await this.service.own(id, 'payments:read', 'payments:read', caller);
+    const refunds = await this.refunds.ofPayment(payment, REFUND_LIMIT);
     await this.outbox.recordDurably(
       auditEvent({ done: 'refunds.listed', action: 'payments:read', resource: `payment/${id}` }, caller),
     );
@@ -102,12 +105,12 @@ export class RefundsService {
   async #begin(payment: Payment, money: Parameters<typeof beginRefund>[1], now: Date): Promise<Step> {
     const step = beginRefund(payment, money, now);
     if (!step.ok) return step;
-    const before = await this.refunds.ofPayment(payment.id, REFUND_LIMIT);
+    const before = await this.refunds.ofPayment(payment, REFUND_LIMIT);
     return before.length < REFUND_LIMIT ? step : { ok: false, refusal: 'REFUND_LIMIT' };
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */
-  async #again(known: Claim, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
+  async #again(known: Claim, claim: KeyClaim, right: RefundRight, caller: PayingCaller): Promise<Answer> {
     if (known.kind === 'answered') return { ...known.answer, replayed: true };
     if (known.kind === 'begin') throw inFlight();
     const refund = await this.refunds.get(known.resourceId);
@@ -122,7 +125,7 @@ export class RefundsService {
     const latest = refund.orderUntil > until ? refund.orderUntil : until;
     const resumed = changedRefund(refund, { orderUntil: latest, attendAt }, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw inFlight();
-    return this.#order(payment, resumed, isCertain(refund, now), claim, caller);
+    return this.#order(payment, resumed, isCertain(refund, now), claim, right, caller);
   }
 
   async #order(
@@ -130,10 +133,14 @@ export class RefundsService {
     refund: Refund,
     certain: boolean,
     claim: KeyClaim,
+    right: RefundRight,
     caller: PayingCaller,
   ): Promise<Answer> {
     const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
-    const outcome = conclude(await this.accounts.order(orderOf(payment, refund), authority), certain);
+    const outcome = conclude(
+      await this.accounts.order(orderOf(payment, refund), authority, right === 'client'),
+      certain,
+    );
     if (outcome.kind !== 'posted' && outcome.kind !== 'refused') {
       const sent = outcome.kind !== 'unknown' || outcome.sent || !certain;
       await this.progress.leave(refund, sent, [this.keys.release(claim, this.clock())]);

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
 import { asc, eq, lte } from 'drizzle-orm';
 import { insertPart, updatePart, type Part } from '../changes/change.js';
-import { type PaymentId } from '../payments/payment.js';
+import { type Payment } from '../payments/payment.js';
 import { refundIdSchema, type Refund } from './refund.js';
 import { refundTable } from './refunds.tables.js';
 
@@ -42,7 +42,7 @@ export class RefundsStore {
   }
 
   /** Oldest first. A payment has few: each takes some of what was captured. */
-  ofPayment(id: PaymentId, limit: number): Promise<Refund[]> {
+  ofPayment({ id }: Pick<Payment, 'id'>, limit: number): Promise<Refund[]> {
     return this.database
       .select()
       .from(refundTable)

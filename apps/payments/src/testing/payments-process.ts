@@ -13,6 +13,7 @@ import { PaymentsStore } from '../payments/payments.store.js';
 import { stepLeaseOf } from '../idempotency/step-lease.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
 import { RefundProgress } from '../refunds/refund-progress.js';
+import { RefundRights } from '../refunds/refund-rights.js';
 import { RefundsService } from '../refunds/refunds.service.js';
 import { RefundsStore } from '../refunds/refunds.store.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
@@ -50,6 +51,7 @@ export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Su
     captures: new CaptureService(service, changes, payments, progress, keys, accounts, outbox, clock, lease),
     refunds: new RefundsService(
       service,
+      new RefundRights(service, payments, accounts, outbox),
       changes,
       payments,
       refunds,

@@ -6,7 +6,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { variables } from '../configuration.js';
 import { PaymentsModule } from '../payments.module.js';
-import { startRealAccounts, type RealAccounts } from './real-accounts.js';
+import { startRealAccounts, type RealAccounts, type Who } from './real-accounts.js';
 
 export interface Answer {
   readonly status: number;
@@ -20,11 +20,17 @@ export const allScopes = ['payments:create', 'payments:read', 'payments:refund',
 export interface PaymentsUnderTest {
   readonly accounts: RealAccounts;
   readonly pool: pg.Pool;
-  /** Sends as the client, with a fresh Idempotency-Key on each POST unless the headers name one (or an empty one: none). */
-  call(client: string, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, key?: string): Promise<Answer>;
+  /** Sends as the caller, with a fresh Idempotency-Key on each POST unless one is named (or an empty one: none). */
+  call(
+    who: string | Who,
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: object,
+    key?: string,
+  ): Promise<Answer>;
   /** Types of the audit events about a resource, oldest first. */
   eventsOf(resource: string): Promise<readonly string[]>;
-  /** Ends the process's part of the service and starts it anew on the same database. */
+  /** Ends the process's part of the service and starts it again on the same database. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -66,8 +72,9 @@ export async function startPayments(environment: Readonly<Record<string, string>
   return {
     accounts,
     pool,
-    async call(client, method, url, body, key = randomUUID()) {
-      const token = await issuer.mint({ clientId: client, audience: 'payments', scopes: allScopes });
+    async call(who, method, url, body, key = randomUUID()) {
+      const caller = typeof who === 'string' ? { subject: who, clientId: who } : who;
+      const token = await issuer.mint({ scopes: allScopes, ...caller, audience: 'payments' });
       const answer = await app.inject({
         method,
         url,

@@ -16,6 +16,13 @@ import { z } from 'zod';
 const root = resolve(import.meta.dirname, '../../../..');
 const accountSchema = z.looseObject({ id: z.string() });
 
+/** A caller: a subject through a client, with its scopes (all that are not client-wide, when none are named). */
+export interface Who {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly scopes?: readonly string[];
+}
+
 /** The accounts service as it is built, a process of its own on real PostgreSQL, and an issuer whose tokens it takes. */
 export interface RealAccounts {
   readonly url: string;
@@ -23,10 +30,12 @@ export interface RealAccounts {
   readonly backing: BackingServices;
   /** The ledger's own database, to look into. */
   readonly ledger: pg.Pool;
+  /** What payments asked tokens for that it acts with, in order. */
+  asked(): readonly AskedToken[];
   /** What payments asks the issuer for, minted here: its own tokens, and the caller's exchanged. */
   readonly tokens: TokenClient;
-  /** Opens an account in euro that belongs to the client. @returns its id */
-  open(clientId: string, overdraft: 'allowed' | 'forbidden'): Promise<string>;
+  /** Opens an account in euro that belongs to the caller's subject. @returns its id */
+  open(who: string | Who, overdraft: 'allowed' | 'forbidden'): Promise<string>;
   /** Its process does not run any more, though its port is open, until it is resumed. */
   suspend(): void;
   resume(): void;
@@ -35,7 +44,13 @@ export interface RealAccounts {
 
 const claimsSchema = z.looseObject({ sub: z.string(), client_id: z.string(), txn: z.string().optional() });
 
-function exchangingTokens(issuer: TestIssuer): TokenClient {
+/** For whom payments asked for a token of accounts' audience, and with which scopes. */
+export interface AskedToken {
+  readonly subject: string;
+  readonly scopes: readonly string[];
+}
+
+function exchangingTokens(issuer: TestIssuer, asked: AskedToken[]): TokenClient {
   const answer = async (wish: Parameters<TestIssuer['mint']>[0], scopes: readonly string[]) => ({
     token: await issuer.mint({ ...wish, audience: 'accounts', scopes }),
     expiresAt: Math.floor(Date.now() / 1_000) + 300,
@@ -47,6 +62,7 @@ function exchangingTokens(issuer: TestIssuer): TokenClient {
     exchange: ({ scopes, subjectToken }) => {
       const payload: unknown = JSON.parse(Buffer.from(subjectToken.split('.')[1] ?? '', 'base64url').toString());
       const { sub } = claimsSchema.parse(payload);
+      asked.push({ subject: sub, scopes });
       return answer({ subject: sub, clientId: 'payments', claims: { act: { sub: 'payments' } } }, scopes);
     },
     forget: () => false,
@@ -93,15 +109,17 @@ export async function startRealAccounts(): Promise<RealAccounts> {
   await untilReady(url, child);
   const ledger = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   ledger.on('error', () => undefined);
+  const asked: AskedToken[] = [];
   return {
     url,
     issuer,
     backing,
     ledger,
-    tokens: exchangingTokens(issuer),
-    async open(clientId, overdraft) {
+    asked: () => asked,
+    tokens: exchangingTokens(issuer, asked),
+    async open(who, overdraft) {
       const token = await issuer.mint({
-        clientId,
+        ...(typeof who === 'string' ? { subject: who, clientId: who } : who),
         audience: 'accounts',
         scopes: ['accounts:write', 'accounts:overdraft'],
       });

@@ -3,7 +3,7 @@ import { DATABASE, type Database } from '@countersign/service-host';
 import { and, asc, desc, eq, lt, lte, ne, sql } from 'drizzle-orm';
 import { type Part } from '../changes/change.js';
 import { type Delivery, type ListDeliveries, type Replay } from './delivery.js';
-import { REPLAY_LIMIT, type EndpointId } from './endpoint.js';
+import { REPLAY_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';
 import { type Notice } from './notice.js';
 import { webhookDeliveryTable as table } from './webhooks.tables.js';
 
@@ -20,8 +20,8 @@ const PRUNE_BATCH = 5_000;
 export class DeliveriesStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Commits the notice, for each active endpoint of the client that wants its type, with the change that it tells of. */
-  tell({ id, type, clientId, paymentId, body, createdAt }: Notice): Part {
+  /** Commits the notice, for each active endpoint that reaches its payment and wants its type, with the change that it tells of. */
+  tell({ id, type, owner, paymentId, body, createdAt }: Notice): Part {
     return {
       write: (bind) => {
         const kind = bind(type);
@@ -29,7 +29,8 @@ export class DeliveriesStore {
         return (
           `insert into webhook_delivery (endpoint_id, event_id, type, payment_id, body, status, next_attempt_at, created_at) ` +
           `select id, ${bind(id)}::uuid, ${kind}::text, ${bind(paymentId)}::uuid, ${bind(body)}::text, 'pending', ${now}::timestamptz, ${now}::timestamptz ` +
-          `from webhook_endpoint where client_id = ${bind(clientId)} and status = 'active' and ${kind}::text = any(types)`
+          `from webhook_endpoint where (subject = ${bind(owner.subject)} or (reach = 'client' and client_id = ${bind(owner.clientId)})) ` +
+          `and status = 'active' and ${kind}::text = any(types)`
         );
       },
     };
@@ -60,7 +61,7 @@ export class DeliveriesStore {
   }
 
   /** Newest first; one more than the page holds. */
-  list(endpointId: EndpointId, { status, cursor, limit }: ListDeliveries): Promise<Delivery[]> {
+  list({ id: endpointId }: Pick<Endpoint, 'id'>, { status, cursor, limit }: ListDeliveries): Promise<Delivery[]> {
     return this.database
       .select()
       .from(table)
@@ -76,7 +77,7 @@ export class DeliveriesStore {
   }
 
   /** Sends again, from the first attempt on: one event, or those since a time; what waits for an attempt anyway is left as it is. */
-  replay(endpointId: EndpointId, { event_id, since }: Replay, now: Date): Part {
+  replay({ id: endpointId }: Pick<Endpoint, 'id'>, { event_id, since }: Replay, now: Date): Part {
     return {
       write: (bind) => {
         const endpoint = bind(endpointId);
@@ -91,7 +92,7 @@ export class DeliveriesStore {
     };
   }
 
-  async exists(endpointId: EndpointId, eventId: string): Promise<boolean> {
+  async exists({ id: endpointId }: Pick<Endpoint, 'id'>, eventId: string): Promise<boolean> {
     const found = await this.database.select({ id: table.eventId }).from(table).where(at(endpointId, eventId));
     return found.length > 0;
   }

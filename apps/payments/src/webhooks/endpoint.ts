@@ -1,19 +1,24 @@
 import { z } from 'zod';
+import { URL_LIMIT } from './target.js';
 import { noticeTypes, type NoticeType } from './notice.js';
 
 export const endpointIdSchema = z.uuid().brand('EndpointId');
 export type EndpointId = z.infer<typeof endpointIdSchema>;
 
-/** Endpoints of one client at the most. */
+/** Endpoints of one subject, through one client, at most. */
 export const ENDPOINT_LIMIT = 10;
-/** Characters of an endpoint's URL at the most. */
-export const URL_LIMIT = 2_048;
-/** Deliveries of one page at the most. */
+/** Endpoints of one page at most. */
+export const ENDPOINT_PAGE_LIMIT = 200;
+/** Deliveries of one page at most. */
 export const DELIVERY_PAGE_LIMIT = 200;
-/** Deliveries that one replay takes up at the most. */
+/** Deliveries that one replay takes up at most. */
 export const REPLAY_LIMIT = 1_000;
 
-/** What `POST /webhooks` takes: where to, and what about (everything by default). */
+/** Whose payments an endpoint is told of: its subject's, or those of all subjects that its client acts for. */
+export const endpointReaches = ['subject', 'client'] as const;
+export type EndpointReach = (typeof endpointReaches)[number];
+
+/** What `POST /webhooks` takes: where to, what about (everything by default), and whose payments (by default as far as the scope reaches). */
 export const registerEndpointSchema = z.strictObject({
   url: z.string().min(1).max(URL_LIMIT),
   types: z
@@ -22,8 +27,16 @@ export const registerEndpointSchema = z.strictObject({
     .max(noticeTypes.length)
     .refine((types) => new Set(types).size === types.length, 'names each type once')
     .default([...noticeTypes]),
+  reach: z.enum(endpointReaches).optional(),
 });
 export type RegisterEndpoint = z.infer<typeof registerEndpointSchema>;
+
+/** `GET /webhooks`: newest first; `cursor` is the `next_cursor` of the page before. */
+export const listEndpointsSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(ENDPOINT_PAGE_LIMIT).default(50),
+  cursor: endpointIdSchema.optional(),
+});
+export type ListEndpoints = z.infer<typeof listEndpointsSchema>;
 
 /** `active`; `gone`: the merchant answered 410, nothing more is sent; `removed` by its owner. */
 export type EndpointStatus = 'active' | 'gone' | 'removed';
@@ -31,6 +44,8 @@ export type EndpointStatus = 'active' | 'gone' | 'removed';
 export interface Endpoint {
   readonly id: EndpointId;
   readonly clientId: string;
+  readonly subject: string;
+  readonly reach: EndpointReach;
   readonly url: string;
   readonly types: NoticeType[];
   readonly status: EndpointStatus;
@@ -42,10 +57,25 @@ export interface EndpointJson {
   readonly id: string;
   readonly url: string;
   readonly types: readonly NoticeType[];
+  readonly reach: EndpointReach;
   readonly status: EndpointStatus;
   readonly created_at: string;
 }
 
-export function endpointToJson({ id, url, types, status, createdAt }: Endpoint): EndpointJson {
-  return { id, url, types, status, created_at: createdAt.toISOString() };
+export function endpointToJson({ id, url, types, reach, status, createdAt }: Endpoint): EndpointJson {
+  return { id, url, types, reach, status, created_at: createdAt.toISOString() };
+}
+
+export interface EndpointPageJson {
+  readonly webhooks: readonly EndpointJson[];
+  readonly next_cursor: string | null;
+}
+
+/** @param found one more than the page holds when another page follows */
+export function endpointPageToJson(found: readonly Endpoint[], limit: number): EndpointPageJson {
+  const page = found.slice(0, limit);
+  return {
+    webhooks: page.map(endpointToJson),
+    next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
+  };
 }

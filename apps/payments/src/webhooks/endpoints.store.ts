@@ -1,63 +1,86 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database } from '@countersign/service-host';
-import { and, asc, desc, eq, ne } from 'drizzle-orm';
-import { insertPart, type Part } from '../changes/change.js';
-import { ENDPOINT_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';
-import { webhookEndpointTable } from './webhooks.tables.js';
+import { type Owner, type Reach } from '@countersign/auth-core';
+import { DATABASE, withinReach, type Database } from '@countersign/service-host';
+import { and, count, desc, eq, lt, ne } from 'drizzle-orm';
+import { type Part } from '../changes/change.js';
+import { ENDPOINT_LIMIT, type Endpoint, type EndpointId, type ListEndpoints } from './endpoint.js';
+import { webhookEndpointTable as table } from './webhooks.tables.js';
 
-/** Where merchants want to be told; a client reaches its own only. */
+/** Where merchants want to be told. What a caller asks for is looked for within its reach. */
 @Injectable()
 export class EndpointsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
+  /**
+   * Registers the endpoint in one of its owner's free slots; `stale` when there is none, or when another registration took it at the
+   * same moment. A count before the insert would let both pass.
+   */
   insert(endpoint: Endpoint): Part {
-    return insertPart('webhook_endpoint', {
-      id: endpoint.id,
-      client_id: endpoint.clientId,
-      url: endpoint.url,
-      types: endpoint.types,
-      status: endpoint.status,
-      created_at: endpoint.createdAt,
-      updated_at: endpoint.updatedAt,
-    });
-  }
-
-  remove({ id, clientId }: Pick<Endpoint, 'id' | 'clientId'>, now: Date): Part {
     return {
       mustMatch: true,
-      write: (bind) =>
-        `update webhook_endpoint set status = 'removed', updated_at = ${bind(now)} ` +
-        `where id = ${bind(id)} and client_id = ${bind(clientId)} and status <> 'removed'`,
+      write: (bind) => {
+        const [client, subject] = [`${bind(endpoint.clientId)}::text`, `${bind(endpoint.subject)}::text`];
+        const now = `${bind(endpoint.createdAt)}::timestamptz`;
+        return (
+          `insert into webhook_endpoint (id, client_id, subject, reach, slot, url, types, status, created_at, updated_at) ` +
+          `select ${bind(endpoint.id)}::uuid, ${client}, ${subject}, ${bind(endpoint.reach)}::text, slot, ${bind(endpoint.url)}::text, ` +
+          `${bind(endpoint.types)}::text[], ${bind(endpoint.status)}::text, ${now}, ${now} ` +
+          `from generate_series(1, ${String(ENDPOINT_LIMIT)}) as slot where not exists (select from webhook_endpoint as other ` +
+          `where other.subject = ${subject} and other.client_id = ${client} and other.slot = slot.slot and other.status <> 'removed') ` +
+          `order by random() limit 1`
+        );
+      },
     };
   }
 
-  /** The client's own, as long as it is not removed. */
-  async find(id: EndpointId, clientId: string): Promise<Endpoint | undefined> {
-    const own = and(eq(webhookEndpointTable.id, id), eq(webhookEndpointTable.clientId, clientId));
+  remove({ id }: Pick<Endpoint, 'id'>, now: Date): Part {
+    return {
+      mustMatch: true,
+      write: (bind) =>
+        `update webhook_endpoint set status = 'removed', updated_at = ${bind(now)} where id = ${bind(id)} and status <> 'removed'`,
+    };
+  }
+
+  /** Undoes what it is committed with, unless the endpoint is active at that moment. */
+  mustBeActive({ id }: Pick<Endpoint, 'id'>): Part {
+    return {
+      mustMatch: true,
+      write: (bind) => `update webhook_endpoint set status = status where id = ${bind(id)} and status = 'active'`,
+    };
+  }
+
+  /** As long as it is not removed. */
+  async find(id: EndpointId, reach: Reach): Promise<Endpoint | undefined> {
     const [endpoint] = await this.database
       .select()
-      .from(webhookEndpointTable)
-      .where(and(own, ne(webhookEndpointTable.status, 'removed')));
+      .from(table)
+      .where(and(eq(table.id, id), withinReach(table, reach), ne(table.status, 'removed')));
     return endpoint;
   }
 
-  /** The client's own, newest first. */
-  list(clientId: string): Promise<Endpoint[]> {
+  /** Those within reach, newest first; one more than the page holds. */
+  list(reach: Reach, { cursor, limit }: ListEndpoints): Promise<Endpoint[]> {
+    const before = cursor === undefined ? undefined : lt(table.id, cursor);
     return this.database
       .select()
-      .from(webhookEndpointTable)
-      .where(and(eq(webhookEndpointTable.clientId, clientId), ne(webhookEndpointTable.status, 'removed')))
-      .orderBy(desc(webhookEndpointTable.id))
-      .limit(ENDPOINT_LIMIT);
+      .from(table)
+      .where(and(withinReach(table, reach), ne(table.status, 'removed'), before))
+      .orderBy(desc(table.id))
+      .limit(limit + 1);
+  }
+
+  /** How many endpoints the owner has, active or gone. */
+  async countOf({ subject, clientId }: Owner): Promise<number> {
+    const [found] = await this.database
+      .select({ endpoints: count() })
+      .from(table)
+      .where(and(eq(table.subject, subject), eq(table.clientId, clientId), ne(table.status, 'removed')));
+    return found?.endpoints ?? 0;
   }
 
   /** Any endpoint, for its deliveries. */
   async get(id: EndpointId): Promise<Endpoint> {
-    const [endpoint] = await this.database
-      .select()
-      .from(webhookEndpointTable)
-      .where(eq(webhookEndpointTable.id, id))
-      .orderBy(asc(webhookEndpointTable.id));
+    const [endpoint] = await this.database.select().from(table).where(eq(table.id, id));
     if (endpoint === undefined) throw new Error(`webhook endpoint ${id} does not exist`);
     return endpoint;
   }
@@ -65,8 +88,8 @@ export class EndpointsStore {
   /** The merchant said that the endpoint is gone for good (410). */
   async markGone(id: EndpointId, now: Date): Promise<void> {
     await this.database
-      .update(webhookEndpointTable)
+      .update(table)
       .set({ status: 'gone', updatedAt: now })
-      .where(and(eq(webhookEndpointTable.id, id), eq(webhookEndpointTable.status, 'active')));
+      .where(and(eq(table.id, id), eq(table.status, 'active')));
   }
 }

@@ -1,3 +1,4 @@
+import { ownerOf, type Owner } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { paymentToJson, type Payment } from '../payments/payment.js';
 import { refundToJson, type Refund } from '../refunds/refund.js';
@@ -18,20 +19,21 @@ export type NoticeType = (typeof noticeTypes)[number];
 export interface Notice {
   readonly id: string;
   readonly type: NoticeType;
-  readonly clientId: string;
+  /** Whose payment it is about. */
+  readonly owner: Owner;
   readonly paymentId: string;
   readonly body: string;
   readonly createdAt: Date;
 }
 
-/** @param refund for `refund.…` alone */
+/** @param refund for `refund.…` only */
 export function noticeOf(type: NoticeType, payment: Payment, now: Date, refund?: Refund): Notice {
   const id = uuidv7(now.getTime());
   const data = { payment: paymentToJson(payment), ...(refund === undefined ? {} : { refund: refundToJson(refund) }) };
   return {
     id,
     type,
-    clientId: payment.clientId,
+    owner: ownerOf(payment),
     paymentId: payment.id,
     body: JSON.stringify({ id, type, created_at: now.toISOString(), data }),
     createdAt: now,

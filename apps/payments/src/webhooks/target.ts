@@ -1,7 +1,10 @@
 import { lookup as lookupCallback } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Where webhooks may go: `public`, https to public addresses alone; `any`, for local stacks: also http and private addresses. */
+/** Characters of an endpoint's URL at most. */
+export const URL_LIMIT = 2_048;
+
+/** Where webhooks may go: `public`, https to public addresses only; `any`, for local stacks: also http and private addresses. */
 export type TargetRule = 'public' | 'any';
 
 const privateAddresses = new BlockList();
@@ -56,6 +59,19 @@ export function refusalOfUrl(text: string, rule: TargetRule): TargetRefusal | un
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   if (rule === 'public' && isIP(host) !== 0 && !isPublicAddress(host)) return 'ADDRESS_NOT_PUBLIC';
   return undefined;
+}
+
+/** A target's URL in its one canonical form (WHATWG URL, without a fragment, which is never sent), or what is wrong with it. */
+export type Target =
+  { readonly ok: true; readonly url: string } | { readonly ok: false; readonly refusal: TargetRefusal };
+
+/** Reads a URL as it was registered. Blanks, default ports, capitals and the like leave here: what is kept is what the signature names. */
+export function readTarget(text: string, rule: TargetRule): Target {
+  const refusal = refusalOfUrl(text, rule);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const url = new URL(text);
+  url.hash = '';
+  return url.href.length > URL_LIMIT ? { ok: false, refusal: 'URL_INVALID' } : { ok: true, url: url.href };
 }
 
 /** A name that leads to an address where webhooks may not go. */

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
+import { CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
+import { clientWide, type Principal } from '@countersign/auth-core';
 import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { answerIdempotent } from '../idempotency/answer.js';
@@ -13,9 +13,11 @@ import {
 } from './delivery.js';
 import {
   endpointIdSchema,
+  listEndpointsSchema,
   registerEndpointSchema,
   type EndpointId,
-  type EndpointJson,
+  type EndpointPageJson,
+  type ListEndpoints,
   type RegisterEndpoint,
 } from './endpoint.js';
 import { WebhooksService } from './webhooks.service.js';
@@ -26,11 +28,12 @@ export class WebhooksController {
   constructor(@Inject(WebhooksService) private readonly webhooks: WebhooksService) {}
 
   /**
-   * Registers where the caller wants to be told of its payments (ten endpoints at the most). 201 with the endpoint; 422 `URL_INVALID`,
-   * `URL_NOT_HTTPS`, `URL_HAS_CREDENTIALS`, `ADDRESS_NOT_PUBLIC`, `WEBHOOK_LIMIT`.
+   * Registers where the caller wants to be told of its payments (at most ten endpoints), or with the scope `webhooks:write:client` of
+   * those of all subjects that its client acts for (`reach`). 201 with the endpoint; 422 `URL_INVALID`, `URL_NOT_HTTPS`,
+   * `URL_HAS_CREDENTIALS`, `ADDRESS_NOT_PUBLIC`, `WEBHOOK_LIMIT`; 403 `SCOPE_MISSING`.
    */
   @Post()
-  @RequireScopes('webhooks:write')
+  @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async register(
     @ZodBody(registerEndpointSchema) command: RegisterEndpoint,
@@ -42,20 +45,21 @@ export class WebhooksController {
     await answerIdempotent(header, reply, (key) => this.webhooks.register(command, key, { principal, trace }));
   }
 
-  /** The caller's own endpoints, newest first. */
+  /** The endpoints within the caller's reach, newest first, `limit` a page (1 to 200). */
   @Get()
-  @RequireScopes('webhooks:read')
+  @RequireAnyScope('webhooks:read', clientWide('webhooks:read'))
   list(
+    @ZodQuery(listEndpointsSchema) query: ListEndpoints,
     @CurrentPrincipal() principal: Principal,
     @Trace() trace: RequestTrace,
-  ): Promise<{ readonly webhooks: readonly EndpointJson[] }> {
-    return this.webhooks.list({ principal, trace });
+  ): Promise<EndpointPageJson> {
+    return this.webhooks.list(query, { principal, trace });
   }
 
   /** Removes an endpoint; what is not delivered yet is not sent any more. 204; 404 `WEBHOOK_UNKNOWN`. */
   @Delete(':id')
   @HttpCode(204)
-  @RequireScopes('webhooks:write')
+  @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))
   remove(
     @ZodParam('id', endpointIdSchema) id: EndpointId,
     @CurrentPrincipal() principal: Principal,
@@ -66,7 +70,7 @@ export class WebhooksController {
 
   /** What was or will be sent to an endpoint in thirty days, newest first, `limit` a page (1 to 200). 404 `WEBHOOK_UNKNOWN`. */
   @Get(':id/deliveries')
-  @RequireScopes('webhooks:read')
+  @RequireAnyScope('webhooks:read', clientWide('webhooks:read'))
   sent(
     @ZodParam('id', endpointIdSchema) id: EndpointId,
     @ZodQuery(listDeliveriesSchema) query: ListDeliveries,
@@ -76,9 +80,12 @@ export class WebhooksController {
     return this.webhooks.sent(id, query, { principal, trace });
   }
 
-  /** Sends one event again, or those since a time (a thousand at the most). 202 with the endpoint; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`. */
+  /**
+   * Sends one event again, or those since a time (at most a thousand). 202 with the endpoint; 404 `WEBHOOK_UNKNOWN`, `DELIVERY_UNKNOWN`;
+   * 409 `WEBHOOK_GONE`.
+   */
   @Post(':id/replay')
-  @RequireScopes('webhooks:write')
+  @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async replay(
     @ZodParam('id', endpointIdSchema) id: EndpointId,

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { clientWide, ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
@@ -7,30 +8,34 @@ import { inFlight, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
 import { auditEvent, type Caller } from '../payments/payment-events.js';
+import { TRIES } from '../payments/payment-progress.js';
 import { DeliveriesStore } from './deliveries.store.js';
 import { deliveryToJson, type DeliveryPageJson, type ListDeliveries, type Replay } from './delivery.js';
 import {
   ENDPOINT_LIMIT,
   endpointIdSchema,
+  endpointPageToJson,
   endpointToJson,
   type Endpoint,
   type EndpointId,
-  type EndpointJson,
+  type EndpointPageJson,
+  type EndpointReach,
+  type ListEndpoints,
   type RegisterEndpoint,
 } from './endpoint.js';
 import { EndpointsStore } from './endpoints.store.js';
-import { refusalOfUrl, type TargetRefusal, type TargetRule } from './target.js';
+import { readTarget, URL_LIMIT, type TargetRefusal, type TargetRule } from './target.js';
 
 export const TARGET_RULE = Symbol('countersign.payments.webhook-target-rule');
 
 const targetDetails: Readonly<Record<TargetRefusal, string>> = {
-  URL_INVALID: 'The URL cannot be read.',
-  URL_NOT_HTTPS: 'Webhooks go to https alone.',
+  URL_INVALID: `Send an absolute URL of at most ${String(URL_LIMIT)} characters.`,
+  URL_NOT_HTTPS: 'Webhooks go to https only.',
   URL_HAS_CREDENTIALS: 'A URL with a user or a password is not taken: check the signature instead.',
-  ADDRESS_NOT_PUBLIC: 'Webhooks go to public addresses alone.',
+  ADDRESS_NOT_PUBLIC: 'Webhooks go to public addresses only.',
 };
 
-/** A client's own webhook endpoints, what was sent to them, and sending it again. */
+/** Webhook endpoints within a caller's reach, what was sent to them, and sending it again. */
 @Injectable()
 export class WebhooksService {
   constructor(
@@ -43,59 +48,56 @@ export class WebhooksService {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async register(command: RegisterEndpoint, key: IdempotencyKey, caller: Caller): Promise<Answer> {
-    const refusal = refusalOfUrl(command.url, this.rule);
-    if (refusal !== undefined) throw new Problem(422, refusal, targetDetails[refusal]);
-    const { clientId } = caller.principal;
+  async register(command: RegisterEndpoint, key: IdempotencyKey, caller: Caller, tries = 0): Promise<Answer> {
+    const target = readTarget(command.url, this.rule);
+    if (!target.ok) throw new Problem(422, target.refusal, targetDetails[target.refusal]);
+    const owner = ownerOf(caller.principal);
+    const reach = reachOfNew(command, caller);
     const now = this.clock();
     const id = endpointIdSchema.parse(uuidv7(now.getTime()));
-    const { url, types } = command;
-    const endpoint: Endpoint = {
-      id,
-      clientId,
-      url,
-      types: [...types],
-      status: 'active',
-      createdAt: now,
-      updatedAt: now,
-    };
-    const claim = { clientId, key, fingerprint: fingerprintOf(['webhook', url, ...types]) };
+    const types = [...command.types];
+    const { url } = target;
+    const endpoint: Endpoint = { id, ...owner, reach, url, types, status: 'active', createdAt: now, updatedAt: now };
+    const members = ['webhook', url, ...types, ...(reach === 'client' ? [reach] : [])];
+    const claim = { owner, key, fingerprint: fingerprintOf(members) };
     const answer = { status: 201, body: { ...endpointToJson(endpoint) } };
     const known = await this.keys.look(claim, now);
     if (known.kind === 'answered') return { ...known.answer, replayed: true };
-    if ((await this.endpoints.list(clientId)).length >= ENDPOINT_LIMIT) {
-      throw new Problem(422, 'WEBHOOK_LIMIT', `A client has ${String(ENDPOINT_LIMIT)} endpoints at the most.`);
-    }
     const event = { done: 'webhook.registered', action: 'webhooks:register', resource: `webhook/${id}` };
     const committed = await this.changes.commit([
       this.endpoints.insert(endpoint),
       this.keys.takeAnswered(claim, id, answer, now),
-      this.changes.event(auditEvent({ ...event, changes: { url, types } }, caller)),
+      this.changes.event(auditEvent({ ...event, changes: { url, types, reach } }, caller)),
     ]);
     if (committed === 'done') return { ...answer, replayed: false };
-    return this.#replayed(await this.keys.look(claim, now));
+    if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
+    if (tries < TRIES && (await this.endpoints.countOf(owner)) < ENDPOINT_LIMIT) {
+      return this.register(command, key, caller, tries + 1);
+    }
+    const limit = `You have ${String(ENDPOINT_LIMIT)} endpoints, which is the most; remove one first.`;
+    throw new Problem(422, 'WEBHOOK_LIMIT', limit);
   }
 
-  async list(caller: Caller): Promise<{ readonly webhooks: readonly EndpointJson[] }> {
-    const endpoints = await this.endpoints.list(caller.principal.clientId);
+  async list(query: ListEndpoints, caller: Caller): Promise<EndpointPageJson> {
+    const found = await this.endpoints.list(reachOf(caller.principal, 'webhooks:read'), query);
     await this.outbox.recordDurably(
       auditEvent({ done: 'webhooks.listed', action: 'webhooks:read', resource: 'webhooks' }, caller),
     );
-    return { webhooks: endpoints.map(endpointToJson) };
+    return endpointPageToJson(found, query.limit);
   }
 
   async remove(id: EndpointId, caller: Caller): Promise<void> {
-    const { clientId } = await this.#own(id, 'webhooks:remove', caller);
+    const endpoint = await this.#own(id, 'webhooks:write', 'webhooks:remove', caller);
     const event = { done: 'webhook.removed', action: 'webhooks:remove', resource: `webhook/${id}` };
     await this.changes.commit([
-      this.endpoints.remove({ id, clientId }, this.clock()),
+      this.endpoints.remove(endpoint, this.clock()),
       this.changes.event(auditEvent(event, caller)),
     ]);
   }
 
   async sent(id: EndpointId, query: ListDeliveries, caller: Caller): Promise<DeliveryPageJson> {
-    await this.#own(id, 'webhooks:read', caller);
-    const found = await this.deliveries.list(id, query);
+    const endpoint = await this.#own(id, 'webhooks:read', 'webhooks:read', caller);
+    const found = await this.deliveries.list(endpoint, query);
     const page = found.slice(0, query.limit);
     await this.outbox.recordDurably(
       auditEvent({ done: 'webhook.deliveries_listed', action: 'webhooks:read', resource: `webhook/${id}` }, caller),
@@ -106,33 +108,36 @@ export class WebhooksService {
     };
   }
 
-  /** Sends one event again, or every one since a time. 202 with the endpoint; they go out at once. */
+  /** Sends one event again, or every one since a time. 202 with the endpoint; they go out at once. 409 when the endpoint is gone. */
   async replay(id: EndpointId, wanted: Replay, key: IdempotencyKey, caller: Caller): Promise<Answer> {
-    const endpoint = await this.#own(id, 'webhooks:replay', caller);
-    const { clientId } = endpoint;
+    const endpoint = await this.#own(id, 'webhooks:write', 'webhooks:replay', caller);
     const now = this.clock();
     const members = ['replay', id, wanted.event_id ?? '', wanted.since?.toISOString() ?? ''];
-    const claim = { clientId, key, fingerprint: fingerprintOf(members) };
+    const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(members) };
     const known = await this.keys.look(claim, now);
     if (known.kind === 'answered') return { ...known.answer, replayed: true };
-    if (wanted.event_id !== undefined && !(await this.deliveries.exists(id, wanted.event_id))) {
+    if (wanted.event_id !== undefined && !(await this.deliveries.exists(endpoint, wanted.event_id))) {
       throw new Problem(404, 'DELIVERY_UNKNOWN', 'No such event was sent to this endpoint in the last thirty days.');
     }
     const answer: StoredAnswer = { status: 202, body: { ...endpointToJson(endpoint) } };
     const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
     const event = { done: 'webhook.replayed', action: 'webhooks:replay', resource: `webhook/${id}` };
     const committed = await this.changes.commit([
-      this.deliveries.replay(id, wanted, now),
+      this.endpoints.mustBeActive(endpoint),
+      this.deliveries.replay(endpoint, wanted, now),
       this.keys.takeAnswered(claim, id, answer, now),
       this.changes.event(auditEvent({ ...event, changes }, caller)),
     ]);
     if (committed === 'done') return { ...answer, replayed: false };
-    return this.#replayed(await this.keys.look(claim, now));
+    if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
+    const failure = 'WEBHOOK_GONE';
+    await this.outbox.recordDurably(auditEvent({ ...event, done: 'webhook.replay_refused', failure, changes }, caller));
+    throw new Problem(409, failure, 'This endpoint answered 410 and is sent nothing more; register it again.');
   }
 
   /** @throws {Problem} 404 `WEBHOOK_UNKNOWN`, the same for another's and for none; recorded */
-  async #own(id: EndpointId, action: string, caller: Caller): Promise<Endpoint> {
-    const endpoint = await this.endpoints.find(id, caller.principal.clientId);
+  async #own(id: EndpointId, scope: string, action: string, caller: Caller): Promise<Endpoint> {
+    const endpoint = await this.endpoints.find(id, reachOf(caller.principal, scope));
     if (endpoint !== undefined) return endpoint;
     const failure = 'WEBHOOK_UNKNOWN';
     await this.outbox.recordDurably(
@@ -145,4 +150,14 @@ export class WebhooksService {
     if (known.kind !== 'answered') throw inFlight();
     return { ...known.answer, replayed: true };
   }
+}
+
+/** Whose payments a new endpoint is told of. @throws {Problem} 403 `SCOPE_MISSING` when the caller asks for more than its scope reaches */
+function reachOfNew({ reach }: RegisterEndpoint, { principal }: Caller): EndpointReach {
+  const wide = clientWide('webhooks:write');
+  const mayReachClient = principal.scopes.has(wide);
+  if (reach === 'client' && !mayReachClient) {
+    throw new Problem(403, 'SCOPE_MISSING', `An endpoint with reach client needs a token with the scope ${wide}.`);
+  }
+  return reach ?? (mayReachClient ? 'client' : 'subject');
 }

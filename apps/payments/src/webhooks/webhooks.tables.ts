@@ -1,10 +1,14 @@
 import { integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
-import { type EndpointId } from './endpoint.js';
+import { endpointReaches, type EndpointId } from './endpoint.js';
 import { noticeTypes } from './notice.js';
 
 export const webhookEndpointTable = pgTable('webhook_endpoint', {
   id: uuid('id').primaryKey().$type<EndpointId>(),
   clientId: text('client_id').notNull(),
+  subject: text('subject').notNull(),
+  reach: text('reach', { enum: endpointReaches }).notNull(),
+  /** Its place among its owner's endpoints, from 1. */
+  slot: integer('slot').notNull(),
   url: text('url').notNull(),
   types: text('types', { enum: noticeTypes }).array().notNull(),
   status: text('status', { enum: ['active', 'gone', 'removed'] }).notNull(),

@@ -9,14 +9,14 @@ const beginPayment = `
     client_id, actors, txn, created_at, status, captured, refunded, refunding, failure, pending, pending_amount, expires_at, order_until,
     attend_at, version, updated_at) values ($1, $2, $3, $4, $5, 100, 'EUR', '', $6, 'storefront', 'storefront', '{}', $7, now(), 'created',
     0, 0, 0, null, null, null, null, now() + interval '6 minutes', now() + interval '30 seconds', 1, now())),
-  p1 as (insert into idempotency_key (client_id, key, fingerprint, resource_id, lease_until, created_at)
-    values ('storefront', $7, $7, $1, now() + interval '30 seconds', now())),
+  p1 as (insert into idempotency_key (client_id, subject, key, fingerprint, resource_id, lease_until, created_at)
+    values ('storefront', 'storefront', $7, $7, $1, now() + interval '30 seconds', now())),
   p2 as (insert into audit_outbox (id, event) values ($8, $9)) select 1`;
 const beginCapture = `
   with p0 as (update payment set status = 'held', pending = 'capture', pending_amount = 100, attend_at = now() + interval '30 seconds',
     version = 3, updated_at = now() where id = $1 and version = 2 returning 1),
-  p1 as (insert into idempotency_key (client_id, key, fingerprint, resource_id, lease_until, created_at)
-    values ('storefront', $2, $2, $1, now() + interval '30 seconds', now())),
+  p1 as (insert into idempotency_key (client_id, subject, key, fingerprint, resource_id, lease_until, created_at)
+    values ('storefront', 'storefront', $2, $2, $1, now() + interval '30 seconds', now())),
   p2 as (insert into audit_outbox (id, event) values ($3, $4)) select require_current(exists (select 1 from p0))`;
 const endStep = `
   with p0 as (update payment set status = $2, captured = $3, refunded = 0, refunding = 0, failure = null, pending = null,
@@ -25,10 +25,10 @@ const endStep = `
   p1 as (insert into audit_outbox (id, event) values ($6, $7)),
   p2 as (insert into webhook_delivery (endpoint_id, event_id, type, payment_id, body, status, next_attempt_at, created_at)
     select id, $6, 'payment.settled', $1, $9::text, 'pending', now(), now() from webhook_endpoint
-    where client_id = 'storefront' and status = 'active' and 'payment.settled' = any(types)),
-  p3 as (update idempotency_key set answer = $9::text::jsonb where client_id = 'storefront' and key = $8)
+    where (subject = 'storefront' or (reach = 'client' and client_id = 'storefront')) and status = 'active' and 'payment.settled' = any(types)),
+  p3 as (update idempotency_key set answer = $9::text::jsonb where client_id = 'storefront' and subject = 'storefront' and key = $8)
   select require_current(exists (select 1 from p0))`;
-const readPayment = `select * from payment where id = $1 and client_id = 'storefront'`;
+const readPayment = `select * from payment where id = $1 and subject = 'storefront'`;
 
 /** Statements as accounts sends them, for one transfer a transaction. */
 const lockAccounts = 'select * from account where id = any($1::uuid[]) order by id for no key update';

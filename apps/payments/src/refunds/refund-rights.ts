@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { clientWide, isWithin, ownerOf } from '@countersign/auth-core';
+import { AUDIT_OUTBOX, Problem } from '@countersign/service-host';
+import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
+import { auditEvent, type PayingCaller } from '../payments/payment-events.js';
+import { type Payment, type PaymentId } from '../payments/payment.js';
+import { PaymentsService } from '../payments/payments.service.js';
+import { PaymentsStore } from '../payments/payments.store.js';
+
+const action = 'payments:refund';
+
+/** In whose right a refund takes from the account that was paid: the `payee`'s own, or the `client`'s by its scope. */
+export type RefundRight = 'payee' | 'client';
+
+/** Who may pay a payment back: whose account was paid, and the payment's client by `payments:refund:client`. Never its payer as such. */
+@Injectable()
+export class RefundRights {
+  constructor(
+    @Inject(PaymentsService) private readonly service: PaymentsService,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  /**
+   * @throws {Problem} 403 `REFUND_NOT_PAYEE` to the payer; 404 `PAYMENT_UNKNOWN` to strangers, as if it were not there; both recorded;
+   * 503 `ACCOUNTS_UNAVAILABLE` when accounts does not say whose account was paid
+   */
+  async of(id: PaymentId, caller: PayingCaller): Promise<{ readonly payment: Payment; readonly right: RefundRight }> {
+    const { principal } = caller;
+    const payment = await this.payments.findAnyones(id);
+    if (payment === undefined) return this.service.refuseUnknown(id, action, caller);
+    const isClients = payment.clientId === principal.clientId && principal.scopes.has(clientWide(action));
+    if (isClients) return { payment, right: 'client' };
+    const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
+    const payee = await this.accounts.ownership(payment.toAccount, principal.subject, authority);
+    if (payee === 'owner') return { payment, right: 'payee' };
+    if (payee !== 'stranger') {
+      const detail =
+        'Accounts did not say whose account was paid; send the same request with the same Idempotency-Key again.';
+      throw new Problem(503, 'ACCOUNTS_UNAVAILABLE', detail, { reason: payee.unknown, retry_after: 1 });
+    }
+    const isPayer = isWithin({ subject: principal.subject }, ownerOf(payment));
+    if (!isPayer) return this.service.refuseUnknown(id, action, caller);
+    const failure = 'REFUND_NOT_PAYEE';
+    const event = { done: 'refund.refused', action, resource: `payment/${id}`, failure };
+    await this.outbox.recordDurably(auditEvent(event, caller));
+    const detail = `Only the owner of the account that was paid, or the client with the scope ${clientWide(action)}, can pay it back.`;
+    throw new Problem(403, failure, detail);
+  }
+}
