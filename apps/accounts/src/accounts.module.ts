@@ -8,7 +8,7 @@ import { type Configuration } from './configuration.js';
 import { InvariantsController } from './invariants/invariants.controller.js';
 import { InvariantsService } from './invariants/invariants.service.js';
 import { HOLD_EXPIRY_INTERVAL, HoldExpiry } from './transfers/hold-expiry.js';
-import { Posting } from './transfers/posting.service.js';
+import { CORRECTION_AGE_DAYS, Posting } from './transfers/posting.service.js';
 import { TransfersController } from './transfers/transfers.controller.js';
 import { TransfersService } from './transfers/transfers.service.js';
 import { TransfersStore } from './transfers/transfers.store.js';
@@ -52,6 +52,7 @@ export class AccountsModule {
         AccountsStore,
         TransfersService,
         TransfersStore,
+        { provide: CORRECTION_AGE_DAYS, useValue: configuration.CORRECTION_AGE_DAYS },
         Posting,
         { provide: HOLD_EXPIRY_INTERVAL, useValue: configuration.HOLD_EXPIRY_INTERVAL_MS },
         HoldExpiry,

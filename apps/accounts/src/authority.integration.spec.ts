@@ -90,6 +90,63 @@ describe("the ledger's objects are their owners'", () => {
     },
   );
 
+  it('tells a stranger of no account how it stands: closed, frozen or of another currency is as if it were not there', async () => {
+    const status = (id: string, to: string): Promise<Answer> =>
+      ledger.call('PUT', `/accounts/${id}/status`, admin, { status: to });
+    const [frozen, closed] = [await ledger.open(alice), await ledger.open(alice)];
+    const dollars = await ledger.open(alice, { currency: 'USD' });
+    await status(frozen, 'frozen');
+    await status(closed, 'closed');
+    // Also where the caller's own account would be refused for a reason of its own, or has too little.
+    const ownFrozen = await ledger.open(mallory);
+    await status(ownFrozen, 'frozen');
+    const poor = await ledger.open(mallory);
+    for (const from of [mallorys, ownFrozen, poor]) {
+      for (const more of [{}, { hold: { expires_in_seconds: 9 } }]) {
+        const attempt = (to: string): Promise<Answer> => send(transfer(from, to, '1', more), mallory);
+        const absent = told(await attempt(randomUUID()));
+        for (const theirs of [frozen, closed, dollars]) expect(told(await attempt(theirs))).toEqual(absent);
+      }
+    }
+    expect((await send(transfer(mallorys, frozen, '1'), mallory)).body['code']).toBe('ACCOUNT_UNKNOWN');
+    const { rows } = await ledger.pool.query(
+      `select event->'data'->>'reason' as reason from audit_outbox where event->>'type' like '%transfer.refused%' order by position desc limit 1`,
+    );
+    expect(rows).toEqual([{ reason: 'ACCOUNT_FROZEN' }]);
+    // Their owner is told.
+    expect((await send(transfer(purse, frozen, '1'), alice)).body['code']).toBe('ACCOUNT_FROZEN');
+  });
+
+  it("lets a correction take from another's account only by the scope for it, of the client that made the transfer, while it is not too old", async () => {
+    const corrector = { ...shop, scopes: [...usualScopes, 'transfers:correct'] };
+    const [payer, payee] = [await ledger.open(alice), await ledger.open(mallory)];
+    await ledger.fund(payer, '100');
+    const paid = transfer(payer, payee, '100');
+    expect((await send(paid, alice)).status).toBe(201);
+    const back = (who: Who, more: object = {}): Promise<Answer> =>
+      send(transfer(payee, payer, '10', { corrects: paid.id, ...more }), who);
+    const codes = async (...whos: Who[]): Promise<readonly unknown[]> => {
+      const answers = [];
+      for (const who of whos) answers.push((await back(who)).body['code'] ?? 'corrected');
+      return answers;
+    };
+    const stranger = { subject: 'stranger', scopes: [...usualScopes, 'transfers:correct'] };
+    const sameClient: Who = { subject: 'bob', clientId: 'shop', actors: ['shop'] };
+    expect(await codes(alice, shop, sameClient, stranger, mallory, corrector, admin)).toEqual([
+      'CORRECTION_NOT_YOURS',
+      'CORRECTED_TRANSFER_UNKNOWN',
+      'CORRECTED_TRANSFER_UNKNOWN',
+      'CORRECTED_TRANSFER_UNKNOWN',
+      'corrected',
+      'corrected',
+      'corrected',
+    ]);
+    expect((await back(alice, { hold: { expires_in_seconds: 9 } })).body['code']).toBe('CORRECTION_NOT_YOURS');
+    // The payee who gives back is not told how the payer's account stands; who may take back is.
+    await ledger.call('PUT', `/accounts/${payer}/status`, admin, { status: 'frozen' });
+    expect(await codes(mallory, corrector)).toEqual(['ACCOUNT_UNKNOWN', 'ACCOUNT_FROZEN']);
+  });
+
   it("records an attempt on what is not the caller's as denied", async () => {
     await ledger.call('GET', `/accounts/${purse}`, mallory);
     const { rows } = await ledger.pool.query(

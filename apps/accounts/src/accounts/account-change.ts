@@ -1,8 +1,9 @@
 import { moneySchema } from '@countersign/money';
 import { z } from 'zod';
+import { mayTakeFrom, type Commander } from '../authority.js';
 import { METADATA_MEMBERS_LIMIT } from '../limits.js';
 import { metadataChangeSchema, type Metadata } from '../metadata.js';
-import { keepsItsLimit, overdraftRules, type Account } from './account.js';
+import { givesWithoutHaving, keepsItsLimit, overdraftRules, type Account } from './account.js';
 
 /**
  * What `PATCH /accounts/{id}` takes, merged into the account (RFC 7396): a metadata member that is null is removed, one that is not named
@@ -25,11 +26,13 @@ export type ChangeAccount = z.infer<typeof changeAccountSchema>;
 
 /** Why an account is not changed: status and detail. */
 export const changeRefusals = {
+  ACCOUNT_UNKNOWN: [404, 'There is no such account.'],
+  OVERDRAFT_NOT_YOURS: [403, 'An overdraft rule beyond forbidden needs the scope accounts:overdraft.'],
   ACCOUNT_CLOSED: [422, 'The account is closed, and that is final.'],
   CURRENCY_MISMATCH: [422, "The overdraft limit must have the account's own currency."],
-  METADATA_LIMIT: [422, `An account has ${String(METADATA_MEMBERS_LIMIT)} members of metadata at the most.`],
+  METADATA_LIMIT: [422, `An account has ${String(METADATA_MEMBERS_LIMIT)} members of metadata at most.`],
   OVERDRAFT_IN_USE: [409, 'What is available on the account is under that limit already.'],
-} as const satisfies Readonly<Record<string, readonly [status: 409 | 422, detail: string]>>;
+} as const satisfies Readonly<Record<string, readonly [status: 403 | 404 | 409 | 422, detail: string]>>;
 export type ChangeRefusal = keyof typeof changeRefusals;
 
 function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata {
@@ -37,15 +40,25 @@ function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata
   return Object.fromEntries(members.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])));
 }
 
-/** @returns the account as it then stands, or why not */
-export function changeAccount(account: Account, change: ChangeAccount): Account | ChangeRefusal {
+/**
+ * Whoever holds `accounts:overdraft` and sets the rule of an account that gives without having, also of one that grows by debits, has let
+ * it give.
+ * @returns the account as it then stands, or why not: `ACCOUNT_UNKNOWN` to a stranger
+ */
+export function changeAccount(account: Account, change: ChangeAccount, by: Commander): Account | ChangeRefusal {
+  if (!mayTakeFrom(by, account.owner)) return 'ACCOUNT_UNKNOWN';
+  const { grantOverdraft } = by.authority;
+  if (change.overdraft !== undefined && change.overdraft !== 'forbidden' && !grantOverdraft)
+    return 'OVERDRAFT_NOT_YOURS';
   if (account.status === 'closed') return 'ACCOUNT_CLOSED';
   const metadata = merged(account.metadata, change.metadata);
   if (Object.keys(metadata).length > METADATA_MEMBERS_LIMIT) return 'METADATA_LIMIT';
   if (change.overdraft === undefined) return { ...account, metadata };
   const limit = change.overdraft_limit;
   if (limit !== undefined && limit.currency !== account.currency) return 'CURRENCY_MISMATCH';
-  const after = { ...account, metadata, overdraft: change.overdraft, overdraftLimit: limit?.amount ?? 0n };
+  const changed = { ...account, metadata, overdraft: change.overdraft, overdraftLimit: limit?.amount ?? 0n };
+  const granter = grantOverdraft ? by.origin.subject : account.grantedBy;
+  const after = { ...changed, grantedBy: givesWithoutHaving(changed) ? granter : null };
   return keepsItsLimit(after) ? after : 'OVERDRAFT_IN_USE';
 }
 
@@ -62,6 +75,7 @@ export function changesBetween(before: Account, after: Account): Readonly<Record
   };
   tell('overdraft', before.overdraft, after.overdraft);
   tell('overdraft_limit', before.overdraftLimit.toString(), after.overdraftLimit.toString());
+  tell('granted_by', before.grantedBy, after.grantedBy);
   const names = [...new Set([...Object.keys(before.metadata), ...Object.keys(after.metadata)])];
   const members = names
     .filter((name) => before.metadata[name] !== after.metadata[name])

@@ -10,6 +10,7 @@ export interface AccountRow {
   readonly currency: string;
   readonly overdraft: Account['overdraft'];
   readonly overdraft_limit: string;
+  readonly granted_by: string | null;
   readonly status: Account['status'];
   readonly owner: string;
   readonly metadata: Metadata;
@@ -28,6 +29,7 @@ export function accountOf(row: AccountRow): Account {
     currency: currencySchema.parse(row.currency),
     overdraft: row.overdraft,
     overdraftLimit: BigInt(row.overdraft_limit),
+    grantedBy: row.granted_by,
     status: row.status,
     owner: row.owner,
     metadata: row.metadata,

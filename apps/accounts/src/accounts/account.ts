@@ -44,6 +44,8 @@ export interface Account {
   readonly overdraft: OverdraftRule;
   /** Minor units by which the balance may be under zero; zero unless the rule is `limited`. */
   readonly overdraftLimit: bigint;
+  /** The subject with `accounts:overdraft` that let it give without having; null when nobody did. */
+  readonly grantedBy: string | null;
   readonly status: AccountStatus;
   /** The subject that may take from it. */
   readonly owner: string;
@@ -72,6 +74,20 @@ export function normalBalance(kind: AccountKind, creditsMinusDebits: bigint): bi
 /** What may still be taken, overdraft aside: the balance less what holds reserve. */
 export function availableOf(account: Pick<Account, 'kind' | 'creditsMinusDebits' | 'held'>): bigint {
   return normalBalance(account.kind, account.creditsMinusDebits) - account.held;
+}
+
+/**
+ * Whether the account can give more than ever came to it. Giving is being debited, because the other side of the leg is credited. A kind
+ * that grows by debits is limited only in what it takes back, so it gives without end, whatever its overdraft rule. The other kinds give
+ * what was credited to them, and more only by an overdraft.
+ */
+export function givesWithoutHaving({ kind, overdraft }: Pick<Account, 'kind' | 'overdraft'>): boolean {
+  return growsByDebits(kind) || overdraft !== 'forbidden';
+}
+
+/** Whether the account may be debited at all: one that gives without having needs the word of someone with `accounts:overdraft`. */
+export function mayGive(account: Pick<Account, 'kind' | 'overdraft' | 'grantedBy'>): boolean {
+  return !givesWithoutHaving(account) || account.grantedBy !== null;
 }
 
 /** The one rule of every account: available ≥ the overdraft limit. */

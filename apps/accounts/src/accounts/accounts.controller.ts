@@ -25,8 +25,8 @@ export class AccountsController {
 
   /**
    * Opens an account: name, kind, currency (ISO 4217), overdraft rule (`limited` with its `overdraft_limit`), metadata. Its owner is the
-   * caller's subject; naming another needs `accounts:admin`, an overdraft rule beyond `forbidden` needs `accounts:overdraft`. 201 with the
-   * account, its balance zero. 403 `OWNER_NOT_YOURS`, `OVERDRAFT_NOT_YOURS`.
+   * caller's subject; naming another needs `accounts:admin`. What can give without having (an overdraft rule beyond `forbidden`, or the kind
+   * asset or expense) needs `accounts:overdraft`. 201 with the account, its balance zero. 403 `OWNER_NOT_YOURS`, `OVERDRAFT_NOT_YOURS`.
    */
   @Post()
   @RequireScopes('accounts:write')

@@ -74,9 +74,14 @@ describe('accounts', () => {
     }
   });
 
-  it('may be overdrawn only by the word of who holds the scope for it, at their opening and after', async () => {
+  it('may give what they do not have only by the word of who holds the scope for it, at their opening and after', async () => {
     const opening = (overdraft: object, who: Who): Promise<Answer> =>
       ledger.call('POST', '/accounts', who, { name: 'x', kind: 'liability', currency: 'EUR', ...overdraft });
+    const giving = { asset: 403, expense: 403, liability: 201, equity: 201, income: 201 };
+    for (const [kind, status] of Object.entries(giving)) {
+      expect([kind, (await opening({ kind }, alice)).status]).toEqual([kind, status]);
+      expect([kind, (await opening({ kind }, banker)).status]).toEqual([kind, 201]);
+    }
     const limited = { overdraft: 'limited', overdraft_limit: euro('5') };
     const plain = { ...admin, scopes: [...usualScopes, 'accounts:admin'] };
     for (const who of [alice, plain]) {
@@ -87,6 +92,18 @@ describe('accounts', () => {
     const id = await ledger.open(banker, limited);
     expect(codeOf(await change(id, { overdraft: 'allowed' }, alice))).toEqual([403, 'OVERDRAFT_NOT_YOURS']);
     expect(codeOf(await change(id, { overdraft: 'forbidden' }, alice))).toEqual([200, 'open']);
+    expect(codeOf(await change(id, { overdraft: 'allowed' }, shop))).toEqual([404, 'ACCOUNT_UNKNOWN']);
+  });
+
+  it('of a kind that grows by debits, opened before a scope was asked for, give nothing until someone with the scope lets them', async () => {
+    const [till, wallet] = [await ledger.open(banker, { kind: 'asset' }), await ledger.open(alice)];
+    await ledger.pool.query('update account set granted_by = null where id = $1', [till]);
+    const give = () => send(transfer(till, wallet, '999999999'));
+    expect(codeOf(await give())).toEqual([422, 'ACCOUNT_CANNOT_GIVE']);
+    expect(codeOf(await change(till, { overdraft: 'forbidden' }, alice))).toEqual([200, 'open']);
+    expect(codeOf(await give())).toEqual([422, 'ACCOUNT_CANNOT_GIVE']);
+    expect(codeOf(await change(till, { overdraft: 'forbidden' }))).toEqual([200, 'open']);
+    expect(codeOf(await give())).toEqual([201, 'posted']);
   });
 
   it('change their overdraft rule and their metadata, and nothing else, with before and after in the trail', async () => {
@@ -108,6 +125,7 @@ describe('accounts', () => {
         changes: {
           overdraft: { from: 'forbidden', to: 'limited' },
           overdraft_limit: { from: '0', to: '50' },
+          granted_by: { from: null, to: 'alice' },
           metadata: { gone: { from: '2', to: null }, other: { from: '3', to: '4' }, new: { from: null, to: '5' } },
         },
       },
@@ -205,7 +223,8 @@ describe('accounts', () => {
     expect(codeOf(await setStatus(merchant, 'closed'))).toEqual([422, 'ACCOUNT_NOT_EMPTY']);
     await delay(5_100);
     expect(codeOf(await setStatus(merchant, 'closed'))).toEqual([200, 'closed']);
-    expect(codeOf(await send(transfer(purse, merchant, '1')))).toEqual([422, 'ACCOUNT_CLOSED']);
+    expect(codeOf(await send(transfer(purse, merchant, '1')))).toEqual([422, 'ACCOUNT_UNKNOWN']);
+    expect(codeOf(await send(transfer(merchant, purse, '1'), shop))).toEqual([422, 'ACCOUNT_CLOSED']);
     expect(codeOf(await setStatus(merchant, 'open'))).toEqual([422, 'ACCOUNT_CLOSED']);
   });
 

@@ -11,7 +11,7 @@ import {
   type Database,
   type RequestTrace,
 } from '@countersign/service-host';
-import { mayAdminister, mayGrantOverdraft, mayReadAll } from '../authority.js';
+import { authorityOf, commanderOf } from '../authority.js';
 import { HoldExpiry } from '../transfers/hold-expiry.js';
 import {
   accountIdSchema,
@@ -23,7 +23,14 @@ import {
   type ListAccounts,
   type OpenAccount,
 } from './account.js';
-import { changeAccount, changeRefusals, changesBetween, type ChangeAccount } from './account-change.js';
+import { openAccount, openingRefusals } from './account-opening.js';
+import {
+  changeAccount,
+  changeRefusals,
+  changesBetween,
+  type ChangeAccount,
+  type ChangeRefusal,
+} from './account-change.js';
 import { changeStatus, statusRefusals, type ChangeStatus } from './account-status.js';
 import { balanceToJson, type AsOfQuery, type BalanceJson } from './balance-as-of.js';
 import { AccountsStore } from './accounts.store.js';
@@ -41,28 +48,14 @@ export class AccountsService {
   ) {}
 
   async open(command: OpenAccount, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
-    const { owner = caller.subject, overdraft_limit, ...rest } = command;
     const id = accountIdSchema.parse(uuidv7());
     const event = this.#event('account.opened', 'accounts:open', id, caller, trace);
-    if (owner !== caller.subject && !mayAdminister(caller)) {
-      await this.outbox.recordDurably(failed(event, 'denied', 'OWNER_NOT_YOURS'));
-      throw new Problem(403, 'OWNER_NOT_YOURS', 'Naming another owner needs the scope accounts:admin.');
+    const account = openAccount(command, commanderOf(caller), id, this.clock());
+    if (typeof account === 'string') {
+      await this.outbox.recordDurably(failed(event, 'denied', account));
+      throw new Problem(403, account, openingRefusals[account]);
     }
-    if (rest.overdraft !== 'forbidden') await this.#requireOverdraftScope(event, caller);
-    const now = this.clock();
-    const account: Account = {
-      ...rest,
-      id,
-      owner,
-      overdraftLimit: overdraft_limit?.amount ?? 0n,
-      status: 'open',
-      creditsMinusDebits: 0n,
-      held: 0n,
-      openedBy: caller.clientId,
-      openedAt: now,
-      changedAt: now,
-    };
-    const { kind, overdraft, overdraft_limit: limit, balance } = accountToJson(account);
+    const { kind, overdraft, overdraft_limit: limit, balance, owner } = accountToJson(account);
     await this.database.transaction(async (transaction) => {
       await this.store.insert(transaction, account);
       await this.outbox.record(transaction, {
@@ -81,7 +74,7 @@ export class AccountsService {
   }
 
   async list(query: ListAccounts, caller: Principal, trace: RequestTrace): Promise<AccountPageJson> {
-    const owner = mayReadAll(caller) ? (query.owner ?? caller.subject) : caller.subject;
+    const owner = authorityOf(caller).readAll ? (query.owner ?? caller.subject) : caller.subject;
     const event = this.#event('accounts.listed', 'accounts:list', 'accounts', caller, trace);
     if (query.owner !== undefined && query.owner !== owner) {
       await this.outbox.recordDurably(failed(event, 'denied', 'OWNER_NOT_YOURS'));
@@ -110,28 +103,21 @@ export class AccountsService {
   /** Changes metadata and overdraft rule, under the lock that postings take: what is decided is what then stands. */
   async change(id: AccountId, command: ChangeAccount, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
     const event = this.#event('account.changed', 'accounts:change', id, caller, trace);
-    const { overdraft } = command;
-    if (overdraft !== undefined && overdraft !== 'forbidden') await this.#requireOverdraftScope(event, caller);
     await this.expiry.releaseOverdue([id]);
     const changed = await this.database.transaction(async (transaction) => {
       const account = await this.store.lock(transaction, id);
-      if (account === undefined) return 'ACCOUNT_UNKNOWN';
-      if (account.owner !== caller.subject && !mayAdminister(caller)) return 'ACCOUNT_NOT_YOURS';
-      const after = changeAccount(account, command);
-      if (typeof after === 'string') return after;
+      if (account === undefined) return { refusal: 'ACCOUNT_UNKNOWN', outcome: 'failed' } as const;
+      const after = changeAccount(account, command, commanderOf(caller));
+      if (typeof after === 'string') return { refusal: after, outcome: outcomeOf(after) };
       await this.store.setTerms(transaction, after);
       const changes = changesBetween(account, after);
       await this.outbox.record(transaction, { ...event, data: { ...event.data, changes } });
       return after;
     });
-    if (typeof changed !== 'string') return accountToJson(changed);
-    if (changed === 'ACCOUNT_NOT_YOURS' || changed === 'ACCOUNT_UNKNOWN') {
-      const outcome = changed === 'ACCOUNT_UNKNOWN' ? 'failed' : 'denied';
-      await this.outbox.recordDurably(failed(event, outcome, 'ACCOUNT_UNKNOWN'));
-      throw unknownAccount();
-    }
-    await this.outbox.recordDurably(failed(event, 'failed', changed));
-    throw new Problem(changeRefusals[changed][0], changed, changeRefusals[changed][1]);
+    if (!('refusal' in changed)) return accountToJson(changed);
+    const { refusal, outcome } = changed;
+    await this.outbox.recordDurably(failed(event, outcome, refusal));
+    throw new Problem(changeRefusals[refusal][0], refusal, changeRefusals[refusal][1]);
   }
 
   /** Freezes, opens again, or closes. Holds past their time do not keep an account open. */
@@ -169,22 +155,11 @@ export class AccountsService {
     return statementToJson(account, await this.store.entries(id, query), query.limit);
   }
 
-  /** @throws {Problem} 403 `OVERDRAFT_NOT_YOURS`; recorded */
-  async #requireOverdraftScope(event: NewAuditEvent, caller: Principal): Promise<void> {
-    if (mayGrantOverdraft(caller)) return;
-    await this.outbox.recordDurably(failed(event, 'denied', 'OVERDRAFT_NOT_YOURS'));
-    throw new Problem(
-      403,
-      'OVERDRAFT_NOT_YOURS',
-      'An overdraft rule beyond forbidden needs the scope accounts:overdraft.',
-    );
-  }
-
   /** The account, for its owner or who may read all; the look is recorded first. A stranger is told that there is none. */
   async #look(done: string, action: string, id: AccountId, caller: Principal, trace: RequestTrace): Promise<Account> {
     const event = this.#event(done, action, id, caller, trace);
     const account = await this.store.find(id, this.clock());
-    if (account !== undefined && (account.owner === caller.subject || mayReadAll(caller))) {
+    if (account !== undefined && (account.owner === caller.subject || authorityOf(caller).readAll)) {
       await this.outbox.recordDurably(event);
       return account;
     }
@@ -216,7 +191,12 @@ export class AccountsService {
 }
 
 function unknownAccount(): Problem {
-  return new Problem(404, 'ACCOUNT_UNKNOWN', 'There is no such account.');
+  return new Problem(404, 'ACCOUNT_UNKNOWN', changeRefusals.ACCOUNT_UNKNOWN[1]);
+}
+
+/** Of an account that is there: a stranger's, or a rule that is not the caller's to choose, is a matter of authority. */
+function outcomeOf(refusal: ChangeRefusal): 'denied' | 'failed' {
+  return refusal === 'ACCOUNT_UNKNOWN' || refusal === 'OVERDRAFT_NOT_YOURS' ? 'denied' : 'failed';
 }
 
 function failed(event: NewAuditEvent, outcome: 'failed' | 'denied', reason: string): NewAuditEvent {

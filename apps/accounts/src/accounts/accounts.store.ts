@@ -88,8 +88,11 @@ export class AccountsStore {
   }
 
   async setTerms(transaction: Transaction, account: Account): Promise<void> {
-    const { id, overdraft, overdraftLimit, metadata } = account;
-    await transaction.update(accountTable).set({ overdraft, overdraftLimit, metadata }).where(eq(accountTable.id, id));
+    const { id, overdraft, overdraftLimit, grantedBy, metadata } = account;
+    await transaction
+      .update(accountTable)
+      .set({ overdraft, overdraftLimit, grantedBy, metadata })
+      .where(eq(accountTable.id, id));
   }
 
   /** Whether this subject owns one of the accounts. */

@@ -10,6 +10,7 @@ export const accountTable = pgTable('account', {
   currency: char('currency', { length: 3 }).notNull().$type<Currency>(),
   overdraft: text('overdraft', { enum: overdraftRules }).notNull(),
   overdraftLimit: bigint('overdraft_limit', { mode: 'bigint' }).notNull().default(0n),
+  grantedBy: text('granted_by'),
   status: text('status', { enum: accountStatuses }).notNull().default('open'),
   owner: text('owner').notNull(),
   metadata: jsonb('metadata').notNull().default({}).$type<Metadata>(),

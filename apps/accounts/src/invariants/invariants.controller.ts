@@ -12,7 +12,7 @@ export class InvariantsController {
 
   /**
    * Whether the ledger is whole, asked of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,
-   * what is available keeps its limit, holds reserve what they say, transfers moved their legs. 200 whether or not all hold: see `ok`;
+   * what is available keeps its limit, holds reserve what they say, transfers moved their legs, no owner has more than came in and was granted. 200 whether or not all hold: see `ok`;
    * each invariant names its first 20 faults.
    */
   @Get('invariants')

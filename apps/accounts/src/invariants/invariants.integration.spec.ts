@@ -10,18 +10,24 @@ import {
 import { invariants, questionOf } from './invariants.js';
 
 const alice = { subject: 'alice' };
+const shop = { subject: 'shop' };
 
 describe('what must always hold of the ledger', () => {
   let ledger: LedgerUnderTest;
   let ids: Readonly<Record<'purse' | 'merchant' | 'posted' | 'held', string>>;
   beforeAll(async () => {
     ledger = await startLedger();
-    const [purse, merchant] = [await ledger.open(alice), await ledger.open(alice)];
+    const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, '1000');
     const order = transfer(purse, merchant, '100');
     const hold = transfer(purse, merchant, '50', { hold: { expires_in_seconds: 600 } });
-    for (const body of [order, transfer(merchant, purse, '40', { corrects: order.id }), hold])
-      expect((await ledger.call('POST', '/transfers', alice, body)).status).toBe(201);
+    const refund = transfer(merchant, purse, '40', { corrects: order.id });
+    for (const [who, body] of [
+      [alice, order],
+      [shop, refund],
+      [alice, hold],
+    ] as const)
+      expect((await ledger.call('POST', '/transfers', who, body)).status).toBe(201);
     ids = { purse, merchant, posted: order.id, held: hold.id };
   }, 120_000);
   afterAll(async () => {
@@ -57,6 +63,8 @@ describe('what must always hold of the ledger', () => {
       'transfers_moved_their_legs',
       `update hold set status = 'posted', ended_at = now(), posted_amount = 50 where transfer_id = :held`,
     ],
+    ['given_as_granted', 'update account set granted_by = null'],
+    ['given_as_granted', `update entry set amount = 99 where transfer_id = :posted`],
     ['corrections_within_original', 'update entry set amount = 1 where transfer_id = :posted'],
   ])('is found broken: %s by %s', async (name, plant) => {
     const statement = plant.replace(/:(purse|merchant|posted|held)/g, (_, of: keyof typeof ids) => `'${ids[of]}'`);

@@ -19,6 +19,13 @@ const signed = `case e.side when 'credit' then e.amount else -e.amount end`;
 const normal = `case when a.kind in ('asset', 'expense') then -a.credits_minus_debits else a.credits_minus_debits end`;
 const taken = `(case when a.kind in ('asset', 'expense') then l.credit_account else l.debit_account end) = a.id`;
 
+/** What moved from one owner's accounts to another's. */
+const crossed = `
+  select d.owner as "from", c.owner as "to", c.currency, sum(credit.amount) as sum
+  from entry credit join entry debit on (debit.transfer_id, debit.leg, debit.side) = (credit.transfer_id, credit.leg, 'debit')
+    join account c on c.id = credit.account_id join account d on d.id = debit.account_id
+  where credit.side = 'credit' and c.owner <> d.owner group by 1, 2, 3`;
+
 /** What must always hold of the ledger, however it came about: each is one question to its database. */
 export const invariants: readonly Invariant[] = [
   {
@@ -71,6 +78,24 @@ export const invariants: readonly Invariant[] = [
         select coalesce(json_agg(json_build_array(e.leg, e.side, e.account_id, e.amount) order by e.leg, e.side), '[]') as entries
         from entry e where e.transfer_id = t.id) found
       where expected.entries::text <> found.entries::text`,
+  },
+  {
+    name: 'given_as_granted',
+    holds:
+      "no owner's accounts have more than came in from others, less what went out, and what they were granted to give",
+    faults: `select s.owner || ' ' || s.currency as "where",
+        format('%s: %s came in, %s went out, %s granted', s.came_in - s.went_out + s.granted, s.came_in, s.went_out, s.granted) as expected,
+        s.has || coalesce(', by accounts that nobody granted it to: ' || array_to_string(s.ungranted[1:3], ', '), '') as found
+      from (
+        select a.owner, a.currency, coalesce(i.sum, 0) as came_in, coalesce(o.sum, 0) as went_out, a.granted, a.has, a.ungranted
+        from (
+          select owner, currency, sum(greatest(credits_minus_debits, 0)) as has,
+            coalesce(sum(greatest(-credits_minus_debits, 0)) filter (where granted_by is not null), 0) as granted,
+            array_agg(id order by id) filter (where granted_by is null and credits_minus_debits < 0) as ungranted
+          from account group by owner, currency) a
+        left join (select "to" as owner, currency, sum(sum) from (${crossed}) c group by 1, 2) i on (i.owner, i.currency) = (a.owner, a.currency)
+        left join (select "from" as owner, currency, sum(sum) from (${crossed}) c group by 1, 2) o on (o.owner, o.currency) = (a.owner, a.currency)
+      ) s where s.has > s.came_in - s.went_out + s.granted`,
   },
   {
     name: 'corrections_within_original',

@@ -1,6 +1,6 @@
 import { currencySchema } from '@countersign/money';
 import fc from 'fast-check';
-import { accountIdSchema, type Account, type AccountId } from '../accounts/account.js';
+import { accountIdSchema, givesWithoutHaving, type Account, type AccountId } from '../accounts/account.js';
 import { type CreateTransfer, type PostHold, type VoidHold } from '../transfers/transfer-command.js';
 import { transferIdSchema, type Leg, type TransferId } from '../transfers/transfer.js';
 
@@ -30,6 +30,7 @@ export const modelAccounts: readonly Account[] = (
   currency: currencySchema.parse(account.currency),
   status: 'open',
   owner: 'model',
+  grantedBy: givesWithoutHaving(account) ? 'bank' : null,
   metadata: {},
   creditsMinusDebits: 0n,
   held: 0n,
@@ -168,8 +169,8 @@ export class LedgerModel {
 }
 
 function legFault({ legs }: CreateTransfer): string | undefined {
+  if (legs.some(({ debitAccount, creditAccount }) => debitAccount === creditAccount)) return 'SAME_ACCOUNT';
   for (const leg of legs) {
-    if (leg.debitAccount === leg.creditAccount) return 'SAME_ACCOUNT';
     const ends = modelAccounts.filter(({ id }) => id === leg.debitAccount || id === leg.creditAccount);
     if (ends.some(({ currency }) => currency !== leg.currency)) return 'CURRENCY_MISMATCH';
   }

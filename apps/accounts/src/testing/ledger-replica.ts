@@ -71,7 +71,7 @@ export class LedgerReplica {
     const now = (): Date => clock.now;
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const store = new TransfersStore(pool);
-    const posting = new Posting(pool, store, outbox, now, new Registry());
+    const posting = new Posting(pool, store, outbox, now, new Registry(), 180);
     this.#accounts = new AccountsStore(pool);
     this.expiry = new HoldExpiry(pool, store, posting, now, pino({ level: 'silent' }), 1_000);
     this.#transfers = new TransfersService(store, this.#accounts, posting, this.expiry, outbox, now);

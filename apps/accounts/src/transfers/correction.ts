@@ -1,5 +1,7 @@
+import { mayTakeFrom, type Commander } from '../authority.js';
+import { endsOf, takesFrom, type Accounts } from './movement.js';
 import { refuse, type Refusal } from './refusal.js';
-import { postedLegs, statusOf, type Leg, type Transfer } from './transfer.js';
+import { postedAt, postedLegs, statusOf, type Leg, type Transfer } from './transfer.js';
 
 const pairOf = (from: string, to: string, { currency }: Leg): string => `${from} ${to} ${currency}`;
 
@@ -35,4 +37,48 @@ export function refuseCorrection(
     left.set(pair, rest - leg.amount);
   }
   return undefined;
+}
+
+/** Days are of 24 hours. */
+const DAY_MS = 86_400_000;
+
+/** Whether the commander may take back what the transfer gave, from whoever got it: by `transfers:correct`, of the client that made it. */
+export function mayTakeBack(original: Transfer, { origin, authority }: Commander): boolean {
+  return authority.correct && original.origin.clientId === origin.clientId;
+}
+
+/**
+ * Whether the commander may name a transfer to be corrected: who made it or may take it back, who owns an account at one of its ends, who
+ * may take from all. To anyone else it does not exist.
+ */
+function knows(original: Transfer, accounts: Accounts, by: Commander): boolean {
+  const { origin, authority } = by;
+  if (authority.administer || original.origin.subject === origin.subject || mayTakeBack(original, by)) return true;
+  return endsOf(original.legs).some(({ id }) => accounts.get(id)?.owner === origin.subject);
+}
+
+/**
+ * Whether the commander may correct the transfer by these legs. Giving back is the owner's to do. Taking back from another's account
+ * needs `transfers:correct`, from the client that made the transfer, within the age limit.
+ * @param ageLimitDays days since the transfer was posted
+ * @returns the refusal, or nothing
+ */
+export function refuseCorrector(
+  original: Transfer,
+  legs: readonly Leg[],
+  accounts: Accounts,
+  by: Commander,
+  now: Date,
+  ageLimitDays: number,
+): Refusal | undefined {
+  if (!knows(original, accounts, by)) return refuse('CORRECTED_TRANSFER_UNKNOWN', true);
+  const takesFromOthers = endsOf(legs).some(({ id, side }) => {
+    const account = accounts.get(id);
+    return account !== undefined && (side === 'debit' || takesFrom(account, side)) && !mayTakeFrom(by, account.owner);
+  });
+  if (!takesFromOthers) return undefined;
+  if (!mayTakeBack(original, by)) return refuse('CORRECTION_NOT_YOURS', true);
+  const since = postedAt(original);
+  const tooOld = since !== undefined && now.getTime() - since.getTime() > ageLimitDays * DAY_MS;
+  return tooOld ? refuse('CORRECTION_TOO_OLD') : undefined;
 }

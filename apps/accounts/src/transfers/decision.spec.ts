@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { keepsItsLimit, normalBalance } from '../accounts/account.js';
 import { LedgerModel, modelAccounts, start, steps, type Step } from '../testing/ledger-model.js';
-import { decide, type Commander, type Decision } from './decision.js';
+import { type Commander } from '../authority.js';
+import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { endsOf, type NewEntry } from './movement.js';
 import { type Refusal } from './refusal.js';
@@ -10,12 +11,12 @@ import { isOverdue, statusOf, type TransferId } from './transfer.js';
 
 const commander: Commander = {
   origin: { subject: 'model', clientId: 'model', actors: [], txn: 'model' },
-  admin: false,
+  authority: { administer: false, grantOverdraft: false, correct: false, readAll: false },
 };
 
 /** The rules alone, with the steps that the service takes around them. */
 class DecidedLedger {
-  readonly draft = new LedgerDraft(new Map(modelAccounts.map((account) => [account.id, account])), []);
+  readonly draft = new LedgerDraft(new Map(modelAccounts.map((account) => [account.id, account])), [], 180);
   readonly entries: NewEntry[] = [];
   now = start;
 

@@ -1,16 +1,21 @@
-import { type Account, type AccountId } from '../accounts/account.js';
+import { mayGive, type Account, type AccountId } from '../accounts/account.js';
+import { mayTakeFrom, type Commander } from '../authority.js';
 import { type Origin } from '../origin.js';
-import { refuseCorrection } from './correction.js';
-import { endsOf, move, release, reserve, takesFrom, type Accounts, type Movement, type NewEntry } from './movement.js';
-import { refuse, type Refusal } from './refusal.js';
+import { mayTakeBack, refuseCorrection, refuseCorrector } from './correction.js';
+import {
+  endsOf,
+  move,
+  release,
+  reserve,
+  takesFrom,
+  type Accounts,
+  type Movement,
+  type NewEntry,
+  type Side,
+} from './movement.js';
+import { refuse, refuseStranger, type Refusal, type RefusalCode } from './refusal.js';
 import { isSameTransfer, type CreateTransfer, type LedgerCommand, type PostHold } from './transfer-command.js';
 import { isOverdue, type Hold, type Leg, type Transfer, type TransferId } from './transfer.js';
-
-/** Who commands, and whether with scope `accounts:admin`. */
-export interface Commander {
-  readonly origin: Origin;
-  readonly admin: boolean;
-}
 
 /** The part of the ledger that a command is about, as it stands under the locks. */
 export interface Ledger {
@@ -18,6 +23,8 @@ export interface Ledger {
   readonly transfers: ReadonlyMap<TransferId, Transfer>;
   /** All transfers that correct this one. */
   correctionsOf(id: TransferId): readonly Transfer[];
+  /** Days for which a transfer may be taken back from another's account. */
+  readonly correctionAgeDays: number;
 }
 
 /** What a command makes of the ledger: nothing, when it was carried out before. */
@@ -38,44 +45,58 @@ function postingTime(legs: readonly Leg[], accounts: Accounts, now: Date): Date 
   return new Date(Math.max(now.getTime(), ...times));
 }
 
-/** Whether each leg names accounts that exist, are open, have its currency, and lets the caller take what it takes. */
-function refuseLegs(
-  legs: readonly Leg[],
-  accounts: Accounts,
-  mayTakeFrom: (owner: string) => boolean,
-): Refusal | undefined {
-  for (const { id, side } of endsOf(legs)) {
-    const account = accounts.get(id);
-    if (account === undefined) return refuse('ACCOUNT_UNKNOWN');
-    if ((side === 'debit' || takesFrom(account, side)) && !mayTakeFrom(account.owner))
-      return refuse('ACCOUNT_UNKNOWN', true);
-  }
-  for (const leg of legs) {
-    if (leg.debitAccount === leg.creditAccount) return refuse('SAME_ACCOUNT');
-    for (const account of [accounts.get(leg.debitAccount), accounts.get(leg.creditAccount)]) {
-      if (account?.currency !== leg.currency) return refuse('CURRENCY_MISMATCH');
-      if (account.status === 'frozen') return refuse('ACCOUNT_FROZEN');
-      if (account.status === 'closed') return refuse('ACCOUNT_CLOSED');
-    }
-  }
-  return undefined;
+/** Why an account does not serve its end of a leg, whoever asks. */
+function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | undefined {
+  if (account.currency !== currency) return 'CURRENCY_MISMATCH';
+  if (account.status === 'frozen') return 'ACCOUNT_FROZEN';
+  if (account.status === 'closed') return 'ACCOUNT_CLOSED';
+  return side === 'debit' && !mayGive(account) ? 'ACCOUNT_CANNOT_GIVE' : undefined;
 }
 
-function create(command: CreateTransfer, { origin, admin }: Commander, ledger: Ledger, now: Date): Decision | Refusal {
+/**
+ * Whether each leg names accounts that exist, serve it, and let the commander take what it takes. How an account stands is told to those
+ * who may take from it or read it, and before anything is said of others' accounts: to strangers one that does not serve is one that does
+ * not exist.
+ * @param takingBack whether the commander may take from others' accounts what a transfer of its gave them
+ */
+function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Commander, takingBack: boolean): Refusal | undefined {
+  if (legs.some((leg) => leg.debitAccount === leg.creditAccount)) return refuse('SAME_ACCOUNT');
+  let untold: Refusal | undefined;
+  for (const leg of legs) {
+    for (const { id, side } of endsOf([leg])) {
+      const account = accounts.get(id);
+      if (account === undefined) {
+        untold ??= refuse('ACCOUNT_UNKNOWN');
+        continue;
+      }
+      const mayTake = takingBack || mayTakeFrom(by, account.owner);
+      const fault = unfit(account, side, leg);
+      if (fault !== undefined && (mayTake || by.authority.readAll)) return refuse(fault);
+      if ((side === 'debit' || takesFrom(account, side)) && !mayTake) untold ??= refuse('ACCOUNT_UNKNOWN', true);
+      if (fault !== undefined) untold ??= refuseStranger(fault);
+    }
+  }
+  return untold;
+}
+
+function create(command: CreateTransfer, by: Commander, ledger: Ledger, now: Date): Decision | Refusal {
+  const { origin } = by;
   const existing = ledger.transfers.get(command.id);
   if (existing !== undefined) {
     return isSameTransfer(existing, command, origin) ? before(existing) : refuse('TRANSFER_ID_REUSED');
   }
   const { legs, corrects } = command;
+  let takingBack = false;
   if (corrects !== null) {
     const original = ledger.transfers.get(corrects);
     if (original === undefined) return refuse('CORRECTED_TRANSFER_UNKNOWN');
-    if (!admin && original.origin.clientId !== origin.clientId) return refuse('CORRECTED_TRANSFER_UNKNOWN', true);
-    const refusal = refuseCorrection(original, ledger.correctionsOf(corrects), legs, now);
+    const refusal =
+      refuseCorrector(original, legs, ledger.accounts, by, now, ledger.correctionAgeDays) ??
+      refuseCorrection(original, ledger.correctionsOf(corrects), legs, now);
     if (refusal !== undefined) return refusal;
+    takingBack = mayTakeBack(original, by);
   }
-  const mayTakeFrom = (owner: string): boolean => admin || corrects !== null || owner === origin.subject;
-  const refusal = refuseLegs(legs, ledger.accounts, mayTakeFrom);
+  const refusal = refuseLegs(legs, ledger.accounts, by, takingBack);
   if (refusal !== undefined) return refusal;
   const held = command.holdSeconds !== null;
   const madeAt = held ? now : postingTime(legs, ledger.accounts, now);

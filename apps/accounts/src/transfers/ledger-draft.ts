@@ -9,6 +9,7 @@ export class LedgerDraft implements Ledger {
   constructor(
     readonly accounts: Map<AccountId, Account>,
     transfers: readonly Transfer[],
+    readonly correctionAgeDays: number,
   ) {
     this.transfers = new Map(transfers.map((transfer) => [transfer.id, transfer]));
   }

@@ -6,13 +6,17 @@ import type pg from 'pg';
 import { Histogram, type Registry } from 'prom-client';
 import { type AccountId } from '../accounts/account.js';
 import { BATCH_LIMIT, POSTING_LANES, QUEUE_LIMIT } from '../limits.js';
-import { decide, type Commander, type Decision } from './decision.js';
+import { type Commander } from '../authority.js';
+import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { PostingQueue, type Work } from './posting-queue.js';
 import { type Refusal } from './refusal.js';
 import { type LedgerCommand } from './transfer-command.js';
 import { type Transfer } from './transfer.js';
 import { TransfersStore, type Written } from './transfers.store.js';
+
+/** Days for which a transfer may be taken back from another's account. */
+export const CORRECTION_AGE_DAYS = Symbol('countersign.accounts.correction-age-days');
 
 /** A command on its way to the ledger. */
 export interface Order {
@@ -53,6 +57,7 @@ export class Posting {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(METRICS) metrics: Registry,
+    @Inject(CORRECTION_AGE_DAYS) private readonly correctionAgeDays: number,
   ) {
     this.#batchSizes = new Histogram({
       name: 'ledger_batch_transfers',
@@ -137,7 +142,7 @@ export class Posting {
       this.store.lock(client, [...new Set(batch.flatMap(({ accounts: ids }) => ids))]),
       this.store.find([...commands.map(({ id }) => id), ...corrected], corrected, client),
     ]);
-    const ledger = new LedgerDraft(accounts, transfers);
+    const ledger = new LedgerDraft(accounts, transfers, this.correctionAgeDays);
     const now = this.clock();
     const written: Written[] = [];
     const decisions = batch.map(({ item: { command, commander, event } }) => {

@@ -1,6 +1,8 @@
 /** Why the ledger refuses a command: the code, and the sentence that its caller reads. */
 export const refusals = {
-  ACCOUNT_UNKNOWN: 'An account of this transfer does not exist, or is not yours to take from.',
+  ACCOUNT_UNKNOWN: 'An account of this transfer does not exist, is not yours to take from, or takes no such money.',
+  ACCOUNT_CANNOT_GIVE:
+    'An account of this kind gives what it does not have: someone with the scope accounts:overdraft must first set its overdraft rule.',
   SAME_ACCOUNT: 'A leg needs two different accounts.',
   CURRENCY_MISMATCH: 'Both accounts of a leg must have the currency of its amount.',
   ACCOUNT_FROZEN: 'An account of this transfer is frozen.',
@@ -14,6 +16,8 @@ export const refusals = {
   AMOUNT_ABOVE_HOLD: 'The amount is more than the hold reserves.',
   PARTIAL_POST_OF_LEGS: 'A hold of several legs is posted as a whole.',
   CORRECTED_TRANSFER_UNKNOWN: 'There is no such transfer of yours to correct.',
+  CORRECTION_NOT_YOURS: "Taking back from another's account needs its owner, or the scope transfers:correct.",
+  CORRECTION_TOO_OLD: 'The transfer is too old to be taken back without the owner of the account that it went to.',
   CORRECTED_TRANSFER_NOT_POSTED: 'Only what was posted can be corrected.',
   CORRECTION_NOT_REVERSED: 'Each leg of a correction reverses one of the corrected transfer.',
   CORRECTION_ABOVE_ORIGINAL: 'All corrections together would give back more than the transfer moved.',
@@ -22,14 +26,21 @@ export type RefusalCode = keyof typeof refusals;
 
 /**
  * A command that the ledger does not carry out; nothing of it stands.
- * `denied` tells the trail that it was a matter of authority, which the caller is not told.
+ * `denied` tells the trail that it was a matter of authority, which the caller is not told; so does `reason`, where it is another than the
+ * code.
  */
 export interface Refusal {
   readonly ok: false;
   readonly code: RefusalCode;
   readonly denied: boolean;
+  readonly reason: RefusalCode;
 }
 
 export function refuse(code: RefusalCode, denied = false): Refusal {
-  return { ok: false, code, denied };
+  return { ok: false, code, denied, reason: code };
+}
+
+/** As if the account did not exist: how it stands is its owner's to know. @param reason for the trail only */
+export function refuseStranger(reason: RefusalCode): Refusal {
+  return { ok: false, code: 'ACCOUNT_UNKNOWN', denied: false, reason };
 }

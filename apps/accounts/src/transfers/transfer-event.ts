@@ -46,7 +46,7 @@ export function transferEvent(
 export function refusedEvent(action: TransferAction, id: TransferId, refusal: Refusal, asker: Asker): NewAuditEvent {
   const event = transferEvent('refused', action, id, asker);
   const outcome = refusal.denied ? 'denied' : 'failed';
-  return { ...event, data: { ...event.data, outcome, reason: refusal.code } };
+  return { ...event, data: { ...event.data, outcome, reason: refusal.reason } };
 }
 
 /** What changed: the legs when the transfer is made, the amount of a partial post, the time of a hold. */

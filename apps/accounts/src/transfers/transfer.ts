@@ -63,6 +63,12 @@ export function postedLegs({ legs, hold }: Transfer): readonly Leg[] {
   return legs.map((leg) => ({ ...leg, amount: hold.postedAmount ?? leg.amount }));
 }
 
+/** When what the transfer moved was moved; nothing while it has moved nothing. */
+export function postedAt({ hold, madeAt }: Transfer): Date | undefined {
+  if (hold === null) return madeAt;
+  return hold.status === 'posted' ? (hold.endedAt ?? madeAt) : undefined;
+}
+
 interface LegJson {
   readonly debit_account: string;
   readonly credit_account: string;

@@ -19,9 +19,10 @@ export class TransfersController {
 
   /**
    * Posts a transfer at once, or holds it (`hold`): 1 to 32 legs, all or none. 201 with the transfer, also when the same client sends the
-   * same transfer again under its id. Debits need the account's owner, or `accounts:admin`; a correction (`corrects`) needs the client that
-   * made what it corrects.
-   * 422: `ACCOUNT_UNKNOWN` (also for an account that is not the caller's to take from), `SAME_ACCOUNT`, `CURRENCY_MISMATCH`,
+   * same transfer again under its id. Debits need the account's owner, or `accounts:admin`; a correction (`corrects`) that
+   * takes from another's account needs `transfers:correct`, of the client that made what it corrects.
+   * 422: `ACCOUNT_UNKNOWN` (also for an account that is not the caller's to take from, and for another's that is closed, frozen or of another
+   * currency), `ACCOUNT_CANNOT_GIVE`, `CORRECTION_NOT_YOURS`, `CORRECTION_TOO_OLD`, `SAME_ACCOUNT`, `CURRENCY_MISMATCH`,
    * `ACCOUNT_FROZEN`, `ACCOUNT_CLOSED`, `INSUFFICIENT_FUNDS`, `BALANCE_LIMIT`, `TRANSFER_ID_REUSED`, `CORRECTED_TRANSFER_UNKNOWN`,
    * `CORRECTED_TRANSFER_NOT_POSTED`, `CORRECTION_NOT_REVERSED`, `CORRECTION_ABOVE_ORIGINAL`. 503 `LEDGER_BUSY`: send it again.
    */

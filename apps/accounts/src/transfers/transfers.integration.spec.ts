@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { admin, euro, startLedger, transfer, type Answer, type LedgerUnderTest } from '../testing/ledger-under-test.js';
+import {
+  admin,
+  euro,
+  startLedger,
+  transfer,
+  usualScopes,
+  type Answer,
+  type LedgerUnderTest,
+  type Who,
+} from '../testing/ledger-under-test.js';
 
 const alice = { subject: 'alice', clientId: 'shop', actors: ['shop'] };
-const shop = { subject: 'shop' };
+const shop = { subject: 'shop', scopes: [...usualScopes, 'transfers:correct'] };
 
 describe('transfers', () => {
   let ledger: LedgerUnderTest;
@@ -15,8 +24,7 @@ describe('transfers', () => {
   }, 60_000);
 
   const codeOf = ({ status, body }: Answer): readonly unknown[] => [status, body['code'] ?? body['status']];
-  const send = (body: object, who: typeof alice | typeof shop = alice): Promise<Answer> =>
-    ledger.call('POST', '/transfers', who, body);
+  const send = (body: object, who: Who = alice): Promise<Answer> => ledger.call('POST', '/transfers', who, body);
   async function pair(funds: string): Promise<readonly [string, string]> {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     await ledger.fund(purse, funds);
@@ -118,11 +126,11 @@ describe('transfers', () => {
     expect(rows).toEqual([{ status: 'expired' }]);
   });
 
-  it('gives back by corrections, never more than was moved, for the client that moved it', async () => {
+  it('gives back by corrections, never more than was moved, for the client that moved it and may correct', async () => {
     const [purse, merchant] = await pair('500');
     const original = transfer(purse, merchant, '500');
     await send(original);
-    const refund = (amount: string, who = shop): Promise<Answer> =>
+    const refund = (amount: string, who: Who = shop): Promise<Answer> =>
       send(transfer(merchant, purse, amount, { corrects: original.id }), who);
     expect(codeOf(await refund('200'))).toEqual([201, 'posted']);
     expect(codeOf(await refund('301'))).toEqual([422, 'CORRECTION_ABOVE_ORIGINAL']);

@@ -3,8 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
 import { type AccountId } from '../accounts/account.js';
 import { AccountsStore } from '../accounts/accounts.store.js';
-import { mayAdminister, mayReadAll } from '../authority.js';
-import { originOf } from '../origin.js';
+import { authorityOf, commanderOf } from '../authority.js';
 import { type Decision } from './decision.js';
 import { HoldExpiry } from './hold-expiry.js';
 import { Posting } from './posting.service.js';
@@ -69,7 +68,7 @@ export class TransfersService {
       return await this.posting.submit(
         {
           command,
-          commander: { origin: originOf(caller), admin: mayAdminister(caller) },
+          commander: commanderOf(caller),
           event: (transfer, now) => doneEvent(transfer, actionOf[command.kind], asker, now),
         },
         accounts,
@@ -95,7 +94,7 @@ export class TransfersService {
   }
 
   async #mayRead(transfer: Transfer, { caller }: Asker): Promise<boolean> {
-    if (mayReadAll(caller) || transfer.origin.clientId === caller.clientId) return true;
+    if (authorityOf(caller).readAll || transfer.origin.clientId === caller.clientId) return true;
     return this.accounts.ownsOne(caller.subject, accountsOf(transfer.legs));
   }
 }

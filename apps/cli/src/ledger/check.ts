@@ -63,7 +63,8 @@ export function register(ledger: Command): void {
     .summary('check that the ledger is whole')
     .description(
       'Asks accounts, of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,\n' +
-        'what is available keeps its limit, holds reserve what they say, transfers moved their legs.\n' +
+        'what is available keeps its limit, holds reserve what they say, transfers moved their legs,\n' +
+        'no owner has more than came in from others and was granted.\n' +
         'Needs the scope accounts:audit. Ends with 1 when an invariant does not hold.',
     )
     .addHelpText(

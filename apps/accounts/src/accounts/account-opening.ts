@@ -1,0 +1,31 @@
+import { mayTakeFrom, type Commander } from '../authority.js';
+import { givesWithoutHaving, type Account, type AccountId, type OpenAccount } from './account.js';
+
+/** Why no account is opened: the sentence that the caller reads; all are 403. */
+export const openingRefusals = {
+  OWNER_NOT_YOURS: 'Naming another owner needs the scope accounts:admin.',
+  OVERDRAFT_NOT_YOURS:
+    'An account that can give what it does not have (an overdraft rule beyond forbidden, or the kind asset or expense) needs the scope accounts:overdraft.',
+} as const;
+export type OpeningRefusal = keyof typeof openingRefusals;
+
+/** @returns the account, empty, or why it is not opened */
+export function openAccount(command: OpenAccount, by: Commander, id: AccountId, now: Date): Account | OpeningRefusal {
+  const { owner = by.origin.subject, overdraft_limit, ...rest } = command;
+  if (!mayTakeFrom(by, owner)) return 'OWNER_NOT_YOURS';
+  const gives = givesWithoutHaving(rest);
+  if (gives && !by.authority.grantOverdraft) return 'OVERDRAFT_NOT_YOURS';
+  return {
+    ...rest,
+    id,
+    owner,
+    overdraftLimit: overdraft_limit?.amount ?? 0n,
+    grantedBy: gives ? by.origin.subject : null,
+    status: 'open',
+    creditsMinusDebits: 0n,
+    held: 0n,
+    openedBy: by.origin.clientId,
+    openedAt: now,
+    changedAt: now,
+  };
+}
