@@ -1,21 +1,27 @@
-/** A clock that stands still until a test moves it. Hand `now` to the test issuer, the verifier and whatever else takes one. */
+/** Two clocks that stand still until a test moves them. Hand them to the test issuer, the verifier and whatever else takes one. */
 export interface FakeClock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: the machine's clock. */
   readonly now: () => number;
   readonly date: () => Date;
-  /** Moves it on. @param milliseconds may be negative: clocks are set back in life, too */
+  /** Milliseconds since this clock was made: what durations are measured with. It is never set back. */
+  readonly monotonic: () => number;
+  /** Lets time pass, for both. @param milliseconds may be negative: then only the machine's clock goes back, as clocks do in life, too */
   advance(milliseconds: number): void;
+  /** Sets the machine's clock; no time passes. */
   set(to: Date | number): void;
 }
 
 /** @param start `2026-01-01T00:00:00Z` by default, so that a test tells the same every day */
 export function createFakeClock(start: Date | number = Date.UTC(2026, 0, 1)): FakeClock {
   let time = Number(start);
+  let passed = 0;
   return {
     now: () => time,
     date: () => new Date(time),
+    monotonic: () => passed,
     advance(milliseconds) {
       time += milliseconds;
+      passed += Math.max(0, milliseconds);
     },
     set(to) {
       time = Number(to);

@@ -54,6 +54,15 @@ describe('the fake clock', () => {
     clock.set(new Date(7));
     expect(clock.now()).toBe(7);
   });
+
+  it('measures what has passed, whatever the machine’s clock is set to', () => {
+    const clock = createFakeClock();
+    clock.advance(500);
+    clock.set(0);
+    clock.advance(-1_000);
+    clock.advance(250);
+    expect([clock.monotonic(), clock.now()]).toEqual([750, -750]);
+  });
 });
 
 describe('the audit probe', () => {

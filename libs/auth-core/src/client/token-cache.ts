@@ -1,10 +1,12 @@
 import { type AccessToken } from './token-request.js';
 
 export interface TokenCacheOptions {
-  /** Tokens kept at the most. */
+  /** Tokens kept at most. */
   readonly limit: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds of a clock that is never set back. */
+  readonly monotonic: () => number;
   /** 0 to 1, for the jitter. */
   readonly random: () => number;
 }
@@ -20,14 +22,16 @@ export interface Wanted {
 
 interface Kept {
   token: AccessToken | undefined;
-  /** Milliseconds. */
+  /** Milliseconds of the monotonic clock: a token's life is a time that passes, however the machine's clock is set meanwhile. */
   since: number;
   usableUntil: number;
   refreshAt: number;
+  /** Milliseconds since 1970: the monotonic clock can stand still while the machine sleeps. */
+  endsAt: number;
   asking: Promise<AccessToken> | undefined;
 }
 
-/** Part of a token's life after which it is asked for anew, less the jitter. */
+/** Part of a token's life after which the next is asked for, less the jitter. */
 const REFRESH_AT = 0.8;
 const REFRESH_JITTER = 0.15;
 /** Milliseconds before its end from which on a token is not handed out: it has a way to go. */
@@ -49,12 +53,14 @@ export class TokenCache {
 
   get(wanted: Wanted): Promise<AccessToken> {
     const entry = this.#entryOf(wanted.name);
-    const now = this.options.now();
+    const now = this.options.monotonic();
     const { token } = entry;
-    if (token === undefined || now >= entry.usableUntil) return this.#ask(entry, wanted);
+    if (token === undefined || now >= entry.usableUntil || this.options.now() >= entry.endsAt - LAST_MOMENT_MS) {
+      return this.#ask(entry, wanted);
+    }
     if (now >= entry.refreshAt) {
       this.#ask(entry, wanted).catch(() => {
-        entry.refreshAt = this.options.now() + REFRESH_RETRY_MS;
+        entry.refreshAt = this.options.monotonic() + REFRESH_RETRY_MS;
       });
     }
     return Promise.resolve(token);
@@ -64,7 +70,7 @@ export class TokenCache {
   forget(refused: AccessToken): boolean {
     for (const entry of this.#kept.values()) {
       if (entry.token?.token !== refused.token) continue;
-      if (this.options.now() - entry.since < KEPT_AT_LEAST_MS) return false;
+      if (this.options.monotonic() - entry.since < KEPT_AT_LEAST_MS) return false;
       entry.token = undefined;
       return true;
     }
@@ -78,6 +84,7 @@ export class TokenCache {
       since: 0,
       usableUntil: 0,
       refreshAt: 0,
+      endsAt: 0,
       asking: undefined,
     };
     this.#kept.delete(name);
@@ -90,12 +97,14 @@ export class TokenCache {
   #ask(entry: Kept, { name, notAfter, request }: Wanted): Promise<AccessToken> {
     entry.asking ??= request().then(
       (token) => {
-        const now = this.options.now();
-        const end = Math.min(token.expiresAt, notAfter) * 1_000;
+        const now = this.options.monotonic();
+        const endsAt = Math.min(token.expiresAt, notAfter) * 1_000;
+        const life = endsAt - this.options.now();
         entry.token = token;
         entry.since = now;
-        entry.usableUntil = end - LAST_MOMENT_MS;
-        entry.refreshAt = now + (end - now) * (REFRESH_AT - this.options.random() * REFRESH_JITTER);
+        entry.endsAt = endsAt;
+        entry.usableUntil = now + life - LAST_MOMENT_MS;
+        entry.refreshAt = now + life * (REFRESH_AT - this.options.random() * REFRESH_JITTER);
         entry.asking = undefined;
         return token;
       },

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicClock } from '../clock.js';
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
 import { endpointOf } from '../endpoint.js';
 import { isObject } from '../jws/json-object.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
 import { TokenCache } from './token-cache.js';
+import { TokenPauses } from './token-pauses.js';
 import { requestToken, TokenRequestError, type AccessToken } from './token-request.js';
 
 export interface TokenClientOptions {
@@ -22,12 +24,19 @@ export interface TokenClientOptions {
   readonly timeoutMs?: number;
   /** Further tries after a failure that may pass; 2 by default. */
   readonly retries?: number;
-  /** Milliseconds that are waited between two tries at the most; 10,000 by default. An issuer that asks for more is not asked again. */
+  /**
+   * Milliseconds that are waited at most between two tries when the issuer asks for it (`Retry-After`); 10,000 by default. What it asks for
+   * beyond that is kept: until then every wish fails at once, with what the issuer said.
+   */
   readonly maxWaitMs?: number;
-  /** Tokens kept at the most; 1,000 by default. */
+  /** Tokens kept at most; 1,000 by default. */
   readonly cacheSize?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that is never set back, for durations; `performance.now` by default. */
+  readonly monotonic?: () => number;
+  /** Waits that many milliseconds; a timer by default. */
+  readonly wait?: (ms: number) => Promise<void>;
   /** 0 to 1, for jitter; `Math.random` by default. */
   readonly random?: () => number;
   readonly fetch?: typeof globalThis.fetch;
@@ -44,6 +53,9 @@ export interface TokenWish {
 /**
  * Gets tokens and keeps them, per audience, scopes and subject token. A token in the last fifth of its life is handed out while the next is
  * asked for in the background; concurrent wishes for the same token share one request; an exchanged one is not used beyond its subject token.
+ *
+ * An issuer that fails or refuses is not asked again at once: wishes of the next moments share the failure, for a time that grows with each
+ * further one and is never shorter than `Retry-After`; then one wish tries. A refusal of one wish (`invalid_scope`) concerns that wish only.
  */
 export interface TokenClient {
   /** `client_credentials` (RFC 6749, section 4.4). @throws {TokenRequestError} */
@@ -72,20 +84,21 @@ function endOf(token: string): number {
 class TokenEndpoint {
   readonly #url: string;
   readonly #now: () => number;
-  readonly #random: () => number;
   #nonce: string | undefined;
 
-  constructor(private readonly options: TokenClientOptions) {
+  constructor(
+    private readonly options: TokenClientOptions,
+    private readonly pauses: TokenPauses,
+  ) {
     this.#url = options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token');
     this.#now = options.now ?? Date.now;
-    this.#random = options.random ?? Math.random;
   }
 
   async ask(form: Readonly<Record<string, string>>, traceparent: string | undefined): Promise<AccessToken> {
-    const { retries = 2, maxWaitMs = 10_000, dpopKey } = this.options;
+    const { retries = 2, dpopKey } = this.options;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const answer = await this.#askOnce(form, traceparent);
+        const answer = await this.pauses.ask(() => this.#askOnce(form, traceparent));
         if ((answer.tokenType === 'DPoP') !== (dpopKey !== undefined)) {
           throw new TokenRequestError('ANSWER_INVALID', 'the token is not of the kind that was asked for', 200, false);
         }
@@ -93,9 +106,7 @@ class TokenEndpoint {
       } catch (error) {
         if (!(error instanceof TokenRequestError) || attempt >= retries) throw error;
         if (this.#learnedNonce(error)) continue;
-        const wait = Math.max(100 * 2 ** attempt * (0.5 + this.#random()), (error.retryAfterSeconds ?? 0) * 1_000);
-        if (!error.retryable || wait > maxWaitMs) throw error;
-        await delay(wait);
+        if (!error.retryable || !this.pauses.isShort) throw error;
       }
     }
   }
@@ -138,20 +149,27 @@ class TokenEndpoint {
 
 /** @returns a client of the issuer's token endpoint */
 export function createTokenClient(options: TokenClientOptions): TokenClient {
-  const endpoint = new TokenEndpoint(options);
-  const cache = new TokenCache({
-    limit: options.cacheSize ?? 1_000,
-    now: options.now ?? Date.now,
-    random: options.random ?? Math.random,
-  });
+  const {
+    now = Date.now,
+    monotonic = monotonicClock,
+    random = Math.random,
+    wait = (ms) => delay(ms),
+    cacheSize: limit = 1_000,
+    maxWaitMs = 10_000,
+  } = options;
+  const pauses = new TokenPauses({ monotonic, random, wait, maxWaitMs }, limit);
+  const endpoint = new TokenEndpoint(options, pauses);
+  const cache = new TokenCache({ limit, now, monotonic, random });
   const scopeOf = (scopes: readonly string[]): string => [...new Set(scopes)].sort().join(' ');
   return {
     getToken: ({ audience, scopes, traceparent }) => {
       const scope = scopeOf(scopes);
+      const name = `${audience} ${scope}`;
       return cache.get({
-        name: `${audience} ${scope}`,
+        name,
         notAfter: Infinity,
-        request: () => endpoint.ask({ grant_type: 'client_credentials', audience, scope }, traceparent),
+        request: () =>
+          pauses.wish(name, () => endpoint.ask({ grant_type: 'client_credentials', audience, scope }, traceparent)),
       });
     },
     exchange: ({ subjectToken, audience, scopes, traceparent }) => {
@@ -163,10 +181,11 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
         audience,
         scope,
       };
+      const name = `${createHash('sha256').update(subjectToken).digest('base64url')} ${audience} ${scope}`;
       return cache.get({
-        name: `${createHash('sha256').update(subjectToken).digest('base64url')} ${audience} ${scope}`,
+        name,
         notAfter: endOf(subjectToken),
-        request: () => endpoint.ask(form, traceparent),
+        request: () => pauses.wish(name, () => endpoint.ask(form, traceparent)),
       });
     },
     forget: (token) => cache.forget(token),
@@ -185,7 +204,7 @@ export interface AuthorizedRequest {
 }
 
 /**
- * The headers with which a token is sent (RFC 6750, section 2.1; RFC 9449, section 7.1). Make them anew for every try: a proof works once.
+ * The headers with which a token is sent (RFC 6750, section 2.1; RFC 9449, section 7.1). Make new ones for every try: a proof works once.
  * @throws {TypeError} for a bound token without its key
  */
 export function authorizationHeaders(token: AccessToken, request: AuthorizedRequest): Readonly<Record<string, string>> {

@@ -5,7 +5,7 @@ import { dpopJwkOf, type PrivateJwk } from '../keys/jwk.js';
 export interface DpopProofOptions {
   /** The client's own key; the token is bound to its RFC 7638 thumbprint. */
   readonly key: PrivateJwk;
-  /** The method of the request that the proof goes with: `POST`. */
+  /** The method of the request that the proof goes with: `POST`. In any case: `fetch` sends `get` as `GET`, and so does the proof say. */
   readonly method: string;
   /** The address of that request; its query and fragment are left out. */
   readonly url: string;
@@ -34,7 +34,7 @@ export function createDpopProof({ key, method, url, accessToken, nonce, now = Da
     { typ: 'dpop+jwt', jwk: dpopJwkOf(key) },
     {
       jti: randomUUID(),
-      htm: method,
+      htm: method.toUpperCase(),
       htu: target.href,
       iat: Math.floor(now() / 1_000),
       ...(accessToken === undefined ? {} : { ath: accessTokenHash(accessToken) }),

@@ -6,11 +6,11 @@ export interface CircuitLimits {
   readonly threshold?: number;
   /** Calls within the window below which it stays closed, whatever became of them; 20 by default. */
   readonly minimumCalls?: number;
-  /** Milliseconds that are looked back at, the half of it at the least; 10,000 by default. */
+  /** Milliseconds that are looked back at, at least half of it; 10,000 by default. */
   readonly windowMs?: number;
   /** Milliseconds for which it is open at first, doubled with each trial that fails; 500 by default. */
   readonly firstPauseMs?: number;
-  /** Milliseconds for which it is open at the most; 10,000 by default. */
+  /** Milliseconds for which it is open at most; 10,000 by default. */
   readonly lastPauseMs?: number;
 }
 
@@ -29,7 +29,7 @@ export class CircuitBreaker {
   #pauseMs: number;
   #trying = false;
 
-  /** @param clock milliseconds since 1970 */
+  /** @param clock milliseconds of a clock that is never set back */
   constructor(
     private readonly clock: () => number,
     limits: CircuitLimits = {},

@@ -4,7 +4,7 @@ import { type TransportRequest } from './transport.js';
 export interface ServiceCall {
   /** The whole address, `https` outside of one machine. */
   readonly url: string;
-  /** `GET` by default. */
+  /** `GET` by default; in any case: it is sent in capitals. */
   readonly method?: string;
   /** The service that is called: the token is for it alone. */
   readonly audience: string;
@@ -27,7 +27,7 @@ export interface ServiceCall {
   readonly deadlineMs?: number;
   /** Milliseconds that one try may take; as long as the deadline lets it by default. */
   readonly timeoutMs?: number;
-  /** Tries at the most; 3 by default. What is not idempotent is sent once, and tried again only when it cannot have left. */
+  /** Tries at most; 3 by default. What is not idempotent is sent once, and tried again only when it cannot have left. */
   readonly attempts?: number;
   /** Which statuses tell of something that may pass, so that another try is worth it; 429, 502, 503 and 504 by default. */
   readonly mayPass?: (status: number) => boolean;

@@ -5,6 +5,7 @@ import { Module } from '@nestjs/common';
 import { createTokenClient, createVerifier, DpopNonces, generateSigningKey, TokenError } from '@countersign/auth-core';
 import { freePort } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { decodeJwt } from 'jose';
 import { OutgoingModule } from './outgoing.module.js';
 import { type ServiceAnswer } from './service-call.js';
 import { ServiceCalls } from './service-calls.js';
@@ -138,8 +139,9 @@ describe('outgoing calls, to a real server', () => {
   it('are made once more with a new token when the old one is refused before its time, but not with one just got', async () => {
     let later = 0;
     const now = (): number => Date.now() + later;
-    const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), now };
-    const patient = new ServiceCalls({ tokens: createTokenClient(identity), now });
+    const monotonic = (): number => performance.now() + later;
+    const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), now, monotonic };
+    const patient = new ServiceCalls({ tokens: createTokenClient(identity), now, monotonic });
     const call = { url, audience: 'accounts', scopes: ['a'], method: 'POST', json: {}, deadlineMs: 20_000 };
     const tokens = (): number => new Set(seen.map(({ headers }) => headers.authorization)).size;
     const revoked: Handler = (_request, response) =>
@@ -189,15 +191,39 @@ describe('outgoing calls, to a real server', () => {
     verifier.close();
   });
 
+  it('are the same by any writing of the method: the proof names it, and what may be repeated is', async () => {
+    const dpopKey = await generateSigningKey();
+    const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), dpopKey };
+    const bound = new ServiceCalls({ tokens: createTokenClient(identity), dpopKey });
+    handler = respond(503, 200);
+    const call = { url, audience: 'accounts', scopes: ['a'], deadlineMs: 20_000 };
+    expect(await bound.send({ ...call, method: 'get' })).toMatchObject({ status: 200, attempts: 2 });
+    const { method, headers } = seen[0] ?? {};
+    expect([method, decodeJwt(String(headers?.['dpop']))['htm']]).toEqual(['GET', 'GET']);
+    seen.length = 0;
+    handler = respond(503);
+    expect(await bound.send({ ...call, method: 'patch' })).toMatchObject({ status: 503, attempts: 1 });
+    expect(seen[0]?.method).toBe('PATCH');
+  });
+
+  it('read an answer that begins with a byte order mark', async () => {
+    handler = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('\ufeff{"done":true}');
+    };
+    expect(await send()).toMatchObject({ status: 200, body: { done: true } });
+  });
+
   it('are not made to a receiver that fails again and again, until a trial goes well', async () => {
-    let time = Date.now();
+    let time = 0;
+    let wall = Date.now();
     const tokens = createTokenClient({ issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey() });
-    const careful = new ServiceCalls({ tokens, now: () => time, circuit: { minimumCalls: 3 } });
+    const careful = new ServiceCalls({ tokens, now: () => wall, monotonic: () => time, circuit: { minimumCalls: 3 } });
     const call = { url, audience: 'accounts', scopes: ['a'], attempts: 1, deadlineMs: 20_000 };
     handler = respond(500);
     for (let failure = 0; failure < 3; failure += 1) expect(await careful.send(call)).toMatchObject({ status: 500 });
     expect(await careful.send(call)).toMatchObject({ code: 'CIRCUIT_OPEN', mayHaveHappened: false });
     expect([seen.length, careful.circuit(url), careful.circuit('http://other.test/')]).toEqual([3, 'open', 'closed']);
+    wall -= 600_000;
     time += 500;
     handler = respond(200);
     expect(await careful.send(call)).toMatchObject({ status: 200 });

@@ -23,10 +23,12 @@ export interface ServiceCallsOptions {
   readonly transport?: Transport;
   /** When a receiver that fails is left alone for a while; each origin has a breaker of its own. */
   readonly circuit?: CircuitLimits;
-  /** Bytes that an answer may have at the most; 1 MiB by default. */
+  /** Bytes that an answer may have at most; 1 MiB by default. */
   readonly answerLimit?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that is never set back, for durations; `performance.now` by default. */
+  readonly monotonic?: () => number;
   /** 0 to 1. */
   readonly random?: () => number;
 }
@@ -40,6 +42,9 @@ interface Receiver {
 
 /** Receivers that are remembered. */
 const RECEIVERS_KEPT = 1_000;
+
+/** A call with its method as it goes over the wire: names of methods are case-sensitive (RFC 9110, section 9.1), and people write `get`. */
+type Call = ServiceCall & { readonly method: string };
 
 /** How one try ended, and what it was made with. */
 interface Tried {
@@ -55,12 +60,14 @@ interface Tried {
 export class ServiceCalls {
   readonly #transport: Transport;
   readonly #now: () => number;
+  readonly #monotonic: () => number;
   readonly #random: () => number;
   readonly #receivers = new Map<string, Receiver>();
 
   constructor(private readonly options: ServiceCallsOptions) {
     this.#transport = options.transport ?? fetchTransport(options.fetch ?? ((...request) => fetch(...request)));
     this.#now = options.now ?? Date.now;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#random = options.random ?? Math.random;
   }
 
@@ -70,12 +77,14 @@ export class ServiceCalls {
   }
 
   /** Makes a call; every outcome is a value, nothing is thrown. */
-  async send(call: ServiceCall): Promise<ServiceAnswer> {
-    const deadline = this.#now() + (call.deadlineMs ?? 5_000);
-    const expired = AbortSignal.timeout(Math.max(1, deadline - this.#now()));
+  async send(wanted: ServiceCall): Promise<ServiceAnswer> {
+    const call: Call = { ...wanted, method: (wanted.method ?? 'GET').toUpperCase() };
+    const { deadlineMs = 5_000 } = call;
+    const deadline = this.#monotonic() + deadlineMs;
+    const expired = AbortSignal.timeout(Math.max(1, deadlineMs));
     const limit = call.attempts ?? 3;
     const once = isStream(call.body);
-    const again = !once && (call.repeatable === true || isIdempotent(call.method ?? 'GET', call.idempotencyKey));
+    const again = !once && (call.repeatable === true || isIdempotent(call.method, call.idempotencyKey));
     const passing = call.mayPass ?? mayPass;
     let unsure = false;
     let learned = false;
@@ -92,7 +101,7 @@ export class ServiceCalls {
       if (!passes || !harmless || attempt >= limit) return answer;
       const asked = answer.kind === 'answered' ? retryAfterMs(answer.headers.get('retry-after'), this.#now()) : 0;
       const pause = pauseMs(attempt, this.#random(), asked);
-      if (this.#now() + pause >= deadline) return answer;
+      if (this.#monotonic() + pause >= deadline) return answer;
       await delay(pause);
     }
   }
@@ -110,7 +119,7 @@ export class ServiceCalls {
     return error === 'invalid_token' && this.options.tokens.forget(token);
   }
 
-  async #try(call: ServiceCall, expired: AbortSignal, attempts: number): Promise<Tried> {
+  async #try(call: Call, expired: AbortSignal, attempts: number): Promise<Tried> {
     const traceparent = childTraceparent(call.traceparent, (digits) => randomBytes(digits / 2).toString('hex'));
     const failed = (code: Failed['code'], reason: string, mayHaveHappened: boolean): Tried => ({
       answer: {
@@ -137,7 +146,7 @@ export class ServiceCalls {
     try {
       const read = await this.#transport({
         url: call.url,
-        method: call.method ?? 'GET',
+        method: call.method,
         headers: headersOf(call, traceparent, this.#authorization(call, token, nonce)),
         body: call.json === undefined ? call.body : JSON.stringify(call.json),
         signal:
@@ -155,9 +164,10 @@ export class ServiceCalls {
     }
   }
 
-  #authorization(call: ServiceCall, token: AccessToken, nonce: string | undefined): Readonly<Record<string, string>> {
+  #authorization(call: Call, token: AccessToken, nonce: string | undefined): Readonly<Record<string, string>> {
     const { dpopKey } = this.options;
-    return authorizationHeaders(token, { method: call.method ?? 'GET', url: call.url, dpopKey, nonce, now: this.#now });
+    const { method, url } = call;
+    return authorizationHeaders(token, { method, url, dpopKey, nonce, now: this.#now });
   }
 
   #receiverOf(url: string): Receiver {
@@ -166,12 +176,12 @@ export class ServiceCalls {
     if (known !== undefined) return known;
     const [oldest] = this.#receivers.keys();
     if (this.#receivers.size >= RECEIVERS_KEPT && oldest !== undefined) this.#receivers.delete(oldest);
-    const receiver = { breaker: new CircuitBreaker(this.#now, this.options.circuit), nonce: undefined };
+    const receiver = { breaker: new CircuitBreaker(this.#monotonic, this.options.circuit), nonce: undefined };
     this.#receivers.set(origin, receiver);
     return receiver;
   }
 
-  async #token(call: ServiceCall, traceparent: string, expired: AbortSignal): Promise<AccessToken> {
+  async #token(call: Call, traceparent: string, expired: AbortSignal): Promise<AccessToken> {
     const { audience, scopes, onBehalfOf } = call;
     const wish = { audience, scopes, traceparent };
     const { tokens } = this.options;
@@ -195,7 +205,7 @@ function withDoubt(answer: ServiceAnswer, unsure: boolean): ServiceAnswer {
 
 /** What this library says of the caller cannot be overwritten by the call's own headers. */
 function headersOf(
-  call: ServiceCall,
+  call: Call,
   traceparent: string,
   authorization: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {

@@ -1,0 +1,51 @@
+import { Pause, type PauseOptions } from './pause.js';
+import { type AccessToken, type TokenRequestError } from './token-request.js';
+
+/** The failure of a proof that lacks the issuer's nonce: the next try has it (RFC 9449, section 8). */
+const asksForNonce = ({ code }: TokenRequestError): boolean => code === 'use_dpop_nonce';
+
+/** Whether a failure would meet whatever this client asks for: the issuer is away, is asked too often, or does not know the client. */
+function concernsClient({ code, status, retryable }: TokenRequestError): boolean {
+  return retryable || status === 401 || code === 'invalid_client' || code === 'unauthorized_client';
+}
+
+/**
+ * The pauses of one client at one issuer: one for whatever it asks, and one for each wish that was refused (`invalid_scope`,
+ * `invalid_grant`, …). Bounded: what was refused longest ago is forgotten.
+ */
+export class TokenPauses {
+  readonly #client: Pause;
+  readonly #wishes = new Map<string, Pause>();
+
+  /** @param limit refused wishes that are remembered */
+  constructor(
+    private readonly options: Omit<PauseOptions, 'pauses'>,
+    private readonly limit: number,
+  ) {
+    this.#client = new Pause({ ...options, pauses: (error) => concernsClient(error) && !asksForNonce(error) });
+  }
+
+  /** Whether another try is worth to wait for. */
+  get isShort(): boolean {
+    return this.#client.isShort;
+  }
+
+  /** One try at the issuer, unless it is paused. @throws {TokenRequestError} */
+  ask(ask: () => Promise<AccessToken>): Promise<AccessToken> {
+    return this.#client.run(ask);
+  }
+
+  /** All tries for one wish, unless it was just refused. @throws {TokenRequestError} */
+  async wish(name: string, ask: () => Promise<AccessToken>): Promise<AccessToken> {
+    const pauses = (error: TokenRequestError): boolean => !concernsClient(error) && !asksForNonce(error);
+    const pause = this.#wishes.get(name) ?? new Pause({ ...this.options, pauses });
+    try {
+      return await pause.run(ask);
+    } finally {
+      this.#wishes.delete(name);
+      if (pause.isOn) this.#wishes.set(name, pause);
+      const [oldest] = this.#wishes.keys();
+      if (this.#wishes.size > this.limit && oldest !== undefined) this.#wishes.delete(oldest);
+    }
+  }
+}
