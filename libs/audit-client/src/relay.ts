@@ -71,7 +71,7 @@ class OutboxRelay implements Relay {
   #forgotAt = 0;
   /** Whether events are known to wait that were numbered in an earlier round. */
   #behind = true;
-  #lookedForDueAt = 0;
+  #lookedForDueAt = -Infinity;
   #woken = false;
   #wake: () => void = () => undefined;
   #pending = 0;
@@ -154,7 +154,7 @@ class OutboxRelay implements Relay {
 
   /** Publishes and marks what one look finds: what is due again, then what is new. @returns how many events that were */
   async #move(store: RelayStore, stream: JetStreamClient): Promise<number> {
-    const now = Date.now();
+    const now = performance.now();
     let due: readonly NumberedEvent[] = [];
     if (this.#behind || now - this.#lookedForDueAt >= LOOK_FOR_DUE_EVERY_MS) {
       due = await store.due(this.options.republishAfterMs ?? 30_000);

@@ -90,13 +90,13 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
       logger.debug({ err: error }, 'a database connection was lost');
     });
   });
-  const deadline = Date.now() + (options.startTimeoutMs ?? 30_000);
+  const deadline = performance.now() + (options.startTimeoutMs ?? 30_000);
   for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
     try {
       await migrateWithLock(pool, options.migrationsFolder);
       return pool;
     } catch (error) {
-      if (databaseFaultOf(error) !== 'away' || Date.now() + wait > deadline) {
+      if (databaseFaultOf(error) !== 'away' || performance.now() + wait > deadline) {
         await pool.end();
         throw error;
       }

@@ -112,11 +112,11 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       },
     });
     this.#consuming = true;
-    let lookedAt = 0;
+    let lookedAt = -Infinity;
     try {
       while (!signal.aborted) {
-        if (Date.now() - lookedAt > LOOK_EVERY_MS) {
-          lookedAt = Date.now();
+        if (performance.now() - lookedAt > LOOK_EVERY_MS) {
+          lookedAt = performance.now();
           await this.#look(consumer);
           // What waits here is not lost: the stream need not send it again.
           for (const { message } of queue) message.working();

@@ -27,7 +27,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   #connection: NatsConnection | undefined;
   #latest: SignedCheckpoint | undefined;
   #integratedAt: Date | undefined;
-  #publishedAt = 0;
+  #publishedAt = -Infinity;
   #lastError: string | null = null;
 
   constructor(
@@ -112,7 +112,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
         await this.integrateNow();
         this.#integratedAt = new Date();
         this.#lastError = null;
-        if (Date.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
+        if (performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== this.#lastError) this.logger.warn({ reason }, 'the integration of the log waits');
@@ -130,6 +130,6 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   #publish(): void {
     if (this.#latest === undefined || this.#connection === undefined || this.#connection.isClosed()) return;
     this.#connection.publish(CHECKPOINT_SUBJECT, this.#latest.note);
-    this.#publishedAt = Date.now();
+    this.#publishedAt = performance.now();
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, networkOf } from '@countersign/service-host';
+import { networkOf } from '@countersign/service-host';
 import { Replica } from '../replica/replica.js';
 import { decoyImportedSecret, digestOf, matchesDigest, matchesImported } from './client-secret.js';
 import { FairTurns } from './fair-turns.js';
@@ -38,10 +38,7 @@ export class SecretAuthentication {
   readonly #checking = new Map<string, Promise<boolean | undefined>>();
   readonly #slow = new FairTurns(SLOW_AT_ONCE, SLOW_WAITING_LIMIT);
 
-  constructor(
-    @Inject(Replica) private readonly replica: Replica,
-    @Inject(CLOCK) private readonly clock: () => Date,
-  ) {}
+  constructor(@Inject(Replica) private readonly replica: Replica) {}
 
   /** @returns why the secret is not the client's; nothing when it is */
   async fault(attempt: SecretAttempt): Promise<SecretFault | undefined> {
@@ -52,13 +49,13 @@ export class SecretAuthentication {
     const imported = registered?.client.imported_secret;
     const digest = digestOf(`${clientId}\n${imported ?? ''}\n${secret}`, key);
     const known = this.#known.get(digest);
-    if (known !== undefined && known.imported === imported && known.until > this.clock().getTime()) return undefined;
+    if (known !== undefined && known.imported === imported && known.until > performance.now()) return undefined;
     if (!mayBeSlow) return 'SECRET_WRONG';
     const matches = await this.#matches(attempt, digest);
     if (matches === undefined) return 'SECRET_CHECKS_BUSY';
     if (!matches || imported === undefined) return 'SECRET_WRONG';
     if (this.#known.size >= KNOWN_LIMIT) this.#known.clear();
-    this.#known.set(digest, { imported, until: this.clock().getTime() + KNOWN_FOR_MS });
+    this.#known.set(digest, { imported, until: performance.now() + KNOWN_FOR_MS });
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, networkOf, OAuthError, POOL } from '@countersign/service-host';
+import { networkOf, OAuthError, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { type Client } from '../clients/client.js';
 import { LeasedLimit, type LimitExceeded } from './leased-limit.js';
@@ -54,16 +54,12 @@ export class AuthenticationLimits {
   readonly #clients: LeasedLimit | undefined;
   readonly #failures: LeasedLimit | undefined;
 
-  constructor(
-    @Inject(POOL) pool: pg.Pool,
-    @Inject(LIMIT_SETTINGS) { perClient, perAddress }: LimitSettings,
-    @Inject(CLOCK) clock: () => Date,
-  ) {
+  constructor(@Inject(POOL) pool: pg.Pool, @Inject(LIMIT_SETTINGS) { perClient, perAddress }: LimitSettings) {
     const limit = (name: string, perMinute: number, cost: number): LeasedLimit | undefined => {
       if (perMinute === 0) return undefined;
       const times = Math.max(1, Math.floor(perMinute / cost));
       const lease = Math.max(1, Math.floor(times / LEASES_A_WINDOW));
-      return new LeasedLimit(new PostgresWindow(pool, name, times), lease, KEYS_LIMIT, () => clock().getTime());
+      return new LeasedLimit(new PostgresWindow(pool, name, times), lease, KEYS_LIMIT, () => performance.now());
     };
     this.#clients = limit('client', perClient, 1);
     this.#failures = limit('failure', perAddress, FAILURE_COST);

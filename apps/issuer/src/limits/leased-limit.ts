@@ -31,7 +31,7 @@ export class LeasedLimit {
   /**
    * @param leaseSize points that are leased at once
    * @param keysLimit keys held at most; the oldest leaves
-   * @param now milliseconds
+   * @param now milliseconds of a clock that is never set back
    */
   constructor(
     private readonly shared: SharedWindow,
