@@ -190,7 +190,7 @@ describe('the built command against a real issuer and audit service', () => {
     const revoked = await countersign('revoke', 'token', token, '--reason', 'leaked');
     expect(revoked).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^revoked token .*every validator is told$/) as unknown,
+      out: expect.stringMatching(/^revoked transaction .*every validator is told$/) as unknown,
     });
     expect((await countersign('revoke', 'token', 'some-jti')).code).toBe(0);
     expect((await countersign('revoke', 'client', 'storefront')).code).toBe(0);
@@ -198,8 +198,8 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('revoke', 'subject', 'ada', '--before', 'soon')).code).toBe(2);
     const page = z.object({ revocations: z.array(z.looseObject({ kind: z.string(), reason: z.string().optional() })) });
     const { revocations } = await json(page, 'revoke', 'list');
-    expect(revocations.map(({ kind }) => kind)).toEqual(['subject', 'client', 'token', 'token']);
-    expect(revocations[3]?.reason).toBe('leaked');
+    expect(revocations.map(({ kind }) => kind)).toEqual(['subject', 'client', 'transaction', 'token', 'transaction']);
+    expect(revocations[4]?.reason).toBe('leaked');
   }, 120_000);
 
   it('registers a client with a key of its own, rotates the key, disables and enables the client', async () => {

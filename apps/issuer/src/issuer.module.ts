@@ -15,6 +15,7 @@ import { type Configuration } from './configuration.js';
 import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.js';
 import { MetadataController } from './metadata/metadata.controller.js';
 import { Begin } from './replica/begin.js';
+import { FreshAdmin } from './replica/fresh-admin.js';
 import { OwnKeys } from './replica/own-keys.js';
 import { Replica } from './replica/replica.js';
 import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
@@ -90,6 +91,7 @@ export class IssuerModule {
         { provide: KEY_ENCRYPTION, useValue: new LocalKeyEncryption(configuration.KEY_ENCRYPTION_KEYS) },
         { provide: ROTATION_SETTINGS, useValue: rotationSettings(configuration) },
         Replica,
+        FreshAdmin,
         { provide: SIGNING_KEYS, useExisting: Replica },
         ClientsStore,
         ClientsService,

@@ -21,6 +21,12 @@ export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { type Actor, type Confirmation, type Principal } from './principal.js';
-export { MemoryRevocationList, type RevocationList } from './revocation-list.js';
+export {
+  issuedAtOf,
+  MemoryRevocationList,
+  revokedName,
+  type Revocation,
+  type RevocationList,
+} from './revocation-list.js';
 export { TokenError, tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error.js';
 export { createVerifier, TokenVerifier, type DpopPresentation, type VerifierOptions } from './token-verifier.js';

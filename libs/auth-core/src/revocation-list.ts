@@ -9,94 +9,144 @@ export interface RevocationList {
   isRevoked(principal: Principal, keyId: string): boolean;
 }
 
-interface Before {
+/**
+ * What is refused though its signature is good. Each one only adds a refusal and names the time until which it matters, so the order in
+ * which they arrive makes no difference. Times are seconds since 1970, whole milliseconds as a fraction.
+ */
+export type Revocation =
+  /** One token, by its `jti`. */
+  | { readonly kind: 'token'; readonly tokenId: string; readonly until: number }
+  /** Everything of one `txn` (RFC 8417): the first token, and whatever was exchanged for it. */
+  | { readonly kind: 'transaction'; readonly txn: string; readonly until: number }
+  /** Whatever a client stands in, as client, as subject or as an actor of the chain, issued at or before a time. */
+  | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore: number; readonly until: number }
+  /** Whatever somebody stands in, as subject or as an actor of the chain, issued at or before a time. */
+  | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore: number; readonly until: number }
+  /** Everything that a key signed, by its `kid`. */
+  | { readonly kind: 'key'; readonly keyId: string; readonly until: number };
+
+/** What a revocation names: a `jti`, a `txn`, a client, a subject or a `kid`. */
+export function revokedName(revocation: Revocation): string {
+  switch (revocation.kind) {
+    case 'token':
+      return revocation.tokenId;
+    case 'transaction':
+      return revocation.txn;
+    case 'client':
+      return revocation.clientId;
+    case 'subject':
+      return revocation.subject;
+    case 'key':
+      return revocation.keyId;
+  }
+}
+
+interface Entry {
+  /** Tokens issued at or before it are refused; whenever they were issued, for a kind that has no such time. */
   readonly issuedBefore: number;
   readonly until: number;
 }
 
 /** Seconds for which an entry is kept beyond its time: more than any clock tolerance. */
 const MARGIN_SECONDS = 60;
+/** Seconds by which the time in a `jti` may lie after `iat`: an issuer moves it behind a revocation, by the clock tolerance of its replicas. */
+const JTI_AFTER_IAT_SECONDS = 15;
+const uuidv7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-function extend(entries: Map<string, Before>, name: string, issuedBefore: number, until: number): void {
-  const known = entries.get(name);
-  entries.set(name, {
-    issuedBefore: Math.max(issuedBefore, known?.issuedBefore ?? 0),
-    until: Math.max(until, known?.until ?? 0),
-  });
+/**
+ * When a token was issued, as finely as it says: by the milliseconds of a `jti` that is a UUIDv7 (RFC 9562, section 5.7) and agrees with
+ * `iat`, else by `iat`, which counts seconds. The token's signature covers both.
+ * @returns seconds since 1970
+ */
+export function issuedAtOf({ tokenId, issuedAt }: Principal): number {
+  if (!uuidv7.test(tokenId)) return issuedAt;
+  const seconds = Number.parseInt(tokenId.slice(0, 8) + tokenId.slice(9, 13), 16) / 1_000;
+  return seconds >= issuedAt && seconds <= issuedAt + JTI_AFTER_IAT_SECONDS ? seconds : issuedAt;
 }
 
 /**
- * Revocations held in memory: tokens by `jti`, clients' and subjects' tokens issued before a time, keys by `kid`. Each entry only adds a
- * refusal, so that the order of the calls makes no difference. All times are seconds since 1970.
+ * Revocations held in memory. Each entry only adds a refusal, so that the order of the calls makes no difference. All times are seconds
+ * since 1970.
  */
 export class MemoryRevocationList implements RevocationList {
-  readonly #tokens = new Map<string, number>();
-  readonly #clients = new Map<string, Before>();
-  readonly #subjects = new Map<string, Before>();
-  readonly #keys = new Map<string, number>();
+  readonly #entries = {
+    token: new Map<string, Entry>(),
+    transaction: new Map<string, Entry>(),
+    client: new Map<string, Entry>(),
+    subject: new Map<string, Entry>(),
+    key: new Map<string, Entry>(),
+  } as const satisfies Readonly<Record<Revocation['kind'], Map<string, Entry>>>;
+  #size = 0;
 
   /**
-   * @param limit entries held at the most; 1,000,000 by default, some 200 MB. None can be left out without letting a revoked token pass, so
+   * @param limit entries held at most; 1,000,000 by default, some 200 MB. None can be left out without letting a revoked token pass, so
    * a further one throws a RangeError, once what no longer matters has been dropped by {@link prune}
    */
   constructor(private readonly limit = 1_000_000) {}
 
   /** Entries held. */
   get size(): number {
-    return this.#tokens.size + this.#clients.size + this.#subjects.size + this.#keys.size;
-  }
-
-  /** @param expiresAt the entry may leave once the token itself has expired */
-  revokeToken(tokenId: string, expiresAt: number): void {
-    this.#admit(this.#tokens, tokenId);
-    this.#tokens.set(tokenId, Math.max(expiresAt, this.#tokens.get(tokenId) ?? 0));
+    return this.#size;
   }
 
   /**
-   * @param issuedBefore tokens issued at or before it are refused
-   * @param until the entry may leave once the last of these tokens has expired; kept for ever by default
+   * Puts a revocation in force, or extends the one that there is. With `until` Infinity it is kept for ever.
+   * @throws {RangeError} when the list is full
    */
-  revokeClient(clientId: string, issuedBefore: number, until = Infinity): void {
-    this.#admit(this.#clients, clientId);
-    extend(this.#clients, clientId, issuedBefore, until);
-  }
-
-  /**
-   * @param issuedBefore tokens issued at or before it are refused
-   * @param until the entry may leave once the last of these tokens has expired; kept for ever by default
-   */
-  revokeSubject(subject: string, issuedBefore: number, until = Infinity): void {
-    this.#admit(this.#subjects, subject);
-    extend(this.#subjects, subject, issuedBefore, until);
-  }
-
-  /** @param until the entry may leave once no validator can still hold the key; kept for ever by default */
-  revokeKey(keyId: string, until = Infinity): void {
-    this.#admit(this.#keys, keyId);
-    this.#keys.set(keyId, Math.max(until, this.#keys.get(keyId) ?? 0));
+  add(revocation: Revocation): void {
+    const entries = this.#entries[revocation.kind];
+    const name = revokedName(revocation);
+    const known = entries.get(name);
+    if (known === undefined) {
+      if (this.#size >= this.limit) {
+        throw new RangeError(`the revocation list is full: it holds ${String(this.limit)} entries`);
+      }
+      this.#size += 1;
+    }
+    const issuedBefore = 'issuedBefore' in revocation ? revocation.issuedBefore : Infinity;
+    entries.set(name, {
+      issuedBefore: Math.max(issuedBefore, known?.issuedBefore ?? -Infinity),
+      until: Math.max(revocation.until, known?.until ?? -Infinity),
+    });
   }
 
   isRevoked(principal: Principal, keyId: string): boolean {
+    if (this.#size === 0) return false;
+    const { token, transaction, client, subject, key } = this.#entries;
     return (
-      (this.#tokens.size > 0 && this.#tokens.has(principal.tokenId)) ||
-      (this.#keys.size > 0 && this.#keys.has(keyId)) ||
-      (this.#clients.size > 0 && principal.issuedAt <= (this.#clients.get(principal.clientId)?.issuedBefore ?? -1)) ||
-      (this.#subjects.size > 0 && principal.issuedAt <= (this.#subjects.get(principal.subject)?.issuedBefore ?? -1))
+      (token.size > 0 && token.has(principal.tokenId)) ||
+      (transaction.size > 0 && transaction.has(principal.txn)) ||
+      (key.size > 0 && key.has(keyId)) ||
+      (client.size + subject.size > 0 && this.#standsIn(principal))
     );
   }
 
   /** Drops entries that no longer matter. @param now seconds */
   prune(now: number): void {
     const past = now - MARGIN_SECONDS;
-    for (const [tokenId, expiresAt] of this.#tokens) if (expiresAt < past) this.#tokens.delete(tokenId);
-    for (const [keyId, until] of this.#keys) if (until < past) this.#keys.delete(keyId);
-    for (const entries of [this.#clients, this.#subjects])
-      for (const [name, { until }] of entries) if (until < past) entries.delete(name);
-  }
-
-  #admit(entries: ReadonlyMap<string, unknown>, name: string): void {
-    if (this.size >= this.limit && !entries.has(name)) {
-      throw new RangeError(`the revocation list is full: it holds ${String(this.limit)} entries`);
+    for (const entries of Object.values(this.#entries)) {
+      for (const [name, { until }] of entries) if (until < past && entries.delete(name)) this.#size -= 1;
     }
   }
+
+  /** Whether a revoked client or subject stands in the token. */
+  #standsIn(principal: Principal): boolean {
+    const { client, subject } = this.#entries;
+    if (
+      isBefore(client.get(principal.clientId), principal) ||
+      isBefore(client.get(principal.subject), principal) ||
+      isBefore(subject.get(principal.subject), principal)
+    )
+      return true;
+    for (const actor of principal.actors) {
+      if (isBefore(client.get(actor.subject), principal) || isBefore(subject.get(actor.subject), principal))
+        return true;
+      if (actor.clientId !== undefined && isBefore(client.get(actor.clientId), principal)) return true;
+    }
+    return false;
+  }
+}
+
+function isBefore(entry: Entry | undefined, principal: Principal): boolean {
+  return entry !== undefined && principal.issuedAt <= entry.issuedBefore && issuedAtOf(principal) <= entry.issuedBefore;
 }

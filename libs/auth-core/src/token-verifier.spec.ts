@@ -138,7 +138,7 @@ describe('the verifier', () => {
     const ask = (one: string) => codeOf(() => expect(verifier.cachedAuthorization(`Bearer ${one}`)).toBeDefined());
     expect(verifier.cachedAuthorization(`Bearer ${token}`)).toBe(principal);
     expect(verifier.cachedAuthorization(`DPoP ${token}`)).toBeUndefined();
-    revocations.revokeToken('two', at.now / 1_000 + 300);
+    revocations.add({ kind: 'token', tokenId: 'two', until: at.now / 1_000 + 300 });
     expect([ask(token), ask(other)]).toEqual(['ACCEPTED', 'TOKEN_REVOKED']);
     at.now += 306_000;
     expect(ask(token)).toBe('TOKEN_EXPIRED');

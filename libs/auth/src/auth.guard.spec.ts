@@ -117,7 +117,7 @@ describe('the guard', () => {
   it('refuses a repeated token from the moment it is revoked', async () => {
     const token = await issuer.mint({ claims: { jti: 'stolen' }, scopes: ['orders:read'] });
     expect((await get('/orders', token)).statusCode).toBe(200);
-    revocations.revokeToken('stolen', Number.MAX_SAFE_INTEGER);
+    revocations.add({ kind: 'token', tokenId: 'stolen', until: Infinity });
     expect((await get('/orders', token)).json()).toMatchObject({ status: 401, code: 'TOKEN_REVOKED' });
   });
 

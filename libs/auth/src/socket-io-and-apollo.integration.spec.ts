@@ -108,7 +108,7 @@ describe('the guard, with Socket.IO and Apollo', () => {
     const socket = connect(token);
     expect([await ask(socket, 'read'), await ask(socket, 'read')]).toEqual([{ by: 'ada' }, { by: 'ada' }]);
     expect(await ask(socket, 'forgotten')).toMatchObject({ status: 403, code: 'ROUTE_NOT_DECLARED' });
-    revocations.revokeToken('one', Date.now() / 1_000 + 300);
+    revocations.add({ kind: 'token', tokenId: 'one', until: Date.now() / 1_000 + 300 });
     expect(await ask(socket, 'read')).toMatchObject({ status: 401, code: 'TOKEN_REVOKED' });
     expect(await ask(connect(), 'read')).toMatchObject({ status: 401, code: 'TOKEN_MISSING' });
     expect(await ask(connect(await mint()), 'read')).toMatchObject({ status: 403, code: 'SCOPE_MISSING' });

@@ -12,4 +12,4 @@ export {
   type RevocationFeedOptions,
   type RevocationFeedState,
 } from './revocation-feed.js';
-export { bucketKeyOf, bucketValueOf, isRevocableId, parseRevocation, type Revocation } from './revocation.js';
+export { bucketKeyOf, bucketKeysAgainst, bucketValueOf, isRevocableId, parseRevocation } from './revocation.js';

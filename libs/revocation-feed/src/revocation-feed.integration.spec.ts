@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TokenError, type Principal } from '@countersign/auth-core';
+import { TokenError, type Principal, type Revocation } from '@countersign/auth-core';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type KV } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { createRevocationBucket } from './revocation-bucket.js';
 import { startRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocation-feed.js';
-import { bucketKeyOf, bucketValueOf, type Revocation } from './revocation.js';
+import { bucketKeyOf, bucketValueOf } from './revocation.js';
 
 const now = (): number => Math.floor(Date.now() / 1_000);
 

@@ -211,20 +211,7 @@ class BucketFeed implements RevocationFeed {
       return;
     }
     if (revocation.until < this.#now() / 1_000 - PAST_SECONDS) return;
-    switch (revocation.kind) {
-      case 'token':
-        this.#list.revokeToken(revocation.tokenId, revocation.until);
-        break;
-      case 'client':
-        this.#list.revokeClient(revocation.clientId, revocation.issuedBefore, revocation.until);
-        break;
-      case 'subject':
-        this.#list.revokeSubject(revocation.subject, revocation.issuedBefore, revocation.until);
-        break;
-      case 'key':
-        this.#list.revokeKey(revocation.keyId, revocation.until);
-        break;
-    }
+    this.#list.add(revocation);
     if (!pushed) return;
     this.#lagMs = Math.max(0, this.#now() - entry.created.getTime());
     this.options.onPushed?.(this.#lagMs / 1_000);

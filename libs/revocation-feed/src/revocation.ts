@@ -1,48 +1,37 @@
+import { type Principal, type Revocation } from '@countersign/auth-core';
 import { z } from 'zod';
 
-/**
- * What is refused though its signature is good. Each entry only ever adds a refusal and names the time until which it matters, so the
- * order in which entries arrive makes no difference. Times are seconds since 1970.
- */
-export type Revocation =
-  | { readonly kind: 'token'; readonly tokenId: string; readonly until: number }
-  | {
-      readonly kind: 'client';
-      readonly clientId: string;
-      /** Tokens issued at or before this time are refused. */
-      readonly issuedBefore: number;
-      readonly until: number;
-    }
-  | {
-      readonly kind: 'subject';
-      readonly subject: string;
-      /** Tokens issued at or before this time are refused. */
-      readonly issuedBefore: number;
-      readonly until: number;
-    }
-  | { readonly kind: 'key'; readonly keyId: string; readonly until: number };
-
-/** What the bucket's keys are made of: a `jti` or `kid` as it is, a client or subject in base64url. */
+/** What the bucket's keys are made of: a `jti`, `txn` or `kid` as it is, a client or subject in base64url. */
 const plainName = /^[A-Za-z0-9_-]{1,128}$/;
 const encodedName = /^[A-Za-z0-9_-]{1,700}$/;
 
 const valueSchema = z.object({
   until: z.number().int().positive(),
-  issued_before: z.number().int().nonnegative().optional(),
+  issued_before: z.number().nonnegative().optional(),
 });
 
-/** Whether a `jti` or `kid` can be revoked: letters, digits, `_` and `-`, 128 of them at the most. */
+/** Whether a `jti`, `txn` or `kid` can be revoked: letters, digits, `_` and `-`, at most 128 of them. */
 export function isRevocableId(id: string): boolean {
   return plainName.test(id);
 }
 
 const encodeName = (name: string): string => Buffer.from(name, 'utf8').toString('base64url');
 
-/** The entry's key in the bucket: `token.<jti>`, `client.<base64url>`, `subject.<base64url>`, `key.<kid>`. */
-export function bucketKeyOf(revocation: Revocation): string {
+/** What an entry is about, without its times. */
+type Named =
+  | Pick<Extract<Revocation, { kind: 'token' }>, 'kind' | 'tokenId'>
+  | Pick<Extract<Revocation, { kind: 'transaction' }>, 'kind' | 'txn'>
+  | Pick<Extract<Revocation, { kind: 'client' }>, 'kind' | 'clientId'>
+  | Pick<Extract<Revocation, { kind: 'subject' }>, 'kind' | 'subject'>
+  | Pick<Extract<Revocation, { kind: 'key' }>, 'kind' | 'keyId'>;
+
+/** The entry's key in the bucket: `token.<jti>`, `transaction.<txn>`, `client.<base64url>`, `subject.<base64url>`, `key.<kid>`. */
+export function bucketKeyOf(revocation: Named): string {
   switch (revocation.kind) {
     case 'token':
       return `token.${revocation.tokenId}`;
+    case 'transaction':
+      return `transaction.${revocation.txn}`;
     case 'client':
       return `client.${encodeName(revocation.clientId)}`;
     case 'subject':
@@ -50,6 +39,27 @@ export function bucketKeyOf(revocation: Revocation): string {
     case 'key':
       return `key.${revocation.keyId}`;
   }
+}
+
+/**
+ * The keys of all entries that could refuse a token: whoever keeps revocations elsewhere than in memory looks for these. Those of clients
+ * and subjects refuse it only if it was issued before their time.
+ * @param keyId the `kid` that signed it; nothing where keys are looked after in another way
+ */
+export function bucketKeysAgainst(principal: Principal, keyId?: string): ReadonlySet<string> {
+  const { tokenId, txn, subject, clientId, actors } = principal;
+  const keys = [
+    bucketKeyOf({ kind: 'token', tokenId }),
+    bucketKeyOf({ kind: 'transaction', txn }),
+    ...(keyId === undefined ? [] : [bucketKeyOf({ kind: 'key', keyId })]),
+    bucketKeyOf({ kind: 'client', clientId }),
+  ];
+  for (const party of [{ subject }, ...actors]) {
+    const clients = [party.subject, ...('clientId' in party && party.clientId !== undefined ? [party.clientId] : [])];
+    keys.push(bucketKeyOf({ kind: 'subject', subject: party.subject }));
+    keys.push(...clients.map((name) => bucketKeyOf({ kind: 'client', clientId: name })));
+  }
+  return new Set(keys);
 }
 
 /** The entry's value in the bucket, as JSON. */
@@ -73,6 +83,7 @@ export function parseRevocation(key: string, value: string): Revocation | undefi
   if (parsed === undefined || rest.length > 0) return undefined;
   const { until, issued_before: issuedBefore } = parsed;
   if (kind === 'token' && plainName.test(name)) return { kind, tokenId: name, until };
+  if (kind === 'transaction' && plainName.test(name)) return { kind, txn: name, until };
   if (kind === 'key' && plainName.test(name)) return { kind, keyId: name, until };
   if (!encodedName.test(name) || issuedBefore === undefined) return undefined;
   const decoded = Buffer.from(name, 'base64url').toString('utf8');

@@ -16,18 +16,25 @@ const revocationSchema = z.looseObject({
   pushed: z.boolean(),
 });
 const pageSchema = z.object({ revocations: z.array(revocationSchema), next_cursor: z.string().nullable() });
-const claimsSchema = z.looseObject({ jti: z.string(), exp: z.number() });
+const claimsSchema = z.looseObject({ jti: z.string(), exp: z.number(), txn: z.string().optional() });
 
 interface RevokeOptions {
   readonly reason?: string;
   readonly before?: string;
 }
 
-/** A whole token stands for its own `jti` and end. */
-function tokenWish(text: string): object {
-  if (!text.includes('.')) return { kind: 'token', jti: text };
-  const { jti, exp } = claimsSchema.parse(decodeToken(text).claims);
-  return { kind: 'token', jti, expires_at: new Date(exp * 1_000).toISOString() };
+/** A whole token stands for its own `jti`, transaction and end. */
+function tokenWish(text: string, withDerived: boolean): object {
+  const derived = { with_derived: withDerived };
+  if (!text.includes('.')) return { kind: 'token', jti: text, ...derived };
+  const { jti, exp, txn } = claimsSchema.parse(decodeToken(text).claims);
+  return {
+    kind: 'token',
+    jti,
+    ...(txn === undefined ? {} : { txn }),
+    ...derived,
+    expires_at: new Date(exp * 1_000).toISOString(),
+  };
 }
 
 async function revoke(wish: object, { reason, before }: RevokeOptions, command: Command): Promise<void> {
@@ -89,12 +96,30 @@ Examples:
     );
   group
     .command('token <token>')
-    .description('one token, by its jti or as a whole')
+    .description(
+      'one token, by its jti or as a whole, and everything of its transaction: what was exchanged for it, and what it was\n' +
+        'exchanged for (of a jti, what was exchanged for it)',
+    )
+    .option(
+      '--with-derived',
+      'everything of its transaction; the default, because a token that leaked may have been used',
+      true,
+    )
+    .option('--no-with-derived', 'only this one token')
     .addOption(reason())
-    .action((token: string, options: RevokeOptions, command: Command) => revoke(tokenWish(token), options, command));
+    .action((token: string, { withDerived, ...options }: RevokeOptions & { withDerived: boolean }, command: Command) =>
+      revoke(tokenWish(token, withDerived), options, command),
+    );
+  group
+    .command('transaction <txn>')
+    .description('everything of one transaction (txn, as tokens and audit events name it)')
+    .addOption(reason())
+    .action((txn: string, options: RevokeOptions, command: Command) =>
+      revoke({ kind: 'transaction', txn }, options, command),
+    );
   group
     .command('client <client>')
-    .description('what a client was issued until now; new tokens are good')
+    .description('whatever a client stands in, as client, subject or actor, issued until now; new tokens are good')
     .addOption(before())
     .addOption(reason())
     .action((client: string, options: RevokeOptions, command: Command) =>
@@ -102,7 +127,7 @@ Examples:
     );
   group
     .command('subject <subject>')
-    .description('what was issued about a subject until now, to whatever client')
+    .description('whatever somebody stands in, as subject or actor, issued until now; new tokens are good')
     .addOption(before())
     .addOption(reason())
     .action((subject: string, options: RevokeOptions, command: Command) =>
@@ -116,7 +141,9 @@ Examples:
   group
     .command('list')
     .description('what is revoked, newest first')
-    .addOption(new Option('--kind <kind>', 'only this kind').choices(['token', 'client', 'subject', 'key']))
-    .option('--limit <count>', 'lines at the most, 1 to 200', '50')
+    .addOption(
+      new Option('--kind <kind>', 'only this kind').choices(['token', 'transaction', 'client', 'subject', 'key']),
+    )
+    .option('--limit <count>', 'at most so many lines, 1 to 200', '50')
     .action(list);
 }

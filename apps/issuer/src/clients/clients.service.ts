@@ -13,7 +13,6 @@ import {
   type Transaction,
 } from '@countersign/service-host';
 import { Replica } from '../replica/replica.js';
-import { clientRevocation } from '../revocation/revocation.js';
 import { RevocationService, type RevokedBy } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
 import {
@@ -146,7 +145,10 @@ export class ClientsService {
     return this.#changeKnown('client-secret:remove', clientId, asking, (before, now) => withoutSecret(before, id, now));
   }
 
-  /** From the commit on, no replica gives it a token, and every validator is told to refuse those that it got before. */
+  /**
+   * From the commit on, no replica gives it a token, and every validator is told to refuse whatever it stands in: what it got, what was
+   * exchanged for that, what it got for others.
+   */
   async disable(clientId: string, asking: Asking): Promise<ClientJson> {
     const revoked: RevocationRow[] = [];
     const client = await this.#changeKnown(
@@ -206,8 +208,7 @@ export class ClientsService {
       asking === undefined
         ? { configuration: 'CLIENTS_FILE' }
         : { principal: principalOf(asking.caller), trace: asking.trace };
-    const revocation = clientRevocation(clientId, Math.floor(this.clock().getTime() / 1_000));
-    return this.revocations.recordIn(transaction, revocation, by);
+    return this.revocations.recordIn(transaction, { kind: 'client', clientId }, by);
   }
 
   #newSecret(): { readonly secret: string; readonly stored: StoredSecret } {

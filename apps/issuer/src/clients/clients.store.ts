@@ -9,11 +9,26 @@ import { clientTable } from './clients.tables.js';
 
 type Row = typeof clientTable.$inferSelect;
 
+const registrySchema = z.object({
+  rows: z.tuple([
+    z.object({ version: z.coerce.number(), revocations: z.coerce.number(), issue_after: z.coerce.number() }),
+  ]),
+});
 const versionSchema = z.object({ rows: z.tuple([z.object({ version: z.coerce.number() })]) });
 
 export function recordOf(row: Row): ClientRecord {
   const { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt } = row;
   return { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt };
+}
+
+/** The registry at one moment. */
+export interface RegistryState {
+  /** Raised by each change of clients and keys, and by each revocation of a client or a subject. */
+  readonly version: number;
+  /** Raised by each revocation. */
+  readonly revocations: number;
+  /** Milliseconds since 1970: no token of this version or a later one may say an earlier time. */
+  readonly issueAfter: number;
 }
 
 /** The clients in the database. */
@@ -33,6 +48,15 @@ export class ClientsStore {
   /** The version as it is now. */
   async version(executor: Database | Transaction = this.database): Promise<number> {
     return versionSchema.parse(await executor.execute(sql`select version from registry`)).rows[0].version;
+  }
+
+  /** What a replica must know to decide anything. */
+  async registry(transaction: Transaction): Promise<RegistryState> {
+    const answer = await transaction.execute(
+      sql`select version, revocations, round(extract(epoch from issue_after) * 1000) as issue_after from registry`,
+    );
+    const { version, revocations, issue_after: issueAfter } = registrySchema.parse(answer).rows[0];
+    return { version, revocations, issueAfter };
   }
 
   async find(executor: Database | Transaction, clientId: string): Promise<ClientRecord | undefined> {

@@ -4,6 +4,7 @@ import { type Logger } from 'pino';
 import { readClientsFile } from '../clients/clients-file.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { ClientsStore } from '../clients/clients.store.js';
+import { RevocationsStore } from '../revocation/revocations.store.js';
 import { readImportedKey } from '../signing-keys/key-import.js';
 import { KeyRotation } from '../signing-keys/key-rotation.js';
 import { CLIENT_SECRET_KEY, SigningKeysStore } from '../signing-keys/signing-keys.store.js';
@@ -18,6 +19,7 @@ export class Begin {
     @Inject(SigningKeysStore) private readonly keys: SigningKeysStore,
     @Inject(KeyRotation) private readonly rotation: KeyRotation,
     @Inject(ClientsService) private readonly clients: ClientsService,
+    @Inject(RevocationsStore) private readonly revocations: RevocationsStore,
     @Inject(Replica) private readonly replica: Replica,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -40,6 +42,7 @@ export class Begin {
       for (const { client_id: id, kind } of changes)
         this.logger.info({ client_id: id, kind }, 'declared client applied');
     }
+    await this.revocations.numberNew();
     await this.replica.refresh();
   }
 }

@@ -1,11 +1,14 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type PrivateJwk } from '@countersign/auth-core';
-import { DATABASE, LOGGER, type Database } from '@countersign/service-host';
+import { type MemoryRevocationList, type PrivateJwk } from '@countersign/auth-core';
+import { CLOCK, DATABASE, LOGGER, type Database, type Transaction } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { type Client } from '../clients/client.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { registeredClient, type RegisteredClient } from '../clients/registered-client.js';
 import { RemoteKeys } from '../clients/remote-keys.js';
+import { REVOKED } from '../revocation/revocation-memory.js';
+import { revocationOf, RevocationsStore } from '../revocation/revocations.store.js';
+import { type RevocationRow } from '../revocation/revocations.tables.js';
 import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from '../signing-keys/key-set.js';
 import { CLIENT_SECRET_KEY, SigningKeysStore } from '../signing-keys/signing-keys.store.js';
 import { type SigningKeyRow } from '../signing-keys/signing-keys.tables.js';
@@ -17,13 +20,24 @@ function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): re
   return [...(own === undefined ? [] : [own]), ...trusted.map(({ jwks_uri: uri }) => uri)];
 }
 
+/** What a decision rests on. */
+export interface Ground {
+  /** The registry's version. */
+  readonly version: number;
+  /** The last revocation that is known. */
+  readonly revocations: number;
+}
+
 /**
- * Clients and signing keys as this replica holds them in memory, of one version of the registry. Nothing is handed out on the ground of an
- * older version: each group of tokens is committed under the condition that the version still holds, and decided anew when it does not.
+ * Clients, signing keys and revocations as this replica holds them in memory, of one version of the registry. Nothing is handed out on the
+ * ground of an older version: each group of tokens is committed under the condition that the version still holds and that nothing newer
+ * revokes a token that is exchanged, and decided again when it does not.
  */
 @Injectable()
 export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicationShutdown {
   #version = 0;
+  #revocations = 0;
+  #issueAfter = 0;
   readonly #clients = new Map<string, RegisteredClient>();
   #active: PrivateJwk | undefined;
   #published: readonly PublishedKey[] = [];
@@ -40,11 +54,20 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     @Inject(ClientsStore) private readonly clientsStore: ClientsStore,
     @Inject(SigningKeysStore) private readonly keysStore: SigningKeysStore,
     @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
+    @Inject(RevocationsStore) private readonly revocationsStore: RevocationsStore,
+    @Inject(REVOKED) private readonly revoked: MemoryRevocationList,
+    @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  get version(): number {
-    return this.#version;
+  /** Read it before deciding, and commit under it. */
+  get ground(): Ground {
+    return { version: this.#version, revocations: this.#revocations };
+  }
+
+  /** Milliseconds since 1970 that a token issued now says: behind every revocation that must not refuse it. */
+  issueTime(): number {
+    return Math.max(this.clock().getTime(), this.#issueAfter + 1);
   }
 
   client(clientId: string): RegisteredClient | undefined {
@@ -95,9 +118,13 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   async #load(): Promise<void> {
     await this.database.transaction(
       async (transaction) => {
-        const version = await this.clientsStore.version(transaction);
+        const { version, revocations, issueAfter } = await this.clientsStore.registry(transaction);
         this.#secretKey ??= await this.keysStore.secret(transaction, CLIENT_SECRET_KEY);
-        if (version === this.#version) return;
+        const revokedMeanwhile = revocations === this.#revocations ? [] : await this.#revokedSince(transaction);
+        if (version === this.#version) {
+          this.#takeRevocations(revokedMeanwhile, revocations);
+          return;
+        }
         const changed = await this.clientsStore.changedSince(transaction, this.#version);
         const rows = await this.keysStore.all(transaction);
         const active = await this.#activeOf(rows);
@@ -105,6 +132,8 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
           if (record === undefined) this.#clients.delete(clientId);
           else this.#clients.set(clientId, registeredClient(record));
         }
+        this.#takeRevocations(revokedMeanwhile, revocations);
+        this.#issueAfter = issueAfter;
         this.#takeStock();
         this.#active = active;
         this.#published = rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
@@ -116,6 +145,17 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
       },
       { isolationLevel: 'repeatable read' },
     );
+  }
+
+  #revokedSince(transaction: Transaction): Promise<readonly RevocationRow[]> {
+    return this.#revocations === 0
+      ? this.revocationsStore.inForce(this.clock(), transaction)
+      : this.revocationsStore.changedSince(transaction, this.#revocations);
+  }
+
+  #takeRevocations(rows: readonly RevocationRow[], number: number): void {
+    for (const row of rows) this.revoked.add(revocationOf(row));
+    this.#revocations = number;
   }
 
   #takeStock(): void {

@@ -5,7 +5,6 @@ import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/au
 import {
   AUDIT_OUTBOX,
   auditRequest,
-  CLOCK,
   OpenApi,
   Problem,
   Trace,
@@ -20,11 +19,12 @@ import {
   parseCursor,
   revocationsQuerySchema,
   viewOf,
+  wishesOf,
   type NewRevocation,
   type RevocationsQuery,
   type RevocationView,
 } from './admin-revocations.js';
-import { RevocationService, type Revoked } from './revocation.service.js';
+import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('admin'))
@@ -35,7 +35,6 @@ export class AdminRevocationsController {
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
-    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   /** What is revoked, newest first; pages by `limit` (1 to 200) and `cursor`. Errors: 400 `CURSOR_INVALID`. */
@@ -73,49 +72,34 @@ export class AdminRevocationsController {
   }
 
   /**
-   * Revokes a token by `jti`, the tokens that a client or a subject got until a time, or what a key signed. 201 once the database has it;
-   * `pushed` says whether the validators' bucket has it too (it will, if not). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`;
-   * 409 `KEY_IN_USE` for a key that is still published: revoke it as a signing key, which also takes it out of the JWKS.
+   * Revokes a token by `jti` (`with_derived`: and all of its transaction), a transaction, whatever a client or a subject stands in that was
+   * issued until a time, or what a key signed. 201 once the database has it; `pushed` says whether the validators' bucket has it too (it
+   * will, if not). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`; 409 `KEY_IN_USE` for a key that is still published: revoke it as a
+   * signing key, which also takes it out of the JWKS.
    */
   @Post()
   @HttpCode(201)
   @RequireScopes('issuer:admin')
   @Header('cache-control', 'no-store')
   async create(
-    @ZodBody(newRevocationSchema) wish: NewRevocation,
+    @ZodBody(newRevocationSchema) asked: NewRevocation,
     @CurrentPrincipal() principal: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<RevocationView> {
-    const { row, pushed } = await this.#revoke(wish, principal, trace);
-    return viewOf(row, pushed);
-  }
-
-  #revoke(wish: NewRevocation, principal: Principal, trace: RequestTrace): Promise<Revoked> {
-    const by = { principal: principalOf(principal), trace, reason: wish.reason };
-    switch (wish.kind) {
-      case 'token':
-        return this.revocations.revokeToken(wish.jti, wish.expires_at && seconds(wish.expires_at), by);
-      case 'client':
-        return this.revocations.revokeClient(wish.client_id, this.#past(wish.issued_before), by);
-      case 'subject':
-        return this.revocations.revokeSubject(wish.subject, this.#past(wish.issued_before), by);
-      case 'key':
-        if (this.keys.published.some(({ kid }) => kid === wish.kid)) {
-          throw new Problem(
-            409,
-            'KEY_IN_USE',
-            `The key is still published. Revoke it as a signing key: POST /admin/keys/${wish.kid}/revoke.`,
-          );
-        }
-        return this.revocations.revokeKey(wish.kid, by);
+    if (asked.kind === 'key' && this.keys.published.some(({ kid }) => kid === asked.kid)) {
+      throw new Problem(
+        409,
+        'KEY_IN_USE',
+        `The key is still published. Revoke it as a signing key: POST /admin/keys/${asked.kid}/revoke.`,
+      );
     }
-  }
-
-  #past(time: Date | undefined): number | undefined {
-    if (time === undefined) return undefined;
-    if (time > this.clock()) throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before lies in the future.');
-    return seconds(time);
+    const by = { principal: principalOf(principal), trace, reason: asked.reason };
+    const revoked = await this.revocations.revoke(wishesOf(asked), by);
+    const [first] = revoked;
+    if (first === undefined) throw new Error('nothing was revoked');
+    return viewOf(
+      first.row,
+      revoked.every(({ pushed }) => pushed),
+    );
   }
 }
-
-const seconds = (time: Date): number => Math.floor(time.getTime() / 1_000);

@@ -1,15 +1,27 @@
 import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
 import { nameSchema } from '../clients/client.js';
+import { withDerived, type RevocationWish } from './revocation.js';
 import { revocationKinds, type RevocationRow } from './revocations.tables.js';
 
-const id = z.string().refine(isRevocableId, 'letters, digits, _ and -, 128 at the most');
+const id = z.string().refine(isRevocableId, 'letters, digits, _ and -, at most 128');
 const reason = z.string().min(1).max(200).optional();
 const time = z.iso.datetime().transform((text) => new Date(text));
 
-/** What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. */
+/**
+ * What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. `with_derived` takes with a token all of
+ * its transaction: what was exchanged for it, and what it was exchanged for. `txn` names that; without it, the token is taken for its first.
+ */
 export const newRevocationSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('token'), jti: id, expires_at: time.optional(), reason }),
+  z.strictObject({
+    kind: z.literal('token'),
+    jti: id,
+    txn: id.optional(),
+    with_derived: z.boolean().default(false),
+    expires_at: time.optional(),
+    reason,
+  }),
+  z.strictObject({ kind: z.literal('transaction'), txn: id, reason }),
   z.strictObject({ kind: z.literal('client'), client_id: nameSchema, issued_before: time.optional(), reason }),
   z.strictObject({
     kind: z.literal('subject'),
@@ -31,7 +43,7 @@ export type RevocationsQuery = z.infer<typeof revocationsQuerySchema>;
 /** A revocation as the admin API shows it. */
 export interface RevocationView {
   readonly kind: RevocationRow['kind'];
-  /** The `jti`, client, subject or `kid`. */
+  /** The `jti`, `txn`, client, subject or `kid`. */
   readonly name: string;
   readonly issued_before?: string;
   /** When it leaves. */
@@ -70,5 +82,27 @@ export function parseCursor(cursor: string): Pick<RevocationRow, 'changedAt' | '
     return { changedAt, bucketKey };
   } catch {
     return undefined;
+  }
+}
+
+const seconds = (time: Date | undefined): number | undefined =>
+  time === undefined ? undefined : time.getTime() / 1_000;
+
+/** What is to be revoked; the first names what was asked for. */
+export function wishesOf(asked: NewRevocation): readonly RevocationWish[] {
+  switch (asked.kind) {
+    case 'token': {
+      const { jti, txn, with_derived: derived, expires_at: end } = asked;
+      const expiresAt = seconds(end);
+      return derived ? withDerived(jti, txn, expiresAt) : [{ kind: 'token', tokenId: jti, expiresAt }];
+    }
+    case 'transaction':
+      return [{ kind: 'transaction', txn: asked.txn }];
+    case 'client':
+      return [{ kind: 'client', clientId: asked.client_id, issuedBefore: seconds(asked.issued_before) }];
+    case 'subject':
+      return [{ kind: 'subject', subject: asked.subject, issuedBefore: seconds(asked.issued_before) }];
+    case 'key':
+      return [{ kind: 'key', keyId: asked.kid }];
   }
 }

@@ -1,33 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { TokenError } from '@countersign/auth-core';
+import { TokenError, type JsonObject, type Principal } from '@countersign/auth-core';
 import {
   isAlgorithm,
   parseCompactJws,
   parseJsonObject,
+  principalOfClaims,
   signatureVerifies,
   verificationKeyOf,
   type VerificationKey,
 } from '@countersign/auth-core/jws';
 import { CLOCK } from '@countersign/service-host';
-import { z } from 'zod';
 import { ISSUER_URL } from '../clients/client-authentication.js';
 import { SIGNING_KEYS, type SigningKeys } from '../signing-keys/key-set.js';
 
-const claimsSchema = z.looseObject({
-  iss: z.string(),
-  sub: z.string(),
-  aud: z.string(),
-  exp: z.number(),
-  iat: z.number(),
-  jti: z.string(),
-  client_id: z.string(),
-  scope: z.string(),
-});
+/** Seconds by which the clocks of replicas may differ. */
+const TOLERANCE_SECONDS = 5;
 
 /** An access token of this issuer, verified, for whatever audience. */
 export interface OwnToken {
   readonly keyId: string;
-  readonly claims: z.infer<typeof claimsSchema>;
+  readonly principal: Principal;
+  readonly claims: JsonObject;
   /** Whether its life is over, by this issuer's own clock. */
   readonly expired: boolean;
 }
@@ -53,11 +46,15 @@ export class OwnTokens {
       const key = this.#keySet().get(kid);
       if (key?.algorithms.has(alg) !== true || !signatureVerifies(alg, key.key, signingInput, signature))
         return undefined;
-      const claims = claimsSchema.parse(parseJsonObject(payload));
-      if (claims.iss !== this.issuer) return undefined;
-      return { keyId: kid, claims, expired: this.clock().getTime() / 1_000 >= claims.exp };
+      const claims = parseJsonObject(payload);
+      const { aud } = claims;
+      if (typeof aud !== 'string') return undefined;
+      const now = this.clock().getTime() / 1_000;
+      const expected = { issuer: this.issuer, audience: aud, toleranceSeconds: TOLERANCE_SECONDS };
+      const principal = principalOfClaims(claims, expected, now);
+      return { keyId: kid, principal, claims, expired: now >= principal.expiresAt };
     } catch (error) {
-      if (error instanceof TokenError || error instanceof z.ZodError) return undefined;
+      if (error instanceof TokenError) return undefined;
       throw error;
     }
   }

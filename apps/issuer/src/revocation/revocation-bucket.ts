@@ -191,6 +191,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     if (this.#pushing || this.#mending !== undefined) return;
     this.#pushing = true;
     try {
+      await this.store.numberNew();
       const rows = await this.store.unpushed(this.clock());
       this.#unpushed = rows.length;
       if (this.#bucket === undefined) {

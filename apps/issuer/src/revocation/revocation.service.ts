@@ -1,25 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type AuditPrincipal } from '@countersign/audit-event';
-import { type Revocation } from '@countersign/revocation-feed';
+import { revokedName, type MemoryRevocationList } from '@countersign/auth-core';
 import {
   AUDIT_OUTBOX,
   auditRequest,
-  CLOCK,
   DATABASE,
+  Problem,
   type Database,
   type RequestTrace,
   type Transaction,
 } from '@countersign/service-host';
 import { RevocationBucket } from './revocation-bucket.js';
-import { RevocationMemory } from './revocation-memory.js';
-import { clientRevocation, keyRevocation, nameOf, subjectRevocation, tokenRevocation } from './revocation.js';
+import { REVOKED } from './revocation-memory.js';
+import { isInFuture, revocationFor, type RevocationWish } from './revocation.js';
 import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 
 /** Who revokes, and why: a caller by a request, or the declared file, which nobody calls when it is applied at a start. */
 export type RevokedBy = {
-  /** For people; 200 characters at the most. */
+  /** For people; at most 200 characters. */
   readonly reason?: string | undefined;
 } & (
   | { readonly principal: AuditPrincipal; readonly trace: RequestTrace }
@@ -45,49 +45,46 @@ export class RevocationService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
-    @Inject(RevocationMemory) private readonly memory: RevocationMemory,
+    @Inject(REVOKED) private readonly list: MemoryRevocationList,
     @Inject(RevocationBucket) private readonly bucket: RevocationBucket,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
-    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @param expiresAt the token's `exp` in seconds; the longest life from now where it is not known */
-  revokeToken(jti: string, expiresAt: number | undefined, by: RevokedBy): Promise<Revoked> {
-    return this.#revoke(tokenRevocation(jti, expiresAt, this.#now()), by);
-  }
-
-  /** @param issuedBefore seconds; tokens issued at or before it are refused, now when left out */
-  revokeClient(clientId: string, issuedBefore: number | undefined, by: RevokedBy): Promise<Revoked> {
-    return this.#revoke(clientRevocation(clientId, issuedBefore ?? this.#now()), by);
-  }
-
-  /** @param issuedBefore seconds; tokens issued at or before it are refused, now when left out */
-  revokeSubject(subject: string, issuedBefore: number | undefined, by: RevokedBy): Promise<Revoked> {
-    return this.#revoke(subjectRevocation(subject, issuedBefore ?? this.#now()), by);
-  }
-
-  /** Refuses every token that the key signed; taking it out of the JWKS is for the signing keys. */
-  revokeKey(kid: string, by: RevokedBy): Promise<Revoked> {
-    return this.#revoke(keyRevocation(kid, this.#now()), by);
+  /**
+   * Revokes what is wished, in one commit.
+   * @returns in the order of the wishes
+   * @throws {Problem} 422 `TIME_IN_FUTURE`
+   */
+  async revoke(wishes: readonly RevocationWish[], by: RevokedBy): Promise<readonly Revoked[]> {
+    const rows = await this.database.transaction(async (transaction) => {
+      const recorded: RevocationRow[] = [];
+      for (const wish of wishes) recorded.push(await this.recordIn(transaction, wish, by));
+      return recorded;
+    });
+    return Promise.all(rows.map((row) => this.announce(row)));
   }
 
   /**
-   * As the above, in a transaction of the caller's: what it changes and the revocation commit together. Once it has committed, give the row to
-   * {@link announce}; where that is forgotten or cut off, the next round within a second does it.
+   * As {@link revoke}, in a transaction of the caller's: what it changes and the revocation commit together. Once it has committed, give the
+   * row to {@link announce}; where that is forgotten or cut off, the next round within a second does it.
+   * @throws {Problem} 422 `TIME_IN_FUTURE`
    */
-  async recordIn(transaction: Transaction, revocation: Revocation, by: RevokedBy): Promise<RevocationRow> {
+  async recordIn(transaction: Transaction, wish: RevocationWish, by: RevokedBy): Promise<RevocationRow> {
+    const turn = await this.store.takeTurn(transaction, wish.kind);
+    if (isInFuture(wish, turn)) throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before lies in the future.');
+    const revocation = revocationFor(wish, turn);
     const { reason } = by;
     const who = nameOfRevoker(by);
-    const row = await this.store.add(transaction, revocation, { who, reason, now: this.clock() });
+    const row = await this.store.add(transaction, revocation, turn, { who, reason });
     await this.outbox.record(transaction, {
       type: `countersign.issuer.${revocation.kind}.revoked.v1`,
-      subject: nameOf(revocation),
+      subject: revokedName(revocation),
       ...(by.principal === undefined ? {} : { traceparent: by.trace.traceparent }),
       data: {
         principal: by.principal ?? null,
         txn: null,
         action: `${revocation.kind}:revoke`,
-        resource: `${revocation.kind}/${nameOf(revocation)}`,
+        resource: `${revocation.kind}/${revokedName(revocation)}`,
         outcome: 'allowed',
         ...(by.principal === undefined ? {} : { request: auditRequest(by.trace) }),
         changes: {
@@ -103,15 +100,7 @@ export class RevocationService {
 
   /** Puts a committed revocation in force here and into the bucket. */
   async announce(row: RevocationRow): Promise<Revoked> {
-    this.memory.add(revocationOf(row));
+    this.list.add(revocationOf(row));
     return { row, pushed: await this.bucket.push(row) };
-  }
-
-  #now(): number {
-    return Math.floor(this.clock().getTime() / 1_000);
-  }
-
-  async #revoke(revocation: Revocation, by: RevokedBy): Promise<Revoked> {
-    return this.announce(await this.database.transaction((transaction) => this.recordIn(transaction, revocation, by)));
   }
 }

@@ -1,63 +1,75 @@
-import { bucketKeyOf, type Revocation } from '@countersign/revocation-feed';
+import { type Revocation } from '@countersign/auth-core';
 import { TOKEN_LIFETIME_LIMIT } from '../clients/client.js';
 
 /** Seconds for which an entry is kept beyond its time, for clocks that differ. */
 export const MARGIN_SECONDS = 60;
+/** Seconds by which the clocks of replicas and database may differ. */
+export const CLOCK_TOLERANCE_SECONDS = 5;
 /**
  * Seconds for which a revoked key is refused. Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer
  * than any validator may go on with keys that it fetched before (a day by default).
  */
 export const KEY_REVOCATION_SECONDS = 30 * 24 * 3_600;
 
-/** @param now seconds. @param expiresAt the token's `exp`, where it is known: no token lives longer than the limit */
-export function tokenRevocation(tokenId: string, expiresAt: number | undefined, now: number): Revocation {
-  const latest = now + TOKEN_LIFETIME_LIMIT;
-  return { kind: 'token', tokenId, until: Math.min(expiresAt ?? latest, latest) };
+/** What is to be revoked. Times are seconds since 1970. */
+export type RevocationWish =
+  /** `expiresAt`: the token's `exp`, where it is known; no token lives longer than the limit. */
+  | { readonly kind: 'token'; readonly tokenId: string; readonly expiresAt?: number | undefined }
+  | { readonly kind: 'transaction'; readonly txn: string }
+  /** `issuedBefore`: until now when left out. */
+  | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore?: number | undefined }
+  | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore?: number | undefined }
+  | { readonly kind: 'key'; readonly keyId: string };
+
+/** When it is revoked, by the one clock that all replicas share, the database's. */
+export interface Moment {
+  /** Seconds. */
+  readonly now: number;
+  /** Seconds; every token issued until now says an earlier time or this one, and every later token a later one. */
+  readonly issuedUntil: number;
 }
 
-/** Tokens issued until then expire a token's longest life later, and the entry with them. @param issuedBefore seconds */
-export function clientRevocation(clientId: string, issuedBefore: number): Revocation {
-  return { kind: 'client', clientId, issuedBefore, until: issuedBefore + TOKEN_LIFETIME_LIMIT };
+/** Whether a wish names a time that has not come, by more than clocks may differ. */
+export function isInFuture(wish: RevocationWish, { now }: Moment): boolean {
+  return 'issuedBefore' in wish && (wish.issuedBefore ?? 0) > now + CLOCK_TOLERANCE_SECONDS;
 }
 
-/** As {@link clientRevocation}, for whom the tokens are about. @param issuedBefore seconds */
-export function subjectRevocation(subject: string, issuedBefore: number): Revocation {
-  return { kind: 'subject', subject, issuedBefore, until: issuedBefore + TOKEN_LIFETIME_LIMIT };
+/** What a replica issued until a time may say a time that much later. */
+function issuedBeforeOf(wished: number | undefined, { issuedUntil }: Moment): number {
+  return wished === undefined ? issuedUntil : Math.min(wished + CLOCK_TOLERANCE_SECONDS, issuedUntil);
 }
 
-/** @param now seconds */
-export function keyRevocation(keyId: string, now: number): Revocation {
-  return { kind: 'key', keyId, until: now + KEY_REVOCATION_SECONDS };
-}
-
-/** What is revoked: a `jti`, a client, a subject or a `kid`. */
-export function nameOf(revocation: Revocation): string {
-  switch (revocation.kind) {
+/** The revocation that a wish makes at a moment; it matters until the last token that it refuses has expired. */
+export function revocationFor(wish: RevocationWish, moment: Moment): Revocation {
+  const latest = Math.ceil(moment.now) + TOKEN_LIFETIME_LIMIT;
+  switch (wish.kind) {
     case 'token':
-      return revocation.tokenId;
+      return { kind: 'token', tokenId: wish.tokenId, until: Math.min(Math.ceil(wish.expiresAt ?? latest), latest) };
+    case 'transaction':
+      return { kind: 'transaction', txn: wish.txn, until: latest };
     case 'client':
-      return revocation.clientId;
-    case 'subject':
-      return revocation.subject;
+    case 'subject': {
+      const issuedBefore = issuedBeforeOf(wish.issuedBefore, moment);
+      const times = { issuedBefore, until: Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT };
+      return wish.kind === 'client'
+        ? { kind: 'client', clientId: wish.clientId, ...times }
+        : { kind: 'subject', subject: wish.subject, ...times };
+    }
     case 'key':
-      return revocation.keyId;
+      return { kind: 'key', keyId: wish.keyId, until: Math.ceil(moment.now) + KEY_REVOCATION_SECONDS };
   }
 }
 
-/** What a token can be revoked by. */
-export interface RevocableToken {
-  readonly tokenId: string;
-  readonly clientId: string;
-  readonly subject: string;
-  readonly keyId: string;
-}
-
-/** The keys of the entries that would refuse a token; those of client and subject only if it was issued before their time. */
-export function keysAgainst({ tokenId, clientId, subject, keyId }: RevocableToken): readonly string[] {
-  return [
-    bucketKeyOf({ kind: 'token', tokenId, until: 0 }),
-    bucketKeyOf({ kind: 'client', clientId, issuedBefore: 0, until: 0 }),
-    bucketKeyOf({ kind: 'subject', subject, issuedBefore: 0, until: 0 }),
-    bucketKeyOf({ kind: 'key', keyId, until: 0 }),
-  ];
+/**
+ * What takes a token and everything derived from it back: its transaction. A token that is not the first of its transaction is named by
+ * itself too, so that it is refused even where the transaction is not its own.
+ * @param txn the token's `txn`; the `jti` where it is not known, which is right for the first token of a transaction
+ */
+export function withDerived(
+  tokenId: string,
+  txn: string | undefined,
+  expiresAt: number | undefined,
+): readonly RevocationWish[] {
+  const transaction = { kind: 'transaction', txn: txn ?? tokenId } as const;
+  return txn === tokenId ? [transaction] : [{ kind: 'token', tokenId, expiresAt }, transaction];
 }

@@ -1,23 +1,27 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { bucketKeyOf, type Revocation } from '@countersign/revocation-feed';
+import { revokedName, type Revocation } from '@countersign/auth-core';
+import { bucketKeyOf } from '@countersign/revocation-feed';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, asc, desc, eq, gt, inArray, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
-import { keysAgainst, MARGIN_SECONDS, nameOf, type RevocableToken } from './revocation.js';
+import { and, asc, desc, eq, gt, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
+import { z } from 'zod';
+import { CLOCK_TOLERANCE_SECONDS, MARGIN_SECONDS, type Moment } from './revocation.js';
 import { revocationTable, type RevocationRow } from './revocations.tables.js';
 
-/** Rows that one look reads at the most. */
+/** Rows that one look reads. */
 const ROWS_LIMIT = 1_000;
 
-const date = (seconds: number): Date => new Date(seconds * 1_000);
-const seconds = (time: Date): number => Math.floor(time.getTime() / 1_000);
+const date = (seconds: number): Date => new Date(Math.round(seconds * 1_000));
+const seconds = (time: Date): number => time.getTime() / 1_000;
 
-/** The row as the bucket carries it. */
+/** The row as validators hear of it. */
 export function revocationOf({ kind, name, issuedBefore, mattersUntil }: RevocationRow): Revocation {
-  const until = seconds(mattersUntil);
+  const until = Math.ceil(seconds(mattersUntil));
   const before = issuedBefore === null ? 0 : seconds(issuedBefore);
   switch (kind) {
     case 'token':
       return { kind, tokenId: name, until };
+    case 'transaction':
+      return { kind, txn: name, until };
     case 'client':
       return { kind, clientId: name, issuedBefore: before, until };
     case 'subject':
@@ -27,25 +31,62 @@ export function revocationOf({ kind, name, issuedBefore, mattersUntil }: Revocat
   }
 }
 
+/** A change's place in the order of all, and its time. */
+export interface Turn extends Moment {
+  readonly number: number;
+}
+
+const turnSchema = z.object({
+  rows: z.tuple([z.object({ number: z.coerce.number(), now: z.coerce.number(), issued_until: z.coerce.number() })]),
+});
+
 /** What is revoked, in the database: the truth, of which the bucket is a copy. */
 @Injectable()
 export class RevocationsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
+  /**
+   * Takes the next turn; until commit nobody else changes revocations, clients or keys. What tells tokens apart by when they were issued
+   * also raises the registry's version, and the time that later tokens say: a token is committed under the version in which it was decided,
+   * so none that says an earlier time can follow. Clocks that differ by the tolerance make no difference.
+   */
+  async takeTurn(transaction: Transaction, kind: Revocation['kind']): Promise<Turn> {
+    const byTime = kind === 'client' || kind === 'subject';
+    const answer = await transaction.execute(sql`
+      update registry set
+        revocations = revocations + 1,
+        version = version + ${byTime ? 1 : 0},
+        issue_after = case when ${byTime} then greatest(
+          issue_after + interval '1 millisecond',
+          date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => ${CLOCK_TOLERANCE_SECONDS})
+        ) else issue_after end
+      returning revocations as number, extract(epoch from clock_timestamp()) as now,
+        round(extract(epoch from issue_after) * 1000) / 1000 as issued_until`);
+    const { number, now, issued_until: issuedUntil } = turnSchema.parse(answer).rows[0];
+    return { number, now, issuedUntil };
+  }
+
   /** Adds a revocation, or extends the one that there is. */
   async add(
     transaction: Transaction,
     revocation: Revocation,
-    by: { readonly who: string; readonly reason: string | undefined; readonly now: Date },
+    turn: Turn,
+    by: { readonly who: string; readonly reason: string | undefined },
   ): Promise<RevocationRow> {
     const issuedBefore = 'issuedBefore' in revocation ? date(revocation.issuedBefore) : null;
-    const changes = { revokedBy: by.who, reason: by.reason ?? null, changedAt: by.now, pushedAt: null };
+    const changes = {
+      revokedBy: by.who,
+      reason: by.reason ?? null,
+      changedAt: date(turn.now),
+      changedIn: turn.number,
+      pushedAt: null,
+    };
     const [row] = await transaction
       .insert(revocationTable)
       .values({
         bucketKey: bucketKeyOf(revocation),
         kind: revocation.kind,
-        name: nameOf(revocation),
+        name: revokedName(revocation),
         issuedBefore,
         mattersUntil: date(revocation.until),
         ...changes,
@@ -64,17 +105,16 @@ export class RevocationsStore {
   }
 
   /** Everything that still matters. */
-  inForce(now: Date): Promise<RevocationRow[]> {
-    return this.database
-      .select()
-      .from(revocationTable)
-      .where(this.#matters(now))
-      .orderBy(asc(revocationTable.changedAt));
+  inForce(now: Date, executor: Database | Transaction = this.database): Promise<RevocationRow[]> {
+    return executor.select().from(revocationTable).where(this.#matters(now)).orderBy(asc(revocationTable.changedIn));
   }
 
-  /** What changed since then, whoever changed it. */
-  changedSince(then: Date): Promise<RevocationRow[]> {
-    return this.database.select().from(revocationTable).where(gt(revocationTable.changedAt, then));
+  /** What changed after a number, whoever changed it, and what has none yet. */
+  changedSince(transaction: Transaction, number: number): Promise<RevocationRow[]> {
+    return transaction
+      .select()
+      .from(revocationTable)
+      .where(or(gt(revocationTable.changedIn, number), eq(revocationTable.changedIn, 0)));
   }
 
   /** What the bucket does not have yet. */
@@ -83,8 +123,22 @@ export class RevocationsStore {
       .select()
       .from(revocationTable)
       .where(and(isNull(revocationTable.pushedAt), this.#matters(now)))
-      .orderBy(asc(revocationTable.changedAt))
+      .orderBy(asc(revocationTable.changedIn))
       .limit(ROWS_LIMIT);
+  }
+
+  /** Numbers what has no number yet, as one change: written by an earlier release that runs beside this one, or before an upgrade. */
+  async numberNew(): Promise<void> {
+    const [unnumbered] = await this.database
+      .select({ key: revocationTable.bucketKey })
+      .from(revocationTable)
+      .where(eq(revocationTable.changedIn, 0))
+      .limit(1);
+    if (unnumbered === undefined) return;
+    await this.database.transaction(async (transaction) => {
+      const { number } = await this.takeTurn(transaction, 'token');
+      await transaction.update(revocationTable).set({ changedIn: number }).where(eq(revocationTable.changedIn, 0));
+    });
   }
 
   /** Says that the bucket has these; one that changed meanwhile stays to be pushed. */
@@ -92,27 +146,12 @@ export class RevocationsStore {
     for (let from = 0; from < rows.length; from += ROWS_LIMIT) {
       const same = rows
         .slice(from, from + ROWS_LIMIT)
-        .map((row) => and(eq(revocationTable.bucketKey, row.bucketKey), lte(revocationTable.changedAt, row.changedAt)));
+        .map((row) => and(eq(revocationTable.bucketKey, row.bucketKey), lte(revocationTable.changedIn, row.changedIn)));
       await this.database
         .update(revocationTable)
         .set({ pushedAt: now })
         .where(or(...same));
     }
-  }
-
-  /** Whether a token is refused; asks the database, and so is exact at every replica. @param issuedAt its `iat`, seconds */
-  async isRevoked(token: RevocableToken, issuedAt: number): Promise<boolean> {
-    const rows = await this.database
-      .select({ key: revocationTable.bucketKey })
-      .from(revocationTable)
-      .where(
-        and(
-          inArray(revocationTable.bucketKey, [...keysAgainst(token)]),
-          or(isNull(revocationTable.issuedBefore), sql`${revocationTable.issuedBefore} >= ${date(issuedAt)}`),
-        ),
-      )
-      .limit(1);
-    return rows.length > 0;
   }
 
   /** A page, newest first. @param before the last one of the page before */

@@ -1,8 +1,15 @@
-import { pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { type Revocation } from '@countersign/auth-core';
+import { bigint, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
 
-export const revocationKinds = ['token', 'client', 'subject', 'key'] as const;
+export const revocationKinds = [
+  'token',
+  'transaction',
+  'client',
+  'subject',
+  'key',
+] as const satisfies readonly Revocation['kind'][];
 
 export const revocationTable = pgTable('revocation', {
   /** The entry's key in the bucket; a second revocation of the same thing extends the first. */
@@ -14,6 +21,8 @@ export const revocationTable = pgTable('revocation', {
   revokedBy: text('revoked_by').notNull(),
   reason: text('reason'),
   changedAt: time('changed_at').notNull(),
+  /** Its place in the order of all changes; 0 for what has none yet. */
+  changedIn: bigint('changed_in', { mode: 'number' }).notNull(),
   /** When the bucket took it; nothing while it still has to. */
   pushedAt: time('pushed_at'),
 });

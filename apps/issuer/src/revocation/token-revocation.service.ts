@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type AuditPrincipal } from '@countersign/audit-event';
+import { type RevocationList } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, auditRequest, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed } from '../clients/client-authentication.js';
 import { TooManyRequests } from '../limits/authentication-limits.js';
 import { OwnTokens, type OwnToken } from './own-tokens.js';
 import { RevocationService } from './revocation.service.js';
-import { RevocationsStore } from './revocations.store.js';
+import { REVOKED } from './revocation-memory.js';
+import { withDerived, type RevocationWish } from './revocation.js';
 import { type TokenForm } from './token-form.js';
 
 const clientPrincipal = (clientId: string): AuditPrincipal => ({
@@ -27,25 +29,30 @@ export class TokenRevocationService {
   constructor(
     @Inject(ClientAuthentication) private readonly authentication: ClientAuthentication,
     @Inject(OwnTokens) private readonly tokens: OwnTokens,
-    @Inject(RevocationsStore) private readonly store: RevocationsStore,
+    @Inject(REVOKED) private readonly revoked: RevocationList,
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
   /**
-   * RFC 7009, section 2: a token that is not ours, expired or revoked already is revoked as far as the client can tell.
+   * RFC 7009, section 2: a token that is not ours, expired or revoked already is revoked as far as the client can tell. The first token of a
+   * transaction takes with it everything that was exchanged for it, because the client began all of that; one that was exchanged itself
+   * goes alone, because the rest is not its client's to end.
    * @throws {OAuthError} `invalid_client`; `unauthorized_client` for another client's token
    */
   async revoke({ credentials, token }: TokenForm, trace: RequestTrace): Promise<void> {
     const clientId = await this.#authenticate(credentials, 'token:revoke', trace);
     const own = this.tokens.read(token);
-    if (own === undefined || own.expired) return;
+    if (own === undefined || own.expired || this.#isRevoked(own)) return;
     const principal = clientPrincipal(clientId);
-    if (own.claims.client_id !== clientId) {
-      await this.#refused('token:revoke', `token/${own.claims.jti}`, 'NOT_THE_CLIENTS_TOKEN', principal, trace);
+    const { tokenId, txn, expiresAt } = own.principal;
+    if (own.principal.clientId !== clientId) {
+      await this.#refused('token:revoke', `token/${tokenId}`, 'NOT_THE_CLIENTS_TOKEN', principal, trace);
       throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
     }
-    await this.revocations.revokeToken(own.claims.jti, own.claims.exp, { principal, trace });
+    const wishes: readonly RevocationWish[] =
+      txn === tokenId ? withDerived(tokenId, txn, expiresAt) : [{ kind: 'token', tokenId, expiresAt }];
+    await this.revocations.revoke(wishes, { principal, trace });
   }
 
   /**
@@ -56,29 +63,22 @@ export class TokenRevocationService {
     const clientId = await this.#authenticate(credentials, 'token:introspect', trace);
     const own = this.tokens.read(token);
     if (own === undefined || own.expired) return { active: false };
-    const { claims } = own;
-    if (claims.client_id !== clientId && claims.aud !== clientId) return { active: false };
-    if (await this.#isRevoked(own)) return { active: false };
-    const { cnf, act, txn, roles } = claims;
+    const { claims, principal } = own;
+    if (principal.clientId !== clientId && principal.audience !== clientId) return { active: false };
+    if (this.#isRevoked(own)) return { active: false };
+    const { iss, sub, aud, client_id, scope, exp, iat, jti, cnf, act, txn, roles } = claims;
     const further = Object.entries({ cnf, act, txn, roles }).filter(([, value]) => value !== undefined);
+    const token_type = cnf === undefined ? 'Bearer' : 'DPoP';
     return {
       active: true,
-      token_type: cnf === undefined ? 'Bearer' : 'DPoP',
-      iss: claims.iss,
-      sub: claims.sub,
-      aud: claims.aud,
-      client_id: claims.client_id,
-      scope: claims.scope,
-      exp: claims.exp,
-      iat: claims.iat,
-      jti: claims.jti,
+      ...{ token_type, iss, sub, aud, client_id, scope, exp, iat, jti },
       ...Object.fromEntries(further),
     };
   }
 
-  #isRevoked({ keyId, claims }: OwnToken): Promise<boolean> {
-    const { jti: tokenId, client_id: clientId, sub: subject, iat } = claims;
-    return this.store.isRevoked({ tokenId, clientId, subject, keyId }, iat);
+  /** By this replica's memory, which the authentication of the client has just brought to the version of now. */
+  #isRevoked({ keyId, principal }: OwnToken): boolean {
+    return this.revoked.isRevoked(principal, keyId);
   }
 
   async #authenticate(credentials: TokenForm['credentials'], action: string, trace: RequestTrace): Promise<string> {

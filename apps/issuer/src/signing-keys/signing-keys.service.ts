@@ -5,7 +5,6 @@ import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction
 import { whoAsks, type Asking } from '../clients/clients.service.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
-import { keyRevocation } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
 import { KeyRotation } from './key-rotation.js';
@@ -90,8 +89,7 @@ export class SigningKeysService {
       const now = this.clock();
       await this.store.remove(transaction, kid, now, true);
       const by = { principal: principalOf(asking.caller), trace: asking.trace };
-      const revocation = keyRevocation(kid, Math.floor(now.getTime() / 1_000));
-      revoked.push(await this.revocations.recordIn(transaction, revocation, by));
+      revoked.push(await this.revocations.recordIn(transaction, { kind: 'key', keyId: kid }, by));
       await this.#record(transaction, 'signing-key:revoke', kid, asking, {
         state: { before: key.state, after: 'removed' },
         revoked: { before: false, after: true },

@@ -5,6 +5,7 @@ import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
+import { type Ground } from '../replica/replica.js';
 import { isoTimes } from './iso-time.js';
 
 /** What became of one decision. */
@@ -13,30 +14,42 @@ export type Outcome =
   | 'committed'
   /** The assertion was used before; nothing was recorded. */
   | 'replayed'
-  /** Clients or keys have changed since the decision; nothing was recorded: decide anew. */
+  /** Clients or keys have changed since the decision, or the subject token was revoked; nothing was recorded: decide again. */
   | 'outdated';
 
+/** What a decision rests on, and what would revoke it. */
+export interface DecisionGround extends Ground {
+  /** Keys of the revocations that would refuse the token that is exchanged; none where none is. */
+  readonly against?: readonly string[] | undefined;
+}
+
 interface Decided {
-  /** The registry's version on whose ground it was decided. */
-  readonly version: number;
+  readonly ground: DecisionGround;
   readonly assertion: UsedAssertion | undefined;
   /** The event as JSON. */
   readonly event: string;
   outcome: Outcome;
 }
 
-const answerSchema = z.object({ version: z.coerce.number(), used: z.array(z.number()) });
+const answerSchema = z.object({
+  version: z.coerce.number(),
+  current: z.array(z.number()),
+  used: z.array(z.number()),
+});
 
 /**
- * One statement for a whole group: under the condition that the registry is still of the version on whose ground was decided, it uses up the
- * assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing. Of two groups that
+ * One statement for a whole group: under the condition that the registry is still of the version on whose ground was decided, and that no
+ * newer revocation names a token that is exchanged, it uses up the assertions and records the events of those that were fresh. One snapshot sees it all; a crash leaves all or nothing. Of two groups that
  * hold the same assertions one waits for the other, in one order, so that neither waits for ever.
  */
 const commitGroup = `
 with decided as (
   select n, client_id, jti, expires_at, event
-  from jsonb_to_recordset($1::jsonb) as d (n int, client_id text, jti text, expires_at float8, event jsonb), registry
-  where version = $2
+  from jsonb_to_recordset($1::jsonb)
+    as d (n int, client_id text, jti text, expires_at float8, known bigint, against text[], event jsonb), registry
+  where version = $2 and (against is null or not exists (
+    select from revocation r where r.bucket_key = any (against) and r.changed_in > known
+  ))
 ), fresh as (
   insert into client_assertion (client_id, jti, expires_at)
   select client_id, jti, to_timestamp(expires_at) from decided where jti is not null order by client_id, jti
@@ -48,7 +61,8 @@ with decided as (
 ), recorded as (
   insert into audit_outbox (id, event) select (event->>'id')::uuid, event from good order by n
 )
-select (select version from registry) as version, array(select n from good) as used`;
+select (select version from registry) as version, array(select n from decided) as current,
+  array(select n from good) as used`;
 
 /** The record of what the token endpoint decided: durable before anything is answered, concurrent decisions in one commit. */
 @Injectable()
@@ -65,7 +79,7 @@ export class Issuances {
   }
 
   /** @throws what the database said: then nothing may be answered but that it failed */
-  async commit(version: number, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
+  async commit(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
     const now = this.clock();
     const id = uuidv7(now.getTime());
     const { type, subject, traceparent, data } = event;
@@ -81,7 +95,7 @@ export class Issuances {
       traceparent,
       data,
     };
-    const decided: Decided = { version, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
+    const decided: Decided = { ground, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
     await this.#group.add(decided);
     return decided.outcome;
   }
@@ -92,10 +106,10 @@ export class Issuances {
   }
 
   async #write(group: readonly Decided[]): Promise<void> {
-    const version = Math.max(...group.map((one) => one.version));
+    const version = Math.max(...group.map(({ ground }) => ground.version));
     const seen = new Set<string>();
     const current = group.filter((one) => {
-      if (one.version !== version) return false;
+      if (one.ground.version !== version) return false;
       if (one.assertion === undefined) return true;
       const name = `${one.assertion.clientId} ${one.assertion.jti}`;
       const again = seen.has(name);
@@ -103,9 +117,11 @@ export class Issuances {
       if (again) one.outcome = 'replayed';
       return !again;
     });
-    const rows = current.map(({ assertion, event }, n) => {
+    const rows = current.map(({ assertion, event, ground: { against, revocations } }, n) => {
       const { clientId, jti, expiresAt } = assertion ?? {};
-      return `${JSON.stringify({ n, client_id: clientId, jti, expires_at: expiresAt }).slice(0, -1)},"event":${event}}`;
+      const exchange = against === undefined ? {} : { known: revocations, against };
+      const row = JSON.stringify({ n, client_id: clientId, jti, expires_at: expiresAt, ...exchange });
+      return `${row.slice(0, -1)},"event":${event}}`;
     });
     const { rows: answers } = await this.pool.query({
       name: 'commit-issuances',
@@ -115,9 +131,9 @@ export class Issuances {
     const answer = answerSchema.parse(answers[0]);
     if (answer.version !== version) return;
     this.outbox.recorded();
-    const good = new Set(answer.used);
+    const [still, good] = [new Set(answer.current), new Set(answer.used)];
     current.forEach((one, n) => {
-      one.outcome = good.has(n) ? 'committed' : 'replayed';
+      if (still.has(n)) one.outcome = good.has(n) ? 'committed' : 'replayed';
     });
   }
 }

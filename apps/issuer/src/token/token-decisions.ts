@@ -9,6 +9,7 @@ import { parseForm } from '../clients/oauth-form.js';
 import { decideClientCredentials, decideExchange, type Decision } from '../clients/policy.js';
 import { type UsedAssertion } from '../clients/used-assertions.store.js';
 import { TooManyRequests } from '../limits/authentication-limits.js';
+import { Replica } from '../replica/replica.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { claimsForClient, claimsForExchange, endsTooSoon, LEAST_EXCHANGED_LIFETIME } from './grants.js';
 import { SenderConstraint } from './sender-constraint.js';
@@ -65,6 +66,7 @@ export class TokenDecisions {
     @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(TOKEN_LIFETIME) private readonly lifetime: number,
+    @Inject(Replica) private readonly replica: Replica,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
@@ -122,7 +124,7 @@ export class TokenDecisions {
       clientId: client.client_id,
       audience: request.audience,
       scopes: decision.scopes,
-      tokenId: uuidv7(now),
+      tokenId: uuidv7(this.replica.issueTime()),
       issuedAt: Math.floor(now / 1_000),
       boundTo,
       lifetime: Math.min(this.lifetime, client.policy.token_lifetime ?? this.lifetime),

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { bucketKeysAgainst } from '@countersign/revocation-feed';
 import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
 import { TooManyRequests } from '../limits/authentication-limits.js';
@@ -54,7 +55,7 @@ export class TokenService {
     const caller = { ...headers, peer: trace.peer };
     let proven = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { version } = this.replica;
+      const { ground } = this.replica;
       const decision = await this.decisions.decide(body, caller, attempt > 0);
       if (decision.refusal?.answer instanceof TooManyRequests) return this.#refuse(decision, trace);
       const { claims, subject, proof } = decision;
@@ -64,7 +65,9 @@ export class TokenService {
         proven = true;
       }
       const token = claims === undefined ? undefined : signAccessToken(claims, this.replica.active);
-      const outcome = await this.issuances.commit(version, decision.assertion, tokenEvent(decision, trace));
+      const against = subject === undefined ? undefined : [...bucketKeysAgainst(subject)];
+      const event = tokenEvent(decision, trace);
+      const outcome = await this.issuances.commit({ ...ground, against }, decision.assertion, event);
       if (outcome === 'outdated') {
         await this.replica.refresh();
         continue;

@@ -253,7 +253,7 @@ describe('a token that is bound to a key', () => {
 
   it('is refused once it is revoked, whatever the proof', async () => {
     expect(await present(proofFor(bound))).toBe('ACCEPTED');
-    revocations.revokeToken('bound', start + 300);
+    revocations.add({ kind: 'token', tokenId: 'bound', until: start + 300 });
     expect(await present(proofFor(bound))).toBe('TOKEN_REVOKED');
   });
 

@@ -4,6 +4,7 @@
  * {@link verificationKeyOf}, and kept by the caller; {@link signatureVerifies} is then one call of `node:crypto`.
  */
 export { decodeBase64url } from './base64url.js';
+export { principalOfClaims, type Expected } from './claims.js';
 export { parseCompactJws, type CompactJws, type ProtectedHeader } from './compact-jws.js';
 export { isObject, parseJsonObject, type JsonObject } from './json-object.js';
 export {

@@ -17,7 +17,9 @@ const CACHE_SIZE = 10_000;
 export function countersign({ jwks }: SampleTokens, cacheSize: number): Promise<TokenVerifier> {
   const revocations = new MemoryRevocationList();
   const until = Date.now() / 1_000 + 3_600;
-  for (let index = 0; index < REVOCATIONS; index += 1) revocations.revokeToken(`revoked-${String(index)}`, until);
+  for (let index = 0; index < REVOCATIONS; index += 1) {
+    revocations.add({ kind: 'token', tokenId: `revoked-${String(index)}`, until });
+  }
   const fetch = (): Promise<Response> => Promise.resolve(Response.json(jwks));
   return createCountersign({ issuer, audience, cacheSize, revocations, fetch });
 }
