@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { oddText } from './json-body.js';
+import { isPlainText } from './plain-text.js';
 import { Problem } from './problem.js';
 
 type Done = (error: Error | null, value?: unknown) => void;
@@ -19,20 +22,26 @@ function formOf(body: string): Readonly<Record<string, string>> {
     if (form.has(name)) {
       throw new Problem(400, 'PARAMETER_REPEATED', `The parameter ${JSON.stringify(name)} is given more than once.`);
     }
-    form.set(name, decoded(body.slice(Math.min(nameEnd + 1, end), end)));
+    const value = decoded(body.slice(Math.min(nameEnd + 1, end), end));
+    if (!isPlainText(name) || !isPlainText(value)) throw oddText(JSON.stringify(name).slice(1, -1));
+    form.set(name, value);
   }
   return Object.fromEntries(form);
 }
 
+function malformed(): Problem {
+  return new Problem(400, 'FORM_MALFORMED', 'The form is not well encoded: % and two digits, in UTF-8.');
+}
+
 /** Parses `application/x-www-form-urlencoded` strictly; a parameter given twice is refused (RFC 6749, section 3.2). */
-export function parseForm(body: string, done: Done): void {
+export function parseForm(body: string | Buffer, done: Done): void {
   let form: Readonly<Record<string, string>>;
   try {
-    form = formOf(body);
+    if (typeof body !== 'string' && !isUtf8(body)) throw malformed();
+    form = formOf(body.toString());
   } catch (error) {
-    const malformed = error instanceof URIError;
-    const problem = new Problem(400, 'FORM_MALFORMED', 'The form is not well encoded: % and two digits, in UTF-8.');
-    done(malformed ? problem : error instanceof Error ? error : new Error(String(error)));
+    if (error instanceof URIError) done(malformed());
+    else done(error instanceof Error ? error : new Error(String(error)));
     return;
   }
   done(null, form);

@@ -16,6 +16,7 @@ export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export { OpenApi } from './openapi-decorators.js';
 export { addressOf, networkOf } from './peer-address.js';
+export { AcceptsForm } from './media-type.js';
 export { OAuthError, Problem } from './problem.js';
 export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './recorded-answers.js';

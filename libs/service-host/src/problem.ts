@@ -1,5 +1,12 @@
 import { STATUS_CODES } from 'node:http';
-import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  HttpException,
+  Inject,
+  NotFoundException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
 import { throwError, type Observable } from 'rxjs';
@@ -56,14 +63,12 @@ function documentOf(status: number, code: string, detail: string, extensions: ob
 const transportProblems: Readonly<Record<number, readonly [string, string]>> = {
   404: ['ROUTE_UNKNOWN', 'There is no such route; /openapi.json lists them.'],
   413: ['BODY_TOO_LARGE', 'The body is larger than this service accepts (64 KiB).'],
-  415: ['MEDIA_TYPE_UNSUPPORTED', 'Send application/json.'],
+  415: ['MEDIA_TYPE_UNSUPPORTED', 'Say by Content-Type what the body is; /openapi.json lists what each route takes.'],
 };
 
 function transportProblem(status: number, message: string): ProblemDocument {
   const known = transportProblems[status];
   if (known !== undefined) return documentOf(status, ...known);
-  if (status === 400 && message.includes('JSON'))
-    return documentOf(status, 'BODY_NOT_JSON', 'The body is not valid JSON.');
   return documentOf(status, `HTTP_${String(status)}`, message);
 }
 
@@ -103,6 +108,15 @@ function oauthErrorNameOf(status: number): string {
   return status === 503 ? 'temporarily_unavailable' : 'server_error';
 }
 
+/** The methods of a path that is known, where the request met no route; none of a resource that a route did not find. */
+function allowedMethods({ is404, server, url }: FastifyRequest): readonly string[] {
+  return is404 ? server.routeMethods.allowed(url) : [];
+}
+
+function methodNotAllowed(methods: readonly string[]): Problem {
+  return new Problem(405, 'METHOD_NOT_ALLOWED', `This path takes ${methods.join(', ')}.`);
+}
+
 /** The one place where errors become answers, of HTTP and of messages: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -136,7 +150,9 @@ export class ProblemFilter implements ExceptionFilter {
         .send({ error: error.error, error_description: error.description });
       return;
     }
-    const problem = problemOf(error);
+    const allowed = error instanceof NotFoundException ? allowedMethods(http.getRequest<FastifyRequest>()) : [];
+    if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
+    const problem = problemOf(allowed.length > 0 ? methodNotAllowed(allowed) : error);
     const { status, detail, code } = problem;
     const seen = { err: error, request_id: trace.requestId, trace_id: trace.traceId };
     if (code === 'INTERNAL') this.logger.error(seen, 'request failed');

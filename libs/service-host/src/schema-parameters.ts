@@ -1,17 +1,18 @@
-import { Body, Param, Query, type PipeTransform } from '@nestjs/common';
-import { isStorableJson } from '@countersign/audit-event';
+import { Body, Param, Query, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { z } from 'zod';
+import { oddText } from './json-body.js';
 import { whenDocumented, type Swagger } from './openapi-decorators.js';
+import { pathOfOddText } from './plain-text.js';
 import { Problem } from './problem.js';
 
 /** Parses with a zod schema; what does not fit becomes a 400 that lists each fault by its path. */
 export class SchemaPipe<Schema extends z.ZodType> implements PipeTransform<unknown, z.infer<Schema>> {
   constructor(private readonly schema: Schema) {}
 
-  transform(value: unknown): z.infer<Schema> {
-    if (!isStorableJson(JSON.stringify(value ?? {}))) {
-      throw new Problem(400, 'REQUEST_INVALID', 'Text may hold neither U+0000 nor half of a surrogate pair.');
-    }
+  transform(value: unknown, metadata?: ArgumentMetadata): z.infer<Schema> {
+    // The text of a body was looked at when it was parsed.
+    const odd = metadata?.type === 'body' ? undefined : pathOfOddText(value, metadata?.data);
+    if (odd !== undefined) throw oddText(odd);
     const parsed = this.schema.safeParse(value ?? {});
     if (parsed.success) return parsed.data;
     const errors = parsed.error.issues

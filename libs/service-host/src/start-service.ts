@@ -6,16 +6,16 @@ import { DpopNonces } from '@countersign/auth-core';
 import { type Registry } from 'prom-client';
 import { watchConnections } from './connection-closing.js';
 import { type HostConfiguration } from './configuration.js';
-import { parseForm } from './form-body.js';
 import { HostModule } from './host.module.js';
 import { createLogger, nestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
+import { borderOptions, guardBorder } from './request-border.js';
 import { traceOf } from './request-trace.js';
 import { METRICS } from './tokens.js';
 import { trustedProxies } from './trusted-proxies.js';
 
-/** Bytes that a request body may have at the most. */
+/** Bytes that a request body may have at most. */
 export const BODY_LIMIT = 64 * 1024;
 
 /** Part of the time for a graceful stop after which what is still in flight is cut. */
@@ -43,8 +43,7 @@ function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapte
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
-    routerOptions: { maxParamLength: 200 },
+    ...borderOptions,
   });
 }
 
@@ -75,15 +74,13 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   );
   const fastify = app.getHttpAdapter().getInstance();
   const durations = requestDurations(app.get<Registry>(METRICS));
-  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    parseForm(body.toString(), done);
-  });
   fastify.addHook('onRequest', requestTurns());
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', traceOf(request).requestId);
     reply.header('x-content-type-options', 'nosniff');
     done();
   });
+  guardBorder(fastify);
   fastify.addHook('onResponse', (request, reply, done) => {
     const { requestId, traceId, method, route } = traceOf(request);
     durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);

@@ -1,6 +1,6 @@
 import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
+import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { parseTokenForm } from './token-form.js';
 import { TokenRevocationService, type Introspection } from './token-revocation.service.js';
 
@@ -17,7 +17,7 @@ export class TokenRevocationController {
   @Post('revoke')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @OpenApi(({ ApiConsumes }) => ApiConsumes('application/x-www-form-urlencoded'))
+  @AcceptsForm()
   async revoke(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,
@@ -33,7 +33,7 @@ export class TokenRevocationController {
   @Post('introspect')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @OpenApi(({ ApiConsumes }) => ApiConsumes('application/x-www-form-urlencoded'))
+  @AcceptsForm()
   introspect(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,

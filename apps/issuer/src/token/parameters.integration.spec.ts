@@ -1,3 +1,5 @@
+import { signClientAssertion } from '@countersign/auth-core';
+import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 describe('the parameters of a token request', () => {
@@ -17,6 +19,39 @@ describe('the parameters of a token request', () => {
     const body = new URLSearchParams({ token: '' });
     const answer = await fetch(`${issuer.url}/oauth2/introspect`, { method: 'POST', body });
     expect(await answer.json()).toEqual({ error: 'invalid_request', error_description: 'token is missing' });
+  });
+
+  it.each(['token', 'revoke', 'introspect'])('come to the %s endpoint as a form, not as JSON', async (door) => {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ ...wish, grant_type: 'client_credentials', token: 'x' });
+    const answer = await fetch(`${issuer.url}/oauth2/${door}`, { method: 'POST', headers, body });
+    expect([answer.status, await answer.json()]).toEqual([
+      415,
+      { error: 'invalid_request', error_description: 'Send application/x-www-form-urlencoded.' },
+    ]);
+  });
+
+  it('hold no text that the trail could not keep, and a name that could not be one is not repeated there', async () => {
+    const odd = await fetch(`${issuer.url}/oauth2/introspect`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: 'x', client_id: 'a\u0000' }),
+    });
+    expect([odd.status, Object(await odd.json())['error']]).toEqual([400, 'invalid_request']);
+    const name = encodeURIComponent('a\u0000\u001b[31m');
+    for (const door of ['token', 'revoke', 'introspect']) {
+      const headers = { authorization: `Basic ${Buffer.from(`${name}:x`).toString('base64')}` };
+      const body = new URLSearchParams({ grant_type: 'client_credentials', token: 'x' });
+      const answer = await fetch(`${issuer.url}/oauth2/${door}`, { method: 'POST', headers, body });
+      expect(answer.status).toBe(401);
+    }
+    const half = await signClientAssertion({ clientId: 'a\ud800', audience: issuer.url, key: issuer.keys.shop });
+    const form = { token: 'x', client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: half };
+    const halved = await fetch(`${issuer.url}/oauth2/revoke`, { method: 'POST', body: new URLSearchParams(form) });
+    expect(halved.status).toBe(401);
+    const { rows } = await issuer.database.query<{ event: string }>(
+      `select event::text from audit_outbox where event::text like '%not-a-name%'`,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(1);
   });
 
   it('name the client of the Authorization header, if they name one', async () => {

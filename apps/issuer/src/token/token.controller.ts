@@ -1,6 +1,6 @@
 import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
+import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { TokenService, type TokenAnswer } from './token.service.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
@@ -18,7 +18,7 @@ export class TokenController {
   @Post('token')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  @OpenApi(({ ApiConsumes }) => ApiConsumes('application/x-www-form-urlencoded'))
+  @AcceptsForm()
   issue(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,
