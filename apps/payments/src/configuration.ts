@@ -32,7 +32,9 @@ export const variables = {
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
   /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */
   WEBHOOK_KEYS: json.pipe(z.looseObject({ keys: z.tuple([keySchema], keySchema) })),
-  /** Where webhooks may go: `public`, https to public addresses alone; `any`, also http and private addresses (local stacks). */
+  /** Webhook attempts under way at once, in one process, to endpoints that answer; half as many to those that do not. */
+  WEBHOOK_CONCURRENCY: z.coerce.number().int().min(4).max(1_024).default(128),
+  /** Where webhooks may go: `public`, https to public addresses only; `any`, also http and private addresses (local stacks). */
   WEBHOOK_TARGETS: z.enum(['public', 'any']).default('public'),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

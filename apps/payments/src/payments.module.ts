@@ -22,7 +22,8 @@ import { RefundsController } from './refunds/refunds.controller.js';
 import { RefundsService } from './refunds/refunds.service.js';
 import { RefundsStore } from './refunds/refunds.store.js';
 import { DeliveriesStore } from './webhooks/deliveries.store.js';
-import { DeliveryWorker } from './webhooks/delivery.worker.js';
+import { DeliveryQueueStore } from './webhooks/delivery-queue.store.js';
+import { DeliveryWorker, WEBHOOK_CONCURRENCY } from './webhooks/delivery.worker.js';
 import { EndpointsStore } from './webhooks/endpoints.store.js';
 import { JwksController, WEBHOOK_SIGNER } from './webhooks/jwks.controller.js';
 import { createWebhookSender, WEBHOOK_SENDER } from './webhooks/sender.js';
@@ -90,7 +91,9 @@ export class PaymentsModule implements OnApplicationShutdown {
         WebhooksService,
         EndpointsStore,
         DeliveriesStore,
+        DeliveryQueueStore,
         DeliveryWorker,
+        { provide: WEBHOOK_CONCURRENCY, useValue: configuration.WEBHOOK_CONCURRENCY },
         { provide: OWN_CLIENT_ID, useValue: configuration.CLIENT_ID },
         { provide: STEP_LEASE, useValue: stepLeaseOf(configuration.STEP_LEASE_MS) },
         { provide: RECOVERY_INTERVAL, useValue: configuration.RECOVERY_INTERVAL_MS },

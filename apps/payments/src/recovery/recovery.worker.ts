@@ -93,7 +93,12 @@ export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplication
     if (performance.now() - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = performance.now();
     const now = this.clock();
-    const pruned = { keys: await this.keys.prune(now), deliveries: await this.deliveries.prune(now) };
-    if (pruned.keys + pruned.deliveries > 0) this.logger.info(pruned, 'old idempotency keys and deliveries are pruned');
+    const pruned = {
+      keys: await this.keys.prune(now),
+      given_up: await this.deliveries.giveUp(now),
+      deliveries: await this.deliveries.prune(now),
+    };
+    if (Object.values(pruned).some((count) => count > 0))
+      this.logger.info(pruned, 'old idempotency keys and deliveries are pruned');
   }
 }

@@ -1,21 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
-import { and, asc, desc, eq, lt, lte, ne, sql } from 'drizzle-orm';
+import { and, desc, eq, lt, ne, sql } from 'drizzle-orm';
 import { type Part } from '../changes/change.js';
-import { type Delivery, type ListDeliveries, type Replay } from './delivery.js';
+import { DELIVERY_DAYS, GIVE_UP_DAYS, type Delivery, type ListDeliveries, type Replay } from './delivery.js';
 import { REPLAY_LIMIT, type Endpoint, type EndpointId } from './endpoint.js';
 import { type Notice } from './notice.js';
 import { webhookDeliveryTable as table } from './webhooks.tables.js';
 
-/** Milliseconds that one attempt has, before another replica takes it for lost. */
-const ATTEMPT_LEASE_MS = 60_000;
-
-/** Days that a delivery can be replayed. */
-export const DELIVERY_DAYS = 30;
-
 const PRUNE_BATCH = 5_000;
 
-/** What is to be sent, and how that went. */
+/** What is to be sent, and how that went, as callers ask for it. */
 @Injectable()
 export class DeliveriesStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
@@ -34,30 +28,6 @@ export class DeliveriesStore {
         );
       },
     };
-  }
-
-  /** Takes deliveries whose time has come; another replica does not get them until the attempt's lease is over. */
-  take(now: Date, limit: number): Promise<Delivery[]> {
-    const due = this.database
-      .select({ place: sql`ctid` })
-      .from(table)
-      .where(and(eq(table.status, 'pending'), lte(table.nextAttemptAt, now)))
-      .orderBy(asc(table.nextAttemptAt))
-      .limit(limit)
-      .for('update', { skipLocked: true });
-    return this.database
-      .update(table)
-      .set({ attempts: sql`${table.attempts} + 1`, nextAttemptAt: new Date(now.getTime() + ATTEMPT_LEASE_MS) })
-      .where(sql`ctid = any(array(${due}))`)
-      .returning();
-  }
-
-  async update(delivery: Delivery): Promise<void> {
-    const { status, nextAttemptAt, lastStatus, lastError, deliveredAt } = delivery;
-    await this.database
-      .update(table)
-      .set({ status, nextAttemptAt, lastStatus, lastError, deliveredAt })
-      .where(at(delivery.endpointId, delivery.eventId));
   }
 
   /** Newest first; one more than the page holds. */
@@ -95,6 +65,15 @@ export class DeliveriesStore {
   async exists({ id: endpointId }: Pick<Endpoint, 'id'>, eventId: string): Promise<boolean> {
     const found = await this.database.select({ id: table.eventId }).from(table).where(at(endpointId, eventId));
     return found.length > 0;
+  }
+
+  /** Fails what has waited for days behind a resting endpoint without an attempt. @returns how many */
+  async giveUp(now: Date): Promise<number> {
+    const before = new Date(now.getTime() - GIVE_UP_DAYS * 86_400_000);
+    const { rowCount } = await this.database.execute(sql`
+      update webhook_delivery d set status = 'failed', next_attempt_at = null, last_error = 'the endpoint did not answer for days'
+      from webhook_endpoint e where e.id = d.endpoint_id and e.rest_until is not null and d.status = 'pending' and d.next_attempt_at < ${before}`);
+    return rowCount ?? 0;
   }
 
   /** Forgets deliveries older than {@link DELIVERY_DAYS}. @returns how many */

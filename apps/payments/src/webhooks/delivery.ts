@@ -62,6 +62,12 @@ const waits = [
   24 * hour,
 ];
 
+/** Days that a delivery can be replayed. */
+export const DELIVERY_DAYS = 30;
+
+/** Days that a delivery waits behind an endpoint that does not answer. */
+export const GIVE_UP_DAYS = 3;
+
 /** Attempts that one delivery gets, unless it is replayed. */
 export const ATTEMPT_LIMIT = waits.length + 1;
 

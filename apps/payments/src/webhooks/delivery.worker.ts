@@ -2,28 +2,50 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { CLOCK, LOGGER, METRICS } from '@countersign/service-host';
 import { type Logger } from 'pino';
-import { Counter, type Registry } from 'prom-client';
-import { nextAttempt, type Delivery } from './delivery.js';
-import { DeliveriesStore } from './deliveries.store.js';
-import { EndpointsStore } from './endpoints.store.js';
-import { WEBHOOK_SENDER, type Sent, type WebhookSender } from './sender.js';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { endOf, endUnsent } from './attempt-end.js';
+import { type Attempt, type AttemptEnd, type DueEndpoint, DeliveryQueueStore } from './delivery-queue.store.js';
+import { type EndpointId } from './endpoint.js';
+import { WEBHOOK_SENDER, type WebhookSender } from './sender.js';
+import { nextInTurn, type Lane } from './turns.js';
 
-/** Deliveries under way at once, in one process. */
-const CONCURRENCY = 16;
-/** Milliseconds between two looks for what is due. */
-const POLL_MS = 1_000;
+export const WEBHOOK_CONCURRENCY = Symbol('countersign.payments.webhook-concurrency');
 
-/** Sends what is due, on every replica: each delivery is taken by one of them. */
+/** Attempts under way at once to one endpoint, once it has taken something; until then one. */
+export const ENDPOINT_CONCURRENCY = 4;
+/** Milliseconds after which an attempt counts in the slow lane. */
+const SLOW_AFTER_MS = 1_000;
+/** Milliseconds between two looks for what is due, while nothing happens here. */
+const POLL_MS = 250;
+/** Milliseconds to wait when the database does not answer. */
+const FAULT_MS = 1_000;
+/** Endpoints that one look brings at most. */
+const READY_LIMIT = 512;
+/** Endpoints that are remembered to have taken something. */
+const TRUSTED_LIMIT = 10_000;
+/** Milliseconds that a stopping process waits for its attempts; what is cut is sent again by another, or later. */
+const STOP_MS = 2_000;
+
+interface UnderWay extends Attempt {
+  lane: Lane;
+}
+
+/** Sends what is due, on every replica: a pool that refills as attempts end, with a fair share for each client. */
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
+  readonly #underWay = new Set<UnderWay>();
+  readonly #trusted = new Set<EndpointId>();
   readonly #outcomes: Counter<'outcome'>;
+  readonly #waited: Histogram;
+  #ends: AttemptEnd[] = [];
+  #wake: () => void = () => undefined;
   #running: Promise<void> | undefined;
 
   constructor(
-    @Inject(DeliveriesStore) private readonly deliveries: DeliveriesStore,
-    @Inject(EndpointsStore) private readonly endpoints: EndpointsStore,
+    @Inject(DeliveryQueueStore) private readonly queue: DeliveryQueueStore,
     @Inject(WEBHOOK_SENDER) private readonly sender: WebhookSender,
+    @Inject(WEBHOOK_CONCURRENCY) private readonly concurrency: number,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
@@ -34,6 +56,22 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
       labelNames: ['outcome'],
       registers: [metrics],
     });
+    this.#waited = new Histogram({
+      name: 'webhook_wait_seconds',
+      help: 'From when a webhook attempt was due until it began.',
+      buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+      registers: [metrics],
+    });
+    const inLane = (lane: Lane): number => this.#inLane(lane);
+    new Gauge({
+      name: 'webhook_attempts_under_way',
+      help: 'Webhook attempts under way, by lane: slow are those to endpoints that rest between attempts, and all longer than a second.',
+      labelNames: ['lane'],
+      registers: [metrics],
+      collect() {
+        for (const lane of ['swift', 'slow'] as const) this.set({ lane }, inLane(lane));
+      },
+    });
   }
 
   onApplicationBootstrap(): void {
@@ -42,51 +80,111 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopped.abort();
+    this.#wake();
     await this.#running;
+    for (const deadline = performance.now() + STOP_MS; this.#underWay.size > 0 && performance.now() < deadline;)
+      await delay(20);
+    const ends = this.#ends.splice(0);
     await this.sender.close();
+    await this.queue.end(ends, this.clock()).catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'what became of the last webhooks was not kept; they are sent again');
+    });
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      const sent = await this.sendDue().catch((error: unknown) => {
+      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+      try {
+        await this.#keepEnds();
+        if ((await this.#fill()) > 0) continue;
+        const pause = new AbortController();
+        await Promise.race([woken, delay(POLL_MS, undefined, { signal: pause.signal }).catch(() => undefined)]);
+        pause.abort();
+      } catch (error) {
         this.logger.warn({ err: error }, 'webhooks wait: the database does not answer');
-        return 0;
-      });
-      if (sent < CONCURRENCY) await delay(POLL_MS, undefined, { signal }).catch(() => undefined);
+        await delay(FAULT_MS, undefined, { signal }).catch(() => undefined);
+      }
     }
   }
 
-  /** Tries what is due now, each once. @returns how many were tried */
-  async sendDue(): Promise<number> {
-    const due = await this.deliveries.take(this.clock(), CONCURRENCY);
-    await Promise.all(due.map((delivery) => this.#send(delivery)));
-    return due.length;
+  async #keepEnds(): Promise<void> {
+    const ends = this.#ends;
+    if (ends.length === 0) return;
+    this.#ends = [];
+    try {
+      await this.queue.end(ends, this.clock());
+    } catch (error) {
+      this.#ends = [...ends, ...this.#ends];
+      throw error;
+    }
   }
 
-  async #send(delivery: Delivery): Promise<void> {
-    const endpoint = await this.endpoints.get(delivery.endpointId);
-    if (endpoint.status !== 'active') {
-      const lastError = `the endpoint is ${endpoint.status}`;
-      await this.deliveries.update({ ...delivery, status: 'failed', nextAttemptAt: null, lastError });
-      return;
-    }
-    const sent = await this.sender.send({ id: delivery.eventId, url: endpoint.url, body: delivery.body });
-    if (sent.kind === 'answered' && sent.status === 410) await this.endpoints.markGone(endpoint.id, this.clock());
-    await this.deliveries.update(this.#after(delivery, sent));
+  /** Begins as many attempts as there are free places, in turn. @returns how many */
+  async #fill(): Promise<number> {
+    const free = { swift: this.#free('swift'), slow: this.#free('slow') };
+    if (free.swift + free.slow === 0) return 0;
+    const underWay = [...this.#underWay];
+    const due = await this.queue.ready(this.clock(), this.#busy(underWay), READY_LIMIT);
+    const slow = new Set(underWay.filter(({ lane }) => lane === 'slow').map(({ endpointId }) => endpointId));
+    const laneOf = ({ endpointId, restUntil }: DueEndpoint): Lane =>
+      restUntil !== null || slow.has(endpointId) ? 'slow' : 'swift';
+    const chosen = nextInTurn(
+      due.map((one) => ({ ...one, lane: laneOf(one) })),
+      underWay,
+      free,
+    );
+    if (chosen.length === 0) return 0;
+    const lanes = new Map(chosen.map(({ endpointId, lane }) => [endpointId, lane]));
+    const taken = await this.queue.take([...lanes.keys()], this.clock());
+    for (const attempt of taken) void this.#attempt({ ...attempt, lane: lanes.get(attempt.endpointId) ?? 'slow' });
+    return taken.length;
   }
 
-  #after(delivery: Delivery, sent: Sent): Delivery {
-    const now = this.clock();
-    const lastStatus = sent.kind === 'answered' ? sent.status : null;
-    if (sent.kind === 'answered' && sent.status >= 200 && sent.status < 300) {
-      this.#outcomes.inc({ outcome: 'delivered' });
-      return { ...delivery, status: 'delivered', nextAttemptAt: null, lastStatus, lastError: null, deliveredAt: now };
+  /** It never rejects. */
+  async #attempt(attempt: UnderWay): Promise<void> {
+    this.#underWay.add(attempt);
+    this.#waited.observe(Math.max(0, this.clock().getTime() - attempt.dueAt.getTime()) / 1_000);
+    const slow = setTimeout(() => {
+      attempt.lane = 'slow';
+      this.#wake();
+    }, SLOW_AFTER_MS);
+    const end = await this.#send(attempt);
+    clearTimeout(slow);
+    this.#underWay.delete(attempt);
+    this.#ends.push(end);
+    this.#wake();
+  }
+
+  async #send(attempt: UnderWay): Promise<AttemptEnd> {
+    if (attempt.endpointStatus !== 'active') return endUnsent(attempt);
+    const sent = await this.sender.send({ id: attempt.eventId, url: attempt.url, body: attempt.body });
+    const end = endOf(attempt, sent, this.clock(), Math.random);
+    this.#outcomes.inc({ outcome: end.status === 'pending' ? 'retried' : end.status });
+    this.#trusted.delete(attempt.endpointId);
+    if (end.status === 'delivered') {
+      if (this.#trusted.size >= TRUSTED_LIMIT) this.#trusted.clear();
+      this.#trusted.add(attempt.endpointId);
     }
-    const lastError = sent.kind === 'answered' ? `answered ${String(sent.status)}` : sent.reason.slice(0, 200);
-    const next = lastStatus === 410 ? undefined : nextAttempt(delivery.attempts, now, Math.random());
-    this.#outcomes.inc({ outcome: next === undefined ? 'failed' : 'retried' });
-    const status = next === undefined ? 'failed' : 'pending';
-    return { ...delivery, status, nextAttemptAt: next ?? null, lastStatus, lastError };
+    return end;
+  }
+
+  /** Endpoints that have as many attempts under way as they may. */
+  #busy(underWay: readonly UnderWay[]): readonly EndpointId[] {
+    const counts = new Map<EndpointId, number>();
+    for (const { endpointId } of underWay) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
+    return [...counts].flatMap(([id, count]) =>
+      count >= (this.#trusted.has(id) ? ENDPOINT_CONCURRENCY : 1) ? [id] : [],
+    );
+  }
+
+  #inLane(lane: Lane): number {
+    return [...this.#underWay].filter((attempt) => attempt.lane === lane).length;
+  }
+
+  /** The slow lane has half as many places; attempts that came to it while under way may exceed them. */
+  #free(lane: Lane): number {
+    const places = lane === 'swift' ? this.concurrency : Math.ceil(this.concurrency / 2);
+    return Math.max(0, places - this.#inLane(lane));
   }
 }

@@ -41,11 +41,12 @@ export class EndpointsStore {
     };
   }
 
-  /** Undoes what it is committed with, unless the endpoint is active at that moment. */
-  mustBeActive({ id }: Pick<Endpoint, 'id'>): Part {
+  /** Ends the endpoint's rest, so that it is sent to at once; undoes what it is committed with, unless it is active at that moment. */
+  endRest({ id }: Pick<Endpoint, 'id'>): Part {
     return {
       mustMatch: true,
-      write: (bind) => `update webhook_endpoint set status = status where id = ${bind(id)} and status = 'active'`,
+      write: (bind) =>
+        `update webhook_endpoint set failures = 0, rest_until = null where id = ${bind(id)} and status = 'active'`,
     };
   }
 
@@ -76,20 +77,5 @@ export class EndpointsStore {
       .from(table)
       .where(and(eq(table.subject, subject), eq(table.clientId, clientId), ne(table.status, 'removed')));
     return found?.endpoints ?? 0;
-  }
-
-  /** Any endpoint, for its deliveries. */
-  async get(id: EndpointId): Promise<Endpoint> {
-    const [endpoint] = await this.database.select().from(table).where(eq(table.id, id));
-    if (endpoint === undefined) throw new Error(`webhook endpoint ${id} does not exist`);
-    return endpoint;
-  }
-
-  /** The merchant said that the endpoint is gone for good (410). */
-  async markGone(id: EndpointId, now: Date): Promise<void> {
-    await this.database
-      .update(table)
-      .set({ status: 'gone', updatedAt: now })
-      .where(and(eq(table.id, id), eq(table.status, 'active')));
   }
 }

@@ -4,8 +4,20 @@ import { pinnedLookup, refusalOfUrl, type TargetRule } from './target.js';
 
 export const WEBHOOK_SENDER = Symbol('countersign.payments.webhook-sender');
 
-/** Milliseconds that one attempt may take, from the look-up to the answer's status. */
-const ATTEMPT_TIMEOUT_MS = 10_000;
+/** Milliseconds of one attempt. */
+export interface AttemptTimes {
+  /** To look the name up, connect and agree on TLS. */
+  readonly connectMs: number;
+  /** The receiver's time: from when it is connected until it has answered. */
+  readonly answerMs: number;
+}
+
+export const attemptTimes: AttemptTimes = { connectMs: 5_000, answerMs: 10_000 };
+
+/** Milliseconds for the rest of an answer, of which nothing is read, so that the connection can be used again. */
+const REST_MS = 1_000;
+/** Bytes of it. */
+const ANSWER_LIMIT = 64 * 1024;
 
 export interface Posted {
   readonly id: string;
@@ -26,20 +38,23 @@ export interface WebhookSenderOptions {
   readonly signer: WebhookSigner;
   readonly rule: TargetRule;
   readonly now: () => Date;
+  readonly times?: AttemptTimes;
 }
 
 /**
- * Sends with the rules for targets checked anew each time: the URL, the address that its name leads to now, no redirects, nothing of the
+ * Sends with the rules for targets checked again each time: the URL, the address that its name leads to now, no redirects, nothing of the
  * answer but its status.
  */
-export function createWebhookSender({ signer, rule, now }: WebhookSenderOptions): WebhookSender {
+export function createWebhookSender({ signer, rule, now, times = attemptTimes }: WebhookSenderOptions): WebhookSender {
+  const { connectMs, answerMs } = times;
   const agent = new Agent({
-    connections: 4,
+    // As many as are asked for: how many that is, the worker decides. A limit here would let one attempt wait for another's receiver.
+    connections: null,
     pipelining: 1,
-    connect: { lookup: pinnedLookup(rule), timeout: 5_000 },
-    headersTimeout: ATTEMPT_TIMEOUT_MS,
-    bodyTimeout: ATTEMPT_TIMEOUT_MS,
-    maxResponseSize: 64 * 1024,
+    connect: { lookup: pinnedLookup(rule), timeout: connectMs },
+    headersTimeout: answerMs,
+    bodyTimeout: REST_MS,
+    maxResponseSize: ANSWER_LIMIT,
   });
   return {
     async send({ id, url, body }) {
@@ -59,14 +74,23 @@ export function createWebhookSender({ signer, rule, now }: WebhookSenderOptions)
             'webhook-signature': signature,
           },
           body,
-          signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS),
+          // The last resort: each part has its own limit.
+          signal: AbortSignal.timeout(connectMs + 2 * answerMs),
         });
-        await answer.body.dump().catch(() => undefined);
+        await answer.body.dump({ limit: ANSWER_LIMIT, signal: AbortSignal.timeout(REST_MS) }).catch(() => undefined);
         return { kind: 'answered', status: answer.statusCode };
       } catch (error) {
-        return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+        return { kind: 'failed', reason: reasonOf(error, times) };
       }
     },
     close: () => agent.destroy(),
   };
+}
+
+/** What a merchant is told of an attempt without an answer. */
+function reasonOf(error: unknown, { connectMs, answerMs }: AttemptTimes): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${String(connectMs / 1_000)} seconds`;
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') return `no answer within ${String(answerMs / 1_000)} seconds`;
+  return error instanceof Error ? error.message : String(error);
 }

@@ -123,7 +123,7 @@ export class WebhooksService {
     const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
     const event = { done: 'webhook.replayed', action: 'webhooks:replay', resource: `webhook/${id}` };
     const committed = await this.changes.commit([
-      this.endpoints.mustBeActive(endpoint),
+      this.endpoints.endRest(endpoint),
       this.deliveries.replay(endpoint, wanted, now),
       this.keys.takeAnswered(claim, id, answer, now),
       this.changes.event(auditEvent({ ...event, changes }, caller)),

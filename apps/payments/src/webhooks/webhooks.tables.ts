@@ -12,6 +12,8 @@ export const webhookEndpointTable = pgTable('webhook_endpoint', {
   url: text('url').notNull(),
   types: text('types', { enum: noticeTypes }).array().notNull(),
   status: text('status', { enum: ['active', 'gone', 'removed'] }).notNull(),
+  failures: integer('failures').notNull(),
+  restUntil: timestamp('rest_until', { withTimezone: true }),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
   updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
 });

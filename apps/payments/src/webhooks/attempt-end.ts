@@ -1,0 +1,43 @@
+import { type Attempt, type AttemptEnd } from './delivery-queue.store.js';
+import { nextAttempt } from './delivery.js';
+import { healthAfter, type Reception } from './endpoint-health.js';
+import { type Sent } from './sender.js';
+
+/** Characters of an error that are kept. */
+const ERROR_LIMIT = 200;
+
+function receptionOf(sent: Sent): Reception {
+  if (sent.kind === 'failed') return 'silent';
+  return sent.status >= 200 && sent.status < 300 ? 'taken' : 'refused';
+}
+
+/** What an attempt makes of its delivery and of its endpoint. @param random 0 to 1, twice */
+export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => number): AttemptEnd {
+  const { endpointId, eventId, attempts, failures, restUntil } = attempt;
+  const reception = receptionOf(sent);
+  const lastStatus = sent.kind === 'answered' ? sent.status : null;
+  const gone = lastStatus === 410;
+  const health = healthAfter({ failures, restUntil }, reception, now, random());
+  const told = { endpointId, eventId, lastStatus, health, gone };
+  if (reception === 'taken')
+    return { ...told, status: 'delivered', nextAttemptAt: null, lastError: null, deliveredAt: now };
+  const lastError = sent.kind === 'answered' ? `answered ${String(sent.status)}` : sent.reason.slice(0, ERROR_LIMIT);
+  const next = gone ? undefined : nextAttempt(attempts, now, random());
+  const status = next === undefined ? 'failed' : 'pending';
+  return { ...told, status, nextAttemptAt: next ?? null, lastError, deliveredAt: null };
+}
+
+/** An attempt that was not made, because its endpoint is sent nothing any more. */
+export function endUnsent({ endpointId, eventId, endpointStatus, failures, restUntil }: Attempt): AttemptEnd {
+  return {
+    endpointId,
+    eventId,
+    status: 'failed',
+    nextAttemptAt: null,
+    lastStatus: null,
+    lastError: `the endpoint is ${endpointStatus}`,
+    deliveredAt: null,
+    health: { failures, restUntil },
+    gone: false,
+  };
+}

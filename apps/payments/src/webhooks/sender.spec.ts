@@ -1,0 +1,64 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type Socket } from 'node:net';
+import { createWebhookSender, type WebhookSender } from './sender.js';
+
+describe('a webhook’s sender', () => {
+  let server: Server;
+  let url: string;
+  let sender: WebhookSender;
+  const sockets = new Set<Socket>();
+  const waiting: ServerResponse[] = [];
+  let onRequest: (response: ServerResponse) => void = () => undefined;
+
+  beforeEach(async () => {
+    waiting.length = 0;
+    server = createServer((request, response) => {
+      request.resume();
+      onRequest(response);
+    });
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const address = server.address();
+    url = `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : '')}/hook`;
+    const signer = { sign: () => Promise.resolve('header..signature'), jwks: { keys: [] } };
+    const times = { connectMs: 5_000, answerMs: 2_000 };
+    sender = createWebhookSender({ signer, rule: 'any', now: () => new Date(), times });
+  });
+  afterEach(async () => {
+    await sender.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const send = (id: string) => sender.send({ id, url, body: '{}' });
+
+  it('lets no attempt wait for another’s receiver: all of a burst are under way at once', async () => {
+    onRequest = (response) => {
+      waiting.push(response);
+      // Whoever waited for a connection would never get here: nobody is answered before all have come.
+      if (waiting.length === 16) for (const each of waiting) each.writeHead(200).end();
+    };
+    const sent = await Promise.all(Array.from({ length: 16 }, (_, index) => send(String(index))));
+    expect(sent).toEqual(sent.map(() => ({ kind: 'answered', status: 200 })));
+  });
+
+  it('says of a receiver that does not answer how long it was waited for', async () => {
+    onRequest = () => undefined;
+    expect(await send('one')).toEqual({ kind: 'failed', reason: 'no answer within 2 seconds' });
+  });
+
+  it('takes an answer by its status, however long the rest of it takes', async () => {
+    onRequest = (response) => {
+      response.writeHead(204, { 'content-type': 'text/plain' }).flushHeaders();
+    };
+    expect(await send('one')).toEqual({ kind: 'answered', status: 204 });
+    onRequest = (response) => {
+      response.writeHead(201).write('never ended');
+    };
+    expect(await send('two')).toEqual({ kind: 'answered', status: 201 });
+  });
+});
