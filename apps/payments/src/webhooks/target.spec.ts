@@ -1,4 +1,5 @@
-import { isPublicAddress, pinnedLookup, refusalOfUrl, TargetRefused } from './target.js';
+import fc from 'fast-check';
+import { isPublicAddress, pinnedLookup, readTarget, refusalOfUrl, TargetRefused, URL_LIMIT } from './target.js';
 
 describe('a webhook target', () => {
   it.each(['93.184.216.34', '1.1.1.1', '2606:4700:4700::1111', '2a00:1450:4001:80b::200e'])(
@@ -17,6 +18,14 @@ describe('a webhook target', () => {
     '172.31.255.255',
     '192.168.0.1',
     '224.0.0.1',
+    '168.63.129.16',
+    '100.100.100.200',
+    '192.0.0.192',
+    '199.36.153.5',
+    '199.36.153.10',
+    '35.199.192.1',
+    '161.26.0.7',
+    '166.9.1.2',
     '255.255.255.255',
     '::',
     '::1',
@@ -29,6 +38,8 @@ describe('a webhook target', () => {
     '2002:7f00:1::1',
     'fc00::1',
     'fd12:3456::1',
+    'fd00:ec2::254',
+    'fd20:ce::254',
     'fe80::1',
     'ff02::1',
     'localhost',
@@ -48,9 +59,33 @@ describe('a webhook target', () => {
     ['https://[::1]/', 'ADDRESS_NOT_PUBLIC'],
     ['https://[::ffff:10.0.0.1]/', 'ADDRESS_NOT_PUBLIC'],
     ['https://169.254.169.254/latest/meta-data', 'ADDRESS_NOT_PUBLIC'],
+    ['https://168.63.129.16/machine?comp=goalstate', 'ADDRESS_NOT_PUBLIC'],
     ['merchant.example', 'URL_INVALID'],
   ])('with the URL %s is answered %s', (url, refusal) => {
     expect(refusalOfUrl(url, 'public')).toBe(refusal);
+  });
+
+  it.each([
+    [' \n https://merchant.example/hook\t', 'https://merchant.example/hook'],
+    ['HTTPS://Merchant.EXAMPLE:443', 'https://merchant.example/'],
+    ['https://merchant.example/a\nb c?d=é', 'https://merchant.example/ab%20c?d=%C3%A9'],
+    ['https://merchant.example/x/../hook#part', 'https://merchant.example/hook'],
+    ['https://bücher.example/', 'https://xn--bcher-kva.example/'],
+  ])('that is registered as %j is kept as %s', (text, url) => {
+    expect(readTarget(text, 'public')).toEqual({ ok: true, url });
+  });
+
+  it('is kept in a form that does not change when it is read again, and is never longer than the limit', () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withFragments: true, withQueryParameters: true }), fc.string(), (url, more) => {
+        const target = readTarget(`${url}${more}`, 'any');
+        if (target.ok) expect(readTarget(target.url, 'any')).toEqual(target);
+      }),
+    );
+    expect(readTarget(`https://merchant.example/${'é'.repeat(URL_LIMIT / 4)}`, 'public')).toEqual({
+      ok: false,
+      refusal: 'URL_INVALID',
+    });
   });
 
   it('may be private, and http, only where the configuration says so', () => {

@@ -27,6 +27,23 @@ for (const [network, prefix] of [
 ] as const) {
   privateAddresses.addSubnet(network, prefix, 'ipv4');
 }
+/**
+ * Addresses of cloud platforms that look public and answer only from inside: metadata, agents, name servers, interfaces of the platform. The
+ * others (169.254.169.254, 100.100.100.200, fd00:ec2::254, …) lie in the networks above.
+ */
+for (const [network, prefix] of [
+  // Azure: the host's agent, name server and metadata.
+  ['168.63.129.16', 32],
+  // Google Cloud: private and restricted access to its interfaces; forwarded name queries.
+  ['199.36.153.4', 30],
+  ['199.36.153.8', 30],
+  ['35.199.192.0', 19],
+  // IBM Cloud: service endpoints.
+  ['161.26.0.0', 16],
+  ['166.8.0.0', 14],
+] as const) {
+  privateAddresses.addSubnet(network, prefix, 'ipv4');
+}
 const globalUnicast = new BlockList();
 globalUnicast.addSubnet('2000::', 3, 'ipv6');
 for (const [network, prefix] of [
@@ -39,7 +56,8 @@ for (const [network, prefix] of [
 }
 
 /**
- * Whether anybody on the internet could reach the address: global unicast (IANA special-purpose registries, RFC 6890). IPv6 addresses
+ * Whether anybody on the internet could reach the address: global unicast (IANA special-purpose registries, RFC 6890), and not a cloud
+ * platform's own. IPv6 addresses
  * that carry an IPv4 address within (mapped, 6to4, NAT64, Teredo) are not, so that none can smuggle a private one in.
  */
 export function isPublicAddress(address: string): boolean {

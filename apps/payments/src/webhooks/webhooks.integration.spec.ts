@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createLocalJWKSet, flattenedVerify, type JSONWebKeySet } from 'jose';
 import { euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
 import { ATTEMPT_LIMIT, nextAttempt } from './delivery.js';
+import { ENDPOINT_LIMIT } from './endpoint.js';
 
 interface Received {
   readonly id: string;
@@ -120,17 +121,58 @@ describe('webhooks', () => {
     await remove(endpoint);
   });
 
-  it('come only of the types that were asked for, to ten endpoints at the most', async () => {
+  it('are not replayed to an endpoint that is gone, and what was delivered to it stays delivered', async () => {
+    const endpoint = await register();
+    await payments.call('shop', 'POST', '/payments', order);
+    await until(async () => (await deliveries(endpoint))[0]?.['status'] === 'delivered');
+    answer = { status: 410 };
+    await payments.call('shop', 'POST', '/payments', order);
+    await until(async () => (await deliveries(endpoint))[0]?.['status'] === 'failed');
+    const before = await deliveries(endpoint);
+    const path = `/webhooks/${String(endpoint.body['id'])}/replay`;
+    for (const wanted of [{ since: '2020-01-01T00:00:00Z' }, { event_id: before[1]?.['event_id'] }]) {
+      const { status, body } = await payments.call('shop', 'POST', path, wanted);
+      expect([status, body['code']]).toEqual([409, 'WEBHOOK_GONE']);
+    }
+    expect(await deliveries(endpoint)).toEqual(before);
+    expect(before.map(({ status }) => status)).toEqual(['failed', 'delivered']);
+    expect(await payments.eventsOf(`webhook/${String(endpoint.body['id'])}`)).toContain('webhook.replay_refused');
+    await remove(endpoint);
+  });
+
+  it('come only of the types that were asked for', async () => {
     const endpoint = await register(['refund.settled']);
     const paid = await payments.call('shop', 'POST', '/payments', order);
     await payments.call('shop', 'POST', `/payments/${String(paid.body['id'])}/refund`, {});
     await until(() => received.length > 0);
     expect((await deliveries(endpoint)).map(({ type }) => type)).toEqual(['refund.settled']);
     await remove(endpoint);
-    const many = [];
-    for (let index = 0; index < 11; index += 1) many.push(await register(['payment.failed']));
-    expect(many.map(({ status }) => status)).toEqual([...Array.from({ length: 10 }, () => 201), 422]);
-    expect(many.at(-1)?.body['code']).toBe('WEBHOOK_LIMIT');
+  });
+
+  it('go to ten endpoints of an owner at most, also when it registers many at once, and each of them is listed', async () => {
+    const many = await Promise.all(Array.from({ length: 25 }, () => register(['payment.failed'])));
+    const made = many.filter(({ status }) => status === 201);
+    expect(made).toHaveLength(ENDPOINT_LIMIT);
+    const refused = many.filter(({ status }) => status !== 201);
+    expect(refused.map(({ status, body }) => [status, body['code']])).toEqual(
+      refused.map(() => [422, 'WEBHOOK_LIMIT']),
+    );
+    const { body } = await payments.call('shop', 'GET', '/webhooks');
+    expect(body['webhooks']).toHaveLength(ENDPOINT_LIMIT);
+    const [first, ...rest] = made;
+    if (first !== undefined) await remove(first);
+    expect((await register(['payment.failed'])).status).toBe(201);
+    for (const endpoint of rest) await remove(endpoint);
+  });
+
+  it('name the URL in its canonical form, in the answer as in the signature', async () => {
+    const endpoint = await payments.call('shop', 'POST', '/webhooks', { url: ` ${url.replace('http', 'HTTP')}#x\n` });
+    expect(endpoint.body['url']).toBe(url);
+    await payments.call('shop', 'POST', '/payments', order);
+    await until(() => received.length > 0);
+    const header = Buffer.from(received[0]?.signature.split('.')[0] ?? '', 'base64url').toString();
+    expect(JSON.parse(header)).toMatchObject({ aud: url });
+    await remove(endpoint);
   });
 
   it('back off with jitter, and give up in the end', () => {

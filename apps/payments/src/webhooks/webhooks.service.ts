@@ -7,10 +7,10 @@ import { ChangesStore } from '../changes/changes.store.js';
 import { inFlight, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
-import { auditEvent, type Caller } from '../payments/payment-events.js';
+import { auditEvent, type Caller, type Told } from '../payments/payment-events.js';
 import { TRIES } from '../payments/payment-progress.js';
 import { DeliveriesStore } from './deliveries.store.js';
-import { deliveryToJson, type DeliveryPageJson, type ListDeliveries, type Replay } from './delivery.js';
+import { DELIVERY_DAYS, deliveryToJson, type DeliveryPageJson, type ListDeliveries, type Replay } from './delivery.js';
 import {
   ENDPOINT_LIMIT,
   endpointIdSchema,
@@ -27,6 +27,9 @@ import { EndpointsStore } from './endpoints.store.js';
 import { readTarget, URL_LIMIT, type TargetRefusal, type TargetRule } from './target.js';
 
 export const TARGET_RULE = Symbol('countersign.payments.webhook-target-rule');
+
+/** With it a client registers endpoints that are told of all its subjects' payments. */
+const wideScope = clientWide('webhooks:write');
 
 const targetDetails: Readonly<Record<TargetRefusal, string>> = {
   URL_INVALID: `Send an absolute URL of at most ${String(URL_LIMIT)} characters.`,
@@ -49,10 +52,16 @@ export class WebhooksService {
   ) {}
 
   async register(command: RegisterEndpoint, key: IdempotencyKey, caller: Caller, tries = 0): Promise<Answer> {
+    const refused = { done: 'webhook.registration_refused', action: 'webhooks:register', resource: 'webhooks' };
     const target = readTarget(command.url, this.rule);
-    if (!target.ok) throw new Problem(422, target.refusal, targetDetails[target.refusal]);
+    if (!target.ok)
+      return this.#refuse(new Problem(422, target.refusal, targetDetails[target.refusal]), refused, caller);
     const owner = ownerOf(caller.principal);
-    const reach = reachOfNew(command, caller);
+    const reach = reachOfNew(command, caller.principal.scopes.has(wideScope));
+    if (reach === undefined) {
+      const detail = `An endpoint with reach client needs a token with the scope ${wideScope}.`;
+      return this.#refuse(new Problem(403, 'SCOPE_MISSING', detail), refused, caller);
+    }
     const now = this.clock();
     const id = endpointIdSchema.parse(uuidv7(now.getTime()));
     const types = [...command.types];
@@ -74,8 +83,10 @@ export class WebhooksService {
     if (tries < TRIES && (await this.endpoints.countOf(owner)) < ENDPOINT_LIMIT) {
       return this.register(command, key, caller, tries + 1);
     }
-    const limit = `You have ${String(ENDPOINT_LIMIT)} endpoints, which is the most; remove one first.`;
-    throw new Problem(422, 'WEBHOOK_LIMIT', limit);
+    const meanwhile = await this.keys.look(claim, now);
+    if (meanwhile.kind === 'answered') return { ...meanwhile.answer, replayed: true };
+    const detail = `You have ${String(ENDPOINT_LIMIT)} endpoints, which is the most; remove one first.`;
+    return this.#refuse(new Problem(422, 'WEBHOOK_LIMIT', detail), refused, caller);
   }
 
   async list(query: ListEndpoints, caller: Caller): Promise<EndpointPageJson> {
@@ -116,8 +127,10 @@ export class WebhooksService {
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(members) };
     const known = await this.keys.look(claim, now);
     if (known.kind === 'answered') return { ...known.answer, replayed: true };
+    const refused = { done: 'webhook.replay_refused', action: 'webhooks:replay', resource: `webhook/${id}` };
     if (wanted.event_id !== undefined && !(await this.deliveries.exists(endpoint, wanted.event_id))) {
-      throw new Problem(404, 'DELIVERY_UNKNOWN', 'No such event was sent to this endpoint in the last thirty days.');
+      const detail = `No such event was sent to this endpoint in the last ${String(DELIVERY_DAYS)} days.`;
+      return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), refused, caller);
     }
     const answer: StoredAnswer = { status: 202, body: { ...endpointToJson(endpoint) } };
     const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
@@ -130,20 +143,22 @@ export class WebhooksService {
     ]);
     if (committed === 'done') return { ...answer, replayed: false };
     if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
-    const failure = 'WEBHOOK_GONE';
-    await this.outbox.recordDurably(auditEvent({ ...event, done: 'webhook.replay_refused', failure, changes }, caller));
-    throw new Problem(409, failure, 'This endpoint answered 410 and is sent nothing more; register it again.');
+    const detail = 'This endpoint answered 410 and is sent nothing more; register it again.';
+    return this.#refuse(new Problem(409, 'WEBHOOK_GONE', detail), { ...refused, changes }, caller);
   }
 
   /** @throws {Problem} 404 `WEBHOOK_UNKNOWN`, the same for another's and for none; recorded */
   async #own(id: EndpointId, scope: string, action: string, caller: Caller): Promise<Endpoint> {
     const endpoint = await this.endpoints.find(id, reachOf(caller.principal, scope));
     if (endpoint !== undefined) return endpoint;
-    const failure = 'WEBHOOK_UNKNOWN';
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'webhook.missed', action, resource: `webhook/${id}`, failure }, caller),
-    );
-    throw new Problem(404, failure, 'There is no such webhook endpoint among yours.');
+    const unknown = new Problem(404, 'WEBHOOK_UNKNOWN', 'There is no such webhook endpoint among yours.');
+    return this.#refuse(unknown, { done: 'webhook.missed', action, resource: `webhook/${id}` }, caller);
+  }
+
+  /** @throws the problem, always, once it is recorded */
+  async #refuse(problem: Problem, told: Told, caller: Caller): Promise<never> {
+    await this.outbox.recordDurably(auditEvent({ ...told, failure: problem.code }, caller));
+    throw problem;
   }
 
   #replayed(known: Awaited<ReturnType<IdempotencyStore['look']>>): Answer {
@@ -152,12 +167,8 @@ export class WebhooksService {
   }
 }
 
-/** Whose payments a new endpoint is told of. @throws {Problem} 403 `SCOPE_MISSING` when the caller asks for more than its scope reaches */
-function reachOfNew({ reach }: RegisterEndpoint, { principal }: Caller): EndpointReach {
-  const wide = clientWide('webhooks:write');
-  const mayReachClient = principal.scopes.has(wide);
-  if (reach === 'client' && !mayReachClient) {
-    throw new Problem(403, 'SCOPE_MISSING', `An endpoint with reach client needs a token with the scope ${wide}.`);
-  }
+/** Whose payments a new endpoint is told of. @returns nothing when that is more than the caller's scope reaches */
+function reachOfNew({ reach }: RegisterEndpoint, mayReachClient: boolean): EndpointReach | undefined {
+  if (reach === 'client' && !mayReachClient) return undefined;
   return reach ?? (mayReachClient ? 'client' : 'subject');
 }
