@@ -6,6 +6,8 @@ export {
   perService,
   natsAccount,
   REVOCATIONS_GET,
+  type NatsAccount,
+  type NatsConfiguration,
   type NatsPasswords,
   type NatsService,
 } from './nats-configuration.js';

@@ -190,8 +190,8 @@ function importLine({ kind, from, subject, as }: Import): string {
   return `      { ${kind}: { account: ${accountName(from)}, subject: ${JSON.stringify(subject)} }${local} }`;
 }
 
-function accountLines(service: NatsService, password: string): readonly string[] {
-  const { name, rights, exports: exported, imports, jetStream } = natsAccount(service);
+function accountLines(account: NatsAccount, service: NatsService, password: string): readonly string[] {
+  const { name, rights, exports: exported, imports, jetStream } = account;
   const permissions = `{ publish: ${quoted(rights.publish)}, subscribe: ${quoted(rights.subscribe)} }`;
   return [
     `  ${name} {`,
@@ -212,8 +212,14 @@ function accountLines(service: NatsService, password: string): readonly string[]
   ];
 }
 
-/** The server's configuration file. */
-export function natsConfiguration({ host, port, monitorPort, storeDirectory, passwords }: NatsConfiguration): string {
+/**
+ * The server's configuration file.
+ * @param accountOf another account for a service, for a test that takes one of the walls away
+ */
+export function natsConfiguration(
+  { host, port, monitorPort, storeDirectory, passwords }: NatsConfiguration,
+  accountOf: (service: NatsService) => NatsAccount = natsAccount,
+): string {
   return [
     `host: ${JSON.stringify(host)}`,
     `port: ${String(port)}`,
@@ -223,7 +229,7 @@ export function natsConfiguration({ host, port, monitorPort, storeDirectory, pas
     'max_payload: 1MB',
     `jetstream { store_dir: ${JSON.stringify(storeDirectory)}, max_memory_store: 64MB, max_file_store: 4GB }`,
     'accounts {',
-    ...natsServices.flatMap((service) => accountLines(service, passwords[service])),
+    ...natsServices.flatMap((service) => accountLines(accountOf(service), service, passwords[service])),
     '}',
     '',
   ].join('\n');

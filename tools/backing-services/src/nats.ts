@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startChild, stopLeftBehind, type Child } from './child.js';
-import { natsConfiguration, type NatsPasswords } from './nats-configuration.js';
+import { natsConfiguration, type NatsConfiguration, type NatsPasswords } from './nats-configuration.js';
 import { findNatsServer } from './nats-server.js';
 import { freePort } from './port.js';
 
@@ -13,6 +13,8 @@ export interface NatsOptions {
   /** A free one by default. */
   readonly port?: number;
   readonly passwords: NatsPasswords;
+  /** Who may do what; `natsConfiguration` by default. */
+  readonly configuration?: (settings: NatsConfiguration) => string;
 }
 
 /** A NATS server of our own with JetStream, on the loopback address. */
@@ -48,7 +50,7 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
   const configuration = join(directory, 'nats.conf');
   const pidFile = join(directory, 'nats.pid');
   await stopLeftBehind(pidFile, configuration, 'SIGTERM');
-  const content = natsConfiguration({
+  const content = (options.configuration ?? natsConfiguration)({
     host: '127.0.0.1',
     port,
     storeDirectory: join(directory, 'store'),

@@ -1,4 +1,4 @@
-// `npm run faults`: builds what is not built (cached by nx), then strikes a stack of real processes on the pinned Node.
+// `node tools/run-built.mjs FILE ARGUMENTS…`: builds what is not built (cached by nx), then runs the built file on the pinned Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -13,12 +13,11 @@ if (build.status !== 0) {
   process.stderr.write(`${build.stdout}\n${build.stderr}\nThe build failed; the lines above say where.\n`);
   process.exit(1);
 }
-const faults = spawn(`${bin}/node`, [`${root}tools/stack/dist/faults/main.js`, ...process.argv.slice(2)], {
-  stdio: 'inherit',
-});
+const [file, ...rest] = process.argv.slice(2);
+const running = spawn(`${bin}/node`, [`${root}${file}`, ...rest], { stdio: 'inherit' });
 // Ctrl-C reaches the run by itself, being of the same terminal; a kill of this process must be passed on.
 process.on('SIGINT', () => {});
-process.on('SIGTERM', () => faults.kill('SIGINT'));
-faults.on('exit', (code, signal) => {
+process.on('SIGTERM', () => running.kill('SIGINT'));
+running.on('exit', (code, signal) => {
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
 });

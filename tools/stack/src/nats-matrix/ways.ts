@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { ask, succeeds, type Neighbour } from './neighbour.js';
+
+/** A way to make a message appear under a subject, whether or not one may publish there. */
+export interface Way {
+  readonly name: string;
+  hit(neighbour: Neighbour, subjects: readonly string[]): Promise<void>;
+}
+
+/** What a forger sends: a revocation that would refuse for long, were it believed, and nothing, which is how JetStream is told to delete. */
+const payloads = ['{"until":4102444800,"forged":true}', ''] as const;
+
+const bucket = 'KV_revocations';
+const trail = 'AUDIT';
+/** Streams whose content may be made to flow: one's own, and everybody's that one can name. */
+const origins = ['FORGED', bucket, trail] as const;
+
+/** The names under which a service may find a JetStream API: its own account's, or another's that was imported. */
+const apis = ['$JS.API', 'revocations.api'] as const;
+
+const mine = ({ service }: Neighbour, stream: (typeof origins)[number]): string =>
+  ({ FORGED: `forged.${service}`, [bucket]: '$KV.revocations.key.mine', [trail]: `audit.${service}.mine` })[stream];
+
+const direct: Way = {
+  name: 'publish',
+  async hit({ connection }, subjects) {
+    for (const subject of subjects) for (const payload of payloads) connection.publish(subject, payload);
+    await connection.flush();
+  },
+};
+
+/** The server checks the subject of a request, and answers wherever it is told to. */
+const reply: Way = {
+  name: 'reply subject',
+  async hit({ service, connection }, subjects) {
+    const carriers: (readonly [string, object])[] = [
+      [`audit.${service}.carrier`, { forged: true }],
+      ['revocations.get', { seq: 1, next_by_subj: '$KV.revocations.>' }],
+      [`$JS.API.CONSUMER.MSG.NEXT.${trail}.audit-log`, { batch: 1, expires: 1_000_000_000 }],
+      ...apis.flatMap((api): (readonly [string, object])[] => [
+        [`${api}.INFO`, {}],
+        [`${api}.STREAM.NAMES`, {}],
+        ...origins.flatMap((stream): (readonly [string, object])[] => [
+          [`${api}.STREAM.INFO.${stream}`, {}],
+          [`${api}.STREAM.MSG.GET.${stream}`, { seq: 1 }],
+          [`${api}.DIRECT.GET.${stream}`, { seq: 1 }],
+        ]),
+      ]),
+    ];
+    for (const subject of subjects)
+      for (const [carrier, body] of carriers) connection.publish(carrier, JSON.stringify(body), { reply: subject });
+    await connection.flush();
+  },
+};
+
+/**
+ * Makes a stream of one's own with messages in it, wherever one's permissions still allow one.
+ * @param republishTo where the server is to publish what the stream takes
+ */
+async function withOwnStream(
+  neighbour: Neighbour,
+  republishTo: string | undefined,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (const subject of [mine(neighbour, 'FORGED'), 'audit-dead-letters.forged']) {
+    const settings = { name: 'FORGED', subjects: [subject], storage: 'file', retention: 'limits' };
+    const more = republishTo === undefined ? {} : { republish: { src: subject, dest: republishTo } };
+    if (!(await succeeds(neighbour, '$JS.API.STREAM.CREATE.FORGED', { ...settings, ...more }))) continue;
+    let filled = true;
+    for (const payload of payloads) filled &&= await succeeds(neighbour, subject, payload);
+    if (filled) await work();
+    await ask(neighbour, '$JS.API.STREAM.DELETE.FORGED', '');
+    if (filled) return;
+  }
+  await work();
+}
+
+/** The streams of others, as one would declare them. */
+const declared = [
+  {
+    name: bucket,
+    subjects: ['$KV.revocations.>'],
+    allow_rollup_hdrs: true,
+    allow_direct: true,
+    max_msgs_per_subject: 1,
+  },
+  { name: trail, subjects: ['audit.>'] },
+] as const;
+
+/** Changes others' streams, or makes them first. */
+async function redeclare(neighbour: Neighbour, more: (stream: typeof bucket | typeof trail) => object): Promise<void> {
+  const attempts = declared.flatMap((settings) =>
+    ['CREATE', 'UPDATE'].map((verb) => ({ verb, settings: { ...settings, storage: 'file', ...more(settings.name) } })),
+  );
+  for (const { verb, settings } of attempts) await ask(neighbour, `$JS.API.STREAM.${verb}.${settings.name}`, settings);
+}
+
+/** A stream publishes what it takes under any subject of its account. */
+const republish: Way = {
+  name: 'republish',
+  async hit(neighbour, subjects) {
+    for (const subject of subjects) {
+      await withOwnStream(neighbour, subject, () => Promise.resolve());
+      await redeclare(neighbour, (stream) => ({ republish: { src: mine(neighbour, stream), dest: subject } }));
+      for (const stream of [bucket, trail] as const)
+        neighbour.connection.publish(mine(neighbour, stream), JSON.stringify({ forged: true }));
+      await neighbour.connection.flush();
+    }
+  },
+};
+
+/** A copy is fed by a consumer at its origin, which delivers under any prefix; and it is one's own to read. */
+function copying(name: 'mirror' | 'source'): Way {
+  const from = (origin: string, external: object): object => {
+    const one = { name: origin, ...external };
+    return name === 'mirror' ? { mirror: one } : { sources: [one] };
+  };
+  return {
+    name,
+    hit: (neighbour, subjects) =>
+      withOwnStream(neighbour, undefined, async () => {
+        await redeclare(neighbour, () => from('FORGED', {}));
+        for (const subject of subjects)
+          for (const origin of origins)
+            for (const api of [undefined, 'revocations.api', `audit.${neighbour.service}`]) {
+              const copy = `COPY${randomUUID().slice(0, 8)}`;
+              const feed = from(origin, api === undefined ? {} : { external: { api, deliver: subject } });
+              const made = await succeeds(neighbour, `$JS.API.STREAM.CREATE.${copy}`, {
+                name: copy,
+                storage: 'file',
+                ...feed,
+              });
+              if (!made) continue;
+              const config = { deliver_subject: subject, deliver_policy: 'all', ack_policy: 'none' };
+              await ask(neighbour, `$JS.API.CONSUMER.CREATE.${copy}`, { stream_name: copy, config });
+              await ask(neighbour, `$JS.API.STREAM.DELETE.${copy}`, '');
+            }
+      }),
+  };
+}
+
+/** A push consumer publishes what is stored under any subject of its account. */
+const deliver: Way = {
+  name: 'deliver subject',
+  hit: (neighbour, subjects) =>
+    withOwnStream(neighbour, undefined, async () => {
+      const attempts = subjects.flatMap((subject) =>
+        apis.flatMap((api) =>
+          origins.flatMap((stream) => {
+            const name = `forged-${randomUUID().slice(0, 8)}`;
+            const config = { deliver_subject: subject, deliver_policy: 'all', ack_policy: 'none' };
+            return [
+              { to: `${api}.CONSUMER.CREATE.${stream}`, stream, config },
+              { to: `${api}.CONSUMER.CREATE.${stream}.${name}`, stream, config: { ...config, name } },
+              {
+                to: `${api}.CONSUMER.DURABLE.CREATE.${stream}.${name}`,
+                stream,
+                config: { ...config, durable_name: name },
+              },
+            ];
+          }),
+        ),
+      );
+      await Promise.all(attempts.map(({ to, stream, config }) => ask(neighbour, to, { stream_name: stream, config })));
+    }),
+};
+
+/** How a service's credentials were turned against the others, and ways like these. */
+export const ways: readonly Way[] = [direct, reply, republish, copying('mirror'), copying('source'), deliver];
