@@ -20,7 +20,7 @@ export interface LoadOptions {
 }
 
 /** Milliseconds after which a client that stays gives up: by then something is broken. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 const paymentSchema = z.looseObject({ id: z.string(), status: z.string() });
 const answerSchema = z.union([
