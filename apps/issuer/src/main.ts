@@ -1,3 +1,3 @@
 import { runService } from '@countersign/service-host/run';
 
-runService(() => import('./start.js'));
+runService(import.meta.url, () => import('./start.js'));

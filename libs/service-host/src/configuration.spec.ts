@@ -24,6 +24,16 @@ describe('the configuration', () => {
     expect(() => loadConfiguration(shape, {})).toThrow(/PORT is not set/);
   });
 
+  it('refuses a running service the credentials that migrate its schema, as a variable and as a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'configuration-'));
+    writeFileSync(join(folder, 'url'), url);
+    for (const held of [{ MIGRATION_DATABASE_URL: url }, { MIGRATION_DATABASE_URL_FILE: join(folder, 'url') }])
+      expect(() => loadConfiguration(shape, { PORT: '0', DATABASE_URL: url, ...held })).toThrow(
+        /MIGRATION_DATABASE_URL: a running service must not hold it/,
+      );
+    rmSync(folder, { recursive: true });
+  });
+
   it('reads a variable from a file, and refuses both at once', () => {
     const folder = mkdtempSync(join(tmpdir(), 'configuration-'));
     writeFileSync(join(folder, 'url'), `${url}\n`);

@@ -37,9 +37,23 @@ export const hostVariables = {
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
 };
 
+const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
+/** What `node dist/main.js migrate` reads. */
+export const migrationVariables = {
+  /** The login that may become the database's owner; only the command `migrate` holds it. */
+  MIGRATION_DATABASE_URL: databaseUrl,
+  /** The service's own URL: its role gets the rights that the migrations give. */
+  DATABASE_URL: databaseUrl,
+};
+
 /** The service's own PostgreSQL database. */
 export const databaseVariables = {
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_URL: databaseUrl,
+  /** Only the command `migrate` may hold it: a running service that is given it does not start. */
+  MIGRATION_DATABASE_URL: z
+    .undefined({ error: 'a running service must not hold it; only the command `migrate` does' })
+    .optional(),
   /** Connections a process holds at the most. */
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
 };

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { type Logger } from 'pino';
 import { databaseFaultOf } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
+import { migrateDatabase, MigrationError, missingMigrations, ownershipOf } from './migrations.js';
 import { DATABASE, HEALTH, LOGGER, POOL } from './tokens.js';
 
 /** The service's database, by drizzle. */
@@ -16,9 +15,9 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 export interface DatabaseOptions {
   readonly url: string;
-  /** Folder of drizzle migrations (SQL files and `meta/_journal.json`), applied forward at start. */
+  /** Folder of drizzle migrations (SQL files and `meta/_journal.json`), applied forward at start where the login may, else waited for. */
   readonly migrationsFolder: string;
-  /** Connections at the most; 10 by default. */
+  /** At most this many connections; 10 by default. */
   readonly max?: number;
   /**
    * Sends a connection's queries without waiting for the answers of those before; off by default. For a service that writes its
@@ -29,39 +28,22 @@ export interface DatabaseOptions {
   readonly startTimeoutMs?: number;
 }
 
-/** One arbitrary number that every replica shares, so that only one of them migrates at a time. */
-const migrationLock = 7_305_824;
-
-/** Tables that the host itself keeps in every service's database. */
-const hostMigrations = fileURLToPath(new URL('../migrations', import.meta.url));
-
 /**
- * Where the service's role may become its database's owner (and is not), migrations run as the owner; requests never do. So the tables
- * belong to a role that nobody logs in as; the service's own may read and write the rows of each, unless a migration takes that back.
+ * Where the service's own login may become the owner of its database, it migrates by itself, and says that this is for development. Else
+ * somebody with MIGRATION_DATABASE_URL has migrated, or is about to.
+ * @returns the names of the migrations that the database still lacks
  */
-async function becomeOwner(client: pg.PoolClient): Promise<void> {
-  const { rows } = await client.query<{ owner: string }>(
-    `select pg_get_userbyid(datdba) as owner from pg_database
-      where datname = current_database() and pg_get_userbyid(datdba) <> session_user and pg_has_role(session_user, datdba, 'MEMBER')`,
-  );
-  const [found] = rows;
-  if (found === undefined) return;
-  await client.query(`set role ${client.escapeIdentifier(found.owner)}`);
-  await client.query('alter default privileges grant select, insert, update, delete on tables to session_user');
-}
-
-async function migrateWithLock(pool: pg.Pool, migrationsFolder: string): Promise<void> {
+async function prepareSchema(pool: pg.Pool, folder: string, logger: Logger): Promise<readonly string[]> {
   const client = await pool.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [migrationLock]);
-    try {
-      await becomeOwner(client);
-      await migrate(drizzle({ client }), { migrationsFolder: hostMigrations, migrationsTable: '__host_migrations' });
-      await migrate(drizzle({ client }), { migrationsFolder });
-    } finally {
-      await client.query('reset role');
-      await client.query('select pg_advisory_unlock($1)', [migrationLock]);
-    }
+    const { login, owner, mayOwn } = await ownershipOf(client);
+    if (!mayOwn) return await missingMigrations(client, folder);
+    logger.warn(
+      { role: login, owner },
+      "the service's own login may change its schema: for development only. Elsewhere give migrations their own MIGRATION_DATABASE_URL and run `migrate` (docs/operations.md)",
+    );
+    await migrateDatabase(client, { folder });
+    return [];
   } finally {
     client.release();
   }
@@ -93,16 +75,22 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
   const deadline = performance.now() + (options.startTimeoutMs ?? 30_000);
   for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
     try {
-      await migrateWithLock(pool, options.migrationsFolder);
-      return pool;
+      const missing = await prepareSchema(pool, options.migrationsFolder, logger);
+      if (missing.length === 0) return pool;
+      if (Date.now() + wait > deadline)
+        throw new MigrationError(
+          `The database lacks the migrations ${missing.join(', ')}, and this login may not apply them. ` +
+            'Run `node dist/main.js migrate` with MIGRATION_DATABASE_URL.',
+        );
+      logger.warn({ missing }, 'waiting for `migrate` to bring the schema up to date');
     } catch (error) {
       if (databaseFaultOf(error) !== 'away' || performance.now() + wait > deadline) {
         await pool.end();
         throw error;
       }
       logger.warn('the database does not answer yet; trying again');
-      await delay(wait + Math.random() * wait);
     }
+    await delay(wait + Math.random() * wait);
   }
 }
 

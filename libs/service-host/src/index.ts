@@ -4,6 +4,7 @@ export {
   hostVariables,
   issuerVariables,
   loadConfiguration,
+  migrationVariables,
   natsVariables,
   resourceServerVariables,
   revocationVariables,

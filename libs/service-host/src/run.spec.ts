@@ -23,7 +23,7 @@ describe('runService', () => {
           return next(specifier, context);
         },
       });
-      runService(async () => {
+      runService(import.meta.url, async () => {
         const { drizzle } = await import('drizzle-orm/node-postgres');
         const { eq } = await import('drizzle-orm');
         process.stdout.write([typeof drizzle, typeof eq, lookups].join(' '));
@@ -33,10 +33,10 @@ describe('runService', () => {
 
   it('ends with 2 and the words alone for a wrong configuration, with 1 and the place for anything else', () => {
     const wrong = run(
-      `${importing} runService(() => Promise.reject(Object.assign(new Error('PORT is not set'), { code: 'CONFIGURATION_INVALID' })));`,
+      `${importing} runService(import.meta.url, () => Promise.reject(Object.assign(new Error('PORT is not set'), { code: 'CONFIGURATION_INVALID' })));`,
     );
     expect(wrong).toEqual({ code: 2, out: '', error: 'PORT is not set\n' });
-    const other = run(`${importing} runService(() => Promise.reject(new Error('no database')));`);
+    const other = run(`${importing} runService(import.meta.url, () => Promise.reject(new Error('no database')));`);
     expect([other.code, other.error]).toEqual([1, expect.stringMatching(/^Error: no database\n {4}at /)]);
   });
 });

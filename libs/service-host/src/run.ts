@@ -1,11 +1,12 @@
 // Nothing but Node's own is imported here: this runs before a service's modules are found.
 import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 /**
  * For each import of a `.js` file Node 24 parses the whole package.json around it, and drizzle-orm's lists 178 kB of exports: finding
  * its hundred files took a third of a service's start. Between themselves its ES modules name the files exactly, so there is nothing to look up.
  */
-function findDrizzleFilesDirectly(): void {
+export function findDrizzleFilesDirectly(): void {
   registerHooks({
     resolve(specifier, context, next) {
       const { parentURL } = context;
@@ -20,16 +21,28 @@ function findDrizzleFilesDirectly(): void {
   });
 }
 
+/** The word after `main.js` that migrates the database instead of running the service. */
+const MIGRATE = 'migrate';
+
 /**
- * Runs a service from its `main.ts`, which imports nothing else: `runService(() => import('./start.js'))`.
+ * Runs a service from its `main.ts`, which imports nothing else: `runService(import.meta.url, () => import('./start.js'))`.
+ * `node dist/main.js migrate` applies the app's `migrations` instead and ends: the one command that holds MIGRATION_DATABASE_URL.
  * Any failure to start is printed in words and ends the process: exit code 2 for a wrong configuration, else 1.
+ *
+ * @param main the `import.meta.url` of `main.ts`; the app's migrations are in the folder `../migrations` of it
+ * @param load imports what starts the service
  */
-export function runService(load: () => Promise<unknown>): void {
+export function runService(main: string, load: () => Promise<unknown>): void {
   findDrizzleFilesDirectly();
-  load().catch((error: unknown) => {
+  const migrate = async (): Promise<void> => {
+    const { runMigrations } = await import('./migrate.js');
+    await runMigrations(fileURLToPath(new URL('../migrations', main)));
+  };
+  (process.argv[2] === MIGRATE ? migrate() : load()).catch((error: unknown) => {
     const known = error instanceof Error && 'code' in error && error.code === 'CONFIGURATION_INVALID';
+    const migration = error instanceof Error && error.name === 'MigrationError';
     process.stderr.write(
-      `${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      `${known || migration ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
     process.exit(known ? 2 : 1);
   });

@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { perService, type NatsPasswords } from './nats-configuration.js';
 import { startNats, type Nats } from './nats.js';
-import { startPostgres, type Postgres } from './postgres.js';
+import { startPostgres, type GuardedUrls, type Postgres } from './postgres.js';
 
 /** Real PostgreSQL and NATS in a temporary folder, on free ports. */
 export interface BackingServices {
   readonly postgres: Postgres;
   readonly nats: Nats;
   readonly passwords: NatsPasswords;
-  /** A new, empty database. */
+  /** A new, empty database with one login for all. */
   database(name: string): Promise<string>;
+  /** A new, empty database with a login for the service and one for its migrations. */
+  guardedDatabase(name: string): Promise<GuardedUrls>;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,8 @@ export async function startBackingServices(): Promise<BackingServices> {
     nats,
     passwords,
     database: (name) => postgres.createDatabase(name, newPassword()),
+    guardedDatabase: (name) =>
+      postgres.createGuardedDatabase(name, { service: newPassword(), migrator: newPassword() }),
     async stop() {
       await Promise.all([postgres.stop(), nats.stop()]);
       for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });

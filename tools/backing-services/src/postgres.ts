@@ -1,16 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, lchownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startChild, stopLeftBehind, type Child } from './child.js';
-import { natsServices } from './nats-configuration.js';
 import { freePort } from './port.js';
-import { findBinaries, reachable, runAs, type Binaries, type RunAs } from './postgres-binaries.js';
-
-/** A service's tables belong to a role of their own: the service becomes it to migrate, and has only the rights it then gives itself. */
-const separatelyOwned: ReadonlySet<string> = new Set(natsServices);
+import { findBinaries, type Binaries } from './postgres-binaries.js';
+import {
+  closeToPublic,
+  createDatabase,
+  createGuardedDatabase,
+  migratorOf,
+  type GuardedPasswords,
+} from './postgres-roles.js';
+import { runAs, type RunAs } from './run-as.js';
+import { dataDirectory } from './trusted-folder.js';
 
 export interface PostgresOptions {
   /** Holds the data, which survive a restart. */
@@ -23,44 +27,41 @@ export interface PostgresOptions {
   readonly fast?: boolean;
 }
 
+/** Where a database's two logins connect. */
+export interface GuardedUrls {
+  /** DATABASE_URL: reads and writes rows, as far as the migrations allow. */
+  readonly service: string;
+  /** MIGRATION_DATABASE_URL: becomes the owner to migrate. */
+  readonly migrator: string;
+}
+
 /** A PostgreSQL server of our own, on the loopback address. */
 export interface Postgres {
   readonly port: number;
   /** Where the data really are. */
   readonly directory: string;
   /**
-   * Makes sure that a role and a database of its own exist; a service's own with an owner that nobody logs in as.
+   * Makes sure that a role and a database of its own exist; a service's own with an owner that nobody logs in as, which the service's
+   * login may become: one URL for all, as specs and development have it.
    * @returns its connection URL
    */
   createDatabase(name: string, password: string): Promise<string>;
+  /**
+   * The same with two logins: the service's can never become the owner, the migrator's does nothing else.
+   * @returns the connection URL of each
+   */
+  createGuardedDatabase(name: string, passwords: GuardedPasswords): Promise<GuardedUrls>;
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A folder inside a private one cannot be reached by the user that PostgreSQL must run as; then the data live under /var/tmp. */
-function dataDirectory(directory: string, user: RunAs | undefined): string {
-  const own = resolve(directory);
-  mkdirSync(own, { recursive: true, mode: 0o711 });
-  if (reachable(own, user)) return own;
-  const name = createHash('sha256').update(own).digest('hex').slice(0, 16);
-  const elsewhere = join('/var/tmp', `countersign-${name}`);
-  mkdirSync(elsewhere, { recursive: true, mode: 0o711 });
-  return elsewhere;
-}
-
-/** Removes a stopped server's data, wherever they are. */
-export function removePostgresData(directory: string): void {
-  if (existsSync(directory)) rmSync(dataDirectory(directory, runAs()), { recursive: true, force: true });
-  rmSync(directory, { recursive: true, force: true });
-}
-
 function initialise(binaries: Binaries, data: string, base: string, user: RunAs | undefined, password: string): void {
   const passwordFile = join(base, `.initial-${String(process.pid)}`);
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' });
+  mkdirSync(data, { mode: 0o700 });
   if (user !== undefined) {
-    chownSync(passwordFile, user.uid, user.gid);
-    chownSync(data, user.uid, user.gid);
+    lchownSync(passwordFile, user.uid, user.gid);
+    lchownSync(data, user.uid, user.gid);
   }
   const args = [
     '-D',
@@ -82,7 +83,9 @@ function initialise(binaries: Binaries, data: string, base: string, user: RunAs 
   throw new Error(`PostgreSQL could not make its data folder ${data}:\n${stderr}`);
 }
 
-async function waitUntilReady(url: string, child: Child): Promise<void> {
+const WRONG_PASSWORD = '28P01';
+
+async function waitUntilReady(url: string, child: Child, data: string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     if (!child.running()) throw new Error(`PostgreSQL ended at start:\n${child.lastLines()}`);
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
@@ -91,7 +94,12 @@ async function waitUntilReady(url: string, child: Child): Promise<void> {
       await client.connect();
       await client.end();
       return;
-    } catch {
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && error.code === WRONG_PASSWORD)
+        throw new Error(
+          `The PostgreSQL data in ${data} were made with another superuser password. Begin again: npm start -- --reset`,
+          { cause: error },
+        );
       await delay(50);
     }
   }
@@ -118,45 +126,48 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const start = async (): Promise<Child> => {
     const args = ['-D', data, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
     const child = await startChild({ command: binaries.postgres, args, cwd: base, ...user });
-    await waitUntilReady(admin, child);
+    try {
+      await waitUntilReady(admin, child, data);
+    } catch (error) {
+      await child.stop('SIGINT', 5_000);
+      throw error;
+    }
     return child;
   };
   let child = await start();
 
-  async function createOwned(client: pg.Client, name: string, role: string): Promise<void> {
-    if (!separatelyOwned.has(name)) {
-      await client.query(`create database ${role} owner ${role}`);
-      return;
-    }
-    const owner = client.escapeIdentifier(`${name}_owner`);
-    await client.query(`create role ${owner} nologin`);
-    await client.query(`grant ${owner} to ${role} with inherit false, set true`);
-    await client.query(`create database ${role} owner ${owner}`);
-    await client.query(`grant connect on database ${role} to ${role}`);
-  }
-
-  async function ensureDatabase(name: string, password: string): Promise<void> {
+  async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
     const client = new pg.Client({ connectionString: admin });
     await client.connect();
     try {
-      const role = client.escapeIdentifier(name);
-      const roles = await client.query('select 1 from pg_roles where rolname = $1', [name]);
-      const verb = roles.rowCount === 0 ? 'create' : 'alter';
-      await client.query(`${verb} role ${role} login password ${client.escapeLiteral(password)}`);
-      const databases = await client.query('select 1 from pg_database where datname = $1', [name]);
-      if (databases.rowCount === 0) await createOwned(client, name, role);
-      await client.query(`revoke connect on database ${role} from public`);
+      await work(client);
     } finally {
       await client.end();
     }
   }
+  try {
+    await asSuperuser(closeToPublic);
+  } catch (error) {
+    await child.stop('SIGINT', 5_000);
+    throw error;
+  }
+
+  const urlOf = (role: string, password: string, name: string): string =>
+    `postgres://${role}:${password}@127.0.0.1:${String(port)}/${name}`;
 
   return {
     port,
     directory: base,
     async createDatabase(name, password) {
-      await ensureDatabase(name, password);
-      return `postgres://${name}:${password}@127.0.0.1:${String(port)}/${name}`;
+      await asSuperuser((client) => createDatabase(client, name, password));
+      return urlOf(name, password, name);
+    },
+    async createGuardedDatabase(name, passwords) {
+      await asSuperuser((client) => createGuardedDatabase(client, name, passwords));
+      return {
+        service: urlOf(name, passwords.service, name),
+        migrator: urlOf(migratorOf(name), passwords.migrator, name),
+      };
     },
     async restart() {
       await child.stop('SIGINT', 20_000);

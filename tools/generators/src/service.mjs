@@ -11,7 +11,19 @@ import {
   servicesIn,
 } from './workspace-edits.mjs';
 
-const reserved = new Set(['postgres', 'nats', 'identities', 'sample', 'stack', 'build', 'runtime', 'manifests']);
+const reserved = new Set([
+  'postgres',
+  'nats',
+  'identities',
+  'sample',
+  'cli',
+  'stack',
+  'build',
+  'runtime',
+  'service',
+  'packages',
+  'manifests',
+]);
 
 /** `orders` → `order`, `Order`, `Orders`; a name without an s at its end is its own singular. */
 export function namesOf(name) {
@@ -51,7 +63,7 @@ export default async function service(tree, { name }) {
         '  npm start                          the stack with it',
         `  npx countersign token --audience ${name}   beside it, a token to try it with`,
         '  tools/stack/src/identities.ts      which client may ask for which of its scopes',
-        '  docker compose down --volumes      before compose is next up: it makes its secrets once',
+        '  docker compose exec postgres bash /docker-entrypoint-initdb.d/init.sh   its database, where compose was up before',
       ].join('\n'),
     );
   };

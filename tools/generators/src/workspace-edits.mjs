@@ -26,30 +26,42 @@ export function addToDatabases(text, name) {
 }
 
 export function addToDockerfile(text, name, port) {
-  if (text.includes(`FROM runtime AS ${name}\n`)) return text;
-  const target = `FROM runtime AS ${name}
+  if (text.includes(`FROM service AS ${name}\n`)) return text;
+  const target = `FROM service AS ${name}
 ENV PORT=${port}
-COPY --from=runtime-packages /countersign/apps/${name} apps/${name}
+COPY --from=${name}-packages /runtime ./
 CMD ["node", "apps/${name}/dist/main.js"]
 
 `;
-  const built = replaced(text, /(nx run-many -t build -p [\w,]+),stack/, `$1,${name},stack`, 'the build of the images');
-  const packed = replaced(
-    built,
-    /--workspace=@countersign\/stack/,
-    `--workspace=@countersign/${name} --workspace=@countersign/stack`,
-    'the packages of the images',
+  const packages = `FROM packages AS ${name}-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages ${name}
+`;
+  const built = replaced(
+    text,
+    /(nx run-many -t build -p [\w,]+),cli,stack/,
+    `$1,${name},cli,stack`,
+    'the build of the images',
   );
-  return replaced(packed, /(?=# One shot: prepares the secrets)/, target, 'the place for a new image');
+  const packed = replaced(built, /(?=FROM packages AS cli-packages\n)/, packages, 'the packages of the images');
+  return replaced(packed, /(?=# The command line: )/, target, 'the place for a new image');
 }
 
 export function addToCompose(text, name, port) {
   if (text.includes(`\n  ${name}:\n    <<: *service\n`)) return text;
+  const migration = `  migrate-${name}:
+    <<: *migration
+    build: { context: ., target: ${name} }
+    image: countersign/${name}
+    command: ['node', 'apps/${name}/dist/main.js', 'migrate']
+    volumes: ['${name}-migration:/run/secrets/migration:ro']
+
+`;
   const entry = `  ${name}:
     <<: *service
     build: { context: ., target: ${name} }
     image: countersign/${name}
     depends_on:
+      migrate-${name}: { condition: service_completed_successfully }
       issuer: { condition: service_healthy }
     environment:
       ISSUER_URL: http://issuer:4000
@@ -59,17 +71,23 @@ export function addToCompose(text, name, port) {
       NATS_USER: ${name}
       NATS_PASSWORD_FILE: /run/secrets/${name}/nats-password
     volumes: ['${name}-secrets:/run/secrets/${name}:ro']
-    ports: ['127.0.0.1:${port}:${port}']
+    ports: ['127.0.0.1:\${${name.toUpperCase()}_PORT:-${port}}:${port}']
 
 `;
   const mounted = replaced(
     text,
     /(?=\n {6}- postgres-secrets:\/secrets\/postgres)/,
-    `\n      - ${name}-secrets:/secrets/${name}`,
+    `\n      - ${name}-secrets:/secrets/${name}\n      - ${name}-migration:/secrets/${name}-migration`,
     'the volumes of the identities',
   );
-  const served = replaced(mounted, /(?=^ {2}sample:$)/m, entry, 'the place for a new service');
-  return replaced(served, /(?=^ {2}postgres-secrets:$)/m, `  ${name}-secrets:\n`, 'the volumes');
+  const migrated = replaced(mounted, /(?=^ {2}issuer:$)/m, migration, 'the place for a new migration');
+  const served = replaced(
+    migrated,
+    /(?=^ {2}# One payment, as an application)/m,
+    entry.replaceAll('$', '$$$$'),
+    'the place for a new service',
+  );
+  return replaced(served, /(?=^ {2}postgres-secrets:$)/m, `  ${name}-secrets:\n  ${name}-migration:\n`, 'the volumes');
 }
 
 /** Lets the local stack's storefront, with whose name developers try things out, ask for the new service's scopes. */

@@ -20,11 +20,20 @@ const serviceSchema = z.looseObject({
   environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   volumes: z.array(z.string()).optional(),
   ports: z.array(z.string()).optional(),
-  healthcheck: z.looseObject({ test: z.array(z.string()) }).optional(),
+  healthcheck: z
+    .union([z.looseObject({ test: z.array(z.string()) }), z.strictObject({ disable: z.literal(true) })])
+    .optional(),
+  cap_add: z.array(z.string()).optional(),
+  networks: z.array(z.string()).optional(),
+  network_mode: z.string().optional(),
+  mem_limit: z.string().optional(),
+  cpus: z.number().optional(),
+  pids_limit: z.number().optional(),
 });
 const composeSchema = z.looseObject({
   services: z.record(z.string(), serviceSchema),
   volumes: z.record(z.string(), z.null()),
+  networks: z.record(z.string(), z.strictObject({ internal: z.boolean() }).nullable()),
 });
 
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8');
@@ -40,8 +49,8 @@ describe('docker-compose.yml', () => {
     expect(serviceNames.filter((name) => !targets.has(name))).toEqual([]);
   });
 
-  it('runs its own containers read-only, without capabilities to gain, and not as root but for the one-shot identities', () => {
-    for (const [name, service] of own) {
+  it('runs every container read-only and without capabilities to gain, its own not as root but for the one-shot identities', () => {
+    for (const [name, service] of services) {
       expect([name, service.read_only, service.cap_drop, service.security_opt]).toEqual([
         name,
         true,
@@ -50,7 +59,43 @@ describe('docker-compose.yml', () => {
       ]);
       expect([name, service.user]).toEqual([name, name === 'identities' ? '0:0' : undefined]);
     }
+    const gaining = services.filter(([, { cap_add }]) => cap_add !== undefined).map(([name]) => name);
+    expect(gaining).toEqual(['identities', 'postgres']);
     expect(dockerfile.split('FROM runtime AS')[0]).toMatch(/^USER node$/m);
+  });
+
+  it('limits the memory, the processors and the processes of every container', () => {
+    for (const [name, { mem_limit, cpus, pids_limit }] of services)
+      expect([name, mem_limit, cpus, pids_limit]).toEqual([
+        name,
+        expect.stringMatching(/^\d+m$/),
+        expect.any(Number),
+        expect.any(Number),
+      ]);
+  });
+
+  it('keeps databases and messages on networks of their own, which reach nothing beyond them', () => {
+    expect(compose.networks).toEqual({ calls: null, database: { internal: true }, messages: { internal: true } });
+    const on = (network: string): readonly string[] =>
+      services.filter(([, { networks }]) => networks?.includes(network) === true).map(([name]) => name);
+    expect(new Set(on('database'))).toEqual(
+      new Set(['postgres', ...serviceNames, ...serviceNames.map((name) => `migrate-${name}`)]),
+    );
+    expect(new Set(on('messages'))).toEqual(new Set(['nats', ...serviceNames]));
+    for (const [name, { networks, network_mode }] of services)
+      expect([name, networks ?? network_mode]).toEqual([name, name === 'identities' ? 'none' : expect.any(Array)]);
+  });
+
+  it('migrates each database with credentials that no running service mounts, before the service starts', () => {
+    for (const name of serviceNames) {
+      const migration = compose.services[`migrate-${name}`];
+      expect(migration?.volumes).toEqual([`${name}-migration:/run/secrets/migration:ro`]);
+      expect(Object.keys(migration?.environment ?? {})).toEqual(['DATABASE_URL_FILE', 'MIGRATION_DATABASE_URL_FILE']);
+      expect(compose.services[name]?.depends_on).toMatchObject({
+        [`migrate-${name}`]: { condition: 'service_completed_successfully' },
+      });
+      expect(compose.services[name]?.volumes).not.toContainEqual(expect.stringContaining('migration'));
+    }
   });
 
   it('waits for what each service needs, which has a health check to be waited for', () => {
@@ -87,7 +132,7 @@ describe('docker-compose.yml', () => {
         .map((volume) => [volume.split(':')[0] ?? '', name] as const),
     );
     expect(new Set(named.map(([volume]) => volume))).toEqual(new Set(Object.keys(compose.volumes)));
-    for (const volume of Object.keys(compose.volumes).filter((one) => one.endsWith('-secrets'))) {
+    for (const volume of Object.keys(compose.volumes).filter((one) => /-(secrets|migration)$/.test(one))) {
       const users = named.filter(([mounted]) => mounted === volume).map(([, name]) => name);
       expect([volume, users.filter((name) => name !== 'identities')]).toEqual([volume, [expect.any(String)]]);
     }
@@ -99,7 +144,9 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('publishes ports on the loopback address alone', () => {
-    for (const [, { ports }] of services) for (const port of ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
+  it('publishes ports on the loopback address only, each a variable', () => {
+    for (const [name, { ports }] of services)
+      for (const port of ports ?? [])
+        expect(port).toMatch(new RegExp(`^127\\.0\\.0\\.1:\\$\\{${name.toUpperCase()}_PORT:-(\\d+)\\}:\\1$`));
   });
 });

@@ -5,13 +5,21 @@ import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/a
 import { natsServices, newNatsPasswords, newPassword, type NatsPasswords } from '@countersign/backing-services';
 import { z } from 'zod';
 
-const jwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
+/** A private JWK. */
+export const jwkSchema = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
+/** An Ed25519 private key as JWK (RFC 8037). */
+export const logKeySchema = z.looseObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string(),
+  d: z.string(),
+});
 const passwordsSchema = z.record(z.enum(natsServices), z.string());
 const identitiesSchema = z.strictObject({
   signingKey: jwkSchema,
   keyEncryptionKey: z.string(),
   webhookKey: jwkSchema,
-  logKey: z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string() }),
+  logKey: logKeySchema,
   clients: z.strictObject({
     storefront: jwkSchema,
     payments: jwkSchema,
@@ -20,6 +28,7 @@ const identitiesSchema = z.strictObject({
     'privacy-officer': jwkSchema,
   }),
   databasePasswords: passwordsSchema,
+  migratorPasswords: passwordsSchema,
   superuserPassword: z.string(),
   natsPasswords: passwordsSchema,
 });
@@ -38,6 +47,8 @@ export interface Identities {
     Record<'storefront' | 'payments' | 'auditor' | 'operator' | 'privacy-officer', PrivateJwk>
   >;
   readonly databasePasswords: NatsPasswords;
+  /** Of the logins that migrate; no running service has them. */
+  readonly migratorPasswords: NatsPasswords;
   readonly superuserPassword: string;
   readonly natsPasswords: NatsPasswords;
 }
@@ -71,6 +82,7 @@ export async function generateIdentities(): Promise<Identities> {
     keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
     clients: { storefront, payments, auditor, operator, 'privacy-officer': privacyOfficer },
     databasePasswords: newNatsPasswords(),
+    migratorPasswords: newNatsPasswords(),
     superuserPassword: newPassword(),
     natsPasswords: newNatsPasswords(),
   };
@@ -84,6 +96,7 @@ export function writeSecret(path: string, content: string): void {
 const earlierSchema = z.looseObject({
   clients: z.looseObject({}),
   databasePasswords: z.looseObject({}),
+  migratorPasswords: z.looseObject({}).optional(),
   natsPasswords: z.looseObject({}),
 });
 
@@ -98,6 +111,7 @@ export async function loadIdentities(directory: string): Promise<Identities> {
     ...earlier,
     clients: { ...fresh.clients, ...earlier?.clients },
     databasePasswords: { ...fresh.databasePasswords, ...earlier?.databasePasswords },
+    migratorPasswords: { ...fresh.migratorPasswords, ...earlier?.migratorPasswords },
     natsPasswords: { ...fresh.natsPasswords, ...earlier?.natsPasswords },
   });
   if (!parsed.success || earlier === undefined) {

@@ -34,8 +34,8 @@ export interface RunningService {
   readonly startupMs: number;
 }
 
-/** Keeps the variables where `nx serve` finds them. */
-export function writeEnvironment(directory: string, { name, environment }: ServiceSettings): void {
+/** Keeps variables where `nx serve` finds them. */
+export function writeEnvironment(directory: string, name: string, environment: Readonly<Record<string, string>>): void {
   mkdirSync(join(directory, 'env'), { recursive: true, mode: 0o700 });
   const lines = Object.entries(environment).map(([key, value]) => `${key}=${value}`);
   writeSecret(join(directory, 'env', `${name}.env`), `${lines.join('\n')}\n`);

@@ -8,6 +8,7 @@ import {
   type Nats,
   type Postgres,
 } from '@countersign/backing-services';
+import { migrateService } from '@countersign/service-host/migrate';
 import {
   clientsFile,
   loadIdentities,
@@ -122,7 +123,7 @@ function settingsOf(
   return perService(settings);
 }
 
-/** Brings up PostgreSQL, NATS and the four services; what had started is stopped again when a later step fails. */
+/** Brings up PostgreSQL, NATS and the services, migrates their databases; what had started is stopped again when a later step fails. */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { directory, root, onStep, onLine } = options;
   await checkPorts(portsFrom(options.portBase), options.without);
@@ -149,9 +150,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
     ]);
     const databaseUrls = { ...perService(() => '') };
+    const migrations: Promise<readonly string[]>[] = [];
     for (const name of serviceNames) {
-      databaseUrls[name] = await postgres.createDatabase(name, identities.databasePasswords[name]);
+      const { service, migrator } = await postgres.createGuardedDatabase(name, {
+        service: identities.databasePasswords[name],
+        migrator: identities.migratorPasswords[name],
+      });
+      databaseUrls[name] = service;
+      writeEnvironment(directory, `${name}.migrate`, { MIGRATION_DATABASE_URL: migrator, DATABASE_URL: service });
+      const folder = join(root, 'apps', name, 'migrations');
+      migrations.push(migrateService({ serviceUrl: service, migrationUrl: migrator, folder }));
     }
+    await Promise.all(migrations);
+    onStep('databases');
     const settings = settingsOf(options, identities, databaseUrls, nats);
     const services = new Map<ServiceName, RunningService>();
     undo.push(async () => {
@@ -163,7 +174,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       onStep(`${name} ready at ${settings[name].url} (${String(service.startupMs)} ms)`);
       return service;
     };
-    for (const name of serviceNames) writeEnvironment(directory, settings[name]);
+    for (const name of serviceNames) writeEnvironment(directory, name, settings[name].environment);
     const wanted = serviceNames.filter((name) => !options.without.includes(name));
     if (wanted.includes('issuer')) await start('issuer');
     const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map(start));

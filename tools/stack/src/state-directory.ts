@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removePostgresData } from '@countersign/backing-services';
+import { removePostgresData, trustedFolder } from '@countersign/backing-services';
 import { StackError } from './stack-error.js';
 
 const MARK = 'countersign-stack';
@@ -42,13 +42,14 @@ function lock(path: string): string {
 /**
  * Takes the folder for this process.
  * @param reset begin from empty data
- * @throws {StackError} when a second start stands beside the first
+ * @throws {StackError} when a second start stands beside the first, {UntrustedFolder} when another user could write there
  */
 export function openStateDirectory(path: string, reset: boolean): StateDirectory {
   if (existsSync(path) && !existsSync(join(path, MARK))) {
     throw new StackError(`${path} exists but was not made by a stack; name another folder with --directory.`);
   }
   mkdirSync(path, { recursive: true, mode: 0o711 });
+  trustedFolder(path);
   writeFileSync(
     join(path, MARK),
     'Data, keys and logs of a local Countersign stack. Safe to remove while it is stopped.\n',

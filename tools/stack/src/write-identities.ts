@@ -1,70 +1,48 @@
-// For compose: makes every secret once and gives each service a folder with its own only.
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { natsConfiguration, natsServices } from '@countersign/backing-services';
-import { clientsFile, generateIdentities, webhookKeysFile } from './identities.js';
+// For compose: makes every secret once and gives each service a folder with its own only. What is there stays; what a later version needs is added.
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { generateIdentities } from './identities.js';
+import { composeSecrets, identitiesFrom, SHARED_FOLDERS, type SecretFiles } from './compose-secrets.js';
 
 /** The user that the service images run as. */
 const SERVICE_USER = 1000;
 
+/** Written beside and renamed, so that a service never reads half of it. */
+function put(path: string, content: string, shared: boolean): boolean {
+  if (existsSync(path) && readFileSync(path, 'utf8') === content) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.new`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, content, { mode: shared ? 0o444 : 0o400, flag: 'wx' });
+  if (!shared) chownSync(draft, SERVICE_USER, SERVICE_USER);
+  renameSync(draft, path);
+  return true;
+}
+
+function close(directory: string, shared: boolean): void {
+  chmodSync(directory, shared ? 0o755 : 0o500);
+  if (!shared) chownSync(directory, SERVICE_USER, SERVICE_USER);
+}
+
 async function writeAll(root: string): Promise<void> {
-  if (existsSync(join(root, 'sample', 'storefront.json'))) {
-    console.log('identities: already there');
-    return;
-  }
-  const identities = await generateIdentities();
-  const files: Record<string, Record<string, string>> = {
-    postgres: {
-      'superuser-password': identities.superuserPassword,
-      ...Object.fromEntries(natsServices.map((name) => [`${name}-password`, identities.databasePasswords[name]])),
-    },
-    nats: {
-      'nats.conf': natsConfiguration({
-        host: '0.0.0.0',
-        port: 4222,
-        monitorPort: 8222,
-        storeDirectory: '/data',
-        passwords: identities.natsPasswords,
-      }),
-    },
-    issuer: {
-      'clients.json': JSON.stringify(clientsFile(identities)),
-      'key-encryption-keys': identities.keyEncryptionKey,
-    },
-    payments: {
-      'client-key.json': JSON.stringify(identities.clients.payments),
-      'webhook-keys.json': JSON.stringify(webhookKeysFile(identities)),
-    },
-    accounts: {},
-    audit: { 'log-key.json': JSON.stringify(identities.logKey) },
-    // Written last: it says that all the others are there.
-    sample: {
-      'auditor.json': JSON.stringify(identities.clients.auditor),
-      'operator.json': JSON.stringify(identities.clients.operator),
-      'privacy-officer.json': JSON.stringify(identities.clients['privacy-officer']),
-      'storefront.json': JSON.stringify(identities.clients.storefront),
-    },
+  const kept: SecretFiles = {
+    read: (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined),
   };
-  for (const service of natsServices) {
-    const password = identities.databasePasswords[service];
-    files[service] = {
-      ...files[service],
-      'database-url': `postgres://${service}:${password}@postgres:5432/${service}`,
-      'nats-password': identities.natsPasswords[service],
-    };
-  }
-  for (const [folder, contents] of Object.entries(files)) {
+  const identities = identitiesFrom(kept, await generateIdentities());
+  for (const [folder, contents] of Object.entries(composeSecrets(identities, kept))) {
     const directory = join(root, folder);
-    mkdirSync(directory, { recursive: true });
     // PostgreSQL's and NATS's images choose their own users, and nobody else mounts their folders.
-    const shared = folder === 'postgres' || folder === 'nats';
-    for (const [name, content] of Object.entries(contents)) {
-      writeFileSync(join(directory, name), content, { mode: shared ? 0o444 : 0o400 });
-      if (!shared) chownSync(join(directory, name), SERVICE_USER, SERVICE_USER);
-    }
-    chmodSync(directory, shared ? 0o755 : 0o500);
-    if (!shared) chownSync(directory, SERVICE_USER, SERVICE_USER);
-    console.log(`identities: ${folder} (${String(readdirSync(directory).length)} files)`);
+    const shared = SHARED_FOLDERS.has(folder);
+    const written = Object.entries(contents.files).filter(([name, content]) =>
+      put(join(directory, name), content, shared),
+    );
+    for (const name of contents.removed ?? []) rmSync(join(directory, name), { force: true });
+    for (const name of new Set(Object.keys(contents.files).map((file) => dirname(file))))
+      close(join(directory, name), shared);
+    close(directory, shared);
+    console.log(
+      `identities: ${folder} (${String(written.length)} written, ${String(Object.keys(contents.files).length)} in all)`,
+    );
   }
 }
 

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { loadConfiguration, migrationVariables } from './configuration.js';
+import { databaseFaultOf } from './database-fault.js';
+import { migrateDatabase, MigrationError } from './migrations.js';
+
+export interface MigrationSettings {
+  /** The login that may become the database's owner. */
+  readonly migrationUrl: string;
+  /** The service's own: its role gets the rights that the migrations give, its password is not used. */
+  readonly serviceUrl: string;
+  /** The app's drizzle migrations. */
+  readonly folder: string;
+  /** Milliseconds to wait for a database that does not answer yet; 30,000 by default. */
+  readonly startTimeoutMs?: number;
+}
+
+/** The role of a connection URL. @throws {MigrationError} when there is none */
+function roleOf(url: string): string {
+  const role = decodeURIComponent(new URL(url).username);
+  if (role === '') throw new MigrationError('DATABASE_URL names no role: postgres://ROLE:PASSWORD@HOST/DATABASE');
+  return role;
+}
+
+/**
+ * Brings one service's schema up to date with credentials of its own.
+ * @returns the names of the migrations that ran
+ * @throws {MigrationError} and whatever PostgreSQL said, once waiting is over or cannot help
+ */
+export async function migrateService(settings: MigrationSettings): Promise<readonly string[]> {
+  const deadline = Date.now() + (settings.startTimeoutMs ?? 30_000);
+  const service = roleOf(settings.serviceUrl);
+  for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
+    const client = new pg.Client({ connectionString: settings.migrationUrl, connectionTimeoutMillis: 5_000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await migrateDatabase(client, { folder: settings.folder, service });
+    } catch (error) {
+      if (databaseFaultOf(error) !== 'away' || Date.now() + wait > deadline) throw error;
+      await delay(wait);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * `node dist/main.js migrate`: reads `MIGRATION_DATABASE_URL` and `DATABASE_URL` (or `…_FILE`), migrates, says what ran.
+ * @throws {ConfigurationError} when one of them is missing
+ */
+export async function runMigrations(folder: string): Promise<void> {
+  const configuration = loadConfiguration(migrationVariables);
+  const ran = await migrateService({
+    migrationUrl: configuration.MIGRATION_DATABASE_URL,
+    serviceUrl: configuration.DATABASE_URL,
+    folder,
+  });
+  process.stdout.write(ran.length === 0 ? 'The schema is up to date.\n' : `Applied ${ran.join(', ')}.\n`);
+}

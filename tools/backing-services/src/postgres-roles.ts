@@ -1,0 +1,81 @@
+import type pg from 'pg';
+import { natsServices } from './nats-configuration.js';
+
+/** Databases whose tables belong to a role that nobody logs in as; any other database is its login's own. */
+const separatelyOwned: ReadonlySet<string> = new Set(natsServices);
+
+/** The passwords of a database's two logins. */
+export interface GuardedPasswords {
+  readonly service: string;
+  readonly migrator: string;
+}
+
+const ownerOf = (name: string): string => `${name}_owner`;
+/** The login that migrates a service's database. */
+export const migratorOf = (name: string): string => `${name}_migrator`;
+
+async function ensureRole(client: pg.Client, name: string, login: string): Promise<void> {
+  const found = await client.query('select 1 from pg_roles where rolname = $1', [name]);
+  await client.query(`${found.rowCount === 0 ? 'create' : 'alter'} role ${client.escapeIdentifier(name)} ${login}`);
+}
+
+const ensureLogin = (client: pg.Client, name: string, password: string): Promise<void> =>
+  ensureRole(client, name, `login noinherit password ${client.escapeLiteral(password)}`);
+
+/** The database, and for the logins named the right to connect to it, which nobody else has. */
+async function ensureDatabase(
+  client: pg.Client,
+  name: string,
+  owner: string,
+  logins: readonly string[],
+): Promise<void> {
+  const database = client.escapeIdentifier(name);
+  const { rows } = await client.query<{ owner: string }>(
+    'select pg_get_userbyid(datdba) as owner from pg_database where datname = $1',
+    [name],
+  );
+  const [found] = rows;
+  if (found === undefined) await client.query(`create database ${database} owner ${client.escapeIdentifier(owner)}`);
+  else if (found.owner !== owner)
+    throw new Error(
+      `The database ${name} belongs to ${found.owner}, not to ${owner}: an earlier version made it. ` +
+        'Begin again with `npm start -- --reset`, or hand it over as docs/operations.md says under "Databases and their roles".',
+    );
+  await client.query(`revoke all on database ${database} from public`);
+  for (const login of logins)
+    await client.query(`grant connect on database ${database} to ${client.escapeIdentifier(login)}`);
+}
+
+async function letBecome(client: pg.Client, login: string, owner: string): Promise<void> {
+  const roles = `${client.escapeIdentifier(owner)} to ${client.escapeIdentifier(login)}`;
+  await client.query(`grant ${roles} with inherit false, set true`);
+}
+
+/** One login for all: it may become the owner where there is one. */
+export async function createDatabase(client: pg.Client, name: string, password: string): Promise<void> {
+  await ensureLogin(client, name, password);
+  if (!separatelyOwned.has(name)) return ensureDatabase(client, name, name, [name]);
+  await ensureRole(client, ownerOf(name), 'nologin');
+  await ensureDatabase(client, name, ownerOf(name), [name]);
+  await letBecome(client, name, ownerOf(name));
+}
+
+/** Two logins: the service's can never become the owner. */
+export async function createGuardedDatabase(
+  client: pg.Client,
+  name: string,
+  passwords: GuardedPasswords,
+): Promise<void> {
+  const owner = ownerOf(name);
+  await ensureLogin(client, name, passwords.service);
+  await ensureLogin(client, migratorOf(name), passwords.migrator);
+  await ensureRole(client, owner, 'nologin');
+  await ensureDatabase(client, name, owner, [name, migratorOf(name)]);
+  await letBecome(client, migratorOf(name), owner);
+  await client.query(`revoke ${client.escapeIdentifier(owner)} from ${client.escapeIdentifier(name)}`);
+}
+
+/** The databases that every server has are for its superuser alone. */
+export async function closeToPublic(client: pg.Client): Promise<void> {
+  await client.query('revoke connect on database postgres, template1 from public');
+}

@@ -1,0 +1,73 @@
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { reachable, type RunAs } from './run-as.js';
+
+/** Where everybody may make folders, so where nothing is believed because of its name. */
+const SHARED = '/var/tmp';
+
+/** A folder that somebody else made, or could write to, stands where ours should. */
+export class UntrustedFolder extends Error {
+  readonly code = 'FOLDER_UNTRUSTED';
+  constructor(path: string, reason: string) {
+    super(`${path} ${reason}, so nothing is kept there. Find out who made it, remove it, and start again.`);
+    this.name = 'UntrustedFolder';
+  }
+}
+
+/**
+ * A folder that this user owns and nobody else may write to; a link is never followed.
+ * @param path must exist
+ * @throws {UntrustedFolder}
+ */
+export function trustedFolder(path: string): string {
+  const found = lstatSync(path);
+  if (found.isSymbolicLink()) throw new UntrustedFolder(path, 'is a link');
+  if (!found.isDirectory()) throw new UntrustedFolder(path, 'is not a folder');
+  const user = process.getuid?.();
+  if (user !== undefined && found.uid !== user)
+    throw new UntrustedFolder(path, `belongs to another user (uid ${String(found.uid)})`);
+  if ((found.mode & 0o022) !== 0) throw new UntrustedFolder(path, 'may be written to by others');
+  return path;
+}
+
+/** What versions before this one called the folder, by a name that anybody could guess. */
+function guessable(directory: string): string {
+  return join(SHARED, `countersign-${createHash('sha256').update(directory).digest('hex').slice(0, 16)}`);
+}
+
+/** The file in the state folder that says where PostgreSQL's data are when they cannot be there. */
+const pointerIn = (directory: string): string => join(directory, 'elsewhere');
+
+function elsewhere(directory: string, known: boolean): string {
+  const pointer = pointerIn(directory);
+  if (existsSync(pointer)) return trustedFolder(readFileSync(pointer, 'utf8'));
+  const earlier = guessable(directory);
+  const made = known && existsSync(earlier) ? trustedFolder(earlier) : mkdtempSync(join(SHARED, 'countersign-'));
+  chmodSync(made, 0o711);
+  writeFileSync(pointer, made, { mode: 0o600, flag: 'wx' });
+  return made;
+}
+
+/**
+ * Where PostgreSQL keeps its data: in the folder given, or, when that is inside one that its user cannot reach, in a folder of a random
+ * name under /var/tmp, which the folder given remembers.
+ * @param user as whom PostgreSQL runs, when not as ourselves
+ * @throws {UntrustedFolder}
+ */
+export function dataDirectory(directory: string, user: RunAs | undefined): string {
+  const own = resolve(directory);
+  const known = existsSync(own);
+  mkdirSync(own, { recursive: true, mode: 0o711 });
+  trustedFolder(own);
+  return reachable(own, user) ? own : elsewhere(own, known);
+}
+
+/** Removes a stopped server's data, wherever they are. @throws {UntrustedFolder} */
+export function removePostgresData(directory: string): void {
+  const own = resolve(directory);
+  const pointer = pointerIn(own);
+  const known = existsSync(pointer) ? readFileSync(pointer, 'utf8') : undefined;
+  if (known !== undefined && existsSync(known)) rmSync(trustedFolder(known), { recursive: true, force: true });
+  rmSync(own, { recursive: true, force: true });
+}
