@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { TokenError } from '@countersign/auth-core';
 import {
+  CANDIDATES_LIMIT,
   isAlgorithm,
   TokenReader,
   type Algorithm,
@@ -11,16 +12,16 @@ import { authenticationWork } from './authentication-work.js';
 import { type TrustedIssuer } from './client.js';
 import { subjectMatches } from './trusted-issuer.js';
 
-/** Seconds that an assertion may be good for at the most. */
+/** Seconds that an assertion may be good for at most. */
 export const ASSERTION_LIFETIME_LIMIT = 60;
-/** Seconds that an outside issuer's token may be good for at the most. */
+/** Seconds that an outside issuer's token may be good for at most. */
 export const WORKLOAD_LIFETIME_LIMIT = 86_400;
 /** Seconds of clock difference that are forgiven. */
 export const TOLERANCE_SECONDS = 5;
 /** Printable ASCII: not every text fits the database. */
 const jtiPattern = /^[\x21-\x7e]{1,256}$/;
 
-/** Why an assertion does not hold: for the audit trail and the logs, never for the caller. */
+/** Why an assertion does not hold: for the audit trail and the logs; for the caller by {@link assertionHint} only. */
 export type AssertionFault =
   | 'ASSERTION_MALFORMED'
   | 'ASSERTION_ALG'
@@ -34,6 +35,9 @@ export type AssertionFault =
   | 'ASSERTION_EXPIRED'
   | 'ASSERTION_NOT_YET_VALID'
   | 'ASSERTION_TOO_LONG';
+
+/** All that a stranger is told. */
+export const FAILED = 'client authentication failed';
 
 /** A parsed assertion of which nothing is believed yet. */
 export interface Assertion {
@@ -86,27 +90,25 @@ export function prepareDecoys(algorithms: readonly Algorithm[]): void {
   for (const algorithm of algorithms) decoyKey(algorithm);
 }
 
-/** The key that an assertion names by `kid`; without one, the client's only key for the algorithm. */
-export function keyFor({ algorithm, keyId }: Assertion, keys: readonly VerificationKey[]): VerificationKey | undefined {
-  if (keyId !== undefined) return keys.find((key) => key.keyId === keyId);
-  const fitting = keys.filter((key) => key.algorithms.has(algorithm));
-  return fitting.length === 1 ? fitting[0] : undefined;
-}
-
 /**
- * Whether a key signed the assertion. Whatever the outcome, exactly one signature is checked.
- * @param key nothing when there is no such client or key
+ * Whether one of the keys signed the assertion. Whoever fails costs the same work, whatever there is: one signature for an assertion that names
+ * its key by `kid`, and as many as are ever tried for one that does not.
+ * @param candidates keys that fit the algorithm; none when there is no such client or key
  */
 export function signatureFault(
-  { algorithm, text }: Assertion,
-  key: VerificationKey | undefined,
+  { algorithm, keyId, text }: Assertion,
+  candidates: readonly VerificationKey[],
 ): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
-  const fitting = key?.algorithms.has(algorithm) === true ? key : undefined;
   if (read !== text) reader.read((read = text));
-  authenticationWork.signature += 1;
-  const verifies = reader.verifies(algorithm, fitting?.key ?? decoyKey(algorithm));
-  if (fitting === undefined) return 'ASSERTION_KEY_UNKNOWN';
-  return verifies ? undefined : 'ASSERTION_SIGNATURE';
+  const verifies = (key: KeyObject): boolean => {
+    authenticationWork.signature += 1;
+    return reader.verifies(algorithm, key);
+  };
+  if (candidates.some(({ key }) => verifies(key))) return undefined;
+  for (let tried = candidates.length; tried < (keyId === undefined ? CANDIDATES_LIMIT : 1); tried += 1) {
+    verifies(decoyKey(algorithm));
+  }
+  return candidates.length === 0 ? 'ASSERTION_KEY_UNKNOWN' : 'ASSERTION_SIGNATURE';
 }
 
 export interface ExpectedAssertion {
@@ -126,13 +128,20 @@ function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: n
   return exp - iat > lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
 }
 
+/** One audience, exactly; RFC 7519, section 4.1.3, lets it stand in an array. */
+function onlyAudience(aud: unknown): string | undefined {
+  const one: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  return typeof one === 'string' ? one : undefined;
+}
+
 /** Checks the claims of a client's own assertion (RFC 7523, section 3; `private_key_jwt`). @param now seconds */
 export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now: number): AssertionFault | undefined {
   const { iss, sub, aud, jti } = claims;
   if (typeof jti !== 'string' || !jtiPattern.test(jti)) return 'ASSERTION_CLAIM_MISSING';
   if (iss !== expected.issuer) return 'ASSERTION_ISSUER';
   if (sub !== expected.subject) return 'ASSERTION_SUBJECT';
-  if (typeof aud !== 'string' || !expected.audiences.includes(aud)) return 'ASSERTION_AUDIENCE';
+  const audience = onlyAudience(aud);
+  if (audience === undefined || !expected.audiences.includes(audience)) return 'ASSERTION_AUDIENCE';
   return timesFault(claims, ASSERTION_LIFETIME_LIMIT, now);
 }
 
@@ -149,4 +158,39 @@ export function workloadFault(
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (!audiences.includes(audience)) return 'ASSERTION_AUDIENCE';
   return timesFault(claims, WORKLOAD_LIFETIME_LIMIT, now);
+}
+
+/**
+ * What a client whose signature was good is told about a claim that was not, so that an honest one can mend it.
+ * @param audience what `aud` must be
+ * @param lifetimeLimit seconds
+ */
+export function assertionHint(
+  fault: AssertionFault | 'ASSERTION_REPLAYED',
+  audience: string,
+  lifetimeLimit: number,
+): string {
+  switch (fault) {
+    case 'ASSERTION_CLAIM_MISSING':
+      return 'the assertion needs exp, and jti of 1 to 256 printable ASCII characters';
+    case 'ASSERTION_ISSUER':
+    case 'ASSERTION_SUBJECT':
+      return 'iss and sub of the assertion must both be the client_id';
+    case 'ASSERTION_AUDIENCE':
+      return `aud of the assertion must be ${audience}`;
+    case 'ASSERTION_EXPIRED':
+      return 'the assertion has expired; make a new one for each request, and check the clock';
+    case 'ASSERTION_NOT_YET_VALID':
+      return `iat or nbf of the assertion is more than ${String(TOLERANCE_SECONDS)} seconds ahead; check the clock`;
+    case 'ASSERTION_TOO_LONG':
+      return `the assertion must end at most ${String(lifetimeLimit)} seconds after it begins, and after now; check exp and the clock`;
+    case 'ASSERTION_REPLAYED':
+      return 'the assertion was used before; make a new one for each request';
+    case 'ASSERTION_MALFORMED':
+    case 'ASSERTION_ALG':
+    case 'ASSERTION_TYPE':
+    case 'ASSERTION_KEY_UNKNOWN':
+    case 'ASSERTION_SIGNATURE':
+      return FAILED;
+  }
 }

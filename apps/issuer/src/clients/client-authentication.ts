@@ -1,26 +1,30 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { supportedAlgorithms } from '@countersign/auth-core';
-import { type VerificationKey } from '@countersign/auth-core/jws';
-import { CLOCK, METRICS, OAuthError } from '@countersign/service-host';
+import { CLOCK, LOGGER, METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
+import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { AuthenticationLimits } from '../limits/authentication-limits.js';
 import { Replica } from '../replica/replica.js';
 import { measureAuthenticationWork } from './authentication-work.js';
 import {
+  ASSERTION_LIFETIME_LIMIT,
+  assertionHint,
   claimsFault,
-  keyFor,
+  FAILED,
   parseAssertion,
   prepareDecoys,
   signatureFault,
   TOLERANCE_SECONDS,
+  WORKLOAD_LIFETIME_LIMIT,
   workloadFault,
   type Assertion,
+  type AssertionFault,
 } from './client-assertion.js';
 import { type ClientCredentials } from './client-credentials.js';
 import { claimedName, type Client } from './client.js';
 import { type RegisteredClient } from './registered-client.js';
-import { RemoteKeys } from './remote-keys.js';
+import { RemoteKeys, type Candidates } from './remote-keys.js';
 import { SecretAuthentication } from './secret-authentication.js';
 import { UsedAssertions, type UsedAssertion } from './used-assertions.store.js';
 
@@ -31,9 +35,14 @@ const FETCH_LIMIT_MS = 200;
 /** Milliseconds after which a failed assertion is answered, where any client's keys are fetched: whoever waited for a fetch or did not. */
 const FAILURE_AFTER_MS = 250;
 
-/** One answer for every way to fail, so that nobody can learn which clients and keys there are (RFC 6749, section 5.2). */
-function invalidClient(): OAuthError {
-  return new OAuthError(401, 'invalid_client', 'client authentication failed', {
+const NO_KEYS: Candidates = [];
+
+/**
+ * One answer for every way to fail, so that nobody can learn which clients and keys there are (RFC 6749, section 5.2).
+ * @param description for a client that is known by a good signature: it may learn what is wrong with the claims
+ */
+function invalidClient(description = FAILED): OAuthError {
+  return new OAuthError(401, 'invalid_client', description, {
     'www-authenticate': 'Basic realm="issuer"',
   });
 }
@@ -44,7 +53,7 @@ function busy(): OAuthError {
   });
 }
 
-/** Who tried, as far as it could be told, and why it failed: for the audit trail and the logs, never for the caller. */
+/** Who tried, as far as it could be told, and why it failed: for the audit trail and the logs. */
 export class ClientAuthenticationFailed extends Error {
   readonly claimedClientId: string | undefined;
   constructor(
@@ -77,6 +86,7 @@ export class ClientAuthentication {
     @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
     @Inject(METRICS) metrics: Registry,
   ) {
     measureAuthenticationWork(metrics);
@@ -85,23 +95,26 @@ export class ClientAuthentication {
 
   /**
    * @param credentials as {@link clientCredentialsOf} reads them from the form and the `Authorization` header
-   * @param peer the caller's address
+   * @param trace whose peer pays for a failure
    * @returns the client, by the registry of this moment; its assertion is used up
    * @throws {ClientAuthenticationFailed} record its `reason`, then answer with its `answer`
    * @throws {TooManyRequests} record the `first` one, then answer with it
    */
-  async authenticate(credentials: ClientCredentials, peer: string): Promise<Client> {
+  async authenticate(credentials: ClientCredentials, trace: RequestTrace): Promise<Client> {
     await this.replica.refresh();
-    const { client, assertion } = await this.verify(credentials, peer);
+    const { client, assertion } = await this.verify(credentials, trace);
     if (assertion !== undefined && !(await this.used.useOnce(assertion))) {
-      throw await this.replayed(client, peer);
+      throw await this.replayed(client, trace);
     }
     return client;
   }
 
   /** @returns what to throw when an assertion turns out to be used up: whoever shows it is not its client, as far as anybody can tell */
-  replayed({ client_id: id }: Client, peer: string): Promise<Error> {
-    return this.#counted(new ClientAuthenticationFailed('ASSERTION_REPLAYED', id), peer);
+  replayed(client: Client, trace: RequestTrace): Promise<Error> {
+    return this.#counted(
+      this.#named('ASSERTION_REPLAYED', { client, disabled: false }, ASSERTION_LIFETIME_LIMIT),
+      trace,
+    );
   }
 
   /**
@@ -111,22 +124,28 @@ export class ClientAuthentication {
    * @throws {ClientAuthenticationFailed}
    * @throws {TooManyRequests}
    */
-  async verify(credentials: ClientCredentials, peer: string, again = false): Promise<AuthenticatedClient> {
+  async verify(credentials: ClientCredentials, trace: RequestTrace, again = false): Promise<AuthenticatedClient> {
     try {
-      const known = await this.#verified(credentials, peer);
+      const known = await this.#verified(credentials, trace.peer);
       const spent = again ? undefined : this.limits.ofClient(known.client);
       const tooMany = spent instanceof Promise ? await spent : spent;
       if (tooMany !== undefined) throw tooMany;
       return known;
     } catch (error) {
-      if (error instanceof ClientAuthenticationFailed && !again) throw await this.#counted(error, peer);
+      if (error instanceof ClientAuthenticationFailed && !again) throw await this.#counted(error, trace);
       throw error;
     }
   }
 
   /** @returns what to throw: beyond the limit of its network a failure is refused like any other there, and tells nothing of itself */
-  async #counted(failure: ClientAuthenticationFailed, peer: string): Promise<Error> {
-    return (await this.limits.ofFailure(peer)) ?? failure;
+  async #counted(failure: ClientAuthenticationFailed, trace: RequestTrace): Promise<Error> {
+    const tooMany = await this.limits.ofFailure(trace.peer);
+    if (tooMany !== undefined) return tooMany;
+    const { reason, claimedClientId } = failure;
+    const { requestId, traceId, peer } = trace;
+    const seen = { request_id: requestId, trace_id: traceId, peer, client_id: claimedClientId, reason };
+    this.logger.info(seen, 'client authentication failed');
+    return failure;
   }
 
   async #verified(credentials: ClientCredentials, peer: string): Promise<AuthenticatedClient> {
@@ -175,20 +194,21 @@ export class ClientAuthentication {
     if (registered !== undefined && outside.length > 0 && iss !== claimed) {
       return this.#byWorkload(registered, assertion, outside);
     }
-    const found = registered === undefined ? undefined : this.#keyOf(registered, assertion);
-    const key = found instanceof Promise ? await found : found;
-    const fault = signatureFault(assertion, key);
+    const found = registered === undefined ? NO_KEYS : this.#candidates(registered, assertion);
+    const candidates = found instanceof Promise ? await found : found;
+    const fault = signatureFault(assertion, candidates);
     if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
     const { client_id: id } = registered.client;
     if (fault !== undefined) throw new ClientAuthenticationFailed(fault, id);
     const expected = { issuer: id, subject: id, audiences: [this.issuer, `${this.issuer}/oauth2/token`] };
     const wrong = claimsFault(assertion.claims, expected, this.clock().getTime() / 1_000);
-    if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
+    if (wrong !== undefined) throw this.#named(wrong, registered, ASSERTION_LIFETIME_LIMIT);
     const { jti, exp } = assertion.claims;
     const expiresAt = Number(exp) + TOLERANCE_SECONDS;
     return { client: enabledClient(registered), assertion: { clientId: id, jti: String(jti), expiresAt } };
   }
 
+  /** The outside issuer may have several entries, for several subjects or audiences: the one that the claims fit best counts. */
   async #byWorkload(
     registered: RegisteredClient,
     assertion: Assertion,
@@ -196,33 +216,42 @@ export class ClientAuthentication {
   ): Promise<AuthenticatedClient> {
     const { client_id: id } = registered.client;
     const now = this.clock().getTime() / 1_000;
-    let why: string = 'ASSERTION_ISSUER';
-    for (const trusted of outside) {
-      const fault = workloadFault(assertion.claims, trusted, trusted.audience ?? this.issuer, now);
-      why = fault ?? why;
-      if (fault !== undefined) continue;
-      const { keyId } = assertion;
-      const key = keyId === undefined ? undefined : await this.#remoteKey(trusted.jwks_uri, keyId);
-      const wrong = signatureFault(assertion, key);
-      if (wrong !== undefined) throw new ClientAuthenticationFailed(wrong, id);
-      return { client: enabledClient(registered), assertion: undefined };
-    }
-    signatureFault(assertion, undefined);
-    throw new ClientAuthenticationFailed(why, id);
+    const looks = outside.map((trusted) => {
+      const audience = trusted.audience ?? this.issuer;
+      return { uri: trusted.jwks_uri, audience, fault: workloadFault(assertion.claims, trusted, audience, now) };
+    });
+    const ofSubject = looks.filter(({ fault }) => fault !== 'ASSERTION_SUBJECT');
+    const look = ofSubject.find(({ fault }) => fault === undefined) ?? ofSubject[0] ?? looks[0];
+    const candidates = look === undefined ? NO_KEYS : await this.#remoteCandidates(look.uri, assertion);
+    const fault = signatureFault(assertion, candidates);
+    if (fault !== undefined || look === undefined)
+      throw new ClientAuthenticationFailed(fault ?? 'ASSERTION_ISSUER', id);
+    // Another subject of the same issuer is a stranger, whose signature proves nothing of this client.
+    if (look.fault === 'ASSERTION_SUBJECT') throw new ClientAuthenticationFailed(look.fault, id);
+    if (look.fault !== undefined) throw this.#named(look.fault, registered, WORKLOAD_LIFETIME_LIMIT, look.audience);
+    return { client: enabledClient(registered), assertion: undefined };
   }
 
-  #keyOf(
-    { client, keys }: RegisteredClient,
-    assertion: Assertion,
-  ): VerificationKey | undefined | Promise<VerificationKey | undefined> {
-    if (client.jwks_uri === undefined) return keyFor(assertion, keys);
-    return assertion.keyId === undefined ? undefined : this.#remoteKey(client.jwks_uri, assertion.keyId);
+  /** A failure whose answer says what to mend: the signature was good. A disabled client is told nothing all the same. */
+  #named(
+    fault: AssertionFault | 'ASSERTION_REPLAYED',
+    { client: { client_id: id }, disabled }: Pick<RegisteredClient, 'client' | 'disabled'>,
+    lifetimeLimit: number,
+    audience = this.issuer,
+  ): ClientAuthenticationFailed {
+    const hint = disabled ? FAILED : assertionHint(fault, audience, lifetimeLimit);
+    return new ClientAuthenticationFailed(fault, id, invalidClient(hint));
+  }
+
+  #candidates({ client, keys }: RegisteredClient, assertion: Assertion): Candidates | Promise<Candidates> {
+    if (client.jwks_uri !== undefined) return this.#remoteCandidates(client.jwks_uri, assertion);
+    return keys.candidates(assertion.algorithm, assertion.keyId);
   }
 
   /** What is fetched too late for this assertion is there for the next. */
-  #remoteKey(uri: string, keyId: string): VerificationKey | Promise<VerificationKey | undefined> {
-    const key = this.remoteKeys.find(uri, keyId);
-    return key instanceof Promise ? Promise.race([key, delay(FETCH_LIMIT_MS, undefined, { ref: false })]) : key;
+  #remoteCandidates(uri: string, { algorithm, keyId }: Assertion): Candidates | Promise<Candidates> {
+    const keys = this.remoteKeys.candidates(uri, algorithm, keyId);
+    return keys instanceof Promise ? Promise.race([keys, delay(FETCH_LIMIT_MS, NO_KEYS, { ref: false })]) : keys;
   }
 }
 

@@ -34,7 +34,7 @@ const publicJwkSchema = z
   .looseObject({
     kty: z.string(),
     kid: z.string().min(1).max(128),
-    alg: z.enum(['ES256', 'EdDSA', 'RS256', 'PS256']).optional(),
+    alg: z.enum(['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256']).optional(),
   })
   .refine((jwk) => !['d', 'k', 'p', 'q'].some((member) => member in jwk), 'a public key; this one holds a private part')
   .refine((jwk) => verificationKeyOf(jwk) !== undefined, 'a key for ES256, EdDSA, RS256 or PS256');

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
+import { importJWK, SignJWT } from 'jose';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
 
@@ -151,6 +153,18 @@ describe('clients at two replicas', () => {
     // A replica that has yet to hear of a change decides twice.
     await knowing('nobody', 'x')();
     for (const fail of bySignature) expect(await workOf(fail)).toBe('signature 1, digest 0, scrypt 0');
+    const nameless = (clientId: string) => async () => {
+      const claims = { iss: clientId, sub: clientId, aud: issuer.url, jti: randomUUID() };
+      const key = await importJWK(stranger, stranger.alg);
+      const client_assertion = await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'ES256' })
+        .setExpirationTime('30s')
+        .sign(key);
+      return issuer.token({ ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion }, other);
+    };
+    for (const clientId of ['nobody', 'operator', 'legacy', 'shop']) {
+      expect(await workOf(nameless(clientId))).toBe('signature 4, digest 0, scrypt 0');
+    }
     const wrong = [knowing('nobody', 'x'), knowing('legacy', 'x'), knowing('operator', 'x'), knowing('gone', 'x')];
     for (const fail of [...wrong, knowing('gone', String(body['client_secret']))]) {
       expect(await workOf(fail)).toBe('signature 0, digest 1, scrypt 0');

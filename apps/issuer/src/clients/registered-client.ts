@@ -1,4 +1,4 @@
-import { verificationKeyOf, type VerificationKey } from '@countersign/auth-core/jws';
+import { KeySet, verificationKeyOf } from '@countersign/auth-core/jws';
 import { type ClientRecord } from './client-record.js';
 import { type StoredSecret } from './client-secret.js';
 import { type Client } from './client.js';
@@ -7,7 +7,7 @@ import { type Client } from './client.js';
 export interface RegisteredClient {
   readonly client: Client;
   readonly disabled: boolean;
-  readonly keys: readonly VerificationKey[];
+  readonly keys: KeySet;
   readonly secrets: readonly StoredSecret[];
 }
 
@@ -15,7 +15,7 @@ export function registeredClient({ registration, disabledAt, secrets }: ClientRe
   return {
     client: registration,
     disabled: disabledAt !== null,
-    keys: (registration.jwks?.keys ?? []).map(verificationKeyOf).filter((key) => key !== undefined),
+    keys: new KeySet((registration.jwks?.keys ?? []).map(verificationKeyOf).filter((key) => key !== undefined)),
     secrets,
   };
 }

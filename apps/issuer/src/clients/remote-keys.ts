@@ -1,10 +1,13 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { RemoteKeySet, type VerificationKey } from '@countersign/auth-core/jws';
+import { RemoteKeySet, type Algorithm, type VerificationKey } from '@countersign/auth-core/jws';
 import { CLOCK } from '@countersign/service-host';
 
 /** Key sets of clients and outside issuers that are held at once; the one that was not asked for longest leaves. */
 const SETS_LIMIT = 500;
 const TIMEOUT_MS = 3_000;
+
+export type Candidates = readonly VerificationKey[];
+const NONE: Candidates = Object.freeze([]);
 
 /**
  * Keys that clients and outside issuers publish by a `jwks_uri`: no redirects, a size and a time limit, one fetch at a time and address,
@@ -23,11 +26,16 @@ export class RemoteKeys implements OnApplicationShutdown {
     void this.#setOf(uri).refresh();
   }
 
-  /** @returns the key, if the address publishes one of this `kid`: at once when it is held, else after a fetch if one is due */
-  find(uri: string, keyId: string): VerificationKey | Promise<VerificationKey | undefined> {
+  /**
+   * The keys of an address that may have made a signature: at once when the `kid` is held, else after a fetch if one is due.
+   * @param keyId the `kid` that the signature names; without one every key that fits the algorithm
+   */
+  candidates(uri: string, algorithm: Algorithm, keyId: string | undefined): Candidates | Promise<Candidates> {
     const set = this.#setOf(uri);
-    const held = (): VerificationKey | undefined => (set.usable ? set.keys.withKeyId(keyId)[0] : undefined);
-    return held() ?? set.refreshForUnknownKey(keyId).then(held);
+    const held = (): Candidates => (set.usable ? set.keys.candidates(algorithm, keyId) : NONE);
+    const found = held();
+    const known = set.usable && keyId !== undefined && set.keys.withKeyId(keyId).length > 0;
+    return known || found.length > 0 ? found : set.refreshForUnknownKey(keyId).then(held);
   }
 
   #setOf(url: string): RemoteKeySet {

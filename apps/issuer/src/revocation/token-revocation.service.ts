@@ -83,7 +83,7 @@ export class TokenRevocationService {
 
   async #authenticate(credentials: TokenForm['credentials'], action: string, trace: RequestTrace): Promise<string> {
     try {
-      return (await this.authentication.authenticate(credentials, trace.peer)).client_id;
+      return (await this.authentication.authenticate(credentials, trace)).client_id;
     } catch (error) {
       if (error instanceof TooManyRequests && error.first) {
         const principal = error.client === undefined ? null : clientPrincipal(error.client.client_id);

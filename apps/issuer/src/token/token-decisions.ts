@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
 import { type DpopProof, type Principal } from '@countersign/auth-core';
-import { CLOCK, OAuthError } from '@countersign/service-host';
+import { CLOCK, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';
 import { clientCredentialsOf } from '../clients/client-credentials.js';
 import { type Client } from '../clients/client.js';
@@ -33,8 +33,7 @@ export interface TokenDecision {
 
 /** Who asks, as far as the form does not say it. */
 export interface TokenCaller {
-  /** The caller's address. */
-  readonly peer: string;
+  readonly trace: RequestTrace;
   readonly authorization: string | undefined;
   /** RFC 9449, section 5. */
   readonly dpop: string | undefined;
@@ -74,12 +73,12 @@ export class TokenDecisions {
    * @param again whether the same request was decided before, on the ground of an older version
    * @throws only what is nobody's refusal: a fault of the issuer itself
    */
-  async decide(body: unknown, { authorization, dpop, peer }: TokenCaller, again: boolean): Promise<TokenDecision> {
+  async decide(body: unknown, { authorization, dpop, trace }: TokenCaller, again: boolean): Promise<TokenDecision> {
     const known: { -readonly [Member in keyof TokenDecision]: TokenDecision[Member] } = {};
     try {
       const form = parseForm(body);
       const credentials = clientCredentialsOf(form, authorization);
-      const { client, assertion } = await this.authentication.verify(credentials, peer, again);
+      const { client, assertion } = await this.authentication.verify(credentials, trace, again);
       known.client = client;
       if (assertion !== undefined) known.assertion = assertion;
       const request = tokenRequestOf(form);
@@ -99,9 +98,9 @@ export class TokenDecisions {
   }
 
   /** What a decision becomes when its assertion was used before, here or at another replica. */
-  async replayed({ client, request }: TokenDecision, peer: string): Promise<TokenDecision> {
+  async replayed({ client, request }: TokenDecision, trace: RequestTrace): Promise<TokenDecision> {
     if (client === undefined) throw new Error('only a known client has an assertion to use up');
-    const refusal = refusalOf(await this.authentication.replayed(client, peer));
+    const refusal = refusalOf(await this.authentication.replayed(client, trace));
     return { ...(request === undefined ? {} : { request }), refusal };
   }
 

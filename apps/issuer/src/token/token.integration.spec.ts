@@ -140,7 +140,7 @@ describe('the token endpoint', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
   });
 
-  it('tells a wrong key, an unknown client and a bad assertion apart for nobody', async () => {
+  it('tells a wrong key, an unknown client and a bad assertion apart for nobody but the client that signed it', async () => {
     const stranger = await generateSigningKey();
     const key = await importJWK({ ...shop }, 'ES256');
     const now = Math.floor(Date.now() / 1_000);
@@ -160,6 +160,8 @@ describe('the token endpoint', () => {
       await assertion('shop', { ...stranger, kid: shop.kid }),
       await assertion('nobody', shop),
       'not.a.token',
+    ];
+    const mendable = [
       await odd({ exp: now + 600 }),
       await odd({ exp: now - 60, iat: now - 90 }),
       await odd({ aud: 'https://other.test' }),
@@ -169,6 +171,10 @@ describe('the token endpoint', () => {
     const answers = await Promise.all(bad.map((signed) => ask(wish, signed)));
     expect(new Set(answers.map(({ statusCode, body }) => `${String(statusCode)} ${body}`))).toEqual(
       new Set(['401 {"error":"invalid_client","error_description":"client authentication failed"}']),
+    );
+    const named = await Promise.all(mendable.map((signed) => ask(wish, signed)));
+    expect(named.map(({ statusCode, body }) => `${String(statusCode)} ${body}`)).toEqual(
+      mendable.map(() => expect.stringMatching(/^401 .*"invalid_client".*assertion/)),
     );
   });
 

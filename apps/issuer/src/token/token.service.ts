@@ -51,8 +51,8 @@ export class TokenService {
   }
 
   /** @throws {OAuthError} the refusal; it is recorded by then */
-  async issue(body: unknown, headers: Omit<TokenCaller, 'peer'>, trace: RequestTrace): Promise<TokenAnswer> {
-    const caller = { ...headers, peer: trace.peer };
+  async issue(body: unknown, headers: Omit<TokenCaller, 'trace'>, trace: RequestTrace): Promise<TokenAnswer> {
+    const caller = { ...headers, trace };
     let proven = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const { ground } = this.replica;
@@ -72,7 +72,7 @@ export class TokenService {
         await this.replica.refresh();
         continue;
       }
-      if (outcome === 'replayed') return this.#refuse(await this.decisions.replayed(decision, caller.peer), trace);
+      if (outcome === 'replayed') return this.#refuse(await this.decisions.replayed(decision, trace), trace);
       if (claims === undefined || token === undefined) throw this.#refused(decision);
       this.#counter.inc({ outcome: 'issued', reason: '' });
       return answerOf(token, claims, subject !== undefined);
