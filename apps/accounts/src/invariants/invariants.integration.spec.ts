@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   asOwner,
@@ -11,6 +12,8 @@ import { invariants, questionOf } from './invariants.js';
 
 const alice = { subject: 'alice' };
 const shop = { subject: 'shop' };
+
+const looks = `select 1 from audit_outbox where event->'data'->>'action' = 'ledger:check'`;
 
 describe('what must always hold of the ledger', () => {
   let ledger: LedgerUnderTest;
@@ -41,10 +44,38 @@ describe('what must always hold of the ledger', () => {
     expect((await ledger.call('GET', '/ledger/invariants', { subject: 'alice', scopes: usualScopes })).status).toBe(
       403,
     );
-    const { rows } = await ledger.pool.query(
-      `select 1 from audit_outbox where event->'data'->>'action' = 'ledger:check'`,
-    );
+    const { rows } = await ledger.pool.query(looks);
     expect(rows).toHaveLength(1);
+  });
+
+  it('is asked of the database once at a time: who asks while a check runs gets its answer, and each look is recorded', async () => {
+    const { rows: before } = await ledger.pool.query(looks);
+    const blocker = await ledger.pool.connect();
+    const running = async (): Promise<number> => {
+      const { rows } = await blocker.query<{ count: number }>(
+        `select count(*)::int from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`,
+      );
+      return rows[0]?.count ?? 0;
+    };
+    try {
+      // As another replica does while it checks.
+      await blocker.query(`select pg_advisory_lock(hashtext('countersign.ledger-check'))`);
+      const first = ledger.call('GET', '/ledger/invariants', auditor);
+      while ((await running()) === 0) await delay(10);
+      const others = Array.from({ length: 5 }, () => ledger.call('GET', '/ledger/invariants', auditor));
+      await delay(200);
+      expect(await running()).toBe(1);
+      await blocker.query('select pg_advisory_unlock_all()');
+      const answers = await Promise.all([first, ...others]);
+      expect(new Set(answers.map(({ body }) => body['checked_at'])).size).toBe(1);
+      expect(answers.map(({ body }) => body['ok'])).toEqual(answers.map(() => true));
+    } finally {
+      blocker.release(true);
+    }
+    const { rows: after } = await ledger.pool.query(looks);
+    expect(after.length - before.length).toBe(6);
+    const { body } = await ledger.call('GET', '/ledger/invariants', auditor);
+    expect(body['ok']).toBe(true);
   });
 
   /** Planted as its owner could who switches the triggers off, and rolled back. */

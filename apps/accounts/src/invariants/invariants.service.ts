@@ -13,12 +13,16 @@ interface Counts {
   readonly entries: number;
 }
 
+const lockName = 'countersign.ledger-check';
+
 const countAll = `select (select count(*) from account)::int as accounts, (select count(*) from transfer)::int as transfers,
   (select count(*) from entry)::int as entries`;
 
 /** Asks the database whether the ledger is whole, all questions of one snapshot. */
 @Injectable()
 export class InvariantsService {
+  #running: Promise<InvariantsJson> | undefined;
+
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
@@ -26,7 +30,7 @@ export class InvariantsService {
   ) {}
 
   async check(caller: Principal, trace: RequestTrace): Promise<InvariantsJson> {
-    const answer = await this.#ask();
+    const answer = await this.#askOnce();
     const broken = answer.invariants.filter(({ ok }) => !ok).map(({ name }) => name);
     await this.outbox.recordDurably({
       type: 'countersign.accounts.invariants.checked.v1',
@@ -45,6 +49,14 @@ export class InvariantsService {
     return answer;
   }
 
+  /** One at a time, because each reads every entry: who asks meanwhile gets the answer of the one that runs. */
+  #askOnce(): Promise<InvariantsJson> {
+    this.#running ??= this.#ask().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
   async #ask(): Promise<InvariantsJson> {
     const client = await this.pool.connect();
     let broken: Error | undefined;
@@ -52,6 +64,8 @@ export class InvariantsService {
       await client.query('begin isolation level repeatable read read only');
       await client.query(`set local statement_timeout = ${String(CHECK_SECONDS_LIMIT * 1_000)}`);
       const checkedAt = this.clock();
+      // Replicas take turns. The snapshot is of before the wait.
+      await client.query('select pg_advisory_xact_lock(hashtext($1))', [lockName]);
       const counts = (await client.query<Counts>(countAll)).rows[0] ?? { accounts: 0, transfers: 0, entries: 0 };
       const answers = [];
       for (const invariant of invariants) {
