@@ -5,6 +5,7 @@ import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { AccountsStore } from './accounts/accounts.store.js';
 import { type Configuration } from './configuration.js';
+import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import { InvariantsController } from './invariants/invariants.controller.js';
 import { InvariantsService } from './invariants/invariants.service.js';
 import { HOLD_EXPIRY_INTERVAL, HoldExpiry } from './transfers/hold-expiry.js';
@@ -50,6 +51,7 @@ export class AccountsModule {
       providers: [
         AccountsService,
         AccountsStore,
+        IdempotencyStore,
         TransfersService,
         TransfersStore,
         { provide: CORRECTION_AGE_DAYS, useValue: configuration.CORRECTION_AGE_DAYS },

@@ -1,32 +1,37 @@
-/** Every limit of the ledger, in one place; docs/ledger.md repeats these values and a test keeps the two alike. */
+/** Every limit of the ledger, in one place: so much at most. docs/ledger.md repeats these values and a test keeps the two alike. */
+import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 
-/** Legs of one transfer at the most. */
+/** Legs of one transfer. */
 export const LEGS_LIMIT = 32;
-/** Characters of an account's name at the most. */
+/** Characters of an account's name. */
 export const NAME_LIMIT = 100;
-/** Characters of a transfer's reference at the most. */
+/** Characters of an account's owner. */
+export const OWNER_LIMIT = 255;
+/** Characters of a transfer's reference. */
 export const REFERENCE_LIMIT = 140;
-/** Members of one metadata object at the most. */
+/** Members of one metadata object. */
 export const METADATA_MEMBERS_LIMIT = 16;
-/** Characters of a metadata member's name at the most. */
+/** Characters of a metadata member's name. */
 export const METADATA_NAME_LIMIT = 40;
-/** Characters of a metadata member's value at the most. */
+/** Characters of a metadata member's value. */
 export const METADATA_VALUE_LIMIT = 200;
-/** Seconds that a hold may last at the most: 30 days. */
+/** Bytes of JSON that a change of an account tells, before and after together: what else its audit event holds has room of 10 KiB. */
+export const CHANGE_SIZE_LIMIT = EVENT_SIZE_LIMIT - 10 * 1024;
+/** Seconds that a hold may last: 30 days. */
 export const HOLD_SECONDS_LIMIT = 2_592_000;
-/** Entries of one page of a statement at the most. */
+/** Entries of one page of a statement. */
 export const PAGE_LIMIT = 200;
 /** Credits less debits of one account, in minor units, stay within this on either side: a wide berth of a 64-bit integer's range. */
 export const BALANCE_LIMIT = 4_000_000_000_000_000_000n;
-/** Accounts that an answer of the invariants names at the most, per kind of fault. */
+/** Accounts that an answer of the invariants names, per kind of fault. */
 export const FAULTS_SHOWN_LIMIT = 20;
 /** Transactions that one process has under way at the same time for transfers; each holds a database connection. */
 export const POSTING_LANES = 4;
-/** Transfers that share one transaction at the most. */
+/** Transfers that share one transaction. */
 export const BATCH_LIMIT = 100;
-/** Transfers that may wait for the database at the most, in one process; one more is answered 503 `LEDGER_BUSY`. */
+/** Transfers that may wait for the database, in one process; one more is answered 503 `LEDGER_BUSY`. */
 export const QUEUE_LIMIT = 5_000;
-/** Holds that one round of the expiry worker ends at the most. */
+/** Holds that one round of the expiry worker ends. */
 export const EXPIRY_LIMIT = 500;
 /** Seconds that one question of the invariants may take. */
 export const CHECK_SECONDS_LIMIT = 120;

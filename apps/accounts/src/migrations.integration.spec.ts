@@ -9,6 +9,7 @@ import type pg from 'pg';
 import pino from 'pino';
 import { z } from 'zod';
 import { accountTable } from './accounts/accounts.tables.js';
+import { idempotencyKeyTable } from './idempotency/idempotency.tables.js';
 import { invariants, questionOf } from './invariants/invariants.js';
 import { entryTable, holdTable, legTable, transferTable } from './transfers/transfers.tables.js';
 
@@ -54,7 +55,7 @@ describe('the migrations', () => {
 
   it('make the tables that the code reads and writes: each column, its type, and whether it may be null', async () => {
     const pool = await migrated(await services.database('accounts'));
-    for (const table of [accountTable, transferTable, legTable, holdTable, entryTable]) {
+    for (const table of [accountTable, transferTable, legTable, holdTable, entryTable, idempotencyKeyTable]) {
       const { rows } = await pool.query<{ name: string; type: string; required: boolean; filled: boolean }>(
         `select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required,
            atthasdef or attidentity <> '' as filled from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,

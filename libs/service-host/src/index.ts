@@ -15,6 +15,14 @@ export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Un
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
+export {
+  IDEMPOTENCY_KEPT_HOURS,
+  fingerprintOf,
+  idempotencyKeyReused,
+  idempotencyKeySchema,
+  parseIdempotencyKey,
+  type IdempotencyKey,
+} from './idempotency-key.js';
 export { OpenApi } from './openapi-decorators.js';
 export { addressOf, networkOf } from './peer-address.js';
 export { AcceptsForm } from './media-type.js';

@@ -1,7 +1,7 @@
 import { moneySchema } from '@countersign/money';
 import { z } from 'zod';
 import { mayTakeFrom, type Commander } from '../authority.js';
-import { METADATA_MEMBERS_LIMIT } from '../limits.js';
+import { CHANGE_SIZE_LIMIT, METADATA_MEMBERS_LIMIT } from '../limits.js';
 import { metadataChangeSchema, type Metadata } from '../metadata.js';
 import { givesWithoutHaving, keepsItsLimit, overdraftRules, type Account } from './account.js';
 
@@ -31,6 +31,10 @@ export const changeRefusals = {
   ACCOUNT_CLOSED: [422, 'The account is closed, and that is final.'],
   CURRENCY_MISMATCH: [422, "The overdraft limit must have the account's own currency."],
   METADATA_LIMIT: [422, `An account has ${String(METADATA_MEMBERS_LIMIT)} members of metadata at most.`],
+  CHANGE_TOO_LARGE: [
+    422,
+    `Before and after together are more than the ${String(CHANGE_SIZE_LIMIT)} bytes that an audit event has room for; change fewer members at a time.`,
+  ],
   OVERDRAFT_IN_USE: [409, 'What is available on the account is under that limit already.'],
 } as const satisfies Readonly<Record<string, readonly [status: 403 | 404 | 409 | 422, detail: string]>>;
 export type ChangeRefusal = keyof typeof changeRefusals;
@@ -53,6 +57,7 @@ export function changeAccount(account: Account, change: ChangeAccount, by: Comma
   if (account.status === 'closed') return 'ACCOUNT_CLOSED';
   const metadata = merged(account.metadata, change.metadata);
   if (Object.keys(metadata).length > METADATA_MEMBERS_LIMIT) return 'METADATA_LIMIT';
+  if (!fitsItsEvent(account, { ...account, metadata })) return 'CHANGE_TOO_LARGE';
   if (change.overdraft === undefined) return { ...account, metadata };
   const limit = change.overdraft_limit;
   if (limit !== undefined && limit.currency !== account.currency) return 'CURRENCY_MISMATCH';
@@ -76,10 +81,16 @@ export function changesBetween(before: Account, after: Account): Readonly<Record
   tell('overdraft', before.overdraft, after.overdraft);
   tell('overdraft_limit', before.overdraftLimit.toString(), after.overdraftLimit.toString());
   tell('granted_by', before.grantedBy, after.grantedBy);
-  const names = [...new Set([...Object.keys(before.metadata), ...Object.keys(after.metadata)])];
-  const members = names
-    .filter((name) => before.metadata[name] !== after.metadata[name])
-    .map((name) => [name, { from: before.metadata[name] ?? null, to: after.metadata[name] ?? null }] as const);
+  // Not by name from the objects themselves: a member may be named as what every object inherits.
+  const [were, are] = [new Map(Object.entries(before.metadata)), new Map(Object.entries(after.metadata))];
+  const members = [...new Set([...were.keys(), ...are.keys()])]
+    .filter((name) => were.get(name) !== are.get(name))
+    .map((name) => [name, { from: were.get(name) ?? null, to: are.get(name) ?? null }] as const);
   if (members.length > 0) told['metadata'] = Object.fromEntries(members);
   return told;
+}
+
+/** Whether the audit event of the change can hold what it tells. */
+function fitsItsEvent(before: Account, after: Account): boolean {
+  return Buffer.byteLength(JSON.stringify(changesBetween(before, after))) <= CHANGE_SIZE_LIMIT;
 }

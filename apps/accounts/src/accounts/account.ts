@@ -1,6 +1,6 @@
 import { currencySchema, moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
 import { z } from 'zod';
-import { NAME_LIMIT, PAGE_LIMIT } from '../limits.js';
+import { NAME_LIMIT, OWNER_LIMIT, PAGE_LIMIT } from '../limits.js';
 import { metadataSchema, type Metadata } from '../metadata.js';
 
 /** Account and transfer ids: UUIDs (the ledger makes UUIDv7; a client may choose a transfer's). */
@@ -22,7 +22,7 @@ export const openAccountSchema = z
     currency: currencySchema,
     overdraft: z.enum(overdraftRules).default('forbidden'),
     overdraft_limit: moneySchema.optional(),
-    owner: z.string().min(1).max(255).optional(),
+    owner: z.string().min(1).max(OWNER_LIMIT).optional(),
     metadata: metadataSchema.default({}),
   })
   .refine(({ overdraft, overdraft_limit }) => (overdraft === 'limited') === (overdraft_limit !== undefined), {
@@ -135,7 +135,7 @@ export function accountToJson(account: Account): AccountJson {
 
 /** `GET /accounts`: the caller's own, or of any `owner` for `accounts:admin` and `accounts:audit`; in the order in which they were opened. */
 export const listAccountsSchema = z.strictObject({
-  owner: z.string().min(1).max(255).optional(),
+  owner: z.string().min(1).max(OWNER_LIMIT).optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
   cursor: accountIdSchema.optional(),
 });

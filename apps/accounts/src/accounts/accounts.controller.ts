@@ -1,7 +1,15 @@
-import { Controller, Get, Inject, Patch, Post, Put } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Patch, Post, Put, Res } from '@nestjs/common';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import {
+  OpenApi,
+  parseIdempotencyKey,
+  Trace,
+  ZodBody,
+  ZodParam,
+  ZodQuery,
+  type RequestTrace,
+} from '@countersign/service-host';
 import {
   accountIdSchema,
   listAccountsSchema,
@@ -26,16 +34,24 @@ export class AccountsController {
   /**
    * Opens an account: name, kind, currency (ISO 4217), overdraft rule (`limited` with its `overdraft_limit`), metadata. Its owner is the
    * caller's subject; naming another needs `accounts:admin`. What can give without having (an overdraft rule beyond `forbidden`, or the kind
-   * asset or expense) needs `accounts:overdraft`. 201 with the account, its balance zero. 403 `OWNER_NOT_YOURS`, `OVERDRAFT_NOT_YOURS`.
+   * asset or expense) needs `accounts:overdraft`. 201 with the account, its balance zero. With an `Idempotency-Key` a repeat of the same body within 24 hours gets the first
+   * answer, marked `Idempotency-Replayed: true`; another body is 422 `IDEMPOTENCY_KEY_REUSED`. 403 `OWNER_NOT_YOURS`,
+   * `OVERDRAFT_NOT_YOURS`.
    */
   @Post()
   @RequireScopes('accounts:write')
-  open(
+  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: false }))
+  async open(
     @ZodBody(openAccountSchema) command: OpenAccount,
+    @Headers('idempotency-key') header: string | undefined,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
+    @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<AccountJson> {
-    return this.accounts.open(command, caller, trace);
+    const key = header === undefined ? undefined : parseIdempotencyKey(header);
+    const { account, replayed } = await this.accounts.open(command, key, caller, trace);
+    if (replayed) reply.header('idempotency-replayed', 'true');
+    return account;
   }
 
   /**
@@ -69,7 +85,8 @@ export class AccountsController {
   /**
    * Changes metadata (merged, RFC 7396: null removes a member) and the overdraft rule. For its owner or `accounts:admin`; a rule beyond
    * `forbidden` needs `accounts:overdraft` as well. 404 `ACCOUNT_UNKNOWN`, to strangers too. 403 `OVERDRAFT_NOT_YOURS`. 409
-   * `OVERDRAFT_IN_USE`: less than what is available already. 422 `ACCOUNT_CLOSED`, `CURRENCY_MISMATCH`, `METADATA_LIMIT`.
+   * `OVERDRAFT_IN_USE`: less than what is available already. 422 `ACCOUNT_CLOSED`, `CURRENCY_MISMATCH`, `METADATA_LIMIT`,
+   * `CHANGE_TOO_LARGE`.
    */
   @Patch(':id')
   @RequireScopes('accounts:write')

@@ -177,6 +177,100 @@ describe('accounts', () => {
     expect(overdraft_limit.amount).toBeGreaterThanOrEqual(paid);
   });
 
+  it('are opened once under an Idempotency-Key, however often and at the same time it is sent', async () => {
+    const body = { name: 'x', kind: 'liability', currency: 'EUR', metadata: { a: '1', b: '2' } };
+    const open = (key: string, more: object = {}, who: Who = alice): Promise<Answer> =>
+      ledger.call('POST', '/accounts', who, { ...body, ...more }, { 'idempotency-key': key });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => open('key-1', { metadata: { b: '2', a: '1' } })));
+    expect(answers.map(codeOf)).toEqual(answers.map(() => [201, 'open']));
+    expect(new Set(answers.map((answer) => answer.body['id'])).size).toBe(1);
+    expect(answers.filter(({ replayed }) => replayed)).toHaveLength(7);
+    expect(codeOf(await open('key-1', { name: 'y' }))).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+    expect(codeOf(await open('not one'))).toEqual([400, 'IDEMPOTENCY_KEY_INVALID']);
+    // Another subject's or client's key of the same characters is another key.
+    const others = [
+      await open('key-1', {}, { subject: 'alice', clientId: 'shop' }),
+      await open('key-1', {}, { subject: 'bob', clientId: 'alice' }),
+    ];
+    expect(new Set([answers[0], ...others].map((answer) => answer?.body['id'])).size).toBe(3);
+    const { rows } = await ledger.pool.query(
+      `select event->>'type' as type, count(*)::int from audit_outbox where event->>'subject' = $1 group by 1 order by 1`,
+      [answers[0]?.body['id']],
+    );
+    expect(rows).toEqual([
+      { type: 'countersign.accounts.account.opened.v1', count: 1 },
+      { type: 'countersign.accounts.account.repeated.v1', count: 7 },
+    ]);
+    // A day later it is free again.
+    await ledger.pool.query(
+      `update idempotency_key set created_at = created_at - interval '25 hours' where key = 'key-1'`,
+    );
+    const later = await open('key-1', { name: 'y' });
+    expect([codeOf(later), later.replayed]).toEqual([[201, 'open'], false]);
+    const { rows: kept } = await ledger.pool.query(`select 1 from idempotency_key where key = 'key-1'`);
+    expect(kept).toHaveLength(1);
+  });
+
+  it('take no control characters and no half of a surrogate pair, in whatever they or a transfer are told', async () => {
+    const id = await ledger.open(alice);
+    for (const bad of ['\u0000', 'a\u0001b', 'a\nb', '\ud800']) {
+      const opening = { name: 'x', kind: 'liability', currency: 'EUR' };
+      const answers = [
+        await ledger.call('POST', '/accounts', alice, { ...opening, name: `x${bad}x` }),
+        await ledger.call('POST', '/accounts', alice, { ...opening, metadata: { note: bad } }),
+        await ledger.call('POST', '/accounts', admin, { ...opening, owner: `x${bad}` }),
+        await change(id, { metadata: { note: bad } }),
+        await send(transfer(id, id, '1', { reference: bad })),
+        await send(transfer(id, id, '1', { metadata: { note: bad } })),
+        await ledger.call('GET', `/accounts?owner=${bad === '\ud800' ? '%00' : encodeURIComponent(bad)}`, admin),
+      ];
+      expect(answers.map(codeOf)).toEqual(answers.map(() => [400, 'REQUEST_INVALID']));
+    }
+  });
+
+  it('change as much metadata as they take, before and after in one event, and say when an older one has too much', async () => {
+    const members = (value: string): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`m${String(index)}`.padEnd(40, 'x'), value]));
+    const id = await ledger.open(alice, { metadata: members('€'.repeat(200)) });
+    for (const value of ['\u2028'.repeat(200), '"'.repeat(200), '😀'.repeat(100)])
+      expect(codeOf(await change(id, { metadata: members(value) }))).toEqual([200, 'open']);
+    // Opened when control characters were taken: each is six bytes in JSON.
+    await ledger.pool.query('update account set metadata = $2 where id = $1', [id, members('\u0001'.repeat(200))]);
+    const all = Object.fromEntries(Object.keys(members('')).map((name) => [name, '€'.repeat(200)]));
+    expect(codeOf(await change(id, { metadata: all }))).toEqual([422, 'CHANGE_TOO_LARGE']);
+    const half = Object.fromEntries(Object.entries(all).slice(0, 8));
+    expect(codeOf(await change(id, { metadata: half }))).toEqual([200, 'open']);
+    expect(codeOf(await change(id, { metadata: all }))).toEqual([200, 'open']);
+  });
+
+  it('tell of members that are named as what every object has, before and after', async () => {
+    const id = await ledger.open(alice, { metadata: { toString: 'kept' } });
+    const names = { constructor: '1', hasOwnProperty: '2', toString: null, valueOf: '3' };
+    expect((await change(id, { metadata: names })).body['metadata']).toEqual({
+      constructor: '1',
+      hasOwnProperty: '2',
+      valueOf: '3',
+    });
+    const { rows } = await ledger.pool.query<{ metadata: unknown }>(
+      `select event->'data'->'changes'->'metadata' as metadata from audit_outbox
+        where event->>'type' = 'countersign.accounts.account.changed.v1' and event->>'subject' = $1`,
+      [id],
+    );
+    expect(rows[0]?.metadata).toEqual({
+      constructor: { from: null, to: '1' },
+      hasOwnProperty: { from: null, to: '2' },
+      toString: { from: 'kept', to: null },
+      valueOf: { from: null, to: '3' },
+    });
+    const one = transfer(id, await ledger.open(alice), '1', { metadata: { constructor: 'x' } });
+    await ledger.fund(id, '5');
+    expect([codeOf(await send(one)), codeOf(await send(one))]).toEqual([
+      [201, 'posted'],
+      [201, 'posted'],
+    ]);
+    expect(codeOf(await send({ ...one, metadata: { valueOf: 'x' } }))).toEqual([422, 'TRANSFER_ID_REUSED']);
+  });
+
   it('list page by page, each once, in the order in which they were opened', async () => {
     const owner = { subject: 'lister' };
     const ids: string[] = [];

@@ -1,17 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { principalOf, uuidv7, type NewAuditEvent } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
+import { ownerOf, type Principal } from '@countersign/auth-core';
 import {
   AUDIT_OUTBOX,
   CLOCK,
   DATABASE,
   Problem,
   auditRequest,
+  fingerprintOf,
+  idempotencyKeyReused,
   type Database,
+  type IdempotencyKey,
   type RequestTrace,
 } from '@countersign/service-host';
 import { authorityOf, commanderOf } from '../authority.js';
+import { IdempotencyStore } from '../idempotency/idempotency.store.js';
 import { HoldExpiry } from '../transfers/hold-expiry.js';
 import {
   accountIdSchema,
@@ -36,27 +40,45 @@ import { balanceToJson, type AsOfQuery, type BalanceJson } from './balance-as-of
 import { AccountsStore } from './accounts.store.js';
 import { statementToJson, type StatementJson, type StatementQuery } from './statement.js';
 
+/** What a request to open an account is answered: now, or once more. */
+export interface Opened {
+  readonly account: AccountJson;
+  readonly replayed: boolean;
+}
+
 /** Opens accounts and answers what stands on them; every look is in the audit trail before it is answered. */
 @Injectable()
 export class AccountsService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(AccountsStore) private readonly store: AccountsStore,
+    @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
     @Inject(HoldExpiry) private readonly expiry: HoldExpiry,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async open(command: OpenAccount, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
+  /** @param key of the request, if it has one: the same request again gets the first answer */
+  async open(
+    command: OpenAccount,
+    key: IdempotencyKey | undefined,
+    caller: Principal,
+    trace: RequestTrace,
+  ): Promise<Opened> {
     const id = accountIdSchema.parse(uuidv7());
     const event = this.#event('account.opened', 'accounts:open', id, caller, trace);
-    const account = openAccount(command, commanderOf(caller), id, this.clock());
+    const now = this.clock();
+    const account = openAccount(command, commanderOf(caller), id, now);
     if (typeof account === 'string') {
       await this.outbox.recordDurably(failed(event, 'denied', account));
       throw new Problem(403, account, openingRefusals[account]);
     }
-    const { kind, overdraft, overdraft_limit: limit, balance, owner } = accountToJson(account);
-    await this.database.transaction(async (transaction) => {
+    const opened = accountToJson(account);
+    const { kind, overdraft, overdraft_limit: limit, balance, owner } = opened;
+    const claim = key && { owner: ownerOf(caller), key, fingerprint: fingerprintOf(membersOf(command)) };
+    const known = await this.database.transaction(async (transaction) => {
+      const before = claim && (await this.keys.take(transaction, claim, opened, now));
+      if (before !== undefined) return before;
       await this.store.insert(transaction, account);
       await this.outbox.record(transaction, {
         ...event,
@@ -65,8 +87,16 @@ export class AccountsService {
           changes: { kind, currency: balance.currency, overdraft, overdraft_limit: limit, owner },
         },
       });
+      return undefined;
     });
-    return accountToJson(account);
+    if (known === undefined) return { account: opened, replayed: false };
+    if (known.fingerprint !== claim?.fingerprint) {
+      await this.outbox.recordDurably(failed(event, 'failed', 'IDEMPOTENCY_KEY_REUSED'));
+      throw idempotencyKeyReused();
+    }
+    const first = accountIdSchema.parse(known.answer.id);
+    await this.outbox.recordDurably(this.#event('account.repeated', 'accounts:open', first, caller, trace));
+    return { account: known.answer, replayed: true };
   }
 
   async read(id: AccountId, caller: Principal, trace: RequestTrace): Promise<AccountJson> {
@@ -188,6 +218,13 @@ export class AccountsService {
       },
     };
   }
+}
+
+/** What tells one request to open an account from another. */
+function membersOf(command: OpenAccount): readonly string[] {
+  const { name, kind, currency, overdraft, overdraft_limit: limit, owner, metadata } = command;
+  const members = Object.entries(metadata).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return [name, kind, currency, overdraft, limit?.amount.toString() ?? '', owner ?? '', ...members.flat()];
 }
 
 function unknownAccount(): Problem {

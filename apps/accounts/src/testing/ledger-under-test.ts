@@ -17,6 +17,8 @@ export interface Who {
 
 export interface Answer {
   readonly status: number;
+  /** Whether it is the answer to an earlier request with the same Idempotency-Key. */
+  readonly replayed: boolean;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -29,7 +31,13 @@ const idSchema = z.object({ id: z.string() });
 /** The real service on real PostgreSQL and NATS, called without a socket. */
 export interface LedgerUnderTest {
   readonly pool: pg.Pool;
-  call(method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, who: Who, body?: unknown): Promise<Answer>;
+  call(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH',
+    path: string,
+    who: Who,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   /** Opens an account in euro for this subject. @returns its id */
   open(who: Who, more?: object): Promise<string>;
   /** Opens an account of the administrator's that may be overdrawn, and moves so much from it. */
@@ -98,14 +106,18 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     return token;
   }
 
-  const call: LedgerUnderTest['call'] = async (method, path, who, body) => {
+  const call: LedgerUnderTest['call'] = async (method, path, who, body, headers = {}) => {
     const response = await app.inject({
       method,
       url: path,
-      headers: { authorization: `Bearer ${await tokenOf(who)}` },
+      headers: { ...headers, authorization: `Bearer ${await tokenOf(who)}` },
       ...(body === undefined ? {} : { payload: JSON.parse(JSON.stringify(body)) as object }),
     });
-    return { status: response.statusCode, body: z.record(z.string(), z.unknown()).parse(response.json()) };
+    return {
+      status: response.statusCode,
+      replayed: response.headers['idempotency-replayed'] === 'true',
+      body: z.record(z.string(), z.unknown()).parse(response.json()),
+    };
   };
   const open: LedgerUnderTest['open'] = async (who, more = {}) => {
     const answer = await call('POST', '/accounts', who, { name: 'test', kind: 'liability', currency: 'EUR', ...more });

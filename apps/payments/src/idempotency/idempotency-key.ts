@@ -1,38 +1,12 @@
-import { createHash } from 'node:crypto';
-import { Problem } from '@countersign/service-host';
+import { Problem, idempotencyKeyReused } from '@countersign/service-host';
 import { z } from 'zod';
 
-export const idempotencyKeySchema = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,255}$/)
-  .brand('IdempotencyKey');
-export type IdempotencyKey = z.infer<typeof idempotencyKeySchema>;
-
-/**
- * Reads the `Idempotency-Key` header (IETF draft-ietf-httpapi-idempotency-key-header): a structured-field string or, as
- * most callers send it, the bare value. 1 to 255 printable ASCII characters.
- * @throws {Problem} 400 `IDEMPOTENCY_KEY_MISSING` or `IDEMPOTENCY_KEY_INVALID`
- */
-export function parseIdempotencyKey(header: unknown): IdempotencyKey {
-  if (header === undefined) {
-    throw new Problem(
-      400,
-      'IDEMPOTENCY_KEY_MISSING',
-      'Send an Idempotency-Key header, so that a retry cannot pay twice.',
-    );
-  }
-  const bare = typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : header;
-  const parsed = idempotencyKeySchema.safeParse(bare);
-  if (!parsed.success) {
-    throw new Problem(400, 'IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key takes 1 to 255 printable ASCII characters.');
-  }
-  return parsed.data;
-}
-
-/** What tells one request body from another: SHA-256 over its parsed members in a fixed order. */
-export function fingerprintOf(members: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
-}
+export {
+  fingerprintOf,
+  idempotencyKeySchema,
+  parseIdempotencyKey,
+  type IdempotencyKey,
+} from '@countersign/service-host';
 
 /** The answer as first given; a repeat gets the same. */
 export const storedAnswerSchema = z.object({ status: z.number().int(), body: z.record(z.string(), z.unknown()) });
@@ -57,9 +31,7 @@ export interface KnownKey {
  * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
  */
 export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim {
-  if (known.fingerprint !== fingerprint) {
-    throw new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.');
-  }
+  if (known.fingerprint !== fingerprint) throw idempotencyKeyReused();
   if (known.answer !== null) return { kind: 'answered', answer: known.answer };
   if (known.leaseUntil > now) {
     throw new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');

@@ -1,14 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Owner } from '@countersign/auth-core';
-import { DATABASE, type Database } from '@countersign/service-host';
+import { DATABASE, IDEMPOTENCY_KEPT_HOURS, type Database } from '@countersign/service-host';
 import { and, eq, lt, sql } from 'drizzle-orm';
 import { insertPart, type Bind, type Part } from '../changes/change.js';
 import { STEP_LEASE, type StepLease } from './step-lease.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
-
-/** Hours that a key and its answer are kept. */
-export const KEPT_HOURS = 24;
 
 /** Keys that one statement prunes at most, so that it locks little and ends soon. */
 const PRUNE_BATCH = 5_000;
@@ -24,7 +21,7 @@ export interface KeyClaim extends KeyPlace {
   readonly fingerprint: string;
 }
 
-/** Keys and their answers, each kept for {@link KEPT_HOURS}. */
+/** Keys and their answers, each kept for {@link IDEMPOTENCY_KEPT_HOURS}. */
 @Injectable()
 export class IdempotencyStore {
   constructor(
@@ -87,9 +84,9 @@ export class IdempotencyStore {
     });
   }
 
-  /** Forgets keys older than {@link KEPT_HOURS}. @returns how many */
+  /** Forgets keys older than {@link IDEMPOTENCY_KEPT_HOURS}. @returns how many */
   async prune(now: Date): Promise<number> {
-    const before = new Date(now.getTime() - KEPT_HOURS * 3_600_000);
+    const before = new Date(now.getTime() - IDEMPOTENCY_KEPT_HOURS * 3_600_000);
     for (let pruned = 0; ;) {
       const batch = this.database
         .select({ place: sql`ctid` })

@@ -34,6 +34,16 @@ describe('payments, by HTTP, on the real accounts service', () => {
     ]);
   });
 
+  it('takes no control characters and no half of a surrogate pair in what a payment or refund says', async () => {
+    const paid = await pay('100');
+    for (const bad of ['\u0000', 'a\nb', '\ud800']) {
+      expect(codeOf(await pay('100', { reference: bad }))).toEqual([400, 'REQUEST_INVALID']);
+      expect(codeOf(await step(paid, 'refund', { reason: bad }))).toEqual([400, 'REQUEST_INVALID']);
+    }
+    const list = await payments.call(shop, 'GET', '/payments?reference=a%00');
+    expect(codeOf(list)).toEqual([400, 'REQUEST_INVALID']);
+  });
+
   it('holds, then captures a part; the rest is released, and it settles once', async () => {
     const held = await pay('100', { capture: 'manual', hold_seconds: 600 });
     expect(held).toMatchObject({ status: 201, body: { status: 'held', captured: euro('0') } });

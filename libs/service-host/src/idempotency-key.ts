@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { Problem } from './problem.js';
+
+/** Hours that a key and its answer are kept. */
+export const IDEMPOTENCY_KEPT_HOURS = 24;
+
+export const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/)
+  .brand('IdempotencyKey');
+export type IdempotencyKey = z.infer<typeof idempotencyKeySchema>;
+
+/**
+ * Reads the `Idempotency-Key` header (IETF draft-ietf-httpapi-idempotency-key-header): a structured-field string or, as
+ * most callers send it, the bare value. 1 to 255 printable ASCII characters.
+ * @throws {Problem} 400 `IDEMPOTENCY_KEY_MISSING` or `IDEMPOTENCY_KEY_INVALID`
+ */
+export function parseIdempotencyKey(header: unknown): IdempotencyKey {
+  if (header === undefined) {
+    throw new Problem(
+      400,
+      'IDEMPOTENCY_KEY_MISSING',
+      'Send an Idempotency-Key header, so that a retry does nothing twice.',
+    );
+  }
+  const bare = typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : header;
+  const parsed = idempotencyKeySchema.safeParse(bare);
+  if (!parsed.success) {
+    throw new Problem(400, 'IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key takes 1 to 255 printable ASCII characters.');
+  }
+  return parsed.data;
+}
+
+/** Another body came under a key that is taken. */
+export function idempotencyKeyReused(): Problem {
+  return new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.');
+}
+
+/** What tells one request body from another: SHA-256 over its parsed members in a fixed order. */
+export function fingerprintOf(members: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
+}
