@@ -1,10 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../../..');
-const builtParts = ['auth-core', 'auth', 'audit-client', 'revocation-feed', 'merkle-log', 'service-host', 'test-kit'];
 
 /** The workspace as its files are now, in a folder of its own, so that nothing that runs beside this test sees the new service. */
 function copyOfWorkspace(): string {
@@ -13,10 +12,8 @@ function copyOfWorkspace(): string {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
   for (const file of listed.toString().split('\0'))
     if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(copy, file), { recursive: true });
-  for (const part of [...builtParts.map((name) => `libs/${name}`), 'tools/backing-services']) {
-    const dist = join(root, part, 'dist');
-    if (existsSync(dist)) cpSync(dist, join(copy, part, 'dist'), { recursive: true });
-  }
+  for (const dist of globSync(['libs/*/dist', 'tools/backing-services/dist'], { cwd: root }))
+    cpSync(join(root, dist), join(copy, dist), { recursive: true });
   const linked = spawnSync('cp', ['-al', join(root, 'node_modules'), join(copy, 'node_modules')]);
   if (linked.status !== 0) {
     rmSync(join(copy, 'node_modules'), { recursive: true, force: true });
