@@ -30,6 +30,7 @@ export { OAuthError, Problem } from './problem.js';
 export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './recorded-answers.js';
 export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './request-trace.js';
+export { idSchema, timeBoundSchema, timeThroughSchema } from './request-values.js';
 export { type RevocationFeedSettings } from './revocations.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './refusals.service.js';

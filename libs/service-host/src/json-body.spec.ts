@@ -51,10 +51,14 @@ describe('a JSON body', () => {
     );
   });
 
+  it('that is empty is none: whether a route needs one, the route says', () => {
+    expect(parseJsonBody(Buffer.alloc(0))).toBeUndefined();
+  });
+
   it.each([
     ['text that is not UTF-8', Buffer.from('{"name":"M\u00fcller"}', 'latin1'), 'BODY_NOT_UTF8'],
     ['half a surrogate pair in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'BODY_NOT_UTF8'],
-    ['nothing', '', 'BODY_NOT_JSON'],
+    ['a blank', ' ', 'BODY_NOT_JSON'],
     ['no JSON', '{"a":1,}', 'BODY_NOT_JSON'],
     ['a byte order mark', '\ufeff{}', 'BODY_NOT_JSON'],
     ['U+0000', '{"a":{"b":["x","\\u0000"]}}', 'REQUEST_INVALID a.b.1'],

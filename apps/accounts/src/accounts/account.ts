@@ -1,10 +1,11 @@
 import { currencySchema, moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { NAME_LIMIT, OWNER_LIMIT, PAGE_LIMIT } from '../limits.js';
 import { metadataSchema, type Metadata } from '../metadata.js';
 
 /** Account and transfer ids: UUIDs (the ledger makes UUIDv7; a client may choose a transfer's). */
-export const accountIdSchema = z.uuid().toLowerCase().brand('AccountId');
+export const accountIdSchema = idSchema.brand('AccountId');
 export type AccountId = z.infer<typeof accountIdSchema>;
 
 export const accountKinds = ['asset', 'liability', 'equity', 'income', 'expense'] as const;

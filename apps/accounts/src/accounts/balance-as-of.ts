@@ -1,10 +1,11 @@
 import { moneyToJson, type MoneyJson } from '@countersign/money';
+import { timeThroughSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { normalBalance, type Account } from './account.js';
 
 /** `GET /accounts/{id}/balance`: `as_of` is an RFC 3339 time that has passed; entries posted at that very time count. */
 export const asOfQuerySchema = z.strictObject({
-  as_of: z.iso.datetime({ offset: true }).transform((time) => new Date(time)),
+  as_of: timeThroughSchema,
 });
 export type AsOfQuery = z.infer<typeof asOfQuerySchema>;
 

@@ -1,14 +1,9 @@
 import { moneyToJson, type MoneyJson } from '@countersign/money';
+import { timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { PAGE_LIMIT } from '../limits.js';
 import { type Origin } from '../origin.js';
 import { normalBalance, type Account } from './account.js';
-
-/** An RFC 3339 time, of whatever precision: up to the next millisecond, which is what entries are kept with. */
-const time = z.iso.datetime({ offset: true }).transform((text) => {
-  const beyond = /\.\d{3}\d*[1-9]/.test(text) ? 1 : 0;
-  return new Date(Date.parse(text) + beyond);
-});
 
 /**
  * `GET /accounts/{id}/entries`: newest first; of the time from `from` (included) to `to` (not included), where they are given; `cursor` is
@@ -16,8 +11,8 @@ const time = z.iso.datetime({ offset: true }).transform((text) => {
  */
 export const statementQuerySchema = z
   .strictObject({
-    from: time.optional(),
-    to: time.optional(),
+    from: timeBoundSchema.optional(),
+    to: timeBoundSchema.optional(),
     limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
     cursor: z
       .string()

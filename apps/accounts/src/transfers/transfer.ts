@@ -1,10 +1,11 @@
 import { moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
-import { z } from 'zod';
+import { idSchema } from '@countersign/service-host';
+import { type z } from 'zod';
 import { type AccountId } from '../accounts/account.js';
 import { type Metadata } from '../metadata.js';
 import { type Origin } from '../origin.js';
 
-export const transferIdSchema = z.uuid().toLowerCase().brand('TransferId');
+export const transferIdSchema = idSchema.brand('TransferId');
 export type TransferId = z.infer<typeof transferIdSchema>;
 
 /** One debit and one credit of the same amount: balanced by its shape. */

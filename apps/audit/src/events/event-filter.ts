@@ -1,10 +1,12 @@
 import { type AuditEvent } from '@countersign/audit-event';
+import { timeBoundSchema } from '@countersign/service-host';
 import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Clause } from '../postings/postings.store.js';
 import { eventTable } from './events.tables.js';
 import { textOf, wordsOf } from './event-words.js';
 
+const bound = timeBoundSchema.transform((time) => time.toISOString());
 const text = z.string().min(1).max(512).optional();
 
 /** What narrows a search, an export or a tail. Each filter narrows further. Times are RFC 3339. */
@@ -31,9 +33,9 @@ export const filterShape = {
     .refine((said) => wordsOf(said).length > 0 && wordsOf(said).length <= 8, 'one to eight words')
     .optional(),
   /** From this time on. */
-  from: z.iso.datetime({ offset: true }).optional(),
+  from: bound.optional(),
   /** Before this time. */
-  to: z.iso.datetime({ offset: true }).optional(),
+  to: bound.optional(),
 } as const;
 export type EventFilter = z.infer<z.ZodObject<typeof filterShape>>;
 

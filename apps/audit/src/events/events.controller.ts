@@ -1,8 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
-import { z } from 'zod';
+import { idSchema, OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { eventSearchSchema, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { type EventStatistics } from './event-statistics.js';
 import { EventsService } from './events.service.js';
@@ -38,7 +37,7 @@ export class EventsController {
   @Get(':id')
   @RequireAnyScope(READ_ALL, READ_OWN)
   read(
-    @ZodParam('id', z.uuid()) id: string,
+    @ZodParam('id', idSchema) id: string,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<FoundEvent> {

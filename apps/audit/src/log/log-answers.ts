@@ -1,3 +1,4 @@
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 
 /** `GET /log/proof/inclusion`: for a leaf by its index or its event's id, in the tree of a size. */
@@ -5,7 +6,7 @@ export const inclusionQuerySchema = z.strictObject({
   /** 0-based log index. */
   index: z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER).optional(),
   /** An event's id, instead of its index. */
-  event: z.uuid().optional(),
+  event: idSchema.optional(),
   /** Leaves of the tree; the newest checkpoint's by default. */
   size: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
 });

@@ -1,14 +1,14 @@
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { idSchema, OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { ERASE, MaskedValuesService, REVEAL, type RevealedValues } from './masked-values.service.js';
 
 const reason = z.string().trim().min(1).max(512);
 const revealSchema = z.strictObject({ reason });
 const eraseSchema = z.union([
-  z.strictObject({ reason, event: z.uuid() }),
+  z.strictObject({ reason, event: idSchema }),
   z.strictObject({ reason, subject: z.string().min(1).max(512) }),
 ]);
 
@@ -22,7 +22,7 @@ export class MaskedValuesController {
   @HttpCode(200)
   @RequireScopes(REVEAL)
   reveal(
-    @ZodParam('id', z.uuid()) id: string,
+    @ZodParam('id', idSchema) id: string,
     @ZodBody(revealSchema) body: z.infer<typeof revealSchema>,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,

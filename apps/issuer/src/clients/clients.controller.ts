@@ -1,7 +1,16 @@
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Problem, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import {
+  idSchema,
+  OpenApi,
+  Problem,
+  Trace,
+  ZodBody,
+  ZodParam,
+  ZodQuery,
+  type RequestTrace,
+} from '@countersign/service-host';
 import { z } from 'zod';
 import { type ClientJson } from './client-record.js';
 import { clientSchema, clientsFileSchema, nameSchema, publicJwkSchema, type Client, type PublicJwk } from './client.js';
@@ -120,7 +129,7 @@ export class ClientsController {
   @Delete(':id/secrets/:secret')
   removeSecret(
     @ZodParam('id', nameSchema) id: string,
-    @ZodParam('secret', z.uuid()) secret: string,
+    @ZodParam('secret', idSchema) secret: string,
     @CurrentPrincipal() caller: Principal,
     @Trace() trace: RequestTrace,
   ): Promise<ClientJson> {

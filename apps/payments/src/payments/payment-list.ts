@@ -1,11 +1,10 @@
 import { uuidv7 } from '@countersign/audit-event';
+import { idSchema, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
 
 /** Payments of one page at most. */
 export const PAGE_LIMIT = 200;
-
-const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 /**
  * `GET /payments`: those within the caller's reach, newest first. `account` is either side's, `from` and `to` bound the time of creation (from is
@@ -13,10 +12,10 @@ const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text)
  */
 export const listPaymentsSchema = z.strictObject({
   status: z.enum(paymentStatuses).optional(),
-  account: z.uuid().optional(),
+  account: idSchema.optional(),
   reference: z.string().min(1).max(140).optional(),
-  from: time.optional(),
-  to: time.optional(),
+  from: timeBoundSchema.optional(),
+  to: timeBoundSchema.optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
   cursor: paymentIdSchema.optional(),
 });

@@ -1,7 +1,8 @@
 import { moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 
-export const paymentIdSchema = z.uuid().brand('PaymentId');
+export const paymentIdSchema = idSchema.brand('PaymentId');
 export type PaymentId = z.infer<typeof paymentIdSchema>;
 
 export const paymentStatuses = [
@@ -68,8 +69,8 @@ export const holdLimits = { min: 60, max: 30 * 86_400, default: 7 * 86_400 } as 
 export const createPaymentSchema = z
   .strictObject({
     amount: moneySchema,
-    from: z.uuid(),
-    to: z.uuid(),
+    from: idSchema,
+    to: idSchema,
     reference: z.string().max(140).default(''),
     capture: z.enum(['automatic', 'manual']).default('automatic'),
     /** Seconds that the money stays held when it is captured by hand. */

@@ -178,4 +178,48 @@ describe('payments, by HTTP, on the real accounts service', () => {
     }
     expect(seen).toEqual(['', 'r4', 'r3', 'r2', 'r1', 'r0']);
   });
+
+  it('knows an id in whichever letters it comes: a retry in others is the same request', async () => {
+    const key = randomUUID();
+    const capitals = { amount: euro('9'), from: from.toUpperCase(), to: to.toUpperCase() };
+    const paid = await payments.call(shop, 'POST', '/payments', capitals, key);
+    expect(paid).toMatchObject({ status: 201, body: { from, to } });
+    const again = await pay('9', {}, key);
+    expect([again.body, again.headers['idempotency-replayed']]).toEqual([paid.body, 'true']);
+    const id = String(paid.body['id']);
+    expect((await payments.call(shop, 'GET', `/payments/${id.toUpperCase()}`)).body).toEqual(paid.body);
+    const refundKey = randomUUID();
+    const refunded = await payments.call(shop, 'POST', `/payments/${id.toUpperCase()}/refund`, {}, refundKey);
+    expect((await step(paid, 'refund', {}, refundKey)).body).toEqual(refunded.body);
+    const query = `account=${from.toUpperCase()}&limit=1&cursor=${id.toUpperCase()}`;
+    const { body } = await payments.call(shop, 'GET', `/payments?${query}`);
+    expect(body['payments']).toMatchObject([{ from }]);
+    expect(await payments.eventsOf(`payment/${id}`)).toContain('payment.read');
+    expect(await payments.eventsOf(`payment/${id.toUpperCase()}`)).toEqual([]);
+  });
+
+  it('lists by times that are finer than a millisecond, exactly', async () => {
+    const client = 'finer';
+    const [source, purse] = [
+      await payments.accounts.open(client, 'allowed'),
+      await payments.accounts.open(client, 'forbidden'),
+    ];
+    const { body } = await payments.call(client, 'POST', '/payments', { amount: euro('1'), from: source, to: purse });
+    const millisecond = String(body['created_at']).replace('Z', '');
+    const count = async (query: string): Promise<unknown> => {
+      const { body: page } = await payments.call(client, 'GET', `/payments?${query}`);
+      return (page['payments'] as readonly unknown[]).length;
+    };
+    expect([await count(`from=${millisecond}Z`), await count(`from=${millisecond}9Z`)]).toEqual([1, 0]);
+    expect([await count(`to=${millisecond}Z`), await count(`to=${millisecond}9Z`)]).toEqual([0, 1]);
+  });
+
+  it('takes an empty body for none, also when it is said to be JSON', async () => {
+    const [one, other] = [await pay('3', { capture: 'manual' }), await pay('3', { capture: 'manual' })];
+    const path = (paid: Answer, name: string): string => `/payments/${String(paid.body['id'])}/${name}`;
+    expect((await payments.call(shop, 'POST', path(one, 'capture'), '')).status).toBe(200);
+    expect((await payments.call(shop, 'POST', path(one, 'refund'), '')).status).toBe(201);
+    expect((await payments.call(shop, 'POST', path(other, 'cancel'), '')).status).toBe(200);
+    expect(codeOf(await payments.call(shop, 'POST', '/payments', ''))).toEqual([400, 'REQUEST_INVALID']);
+  });
 });

@@ -9,7 +9,7 @@ const refusals: Readonly<Record<StepRefusal, readonly [status: 409 | 422, detail
   PAYMENT_NOT_SETTLED: [409, 'Only a settled payment can be refunded.'],
   AMOUNT_ABOVE_HOLD: [422, 'More than was held cannot be captured.'],
   REFUND_ABOVE_PAYMENT: [422, 'All refunds together cannot exceed what was captured.'],
-  REFUND_LIMIT: [422, 'This payment has as many refunds as one may have.'],
+  REFUND_LIMIT: [422, 'This payment has as many refunds as one may have; those that failed do not count.'],
   CURRENCY_MISMATCH: [422, 'The amount must have the currency of the payment.'],
 };
 

@@ -1,8 +1,9 @@
 import { moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { type PaymentId } from '../payments/payment.js';
 
-export const refundIdSchema = z.uuid().brand('RefundId');
+export const refundIdSchema = idSchema.brand('RefundId');
 export type RefundId = z.infer<typeof refundIdSchema>;
 
 /** What `POST /payments/{id}/refund` takes: an amount, or nothing for all that may still be refunded. */
@@ -11,6 +12,16 @@ export const createRefundSchema = z.strictObject({
   reason: z.string().max(140).default(''),
 });
 export type CreateRefund = z.infer<typeof createRefundSchema>;
+
+/** Refunds of one page at most. */
+export const REFUND_PAGE_LIMIT = 200;
+
+/** `GET /payments/{id}/refunds`: oldest first; `cursor` is the `next_cursor` of the page before. */
+export const listRefundsSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(REFUND_PAGE_LIMIT).default(100),
+  cursor: refundIdSchema.optional(),
+});
+export type ListRefunds = z.infer<typeof listRefundsSchema>;
 
 /** created → settled, or created → failed; both are final. */
 export type RefundStatus = 'created' | 'settled' | 'failed';
@@ -70,4 +81,15 @@ export function refundToJson(refund: Refund): RefundJson {
     created_at: refund.createdAt.toISOString(),
     updated_at: refund.updatedAt.toISOString(),
   };
+}
+
+export interface RefundPageJson {
+  readonly refunds: readonly RefundJson[];
+  readonly next_cursor: string | null;
+}
+
+/** @param found one more than the page holds when another page follows */
+export function refundPageToJson(found: readonly Refund[], limit: number): RefundPageJson {
+  const page = found.slice(0, limit);
+  return { refunds: page.map(refundToJson), next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null };
 }

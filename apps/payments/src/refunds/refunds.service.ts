@@ -23,14 +23,16 @@ import { RefundProgress, orderOf } from './refund-progress.js';
 import {
   changedRefund,
   refundIdSchema,
+  refundPageToJson,
   refundToJson,
   type CreateRefund,
   type Refund,
-  type RefundJson,
+  type ListRefunds,
+  type RefundPageJson,
 } from './refund.js';
 import { RefundsStore } from './refunds.store.js';
 
-/** Refunds of one payment at the most. */
+/** Refunds of one payment at most, made or under way. */
 export const REFUND_LIMIT = 100;
 
 /** The steps of a refund: reserve it, order the transfer that corrects the payment's, keep what came of it. */
@@ -92,21 +94,22 @@ export class RefundsService {
     return this.#again(await this.keys.look(claim, now), claim, right, caller);
   }
 
-  /** The payment's refunds, oldest first. */
-  async list(id: PaymentId, caller: Caller): Promise<{ readonly refunds: readonly RefundJson[] }> {
+  /** The payment's refunds, oldest first, those that failed too. */
+  async list(id: PaymentId, query: ListRefunds, caller: Caller): Promise<RefundPageJson> {
     const payment = await this.service.own(id, 'payments:read', 'payments:read', caller);
-    const refunds = await this.refunds.ofPayment(payment, REFUND_LIMIT);
+    const found = await this.refunds.list(payment, query);
     await this.outbox.recordDurably(
       auditEvent({ done: 'refunds.listed', action: 'payments:read', resource: `payment/${id}` }, caller),
     );
-    return { refunds: refunds.map(refundToJson) };
+    return refundPageToJson(found, query.limit);
   }
 
   async #begin(payment: Payment, money: Parameters<typeof beginRefund>[1], now: Date): Promise<Step> {
     const step = beginRefund(payment, money, now);
     if (!step.ok) return step;
-    const before = await this.refunds.ofPayment(payment, REFUND_LIMIT);
-    return before.length < REFUND_LIMIT ? step : { ok: false, refusal: 'REFUND_LIMIT' };
+    // Another refund meanwhile changes the payment's version, so that this one is not committed.
+    const before = await this.refunds.countOf(payment);
+    return before < REFUND_LIMIT ? step : { ok: false, refusal: 'REFUND_LIMIT' };
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */
@@ -185,6 +188,12 @@ function newRefund(
   };
 }
 
+/** The account that paid takes no money any more; how it stands is told to some only. */
+const payerGone = new Set(['ACCOUNT_CLOSED', 'ACCOUNT_UNKNOWN']);
+const ANOTHER_ACCOUNT =
+  "When the payer's account is closed, a refund cannot reach it: pay another account of the payer's instead (POST /payments, from the account " +
+  'that was paid). This refund does not count towards the limit.';
+
 function membersOf(id: PaymentId, { amount, reason }: CreateRefund): readonly string[] {
   return ['refund', id, amount?.amount.toString() ?? '', amount?.currency ?? '', reason];
 }
@@ -196,5 +205,6 @@ function answerOf(
 ): StoredAnswer {
   const body = { ...refundToJson(refund), payment: paymentToJson(payment) };
   if (refund.status !== 'failed') return { status: 201, body };
-  return problemAnswer(422, refund.failure ?? 'REFUND_FAILED', detail, { refund: body });
+  const advice = payerGone.has(refund.failure ?? '') ? `${detail} ${ANOTHER_ACCOUNT}` : detail;
+  return problemAnswer(422, refund.failure ?? 'REFUND_FAILED', advice, { refund: body });
 }

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@countersign/service-host';
-import { asc, eq, lte } from 'drizzle-orm';
+import { and, asc, count, eq, gt, lte, ne } from 'drizzle-orm';
 import { insertPart, updatePart, type Part } from '../changes/change.js';
 import { type Payment } from '../payments/payment.js';
-import { refundIdSchema, type Refund } from './refund.js';
+import { refundIdSchema, type ListRefunds, type Refund } from './refund.js';
 import { refundTable } from './refunds.tables.js';
 
 /** Refunds in PostgreSQL. */
@@ -41,14 +41,24 @@ export class RefundsStore {
     return refund;
   }
 
-  /** Oldest first. A payment has few: each takes some of what was captured. */
-  ofPayment({ id }: Pick<Payment, 'id'>, limit: number): Promise<Refund[]> {
+  /** Oldest first; one more than the page holds. */
+  list({ id }: Pick<Payment, 'id'>, { cursor, limit }: ListRefunds): Promise<Refund[]> {
+    const after = cursor === undefined ? undefined : gt(refundTable.id, cursor);
     return this.database
       .select()
       .from(refundTable)
-      .where(eq(refundTable.paymentId, id))
+      .where(and(eq(refundTable.paymentId, id), after))
       .orderBy(asc(refundTable.id))
-      .limit(limit);
+      .limit(limit + 1);
+  }
+
+  /** How many refunds of the payment were made or are under way; one that failed made nothing. */
+  async countOf({ id }: Pick<Payment, 'id'>): Promise<number> {
+    const [found] = await this.database
+      .select({ refunds: count() })
+      .from(refundTable)
+      .where(and(eq(refundTable.paymentId, id), ne(refundTable.status, 'failed')));
+    return found?.refunds ?? 0;
   }
 
   /** Refunds that recovery should look at by now, the longest overdue first. */

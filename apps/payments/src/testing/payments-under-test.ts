@@ -20,12 +20,12 @@ export const allScopes = ['payments:create', 'payments:read', 'payments:refund',
 export interface PaymentsUnderTest {
   readonly accounts: RealAccounts;
   readonly pool: pg.Pool;
-  /** Sends as the caller, with a fresh Idempotency-Key on each POST unless one is named (or an empty one: none). */
+  /** Sends as the caller, with a fresh Idempotency-Key on each POST unless one is named (or an empty one: none). An empty body is called JSON. */
   call(
     who: string | Who,
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    body?: object,
+    body?: object | '',
     key?: string,
   ): Promise<Answer>;
   /** Types of the audit events about a resource, oldest first. */
@@ -81,6 +81,7 @@ export async function startPayments(environment: Readonly<Record<string, string>
         headers: {
           authorization: `Bearer ${token}`,
           ...(method === 'POST' && key !== '' ? { 'idempotency-key': key } : {}),
+          ...(body === '' ? { 'content-type': 'application/json' } : {}),
         },
         ...(body === undefined ? {} : { payload: body }),
       });

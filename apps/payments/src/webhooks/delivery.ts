@@ -1,3 +1,4 @@
+import { idSchema, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { DELIVERY_PAGE_LIMIT, type EndpointId } from './endpoint.js';
 import { type NoticeType } from './notice.js';
@@ -26,18 +27,15 @@ export interface Delivery {
 export const listDeliveriesSchema = z.strictObject({
   status: z.enum(deliveryStatuses).optional(),
   limit: z.coerce.number().int().min(1).max(DELIVERY_PAGE_LIMIT).default(50),
-  cursor: z.uuid().optional(),
+  cursor: idSchema.optional(),
 });
 export type ListDeliveries = z.infer<typeof listDeliveriesSchema>;
 
 /** `POST /webhooks/{id}/replay`: one event, or every one since a time (the oldest thousand of them). */
 export const replaySchema = z
   .strictObject({
-    event_id: z.uuid().optional(),
-    since: z.iso
-      .datetime({ offset: true })
-      .transform((text) => new Date(text))
-      .optional(),
+    event_id: idSchema.optional(),
+    since: timeBoundSchema.optional(),
   })
   .refine(({ event_id, since }) => (event_id === undefined) !== (since === undefined), {
     message: 'takes event_id or since, one of them',

@@ -1,8 +1,9 @@
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { URL_LIMIT } from './target.js';
 import { noticeTypes, type NoticeType } from './notice.js';
 
-export const endpointIdSchema = z.uuid().brand('EndpointId');
+export const endpointIdSchema = idSchema.brand('EndpointId');
 export type EndpointId = z.infer<typeof endpointIdSchema>;
 
 /** Endpoints of one subject, through one client, at most. */

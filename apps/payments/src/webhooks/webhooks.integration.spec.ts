@@ -166,7 +166,7 @@ describe('webhooks', () => {
   });
 
   it('name the URL in its canonical form, in the answer as in the signature', async () => {
-    const endpoint = await payments.call('shop', 'POST', '/webhooks', { url: ` ${url.replace('http', 'HTTP')}#x\n` });
+    const endpoint = await payments.call('shop', 'POST', '/webhooks', { url: ` ${url.replace('http', 'HTTP')}#x  ` });
     expect(endpoint.body['url']).toBe(url);
     await payments.call('shop', 'POST', '/payments', order);
     await until(() => received.length > 0);

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
+import { REFUND_LIMIT } from './refunds.service.js';
+
+describe('refunds', () => {
+  let payments: PaymentsUnderTest;
+  let from: string;
+  let to: string;
+  const shop = 'shop';
+  beforeAll(async () => {
+    payments = await startPayments();
+    [from, to] = [await payments.accounts.open(shop, 'allowed'), await payments.accounts.open(shop, 'forbidden')];
+  }, 180_000);
+  afterAll(async () => {
+    await payments.stop();
+  }, 60_000);
+
+  const pay = async (amount: string, payer = from, payee = to): Promise<string> => {
+    const paid = await payments.call(shop, 'POST', '/payments', { amount: euro(amount), from: payer, to: payee });
+    expect(paid.status).toBe(201);
+    return String(paid.body['id']);
+  };
+  const refund = (id: string, body: object = { amount: euro('1') }): Promise<Answer> =>
+    payments.call(shop, 'POST', `/payments/${id}/refund`, body);
+  const codeOf = ({ status, body }: Answer): unknown => [status, body['code']];
+  const fill = async (id: string, status: 'failed' | 'settled'): Promise<void> => {
+    for (let count = 0; count < REFUND_LIMIT; count += 1) {
+      await payments.pool.query(
+        `insert into refund (id, payment_id, status, transfer_id, amount, currency, reason, order_until, version, subject, client_id, actors,
+          txn, created_at, updated_at) values ($1, $2, $3, $1, 1, 'EUR', '', now(), 2, $4, $4, '{}', 't', now(), now())`,
+        [randomUUID(), id, status, shop],
+      );
+    }
+  };
+
+  it('that failed do not count: once the merchant is funded, the payment can be paid back', async () => {
+    const poor = await payments.accounts.open(shop, 'forbidden');
+    const id = await pay('10', from, poor);
+    await pay('10', poor, to);
+    expect(codeOf(await refund(id))).toEqual([422, 'INSUFFICIENT_FUNDS']);
+    await fill(id, 'failed');
+    expect(codeOf(await refund(id))).toEqual([422, 'INSUFFICIENT_FUNDS']);
+    await pay('10', from, poor);
+    expect((await refund(id)).status).toBe(201);
+    const seen: unknown[] = [];
+    for (let cursor: unknown = ''; cursor !== null;) {
+      const query = `limit=50${cursor === '' ? '' : `&cursor=${String(cursor)}`}`;
+      const { body } = await payments.call(shop, 'GET', `/payments/${id}/refunds?${query}`);
+      seen.push(...(body['refunds'] as readonly { id: string }[]).map((one) => one.id));
+      cursor = body['next_cursor'];
+    }
+    expect([seen.length, new Set(seen).size]).toEqual([REFUND_LIMIT + 3, REFUND_LIMIT + 3]);
+  });
+
+  it('that were made count, up to the limit', async () => {
+    const id = await pay('200');
+    await fill(id, 'settled');
+    expect(codeOf(await refund(id))).toEqual([422, 'REFUND_LIMIT']);
+  });
+
+  it('to a payer whose account is closed say what the merchant can do, and do not count', async () => {
+    const payer = await payments.accounts.open(shop, 'forbidden');
+    await pay('10', from, payer);
+    const id = await pay('10', payer, to);
+    const admin = await payments.accounts.issuer.mint({
+      clientId: 'operator',
+      audience: 'accounts',
+      scopes: ['accounts:admin'],
+    });
+    const closed = await fetch(`${payments.accounts.url}/accounts/${payer}/status`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ status: 'closed' }),
+    });
+    expect(closed.status).toBe(200);
+    const answer = await refund(id);
+    expect(codeOf(answer)).toEqual([422, 'ACCOUNT_CLOSED']);
+    expect(answer.body['detail']).toMatch(/pay another account of the payer's instead \(POST \/payments/);
+    const { rows } = await payments.pool.query('select refunding from payment where id = $1', [id]);
+    expect(rows).toEqual([{ refunding: '0' }]);
+  });
+});
