@@ -7,6 +7,7 @@ import {
   authorizationOf,
   bearerToken,
   bindPrincipal,
+  bindUser,
   carrierOf,
   dpopToken,
   targetOf,
@@ -15,6 +16,7 @@ import {
 import { STRATEGY_NAME, tokenErrorOf, useVerifier } from './jwt.strategy.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
+import { PolicyProviders } from './policy-providers.js';
 import { metadataUrl } from './protected-resource.js';
 import { isRefused, problemOf, RouteError, type Refusal, type RefusalErrors } from './refusal.js';
 import { namedScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
@@ -42,6 +44,11 @@ function carriesScopes({ scopes: held }: Principal, needs: RouteNeeds & { readon
   return (
     scopes.every((scope) => held.has(scope)) && (anyScope.length === 0 || anyScope.some((scope) => held.has(scope)))
   );
+}
+
+function bind({ kind, holder }: Carrier, principal: Principal): void {
+  if (kind === 'http' || kind === 'graphql') bindUser(holder, principal);
+  else bindPrincipal(holder, principal);
 }
 
 /** Global: every handler is closed unless it says `@Public()`, and says what it needs by `@RequireScopes()` and its like. */
@@ -79,7 +86,7 @@ export class CountersignGuard implements CanActivate {
     try {
       const principal = this.verifier.cachedAuthorization(header);
       if (principal === undefined || !carriesScopes(principal, needs)) return false;
-      bindPrincipal(request, principal);
+      bindUser(request, principal);
       return true;
     } catch {
       return false;
@@ -96,7 +103,7 @@ export class CountersignGuard implements CanActivate {
       if (needs.public) return true;
       if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
       await this.#askPolicies(principal, needs, carrier, context);
-      bindPrincipal(carrier.holder, principal);
+      bind(carrier, principal);
       return true;
     } catch (error) {
       if (!isRefused(error)) throw error;
@@ -134,13 +141,14 @@ export class CountersignGuard implements CanActivate {
   async #askPolicies(
     principal: Principal,
     needs: RouteNeeds & { readonly public: false },
-    { kind }: Carrier,
+    { kind, holder }: Carrier,
     context: ExecutionContext,
   ): Promise<void> {
     if (needs.policies.length === 0) return;
-    const request = policyRequestOf(kind, context, this.modules);
+    const providers = new PolicyProviders(this.modules, holder);
+    const request = policyRequestOf(kind, context, providers);
     for (const policy of needs.policies) {
-      const verdict = await policy(principal, request);
+      const verdict = await providers.asking(() => policy(principal, request));
       if (verdict === true) continue;
       throw new RouteError(verdict === 'hidden' ? 'NOT_FOUND' : 'POLICY_DENIED', policy.name);
     }

@@ -10,7 +10,14 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
-import { APP_GUARD, DiscoveryModule, DiscoveryService, HttpAdapterHost, MetadataScanner } from '@nestjs/core';
+import {
+  APP_GUARD,
+  DiscoveryModule,
+  DiscoveryService,
+  HttpAdapterHost,
+  MetadataScanner,
+  ModulesContainer,
+} from '@nestjs/core';
 import { createVerifier, type TokenVerifier } from '@countersign/auth-core';
 import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
@@ -27,6 +34,16 @@ export interface AuthModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> 
   readonly useFactory: FactoryProvider<AuthSettings>['useFactory'];
 }
 
+/** Two of them would be two guards, each of which takes the tokens of its own settings only: together they refuse everybody. */
+function refuseTwice(modules: ModulesContainer): void {
+  const times = [...modules.values()].filter(({ metatype }) => metatype === AuthModule).length;
+  if (times < 2) return;
+  throw new Error(
+    `AuthModule is imported ${String(times)} times: import it once, in the root module; it is global. ` +
+      'To name it in several modules, keep what forRoot() gave and import that.',
+  );
+}
+
 /**
  * Closes every route of the application it is imported by: HTTP on Fastify and Express, NATS message handlers, GraphQL operations,
  * socket messages. See `@Public()`, `@RequireScopes()`, `@RequireAnyScope()`, `@Authorize()`, `@CurrentPrincipal()`.
@@ -41,7 +58,10 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(MetadataScanner) scanner: MetadataScanner,
+    @Inject(ModulesContainer) modules: ModulesContainer,
   ) {
+    refuseTwice(modules);
+    passport.use(STRATEGY_NAME, createStrategy());
     closeMessageHandlers(discovery, scanner);
   }
 
@@ -61,11 +81,9 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
         {
           provide: TOKEN_VERIFIER,
           inject: [AUTH_SETTINGS],
-          useFactory: async (settings: AuthSettings): Promise<TokenVerifier> => {
+          useFactory: (settings: AuthSettings): TokenVerifier | Promise<TokenVerifier> => {
             if (settings.resource !== undefined) resourceUrl(settings.resource);
-            const verifier = settings.verifier ?? (await createVerifier(settings));
-            passport.use(STRATEGY_NAME, createStrategy());
-            return verifier;
+            return settings.verifier ?? createVerifier(settings);
           },
         },
         RouteReport,

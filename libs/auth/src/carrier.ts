@@ -46,6 +46,12 @@ export function bindPrincipal(holder: object, principal: Principal): void {
   holder[PRINCIPAL] = principal;
 }
 
+/** As {@link bindPrincipal} for an HTTP request, and as its `user`: where Passport's strategies leave the caller, and where code looks for it. */
+export function bindUser(request: object & { user?: unknown }, principal: Principal): void {
+  bindPrincipal(request, principal);
+  request.user = principal;
+}
+
 /** @returns nothing where no caller was verified */
 export function principalOf(holder: object): Principal | undefined {
   return isBindable(holder) ? holder[PRINCIPAL] : undefined;
@@ -171,9 +177,16 @@ export function authorizedToken(header: string | undefined): string | undefined 
   return bearerToken(header) ?? dpopToken(header);
 }
 
+/** A request's path as callers know it: every one of theirs begins with the resource's own path, which a proxy may have taken off. */
+function pathOf(path: string, resource: URL): string {
+  const base = resource.pathname.replace(/\/+$/, '');
+  const isWhole = path.startsWith(base) && /^(?:[/?#]|$)/.test(path.slice(base.length));
+  return isWhole ? path : `${base}${path}`;
+}
+
 /**
- * What a DPoP proof must name: the request's method, and its address on the origin under which callers know the service. The `Host` header
- * is the caller's own word, so it is not asked. @returns nothing without a known origin, or for what is no HTTP request
+ * What a DPoP proof must name: the request's method, and its address below the one under which callers know the service (`resource`). The
+ * `Host` header is the caller's own word, so it is not asked. @returns nothing without a resource, or for what is no HTTP request
  */
 export function targetOf(
   { kind, holder }: Carrier,
@@ -183,5 +196,6 @@ export function targetOf(
   const method = member(holder, 'method');
   const path = member(holder, 'originalUrl') ?? member(holder, 'url');
   if (typeof method !== 'string' || typeof path !== 'string' || !path.startsWith('/')) return undefined;
-  return { method, url: `${new URL(resource).origin}${path}` };
+  const known = new URL(resource);
+  return { method, url: `${known.origin}${pathOf(path, known)}` };
 }

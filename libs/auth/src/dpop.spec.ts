@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Module, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createDpopProof, DpopNonces, generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
+import {
+  createDpopProof,
+  DpopNonces,
+  generateSigningKey,
+  type Principal,
+  type PrivateJwk,
+} from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
-import { BearerToken, RequireScopes } from './decorators.js';
+import { BearerToken, CurrentPrincipal, RequireScopes } from './decorators.js';
 
 @Controller('orders')
 class OrdersController {
@@ -14,6 +20,12 @@ class OrdersController {
   read(@BearerToken() token: string): object {
     return { length: token.length };
   }
+
+  @Get('user')
+  @RequireScopes('orders:read')
+  user(@Req() request: { user?: Principal }, @CurrentPrincipal() caller: Principal): object {
+    return { isUser: request.user === caller };
+  }
 }
 
 describe('a token that is bound to a key', () => {
@@ -21,11 +33,16 @@ describe('a token that is bound to a key', () => {
   let app: NestFastifyApplication;
   let unaware: NestFastifyApplication;
   let strict: NestFastifyApplication;
+  let behind: NestFastifyApplication;
   const secret = randomBytes(32);
   let key: PrivateJwk;
   let token: string;
 
-  async function start(resource: string | undefined, dpopNonces?: DpopNonces): Promise<NestFastifyApplication> {
+  async function start(
+    resource: string | undefined,
+    dpopNonces?: DpopNonces,
+    prefix?: string,
+  ): Promise<NestFastifyApplication> {
     @Module({
       imports: [
         AuthModule.forRoot({
@@ -42,6 +59,7 @@ describe('a token that is bound to a key', () => {
     const made = await NestFactory.create<NestFastifyApplication>(OrdersModule, new FastifyAdapter(), {
       logger: false,
     });
+    if (prefix !== undefined) made.setGlobalPrefix(prefix);
     await made.init();
     return made;
   }
@@ -58,12 +76,13 @@ describe('a token that is bound to a key', () => {
     issuer = await createTestIssuer({ audience: 'orders' });
     app = await start('https://api.test');
     unaware = await start(undefined);
+    behind = await start('https://api.test/svc/');
     strict = await start('https://api.test', new DpopNonces({ key: secret }));
     key = await generateSigningKey();
     token = await issuer.mint({ scopes: ['orders:read'], claims: { cnf: { jkt: key.kid } } });
   });
   afterAll(async () => {
-    await Promise.all([app.close(), unaware.close(), strict.close()]);
+    await Promise.all([app.close(), unaware.close(), strict.close(), behind.close()]);
   });
 
   it('passes with a fresh proof, first seen and repeated', async () => {
@@ -73,6 +92,31 @@ describe('a token that is bound to a key', () => {
         undefined,
         undefined,
       ]);
+  });
+
+  it('names the address that callers know, whether or not a proxy takes the path of the resource off', async () => {
+    const ask = async (at: NestFastifyApplication, path: string, url: string) => {
+      const headers = { authorization: `DPoP ${token}`, dpop: await proofFor(url) };
+      return (await at.inject({ method: 'GET', url: path, headers })).statusCode;
+    };
+    expect(await ask(behind, '/orders?page=2', 'https://api.test/svc/orders')).toBe(200);
+    expect(await ask(behind, '/orders', 'https://api.test/orders')).toBe(401);
+    expect(await ask(behind, '/orders', 'https://api.test/svc/svc/orders')).toBe(401);
+    for (const resource of ['https://api.test/svc', 'https://api.test/svc/']) {
+      const whole = await start(resource, undefined, 'svc');
+      expect(await ask(whole, '/svc/orders', 'https://api.test/svc/orders')).toBe(200);
+      expect(await ask(whole, '/svc/orders', 'https://api.test/orders')).toBe(401);
+      await whole.close();
+    }
+    const alike = await start('https://api.test/svc', undefined, 'svcs');
+    expect(await ask(alike, '/svcs/orders', 'https://api.test/svc/svcs/orders')).toBe(200);
+    await alike.close();
+  });
+
+  it('makes its caller the user of the request', async () => {
+    const headers = { authorization: `DPoP ${token}`, dpop: await proofFor('https://api.test/orders/user') };
+    const answer = await app.inject({ method: 'GET', url: '/orders/user', headers });
+    expect(answer.json()).toEqual({ isUser: true });
   });
 
   it('is refused as a bearer token, repeated or not, and without a proof', async () => {

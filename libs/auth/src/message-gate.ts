@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { type DiscoveryService, type MetadataScanner } from '@nestjs/core';
-import { handlersOf } from './route-report.js';
+import { messageHandlersOf } from './route-report.js';
 
 /** Nest's own metadata of `@UseGuards()`. */
 const GUARDS = '__guards__';
@@ -38,7 +38,7 @@ const gate = new MessageGate();
 
 /** Puts the gate on every message handler of the application; before its microservices are connected. */
 export function closeMessageHandlers(discovery: DiscoveryService, scanner: MetadataScanner): void {
-  for (const { handler, route } of handlersOf(discovery, scanner)) {
+  for (const { handler, route } of messageHandlersOf(discovery, scanner)) {
     if (route.kind !== 'message' && route.kind !== 'event') continue;
     const guards: unknown = Reflect.getMetadata(GUARDS, handler);
     const before: readonly unknown[] = Array.isArray(guards) ? guards : [];

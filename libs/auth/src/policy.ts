@@ -1,5 +1,5 @@
 import { type Abstract, type ExecutionContext, type Type } from '@nestjs/common';
-import { type ModuleRef } from '@nestjs/core';
+import { type PolicyProviders } from './policy-providers.js';
 import { type Principal } from '@countersign/auth-core';
 import { type CarrierKind } from './carrier.js';
 
@@ -11,7 +11,10 @@ export interface PolicyRequest {
   readonly query: Readonly<Record<string, unknown>>;
   /** The parsed body, or the message's payload. */
   readonly body: unknown;
-  /** A provider of the application, by class or injection token, from whatever module it is in. */
+  /**
+   * A provider of the application, by class or injection token, from whatever module it is in. Where it is made for each request (`REQUEST`
+   * or `TRANSIENT` scope), the policy is asked again once it is made: so ask for providers first, before anything has an effect.
+   */
   resolve<Provider>(token: Type<Provider> | Abstract<Provider> | string | symbol): Provider;
 }
 
@@ -35,9 +38,13 @@ function part(holder: object, name: string): unknown {
 }
 
 /** What a policy sees of the request, message or operation at hand. */
-export function policyRequestOf(kind: CarrierKind, context: ExecutionContext, modules: ModuleRef): PolicyRequest {
+export function policyRequestOf(
+  kind: CarrierKind,
+  context: ExecutionContext,
+  providers: PolicyProviders,
+): PolicyRequest {
   const [first, second]: unknown[] = context.getArgs();
-  const resolve: PolicyRequest['resolve'] = (token) => modules.get(token, { strict: false });
+  const resolve: PolicyRequest['resolve'] = (token) => providers.get(token);
   if (kind === 'http' && typeof first === 'object' && first !== null) {
     const { params, query, body } = {
       params: part(first, 'params'),

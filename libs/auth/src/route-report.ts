@@ -1,5 +1,6 @@
-import { Inject, Injectable, RequestMethod } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { HttpRoutes } from './http-routes.js';
 import { describeNeeds, routeNeeds, type RouteNeeds } from './route-needs.js';
 
 /** The kinds of handlers that the guard stands before. */
@@ -8,7 +9,10 @@ export type RouteKind = 'http' | 'message' | 'event' | 'socket' | 'graphql';
 /** One way into the application. */
 export interface Route {
   readonly kind: RouteKind;
-  /** `GET /orders/:id`, `message orders.read`, `Query order`: as a caller would name it. */
+  /**
+   * `GET /v1/orders/:id`, `message orders.read`, `Query order`: as a caller would name it. A version that is not in the path, and a host,
+   * stand behind it: `GET /orders (version 2)`.
+   */
   readonly name: string;
   /** `OrdersController.read` */
   readonly handler: string;
@@ -20,24 +24,10 @@ function isFunction(value: unknown): value is (...parameters: never[]) => unknow
   return typeof value === 'function';
 }
 
-function paths(target: object): readonly string[] {
-  const path: unknown = Reflect.getMetadata('path', target);
-  const list: readonly unknown[] = Array.isArray(path) ? path : [path ?? ''];
-  return list.map((one) => String(one).replace(/^\/+|\/+$/g, ''));
-}
-
-function httpNames(controller: object, handler: object, prefix: string): readonly string[] {
-  const method: unknown = Reflect.getMetadata('method', handler);
-  const verb = typeof method === 'number' ? (RequestMethod[method] ?? 'ALL') : 'ALL';
-  return paths(controller).flatMap((base) =>
-    paths(handler).map((path) => `${verb} /${[prefix, base, path].filter((part) => part !== '').join('/')}`),
-  );
-}
-
 const textOf = (pattern: unknown): string => (typeof pattern === 'string' ? pattern : JSON.stringify(pattern));
 
 /** What Nest's decorators wrote on a handler; one handler may answer several patterns. */
-function namesOf(controller: object, handler: object, prefix: string): readonly (readonly [RouteKind, string])[] {
+function namesOf(handler: object): readonly (readonly [RouteKind, string])[] {
   const has = (key: string): boolean => Reflect.hasMetadata(key, handler);
   if (has('microservices:pattern')) {
     const patterns: unknown = Reflect.getMetadata('microservices:pattern', handler);
@@ -52,18 +42,16 @@ function namesOf(controller: object, handler: object, prefix: string): readonly 
     const name: unknown = Reflect.getMetadata('graphql:resolver_name', handler);
     return [['graphql', `${String(type)} ${isFunction(handler) ? String(name ?? handler.name) : ''}`.trim()]];
   }
-  if (has('method') && has('path')) return httpNames(controller, handler, prefix).map((name) => ['http', name]);
   return [];
 }
 
-/** Every handler of the application that Nest's decorators make reachable, with its function. */
-export function handlersOf(
-  discovery: DiscoveryService,
-  scanner: MetadataScanner,
-  prefix = '',
-): readonly { readonly handler: object; readonly route: Route }[] {
-  const holders = [...discovery.getControllers(), ...discovery.getProviders()];
-  const found = holders.flatMap(({ metatype }) => {
+type Holder = ReturnType<DiscoveryService['getProviders']>[number];
+type Names = (holder: Holder, handler: object) => readonly (readonly [RouteKind, string])[];
+
+/** Handlers of some classes, each with the names by which it is reached. */
+function handlersIn(holders: readonly Holder[], scanner: MetadataScanner, names: Names): readonly Handler[] {
+  return holders.flatMap((holder) => {
+    const { metatype } = holder;
     if (!isFunction(metatype)) return [];
     const prototype: unknown = metatype.prototype;
     if (typeof prototype !== 'object' || prototype === null) return [];
@@ -71,17 +59,24 @@ export function handlersOf(
       const handler: unknown = Reflect.get(prototype, method);
       if (!isFunction(handler)) return [];
       const needs = routeNeeds(handler, metatype);
-      return namesOf(metatype, handler, prefix).map(([kind, name]) => ({
+      return names(holder, handler).map(([kind, name]) => ({
         handler,
         route: { kind, name, handler: `${metatype.name}.${method}`, needs },
       }));
     });
   });
-  const seen = new Set<string>();
-  return found.filter(({ route: { name, handler } }) => {
-    const key = `${name} ${handler}`;
-    return !seen.has(key) && seen.add(key);
-  });
+}
+
+/** A handler that Nest's decorators make reachable, with its function. */
+export interface Handler {
+  readonly handler: object;
+  readonly route: Route;
+}
+
+/** Handlers of messages, events, socket messages and GraphQL operations. */
+export function messageHandlersOf(discovery: DiscoveryService, scanner: MetadataScanner): readonly Handler[] {
+  const holders = [...discovery.getControllers(), ...discovery.getProviders()];
+  return handlersIn(holders, scanner, (_holder, handler) => namesOf(handler));
 }
 
 /** Each route of the application with what it needs, as the guard itself will judge it. */
@@ -91,12 +86,22 @@ export class RouteReport {
     @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
     @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
 
+  /** As they are routed once the application is configured: prefix, versions and `RouterModule` included. */
   routes(): readonly Route[] {
-    const prefix = this.application.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
-    const routes = handlersOf(this.discovery, this.scanner, prefix).map(({ route }) => route);
-    return routes.sort((one, other) => one.name.localeCompare(other.name));
+    const http = new HttpRoutes(this.application, this.modules.applicationId);
+    const handlers = [
+      ...messageHandlersOf(this.discovery, this.scanner),
+      ...handlersIn(this.discovery.getControllers(), this.scanner, (holder, handler) =>
+        Reflect.hasMetadata('method', handler) && Reflect.hasMetadata('path', handler)
+          ? http.namesOf(holder, handler).map((name) => ['http', name] as const)
+          : [],
+      ),
+    ];
+    const routes = new Map(handlers.map(({ route }) => [`${route.name} ${route.handler}`, route]));
+    return [...routes.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
   /** The report as lines: `GET /orders/:id  orders:read  OrdersController.read`. */

@@ -1,4 +1,4 @@
-import { Controller, Get, Injectable, Module, Post } from '@nestjs/common';
+import { Controller, Get, Injectable, Module, Post, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -32,6 +32,11 @@ class OrdersController {
   @Get('mine')
   mine(@ActingFor() delegation: Delegation | undefined): object {
     return { delegation: delegation ?? null };
+  }
+
+  @Get('user')
+  user(@Req() request: { user?: { subject: string } }): object {
+    return { user: String(request.user?.subject) };
   }
 
   @Get(':id')
@@ -149,6 +154,18 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
     });
   });
 
+  it('find the caller as user of the request too, for the first request of a token and each later one', async () => {
+    const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
+    const other = await issuer.mint({ subject: 'bob', scopes: ['orders:read'] });
+    for (const [one, user] of [
+      [token, 'ada'],
+      [token, 'ada'],
+      [other, 'bob'],
+      [token, 'ada'],
+    ] as const)
+      expect((await ask('/v1/orders/user', one)).body).toEqual({ user });
+  });
+
   it('open a handler of a closed controller only when it says so', async () => {
     expect((await ask('/v1/orders/status/open')).status).toBe(200);
     expect((await ask('/v1/orders/mine')).status).toBe(401);
@@ -178,6 +195,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
       ['GET /v1/orders/:id', 'orders:read + inOfficeHours + ownsOrder', 'OrdersController.read'],
       ['GET /v1/orders/mine', 'orders:read + inOfficeHours', 'OrdersController.mine'],
       ['GET /v1/orders/status/open', 'public', 'OrdersController.open'],
+      ['GET /v1/orders/user', 'orders:read + inOfficeHours', 'OrdersController.user'],
       ['POST /v1/orders', '(orders:write | orders:admin) + inOfficeHours', 'OrdersController.write'],
     ]);
     expect(app.get(RouteReport).lines()).toEqual(reported);
