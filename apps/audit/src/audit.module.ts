@@ -8,6 +8,7 @@ import { ExportController } from './events/export.controller.js';
 import { ExportService } from './events/export.service.js';
 import { LogGrowth } from './events/log-growth.js';
 import { Looks } from './events/looks.js';
+import { TokenWatch } from './events/token-watch.js';
 import { TailController } from './events/tail.controller.js';
 import { TailService } from './events/tail.service.js';
 import { EventsStore } from './events/events.store.js';
@@ -113,6 +114,7 @@ export class AuditModule {
         Looks,
         ExportService,
         LogGrowth,
+        TokenWatch,
         TailService,
         MaskedValuesStore,
         MaskedValuesService,

@@ -2,6 +2,7 @@ import { type AuditEvent } from '@countersign/audit-event';
 import { timeBoundSchema } from '@countersign/service-host';
 import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
+import { isWithin, type Reach } from '@countersign/auth-core';
 import { type Clause } from '../postings/postings.store.js';
 import { eventTable } from './events.tables.js';
 import { textOf, wordsOf } from './event-words.js';
@@ -39,8 +40,8 @@ export const filterShape = {
 } as const;
 export type EventFilter = z.infer<z.ZodObject<typeof filterShape>>;
 
-/** Whose events a caller may see: all, or what its subject or client did. */
-export type Visibility = 'all' | { readonly subject: string; readonly client: string };
+/** Whose events a caller may see: all, or those that its reach has. */
+export type Visibility = 'all' | Reach;
 
 /** What is asked, and what of it the asker may see. */
 export interface EventQuery {
@@ -74,7 +75,7 @@ export function clausesOf({ filter, visibility }: EventQuery): readonly Clause[]
       : [
           [
             { field: 'subject', value: visibility.subject },
-            { field: 'client', value: visibility.client },
+            ...(visibility.clientId === undefined ? [] : [{ field: 'client', value: visibility.clientId }]),
           ],
         ];
   return [...named, ...words, ...own];
@@ -100,7 +101,10 @@ export function conditionsOf({ filter, visibility }: EventQuery): SQL | undefine
     is(filter.q, (value) => sql`words_of(text_of(${eventTable.event})) @> words_of(${value}::text)`),
     visibility === 'all'
       ? undefined
-      : or(eq(eventTable.subject, visibility.subject), eq(eventTable.clientId, visibility.client)),
+      : or(
+          eq(eventTable.subject, visibility.subject),
+          is(visibility.clientId, (value) => eq(eventTable.clientId, value)),
+        ),
   );
 }
 
@@ -126,6 +130,7 @@ export function matches(event: AuditEvent, { filter, visibility }: EventQuery): 
     (filter.from === undefined || time >= Date.parse(filter.from)) &&
     (filter.to === undefined || time < Date.parse(filter.to)) &&
     words.every((word) => said.has(word)) &&
-    (visibility === 'all' || principal?.subject === visibility.subject || principal?.client_id === visibility.client)
+    (visibility === 'all' ||
+      (principal !== null && isWithin(visibility, { subject: principal.subject, clientId: principal.client_id })))
   );
 }

@@ -5,7 +5,7 @@ import { idSchema, OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from 
 import { eventSearchSchema, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { type EventStatistics } from './event-statistics.js';
 import { EventsService } from './events.service.js';
-import { READ_ALL, READ_OWN } from './visibility.js';
+import { READ_ALL, READING } from './visibility.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('events'))
 @Controller('events')
@@ -14,10 +14,10 @@ export class EventsController {
 
   /**
    * Who viewed or moved what: newest first, `limit` a page (1 to 200), filters by subject, actor, client, action, resource, …, words by `q`.
-   * With `audit:read:own` alone, only what the caller's subject or client did.
+   * With `audit:read:own` only what the caller's subject did, with `audit:read:client` what any subject did through its client.
    */
   @Get()
-  @RequireAnyScope(READ_ALL, READ_OWN)
+  @RequireAnyScope(...READING)
   search(
     @ZodQuery(eventSearchSchema) search: EventSearch,
     @CurrentPrincipal() caller: Principal,
@@ -35,7 +35,7 @@ export class EventsController {
 
   /** One event. 404 `EVENT_UNKNOWN`, also for one that the caller may not see. */
   @Get(':id')
-  @RequireAnyScope(READ_ALL, READ_OWN)
+  @RequireAnyScope(...READING)
   read(
     @ZodParam('id', idSchema) id: string,
     @CurrentPrincipal() caller: Principal,

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, StreamableFile } from '@nestjs/common';
-import { CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
+import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { OpenApi, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { eventExportSchema, exportFormats, type EventExport } from './event-export.js';
 import { ExportService } from './export.service.js';
-import { READ_ALL, READ_OWN } from './visibility.js';
+import { READING } from './visibility.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('events'))
 @Controller('events/export')
@@ -17,17 +17,19 @@ export class ExportController {
    * checkpoint and where the export begins, each line its log index, source, sequence and leaf hash (RFC 9162), and where something is left out
    * the subtree hashes that stand for it, `{"end": …}` those up to the checkpoint. Without `end` it was cut off and goes on by `cursor`, the log
    * index of the last line. In CSV start and end are rows that begin with `#`. `checkpoints`: tree sizes that the proof passes through.
-   * 429 `EXPORTS_BUSY`.
+   * It ends after a page when the token does, and says where to go on. A reader that takes nothing for 10 seconds is cut off.
+   * 409 `CURSOR_BEYOND_END`, 429 `EXPORTS_BUSY`, 429 `CLIENT_EXPORTS_BUSY`.
    */
   @Get()
   @OpenApi(({ ApiProduces }) => ApiProduces('application/x-ndjson', 'text/csv'))
-  @RequireAnyScope(READ_ALL, READ_OWN)
+  @RequireAnyScope(...READING)
   async export(
     @ZodQuery(eventExportSchema) wanted: EventExport,
     @CurrentPrincipal() caller: Principal,
+    @BearerToken() token: string,
     @Trace() trace: RequestTrace,
   ): Promise<StreamableFile> {
-    const text = await this.exports.begin(wanted, { caller, trace });
+    const text = await this.exports.begin(wanted, token, { caller, trace });
     return new StreamableFile(Readable.from(text, { objectMode: false, highWaterMark: 64 * 1024 }), {
       type: exportFormats[wanted.format].mediaType,
       disposition: `attachment; filename="events.${wanted.format}"`,

@@ -8,10 +8,15 @@ import { type EventRow } from './event-search.js';
 import { EventsStore } from './events.store.js';
 import { ExportEvidence } from './export-evidence.js';
 import { Looks, type Looker } from './looks.js';
+import { ReaderPlaces } from './reader-places.js';
+import { TokenWatch } from './token-watch.js';
+import { untilStalled } from './until-stalled.js';
 import { visibilityOf } from './visibility.js';
 
 /** Exports that one process streams at once. */
-export const EXPORT_LIMIT = 4;
+export const EXPORT_PLACES = { total: 8, reserved: 3, perClient: 2 };
+/** Milliseconds for which a reader may take nothing; then its export ends, and its place is free. */
+const STALL_MS = 10_000;
 /** Milliseconds that one export may take; then it ends and says where to go on. */
 const EXPORT_TIME_MS = 15 * 60_000;
 /** Events that are read at once, and held in memory. */
@@ -20,44 +25,57 @@ const PAGE = 200;
 /** Streams events, a page at a time, as fast as they are taken. Begin and end are in the trail. */
 @Injectable()
 export class ExportService {
-  #running = 0;
+  readonly #places = new ReaderPlaces(EXPORT_PLACES);
 
   constructor(
     @Inject(EventsStore) private readonly events: EventsStore,
     @Inject(LogStore) private readonly log: LogStore,
     @Inject(Looks) private readonly looks: Looks,
+    @Inject(TokenWatch) private readonly tokens: TokenWatch,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
    * Begins an export of what the log has now, under its newest checkpoint.
+   * @param token the caller's, looked at again before each page: when it expires or is revoked, the export ends and says where to go on
    * @returns its text, piece by piece; end it early by `return()`
-   * @throws {Problem} 429 `EXPORTS_BUSY`
+   * @throws {Problem} 429 `EXPORTS_BUSY`, `CLIENT_EXPORTS_BUSY`; 409 `CURSOR_BEYOND_END`
    */
-  async begin(wanted: EventExport, looker: Looker): Promise<AsyncGenerator<string>> {
-    if (this.#running >= EXPORT_LIMIT) {
+  async begin(wanted: EventExport, token: string, looker: Looker): Promise<AsyncGenerator<string>> {
+    const leave = this.#places.take(looker.caller);
+    if (leave === 'busy') {
       throw new Problem(429, 'EXPORTS_BUSY', 'Too many exports are under way here.', { retry_after: 10 });
     }
-    const stream = this.#stream(wanted, looker);
+    if (leave === 'client-busy') {
+      const limit = String(EXPORT_PLACES.perClient);
+      const detail = `Your client has ${limit} exports under way here; wait until one of them ends.`;
+      throw new Problem(429, 'CLIENT_EXPORTS_BUSY', detail, { retry_after: 10 });
+    }
+    const stream = untilStalled(this.#stream(wanted, token, looker, leave), STALL_MS);
     await stream.next();
     return stream;
   }
 
   /** The first step begins it and yields nothing to send. */
-  async *#stream(wanted: EventExport, looker: Looker): AsyncGenerator<string> {
-    this.#running += 1;
+  async *#stream(wanted: EventExport, token: string, looker: Looker, leave: () => void): AsyncGenerator<string> {
     try {
+      await this.#checkCursor(wanted.cursor);
       const checkpoint = await this.log.checkpointToKeep();
       if (checkpoint === undefined) throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet.');
       const changes = { export: wanted, below: String(checkpoint.treeSize) };
       await this.looks.record({ done: 'events.exported', resource: 'events', changes }, looker);
-      yield* this.#lines(wanted, checkpoint, looker);
+      yield* this.#lines(wanted, checkpoint, token, looker);
     } finally {
-      this.#running -= 1;
+      leave();
     }
   }
 
-  async *#lines(wanted: EventExport, checkpoint: SignedCheckpoint, looker: Looker): AsyncGenerator<string> {
+  async *#lines(
+    wanted: EventExport,
+    checkpoint: SignedCheckpoint,
+    token: string,
+    looker: Looker,
+  ): AsyncGenerator<string> {
     const { format: name, limit = Infinity, cursor, checkpoints: passing = [], ...filter } = wanted;
     const format = exportFormats[name];
     const query: EventQuery = { filter, visibility: visibilityOf(looker.caller) };
@@ -97,6 +115,8 @@ export class ExportService {
           below: BigInt(checkpoint.treeSize),
           limit: page,
         });
+        // It may have ended while the page was read: nothing of it is shown then.
+        if (!this.tokens.isGood(token)) break;
         const sealed = filtered ? undefined : await this.#sealedMeanwhile(rows[0], evidence.next);
         if (sealed !== undefined) {
           after = sealed;
@@ -132,6 +152,12 @@ export class ExportService {
         });
       }
     }
+  }
+
+  /** @throws {Problem} when the log never reached the cursor: it is of another log, or of this one before a restore */
+  async #checkCursor(cursor: string | undefined): Promise<void> {
+    if (cursor === undefined || BigInt(cursor) < (await this.events.size())) return;
+    throw new Problem(409, 'CURSOR_BEYOND_END', `The log has no index ${cursor} yet; begin without a cursor.`);
   }
 
   /** What retention has sealed is not here any more: the export begins behind it. */

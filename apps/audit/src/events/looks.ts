@@ -3,7 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { principalOf } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, auditRequest, type RequestTrace } from '@countersign/service-host';
-import { READ_ALL, READ_OWN } from './visibility.js';
+import { readingScopeOf } from './visibility.js';
 
 /** Who looks, and by which request. */
 export interface Looker {
@@ -37,7 +37,7 @@ export class Looks {
       data: {
         principal: principalOf(caller),
         txn: caller.txn,
-        action: action ?? (caller.scopes.has(READ_ALL) ? READ_ALL : READ_OWN),
+        action: action ?? readingScopeOf(caller),
         resource,
         outcome,
         request: auditRequest(trace),

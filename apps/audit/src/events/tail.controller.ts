@@ -6,7 +6,7 @@ import { OpenApi, SchemaPipe, Trace, ZodQuery, type RequestTrace } from '@counte
 import { cursorSchema } from './event-search.js';
 import { eventTailSchema, type EventTail } from './tail.js';
 import { TailService } from './tail.service.js';
-import { READ_ALL, READ_OWN } from './visibility.js';
+import { READING } from './visibility.js';
 
 const lastEventIdPipe = new SchemaPipe(cursorSchema);
 
@@ -17,7 +17,8 @@ export class TailController {
 
   /**
    * Events as they come, as server-sent events (`event: event`, the id is the log index); filters as in a search, without times.
-   * A reader that was cut off comes again with `Last-Event-ID` and misses nothing. It ends with `event: end` when the token does. 429 `TAILS_BUSY`.
+   * A reader that was cut off comes again with `Last-Event-ID` and misses nothing. It ends with `event: end` when the token does. `event: error` with the code
+   * `CURSOR_BEYOND_END` says that the log has no such index yet. 429 `TAILS_BUSY`, 429 `CLIENT_TAILS_BUSY`.
    */
   @Get()
   @OpenApi(({ ApiProduces }) => ApiProduces('text/event-stream'))
@@ -27,7 +28,7 @@ export class TailController {
   @Header('cache-control', 'no-store')
   @Header('x-accel-buffering', 'no')
   @Header('connection', 'close')
-  @RequireAnyScope(READ_ALL, READ_OWN)
+  @RequireAnyScope(...READING)
   async tail(
     @ZodQuery(eventTailSchema) tail: EventTail,
     @Headers('last-event-id') lastEventId: string | undefined,

@@ -1,17 +1,22 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { TOKEN_VERIFIER } from '@countersign/auth';
-import { type TokenVerifier } from '@countersign/auth-core';
 import { LOGGER, Problem } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { LogGrowth } from './log-growth.js';
 import { Looks, type Looker } from './looks.js';
-import { endOf, heartbeat, messageOf, type EventTail, type TailEnd } from './tail.js';
+import { ReaderPlaces } from './reader-places.js';
+import { endOf, faultOf, heartbeat, messageOf, type EventTail, type TailEnd } from './tail.js';
+import { TokenWatch } from './token-watch.js';
+import { untilStalled } from './until-stalled.js';
 import { visibilityOf } from './visibility.js';
 
 /** Tails that one process serves at once. */
-export const TAIL_LIMIT = 64;
+export const TAIL_PLACES = { total: 64, reserved: 16, perClient: 8 };
+/** Milliseconds for which a reader may take nothing; then its tail ends, and its place is free. */
+const STALL_MS = 30_000;
+/** Milliseconds between two looks at the token while nothing comes. */
+const LOOK_EVERY_MS = 1_000;
 const HEARTBEAT_MS = 10_000;
 /** Events that are read at once, and held in memory for a reader. */
 const PAGE = 100;
@@ -20,13 +25,13 @@ const PAGE = 100;
 @Injectable()
 export class TailService implements BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
-  #running = 0;
+  readonly #places = new ReaderPlaces(TAIL_PLACES);
 
   constructor(
     @Inject(EventsStore) private readonly events: EventsStore,
     @Inject(LogGrowth) private readonly growth: LogGrowth,
     @Inject(Looks) private readonly looks: Looks,
-    @Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier,
+    @Inject(TokenWatch) private readonly tokens: TokenWatch,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -37,38 +42,50 @@ export class TailService implements BeforeApplicationShutdown {
   /**
    * @param token the caller's, looked at again and again: when it expires or is revoked, the tail ends
    * @returns server-sent events; end it early by `return()`
-   * @throws {Problem} 429 `TAILS_BUSY`
+   * @throws {Problem} 429 `TAILS_BUSY`, `CLIENT_TAILS_BUSY`
    */
   async begin(tail: EventTail, token: string, looker: Looker): Promise<AsyncGenerator<string>> {
-    if (this.#running >= TAIL_LIMIT) {
+    const leave = this.#places.take(looker.caller);
+    if (leave === 'busy') {
       throw new Problem(429, 'TAILS_BUSY', 'Too many readers are listening here.', { retry_after: 10 });
     }
-    const stream = this.#stream(tail, token, looker);
+    if (leave === 'client-busy') {
+      const detail = `Your client has ${String(TAIL_PLACES.perClient)} readers listening here; end one of them.`;
+      throw new Problem(429, 'CLIENT_TAILS_BUSY', detail, { retry_after: 10 });
+    }
+    const stream = untilStalled(this.#stream(tail, token, looker, leave), STALL_MS);
     await stream.next();
     return stream;
   }
 
   /** The first step begins it and yields nothing to send. */
-  async *#stream(tail: EventTail, token: string, looker: Looker): AsyncGenerator<string> {
-    this.#running += 1;
+  async *#stream(tail: EventTail, token: string, looker: Looker, leave: () => void): AsyncGenerator<string> {
     let shown = 0;
     let begun = false;
     try {
       const { cursor, ...filter } = tail;
       const query: EventQuery = { filter, visibility: visibilityOf(looker.caller) };
-      let through = cursor === undefined ? await this.events.size() : BigInt(cursor) + 1n;
+      const begin = await this.events.size();
+      let through = cursor === undefined ? begin : BigInt(cursor) + 1n;
       await this.looks.record({ done: 'events.tailed', resource: 'events', changes: { tail } }, looker);
       begun = true;
       yield '';
+      if (through > begin) {
+        yield faultOf('CURSOR_BEYOND_END', `The log has no index ${cursor ?? ''} yet; begin without Last-Event-ID.`);
+        return;
+      }
       yield heartbeat;
+      let beatAt = performance.now();
       for (;;) {
-        const end = this.#endOf(token, looker);
-        if (end !== undefined) {
-          yield endOf(end);
-          return;
-        }
-        const size = await this.growth.beyond(through, this.#patience(looker), this.#stopped.signal);
+        const size = await this.growth.beyond(through, LOOK_EVERY_MS, this.#stopped.signal);
         if (size <= through) {
+          const end = this.#endOf(token);
+          if (end !== undefined) {
+            yield endOf(end);
+            return;
+          }
+          if (performance.now() - beatAt < HEARTBEAT_MS) continue;
+          beatAt = performance.now();
           yield heartbeat;
           continue;
         }
@@ -79,12 +96,18 @@ export class TailService implements BeforeApplicationShutdown {
           below: size,
           limit: PAGE,
         });
+        // Only now is it known that the token was good when the events were read.
+        const end = this.#endOf(token);
+        if (end !== undefined) {
+          yield endOf(end);
+          return;
+        }
         through = next === null ? size : next + 1n;
         shown += rows.length;
         if (rows.length > 0) yield rows.map(messageOf).join('');
       }
     } finally {
-      this.#running -= 1;
+      leave();
       if (begun) {
         const ended = { done: 'events.tail_ended', resource: 'events', changes: { tail, shown } };
         await this.looks.record(ended, looker).catch((error: unknown) => {
@@ -94,20 +117,8 @@ export class TailService implements BeforeApplicationShutdown {
     }
   }
 
-  #patience({ caller }: Looker): number {
-    return Math.max(1, Math.min(HEARTBEAT_MS, caller.expiresAt * 1_000 - Date.now()));
-  }
-
-  #endOf(token: string, { caller }: Looker): TailEnd | undefined {
+  #endOf(token: string): TailEnd | undefined {
     if (this.#stopped.signal.aborted) return 'SHUTTING_DOWN';
-    if (Date.now() >= caller.expiresAt * 1_000) return 'TOKEN_ENDED';
-    // A bound token cannot be looked at again without a fresh proof; it ends with its life.
-    if (caller.confirmation !== undefined) return undefined;
-    try {
-      this.verifier.verify(token);
-      return undefined;
-    } catch {
-      return 'TOKEN_ENDED';
-    }
+    return this.tokens.isGood(token) ? undefined : 'TOKEN_ENDED';
   }
 }

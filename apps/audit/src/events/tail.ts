@@ -17,6 +17,11 @@ export function messageOf(row: EventRow): string {
   return `id: ${row.logIndex.toString()}\nevent: event\ndata: ${JSON.stringify(foundOf(row))}\n\n`;
 }
 export const heartbeat = ': heartbeat\n\n';
+export type TailFault = 'CURSOR_BEYOND_END';
+/** What goes wrong once the answer has begun; the reader must not come again with the same `Last-Event-ID`. */
+export function faultOf(code: TailFault, detail: string): string {
+  return `event: error\ndata: ${JSON.stringify({ code, detail })}\n\n`;
+}
 export function endOf(code: TailEnd): string {
   return `event: end\ndata: ${JSON.stringify({ code })}\n\n`;
 }

@@ -1,12 +1,21 @@
-import { type Principal } from '@countersign/auth-core';
+import { clientWide, reachOf, type Principal } from '@countersign/auth-core';
 import { type Visibility } from './event-filter.js';
 
 /** Sees every event. */
 export const READ_ALL = 'audit:read';
-/** Sees what its own subject or client did, and nothing else. */
+/** Sees what its own subject did, and nothing else. */
 export const READ_OWN = 'audit:read:own';
+/** Sees what any subject of its client did through it, and nothing else. */
+export const READ_CLIENT = clientWide(READ_ALL);
+/** A reader of events has one of these; {@link visibilityOf} says how far it sees. */
+export const READING = [READ_ALL, READ_OWN, READ_CLIENT] as const;
 
 /** What of the trail a caller may see. */
-export function visibilityOf({ scopes, subject, clientId }: Principal): Visibility {
-  return scopes.has(READ_ALL) ? 'all' : { subject, client: clientId };
+export function visibilityOf(caller: Principal): Visibility {
+  return caller.scopes.has(READ_ALL) ? 'all' : reachOf(caller, READ_ALL);
+}
+
+/** The scope that lets the caller read. */
+export function readingScopeOf({ scopes }: Principal): string {
+  return READING.find((scope) => scopes.has(scope)) ?? READ_OWN;
 }
