@@ -22,6 +22,7 @@ import { MaskedValuesStore } from './masking/masked-values.store.js';
 import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
 import { CompletenessService } from './intake/completeness.service.js';
+import { DEAD_LETTERS_OPTIONS, DeadLettersAgingService } from './intake/dead-letters-aging.service.js';
 import { DeadLettersService } from './intake/dead-letters.service.js';
 import { DeadLetterStore } from './intake/dead-letters.store.js';
 import { IntakeController } from './intake/intake.controller.js';
@@ -94,6 +95,8 @@ export class AuditModule {
         IntakeService,
         CompletenessService,
         DeadLetterStore,
+        { provide: DEAD_LETTERS_OPTIONS, useValue: { days: configuration.DEAD_LETTER_DAYS } },
+        DeadLettersAgingService,
         DeadLettersService,
         PostingsStore,
         PostingsService,

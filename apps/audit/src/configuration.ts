@@ -24,6 +24,8 @@ export const variables = {
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   /** The folder of these files, on storage that all replicas share. Not set: nothing leaves the database. */
   RETENTION_DIRECTORY: z.string().min(1).optional(),
+  /** Days after which the content of a dead letter is erased; that there was one, and why, stays. */
+  DEAD_LETTER_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   /** Personal data, below an event's `data`: `request.peer,changes.email`. The log holds commitments to them, the values are apart. None by default. */
   MASKED_FIELDS: z
     .string()

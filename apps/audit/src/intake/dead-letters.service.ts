@@ -10,6 +10,8 @@ const refusals = {
   'replayed-before': () => new Problem(409, 'DEAD_LETTER_REPLAYED', 'It is in the trail already.'),
   taken: () =>
     new Problem(409, 'SEQUENCE_TAKEN', 'Another event has its number, or its id; it can only stay where it is.'),
+  erased: () =>
+    new Problem(409, 'DEAD_LETTER_ERASED', 'Its content was erased, by order or by age; it can only stay where it is.'),
   rejected: (reason: string) => new Problem(422, 'DEAD_LETTER_STILL_REFUSED', reason),
 };
 

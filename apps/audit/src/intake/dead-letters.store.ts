@@ -1,8 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { inspectAgain } from './border.js';
+import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
+import { keepApart } from '../masking/masked-values.store.js';
 import { appendParameters, appendEvents } from './append-events.js';
 
 const letterRows = z.array(
@@ -18,8 +20,14 @@ const letterRows = z.array(
       .date()
       .transform((time) => time.toISOString())
       .nullable(),
+    erased_at: z
+      .date()
+      .transform((time) => time.toISOString())
+      .nullable(),
   }),
 );
+const originalRows = z.tuple([z.object({ text: z.string() })]);
+const unmaskedRows = z.array(z.object({ position: z.string(), payload: z.string() }));
 
 /** What no trail could take, with the reason. */
 export type DeadLetter = z.infer<typeof letterRows>[number];
@@ -32,7 +40,7 @@ export interface Replayed {
 export type ReplayResult =
   | { readonly kind: 'replayed'; readonly letter: Replayed }
   | { readonly kind: 'rejected'; readonly reason: string }
-  | { readonly kind: 'unknown' | 'replayed-before' | 'taken' };
+  | { readonly kind: 'unknown' | 'replayed-before' | 'taken' | 'erased' };
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const takenRows = z.tuple([z.object({ taken: z.boolean() })]);
@@ -40,7 +48,10 @@ const takenRows = z.tuple([z.object({ taken: z.boolean() })]);
 /** The dead letters in PostgreSQL. */
 @Injectable()
 export class DeadLetterStore {
-  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Optional() @Inject(EVENT_MASKING) private readonly masking: EventMasking = new EventMasking([]),
+  ) {}
 
   /** @param after the position of the last one of the page before */
   async list(after: string, limit: number): Promise<readonly DeadLetter[]> {
@@ -49,6 +60,45 @@ export class DeadLetterStore {
       limit,
     ]);
     return letterRows.parse(rows);
+  }
+
+  /**
+   * Erases what is masked of the letters of one event or one subject for good; what is shown of them stays.
+   * @returns how many letters had something masked
+   */
+  async erase(what: { readonly event: string } | { readonly subject: string }): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `update dead_letter set original = null, digest = null, erased_at = now()
+       where original is not null and (event_id = $1 or subject = $2)`,
+      ['event' in what ? what.event : null, 'subject' in what ? what.subject : null],
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Erases the content of letters that came in before the time; that there was one, and why, stays. @returns how many */
+  async eraseOlderThan(time: Date): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `update dead_letter set payload = '', original = null, subject = null, event_id = null, digest = null, erased_at = coalesce(erased_at, now())
+       where received_at < $1 and payload <> ''`,
+      [time],
+    );
+    return rowCount ?? 0;
+  }
+
+  /** Masks a portion of what came in before dead letters were masked. @returns how many it looked at */
+  async maskOlder(): Promise<number> {
+    const { rows } = await this.pool.query(
+      'select position::text, payload from dead_letter where not masked order by position limit 200',
+    );
+    const letters = unmaskedRows.parse(rows);
+    for (const { position, payload } of letters) {
+      const { shown, masked, subject, eventId } = this.masking.ofText(payload);
+      await this.pool.query(
+        `update dead_letter set payload = $2, original = $3, subject = $4, event_id = $5, masked = true where position = $1 and not masked`,
+        [position, shown, masked ? payload : null, subject?.slice(0, 512) ?? null, eventId],
+      );
+    }
+    return letters.length;
   }
 
   /** Appends it to the log if the border takes it now; its place in the sequence it has already. */
@@ -75,7 +125,12 @@ export class DeadLetterStore {
     const [letter] = letterRows.parse(found.rows);
     if (letter === undefined) return { kind: 'unknown' };
     if (letter.replayed_at !== null) return { kind: 'replayed-before' };
-    const inspected = inspectAgain(letter.nats_subject, letter.payload);
+    if (letter.erased_at !== null) return { kind: 'erased' };
+    const kept = await client.query('select coalesce(original, payload) as text from dead_letter where position = $1', [
+      position,
+    ]);
+    const [{ text }] = originalRows.parse(kept.rows);
+    const inspected = inspectAgain(letter.nats_subject, text);
     if (inspected.kind === 'dead-letter') return { kind: 'rejected', reason: inspected.reason };
     const { event, leaf } = inspected;
     const { rows } = await client.query(
@@ -85,7 +140,9 @@ export class DeadLetterStore {
     );
     const [{ taken }] = takenRows.parse(rows);
     if (taken || letter.sequence === null) return { kind: 'taken' };
-    await client.query({ ...appendEvents, values: [...appendParameters(nextIndex, [leaf], [])] });
+    const { leaves, apart } = this.masking.apply([{ event, leaf }]);
+    await client.query({ ...appendEvents, values: [...appendParameters(nextIndex, leaves, [])] });
+    await keepApart(client, apart);
     await client.query('update dead_letter set replayed_at = now() where position = $1', [position]);
     return { kind: 'replayed', letter: { position, log_index: nextIndex } };
   }

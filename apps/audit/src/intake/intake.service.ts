@@ -6,6 +6,7 @@ import { type Consumer, type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
+import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
 import { inspectMessage, type Accepted, type Rejected } from './border.js';
 import { openConsumer, UNDER_WAY } from './intake-consumer.js';
 import { IntakeLoad } from './intake-load.js';
@@ -56,6 +57,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(INTAKE_OPTIONS) private readonly options: IntakeOptions,
     @Inject(IntakeStore) private readonly store: IntakeStore,
     @Inject(IntakeLoad) private readonly load: IntakeLoad,
+    @Inject(EVENT_MASKING) private readonly masking: EventMasking,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) registry: Registry,
@@ -170,7 +172,9 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.logger.warn({ nats_subject: letter.natsSubject, reason: letter.reason }, 'a message went to the dead letters');
     const header = headers();
     header.set('Countersign-Reason', letter.reason.replaceAll(/[\r\n]+/g, ' '));
-    connection.publish(`audit-dead-letters.${letter.natsSubject}`, letter.payload, { headers: header });
+    connection.publish(`audit-dead-letters.${letter.natsSubject}`, this.masking.ofText(letter.payload).shown, {
+      headers: header,
+    });
   }
 
   /** Places first: what a receipt covers is then known to stand somewhere. */

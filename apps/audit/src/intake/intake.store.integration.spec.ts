@@ -5,6 +5,7 @@ import { startBackingServices, type BackingServices } from '@countersign/backing
 import { openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { EventMasking } from '../masking/event-masking.js';
 import { refused } from './batch-plan.js';
 import { inspectAgain } from './border.js';
 import { DeadLetterStore } from './dead-letters.store.js';
@@ -161,6 +162,48 @@ describe('the store of the intake', () => {
     expect(await letters.replay(String(odd))).toMatchObject({ kind: 'rejected' });
     expect(await letters.replay('999999')).toEqual({ kind: 'unknown' });
     expect((await letters.list('0', 200)).map(({ reason }) => reason)).toContain('EVENT_INVALID: as it was then');
+  });
+
+  it('masks dead letters as the log is masked, replays them masked, and erases them by order and by age', async () => {
+    const masking = new EventMasking([['request', 'peer']]);
+    const maskingStore = new IntakeStore(pool, new AuditOutbox({ pool, source: 'audit' }), masking);
+    const maskingLetters = new DeadLetterStore(pool, masking);
+    const request = { method: 'GET', route: '/x', id: 'r', peer: '192.0.2.99' };
+    const principal = { subject: 'lovelace', client_id: 'c', actors: [], scopes: ['x'], jti: 'j' };
+    const withPeer = (event: AuditEvent): AuditEvent => ({
+      ...event,
+      data: { ...event.data, principal, request },
+    });
+    const replayable = refused(asAccepted(withPeer(eventOf('masked', 1))), 'EVENT_INVALID: then', true);
+    const odd = incoming({ ...withPeer(eventOf('masked', 2)), extra: 1 }, 'masked');
+    const older = incoming({ ...withPeer(eventOf('masked', 3)), extra: 1 }, 'masked');
+    await store.append([older]);
+    await pool.query("update dead_letter set masked = false where source = 'masked'");
+    expect(await maskingLetters.maskOlder()).toBeGreaterThan(0);
+    await maskingStore.append([replayable, odd, inspectAgain('audit.masked.x', 'no json of 192.0.2.99')]);
+    const mine = async () =>
+      (await maskingLetters.list('0', 200)).filter(({ nats_subject: on }) => on.startsWith('audit.masked'));
+    expect((await mine()).map(({ payload }) => payload)).toEqual(
+      Array.from({ length: 4 }, () => expect.stringContaining('masked:')),
+    );
+    expect(JSON.stringify(await mine())).not.toContain('192.0.2.99');
+    const position = (await mine()).find(({ sequence }) => sequence === '1')?.position ?? '';
+    expect(await maskingLetters.replay(position)).toMatchObject({ kind: 'replayed' });
+    expect(await column("select event#>>'{data,request,peer}' from event where source = 'masked'")).toEqual([
+      expect.stringMatching(/^masked:/),
+    ]);
+    const everywhere = "select count(*)::int from dead_letter where concat(payload, original) like '%192.0.2.99%'";
+    expect(await column(everywhere)).toEqual([4]);
+    expect(await maskingLetters.erase({ subject: 'lovelace' })).toBe(3);
+    expect(await column(everywhere)).toEqual([1]);
+    const erased = (await mine()).find(({ sequence }) => sequence === '2')?.position ?? '';
+    expect(await maskingLetters.replay(erased)).toEqual({ kind: 'erased' });
+    expect(await maskingLetters.eraseOlderThan(new Date(Date.now() - 60_000))).toBe(0);
+    expect(await maskingLetters.eraseOlderThan(new Date(Date.now() + 60_000))).toBeGreaterThan(3);
+    expect(await column(everywhere)).toEqual([0]);
+    expect((await mine()).map(({ payload, reason }) => [payload, reason === ''])).toEqual(
+      Array.from({ length: 4 }, () => ['', false]),
+    );
   });
 
   it('loses nothing of a source that began to count anew, and stores nothing twice', async () => {

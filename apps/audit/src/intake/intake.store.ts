@@ -25,10 +25,12 @@ const standingRows = z.array(
 );
 const progressRows = z.array(z.object({ source: z.string(), through: z.string() }));
 
+/** By the digest of what came it is known when it comes again; the trail is told the digest of what is shown, which tells nothing of what is masked. */
 const keepLetters = `
-  insert into dead_letter (source, sequence, nats_subject, reason, payload, digest)
-  select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) on conflict do nothing
-  returning source, sequence::text, nats_subject, reason, encode(digest, 'hex') as digest`;
+  insert into dead_letter (source, sequence, nats_subject, reason, payload, digest, original, subject, event_id, masked)
+  select *, true from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::uuid[])
+  on conflict do nothing
+  returning source, sequence::text, nats_subject, reason, encode(sha256(convert_to(nats_subject || E'\\n' || payload, 'UTF8')), 'hex') as digest`;
 
 const keptRows = z.array(
   z.object({
@@ -250,13 +252,17 @@ export class IntakeStore {
       }));
     }
     if (letters.length === 0) return placed;
+    const shown = letters.map(({ payload }) => this.masking.ofText(payload));
     const { rows } = await client.query(keepLetters, [
       letters.map(({ source }) => source),
       letters.map(({ sequence }) => sequence),
       letters.map(({ natsSubject }) => natsSubject),
       letters.map(({ reason }) => reason),
-      letters.map(({ payload }) => payload),
+      shown.map((one) => one.shown),
       letters.map(({ natsSubject, payload }) => createHash('sha256').update(`${natsSubject}\n${payload}`).digest()),
+      letters.map(({ payload }, at) => (shown[at]?.masked === true ? payload : null)),
+      shown.map(({ subject }) => subject?.slice(0, 512) ?? null),
+      shown.map(({ eventId }) => eventId),
     ]);
     for (const kept of keptRows.parse(rows)) {
       // An event of audit's own that no trail takes must not make another one of its kind.

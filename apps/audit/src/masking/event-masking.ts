@@ -3,6 +3,7 @@ import { type AuditEvent } from '@countersign/audit-event';
 import { leafOf, type Leaf } from '@countersign/merkle-log';
 import { mask, SALT_SIZE, type MaskedPath } from './masking.js';
 import { type MaskedEvent } from './masked-values.store.js';
+import { maskText, type MaskedText } from './masked-text.js';
 
 export const EVENT_MASKING = Symbol('countersign.audit.event-masking');
 
@@ -26,5 +27,10 @@ export class EventMasking {
       return leafOf(shown);
     });
     return { leaves, apart };
+  }
+
+  /** Masks what no trail could take alike. */
+  ofText(text: string): MaskedText {
+    return maskText(text, this.policy, this.newSalt);
   }
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DeadLetterStore } from '../intake/dead-letters.store.js';
 import { Looks, type Looker } from '../events/looks.js';
 import { MaskedValuesStore } from './masked-values.store.js';
 
@@ -21,6 +22,7 @@ export interface RevealedValues {
 export class MaskedValuesService {
   constructor(
     @Inject(MaskedValuesStore) private readonly values: MaskedValuesStore,
+    @Inject(DeadLetterStore) private readonly letters: DeadLetterStore,
     @Inject(Looks) private readonly looks: Looks,
   ) {}
 
@@ -34,13 +36,15 @@ export class MaskedValuesService {
     };
   }
 
-  /** @returns how many values are gone */
+  /** @returns how many values are gone, those of a dead letter counted as one */
   async erase(what: { event: string } | { subject: string }, reason: string, looker: Looker): Promise<number> {
     const resource = 'event' in what ? `event/${what.event}` : 'events';
     const look = { resource, action: ERASE };
     await this.looks.record({ ...look, done: 'event.erasure_ordered', changes: { ...what, reason } }, looker);
-    const erased =
+    const values =
       'event' in what ? await this.values.eraseEvent(what.event) : await this.values.eraseSubject(what.subject);
+    // What no trail could take may hold the same.
+    const erased = values + (await this.letters.erase(what));
     await this.looks.record({ ...look, done: 'event.erased', changes: { ...what, reason, erased } }, looker);
     return erased;
   }

@@ -43,11 +43,11 @@ export function opens(commitment: string, { value, salt }: Pick<MaskedValue, 'va
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @returns the object with the value at the path replaced, and what stood there; nothing when there is no such field */
-function replaceAt(
+/** @returns the object with the value at the path replaced by what is made of what stood there; nothing when there is no such field */
+export function replaceAt(
   object: Readonly<Record<string, unknown>>,
   [name, next, ...rest]: MaskedPath,
   replacement: (value: unknown) => string,

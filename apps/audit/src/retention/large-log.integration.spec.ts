@@ -287,7 +287,7 @@ describe('a log of many events', () => {
   }, 120_000);
 
   it('ends an export where retention seals what it has not read yet, and says where it goes on', async () => {
-    const exporting = await app.get(ExportService).begin({ format: 'ndjson' }, looker);
+    const exporting = await app.get(ExportService).begin({ format: 'ndjson' }, await issuer.mint(), looker);
     let text = '';
     for (let piece = 0; piece < 2; piece += 1) text += z.string().parse((await exporting.next()).value);
     expect(await retentionAfter(1).sealDue()).toBe(1);

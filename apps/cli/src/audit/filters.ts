@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 
 /** Scopes that let one read the trail: all of it, or what one did oneself. */
-export const READING = ['audit:read', 'audit:read:own'] as const;
+export const READING = ['audit:read', 'audit:read:client', 'audit:read:own'] as const;
 
 const filterNames = [
   'subject',

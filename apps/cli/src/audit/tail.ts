@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command } from 'commander';
+import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { openSession, type Session } from '../session/session.js';
 import { readEventStream } from './event-stream.js';
@@ -23,6 +24,13 @@ function line(cells: readonly string[]): string {
     .trimEnd();
 }
 
+const faultSchema = z.object({ code: z.string(), detail: z.string() });
+
+function refusalOf(data: string): CliError {
+  const { code, detail } = faultSchema.parse(JSON.parse(data));
+  return new CliError(ExitCode.refused, code, detail);
+}
+
 /** One connection; ends when the service ends it. @returns the id of the last event that was shown */
 async function follow(
   session: Session,
@@ -42,6 +50,7 @@ async function follow(
   let last = lastId;
   try {
     for await (const { id, event, data } of readEventStream(response.body)) {
+      if (event === 'error') throw refusalOf(data);
       if (event !== 'event') continue;
       last = id ?? last;
       if (show(data)) return { lastId: last, done: true };

@@ -1,0 +1,51 @@
+import { commitmentOf, isObject, replaceAt, type MaskedPath } from './masking.js';
+
+/** A message that is not an event, as it may be shown. */
+export interface MaskedText {
+  readonly shown: string;
+  /** Whether something was masked: then the message itself is kept apart, to be erased. */
+  readonly masked: boolean;
+  /** Whom it is about and which event it says to be, as far as that can be read. */
+  readonly subject: string | null;
+  readonly eventId: string | null;
+}
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return isObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Masks what no trail could take by the same policy as events. Where fields cannot be found, one commitment stands for the whole.
+ * @param newSalt `SALT_SIZE` random bytes
+ */
+export function maskText(text: string, policy: readonly MaskedPath[], newSalt: () => Buffer): MaskedText {
+  const json = objectOf(text);
+  const data = isObject(json?.['data']) ? json['data'] : undefined;
+  const principal = isObject(data?.['principal']) ? data['principal'] : undefined;
+  const subject = typeof principal?.['subject'] === 'string' ? principal['subject'] : null;
+  const eventId = typeof json?.['id'] === 'string' && uuidPattern.test(json['id']) ? json['id'] : null;
+  if (policy.length === 0) return { shown: text, masked: false, subject, eventId };
+  const whole = (): MaskedText => ({ shown: commitmentOf(text, newSalt()), masked: true, subject, eventId });
+  if (json === undefined) return whole();
+  try {
+    const shown = policy.reduce<Readonly<Record<string, unknown>> | undefined>(
+      (object, path) =>
+        object === undefined
+          ? undefined
+          : (replaceAt(object, path, (value) => commitmentOf(value, newSalt())) ?? object),
+      data,
+    );
+    if (shown === data) return { shown: text, masked: false, subject, eventId };
+    return { shown: JSON.stringify({ ...json, data: shown }), masked: true, subject, eventId };
+  } catch {
+    // It is nested more deeply, or holds more, than can be written.
+    return whole();
+  }
+}
