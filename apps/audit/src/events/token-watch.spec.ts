@@ -18,7 +18,8 @@ describe('the watch on a reader’s token', () => {
     const token = await issuer.mint(wish);
     const other = await issuer.mint(wish);
     expect([token, other].map((one) => watch.isGood(one))).toEqual([true, true]);
-    revocations.revokeToken(verifier.verifySubjectToken(token).tokenId, now / 1_000 + 300);
+    const { tokenId } = verifier.verifySubjectToken(token);
+    revocations.add({ kind: 'token', tokenId, until: now / 1_000 + 300 });
     expect([token, other].map((one) => watch.isGood(one))).toEqual([false, true]);
     now += 306_000;
     expect(watch.isGood(other)).toBe(false);
