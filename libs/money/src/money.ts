@@ -1,17 +1,35 @@
 import { z } from 'zod';
+import { currentCurrencies, historicCurrencies } from './iso-4217.js';
 
 /** The largest amount of one transfer, in minor units: far under what a 64-bit balance holds, so that sums cannot overflow soon. */
 export const AMOUNT_LIMIT = 999_999_999_999_999n;
 
-const currencies = new Set(Intl.supportedValuesOf('currency'));
-
-/** An ISO 4217 code that the runtime's own currency table knows. */
+/** An ISO 4217 code, current or historic: what stands in a currency that was withdrawn can still be read and moved. */
 export const currencySchema = z
   .string()
   .regex(/^[A-Z]{3}$/, 'an ISO 4217 code: three capital letters')
-  .refine((code) => currencies.has(code), 'not an ISO 4217 currency')
+  .refine((code) => currentCurrencies.has(code) || historicCurrencies.has(code), 'not an ISO 4217 currency')
   .brand('Currency');
 export type Currency = z.infer<typeof currencySchema>;
+
+/** A currency for what begins now: current in ISO 4217, with a minor unit to count in. */
+export const currentCurrencySchema = currencySchema
+  .refine((code) => !historicCurrencies.has(code), {
+    error: ({ input }) =>
+      `was withdrawn (${historicCurrencies.get(String(input)) ?? ''}); only accounts that exist keep it`,
+  })
+  .refine(
+    (code) => historicCurrencies.has(code) || minorUnitDigits(code) !== undefined,
+    'has no minor unit to count in',
+  );
+
+/**
+ * How many decimal digits the currency's minor unit has: 2 for EUR, 0 for JPY, 3 for BHD.
+ * @returns nothing for a code that is historic, unknown, or has no minor unit
+ */
+export function minorUnitDigits(currency: string): number | undefined {
+  return currentCurrencies.get(currency) ?? undefined;
+}
 
 /** A positive sum of money: minor units (cents for EUR) and their currency. */
 export interface Money {

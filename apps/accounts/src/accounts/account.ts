@@ -1,4 +1,4 @@
-import { currencySchema, moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
+import { currentCurrencySchema, moneySchema, moneyToJson, type Currency, type MoneyJson } from '@countersign/money';
 import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { NAME_LIMIT, OWNER_LIMIT, PAGE_LIMIT } from '../limits.js';
@@ -20,7 +20,7 @@ export const openAccountSchema = z
   .strictObject({
     name: z.string().trim().min(1).max(NAME_LIMIT),
     kind: z.enum(accountKinds),
-    currency: currencySchema,
+    currency: currentCurrencySchema,
     overdraft: z.enum(overdraftRules).default('forbidden'),
     overdraft_limit: moneySchema.optional(),
     owner: z.string().min(1).max(OWNER_LIMIT).optional(),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import {
@@ -269,6 +270,33 @@ describe('accounts', () => {
       [201, 'posted'],
     ]);
     expect(codeOf(await send({ ...one, metadata: { valueOf: 'x' } }))).toEqual([422, 'TRANSFER_ID_REUSED']);
+  });
+
+  it('are opened in no currency that was withdrawn; those that are there can be read, and moved out of', async () => {
+    const open = (currency: string): Promise<Answer> =>
+      ledger.call('POST', '/accounts', alice, { name: 'x', kind: 'liability', currency });
+    const codes = ['VED', 'HRK', 'XXX', 'QQQ'];
+    expect(await Promise.all(codes.map(async (currency) => (await open(currency)).status))).toEqual([
+      201, 400, 400, 400,
+    ]);
+    const [from, to] = [randomUUID(), randomUUID()];
+    for (const id of [from, to])
+      await ledger.pool.query(
+        `insert into account (id, name, kind, currency, overdraft, granted_by, owner, opened_by, opened_at, changed_at)
+          values ($1, 'x', 'liability', 'HRK', 'allowed', 'alice', 'alice', 'alice', now(), now())`,
+        [id],
+      );
+    expect((await ledger.call('GET', `/accounts/${from}`, alice)).body['balance']).toEqual({
+      amount: '0',
+      currency: 'HRK',
+    });
+    const move = {
+      id: randomUUID(),
+      debit_account: from,
+      credit_account: to,
+      amount: { amount: '5', currency: 'HRK' },
+    };
+    expect(codeOf(await send(move))).toEqual([201, 'posted']);
   });
 
   it('list page by page, each once, in the order in which they were opened', async () => {
