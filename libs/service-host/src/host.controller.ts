@@ -5,10 +5,12 @@ import { type Registry } from 'prom-client';
 import { type HealthRegistry } from './health.js';
 import { whenDocumented } from './openapi-decorators.js';
 import { OpenApiDocument } from './openapi.js';
+import { Unrecorded } from './recorded-answers.js';
 import { HEALTH, METRICS } from './tokens.js';
 
 /** The operator's routes; open, because they tell nothing about anyone. */
 @Public()
+@Unrecorded('it tells nothing about anyone')
 @Controller()
 export class HostController {
   constructor(

@@ -1,5 +1,5 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { type DpopNonces } from '@countersign/auth-core';
 import { type Logger } from 'pino';
 import { HealthRegistry } from './health.js';
@@ -7,6 +7,7 @@ import { HostController } from './host.controller.js';
 import { createMetrics } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { ProblemFilter } from './problem.js';
+import { RecordedAnswers } from './recorded-answers.js';
 import { CLOCK, DPOP_NONCES, HEALTH, LOGGER, METRICS, RESOURCE_URL } from './tokens.js';
 
 /** What every service has: logger, clock, metrics, health, problem details and their routes. Imported by `startService`. */
@@ -33,6 +34,8 @@ export class HostModule {
         { provide: CLOCK, useValue: () => new Date() },
         OpenApiDocument,
         { provide: APP_FILTER, useClass: ProblemFilter },
+        RecordedAnswers,
+        { provide: APP_GUARD, useExisting: RecordedAnswers },
       ],
       exports: [LOGGER, METRICS, HEALTH, CLOCK, DPOP_NONCES, RESOURCE_URL, OpenApiDocument],
     };

@@ -13,6 +13,7 @@ import pg from 'pg';
 import { AuditTrailModule } from './audit-trail.js';
 import { hostVariables, loadConfiguration } from './configuration.js';
 import { DatabaseModule } from './database.js';
+import { Unrecorded } from './recorded-answers.js';
 import { ServiceAuthModule } from './service-auth.js';
 import { createService } from './start-service.js';
 import { Refusals } from './refusals.service.js';
@@ -42,8 +43,22 @@ CREATE TABLE audit_kept (
 class OrdersController {
   @Get()
   @RequireScopes('orders:read')
+  @Unrecorded('nothing is shown')
   read(): object {
     return {};
+  }
+
+  @Get('forgotten')
+  @RequireScopes('orders:read')
+  forgotten(): object {
+    return { secret: 'shown to nobody' };
+  }
+
+  @Get('hello')
+  @RequireScopes('orders:read')
+  @Unrecorded('a greeting')
+  hello(): object {
+    return { hello: true };
   }
 
   @MessagePattern('orders.read')
@@ -101,7 +116,7 @@ describe('what the guard of a service refused', () => {
     })
     class OrdersModule {}
     const configuration = loadConfiguration(hostVariables, { PORT: '0', LOG_LEVEL: 'silent' });
-    app = await createService({ name: 'orders', configuration, module: OrdersModule });
+    app = await createService({ name: 'orders', configuration, module: OrdersModule, requireRecords: true });
     app.connectMicroservice<MicroserviceOptions>(
       { transport: Transport.NATS, options: { servers: url } },
       { inheritAppConfig: true },
@@ -146,7 +161,8 @@ describe('what the guard of a service refused', () => {
         type,
         data: {
           principal: { subject: 'ada', client_id: 'shop' },
-          action: 'NATS orders.read',
+          action: 'route:call',
+          resource: 'route/NATS orders.read',
           outcome: 'denied',
           reason: 'SCOPE_MISSING',
           request,
@@ -161,6 +177,17 @@ describe('what the guard of a service refused', () => {
         },
       },
     ]);
+  });
+
+  it('is answered, and a handler that forgets its record is not', async () => {
+    const authorization = `Bearer ${await issuer.mint({ scopes: ['orders:read'] })}`;
+    const get = (url: string) => app.inject({ method: 'GET', url, headers: { authorization } });
+    const forgotten = await get('/orders/forgotten');
+    expect([forgotten.statusCode, forgotten.json()]).toEqual([500, expect.objectContaining({ code: 'UNRECORDED' })]);
+    expect(forgotten.body).not.toContain('secret');
+    expect((await get('/orders/hello')).json()).toEqual({ hello: true });
+    expect((await app.inject({ method: 'GET', url: '/orders/forgotten' })).statusCode).toBe(401);
+    expect((await get('/metrics')).body).toMatch(/unrecorded_answers_total\{.*route="\/orders\/forgotten".*\} 1/);
   });
 
   it('is a few events for a flood of strangers, who are answered 429, while a verified caller of their network is served', async () => {

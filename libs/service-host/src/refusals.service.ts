@@ -6,17 +6,18 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf } from '@countersign/audit-event';
 import { type Refusal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
+import { by } from './caller.js';
 import { FailureBudget } from './failure-budget.js';
+import { hostEvents } from './host-events.js';
 import { messageTraceOf } from './message-trace.js';
 import { networkOf } from './peer-address.js';
 import { Problem } from './problem.js';
 import { RefusalTally, type CountedRefusals } from './refusal-tally.js';
-import { auditRequest, traceOf, type RequestTrace } from './request-trace.js';
+import { auditRequest, markRecorded, traceOf, type RequestTrace } from './request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, LOGGER } from './tokens.js';
 
 export const REFUSALS_OPTIONS = Symbol('countersign.refusals-options');
@@ -49,6 +50,7 @@ function refusedTrace(context: ExecutionContext): RequestTrace {
  */
 @Injectable()
 export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #events: ReturnType<typeof hostEvents>;
   readonly #tally = new RefusalTally();
   readonly #budget: FailureBudget;
   #timer: NodeJS.Timeout | undefined;
@@ -60,6 +62,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
+    this.#events = hostEvents(options.service);
     this.#budget = new FailureBudget(options.limitPerMinute ?? REFUSAL_LIMIT_PER_MINUTE);
   }
 
@@ -83,6 +86,8 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
       return;
     }
     const { method, route, peer } = trace;
+    // One of many is in the record by their count.
+    markRecorded(auditRequest(trace));
     const overHttp = context.getType() === 'http';
     const network = overHttp ? networkOf(peer) : peer;
     const first = this.#tally.add({ code: refusal.code, method, route, network }, this.clock());
@@ -118,39 +123,23 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   async #recordOne(principal: Principal, reason: string, trace: RequestTrace): Promise<void> {
-    await this.outbox.recordDurably({
-      type: `countersign.${this.options.service}.request.refused.v1`,
-      subject: trace.route,
-      traceparent: trace.traceparent,
-      data: {
-        principal: principalOf(principal),
-        txn: principal.txn,
-        action: `${trace.method} ${trace.route}`,
-        resource: trace.route,
-        outcome: 'denied',
-        reason,
-        request: auditRequest(trace),
-      },
-    });
+    const id = `${trace.method} ${trace.route}`;
+    await this.outbox.recordDurably(
+      this.#events.event('request.refused', by({ principal, trace }), { id, outcome: 'denied', reason }),
+    );
   }
 
   /** @param trace of the refusal, where it is one */
   async #recordCounted(counted: CountedRefusals, trace?: RequestTrace): Promise<void> {
-    const { code, method, route, network, count, first, last } = counted;
-    await this.outbox.recordDurably({
-      type: `countersign.${this.options.service}.requests.refused.v1`,
-      subject: route,
-      ...(trace === undefined ? {} : { traceparent: trace.traceparent }),
-      data: {
-        principal: null,
-        txn: null,
-        action: `${method} ${route}`,
-        resource: route,
-        outcome: 'denied',
-        reason: code,
-        request: { method, route, id: trace?.requestId ?? 'several', peer: network },
-        changes: { count, first: first.toISOString(), last: last.toISOString() },
-      },
-    });
+    const { code: reason, method, route, network, count, first, last } = counted;
+    const request = { method, route, id: trace?.requestId ?? 'several', peer: network };
+    const changes = { count, first: first.toISOString(), last: last.toISOString() };
+    await this.outbox.recordDurably(
+      this.#events.event(
+        'requests.refused',
+        { principal: null, txn: null, traceparent: trace?.traceparent, request },
+        { id: `${method} ${route}`, outcome: 'denied', reason, changes },
+      ),
+    );
   }
 }

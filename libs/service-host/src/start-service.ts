@@ -11,6 +11,7 @@ import { createLogger, nestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { borderOptions, guardBorder } from './request-border.js';
+import { RecordedAnswers } from './recorded-answers.js';
 import { traceOf } from './request-trace.js';
 import { METRICS } from './tokens.js';
 import { trustedProxies } from './trusted-proxies.js';
@@ -27,6 +28,8 @@ export interface ServiceOptions {
   readonly configuration: HostConfiguration;
   readonly module: Type | DynamicModule;
   readonly version?: string;
+  /** Withholds an answer for which no audit event was recorded ({@link RecordedAnswers}). */
+  readonly requireRecords?: boolean;
 }
 
 @Module({})
@@ -81,6 +84,12 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     done();
   });
   guardBorder(fastify);
+  if (options.requireRecords === true) {
+    const records = app.get(RecordedAnswers);
+    fastify.addHook('onSend', (request, reply, payload, done) => {
+      done(null, records.check(request, reply, payload));
+    });
+  }
   fastify.addHook('onResponse', (request, reply, done) => {
     const { requestId, traceId, method, route } = traceOf(request);
     durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
