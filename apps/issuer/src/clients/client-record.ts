@@ -1,3 +1,4 @@
+import { thumbprintOf } from '@countersign/auth-core';
 import { type z } from 'zod';
 import { LIVE_SECRETS_LIMIT, type StoredSecret } from './client-secret.js';
 import { clientSchema, type Client, type PublicJwk } from './client.js';
@@ -8,6 +9,8 @@ export interface ClientRecord {
   /** What the declared file said when it was last applied. */
   readonly declared: Client | null;
   readonly secrets: readonly StoredSecret[];
+  /** Keys that it had and lost, as `kid:…` and `jkt:…` (RFC 7638); see {@link withRegistration}. */
+  readonly removedKeys: readonly string[];
   readonly disabledAt: Date | null;
   readonly disabledBy: 'admin' | 'declaration' | null;
   readonly createdAt: Date;
@@ -39,13 +42,36 @@ const accept = (record: ClientRecord): Change => ({ ok: true, record });
 
 /** A new client. */
 export function newRecord(registration: Client, declared: Client | null, now: Date): ClientRecord {
-  return { registration, declared, secrets: [], disabledAt: null, disabledBy: null, createdAt: now, updatedAt: now };
+  return {
+    registration,
+    declared,
+    secrets: [],
+    removedKeys: [],
+    disabledAt: null,
+    disabledBy: null,
+    createdAt: now,
+    updatedAt: now,
+  };
 }
 
-/** Another registration for the same client; one that no longer authenticates by secret loses its secrets. */
+/** What a key is known by once it is gone: its `kid`, and its thumbprint, so that it does not come back under another `kid`. */
+const namesOf = (key: PublicJwk): readonly string[] => [`kid:${key.kid}`, `jkt:${thumbprintOf(key)}`];
+
+/** Whether a client once had a key and lost it. */
+export function wasRemoved({ removedKeys }: ClientRecord, key: PublicJwk): boolean {
+  return namesOf(key).some((name) => removedKeys.includes(name));
+}
+
+/**
+ * Another registration for the same client; one that no longer authenticates by secret loses its secrets. The keys that it loses by this are
+ * kept in mind, those that it gets (again) are not.
+ */
 export function withRegistration(record: ClientRecord, registration: Client, now: Date): ClientRecord {
   const secrets = registration.token_endpoint_auth_method === 'client_secret_basic' ? record.secrets : [];
-  return { ...record, registration, secrets, updatedAt: now };
+  const held = new Set((registration.jwks?.keys ?? []).flatMap(namesOf));
+  const lost = (record.registration.jwks?.keys ?? []).flatMap(namesOf);
+  const removedKeys = [...new Set([...record.removedKeys, ...lost])].filter((name) => !held.has(name));
+  return { ...record, registration, secrets, removedKeys, updatedAt: now };
 }
 
 function withKeys(record: ClientRecord, keys: readonly PublicJwk[], now: Date): Change {

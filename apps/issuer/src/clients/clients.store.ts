@@ -17,8 +17,8 @@ const registrySchema = z.object({
 const versionSchema = z.object({ rows: z.tuple([z.object({ version: z.coerce.number() })]) });
 
 export function recordOf(row: Row): ClientRecord {
-  const { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt } = row;
-  return { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt };
+  const { registration, declared, secrets, removedKeys, disabledAt, disabledBy, createdAt, updatedAt } = row;
+  return { registration, declared, secrets, removedKeys, disabledAt, disabledBy, createdAt, updatedAt };
 }
 
 /** The registry at one moment. */
@@ -80,11 +80,12 @@ export class ClientsStore {
   }
 
   async save(transaction: Transaction, record: ClientRecord, version: number): Promise<void> {
-    const { registration, declared, secrets, disabledAt, disabledBy, createdAt, updatedAt } = record;
+    const { registration, declared, secrets, removedKeys, disabledAt, disabledBy, createdAt, updatedAt } = record;
     const values = {
       registration,
       declared,
       secrets,
+      removedKeys,
       disabledAt,
       disabledBy,
       createdAt,

@@ -7,6 +7,7 @@ export const clientTable = pgTable('client', {
   registration: jsonb('registration').notNull().$type<Client>(),
   declared: jsonb('declared').$type<Client>(),
   secrets: jsonb('secrets').notNull().$type<readonly StoredSecret[]>(),
+  removedKeys: jsonb('removed_keys').notNull().$type<readonly string[]>(),
   disabledAt: timestamp('disabled_at', { withTimezone: true }),
   disabledBy: text('disabled_by', { enum: ['admin', 'declaration'] }),
   changedIn: bigint('changed_in', { mode: 'number' }).notNull(),

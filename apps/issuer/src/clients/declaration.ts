@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { disabled, enabled, newRecord, withRegistration, type ClientRecord } from './client-record.js';
+import { disabled, enabled, newRecord, wasRemoved, withRegistration, type ClientRecord } from './client-record.js';
 import { type Client } from './client.js';
 
 /** What applying the declared file would do to one client. */
@@ -10,23 +10,54 @@ export interface DeclaredChange {
   readonly after: ClientRecord;
 }
 
-const known = (value: Client): unknown => JSON.parse(JSON.stringify(value));
-const same = (one: Client, other: Client | null): boolean =>
-  other !== null && isDeepStrictEqual(known(one), known(other));
+const known = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
+const same = (one: unknown, other: unknown): boolean => isDeepStrictEqual(known(one), known(other));
+
+/** What a client authenticates with. */
+const credentialsOf = ({ token_endpoint_auth_method, jwks, jwks_uri, trusted_issuers, imported_secret }: Client) => ({
+  token_endpoint_auth_method,
+  ...(jwks === undefined ? {} : { jwks }),
+  ...(jwks_uri === undefined ? {} : { jwks_uri }),
+  trusted_issuers,
+  ...(imported_secret === undefined ? {} : { imported_secret }),
+});
+
+/**
+ * What a declaration makes of a client. Credentials that it declares as it did before stay as they have become since, and a key that was
+ * removed is never added again by a declaration: whoever removed it may have known that it leaked.
+ */
+function registrationOf(wanted: Client, before: ClientRecord): Client {
+  const { client_id, client_name, policy } = wanted;
+  const name = client_name === undefined ? {} : { client_name };
+  const kept = { client_id, ...name, ...credentialsOf(before.registration), policy };
+  if (before.declared !== null && same(credentialsOf(wanted), credentialsOf(before.declared))) return kept;
+  if (wanted.jwks === undefined) return wanted;
+  const keys = wanted.jwks.keys.filter((key) => !wasRemoved(before, key));
+  // A declaration that holds removed keys only says nothing of what the client authenticates with now.
+  return keys.length === 0 ? kept : { ...wanted, jwks: { keys } };
+}
 
 function changeOf(wanted: Client, before: ClientRecord | undefined, now: Date): DeclaredChange | undefined {
   const clientId = wanted.client_id;
   if (before === undefined) return { clientId, kind: 'register', before: null, after: newRecord(wanted, wanted, now) };
   const back = before.disabledBy === 'declaration';
-  if (same(wanted, before.declared) && !back) return undefined;
-  const changed = same(wanted, before.declared) ? before : withRegistration(before, wanted, now);
+  const asBefore = same(wanted, before.declared);
+  if (asBefore && !back) return undefined;
+  const changed = asBefore ? before : withRegistration(before, registrationOf(wanted, before), now);
   const after = { ...(back ? enabled(changed, now) : changed), declared: wanted };
   return { clientId, kind: 'change', before, after };
 }
 
+/** The declared keys that a client does not get, because it lost them before. */
+function leftOut({ before, after: { declared, registration } }: DeclaredChange): readonly string[] {
+  const held = new Set(registration.jwks?.keys.map(({ kid }) => kid));
+  const keys = declared?.jwks?.keys.filter((key) => !held.has(key.kid) && before !== null && wasRemoved(before, key));
+  return keys?.map(({ kid }) => kid) ?? [];
+}
+
 /**
  * What must change so that the declared file holds. A client whose declaration is as it was last applied is left alone: what the admin API
- * has since done to it (a rotated key) stays. One that the file no longer declares is disabled, never deleted. Clients that only the admin API
+ * has since done to it (a rotated key) stays; so do its credentials when only the rest of its declaration changed. One that the file no longer declares is disabled, never deleted. Clients that only the admin API
  * knows are not touched. Applying the same file twice changes nothing.
  */
 export function differenceTo(
@@ -45,7 +76,8 @@ export function differenceTo(
 }
 
 /** A change in words: which members differ, and how. */
-export function describeChange({ clientId, kind, before, after }: DeclaredChange): string {
+export function describeChange(change: DeclaredChange): string {
+  const { clientId, kind, before, after } = change;
   if (before === null) return `+ ${clientId}: registered`;
   if (kind === 'disable') return `- ${clientId}: no longer declared, disabled`;
   const members = new Set([...Object.keys(before.registration), ...Object.keys(after.registration)]);
@@ -57,5 +89,8 @@ export function describeChange({ clientId, kind, before, after }: DeclaredChange
     return `    ${member}: ${JSON.stringify(from[member] ?? null)} → ${JSON.stringify(to[member] ?? null)}`;
   });
   const back = before.disabledAt !== null && after.disabledAt === null ? ['    enabled again'] : [];
-  return [`~ ${clientId}: changed`, ...back, ...lines].join('\n');
+  const removed = leftOut(change).map(
+    (kid) => `    key ${kid}: removed before, not added again; to have it back, POST /admin/clients/${clientId}/keys`,
+  );
+  return [`~ ${clientId}: changed`, ...back, ...lines, ...removed].join('\n');
 }

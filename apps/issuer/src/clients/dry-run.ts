@@ -1,3 +1,4 @@
+import { getTableColumns, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { readClientsFile } from './clients-file.js';
@@ -15,16 +16,19 @@ function isTableMissing(error: unknown): boolean {
   return false;
 }
 
+/** Also of a database that an older release made, which has no such column. */
+const removedKeys = sql<readonly string[]>`coalesce(to_jsonb(client) -> 'removed_keys', '[]')`;
+
 /**
  * What a start of the issuer would do to the clients in the database; it changes nothing.
- * @returns one line or more a client, in words
+ * @returns one or more lines for each client, in words
  */
 export async function declaredDifference(databaseUrl: string, clientsFile: string, now: Date): Promise<string> {
   const wanted = await readClientsFile(clientsFile);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
   try {
     const rows = await drizzle({ client: pool })
-      .select()
+      .select({ ...getTableColumns(clientTable), removedKeys })
       .from(clientTable)
       .catch((error: unknown) => {
         if (isTableMissing(error)) return [];
