@@ -64,6 +64,7 @@ export async function startPaymentServices(): Promise<PaymentServices> {
       ACCOUNTS_URL: url('accounts'),
       CLIENT_KEY: JSON.stringify(payments),
       WEBHOOK_KEYS: JSON.stringify({ keys: [webhook] }),
+      WEBHOOK_TARGETS: 'any',
     },
   };
   const databases = {

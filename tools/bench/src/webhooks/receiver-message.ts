@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+/** What the receivers tell: where they listen, and of each notice that the healthy one took, how long after it was due. */
+export const receiverMessageSchema = z.union([
+  z.object({ healthy: z.string(), hanging: z.array(z.string()) }),
+  z.object({ lagMs: z.number() }),
+]);
+export type ReceiverMessage = z.infer<typeof receiverMessageSchema>;
+
+/** What the receivers are told: to end all connections that they let hang. */
+export const receiverOrderSchema = z.object({ drop: z.literal(true) });
