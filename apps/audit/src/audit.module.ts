@@ -48,7 +48,15 @@ export class AuditModule {
   static forRoot(configuration: Configuration): DynamicModule {
     const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = configuration;
     const nats = { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
-    const intake: IntakeOptions = { nats, replicas: configuration.STREAM_REPLICAS };
+    const { STREAM_REPLICAS: replicas, STREAM_MAX_MIB: mebibytes, STREAM_MAX_AGE_HOURS: hours } = configuration;
+    const intake: IntakeOptions = {
+      nats,
+      streams: {
+        replicas,
+        maxBytes: mebibytes === undefined ? undefined : mebibytes * 1024 ** 2,
+        maxAgeSeconds: hours === undefined ? undefined : hours * 3_600,
+      },
+    };
     const integration: IntegrationOptions = { nats, intervalMs: configuration.LOG_INTERVAL_MS };
     const thinning: CheckpointThinningOptions = {
       fullHours: configuration.LOG_CHECKPOINTS_FULL_HOURS,

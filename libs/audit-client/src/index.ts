@@ -22,4 +22,4 @@ export {
   type Receipt,
 } from './receipts.js';
 export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
-export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf } from './streams.js';
+export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf, type StreamSettings } from './streams.js';

@@ -67,15 +67,15 @@ class OutboxRelay implements Relay {
   /** Whether audit tells places; an older one only sends receipts. */
   #placing = false;
   #places: Place[] = [];
-  #lookedForUnplacedAt = 0;
-  #forgotAt = 0;
+  #lookedForUnplacedAt = -Infinity;
+  #forgotAt = -Infinity;
   /** Whether events are known to wait that were numbered in an earlier round. */
   #behind = true;
   #lookedForDueAt = -Infinity;
   #woken = false;
   #wake: () => void = () => undefined;
   #pending = 0;
-  #countedAt = 0;
+  #countedAt = -Infinity;
   #lastPublishedAt: Date | undefined;
   #lastError: string | null = null;
 

@@ -7,16 +7,19 @@ import {
 } from '@nats-io/jetstream';
 import { BATCH_SIZE_LIMIT } from './event-batch.js';
 
-const day = 24 * 60 * 60 * 1_000_000_000;
+/** JetStream's times are nanoseconds. */
+const second = 1_000_000_000;
+const day = 24 * 60 * 60 * second;
 
 /**
- * The stream between the outboxes and the audit service. It is a pipe, not the record: a full stream refuses (`discard new`) and the
- * outboxes wait; a lost stream is filled again from them.
+ * The stream between the outboxes and the audit service. It is a pipe, not the record: what audit has committed and acknowledged leaves it
+ * (work queue), so its size is a budget for an outage of audit. A full stream refuses (`discard new`) and the outboxes wait; a lost stream is
+ * filled again from them.
  */
 export const auditStream = {
   name: 'AUDIT',
   subjects: ['audit.>'],
-  retention: RetentionPolicy.Limits,
+  retention: RetentionPolicy.Workqueue,
   storage: StorageType.File,
   discard: DiscardPolicy.New,
   max_age: 7 * day,
@@ -24,7 +27,7 @@ export const auditStream = {
   /** A full batch and its headers. */
   max_msg_size: BATCH_SIZE_LIMIT + 4 * 1024,
   /** Two minutes in which a second publish of the same event is acknowledged but not stored. */
-  duplicate_window: 120_000_000_000,
+  duplicate_window: 120 * second,
 } satisfies Partial<StreamConfig> & { name: string };
 
 /** Events that no trail could take, each with its reason in the header `Countersign-Reason`. */
@@ -38,18 +41,58 @@ export const deadLetterStream = {
   max_bytes: 256 * 1024 ** 2,
 } satisfies Partial<StreamConfig> & { name: string };
 
+export interface StreamSettings {
+  /** Copies of each stream: 1 on one server, 3 in a cluster; 1 by default. */
+  readonly replicas?: number | undefined;
+  /** Bytes that the stream `AUDIT` may hold. Left out: what it has, or 1 GiB for a new one. */
+  readonly maxBytes?: number | undefined;
+  /** Seconds after which `AUDIT` drops what audit has not taken. Left out: what it has, or seven days for a new one. */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+type OwnStream = Partial<StreamConfig> & { name: string };
+
+/** Size and age are an operator's, whether by a setting of ours or by a tool of NATS: what is not given stays as it is. */
+function withBudgetOf(existing: StreamConfig | undefined, declared: OwnStream, settings: StreamSettings): OwnStream {
+  const {
+    replicas = 1,
+    maxBytes,
+    maxAgeSeconds,
+  } = declared === auditStream ? settings : { replicas: settings.replicas };
+  return {
+    ...declared,
+    num_replicas: replicas,
+    max_bytes: maxBytes ?? existing?.max_bytes ?? declared.max_bytes ?? -1,
+    max_age: maxAgeSeconds === undefined ? (existing?.max_age ?? declared.max_age ?? 0) : maxAgeSeconds * second,
+  };
+}
+
 /**
- * Brings both streams to the settings above; safe to repeat.
- * @param replicas 1 on one server, 3 in a cluster
+ * Brings both streams to the settings above; safe to repeat. A stream of an older version that keeps what was acknowledged is made again,
+ * because no server changes that: what audit has not committed is still in the outboxes, which publish it again.
+ * @returns the streams that were made again
  */
-export async function ensureAuditStreams(manager: JetStreamManager, replicas = 1): Promise<void> {
-  const existing = new Set<string>();
-  for await (const name of manager.streams.names()) existing.add(name);
-  for (const stream of [auditStream, deadLetterStream]) {
-    const settings = { ...stream, num_replicas: replicas };
-    if (existing.has(stream.name)) await manager.streams.update(stream.name, settings);
-    else await manager.streams.add(settings);
+export async function ensureAuditStreams(
+  manager: JetStreamManager,
+  settings: StreamSettings = {},
+): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for await (const name of manager.streams.names()) names.add(name);
+  const madeAgain: string[] = [];
+  for (const declared of [auditStream, deadLetterStream]) {
+    const existing = names.has(declared.name) ? (await manager.streams.info(declared.name)).config : undefined;
+    const wanted = withBudgetOf(existing, declared, settings);
+    if (existing?.retention === declared.retention) {
+      await manager.streams.update(declared.name, wanted);
+      continue;
+    }
+    if (existing !== undefined) {
+      await manager.streams.delete(declared.name);
+      madeAgain.push(declared.name);
+    }
+    await manager.streams.add(wanted);
   }
+  return madeAgain;
 }
 
 /** `countersign.payments.payment.settled.v1` from payments goes to `audit.payments.payment.settled`. */

@@ -6,7 +6,7 @@ import { startBackingServices, type BackingServices } from '@countersign/backing
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer, type TokenWish } from '@countersign/test-kit';
-import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import pg from 'pg';
 import { z } from 'zod';
@@ -151,7 +151,7 @@ describe('the trail, by HTTP', () => {
     });
     // As an older version left them.
     const manager = await jetstreamManager(audit);
-    await manager.streams.add({ ...auditStream, max_msg_size: 65_536 });
+    await manager.streams.add({ ...auditStream, retention: RetentionPolicy.Limits, max_msg_size: 65_536 });
     await manager.consumers.add(auditStream.name, {
       durable_name: 'audit-log',
       ack_policy: AckPolicy.Explicit,
@@ -202,6 +202,7 @@ describe('the trail, by HTTP', () => {
     const { config: consumer } = await manager.consumers.info(auditStream.name, 'audit-log');
     expect(stream.max_msg_size).toBeGreaterThan(BATCH_SIZE_LIMIT);
     expect(consumer.max_ack_pending).toBe(256);
+    expect(stream.retention).toBe('workqueue');
   });
 
   it('finds events by their texts, and pages through them', async () => {
@@ -211,6 +212,20 @@ describe('the trail, by HTTP', () => {
     expect(await search('q=wire%20paid&limit=2')).toHaveLength(5);
     expect((await get('/events?q=%20.%2F')).status).toBe(400);
     expect((await get('/events?colour=red')).status).toBe(400);
+  }, 60_000);
+
+  it('leaves nothing in the stream of what it has committed, and says how full it is', async () => {
+    const manager = await jetstreamManager(audit);
+    await eventually(
+      async () => (await manager.streams.info(auditStream.name)).state.messages,
+      (messages) => messages === 0,
+    );
+    const metrics = await eventually(
+      async () => (await fetch(`${url}/metrics`)).text(),
+      (text) => /^audit_stream_limit_bytes\{.*\} \d+$/m.test(text),
+    );
+    expect(metrics).toMatch(new RegExp(`^audit_stream_limit_bytes\\{.*\\} ${String(auditStream.max_bytes)}$`, 'm'));
+    expect(metrics).toMatch(/^audit_stream_bytes\{.*\} \d+$/m);
   }, 60_000);
 
   it('records each look, with what was asked and how much was shown, before it is answered', async () => {

@@ -1,4 +1,4 @@
-import { auditStream, ensureAuditStreams } from '@countersign/audit-client';
+import { auditStream, ensureAuditStreams, type StreamSettings } from '@countersign/audit-client';
 import { AckPolicy, jetstream, jetstreamManager, type Consumer } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 
@@ -10,13 +10,26 @@ export const UNDER_WAY = 64;
 /** Messages that may be under way to all replicas together: when the database is slow, the rest waits in the stream. */
 const UNDER_WAY_TO_ALL = 4 * UNDER_WAY;
 
-/**
- * The durable pull consumer that all replicas share, with streams and settings as declared in code; made again when they were lost.
- * @param replicas copies of each stream: 1 on one server, 3 in a cluster
- */
-export async function openConsumer(connection: NatsConnection, replicas: number): Promise<Consumer> {
+/** What waits in the stream, and how full it is. */
+export interface Waiting {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Bytes at which the stream refuses more. */
+  readonly limit: number;
+}
+
+export interface Intake {
+  readonly consumer: Consumer;
+  /** Streams that an older version had made otherwise, and that were made again. */
+  readonly madeAgain: readonly string[];
+  /** @throws when the stream or its consumer is gone */
+  look(): Promise<Waiting>;
+}
+
+/** The durable pull consumer that all replicas share, with streams and settings as declared in code; made again when they were lost. */
+export async function openIntake(connection: NatsConnection, streams: StreamSettings): Promise<Intake> {
   const manager = await jetstreamManager(connection, { timeout: 3_000 });
-  await ensureAuditStreams(manager, replicas);
+  const madeAgain = await ensureAuditStreams(manager, streams);
   const settings = {
     // A batch commits in milliseconds; what a killed replica held comes again after this.
     ack_wait: 5_000_000_000,
@@ -28,5 +41,13 @@ export async function openConsumer(connection: NatsConnection, replicas: number)
     const consumer = { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit };
     await manager.consumers.add(auditStream.name, { ...consumer, ...settings });
   } else await manager.consumers.update(auditStream.name, CONSUMER, settings);
-  return jetstream(connection).consumers.get(auditStream.name, CONSUMER);
+  const consumer = await jetstream(connection).consumers.get(auditStream.name, CONSUMER);
+  return {
+    consumer,
+    madeAgain,
+    async look() {
+      const [{ state, config }] = await Promise.all([manager.streams.info(auditStream.name), consumer.info()]);
+      return { messages: state.messages, bytes: state.bytes, limit: config.max_bytes };
+    },
+  };
 }

@@ -1,4 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type Waiting } from './intake-consumer.js';
+
+const round = (share: number): number => Math.round(share * 1_000) / 1_000;
 
 /** What operators see of the intake: how much came, how much waits, how late it is. */
 export class IntakeMetrics {
@@ -6,8 +9,10 @@ export class IntakeMetrics {
   readonly #deadLetters: Counter;
   readonly #lag: Histogram;
   readonly #waiting: Gauge;
+  readonly #streamBytes: Gauge;
+  readonly #streamLimit: Gauge;
   #lastLagMs = 0;
-  #lastWaiting = 0;
+  #last: Waiting | null = null;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -33,6 +38,16 @@ export class IntakeMetrics {
       help: 'Messages of the stream that are not yet committed, as last asked.',
       registers,
     });
+    this.#streamBytes = new Gauge({
+      name: 'audit_stream_bytes',
+      help: 'Bytes in the stream that are not yet committed, as last asked; NaN while that is not known.',
+      registers,
+    });
+    this.#streamLimit = new Gauge({
+      name: 'audit_stream_limit_bytes',
+      help: 'Bytes at which the stream refuses more, and the outboxes wait.',
+      registers,
+    });
   }
 
   /** @param lagMs milliseconds from the stream to the commit */
@@ -46,14 +61,18 @@ export class IntakeMetrics {
     this.#deadLetters.inc();
   }
 
-  waiting(messages: number): void {
-    this.#waiting.set(messages);
-    this.#lastWaiting = messages;
-    if (messages === 0) this.#lastLagMs = 0;
+  /** @param waiting nothing: it is not known */
+  waiting(waiting: Waiting | undefined): void {
+    this.#waiting.set(waiting?.messages ?? Number.NaN);
+    this.#streamBytes.set(waiting?.bytes ?? Number.NaN);
+    if (waiting !== undefined) this.#streamLimit.set(waiting.limit);
+    this.#last = waiting ?? null;
+    if (waiting?.messages === 0) this.#lastLagMs = 0;
   }
 
   /** For readiness. */
-  note(): { readonly waiting: number; readonly lag_ms: number } {
-    return { waiting: this.#lastWaiting, lag_ms: this.#lastLagMs };
+  note(): { readonly waiting: number | null; readonly lag_ms: number; readonly stream_fill: number | null } {
+    const { messages, bytes, limit } = this.#last ?? { messages: null, bytes: 0, limit: 0 };
+    return { waiting: messages, lag_ms: this.#lastLagMs, stream_fill: limit > 0 ? round(bytes / limit) : null };
   }
 }

@@ -1,14 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { connectToNats, receiptSubject, type NatsOptions, type Placement } from '@countersign/audit-client';
+import {
+  connectToNats,
+  receiptSubject,
+  type NatsOptions,
+  type Placement,
+  type StreamSettings,
+} from '@countersign/audit-client';
 import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
-import { type Consumer, type JsMsg } from '@nats-io/jetstream';
+import { type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
 import { inspectMessage, type Accepted, type Rejected } from './border.js';
-import { openConsumer, UNDER_WAY } from './intake-consumer.js';
+import { openIntake, UNDER_WAY, type Intake } from './intake-consumer.js';
 import { IntakeLoad } from './intake-load.js';
 import { IntakeMetrics } from './intake-metrics.js';
 import { IntakeStore, type Appended } from './intake.store.js';
@@ -16,7 +22,7 @@ import { IntakeStore, type Appended } from './intake.store.js';
 export const INTAKE_OPTIONS = Symbol('countersign.audit.intake-options');
 export interface IntakeOptions {
   readonly nats: NatsOptions;
-  readonly replicas: number;
+  readonly streams: StreamSettings;
 }
 
 const RECEIPTS_EVERY_MS = 2_000;
@@ -89,7 +95,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#timer = setInterval(() => void this.#repeatReceipts(connection), RECEIPTS_EVERY_MS);
     while (!signal.aborted) {
       try {
-        await this.#consume(await openConsumer(connection, this.options.replicas), connection);
+        await this.#consume(await this.#open(connection), connection);
       } catch (error) {
         this.#consuming = false;
         const reason = error instanceof Error ? error.message : String(error);
@@ -100,12 +106,19 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  async #consume(consumer: Consumer, connection: NatsConnection): Promise<void> {
+  async #open(connection: NatsConnection): Promise<Intake> {
+    const intake = await openIntake(connection, this.options.streams);
+    for (const stream of intake.madeAgain)
+      this.logger.warn({ stream }, 'a stream of an older version was made again; the outboxes fill it');
+    return intake;
+  }
+
+  async #consume(intake: Intake, connection: NatsConnection): Promise<void> {
     const { signal } = this.#stopped;
     const queue: Arrived[] = [];
     let arrived = (): void => undefined;
     // The queue is bounded by the consumer's max_ack_pending: what the database does not take stays in the stream.
-    const subscription = await consumer.consume({
+    const subscription = await intake.consumer.consume({
       max_messages: UNDER_WAY,
       callback: (message) => {
         // Inspected as it comes, while the database works on the batch before.
@@ -119,7 +132,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       while (!signal.aborted) {
         if (performance.now() - lookedAt > LOOK_EVERY_MS) {
           lookedAt = performance.now();
-          await this.#look(consumer);
+          await this.#look(intake);
           // What waits here is not lost: the stream need not send it again.
           for (const { message } of queue) message.working();
         }
@@ -140,11 +153,11 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are made anew */
-  async #look(consumer: Consumer): Promise<void> {
-    const info = await consumer.info().catch(() => undefined);
-    if (info === undefined) throw new Error('the stream or its consumer is gone');
-    this.#metrics.waiting(info.num_pending + info.num_ack_pending);
+  /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are made again */
+  async #look(intake: Intake): Promise<void> {
+    const waiting = await intake.look().catch(() => undefined);
+    this.#metrics.waiting(waiting);
+    if (waiting === undefined) throw new Error('the stream or its consumer is gone');
   }
 
   async #take(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
