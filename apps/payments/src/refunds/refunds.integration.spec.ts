@@ -23,8 +23,8 @@ describe('refunds', () => {
   const refund = (id: string, body: object = { amount: euro('1') }): Promise<Answer> =>
     payments.call(shop, 'POST', `/payments/${id}/refund`, body);
   const codeOf = ({ status, body }: Answer): unknown => [status, body['code']];
-  const fill = async (id: string, status: 'failed' | 'settled'): Promise<void> => {
-    for (let count = 0; count < REFUND_LIMIT; count += 1) {
+  const fill = async (id: string, status: 'failed' | 'settled', limit = REFUND_LIMIT): Promise<void> => {
+    for (let count = 0; count < limit; count += 1) {
       await payments.pool.query(
         `insert into refund (id, payment_id, status, transfer_id, amount, currency, reason, order_until, version, subject, client_id, actors,
           txn, created_at, updated_at) values ($1, $2, $3, $1, 1, 'EUR', '', now(), 2, $4, $4, '{}', 't', now(), now())`,
@@ -52,10 +52,13 @@ describe('refunds', () => {
     expect([seen.length, new Set(seen).size]).toEqual([REFUND_LIMIT + 3, REFUND_LIMIT + 3]);
   });
 
-  it('that were made count, up to the limit', async () => {
+  it('that were made count, up to the limit, also when many are asked for at once', async () => {
     const id = await pay('200');
-    await fill(id, 'settled');
-    expect(codeOf(await refund(id))).toEqual([422, 'REFUND_LIMIT']);
+    await fill(id, 'settled', REFUND_LIMIT - 1);
+    const many = await Promise.all(Array.from({ length: 8 }, () => refund(id)));
+    expect(many.filter(({ status }) => status === 201)).toHaveLength(1);
+    const refused = many.filter(({ status }) => status !== 201).map(codeOf);
+    expect(refused).toEqual(refused.map(() => [422, 'REFUND_LIMIT']));
   });
 
   it('to a payer whose account is closed say what the merchant can do, and do not count', async () => {

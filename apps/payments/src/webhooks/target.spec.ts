@@ -96,13 +96,7 @@ describe('a webhook target', () => {
   const resolved = (addresses: readonly string[], rule: 'public' | 'any'): Promise<unknown> =>
     new Promise((resolve) => {
       const answer = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
-      const lookup = Object.assign(
-        (_name: string, _options: object, callback: (error: null, found: typeof answer) => void) => {
-          callback(null, answer);
-        },
-        { __promisify__: () => Promise.reject(new Error('not used')) },
-      );
-      pinnedLookup(rule, lookup as never)('merchant.example', { all: true }, (error, found) => {
+      pinnedLookup(rule, () => Promise.resolve(answer))('merchant.example', { all: true }, (error, found) => {
         resolve(error ?? found);
       });
     });

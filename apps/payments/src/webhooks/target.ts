@@ -1,5 +1,5 @@
-import { lookup as lookupCallback } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { askNameServers, askSystem, type NameLookup } from './name-lookup.js';
 
 /** Characters of an endpoint's URL at most. */
 export const URL_LIMIT = 2_048;
@@ -105,18 +105,22 @@ export class TargetRefused extends Error {
  * Looks a name up for a socket that is about to connect, and gives it only addresses that the rule allows. The socket connects to
  * what was checked here, so that a second answer of the name server cannot lead elsewhere (DNS rebinding).
  */
-export function pinnedLookup(rule: TargetRule, lookup: typeof lookupCallback = lookupCallback): LookupFunction {
+export function pinnedLookup(
+  rule: TargetRule,
+  ask: NameLookup = rule === 'public' ? askNameServers() : askSystem,
+): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) {
-        callback(error, '', 0);
-        return;
-      }
-      const refused = rule === 'public' && !addresses.every(({ address }) => isPublicAddress(address));
-      const [first] = addresses;
-      if (refused || first === undefined) callback(new TargetRefused(hostname), '', 0);
-      else if (options.all === true) callback(null, addresses);
-      else callback(null, first.address, first.family);
-    });
+    ask(hostname).then(
+      (addresses) => {
+        const refused = rule === 'public' && !addresses.every(({ address }) => isPublicAddress(address));
+        const [first] = addresses;
+        if (refused || first === undefined) callback(new TargetRefused(hostname), '', 0);
+        else if (options.all === true) callback(null, [...addresses]);
+        else callback(null, first.address, first.family);
+      },
+      (error: unknown) => {
+        callback(error instanceof Error ? error : new Error(String(error)), '', 0);
+      },
+    );
   };
 }
