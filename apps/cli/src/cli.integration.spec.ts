@@ -1,8 +1,19 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectToNats } from '@countersign/audit-client';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
@@ -159,6 +170,58 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('whoami')).out).toMatch(/storefront.*authenticated/s);
   }, 60_000);
 
+  it('ends without a word when its reader has seen enough, and on Ctrl-C', async () => {
+    const start = (...args: readonly string[]) =>
+      spawn(process.execPath, [join(root, 'apps/cli/bin/countersign.mjs'), ...args], {
+        cwd: folder,
+        env: { PATH: process.env['PATH'] },
+      });
+    const ended = (child: ChildProcess) =>
+      new Promise<number | string | null>((done) => {
+        child.once('exit', (code, signal) => {
+          done(code ?? signal);
+        });
+      });
+    const textOf = (stream: Readable): (() => string) => {
+      let text = '';
+      stream.on('data', (chunk) => (text += String(chunk)));
+      return () => text;
+    };
+    const trace = /^\s+at |Error/m;
+    const head = start('token', '--audience', 'payments');
+    const said = textOf(head.stderr);
+    head.stdout.destroy();
+    expect(await ended(head)).toBe(0);
+    expect(said()).not.toMatch(trace);
+    const mute = start('token', '--audience', 'payments', '--scope', 'payments:refund');
+    mute.stderr.destroy();
+    expect(await ended(mute)).toBe(1);
+
+    const silent = createServer(() => undefined);
+    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+    const address = silent.address();
+    const issuer = `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : 0)}`;
+    const out = join(folder, 'interrupted.key');
+    const asked = () => new Promise((done) => silent.once('request', done));
+    for (const command of [
+      ['token', '--audience', 'payments', '--issuer', issuer],
+      ['clients', 'list', '--issuer', issuer],
+      ['audit', 'tail', '--issuer', issuer],
+      ['audit', 'checkpoint', '--now', '--out', out, '--issuer', issuer],
+    ]) {
+      const waiting = asked();
+      const child = start(...command);
+      const error = textOf(child.stderr);
+      await waiting;
+      child.kill('SIGINT');
+      expect([command[0], await ended(child)]).toEqual([command[0], 130]);
+      expect(error()).not.toMatch(trace);
+    }
+    expect(readdirSync(folder).filter((name) => name.includes('interrupted'))).toEqual([]);
+    silent.closeAllConnections();
+    silent.close();
+  }, 60_000);
+
   it('says by its exit code how it ended, and in words what to do', async () => {
     expect((await countersign('token')).code).toBe(2);
     const refused = await countersign('token', '--audience', 'payments', '--scope', 'payments:refund', '--json');
@@ -271,10 +334,30 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('audit', 'checkpoint', '--now', '--out', monday)).code).toBe(0);
     const size = (path: string): number => Number(readFileSync(path, 'utf8').split('\n')[1]);
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      await countersign('audit', 'checkpoint', '--now', '--out', friday);
+      await countersign('audit', 'checkpoint', '--now', '--out', friday, '--force');
       if (size(friday) >= size(monday) + 2) break;
     }
     const week = file('week.ndjson');
+    const kept = readFileSync(monday, 'utf8');
+    for (const over of [
+      ['checkpoint', '--out', monday],
+      ['key', '--out', monday],
+      ['hashes', '--out', monday],
+      ['export', '--output', monday],
+    ])
+      expect(await countersign('audit', ...over)).toMatchObject({
+        code: 2,
+        error: expect.stringMatching(/is there already\n.*--force/) as unknown,
+      });
+    for (const nowhere of [
+      ['checkpoint', '--out', file('no/such/x')],
+      ['export', '--output', file('no/such/x')],
+    ])
+      expect(await within('audit', ...nowhere)).toMatchObject({ code: 2, error: 'FOLDER_MISSING' });
+    expect(readFileSync(monday, 'utf8')).toBe(kept);
+    const recent = await countersign('audit', 'export', '--from', '-2h', '--output', monday, '--force');
+    expect(recent).toMatchObject({ code: 0, error: expect.stringMatching(/^--from 20.*Z\n\d+ events$/) as unknown });
+    writeFileSync(monday, kept);
     const exported = await countersign('audit', 'export', '--since', monday, '--output', week);
     expect(exported).toMatchObject({ code: 0, error: expect.stringMatching(/^\d+ events$/) as unknown });
     const against = ['--log-key', key, '--checkpoint', monday, '--checkpoint', friday];

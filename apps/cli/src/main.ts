@@ -1,29 +1,27 @@
 import { CommanderError } from 'commander';
 import { CliError, ExitCode } from './cli-error.js';
+import { endQuietly } from './ending.js';
 import { printFailure } from './output.js';
 import { createProgram } from './program.js';
 
 const json = process.argv.includes('--json');
-// A reader that has seen enough (| head) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(ExitCode.ok);
-  throw error;
-});
+endQuietly(process);
 try {
   await createProgram().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   } else {
-    const failure =
-      error instanceof CliError
-        ? error
-        : new CliError(
-            ExitCode.refused,
-            'INTERNAL',
-            error instanceof Error ? (error.stack ?? error.message) : String(error),
-          );
+    const failure = error instanceof CliError ? error : unexpected(error);
     printFailure(failure, json);
     process.exitCode = failure.exitCode;
   }
+}
+
+function unexpected(error: unknown): CliError {
+  const debug = process.env['COUNTERSIGN_DEBUG'] === '1';
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  const hint = debug ? stack : 'This is a fault of the command itself. COUNTERSIGN_DEBUG=1 shows where it happened.';
+  return new CliError(ExitCode.refused, 'INTERNAL', message, hint);
 }

@@ -30,6 +30,7 @@ Exit codes:
   1  a service said no, or a check found a fault
   2  the command line, a file or the configuration is not usable
   3  a service did not answer; the same command may work later
+  130  ended by Ctrl-C
 
 Examples:
   countersign token --audience payments

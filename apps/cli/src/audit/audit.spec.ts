@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { readEventStream, type ServerSentEvent } from './event-stream.js';
-import { timeOf } from './filters.js';
 import { eventRow, eventTitles } from './found-event.js';
 
 async function* chunked(text: string, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -27,16 +26,6 @@ describe('the stream of a tail', () => {
         expect(read).toEqual(expected);
       }),
     );
-  });
-});
-
-describe('a time on the command line', () => {
-  it('is a span before now, or RFC 3339', () => {
-    const now = Date.parse('2026-01-02T00:00:00Z');
-    expect(timeOf('2h', now)).toBe('2026-01-01T22:00:00.000Z');
-    expect(timeOf('7d', now)).toBe('2025-12-26T00:00:00.000Z');
-    expect(timeOf('2026-01-01T10:00:00+02:00', now)).toBe('2026-01-01T08:00:00.000Z');
-    expect(() => timeOf('yesterday', now)).toThrow(/ago/);
   });
 });
 

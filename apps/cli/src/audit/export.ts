@@ -1,9 +1,9 @@
-import { createWriteStream, readFileSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { readFileSync } from 'node:fs';
 import { parseCheckpointText } from '@countersign/merkle-log';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { forceOption, NewFile } from '../new-file.js';
 import { openSession } from '../session/session.js';
 import { addFilters, countOf, queryOf, READING } from './filters.js';
 
@@ -19,16 +19,21 @@ interface ExportOptions {
   readonly cursor?: string;
   readonly since?: string;
   readonly checkpoint: readonly string[];
+  readonly force: boolean;
 }
 
 /** Writes the answer as it comes, no faster than it is taken. @returns its last bytes */
-async function copy(body: AsyncIterable<Uint8Array>, target: NodeJS.WritableStream): Promise<Buffer> {
+async function copy(body: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) => Promise<void>): Promise<Buffer> {
   let last: Buffer = Buffer.alloc(0);
   for await (const chunk of body) {
     last = Buffer.concat([last, chunk]).subarray(-END_LIMIT);
-    if (!target.write(chunk)) await new Promise<void>((resolve) => target.once('drain', resolve));
+    await write(chunk);
   }
   return last;
+}
+
+async function print(chunk: Uint8Array): Promise<void> {
+  if (!process.stdout.write(chunk)) await new Promise<void>((resolve) => process.stdout.once('drain', resolve));
 }
 
 function endOf(last: Buffer): z.infer<typeof endSchema> | undefined {
@@ -53,9 +58,10 @@ function sizeOf(file: string): number {
 }
 
 async function run(options: ExportOptions, command: Command): Promise<void> {
-  const { format, output: file, limit, since, checkpoint } = options;
+  const { format, output: path, limit, since, checkpoint, force } = options;
   const { output, ...session } = openSession(command);
-  const query = queryOf(command);
+  const file = path === undefined ? undefined : await NewFile.create(path, { force });
+  const query = queryOf(command, output);
   const from = since === undefined ? undefined : sizeOf(since);
   const cursor = options.cursor ?? (from === undefined || from === 0 ? undefined : String(from - 1));
   const sizes = [...(from === undefined ? [] : [from]), ...checkpoint.map(sizeOf)].filter((size) => size > 0);
@@ -70,21 +76,19 @@ async function run(options: ExportOptions, command: Command): Promise<void> {
     path: `/events/export?${query.toString()}`,
     timeoutMs: null,
   });
-  const target = file === undefined ? process.stdout : createWriteStream(file, { flags: 'wx', mode: 0o600 });
-  const last = response.body === null ? Buffer.alloc(0) : await copy(response.body, target);
-  if (target !== process.stdout) {
-    target.end();
-    await finished(target);
-  }
+  const write = file === undefined ? print : (chunk: Uint8Array) => file.write(chunk);
+  const last = response.body === null ? Buffer.alloc(0) : await copy(response.body, write);
   const end = endOf(last);
   if (end === undefined) {
+    const rest = file === undefined ? '' : ` What came is in ${await file.keepUnfinished()}.`;
     throw new CliError(
       ExitCode.unreachable,
       'EXPORT_CUT_OFF',
       'the export was cut off: its end line is missing',
-      'Go on with --cursor and the log_index of the last whole line, to a file of its own.',
+      `Go on with --cursor and the log_index of the last whole line, to a file of its own.${rest}`,
     );
   }
+  await file?.commit();
   output.note(
     `${String(end.events)} events${end.complete ? '' : `; there is more: --cursor ${end.next_cursor ?? ''}`}`,
   );
@@ -101,7 +105,8 @@ export function register(audit: Command): void {
     )
     .addOption(new Option('--format <format>', 'how lines are written').choices(['ndjson', 'csv']).default('ndjson'))
     .option('--output <file>', 'write to a new file instead of standard output')
-    .option('--limit <count>', 'events at the most', countOf(100_000_000))
+    .addOption(forceOption())
+    .option('--limit <count>', 'at most so many events', countOf(100_000_000))
     .option('--cursor <index>', 'begin after this log index')
     .option('--since <file>', 'begin where the log ended when this checkpoint was signed, and tie the export to it')
     .option(
@@ -114,7 +119,7 @@ export function register(audit: Command): void {
       'after',
       `
 Examples:
-  countersign audit export --from 7d --output events.ndjson
+  countersign audit export --from -7d --output events.ndjson
   countersign audit export --since monday.txt --output week.ndjson
   countersign audit export --format csv --outcome denied > denied.csv`,
     )

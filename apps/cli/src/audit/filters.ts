@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { type Output } from '../output.js';
+import { noteTimes, timeOption } from '../time.js';
 
 /** Scopes that let one read the trail: all of it, or what one did oneself. */
 export const READING = ['audit:read', 'audit:read:client', 'audit:read:own'] as const;
@@ -24,16 +26,6 @@ const optionsSchema = z.object({
   to: z.string().optional(),
 });
 
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A time as people say it: `15m` or `2h` ago, or RFC 3339. @returns RFC 3339 */
-export function timeOf(said: string, now: number = Date.now()): string {
-  const [, count = '', unit = ''] = /^(\d{1,6})([smhd])$/.exec(said) ?? [];
-  const time = unit === '' ? Date.parse(said) : now - Number(count) * (units[unit] ?? 0);
-  if (!Number.isNaN(time)) return new Date(time).toISOString();
-  throw new InvalidArgumentError('Say 90s, 15m, 2h, 7d (ago), or a time as 2026-11-25T10:00:00Z.');
-}
-
 /** The options of every command that narrows what it shows. @param timed whether a time may be given */
 export function addFilters(command: Command, { timed }: { readonly timed: boolean }): Command {
   command
@@ -49,14 +41,13 @@ export function addFilters(command: Command, { timed }: { readonly timed: boolea
     .option('--txn <id>', 'the id of everything that one request set off')
     .option('--text <words>', 'words of resource, action, subject, client, reason, route or changes');
   return timed
-    ? command
-        .option('--from <time>', 'from then on: 2h (ago), or 2026-11-25T10:00:00Z', (said) => timeOf(said))
-        .option('--to <time>', 'before then', (said) => timeOf(said))
+    ? command.addOption(timeOption('--from <time>', 'from then on')).addOption(timeOption('--to <time>', 'before then'))
     : command;
 }
 
-/** The filters of a command line as the query of the audit service. */
-export function queryOf(command: Command): URLSearchParams {
+/** The filters of a command line as the query of the audit service; says how their times were understood. */
+export function queryOf(command: Command, output: Pick<Output, 'note'>): URLSearchParams {
+  noteTimes(command, output);
   const { text, ...options } = optionsSchema.parse(command.opts());
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options)) if (typeof value === 'string') query.set(name, value);

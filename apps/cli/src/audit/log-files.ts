@@ -1,11 +1,12 @@
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { parseCheckpointText, TILE_WIDTH, tilePath } from '@countersign/merkle-log';
 import { type Command } from 'commander';
 import { CliError, ExitCode } from '../cli-error.js';
+import { forceOption, NewFile } from '../new-file.js';
 import { openSession, type Session } from '../session/session.js';
 
-interface OutOption {
+interface OutOptions {
   readonly out?: string;
+  readonly force: boolean;
 }
 
 async function readLog(session: Session, path: string): Promise<Buffer> {
@@ -21,39 +22,45 @@ async function readLog(session: Session, path: string): Promise<Buffer> {
 }
 
 /** Prints a text of the log, or keeps it in a file. */
-function keep(session: Session, name: string, text: string, { out }: OutOption): void {
-  if (out !== undefined) writeFileSync(out, text);
+async function keep(
+  session: Session,
+  name: string,
+  { out, force }: OutOptions,
+  fetchText: () => Promise<string>,
+): Promise<void> {
+  const file = out === undefined ? undefined : await NewFile.create(out, { force });
+  const text = await fetchText();
+  await file?.write(text);
+  await file?.commit();
   session.output.result({ ok: true, [name]: text }, out === undefined ? text.trimEnd() : `kept in ${out}`);
 }
 
-async function fetchKey(options: OutOption, command: Command): Promise<void> {
+async function fetchKey(options: OutOptions, command: Command): Promise<void> {
   const session = openSession(command);
-  keep(session, 'key', (await readLog(session, 'key')).toString(), options);
+  await keep(session, 'key', options, async () => (await readLog(session, 'key')).toString());
 }
 
 async function fetchCheckpoint(
-  { now, ...options }: OutOption & { readonly now: boolean },
+  { now, ...options }: OutOptions & { readonly now: boolean },
   command: Command,
 ): Promise<void> {
   const session = openSession(command);
   const signed = { service: 'audit', scopes: ['audit:read'], method: 'POST', path: '/log/checkpoint' };
-  const note = now ? await (await session.send(signed)).text() : (await readLog(session, 'checkpoint')).toString();
-  keep(session, 'checkpoint', note, options);
+  await keep(session, 'checkpoint', options, async () =>
+    now ? (await session.send(signed)).text() : (await readLog(session, 'checkpoint')).toString(),
+  );
 }
 
-async function fetchHashes({ out }: { readonly out: string }, command: Command): Promise<void> {
+async function fetchHashes({ out, force }: OutOptions & { readonly out: string }, command: Command): Promise<void> {
   const session = openSession(command);
+  const file = await NewFile.create(out, { force });
   const note = (await readLog(session, 'checkpoint')).toString();
   const { size } = parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1));
-  const file = openSync(out, 'w');
-  try {
-    for (let index = 0; index * TILE_WIDTH < size; index += 1) {
-      const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
-      writeSync(file, await readLog(session, tilePath({ level: 0, index, width })));
-    }
-  } finally {
-    closeSync(file);
+  for (let index = 0; index * TILE_WIDTH < size; index += 1) {
+    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
+    await file.write(await readLog(session, tilePath({ level: 0, index, width })));
   }
+  await file.commit();
   session.output.result({ ok: true, leaves: size, file: out }, `${String(size)} leaf hashes kept in ${out}`);
 }
 
@@ -63,6 +70,7 @@ export function registerLogFiles(audit: Command): void {
     .command('checkpoint')
     .summary('fetch the newest signed checkpoint: whoever keeps it is a witness')
     .option('--out <file>', 'where to keep it; printed by default')
+    .addOption(forceOption())
     .option('--now', 'have what came in last signed first (needs a token with audit:read)', false)
     .addHelpText(
       'after',
@@ -78,10 +86,12 @@ Examples:
     .command('key')
     .summary('fetch the log’s verifier keys; compare them with what its operator told you')
     .option('--out <file>', 'where to keep it; printed by default')
+    .addOption(forceOption())
     .action(fetchKey);
   audit
     .command('hashes')
     .summary('fetch all leaf hashes (32 bytes an event), by which verify can name what was altered')
     .requiredOption('--out <file>', 'where to keep them')
+    .addOption(forceOption())
     .action(fetchHashes);
 }

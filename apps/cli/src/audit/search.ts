@@ -5,7 +5,7 @@ import { openSession } from '../session/session.js';
 import { addFilters, countOf, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema, type FoundEvent } from './found-event.js';
 
-/** Events that one call shows at the most; `audit export` has no such limit. */
+/** Events that one call shows at most; `audit export` has no such limit. */
 const SEARCH_LIMIT = 10_000;
 const PAGE = 200;
 
@@ -18,7 +18,7 @@ interface SearchOptions {
 
 async function run({ limit, cursor }: SearchOptions, command: Command): Promise<void> {
   const { output, ...session } = openSession(command);
-  const query = queryOf(command);
+  const query = queryOf(command, output);
   const events: FoundEvent[] = [];
   let next: string | null = cursor ?? null;
   do {
@@ -42,13 +42,13 @@ export function register(audit: Command): void {
   addFilters(audit.command('search'), { timed: true })
     .summary('find events, newest first')
     .description('Finds events, newest first. Every filter narrows further.')
-    .option('--limit <count>', 'events at the most', countOf(SEARCH_LIMIT), 50)
+    .option('--limit <count>', 'at most so many events', countOf(SEARCH_LIMIT), 50)
     .option('--cursor <cursor>', 'go on where an earlier search ended')
     .addHelpText(
       'after',
       `
 Examples:
-  countersign audit search --action transfers:create --from 2h
+  countersign audit search --action transfers:create --from -2h
   countersign audit search --outcome denied --subject storefront --json`,
     )
     .action(run);

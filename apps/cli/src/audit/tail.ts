@@ -64,7 +64,7 @@ async function follow(
 
 async function run({ count = Infinity, cursor }: TailOptions, command: Command): Promise<void> {
   const session = openSession(command);
-  const query = queryOf(command);
+  const query = queryOf(command, session.output);
   let shown = 0;
   const show = (data: string): boolean => {
     const found = foundEventSchema.parse(JSON.parse(data));

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { type Command } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { NewFile } from '../new-file.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession, type Session } from '../session/session.js';
 import { clientSchema } from './registered-clients.js';
@@ -36,15 +36,10 @@ function parseAudience(text: string): readonly [string, readonly string[]] {
 
 /** Makes a key and keeps its private part, for its owner alone; never over a file that is there. */
 async function newKey(path: string): Promise<PrivateJwk> {
+  const file = await NewFile.create(path, { force: false });
   const key = await generateSigningKey();
-  try {
-    writeFileSync(path, `${JSON.stringify(key)}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    throw usage(
-      `the key cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      'Name a file that does not exist yet, in a folder that does.',
-    );
-  }
+  await file.write(`${JSON.stringify(key)}\n`);
+  await file.commit();
   return key;
 }
 

@@ -1,8 +1,9 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { table } from '../output.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession } from '../session/session.js';
+import { noteTimes, timeOption } from '../time.js';
 import { decodeToken } from '../token/decode.js';
 
 const revocationSchema = z.looseObject({
@@ -39,10 +40,11 @@ function tokenWish(text: string, withDerived: boolean): object {
 
 async function revoke(wish: object, { reason, before }: RevokeOptions, command: Command): Promise<void> {
   const session = openSession(command);
+  noteTimes(command, session.output);
   const body = {
     ...wish,
     ...(reason === undefined ? {} : { reason }),
-    ...(before === undefined ? {} : { issued_before: new Date(before).toISOString() }),
+    ...(before === undefined ? {} : { issued_before: before }),
   };
   const done = await callAdmin(session, revocationSchema, { method: 'POST', path: '/admin/revocations', body });
   const where = done.pushed
@@ -70,11 +72,7 @@ async function list({ kind, limit }: { kind?: string; limit: string }, command: 
   );
 }
 
-const before = (): Option =>
-  new Option('--before <time>', 'tokens issued until this time, RFC 3339; now by default').argParser((text) => {
-    if (Number.isNaN(Date.parse(text))) throw new InvalidArgumentError('a time: 2026-11-25T08:00:00Z');
-    return text;
-  });
+const before = (): Option => timeOption('--before <time>', 'tokens issued until this time; now by default');
 const reason = (): Option => new Option('--reason <text>', 'why, for the audit trail');
 
 /** `countersign revoke`: refuse tokens everywhere, at once. */

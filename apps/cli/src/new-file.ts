@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join, basename } from 'node:path';
+import { Option } from 'commander';
+import { CliError, ExitCode } from './cli-error.js';
+
+/** Files that are half written: whatever ends the process takes them away. */
+const unfinished = new Set<string>();
+process.on('exit', () => {
+  for (const path of unfinished) rmSync(path, { force: true });
+});
+
+export const forceOption = (): Option =>
+  new Option('--force', 'replace the file if it is there').default(false, 'an existing file is left alone');
+
+function codeOf(error: unknown): string | undefined {
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
+}
+
+const fault = (code: string, message: string, hint: string): CliError =>
+  new CliError(ExitCode.usage, code, message, hint);
+
+const exists = (path: string): CliError =>
+  fault('FILE_EXISTS', `${path} is there already`, 'Name another file, or add --force to replace it.');
+
+function unwritable(path: string, error: unknown): CliError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return fault('FILE_UNWRITABLE', `${path} cannot be written: ${reason}`, 'Name a file where you may write.');
+}
+
+async function find(path: string): Promise<{ readonly isFolder: boolean } | undefined> {
+  try {
+    return { isFolder: (await stat(path)).isDirectory() };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw unwritable(path, error);
+  }
+}
+
+/**
+ * A file that is to be kept: written beside its place and put there whole, for its owner only. One that is there already is kept evidence,
+ * so it is left alone unless the caller says otherwise. Made before any service is asked, so that nothing is asked in vain.
+ */
+export class NewFile {
+  private constructor(
+    readonly path: string,
+    private readonly force: boolean,
+    private readonly beside: string,
+    private readonly handle: FileHandle,
+  ) {}
+
+  /** @throws {CliError} exit code 2: `FILE_EXISTS`, `FOLDER_MISSING`, `FILE_UNWRITABLE` */
+  static async create(path: string, { force }: { readonly force: boolean }): Promise<NewFile> {
+    const folder = dirname(path);
+    const [place, around] = [await find(path), await find(folder)];
+    if (place?.isFolder === true) throw fault('FILE_UNWRITABLE', `${path} is a folder`, 'Name a file in it.');
+    if (place !== undefined && !force) throw exists(path);
+    if (around?.isFolder !== true) {
+      throw fault('FOLDER_MISSING', `there is no folder ${folder}`, 'Make it first, or name another one.');
+    }
+    const beside = join(folder, `.${basename(path)}.${randomUUID()}.part`);
+    try {
+      const handle = await open(beside, 'wx', 0o600);
+      unfinished.add(beside);
+      return new NewFile(path, force, beside, handle);
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+
+  async write(data: Uint8Array | string): Promise<void> {
+    try {
+      await this.handle.appendFile(data);
+    } catch (error) {
+      throw unwritable(this.path, error);
+    }
+  }
+
+  /** Puts the file in its place. @throws {CliError} `FILE_EXISTS` when another one came there meanwhile */
+  async commit(): Promise<void> {
+    try {
+      await this.#close();
+      if (this.force) await rename(this.beside, this.path);
+      else await this.#putNew();
+      unfinished.delete(this.beside);
+    } catch (error) {
+      throw error instanceof CliError ? error : unwritable(this.path, error);
+    }
+  }
+
+  /** Keeps what came of a file that was cut off. @returns where it is */
+  async keepUnfinished(): Promise<string> {
+    await this.#close();
+    unfinished.delete(this.beside);
+    return this.beside;
+  }
+
+  async #close(): Promise<void> {
+    await this.handle.sync();
+    await this.handle.close();
+  }
+
+  /** A link is never made over a file that is there; not every file system has links. */
+  async #putNew(): Promise<void> {
+    try {
+      await link(this.beside, this.path);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST' || (await find(this.path)) !== undefined) throw exists(this.path);
+      await rename(this.beside, this.path);
+      return;
+    }
+    await rm(this.beside);
+  }
+}
