@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
+import { BearerToken, CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { clientWide, type Principal } from '@countersign/auth-core';
 import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
@@ -33,7 +33,7 @@ export class PaymentsController {
    * The same `Idempotency-Key` with the same body gives the stored answer for 24 hours, marked `Idempotency-Replayed: true`.
    */
   @Post()
-  @RequireAnyScope('payments:create', clientWide('payments:create'))
+  @RequireScopes('payments:create')
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async pay(
     @ZodBody(createPaymentSchema) command: CreatePayment,
