@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, DiscoveryModule } from '@nestjs/core';
 import { type DpopNonces } from '@countersign/auth-core';
 import { type Logger } from 'pino';
+import { Background } from './background.js';
 import { HealthRegistry } from './health.js';
 import { HostController } from './host.controller.js';
 import { createMetrics } from './metrics.js';
@@ -32,12 +33,13 @@ export class HostModule {
         { provide: METRICS, useFactory: () => createMetrics(options.name) },
         { provide: HEALTH, useFactory: () => new HealthRegistry() },
         { provide: CLOCK, useValue: () => new Date() },
+        Background,
         OpenApiDocument,
         { provide: APP_FILTER, useClass: ProblemFilter },
         RecordedAnswers,
         { provide: APP_GUARD, useExisting: RecordedAnswers },
       ],
-      exports: [LOGGER, METRICS, HEALTH, CLOCK, DPOP_NONCES, RESOURCE_URL, OpenApiDocument],
+      exports: [Background, LOGGER, METRICS, HEALTH, CLOCK, DPOP_NONCES, RESOURCE_URL, OpenApiDocument],
     };
   }
 }

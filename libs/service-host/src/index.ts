@@ -10,7 +10,9 @@ export {
   revocationVariables,
   type HostConfiguration,
 } from './configuration.js';
+export { withAdvisoryLock } from './advisory-lock.js';
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
+export { Background, type BackgroundHandle, type BackgroundTask } from './background.js';
 export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './caller.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';

@@ -1,0 +1,29 @@
+import type pg from 'pg';
+
+/**
+ * Does something while this process holds a lock of the whole database, so that of several replicas one does it at a time. The lock goes with
+ * its connection, so that a replica that dies frees it.
+ * @param name of the lock; `countersign.<what>`
+ * @returns what the work returned; nothing when another process holds the lock
+ */
+export async function withAdvisoryLock<Result>(
+  pool: pg.Pool,
+  name: string,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result | undefined> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [name]);
+    if (rows[0]?.held !== true) return undefined;
+    const result = await work(client);
+    await client.query('select pg_advisory_unlock(hashtext($1))', [name]);
+    return result;
+  } catch (error) {
+    // The connection is closed with the lock that it may hold.
+    broken = error instanceof Error ? error : new Error(String(error));
+    throw broken;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { type Logger } from 'pino';
+import { type HealthRegistry } from './health.js';
+import { CLOCK, HEALTH, LOGGER } from './tokens.js';
+
+/** Work that a service repeats without being asked. */
+export interface BackgroundTask {
+  /** In health notes and logs: `hold_expiry`. */
+  readonly name: string;
+  /** Milliseconds between the end of one round and the next; a quarter more or less, so that replicas do not move in step. */
+  readonly everyMs: number;
+  /**
+   * One round. What it throws is logged once, noted in health, and tried again with the next round.
+   * @param signal aborted when the service stops: a long round should look at it
+   * @returns `again` when there is more to do at once
+   */
+  readonly run: (signal: AbortSignal) => Promise<'again' | undefined>;
+}
+
+/** A task that is registered. */
+export interface BackgroundHandle {
+  /** Begins the next round now; while a round runs, another follows it. */
+  wake(): void;
+}
+
+interface TaskState {
+  readonly task: BackgroundTask;
+  lastRunAt: Date | undefined;
+  lastError: string | null;
+  woken: boolean;
+  wake: () => void;
+  ended: Promise<void>;
+}
+
+/** Everything that a service does by itself: begun once it has started, stopped before it closes, seen in health. */
+@Injectable()
+export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stopped = new AbortController();
+  readonly #tasks: TaskState[] = [];
+  #begun = false;
+
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) private readonly health: HealthRegistry,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** Registers a task; it begins with the service, or at once when that has begun. */
+  repeat(task: BackgroundTask): BackgroundHandle {
+    const state: TaskState = {
+      task,
+      lastRunAt: undefined,
+      lastError: null,
+      woken: false,
+      wake: () => undefined,
+      ended: Promise.resolve(),
+    };
+    this.#tasks.push(state);
+    this.health.addNote(task.name, () => ({
+      last_run_at: state.lastRunAt?.toISOString() ?? null,
+      last_error: state.lastError,
+    }));
+    if (this.#begun) state.ended = this.#loop(state);
+    return {
+      wake: () => {
+        state.woken = true;
+        state.wake();
+      },
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.#begun = true;
+    for (const state of this.#tasks) state.ended = this.#loop(state);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopped.abort();
+    for (const { wake } of this.#tasks) wake();
+    await Promise.all(this.#tasks.map(({ ended }) => ended));
+  }
+
+  async #loop(state: TaskState): Promise<void> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      state.woken = false;
+      if ((await this.#round(state)) === 'again') continue;
+      await this.#pause(state);
+    }
+  }
+
+  async #round(state: TaskState): Promise<'again' | undefined> {
+    const { name, run } = state.task;
+    try {
+      const next = await run(this.#stopped.signal);
+      if (state.lastError !== null) this.logger.info({ task: name }, 'background work goes on');
+      state.lastError = null;
+      state.lastRunAt = this.clock();
+      return next;
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (reason !== state.lastError)
+        this.logger.warn({ err: error, task: name }, 'background work failed; it is tried again');
+      state.lastError = reason;
+      return undefined;
+    }
+  }
+
+  async #pause(state: TaskState): Promise<void> {
+    if (state.woken) return;
+    const woken = new AbortController();
+    state.wake = () => {
+      woken.abort();
+    };
+    const ms = state.task.everyMs * (0.75 + Math.random() / 2);
+    await delay(ms, undefined, { signal: AbortSignal.any([this.#stopped.signal, woken.signal]) }).catch(
+      () => undefined,
+    );
+    state.wake = () => undefined;
+  }
+}
