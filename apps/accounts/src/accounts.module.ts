@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
+import { AuditTrailModule, DatabaseModule, revocationFeedSettings, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
@@ -25,11 +25,7 @@ export class AccountsModule {
           issuer: configuration.ISSUER_URL,
           jwksUrl: configuration.JWKS_URL,
           audience: 'accounts',
-          revocations: {
-            nats: { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD },
-            whenLost: configuration.REVOCATION_WHEN_LOST,
-            graceSeconds: configuration.REVOCATION_GRACE_SECONDS,
-          },
+          revocations: revocationFeedSettings(configuration),
         }),
         DatabaseModule.forRoot({
           url: configuration.DATABASE_URL,

@@ -1,4 +1,5 @@
 import { supportedAlgorithms } from '@countersign/auth-core';
+import { BUCKET_SIZE_LIMIT } from '@countersign/revocation-feed';
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
 import { z } from 'zod';
 import { TOKEN_LIFETIME_LIMIT } from './clients/client.js';
@@ -14,6 +15,13 @@ export const variables = {
   ...natsVariables,
   /** Servers of the NATS cluster that keep the revocation bucket: 1 on one server, 3 in a cluster. */
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
+  /** Bytes that the revocation bucket may hold: 64 MiB, some 80,000 entries. */
+  REVOCATION_BUCKET_BYTES: z.coerce
+    .number()
+    .int()
+    .min(64 * 1_024)
+    .max(1_024 ** 3)
+    .default(BUCKET_SIZE_LIMIT),
   /** This issuer's identifier: the `iss` of its tokens, and where its metadata is. */
   ISSUER_URL: issuerVariables.ISSUER_URL,
   /** JSON or YAML file of clients and their policies, applied at start; none: only the admin API registers clients. */

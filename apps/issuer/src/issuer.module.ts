@@ -115,7 +115,11 @@ export class IssuerModule {
         TokenDecisions,
         Issuances,
         TokenService,
-        ...revocationProviders(nats, configuration.STREAM_REPLICAS, revoked),
+        ...revocationProviders(
+          nats,
+          { replicas: configuration.STREAM_REPLICAS, maxBytes: configuration.REVOCATION_BUCKET_BYTES },
+          revoked,
+        ),
         Begin,
         {
           provide: 'countersign.issuer.begun',

@@ -2,7 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ServiceCalls } from '@countersign/auth';
 import { createTokenClient, type TokenClient } from '@countersign/auth-core';
-import { AuditTrailModule, CLOCK, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
+import {
+  AuditTrailModule,
+  CLOCK,
+  DatabaseModule,
+  revocationFeedSettings,
+  ServiceAuthModule,
+} from '@countersign/service-host';
 import { ACCOUNTS_CONNECTION, connectToAccounts, type AccountsConnection } from './accounts/accounts-connection.js';
 import { ACCOUNTS_CLIENT, createAccountsClient } from './accounts/accounts.client.js';
 import { ChangesStore } from './changes/changes.store.js';
@@ -53,11 +59,7 @@ export class PaymentsModule implements OnApplicationShutdown {
           issuer: configuration.ISSUER_URL,
           jwksUrl: configuration.JWKS_URL,
           audience: 'payments',
-          revocations: {
-            nats: { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD },
-            whenLost: configuration.REVOCATION_WHEN_LOST,
-            graceSeconds: configuration.REVOCATION_GRACE_SECONDS,
-          },
+          revocations: revocationFeedSettings(configuration),
         }),
         DatabaseModule.forRoot({
           url: configuration.DATABASE_URL,

@@ -1,9 +1,10 @@
+export { DIGEST_KEY, DIRECT_GET, REVOCATION_BUCKET, REVOCATIONS_GET } from './bucket-reader.js';
+export { ListDigest, type SignedDigest } from './list-digest.js';
 export {
   BUCKET_SIZE_LIMIT,
-  createRevocationBucket,
   openRevocationBucket,
-  readRevocationBucket,
-  REVOCATION_BUCKET,
+  type BucketOptions,
+  type RevocationBucket,
 } from './revocation-bucket.js';
 export {
   startRevocationFeed,
@@ -12,4 +13,15 @@ export {
   type RevocationFeedOptions,
   type RevocationFeedState,
 } from './revocation-feed.js';
-export { bucketKeyOf, bucketKeysAgainst, bucketValueOf, isRevocableId, parseRevocation } from './revocation.js';
+export { bucketKeyOf, bucketKeysAgainst, isRevocableId } from './revocation.js';
+export {
+  KEY_REVOCATION_LIMIT_SECONDS,
+  readDigest,
+  readStatement,
+  signDigest,
+  signStatement,
+  StatementError,
+  TOKEN_LIFE_LIMIT_SECONDS,
+  type Signing,
+  type Statement,
+} from './statement.js';

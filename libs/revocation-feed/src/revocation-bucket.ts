@@ -1,65 +1,86 @@
-import { jetstream } from '@nats-io/jetstream';
-import { Kvm, type KV } from '@nats-io/kv';
+import { jetstream, jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/nats-core';
+import { BUCKET_CHANGES, BUCKET_PREFIX, DIRECT_GET, readBucket, REVOCATION_BUCKET } from './bucket-reader.js';
 
-/** The JetStream key-value bucket that carries revocations; its stream is `KV_revocations`. */
-export const REVOCATION_BUCKET = 'revocations';
-
-/** Bytes that the bucket may hold: some 300,000 entries, and so the bound of every validator's memory. A full bucket refuses new entries. */
+/** Bytes that the bucket may hold by default: some 80,000 entries, and so the bound of every validator's memory. */
 export const BUCKET_SIZE_LIMIT = 64 * 1024 ** 2;
-
+/** Bytes of one entry at most. */
+const ENTRY_SIZE_LIMIT = 4 * 1_024;
 /** Milliseconds that one answer of JetStream may take. */
 const TIMEOUT_MS = 3_000;
+const STREAM = `KV_${REVOCATION_BUCKET}`;
+/** JetStream's code for a stream that is not there. */
+const STREAM_NOT_FOUND = 10_059;
 
-/**
- * Opens the bucket, or makes it where it is missing; only the issuer may do so.
- * @param replicas 1 on one server, 3 in a cluster
- */
-export function createRevocationBucket(connection: NatsConnection, replicas = 1): Promise<KV> {
-  return new Kvm(jetstream(connection, { timeout: TIMEOUT_MS })).create(REVOCATION_BUCKET, {
-    description: 'what every validator refuses though its signature is good',
-    history: 1,
-    max_bytes: BUCKET_SIZE_LIMIT,
-    maxValueSize: 1_024,
-    replicas,
-    allow_direct: true,
-  });
+export interface BucketOptions {
+  /** 1 on one server, 3 in a cluster. */
+  readonly replicas: number;
+  /** Bytes that it may hold. */
+  readonly maxBytes: number;
 }
 
-/** What the issuer's JetStream is called in the other accounts. */
-const ISSUER_API = 'revocations.api';
-
-/** Opens the bucket to watch it, from another account than the issuer's. @throws when it is missing or JetStream does not answer */
-export async function openRevocationBucket(connection: NatsConnection): Promise<KV> {
-  const bucket = await new Kvm(jetstream(connection, { timeout: TIMEOUT_MS, apiPrefix: ISSUER_API })).open(
-    REVOCATION_BUCKET,
-    {
-      allow_direct: false,
-    },
-  );
-  await bucket.status();
-  return bucket;
+/** The bucket as its only writer, the issuer, sees it. */
+export interface RevocationBucket {
+  /** Every entry, key to value; the statement of the whole list among them. */
+  read(): Promise<ReadonlyMap<string, string>>;
+  /** Resolves once the server has stored it. */
+  put(key: string, value: string): Promise<void>;
+  /** Takes an entry away. */
+  purge(key: string): Promise<void>;
+  /** Bytes that it holds. */
+  size(): Promise<number>;
 }
 
-/** Everything that the bucket holds now, key to value; watches until the last entry that was there has come. */
-export async function readRevocationBucket(bucket: KV): Promise<Map<string, string>> {
-  const held = new Map<string, string>();
-  const { values } = await bucket.status();
-  if (values === 0) return held;
-  const entries = await bucket.watch();
-  const limit = setTimeout(() => {
-    entries.stop(new Error('the bucket fell silent while it was read'));
-  }, TIMEOUT_MS);
+async function open(manager: JetStreamManager, wanted: Partial<StreamConfig> & { name: string }): Promise<void> {
   try {
-    for await (const entry of entries) {
-      if (entry.operation === 'PUT') held.set(entry.key, entry.string());
-      else held.delete(entry.key);
-      if (entry.delta === 0) break;
-      limit.refresh();
-    }
-  } finally {
-    clearTimeout(limit);
-    entries.stop();
+    const { config } = await manager.streams.info(STREAM);
+    const differs =
+      config.max_bytes !== wanted.max_bytes ||
+      config.max_msg_size !== wanted.max_msg_size ||
+      config.num_replicas !== wanted.num_replicas ||
+      !config.allow_direct;
+    if (differs) await manager.streams.update(STREAM, { ...config, ...wanted });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === STREAM_NOT_FOUND)) throw error;
+    await manager.streams.add(wanted);
   }
-  return held;
+}
+
+/** Opens the bucket as its writer: makes it where it is missing, and brings an older one to what is wanted. */
+export async function openRevocationBucket(
+  connection: NatsConnection,
+  options: BucketOptions,
+): Promise<RevocationBucket> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
+  await open(manager, {
+    name: STREAM,
+    description: 'what every validator refuses though its signature is good',
+    subjects: [BUCKET_CHANGES],
+    max_msgs_per_subject: 1,
+    max_bytes: options.maxBytes,
+    max_msg_size: ENTRY_SIZE_LIMIT,
+    num_replicas: options.replicas,
+    // A full bucket refuses: the server must never drop an old entry for a new one.
+    discard: 'new',
+    allow_direct: true,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+  });
+  const stream = jetstream(connection, { timeout: TIMEOUT_MS });
+  return {
+    async read() {
+      const held = new Map<string, string>();
+      await readBucket(connection, DIRECT_GET, 1, ({ key, value }) => void held.set(key, value));
+      return held;
+    },
+    async put(key, value) {
+      await stream.publish(`${BUCKET_PREFIX}${key}`, value, { expect: { streamName: STREAM } });
+    },
+    async purge(key) {
+      await manager.streams.purge(STREAM, { filter: `${BUCKET_PREFIX}${key}` });
+    },
+    async size() {
+      return (await manager.streams.info(STREAM)).state.bytes;
+    },
+  };
 }

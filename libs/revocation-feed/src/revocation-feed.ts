@@ -1,9 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MemoryRevocationList, TokenError, type Principal, type RevocationList } from '@countersign/auth-core';
-import { type KV, type KvWatchEntry } from '@nats-io/kv';
-import { type NatsConnection, type QueuedIterator } from '@nats-io/nats-core';
-import { openRevocationBucket } from './revocation-bucket.js';
-import { parseRevocation } from './revocation.js';
+import { TokenError, type Principal, type RevocationList } from '@countersign/auth-core';
+import { RemoteKeySet } from '@countersign/auth-core/jws';
+import { type NatsConnection, type Subscription } from '@nats-io/nats-core';
+import {
+  BUCKET_CHANGES,
+  bucketKeyOfMessage,
+  DIGEST_KEY,
+  readBucket,
+  readDigestEntry,
+  REVOCATIONS_GET,
+} from './bucket-reader.js';
+import { HeldList, type HeldListOptions } from './held-list.js';
+import { KeptList } from './kept-list.js';
+import { StatementError, type Statement } from './statement.js';
 
 export interface FeedLogger {
   info(fields: object, message: string): void;
@@ -11,42 +20,69 @@ export interface FeedLogger {
 }
 
 export interface RevocationFeedOptions {
+  /** The issuer identifier, as the tokens have it. */
+  readonly issuer: string;
+  /** Where the issuer publishes the keys of its revocations; its `/.well-known/revocation-jwks.json` by default. */
+  readonly keysUrl?: string | undefined;
+  /** A file that keeps the last good of these keys (written 0600), so that a start during an outage of the issuer works; none by default. */
+  readonly keysFile?: string | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /**
    * Connects to NATS; called again after a failure and after the connection has closed. Let it reconnect by itself for ever.
    * The signal ends an attempt that is no longer wanted.
    */
   readonly connect: (signal: AbortSignal) => Promise<NatsConnection>;
   /**
+   * The subject to ask for entries: `revocations.get`, the import of another account than the issuer's, by default;
+   * `$JS.API.DIRECT.GET.KV_revocations` in the issuer's own account.
+   */
+  readonly getSubject?: string | undefined;
+  /** A file that keeps the list, signed as it is, through a restart; none by default. */
+  readonly listFile?: string | undefined;
+  /**
    * What a validator does that has lost the feed: `accept` goes on with what it holds, for `graceSeconds`, and then refuses;
    * `refuse` answers 503 at once. `accept` by default.
    */
-  readonly whenLost?: 'accept' | 'refuse';
-  /** Seconds of `accept`: as long as a token may live, 900 by default. */
-  readonly graceSeconds?: number;
+  readonly whenLost?: 'accept' | 'refuse' | undefined;
   /**
-   * Entries held at the most; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it
+   * What a validator does that holds no list yet: `refuse` answers 503 until it has loaded one, or found a kept one that is not older than
+   * `graceSeconds`; `accept` takes every token for `graceSeconds`. `refuse` by default.
+   */
+  readonly atStart?: 'accept' | 'refuse' | undefined;
+  /** Seconds of `accept`: as long as a token may live, 900 by default. */
+  readonly graceSeconds?: number | undefined;
+  /** Seconds for which the issuer may state nothing before the list counts as lost; 60 by default. It states the list every ten. */
+  readonly silenceSeconds?: number | undefined;
+  /**
+   * Entries held at most; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it
    * holds and counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
    */
-  readonly entryLimit?: number;
-  /** Milliseconds between two comparisons with the bucket's state; 5,000 by default. */
-  readonly checkIntervalMs?: number;
-  /** Told of each pushed entry: seconds from the server's having stored it to its being in force here. */
-  readonly onPushed?: (delaySeconds: number) => void;
-  readonly logger?: FeedLogger;
+  readonly entryLimit?: number | undefined;
+  /** Milliseconds between two comparisons with what the issuer states; 5,000 by default. */
+  readonly checkIntervalMs?: number | undefined;
+  /** Told of each pushed entry: seconds from the issuer's having made it to its being in force here. */
+  readonly onPushed?: ((delaySeconds: number) => void) | undefined;
+  readonly logger?: FeedLogger | undefined;
   /** Milliseconds since 1970. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 export interface RevocationFeedState {
-  /** `loading` until the bucket was first read whole; `lost` while the bucket cannot be watched. */
+  /** `loading` until a whole list was first there; `current` while it is all that the issuer states; else `lost`. */
   readonly state: 'loading' | 'current' | 'lost';
   /** Entries held. */
   readonly entries: number;
+  /** The last revocation that the held list is known to reach to, in the issuer's count; nothing before a whole list was there. */
+  readonly number: number | null;
+  /** Until when the held list is known to be complete. */
+  readonly completeUntil: string | null;
   /** Since when the feed is not current; nothing while it is. */
   readonly lostSince: string | null;
   /** Whether tokens are refused because of it. */
   readonly refusing: boolean;
-  /** Milliseconds from the server's having stored the last pushed entry to its being in force here. */
+  /** Entries that came and were not to be believed. */
+  readonly unreadable: number;
+  /** Milliseconds from the issuer's having made the last pushed entry to its being in force here. */
   readonly lagMs: number | null;
   readonly lastError: string | null;
 }
@@ -54,38 +90,70 @@ export interface RevocationFeedState {
 /** Revocations in memory, kept current by the bucket. Give it to a verifier as its `revocations`. */
 export interface RevocationFeed extends RevocationList {
   state(): RevocationFeedState;
-  /** Resolves once the bucket was first read whole. */
+  /** Resolves once a whole list is there: from the bucket, or a kept one that is not too old. */
   readonly loaded: Promise<void>;
   close(): Promise<void>;
 }
 
 const noLogger: FeedLogger = { info: () => undefined, warn: () => undefined };
-/** Milliseconds before the bucket is opened again. */
-const RETRY_MS = 200;
-/** Seconds beyond its time after which an entry is not taken in: no clock is off by that much. */
-const PAST_SECONDS = 60;
-/** Comparisons that may find us behind before the bucket is read anew. */
-const BEHIND_LIMIT = 2;
+/** Milliseconds before what failed is tried again. */
+const RETRY_MS = 500;
+/** Milliseconds for which an entry may be behind the statement that counts it. */
+const SETTLING_MS = 250;
+/** Milliseconds between two writes of the kept list. */
+const KEEP_EVERY_MS = 10_000;
+/** Milliseconds for which entries are verified in one go, so that requests are answered while a long list is read. */
+const SLICE_MS = 5;
 
 class BucketFeed implements RevocationFeed {
   readonly loaded: Promise<void>;
-  readonly #list: MemoryRevocationList;
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
   readonly #now: () => number;
   readonly #logger: FeedLogger;
+  readonly #keys: RemoteKeySet;
+  readonly #kept: KeptList | undefined;
+  readonly #startedAt: number;
+  #held: HeldList;
+  /** Made from nothing beside the one that is held, when a key is no longer the issuer's: what it signed must not stay. */
+  #next: HeldList | undefined;
+  #keyIds: ReadonlySet<string> = new Set();
   #markLoaded: () => void = () => undefined;
   #wasLoaded = false;
+  /** Milliseconds since 1970. */
+  #completeUntil: number | undefined;
   #lostAt: number | undefined;
+  #unreadable = 0;
   #lagMs: number | null = null;
   #lastError: string | null = null;
-  #watching: QueuedIterator<KvWatchEntry> | undefined;
+  /** The stream's number up to which the bucket was read. */
+  #through = 0;
+  #keptAt = -Infinity;
+  #sliceEnd = 0;
+  #wake: () => void = () => undefined;
 
   constructor(private readonly options: RevocationFeedOptions) {
+    const { issuer, keysUrl, keysFile, listFile } = options;
     this.#now = options.now ?? Date.now;
-    this.#list = new MemoryRevocationList(options.entryLimit);
+    this.#startedAt = this.#now();
     this.#logger = options.logger ?? noLogger;
-    this.#lostAt = this.#now();
+    this.#lostAt = this.#startedAt;
+    this.#kept = listFile === undefined ? undefined : new KeptList(listFile, issuer);
+    this.#keys = new RemoteKeySet({
+      url: keysUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/revocation-jwks.json`,
+      purpose: 'revocation',
+      fetch: options.fetch ?? ((...request) => fetch(...request)),
+      now: this.#now,
+      timeoutMs: 5_000,
+      refreshIntervalSeconds: 240,
+      cooldownSeconds: 10,
+      maxStaleSeconds: 7 * 86_400,
+      cacheFile: keysFile,
+      onKeys: ({ all }) => {
+        this.#keysChanged(new Set(all.map(({ keyId }) => keyId)));
+      },
+    });
+    this.#held = this.#emptyList();
     this.loaded = new Promise((resolve) => {
       this.#markLoaded = resolve;
     });
@@ -93,17 +161,21 @@ class BucketFeed implements RevocationFeed {
   }
 
   isRevoked(principal: Principal, keyId: string): boolean {
-    if (this.#list.isRevoked(principal, keyId)) return true;
+    if (this.#held.isRevoked(principal, keyId)) return true;
     if (this.#lostAt !== undefined && this.#refusing()) throw new TokenError('REVOCATIONS_UNAVAILABLE');
     return false;
   }
 
   state(): RevocationFeedState {
+    const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
     return {
       state: this.#lostAt === undefined ? 'current' : this.#wasLoaded ? 'lost' : 'loading',
-      entries: this.#list.size,
-      lostSince: this.#lostAt === undefined ? null : new Date(this.#lostAt).toISOString(),
+      entries: this.#held.size,
+      number: this.#completeUntil === undefined ? null : (this.#held.stated?.number ?? null),
+      completeUntil: time(this.#completeUntil),
+      lostSince: time(this.#lostAt),
       refusing: this.#refusing(),
+      unreadable: this.#unreadable,
       lagMs: this.#lagMs,
       lastError: this.#lastError,
     };
@@ -111,116 +183,209 @@ class BucketFeed implements RevocationFeed {
 
   async close(): Promise<void> {
     this.#stopped.abort();
-    this.#watching?.stop();
+    this.#wake();
+    this.#keys.close();
     await this.#running;
   }
 
   #refusing(): boolean {
     if (this.#lostAt === undefined) return false;
-    const { whenLost = 'accept', graceSeconds = 900 } = this.options;
-    return whenLost === 'refuse' || this.#now() - this.#lostAt > graceSeconds * 1_000;
+    const { whenLost = 'accept', atStart = 'refuse', graceSeconds = 900 } = this.options;
+    const known = this.#completeUntil ?? this.#startedAt;
+    const policy = this.#wasLoaded ? whenLost : atStart;
+    return policy === 'refuse' || this.#now() - known > graceSeconds * 1_000;
+  }
+
+  #emptyList(): HeldList {
+    const options: HeldListOptions = {
+      issuer: this.options.issuer,
+      keys: () => this.#keys.keys,
+      entryLimit: this.options.entryLimit,
+      keepsTexts: this.#kept !== undefined,
+      now: this.#now,
+    };
+    return new HeldList(options);
+  }
+
+  #keysChanged(keyIds: ReadonlySet<string>): void {
+    const isGone = [...this.#keyIds].some((keyId) => !keyIds.has(keyId));
+    this.#keyIds = keyIds;
+    if (isGone) this.#next = this.#emptyList();
+    if (!this.#wasLoaded) void this.#readKept();
+    this.#wake();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
+    const keys = this.#keys.refresh();
     while (!signal.aborted) {
       let connection: NatsConnection | undefined;
       try {
         connection = await this.options.connect(signal);
+        await keys;
         await this.#follow(connection);
       } catch (error) {
         this.#lost(error);
       }
       await connection?.close().catch(() => undefined);
-      await this.#pause(RETRY_MS * 5);
-    }
-  }
-
-  /** Watches, and reads the bucket anew after each loss, for as long as the connection lives. */
-  async #follow(connection: NatsConnection): Promise<void> {
-    const statuses = connection.status();
-    const listening = (async () => {
-      for await (const { type } of statuses) {
-        if (type !== 'disconnect') continue;
-        this.#lost(new Error('disconnected from NATS'));
-        this.#watching?.stop();
-      }
-    })();
-    while (!this.#stopped.signal.aborted && !connection.isClosed()) {
-      try {
-        await this.#watch(await openRevocationBucket(connection));
-      } catch (error) {
-        this.#lost(error);
-      }
       await this.#pause(RETRY_MS);
     }
-    // Closing the connection ends the statuses, and so the listener.
-    await connection.close().catch(() => undefined);
-    await listening;
   }
 
-  /** Reads what the bucket holds and then what is put into it, until that can no longer be trusted. */
-  async #watch(bucket: KV): Promise<void> {
-    const { values, streamInfo } = await bucket.status();
-    let seen = streamInfo.state.last_seq;
-    let behind = 0;
-    let current = false;
-    let fault: Error | undefined;
-    this.#list.prune(this.#now() / 1_000);
-    const entries = await bucket.watch();
-    this.#watching = entries;
-    const found = (): void => {
-      current = true;
-      this.#current();
-    };
-    const check = async (): Promise<void> => {
-      this.#list.prune(this.#now() / 1_000);
-      const { streamInfo: info, values: left } = await bucket.status();
-      if (info.created !== streamInfo.created) throw new Error('the bucket was made anew');
-      if (!current && left === 0) found();
-      behind = current && info.state.last_seq <= seen ? 0 : behind + 1;
-      if (behind >= BEHIND_LIMIT) throw new Error('entries did not arrive');
-    };
-    const timer = setInterval(() => {
-      check().catch((error: unknown) => {
-        fault = error instanceof Error ? error : new Error(String(error));
-        entries.stop();
-      });
-    }, this.options.checkIntervalMs ?? 5_000);
-    timer.unref();
-    try {
-      if (values === 0) found();
-      for await (const entry of entries) {
-        seen = Math.max(seen, entry.revision);
-        this.#take(entry, current);
-        if (!current && entry.delta === 0) found();
+  /** Listens to changes, and compares with what the issuer states, for as long as the connection lives. */
+  async #follow(connection: NatsConnection): Promise<void> {
+    const statuses = connection.status();
+    const watching = (async () => {
+      for await (const { type } of statuses) {
+        if (type === 'disconnect') this.#lost(new Error('disconnected from NATS'));
+        if (type === 'disconnect' || type === 'reconnect') this.#wake();
       }
-    } finally {
-      clearInterval(timer);
-      this.#watching = undefined;
-      entries.stop();
+    })();
+    const changes = connection.subscribe(BUCKET_CHANGES);
+    const listening = this.#listen(changes);
+    const { checkIntervalMs = 5_000 } = this.options;
+    while (!this.#stopped.signal.aborted && !connection.isClosed() && !changes.isClosed()) {
+      let next = checkIntervalMs;
+      try {
+        await this.#look(connection);
+      } catch (error) {
+        this.#lost(error);
+        next = Math.min(checkIntervalMs, RETRY_MS);
+      }
+      await this.#rest(next);
     }
-    throw fault ?? new Error('the watch ended');
+    // Closing the connection ends the statuses and the changes, and so who listens to them.
+    await connection.close().catch(() => undefined);
+    await Promise.all([watching, listening]);
   }
 
-  #take(entry: KvWatchEntry, pushed: boolean): void {
-    if (entry.operation !== 'PUT') return;
-    const revocation = parseRevocation(entry.key, entry.string());
-    if (revocation === undefined) {
-      this.#logger.warn({ key: entry.key }, 'an entry of the revocation bucket is not understood');
-      return;
+  async #listen(changes: Subscription): Promise<void> {
+    try {
+      for await (const message of changes) {
+        const key = bucketKeyOfMessage(message);
+        if (key === undefined) continue;
+        const statement = await this.#take(key, message.string());
+        if (statement === undefined && key !== DIGEST_KEY) this.#wake();
+        else if (key === DIGEST_KEY) this.#compare();
+        if (statement !== undefined) this.#pushed(statement);
+      }
+    } catch (error) {
+      this.#lost(error);
+      this.#wake();
     }
-    if (revocation.until < this.#now() / 1_000 - PAST_SECONDS) return;
-    this.#list.add(revocation);
-    if (!pushed) return;
-    this.#lagMs = Math.max(0, this.#now() - entry.created.getTime());
+  }
+
+  /** Brings the list to what the issuer states now: first by waiting a moment, then by reading what is new, then by reading everything. */
+  async #look(connection: NatsConnection): Promise<void> {
+    if (!this.#keys.usable)
+      throw new Error(`the keys of the issuer's revocations are not there: ${this.#keys.lastError}`);
+    this.#held.prune();
+    if (this.#next !== undefined) await this.#rebuild(connection, this.#next);
+    if (this.#lostAt !== undefined) await this.#read(connection, this.#through + 1);
+    await this.#readStated(connection);
+    if (!this.#held.isComplete) {
+      await this.#pause(SETTLING_MS);
+      await this.#readStated(connection);
+    }
+    for (const from of [this.#through + 1, 1]) {
+      if (this.#held.isComplete) break;
+      await this.#read(connection, from);
+      await this.#readStated(connection);
+    }
+    const { stated } = this.#held;
+    if (stated === undefined) throw new Error('the issuer has not stated the list');
+    if (!this.#held.isComplete) {
+      throw new Error(
+        `the list is not what the issuer states: ${String(stated.entries)} entries until number ${String(stated.number)}`,
+      );
+    }
+    this.#isComplete(stated.at);
+    const { silenceSeconds = 60 } = this.options;
+    const silence = this.#now() / 1_000 - stated.at;
+    if (silence > silenceSeconds) throw new Error(`the issuer has stated nothing for ${String(Math.round(silence))} s`);
+    this.#current();
+  }
+
+  async #read(connection: NatsConnection, from: number): Promise<void> {
+    const get = this.options.getSubject ?? REVOCATIONS_GET;
+    const take = async ({ key, value }: { key: string; value: string }): Promise<void> => {
+      await this.#take(key, value);
+      await this.#breathe();
+    };
+    const last = await readBucket(connection, get, from, take);
+    // A bucket that is shorter than it was is another one.
+    this.#through = last < this.#through && from > 1 ? await readBucket(connection, get, 1, take) : last;
+  }
+
+  async #readStated(connection: NatsConnection): Promise<void> {
+    const entry = await readDigestEntry(connection, this.options.getSubject ?? REVOCATIONS_GET);
+    if (entry !== undefined) await this.#take(DIGEST_KEY, entry.value);
+  }
+
+  /** The list from nothing, by the keys of now; it takes the place of the old one once it is whole. */
+  async #rebuild(connection: NatsConnection, next: HeldList): Promise<void> {
+    await this.#read(connection, 1);
+    await this.#readStated(connection);
+    if (!next.isComplete || this.#next !== next) return;
+    this.#held = next;
+    this.#next = undefined;
+  }
+
+  /** @returns what an entry says; nothing when it is not to be believed, or is the statement of the whole list */
+  async #take(key: string, text: string): Promise<Statement | undefined> {
+    try {
+      return this.#takeNow(key, text);
+    } catch (error) {
+      const keyId = error instanceof StatementError ? error.keyId : undefined;
+      // A key that is new to us; one that is made up causes no fetch for long.
+      if (keyId !== undefined && (await this.#keys.refreshForUnknownKey(keyId))) {
+        try {
+          return this.#takeNow(key, text);
+        } catch (again) {
+          this.#refused(key, again);
+          return undefined;
+        }
+      }
+      this.#refused(key, error);
+      return undefined;
+    }
+  }
+
+  #takeNow(key: string, text: string): Statement | undefined {
+    this.#next?.take(key, text);
+    return this.#held.take(key, text);
+  }
+
+  #refused(key: string, error: unknown): void {
+    if (error instanceof StatementError) this.#unreadable += 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#lost(new Error(`the entry ${key.slice(0, 100)} cannot be taken: ${reason}`));
+  }
+
+  #pushed({ madeAt }: Statement): void {
+    this.#lagMs = Math.max(0, this.#now() - madeAt);
     this.options.onPushed?.(this.#lagMs / 1_000);
   }
 
+  #compare(): void {
+    const { stated } = this.#held;
+    if (stated !== undefined && this.#held.isComplete) this.#isComplete(stated.at);
+    else this.#wake();
+  }
+
+  #isComplete(at: number): void {
+    this.#completeUntil = Math.min(this.#now(), at * 1_000);
+    void this.#keep();
+  }
+
   #current(): void {
-    if (this.#lostAt !== undefined) this.#logger.info({ entries: this.#list.size }, 'revocations are current');
+    if (this.#lostAt !== undefined) this.#logger.info({ entries: this.#held.size }, 'revocations are current');
     this.#lostAt = undefined;
     this.#lastError = null;
+    this.#isLoaded();
+  }
+
+  #isLoaded(): void {
     this.#wasLoaded = true;
     this.#markLoaded();
   }
@@ -234,13 +399,58 @@ class BucketFeed implements RevocationFeed {
     this.#lastError = reason;
   }
 
+  async #keep(): Promise<void> {
+    if (this.#kept === undefined || this.#now() - this.#keptAt < KEEP_EVERY_MS) return;
+    this.#keptAt = this.#now();
+    try {
+      await this.#kept.write(this.#held);
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the revocation list cannot be kept');
+    }
+  }
+
+  /** A list that was kept is as good as one that has been lost since it was stated. */
+  async #readKept(): Promise<void> {
+    if (this.#kept === undefined) return;
+    const kept = this.#emptyList();
+    try {
+      if (!(await this.#kept.read(kept))) return;
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the kept revocation list is not taken');
+      return;
+    }
+    const at = (kept.stated?.at ?? 0) * 1_000;
+    if (this.#wasLoaded || this.#now() - at > (this.options.graceSeconds ?? 900) * 1_000) return;
+    this.#held = kept;
+    this.#completeUntil = at;
+    this.#isLoaded();
+  }
+
+  async #breathe(): Promise<void> {
+    if (performance.now() < this.#sliceEnd) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#sliceEnd = performance.now() + SLICE_MS;
+  }
+
+  /** Rests, unless something asks for a look. */
+  async #rest(ms: number): Promise<void> {
+    const waking = new AbortController();
+    this.#wake = () => {
+      waking.abort();
+    };
+    await delay(ms * (0.75 + Math.random() / 2), undefined, {
+      signal: AbortSignal.any([this.#stopped.signal, waking.signal]),
+    }).catch(() => undefined);
+  }
+
   async #pause(ms: number): Promise<void> {
     await delay(ms * (0.75 + Math.random() / 2), undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
 }
 
 /**
- * Follows the revocation bucket. It never throws: until the bucket was read, and while it is away, the policy decides.
+ * Follows the revocation bucket. It never throws: until a list was there, and while it is lost, the policies decide. It believes nothing but
+ * the issuer's signatures, and counts as current only while it holds all that the issuer states.
  * Entries held are kept through any loss of the bucket until they no longer matter.
  */
 export function startRevocationFeed(options: RevocationFeedOptions): RevocationFeed {

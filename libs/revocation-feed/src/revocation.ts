@@ -1,14 +1,7 @@
 import { type Principal, type Revocation } from '@countersign/auth-core';
-import { z } from 'zod';
 
 /** What the bucket's keys are made of: a `jti`, `txn` or `kid` as it is, a client or subject in base64url. */
 const plainName = /^[A-Za-z0-9_-]{1,128}$/;
-const encodedName = /^[A-Za-z0-9_-]{1,700}$/;
-
-const valueSchema = z.object({
-  until: z.number().int().positive(),
-  issued_before: z.number().nonnegative().optional(),
-});
 
 /** Whether a `jti`, `txn` or `kid` can be revoked: letters, digits, `_` and `-`, at most 128 of them. */
 export function isRevocableId(id: string): boolean {
@@ -60,34 +53,4 @@ export function bucketKeysAgainst(principal: Principal, keyId?: string): Readonl
     keys.push(...clients.map((name) => bucketKeyOf({ kind: 'client', clientId: name })));
   }
   return new Set(keys);
-}
-
-/** The entry's value in the bucket, as JSON. */
-export function bucketValueOf(revocation: Revocation): string {
-  const issuedBefore = 'issuedBefore' in revocation ? { issued_before: revocation.issuedBefore } : {};
-  return JSON.stringify({ until: revocation.until, ...issuedBefore });
-}
-
-function parseValue(value: string): z.infer<typeof valueSchema> | undefined {
-  try {
-    return valueSchema.parse(JSON.parse(value));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Reads an entry of the bucket. @returns nothing for what is not one */
-export function parseRevocation(key: string, value: string): Revocation | undefined {
-  const parsed = parseValue(value);
-  const [kind, name = '', ...rest] = key.split('.');
-  if (parsed === undefined || rest.length > 0) return undefined;
-  const { until, issued_before: issuedBefore } = parsed;
-  if (kind === 'token' && plainName.test(name)) return { kind, tokenId: name, until };
-  if (kind === 'transaction' && plainName.test(name)) return { kind, txn: name, until };
-  if (kind === 'key' && plainName.test(name)) return { kind, keyId: name, until };
-  if (!encodedName.test(name) || issuedBefore === undefined) return undefined;
-  const decoded = Buffer.from(name, 'base64url').toString('utf8');
-  if (kind === 'client') return { kind, clientId: decoded, issuedBefore, until };
-  if (kind === 'subject') return { kind, subject: decoded, issuedBefore, until };
-  return undefined;
 }

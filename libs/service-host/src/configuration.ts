@@ -79,6 +79,14 @@ export const revocationVariables = {
   REVOCATION_WHEN_LOST: z.enum(['accept', 'refuse']).default('accept'),
   /** Seconds of `accept`: by default as long as a token may live. */
   REVOCATION_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(900),
+  /** What a service does that has no list yet: `refuse` is not ready and answers 503; `accept` takes every token for the grace above. */
+  REVOCATION_AT_START: z.enum(['accept', 'refuse']).default('refuse'),
+  /** Where the signed list is kept, so that a start while NATS is away goes on from it, if it is not older than the grace; none by default. */
+  REVOCATION_LIST_FILE: z.string().min(1).optional(),
+  /** Where the issuer's revocation keys are kept, so that a start while the issuer is away can read the list; none by default. */
+  REVOCATION_KEYS_FILE: z.string().min(1).optional(),
+  /** Where the issuer publishes its revocation keys; `revocation-jwks.json` beside JWKS_URL, or beside the issuer's own, by default. */
+  REVOCATION_JWKS_URL: httpUrl.optional(),
 };
 
 /** What a resource server reads: a service with its own database that takes the issuer's tokens, hears of revocations and tells audit. */

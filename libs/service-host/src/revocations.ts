@@ -4,14 +4,46 @@ import { connectToNats, type NatsOptions } from '@countersign/audit-client';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import { type Logger } from 'pino';
+import { type z } from 'zod';
+import {
+  type issuerVariables,
+  type natsVariables,
+  type resourceServerVariables,
+  type revocationVariables,
+} from './configuration.js';
 import { type HealthRegistry } from './health.js';
 import { HEALTH, LOGGER, METRICS } from './tokens.js';
 
 export interface RevocationFeedSettings {
   readonly nats: NatsOptions;
   readonly whenLost: 'accept' | 'refuse';
+  readonly atStart: 'accept' | 'refuse';
   /** Seconds of `accept`. */
   readonly graceSeconds: number;
+  /** Where the issuer's revocation keys are; beside its other keys when left out. */
+  readonly keysUrl?: string | undefined;
+  readonly keysFile?: string | undefined;
+  readonly listFile?: string | undefined;
+}
+
+type Configuration = Pick<
+  z.infer<z.ZodObject<typeof resourceServerVariables>>,
+  keyof typeof natsVariables | keyof typeof issuerVariables | keyof typeof revocationVariables
+>;
+
+/** How a service hears of revocations, from its variables. */
+export function revocationFeedSettings(configuration: Configuration): RevocationFeedSettings {
+  const { JWKS_URL: jwksUrl, REVOCATION_JWKS_URL: ownUrl } = configuration;
+  const besideJwks = jwksUrl === undefined ? undefined : new URL('revocation-jwks.json', jwksUrl).href;
+  return {
+    nats: { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD },
+    whenLost: configuration.REVOCATION_WHEN_LOST,
+    atStart: configuration.REVOCATION_AT_START,
+    graceSeconds: configuration.REVOCATION_GRACE_SECONDS,
+    keysUrl: ownUrl ?? besideJwks,
+    keysFile: configuration.REVOCATION_KEYS_FILE,
+    listFile: configuration.REVOCATION_LIST_FILE,
+  };
 }
 
 export const REVOCATION_FEED = Symbol('countersign.revocation-feed');
@@ -21,8 +53,16 @@ const START_WAIT_MS = 1_000;
 
 function measure(feed: RevocationFeed, metrics: Registry): void {
   new Gauge({
+    name: 'revocation_feed_unreadable_total',
+    help: 'Entries that came and were not signed by the issuer, or asked for more than their kind can need.',
+    registers: [metrics],
+    collect(): void {
+      this.set(feed.state().unreadable);
+    },
+  });
+  new Gauge({
     name: 'revocation_feed_current',
-    help: '1 while this service hears of revocations as they are made, else 0.',
+    help: '1 while this service holds every revocation that the issuer states, else 0.',
     registers: [metrics],
     collect(): void {
       this.set(feed.state().state === 'current' ? 1 : 0);
@@ -44,7 +84,7 @@ function measure(feed: RevocationFeed, metrics: Registry): void {
 export class RevocationsModule implements BeforeApplicationShutdown {
   constructor(@Inject(REVOCATION_FEED) private readonly feed: RevocationFeed) {}
 
-  static forRoot(service: string, { nats, whenLost, graceSeconds }: RevocationFeedSettings): DynamicModule {
+  static forRoot(service: string, issuer: string, { nats, ...settings }: RevocationFeedSettings): DynamicModule {
     return {
       module: RevocationsModule,
       providers: [
@@ -54,7 +94,7 @@ export class RevocationsModule implements BeforeApplicationShutdown {
           useFactory: async (logger: Logger, health: HealthRegistry, metrics: Registry): Promise<RevocationFeed> => {
             const delays = new Histogram({
               name: 'revocation_feed_delay_seconds',
-              help: 'Seconds from a revocation being in the bucket to its being in force here.',
+              help: 'Seconds from the issuer having made a revocation to its being in force here.',
               buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
               registers: [metrics],
             });
@@ -64,8 +104,8 @@ export class RevocationsModule implements BeforeApplicationShutdown {
                 if (connection === undefined) throw new Error('stopped');
                 return connection;
               },
-              whenLost,
-              graceSeconds,
+              ...settings,
+              issuer,
               logger,
               onPushed: (seconds) => {
                 delays.observe(seconds);
@@ -74,8 +114,12 @@ export class RevocationsModule implements BeforeApplicationShutdown {
             measure(feed, metrics);
             health.addNote('revocation_feed', () => feed.state());
             health.add('revocations', () => {
-              const { refusing, lostSince } = feed.state();
-              if (refusing) throw new Error(`the revocation feed is lost since ${lostSince ?? 'the start'}`);
+              const { refusing, lostSince, lastError, state } = feed.state();
+              const what =
+                state === 'loading'
+                  ? 'no revocation list is loaded'
+                  : `the revocation feed is lost since ${lostSince ?? ''}`;
+              if (refusing) throw new Error(lastError === null ? what : `${what}: ${lastError}`);
             });
             await Promise.race([feed.loaded, delay(START_WAIT_MS, undefined, { ref: false })]);
             return feed;

@@ -46,7 +46,7 @@ export class ServiceAuthModule {
       module: ServiceAuthModule,
       imports: [
         RefusalsModule.forRoot({ service: options.audience, ...options.refusals }),
-        ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, feed)]),
+        ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, options.issuer, feed)]),
         AuthModule.forRootAsync({
           inject: [Refusals, POOL, LOGGER, RESOURCE_URL, DPOP_NONCES, { token: REVOCATION_FEED, optional: true }],
           useFactory: (

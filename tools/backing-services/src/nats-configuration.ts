@@ -59,24 +59,6 @@ const SUBSCRIPTION_LIMIT = 4_096;
 const accountName = (service: NatsService): string => service.toUpperCase();
 const others = (service: NatsService): readonly NatsService[] => natsServices.filter((other) => other !== service);
 
-/**
- * TO BE REMOVED once validators load the bucket by direct gets: what a watch with a consumer needs of the issuer's account.
- * It lets a service make consumers there.
- */
-const watchOfOld = {
-  services: [
-    '$JS.API.INFO',
-    `$JS.API.STREAM.INFO.${bucket}`,
-    `$JS.API.CONSUMER.CREATE.${bucket}.>`,
-    `$JS.API.CONSUMER.INFO.${bucket}.*`,
-    `$JS.API.CONSUMER.DELETE.${bucket}.*`,
-    `$JS.FC.${bucket}.>`,
-  ],
-  /** Audit has a JetStream API of its own, so the issuer's has another name. */
-  localName: (subject: string): string => subject.replace('$JS.API.', 'revocations.api.'),
-  inbox: (service: NatsService): string => `_INBOX_${service}.>`,
-};
-
 function exportsOf(service: NatsService): readonly Export[] {
   switch (service) {
     case 'audit':
@@ -91,8 +73,6 @@ function exportsOf(service: NatsService): readonly Export[] {
       return [
         { kind: 'stream', subject: changes },
         { kind: 'service', subject: directGet },
-        ...watchOfOld.services.map((subject): Export => ({ kind: 'service', subject })),
-        ...others(service).map((to): Export => ({ kind: 'stream', subject: watchOfOld.inbox(to), to: [to] })),
       ];
     default:
       return [];
@@ -108,13 +88,6 @@ function importsOf(service: NatsService): readonly Import[] {
   const fromIssuer: readonly Import[] = [
     { kind: 'stream', from: 'issuer', subject: changes },
     { kind: 'service', from: 'issuer', subject: directGet, as: REVOCATIONS_GET },
-    ...watchOfOld.services.map((subject): Import => ({
-      kind: 'service',
-      from: 'issuer',
-      subject,
-      as: watchOfOld.localName(subject),
-    })),
-    { kind: 'stream', from: 'issuer', subject: watchOfOld.inbox(service) },
   ];
   return [...(service === 'audit' ? [] : fromAudit), ...(service === 'issuer' ? [] : fromIssuer)];
 }
@@ -124,13 +97,13 @@ function rightsOf(service: NatsService): Rights {
     publish: [`audit.${service}.>`],
     subscribe: [`receipts.${service}`, 'log.checkpoint', `_INBOX_${service}.>`],
   };
-  const reader = { publish: [REVOCATIONS_GET, ...watchOfOld.services.map(watchOfOld.localName)], subscribe: [changes] };
+  const reader = { publish: [REVOCATIONS_GET], subscribe: [changes] };
   switch (service) {
     case 'issuer': {
       const api = ['CREATE', 'UPDATE', 'INFO', 'PURGE'].map((verb) => `$JS.API.STREAM.${verb}.${bucket}`);
       return {
         ...own,
-        publish: [...own.publish, changes, directGet, `${directGet}.>`, ...api, ...watchOfOld.services],
+        publish: [...own.publish, changes, directGet, `${directGet}.>`, ...api],
       };
     }
     case 'audit': {

@@ -73,6 +73,7 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     LOG_LEVEL: 'fatal',
     DATABASE_URL: url,
     ISSUER_URL: issuer.issuer,
+    REVOCATION_AT_START: 'accept',
     NATS_URL: services.nats.url,
     NATS_USER: 'accounts',
     NATS_PASSWORD: services.passwords.accounts,

@@ -162,6 +162,7 @@ describe('the trail, by HTTP', () => {
       LOG_LEVEL: 'silent',
       ISSUER_URL: issuer.issuer,
       DATABASE_URL: databaseUrl,
+      REVOCATION_AT_START: 'accept',
       NATS_URL: backing.nats.url,
       NATS_USER: 'audit',
       NATS_PASSWORD: backing.passwords.audit,

@@ -100,6 +100,7 @@ describe('the log of the audit service', () => {
       LOG_LEVEL: 'silent',
       ISSUER_URL: issuer.issuer,
       DATABASE_URL: url,
+      REVOCATION_AT_START: 'accept',
       NATS_URL: backing.nats.url,
       NATS_USER: 'audit',
       NATS_PASSWORD: backing.passwords.audit,

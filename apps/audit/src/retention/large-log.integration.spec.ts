@@ -121,6 +121,7 @@ describe('a log of many events', () => {
       LOG_LEVEL: 'silent',
       ISSUER_URL: issuer.issuer,
       DATABASE_URL: databaseUrl,
+      REVOCATION_AT_START: 'accept',
       NATS_URL: backing.nats.url,
       NATS_USER: 'audit',
       NATS_PASSWORD: backing.passwords.audit,

@@ -1,4 +1,5 @@
 import { verificationKeyOf } from '@countersign/auth-core/jws';
+import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { z } from 'zod';
 import { importedSecretSchema } from './client-secret.js';
 import { subjectPatternSchema } from './trusted-issuer.js';
@@ -28,7 +29,7 @@ export const SCOPES_LIMIT = 64;
 /** Audiences, and exchange edges, that one policy may have. */
 export const POLICY_LIMIT = 64;
 /** Seconds that a token may live at the most, whatever a policy or the setting says. */
-export const TOKEN_LIFETIME_LIMIT = 900;
+export const TOKEN_LIFETIME_LIMIT = TOKEN_LIFE_LIMIT_SECONDS;
 
 const publicJwkSchema = z
   .looseObject({

@@ -15,7 +15,9 @@ export function registeredClient({ registration, disabledAt, secrets }: ClientRe
   return {
     client: registration,
     disabled: disabledAt !== null,
-    keys: new KeySet((registration.jwks?.keys ?? []).map(verificationKeyOf).filter((key) => key !== undefined)),
+    keys: new KeySet(
+      (registration.jwks?.keys ?? []).map((jwk) => verificationKeyOf(jwk)).filter((key) => key !== undefined),
+    ),
     secrets,
   };
 }

@@ -29,6 +29,8 @@ export class MetadataController {
       revocation_endpoint: `${this.issuer}/oauth2/revoke`,
       introspection_endpoint: `${this.issuer}/oauth2/introspect`,
       jwks_uri: `${this.issuer}/.well-known/jwks.json`,
+      /** Ours: the keys that sign what is revoked, which are never keys of tokens. */
+      revocation_jwks_uri: `${this.issuer}/.well-known/revocation-jwks.json`,
       grant_types_supported: grantTypes,
       response_types_supported: [],
       dpop_signing_alg_values_supported: supportedAlgorithms,

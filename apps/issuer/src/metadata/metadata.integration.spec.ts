@@ -30,12 +30,13 @@ describe('the metadata of the authorization server', () => {
       'introspection_endpoint',
       'jwks_uri',
       'revocation_endpoint',
+      'revocation_jwks_uri',
       'token_endpoint',
     ]);
     for (const [name, url] of endpoints) {
       const path = new URL(String(url)).pathname;
       expect(Object.keys(paths)).toContain(path);
-      const response = await fetch(String(url), name === 'jwks_uri' ? {} : { method: 'POST' });
+      const response = await fetch(String(url), name.endsWith('jwks_uri') ? {} : { method: 'POST' });
       expect(response.status).not.toBe(404);
     }
     const offered = Object.keys(paths).filter((path) => path.startsWith('/oauth2/'));

@@ -4,6 +4,8 @@ import { type Logger } from 'pino';
 import { readClientsFile } from '../clients/clients-file.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { ClientsStore } from '../clients/clients.store.js';
+import { RevocationKeyRotation } from '../revocation/revocation-keys.js';
+import { RevocationKeysStore } from '../revocation/revocation-keys.store.js';
 import { RevocationsStore } from '../revocation/revocations.store.js';
 import { readImportedKey } from '../signing-keys/key-import.js';
 import { KeyRotation } from '../signing-keys/key-rotation.js';
@@ -18,6 +20,8 @@ export class Begin {
     @Inject(ClientsStore) private readonly registry: ClientsStore,
     @Inject(SigningKeysStore) private readonly keys: SigningKeysStore,
     @Inject(KeyRotation) private readonly rotation: KeyRotation,
+    @Inject(RevocationKeysStore) private readonly revocationKeys: RevocationKeysStore,
+    @Inject(RevocationKeyRotation) private readonly revocationKeyRotation: RevocationKeyRotation,
     @Inject(ClientsService) private readonly clients: ClientsService,
     @Inject(RevocationsStore) private readonly revocations: RevocationsStore,
     @Inject(Replica) private readonly replica: Replica,
@@ -31,11 +35,12 @@ export class Begin {
   async run(clientsFile: string | undefined, keyFile: string | undefined): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await this.registry.raiseVersion(transaction);
-      const resealed = await this.keys.reseal(transaction);
+      const resealed = (await this.keys.reseal(transaction)) + (await this.revocationKeys.reseal(transaction));
       if (resealed > 0) this.logger.info({ resealed }, 'secrets are now under the current key-encryption key');
       await this.keys.makeSecret(transaction, CLIENT_SECRET_KEY);
       if (keyFile !== undefined) await this.rotation.import(transaction, readImportedKey(keyFile));
       await this.rotation.settle(transaction);
+      await this.revocationKeyRotation.settle(transaction);
     });
     if (clientsFile !== undefined) {
       const { changes } = await this.clients.apply(await readClientsFile(clientsFile), false);

@@ -6,10 +6,13 @@ import { type Client } from '../clients/client.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { registeredClient, type RegisteredClient } from '../clients/registered-client.js';
 import { RemoteKeys } from '../clients/remote-keys.js';
-import { REVOKED } from '../revocation/revocation-memory.js';
+import { type ListDigest, type SignedDigest } from '@countersign/revocation-feed';
+import { RevocationKeysStore } from '../revocation/revocation-keys.store.js';
+import { LIST_DIGEST, REVOKED } from '../revocation/revocation-memory.js';
 import { revocationOf, RevocationsStore } from '../revocation/revocations.store.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
 import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from '../signing-keys/key-set.js';
+import { type KeysStore } from '../signing-keys/keys.store.js';
 import { CLIENT_SECRET_KEY, SigningKeysStore } from '../signing-keys/signing-keys.store.js';
 import { type SigningKeyRow } from '../signing-keys/signing-keys.tables.js';
 
@@ -19,6 +22,9 @@ const LOOK_EVERY_MS = 1_000;
 function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): readonly string[] {
   return [...(own === undefined ? [] : [own]), ...trusted.map(({ jwks_uri: uri }) => uri)];
 }
+
+const publishedOf = (rows: readonly SigningKeyRow[]): readonly PublishedKey[] =>
+  rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
 
 /** What a decision rests on. */
 export interface Ground {
@@ -42,6 +48,9 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   #active: PrivateJwk | undefined;
   #published: readonly PublishedKey[] = [];
   #jwks: JwksDocument = jwksDocument([]);
+  #revocationKey: PrivateJwk | undefined;
+  #revocationJwks: JwksDocument = jwksDocument([]);
+  #revocationKeys: readonly PublishedKey[] = [];
   #secretKey: Buffer | undefined;
   #imported = 0;
   #remote = 0;
@@ -56,6 +65,8 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
     @Inject(RevocationsStore) private readonly revocationsStore: RevocationsStore,
     @Inject(REVOKED) private readonly revoked: MemoryRevocationList,
+    @Inject(LIST_DIGEST) private readonly digest: ListDigest,
+    @Inject(RevocationKeysStore) private readonly revocationKeysStore: RevocationKeysStore,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -97,6 +108,26 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     return this.#jwks;
   }
 
+  /** The one key that signs what is revoked. */
+  get revocationKey(): PrivateJwk {
+    if (this.#revocationKey === undefined) throw new Error('the revocation keys are not loaded yet');
+    return this.#revocationKey;
+  }
+
+  /** Every revocation key that is not removed. */
+  get revocationKeys(): readonly PublishedKey[] {
+    return this.#revocationKeys;
+  }
+
+  get revocationJwks(): JwksDocument {
+    return this.#revocationJwks;
+  }
+
+  /** What the whole list of revocations is, as this replica knows it. @param at seconds since 1970 */
+  listAt(at: number): SignedDigest {
+    return this.digest.of(this.#revocations, at);
+  }
+
   /** The key under which client secrets are digested. */
   get secretKey(): Buffer {
     if (this.#secretKey === undefined) throw new Error('the secrets of the issuer are not loaded yet');
@@ -127,7 +158,9 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
         }
         const changed = await this.clientsStore.changedSince(transaction, this.#version);
         const rows = await this.keysStore.all(transaction);
-        const active = await this.#activeOf(rows);
+        const active = await this.#activeOf(rows, this.keysStore, this.#active);
+        const forRevocation = await this.revocationKeysStore.all(transaction);
+        const revocationKey = await this.#activeOf(forRevocation, this.revocationKeysStore, this.#revocationKey);
         for (const [clientId, record] of changed) {
           if (record === undefined) this.#clients.delete(clientId);
           else this.#clients.set(clientId, registeredClient(record));
@@ -136,7 +169,10 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
         this.#issueAfter = issueAfter;
         this.#takeStock();
         this.#active = active;
-        this.#published = rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
+        this.#published = publishedOf(rows);
+        this.#revocationKey = revocationKey;
+        this.#revocationKeys = publishedOf(forRevocation);
+        this.#revocationJwks = jwksDocument(this.#revocationKeys);
         const jwks = jwksDocument(this.#published);
         const keysChanged = jwks.etag !== this.#jwks.etag;
         this.#jwks = jwks;
@@ -154,7 +190,10 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   }
 
   #takeRevocations(rows: readonly RevocationRow[], number: number): void {
-    for (const row of rows) this.revoked.add(revocationOf(row));
+    for (const row of rows) {
+      this.revoked.add(revocationOf(row));
+      if (row.changedIn > 0) this.digest.add(revocationOf(row), row.changedIn);
+    }
     this.#revocations = number;
   }
 
@@ -166,10 +205,14 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     for (const address of addresses) this.remoteKeys.prepare(address);
   }
 
-  async #activeOf(rows: readonly SigningKeyRow[]): Promise<PrivateJwk | undefined> {
+  async #activeOf(
+    rows: readonly SigningKeyRow[],
+    store: KeysStore,
+    known: PrivateJwk | undefined,
+  ): Promise<PrivateJwk | undefined> {
     const row = rows.find(({ state }) => state === 'active');
     if (row === undefined) return undefined;
-    return row.kid === this.#active?.kid ? this.#active : this.keysStore.open(row);
+    return row.kid === known?.kid ? known : store.open(row);
   }
 
   onApplicationBootstrap(): void {

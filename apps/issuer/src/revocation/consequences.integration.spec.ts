@@ -13,6 +13,7 @@ describe('what an administrator takes away is refused by a validator that never 
     issuer = await startIssuer();
     const { nats, passwords } = issuer.backing;
     feed = startRevocationFeed({
+      issuer: issuer.url,
       connect: () =>
         connect({ servers: nats.url, user: 'payments', pass: passwords.payments, inboxPrefix: '_INBOX_payments' }),
     });

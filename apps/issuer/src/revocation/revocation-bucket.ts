@@ -1,37 +1,54 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { connectToNats, type NatsOptions } from '@countersign/audit-client';
 import {
-  bucketValueOf,
-  createRevocationBucket,
-  readRevocationBucket,
-  REVOCATION_BUCKET,
+  bucketKeyOf,
+  DIGEST_KEY,
+  openRevocationBucket,
+  StatementError,
+  type BucketOptions,
+  type RevocationBucket as Bucket,
+  type Statement,
 } from '@countersign/revocation-feed';
 import { CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
-import { jetstreamManager } from '@nats-io/jetstream';
-import { type KV } from '@nats-io/kv';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
+import { Replica } from '../replica/replica.js';
+import { differenceOf, type Reading } from './bucket-difference.js';
 import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
+import { Statements } from './statements.js';
 
 export const BUCKET_NATS = Symbol('countersign.issuer.bucket-nats');
-export const BUCKET_REPLICAS = Symbol('countersign.issuer.bucket-replicas');
+export const BUCKET_OPTIONS = Symbol('countersign.issuer.bucket-options');
 
 /** Milliseconds between two looks for revocations that the bucket does not have. */
 const PUSH_EVERY_MS = 1_000;
-/** Milliseconds between two comparisons of database and bucket. */
+/** Milliseconds between two comparisons of database and bucket; a long one is followed by a longer rest. */
 const MEND_EVERY_MS = 60_000;
+const REST_FACTOR = 20;
+/** Milliseconds between two looks whether the list is to be stated. */
+const STATE_EVERY_MS = 250;
+/** Milliseconds for which a list that does not change is stated once. */
+const RESTATE_EVERY_MS = 10_000;
 /** Milliseconds that a revocation waits for the bucket before it is answered; it is in the database by then. */
 const PUSH_LIMIT_MS = 1_000;
+/** Milliseconds for which the bucket may fail, while NATS is there, before this replica is no longer ready. */
+const STUCK_AFTER_MS = 15_000;
 /** Writes that are under way to the bucket at once. */
 const WRITES_AT_ONCE = 100;
+/** Entries that are read in one go, so that requests are answered meanwhile. */
+const READ_AT_ONCE = 100;
 
 export interface BucketState {
   readonly connected: boolean;
   /** Revocations that the bucket does not have yet, as last counted. */
   readonly unpushed: number;
   readonly comparedAt: string | null;
+  /** When this replica last stated the whole list. */
+  readonly statedAt: string | null;
+  /** Entries of the bucket that are signed with a key that this database does not know. */
+  readonly ofUnknownKey: number;
   readonly lastError: string | null;
 }
 
@@ -41,32 +58,46 @@ async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Pro
 }
 
 /**
- * The copy of the revocations in JetStream, from which validators hear of them. What the database has and the bucket lacks is put there:
- * at once, every second, and by comparing both at start, on each reconnect and every minute. So neither a crash nor NATS's absence loses one.
+ * The copy of the revocations in JetStream, from which validators hear of them: each a statement that the issuer signs, and one of what the
+ * whole list is. What the database has and the bucket lacks is put there: at once, every second, and by comparing both at start, on each
+ * reconnect and every minute. So neither a crash nor NATS's absence loses one.
  */
 @Injectable()
 export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
+  /** What this replica has put into the bucket, or found there and verified. */
+  readonly #known = new Map<string, { readonly text: string; readonly reading: Reading }>();
   #connection: NatsConnection | undefined;
-  #bucket: KV | undefined;
+  #bucket: Bucket | undefined;
   #timers: readonly NodeJS.Timeout[] = [];
   #running: Promise<void> = Promise.resolve();
   #mending: Promise<void> | undefined;
+  #mendAgainAt = 0;
   #pushing = false;
+  #stating = false;
+  #underWay = 0;
   #unpushed = 0;
+  #ofUnknownKey = 0;
   #comparedAt: Date | undefined;
+  #stated: { readonly number: number; readonly at: Date } | undefined;
   #lastError: string | null = null;
+  #failingSince: number | undefined;
 
   constructor(
     @Inject(BUCKET_NATS) private readonly nats: NatsOptions,
-    @Inject(BUCKET_REPLICAS) private readonly replicas: number,
+    @Inject(BUCKET_OPTIONS) private readonly options: BucketOptions,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
+    @Inject(Statements) private readonly statements: Statements,
+    @Inject(Replica) private readonly replica: Replica,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
   ) {
     health.addNote('revocation_bucket', () => this.state());
+    health.add('revocation_bucket', () => {
+      if (this.#isStuck()) throw new Error(`validators do not hear of revocations: ${this.#lastError ?? ''}`);
+    });
     const unpushed = (): number => this.#unpushed;
     new Gauge({
       name: 'revocations_unpushed',
@@ -83,6 +114,8 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       connected: this.#connection !== undefined && !this.#connection.isClosed() && this.#lastError === null,
       unpushed: this.#unpushed,
       comparedAt: this.#comparedAt?.toISOString() ?? null,
+      statedAt: this.#stated?.at.toISOString() ?? null,
+      ofUnknownKey: this.#ofUnknownKey,
       lastError: this.#lastError,
     };
   }
@@ -91,7 +124,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     this.#running = this.#run();
     this.#timers = [
       setInterval(() => void this.#pushMissing(), PUSH_EVERY_MS),
-      setInterval(() => void this.mend(), MEND_EVERY_MS),
+      setInterval(() => void this.#stateList(), STATE_EVERY_MS),
     ];
     for (const timer of this.#timers) timer.unref();
   }
@@ -127,13 +160,16 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     return true;
   }
 
-  /** Compares database and bucket and mends the bucket; a bucket that is lost is made anew. Joins a comparison under way. */
+  /** Compares database and bucket and mends the bucket; a bucket that is lost is made again. Joins a comparison under way. */
   mend(): Promise<void> {
+    const begun = performance.now();
     this.#mending ??= this.#compare()
       .catch((error: unknown) => {
         this.#failed(error);
       })
       .finally(() => {
+        const now = performance.now();
+        this.#mendAgainAt = now + Math.max(MEND_EVERY_MS, (now - begun) * REST_FACTOR);
         this.#mending = undefined;
       });
     return this.#mending;
@@ -151,6 +187,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     for await (const { type } of statuses) {
       if (type === 'disconnect') {
         this.#bucket = undefined;
+        this.#failingSince = undefined;
         this.#lastError = 'disconnected from NATS';
       }
       if (type === 'reconnect') void this.mend();
@@ -160,29 +197,34 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   async #compare(): Promise<void> {
     const connection = this.#connection;
     if (connection === undefined || connection.isClosed()) return;
-    const bucket = await createRevocationBucket(connection, this.replicas);
+    const bucket = await openRevocationBucket(connection, this.options);
     // The bucket first: what it holds was committed before, so that the rows read after it cannot lack a new one.
-    const held = await readRevocationBucket(bucket);
+    const held = await bucket.read();
+    await this.replica.refresh();
+    const readings = await this.#readAll(held);
     await this.store.prune(this.clock());
-    const rows = await this.store.inForce(this.clock());
-    const missing = rows.filter((row) => held.get(row.bucketKey) !== bucketValueOf(revocationOf(row)));
+    const rows = new Map((await this.store.inForce(this.clock())).map((row) => [row.bucketKey, row]));
+    const wanted = [...rows].map(([key, row]) => ({ key, revocation: revocationOf(row) }));
+    const read = (key: string): Reading => readings.get(key) ?? { is: 'unreadable' };
+    const found = differenceOf(new Set(held.keys()), read, wanted, this.clock().getTime() / 1_000);
+    // Room first: a full bucket takes nothing until something has left it.
+    await inBatches(found.purge, async (key) => {
+      await bucket.purge(key);
+      this.#known.delete(key);
+    });
+    if (found.adopt.length > 0) await this.#adopt(found.adopt);
+    const missing = found.put.map((key) => rows.get(key)).filter((row) => row !== undefined);
     await inBatches(missing, (row) => this.#put(bucket, row));
     await this.store.markPushed(
-      rows.filter(({ pushedAt }) => pushedAt === null),
+      [...rows.values()].filter(({ pushedAt }) => pushedAt === null),
       this.clock(),
     );
-    const known = new Set(rows.map(({ bucketKey }) => bucketKey));
-    const surplus = [...held.keys()].filter((key) => !known.has(key));
-    if (surplus.length > 0) {
-      const manager = await jetstreamManager(connection, { checkAPI: false });
-      const purge = (key: string) =>
-        manager.streams.purge(`KV_${REVOCATION_BUCKET}`, { filter: `$KV.${REVOCATION_BUCKET}.${key}` });
-      await inBatches(surplus, purge);
-    }
     this.#bucket = bucket;
+    this.#ofUnknownKey = found.unknown.length;
     this.#comparedAt = this.clock();
     this.#unpushed = 0;
-    this.#lastError = null;
+    this.#succeeded();
+    await this.#stateList();
     if (missing.length > 0) this.logger.info({ mended: missing.length }, 'the revocation bucket was mended');
   }
 
@@ -194,7 +236,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       await this.store.numberNew();
       const rows = await this.store.unpushed(this.clock());
       this.#unpushed = rows.length;
-      if (this.#bucket === undefined) {
+      if (this.#bucket === undefined || performance.now() > this.#mendAgainAt) {
         if (this.#connection?.isClosed() === false) await this.mend();
         return;
       }
@@ -210,8 +252,84 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  async #put(bucket: KV, row: RevocationRow): Promise<void> {
-    await bucket.put(row.bucketKey, bucketValueOf(revocationOf(row)));
+  /** States the whole list when it has changed, and now and then when it has not, so that validators can tell silence from calm. */
+  async #stateList(): Promise<void> {
+    const bucket = this.#bucket;
+    if (bucket === undefined || this.#stating || this.#underWay > 0) return;
+    const { revocations: number } = this.replica.ground;
+    const age = this.clock().getTime() - (this.#stated?.at.getTime() ?? -Infinity);
+    if (number === this.#stated?.number && age >= 0 && age < RESTATE_EVERY_MS) return;
+    this.#stating = true;
+    try {
+      const at = this.clock();
+      await bucket.put(DIGEST_KEY, this.statements.ofList());
+      this.#stated = { number, at };
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#stating = false;
+    }
+  }
+
+  async #put(bucket: Bucket, row: RevocationRow): Promise<void> {
+    this.#underWay += 1;
+    try {
+      const text = this.statements.ofRow(row);
+      await bucket.put(row.bucketKey, text);
+      const statement = { revocation: revocationOf(row), number: row.changedIn, madeAt: row.changedAt.getTime() };
+      this.#known.set(row.bucketKey, { text, reading: { is: 'statement', statement, isByActiveKey: true } });
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  async #readAll(held: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Reading>> {
+    const readings = new Map<string, Reading>();
+    for (const [key, text] of held) {
+      const known = this.#known.get(key);
+      const reading = known?.text === text ? this.#again(known.reading, text) : this.#read(key, text);
+      this.#known.set(key, { text, reading });
+      readings.set(key, reading);
+      if (readings.size % READ_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const key of this.#known.keys()) if (!held.has(key)) this.#known.delete(key);
+    return readings;
+  }
+
+  /** The keys may be others since. */
+  #again(reading: Reading, text: string): Reading {
+    if (reading.is !== 'statement') return reading;
+    return { ...reading, isByActiveKey: this.statements.isByActiveKey(text) };
+  }
+
+  #read(key: string, text: string): Reading {
+    if (key === DIGEST_KEY) return { is: 'unreadable' };
+    try {
+      const statement = this.statements.read(text);
+      if (bucketKeyOf(statement.revocation) !== key) return { is: 'unreadable' };
+      return { is: 'statement', statement, isByActiveKey: this.statements.isByActiveKey(text) };
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      return { is: error.keyId === undefined ? 'unreadable' : 'of unknown key' };
+    }
+  }
+
+  async #adopt(statements: readonly Statement[]): Promise<void> {
+    await this.store.adopt(statements);
+    await this.replica.refresh();
+    this.logger.warn(
+      { adopted: statements.length },
+      'revocations of the bucket that this database had lost are in it again',
+    );
+  }
+
+  #isStuck(): boolean {
+    return this.#failingSince !== undefined && performance.now() - this.#failingSince > STUCK_AFTER_MS;
+  }
+
+  #succeeded(): void {
+    this.#lastError = null;
+    this.#failingSince = undefined;
   }
 
   #failed(error: unknown): void {
@@ -219,7 +337,8 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     const reason = error instanceof Error ? error.message : String(error);
     if (reason !== this.#lastError) this.logger.warn({ reason }, 'the revocation bucket is behind; it will be mended');
     this.#lastError = reason;
-    // A bucket that does not answer may be lost: the next round opens it, or makes it anew.
+    if (this.#connection?.isClosed() === false) this.#failingSince ??= performance.now();
+    // A bucket that does not answer may be lost: the next round opens it, or makes it again.
     this.#bucket = undefined;
   }
 }

@@ -11,6 +11,9 @@ const PRUNE_EVERY_MS = 10_000;
  */
 export const REVOKED = Symbol('countersign.issuer.revoked');
 
+/** Injection token of the hash over all of that, which validators compare with what they hold. */
+export const LIST_DIGEST = Symbol('countersign.issuer.list-digest');
+
 /** Forgets in memory what no longer matters. */
 @Injectable()
 export class RevocationMemory implements OnApplicationBootstrap, OnApplicationShutdown {

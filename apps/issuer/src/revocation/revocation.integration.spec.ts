@@ -11,19 +11,21 @@ import {
   type PrivateJwk,
 } from '@countersign/auth-core';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { openRevocationBucket, readRevocationBucket } from '@countersign/revocation-feed';
+import { BUCKET_SIZE_LIMIT, openRevocationBucket } from '@countersign/revocation-feed';
 import { createService, HealthRegistry, loadConfiguration } from '@countersign/service-host';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { decodeJwt } from 'jose';
+import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose';
 import pg from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
+import { Replica } from '../replica/replica.js';
 import { RevocationBucket } from './revocation-bucket.js';
 import { RevocationsStore } from './revocations.store.js';
+import { Statements } from './statements.js';
 
 const issuer = 'http://issuer.test';
 
@@ -87,25 +89,27 @@ describe('revocation at the issuer', () => {
     });
     return { status: answer.statusCode, body: answer.json() };
   }
-  async function watcher(): Promise<NatsConnection> {
-    return connect({
+  async function asIssuer<Result>(work: (connection: NatsConnection) => Promise<Result>): Promise<Result> {
+    const connection = await connect({
       servers: backing.nats.url,
-      user: 'accounts',
-      pass: backing.passwords.accounts,
-      inboxPrefix: '_INBOX_accounts',
+      user: 'issuer',
+      pass: backing.passwords.issuer,
+      inboxPrefix: '_INBOX_issuer',
       timeout: 10_000,
     });
-  }
-  async function bucketKeys(): Promise<string[]> {
-    const connection = await watcher();
     try {
-      return [...(await readRevocationBucket(await openRevocationBucket(connection))).keys()];
-    } catch {
-      return [];
+      return await work(connection);
     } finally {
       await connection.close();
     }
   }
+  async function inBucket(): Promise<ReadonlyMap<string, string>> {
+    const options = { replicas: 1, maxBytes: BUCKET_SIZE_LIMIT };
+    return asIssuer(async (connection) => (await openRevocationBucket(connection, options)).read()).catch(
+      () => new Map(),
+    );
+  }
+  const bucketKeys = async (): Promise<string[]> => [...(await inBucket()).keys()];
   async function eventuallyInBucket(key: string): Promise<boolean> {
     for (let attempt = 0; attempt < 300; attempt += 1) {
       if ((await bucketKeys()).includes(key)) return true;
@@ -261,15 +265,9 @@ describe('revocation at the issuer', () => {
   it('makes a bucket anew that was lost, from the database', async () => {
     const before = new Set(await bucketKeys());
     expect(before.size).toBeGreaterThan(3);
-    const connection = await connect({
-      servers: backing.nats.url,
-      user: 'issuer',
-      pass: backing.passwords.issuer,
-      inboxPrefix: '_INBOX_issuer',
+    await asIssuer(async (connection) => {
+      await (await jetstreamManager(connection, { checkAPI: false })).streams.purge('KV_revocations');
     });
-    const manager = await jetstreamManager(connection, { checkAPI: false });
-    await manager.streams.purge('KV_revocations');
-    await connection.close();
     await app.close();
     app = await start();
     for (const key of before) expect({ key, there: await eventuallyInBucket(key) }).toEqual({ key, there: true });
@@ -280,16 +278,34 @@ describe('revocation at the issuer', () => {
       insert into revocation (bucket_key, kind, name, matters_until, revoked_by, changed_at)
       values ('token.orphan', 'token', 'orphan', now() + interval '5 minutes', 'test', now())`);
     expect(await eventuallyInBucket('token.orphan')).toBe(true);
-    await database.query(`update revocation set matters_until = now() - interval '10 minutes' where name = 'orphan'`);
+    const { rows } = await database.query<{ changed_in: string }>(
+      `insert into revocation (bucket_key, kind, name, matters_until, revoked_by, changed_at, pushed_at)
+       values ('token.past', 'token', 'past', now() - interval '10 minutes', 'test', now(), now()) returning changed_in`,
+    );
+    expect(rows.length).toBe(1);
+    const [past, made] = [new Date(Date.now() - 600_000), new Date(Date.now() - 900_000)];
+    const times = { mattersUntil: past, changedAt: made, changedIn: 1, pushedAt: made, issuedBefore: null };
+    const row = {
+      bucketKey: 'token.past',
+      kind: 'token',
+      name: 'past',
+      revokedBy: 'test',
+      reason: null,
+      ...times,
+    } as const;
+    const text = app.get(Statements).ofRow(row);
+    const options = { replicas: 1, maxBytes: BUCKET_SIZE_LIMIT };
+    await asIssuer(async (connection) => (await openRevocationBucket(connection, options)).put('token.past', text));
     await app.close();
     app = await start();
     let left = true;
     for (let attempt = 0; attempt < 200 && left; attempt += 1) {
-      left = (await bucketKeys()).includes('token.orphan');
+      left = (await bucketKeys()).includes('token.past');
       await delay(50);
     }
     expect(left).toBe(false);
-    expect((await database.query(`select 1 from revocation where name = 'orphan'`)).rowCount).toBe(0);
+    expect((await database.query(`select 1 from revocation where name = 'past'`)).rowCount).toBe(0);
+    expect((await database.query(`select 1 from revocation where name = 'orphan'`)).rowCount).toBe(1);
   }, 60_000);
 
   it('stops at any moment of its first comparison', async () => {
@@ -299,7 +315,20 @@ describe('revocation at the issuer', () => {
       const health = new HealthRegistry();
       const store = app.get(RevocationsStore);
       const now = () => new Date();
-      const bucket = new RevocationBucket(nats, 1, store, now, pino({ level: 'silent' }), health, new Registry());
+      const options = { replicas: 1, maxBytes: BUCKET_SIZE_LIMIT };
+      const [statements, replica] = [app.get(Statements), app.get(Replica)];
+      const silent = pino({ level: 'silent' });
+      const bucket = new RevocationBucket(
+        nats,
+        options,
+        store,
+        statements,
+        replica,
+        now,
+        silent,
+        health,
+        new Registry(),
+      );
       bucket.onApplicationBootstrap();
       await delay(wait);
       const late = delay(5_000, 'still running', { ref: false });
@@ -308,10 +337,34 @@ describe('revocation at the issuer', () => {
     expect(new Set(stopped)).toEqual(new Set(['stopped']));
   }, 60_000);
 
-  it('lets only the issuer write the bucket', async () => {
-    const connection = await watcher();
-    const bucket = await openRevocationBucket(connection);
-    await expect(bucket.put('token.forged', '{"until":9999999999}')).rejects.toThrow();
+  it('states each revocation, and what the whole list is, with a key that is published for that alone', async () => {
+    const signed = await token();
+    await post('/oauth2/revoke', { token: signed }, 'shop');
+    expect(await eventuallyInBucket(`transaction.${jtiOf(signed)}`)).toBe(true);
+    const jwks: JSONWebKeySet = (await app.inject('/.well-known/revocation-jwks.json')).json();
+    const ofTokens: JSONWebKeySet = (await app.inject('/.well-known/jwks.json')).json();
+    expect(new Set(jwks.keys.map(({ use }) => use))).toEqual(new Set(['revocation']));
+    const kids = new Set(ofTokens.keys.map(({ kid }) => kid));
+    expect(jwks.keys.some(({ kid }) => kids.has(kid))).toBe(false);
+    const text = (await inBucket()).get(`transaction.${jtiOf(signed)}`) ?? '';
+    const forJose = createLocalJWKSet({ keys: jwks.keys.map((key) => ({ ...key, use: 'sig' })) });
+    const { payload } = await jwtVerify(text, forJose, { typ: 'secevent+jwt', issuer });
+    expect(Object.keys(payload['events'] as object)).toEqual(['urn:countersign:event:transaction-revoked']);
+    const { rows } = await database.query<{ private_key: object }>(`select private_key from revocation_key`);
+    expect(rows.length).toBeGreaterThan(1);
+    expect(JSON.stringify(rows)).not.toContain('"d"');
+  }, 60_000);
+
+  it('lets nobody else write the bucket', async () => {
+    const connection = await connect({
+      servers: backing.nats.url,
+      user: 'accounts',
+      pass: backing.passwords.accounts,
+      inboxPrefix: '_INBOX_accounts',
+    });
+    connection.publish('$KV.revocations.token.forged', '{"until":9999999999}');
+    await connection.flush();
+    await delay(200);
     expect(await bucketKeys()).not.toContain('token.forged');
     await connection.close();
   }, 30_000);

@@ -11,6 +11,7 @@ import {
   type RequestTrace,
   type Transaction,
 } from '@countersign/service-host';
+import { Replica } from '../replica/replica.js';
 import { RevocationBucket } from './revocation-bucket.js';
 import { REVOKED } from './revocation-memory.js';
 import { isInFuture, revocationFor, type RevocationWish } from './revocation.js';
@@ -46,6 +47,7 @@ export class RevocationService {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(REVOKED) private readonly list: MemoryRevocationList,
+    @Inject(Replica) private readonly replica: Replica,
     @Inject(RevocationBucket) private readonly bucket: RevocationBucket,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
@@ -101,6 +103,9 @@ export class RevocationService {
   /** Puts a committed revocation in force here and into the bucket. */
   async announce(row: RevocationRow): Promise<Revoked> {
     this.list.add(revocationOf(row));
-    return { row, pushed: await this.bucket.push(row) };
+    const pushed = await this.bucket.push(row);
+    // So that the list is stated with it soon; the next look does it otherwise.
+    this.replica.refresh().catch(() => undefined);
+    return { row, pushed };
   }
 }

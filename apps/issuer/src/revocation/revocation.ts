@@ -1,15 +1,11 @@
 import { type Revocation } from '@countersign/auth-core';
+import { KEY_REVOCATION_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { TOKEN_LIFETIME_LIMIT } from '../clients/client.js';
 
 /** Seconds for which an entry is kept beyond its time, for clocks that differ. */
 export const MARGIN_SECONDS = 60;
 /** Seconds by which the clocks of replicas and database may differ. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
-/**
- * Seconds for which a revoked key is refused. Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer
- * than any validator may go on with keys that it fetched before (a day by default).
- */
-export const KEY_REVOCATION_SECONDS = 30 * 24 * 3_600;
 
 /** What is to be revoked. Times are seconds since 1970. */
 export type RevocationWish =
@@ -56,7 +52,9 @@ export function revocationFor(wish: RevocationWish, moment: Moment): Revocation 
         : { kind: 'subject', subject: wish.subject, ...times };
     }
     case 'key':
-      return { kind: 'key', keyId: wish.keyId, until: Math.ceil(moment.now) + KEY_REVOCATION_SECONDS };
+      // Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer than any validator may go on with keys
+      // that it fetched before (a day by default).
+      return { kind: 'key', keyId: wish.keyId, until: Math.ceil(moment.now) + KEY_REVOCATION_LIMIT_SECONDS };
   }
 }
 

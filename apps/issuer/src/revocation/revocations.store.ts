@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { revokedName, type Revocation } from '@countersign/auth-core';
-import { bucketKeyOf } from '@countersign/revocation-feed';
+import { bucketKeyOf, type Statement } from '@countersign/revocation-feed';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { and, asc, desc, eq, gt, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
@@ -102,6 +102,24 @@ export class RevocationsStore {
       .returning();
     if (row === undefined) throw new Error('the insert returned no row');
     return row;
+  }
+
+  /** Takes back what the issuer had stated before this database was restored, under a new number. */
+  async adopt(statements: readonly Statement[]): Promise<void> {
+    await this.database.transaction(async (transaction) => {
+      const turn = await this.takeTurn(transaction, 'token');
+      for (const { revocation } of statements) {
+        await this.add(transaction, revocation, turn, {
+          who: 'issuer',
+          reason: 'stated before the database was restored',
+        });
+      }
+      const before = statements.map(({ revocation }) => ('issuedBefore' in revocation ? revocation.issuedBefore : 0));
+      // What is issued from now on says a later time than they do.
+      await transaction.execute(
+        sql`update registry set version = version + 1, issue_after = greatest(issue_after, ${date(Math.max(...before)).toISOString()}::timestamptz)`,
+      );
+    });
   }
 
   /** Everything that still matters. */

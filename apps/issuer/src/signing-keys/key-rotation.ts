@@ -8,6 +8,7 @@ import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
 import { type ImportedKey } from './key-import.js';
 import { dueSteps, type RotationStep, type RotationTimes } from './signing-key.js';
+import { type KeysStore } from './keys.store.js';
 import { SigningKeysStore } from './signing-keys.store.js';
 
 export const ROTATION_SETTINGS = Symbol('countersign.issuer.rotation-settings');
@@ -18,17 +19,20 @@ export interface RotationSettings {
   readonly lookEveryMs: number;
 }
 
+/** What a key is called in the trail, by what it is for. */
+export type KeyKind = 'signing-key' | 'revocation-key';
+
 /** The event of one step, when nobody but the schedule ordered it. */
-export function rotationEvent(step: RotationStep, kid: string): NewAuditEvent {
+export function rotationEvent(step: RotationStep, kid: string, kind: KeyKind): NewAuditEvent {
   const done = { create: 'created', activate: 'activated', remove: 'removed' }[step.do];
   return {
-    type: `countersign.issuer.signing-key.${done}.v1`,
+    type: `countersign.issuer.${kind}.${done}.v1`,
     subject: kid,
     data: {
       principal: null,
       txn: null,
-      action: `signing-key:${step.do}`,
-      resource: `signing-keys/${kid}`,
+      action: `${kind}:${step.do}`,
+      resource: `${kind}s/${kid}`,
       outcome: 'allowed',
       changes:
         step.do === 'create'
@@ -43,11 +47,12 @@ export function rotationEvent(step: RotationStep, kid: string): NewAuditEvent {
 /** Does what is due, at whichever replica looks first: writers take turns by the registry's row, and the later one finds nothing left to do. */
 @Injectable()
 export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdown {
+  protected readonly kind: KeyKind = 'signing-key';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    @Inject(SigningKeysStore) private readonly store: SigningKeysStore,
+    @Inject(SigningKeysStore) private readonly store: KeysStore,
     @Inject(ClientsStore) private readonly registry: ClientsStore,
     @Inject(Replica) private readonly replica: Replica,
     @Inject(ROTATION_SETTINGS) private readonly settings: RotationSettings,
@@ -73,8 +78,8 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     const { times, algorithm } = this.settings;
     for (const step of dueSteps(await this.store.all(transaction), now, times, algorithm)) {
       const kid = await this.take(transaction, step, now);
-      await this.outbox.record(transaction, rotationEvent(step, kid));
-      this.logger.info({ kid, step }, 'signing keys changed');
+      await this.outbox.record(transaction, rotationEvent(step, kid, this.kind));
+      this.logger.info({ kid, step }, `${this.kind}s changed`);
     }
   }
 
@@ -83,7 +88,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     if ((await this.store.all(transaction)).length > 0) return;
     const now = this.clock();
     const kid = await this.store.keep(transaction, jwk, algorithm, 'active', { now, usableFrom: now });
-    await this.outbox.record(transaction, rotationEvent({ do: 'create', as: 'active' }, kid));
+    await this.outbox.record(transaction, rotationEvent({ do: 'create', as: 'active' }, kid, this.kind));
   }
 
   /** Takes one step. @returns the key that it is about */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type PrivateJwk } from '@countersign/auth-core';
+import { type KeyPurpose } from '@countersign/auth-core/jws';
 
 export const SIGNING_KEYS = Symbol('countersign.issuer.signing-keys');
 
@@ -8,7 +9,7 @@ export interface PublishedKey {
   readonly kty: string;
   readonly kid: string;
   readonly alg: string;
-  readonly use: 'sig';
+  readonly use: KeyPurpose;
   readonly [member: string]: unknown;
 }
 
@@ -19,6 +20,8 @@ export interface SigningKeys {
   /** What the JWKS shows: every key that is not removed, pending ones ahead of their use. */
   readonly published: readonly PublishedKey[];
   readonly jwks: JwksDocument;
+  /** The keys that sign what is revoked; never one of the others. */
+  readonly revocationJwks: JwksDocument;
 }
 
 /** The JWKS as it is answered. */

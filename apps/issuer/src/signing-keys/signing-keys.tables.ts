@@ -6,19 +6,26 @@ import { keyStates } from './signing-key.js';
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
 
-export const signingKeyTable = pgTable('signing_key', {
-  kid: text('kid').primaryKey(),
-  algorithm: text('algorithm', { enum: supportedAlgorithms }).notNull(),
-  state: text('state', { enum: keyStates }).notNull(),
-  publicJwk: jsonb('public_jwk').notNull().$type<PublishedKey>(),
-  privateKey: jsonb('private_key').$type<Sealed>(),
-  createdAt: time('created_at').notNull(),
-  usableFrom: time('usable_from').notNull(),
-  activatedAt: time('activated_at'),
-  retiredAt: time('retired_at'),
-  removedAt: time('removed_at'),
-  revoked: boolean('revoked').notNull().default(false),
-});
+/** Keys of one purpose are a table of their own. */
+const keyTable = (name: string) =>
+  pgTable(name, {
+    kid: text('kid').primaryKey(),
+    algorithm: text('algorithm', { enum: supportedAlgorithms }).notNull(),
+    state: text('state', { enum: keyStates }).notNull(),
+    publicJwk: jsonb('public_jwk').notNull().$type<PublishedKey>(),
+    privateKey: jsonb('private_key').$type<Sealed>(),
+    createdAt: time('created_at').notNull(),
+    usableFrom: time('usable_from').notNull(),
+    activatedAt: time('activated_at'),
+    retiredAt: time('retired_at'),
+    removedAt: time('removed_at'),
+    revoked: boolean('revoked').notNull().default(false),
+  });
+
+export const signingKeyTable = keyTable('signing_key');
+/** The keys that sign what is revoked. */
+export const revocationKeyTable = keyTable('revocation_key');
+export type KeyTable = typeof signingKeyTable;
 export type SigningKeyRow = typeof signingKeyTable.$inferSelect;
 
 export const issuerSecretTable = pgTable('issuer_secret', {

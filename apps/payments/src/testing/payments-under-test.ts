@@ -55,6 +55,7 @@ export async function startPayments(environment: Readonly<Record<string, string>
     CLIENT_KEY: JSON.stringify(clientKey),
     WEBHOOK_KEYS: JSON.stringify({ keys: [webhookKey] }),
     WEBHOOK_TARGETS: 'any',
+    REVOCATION_AT_START: 'accept',
     NATS_URL: backing.nats.url,
     NATS_USER: 'payments',
     NATS_PASSWORD: backing.passwords.payments,

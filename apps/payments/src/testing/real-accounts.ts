@@ -101,6 +101,7 @@ export async function startRealAccounts(): Promise<RealAccounts> {
       LOG_LEVEL: 'error',
       ISSUER_URL: issuer.issuer,
       DATABASE_URL: databaseUrl,
+      REVOCATION_AT_START: 'accept',
       NATS_URL: backing.nats.url,
       NATS_USER: 'accounts',
       NATS_PASSWORD: backing.passwords.accounts,

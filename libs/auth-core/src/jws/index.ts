@@ -16,6 +16,6 @@ export {
   type Algorithm,
 } from './signature.js';
 export { TokenReader } from './token-reader.js';
-export { mayBeUsedTo, verificationKeyOf, type VerificationKey } from '../keys/jwk.js';
+export { mayBeUsedTo, verificationKeyOf, type KeyPurpose, type VerificationKey } from '../keys/jwk.js';
 export { CANDIDATES_LIMIT, KeySet } from '../keys/key-set.js';
 export { RemoteKeySet, type RemoteKeySetOptions } from '../keys/remote-key-set.js';

@@ -49,11 +49,21 @@ function required(jwk: Jwk): Readonly<Record<string, string>> | undefined {
 }
 
 /**
- * Whether a JWK says that it may be used for this (RFC 7517, sections 4.2 and 4.3): its `use`, if it has one, is `sig`, and its `key_ops`, if
- * it has them, name the operation. One that says neither may.
+ * What a published key is for, the `use` of its JWK (RFC 7517, section 4.2): `sig` for tokens, `revocation` for statements of what is
+ * revoked and for nothing else. A verifier of one takes no key of the other, and no verifier elsewhere takes a use that it does not know.
  */
-export function mayBeUsedTo(operation: 'sign' | 'verify', { use, key_ops: operations }: Jwk): boolean {
-  if (use !== undefined && use !== 'sig') return false;
+export type KeyPurpose = 'sig' | 'revocation';
+
+/**
+ * Whether a JWK says that it may be used for this (RFC 7517, sections 4.2 and 4.3): its `use`, if it has one, is `sig`, and its `key_ops`, if
+ * it has them, name the operation. One that says neither may; a key for another purpose than `sig` must say so.
+ */
+export function mayBeUsedTo(
+  operation: 'sign' | 'verify',
+  { use, key_ops: operations }: Jwk,
+  purpose: KeyPurpose = 'sig',
+): boolean {
+  if (use !== purpose && (use !== undefined || purpose !== 'sig')) return false;
   if (operations === undefined) return true;
   if (!Array.isArray(operations) || !operations.every((one) => typeof one === 'string')) return false;
   return operations.includes(operation) && new Set(operations).size === operations.length;
@@ -63,12 +73,12 @@ export function mayBeUsedTo(operation: 'sign' | 'verify', { use, key_ops: operat
  * Reads a public JWK (RFC 7517).
  * @returns nothing for a key with private members, of a type or size that is not understood, or not for verifying signatures
  */
-export function publicKeyOf(jwk: Jwk): PublicKey | undefined {
+export function publicKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): PublicKey | undefined {
   const members = required(jwk);
   const { alg } = jwk;
   const named = algorithmOf(alg);
   if (members === undefined || privateMembers.some((member) => jwk[member] !== undefined)) return undefined;
-  if ((alg !== undefined && named === undefined) || !mayBeUsedTo('verify', jwk)) return undefined;
+  if ((alg !== undefined && named === undefined) || !mayBeUsedTo('verify', jwk, purpose)) return undefined;
   try {
     const key = createPublicKey({ key: { ...members }, format: 'jwk' });
     const algorithms = (named === undefined ? supportedAlgorithms : [named]).filter((name) => keyFits(name, key));
@@ -79,9 +89,9 @@ export function publicKeyOf(jwk: Jwk): PublicKey | undefined {
 }
 
 /** Reads one JWK of a set. @returns nothing for a key whose `kid` is not a text, or that {@link publicKeyOf} does not take */
-export function verificationKeyOf(jwk: Jwk): VerificationKey | undefined {
+export function verificationKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): VerificationKey | undefined {
   const { kid } = jwk;
-  const key = publicKeyOf(jwk);
+  const key = publicKeyOf(jwk, purpose);
   if (key === undefined || (kid !== undefined && (typeof kid !== 'string' || kid === ''))) return undefined;
   const thumbprint = thumbprintOf(jwk);
   return { ...key, keyId: kid ?? thumbprint, thumbprint };

@@ -1,5 +1,5 @@
 import { isObject, parseJsonObject } from '../jws/json-object.js';
-import { verificationKeyOf } from './jwk.js';
+import { verificationKeyOf, type KeyPurpose } from './jwk.js';
 import { KeySet } from './key-set.js';
 
 /** Bytes that a JWKS document may have at most. */
@@ -19,12 +19,12 @@ function withoutMark(document: Buffer): Buffer {
  * Reads a key set (RFC 7517, section 5); keys that are not understood are left out.
  * @throws {Error} when it is no key set, or holds no key that can be used
  */
-export function keysOfDocument(document: Buffer): KeySet {
+export function keysOfDocument(document: Buffer, purpose: KeyPurpose = 'sig'): KeySet {
   const { keys } = parseJsonObject(withoutMark(document));
   const listed: readonly unknown[] = Array.isArray(keys) ? keys : [];
   const known = listed
     .slice(0, JWKS_KEYS_LIMIT)
-    .map((jwk) => (isObject(jwk) ? verificationKeyOf(jwk) : undefined))
+    .map((jwk) => (isObject(jwk) ? verificationKeyOf(jwk, purpose) : undefined))
     .filter((key) => key !== undefined);
   if (known.length === 0) throw new Error('the JWKS holds no usable key');
   return new KeySet(known);

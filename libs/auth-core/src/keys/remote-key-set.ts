@@ -1,5 +1,6 @@
 import { boundedBody } from '../bounded-body.js';
 import { elapsedMs, momentOf, monotonicClock, type Clock, type Moment } from '../clock.js';
+import { type KeyPurpose } from './jwk.js';
 import { KeySet } from './key-set.js';
 import { JWKS_SIZE_LIMIT, keysOfDocument } from './jwks-document.js';
 import { JwksFile } from './jwks-file.js';
@@ -22,6 +23,8 @@ export interface RemoteKeySetOptions {
   readonly maxStaleSeconds: number;
   /** A file that keeps the last good set through a restart; none when left out. */
   readonly cacheFile?: string | undefined;
+  /** What the keys must be for; `sig` by default. */
+  readonly purpose?: KeyPurpose | undefined;
   /** Told of the set after each fetch that brought one. */
   readonly onKeys: (keys: KeySet) => void;
 }
@@ -177,7 +180,7 @@ export class RemoteKeySet {
   }
 
   #take(document: Buffer, etag: string | undefined): void {
-    this.#keys = keysOfDocument(document);
+    this.#keys = keysOfDocument(document, this.options.purpose);
     this.#document = document;
     this.#etag = etag;
     this.options.onKeys(this.#keys);

@@ -89,6 +89,7 @@ export async function startAuditService(): Promise<AuditService> {
         LOG_LEVEL: 'error',
         ISSUER_URL: issuer.issuer,
         DATABASE_URL: databaseUrl,
+        REVOCATION_AT_START: 'accept',
         NATS_URL: nats.url,
         NATS_USER: 'audit',
         NATS_PASSWORD: passwords.audit,

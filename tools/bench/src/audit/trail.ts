@@ -3,10 +3,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { createRevocationBucket } from '@countersign/revocation-feed';
+import { freePort, startBackingServices } from '@countersign/backing-services';
 import { createTestIssuer } from '@countersign/test-kit';
-import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
 import { z } from 'zod';
 import { pinned } from '../pinned.js';
@@ -24,21 +22,8 @@ export interface Trail {
   stop(): Promise<void>;
 }
 
-/** As the issuer does at its start: without the bucket, audit would accept tokens for its time of grace only. */
-async function makeRevocationBucket({ nats, passwords }: BackingServices): Promise<void> {
-  const connection = await connect({
-    servers: nats.url,
-    user: 'issuer',
-    pass: passwords.issuer,
-    inboxPrefix: '_INBOX_issuer',
-  });
-  await createRevocationBucket(connection);
-  await connection.close();
-}
-
 export async function startTrail(core: number): Promise<Trail> {
   const backing = await startBackingServices();
-  await makeRevocationBucket(backing);
   const issuer = await createTestIssuer({ audience: 'audit', listen: true });
   const databaseUrl = await backing.database('audit');
   const port = await freePort();
@@ -53,6 +38,7 @@ export async function startTrail(core: number): Promise<Trail> {
       LOG_LEVEL: 'error',
       ISSUER_URL: issuer.issuer,
       DATABASE_URL: databaseUrl,
+      REVOCATION_AT_START: 'accept',
       NATS_URL: backing.nats.url,
       NATS_USER: 'audit',
       NATS_PASSWORD: backing.passwords.audit,

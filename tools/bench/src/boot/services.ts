@@ -57,6 +57,7 @@ export async function startBootEnvironment(): Promise<BootEnvironment> {
         LOG_LEVEL: 'warn',
         ISSUER_URL: issuerUrl,
         DATABASE_URL: await backing.database(name),
+        REVOCATION_AT_START: 'accept',
         NATS_URL: backing.nats.url,
         NATS_USER: name,
         NATS_PASSWORD: backing.passwords[name],

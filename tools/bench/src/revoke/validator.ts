@@ -32,6 +32,7 @@ async function run(): Promise<void> {
     JSON.parse(process.env['REVOKE_VALIDATOR'] ?? ''),
   );
   const feed = startRevocationFeed({
+    issuer,
     connect: () => connect({ servers: nats, user, pass: password, inboxPrefix: `_INBOX_${user}` }),
   });
   await feed.loaded;

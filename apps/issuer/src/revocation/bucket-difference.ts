@@ -1,0 +1,67 @@
+import { type Revocation } from '@countersign/auth-core';
+import { DIGEST_KEY, type Statement } from '@countersign/revocation-feed';
+import { MARGIN_SECONDS } from './revocation.js';
+
+/** What an entry of the bucket turned out to be. */
+export type Reading =
+  | { readonly is: 'statement'; readonly statement: Statement; readonly isByActiveKey: boolean }
+  /** Signed with a key that this database does not know. */
+  | { readonly is: 'of unknown key' }
+  | { readonly is: 'unreadable' };
+
+/** A revocation of the database under its key in the bucket. */
+export interface Wanted {
+  readonly key: string;
+  readonly revocation: Revocation;
+}
+
+/** What brings bucket and database to the same; keys of the bucket. */
+export interface Difference {
+  readonly purge: readonly string[];
+  readonly put: readonly string[];
+  /** Stated by the issuer, still in force, and not in the database: it was restored from before. */
+  readonly adopt: readonly Statement[];
+  /** Signed with a key that is not known. */
+  readonly unknown: readonly string[];
+}
+
+function says({ revocation }: Statement, wanted: Revocation): boolean {
+  const [said, before] = [revocation, 'issuedBefore' in revocation ? revocation.issuedBefore : 0];
+  return (
+    said.kind === wanted.kind &&
+    said.until === wanted.until &&
+    before === ('issuedBefore' in wanted ? wanted.issuedBefore : 0)
+  );
+}
+
+/**
+ * Compares the bucket with the database, which is the truth, except that it may be a restored one: an entry that the issuer signed and that is
+ * still in force was once in it.
+ * @param held the bucket's keys, read before the database was: whatever was in it then was committed before
+ * @param now seconds
+ */
+export function differenceOf(
+  held: ReadonlySet<string>,
+  read: (key: string) => Reading,
+  wanted: readonly Wanted[],
+  now: number,
+): Difference {
+  const put = wanted.filter(({ key, revocation }) => {
+    if (!held.has(key)) return true;
+    const reading = read(key);
+    return reading.is !== 'statement' || !reading.isByActiveKey || !says(reading.statement, revocation);
+  });
+  const known = new Set(wanted.map(({ key }) => key));
+  const purge: string[] = [];
+  const adopt: Statement[] = [];
+  const unknown: string[] = [];
+  for (const key of held) {
+    if (key === DIGEST_KEY || known.has(key)) continue;
+    const reading = read(key);
+    if (reading.is === 'statement' && reading.statement.revocation.until > now - MARGIN_SECONDS) {
+      adopt.push(reading.statement);
+    } else if (reading.is === 'of unknown key') unknown.push(key);
+    else purge.push(key);
+  }
+  return { purge, put: put.map(({ key }) => key), adopt, unknown };
+}

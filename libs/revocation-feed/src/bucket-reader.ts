@@ -1,0 +1,91 @@
+import { type Msg, type NatsConnection } from '@nats-io/nats-core';
+
+/** The JetStream key-value bucket that carries revocations; its stream is `KV_revocations`. */
+export const REVOCATION_BUCKET = 'revocations';
+/** What stands before each key of the bucket in the subject of its messages. */
+export const BUCKET_PREFIX = `$KV.${REVOCATION_BUCKET}.`;
+/** All changes of the bucket. */
+export const BUCKET_CHANGES = `${BUCKET_PREFIX}>`;
+/** The key of the statement of the whole list. */
+export const DIGEST_KEY = 'digest';
+/** Where the issuer itself, or whoever shares its NATS account, asks for entries. */
+export const DIRECT_GET = `$JS.API.DIRECT.GET.KV_${REVOCATION_BUCKET}`;
+/** Where every other account asks for them, by an import. */
+export const REVOCATIONS_GET = 'revocations.get';
+
+/** Milliseconds that one answer may take. */
+const TIMEOUT_MS = 3_000;
+/** Questions that are under way at once. */
+const LANES = 16;
+/** Sequence numbers that are worth a lane of their own. */
+const LANE_LENGTH = 64;
+const NOT_FOUND = 404;
+
+/** An entry as it rests in the bucket. */
+export interface BucketEntry {
+  readonly key: string;
+  readonly value: string;
+  /** The stream's number for it. */
+  readonly sequence: number;
+}
+
+/** The key that a message of the bucket is about; nothing for what deletes one. */
+export function bucketKeyOfMessage({ subject, headers }: Pick<Msg, 'subject' | 'headers'>): string | undefined {
+  const isDeletion = (headers?.get('KV-Operation') ?? '') !== '';
+  return isDeletion || !subject.startsWith(BUCKET_PREFIX) ? undefined : subject.slice(BUCKET_PREFIX.length);
+}
+
+async function ask(connection: NatsConnection, subject: string, question: object): Promise<BucketEntry | undefined> {
+  const answer = await connection
+    .request(subject, JSON.stringify(question), { timeout: TIMEOUT_MS })
+    .catch((error: unknown) => {
+      throw new Error(`the revocation bucket does not answer: ${String(error)}`, { cause: error });
+    });
+  const { headers } = answer;
+  if (headers?.code === NOT_FOUND) return undefined;
+  const [stored, sequence] = [headers?.get('Nats-Subject') ?? '', Number(headers?.get('Nats-Sequence'))];
+  if (stored === '' || !Number.isSafeInteger(sequence)) {
+    throw new Error(
+      `the revocation bucket does not answer: ${headers?.description ?? ''} ${answer.string().slice(0, 200)}`,
+    );
+  }
+  const key = bucketKeyOfMessage({ subject: stored, ...(headers === undefined ? {} : { headers }) }) ?? '';
+  return { key, value: answer.string(), sequence };
+}
+
+/** The statement of the whole list as the bucket holds it. @returns nothing where there is none */
+export function readDigestEntry(connection: NatsConnection, get: string): Promise<BucketEntry | undefined> {
+  return ask(connection, get, { last_by_subj: `${BUCKET_PREFIX}${DIGEST_KEY}` });
+}
+
+/**
+ * Reads what the bucket holds, by plain questions: no consumer is made, so nobody can take one away, and each part of the bucket is read
+ * at the same time as the others.
+ * @param get the subject to ask, {@link REVOCATIONS_GET} or {@link DIRECT_GET}
+ * @param from the stream's number from which on
+ * @param take gets each entry, in no order
+ * @returns the last number that the bucket had when it was begun; less than `from` where nothing is newer
+ * @throws when the bucket is not there or does not answer
+ */
+export async function readBucket(
+  connection: NatsConnection,
+  get: string,
+  from: number,
+  take: (entry: BucketEntry) => void | Promise<void>,
+): Promise<number> {
+  const last = (await ask(connection, get, { last_by_subj: BUCKET_CHANGES }))?.sequence ?? 0;
+  if (last < from) return last;
+  const lanes = Math.min(LANES, Math.ceil((last - from + 1) / LANE_LENGTH));
+  const length = Math.ceil((last - from + 1) / lanes);
+  const walk = async (lane: number): Promise<void> => {
+    const end = Math.min(from + (lane + 1) * length, last + 1);
+    for (let sequence = from + lane * length; sequence < end;) {
+      const entry = await ask(connection, get, { seq: sequence, next_by_subj: BUCKET_CHANGES });
+      if (entry === undefined || entry.sequence >= end) return;
+      if (entry.key !== '') await take(entry);
+      sequence = entry.sequence + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => walk(lane)));
+  return last;
+}

@@ -1,0 +1,95 @@
+import { MemoryRevocationList, type Principal } from '@countersign/auth-core';
+import { type KeySet } from '@countersign/auth-core/jws';
+import { DIGEST_KEY } from './bucket-reader.js';
+import { ListDigest, type SignedDigest } from './list-digest.js';
+import { bucketKeyOf } from './revocation.js';
+import { readDigest, readStatement, StatementError, type Statement } from './statement.js';
+
+/** Seconds beyond its time after which an entry refuses nothing: no clock is off by that much. */
+const PAST_SECONDS = 60;
+
+export interface HeldListOptions {
+  readonly issuer: string;
+  readonly keys: () => KeySet;
+  readonly entryLimit: number | undefined;
+  /** Whether the signed entries themselves are wanted, to be kept in a file. */
+  readonly keepsTexts: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** What a validator holds: entries that the issuer signed, and the issuer's last statement of what the whole list is. */
+export class HeldList {
+  readonly #list: MemoryRevocationList;
+  readonly #digest = new ListDigest();
+  readonly #texts = new Map<string, { readonly text: string; readonly until: number }>();
+  #stated: SignedDigest | undefined;
+  #statedText = '';
+
+  constructor(private readonly options: HeldListOptions) {
+    this.#list = new MemoryRevocationList(options.entryLimit);
+  }
+
+  /** Entries held. */
+  get size(): number {
+    return this.#list.size;
+  }
+
+  /** The issuer's last statement of the whole list. */
+  get stated(): SignedDigest | undefined {
+    return this.#stated;
+  }
+
+  /** The signed entries by their key, and the statement of the whole list. */
+  get texts(): { readonly digest: string; readonly entries: ReadonlyMap<string, string> } {
+    return { digest: this.#statedText, entries: new Map([...this.#texts].map(([key, { text }]) => [key, text])) };
+  }
+
+  isRevoked(principal: Principal, keyId: string): boolean {
+    return this.#list.isRevoked(principal, keyId);
+  }
+
+  /**
+   * Puts an entry in force.
+   * @returns what it says; nothing for the statement of the whole list
+   * @throws {StatementError} for what is not to be believed; whatever was known by its key stays known
+   * @throws {RangeError} when the list is full
+   */
+  take(key: string, text: string): Statement | undefined {
+    const { issuer, keys, now } = this.options;
+    if (key === DIGEST_KEY) {
+      if (text !== this.#statedText) this.#takeDigest(text, readDigest(text, issuer, keys(), now()));
+      return undefined;
+    }
+    const statement = readStatement(text, issuer, keys(), now());
+    const { revocation, number } = statement;
+    if (bucketKeyOf(revocation) !== key) throw new StatementError('its name in the bucket is not its own');
+    if (revocation.until >= now() / 1_000 - PAST_SECONDS) this.#list.add(revocation);
+    this.#digest.add(revocation, number);
+    if (this.options.keepsTexts) this.#texts.set(key, { text, until: revocation.until });
+    return statement;
+  }
+
+  /** Whether it is all that the issuer last stated. */
+  get isComplete(): boolean {
+    return this.#stated !== undefined && this.#digest.agreesWith(this.#stated);
+  }
+
+  /** Forgets what no longer matters. */
+  prune(): void {
+    const now = this.options.now() / 1_000;
+    this.#list.prune(now);
+    for (const [key, { until }] of this.#texts) {
+      if (until < Math.min(now, this.#stated?.at ?? now) - PAST_SECONDS) this.#texts.delete(key);
+    }
+  }
+
+  /** An older statement than the last one says nothing new, however it came. */
+  #takeDigest(text: string, stated: SignedDigest): void {
+    const known = this.#stated;
+    if (known !== undefined && (stated.number < known.number || stated.at < known.at - PAST_SECONDS)) return;
+    if (known !== undefined && stated.number === known.number && stated.at < known.at) return;
+    this.#stated = stated;
+    this.#statedText = text;
+  }
+}
