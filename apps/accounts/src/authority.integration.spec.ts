@@ -189,6 +189,21 @@ describe("the ledger's objects are their owners'", () => {
     expect((await end(id, shop)).body['status']).toBe('voided');
   });
 
+  it('keeps two subjects of one client apart: neither ends nor reads the other’s hold, but for a client with the scope that says so', async () => {
+    const eve: Who = { subject: 'eve', clientId: 'shop', actors: ['shop'] };
+    const id = await held();
+    const told = async (who: Who): Promise<readonly number[]> => [
+      (await ledger.call('GET', `/transfers/${id}`, who)).status,
+      (await ledger.call('POST', `/transfers/${id}/post`, who)).status,
+      (await ledger.call('POST', `/transfers/${id}/void`, who)).status,
+    ];
+    expect(await told(eve)).toEqual([404, 404, 404]);
+    const wide = { scopes: ['transfers:read:client', 'transfers:create:client'] };
+    expect(await told({ ...eve, ...wide, clientId: 'mall' })).toEqual([404, 404, 404]);
+    // Its post ends the hold, so that there is nothing left to void.
+    expect(await told({ ...eve, ...wide })).toEqual([200, 200, 422]);
+  });
+
   it('shows a transfer to its client, the owners at both ends, administrators and auditors', async () => {
     const id = await held();
     const statuses = [];

@@ -1,4 +1,4 @@
-import { type Principal } from '@countersign/auth-core';
+import { clientWide, reachOf, type Principal, type Reach } from '@countersign/auth-core';
 import { originOf, type Origin } from './origin.js';
 
 /** What a caller's scopes let it do beyond what is its own. No scope includes another. */
@@ -9,6 +9,8 @@ export interface Authority {
   readonly grantOverdraft: boolean;
   /** `transfers:correct`: takes back what a transfer made by this client gave, from whoever got it. */
   readonly correct: boolean;
+  /** `transfers:create:client`: ends holds that were made through this client, of whichever subject. */
+  readonly endForClient: boolean;
   /** `accounts:audit` or `accounts:admin`: reads every account and transfer. */
   readonly readAll: boolean;
 }
@@ -25,12 +27,33 @@ export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
     administer,
     grantOverdraft: scopes.has('accounts:overdraft'),
     correct: scopes.has('transfers:correct'),
+    endForClient: scopes.has(clientWide('transfers:create')),
     readAll: administer || scopes.has('accounts:audit'),
   };
 }
 
 export function commanderOf(caller: Principal): Commander {
   return { origin: originOf(caller), authority: authorityOf(caller) };
+}
+
+/**
+ * Whether the commander may end a hold: it is the client that made it, for the same subject, for itself or by a scope that says so. The
+ * subject alone may not, through another client: the hold is promised to somebody.
+ */
+export function mayEnd({ origin, authority }: Commander, maker: Origin): boolean {
+  if (maker.clientId !== origin.clientId) return false;
+  return maker.subject === origin.subject || isClientItself(origin) || authority.endForClient;
+}
+
+/** Whose transfers a caller may read: its subject's; the client itself, or with `transfers:read:client`, all that were made through it. */
+export function readingReach(caller: Pick<Principal, 'subject' | 'clientId' | 'scopes'>): Reach {
+  const { subject, clientId } = caller;
+  return isClientItself(caller) ? { subject, clientId } : reachOf(caller, 'transfers:read');
+}
+
+/** A client that acts for nobody else: it finishes after a crash what it began for its subjects, and has no token of theirs any more. */
+function isClientItself({ subject, clientId }: Pick<Principal, 'subject' | 'clientId'>): boolean {
+  return subject === clientId;
 }
 
 /** Whether the commander may take from what belongs to this subject. */

@@ -149,7 +149,7 @@ export function clientsFile({ clients }: Identities): object {
         audiences: { accounts: ['transfers:create', 'transfers:correct', 'transfers:read'] },
         exchange: [
           edge('payments:create', 'transfers:create'),
-          edge('payments:create:client', 'transfers:create'),
+          edge('payments:create:client', 'transfers:create', 'transfers:create:client'),
           // The payee's own right; whose account was paid is asked first.
           edge('payments:refund', 'transfers:create', 'accounts:read'),
           edge('payments:refund:client', 'transfers:create', 'transfers:correct', 'accounts:read'),

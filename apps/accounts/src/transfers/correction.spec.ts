@@ -25,7 +25,14 @@ const paid: Transfer = {
 };
 const by = (subject: string, rights: Partial<Authority> = {}): Commander => ({
   origin: { subject, clientId: 'payments', actors: [], txn: 'txn' },
-  authority: { administer: false, grantOverdraft: false, correct: false, readAll: false, ...rights },
+  authority: {
+    administer: false,
+    grantOverdraft: false,
+    correct: false,
+    endForClient: false,
+    readAll: false,
+    ...rights,
+  },
 });
 const refusalAfter = (days: number, commander: Commander, original = paid): string | undefined =>
   refuseCorrector(original, back, accounts, commander, new Date(start.getTime() + days * DAY_MS), 180)?.code;

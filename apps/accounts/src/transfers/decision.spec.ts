@@ -11,7 +11,7 @@ import { isOverdue, statusOf, type TransferId } from './transfer.js';
 
 const commander: Commander = {
   origin: { subject: 'model', clientId: 'model', actors: [], txn: 'model' },
-  authority: { administer: false, grantOverdraft: false, correct: false, readAll: false },
+  authority: { administer: false, grantOverdraft: false, correct: false, endForClient: false, readAll: false },
 };
 
 /** The rules alone, with the steps that the service takes around them. */

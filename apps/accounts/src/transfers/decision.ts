@@ -1,5 +1,5 @@
 import { mayGive, type Account, type AccountId } from '../accounts/account.js';
-import { mayTakeFrom, type Commander } from '../authority.js';
+import { type Commander, mayEnd, mayTakeFrom } from '../authority.js';
 import { type Origin } from '../origin.js';
 import { mayTakeBack, refuseCorrection, refuseCorrector } from './correction.js';
 import {
@@ -197,8 +197,7 @@ export function decide(
     if (hold === null || !isOverdue(hold, now)) return before(transfer);
     return free('expired', hold, transfer, null, ledger, now);
   }
-  if (commander === null || transfer.origin.clientId !== commander.origin.clientId)
-    return refuse('TRANSFER_UNKNOWN', true);
+  if (commander === null || !mayEnd(commander, transfer.origin)) return refuse('TRANSFER_UNKNOWN', true);
   if (hold === null) return refuse('TRANSFER_NOT_HELD');
   if (command.kind === 'post') return post(command, hold, transfer, commander.origin, ledger, now);
   if (hold.status === 'voided') return before(transfer);

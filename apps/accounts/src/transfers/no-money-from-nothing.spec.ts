@@ -20,7 +20,14 @@ import { isOverdue, type Leg } from './transfer.js';
 const euro = currencySchema.parse('EUR');
 const commander = (subject: string, rights: Partial<Authority> = {}): Commander => ({
   origin: { subject, clientId: subject, actors: [], txn: subject },
-  authority: { administer: false, grantOverdraft: false, correct: false, readAll: false, ...rights },
+  authority: {
+    administer: false,
+    grantOverdraft: false,
+    correct: false,
+    endForClient: false,
+    readAll: false,
+    ...rights,
+  },
 });
 /** Every other scope: none of them makes money. */
 const mallory = commander('mallory', { administer: true, correct: true, readAll: true });

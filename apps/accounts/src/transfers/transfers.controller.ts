@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
+import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { clientWide, type Principal } from '@countersign/auth-core';
 import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
 import {
   createTransferSchema,
@@ -37,13 +37,14 @@ export class TransfersController {
   }
 
   /**
-   * Posts a held transfer, or a part of a one-leg hold (`amount`, minor units): the rest is free again. For the client that made it.
+   * Posts a held transfer, or a part of a one-leg hold (`amount`, minor units): the rest is free again. For the client that made it, for
+   * the same subject, for itself, or with `transfers:create:client`.
    * 200 with the transfer, also when it was posted so before. 404 `TRANSFER_UNKNOWN`.
    * 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`, `AMOUNT_ABOVE_HOLD`, `PARTIAL_POST_OF_LEGS`, `CURRENCY_MISMATCH`, `BALANCE_LIMIT`.
    */
   @Post(':id/post')
   @HttpCode(200)
-  @RequireScopes('transfers:create')
+  @RequireAnyScope('transfers:create', clientWide('transfers:create'))
   post(
     @ZodParam('id', transferIdSchema) id: TransferId,
     @ZodBody(postHoldSchema) { amount }: PostHoldBody,
@@ -54,12 +55,12 @@ export class TransfersController {
   }
 
   /**
-   * Voids a held transfer: what it reserved is free again. For the client that made it. 200 with the transfer, also when it was voided
+   * Voids a held transfer: what it reserved is free again. For the client that made it, as for posting. 200 with the transfer, also when it was voided
    * before. 404 `TRANSFER_UNKNOWN`. 422: `HOLD_EXPIRED`, `TRANSFER_NOT_HELD`.
    */
   @Post(':id/void')
   @HttpCode(200)
-  @RequireScopes('transfers:create')
+  @RequireAnyScope('transfers:create', clientWide('transfers:create'))
   void(
     @ZodParam('id', transferIdSchema) id: TransferId,
     @ZodBody(voidHoldSchema) _body: object,
@@ -70,11 +71,12 @@ export class TransfersController {
   }
 
   /**
-   * A transfer and where it stands: `held`, `posted`, `voided`, `expired`. For the client that made it, the owner of one of its accounts,
+   * A transfer and where it stands: `held`, `posted`, `voided`, `expired`. For the subject and the client that made it (the client
+   * itself, or with `transfers:read:client`), the owner of one of its accounts,
    * `accounts:admin` or `accounts:audit`. 404 `TRANSFER_UNKNOWN`, to strangers too.
    */
   @Get(':id')
-  @RequireScopes('transfers:read')
+  @RequireAnyScope('transfers:read', clientWide('transfers:read'))
   read(
     @ZodParam('id', transferIdSchema) id: TransferId,
     @CurrentPrincipal() caller: Principal,

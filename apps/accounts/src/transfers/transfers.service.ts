@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { isWithin } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
 import { type AccountId } from '../accounts/account.js';
 import { AccountsStore } from '../accounts/accounts.store.js';
-import { authorityOf, commanderOf } from '../authority.js';
+import { authorityOf, commanderOf, readingReach } from '../authority.js';
 import { type Decision } from './decision.js';
 import { HoldExpiry } from './hold-expiry.js';
 import { Posting } from './posting.service.js';
@@ -94,7 +95,7 @@ export class TransfersService {
   }
 
   async #mayRead(transfer: Transfer, { caller }: Asker): Promise<boolean> {
-    if (authorityOf(caller).readAll || transfer.origin.clientId === caller.clientId) return true;
+    if (authorityOf(caller).readAll || isWithin(readingReach(caller), transfer.origin)) return true;
     return this.accounts.ownsOne(caller.subject, accountsOf(transfer.legs));
   }
 }

@@ -1,4 +1,5 @@
 import { type Answered, type ServiceAnswer, type ServiceCalls } from '@countersign/auth';
+import { clientWide } from '@countersign/auth-core';
 import { moneySchema, moneyToJson, type MoneyJson } from '@countersign/money';
 import { z } from 'zod';
 import { type TransferOutcome } from './transfer-state.js';
@@ -23,9 +24,14 @@ export interface TransferOrder {
 export interface Authority {
   /** The caller's own access token, exchanged for one that names payments as the actor (RFC 8693); without it payments speaks for itself. */
   readonly subjectToken?: string;
+  /** The subject's client acts by a client-wide scope: payments asks for its own at accounts. */
+  readonly forClient?: boolean;
   /** W3C Trace Context of the work at hand. */
   readonly traceparent: string;
 }
+
+const ending = ({ forClient = false }: Authority): readonly string[] =>
+  forClient ? ['transfers:create', clientWide('transfers:create')] : ['transfers:create'];
 
 /** What accounts says to whether an account is somebody's. `unknown`: it did not say. */
 export type Ownership = 'owner' | 'stranger' | { readonly unknown: string };
@@ -40,7 +46,11 @@ export interface AccountsClient {
   void(transferId: string, authority: Authority): Promise<TransferOutcome>;
   read(transferId: string, authority: Authority): Promise<TransferOutcome>;
   /** Whether the account is this subject's, whose token is in the authority. */
-  ownership(accountId: string, subject: string, authority: Required<Authority>): Promise<Ownership>;
+  ownership(
+    accountId: string,
+    subject: string,
+    authority: Authority & { readonly subjectToken: string },
+  ): Promise<Ownership>;
   /** How the circuit breaker stands. */
   circuit(): 'closed' | 'open' | 'half-open';
 }
@@ -162,7 +172,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
         {
           method: 'POST',
           path: `${path(id)}/post`,
-          scopes: ['transfers:create'],
+          scopes: ending(authority),
           body: { amount },
           absentWhen404: true,
         },
@@ -170,7 +180,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
       ),
     void: (id, authority) =>
       call(
-        { method: 'POST', path: `${path(id)}/void`, scopes: ['transfers:create'], body: {}, absentWhen404: true },
+        { method: 'POST', path: `${path(id)}/void`, scopes: ending(authority), body: {}, absentWhen404: true },
         authority,
       ),
     read: (id, authority) =>

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
 import { moneyToJson } from '@countersign/money';
 import { ACCOUNTS_CLIENT, type AccountsClient, type Authority } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
@@ -38,7 +38,7 @@ export class CaptureService {
   ) {}
 
   async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: PayingCaller, tries = 0): Promise<Answer> {
-    const payment = await this.service.own(id, 'payments:create', `payments:${step.kind}`, caller);
+    const payment = await this.#ownByClient(id, step, caller);
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(id, step)) };
     const now = this.clock();
     const begun = this.#begin(payment, step, caller, now);
@@ -58,6 +58,20 @@ export class CaptureService {
     if (committed === 'done') return this.#order(begun.payment, true, step, claim, caller);
     if (committed === 'stale' && tries < TRIES) return this.take(id, step, key, caller, tries + 1);
     return this.#again(await this.keys.look(claim, now), payment, step, claim, caller);
+  }
+
+  /**
+   * A payment of the caller's that was made through its client: what is held is promised to somebody, and another application of the
+   * payer's shall not give it free. @throws {Problem} 404 `PAYMENT_UNKNOWN`, 403 `PAYMENT_OF_ANOTHER_CLIENT`; recorded
+   */
+  async #ownByClient(id: PaymentId, step: HoldStep, caller: PayingCaller): Promise<Payment> {
+    const action = `payments:${step.kind}`;
+    const payment = await this.service.own(id, 'payments:create', action, caller);
+    if (payment.clientId === caller.principal.clientId) return payment;
+    const failure = 'PAYMENT_OF_ANOTHER_CLIENT';
+    const event = { done: `payment.${step.kind}_refused`, action, resource: `payment/${id}`, failure };
+    await this.outbox.recordDurably(auditEvent(event, caller));
+    throw new Problem(403, failure, 'Only the client that made this payment can capture or cancel it.');
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */
@@ -87,7 +101,8 @@ export class CaptureService {
     claim: KeyClaim,
     caller: PayingCaller,
   ): Promise<Answer> {
-    const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
+    const forClient = payment.subject !== caller.principal.subject;
+    const authority = { subjectToken: caller.token, forClient, traceparent: caller.trace.traceparent };
     const outcome = conclude(await orderPending(this.accounts, payment, authority), certain);
     if (outcome.kind === 'unknown' || outcome.kind === 'absent' || outcome.kind === 'held') {
       const sent = outcome.kind !== 'unknown' || outcome.sent || !certain;

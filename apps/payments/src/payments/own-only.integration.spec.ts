@@ -128,6 +128,10 @@ describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, st
     const throughAnother: Who = { subject: 'alice', clientId: 'shop' };
     const { body } = await payments.call(throughAnother, 'GET', `/payments/${own.payments}`);
     expect(body).toMatchObject({ status: 'held', version: 2 });
+    for (const step of ['capture', 'cancel']) {
+      const answer = await payments.call(throughAnother, 'POST', `/payments/${own.payments}/${step}`, {});
+      expect([answer.status, answer.body['code']]).toEqual([403, 'PAYMENT_OF_ANOTHER_CLIENT']);
+    }
     const { body: listed } = await payments.call(throughAnother, 'GET', '/webhooks');
     expect(listed['webhooks']).toHaveLength(1);
     expect((await payments.call(alice, 'DELETE', `/webhooks/${own.webhooks}`)).status).toBe(204);
