@@ -26,6 +26,8 @@ import { revocationControllers, revocationProviders } from './revocation/index.j
 import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { SigningKeysStore } from './signing-keys/signing-keys.store.js';
+import { TokenExchange } from './token/grants/token-exchange.js';
+import { TokenGrants } from './token/grants/token-grants.js';
 import { Issuances } from './token/issuances.store.js';
 import { SenderConstraint } from './token/sender-constraint.js';
 import { SubjectTokens } from './token/subject-tokens.js';
@@ -111,6 +113,8 @@ export class IssuerModule {
         },
         AuthenticationLimits,
         SubjectTokens,
+        TokenExchange,
+        TokenGrants,
         SenderConstraint,
         TokenDecisions,
         Issuances,

@@ -34,7 +34,7 @@ describe('the module boundaries', () => {
     [
       'a library that imports an app',
       'libs/auth/src',
-      "import { claimsForClient } from '../../../apps/issuer/src/token/grants.js';\nexport const forbidden = claimsForClient;\n",
+      "import { claimsForClient } from '../../../apps/issuer/src/token/grants/token-parameters.js';\nexport const forbidden = claimsForClient;\n",
     ],
     [
       'an app that imports another app by path',

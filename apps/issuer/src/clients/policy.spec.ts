@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { claimsForClient, claimsForExchange } from '../token/grants.js';
+import { claimsForExchange } from '../token/grants/token-exchange.js';
+import { claimsForClient } from '../token/grants/token-parameters.js';
 import { type Policy } from './client.js';
 import { decideClientCredentials, decideExchange } from './policy.js';
 

@@ -3,7 +3,7 @@ import { Public } from '@countersign/auth';
 import { supportedAlgorithms } from '@countersign/auth-core';
 import { OpenApi } from '@countersign/service-host';
 import { ISSUER_URL } from '../clients/client-authentication.js';
-import { grantTypes } from '../token/token-request.js';
+import { TokenGrants } from '../token/grants/token-grants.js';
 
 /** The endpoints take the same credentials. */
 function clientAuthentication(endpoint: string): object {
@@ -17,7 +17,10 @@ function clientAuthentication(endpoint: string): object {
 @Public()
 @Controller('.well-known')
 export class MetadataController {
-  constructor(@Inject(ISSUER_URL) private readonly issuer: string) {}
+  constructor(
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(TokenGrants) private readonly grants: TokenGrants,
+  ) {}
 
   /** Authorization server metadata (RFC 8414, section 2): only what the endpoints really take. */
   @Get('oauth-authorization-server')
@@ -31,7 +34,7 @@ export class MetadataController {
       jwks_uri: `${this.issuer}/.well-known/jwks.json`,
       /** Ours: the keys that sign what is revoked, which are never keys of tokens. */
       revocation_jwks_uri: `${this.issuer}/.well-known/revocation-jwks.json`,
-      grant_types_supported: grantTypes,
+      grant_types_supported: this.grants.types,
       response_types_supported: [],
       dpop_signing_alg_values_supported: supportedAlgorithms,
       ...clientAuthentication('token_endpoint'),

@@ -3,7 +3,8 @@ import { principalOfClaims } from '@countersign/auth-core/jws';
 import { uuidv7 } from '@countersign/audit-event';
 import fc from 'fast-check';
 import { type AccessTokenClaims } from '../token/access-token.js';
-import { claimsForClient, claimsForExchange } from '../token/grants.js';
+import { claimsForExchange } from '../token/grants/token-exchange.js';
+import { claimsForClient } from '../token/grants/token-parameters.js';
 import { revocationFor, withDerived, type Moment, type RevocationWish } from './revocation.js';
 
 const BEGUN = 1_800_000_000;

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signAccessToken } from './access-token.js';
-import { claimsForClient, claimsForExchange, endsTooSoon } from './grants.js';
+import { claimsForExchange, decideTokenExchange } from './grants/token-exchange.js';
+import { claimsForClient } from './grants/token-parameters.js';
 
 const grant = {
   issuer: 'http://issuer.test',
@@ -15,6 +16,9 @@ const grant = {
   scopes: ['payments:create'],
   tokenId: '01a21031-6897-71c1-8114-42669a3f0602',
 };
+
+const edge = { subject_audience: 'payments', subject_scope: 'payments:create', audience: 'accounts' };
+const policy = { audiences: {}, exchange: [{ ...edge, scopes: ['transfers:create'] }] };
 
 describe('an exchange near the end of its subject token', () => {
   const folder = mkdtempSync(join(tmpdir(), 'exchange-'));
@@ -71,7 +75,7 @@ describe('an exchange near the end of its subject token', () => {
           subject: 'shop',
           clientId: 'shop',
           audience: 'payments',
-          scopes: new Set<string>(),
+          scopes: new Set(['payments:create']),
           actors: [],
           roles: [],
           tokenId: 'subject',
@@ -79,7 +83,16 @@ describe('an exchange near the end of its subject token', () => {
           issuedAt: 0,
           expiresAt: Math.floor((now + left) / 1_000),
         };
-        if (endsTooSoon(subject, now)) return;
+        const decision = decideTokenExchange(
+          policy,
+          subject,
+          { audience: 'accounts', scopes: ['transfers:create'] },
+          now,
+        );
+        if (!decision.ok) {
+          expect([decision.error, left < 6_000]).toEqual(['invalid_grant', true]);
+          return;
+        }
         const claims = claimsForExchange({ ...grant, issuedAt: Math.floor(now / 1_000), lifetime }, subject);
         expect(claims.exp - claims.iat).toBeGreaterThanOrEqual(5);
       }),

@@ -1,35 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
-import { type DpopProof, type Principal } from '@countersign/auth-core';
 import { CLOCK, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { ClientAuthentication, ClientAuthenticationFailed, ISSUER_URL } from '../clients/client-authentication.js';
 import { clientCredentialsOf } from '../clients/client-credentials.js';
 import { type Client } from '../clients/client.js';
 import { parseForm } from '../clients/oauth-form.js';
-import { decideClientCredentials, decideExchange, type Decision } from '../clients/policy.js';
-import { type UsedAssertion } from '../clients/used-assertions.store.js';
 import { TooManyRequests } from '../limits/authentication-limits.js';
 import { Replica } from '../replica/replica.js';
-import { type AccessTokenClaims } from './access-token.js';
-import { claimsForClient, claimsForExchange, endsTooSoon, LEAST_EXCHANGED_LIFETIME } from './grants.js';
+import { TokenGrants } from './grants/token-grants.js';
+import { type TokenParameters } from './grants/token-parameters.js';
 import { SenderConstraint } from './sender-constraint.js';
-import { SubjectTokens } from './subject-tokens.js';
-import { tokenRequestOf, type TokenRequest } from './token-request.js';
+import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
+import { tokenRequestOf } from './token-request.js';
 
 export const TOKEN_LIFETIME = Symbol('countersign.issuer.token-lifetime');
-
-/** What was learned about a request, as far as it went. */
-export interface TokenDecision {
-  readonly client?: Client;
-  readonly assertion?: UsedAssertion;
-  readonly request?: TokenRequest;
-  readonly subject?: Principal;
-  /** The proof of the key that the token is bound to; it is still to be used up. */
-  readonly proof?: DpopProof;
-  /** What the token says; nothing when it is refused. */
-  readonly claims?: AccessTokenClaims;
-  readonly refusal?: Refusal;
-}
 
 /** Who asks, as far as the form does not say it. */
 export interface TokenCaller {
@@ -39,20 +23,26 @@ export interface TokenCaller {
   readonly dpop: string | undefined;
 }
 
-/** What the caller is told, and what the trail is told. */
-export interface Refusal {
-  readonly answer: OAuthError;
-  readonly reason: string;
-  /** Whom the caller claimed to be, when that could not be proven. */
-  readonly claimedClientId?: string | undefined;
-}
+/** What is known of a request so far. */
+type Progress = { -readonly [Member in keyof Omit<Refused, 'granted' | 'answer' | 'reason'>]: Refused[Member] };
 
-function refusalOf(error: unknown): Refusal {
+/** @throws what is nobody's refusal: a fault of the issuer itself */
+function refusedFor(error: unknown, known: Progress): Refused {
   if (error instanceof ClientAuthenticationFailed) {
-    return { answer: error.answer, reason: error.reason, claimedClientId: error.claimedClientId };
+    const { answer, reason, claimedClientId } = error;
+    return { granted: false, ...known, answer, reason, claimedClientId };
   }
-  if (error instanceof TooManyRequests) return { answer: error, reason: 'RATE_LIMITED' };
-  if (error instanceof OAuthError) return { answer: error, reason: error.error };
+  if (error instanceof TooManyRequests) {
+    const { client = known.client } = error;
+    return {
+      granted: false,
+      ...known,
+      ...(client === undefined ? {} : { client }),
+      answer: error,
+      reason: 'RATE_LIMITED',
+    };
+  }
+  if (error instanceof OAuthError) return { granted: false, ...known, answer: error, reason: error.error };
   throw error;
 }
 
@@ -61,7 +51,7 @@ function refusalOf(error: unknown): Refusal {
 export class TokenDecisions {
   constructor(
     @Inject(ClientAuthentication) private readonly authentication: ClientAuthentication,
-    @Inject(SubjectTokens) private readonly subjectTokens: SubjectTokens,
+    @Inject(TokenGrants) private readonly grants: TokenGrants,
     @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(TOKEN_LIFETIME) private readonly lifetime: number,
@@ -74,66 +64,57 @@ export class TokenDecisions {
    * @throws only what is nobody's refusal: a fault of the issuer itself
    */
   async decide(body: unknown, { authorization, dpop, trace }: TokenCaller, again: boolean): Promise<TokenDecision> {
-    const known: { -readonly [Member in keyof TokenDecision]: TokenDecision[Member] } = {};
+    const known: Progress = {};
     try {
       const form = parseForm(body);
       const credentials = clientCredentialsOf(form, authorization);
       const { client, assertion } = await this.authentication.verify(credentials, trace, again);
       known.client = client;
-      if (assertion !== undefined) known.assertion = assertion;
-      const request = tokenRequestOf(form);
-      known.request = request;
-      const { subjectToken } = request;
-      const subject =
-        subjectToken === undefined ? undefined : await this.subjectTokens.verify(subjectToken, client.client_id);
-      if (subject !== undefined) known.subject = subject;
+      known.assertion = assertion;
+      const grant = (known.grant = this.grants.named(form));
+      const request = (known.request = tokenRequestOf(form));
+      const read = grant.read(form, client);
+      const basis = read instanceof Promise ? await read : read;
+      const { subject } = basis;
+      known.subject = subject;
       const proof = this.constraint.proofOf(dpop, client.policy);
-      if (proof !== undefined) known.proof = proof;
-      known.claims = this.#claims(request, client, subject, proof?.thumbprint);
+      const now = this.clock().getTime();
+      const decision = basis.decide(client.policy, request, now);
+      if (!decision.ok) return refusedFor(new OAuthError(400, decision.error, decision.description), known);
+      const parameters = this.#parameters(client, request.audience, decision.scopes, now, proof?.thumbprint);
+      return { granted: true, client, assertion, grant, request, subject, proof, claims: basis.claims(parameters) };
     } catch (error) {
-      if (error instanceof TooManyRequests && error.client !== undefined) known.client = error.client;
-      known.refusal = refusalOf(error);
+      return refusedFor(error, known);
     }
-    return known;
   }
 
   /** What a decision becomes when its assertion was used before, here or at another replica. */
-  async replayed({ client, request }: TokenDecision, trace: RequestTrace): Promise<TokenDecision> {
+  async replayed({ client, grant, request }: TokenDecision, trace: RequestTrace): Promise<Refused> {
     if (client === undefined) throw new Error('only a known client has an assertion to use up');
-    const refusal = refusalOf(await this.authentication.replayed(client, trace));
-    return { ...(request === undefined ? {} : { request }), refusal };
+    return refusedFor(await this.authentication.replayed(client, trace), { grant, request });
   }
 
-  #claims(
-    request: TokenRequest,
-    client: Client,
-    subject: Principal | undefined,
+  #parameters(
+    { client_id: clientId, policy }: Client,
+    audience: string,
+    scopes: readonly string[],
+    now: number,
     boundTo: string | undefined,
-  ): AccessTokenClaims {
-    const decision = this.#scopes(request, client, subject);
-    if (!decision.ok) throw new OAuthError(400, decision.error, decision.description);
-    const now = this.clock().getTime();
-    if (subject !== undefined && endsTooSoon(subject, now)) {
-      const least = String(LEAST_EXCHANGED_LIFETIME);
-      const description = `the subject token ends in less than ${least} seconds; exchange one that lives longer`;
-      throw new OAuthError(400, 'invalid_grant', description);
-    }
-    const grant = {
+  ): TokenParameters {
+    return {
       issuer: this.issuer,
-      clientId: client.client_id,
-      audience: request.audience,
-      scopes: decision.scopes,
+      clientId,
+      audience,
+      scopes,
       tokenId: uuidv7(this.replica.issueTime()),
       issuedAt: Math.floor(now / 1_000),
       boundTo,
-      lifetime: Math.min(this.lifetime, client.policy.token_lifetime ?? this.lifetime),
+      lifetime: Math.min(this.lifetime, policy.token_lifetime ?? this.lifetime),
     };
-    return subject === undefined ? claimsForClient(grant) : claimsForExchange(grant, subject);
   }
+}
 
-  #scopes({ audience, scopes }: TokenRequest, { policy }: Client, subject: Principal | undefined): Decision {
-    return subject === undefined
-      ? decideClientCredentials(policy, audience, scopes)
-      : decideExchange(policy, subject, audience, scopes);
-  }
+/** What a granted token becomes when the proof of its key was used before: somebody may have copied the request. The assertion is not used up. */
+export function proofReplayed({ client, grant, request, subject }: Granted, answer: OAuthError): Refused {
+  return { granted: false, client, grant, request, subject, answer, reason: 'DPOP_PROOF_REPLAYED' };
 }

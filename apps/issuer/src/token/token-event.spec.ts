@@ -2,10 +2,11 @@ import { auditEventSchema, EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import fc from 'fast-check';
 import { clientSchema, SCOPES_LIMIT } from '../clients/client.js';
-import { claimsForClient } from './grants.js';
-import { type TokenDecision } from './token-decisions.js';
+import { clientCredentials } from './grants/client-credentials.js';
+import { type TokenGrant } from './grants/grant.js';
+import { claimsForClient } from './grants/token-parameters.js';
+import { type TokenDecision } from './token-decision.js';
 import { tokenEvent } from './token-event.js';
-import { CLIENT_CREDENTIALS, TOKEN_EXCHANGE } from './token-request.js';
 
 const unnumbered = auditEventSchema.omit({ sequence: true });
 const trace: RequestTrace = {
@@ -21,21 +22,24 @@ const scope = fc.stringMatching(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/);
 const client = name.map((id) =>
   clientSchema.parse({ client_id: id, trusted_issuers: [{ issuer: 'i', jwks_uri: 'https://i.test', subject: 's' }] }),
 );
-const request = fc.record({
-  grantType: fc.constantFrom(CLIENT_CREDENTIALS, TOKEN_EXCHANGE),
-  audience: name,
-  scopes: fc.array(scope, { maxLength: SCOPES_LIMIT, size: 'max' }),
-  subjectToken: fc.constant(undefined),
-});
+const request = fc.record({ audience: name, scopes: fc.array(scope, { maxLength: SCOPES_LIMIT, size: 'max' }) });
+const grant = fc.constantFrom<TokenGrant>(clientCredentials, { ...clientCredentials, action: 'token:exchange' });
 const refusal = fc.record({
+  granted: fc.constant(false as const),
   answer: fc.constant(new OAuthError(400, 'invalid_scope', 'no')),
   reason: fc.constantFrom('invalid_scope', 'CLIENT_UNKNOWN'),
   claimedClientId: fc.option(fc.string({ maxLength: 1_000, unit: 'binary' }), { nil: undefined }),
 });
+const known = fc.oneof(fc.record({}), fc.record({ client }), fc.record({ client, grant, request }));
 const decision: fc.Arbitrary<TokenDecision> = fc.oneof(
-  fc.tuple(client, request).map(([by, asked]) => ({
+  fc.tuple(client, grant, request).map(([by, how, asked]) => ({
+    granted: true as const,
     client: by,
+    assertion: undefined,
+    grant: how,
     request: asked,
+    subject: undefined,
+    proof: undefined,
     claims: claimsForClient({
       issuer: 'i',
       clientId: by.client_id,
@@ -46,9 +50,7 @@ const decision: fc.Arbitrary<TokenDecision> = fc.oneof(
       lifetime: 300,
     }),
   })),
-  fc.record({ refusal }),
-  fc.record({ client, refusal }),
-  fc.record({ client, request, refusal }),
+  fc.tuple(known, refusal).map(([learned, refused]) => ({ ...learned, ...refused })),
 );
 
 describe('the event of a decision', () => {

@@ -1,11 +1,9 @@
 import { type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
-import { claimedName, type Client } from '../clients/client.js';
+import { claimedName } from '../clients/client.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { isoTimes } from './iso-time.js';
-import { type TokenDecision } from './token-decisions.js';
-import { TOKEN_EXCHANGE } from './token-request.js';
+import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 
 function principalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
   const actors: string[] = [];
@@ -14,7 +12,8 @@ function principalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
 }
 
 /** Who was refused; nothing was issued, so the `jti` is the subject token's own, or none. */
-function refusedPrincipal(client: Client, subject: Principal | undefined): AuditPrincipal {
+function refusedPrincipal({ client, subject }: Refused): AuditPrincipal | null {
+  if (client === undefined) return null;
   return {
     subject: subject?.subject ?? client.client_id,
     client_id: client.client_id,
@@ -24,36 +23,56 @@ function refusedPrincipal(client: Client, subject: Principal | undefined): Audit
   };
 }
 
+/** What the trail has of a request, whatever became of it. Members that are undefined are left out of the JSON. */
+function asked({ grant, request }: TokenDecision, trace: RequestTrace) {
+  return {
+    action: grant?.action ?? 'token:issue',
+    resource: request === undefined ? 'oauth2/token' : `audience/${request.audience}`,
+    request: auditRequest(trace),
+    changes: { audience: request?.audience, scope: request?.scopes.join(' ') },
+  };
+}
+
 const expiryText = isoTimes();
+
+function issuedEvent(decision: Granted, trace: RequestTrace): NewAuditEvent {
+  const { claims } = decision;
+  const { changes, ...request } = asked(decision, trace);
+  const { jti, exp, cnf, txn } = claims;
+  return {
+    type: 'countersign.issuer.token.issued.v1',
+    subject: jti,
+    traceparent: trace.traceparent,
+    data: {
+      principal: principalOfClaims(claims),
+      txn,
+      outcome: 'allowed',
+      ...request,
+      changes: { ...changes, jti, expires_at: expiryText(exp * 1_000), bound_to: cnf?.jkt },
+    },
+  };
+}
+
+function refusedEvent(decision: Refused, trace: RequestTrace): NewAuditEvent {
+  const { client, subject, reason } = decision;
+  const claimed = claimedName(decision.claimedClientId);
+  const { changes, ...request } = asked(decision, trace);
+  return {
+    type: 'countersign.issuer.token.refused.v1',
+    subject: claimed ?? client?.client_id ?? 'unknown',
+    traceparent: trace.traceparent,
+    data: {
+      principal: refusedPrincipal(decision),
+      txn: subject?.txn ?? null,
+      outcome: 'denied',
+      reason,
+      ...request,
+      changes: { ...changes, claimed_client_id: claimed },
+    },
+  };
+}
 
 /** The audit event of a decision: a token issued, exchanged or refused. It holds no token and no credentials. */
 export function tokenEvent(decision: TokenDecision, trace: RequestTrace): NewAuditEvent {
-  const { client, request, subject, claims, refusal } = decision;
-  const issued = claims !== undefined;
-  const claimed = claimedName(refusal?.claimedClientId);
-  const principal =
-    claims !== undefined ? principalOfClaims(claims) : client === undefined ? null : refusedPrincipal(client, subject);
-  // Members that are undefined are left out of the JSON.
-  return {
-    type: issued ? 'countersign.issuer.token.issued.v1' : 'countersign.issuer.token.refused.v1',
-    subject: claims?.jti ?? claimed ?? client?.client_id ?? 'unknown',
-    traceparent: trace.traceparent,
-    data: {
-      principal,
-      txn: claims?.txn ?? subject?.txn ?? null,
-      action: request?.grantType === TOKEN_EXCHANGE ? 'token:exchange' : 'token:issue',
-      resource: request === undefined ? 'oauth2/token' : `audience/${request.audience}`,
-      outcome: issued ? 'allowed' : 'denied',
-      reason: refusal?.reason,
-      request: auditRequest(trace),
-      changes: {
-        audience: request?.audience,
-        scope: request?.scopes.join(' '),
-        jti: claims?.jti,
-        expires_at: claims === undefined ? undefined : expiryText(claims.exp * 1_000),
-        bound_to: claims?.cnf?.jkt,
-        claimed_client_id: claimed,
-      },
-    },
-  };
+  return decision.granted ? issuedEvent(decision, trace) : refusedEvent(decision, trace);
 }

@@ -1,0 +1,37 @@
+import { type DpopProof, type Principal } from '@countersign/auth-core';
+import { type OAuthError } from '@countersign/service-host';
+import { type Client } from '../clients/client.js';
+import { type UsedAssertion } from '../clients/used-assertions.store.js';
+import { type AccessTokenClaims } from './access-token.js';
+import { type TokenGrant } from './grants/grant.js';
+import { type TokenRequest } from './token-request.js';
+
+/** A token that may be signed and, once the decision is committed, handed out. */
+export interface Granted {
+  readonly granted: true;
+  readonly client: Client;
+  /** The client's assertion, still to be used up together with the decision. */
+  readonly assertion: UsedAssertion | undefined;
+  readonly grant: TokenGrant;
+  readonly request: TokenRequest;
+  /** Whom the token acts for; nothing when the client is its own subject. */
+  readonly subject: Principal | undefined;
+  /** The proof of the key that the token is bound to, still to be used up. */
+  readonly proof: DpopProof | undefined;
+  readonly claims: AccessTokenClaims;
+}
+
+type Learned = Pick<Granted, 'client' | 'assertion' | 'grant' | 'request' | 'subject'>;
+
+/** A refusal, with what was learned about the request before. */
+export interface Refused extends Readonly<{ [Member in keyof Learned]?: Learned[Member] | undefined }> {
+  readonly granted: false;
+  /** What the caller is told. */
+  readonly answer: OAuthError;
+  /** What the trail is told. */
+  readonly reason: string;
+  /** Whom the caller claimed to be, when that could not be proven. */
+  readonly claimedClientId?: string | undefined;
+}
+
+export type TokenDecision = Granted | Refused;
