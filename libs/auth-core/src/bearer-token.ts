@@ -1,15 +1,32 @@
 import { type Principal } from './principal.js';
 import { TokenError } from './token-error.js';
 
+/** What an `Authorization` header carries: a scheme and one token (RFC 9110, section 11.4). */
+export interface Credentials {
+  /** In small letters: `bearer`, `dpop`. */
+  readonly scheme: string;
+  readonly token: string;
+}
+
 /**
- * The token of a request (RFC 6750, section 2.1): from the `Authorization` header alone, never from the address or the body.
+ * Reads an `Authorization` header. Blanks may stand between scheme and token and behind the token, as white space around a field's value is no
+ * part of it (RFC 9110, section 5.5).
+ * @returns nothing for a missing header, a scheme without a token, or anything but one token behind it
+ */
+export function credentialsOf(authorization: string | null | undefined): Credentials | undefined {
+  const [, scheme, token] = /^([!#$%&'*+.^_`|~\w-]+) +(\S+)[ \t]*$/.exec(authorization ?? '') ?? [];
+  return scheme === undefined || token === undefined ? undefined : { scheme: scheme.toLowerCase(), token };
+}
+
+/**
+ * The token of a request (RFC 6750, section 2.1): from the `Authorization` header only, never from the address or the body.
  * @param authorization the header's value
  * @throws {TokenError} `TOKEN_MISSING` when there is none, or another scheme
  */
 export function bearerTokenOf(authorization: string | null | undefined): string {
-  const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
-  if (token === undefined) throw new TokenError('TOKEN_MISSING');
-  return token;
+  const credentials = credentialsOf(authorization);
+  if (credentials?.scheme !== 'bearer') throw new TokenError('TOKEN_MISSING');
+  return credentials.token;
 }
 
 /**

@@ -1,4 +1,4 @@
-export { bearerTokenOf, requireScopes } from './bearer-token.js';
+export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export {
   authorizationHeaders,

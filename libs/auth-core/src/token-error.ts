@@ -199,7 +199,7 @@ export class TokenError extends Error {
    * @param realm the protection space, usually the service's name
    * @param scopes scopes that the route needs; those that were expected, by default
    */
-  headers(realm: string, scopes = this.expected?.split(' ')): Record<string, string> {
+  headers(realm: string, scopes: readonly string[] | undefined = this.expected?.split(' ')): Record<string, string> {
     const challenge = this.wwwAuthenticate(realm, scopes);
     if (challenge === undefined) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
     const nonce = this.dpopNonce === undefined ? {} : { 'dpop-nonce': this.dpopNonce };

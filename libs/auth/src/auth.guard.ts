@@ -1,43 +1,15 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import { AuthGuard } from '@nestjs/passport';
-import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
-import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
-import {
-  authorizationOf,
-  bearerToken,
-  bindPrincipal,
-  bindUser,
-  carrierOf,
-  dpopToken,
-  targetOf,
-  type Carrier,
-} from './carrier.js';
-import { STRATEGY_NAME, tokenErrorOf, useVerifier } from './jwt.strategy.js';
+import { TokenError, type Principal } from '@countersign/auth-core';
+import { AUTH_SETTINGS, REFUSAL_ERRORS, type AuthSettings } from './auth.settings.js';
+import { bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
+import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
 import { PolicyProviders } from './policy-providers.js';
 import { metadataUrl } from './protected-resource.js';
 import { isRefused, problemOf, RouteError, type Refusal, type RefusalErrors } from './refusal.js';
 import { namedScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
-
-/** Seconds after which a caller may try again while the issuer's keys are away. */
-const RETRY_AFTER_SECONDS = 2;
-
-/** The passport side: first-seen tokens of HTTP requests pass through passport-jwt. */
-@Injectable()
-class PassportGuard extends AuthGuard(STRATEGY_NAME) {
-  override handleRequest<User>(error: unknown, user: User | false, info: unknown): User {
-    if (user === false || (error !== null && error !== undefined)) throw tokenErrorOf(error, info);
-    return user;
-  }
-
-  async authenticate(context: ExecutionContext): Promise<Principal> {
-    await this.canActivate(context);
-    const { user } = context.switchToHttp().getRequest<{ user: Principal }>();
-    return user;
-  }
-}
 
 function carriesScopes({ scopes: held }: Principal, needs: RouteNeeds & { readonly public: false }): boolean {
   const { scopes, anyScope } = needs;
@@ -54,16 +26,17 @@ function bind({ kind, holder }: Carrier, principal: Principal): void {
 /** Global: every handler is closed unless it says `@Public()`, and says what it needs by `@RequireScopes()` and its like. */
 @Injectable()
 export class CountersignGuard implements CanActivate {
-  readonly #passport = new PassportGuard();
-  readonly #proven = new WeakMap<object, Promise<Principal>>();
+  readonly #recalls: readonly NonNullable<Credential['recall']>[];
 
   constructor(
-    @Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier,
+    @Inject(CREDENTIALS) private readonly credentials: readonly Credential[],
     @Inject(AUTH_SETTINGS) private readonly settings: AuthSettings,
     @Inject(REFUSAL_ERRORS) private readonly errors: RefusalErrors,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ModuleRef) private readonly modules: ModuleRef,
-  ) {}
+  ) {
+    this.#recalls = credentials.map((one) => one.recall?.bind(one)).filter((recall) => recall !== undefined);
+  }
 
   /** @returns at once for a public route and for a repeated token; a promise for the rest */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -78,16 +51,18 @@ export class CountersignGuard implements CanActivate {
     return this.#judge(context, needs);
   }
 
-  /** A bearer token that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
+  /** A credential that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
   #isRepeated(request: object, needs: RouteNeeds & { readonly public: false }): boolean {
     if (needs.policies.length > 0) return false;
-    const header = authorizationOf(request);
-    if (header === undefined) return false;
     try {
-      const principal = this.verifier.cachedAuthorization(header);
-      if (principal === undefined || !carriesScopes(principal, needs)) return false;
-      bindUser(request, principal);
-      return true;
+      for (const recall of this.#recalls) {
+        const principal = recall(request);
+        if (principal === undefined) continue;
+        if (!carriesScopes(principal, needs)) return false;
+        bindUser(request, principal);
+        return true;
+      }
+      return false;
     } catch {
       return false;
     }
@@ -112,30 +87,12 @@ export class CountersignGuard implements CanActivate {
     }
   }
 
-  async #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> {
-    const header = carrier.header('authorization');
-    const bound = dpopToken(header);
-    if (bound !== undefined) return this.#withProof(bound, carrier);
-    const token = bearerToken(header);
-    if (token === undefined) throw new TokenError('TOKEN_MISSING');
-    const known = this.verifier.cached(token);
-    if (known !== undefined) return known;
-    if (carrier.kind !== 'http') return this.verifier.verifyWithRefresh(token);
-    useVerifier(carrier.holder, this.verifier);
-    return this.#passport.authenticate(context);
-  }
-
-  /** `Authorization: DPoP` (RFC 9449, section 7.1). One proof is good for one request, of which GraphQL asks about each field. */
-  #withProof(token: string, carrier: Carrier): Promise<Principal> {
-    const known = this.#proven.get(carrier.holder);
-    if (known !== undefined) return known;
-    const proof = carrier.header('dpop');
-    if (proof === undefined) throw new TokenError('DPOP_PROOF_MISSING');
-    const target = targetOf(carrier, this.settings.resource);
-    if (target === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'no address to compare the proof with');
-    const proven = this.verifier.verifyWithProof(token, { proof, ...target });
-    this.#proven.set(carrier.holder, proven);
-    return proven;
+  #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> {
+    for (const credential of this.credentials) {
+      const verified = credential.verify(carrier, context);
+      if (verified !== undefined) return verified;
+    }
+    throw new TokenError('TOKEN_MISSING');
   }
 
   async #askPolicies(
@@ -167,14 +124,16 @@ export class CountersignGuard implements CanActivate {
   }
 
   #challenge(error: TokenError | RouteError, needs: RouteNeeds | undefined, response: unknown): void {
-    const { httpAdapter } = this.adapterHost;
-    if (error.status === 503) httpAdapter.setHeader(response, 'Retry-After', String(RETRY_AFTER_SECONDS));
     if (!(error instanceof TokenError)) return;
+    const { httpAdapter } = this.adapterHost;
     const { realm, audience, resource } = this.settings;
-    const challenge = error.wwwAuthenticate(realm ?? audience, namedScopes(needs));
-    if (challenge === undefined) return;
-    const metadata = resource === undefined ? '' : `, resource_metadata="${metadataUrl(resource)}"`;
-    httpAdapter.setHeader(response, 'WWW-Authenticate', `${challenge}${metadata}`);
-    if (error.dpopNonce !== undefined) httpAdapter.setHeader(response, 'DPoP-Nonce', error.dpopNonce);
+    for (const [name, value] of Object.entries(error.headers(realm ?? audience, namedScopes(needs)))) {
+      const isChallenge = name === 'www-authenticate' && resource !== undefined;
+      httpAdapter.setHeader(
+        response,
+        name,
+        isChallenge ? `${value}, resource_metadata="${metadataUrl(resource)}"` : value,
+      );
+    }
   }
 }

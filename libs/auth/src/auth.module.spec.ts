@@ -5,10 +5,12 @@ import { InstanceLoader } from '@nestjs/core/injector/instance-loader.js';
 import { NoopGraphInspector } from '@nestjs/core/inspector/noop-graph-inspector.js';
 import { DependenciesScanner } from '@nestjs/core/scanner.js';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createVerifier } from '@countersign/auth-core';
+import { createVerifier, TokenError } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
 import { TOKEN_VERIFIER } from './auth.settings.js';
+import { BearerCredential } from './credentials/bearer.js';
+import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { Authorize, Public, RequireScopes } from './decorators.js';
 import { type Policy } from './policy.js';
 
@@ -35,13 +37,18 @@ async function overriding(root: Type, token: symbol, useValue: unknown): Promise
   return new NestApplication(container, adapter, config, NoopGraphInspector, { logger: false });
 }
 
-const injected = async (app: NestApplication | NestFastifyApplication, url: string, token?: string) => {
+const injected = async (
+  app: NestApplication | NestFastifyApplication,
+  url: string,
+  token?: string,
+  more: Record<string, string> = {},
+) => {
   const adapter: unknown = app.getHttpAdapter();
   if (!(adapter instanceof FastifyAdapter)) throw new Error('not Fastify');
   return adapter.inject({
     method: 'GET',
     url,
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: token === undefined ? more : { ...more, authorization: `Bearer ${token}` },
   });
 };
 
@@ -67,6 +74,34 @@ describe('the module', () => {
     }
     const own = await injected(app, '/orders', await issuer.mint({ scopes: ['orders:read'] }));
     expect(own.statusCode).toBe(401);
+    await app.close();
+  });
+
+  it('asks each kind of credential in its order, and the guard knows none of them by name', async () => {
+    @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
+    class OrdersModule {}
+    const verifier = await createVerifier(settings());
+    const principal = verifier.verify(await issuer.mint({ subject: 'robot', scopes: ['orders:read'] }));
+    const byKey: Credential = {
+      verify: (carrier) => {
+        const key = carrier.header('x-api-key');
+        if (key === undefined) return undefined;
+        return key === 'right' ? Promise.resolve(principal) : Promise.reject(new TokenError('TOKEN_MALFORMED'));
+      },
+    };
+    const app = await overriding(OrdersModule, CREDENTIALS, [byKey, new BearerCredential(verifier)]);
+    app.useLogger(false);
+    await app.init();
+    const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
+    const ask = async (headers: Record<string, string>) => {
+      const answer = await injected(app, '/orders', undefined, headers);
+      return [answer.statusCode, answer.json<{ subject?: string; code?: string }>()];
+    };
+    expect(await ask({ 'x-api-key': 'right' })).toEqual([200, { subject: 'robot' }]);
+    expect(await ask({ 'x-api-key': 'wrong' })).toMatchObject([401, { code: 'TOKEN_MALFORMED' }]);
+    for (let look = 0; look < 2; look += 1)
+      expect(await ask({ authorization: `Bearer ${token}` })).toEqual([200, { subject: 'ada' }]);
+    expect(await ask({ authorization: 'Basic YTpi' })).toMatchObject([401, { code: 'TOKEN_MISSING' }]);
     await app.close();
   });
 

@@ -23,6 +23,9 @@ import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
 import { preparePrincipal } from './carrier.js';
+import { BearerCredential } from './credentials/bearer.js';
+import { CREDENTIALS, type Credential } from './credentials/credential.js';
+import { DpopCredential } from './credentials/dpop.js';
 import { createStrategy, STRATEGY_NAME } from './jwt.strategy.js';
 import { closeMessageHandlers } from './message-gate.js';
 import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
@@ -85,6 +88,14 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
             if (settings.resource !== undefined) resourceUrl(settings.resource);
             return settings.verifier ?? createVerifier(settings);
           },
+        },
+        {
+          provide: CREDENTIALS,
+          inject: [TOKEN_VERIFIER, AUTH_SETTINGS],
+          useFactory: (verifier: TokenVerifier, { resource }: AuthSettings): readonly Credential[] => [
+            new DpopCredential(verifier, resource),
+            new BearerCredential(verifier),
+          ],
         },
         RouteReport,
         { provide: APP_GUARD, useClass: CountersignGuard },

@@ -1,6 +1,6 @@
 import { type IncomingMessage } from 'node:http';
 import { type ExecutionContext } from '@nestjs/common';
-import { type Principal } from '@countersign/auth-core';
+import { credentialsOf, type Principal } from '@countersign/auth-core';
 
 /** The kinds of context that the guard understands; any other is refused. */
 export type CarrierKind = 'http' | 'rpc' | 'ws' | 'graphql';
@@ -10,8 +10,8 @@ export interface Carrier {
   readonly kind: CarrierKind;
   /** The framework's own object; the principal is bound to it. */
   readonly holder: object;
-  /** A header that came once; nothing for one that is absent or repeated. */
-  header(name: 'authorization' | 'dpop'): string | undefined;
+  /** A header that came once, its name in small letters; nothing for one that is absent or repeated. */
+  header(name: string): string | undefined;
 }
 
 const PRINCIPAL = Symbol('countersign.principal');
@@ -149,32 +149,10 @@ export function carrierOf(context: ExecutionContext): Carrier | undefined {
   }
 }
 
-const BEARER = 'Bearer ';
-
-/** The token of `Authorization: <scheme> <token>` (RFC 9110, section 11.4; the scheme in any case). */
-function credentials(header: string, scheme: string): string | undefined {
-  const space = header.indexOf(' ');
-  if (space === -1 || header.slice(0, space).toLowerCase() !== scheme) return undefined;
-  const token = header.slice(space).trim();
-  return token === '' || token.includes(' ') ? undefined : token;
-}
-
-/** The token of `Authorization: Bearer` (RFC 6750, section 2.1), and of nowhere else: no query string, no body. */
-export function bearerToken(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (header.startsWith(BEARER) && !header.includes(' ', BEARER.length) && header.length > BEARER.length)
-    return header.slice(BEARER.length);
-  return credentials(header, 'bearer');
-}
-
-/** The token of `Authorization: DPoP` (RFC 9449, section 7.1). */
-export function dpopToken(header: string | undefined): string | undefined {
-  return header === undefined ? undefined : credentials(header, 'dpop');
-}
-
 /** The access token, under either scheme. */
 export function authorizedToken(header: string | undefined): string | undefined {
-  return bearerToken(header) ?? dpopToken(header);
+  const credentials = credentialsOf(header);
+  return credentials?.scheme === 'bearer' || credentials?.scheme === 'dpop' ? credentials.token : undefined;
 }
 
 /** A request's path as callers know it: every one of theirs begins with the resource's own path, which a proxy may have taken off. */

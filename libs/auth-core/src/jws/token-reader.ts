@@ -2,7 +2,7 @@ import { type KeyObject } from 'node:crypto';
 import { decodeBase64urlInto, refuseOtherAlphabet } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
 import { parseJsonObject, type JsonObject } from './json-object.js';
-import { readPlainClaims } from './plain-claims.js';
+import { readPlainClaims } from './fast/plain-claims.js';
 import { Scratch } from './scratch.js';
 import { bytesVerify, type Algorithm } from './signature.js';
 

@@ -1,0 +1,46 @@
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import { credentialsOf, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import { authorizationOf, type Carrier } from '../carrier.js';
+import { STRATEGY_NAME, tokenErrorOf, useVerifier } from '../jwt.strategy.js';
+import { type Credential } from './credential.js';
+
+/** The passport side: first-seen tokens of HTTP requests pass through passport-jwt. */
+@Injectable()
+class PassportGuard extends AuthGuard(STRATEGY_NAME) {
+  override handleRequest<User>(error: unknown, user: User | false, info: unknown): User {
+    if (user === false || (error !== null && error !== undefined)) throw tokenErrorOf(error, info);
+    return user;
+  }
+
+  async authenticate(context: ExecutionContext): Promise<Principal> {
+    await this.canActivate(context);
+    const { user } = context.switchToHttp().getRequest<{ user: Principal }>();
+    return user;
+  }
+}
+
+/** `Authorization: Bearer` (RFC 6750, section 2.1). */
+export class BearerCredential implements Credential {
+  readonly #passport = new PassportGuard();
+
+  constructor(private readonly verifier: TokenVerifier) {}
+
+  verify(carrier: Carrier, context: ExecutionContext): Promise<Principal> | undefined {
+    const credentials = credentialsOf(carrier.header('authorization'));
+    return credentials?.scheme === 'bearer' ? this.#verify(credentials.token, carrier, context) : undefined;
+  }
+
+  recall(request: object): Principal | undefined {
+    const header = authorizationOf(request);
+    return header === undefined ? undefined : this.verifier.cachedAuthorization(header);
+  }
+
+  async #verify(token: string, { kind, holder }: Carrier, context: ExecutionContext): Promise<Principal> {
+    const known = this.verifier.cached(token);
+    if (known !== undefined) return known;
+    if (kind !== 'http') return this.verifier.verifyWithRefresh(token);
+    useVerifier(holder, this.verifier);
+    return this.#passport.authenticate(context);
+  }
+}

@@ -1,0 +1,31 @@
+import { credentialsOf, TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import { targetOf, type Carrier } from '../carrier.js';
+import { type Credential } from './credential.js';
+
+/** `Authorization: DPoP` with a proof (RFC 9449, section 7.1). */
+export class DpopCredential implements Credential {
+  /** One proof is good for one request, of which GraphQL asks about each field. */
+  readonly #proven = new WeakMap<object, Promise<Principal>>();
+
+  /** @param resource the URL under which callers reach this service */
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly resource: string | undefined,
+  ) {}
+
+  verify(carrier: Carrier): Promise<Principal> | undefined {
+    const credentials = credentialsOf(carrier.header('authorization'));
+    if (credentials?.scheme !== 'dpop') return undefined;
+    const proven = this.#proven.get(carrier.holder) ?? this.#verify(credentials.token, carrier);
+    this.#proven.set(carrier.holder, proven);
+    return proven;
+  }
+
+  async #verify(token: string, carrier: Carrier): Promise<Principal> {
+    const proof = carrier.header('dpop');
+    if (proof === undefined) throw new TokenError('DPOP_PROOF_MISSING');
+    const target = targetOf(carrier, this.resource);
+    if (target === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'no address to compare the proof with');
+    return this.verifier.verifyWithProof(token, { proof, ...target });
+  }
+}
