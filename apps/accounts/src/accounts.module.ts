@@ -1,5 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AuditTrailModule, DatabaseModule, revocationFeedSettings, ServiceAuthModule } from '@countersign/service-host';
+import {
+  AuditTrailModule,
+  DatabaseModule,
+  databaseOf,
+  issuerOf,
+  natsOf,
+  revocationFeedSettings,
+  ServiceAuthModule,
+} from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
@@ -22,13 +30,12 @@ export class AccountsModule {
       module: AccountsModule,
       imports: [
         ServiceAuthModule.forRoot({
-          issuer: configuration.ISSUER_URL,
-          jwksUrl: configuration.JWKS_URL,
+          ...issuerOf(configuration),
           audience: 'accounts',
           revocations: revocationFeedSettings(configuration),
         }),
         DatabaseModule.forRoot({
-          url: configuration.DATABASE_URL,
+          ...databaseOf(configuration),
           max: configuration.DATABASE_POOL_MAX,
           pipeline: true,
           migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
@@ -36,11 +43,7 @@ export class AccountsModule {
         AuditTrailModule.forRoot({
           source: 'accounts',
           keepHours: configuration.OUTBOX_KEEP_HOURS,
-          nats: {
-            url: configuration.NATS_URL,
-            user: configuration.NATS_USER,
-            password: configuration.NATS_PASSWORD,
-          },
+          nats: natsOf(configuration),
         }),
       ],
       controllers: [AccountsController, TransfersController, InvariantsController],

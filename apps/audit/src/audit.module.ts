@@ -1,5 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { AuditTrailModule, DatabaseModule, revocationFeedSettings, ServiceAuthModule } from '@countersign/service-host';
+import {
+  AuditTrailModule,
+  DatabaseModule,
+  databaseOf,
+  issuerOf,
+  natsOf,
+  revocationFeedSettings,
+  ServiceAuthModule,
+} from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
 import { type Configuration } from './configuration.js';
 import { EventsController } from './events/events.controller.js';
@@ -46,8 +54,7 @@ import { LogStore } from './log/log.store.js';
 @Module({})
 export class AuditModule {
   static forRoot(configuration: Configuration): DynamicModule {
-    const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = configuration;
-    const nats = { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) };
+    const nats = natsOf(configuration);
     const { STREAM_REPLICAS: replicas, STREAM_MAX_MIB: mebibytes, STREAM_MAX_AGE_HOURS: hours } = configuration;
     const intake: IntakeOptions = {
       nats,
@@ -71,13 +78,12 @@ export class AuditModule {
       module: AuditModule,
       imports: [
         ServiceAuthModule.forRoot({
-          issuer: configuration.ISSUER_URL,
-          jwksUrl: configuration.JWKS_URL,
+          ...issuerOf(configuration),
           audience: 'audit',
           revocations: revocationFeedSettings(configuration),
         }),
         DatabaseModule.forRoot({
-          url: configuration.DATABASE_URL,
+          ...databaseOf(configuration),
           max: configuration.DATABASE_POOL_MAX,
           migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
         }),

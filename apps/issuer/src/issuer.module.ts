@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
-import { AuditTrailModule, DatabaseModule, ServiceAuthModule } from '@countersign/service-host';
+import { AuditTrailModule, DatabaseModule, databaseOf, natsOf, ServiceAuthModule } from '@countersign/service-host';
 import { fileURLToPath } from 'node:url';
 import { ClientAuthentication, ISSUER_URL } from './clients/client-authentication.js';
 import { TOKEN_LIFETIME_LIMIT } from './clients/client.js';
@@ -56,12 +56,12 @@ export class IssuerModule {
   static forRoot(configuration: Configuration): DynamicModule {
     const ownKeys = new OwnKeys();
     const revoked = new MemoryRevocationList();
-    const nats = { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD };
+    const nats = natsOf(configuration);
     return {
       module: IssuerModule,
       imports: [
         DatabaseModule.forRoot({
-          url: configuration.DATABASE_URL,
+          ...databaseOf(configuration),
           max: configuration.DATABASE_POOL_MAX,
           migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
         }),
@@ -73,7 +73,9 @@ export class IssuerModule {
         ServiceAuthModule.forRoot({
           issuer: configuration.ISSUER_URL,
           audience: AUDIENCE,
+          // Answered within the process: nothing goes over a network.
           fetch: () => ownKeys.answer(),
+          allowPlainHttp: true,
           revocations: revoked,
         }),
       ],

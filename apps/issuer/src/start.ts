@@ -1,4 +1,10 @@
-import { ConfigurationError, loadConfiguration, startService } from '@countersign/service-host';
+import {
+  clientConfigOf,
+  ConfigurationError,
+  databaseOf,
+  loadConfiguration,
+  startService,
+} from '@countersign/service-host';
 import { declaredDifference } from './clients/dry-run.js';
 import { variables } from './configuration.js';
 import { IssuerModule } from './issuer.module.js';
@@ -8,6 +14,10 @@ if (!process.argv.includes('--dry-run')) {
   await startService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
 } else {
   if (configuration.CLIENTS_FILE === undefined) throw new ConfigurationError(['CLIENTS_FILE is not set']);
-  const difference = await declaredDifference(configuration.DATABASE_URL, configuration.CLIENTS_FILE, new Date());
+  const difference = await declaredDifference(
+    clientConfigOf(databaseOf(configuration)),
+    configuration.CLIENTS_FILE,
+    new Date(),
+  );
   process.stdout.write(`${difference}\n`);
 }

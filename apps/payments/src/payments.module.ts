@@ -6,6 +6,9 @@ import {
   AuditTrailModule,
   CLOCK,
   DatabaseModule,
+  databaseOf,
+  issuerOf,
+  natsOf,
   revocationFeedSettings,
   ServiceAuthModule,
 } from '@countersign/service-host';
@@ -37,8 +40,14 @@ import { createWebhookSigner, type WebhookSigner } from './webhooks/signature.js
 import { WebhooksController } from './webhooks/webhooks.controller.js';
 import { TARGET_RULE, WebhooksService } from './webhooks/webhooks.service.js';
 
-function tokensOf({ ISSUER_URL: issuer, CLIENT_ID: clientId, CLIENT_KEY: key }: Configuration): TokenClient {
-  return createTokenClient({ issuer, clientId, key });
+function tokensOf(configuration: Configuration): TokenClient {
+  const { issuer, allowPlainHttp } = issuerOf(configuration);
+  return createTokenClient({
+    issuer,
+    allowPlainHttp,
+    clientId: configuration.CLIENT_ID,
+    key: configuration.CLIENT_KEY,
+  });
 }
 
 /** Payments, in a request's order: who is calling, the payment, the transfer at accounts, the record of it; recovery and webhooks beside. */
@@ -56,24 +65,19 @@ export class PaymentsModule implements OnApplicationShutdown {
       module: PaymentsModule,
       imports: [
         ServiceAuthModule.forRoot({
-          issuer: configuration.ISSUER_URL,
-          jwksUrl: configuration.JWKS_URL,
+          ...issuerOf(configuration),
           audience: 'payments',
           revocations: revocationFeedSettings(configuration),
         }),
         DatabaseModule.forRoot({
-          url: configuration.DATABASE_URL,
+          ...databaseOf(configuration),
           max: configuration.DATABASE_POOL_MAX,
           migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
         }),
         AuditTrailModule.forRoot({
           source: 'payments',
           keepHours: configuration.OUTBOX_KEEP_HOURS,
-          nats: {
-            url: configuration.NATS_URL,
-            user: configuration.NATS_USER,
-            password: configuration.NATS_PASSWORD,
-          },
+          nats: natsOf(configuration),
         }),
       ],
       controllers: [PaymentsController, RefundsController, WebhooksController, JwksController],

@@ -1,11 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, usernamePasswordAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 
 export interface NatsOptions {
-  /** One server, or several of a cluster parted by commas. */
+  /** One server, or several of a cluster, separated by commas. */
   readonly url: string;
   readonly user?: string | undefined;
-  readonly password?: string | undefined;
+  /** A function is asked again for every connection, so that a rotated password needs no restart. */
+  readonly password?: string | (() => string | undefined) | undefined;
+  /** Only TLS, with a certificate that is verified; TLS where the server offers it when left out. */
+  readonly tls?: {
+    /** PEM of the authorities to trust in place of the system's. */
+    readonly ca?: string;
+  };
 }
 
 export interface ConnectionLogger {
@@ -23,14 +29,20 @@ export async function connectToNats(
   logger: ConnectionLogger,
   signal: AbortSignal,
 ): Promise<NatsConnection | undefined> {
-  const { url, user, password } = options;
+  const { url, user, password, tls } = options;
+  const passwordNow = (): string | undefined => (typeof password === 'function' ? password() : password);
   for (let wait = 100; !signal.aborted; wait = Math.min(wait * 2, 5_000)) {
     try {
       const connection = await connect({
         servers: url.split(','),
         name,
-        ...(user === undefined ? {} : { user, inboxPrefix: `_INBOX_${user}` }),
-        ...(password === undefined ? {} : { pass: password }),
+        ...(user === undefined
+          ? {}
+          : {
+              inboxPrefix: `_INBOX_${user}`,
+              authenticator: usernamePasswordAuthenticator(user, () => passwordNow() ?? ''),
+            }),
+        ...(tls === undefined ? {} : { tls }),
         timeout: 2_000,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,

@@ -8,6 +8,7 @@ export {
   type TokenClientOptions,
   type TokenWish,
 } from './client/token-client.js';
+export { isPlainHttp, protectedUrl } from './endpoint.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { accessTokenHash, createDpopProof, type DpopProofOptions } from './dpop/create-dpop-proof.js';
 export { DpopNonces, type DpopNoncesOptions } from './dpop/dpop-nonces.js';

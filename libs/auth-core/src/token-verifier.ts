@@ -5,7 +5,7 @@ import { principalOfClaims, type Expected } from './jws/claims.js';
 import { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache, type Verified } from './jws/verified-cache.js';
-import { endpointOf } from './endpoint.js';
+import { endpointOf, protectedUrl } from './endpoint.js';
 import { type VerificationKey } from './keys/jwk.js';
 import { CANDIDATES_LIMIT } from './keys/key-set.js';
 import { RemoteKeySet } from './keys/remote-key-set.js';
@@ -20,6 +20,8 @@ export interface VerifierOptions {
   readonly audience: string;
   /** Where the keys are; the issuer's `/.well-known/jwks.json` by default. */
   readonly jwksUrl?: string;
+  /** Lets keys come by plain http beyond this machine's loopback address, where somebody in between can forge them; false by default. */
+  readonly allowPlainHttp?: boolean;
   /** Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. */
   readonly algorithms?: readonly Algorithm[];
   /** Seconds of clock difference that are forgiven: 0 to 5, 5 by default. */
@@ -91,7 +93,10 @@ export class TokenVerifier {
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
     this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
     this.#keys = new RemoteKeySet({
-      url: options.jwksUrl ?? endpointOf(options.issuer, '/.well-known/jwks.json'),
+      url: protectedUrl(
+        options.jwksUrl ?? endpointOf(options.issuer, '/.well-known/jwks.json'),
+        options.allowPlainHttp,
+      ),
       fetch: options.fetch ?? ((...request) => fetch(...request)),
       now: this.#now,
       monotonic: options.monotonic,
@@ -280,6 +285,7 @@ export class TokenVerifier {
 /**
  * Makes a verifier and loads the issuer's keys. An issuer that does not answer yet is no error: the keys are fetched on in the
  * background, and until then {@link TokenVerifier.verify} throws `KEYS_UNAVAILABLE` (503).
+ * @throws {TypeError} for keys by plain http beyond this machine, without `allowPlainHttp`
  */
 export async function createVerifier(options: VerifierOptions): Promise<TokenVerifier> {
   const verifier = new TokenVerifier(options);

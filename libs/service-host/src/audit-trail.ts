@@ -7,7 +7,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
-import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
+import { AuditOutbox, startRelay, type NatsOptions, type Relay } from '@countersign/audit-client';
 import { Gauge, type Registry } from 'prom-client';
 import type pg from 'pg';
 import { type Logger } from 'pino';
@@ -20,7 +20,7 @@ export interface AuditTrailOptions {
   readonly source: string;
   /** Hours for which an event is kept with its place in the log; 0 by default. `OUTBOX_KEEP_HOURS` is for it. */
   readonly keepHours?: number;
-  readonly nats: { readonly url: string; readonly user?: string | undefined; readonly password?: string | undefined };
+  readonly nats: NatsOptions;
 }
 
 const OPTIONS = Symbol('countersign.audit-trail-options');
@@ -62,12 +62,11 @@ export class AuditTrailModule implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   onApplicationBootstrap(): void {
-    const { url, user, password } = this.options.nats;
     const relay = startRelay({
       pool: this.pool,
       outbox: this.outbox,
       source: this.options.source,
-      nats: { url, ...(user === undefined ? {} : { user }), ...(password === undefined ? {} : { password }) },
+      nats: this.options.nats,
       keepHours: this.options.keepHours ?? 0,
       logger: this.logger,
     });

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, databaseVariables, hostVariables, loadConfiguration } from './configuration.js';
+import { z } from 'zod';
+import {
+  ConfigurationError,
+  databaseVariables,
+  hostVariables,
+  issuerVariables,
+  loadConfiguration,
+  natsVariables,
+} from './configuration.js';
 import { parseForm } from './form-body.js';
 import { HealthRegistry } from './health.js';
 import { Problem, problemOf } from './problem.js';
@@ -32,6 +40,41 @@ describe('the configuration', () => {
         /MIGRATION_DATABASE_URL: a running service must not hold it/,
       );
     rmSync(folder, { recursive: true });
+  });
+
+  describe('asks for what protects a connection', () => {
+    const issuer = { ...shape, ...issuerVariables, ...natsVariables, ACCOUNTS_URL: z.url() };
+    const load = (more: NodeJS.ProcessEnv): unknown =>
+      loadConfiguration(issuer, {
+        PORT: '0',
+        DATABASE_URL: url,
+        ISSUER_URL: 'https://issuer.test',
+        ACCOUNTS_URL: 'https://accounts.test',
+        ...more,
+      });
+
+    it.each(['ISSUER_URL', 'JWKS_URL', 'ACCOUNTS_URL'])(
+      'https in %s, unless it is on this machine or ALLOW_PLAIN_HTTP says otherwise',
+      (name) => {
+        const refused = new RegExp(`${name}: plain http beyond this machine.*ALLOW_PLAIN_HTTP=true`);
+        for (const host of ['issuer:4000', '10.0.0.1', '[fd00::1]', 'localhost.test', '127.0.0.1.test', '0.0.0.0'])
+          expect(() => load({ [name]: `http://${host}/x` })).toThrow(refused);
+        for (const host of ['127.0.0.1:4000', '127.8.9.1', 'localhost', 'issuer.localhost', '[::1]:4000'])
+          expect(load({ [name]: `http://${host}/x` })).toMatchObject({ [name]: `http://${host}/x` });
+        expect(load({ [name]: 'http://issuer:4000', ALLOW_PLAIN_HTTP: 'true' })).toBeDefined();
+        expect(() => load({ [name]: 'http://issuer:4000', ALLOW_PLAIN_HTTP: 'yes' })).toThrow(/ALLOW_PLAIN_HTTP/);
+      },
+    );
+
+    it('one answer to whether TLS is demanded', () => {
+      for (const mode of ['sslmode=disable', 'sslmode=prefer', 'application_name=x&sslmode=no-verify', 'ssl=0'])
+        expect(() => load({ DATABASE_URL: `${url}?${mode}`, DATABASE_TLS: 'require' })).toThrow(
+          /DATABASE_URL: its sslmode contradicts DATABASE_TLS=require/,
+        );
+      expect(load({ DATABASE_URL: `${url}?sslmode=verify-full`, DATABASE_TLS: 'require' })).toBeDefined();
+      expect(() => load({ NATS_URL: 'nats://a:4222,tls://b:4222' })).toThrow(/NATS_TLS=require/);
+      expect(() => load({ DATABASE_CA: 'no certificate' })).toThrow(/DATABASE_CA: must be certificates in PEM/);
+    });
   });
 
   it('reads a variable from a file, and refuses both at once', () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isPlainHttp } from '@countersign/auth-core';
 import { z } from 'zod';
 import { trustedProxiesSchema } from './trusted-proxies.js';
 
@@ -22,7 +23,7 @@ export const hostVariables = {
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
   /** The URL under which callers reach this service: its resource identifier (RFC 9728), and what DPoP proofs must name. None: neither is served. */
   RESOURCE_URL: httpUrl.optional(),
-  /** Proxies in front of the service, addresses or networks parted by commas, whose `X-Forwarded-For` is believed; none by default. */
+  /** Proxies in front of the service, addresses or networks separated by commas, whose `X-Forwarded-For` is believed; none by default. */
   TRUSTED_PROXIES: trustedProxiesSchema,
   /**
    * Makes the nonces that DPoP proofs must carry (RFC 9449, section 8): 32 bytes or more in base64url, the same at all replicas; usually by
@@ -33,11 +34,25 @@ export const hostVariables = {
     .regex(/^[\w-]{43,}$/, '32 bytes or more in base64url')
     .transform((key) => Buffer.from(key, 'base64url'))
     .optional(),
+  /**
+   * `true` lets the service's own requests (`ISSUER_URL`, `JWKS_URL`, `ACCOUNTS_URL`, …) go by plain http beyond this machine's loopback
+   * address, where whoever is in between reads tokens and forges keys. For networks that nobody else is on.
+   */
+  ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'true or false' }).default(false),
   /** Milliseconds that a graceful stop may take before the process ends anyway. */
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
 };
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
+const certificates = z.string().regex(/-----BEGIN CERTIFICATE-----/, 'must be certificates in PEM format');
+
+/** How connections to PostgreSQL are kept from being read or taken over. */
+const databaseTlsVariables = {
+  /** `require`: only TLS, with a certificate that is verified, whatever the URL says. `url`: as the URL's `sslmode` says. */
+  DATABASE_TLS: z.enum(['url', 'require']).default('url'),
+  /** PEM of the authorities that sign the database's certificate; usually by DATABASE_CA_FILE. The system's by default. */
+  DATABASE_CA: certificates.optional(),
+};
 
 /** What `node dist/main.js migrate` reads. */
 export const migrationVariables = {
@@ -45,11 +60,14 @@ export const migrationVariables = {
   MIGRATION_DATABASE_URL: databaseUrl,
   /** The service's own URL: its role gets the rights that the migrations give. */
   DATABASE_URL: databaseUrl,
+  ...databaseTlsVariables,
 };
 
 /** The service's own PostgreSQL database. */
 export const databaseVariables = {
+  /** `postgres://ROLE:PASSWORD@HOST/DATABASE`; usually by DATABASE_URL_FILE, whose password is read again for each connection. */
   DATABASE_URL: databaseUrl,
+  ...databaseTlsVariables,
   /** Only the command `migrate` may hold it: a running service that is given it does not start. */
   MIGRATION_DATABASE_URL: z
     .undefined({ error: 'a running service must not hold it; only the command `migrate` does' })
@@ -60,9 +78,15 @@ export const databaseVariables = {
 
 /** The NATS server or cluster, and this service's own credentials there. */
 export const natsVariables = {
+  /** One server, or several of a cluster, separated by commas. */
   NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222'),
   NATS_USER: z.string().min(1).optional(),
+  /** Usually by NATS_PASSWORD_FILE, which is read again for each connection. */
   NATS_PASSWORD: z.string().min(1).optional(),
+  /** `require`: only TLS, with a certificate that is verified. `server`: TLS where the server offers it. */
+  NATS_TLS: z.enum(['server', 'require']).default('server'),
+  /** PEM of the authorities that sign the servers' certificates; usually by NATS_CA_FILE. The system's by default. */
+  NATS_CA: certificates.optional(),
   /** Hours for which an audit event stays here once it is in the trail, so that an audit database restored from a backup gets it back; 0: it leaves at once. */
   OUTBOX_KEEP_HOURS: z.coerce.number().int().min(0).max(8_760).default(72),
 };
@@ -70,7 +94,10 @@ export const natsVariables = {
 /** The issuer whose tokens this service accepts. `ISSUER_URL` is the `iss` identifier, compared exactly. */
 export const issuerVariables = {
   ISSUER_URL: httpUrl,
+  /** Where its public keys are; `/.well-known/jwks.json` below `ISSUER_URL` by default. */
   JWKS_URL: httpUrl.optional(),
+  /** A file in which the last good keys are kept, so that a start needs no issuer. None by default. */
+  KEYS_FILE: z.string().min(1).optional(),
 };
 
 /** What a service does that no longer hears what is revoked. */
@@ -118,6 +145,36 @@ function valueOf(name: string, environment: NodeJS.ProcessEnv, problems: string[
 }
 
 /**
+ * A secret as it is now: one that comes from a file may have been rotated since the start.
+ * @returns nothing when neither the variable nor its file is there any more
+ */
+export function secretOf(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  return valueOf(name, environment, []);
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** What each variable by itself cannot say. */
+function contradictions(values: Readonly<Record<string, unknown>>): readonly string[] {
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    if (!name.endsWith('_URL') || name === 'RESOURCE_URL' || !textOf(value).startsWith('http://')) continue;
+    if (values['ALLOW_PLAIN_HTTP'] === true || !isPlainHttp(textOf(value))) continue;
+    problems.push(
+      `${name}: plain http beyond this machine can be read and changed on its way; use https, or set ALLOW_PLAIN_HTTP=true for a network that nobody else is on`,
+    );
+  }
+  if (values['DATABASE_TLS'] === 'require') {
+    for (const name of ['DATABASE_URL', 'MIGRATION_DATABASE_URL'])
+      if (/[?&](sslmode=(disable|allow|prefer|no-verify)|ssl=(0|false))(&|$)/.test(textOf(values[name])))
+        problems.push(`${name}: its sslmode contradicts DATABASE_TLS=require; remove one of them`);
+  }
+  if (values['NATS_TLS'] === 'server' && /(^|,)\s*tls:/.test(textOf(values['NATS_URL'])))
+    problems.push('NATS_URL: tls:// demands nothing by itself; set NATS_TLS=require');
+  return problems;
+}
+
+/**
  * Reads the variables named by a zod shape from the environment.
  * Any variable `NAME` may instead be given as `NAME_FILE`, the path of a file whose trimmed content is the value.
  *
@@ -133,6 +190,7 @@ export function loadConfiguration<Shape extends z.ZodRawShape>(
   const problems: string[] = [];
   const values = Object.fromEntries(Object.keys(shape).map((name) => [name, valueOf(name, environment, problems)]));
   const parsed = z.object(shape).safeParse(values);
+  if (parsed.success) problems.push(...contradictions(parsed.data));
   if (parsed.success && problems.length === 0) return parsed.data;
   for (const issue of parsed.error?.issues ?? []) {
     const name = issue.path.map(String).join('.');

@@ -3,6 +3,7 @@ import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown 
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { type Logger } from 'pino';
+import { clientConfigOf, type DatabaseConnection } from './connection-settings.js';
 import { databaseFaultOf } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
 import { migrateDatabase, MigrationError, missingMigrations, ownershipOf } from './migrations.js';
@@ -13,8 +14,7 @@ export type Database = NodePgDatabase;
 /** An open transaction on it. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
-export interface DatabaseOptions {
-  readonly url: string;
+export interface DatabaseOptions extends DatabaseConnection {
   /** Folder of drizzle migrations (SQL files and `meta/_journal.json`), applied forward at start where the login may, else waited for. */
   readonly migrationsFolder: string;
   /** At most this many connections; 10 by default. */
@@ -55,7 +55,7 @@ async function prepareSchema(pool: pg.Pool, folder: string, logger: Logger): Pro
  */
 export async function openDatabase(options: DatabaseOptions, logger: Logger): Promise<pg.Pool> {
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...clientConfigOf(options),
     max: options.max ?? 10,
     pipeline: options.pipeline ?? false,
     connectionTimeoutMillis: 5_000,

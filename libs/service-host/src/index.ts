@@ -11,6 +11,14 @@ export {
   type HostConfiguration,
 } from './configuration.js';
 export { withAdvisoryLock } from './advisory-lock.js';
+export {
+  clientConfigOf,
+  databaseOf,
+  issuerOf,
+  natsOf,
+  type DatabaseConnection,
+  type TlsDemand,
+} from './connection-settings.js';
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
 export { Background, type BackgroundHandle, type BackgroundTask } from './background.js';
 export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './caller.js';

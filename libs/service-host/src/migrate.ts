@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { loadConfiguration, migrationVariables } from './configuration.js';
+import { clientConfigOf, databaseOf, type TlsDemand } from './connection-settings.js';
 import { databaseFaultOf } from './database-fault.js';
 import { migrateDatabase, MigrationError } from './migrations.js';
 
@@ -9,6 +10,7 @@ export interface MigrationSettings {
   readonly migrationUrl: string;
   /** The service's own: its role gets the rights that the migrations give, its password is not used. */
   readonly serviceUrl: string;
+  readonly tls?: TlsDemand;
   /** The app's drizzle migrations. */
   readonly folder: string;
   /** Milliseconds to wait for a database that does not answer yet; 30,000 by default. */
@@ -30,8 +32,10 @@ function roleOf(url: string): string {
 export async function migrateService(settings: MigrationSettings): Promise<readonly string[]> {
   const deadline = Date.now() + (settings.startTimeoutMs ?? 30_000);
   const service = roleOf(settings.serviceUrl);
+  const { migrationUrl: url, tls } = settings;
+  const connection = clientConfigOf({ url, ...(tls === undefined ? {} : { tls }) });
   for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
-    const client = new pg.Client({ connectionString: settings.migrationUrl, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({ ...connection, connectionTimeoutMillis: 5_000 });
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -51,7 +55,9 @@ export async function migrateService(settings: MigrationSettings): Promise<reado
  */
 export async function runMigrations(folder: string): Promise<void> {
   const configuration = loadConfiguration(migrationVariables);
+  const { tls } = databaseOf(configuration);
   const ran = await migrateService({
+    ...(tls === undefined ? {} : { tls }),
     migrationUrl: configuration.MIGRATION_DATABASE_URL,
     serviceUrl: configuration.DATABASE_URL,
     folder,

@@ -11,6 +11,7 @@ import {
   type resourceServerVariables,
   type revocationVariables,
 } from './configuration.js';
+import { natsOf } from './connection-settings.js';
 import { type HealthRegistry } from './health.js';
 import { HEALTH, LOGGER, METRICS } from './tokens.js';
 
@@ -36,7 +37,7 @@ export function revocationFeedSettings(configuration: Configuration): Revocation
   const { JWKS_URL: jwksUrl, REVOCATION_JWKS_URL: ownUrl } = configuration;
   const besideJwks = jwksUrl === undefined ? undefined : new URL('revocation-jwks.json', jwksUrl).href;
   return {
-    nats: { url: configuration.NATS_URL, user: configuration.NATS_USER, password: configuration.NATS_PASSWORD },
+    nats: natsOf(configuration),
     whenLost: configuration.REVOCATION_WHEN_LOST,
     atStart: configuration.REVOCATION_AT_START,
     graceSeconds: configuration.REVOCATION_GRACE_SECONDS,

@@ -12,6 +12,10 @@ import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
 export interface ServiceAuthOptions {
   readonly issuer: string;
   readonly jwksUrl?: string | undefined;
+  /** A file that keeps the last good keys, so that a start needs no issuer. */
+  readonly keysFile?: string | undefined;
+  /** Lets the keys be fetched by plain http beyond this machine; false by default. */
+  readonly allowPlainHttp?: boolean;
   /** This service's name: the only `aud` it accepts. */
   readonly audience: string;
   /** How the keys are fetched; the issuer answers itself by it. */
@@ -69,6 +73,8 @@ export class ServiceAuthModule {
             issuer: options.issuer,
             audience: options.audience,
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
+            ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
+            allowPlainHttp: options.allowPlainHttp ?? false,
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
             onRefused: (refusal: Refusal, context: ExecutionContext) => refusals.record(refusal, context),

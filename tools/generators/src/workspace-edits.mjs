@@ -65,12 +65,16 @@ export function addToCompose(text, name, port) {
       issuer: { condition: service_healthy }
     environment:
       ISSUER_URL: http://issuer:4000
+      ALLOW_PLAIN_HTTP: 'true'
       RESOURCE_URL: http://${name}:${port}
+      KEYS_FILE: /var/lib/countersign/keys.json
+      REVOCATION_KEYS_FILE: /var/lib/countersign/revocation-keys.json
+      REVOCATION_LIST_FILE: /var/lib/countersign/revocations.json
       DATABASE_URL_FILE: /run/secrets/${name}/database-url
       NATS_URL: nats://nats:4222
       NATS_USER: ${name}
       NATS_PASSWORD_FILE: /run/secrets/${name}/nats-password
-    volumes: ['${name}-secrets:/run/secrets/${name}:ro']
+    volumes: ['${name}-secrets:/run/secrets/${name}:ro', '${name}-state:/var/lib/countersign']
     ports: ['127.0.0.1:\${${name.toUpperCase()}_PORT:-${port}}:${port}']
 
 `;
@@ -87,7 +91,12 @@ export function addToCompose(text, name, port) {
     entry.replaceAll('$', '$$$$'),
     'the place for a new service',
   );
-  return replaced(served, /(?=^ {2}postgres-secrets:$)/m, `  ${name}-secrets:\n  ${name}-migration:\n`, 'the volumes');
+  return replaced(
+    served,
+    /(?=^ {2}postgres-secrets:$)/m,
+    `  ${name}-secrets:\n  ${name}-migration:\n  ${name}-state:\n`,
+    'the volumes',
+  );
 }
 
 /** Lets the local stack's storefront, with whose name developers try things out, ask for the new service's scopes. */

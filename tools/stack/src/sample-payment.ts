@@ -39,6 +39,8 @@ export interface SampleTarget {
   readonly audit: string;
   readonly storefrontKey: PrivateJwk;
   readonly auditorKey: PrivateJwk;
+  /** Lets tokens go by plain http beyond this machine; false by default. */
+  readonly allowPlainHttp?: boolean;
 }
 
 export interface SampleResult {
@@ -87,8 +89,12 @@ async function openAccount(base: string, tokens: TokenClient, name: string, over
   return call(accountSchema, `${base}/accounts`, token, { method: 'POST', body });
 }
 
+function tokensOf({ issuer, allowPlainHttp = false }: SampleTarget, clientId: string, key: PrivateJwk): TokenClient {
+  return createTokenClient({ issuer, clientId, key, allowPlainHttp });
+}
+
 async function trail(target: SampleTarget, traceId: string, limitMs: number): Promise<readonly TrailEvent[]> {
-  const auditor = createTokenClient({ issuer: target.issuer, clientId: 'auditor', key: target.auditorKey });
+  const auditor = tokensOf(target, 'auditor', target.auditorKey);
   const deadline = Date.now() + limitMs;
   for (;;) {
     const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
@@ -103,7 +109,7 @@ async function trail(target: SampleTarget, traceId: string, limitMs: number): Pr
 export async function makeSamplePayment(target: SampleTarget, limitMs = 15_000): Promise<SampleResult> {
   const traceId = randomBytes(16).toString('hex');
   const traceparent = `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
-  const storefront = createTokenClient({ issuer: target.issuer, clientId: 'storefront', key: target.storefrontKey });
+  const storefront = tokensOf(target, 'storefront', target.storefrontKey);
   const customer = await openAccount(target.accounts, storefront, 'customer', 'allowed');
   const merchant = await openAccount(target.accounts, storefront, 'merchant', 'forbidden');
   const { token } = await storefront.getToken({ audience: 'payments', scopes: ['payments:create'], traceparent });

@@ -12,6 +12,7 @@ const variables = z.object({
   AUDIT_URL: url,
   STOREFRONT_KEY_FILE: z.string(),
   AUDITOR_KEY_FILE: z.string(),
+  ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'true or false' }).default(false),
 });
 
 /** Where the sample pays, from the environment. @throws {StackError} naming each variable at fault */
@@ -26,6 +27,7 @@ export function loadSampleTarget(environment: NodeJS.ProcessEnv): SampleTarget {
     accounts: data.ACCOUNTS_URL,
     audit: data.AUDIT_URL,
     storefrontKey: key(data.STOREFRONT_KEY_FILE),
+    allowPlainHttp: data.ALLOW_PLAIN_HTTP,
     auditorKey: key(data.AUDITOR_KEY_FILE),
   };
 }

@@ -71,6 +71,15 @@ async function checkPorts(
   }
 }
 
+/** What a service keeps of the issuer's, so that it starts without it. */
+function keptFiles(path: string): Readonly<Record<string, string>> {
+  return {
+    KEYS_FILE: `${path}-issuer-keys.json`,
+    REVOCATION_KEYS_FILE: `${path}-revocation-keys.json`,
+    REVOCATION_LIST_FILE: `${path}-revocations.json`,
+  };
+}
+
 function settingsOf(
   options: StackOptions,
   identities: Identities,
@@ -112,6 +121,7 @@ function settingsOf(
       LOG_FORMAT: 'json',
       ISSUER_URL: url('issuer'),
       RESOURCE_URL: url(name),
+      ...(name === 'issuer' ? {} : keptFiles(join(options.directory, 'run', name))),
       DATABASE_URL: databaseUrls[name],
       NATS_URL: nats.url,
       NATS_USER: name,

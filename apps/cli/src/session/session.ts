@@ -1,4 +1,10 @@
-import { createTokenClient, TokenRequestError, type AccessToken } from '@countersign/auth-core';
+import {
+  createTokenClient,
+  protectedUrl,
+  TokenRequestError,
+  type AccessToken,
+  type TokenClient,
+} from '@countersign/auth-core';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
@@ -12,6 +18,8 @@ const TIMEOUT_MS = 30_000;
 const optionsSchema = z.object({
   json: z.boolean().default(false),
   issuer: z.url({ protocol: /^https?$/, error: '--issuer is an http or https URL' }).optional(),
+  connectTo: z.url({ protocol: /^https?$/, error: '--connect-to is an http or https URL' }).optional(),
+  allowPlainHttp: z.union([z.boolean(), z.stringbool()]).default(false),
   clientId: z.string().optional(),
   key: z.string().optional(),
   stack: z.string().optional(),
@@ -22,6 +30,16 @@ export function addCommonOptions(program: Command): Command {
   return program
     .option('--json', 'print the result as one line of JSON', false)
     .addOption(new Option('--issuer <url>', 'the issuer; the local stack’s by default').env('COUNTERSIGN_ISSUER'))
+    .addOption(
+      new Option('--connect-to <url>', 'where the issuer is reached, when not under its own name').env(
+        'COUNTERSIGN_CONNECT_TO',
+      ),
+    )
+    .addOption(
+      new Option('--allow-plain-http', 'send tokens by plain http beyond this machine too').env(
+        'COUNTERSIGN_ALLOW_PLAIN_HTTP',
+      ),
+    )
     .addOption(new Option('--client-id <id>', 'the client to speak as').env('COUNTERSIGN_CLIENT_ID'))
     .addOption(new Option('--key <file>', 'its private key, a JWK in a JSON file').env('COUNTERSIGN_KEY_FILE'))
     .addOption(
@@ -104,15 +122,44 @@ function unreachable(name: string, url: string, error: unknown): CliError {
   );
 }
 
+function unprotected(error: TypeError): CliError {
+  return new CliError(
+    ExitCode.usage,
+    'PLAIN_HTTP',
+    error.message,
+    'On a network that nobody else is on: --allow-plain-http',
+  );
+}
+
 function tokenFailure(error: unknown, identity: Identity): unknown {
+  if (error instanceof TypeError) return unprotected(error);
   if (!(error instanceof TokenRequestError)) return error;
   if (error.status === undefined || error.status >= 500) return unreachable('the issuer', identity.issuer, error);
   const hints: Readonly<Record<string, string>> = {
-    invalid_client: `The issuer does not take ${identity.keyFile} as a key of ${identity.clientId}.`,
+    invalid_client:
+      `The issuer does not take ${identity.keyFile} as a key of ${identity.clientId}. ` +
+      `--issuer must be its own name, to the letter; where it is reached under another address, add --connect-to URL.`,
     invalid_target: 'The client’s policy does not name this audience.',
     invalid_scope: 'Name scopes that the client’s policy allows: --scope SCOPE …',
   };
   return new CliError(ExitCode.refused, error.code, error.message, hints[error.code]);
+}
+
+/** Sends what is known to be allowed; of several scopes that are each enough the first that the issuer grants. */
+async function firstGranted(
+  client: TokenClient,
+  audience: string,
+  choices: readonly (readonly string[])[],
+): Promise<AccessToken> {
+  for (const [index, scopes] of choices.entries()) {
+    try {
+      return await client.getToken({ audience, scopes });
+    } catch (error) {
+      const another = error instanceof TokenRequestError && error.code === 'invalid_scope';
+      if (!another || index === choices.length - 1) throw error;
+    }
+  }
+  return client.getToken({ audience, scopes: [] });
 }
 
 /** The session of a command, from its options and the environment. @throws {CliError} */
@@ -129,7 +176,8 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
     identity,
     urlOf(service) {
       const variable = `COUNTERSIGN_${service.toUpperCase()}_URL`;
-      const given = environment[variable] ?? (service === 'issuer' ? options.issuer : undefined);
+      const own = service === 'issuer' ? (options.connectTo ?? options.issuer) : undefined;
+      const given = environment[variable] ?? own;
       const url = given ?? stack?.urlOf(service);
       if (url !== undefined && url !== '') return url.replace(/\/$/, '');
       throw new CliError(
@@ -143,16 +191,31 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       const speaker = identity(audience, scopes, anyOf);
       const known = speaker.audiences?.[audience] ?? [];
       const enough = anyOf.find((scope) => known.includes(scope));
-      const wanted = scopes.length > 0 ? scopes : enough === undefined ? known : [enough];
-      const client = createTokenClient({ issuer: speaker.issuer, clientId: speaker.clientId, key: speaker.key });
+      // Of a client of another issuer nothing is known beforehand: what it may have is what it is given.
+      const unknown = speaker.audiences === undefined ? anyOf.map((scope) => [scope]) : [];
+      const choices =
+        scopes.length > 0 ? [scopes] : enough !== undefined ? [[enough]] : unknown.length > 0 ? unknown : [known];
+      const { connectTo, allowPlainHttp } = options;
       try {
-        return await client.getToken({ audience, scopes: wanted });
+        const client = createTokenClient({
+          issuer: speaker.issuer,
+          clientId: speaker.clientId,
+          key: speaker.key,
+          allowPlainHttp,
+          ...(connectTo === undefined ? {} : { tokenEndpoint: `${connectTo.replace(/\/$/, '')}/oauth2/token` }),
+        });
+        return await firstGranted(client, audience, choices);
       } catch (error) {
         throw tokenFailure(error, speaker);
       }
     },
     async send({ service, scopes, anyOf, method = 'GET', path, body, headers = {}, timeoutMs = TIMEOUT_MS }) {
       const url = session.urlOf(service);
+      try {
+        protectedUrl(url, options.allowPlainHttp);
+      } catch (error) {
+        throw error instanceof TypeError ? unprotected(error) : error;
+      }
       const { token } = await session.token(service, scopes, anyOf);
       let response: Response;
       try {

@@ -22,8 +22,14 @@ describe('a dry run of the declared file', () => {
     const yaml = ['clients:', '  - client_id: shop', '    jwks:', `      keys: [${JSON.stringify(key)}]`].join('\n');
     writeFileSync(join(folder, 'clients.yaml'), yaml);
     const url = await issuer.backing.database('empty');
-    expect(await declaredDifference(url, join(folder, 'clients.yaml'), new Date())).toBe('+ shop: registered');
-    const differs = await declaredDifference(issuer.databaseUrl, join(folder, 'clients.yaml'), new Date());
+    expect(await declaredDifference({ connectionString: url }, join(folder, 'clients.yaml'), new Date())).toBe(
+      '+ shop: registered',
+    );
+    const differs = await declaredDifference(
+      { connectionString: issuer.databaseUrl },
+      join(folder, 'clients.yaml'),
+      new Date(),
+    );
     expect(differs).toMatch(/^~ shop: changed\n {4}jwks: .*\n {4}policy: /);
     expect(differs).toContain('- operator: no longer declared, disabled');
     expect((await issuer.admin('GET', '/admin/clients/operator')).body['status']).toBe('active');

@@ -23,9 +23,9 @@ const removedKeys = sql<readonly string[]>`coalesce(to_jsonb(client) -> 'removed
  * What a start of the issuer would do to the clients in the database; it changes nothing.
  * @returns one or more lines for each client, in words
  */
-export async function declaredDifference(databaseUrl: string, clientsFile: string, now: Date): Promise<string> {
+export async function declaredDifference(connection: pg.ClientConfig, clientsFile: string, now: Date): Promise<string> {
   const wanted = await readClientsFile(clientsFile);
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  const pool = new pg.Pool({ ...connection, max: 1 });
   try {
     const rows = await drizzle({ client: pool })
       .select({ ...getTableColumns(clientTable), removedKeys })

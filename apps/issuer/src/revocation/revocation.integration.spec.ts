@@ -27,7 +27,7 @@ import { RevocationBucket } from './revocation-bucket.js';
 import { RevocationsStore } from './revocations.store.js';
 import { Statements } from './statements.js';
 
-const issuer = 'http://issuer.test';
+const issuer = 'https://issuer.test';
 
 interface Answer {
   readonly status: number;

@@ -10,7 +10,7 @@ import { claimsForExchange, decideTokenExchange } from './grants/token-exchange.
 import { claimsForClient } from './grants/token-parameters.js';
 
 const grant = {
-  issuer: 'http://issuer.test',
+  issuer: 'https://issuer.test',
   clientId: 'shop',
   audience: 'payments',
   scopes: ['payments:create'],
@@ -71,7 +71,7 @@ describe('an exchange near the end of its subject token', () => {
     fc.assert(
       fc.property(story, ({ now, left, lifetime }) => {
         const subject = {
-          issuer: 'http://issuer.test',
+          issuer: 'https://issuer.test',
           subject: 'shop',
           clientId: 'shop',
           audience: 'payments',

@@ -18,7 +18,7 @@ import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 
-const issuer = 'http://issuer.test';
+const issuer = 'https://issuer.test';
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const tokenType = 'urn:ietf:params:oauth:token-type:access_token';
 

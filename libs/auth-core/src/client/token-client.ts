@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicClock } from '../clock.js';
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
-import { endpointOf } from '../endpoint.js';
+import { endpointOf, protectedUrl } from '../endpoint.js';
 import { isObject } from '../jws/json-object.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
@@ -20,6 +20,8 @@ export interface TokenClientOptions {
   readonly dpopKey?: PrivateJwk;
   /** The issuer's `/oauth2/token` by default. */
   readonly tokenEndpoint?: string;
+  /** Lets assertions and tokens go by plain http beyond this machine's loopback address; false by default. */
+  readonly allowPlainHttp?: boolean;
   /** Milliseconds that one request may take; 5,000 by default. */
   readonly timeoutMs?: number;
   /** Further tries after a failure that may pass; 2 by default. */
@@ -90,7 +92,10 @@ class TokenEndpoint {
     private readonly options: TokenClientOptions,
     private readonly pauses: TokenPauses,
   ) {
-    this.#url = options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token');
+    this.#url = protectedUrl(
+      options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token'),
+      options.allowPlainHttp,
+    );
     this.#now = options.now ?? Date.now;
   }
 
@@ -147,7 +152,10 @@ class TokenEndpoint {
   }
 }
 
-/** @returns a client of the issuer's token endpoint */
+/**
+ * @returns a client of the issuer's token endpoint
+ * @throws {TypeError} for an endpoint of plain http beyond this machine, without `allowPlainHttp`
+ */
 export function createTokenClient(options: TokenClientOptions): TokenClient {
   const {
     now = Date.now,

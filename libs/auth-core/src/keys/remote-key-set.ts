@@ -31,6 +31,8 @@ export interface RemoteKeySetOptions {
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
+/** Milliseconds between two tries while there are no keys at all: nothing can be answered until there are. */
+const LAST_RETRY_WITHOUT_KEYS_MS = 2_000;
 /** Seconds between two background refreshes at least, whatever `max-age` says. */
 const REFRESH_AT_LEAST_SECONDS = 10;
 /** Part of `max-age` after which the set is fetched again. */
@@ -133,7 +135,7 @@ export class RemoteKeySet {
     } catch (error) {
       this.lastError = error instanceof Error ? error.message : String(error);
       this.#schedule(this.#retryMs * (0.5 + Math.random()));
-      this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+      this.#retryMs = Math.min(this.#retryMs * 2, this.usable ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_KEYS_MS);
       this.#stale = this.#isStale();
       const loaded = this.#keys.all.length === 0 && (await this.#loadFile());
       this.#away = !this.usable;
