@@ -3,10 +3,12 @@ import { startBackingServices, type BackingServices } from '@countersign/backing
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { z } from 'zod';
 import { AuditEventError, completeEvent, type NewAuditEvent } from '@countersign/audit-event';
 import { BATCH_CONTENT_TYPE } from './event-batch.js';
+import { outboxMigrations } from './outbox-migrations.js';
 import { AuditOutbox } from './outbox.store.js';
 import { receiptSubject } from './receipts.js';
 import { startRelay, type Relay, type RelayOptions } from './relay.js';
@@ -68,11 +70,7 @@ describe('the outbox and its relay', () => {
     backing = await startBackingServices();
     pool = new pg.Pool({ connectionString: await backing.database('relay'), max: 5 });
     pool.on('error', () => undefined);
-    await pool.query(`create table audit_outbox (position bigint generated always as identity primary key, id uuid not null unique,
-      event jsonb not null, sequence bigint unique, published_at timestamptz, created_at timestamptz not null default now());
-      create index audit_outbox_unnumbered on audit_outbox (position) where sequence is null; create table audit_sequence (source text primary key, last bigint not null);
-      create table audit_kept (position bigint generated always as identity primary key, first_sequence bigint not null, last_sequence bigint not null,
-      first_index bigint, events text not null, salts jsonb, kept_at timestamptz not null default now())`);
+    await migrate(drizzle({ client: pool }), { migrationsFolder: outboxMigrations });
     outbox = new AuditOutbox({ pool, source: 'payments' });
     audit = await connect({
       servers: backing.nats.url,

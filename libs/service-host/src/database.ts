@@ -77,7 +77,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
     try {
       const missing = await prepareSchema(pool, options.migrationsFolder, logger);
       if (missing.length === 0) return pool;
-      if (Date.now() + wait > deadline)
+      if (performance.now() + wait > deadline)
         throw new MigrationError(
           `The database lacks the migrations ${missing.join(', ')}, and this login may not apply them. ` +
             'Run `node dist/main.js migrate` with MIGRATION_DATABASE_URL.',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { outboxMigrations } from '@countersign/audit-client';
 import pg from 'pg';
 import { z } from 'zod';
 import { mirrorRights } from './rights.js';
@@ -23,12 +24,14 @@ export class MigrationError extends Error {
 interface Journal {
   readonly folder: string;
   /** In drizzle's own schema, where the migrations that ran are listed. */
-  readonly table: '__host_migrations' | '__drizzle_migrations';
+  readonly table: '__host_migrations' | '__drizzle_migrations' | '__outbox_migrations';
 }
 
 const journalsOf = (folder: string): readonly Journal[] => [
   { folder: hostMigrations, table: '__host_migrations' },
   { folder, table: '__drizzle_migrations' },
+  // After the app's: apps made these tables themselves once.
+  { folder: outboxMigrations, table: '__outbox_migrations' },
 ];
 
 const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });

@@ -18,27 +18,6 @@ import { ServiceAuthModule } from './service-auth.js';
 import { createService } from './start-service.js';
 import { Refusals } from './refusals.service.js';
 
-const outbox = `CREATE TABLE audit_outbox (
-  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id uuid NOT NULL UNIQUE,
-  event jsonb NOT NULL,
-  sequence bigint UNIQUE,
-  published_at timestamptz,
-  created_at timestamptz NOT NULL DEFAULT now()
-);
---> statement-breakpoint
-CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);
---> statement-breakpoint
-CREATE TABLE audit_kept (
-  position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  first_sequence bigint NOT NULL,
-  last_sequence bigint NOT NULL,
-  first_index bigint,
-  events text NOT NULL,
-  salts jsonb,
-  kept_at timestamptz NOT NULL DEFAULT now()
-);`;
-
 @Controller('orders')
 class OrdersController {
   @Get()
@@ -90,9 +69,7 @@ describe('what the guard of a service refused', () => {
     nats = spawn(findNatsServer(), ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
     const migrationsFolder = join(directory, 'migrations');
     mkdirSync(join(migrationsFolder, 'meta'), { recursive: true });
-    const entry = { idx: 0, version: '7', when: 1_767_225_600_000, tag: '0000_outbox', breakpoints: true };
-    const journal = { version: '7', dialect: 'postgresql', entries: [entry] };
-    writeFileSync(join(migrationsFolder, '0000_outbox.sql'), outbox);
+    const journal = { version: '7', dialect: 'postgresql', entries: [] };
     writeFileSync(join(migrationsFolder, 'meta/_journal.json'), JSON.stringify(journal));
     [postgres, client, issuer] = await Promise.all([
       startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true }),
