@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
+import { LOGGER } from '@countersign/service-host';
 import { importJWK, SignJWT } from 'jose';
+import { type Logger } from 'pino';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
 
@@ -89,6 +91,20 @@ describe('a client assertion', () => {
       expect((await reasonsOf('shop')).at(-1)).toBe(reason);
     },
   );
+
+  it('that fails is in the log with the failed check and whoever claims to be its client', async () => {
+    const logger: Logger | undefined = issuer.apps[0]?.get(LOGGER);
+    if (logger === undefined) throw new Error('no logger');
+    const logged = import.meta.jest.spyOn(logger, 'info');
+    await ask(await sign({ exp: now() + 300 }));
+    await ask(await sign({}, await generateSigningKey()));
+    const lines = logged.mock.calls.map(([line]) => line);
+    expect(lines).toMatchObject([
+      { client_id: 'shop', reason: 'ASSERTION_TOO_LONG', peer: '127.0.0.1' },
+      { client_id: 'shop', reason: 'ASSERTION_KEY_UNKNOWN', peer: '127.0.0.1' },
+    ]);
+    logged.mockRestore();
+  });
 
   it('that is shown again is refused in words that help its client', async () => {
     const assertion = await sign({});
