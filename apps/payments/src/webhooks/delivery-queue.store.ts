@@ -4,14 +4,18 @@ import type pg from 'pg';
 import { type DeliveryStatus } from './delivery.js';
 import { type EndpointHealth } from './endpoint-health.js';
 import { type EndpointId, type EndpointStatus } from './endpoint.js';
-import { type EndpointOf } from './turns.js';
+import { type EndpointOf, type Free, type Ready } from './turns.js';
 
 /** Milliseconds that one attempt has, before another replica takes it for lost. */
 const ATTEMPT_LEASE_MS = 60_000;
 
-/** An endpoint to which something is due, unless it rests. */
-export interface DueEndpoint extends EndpointOf, EndpointHealth {
-  readonly dueAt: Date;
+/** What a look for due endpoints leaves out, and how many it brings at most. */
+export interface Look {
+  /** Endpoints that have as many attempts under way as they may. */
+  readonly busy: readonly EndpointId[];
+  /** Endpoints that keep an attempt waiting now. */
+  readonly slow: readonly EndpointId[];
+  readonly limits: Free;
 }
 
 /** One delivery, taken to be tried now. */
@@ -40,8 +44,9 @@ export interface AttemptEnd {
 }
 
 /**
- * Endpoints with something due, some of every client before more of any: `waiting` walks from endpoint to endpoint through the index, so that
- * what it costs does not grow with what waits for each.
+ * Endpoints with something due, some of every client before more of any, in each lane by itself: however many wait for a place in the slow
+ * lane, none hides one of the swift. `waiting` walks from endpoint to endpoint through the index, so that what it costs does not grow with
+ * what waits for each.
  */
 const findReady = `
   with recursive waiting as (
@@ -51,16 +56,19 @@ const findReady = `
       select endpoint_id from webhook_delivery where status = 'pending' and endpoint_id > waiting.endpoint_id order by endpoint_id limit 1
     ) as next
   ), ready as (
-    select e.id, e.client_id, e.subject, e.failures, e.rest_until, oldest.due,
+    select e.id, e.client_id, e.subject, oldest.due,
+      case when e.rest_until is not null or e.id = any ($3::uuid[]) then 'slow' else 'swift' end as lane,
       row_number() over (partition by e.client_id order by oldest.due) as turn
     from waiting join webhook_endpoint e on e.id = waiting.endpoint_id
     cross join lateral (
       select min(next_attempt_at) as due from webhook_delivery d where d.endpoint_id = e.id and d.status = 'pending'
     ) as oldest
     where oldest.due <= $1 and (e.status <> 'active' or e.rest_until is null or e.rest_until <= $1) and e.id <> all ($2::uuid[])
+  ), placed as (
+    select *, row_number() over (partition by lane order by turn, due) as place from ready
   )
-  select id as "endpointId", client_id as "clientId", subject, failures, rest_until as "restUntil", due as "dueAt"
-  from ready order by turn, due limit $3`;
+  select id as "endpointId", client_id as "clientId", subject, due as "dueAt", lane
+  from placed where place <= case lane when 'slow' then $4::int else $5::int end order by place`;
 
 const takeOne = `
   with taken as (
@@ -96,10 +104,10 @@ const writeEnds = `
 export class DeliveryQueueStore {
   constructor(@Inject(POOL) private readonly pool: Pick<pg.Pool, 'query'>) {}
 
-  /** Endpoints to which something is due, but for those that are named. */
-  async ready(now: Date, except: readonly EndpointId[], limit: number): Promise<readonly DueEndpoint[]> {
-    const query = { name: 'webhooks.ready', text: findReady, values: [now, except, limit] };
-    return (await this.pool.query<DueEndpoint>(query)).rows;
+  /** Endpoints to which something is due, and which do not rest. */
+  async ready(now: Date, { busy, slow, limits }: Look): Promise<readonly Ready[]> {
+    const query = { name: 'webhooks.ready', text: findReady, values: [now, busy, slow, limits.slow, limits.swift] };
+    return (await this.pool.query<Ready>(query)).rows;
   }
 
   /** Takes what is due longest, one delivery of each endpoint; no other replica gets it until the attempt's lease is over. */

@@ -4,7 +4,7 @@ import { CLOCK, LOGGER, METRICS } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { endOf, endUnsent } from './attempt-end.js';
-import { type Attempt, type AttemptEnd, type DueEndpoint, DeliveryQueueStore } from './delivery-queue.store.js';
+import { type Attempt, type AttemptEnd, DeliveryQueueStore } from './delivery-queue.store.js';
 import { type EndpointId } from './endpoint.js';
 import { WEBHOOK_SENDER, type WebhookSender } from './sender.js';
 import { nextInTurn, type Lane } from './turns.js';
@@ -19,8 +19,8 @@ const SLOW_AFTER_MS = 1_000;
 const POLL_MS = 250;
 /** Milliseconds to wait when the database does not answer. */
 const FAULT_MS = 1_000;
-/** Endpoints that one look brings at most. */
-const READY_LIMIT = 512;
+/** Endpoints that one look brings for each free place, so that there is a choice between clients. */
+const CHOICE = 4;
 /** Endpoints that are remembered to have taken something. */
 const TRUSTED_LIMIT = 10_000;
 /** Milliseconds that a stopping process waits for its attempts; what is cut is sent again by another, or later. */
@@ -125,15 +125,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const free = { swift: this.#free('swift'), slow: this.#free('slow') };
     if (free.swift + free.slow === 0) return 0;
     const underWay = [...this.#underWay];
-    const due = await this.queue.ready(this.clock(), this.#busy(underWay), READY_LIMIT);
-    const slow = new Set(underWay.filter(({ lane }) => lane === 'slow').map(({ endpointId }) => endpointId));
-    const laneOf = ({ endpointId, restUntil }: DueEndpoint): Lane =>
-      restUntil !== null || slow.has(endpointId) ? 'slow' : 'swift';
-    const chosen = nextInTurn(
-      due.map((one) => ({ ...one, lane: laneOf(one) })),
-      underWay,
-      free,
-    );
+    const slow = underWay.filter(({ lane }) => lane === 'slow').map(({ endpointId }) => endpointId);
+    const limits = { swift: free.swift * CHOICE, slow: free.slow * CHOICE };
+    const ready = await this.queue.ready(this.clock(), { busy: this.#busy(underWay), slow, limits });
+    const chosen = nextInTurn(ready, underWay, free);
     if (chosen.length === 0) return 0;
     const lanes = new Map(chosen.map(({ endpointId, lane }) => [endpointId, lane]));
     const taken = await this.queue.take([...lanes.keys()], this.clock());

@@ -1,0 +1,117 @@
+import { fileURLToPath } from 'node:url';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import { openDatabase } from '@countersign/service-host';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { DeliveryQueueStore } from './delivery-queue.store.js';
+import { endpointIdSchema, type EndpointId } from './endpoint.js';
+
+const now = new Date('2026-01-01T12:00:00Z');
+const seconds = (count: number): Date => new Date(now.getTime() + count * 1_000);
+
+describe('the queue of webhook deliveries', () => {
+  let backing: BackingServices;
+  let pool: pg.Pool;
+  let queue: DeliveryQueueStore;
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+    pool = await openDatabase({ url: await backing.database('payments'), migrationsFolder }, pino({ level: 'silent' }));
+    queue = new DeliveryQueueStore(pool);
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end();
+    await backing.stop();
+  }, 60_000);
+  beforeEach(async () => {
+    await pool.query('delete from webhook_delivery');
+    await pool.query('delete from webhook_endpoint');
+  });
+
+  const idOf = (number: number): EndpointId =>
+    endpointIdSchema.parse(`01900000-0000-7000-8000-${String(number).padStart(12, '0')}`);
+  /** Endpoints numbered from `first`, each of a client of its own, each with deliveries that are due since a time. */
+  async function endpoints(
+    first: number,
+    count: number,
+    {
+      restUntil = null,
+      dueAt = now,
+      deliveries = 1,
+    }: { restUntil?: Date | null; dueAt?: Date; deliveries?: number } = {},
+  ): Promise<readonly EndpointId[]> {
+    const ids = Array.from({ length: count }, (_, index) => idOf(first + index));
+    await pool.query(
+      `insert into webhook_endpoint (id, client_id, subject, reach, slot, url, types, status, rest_until, created_at, updated_at)
+        select id, id::text, id::text, 'subject', 1, 'https://merchant.example/', '{payment.settled}', 'active', $2, now(), now()
+        from unnest($1::uuid[]) as id`,
+      [ids, restUntil],
+    );
+    await pool.query(
+      `insert into webhook_delivery (endpoint_id, event_id, type, payment_id, body, status, next_attempt_at, created_at)
+        select id, gen_random_uuid(), 'payment.settled', id, '{}', 'pending', $2, now()
+        from unnest($1::uuid[]) as id cross join generate_series(1, $3)`,
+      [ids, dueAt, deliveries],
+    );
+    return ids;
+  }
+  const look = { busy: [], slow: [], limits: { swift: 16, slow: 8 } };
+  const found = async (more: Partial<Parameters<DeliveryQueueStore['ready']>[1]> = {}): Promise<readonly string[]> =>
+    (await queue.ready(now, { ...look, ...more })).map(({ endpointId, lane }) => `${lane} ${endpointId}`);
+
+  it('brings a healthy endpoint to light behind any number that have rested and wait for longer', async () => {
+    await endpoints(1, 2_000, { restUntil: seconds(-60), dueAt: seconds(-3_600), deliveries: 3 });
+    const [well] = await endpoints(5_000, 1);
+    const seen = await found();
+    expect(seen).toContain(`swift ${String(well)}`);
+    expect(seen).toHaveLength(look.limits.slow + 1);
+    const slow = await Promise.all([found({ limits: { swift: 16, slow: 0 } }), found({ slow: [idOf(5_000)] })]);
+    expect(slow[0]).toEqual([`swift ${String(well)}`]);
+    expect(slow[1].every((one) => one.startsWith('slow'))).toBe(true);
+  });
+
+  it('knows nothing of endpoints that rest, that are busy, or to which nothing is due', async () => {
+    await endpoints(1, 3, { restUntil: seconds(60) });
+    await endpoints(10, 3, { dueAt: seconds(1) });
+    const [first, second] = await endpoints(20, 2);
+    expect(await found({ busy: [idOf(20)] })).toEqual([`swift ${String(second)}`]);
+    expect(await found()).toEqual([first, second].map((id) => `swift ${String(id)}`));
+  });
+
+  it('gives each delivery to one replica, the oldest of each endpoint first', async () => {
+    const ids = await endpoints(1, 20, { deliveries: 2 });
+    const taken = (await Promise.all(Array.from({ length: 4 }, () => queue.take(ids, now)))).flat();
+    expect(new Set(taken.map(({ eventId }) => eventId)).size).toBe(taken.length);
+    expect(taken.length).toBe(40);
+    expect(await queue.take(ids, now)).toEqual([]);
+    expect(await found()).toEqual([]);
+  });
+
+  it('keeps what became of an attempt and how the endpoint did, and ends one that is gone', async () => {
+    const [id] = await endpoints(1, 1, { deliveries: 2 });
+    const [attempt] = await queue.take([idOf(1)], now);
+    const end = {
+      endpointId: idOf(1),
+      eventId: String(attempt?.eventId),
+      status: 'failed' as const,
+      nextAttemptAt: null,
+      lastStatus: 410,
+      lastError: 'answered 410',
+      deliveredAt: null,
+      health: { failures: 1, restUntil: null },
+    };
+    await queue.end(
+      [
+        { ...end, gone: true },
+        { ...end, gone: false },
+      ],
+      seconds(1),
+    );
+    const { rows } = await pool.query('select status, failures, updated_at from webhook_endpoint where id = $1', [id]);
+    expect(rows).toEqual([{ status: 'gone', failures: 1, updated_at: seconds(1) }]);
+    const kept = await pool.query(`select last_status from webhook_delivery where status = 'failed'`);
+    expect(kept.rows).toEqual([{ last_status: 410 }]);
+    const [next] = await queue.take([idOf(1)], now);
+    expect(next).toMatchObject({ endpointStatus: 'gone' });
+  });
+});
