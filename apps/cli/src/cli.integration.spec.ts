@@ -259,6 +259,8 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('revoke', 'client', 'storefront')).code).toBe(0);
     expect((await countersign('revoke', 'subject', 'ada', '--before', '2026-01-01T00:00:00Z')).code).toBe(0);
     expect((await countersign('revoke', 'subject', 'ada', '--before', 'soon')).code).toBe(2);
+    expect((await countersign('revoke', 'restored')).out).toContain('as new as everything');
+    expect((await countersign('revoke', 'restored', '--acknowledge')).code).toBe(0);
     const page = z.object({ revocations: z.array(z.looseObject({ kind: z.string(), reason: z.string().optional() })) });
     const { revocations } = await json(page, 'revoke', 'list');
     expect(revocations.map(({ kind }) => kind)).toEqual(['subject', 'client', 'transaction', 'token', 'transaction']);

@@ -72,6 +72,24 @@ async function list({ kind, limit }: { kind?: string; limit: string }, command: 
   );
 }
 
+const restorationSchema = z.object({ restored_at: z.string().nullable() });
+
+async function restored({ acknowledge = false }: { acknowledge?: boolean }, command: Command): Promise<void> {
+  const session = openSession(command);
+  const request = acknowledge
+    ? ({ method: 'POST', path: '/admin/restoration/acknowledge' } as const)
+    : { path: '/admin/restoration' };
+  const answer = await callAdmin(session, restorationSchema, request);
+  const text =
+    answer.restored_at === null
+      ? acknowledge
+        ? 'acknowledged; assertions are good again, whenever they were made'
+        : 'the database is as new as everything that the issuer has stated'
+      : `the database was noticed to be a restored one at ${answer.restored_at}. What changed since the backup is gone: look at\n` +
+        'the clients that were disabled or changed since, then run this with --acknowledge';
+  session.output.result({ ok: true, ...answer }, text);
+}
+
 const before = (): Option => timeOption('--before <time>', 'tokens issued until this time; now by default');
 const reason = (): Option => new Option('--reason <text>', 'why, for the audit trail');
 
@@ -136,6 +154,11 @@ Examples:
     .description('what a key signed that is no longer published; for one that is: countersign keys revoke')
     .addOption(reason())
     .action((kid: string, options: RevokeOptions, command: Command) => revoke({ kind: 'key', kid }, options, command));
+  group
+    .command('restored')
+    .description('whether the issuer’s database was restored from a backup, and lacks what changed since')
+    .option('--acknowledge', 'what the backup lacked has been looked after')
+    .action(restored);
   group
     .command('list')
     .description('what is revoked, newest first')

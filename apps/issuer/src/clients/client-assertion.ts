@@ -34,7 +34,8 @@ export type AssertionFault =
   | 'ASSERTION_AUDIENCE'
   | 'ASSERTION_EXPIRED'
   | 'ASSERTION_NOT_YET_VALID'
-  | 'ASSERTION_TOO_LONG';
+  | 'ASSERTION_TOO_LONG'
+  | 'ASSERTION_BEFORE_RESTORE';
 
 /** All that a stranger is told. */
 export const FAILED = 'client authentication failed';
@@ -116,6 +117,8 @@ export interface ExpectedAssertion {
   readonly subject: string;
   /** Any one of these, alone. */
   readonly audiences: readonly string[];
+  /** Seconds since 1970 before which it may not have been issued; nothing where it may. */
+  readonly issuedSince?: number | undefined;
 }
 
 function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: number): AssertionFault | undefined {
@@ -126,6 +129,11 @@ function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: n
   if (iat === undefined) return undefined;
   if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'ASSERTION_NOT_YET_VALID';
   return exp - iat > lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
+}
+
+/** Issued at the latest moment that its own claims allow; one that says no `iat` may be as old as its life is long. */
+function isFrom({ iat, exp }: JsonObject, since: number): boolean {
+  return Number(iat ?? Number(exp) - ASSERTION_LIFETIME_LIMIT) >= since;
 }
 
 /** One audience, exactly; RFC 7519, section 4.1.3, lets it stand in an array. */
@@ -142,7 +150,9 @@ export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now
   if (sub !== expected.subject) return 'ASSERTION_SUBJECT';
   const audience = onlyAudience(aud);
   if (audience === undefined || !expected.audiences.includes(audience)) return 'ASSERTION_AUDIENCE';
-  return timesFault(claims, ASSERTION_LIFETIME_LIMIT, now);
+  const fault = timesFault(claims, ASSERTION_LIFETIME_LIMIT, now);
+  if (fault !== undefined || expected.issuedSince === undefined) return fault;
+  return isFrom(claims, expected.issuedSince) ? undefined : 'ASSERTION_BEFORE_RESTORE';
 }
 
 /** Checks the claims of an outside issuer's token that stands for a client (RFC 7523, section 3). @param now seconds */
@@ -186,6 +196,8 @@ export function assertionHint(
       return `the assertion must end at most ${String(lifetimeLimit)} seconds after it begins, and after now; check exp and the clock`;
     case 'ASSERTION_REPLAYED':
       return 'the assertion was used before; make a new one for each request';
+    case 'ASSERTION_BEFORE_RESTORE':
+      return 'the assertion was made before the issuer started; make a new one for each request';
     case 'ASSERTION_MALFORMED':
     case 'ASSERTION_ALG':
     case 'ASSERTION_TYPE':

@@ -6,6 +6,7 @@ import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { AuthenticationLimits } from '../limits/authentication-limits.js';
 import { Replica } from '../replica/replica.js';
+import { Restoration } from '../revocation/restoration.js';
 import { measureAuthenticationWork } from './authentication-work.js';
 import {
   ASSERTION_LIFETIME_LIMIT,
@@ -84,6 +85,7 @@ export class ClientAuthentication {
     @Inject(SecretAuthentication) private readonly secrets: SecretAuthentication,
     @Inject(UsedAssertions) private readonly used: UsedAssertions,
     @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
+    @Inject(Restoration) private readonly restoration: Restoration,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -200,7 +202,8 @@ export class ClientAuthentication {
     if (registered === undefined) throw new ClientAuthenticationFailed('CLIENT_UNKNOWN', claimed);
     const { client_id: id } = registered.client;
     if (fault !== undefined) throw new ClientAuthenticationFailed(fault, id);
-    const expected = { issuer: id, subject: id, audiences: [this.issuer, `${this.issuer}/oauth2/token`] };
+    const audiences = [this.issuer, `${this.issuer}/oauth2/token`];
+    const expected = { issuer: id, subject: id, audiences, issuedSince: this.restoration.assertionsSince };
     const wrong = claimsFault(assertion.claims, expected, this.clock().getTime() / 1_000);
     if (wrong !== undefined) throw this.#named(wrong, registered, ASSERTION_LIFETIME_LIMIT);
     const { jti, exp } = assertion.claims;

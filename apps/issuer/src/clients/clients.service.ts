@@ -1,20 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf, uuidv7, type AuditPrincipal } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
-import {
-  AUDIT_OUTBOX,
-  auditRequest,
-  CLOCK,
-  DATABASE,
-  Problem,
-  type Database,
-  type RequestTrace,
-  type Transaction,
-} from '@countersign/service-host';
+import { principalOf, uuidv7 } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
 import { Replica } from '../replica/replica.js';
 import { RevocationService, type RevokedBy } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
+import { whoAsks, type Asking } from './asking.js';
 import {
   clientJson,
   disabled,
@@ -34,12 +25,6 @@ import { digestOf, makeSecret, type StoredSecret } from './client-secret.js';
 import { type Client, type PublicJwk } from './client.js';
 import { ClientsStore } from './clients.store.js';
 import { describeChange, differenceTo, type DeclaredChange } from './declaration.js';
-
-/** Who asks, and in which request. */
-export interface Asking {
-  readonly caller: Principal;
-  readonly trace: RequestTrace;
-}
 
 /** A secret as it is shown, once. */
 export interface NewSecretJson {
@@ -289,15 +274,4 @@ export class ClientsService {
       data: { ...whoAsks(asking), action, resource, outcome: 'allowed', ...(changes === undefined ? {} : { changes }) },
     });
   }
-}
-
-/** The caller's part of an event. */
-export function whoAsks(asking: Asking | undefined): {
-  readonly principal: AuditPrincipal | null;
-  readonly txn: string | null;
-  readonly request?: ReturnType<typeof auditRequest>;
-} {
-  if (asking === undefined) return { principal: null, txn: null };
-  const { caller, trace } = asking;
-  return { principal: principalOf(caller), txn: caller.txn, request: auditRequest(trace) };
 }

@@ -11,7 +11,12 @@ type Row = typeof clientTable.$inferSelect;
 
 const registrySchema = z.object({
   rows: z.tuple([
-    z.object({ version: z.coerce.number(), revocations: z.coerce.number(), issue_after: z.coerce.number() }),
+    z.object({
+      version: z.coerce.number(),
+      revocations: z.coerce.number(),
+      issue_after: z.coerce.number(),
+      restored_at: z.coerce.number().nullable(),
+    }),
   ]),
 });
 const versionSchema = z.object({ rows: z.tuple([z.object({ version: z.coerce.number() })]) });
@@ -29,6 +34,8 @@ export interface RegistryState {
   readonly revocations: number;
   /** Milliseconds since 1970: no token of this version or a later one may say an earlier time. */
   readonly issueAfter: number;
+  /** Milliseconds since 1970 at which the database was noticed to be a restored one, until that is acknowledged. */
+  readonly restoredAt: number | undefined;
 }
 
 /** The clients in the database. */
@@ -53,10 +60,16 @@ export class ClientsStore {
   /** What a replica must know to decide anything. */
   async registry(transaction: Transaction): Promise<RegistryState> {
     const answer = await transaction.execute(
-      sql`select version, revocations, round(extract(epoch from issue_after) * 1000) as issue_after from registry`,
+      sql`select version, revocations, round(extract(epoch from issue_after) * 1000) as issue_after,
+        round(extract(epoch from restored_at) * 1000) as restored_at from registry`,
     );
-    const { version, revocations, issue_after: issueAfter } = registrySchema.parse(answer).rows[0];
-    return { version, revocations, issueAfter };
+    const {
+      version,
+      revocations,
+      issue_after: issueAfter,
+      restored_at: restoredAt,
+    } = registrySchema.parse(answer).rows[0];
+    return { version, revocations, issueAfter, restoredAt: restoredAt ?? undefined };
   }
 
   async find(executor: Database | Transaction, clientId: string): Promise<ClientRecord | undefined> {

@@ -44,6 +44,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   #version = 0;
   #revocations = 0;
   #issueAfter = 0;
+  #restoredAt: number | undefined;
   readonly #clients = new Map<string, RegisteredClient>();
   #active: PrivateJwk | undefined;
   #published: readonly PublishedKey[] = [];
@@ -74,6 +75,11 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   /** Read it before deciding, and commit under it. */
   get ground(): Ground {
     return { version: this.#version, revocations: this.#revocations };
+  }
+
+  /** Milliseconds since 1970 at which the database was noticed to be a restored one, until that is acknowledged. */
+  get restoredAt(): number | undefined {
+    return this.#restoredAt;
   }
 
   /** Milliseconds since 1970 that a token issued now says: behind every revocation that must not refuse it. */
@@ -149,7 +155,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   async #load(): Promise<void> {
     await this.database.transaction(
       async (transaction) => {
-        const { version, revocations, issueAfter } = await this.clientsStore.registry(transaction);
+        const { version, revocations, issueAfter, restoredAt } = await this.clientsStore.registry(transaction);
         this.#secretKey ??= await this.keysStore.secret(transaction, CLIENT_SECRET_KEY);
         const revokedMeanwhile = revocations === this.#revocations ? [] : await this.#revokedSince(transaction);
         if (version === this.#version) {
@@ -167,6 +173,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
         }
         this.#takeRevocations(revokedMeanwhile, revocations);
         this.#issueAfter = issueAfter;
+        this.#restoredAt = restoredAt;
         this.#takeStock();
         this.#active = active;
         this.#published = publishedOf(rows);

@@ -35,8 +35,9 @@ function says({ revocation }: Statement, wanted: Revocation): boolean {
 }
 
 /**
- * Compares the bucket with the database, which is the truth, except that it may be a restored one: an entry that the issuer signed and that is
- * still in force was once in it.
+ * Compares the bucket with the database, which is the truth, except that it may be a restored one: then an entry that the issuer signed and
+ * that is still in force was once in it.
+ * @param isRestored whether the issuer has stated more than the database knows, or that is not acknowledged yet
  * @param held the bucket's keys, read before the database was: whatever was in it then was committed before
  * @param now seconds
  */
@@ -45,6 +46,7 @@ export function differenceOf(
   read: (key: string) => Reading,
   wanted: readonly Wanted[],
   now: number,
+  isRestored: boolean,
 ): Difference {
   const put = wanted.filter(({ key, revocation }) => {
     if (!held.has(key)) return true;
@@ -58,9 +60,9 @@ export function differenceOf(
   for (const key of held) {
     if (key === DIGEST_KEY || known.has(key)) continue;
     const reading = read(key);
-    if (reading.is === 'statement' && reading.statement.revocation.until > now - MARGIN_SECONDS) {
-      adopt.push(reading.statement);
-    } else if (reading.is === 'of unknown key') unknown.push(key);
+    const isInForce = reading.is === 'statement' && reading.statement.revocation.until > now - MARGIN_SECONDS;
+    if (isRestored && isInForce) adopt.push(reading.statement);
+    else if (isRestored && reading.is === 'of unknown key') unknown.push(key);
     else purge.push(key);
   }
   return { purge, put: put.map(({ key }) => key), adopt, unknown };

@@ -10,11 +10,13 @@ import { RevocationKeyRotation } from './revocation-keys.js';
 import { LIST_DIGEST, REVOKED, RevocationMemory } from './revocation-memory.js';
 import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
+import { RestorationController } from './restoration.controller.js';
+import { Restoration } from './restoration.js';
 import { Statements } from './statements.js';
 import { TokenRevocationController } from './token-revocation.controller.js';
 import { TokenRevocationService } from './token-revocation.service.js';
 
-export const revocationControllers = [TokenRevocationController, AdminRevocationsController];
+export const revocationControllers = [TokenRevocationController, AdminRevocationsController, RestorationController];
 
 /** Everything that revocation is made of, for the issuer's module. @param revoked the list that its verifiers ask */
 export function revocationProviders(
@@ -31,6 +33,7 @@ export function revocationProviders(
     RevocationKeysStore,
     RevocationKeyRotation,
     Statements,
+    Restoration,
     RevocationMemory,
     RevocationBucket,
     RevocationService,

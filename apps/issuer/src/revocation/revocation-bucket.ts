@@ -7,7 +7,6 @@ import {
   StatementError,
   type BucketOptions,
   type RevocationBucket as Bucket,
-  type Statement,
 } from '@countersign/revocation-feed';
 import { CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
@@ -15,6 +14,7 @@ import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { Replica } from '../replica/replica.js';
 import { differenceOf, type Reading } from './bucket-difference.js';
+import { Restoration } from './restoration.js';
 import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 import { Statements } from './statements.js';
@@ -89,6 +89,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(Statements) private readonly statements: Statements,
     @Inject(Replica) private readonly replica: Replica,
+    @Inject(Restoration) private readonly restoration: Restoration,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
@@ -206,13 +207,20 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     const rows = new Map((await this.store.inForce(this.clock())).map((row) => [row.bucketKey, row]));
     const wanted = [...rows].map(([key, row]) => ({ key, revocation: revocationOf(row) }));
     const read = (key: string): Reading => readings.get(key) ?? { is: 'unreadable' };
-    const found = differenceOf(new Set(held.keys()), read, wanted, this.clock().getTime() / 1_000);
+    const stated = this.#statedNumber(held.get(DIGEST_KEY));
+    const isBehind = this.restoration.isBehind(stated);
+    const isRestored = isBehind || this.replica.restoredAt !== undefined;
+    const found = differenceOf(new Set(held.keys()), read, wanted, this.clock().getTime() / 1_000, isRestored);
+    if (stated !== undefined && (isBehind || found.adopt.length > 0)) {
+      await this.restoration.notice(stated, found.adopt);
+      return this.#compare();
+    }
+    this.restoration.compared();
     // Room first: a full bucket takes nothing until something has left it.
     await inBatches(found.purge, async (key) => {
       await bucket.purge(key);
       this.#known.delete(key);
     });
-    if (found.adopt.length > 0) await this.#adopt(found.adopt);
     const missing = found.put.map((key) => rows.get(key)).filter((row) => row !== undefined);
     await inBatches(missing, (row) => this.#put(bucket, row));
     await this.store.markPushed(
@@ -314,13 +322,14 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  async #adopt(statements: readonly Statement[]): Promise<void> {
-    await this.store.adopt(statements);
-    await this.replica.refresh();
-    this.logger.warn(
-      { adopted: statements.length },
-      'revocations of the bucket that this database had lost are in it again',
-    );
+  /** The last number that the issuer has stated. @returns nothing where no such statement is to be believed */
+  #statedNumber(text: string | undefined): number | undefined {
+    try {
+      return text === undefined ? undefined : this.statements.readList(text).number;
+    } catch (error) {
+      if (error instanceof StatementError) return undefined;
+      throw error;
+    }
   }
 
   #isStuck(): boolean {

@@ -23,6 +23,7 @@ import { Registry } from 'prom-client';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 import { Replica } from '../replica/replica.js';
+import { Restoration } from './restoration.js';
 import { RevocationBucket } from './revocation-bucket.js';
 import { RevocationsStore } from './revocations.store.js';
 import { Statements } from './statements.js';
@@ -324,6 +325,7 @@ describe('revocation at the issuer', () => {
         store,
         statements,
         replica,
+        app.get(Restoration),
         now,
         silent,
         health,

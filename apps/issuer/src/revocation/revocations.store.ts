@@ -104,22 +104,35 @@ export class RevocationsStore {
     return row;
   }
 
+  /** The database is older than a list that was stated: numbers and versions go on behind it, and it is kept that this was noticed. */
+  async restored(transaction: Transaction, statedNumber: number): Promise<void> {
+    await transaction.execute(sql`
+      update registry set version = version + 1, revocations = greatest(revocations, ${statedNumber}::bigint),
+        restored_at = coalesce(restored_at, clock_timestamp())`);
+  }
+
+  /** What was noticed has been looked after. @returns when it was noticed */
+  async acknowledge(transaction: Transaction): Promise<Date | undefined> {
+    const answer = await transaction.execute(sql`select restored_at from registry for update`);
+    await transaction.execute(sql`update registry set version = version + 1, restored_at = null`);
+    const [row] = z.array(z.object({ restored_at: z.coerce.date().nullable() })).parse(answer.rows);
+    return row?.restored_at ?? undefined;
+  }
+
   /** Takes back what the issuer had stated before this database was restored, under a new number. */
-  async adopt(statements: readonly Statement[]): Promise<void> {
-    await this.database.transaction(async (transaction) => {
-      const turn = await this.takeTurn(transaction, 'token');
-      for (const { revocation } of statements) {
-        await this.add(transaction, revocation, turn, {
-          who: 'issuer',
-          reason: 'stated before the database was restored',
-        });
-      }
-      const before = statements.map(({ revocation }) => ('issuedBefore' in revocation ? revocation.issuedBefore : 0));
-      // What is issued from now on says a later time than they do.
-      await transaction.execute(
-        sql`update registry set version = version + 1, issue_after = greatest(issue_after, ${date(Math.max(...before)).toISOString()}::timestamptz)`,
-      );
-    });
+  async adopt(transaction: Transaction, statements: readonly Statement[]): Promise<void> {
+    const turn = await this.takeTurn(transaction, 'token');
+    for (const { revocation } of statements) {
+      await this.add(transaction, revocation, turn, {
+        who: 'issuer',
+        reason: 'stated before the database was restored',
+      });
+    }
+    const before = statements.map(({ revocation }) => ('issuedBefore' in revocation ? revocation.issuedBefore : 0));
+    // What is issued from now on says a later time than they do.
+    const latest = date(Math.max(0, ...before)).toISOString();
+    await transaction.execute(sql`
+      update registry set version = version + 1, issue_after = greatest(issue_after, ${latest}::timestamptz)`);
   }
 
   /** Everything that still matters. */

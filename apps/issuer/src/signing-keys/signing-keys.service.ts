@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { principalOf } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
-import { whoAsks, type Asking } from '../clients/clients.service.js';
+import { whoAsks, type Asking } from '../clients/asking.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
 import { RevocationService } from '../revocation/revocation.service.js';

@@ -1,0 +1,28 @@
+import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/auth';
+import { OpenApi, Trace, Unrecorded, type RequestTrace } from '@countersign/service-host';
+import { Restoration, type RestorationJson } from './restoration.js';
+
+/** What an administrator is told of a database that was restored from a backup. */
+@OpenApi(({ ApiTags }) => ApiTags('admin'))
+@Controller('admin/restoration')
+@RequireScopes('issuer:admin')
+export class RestorationController {
+  constructor(@Inject(Restoration) private readonly restoration: Restoration) {}
+
+  /** Whether the database was noticed to be older than what the issuer has stated, and that is not acknowledged yet. */
+  @Get()
+  @Unrecorded('says no more than readiness does')
+  @Header('cache-control', 'no-store')
+  show(): RestorationJson {
+    return this.restoration.show();
+  }
+
+  /** What the backup lacked has been looked after: assertions that were issued before are good again. */
+  @Post('acknowledge')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  acknowledge(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<RestorationJson> {
+    return this.restoration.acknowledge({ caller, trace });
+  }
+}
