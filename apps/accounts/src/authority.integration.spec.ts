@@ -53,6 +53,7 @@ describe("the ledger's objects are their owners'", () => {
     'PUT /accounts/{id}/status': ({ account }) =>
       ledger.call('PUT', `/accounts/${account}/status`, mallory, { status: 'frozen' }),
     'POST /transfers': ({ account }) => send(transfer(account, mallorys, '1'), mallory),
+    'GET /transfers': (id) => ledger.call('GET', `/transfers?cursor=${id.transfer}`, mallory),
     'GET /transfers/{id}': (id) => ledger.call('GET', `/transfers/${id.transfer}`, mallory),
     'POST /transfers/{id}/post': (id) => ledger.call('POST', `/transfers/${id.transfer}/post`, mallory),
     'POST /transfers/{id}/void': (id) => ledger.call('POST', `/transfers/${id.transfer}/void`, mallory),
@@ -83,6 +84,8 @@ describe("the ledger's objects are their owners'", () => {
       expect(told(theirs)).toEqual(told(nobodys));
       if (route === 'GET /accounts')
         expect(theirs.body['accounts']).not.toContainEqual(expect.objectContaining({ owner: 'alice' }));
+      else if (route === 'GET /transfers')
+        expect(theirs.body['transfers']).not.toContainEqual(expect.objectContaining({ subject: 'alice' }));
       else expect(theirs.status).toBeGreaterThanOrEqual(400);
       expect(await ledger.call('GET', `/accounts/${purse}`, alice)).toMatchObject({
         body: { status: 'open', balance: euro('1000'), metadata: {} },
@@ -202,6 +205,35 @@ describe("the ledger's objects are their owners'", () => {
     expect(await told({ ...eve, ...wide, clientId: 'mall' })).toEqual([404, 404, 404]);
     // Its post ends the hold, so that there is nothing left to void.
     expect(await told({ ...eve, ...wide })).toEqual([200, 200, 422]);
+  });
+
+  it('lists transfers to the subject that made them, to their client for itself or by the scope that says so, each once, page by page', async () => {
+    const made = [await held(), await held(), await held()];
+    const pages = async (who: Who): Promise<readonly unknown[]> => {
+      const ids: unknown[] = [];
+      for (let cursor: unknown = ''; cursor !== null;) {
+        const { body } = await ledger.call(
+          'GET',
+          `/transfers?limit=2${cursor === '' ? '' : `&cursor=${String(cursor)}`}`,
+          who,
+        );
+        ids.push(
+          ...z
+            .array(z.object({ id: z.string() }))
+            .parse(body['transfers'])
+            .map(({ id }) => id),
+        );
+        cursor = body['next_cursor'];
+      }
+      expect(ids).toEqual([...new Set(ids)].sort());
+      return ids;
+    };
+    expect(await pages(alice)).toEqual(expect.arrayContaining(made));
+    const eve: Who = { subject: 'eve', clientId: 'shop', actors: ['shop'] };
+    for (const who of [shop, { ...eve, scopes: ['transfers:read:client'] }])
+      expect(await pages(who)).toEqual(expect.arrayContaining(made));
+    for (const stranger of [eve, mallory, { ...mallory, scopes: ['transfers:read:client'] }])
+      expect(await pages(stranger)).not.toContain(made[0]);
   });
 
   it('shows a transfer to its client, the owners at both ends, administrators and auditors', async () => {

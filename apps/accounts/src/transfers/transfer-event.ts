@@ -43,6 +43,24 @@ export function transferEvent(
   };
 }
 
+/** A look at a page of transfers. @param ids those that it showed */
+export function listedEvent(ids: readonly string[], { caller, trace }: Asker): NewAuditEvent {
+  return {
+    type: 'countersign.accounts.transfers.listed.v1',
+    subject: 'transfers',
+    traceparent: trace.traceparent,
+    data: {
+      principal: principalOf(caller),
+      txn: caller.txn,
+      action: 'transfers:list',
+      resource: 'transfers',
+      outcome: 'allowed',
+      request: auditRequest(trace),
+      changes: { shown: ids.length, first: ids[0] ?? null, last: ids.at(-1) ?? null },
+    },
+  };
+}
+
 export function refusedEvent(action: TransferAction, id: TransferId, refusal: Refusal, asker: Asker): NewAuditEvent {
   const event = transferEvent('refused', action, id, asker);
   const outcome = refusal.denied ? 'denied' : 'failed';

@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { clientWide, type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import {
   createTransferSchema,
   postHoldSchema,
@@ -9,6 +9,7 @@ import {
   type CreateTransfer,
   type PostHoldBody,
 } from './transfer-command.js';
+import { listTransfersSchema, type ListTransfers, type TransferPageJson } from './transfer-list.js';
 import { transferIdSchema, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersService } from './transfers.service.js';
 
@@ -68,6 +69,20 @@ export class TransfersController {
     @Trace() trace: RequestTrace,
   ): Promise<TransferJson> {
     return this.transfers.end({ kind: 'void', id }, { caller, trace });
+  }
+
+  /**
+   * The transfers that the caller's subject made; to the client itself, or with `transfers:read:client`, all that were made through it. In the
+   * order of their ids, `limit` a page (1 to 200). Each with who made it: subject, client, actors, `txn`.
+   */
+  @Get()
+  @RequireAnyScope('transfers:read', clientWide('transfers:read'))
+  list(
+    @ZodQuery(listTransfersSchema) query: ListTransfers,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<TransferPageJson> {
+    return this.transfers.list(query, { caller, trace });
   }
 
   /**

@@ -11,7 +11,8 @@ import { Posting } from './posting.service.js';
 import { QueueFullError } from './posting-queue.js';
 import { refusals, refuse, type Refusal } from './refusal.js';
 import { type CreateTransfer, type LedgerCommand, type PostHold, type VoidHold } from './transfer-command.js';
-import { actionOf, doneEvent, refusedEvent, transferEvent, type Asker } from './transfer-event.js';
+import { actionOf, doneEvent, listedEvent, refusedEvent, transferEvent, type Asker } from './transfer-event.js';
+import { transferPageToJson, type ListTransfers, type TransferPageJson } from './transfer-list.js';
 import { transferToJson, type Leg, type Transfer, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
 
@@ -61,6 +62,19 @@ export class TransfersService {
     }
     await this.outbox.recordDurably(transferEvent('read', 'transfers:read', id, asker));
     return transferToJson(transfer, this.clock());
+  }
+
+  /** What the caller's subject made, or by the client-wide scope its client; recorded by its bounds, because a page is long. */
+  async list(query: ListTransfers, asker: Asker): Promise<TransferPageJson> {
+    const found = await this.store.list(readingReach(asker.caller), query);
+    const page = transferPageToJson(found, query.limit, this.clock());
+    await this.outbox.recordDurably(
+      listedEvent(
+        page.transfers.map(({ id }) => id),
+        asker,
+      ),
+    );
+    return page;
   }
 
   async #carryOut(command: LedgerCommand, accounts: readonly AccountId[], asker: Asker): Promise<Decision | Refusal> {

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type UnnumberedEvent } from '@countersign/audit-event';
+import { type Reach } from '@countersign/auth-core';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { accountOf, type AccountRow } from '../accounts/account-row.js';
 import { type Account, type AccountId } from '../accounts/account.js';
 import { type Decision } from './decision.js';
+import { type ListTransfers } from './transfer-list.js';
 import { transferColumns, transferOf, type TransferRow } from './transfer-rows.js';
 import { type Transfer, type TransferId } from './transfer.js';
 
@@ -22,6 +24,10 @@ const findTransfers = {
   text: `select ${transferColumns} from transfer t left join hold h on h.transfer_id = t.id
     where t.id = any($1::uuid[]) or t.corrects = any($2::uuid[])`,
 };
+
+const listTransfers = `
+  select ${transferColumns} from transfer t left join hold h on h.transfer_id = t.id
+  where (t.subject = $1 or t.client_id = $2) and ($3::uuid is null or t.id > $3) order by t.id limit $4`;
 
 const findOverdue = `
   select ${transferColumns} from hold h join transfer t on t.id = h.transfer_id
@@ -160,6 +166,17 @@ export class TransfersStore {
     on: Queryable = this.pool,
   ): Promise<readonly Transfer[]> {
     const { rows } = await on.query<TransferRow>({ ...findTransfers, values: [ids, corrected] });
+    return rows.map(transferOf);
+  }
+
+  /** Transfers within reach in the order of their ids; one more than the page has, if there are more. */
+  async list({ subject, clientId }: Reach, { cursor, limit }: ListTransfers): Promise<readonly Transfer[]> {
+    const { rows } = await this.pool.query<TransferRow>(listTransfers, [
+      subject,
+      clientId ?? null,
+      cursor ?? null,
+      limit + 1,
+    ]);
     return rows.map(transferOf);
   }
 

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { PAGE_LIMIT } from '../limits.js';
+import { transferIdSchema, transferToJson, type Transfer, type TransferJson } from './transfer.js';
+
+/** `GET /transfers`: those within the caller's reach in the order of their ids; `cursor` is the `next_cursor` of the page before. */
+export const listTransfersSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
+  cursor: transferIdSchema.optional(),
+});
+export type ListTransfers = z.infer<typeof listTransfersSchema>;
+
+/** A transfer with who made it. */
+export interface ListedTransferJson extends TransferJson {
+  readonly subject: string;
+  readonly client_id: string;
+  readonly actors: readonly string[];
+  readonly txn: string;
+}
+
+export interface TransferPageJson {
+  readonly transfers: readonly ListedTransferJson[];
+  readonly next_cursor: string | null;
+}
+
+/** @param found one more than the page holds when another page follows */
+export function transferPageToJson(found: readonly Transfer[], limit: number, now: Date): TransferPageJson {
+  const page = found.slice(0, limit);
+  return {
+    transfers: page.map((transfer) => {
+      const { subject, clientId, actors, txn } = transfer.origin;
+      return { ...transferToJson(transfer, now), subject, client_id: clientId, actors, txn };
+    }),
+    next_cursor: found.length > limit ? (page.at(-1)?.id ?? null) : null,
+  };
+}
