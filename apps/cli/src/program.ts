@@ -5,11 +5,21 @@ import * as revoke from './revoke/index.js';
 import { addCommonOptions } from './session/session.js';
 import * as audit from './audit/index.js';
 import * as ledger from './ledger/index.js';
+import * as payments from './payments/index.js';
 import * as token from './token/index.js';
 import * as whoami from './whoami/index.js';
 
 /** A folder a command group, each with one `register`. */
-const groups: readonly { register(program: Command): void }[] = [token, whoami, revoke, clients, keys, ledger, audit];
+const groups: readonly { register(program: Command): void }[] = [
+  token,
+  whoami,
+  revoke,
+  clients,
+  keys,
+  ledger,
+  payments,
+  audit,
+];
 
 /** The whole command line. */
 export function createProgram(): Command {

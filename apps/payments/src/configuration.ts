@@ -30,6 +30,8 @@ export const variables = {
   STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
+  /** Hour of the day, UTC, at which payments and refunds are compared with their transfers at accounts. */
+  RECONCILE_HOUR: z.coerce.number().int().min(0).max(23).default(2),
   /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */
   WEBHOOK_KEYS: json.pipe(z.looseObject({ keys: z.tuple([keySchema], keySchema) })),
   /** Webhook attempts under way at once, in one process, to endpoints that answer; half as many to those that do not. */

@@ -25,6 +25,10 @@ import { PaymentsStore } from './payments/payments.store.js';
 import { STEP_LEASE, stepLeaseOf } from './idempotency/step-lease.js';
 import { OWN_CLIENT_ID, RecoveryService } from './recovery/recovery.service.js';
 import { RECOVERY_INTERVAL, RecoveryWorker } from './recovery/recovery.worker.js';
+import { ReconciliationController } from './reconciliation/reconciliation.controller.js';
+import { ReconciliationService } from './reconciliation/reconciliation.service.js';
+import { ReconciliationStore } from './reconciliation/reconciliation.store.js';
+import { RECONCILE_HOUR, ReconciliationWorker } from './reconciliation/reconciliation.worker.js';
 import { RefundProgress } from './refunds/refund-progress.js';
 import { RefundRights } from './refunds/refund-rights.js';
 import { RefundsController } from './refunds/refunds.controller.js';
@@ -80,7 +84,13 @@ export class PaymentsModule implements OnApplicationShutdown {
           nats: natsOf(configuration),
         }),
       ],
-      controllers: [PaymentsController, RefundsController, WebhooksController, JwksController],
+      controllers: [
+        PaymentsController,
+        RefundsController,
+        ReconciliationController,
+        WebhooksController,
+        JwksController,
+      ],
       providers: [
         PaymentsService,
         CaptureService,
@@ -94,6 +104,10 @@ export class PaymentsModule implements OnApplicationShutdown {
         ChangesStore,
         RecoveryService,
         RecoveryWorker,
+        ReconciliationStore,
+        ReconciliationService,
+        ReconciliationWorker,
+        { provide: RECONCILE_HOUR, useValue: configuration.RECONCILE_HOUR },
         WebhooksService,
         EndpointsStore,
         DeliveriesStore,

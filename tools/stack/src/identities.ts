@@ -160,7 +160,12 @@ export function clientsFile({ clients }: Identities): object {
         audiences: { audit: ['audit:read'], accounts: ['accounts:audit', 'accounts:read', 'transfers:read'] },
       }),
       entry('operator', {
-        audiences: { issuer: ['issuer:admin'], accounts: ['accounts:admin', 'accounts:read'], audit: ['audit:admin'] },
+        audiences: {
+          issuer: ['issuer:admin'],
+          accounts: ['accounts:admin', 'accounts:read'],
+          payments: ['payments:reconcile'],
+          audit: ['audit:admin'],
+        },
       }),
       // Sees no event by itself: who reads the trail and who sees personal data are two.
       entry('privacy-officer', { audiences: { audit: ['audit:reveal', 'audit:erase'] } }),

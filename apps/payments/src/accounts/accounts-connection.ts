@@ -16,6 +16,8 @@ export interface AccountsConnection {
   close(): Promise<void>;
 }
 
+const pathOf = ({ pathname, search }: URL): string => pathname + search;
+
 /** Keep-alive connections to accounts; redirects are not followed. @param url where accounts listens */
 export function connectToAccounts(url: string): AccountsConnection {
   const base = new URL(url);
@@ -29,7 +31,7 @@ export function connectToAccounts(url: string): AccountsConnection {
     async transport({ method, url: address, headers, body, signal }) {
       const answer = await pool.request({
         method,
-        path: new URL(address).pathname,
+        path: pathOf(new URL(address)),
         headers: { ...headers },
         body: typeof body === 'string' ? body : null,
         signal,

@@ -1,7 +1,9 @@
 import { type Answered, type ServiceAnswer, type ServiceCalls } from '@countersign/auth';
 import { clientWide } from '@countersign/auth-core';
 import { moneySchema, moneyToJson, type MoneyJson } from '@countersign/money';
+import { unattended } from '@countersign/service-host';
 import { z } from 'zod';
+import { transferPageSchema, type LedgerTransfer, type TransferPage } from './ledger-transfer.js';
 import { type TransferOutcome } from './transfer-state.js';
 
 export const ACCOUNTS_CLIENT = Symbol('countersign.payments.accounts-client');
@@ -51,6 +53,10 @@ export interface AccountsClient {
     subject: string,
     authority: Authority & { readonly subjectToken: string },
   ): Promise<Ownership>;
+  /** A page of the transfers that payments made, in the order of their ids, by payments' own right. `unknown`: accounts did not say. */
+  list(after: string, limit: number): Promise<TransferPage | { readonly unknown: string }>;
+  /** One of them with all that is kept of it, by payments' own right; nothing when there is none. */
+  find(transferId: string): Promise<LedgerTransfer | undefined | { readonly unknown: string }>;
   /** How the circuit breaker stands. */
   circuit(): 'closed' | 'open' | 'half-open';
 }
@@ -72,6 +78,12 @@ const transferSchema = z.looseObject({
 });
 const accountSchema = z.looseObject({ owner: z.string() });
 const refusalSchema = z.looseObject({ code: z.string().max(100), detail: z.string().max(500) });
+
+/** The greatest id that is smaller: a list that begins after it begins with this id. */
+function idBefore(id: string): string {
+  const before = (BigInt(`0x${id.replaceAll('-', '')}`) - 1n).toString(16).padStart(32, '0');
+  return before.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
 
 /** Statuses that say nothing about the order itself: the caller's token, load, a fault. */
 const passing = new Set([401, 408, 409, 425, 429]);
@@ -141,6 +153,24 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
     return concluded(answer, absentWhen404, holdUntil);
   }
 
+  async function page(after: string, limit: number): Promise<TransferPage | { readonly unknown: string }> {
+    const answer = await calls.send({
+      method: 'GET',
+      url: `${url}/transfers?limit=${String(limit)}&cursor=${encodeURIComponent(after)}`,
+      audience: 'accounts',
+      scopes: ['transfers:read'],
+      traceparent: unattended().traceparent,
+      timeoutMs,
+      deadlineMs,
+      repeatable: true,
+      mayPass: saysNothing,
+    });
+    if (answer.kind === 'failed') return { unknown: `${answer.code}: ${answer.reason}` };
+    const parsed = transferPageSchema.safeParse(answer.body);
+    if (answer.status !== 200 || !parsed.success) return { unknown: `accounts answered ${String(answer.status)}` };
+    return { transfers: parsed.data.transfers, nextCursor: parsed.data.next_cursor };
+  }
+
   const path = (id: string): string => `/transfers/${encodeURIComponent(id)}`;
   return {
     order: (
@@ -203,6 +233,12 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
       const account = accountSchema.safeParse(answer.body);
       if (answer.status !== 200 || !account.success) return { unknown: `accounts answered ${String(answer.status)}` };
       return account.data.owner === subject ? 'owner' : 'stranger';
+    },
+    list: page,
+    async find(transferId) {
+      // The list tells who made it, which the transfer by itself does not.
+      const found = await page(idBefore(transferId), 1);
+      return 'unknown' in found ? found : found.transfers.find(({ id }) => id === transferId);
     },
     circuit: () => calls.circuit(url),
   };

@@ -141,11 +141,13 @@ export class PaymentsService {
 
 function newPayment(command: CreatePayment, { principal }: PayingCaller, times: StepTimes, now: Date): Payment {
   const { amount, from, to, reference, capture, hold_seconds } = command;
+  const id = paymentIdSchema.parse(uuidv7(now.getTime()));
   return {
-    id: paymentIdSchema.parse(uuidv7(now.getTime())),
+    id,
     status: 'created',
     capture,
-    transferId: uuidv7(now.getTime()),
+    // One id for both: a payment that is lost can be made again from its transfer.
+    transferId: id,
     fromAccount: from,
     toAccount: to,
     amount: amount.amount,

@@ -169,11 +169,13 @@ function newRefund(
   times: StepTimes,
   now: Date,
 ): Refund {
+  const id = refundIdSchema.parse(uuidv7(now.getTime()));
   return {
-    id: refundIdSchema.parse(uuidv7(now.getTime())),
+    id,
     paymentId: payment.id,
     status: 'created',
-    transferId: uuidv7(now.getTime()),
+    // One id for both, as a payment's.
+    transferId: id,
     ...wanted,
     currency: payment.currency,
     failure: null,

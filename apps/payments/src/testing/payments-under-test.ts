@@ -30,6 +30,8 @@ export interface PaymentsUnderTest {
   ): Promise<Answer>;
   /** Types of the audit events about a resource, oldest first. */
   eventsOf(resource: string): Promise<readonly string[]>;
+  /** What `/metrics` tells. */
+  metrics(): Promise<string>;
   /** Ends the process's part of the service and starts it again on the same database. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -95,6 +97,9 @@ export async function startPayments(environment: Readonly<Record<string, string>
         [resource],
       );
       return rows.map(({ event }) => eventSchema.parse(event).type.split('.').slice(2, 4).join('.'));
+    },
+    async metrics() {
+      return (await app.inject({ method: 'GET', url: '/metrics' })).body;
     },
     async restart() {
       await app.close();

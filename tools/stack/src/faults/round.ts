@@ -129,6 +129,7 @@ export class Round {
         ...trailFaults(trail, payments, entries),
         ...(await this.#balanceFaults()),
         ...(await this.#invariantFaults()),
+        ...(await this.#reconciliationFaults()),
         ...(await this.#verify(trail)),
       ],
     };
@@ -208,6 +209,12 @@ export class Round {
     return ok
       ? []
       : invariants.filter((one) => !one.ok).map(({ name }) => `the ledger's invariant ${name} does not hold`);
+  }
+
+  /** `countersign payments reconcile`: what payments keeps and what accounts has tell of the same money. */
+  async #reconciliationFaults(): Promise<readonly string[]> {
+    const { code, said } = await countersign(this.stack, 'payments', 'reconcile');
+    return code === 0 ? [] : [`payments and accounts differ: ${said.trim()}`];
   }
 
   /** `countersign audit verify`, on an export of the whole log and its checkpoint. */

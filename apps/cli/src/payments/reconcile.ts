@@ -1,0 +1,95 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { ExitCode } from '../cli-error.js';
+import { table } from '../output.js';
+import { openSession } from '../session/session.js';
+import { noteTimes, timeOption } from '../time.js';
+
+const optionsSchema = z.object({ since: z.string().optional(), repair: z.boolean().default(false) });
+
+const reportSchema = z.object({
+  ok: z.boolean(),
+  started_at: z.string(),
+  finished_at: z.string(),
+  payments: z.number(),
+  refunds: z.number(),
+  transfers: z.number(),
+  differences: z.record(z.string(), z.number()),
+  repaired: z.number(),
+  shown: z.array(
+    z.object({
+      code: z.string(),
+      resource: z.string(),
+      transfer_id: z.string(),
+      kept: z.string(),
+      found: z.string(),
+      repair: z.string().nullable(),
+      repaired: z.boolean(),
+    }),
+  ),
+});
+type Report = z.infer<typeof reportSchema>;
+
+/** Milliseconds that the whole comparison may take: it reads every payment and transfer. */
+const TIMEOUT_MS = 15 * 60_000;
+
+/** What a person reads: how much was compared, and each difference with what can be done about it. */
+export function textOf(report: Report): string {
+  const { payments, refunds, transfers, repaired, started_at } = report;
+  const left = Object.values(report.differences).reduce((sum, count) => sum + count, 0);
+  const rows = report.shown.map(({ code, resource, kept, found, repair, repaired: done }) => [
+    code,
+    resource,
+    kept,
+    found,
+    done ? 'repaired' : repair === null ? 'needs a person' : 'with --repair',
+  ]);
+  const more = left + repaired - rows.length;
+  return [
+    `${String(payments)} payments, ${String(refunds)} refunds, ${String(transfers)} transfers, as of ${started_at}: ` +
+      `${report.ok ? 'they agree' : `${String(left)} differ`}${repaired === 0 ? '' : `, ${String(repaired)} repaired`}`,
+    ...(rows.length === 0 ? [] : ['', table(['difference', 'where', 'payments has', 'accounts has', ''], rows)]),
+    ...(more > 0 ? ['', `and ${String(more)} more`] : []),
+  ].join('\n');
+}
+
+async function run(_options: object, command: Command): Promise<void> {
+  const { since, repair } = optionsSchema.parse(command.opts());
+  const session = openSession(command);
+  noteTimes(command, session.output);
+  const report = await session.call(reportSchema, {
+    service: 'payments',
+    scopes: ['payments:reconcile'],
+    method: 'POST',
+    path: '/reconciliation',
+    body: { repair, ...(since === undefined ? {} : { since }) },
+    timeoutMs: TIMEOUT_MS,
+  });
+  session.output.result(report, textOf(report));
+  if (!report.ok) process.exitCode = ExitCode.refused;
+}
+
+/** `countersign payments reconcile`: whether payments and the ledger tell of the same money. Ends with 1 when they do not. */
+export function register(payments: Command): void {
+  payments
+    .command('reconcile')
+    .summary('compare payments and refunds with their transfers')
+    .description(
+      'Asks payments to compare its payments and refunds with the transfers that it made at accounts, both ways:\n' +
+        '  TRANSFER_MISSING  money that payments says has moved or is held, and accounts knows nothing of\n' +
+        '  TRANSFER_DIFFERS  another state, another amount, other accounts\n' +
+        '  RECORD_BEHIND     a payment that has not learnt what its transfer became (--repair: it learns)\n' +
+        '  RECORD_MISSING    a transfer without a payment or refund (--repair: it is made again from the transfer)\n' +
+        'Needs the scope payments:reconcile. Ends with 1 when something differs.',
+    )
+    .addOption(timeOption('--since <time>', 'only what was begun from then on'))
+    .option('--repair', 'mend what can be mended', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign payments reconcile
+  countersign payments reconcile --repair --json`,
+    )
+    .action(run);
+}

@@ -1,0 +1,136 @@
+import { type Payment } from '../payments/payment.js';
+import { type Refund } from '../refunds/refund.js';
+import { type LedgerTransfer } from '../accounts/ledger-transfer.js';
+
+/** What payments keeps about a transfer: a payment, or a refund with the payment that it pays back. */
+export type Kept =
+  | { readonly kind: 'payment'; readonly payment: Payment }
+  | { readonly kind: 'refund'; readonly refund: Refund; readonly payment: Payment };
+
+/** How the two sides differ, and what that means. */
+export const differenceCodes = {
+  TRANSFER_MISSING: 'payments says that money moved or is held, and accounts knows no such transfer',
+  TRANSFER_DIFFERS: 'accounts has the transfer, but in another state, of another amount or between other accounts',
+  RECORD_BEHIND: 'the transfer has gone on, and the payment or refund has not learnt of it',
+  RECORD_MISSING: 'accounts has a transfer of ours, and payments keeps no payment or refund for it',
+} as const;
+export type DifferenceCode = keyof typeof differenceCodes;
+
+/** How a difference can be mended: recovery learns what the transfer is; the lost record is made again from its transfer. */
+export type Repair = 'attend' | 'adopt';
+
+export interface Difference {
+  readonly code: DifferenceCode;
+  /** `payment/<id>`, `refund/<id>`, or `transfer/<id>` where there is no record. */
+  readonly resource: string;
+  readonly transferId: string;
+  /** What payments keeps. */
+  readonly kept: string;
+  /** What accounts has. */
+  readonly found: string;
+  /** Nothing: a person must decide. */
+  readonly repair: Repair | null;
+}
+
+const transferIdOf = (kept: Kept): string =>
+  kept.kind === 'payment' ? kept.payment.transferId : kept.refund.transferId;
+const statusOf = (kept: Kept): string => (kept.kind === 'payment' ? kept.payment.status : kept.refund.status);
+
+/** What the transfer must be, state aside. */
+function expectedOf(kept: Kept): readonly string[] {
+  const { payment } = kept;
+  const { amount, currency } = kept.kind === 'payment' ? payment : kept.refund;
+  const [debit, credit] =
+    kept.kind === 'payment' ? [payment.fromAccount, payment.toAccount] : [payment.toAccount, payment.fromAccount];
+  return [debit, credit, amount.toString(), currency, kept.kind === 'payment' ? '' : payment.transferId];
+}
+
+function orderedAs({ leg, corrects }: LedgerTransfer): readonly string[] {
+  if (leg === null) return ['several legs'];
+  return [leg.debitAccount, leg.creditAccount, leg.amount.toString(), leg.currency, corrects ?? ''];
+}
+
+/** How the transfer may stand beside the record: `absent` where accounts need not know it. */
+function fitting(kept: Kept): readonly (LedgerTransfer['status'] | 'absent')[] {
+  if (kept.kind === 'refund') {
+    return kept.refund.status === 'settled' ? ['posted'] : ['absent'];
+  }
+  switch (kept.payment.status) {
+    case 'created':
+      return ['absent'];
+    case 'held':
+      return ['held'];
+    case 'cancelled':
+    case 'expired':
+      return ['voided', 'expired'];
+    case 'failed':
+      return ['absent', 'voided', 'expired'];
+    default:
+      return ['posted'];
+  }
+}
+
+/** Whether the record may still learn from its transfer. */
+function mayLearn(kept: Kept): boolean {
+  const status = statusOf(kept);
+  return status === 'created' || status === 'held';
+}
+
+/** Whether its request, or recovery, has it in hand: what differs now is not yet a difference. */
+export function isUnderWay(kept: Kept, now: Date): boolean {
+  const { attendAt, orderUntil } = kept.kind === 'payment' ? kept.payment : kept.refund;
+  const begun = statusOf(kept) === 'created' || (kept.kind === 'payment' && kept.payment.pending !== null);
+  return begun && ((attendAt !== null && attendAt > now) || orderUntil > now);
+}
+
+function textOf(kept: Kept): string {
+  const { payment } = kept;
+  const [amount, moved] =
+    kept.kind === 'payment' ? [payment.amount, payment.captured] : [kept.refund.amount, kept.refund.amount];
+  const of = kept.kind === 'payment' && moved > 0n && moved !== amount ? `${String(moved)} of ` : '';
+  return `${statusOf(kept)}, ${of}${String(amount)} ${payment.currency}`;
+}
+
+function textOfTransfer(transfer: LedgerTransfer | undefined): string {
+  if (transfer === undefined) return 'absent';
+  const { status, leg, moved } = transfer;
+  if (leg === null) return `${status}, several legs`;
+  const of = moved !== null && moved !== leg.amount ? `${String(moved)} of ` : '';
+  return `${status}, ${of}${String(leg.amount)} ${leg.currency}, ${leg.debitAccount} to ${leg.creditAccount}`;
+}
+
+/** A transfer without a record: what moved or is held can be kept again, when it is of the shape that payments orders. */
+function missing(transfer: LedgerTransfer): Difference {
+  const adoptable = transfer.leg !== null && (transfer.corrects === null || transfer.status === 'posted');
+  return {
+    code: 'RECORD_MISSING',
+    resource: `transfer/${transfer.id}`,
+    transferId: transfer.id,
+    kept: 'nothing',
+    found: textOfTransfer(transfer),
+    repair: adoptable ? 'adopt' : null,
+  };
+}
+
+/**
+ * How what payments keeps differs from what accounts has.
+ * @param kept nothing when payments keeps no record for the transfer; then there is a transfer
+ * @returns nothing when both agree
+ */
+export function differenceOf(kept: Kept | undefined, transfer: LedgerTransfer | undefined): Difference | undefined {
+  if (kept === undefined) return transfer === undefined ? undefined : missing(transfer);
+  const told = {
+    resource: kept.kind === 'payment' ? `payment/${kept.payment.id}` : `refund/${kept.refund.id}`,
+    transferId: transferIdOf(kept),
+    kept: textOf(kept),
+    found: textOfTransfer(transfer),
+  };
+  const fits = fitting(kept).includes(transfer?.status ?? 'absent');
+  if (transfer === undefined) return fits ? undefined : { code: 'TRANSFER_MISSING', ...told, repair: null };
+  if (expectedOf(kept).join() !== orderedAs(transfer).join())
+    return { code: 'TRANSFER_DIFFERS', ...told, repair: null };
+  if (!fits && mayLearn(kept)) return { code: 'RECORD_BEHIND', ...told, repair: 'attend' };
+  const moved = kept.kind === 'payment' ? kept.payment.captured : kept.refund.amount;
+  const sameAmount = transfer.moved === null || transfer.moved === moved;
+  return fits && sameAmount ? undefined : { code: 'TRANSFER_DIFFERS', ...told, repair: null };
+}

@@ -1,0 +1,33 @@
+import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { OpenApi, Trace, ZodBody, timeBoundSchema, type RequestTrace } from '@countersign/service-host';
+import { z } from 'zod';
+import { type ReportJson } from './reconciliation.service.js';
+import { ReconciliationWorker } from './reconciliation.worker.js';
+
+/** What `POST /reconciliation` takes. `since`: only what was begun from then on (RFC 3339). `repair`: mend what can be mended. */
+const reconcileSchema = z.strictObject({ since: timeBoundSchema.optional(), repair: z.boolean().default(false) });
+
+@OpenApi(({ ApiTags }) => ApiTags('payments'))
+@Controller('reconciliation')
+export class ReconciliationController {
+  constructor(@Inject(ReconciliationWorker) private readonly worker: ReconciliationWorker) {}
+
+  /**
+   * Compares payments and refunds with their transfers at accounts, both ways, and names each difference (the first hundred):
+   * `TRANSFER_MISSING`, `TRANSFER_DIFFERS`, `RECORD_BEHIND`, `RECORD_MISSING`. With `repair` it mends what can be: records that are behind
+   * learn, records that are missing are made again from their transfers. 200 whether or not they agree: see `ok`.
+   * 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`.
+   */
+  @Post()
+  @HttpCode(200)
+  @RequireScopes('payments:reconcile')
+  reconcile(
+    @ZodBody(reconcileSchema) { since, repair }: z.infer<typeof reconcileSchema>,
+    @CurrentPrincipal() principal: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<ReportJson> {
+    return this.worker.now({ since, repair }, { principal, trace });
+  }
+}

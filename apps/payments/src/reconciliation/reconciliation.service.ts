@@ -1,0 +1,218 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, CLOCK, POOL, Problem, withAdvisoryLock } from '@countersign/service-host';
+import type pg from 'pg';
+import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
+import { ChangesStore } from '../changes/changes.store.js';
+import { auditEvent, type Author } from '../payments/payment-events.js';
+import { firstIdAt } from '../payments/payment-list.js';
+import { PaymentsStore } from '../payments/payments.store.js';
+import { OWN_CLIENT_ID, RecoveryService } from '../recovery/recovery.service.js';
+import { RefundsStore } from '../refunds/refunds.store.js';
+import { paymentOf, refundOf } from './adoption.js';
+import { differenceOf, isUnderWay, type Difference, type DifferenceCode } from './difference.js';
+import { type LedgerTransfer } from '../accounts/ledger-transfer.js';
+import { paged, sideBySide } from './merge.js';
+import { ReconciliationStore, transferIdOf } from './reconciliation.store.js';
+
+const lockName = 'countersign.payments-reconciliation';
+
+/** Records, and transfers, that are read at once. */
+const PAGE = 100;
+
+/** Differences that one report names at most; all are counted. */
+export const SHOWN_LIMIT = 100;
+
+/** The smallest id there is: everything comes after it. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Accounts did not answer, so that nothing can be said of the rest. */
+class NotAnswered extends Error {}
+
+export interface Wish {
+  /** Only what was begun since then; everything without it. */
+  readonly since: Date | undefined;
+  /** Mends what can be mended. */
+  readonly repair: boolean;
+}
+
+export interface ReportJson {
+  /** Whether both sides agree, once what could be mended is mended. */
+  readonly ok: boolean;
+  readonly started_at: string;
+  readonly finished_at: string;
+  readonly payments: number;
+  readonly refunds: number;
+  readonly transfers: number;
+  /** What still differs, by code. */
+  readonly differences: Readonly<Record<DifferenceCode, number>>;
+  readonly repaired: number;
+  readonly shown: readonly (DifferenceJson & { readonly repaired: boolean })[];
+}
+
+interface DifferenceJson extends Omit<Difference, 'transferId' | 'repair'> {
+  readonly transfer_id: string;
+  readonly repair: Difference['repair'];
+}
+
+/** Compares payments and refunds with the transfers that payments made at accounts, both ways; names what differs, mends what can be. */
+@Injectable()
+export class ReconciliationService {
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(ReconciliationStore) private readonly store: ReconciliationStore,
+    @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(RecoveryService) private readonly recovery: RecoveryService,
+    @Inject(ChangesStore) private readonly changes: ChangesStore,
+    @Inject(PaymentsStore) private readonly payments: PaymentsStore,
+    @Inject(RefundsStore) private readonly refunds: RefundsStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(OWN_CLIENT_ID) private readonly clientId: string,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /**
+   * One run at a time, of all replicas.
+   * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was mended by then stays mended
+   */
+  async run(wish: Wish, author: Author): Promise<ReportJson> {
+    try {
+      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(wish, author));
+      if (report !== undefined) return report;
+      const detail = 'A reconciliation is running; ask again when it has ended.';
+      throw new Problem(409, 'RECONCILIATION_RUNNING', detail, { retry_after: 30 });
+    } catch (error) {
+      if (!(error instanceof NotAnswered)) throw error;
+      const detail = 'Accounts did not answer; nothing can be said of what was not compared yet. Run it again later.';
+      throw new Problem(503, 'ACCOUNTS_UNAVAILABLE', detail, { reason: error.message, retry_after: 5 });
+    }
+  }
+
+  async #compare({ since, repair }: Wish, author: Author): Promise<ReportJson> {
+    const startedAt = this.clock();
+    const first = since === undefined ? FIRST_ID : firstIdAt(since);
+    const counts = { payments: 0, refunds: 0, transfers: 0, repaired: 0 };
+    const differences = { TRANSFER_MISSING: 0, TRANSFER_DIFFERS: 0, RECORD_BEHIND: 0, RECORD_MISSING: 0 };
+    const shown: (DifferenceJson & { repaired: boolean })[] = [];
+    const records = paged(first, async (after) => {
+      const items = await this.store.page(after, PAGE);
+      const last = items.at(-1);
+      return { items, next: items.length < PAGE || last === undefined ? undefined : transferIdOf(last) };
+    });
+    const transfers = paged(first, async (after) => {
+      const page = await this.accounts.list(after, PAGE);
+      if ('unknown' in page) throw new NotAnswered(page.unknown);
+      return { items: page.transfers, next: page.nextCursor ?? undefined };
+    });
+    for await (const { id, one: kept, other: transfer } of sideBySide(
+      records,
+      transfers,
+      transferIdOf,
+      ({ id: of }) => of,
+    )) {
+      if (kept?.kind === 'payment') counts.payments += 1;
+      if (kept?.kind === 'refund') counts.refunds += 1;
+      if (transfer !== undefined) counts.transfers += 1;
+      if (differenceOf(kept, transfer) === undefined) continue;
+      // Both sides go on while they are compared: what differs is looked at once more, each by itself.
+      const difference = await this.#look(id);
+      if (difference === undefined) continue;
+      const mended = repair ? await this.#mend(difference, author) : 0;
+      const repaired = mended > 0;
+      counts.repaired += mended;
+      if (!repaired) differences[difference.code] += 1;
+      const { transferId: transfer_id, ...told } = difference;
+      if (shown.length < SHOWN_LIMIT) shown.push({ ...told, transfer_id, repaired });
+    }
+    const ok = Object.values(differences).every((count) => count === 0);
+    await this.outbox.recordDurably(
+      auditEvent(
+        {
+          done: 'payments.reconciled',
+          action: 'payments:reconcile',
+          resource: 'payments',
+          changes: { ok, ...counts, differences },
+        },
+        author,
+      ),
+    );
+    return {
+      ok,
+      started_at: startedAt.toISOString(),
+      finished_at: this.clock().toISOString(),
+      ...counts,
+      differences,
+      shown,
+    };
+  }
+
+  /** The transfer first: a record is committed before its transfer is ordered, so one that is found has its record by now. */
+  async #look(id: string): Promise<Difference | undefined> {
+    const transfer = await this.#transfer(id);
+    const kept = await this.store.ofTransfer(id);
+    if (kept !== undefined && isUnderWay(kept, this.clock())) return undefined;
+    // A payment that was settled between the two looks had no transfer at the first.
+    return differenceOf(kept, transfer ?? (await this.#transfer(id)));
+  }
+
+  async #transfer(id: string): Promise<LedgerTransfer | undefined> {
+    const found = await this.accounts.find(id);
+    if (found !== undefined && 'unknown' in found) throw new NotAnswered(found.unknown);
+    return found;
+  }
+
+  /** @returns how many records were mended: none while it still differs, two for a refund whose payment was missing as well */
+  async #mend({ transferId, repair }: Difference, author: Author): Promise<number> {
+    let mended = 1;
+    if (repair === 'adopt') mended = await this.#adopt(transferId, author);
+    if (repair === 'attend') {
+      const kept = await this.store.ofTransfer(transferId);
+      if (kept?.kind === 'payment') await this.recovery.attend(kept.payment);
+      if (kept?.kind === 'refund') await this.recovery.attendRefund(kept.refund);
+    }
+    return (await this.#look(transferId)) === undefined ? mended : 0;
+  }
+
+  /** Keeps a payment or refund again whose transfer is all that is left of it. Its client was told of it once, so no notice goes out. */
+  async #adopt(transferId: string, author: Author): Promise<number> {
+    const transfer = await this.#transfer(transferId);
+    if (transfer === undefined) return 0;
+    const now = this.clock();
+    const event = (resource: string, changes: object): ReturnType<ChangesStore['event']> =>
+      this.changes.event(
+        auditEvent(
+          {
+            done: `${resource.slice(0, resource.indexOf('/'))}.adopted`,
+            action: 'payments:reconcile',
+            resource,
+            changes: { transfer_id: transferId, ...changes },
+          },
+          author,
+        ),
+      );
+    if (transfer.corrects === null) {
+      const payment = paymentOf(transfer, this.clientId, now);
+      if (payment === undefined) return 0;
+      const { id, status, subject, clientId } = payment;
+      await this.changes.commit([
+        this.payments.insert(payment),
+        event(`payment/${id}`, { status, subject, client_id: clientId }),
+      ]);
+      return 1;
+    }
+    let [original, count] = [await this.store.ofTransfer(transfer.corrects), 1];
+    if (original === undefined) {
+      count += await this.#adopt(transfer.corrects, author);
+      original = await this.store.ofTransfer(transfer.corrects);
+    }
+    if (original?.kind !== 'payment') return 0;
+    const adopted = refundOf(transfer, original.payment, this.clientId, now);
+    if (adopted === undefined) return 0;
+    await this.changes.commit([
+      this.payments.update(original.payment, adopted.payment),
+      this.refunds.insert(adopted.refund),
+      event(`refund/${adopted.refund.id}`, { payment_id: original.payment.id, status: adopted.refund.status }),
+    ]);
+    return count;
+  }
+}

@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Background, CLOCK, LOGGER, METRICS, Problem, unattended } from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { OWN_CLIENT_ID } from '../recovery/recovery.service.js';
+import { nextNightlyRun } from './nightly.js';
+import { ReconciliationService, type ReportJson, type Wish } from './reconciliation.service.js';
+import { type Author } from '../payments/payment-events.js';
+
+export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
+
+/** Milliseconds between two looks at whether it is time. */
+const LOOK_EVERY_MS = 60_000;
+
+/** Compares each night, on one replica, and keeps what the last run found as metrics; whoever runs it by hand comes through here too. */
+@Injectable()
+export class ReconciliationWorker {
+  readonly #differences: Gauge<'code'>;
+  readonly #finished: Gauge;
+  #next: Date;
+
+  constructor(
+    @Inject(ReconciliationService) private readonly reconciliation: ReconciliationService,
+    @Inject(OWN_CLIENT_ID) private readonly clientId: string,
+    @Inject(RECONCILE_HOUR) private readonly hour: number,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(METRICS) metrics: Registry,
+    @Inject(Background) background: Background,
+  ) {
+    this.#next = nextNightlyRun(clock(), hour);
+    background.repeat({ name: 'reconciliation', everyMs: LOOK_EVERY_MS, run: () => this.#tonight() });
+    this.#differences = new Gauge({
+      name: 'payments_reconciliation_differences',
+      help: 'What differed between payments and accounts at the last reconciliation of this process, by code.',
+      labelNames: ['code'],
+      registers: [metrics],
+    });
+    this.#finished = new Gauge({
+      name: 'payments_reconciliation_finished_seconds',
+      help: 'When the last reconciliation of this process ended, in seconds since 1970.',
+      registers: [metrics],
+    });
+  }
+
+  /** Runs now. @throws {Problem} see {@link ReconciliationService.run} */
+  async now(wish: Wish, author: Author): Promise<ReportJson> {
+    const report = await this.reconciliation.run(wish, author);
+    for (const [code, count] of Object.entries(report.differences)) this.#differences.set({ code }, count);
+    this.#finished.set(Date.parse(report.finished_at) / 1_000);
+    const { ok, differences, repaired } = report;
+    if (ok) this.logger.info({ repaired }, 'payments and accounts agree');
+    else this.logger.error({ differences, repaired }, 'payments and accounts differ; countersign payments reconcile');
+    return report;
+  }
+
+  async #tonight(): Promise<undefined> {
+    if (this.clock() < this.#next) return undefined;
+    this.#next = nextNightlyRun(this.clock(), this.hour);
+    try {
+      const { traceparent } = unattended();
+      await this.now({ since: undefined, repair: false }, { clientId: this.clientId, traceparent });
+    } catch (error) {
+      // Another replica is at it.
+      if (!(error instanceof Problem) || error.code !== 'RECONCILIATION_RUNNING') throw error;
+    }
+    return undefined;
+  }
+}
