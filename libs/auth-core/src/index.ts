@@ -21,6 +21,8 @@ export { jwtSigner, signJwt } from './jws/sign.js';
 export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
+export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
+export { type TokenProfile } from './profiles/token-profile.js';
 export { type Actor, type Confirmation, type Principal } from './principal.js';
 export {
   issuedAtOf,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type DpopNonces } from './dpop/dpop-nonces.js';
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
@@ -7,6 +8,8 @@ import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache, type Verified } from './jws/verified-cache.js';
 import { endpointOf, protectedUrl } from './endpoint.js';
 import { type VerificationKey } from './keys/jwk.js';
+import { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
+import { acceptsType, principalByProfile, type TokenProfile } from './profiles/token-profile.js';
 import { CANDIDATES_LIMIT } from './keys/key-set.js';
 import { RemoteKeySet } from './keys/remote-key-set.js';
 import { type Principal } from './principal.js';
@@ -16,8 +19,13 @@ import { TokenError } from './token-error.js';
 export interface VerifierOptions {
   /** The issuer identifier, compared exactly with `iss`. */
   readonly issuer: string;
-  /** This service's name: the only `aud` that it accepts. */
+  /** This service's name: the `aud` that it accepts. */
   readonly audience: string;
+  /**
+   * How the issuer's access tokens look; by default as our own issuer makes them: RFC 9068 with one audience, and a scope always. `rfc9068` takes
+   * a list of audiences that contains this service, and a token without scopes. A name stands for another maker's tokens, an object for any.
+   */
+  readonly profile?: ProfileName | TokenProfile | undefined;
   /** Where the keys are; the issuer's `/.well-known/jwks.json` by default. */
   readonly jwksUrl?: string;
   /** Lets keys come by plain http beyond this machine's loopback address, where somebody in between can forge them; false by default. */
@@ -70,6 +78,16 @@ function bearer(principal: Principal): Principal {
   return principal;
 }
 
+/**
+ * What identifies a token that has no id: the hash of all that is signed. Not of the signature, which whoever has the token may be able to write
+ * in another way.
+ */
+function fingerprintOf(token: string): string {
+  return createHash('sha256')
+    .update(token.slice(0, token.lastIndexOf('.')))
+    .digest('base64url');
+}
+
 /** Verifies access tokens (RFC 9068) locally. Make one per issuer and audience with {@link createVerifier}. */
 export class TokenVerifier {
   readonly #cache: VerifiedCache;
@@ -79,6 +97,8 @@ export class TokenVerifier {
   readonly #toleranceSeconds: number;
   readonly #expected: Expected;
   readonly #replays: DpopReplayStore;
+  /** Nothing for our own issuer's tokens, which have the quickest way. */
+  readonly #profile: TokenProfile | undefined;
 
   /** Use {@link createVerifier}, which also loads the keys. */
   constructor(private readonly options: VerifierOptions) {
@@ -89,6 +109,8 @@ export class TokenVerifier {
     this.#toleranceSeconds = clockToleranceSeconds;
     this.#expected = { issuer: options.issuer, audience: options.audience, toleranceSeconds: clockToleranceSeconds };
     this.#algorithms = new Set(algorithms);
+    const { profile } = options;
+    this.#profile = typeof profile === 'string' ? knownProfiles[profile] : profile;
     this.#now = options.now ?? Date.now;
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
     this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
@@ -216,12 +238,20 @@ export class TokenVerifier {
     const header = reader.read(token);
     const { algorithm, kid } = header;
     if (algorithm === undefined || !this.#algorithms.has(algorithm)) throw this.#algorithmRefused(header.alg);
-    if (!header.isAccessToken)
-      throw new TokenError('TYP_NOT_ALLOWED', 'typ', { expected: 'at+jwt', actual: header.typ });
+    const profile = this.#profile;
+    if (!(profile === undefined ? header.isAccessToken : acceptsType(profile, header.typ))) {
+      throw new TokenError('TYP_NOT_ALLOWED', 'typ', {
+        expected: profile?.types.join(' ') ?? 'at+jwt',
+        actual: header.typ,
+      });
+    }
     if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
     if (!this.#keys.usableAt(now)) throw this.#keysUnavailable();
     const key = this.#signerOf(kid, algorithm);
-    const principal = principalOfClaims(reader.claims(), this.#expected, now / 1_000);
+    const principal =
+      profile === undefined
+        ? principalOfClaims(reader.claims(), this.#expected, now / 1_000)
+        : principalByProfile(profile, reader.claims(), this.#expected, now / 1_000, () => fingerprintOf(token));
     if (this.options.revocations?.isRevoked(principal, key.keyId) === true) throw new TokenError('TOKEN_REVOKED');
     this.#cache.add(token, principal, key);
     return principal;

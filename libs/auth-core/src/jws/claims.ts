@@ -6,7 +6,7 @@ import { scopeSetOf } from './scope-set.js';
 export interface Expected {
   readonly issuer: string;
   readonly audience: string;
-  /** Seconds of clock difference that are forgiven, 5 at the most. */
+  /** Seconds of clock difference that are forgiven, at most 5. */
   readonly toleranceSeconds: number;
 }
 
@@ -17,11 +17,12 @@ export const NAME_LIMIT = 512;
 /** Characters of a token's scopes together, the spaces between them included. */
 export const SCOPE_LENGTH_LIMIT = 2_048;
 const ROLES_LIMIT = 64;
-const TIME_LIMIT = 253_402_300_799;
+export const TIME_LIMIT = 253_402_300_799;
 const NO_ACTORS: readonly Actor[] = Object.freeze([]);
 const NO_ROLES: readonly string[] = Object.freeze([]);
 
-function text(value: unknown, name: string): string {
+/** A claim that is a name. @throws {TokenError} `CLAIM_MISSING`, `CLAIM_INVALID` */
+export function text(value: unknown, name: string): string {
   if (value === undefined) throw new TokenError('CLAIM_MISSING', name);
   if (typeof value !== 'string' || value === '' || value.length > NAME_LIMIT) {
     throw new TokenError('CLAIM_INVALID', name);
@@ -37,7 +38,7 @@ function seconds(value: unknown, name: string): number {
   return value;
 }
 
-function actorsOf(act: unknown): readonly Actor[] {
+export function actorsOf(act: unknown): readonly Actor[] {
   if (act === undefined) return NO_ACTORS;
   const actors: Actor[] = [];
   let next: unknown = act;
@@ -68,14 +69,14 @@ function scopesOf(scope: unknown): ReadonlySet<string> {
 }
 
 /** A token bound in a way that we do not know must not pass as an unbound one (RFC 7800, section 3.1). */
-function confirmationOf(cnf: unknown): Confirmation | undefined {
+export function confirmationOf(cnf: unknown): Confirmation | undefined {
   if (cnf === undefined) return undefined;
   const jkt = isObject(cnf) && Object.keys(cnf).length === 1 ? cnf['jkt'] : undefined;
   if (typeof jkt !== 'string' || !/^[\w-]{43}$/.test(jkt)) throw new TokenError('CLAIM_INVALID', 'cnf');
   return { jkt };
 }
 
-function outOfTime(code: TokenErrorCode, claim: string, now: number, actual: unknown): TokenError {
+export function outOfTime(code: TokenErrorCode, claim: string, now: number, actual: unknown): TokenError {
   return new TokenError(code, claim, { expected: Math.floor(now), actual });
 }
 

@@ -5,7 +5,7 @@ const refuse = {
 };
 
 /** A plain set, equal to any other of the same scopes, that cannot be changed: a principal is shared by all requests that bring its token. */
-function fixedSet(scopes: readonly string[]): ReadonlySet<string> {
+export function fixedSet(scopes: readonly string[]): ReadonlySet<string> {
   return Object.defineProperties(new Set(scopes), { add: refuse, delete: refuse, clear: refuse });
 }
 
@@ -13,7 +13,7 @@ const SETS_KEPT = 1_000;
 const sets = new Map<string, ReadonlySet<string>>();
 
 /**
- * The scopes that a `scope` value lists, parted by single spaces (RFC 6749, section 3.3). Few distinct values come again and again, so each
+ * The scopes that a `scope` value lists, separated by single spaces (RFC 6749, section 3.3). Few distinct values come again and again, so each
  * is read once; the memory is bounded.
  */
 export function scopeSetOf(scope: string): ReadonlySet<string> {

@@ -1,0 +1,180 @@
+import { isObject, type JsonObject } from '../jws/json-object.js';
+import { audiencesOf, type TokenProfile } from './token-profile.js';
+
+/** Claims that only ID tokens have (OpenID Connect Core, sections 2 and 3.3.2.11). */
+const idTokenClaim = (claims: JsonObject): string | undefined =>
+  ['nonce', 'at_hash', 'c_hash', 's_hash'].find((name) => claims[name] !== undefined);
+
+const member = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce<unknown>((held, name) => (isObject(held) ? held[name] : undefined), value);
+
+const entries = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A claim that must be a text; its name where it is not. */
+const lacks = (claims: JsonObject, name: string): string | undefined =>
+  typeof claims[name] === 'string' && claims[name] !== '' ? undefined : name;
+
+/** RFC 9068 whole: `aud` may be a list that contains this service, and `scope` may be left out. */
+const rfc9068: TokenProfile = {
+  name: 'rfc9068',
+  types: ['at+jwt'],
+  client: ['client_id'],
+  tokenIdRequired: true,
+  roles: ({ roles }) => roles,
+};
+
+/** Keycloak says by a claim what a token is: `Bearer`, or `ID`, `Refresh`, `Logout`. Roles of the realm, and of this service as a client. */
+const keycloak: TokenProfile = {
+  name: 'keycloak',
+  types: ['JWT', 'at+jwt'],
+  notAccessToken: ({ typ }) => (typ === 'Bearer' || typ === 'DPoP' ? undefined : 'typ'),
+  client: ['azp', 'client_id'],
+  tokenIdRequired: true,
+  roles: (claims, audience) => [
+    ...entries(member(claims, 'realm_access', 'roles')),
+    ...entries(member(claims, 'resource_access', audience, 'roles')),
+  ],
+};
+
+/** Auth0, both of its profiles. An ID token is for the client itself; permissions (RBAC) count as scopes. */
+const auth0: TokenProfile = {
+  name: 'auth0',
+  types: ['JWT', 'at+jwt'],
+  notAccessToken: (claims, { audience }) =>
+    idTokenClaim(claims) ?? (audience === (claims['azp'] ?? claims['client_id']) ? 'azp' : undefined),
+  client: ['client_id', 'azp'],
+  scopes: ({ scope, permissions }) => {
+    const listed = typeof scope === 'string' ? scope.split(' ').filter((one) => one !== '') : entries(scope);
+    return [...new Set([...listed, ...entries(permissions)])];
+  },
+};
+
+/** Okta's custom authorization servers: only access tokens have `cid`, and ids that begin with `AT.`. */
+const okta: TokenProfile = {
+  name: 'okta',
+  types: ['JWT', 'at+jwt'],
+  untyped: true,
+  notAccessToken: (claims) => {
+    const { jti } = claims;
+    return idTokenClaim(claims) ?? lacks(claims, 'cid') ?? (String(jti).startsWith('AT.') ? undefined : 'jti');
+  },
+  client: ['cid'],
+  tokenIdRequired: true,
+  scopes: ({ scp }) => scp,
+  roles: ({ groups }) => groups,
+};
+
+/**
+ * Microsoft Entra ID, tokens of version 2. The issuer names the tenant, and so does the token: one of another tenant never passes. ID tokens may
+ * be for the same audience; they have neither `azp` nor `scp`. Application permissions stand in `roles`, and count as scopes where there is no `scp`.
+ */
+const entra: TokenProfile = {
+  name: 'entra',
+  types: ['JWT'],
+  notAccessToken: (claims, { issuer }) => {
+    const { ver, tid, scp, roles } = claims;
+    if (ver !== '2.0') return 'ver';
+    if (typeof tid !== 'string' || !issuer.split('/').includes(tid)) return 'tid';
+    return (
+      idTokenClaim(claims) ?? lacks(claims, 'azp') ?? (scp === undefined && roles === undefined ? 'scp' : undefined)
+    );
+  },
+  client: ['azp'],
+  tokenId: ['uti'],
+  tokenIdRequired: true,
+  scopes: ({ scp, roles }) => scp ?? roles,
+  roles: ({ roles }) => roles,
+};
+
+/** Amazon Cognito: access tokens have no `aud`, so one is for this service when a scope is one of this resource server's. */
+const cognito: TokenProfile = {
+  name: 'cognito',
+  types: ['JWT'],
+  untyped: true,
+  notAccessToken: ({ token_use }) => (token_use === 'access' ? undefined : 'token_use'),
+  isFor: ({ aud, scope }, audience) =>
+    aud === undefined
+      ? typeof scope === 'string' && scope.split(' ').some((one) => one.startsWith(`${audience}/`))
+      : audiencesOf({ aud }).includes(audience),
+  client: ['client_id'],
+  tokenIdRequired: true,
+  roles: (claims) => claims['cognito:groups'],
+};
+
+/** Zitadel's JWT access tokens: only these name `client_id`, and have an id. */
+const zitadel: TokenProfile = {
+  name: 'zitadel',
+  types: ['JWT', 'at+jwt'],
+  notAccessToken: (claims) => idTokenClaim(claims) ?? lacks(claims, 'client_id'),
+  client: ['client_id'],
+  tokenIdRequired: true,
+  roles: (claims) => {
+    const roles = claims['urn:zitadel:iam:org:project:roles'];
+    return isObject(roles) ? Object.keys(roles) : undefined;
+  },
+};
+
+/** Spring Authorization Server: `scope` is a list, which ID tokens lack; the client is the audience unless the token is customised. */
+const spring: TokenProfile = {
+  name: 'spring',
+  types: ['JWT', 'at+jwt'],
+  untyped: true,
+  notAccessToken: (claims) =>
+    idTokenClaim(claims) ??
+    (claims['sid'] === undefined ? undefined : 'sid') ??
+    (Array.isArray(claims['scope']) ? undefined : 'scope'),
+  client: ['client_id', 'aud'],
+  tokenIdRequired: true,
+};
+
+/** Google's identity tokens of service accounts, as Cloud Run sends them. A person's ID token is refused. */
+const google: TokenProfile = {
+  name: 'google',
+  types: ['JWT'],
+  notAccessToken: (claims) => {
+    const { email, email_verified: verified } = claims;
+    const isService = typeof email === 'string' && email.endsWith('gserviceaccount.com') && verified === true;
+    return idTokenClaim(claims) ?? (isService ? undefined : 'email');
+  },
+  client: ['azp'],
+  scopes: () => undefined,
+};
+
+/** Projected service-account tokens of Kubernetes. */
+const kubernetes: TokenProfile = {
+  name: 'kubernetes',
+  types: ['JWT'],
+  untyped: true,
+  notAccessToken: (claims) => {
+    if (!String(claims['sub']).startsWith('system:serviceaccount:')) return 'sub';
+    return isObject(claims['kubernetes.io']) ? undefined : 'kubernetes.io';
+  },
+  client: ['sub'],
+  scopes: () => undefined,
+};
+
+/** OIDC tokens of GitHub Actions: the client is the repository. Let a policy look at `sub`, which names branch or environment. */
+const githubActions: TokenProfile = {
+  name: 'github-actions',
+  types: ['JWT'],
+  notAccessToken: (claims) => lacks(claims, 'job_workflow_ref') ?? lacks(claims, 'repository'),
+  client: ['repository'],
+  tokenIdRequired: true,
+  scopes: () => undefined,
+};
+
+/** Profiles by name; `docs/token-profiles.md` says what each can promise. */
+export const knownProfiles = {
+  rfc9068,
+  keycloak,
+  auth0,
+  okta,
+  entra,
+  cognito,
+  zitadel,
+  spring,
+  google,
+  kubernetes,
+  'github-actions': githubActions,
+} as const satisfies Readonly<Record<string, TokenProfile>>;
+export type ProfileName = keyof typeof knownProfiles;

@@ -1,0 +1,350 @@
+import { readFileSync } from 'node:fs';
+import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
+import { generateSigningKey, publicJwkOf, type PrivateJwk } from '../keys/jwk.js';
+import { isObject, parseJsonObject, type JsonObject } from '../jws/json-object.js';
+import { MemoryRevocationList } from '../revocation-list.js';
+import { TokenError } from '../token-error.js';
+import { createVerifier, type TokenVerifier } from '../token-verifier.js';
+import { type Principal } from '../principal.js';
+import { type ProfileName } from './known-profiles.js';
+import { type TokenProfile } from './token-profile.js';
+
+interface Shape {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly header: JsonObject;
+  readonly claims: JsonObject;
+  readonly namesAlg: boolean;
+}
+type Profile = ProfileName | TokenProfile | undefined;
+
+const now = 1_800_000_000;
+
+/** Tokens as the field's issuers make them, without their signatures. */
+function shapesOf(file: URL): ReadonlyMap<string, Shape> {
+  const read = Object.entries(parseJsonObject(readFileSync(file))).map(([name, shape]): readonly [string, Shape] => {
+    if (!isObject(shape) || !isObject(shape['header']) || !isObject(shape['claims'])) throw new Error(name);
+    const times = { iat: now, exp: now + 3_600, ...('nbf' in shape['claims'] ? { nbf: now } : {}) };
+    return [
+      name,
+      {
+        issuer: String(shape['issuer']),
+        audience: String(shape['audience_that_a_service_expects']),
+        header: shape['header'],
+        claims: { ...shape['claims'], ...times },
+        namesAlg: shape['jwk_names_alg'] === true,
+      },
+    ];
+  });
+  return new Map(read);
+}
+
+const shapes = shapesOf(new URL('../testing/token-shapes.json', import.meta.url));
+const shapeOf = (name: string): Shape => {
+  const shape = shapes.get(name);
+  if (shape === undefined) throw new Error(`no shape ${name}`);
+  return shape;
+};
+
+const keycloakService = 'Keycloak 26 access token (client_credentials, default client)';
+const keycloakUser = 'Keycloak user token with audience mapper';
+const auth0User = 'Auth0 default profile, user';
+const auth0Rbac = 'Auth0 RFC 9068 profile, M2M with RBAC permissions, no scope';
+const okta = 'Okta custom authorization server';
+const entraUser = 'Entra v2, delegated';
+const entraApp = 'Entra v2, app-only';
+const cognito = 'Cognito access token';
+const google = 'Google ID token';
+const kubernetes = 'Kubernetes projected service-account token';
+const github = 'GitHub Actions OIDC token';
+const zitadel = 'Zitadel JWT access token';
+const spring = 'Spring Authorization Server (default)';
+const mtls = 'RFC 9068 token with x5t#S256 (mTLS, RFC 8705)';
+
+/** Which profile takes which token, and whom it makes of it. */
+const accepted: readonly (readonly [string, ProfileName, Partial<Principal>, readonly string[]])[] = [
+  [
+    keycloakService,
+    'keycloak',
+    { clientId: 'shop', tokenId: 'trrtcc:1', roles: ['offline_access', 'uma_authorization', 'view-profile'] },
+    ['email', 'profile', 'orders:read'],
+  ],
+  [keycloakUser, 'keycloak', { clientId: 'web', subject: 'f1c4f64e', roles: ['operator'] }, ['openid', 'orders:read']],
+  [auth0User, 'auth0', { clientId: 'my_client_id', subject: 'auth0|123456' }, ['openid', 'profile', 'orders:read']],
+  ['Auth0 default profile, M2M', 'auth0', { clientId: 'my_client_id' }, ['orders:read']],
+  ['Auth0 RFC 9068 profile, user', 'auth0', { tokenId: '73Wak' }, ['openid', 'profile', 'orders:read']],
+  [
+    'Auth0 RFC 9068 profile, user',
+    'rfc9068',
+    { audience: 'https://orders.example' },
+    ['openid', 'profile', 'orders:read'],
+  ],
+  ['Auth0 RFC 9068 profile, M2M', 'rfc9068', { clientId: 'my_client_id' }, ['orders:read']],
+  [auth0Rbac, 'rfc9068', { clientId: 'my_client_id' }, []],
+  [auth0Rbac, 'auth0', { clientId: 'my_client_id' }, ['orders:read']],
+  [okta, 'okta', { clientId: '0oab', subject: 'ada@acme.com' }, ['openid', 'orders:read']],
+  [entraUser, 'entra', { clientId: '72f988bf', tokenId: 'fqiBqXLPj0' }, ['orders.read']],
+  [entraApp, 'entra', { subject: '690222be', roles: ['Orders.Read.All'] }, ['Orders.Read.All']],
+  [cognito, 'cognito', { clientId: 'xxxxxxxxxxxxexample', roles: ['admin'] }, ['orders/read']],
+  [kubernetes, 'kubernetes', { clientId: 'system:serviceaccount:shop:cart' }, []],
+  [github, 'github-actions', { clientId: 'acme/app', subject: 'repo:acme/app:ref:refs/heads/main' }, []],
+  [zitadel, 'zitadel', { clientId: '69234237810729234@acme', roles: ['reader'] }, []],
+  ['oidc-provider (panva) JWT access token, client_credentials', 'rfc9068', { clientId: 'shop' }, ['orders:read']],
+  ['oidc-provider JWT access token, no scope granted', 'rfc9068', { clientId: 'shop' }, []],
+  [spring, 'spring', { clientId: 'shop', subject: 'shop' }, ['orders:read']],
+];
+
+/** What each profile must not take for an access token of this service: changes of a good one. */
+const traps: readonly (readonly [string, ProfileName, string, Partial<Shape> & { claims?: JsonObject }, string])[] = [
+  [keycloakUser, 'keycloak', 'an ID token', { claims: { typ: 'ID' } }, 'TYP_NOT_ALLOWED'],
+  [keycloakUser, 'keycloak', 'a refresh token', { claims: { typ: 'Refresh' } }, 'TYP_NOT_ALLOWED'],
+  [keycloakUser, 'keycloak', 'a token of no type', { claims: { typ: undefined } }, 'TYP_NOT_ALLOWED'],
+  [
+    keycloakUser,
+    'keycloak',
+    'a token of another realm',
+    { claims: { iss: 'https://kc.example/realms/other' } },
+    'ISSUER_MISMATCH',
+  ],
+  [keycloakUser, 'keycloak', 'a logout token', { header: { typ: 'logout+jwt' } }, 'TYP_NOT_ALLOWED'],
+  [auth0User, 'auth0', 'an ID token', { claims: { nonce: 'n' } }, 'TYP_NOT_ALLOWED'],
+  [
+    auth0User,
+    'auth0',
+    'an ID token of this very client',
+    { claims: { aud: 'https://orders.example', azp: 'https://orders.example' } },
+    'TYP_NOT_ALLOWED',
+  ],
+  [auth0User, 'auth0', 'a token without client', { claims: { azp: undefined } }, 'CLAIM_MISSING'],
+  [auth0User, 'rfc9068', 'a token of the other profile', {}, 'TYP_NOT_ALLOWED'],
+  [okta, 'okta', 'an ID token', { claims: { cid: undefined, jti: 'ID.x' } }, 'TYP_NOT_ALLOWED'],
+  [okta, 'okta', 'an ID token that names a client', { claims: { jti: 'ID.x' } }, 'TYP_NOT_ALLOWED'],
+  [
+    entraUser,
+    'entra',
+    'an ID token for the same audience',
+    { claims: { azp: undefined, scp: undefined } },
+    'TYP_NOT_ALLOWED',
+  ],
+  [entraUser, 'entra', 'an ID token with a nonce', { claims: { nonce: 'n' } }, 'TYP_NOT_ALLOWED'],
+  [entraUser, 'entra', 'a token of another tenant', { claims: { tid: 'OTHER' } }, 'TYP_NOT_ALLOWED'],
+  [entraUser, 'entra', 'a token of version 1', { claims: { ver: '1.0' } }, 'TYP_NOT_ALLOWED'],
+  [
+    entraApp,
+    'entra',
+    'a token of another issuer’s tenant',
+    { claims: { iss: 'https://login.microsoftonline.com/OTHER/v2.0' } },
+    'ISSUER_MISMATCH',
+  ],
+  [cognito, 'cognito', 'an ID token', { claims: { token_use: 'id', aud: 'orders' } }, 'TYP_NOT_ALLOWED'],
+  [
+    cognito,
+    'cognito',
+    'a token of another resource server',
+    { claims: { scope: 'payments/read ordersx/read' } },
+    'AUDIENCE_MISMATCH',
+  ],
+  [cognito, 'cognito', 'a token without scope', { claims: { scope: undefined } }, 'AUDIENCE_MISMATCH'],
+  [google, 'google', 'a person’s ID token', {}, 'TYP_NOT_ALLOWED'],
+  [kubernetes, 'kubernetes', 'no service account', { claims: { sub: 'ada' } }, 'TYP_NOT_ALLOWED'],
+  [
+    kubernetes,
+    'kubernetes',
+    'a token of another cluster’s make',
+    { claims: { 'kubernetes.io': undefined } },
+    'TYP_NOT_ALLOWED',
+  ],
+  [github, 'github-actions', 'a token of no workflow', { claims: { job_workflow_ref: undefined } }, 'TYP_NOT_ALLOWED'],
+  [zitadel, 'zitadel', 'an ID token', { claims: { at_hash: 'x' } }, 'TYP_NOT_ALLOWED'],
+  [zitadel, 'zitadel', 'a token without client', { claims: { client_id: undefined } }, 'TYP_NOT_ALLOWED'],
+  [spring, 'spring', 'an ID token', { claims: { scope: undefined, sid: 's' } }, 'TYP_NOT_ALLOWED'],
+  [spring, 'spring', 'a token with a scope of another form', { claims: { scope: 'orders:read' } }, 'TYP_NOT_ALLOWED'],
+  [mtls, 'rfc9068', 'a token that is bound to a certificate, which nobody checks here', {}, 'CLAIM_INVALID'],
+  ['Auth0 RFC 9068 profile, user', 'rfc9068', 'a token without id', { claims: { jti: undefined } }, 'CLAIM_MISSING'],
+];
+
+describe('profiles of other issuers’ tokens', () => {
+  let key: PrivateJwk;
+  let stranger: PrivateJwk;
+  const open: TokenVerifier[] = [];
+
+  beforeAll(async () => {
+    key = await generateSigningKey('RS256');
+    stranger = { ...(await generateSigningKey('RS256')), kid: key.kid };
+  });
+  afterEach(() => {
+    for (const verifier of open.splice(0)) verifier.close();
+  });
+
+  const jwks = ({ namesAlg }: Shape) => {
+    const { alg, ...unnamed } = publicJwkOf(key);
+    return { keys: [namesAlg ? { ...unnamed, alg } : unnamed] };
+  };
+  async function verifierOf(shape: Shape, profile: Profile, revocations = new MemoryRevocationList()) {
+    const { issuer, audience } = shape;
+    const fetch = () => Promise.resolve(Response.json(jwks(shape)));
+    const verifier = await createVerifier({ issuer, audience, profile, revocations, fetch, now: () => now * 1_000 });
+    open.push(verifier);
+    return verifier;
+  }
+  const mint = async (shape: Shape, signer = key): Promise<string> => {
+    const claims = Object.fromEntries(Object.entries(shape.claims).filter(([, value]) => value !== undefined));
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', kid: key.kid, ...shape.header })
+      .sign(await importJWK({ ...signer }, 'RS256'));
+  };
+  const outcome = (verifier: TokenVerifier, token: string): string => {
+    try {
+      verifier.verify(token);
+      return 'ACCEPTED';
+    } catch (error) {
+      if (error instanceof TokenError) return error.code;
+      throw error;
+    }
+  };
+  const changed = (shape: Shape, claims: JsonObject): Shape => ({ ...shape, claims: { ...shape.claims, ...claims } });
+
+  it.each(accepted)(
+    '%s is taken by %s, first seen and repeated, and by jose',
+    async (name, profile, principal, scopes) => {
+      const shape = shapeOf(name);
+      const verifier = await verifierOf(shape, profile);
+      const token = await mint(shape);
+      for (let look = 0; look < 2; look += 1) {
+        const made = verifier.verify(token);
+        expect(made).toMatchObject({ issuer: shape.issuer, audience: shape.audience, ...principal });
+        expect([...made.scopes]).toEqual(scopes);
+      }
+      const { issuer, audience, claims } = shape;
+      const wanted = {
+        issuer,
+        currentDate: new Date(now * 1_000),
+        ...(claims['aud'] === undefined ? {} : { audience }),
+      };
+      await jwtVerify(token, createLocalJWKSet(jwks(shape)), wanted);
+    },
+  );
+
+  it.each(accepted)(
+    '%s by %s is refused from elsewhere, for others, too late, forged and unsigned',
+    async (name, profile) => {
+      const shape = shapeOf(name);
+      const verifier = await verifierOf(shape, profile);
+      const token = await mint(shape);
+      const elsewhere = { aud: ['others', `${shape.audience}x`, shape.audience.slice(1)], scope: 'others/read' };
+      const twins: readonly (readonly [string, string])[] = [
+        ['ISSUER_MISMATCH', await mint(changed(shape, { iss: `${shape.issuer}/` }))],
+        ['AUDIENCE_MISMATCH', await mint(changed(shape, elsewhere))],
+        ['TOKEN_EXPIRED', await mint(changed(shape, { exp: now - 6 }))],
+        ['TOKEN_NOT_YET_VALID', await mint(changed(shape, { nbf: now + 6 }))],
+        ['TOKEN_NOT_YET_VALID', await mint(changed(shape, { iat: now + 6 }))],
+        ['CLAIM_MISSING', await mint(changed(shape, { exp: undefined }))],
+        ['SIGNATURE_INVALID', await mint(shape, stranger)],
+        ['SIGNATURE_INVALID', token.slice(0, token.lastIndexOf('.') + 1)],
+        [
+          'ALG_NOT_ALLOWED',
+          `${Buffer.from(JSON.stringify({ ...shape.header, alg: 'none' })).toString('base64url')}.${token.split('.')[1] ?? ''}.`,
+        ],
+        ['TYP_NOT_ALLOWED', await mint({ ...shape, header: { ...shape.header, typ: 'logout+jwt' } })],
+        ['CLAIM_INVALID', await mint(changed(shape, { cnf: { 'x5t#S256': 'x' } }))],
+      ];
+      for (const [code, twin] of twins) expect([code, outcome(verifier, twin)]).toEqual([code, code]);
+      expect(outcome(verifier, token)).toBe('ACCEPTED');
+    },
+  );
+
+  it.each(traps)('%s: %s does not take %s', async (name, profile, _what, change, code) => {
+    const shape = shapeOf(name);
+    const verifier = await verifierOf(shape, profile);
+    const trap = { ...shape, ...change, claims: { ...shape.claims, ...change.claims } };
+    expect(outcome(verifier, await mint(trap))).toBe(code);
+  });
+
+  it('take nothing without being asked to: our own is one audience and a scope, under at+jwt', async () => {
+    const taken: string[] = [];
+    for (const [name, shape] of shapes) {
+      const verifier = await verifierOf(shape, undefined);
+      if (outcome(verifier, await mint(shape)) === 'ACCEPTED') taken.push(name);
+    }
+    expect(taken).toEqual([
+      'Auth0 RFC 9068 profile, M2M',
+      'oidc-provider (panva) JWT access token, client_credentials',
+    ]);
+  });
+
+  it('say what differed', async () => {
+    const shape = shapeOf(keycloakUser);
+    const verifier = await verifierOf({ ...shape, audience: 'payments' }, 'keycloak');
+    const token = await mint(shape);
+    expect(() => verifier.verify(token)).toThrow(
+      expect.objectContaining({ code: 'AUDIENCE_MISMATCH', expected: 'payments', actual: 'orders account' }),
+    );
+    const id = await mint(changed(shape, { typ: 'ID', aud: 'payments' }));
+    expect(() => verifier.verify(id)).toThrow(expect.objectContaining({ code: 'TYP_NOT_ALLOWED', detail: 'typ' }));
+  });
+
+  it('give a token without id its fingerprint, by which it can be revoked', async () => {
+    const shape = shapeOf(auth0User);
+    const revocations = new MemoryRevocationList();
+    const verifier = await verifierOf(shape, 'auth0', revocations);
+    const [one, other] = [await mint(shape), await mint(changed(shape, { sub: 'auth0|7' }))];
+    const { tokenId } = verifier.verify(one);
+    expect(tokenId).toMatch(/^[\w-]{43}$/);
+    expect(verifier.verify(other).tokenId).not.toBe(tokenId);
+    revocations.add({ kind: 'token', tokenId, until: now + 3_600 });
+    expect([outcome(verifier, one), outcome(verifier, other)]).toEqual(['TOKEN_REVOKED', 'ACCEPTED']);
+  });
+
+  it('take service accounts of Google, and times with fractions', async () => {
+    const claims = { email: 'orders@acme.iam.gserviceaccount.com', email_verified: true, at_hash: undefined };
+    const shape = changed(shapeOf(google), { ...claims, iat: now - 0.5, exp: now + 10.5 });
+    const verifier = await verifierOf(shape, 'google');
+    expect(verifier.verify(await mint(shape))).toMatchObject({
+      subject: '114567890123456789012',
+      expiresAt: now + 10.5,
+    });
+    expect(outcome(verifier, await mint(changed(shape, { email_verified: false })))).toBe('TYP_NOT_ALLOWED');
+  });
+
+  it('can be one’s own', async () => {
+    const profile: TokenProfile = {
+      name: 'acme',
+      types: ['acme-access+jwt'],
+      client: ['app'],
+      scopes: ({ rights }) => rights,
+      notAccessToken: ({ kind }) => (kind === 'access' ? undefined : 'kind'),
+    };
+    const claims = {
+      iss: 'https://acme.test',
+      aud: ['a', 'orders'],
+      sub: 'ada',
+      app: 'web',
+      rights: ['r', 'w'],
+      kind: 'access',
+      iat: now,
+      exp: now + 60,
+    };
+    const shape = {
+      issuer: 'https://acme.test',
+      audience: 'orders',
+      header: { typ: 'Acme-Access+JWT' },
+      namesAlg: true,
+      claims,
+    };
+    const verifier = await verifierOf(shape, profile);
+    const made = verifier.verify(await mint(shape));
+    expect([made.clientId, [...made.scopes]]).toEqual(['web', ['r', 'w']]);
+    expect(outcome(verifier, await mint(changed(shape, { kind: 'id' })))).toBe('TYP_NOT_ALLOWED');
+    for (const [code, change] of [
+      ['CLAIM_INVALID', { rights: [1] }],
+      ['CLAIM_INVALID', { rights: ['x'.repeat(10), ''] }],
+      ['CLAIM_INVALID', { aud: ['orders', 7] }],
+      ['CLAIM_INVALID', { aud: Array.from({ length: 300 }, () => 'orders') }],
+      ['CLAIM_INVALID', { app: ['web', 'other'] }],
+      ['CLAIM_INVALID', { exp: '1' }],
+      ['CLAIM_MISSING', { app: undefined }],
+      ['CLAIM_MISSING', { sub: undefined }],
+    ] as const)
+      expect([code, outcome(verifier, await mint(changed(shape, change)))]).toEqual([code, code]);
+  });
+});

@@ -1,0 +1,139 @@
+import {
+  actorsOf,
+  confirmationOf,
+  outOfTime,
+  SCOPE_LENGTH_LIMIT,
+  text,
+  TIME_LIMIT,
+  type Expected,
+} from '../jws/claims.js';
+import { type JsonObject } from '../jws/json-object.js';
+import { fixedSet, scopeSetOf } from '../jws/scope-set.js';
+import { type Principal } from '../principal.js';
+import { TokenError } from '../token-error.js';
+
+/** How the access tokens of an issuer look, where they are not those of RFC 9068 with one audience. */
+export interface TokenProfile {
+  /** For logs and errors. */
+  readonly name: string;
+  /** Values that the header's `typ` may have, in any case, with or without `application/` in front. */
+  readonly types: readonly string[];
+  /** Whether the header may lack `typ`; then {@link notAccessToken} must tell other tokens of the issuer apart. */
+  readonly untyped?: boolean;
+  /**
+   * What shows that a token is none of access: an ID token of the same issuer, signed by the same key, must never pass for one.
+   * @returns the claim that says so
+   */
+  readonly notAccessToken?: (claims: JsonObject, expected: Expected) => string | undefined;
+  /** Whether the token is for this service; by default `aud` is its name, or a list that contains it. */
+  readonly isFor?: (claims: JsonObject, audience: string) => boolean;
+  /** Claims that may name the client, the best first. */
+  readonly client: readonly string[];
+  /** Claims that may hold the token's id; without any the token's fingerprint is its id. */
+  readonly tokenId?: readonly string[];
+  /** Whether a token without an id is refused. */
+  readonly tokenIdRequired?: boolean;
+  /** The scopes: a text with spaces, a list, or nothing; `scope` by default. */
+  readonly scopes?: (claims: JsonObject) => unknown;
+  /** The roles: a list, or nothing. */
+  readonly roles?: (claims: JsonObject, audience: string) => unknown;
+}
+
+/** Entries that a list in a token may have: audiences, scopes, roles. */
+const LIST_LIMIT = 256;
+const NO_SCOPES = fixedSet([]);
+const NO_ROLES: readonly string[] = Object.freeze([]);
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+/** A list of texts in a claim. @throws {TokenError} `CLAIM_INVALID` */
+function listOf(value: unknown, name: string): readonly string[] {
+  if (!Array.isArray(value) || value.length > LIST_LIMIT || !value.every(isText)) {
+    throw new TokenError('CLAIM_INVALID', name);
+  }
+  return value;
+}
+
+/** `aud` is one name, or a list of them (RFC 7519, section 4.1.3). */
+export function audiencesOf({ aud }: JsonObject): readonly string[] {
+  if (aud === undefined) throw new TokenError('CLAIM_MISSING', 'aud');
+  return typeof aud === 'string' ? [text(aud, 'aud')] : listOf(aud, 'aud');
+}
+
+/** A NumericDate (RFC 7519, section 2), which need not be whole. */
+function time(value: unknown, name: string): number {
+  if (value === undefined) throw new TokenError('CLAIM_MISSING', name);
+  if (typeof value !== 'number' || !(value >= 0 && value <= TIME_LIMIT)) throw new TokenError('CLAIM_INVALID', name);
+  return value;
+}
+
+function firstOf(claims: JsonObject, names: readonly string[]): readonly [name: string, value: unknown] {
+  const name = names.find((one) => claims[one] !== undefined) ?? names[0] ?? '';
+  const value = claims[name];
+  return [name, Array.isArray(value) && value.length === 1 ? value[0] : value];
+}
+
+function scopesOf(value: unknown): ReadonlySet<string> {
+  if (value === undefined) return NO_SCOPES;
+  if (typeof value !== 'string') return fixedSet(listOf(value, 'scope'));
+  if (value.length > SCOPE_LENGTH_LIMIT) throw new TokenError('CLAIM_INVALID', 'scope');
+  return scopeSetOf(value);
+}
+
+/** Whether a header's `typ` is one that an access token of this profile has (RFC 7515, section 4.1.9). */
+export function acceptsType({ types, untyped = false }: TokenProfile, typ: unknown): boolean {
+  if (typ === undefined) return untyped;
+  if (typeof typ !== 'string') return false;
+  const type = typ.toLowerCase().replace(/^application\//, '');
+  return types.some((one) => one.toLowerCase() === type);
+}
+
+/**
+ * Checks the claims of a token whose signature verified, and makes the principal of them.
+ * @param now seconds
+ * @param fingerprint what identifies a token that has no id
+ * @throws {TokenError} as for tokens of our own issuer; `TYP_NOT_ALLOWED` for a token that is none of access, its detail naming the claim
+ */
+export function principalByProfile(
+  profile: TokenProfile,
+  claims: JsonObject,
+  expected: Expected,
+  now: number,
+  fingerprint: () => string,
+): Principal {
+  const { issuer, audience, toleranceSeconds } = expected;
+  const { iss, exp, nbf, iat, sub, txn } = claims;
+  if (iss !== issuer) throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
+  if (!(profile.isFor?.(claims, audience) ?? audiencesOf(claims).includes(audience))) {
+    const actual = claims['aud'] === undefined ? 'none' : audiencesOf(claims).join(' ');
+    throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: audience, actual });
+  }
+  const expiresAt = time(exp, 'exp');
+  if (now >= expiresAt + toleranceSeconds) throw outOfTime('TOKEN_EXPIRED', 'exp', now, expiresAt);
+  if (nbf !== undefined && now < time(nbf, 'nbf') - toleranceSeconds) {
+    throw outOfTime('TOKEN_NOT_YET_VALID', 'nbf', now, nbf);
+  }
+  const issuedAt = time(iat, 'iat');
+  if (now < issuedAt - toleranceSeconds) throw outOfTime('TOKEN_NOT_YET_VALID', 'iat', now, issuedAt);
+  const other = profile.notAccessToken?.(claims, expected);
+  if (other !== undefined) throw new TokenError('TYP_NOT_ALLOWED', other, { expected: profile.name });
+  const [clientClaim, client] = firstOf(claims, profile.client);
+  const [idClaim, id] = firstOf(claims, profile.tokenId ?? ['jti']);
+  const isNamed = id !== undefined || profile.tokenIdRequired === true;
+  const tokenId = isNamed ? text(id, idClaim) : fingerprint();
+  const roles = profile.roles?.(claims, audience);
+  return {
+    subject: text(sub, 'sub'),
+    clientId: text(client, clientClaim),
+    actors: actorsOf(claims['act']),
+    scopes: scopesOf(profile.scopes === undefined ? claims['scope'] : profile.scopes(claims)),
+    audience,
+    issuer,
+    tokenId,
+    txn: txn === undefined ? tokenId : text(txn, 'txn'),
+    roles: roles === undefined ? NO_ROLES : listOf(roles, 'roles'),
+    issuedAt,
+    expiresAt,
+    confirmation: confirmationOf(claims['cnf']),
+  };
+}
