@@ -102,6 +102,11 @@ function messageAnswerOf(error: unknown): object | undefined {
   return typeof held === 'object' && held !== null ? held : undefined;
 }
 
+/** RFC 6749, section 5.2, allows printable ASCII without quote and backslash; a detail may quote what the caller sent. */
+function descriptionOf(detail: string): string {
+  return detail.replaceAll('"', "'").replaceAll(/[^\x20-\x7e]|\\/g, '?');
+}
+
 /** RFC 6749 names no errors of the server at the token endpoint; these are the names of its section 4.1.2.1. */
 function oauthErrorNameOf(status: number): string {
   if (status < 500) return 'invalid_request';
@@ -147,7 +152,7 @@ export class ProblemFilter implements ExceptionFilter {
         .status(error.status)
         .headers({ 'cache-control': 'no-store', ...error.headers })
         .type('application/json')
-        .send({ error: error.error, error_description: error.description });
+        .send({ error: error.error, error_description: descriptionOf(error.description) });
       return;
     }
     const allowed = error instanceof NotFoundException ? allowedMethods(http.getRequest<FastifyRequest>()) : [];
@@ -163,7 +168,7 @@ export class ProblemFilter implements ExceptionFilter {
         .status(status)
         .header('cache-control', 'no-store')
         .type('application/json')
-        .send({ error: oauthErrorNameOf(status), error_description: detail });
+        .send({ error: oauthErrorNameOf(status), error_description: descriptionOf(detail) });
       return;
     }
     void reply

@@ -200,6 +200,14 @@ describe('the border that every request meets first', () => {
     expect([answer.status, answer.body['error']]).toEqual([status, 'invalid_request']);
   });
 
+  it('describes errors of a form in the characters that RFC 6749 allows, whatever the caller sent', async () => {
+    const { body } = await ask('POST', '/oauth2/form', form, 'n%C3%A4me%22%5C=1&n%C3%A4me%22%5C=2');
+    expect(body).toEqual({
+      error: 'invalid_request',
+      error_description: "The parameter 'n?me?'??' is given more than once.",
+    });
+  });
+
   it('takes what is well formed', async () => {
     const utf8 = { 'content-type': 'Application/JSON; charset=utf-8' };
     expect((await ask('POST', '/orders', utf8, '{"name":"M\u00fcller 😀"}')).body).toEqual({ name: 'M\u00fcller 😀' });
