@@ -1,14 +1,22 @@
 import { type AuditEvent } from '@countersign/audit-event';
+import { isWithin, type Reach } from '@countersign/auth-core';
 import { timeBoundSchema } from '@countersign/service-host';
 import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
-import { isWithin, type Reach } from '@countersign/auth-core';
 import { type Clause } from '../postings/postings.store.js';
 import { eventTable } from './events.tables.js';
 import { textOf, wordsOf } from './event-words.js';
 
 const bound = timeBoundSchema.transform((time) => time.toISOString());
 const text = z.string().min(1).max(512).optional();
+const uuidAtEnd = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** A resource as events name it, `<kind>/<id>`: a UUID is the same in capitals. */
+const resource = z
+  .string()
+  .min(1)
+  .max(512)
+  .transform((said) => said.replace(uuidAtEnd, (id) => id.toLowerCase()))
+  .optional();
 
 /** What narrows a search, an export or a tail. Each filter narrows further. Times are RFC 3339. */
 export const filterShape = {
@@ -18,12 +26,13 @@ export const filterShape = {
   actor: text,
   client: text,
   action: text,
-  resource: text,
+  resource,
   outcome: z.enum(['allowed', 'denied', 'failed']).optional(),
   source: text,
   type: text,
   trace: z
     .string()
+    .toLowerCase()
     .regex(/^[0-9a-f]{32}$/, 'a W3C trace id: 32 hexadecimal digits')
     .optional(),
   txn: text,

@@ -84,7 +84,10 @@ const queryArbitrary: fc.Arbitrary<EventQuery> = fc.record({
     { weight: 3, arbitrary: fc.constant('all' as const) },
     {
       weight: 1,
-      arbitrary: fc.record({ subject: fc.constantFrom(...names), client: fc.constantFrom('auditor', 'x') }),
+      arbitrary: fc.record(
+        { subject: fc.constantFrom(...names), clientId: fc.constantFrom('auditor', 'x') },
+        { requiredKeys: ['subject'] },
+      ),
     },
   ),
 });

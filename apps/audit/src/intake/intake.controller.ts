@@ -7,7 +7,7 @@ import { CompletenessService, type SourceState } from './completeness.service.js
 import { DeadLettersService } from './dead-letters.service.js';
 import { type DeadLetter, type Replayed } from './dead-letters.store.js';
 
-const positionSchema = z.string().regex(/^[0-9]{1,18}$/, 'a position of a dead letter');
+const positionSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'a position of a dead letter');
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** The position of the last one of the page before. */
