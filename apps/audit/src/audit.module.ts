@@ -38,6 +38,9 @@ import { RETENTION_OPTIONS, RetentionService, type RetentionOptions } from './re
 import { RetentionStore } from './retention/retention.store.js';
 import { SEGMENT_EVENTS } from './retention/segment.js';
 import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './log/integration.service.js';
+import { RecoveryController } from './recovery/recovery.controller.js';
+import { RECOVERY_OPTIONS, RecoveryService } from './recovery/recovery.service.js';
+import { RecoveryStore } from './recovery/recovery.store.js';
 import { LogController } from './log/log.controller.js';
 import {
   CHECKPOINT_THINNING_OPTIONS,
@@ -93,6 +96,7 @@ export class AuditModule {
         ExportController,
         TailController,
         EventsController,
+        RecoveryController,
         LogController,
         IntakeController,
         MaskedValuesController,
@@ -114,6 +118,12 @@ export class AuditModule {
         { provide: LOG_SIGNERS, useValue: logSignersOf(configuration) },
         { provide: INTEGRATION_OPTIONS, useValue: integration },
         LogStore,
+        {
+          provide: RECOVERY_OPTIONS,
+          useValue: { nats, replicas: configuration.STREAM_REPLICAS, keepHours: configuration.OUTBOX_KEEP_HOURS },
+        },
+        RecoveryStore,
+        RecoveryService,
         LogKeysStore,
         IntegrationService,
         { provide: CHECKPOINT_THINNING_OPTIONS, useValue: thinning },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
+import { FIRST_INDEX_HEADER, KNOWN_INDEX_HEADER, recalledSubject, SALTS_HEADER } from './receipts.js';
 
 /** Events that one message carries at the most. */
 export const BATCH_EVENT_LIMIT = 256;
@@ -77,15 +78,36 @@ export function batchSubject(source: string): string {
 /**
  * Publishes a batch; resolves with the stream's acknowledgement. Its message id is of its content: published again it is the same, and
  * the stream stores it once; with other numbers or other events it is another.
+ * @param knownIndex the highest log index that the source was told
  * @throws what the stream or the connection said
  */
-export async function publishBatch(stream: JetStreamClient, source: string, batch: EventBatch): Promise<void> {
+export async function publishBatch(
+  stream: JetStreamClient,
+  source: string,
+  batch: EventBatch,
+  knownIndex?: bigint,
+): Promise<void> {
   const payload = Buffer.from(batch.payload);
   const header = headers();
   header.set('content-type', BATCH_CONTENT_TYPE);
+  if (knownIndex !== undefined) header.set(KNOWN_INDEX_HEADER, knownIndex.toString());
   const digest = createHash('sha256').update(payload).digest('base64url');
   await stream.publish(batchSubject(source), payload, {
     msgID: `${source}.${String(batch.first)}-${String(batch.last)}.${digest}`,
     headers: header,
   });
+}
+
+/** Publishes again what audit has recalled. It has no message id: the first time it went under that of its content. */
+export async function publishRecalled(
+  stream: JetStreamClient,
+  source: string,
+  batch: EventBatch,
+  { index, salts }: { readonly index: bigint; readonly salts: string },
+): Promise<void> {
+  const header = headers();
+  header.set('content-type', BATCH_CONTENT_TYPE);
+  header.set(FIRST_INDEX_HEADER, index.toString());
+  header.set(SALTS_HEADER, salts);
+  await stream.publish(recalledSubject(source), Buffer.from(batch.payload), { headers: header });
 }

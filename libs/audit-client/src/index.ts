@@ -15,6 +15,12 @@ export { outboxMigrations } from './outbox-migrations.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
 export {
   CHECKPOINT_SUBJECT,
+  FIRST_INDEX_HEADER,
+  KNOWN_INDEX_HEADER,
+  parseRecall,
+  recalledSubject,
+  SALTS_HEADER,
+  type Recall,
   parsePlacement,
   parseReceipt,
   receiptSubject,

@@ -33,6 +33,22 @@ export type Place = z.infer<typeof placeSchema>;
 const placementSchema = z.strictObject({ source: z.string(), places: z.array(placeSchema) });
 export type Placement = z.infer<typeof placementSchema>;
 
+/** Audit's log was restored from a backup: it asks for what is kept from this log index on, on the receipts' subject. */
+const recallSchema = z.strictObject({ source: z.string(), recall: number });
+export type Recall = z.infer<typeof recallSchema>;
+
+/** The highest log index that a source was told, on each of its messages: a log that does not reach it was restored from a backup. */
+export const KNOWN_INDEX_HEADER = 'Countersign-Known-Index';
+/** The log index of a recalled message's first event; the others follow it. */
+export const FIRST_INDEX_HEADER = 'Countersign-First-Index';
+/** The salts of a recalled message's events, as in a place. */
+export const SALTS_HEADER = 'Countersign-Salts';
+
+/** Where a source sends what is recalled. */
+export function recalledSubject(source: string): string {
+  return `audit.${source}.recalled`;
+}
+
 function parse<Value>(schema: z.ZodType<Value>, text: string): Value | undefined {
   try {
     return schema.parse(JSON.parse(text));
@@ -49,4 +65,9 @@ export function parseReceipt(text: string): Receipt | undefined {
 /** @returns nothing for what is not a placement */
 export function parsePlacement(text: string): Placement | undefined {
   return parse(placementSchema, text);
+}
+
+/** @returns nothing for what is not a recall */
+export function parseRecall(text: string): Recall | undefined {
+  return parse(recallSchema, text);
 }

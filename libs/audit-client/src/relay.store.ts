@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { z } from 'zod';
 import { type EventBatch, type NumberedEvent } from './event-batch.js';
 import { type Place } from './receipts.js';
 
@@ -90,7 +91,32 @@ const placeEvents = {
     ${keepGone('$5')}`,
 };
 
+const keptEvents = `
+  select position::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
+  where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by position limit 20`;
+
+const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
+
 const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
+
+/** Events that are kept, as they are sent again. */
+export interface KeptEvents {
+  readonly position: bigint;
+  readonly firstIndex: bigint;
+  /** By rising sequence, without a gap. */
+  readonly events: readonly NumberedEvent[];
+  /** By sequence and path, JSON. */
+  readonly salts: string;
+}
+
+interface KeptRow {
+  readonly position: string;
+  readonly first_index: string;
+  readonly events: string;
+  readonly salts: string;
+}
+
+const sequenceSchema = z.looseObject({ sequence: z.string() });
 
 interface Lines {
   readonly sequences: string | null;
@@ -181,6 +207,27 @@ export class RelayStore {
         this.keepHours > 0,
       ],
     });
+  }
+
+  /** The next of what is kept from a log index on. @param after the position of the last one before */
+  async kept(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
+    const { rows } = await this.client.query<KeptRow>(keptEvents, [fromIndex, after]);
+    return rows.map(({ position, first_index, events, salts }) => ({
+      position: BigInt(position),
+      firstIndex: BigInt(first_index),
+      salts,
+      events: events.split('\n').map((json) => ({
+        sequence: BigInt(sequenceSchema.parse(JSON.parse(json)).sequence),
+        json,
+      })),
+    }));
+  }
+
+  /** The highest log index of what is kept. */
+  async highestIndex(): Promise<bigint | undefined> {
+    const { rows } = await this.client.query<{ highest: string | null }>(highestIndex);
+    const highest = rows[0]?.highest ?? null;
+    return highest === null ? undefined : BigInt(highest);
   }
 
   /** Forgets what was kept for as long as it should be. */

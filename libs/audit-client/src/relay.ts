@@ -2,9 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jetstream, type JetStreamClient } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import type pg from 'pg';
-import { BATCH_SIZE_LIMIT, packEvents, publishBatch, type EventBatch, type NumberedEvent } from './event-batch.js';
+import {
+  BATCH_SIZE_LIMIT,
+  packEvents,
+  publishBatch,
+  publishRecalled,
+  type EventBatch,
+  type NumberedEvent,
+} from './event-batch.js';
 import { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
-import { parsePlacement, parseReceipt, receiptSubject, type Place } from './receipts.js';
+import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
 import { RelayStore, ROUND } from './relay.store.js';
 
@@ -55,6 +62,12 @@ export const RELAY_PACE_MS = 40;
 /** Bytes of a message's headers at the most. */
 const HEADER_ROOM = 1_024;
 
+function highestOf(known: bigint | undefined, { first, last, index }: Place): bigint | undefined {
+  if (index === null) return known;
+  const highest = BigInt(index) + BigInt(last) - BigInt(first);
+  return known === undefined || highest > known ? highest : known;
+}
+
 class OutboxRelay implements Relay {
   readonly #stopped = new AbortController();
   readonly #running: Promise<void>;
@@ -67,6 +80,9 @@ class OutboxRelay implements Relay {
   /** Whether audit tells places; an older one only sends receipts. */
   #placing = false;
   #places: Place[] = [];
+  /** The log index from which on audit has asked for what is kept. */
+  #recalled: bigint | undefined;
+  #knownIndex: bigint | undefined;
   #lookedForUnplacedAt = -Infinity;
   #forgotAt = -Infinity;
   /** Whether events are known to wait that were numbered in an earlier round. */
@@ -135,6 +151,7 @@ class OutboxRelay implements Relay {
       if (!(await store.lock())) return;
       this.#leading = true;
       this.#behind = true;
+      this.#knownIndex = await store.highestIndex();
       while (!this.#stopped.signal.aborted && broken === undefined) {
         this.#woken = false;
         const moved = await this.#move(store, stream);
@@ -162,6 +179,7 @@ class OutboxRelay implements Relay {
     }
     const events = due.length < ROUND ? [...due, ...(await store.number())] : due;
     await this.#release(store, now);
+    await this.#sendRecalled(store, stream);
     const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
     this.#behind = failure !== undefined || due.length === ROUND;
     if (now - this.#countedAt > COUNT_EVERY_MS) {
@@ -180,7 +198,10 @@ class OutboxRelay implements Relay {
     if (now - this.#releasedAt < RELEASE_EVERY_MS) return;
     const through = this.#received;
     const places = this.#places.splice(0);
-    if (places.length > 0) await store.place(places);
+    if (places.length > 0) {
+      await store.place(places);
+      this.#knownIndex = places.reduce(highestOf, this.#knownIndex);
+    }
     if (this.#placing) {
       // Those whose place never comes: looked for now and then, also without a new receipt.
       if (now - this.#lookedForUnplacedAt > LOOK_FOR_DUE_EVERY_MS) {
@@ -204,7 +225,9 @@ class OutboxRelay implements Relay {
     stream: JetStreamClient,
     batches: readonly EventBatch[],
   ): Promise<PromiseRejectedResult | undefined> {
-    const results = await Promise.allSettled(batches.map((batch) => publishBatch(stream, this.options.source, batch)));
+    const results = await Promise.allSettled(
+      batches.map((batch) => publishBatch(stream, this.options.source, batch, this.#knownIndex)),
+    );
     const published = batches.filter((_, index) => results[index]?.status === 'fulfilled');
     store.published(published);
     if (published.length > 0) this.#lastPublishedAt = new Date();
@@ -235,7 +258,32 @@ class OutboxRelay implements Relay {
     });
   }
 
+  /** Sends what audit has lost and this service still keeps; what fails is asked for again. */
+  async #sendRecalled(store: RelayStore, stream: JetStreamClient): Promise<void> {
+    const from = this.#recalled;
+    if (from === undefined) return;
+    this.#recalled = undefined;
+    for (let after = 0n; !this.#stopped.signal.aborted;) {
+      const page = await store.kept(from, after);
+      if (page.length === 0) return;
+      for (const { firstIndex, events, salts } of page) {
+        const [first] = events;
+        for (const batch of packEvents(events, { bytes: this.#sizeLimit() / 2 })) {
+          const index = firstIndex + (batch.first - (first?.sequence ?? batch.first));
+          await publishRecalled(stream, this.options.source, batch, { index, salts });
+        }
+      }
+      after = page.at(-1)?.position ?? after;
+    }
+  }
+
   #takePlaces(text: string): void {
+    const recall = parseRecall(text);
+    if (recall?.source === this.options.source) {
+      this.#recalled = BigInt(recall.recall);
+      this.#wake();
+      return;
+    }
     const placement = parsePlacement(text);
     if (placement?.source !== this.options.source) return;
     this.#placing = true;

@@ -107,7 +107,7 @@ function rightsOf(service: NatsService): Rights {
       };
     }
     case 'audit': {
-      const written = ['receipts.>', 'log.checkpoint', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'];
+      const written = ['receipts.>', 'log.checkpoint', 'log.kept', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'];
       return {
         publish: [...own.publish, ...written, ...reader.publish],
         subscribe: [...own.subscribe, ...reader.subscribe],
@@ -136,7 +136,7 @@ export function natsAccount(service: NatsService): NatsAccount {
     case 'issuer':
       return { ...account, jetStream: { megabytes: 256, streams: 1 } };
     case 'audit':
-      return { ...account, jetStream: { megabytes: 3_840, streams: 2 } };
+      return { ...account, jetStream: { megabytes: 3_840, streams: 3 } };
     default:
       return account;
   }

@@ -3,6 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { principalOf } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, auditRequest, Problem, type RequestTrace } from '@countersign/service-host';
+import { RecoveryService } from '../recovery/recovery.service.js';
 import { type DeadLetter, DeadLetterStore, type Replayed } from './dead-letters.store.js';
 
 const refusals = {
@@ -20,6 +21,7 @@ const refusals = {
 export class DeadLettersService {
   constructor(
     @Inject(DeadLetterStore) private readonly store: DeadLetterStore,
+    @Inject(RecoveryService) private readonly recovery: RecoveryService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
@@ -30,6 +32,11 @@ export class DeadLettersService {
   }
 
   async replay(position: string, caller: Principal, trace: RequestTrace): Promise<Replayed> {
+    if (!this.recovery.mayGrow) {
+      throw new Problem(503, 'LOG_RESTORED', 'The log waits to be compared, or recovered; try again then.', {
+        retry_after: 5,
+      });
+    }
     const result = await this.store.replay(position);
     if (result.kind !== 'replayed') {
       throw result.kind === 'rejected' ? refusals.rejected(result.reason) : refusals[result.kind]();

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import {
   connectToNats,
+  recalledSubject,
   receiptSubject,
   type NatsOptions,
   type Placement,
@@ -13,6 +14,7 @@ import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
+import { RecoveryService } from '../recovery/recovery.service.js';
 import { inspectMessage, type Accepted, type Rejected } from './border.js';
 import { openIntake, UNDER_WAY, type Intake } from './intake-consumer.js';
 import { IntakeLoad } from './intake-load.js';
@@ -30,6 +32,9 @@ const LOOK_EVERY_MS = 2_000;
 
 /** Events that one transaction takes: no further message joins once there are as many. */
 const BATCH = 500;
+
+/** Messages that are held at most while the log is recovered: more would leave no room for what is sent back. */
+const HELD = 64;
 
 interface Arrived {
   readonly message: JsMsg;
@@ -57,6 +62,8 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   #connection: NatsConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
   #consuming = false;
+  /** Messages that wait for the log to be recovered, by their place in the stream. */
+  readonly #held = new Set<number>();
   #lastError: string | null = null;
 
   constructor(
@@ -64,6 +71,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(IntakeStore) private readonly store: IntakeStore,
     @Inject(IntakeLoad) private readonly load: IntakeLoad,
     @Inject(EVENT_MASKING) private readonly masking: EventMasking,
+    @Inject(RecoveryService) private readonly recovery: RecoveryService,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) registry: Registry,
@@ -136,7 +144,8 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
           // What waits here is not lost: the stream need not send it again.
           for (const { message } of queue) message.working();
         }
-        const batch = nextBatch(queue);
+        // Nothing is taken before it is known that the log is the one that it was.
+        const batch = this.recovery.checked ? nextBatch(queue) : [];
         if (batch.length > 0) {
           await this.#take(batch, connection);
           continue;
@@ -145,7 +154,8 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         const woken = new Promise<void>((resolve) => {
           arrived = resolve;
         });
-        if (queue.length === 0) await Promise.race([woken, delay(500, undefined, { signal }).catch(() => undefined)]);
+        if (queue.length === 0 || !this.recovery.checked)
+          await Promise.race([woken, delay(500, undefined, { signal }).catch(() => undefined)]);
       }
     } finally {
       this.#consuming = false;
@@ -160,7 +170,35 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     if (waiting === undefined) throw new Error('the stream or its consumer is gone');
   }
 
-  async #take(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
+  async #take(arrived: readonly Arrived[], connection: NatsConnection): Promise<void> {
+    const batch: Arrived[] = [];
+    for (const one of arrived) {
+      const { message } = one;
+      if (message.subject === recalledSubject(message.subject.split('.')[1] ?? '')) {
+        await this.recovery.take(message);
+        message.ack();
+      } else if (await this.recovery.compare(message)) batch.push(one);
+      else this.#hold(message);
+    }
+    if (batch.length === 0) return;
+    this.#held.clear();
+    await this.#append(batch, connection);
+  }
+
+  /**
+   * The log may not grow. A few messages come again in a moment; the others' outboxes have them until a receipt comes, and send them again. What audit
+   * itself says now is numbered again once its log is recovered.
+   */
+  #hold(message: JsMsg): void {
+    if (!this.#held.has(message.seq) && (this.#held.size >= HELD || message.subject.startsWith('audit.audit.'))) {
+      message.ack();
+      return;
+    }
+    this.#held.add(message.seq);
+    message.nak(1_000);
+  }
+
+  async #append(batch: readonly Arrived[], connection: NatsConnection): Promise<void> {
     const items = batch.flatMap(({ inspected }) => inspected);
     if (items.length >= BATCH) this.load.filled();
     const appended = await this.store.append(items).catch((error: unknown) => {
@@ -176,7 +214,19 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         else this.#tell(item, connection);
       }
     }
-    this.#send(appended, connection);
+    this.#send(await this.#kept(items, appended), connection);
+  }
+
+  /** Audit's own events are told their places only once they are kept outside of its database; else they come again. */
+  async #kept(items: readonly (Accepted | Rejected)[], appended: Appended): Promise<Appended> {
+    const events = items.filter((item) => item.kind === 'event').map(({ event }) => event);
+    try {
+      await this.recovery.keepOwn(events, appended.placements);
+      return appended;
+    } catch (error) {
+      this.logger.warn({ err: error }, "audit's own events are kept later");
+      return { ...appended, placements: appended.placements.filter(({ source }) => source !== 'audit') };
+    }
   }
 
   /** The dead letter is already kept in the database; the stream is for those who watch it. */

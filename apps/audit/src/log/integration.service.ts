@@ -6,6 +6,7 @@ import { ConfigurationError, HEALTH, LOGGER, METRICS, type HealthRegistry } from
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
+import { RecoveryService } from '../recovery/recovery.service.js';
 import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
 import { LogStore, type SignedCheckpoint } from './log.store.js';
 
@@ -34,6 +35,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     @Inject(INTEGRATION_OPTIONS) private readonly options: IntegrationOptions,
     @Inject(LogStore) private readonly store: LogStore,
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
+    @Inject(RecoveryService) private readonly recovery: RecoveryService,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
@@ -90,7 +92,8 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
 
   /** Integrates all that waits. @returns the newest checkpoint */
   async integrateNow(): Promise<SignedCheckpoint | undefined> {
-    for (;;) {
+    // A log that was restored signs nothing that contradicts what it signed before.
+    while (this.recovery.mayGrow) {
       const checkpoint = await this.store.integrate();
       if (checkpoint === undefined) break;
       this.#take(checkpoint);
@@ -112,7 +115,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
         await this.integrateNow();
         this.#integratedAt = new Date();
         this.#lastError = null;
-        if (performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
+        if (this.recovery.mayGrow && performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== this.#lastError) this.logger.warn({ reason }, 'the integration of the log waits');

@@ -95,6 +95,34 @@ export function mask(
   return { event: withData(event, request, { all: commitmentOf(whole.value, salt) }), masked: [...kept, whole] };
 }
 
+/**
+ * Masks an event as it was masked before.
+ * @param salts base64url, by path; `changes` for the whole of them
+ */
+export function maskAgain(
+  event: AuditEvent,
+  salts: Readonly<Record<string, string>>,
+): { readonly event: AuditEvent; readonly masked: readonly MaskedValue[] } {
+  const saltOf = (path: string): Buffer | undefined =>
+    salts[path] === undefined ? undefined : Buffer.from(salts[path], 'base64url');
+  const whole = saltOf('changes');
+  const paths =
+    parseMaskedPaths(
+      Object.keys(salts)
+        .filter((path) => path !== 'changes')
+        .join(','),
+    ) ?? [];
+  let at = 0;
+  const inOrder = paths.map((path) => saltOf(path.join('.')) ?? Buffer.alloc(0));
+  const { event: shown, masked } = mask(event, paths, () => inOrder[at++] ?? Buffer.alloc(0));
+  if (whole === undefined || event.data.changes === undefined) return { event: shown, masked };
+  const all = { path: 'changes', value: event.data.changes, salt: whole };
+  return {
+    event: withData(event, shown.data.request, { all: commitmentOf(all.value, whole) }),
+    masked: [...masked, all],
+  };
+}
+
 function withData(
   event: AuditEvent,
   request: AuditEvent['data']['request'],

@@ -1,0 +1,99 @@
+import { CHECKPOINT_SUBJECT, FIRST_INDEX_HEADER, SALTS_HEADER, type Placement } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
+import {
+  AckPolicy,
+  DiscardPolicy,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
+
+/** Where audit keeps its own events apart from its database, as every other service keeps its own. */
+export const OWN_EVENTS_SUBJECT = 'log.kept';
+
+/**
+ * What audit remembers of its log outside of its database: the checkpoints that it signed, and its own events with their places. A database that
+ * was restored from a backup is known by it.
+ */
+export const logRecordStream = {
+  name: 'AUDIT_LOG',
+  subjects: [CHECKPOINT_SUBJECT, OWN_EVENTS_SUBJECT],
+  retention: RetentionPolicy.Limits,
+  storage: StorageType.File,
+  discard: DiscardPolicy.Old,
+  max_bytes: 512 * 1024 ** 2,
+} satisfies Partial<StreamConfig> & { name: string };
+
+/** Some of audit's own events, as they were sent. */
+export interface OwnEvents {
+  readonly firstIndex: bigint;
+  readonly events: readonly unknown[];
+  /** JSON, by sequence and path. */
+  readonly salts: string;
+}
+
+const TIMEOUT_MS = 3_000;
+
+/** @param keepHours hours for which it remembers */
+export async function ensureLogRecord(connection: NatsConnection, replicas: number, keepHours: number): Promise<void> {
+  const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
+  const settings = { ...logRecordStream, num_replicas: replicas, max_age: keepHours * 3_600_000_000_000 };
+  const known = await manager.streams.info(logRecordStream.name).catch(() => undefined);
+  if (known === undefined) await manager.streams.add(settings);
+  else await manager.streams.update(logRecordStream.name, settings);
+}
+
+/** The newest checkpoint that was published; nothing when none is remembered. */
+export async function newestCheckpoint(connection: NatsConnection): Promise<string | undefined> {
+  const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
+  const message = await manager.streams.getMessage(logRecordStream.name, { last_by_subj: CHECKPOINT_SUBJECT });
+  return message?.string();
+}
+
+/** Remembers audit's own events with their places; resolves once the stream has them. */
+export async function keepOwnEvents(
+  connection: NatsConnection,
+  events: ReadonlyMap<string, AuditEvent>,
+  { places }: Placement,
+): Promise<void> {
+  const stream = jetstream(connection, { timeout: TIMEOUT_MS });
+  for (const { first, last, index, salts = {} } of places) {
+    if (index === null) continue;
+    const members: AuditEvent[] = [];
+    for (let sequence = BigInt(first); sequence <= BigInt(last); sequence += 1n) {
+      const event = events.get(sequence.toString());
+      if (event !== undefined) members.push(event);
+    }
+    const header = headers();
+    header.set(FIRST_INDEX_HEADER, index);
+    header.set(SALTS_HEADER, JSON.stringify(salts));
+    await stream.publish(OWN_EVENTS_SUBJECT, JSON.stringify(members), { headers: header });
+  }
+}
+
+/** What is remembered of audit's own events, oldest first. */
+export async function* readOwnEvents(connection: NatsConnection): AsyncGenerator<OwnEvents> {
+  const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
+  const { name } = await manager.consumers.add(logRecordStream.name, {
+    ack_policy: AckPolicy.None,
+    filter_subject: OWN_EVENTS_SUBJECT,
+    inactive_threshold: 60_000_000_000,
+  });
+  const consumer = await jetstream(connection, { timeout: TIMEOUT_MS }).consumers.get(logRecordStream.name, name);
+  let pending = (await consumer.info()).num_pending;
+  while (pending > 0) {
+    const before = pending;
+    for await (const message of await consumer.fetch({ max_messages: 100, expires: TIMEOUT_MS })) {
+      pending = message.info.pending;
+      const index = message.headers?.get(FIRST_INDEX_HEADER) ?? '';
+      const events: unknown = message.json();
+      if (/^[0-9]{1,18}$/.test(index) && Array.isArray(events)) {
+        yield { firstIndex: BigInt(index), events, salts: message.headers?.get(SALTS_HEADER) ?? '{}' };
+      }
+    }
+    if (pending === before) throw new Error('the stream of the log does not give what it holds');
+  }
+}

@@ -1,0 +1,35 @@
+import { auditEventSchema } from '@countersign/audit-event';
+import { z } from 'zod';
+import { type RecoveredEvent } from './recovered-log.js';
+
+const saltsSchema = z.record(z.string(), z.record(z.string(), z.string()));
+const membersSchema = z.array(auditEventSchema).max(1_024);
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Events that came back, each with its place.
+ * @param firstIndex the log index of the first; the others follow it
+ * @param salts JSON, by sequence and path
+ * @param publisher whose events these may be
+ * @returns nothing for what is not such a message
+ */
+export function recoveredEvents(
+  events: unknown,
+  firstIndex: string | undefined,
+  salts: string | undefined,
+  publisher: string,
+): readonly RecoveredEvent[] | undefined {
+  const members = membersSchema.safeParse(events).data;
+  const known = saltsSchema.safeParse(json(salts ?? '{}')).data;
+  if (members === undefined || known === undefined || !/^[0-9]{1,18}$/.test(firstIndex ?? '')) return undefined;
+  if (members.some(({ source }) => source !== publisher)) return undefined;
+  const first = BigInt(firstIndex ?? 0);
+  return members.map((event, at) => ({ index: first + BigInt(at), event, salts: known[event.sequence] ?? {} }));
+}

@@ -1,0 +1,47 @@
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { OpenApi, ZodBody } from '@countersign/service-host';
+import { z } from 'zod';
+import { RecoveryService, type RecoveryReport } from './recovery.service.js';
+
+const recoverSchema = z.strictObject({
+  /** Go on although something is missing: it is declared in the log. */
+  accept_loss: z.boolean().default(false),
+});
+
+/** Takes back what a log lost whose database was restored from a backup. */
+@OpenApi(({ ApiTags }) => ApiTags('log'))
+@Controller('log/recovery')
+export class RecoveryController {
+  constructor(@Inject(RecoveryService) private readonly recovery: RecoveryService) {}
+
+  /** Whether the log was restored, and what of it came back. */
+  @Get()
+  @RequireAnyScope('audit:admin', 'audit:read')
+  report(): Promise<RecoveryReport> {
+    return this.recovery.report();
+  }
+
+  /** Asks the services, and audit's own stream, for what is missing. 409 `LOG_NOT_RESTORED`. */
+  @Post('recall')
+  @HttpCode(200)
+  @RequireScopes('audit:admin')
+  recall(): Promise<RecoveryReport> {
+    return this.recovery.recall();
+  }
+
+  /**
+   * Puts back what came, each event under the log index that it had, and says so in the log. 409 `RECOVERY_INCOMPLETE`, `RECOVERY_MISMATCH`,
+   * `RECOVERY_CONFLICT`, `LOG_NOT_RESTORED`.
+   */
+  @Post()
+  @HttpCode(200)
+  @RequireScopes('audit:admin')
+  recover(
+    @ZodBody(recoverSchema) { accept_loss: acceptLoss }: z.infer<typeof recoverSchema>,
+    @CurrentPrincipal() caller: Principal,
+  ): Promise<RecoveryReport> {
+    return this.recovery.recover(acceptLoss, caller);
+  }
+}

@@ -1,0 +1,239 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
+import {
+  newNatsPasswords,
+  newPassword,
+  startNats,
+  startPostgres,
+  type Nats,
+  type Postgres,
+} from '@countersign/backing-services';
+import { openCheckpoint, parseVerifierKey, verifyConsistency, type Checkpoint } from '@countersign/merkle-log';
+import { createService, loadConfiguration, openDatabase } from '@countersign/service-host';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import pg from 'pg';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { AuditModule } from '../audit.module.js';
+import { variables } from '../configuration.js';
+import { ENTRY_LOST } from './recovered-log.js';
+
+const reportSchema = z.object({
+  state: z.string(),
+  next_index: z.coerce.number(),
+  end_index: z.coerce.number(),
+  missing: z.array(z.object({ first: z.coerce.number(), last: z.coerce.number() })),
+  lost: z.array(z.object({ first: z.coerce.number(), last: z.coerce.number() })).optional(),
+});
+const consistencySchema = z.object({ to: z.coerce.number(), hashes: z.array(z.string()) });
+
+async function until(what: () => Promise<boolean>, within = 40_000): Promise<void> {
+  for (const deadline = Date.now() + within; ;) {
+    if (await what().catch(() => false)) return;
+    if (Date.now() > deadline) throw new Error(`it did not come about: ${what.toString()}`);
+    await delay(100);
+  }
+}
+
+describe('the trail, its database restored from a backup', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-recovery-'));
+  const adminPassword = newPassword();
+  const auditPassword = newPassword();
+  const passwords = newNatsPasswords();
+  const key = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
+  let postgres: Postgres;
+  let nats: Nats;
+  let issuer: TestIssuer;
+  let payments: pg.Pool;
+  let outbox: AuditOutbox;
+  let relay: Relay;
+  let auditUrl: string;
+  let app: Awaited<ReturnType<typeof createService>>;
+  let made = 0;
+
+  async function asSuperuser(...statements: readonly string[]): Promise<void> {
+    const url = `postgres://postgres:${adminPassword}@127.0.0.1:${String(postgres.port)}/postgres`;
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+    await client.end();
+  }
+  async function inAudit(sql: string): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: auditUrl });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+  const log = () => inAudit('select log_index, event from event order by log_index');
+  async function startAudit(): Promise<void> {
+    const configuration = loadConfiguration(variables, {
+      PORT: '0',
+      LOG_LEVEL: 'error',
+      ISSUER_URL: issuer.issuer,
+      DATABASE_URL: auditUrl,
+      NATS_URL: nats.url,
+      NATS_USER: 'audit',
+      NATS_PASSWORD: passwords.audit,
+      LOG_KEY: key,
+      LOG_ORIGIN: 'audit.test/log',
+      LOG_INTERVAL_MS: '50',
+      MASKED_FIELDS: 'request.peer',
+    });
+    app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    await app.listen(0, '127.0.0.1');
+  }
+  async function ask(path: string, scope = 'audit:read', body?: object): Promise<Response> {
+    const token = await issuer.mint({ subject: 'operator', clientId: 'operator', scopes: [scope] });
+    return fetch(`${await app.getUrl()}${path}`, {
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  }
+  const recovery = async (): Promise<z.infer<typeof reportSchema>> =>
+    reportSchema.parse(await (await ask('/log/recovery')).json());
+  async function record(count: number): Promise<void> {
+    for (let n = 0; n < count; n += 1) {
+      made += 1;
+      const resource = `payment/${String(made)}`;
+      await outbox.recordDurably({
+        type: 'countersign.payments.payment.read.v1',
+        subject: resource,
+        data: {
+          principal: null,
+          txn: null,
+          action: 'payments:read',
+          resource,
+          outcome: 'allowed',
+          request: { method: 'GET', route: '/payments/:id', id: 'r', peer: '192.0.2.7' },
+        },
+      });
+    }
+  }
+  const isEmpty = async (): Promise<boolean> =>
+    (await payments.query('select from audit_outbox')).rowCount === 0 &&
+    (await inAudit('select from audit_outbox')).length === 0;
+  async function checkpoint(): Promise<Checkpoint> {
+    const note = await (await ask('/log/checkpoint', 'audit:read', {})).text();
+    const keys = (await (await ask('/log/key')).text()).trimEnd().split('\n').map(parseVerifierKey);
+    return openCheckpoint(note, keys);
+  }
+  /** Takes a backup, lets the trail go on by so many events, and restores the backup. @returns what the trail had */
+  async function goOnAndRestore(count: number) {
+    await app.close();
+    await asSuperuser('create database audit_backup template audit owner audit_owner');
+    await startAudit();
+    for (let n = 0; n < count; n += 1) {
+      await record(1);
+      await ask(`/events?limit=${String(n + 1)}`);
+    }
+    await until(isEmpty);
+    const signed = await checkpoint();
+    const had = await log();
+    await until(async () => (await checkpoint()).size >= had.length);
+    await app.close();
+    await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
+    await postgres.createDatabase('audit', auditPassword);
+    await startAudit();
+    await until(async () => (await recovery()).state === 'restored');
+    return { signed, had };
+  }
+
+  beforeAll(async () => {
+    [postgres, nats, issuer] = await Promise.all([
+      startPostgres({ directory: join(directory, 'postgres'), password: adminPassword, fast: true }),
+      startNats({ directory: join(directory, 'nats'), passwords }),
+      createTestIssuer({ audience: 'audit', listen: true }),
+    ]);
+    auditUrl = await postgres.createDatabase('audit', auditPassword);
+    // Any service's database has the outbox.
+    const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+    const paymentsUrl = await postgres.createDatabase('outbox', newPassword());
+    payments = await openDatabase({ url: paymentsUrl, migrationsFolder }, pino({ level: 'silent' }));
+    outbox = new AuditOutbox({ pool: payments, source: 'payments' });
+    relay = startRelay({
+      pool: payments,
+      source: 'payments',
+      outbox,
+      nats: { url: nats.url, user: 'payments', password: passwords.payments },
+      logger: { info: () => undefined, warn: () => undefined },
+      keepHours: 72,
+      republishAfterMs: 2_000,
+    });
+    await startAudit();
+  }, 180_000);
+  afterAll(async () => {
+    await relay.stop();
+    await app.close();
+    await payments.end();
+    await Promise.all([postgres.stop(), nats.stop(), issuer.close()]);
+    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('stands still, says so, and gets back what it lost in the original order, so that old checkpoints verify again', async () => {
+    await record(20);
+    await ask('/events');
+    await until(isEmpty);
+    const { signed, had } = await goOnAndRestore(12);
+    expect((await ask('/health/ready')).status).toBe(503);
+    expect(await (await ask('/health/ready')).text()).toContain('countersign audit recover');
+    const { next_index: next, end_index: end } = await recovery();
+    expect([next < signed.size, end >= signed.size]).toEqual([true, true]);
+    await record(3);
+    await delay(1_500);
+    expect(await recovery()).toMatchObject({ state: 'restored', next_index: next });
+    expect((await checkpoint()).size).toBeLessThan(signed.size);
+    expect((await ask('/log/recovery', 'audit:admin', {})).status).toBe(409);
+    expect((await ask('/log/recovery/recall', 'audit:read', {})).status).toBe(403);
+
+    expect((await ask('/log/recovery/recall', 'audit:admin', {})).status).toBe(200);
+    await until(async () => (await recovery()).missing.length === 0);
+    const answer = await ask('/log/recovery', 'audit:admin', {});
+    expect([answer.status, await answer.json()]).toMatchObject([200, { state: 'current', lost: [] }]);
+    expect((await log()).slice(0, had.length)).toEqual(had);
+    expect((await ask('/health/ready')).status).toBe(200);
+    await until(async () => (await checkpoint()).size > had.length);
+    const later = await checkpoint();
+    const proof = await ask(`/log/proof/consistency?from=${String(signed.size)}&to=${String(later.size)}`);
+    const { hashes } = consistencySchema.parse(await proof.json());
+    const proven = hashes.map((hash) => Buffer.from(hash, 'base64'));
+    const consistent = verifyConsistency(signed.size, later.size, signed.root, later.root, proven);
+    expect(consistent).toBe(true);
+    await until(async () => (await payments.query('select from audit_outbox')).rowCount === 0);
+    const everything = "select count(distinct event->>'id')::int as n from event where source = 'payments'";
+    expect(await inAudit(everything)).toEqual([{ n: made }]);
+    expect(await inAudit("select from event where type = 'countersign.audit.log.recovered.v1'")).toHaveLength(1);
+    expect(await inAudit('select from dead_letter')).toEqual([]);
+  }, 240_000);
+
+  it('declares in the log what nobody has kept, and goes on only when it is told to', async () => {
+    const { signed } = await goOnAndRestore(8);
+    const gone = await payments.query<{ first_index: string }>(
+      'delete from audit_kept where position = (select max(position) - 3 from audit_kept) returning first_index',
+    );
+    const index = Number(gone.rows[0]?.first_index);
+    await ask('/log/recovery/recall', 'audit:admin', {});
+    await until(async () => (await recovery()).missing.length === 1);
+    const refused = await ask('/log/recovery', 'audit:admin', {});
+    expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'RECOVERY_INCOMPLETE' }]);
+    const answer = await ask('/log/recovery', 'audit:admin', { accept_loss: true });
+    expect(reportSchema.parse(await answer.json()).lost).toEqual([expect.objectContaining({ first: index })]);
+    const [lost] = await inAudit(`select event from event where log_index = ${String(index)}`);
+    expect(lost).toMatchObject({ event: { type: ENTRY_LOST, data: { principal: { subject: 'operator' } } } });
+    await record(1);
+    await until(async () => (await checkpoint()).size > signed.size);
+    const count = "select from event where type = 'countersign.audit.log.recovered.v1'";
+    await until(async () => (await inAudit(count)).length === 2, 150_000);
+    const [told] = await inAudit(
+      "select event from event where type = 'countersign.audit.log.recovered.v1' order by log_index desc limit 1",
+    );
+    expect(told).toMatchObject({ event: { data: { changes: { checkpoint_verified: false, lost_entries: 1 } } } });
+  }, 240_000);
+});

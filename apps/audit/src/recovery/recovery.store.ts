@@ -1,0 +1,273 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { auditEventSchema, uuidv7, type AuditEvent, type AuditPrincipal } from '@countersign/audit-event';
+import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
+import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type pg from 'pg';
+import { z } from 'zod';
+import { appendEvents, appendParameters } from '../intake/append-events.js';
+import { LogStore } from '../log/log.store.js';
+import { maskAgain } from '../masking/masking.js';
+import { keepApart } from '../masking/masked-values.store.js';
+import {
+  ENTRY_LOST,
+  LOG_RECOVERED,
+  recoveryPlan,
+  type IndexSpan,
+  type RecoveredEvent,
+  type RecoveryPlan,
+} from './recovered-log.js';
+
+const CHUNK = 500;
+
+const bigintText = z.string().transform(BigInt);
+const nextRows = z.tuple([z.object({ next_index: bigintText })]);
+const saltsSchema = z.record(z.string(), z.string());
+const stagedRows = z.array(
+  z
+    .object({ log_index: bigintText, event: z.string(), salts: saltsSchema.nullable() })
+    .transform((row): RecoveredEvent => ({
+      index: row.log_index,
+      event: auditEventSchema.parse(JSON.parse(row.event)),
+      salts: row.salts ?? {},
+    })),
+);
+const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
+const leafRows = z.array(z.object({ leaf_hashes: z.instanceof(Buffer) }));
+const lastRows = z.tuple([z.object({ last: bigintText })]);
+
+/** How far a recovery is. */
+export interface RecoveryState {
+  /** The first index that the log does not have. */
+  readonly next: bigint;
+  readonly found: number;
+  readonly missing: readonly IndexSpan[];
+}
+
+export interface RecoveryOrder {
+  /** The index behind the last one that the log had. */
+  readonly end: bigint;
+  /** The newest checkpoint that is known to have been signed. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Go on although something is missing, and say so in the log. */
+  readonly acceptLoss: boolean;
+  readonly principal: AuditPrincipal | null;
+}
+
+export type RecoveryResult =
+  | {
+      readonly kind: 'recovered';
+      readonly recovered: number;
+      readonly lost: readonly IndexSpan[];
+      readonly verified: boolean;
+    }
+  | { readonly kind: 'missing'; readonly missing: readonly IndexSpan[] }
+  | { readonly kind: 'mismatch' };
+
+/** Takes back what a restored log has lost, and puts it where it stood. */
+@Injectable()
+export class RecoveryStore {
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(LogStore) private readonly log: LogStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  async nextIndex(): Promise<bigint> {
+    const { rows } = await this.pool.query('select next_index::text from log_sequence');
+    return nextRows.parse(rows)[0].next_index;
+  }
+
+  /** The sources that the log has heard of, audit's own left out. */
+  async sources(): Promise<readonly string[]> {
+    const { rows } = await this.pool.query<{ source: string }>(
+      "select source from source_progress where source <> 'audit'",
+    );
+    return rows.map(({ source }) => source);
+  }
+
+  /** Keeps what came back until it stands in the log again. */
+  async stage(events: readonly RecoveredEvent[]): Promise<void> {
+    await this.pool.query(
+      `insert into recovered_event (log_index, id, event, salts)
+       select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::jsonb[]) on conflict do nothing`,
+      [
+        events.map(({ index }) => index),
+        events.map(({ event }) => event.id),
+        events.map(({ event }) => JSON.stringify(event)),
+        events.map(({ salts }) => JSON.stringify(salts)),
+      ],
+    );
+  }
+
+  async state(end: bigint): Promise<RecoveryState> {
+    const next = await this.nextIndex();
+    const { events, missing } = recoveryPlan(next, end, await this.#staged(this.pool, next));
+    return { next, found: events.length, missing };
+  }
+
+  /**
+   * Appends everything that came back under its old index, in one transaction; what is missing is said to be lost by an entry of its own.
+   * @throws {RangeError} when two events claim one place
+   */
+  async recover(order: RecoveryOrder): Promise<RecoveryResult> {
+    const client = await this.pool.connect();
+    let broken = false;
+    try {
+      await client.query('begin');
+      const result = await this.#recoverIn(client, order);
+      await client.query(result.kind === 'recovered' ? 'commit' : 'rollback');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch(() => (broken = true));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async #recoverIn(
+    client: pg.PoolClient,
+    { end, checkpoint, acceptLoss, principal }: RecoveryOrder,
+  ): Promise<RecoveryResult> {
+    const head = await client.query('select next_index::text from log_sequence for update');
+    const [{ next_index: next }] = nextRows.parse(head.rows);
+    const plan = recoveryPlan(next, end, await this.#staged(client, next));
+    if (plan.missing.length > 0 && !acceptLoss) return { kind: 'missing', missing: plan.missing };
+    const lost = await this.#lostEntries(client, plan, principal);
+    const all = [...plan.events, ...lost].sort((one, other) => (one.index < other.index ? -1 : 1));
+    await this.#append(client, all);
+    await this.#restoreOutbox(client);
+    const verified = checkpoint === undefined || (await this.#leadsTo(client, checkpoint));
+    if (!verified && !acceptLoss) return { kind: 'mismatch' };
+    const span = ({ first, last }: IndexSpan) => ({ first: first.toString(), last: last.toString() });
+    await this.outbox.record(drizzle({ client }), {
+      type: LOG_RECOVERED,
+      subject: 'log/audit',
+      data: {
+        principal,
+        txn: null,
+        action: 'audit:admin',
+        resource: 'log/audit',
+        outcome: 'allowed',
+        changes: {
+          first_index: next.toString(),
+          end_index: end.toString(),
+          recovered: plan.events.length,
+          lost: plan.missing.slice(0, 100).map(span),
+          lost_entries: lost.length,
+          checkpoint_size: checkpoint === undefined ? null : checkpoint.size,
+          checkpoint_root: checkpoint === undefined ? null : checkpoint.root.toString('base64'),
+          checkpoint_verified: checkpoint === undefined ? null : verified,
+        },
+      },
+    });
+    await client.query('delete from recovered_event');
+    return { kind: 'recovered', recovered: plan.events.length, lost: plan.missing, verified };
+  }
+
+  async #staged(queries: pg.Pool | pg.PoolClient, next: bigint): Promise<readonly RecoveredEvent[]> {
+    const { rows } = await queries.query(
+      'select log_index::text, event, salts from recovered_event where log_index >= $1 order by log_index',
+      [next],
+    );
+    return stagedRows.parse(rows);
+  }
+
+  /**
+   * Audit's own counter and outbox were restored as well: what stands in the log leaves the outbox, and the rest is numbered behind it. Numbers
+   * that were given meanwhile never reached the log.
+   */
+  async #restoreOutbox(client: pg.PoolClient): Promise<void> {
+    await client.query(
+      `insert into audit_sequence (source, last)
+       select 'audit', coalesce((select upper(known) - 1 from source_progress where source = 'audit'), 0)
+       on conflict (source) do update set last = excluded.last`,
+    );
+    await client.query('delete from audit_outbox where exists (select from event where event.id = audit_outbox.id)');
+    await client.query('update audit_outbox set sequence = null, published_at = null where sequence is not null');
+  }
+
+  /** Entries that say of each missing place that its event was lost; they are audit's own, numbered behind those that came back. */
+  async #lostEntries(
+    client: pg.PoolClient,
+    { events, missing }: RecoveryPlan,
+    principal: AuditPrincipal | null,
+  ): Promise<readonly RecoveredEvent[]> {
+    const indices: bigint[] = [];
+    for (const { first, last } of missing) for (let index = first; index <= last; index += 1n) indices.push(index);
+    const { rows } = await client.query(
+      "select coalesce((select upper(known) - 1 from source_progress where source = 'audit'), 0)::text as last",
+    );
+    const [{ last: known }] = lastRows.parse(rows);
+    const last = events
+      .filter(({ event }) => event.source === 'audit')
+      .reduce((highest, { event }) => (BigInt(event.sequence) > highest ? BigInt(event.sequence) : highest), known);
+    const time = new Date().toISOString();
+    return indices.map((index, at) => {
+      return { index, salts: {}, event: lostEntry(index, last + BigInt(at) + 1n, time, principal) };
+    });
+  }
+
+  async #append(client: pg.PoolClient, all: readonly RecoveredEvent[]): Promise<void> {
+    const { rows } = await client.query('select source, known::text from source_progress');
+    const known = new Map(
+      knownRows.parse(rows).map(({ source, known: ranges }) => [source, SequenceRanges.parse(ranges)] as const),
+    );
+    for (let at = 0; at < all.length; at += CHUNK) {
+      const chunk = all.slice(at, at + CHUNK);
+      const touched = new Map<string, SequenceRanges>();
+      for (const { event } of chunk) {
+        const ranges = known.get(event.source) ?? new SequenceRanges();
+        ranges.add(BigInt(event.sequence));
+        known.set(event.source, ranges);
+        touched.set(event.source, ranges);
+      }
+      const masked = chunk.map(({ event, salts }) => maskAgain(event, salts));
+      const leaves: readonly Leaf[] = masked.map(({ event }) => leafOf(event));
+      const marks = [...touched].map(([source, ranges]) => ({ source, known: ranges }));
+      const first = chunk[0]?.index ?? 0n;
+      await client.query({ ...appendEvents, values: [...appendParameters(first.toString(), leaves, marks)] });
+      await keepApart(
+        client,
+        masked.map(({ event, masked: values }) => ({
+          eventId: event.id,
+          subject: event.data.principal?.subject ?? null,
+          values,
+        })),
+      );
+    }
+  }
+
+  /** Whether the log now has the tree that the checkpoint was signed over. */
+  async #leadsTo(client: pg.PoolClient, { size, root }: Checkpoint): Promise<boolean> {
+    const latest = await this.log.checkpoint();
+    const from = latest?.treeSize ?? 0;
+    if (size < from) return true;
+    const { rows } = await client.query(
+      'select leaf_hashes from log_unintegrated where first_index >= $1 order by first_index',
+      [from],
+    );
+    const leaves = Buffer.concat(leafRows.parse(rows).map(({ leaf_hashes: hashes }) => hashes));
+    if (leaves.length / 32 < size - from) return false;
+    const tree = new GrowingTree(from, await this.log.tiles(edgeOf(from), client));
+    tree.append(leaves.subarray(0, (size - from) * 32));
+    return tree.root().equals(root);
+  }
+}
+
+function lostEntry(index: bigint, sequence: bigint, time: string, principal: AuditPrincipal | null): AuditEvent {
+  const resource = `log-entry/${index.toString()}`;
+  return {
+    specversion: '1.0',
+    id: uuidv7(),
+    source: 'audit',
+    type: ENTRY_LOST,
+    time,
+    subject: resource,
+    datacontenttype: 'application/json',
+    sequence: sequence.toString(),
+    data: { principal, txn: null, action: 'audit:admin', resource, outcome: 'failed', reason: 'LOST_BY_A_RESTORE' },
+  };
+}
