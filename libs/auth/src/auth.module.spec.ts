@@ -8,7 +8,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { createVerifier, TokenError } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
-import { TOKEN_VERIFIER } from './auth.settings.js';
+import { TOKEN_VERIFIER, type AccessTokenVerifier } from './auth.settings.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { Authorize, Public, RequireScopes } from './decorators.js';
@@ -74,6 +74,22 @@ describe('the module', () => {
     }
     const own = await injected(app, '/orders', await issuer.mint({ scopes: ['orders:read'] }));
     expect(own.statusCode).toBe(401);
+    await app.close();
+  });
+
+  it('works with a stand-in in a test that can do no more than verify', async () => {
+    @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
+    class OrdersModule {}
+    const real = await createVerifier(settings());
+    const principal = real.verify(await issuer.mint({ subject: 'ada', scopes: ['orders:read'] }));
+    const standIn: AccessTokenVerifier = { verifyWithRefresh: () => Promise.resolve(principal) };
+    const app = await overriding(OrdersModule, TOKEN_VERIFIER, standIn);
+    app.useLogger(false);
+    await app.init();
+    for (let look = 0; look < 2; look += 1)
+      expect((await injected(app, '/orders', 'whatever')).json()).toEqual({ subject: 'ada' });
+    const bound = await injected(app, '/orders', undefined, { authorization: 'DPoP whatever', dpop: 'x' });
+    expect(bound.json()).toMatchObject({ code: 'DPOP_PROOF_INVALID' });
     await app.close();
   });
 

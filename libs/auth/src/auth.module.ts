@@ -18,10 +18,16 @@ import {
   MetadataScanner,
   ModulesContainer,
 } from '@nestjs/core';
-import { createVerifier, type TokenVerifier } from '@countersign/auth-core';
+import { createVerifier } from '@countersign/auth-core';
 import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
-import { AUTH_SETTINGS, REFUSAL_ERRORS, TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
+import {
+  AUTH_SETTINGS,
+  REFUSAL_ERRORS,
+  TOKEN_VERIFIER,
+  type AccessTokenVerifier,
+  type AuthSettings,
+} from './auth.settings.js';
 import { preparePrincipal } from './carrier.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
@@ -55,7 +61,7 @@ function refuseTwice(modules: ModulesContainer): void {
 @Module({})
 export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    @Inject(TOKEN_VERIFIER) private readonly verifier: TokenVerifier,
+    @Inject(TOKEN_VERIFIER) private readonly verifier: AccessTokenVerifier,
     @Inject(AUTH_SETTINGS) private readonly settings: AuthSettings,
     @Inject(RouteReport) private readonly report: RouteReport,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -84,7 +90,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
         {
           provide: TOKEN_VERIFIER,
           inject: [AUTH_SETTINGS],
-          useFactory: (settings: AuthSettings): TokenVerifier | Promise<TokenVerifier> => {
+          useFactory: (settings: AuthSettings): AccessTokenVerifier | Promise<AccessTokenVerifier> => {
             if (settings.resource !== undefined) resourceUrl(settings.resource);
             return settings.verifier ?? createVerifier(settings);
           },
@@ -92,7 +98,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
         {
           provide: CREDENTIALS,
           inject: [TOKEN_VERIFIER, AUTH_SETTINGS],
-          useFactory: (verifier: TokenVerifier, { resource }: AuthSettings): readonly Credential[] => [
+          useFactory: (verifier: AccessTokenVerifier, { resource }: AuthSettings): readonly Credential[] => [
             new DpopCredential(verifier, resource),
             new BearerCredential(verifier),
           ],
@@ -130,6 +136,6 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
   }
 
   onApplicationShutdown(): void {
-    this.verifier.close();
+    this.verifier.close?.();
   }
 }

@@ -1,10 +1,23 @@
-import { type TokenVerifier, type VerifierOptions } from '@countersign/auth-core';
+import { type DpopPresentation, type Principal, type VerifierOptions } from '@countersign/auth-core';
 import { type RefusalListener } from './refusal.js';
 
-/** Injection token of the {@link TokenVerifier} that the guard uses. */
+/** Injection token of the {@link AccessTokenVerifier} that the guard uses. */
 export const TOKEN_VERIFIER = Symbol('countersign.token-verifier');
 export const AUTH_SETTINGS = Symbol('countersign.auth-settings');
 export const REFUSAL_ERRORS = Symbol('countersign.refusal-errors');
+
+/** What the guard asks of a verifier. A `TokenVerifier` is one; a stand-in in a test needs the first method only. */
+export interface AccessTokenVerifier {
+  /** @throws {TokenError} */
+  verifyWithRefresh(token: string): Promise<Principal>;
+  /** For tokens that are bound to a key; without it they are refused. @throws {TokenError} */
+  verifyWithProof?(token: string, presentation: DpopPresentation): Promise<Principal>;
+  /** The principal of a token that verified before and is still good. @throws {TokenError} */
+  cached?(token: string): Principal | undefined;
+  /** As `cached`, for a whole `Authorization` header. @throws {TokenError} */
+  cachedAuthorization?(header: string): Principal | undefined;
+  close?(): void;
+}
 
 /** What `AuthModule` takes: the verifier's options and how refusals are told. */
 export interface AuthSettings extends VerifierOptions {
@@ -19,7 +32,7 @@ export interface AuthSettings extends VerifierOptions {
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
   /** A ready verifier, for tests or to share one; made from the options by default. */
-  readonly verifier?: TokenVerifier;
+  readonly verifier?: AccessTokenVerifier;
   /** Takes the lines of the route report once at start; Nest's logger by default. */
   readonly onRoutes?: (lines: readonly string[]) => void;
 }

@@ -1,16 +1,17 @@
-import { TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import { TokenError, type Principal } from '@countersign/auth-core';
 import { type JwtFromRequestFunction, type SecretOrKeyProvider, Strategy } from 'passport-jwt';
+import { type AccessTokenVerifier } from './auth.settings.js';
 import { authorizedToken, headerOf } from './carrier.js';
 
 export const STRATEGY_NAME = 'countersign';
 
 /** passport-jwt's keys are text or bytes, so a verifier travels as an empty buffer of its own: compared by identity, holding nothing. */
-const handles = new WeakMap<TokenVerifier, Buffer>();
-const verifiers = new WeakMap<object, TokenVerifier>();
+const handles = new WeakMap<AccessTokenVerifier, Buffer>();
+const verifiers = new WeakMap<object, AccessTokenVerifier>();
 const requests = new WeakMap<object, Buffer>();
 
 /** Says which verifier passport is to use for a request; several applications in one process do not meet. */
-export function useVerifier(request: object, verifier: TokenVerifier): void {
+export function useVerifier(request: object, verifier: AccessTokenVerifier): void {
   const handle = handles.get(verifier) ?? Buffer.alloc(0);
   handles.set(verifier, handle);
   verifiers.set(handle, verifier);

@@ -211,6 +211,14 @@ describe('the remote key set', () => {
     expect(await setOf({ cacheFile }).refresh()).toBe(false);
   });
 
+  it('says why the keys could not be fetched, to the last cause', async () => {
+    const cause = new Error('getaddrinfo ENOTFOUND issuer.internal');
+    answer = () => Promise.reject(new TypeError('fetch failed', { cause }));
+    const set = setOf();
+    expect(await set.refresh()).toBe(false);
+    expect(set.lastError).toBe('fetch failed: getaddrinfo ENOTFOUND issuer.internal');
+  });
+
   it('goes on when the file cannot be written', async () => {
     const set = setOf({ cacheFile: join(folder, 'no', 'such', 'folder', 'jwks.json') });
     expect(await set.refresh()).toBe(true);

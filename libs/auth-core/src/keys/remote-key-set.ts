@@ -44,6 +44,12 @@ function maxAgeOf(headers: Headers): number | undefined {
   return seconds === undefined ? undefined : Number(seconds);
 }
 
+/** `fetch` says only that it failed; why (`ENOTFOUND issuer.internal`) is in the causes. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${reasonOf(error.cause)}` : error.message;
+}
+
 /**
  * The issuer's keys (RFC 7517), held in memory: refreshed in the background before they go stale, kept through an outage, one fetch at
  * a time. A failed fetch is tried again with growing pauses. An answer that did not change costs the issuer a 304.
@@ -133,7 +139,7 @@ export class RemoteKeySet {
       this.#schedule(seconds * 1_000 * (0.9 + Math.random() * 0.1));
       return true;
     } catch (error) {
-      this.lastError = error instanceof Error ? error.message : String(error);
+      this.lastError = reasonOf(error);
       this.#schedule(this.#retryMs * (0.5 + Math.random()));
       this.#retryMs = Math.min(this.#retryMs * 2, this.usable ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_KEYS_MS);
       this.#stale = this.#isStale();

@@ -1,6 +1,7 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
-import { credentialsOf, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import { credentialsOf, type Principal } from '@countersign/auth-core';
+import { type AccessTokenVerifier } from '../auth.settings.js';
 import { authorizationOf, type Carrier } from '../carrier.js';
 import { STRATEGY_NAME, tokenErrorOf, useVerifier } from '../jwt.strategy.js';
 import { type Credential } from './credential.js';
@@ -24,7 +25,7 @@ class PassportGuard extends AuthGuard(STRATEGY_NAME) {
 export class BearerCredential implements Credential {
   readonly #passport = new PassportGuard();
 
-  constructor(private readonly verifier: TokenVerifier) {}
+  constructor(private readonly verifier: AccessTokenVerifier) {}
 
   verify(carrier: Carrier, context: ExecutionContext): Promise<Principal> | undefined {
     const credentials = credentialsOf(carrier.header('authorization'));
@@ -33,11 +34,11 @@ export class BearerCredential implements Credential {
 
   recall(request: object): Principal | undefined {
     const header = authorizationOf(request);
-    return header === undefined ? undefined : this.verifier.cachedAuthorization(header);
+    return header === undefined ? undefined : this.verifier.cachedAuthorization?.(header);
   }
 
   async #verify(token: string, { kind, holder }: Carrier, context: ExecutionContext): Promise<Principal> {
-    const known = this.verifier.cached(token);
+    const known = this.verifier.cached?.(token);
     if (known !== undefined) return known;
     if (kind !== 'http') return this.verifier.verifyWithRefresh(token);
     useVerifier(holder, this.verifier);

@@ -1,4 +1,5 @@
-import { credentialsOf, TokenError, type Principal, type TokenVerifier } from '@countersign/auth-core';
+import { credentialsOf, TokenError, type Principal } from '@countersign/auth-core';
+import { type AccessTokenVerifier } from '../auth.settings.js';
 import { targetOf, type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
 
@@ -9,7 +10,7 @@ export class DpopCredential implements Credential {
 
   /** @param resource the URL under which callers reach this service */
   constructor(
-    private readonly verifier: TokenVerifier,
+    private readonly verifier: AccessTokenVerifier,
     private readonly resource: string | undefined,
   ) {}
 
@@ -26,6 +27,8 @@ export class DpopCredential implements Credential {
     if (proof === undefined) throw new TokenError('DPOP_PROOF_MISSING');
     const target = targetOf(carrier, this.resource);
     if (target === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'no address to compare the proof with');
-    return this.verifier.verifyWithProof(token, { proof, ...target });
+    const verified = this.verifier.verifyWithProof?.(token, { proof, ...target });
+    if (verified === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'this verifier takes no bound tokens');
+    return verified;
   }
 }
