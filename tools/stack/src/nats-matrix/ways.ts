@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ask, succeeds, type Neighbour } from './neighbour.js';
 
 /** A way to make a message appear under a subject, whether or not one may publish there. */
@@ -14,9 +15,6 @@ const bucket = 'KV_revocations';
 const trail = 'AUDIT';
 /** Streams whose content may be made to flow: one's own, and everybody's that one can name. */
 const origins = ['FORGED', bucket, trail] as const;
-
-/** The names under which a service may find a JetStream API: its own account's, or another's that was imported. */
-const apis = ['$JS.API', 'revocations.api'] as const;
 
 const mine = ({ service }: Neighbour, stream: (typeof origins)[number]): string =>
   ({ FORGED: `forged.${service}`, [bucket]: '$KV.revocations.key.mine', [trail]: `audit.${service}.mine` })[stream];
@@ -37,14 +35,12 @@ const reply: Way = {
       [`audit.${service}.carrier`, { forged: true }],
       ['revocations.get', { seq: 1, next_by_subj: '$KV.revocations.>' }],
       [`$JS.API.CONSUMER.MSG.NEXT.${trail}.audit-log`, { batch: 1, expires: 1_000_000_000 }],
-      ...apis.flatMap((api): (readonly [string, object])[] => [
-        [`${api}.INFO`, {}],
-        [`${api}.STREAM.NAMES`, {}],
-        ...origins.flatMap((stream): (readonly [string, object])[] => [
-          [`${api}.STREAM.INFO.${stream}`, {}],
-          [`${api}.STREAM.MSG.GET.${stream}`, { seq: 1 }],
-          [`${api}.DIRECT.GET.${stream}`, { seq: 1 }],
-        ]),
+      ['$JS.API.INFO', {}],
+      ['$JS.API.STREAM.NAMES', {}],
+      ...origins.flatMap((stream): (readonly [string, object])[] => [
+        [`$JS.API.STREAM.INFO.${stream}`, {}],
+        [`$JS.API.STREAM.MSG.GET.${stream}`, { seq: 1 }],
+        [`$JS.API.DIRECT.GET.${stream}`, { seq: 1 }],
       ]),
     ];
     for (const subject of subjects)
@@ -109,6 +105,10 @@ const republish: Way = {
   },
 };
 
+/** Milliseconds in which a server fills a copy, which it does after it has answered. */
+const COPYING_MS = 200;
+const COPIES_AT_ONCE = 30;
+
 /** A copy is fed by a consumer at its origin, which delivers under any prefix; and it is one's own to read. */
 function copying(name: 'mirror' | 'source'): Way {
   const from = (origin: string, external: object): object => {
@@ -120,21 +120,28 @@ function copying(name: 'mirror' | 'source'): Way {
     hit: (neighbour, subjects) =>
       withOwnStream(neighbour, undefined, async () => {
         await redeclare(neighbour, () => from('FORGED', {}));
-        for (const subject of subjects)
-          for (const origin of origins)
-            for (const api of [undefined, 'revocations.api', `audit.${neighbour.service}`]) {
-              const copy = `COPY${randomUUID().slice(0, 8)}`;
-              const feed = from(origin, api === undefined ? {} : { external: { api, deliver: subject } });
-              const made = await succeeds(neighbour, `$JS.API.STREAM.CREATE.${copy}`, {
-                name: copy,
-                storage: 'file',
-                ...feed,
-              });
-              if (!made) continue;
+        const copies = subjects.flatMap((subject) =>
+          origins.flatMap((origin) =>
+            [undefined, 'revocations', `audit.${neighbour.service}`].map((api) => ({
+              copy: `COPY${randomUUID().slice(0, 8)}`,
+              subject,
+              feed: from(origin, api === undefined ? {} : { external: { api, deliver: subject } }),
+            })),
+          ),
+        );
+        for (let at = 0; at < copies.length; at += COPIES_AT_ONCE) {
+          const some = copies.slice(at, at + COPIES_AT_ONCE);
+          const made = await Promise.all(
+            some.map(async ({ copy, subject, feed }) => {
+              const settings = { name: copy, storage: 'file', ...feed };
+              if (!(await succeeds(neighbour, `$JS.API.STREAM.CREATE.${copy}`, settings))) return false;
               const config = { deliver_subject: subject, deliver_policy: 'all', ack_policy: 'none' };
-              await ask(neighbour, `$JS.API.CONSUMER.CREATE.${copy}`, { stream_name: copy, config });
-              await ask(neighbour, `$JS.API.STREAM.DELETE.${copy}`, '');
-            }
+              return succeeds(neighbour, `$JS.API.CONSUMER.CREATE.${copy}`, { stream_name: copy, config });
+            }),
+          );
+          if (made.includes(true)) await delay(COPYING_MS);
+          await Promise.all(some.map(({ copy }) => ask(neighbour, `$JS.API.STREAM.DELETE.${copy}`, '')));
+        }
       }),
   };
 }
@@ -145,21 +152,16 @@ const deliver: Way = {
   hit: (neighbour, subjects) =>
     withOwnStream(neighbour, undefined, async () => {
       const attempts = subjects.flatMap((subject) =>
-        apis.flatMap((api) =>
-          origins.flatMap((stream) => {
-            const name = `forged-${randomUUID().slice(0, 8)}`;
-            const config = { deliver_subject: subject, deliver_policy: 'all', ack_policy: 'none' };
-            return [
-              { to: `${api}.CONSUMER.CREATE.${stream}`, stream, config },
-              { to: `${api}.CONSUMER.CREATE.${stream}.${name}`, stream, config: { ...config, name } },
-              {
-                to: `${api}.CONSUMER.DURABLE.CREATE.${stream}.${name}`,
-                stream,
-                config: { ...config, durable_name: name },
-              },
-            ];
-          }),
-        ),
+        origins.flatMap((stream) => {
+          const name = `forged-${randomUUID().slice(0, 8)}`;
+          const config = { deliver_subject: subject, deliver_policy: 'all', ack_policy: 'none' };
+          const create = '$JS.API.CONSUMER';
+          return [
+            { to: `${create}.CREATE.${stream}`, stream, config },
+            { to: `${create}.CREATE.${stream}.${name}`, stream, config: { ...config, name } },
+            { to: `${create}.DURABLE.CREATE.${stream}.${name}`, stream, config: { ...config, durable_name: name } },
+          ];
+        }),
       );
       await Promise.all(attempts.map(({ to, stream, config }) => ask(neighbour, to, { stream_name: stream, config })));
     }),
