@@ -10,7 +10,7 @@ export {
   type NumberedEvent,
 } from './event-batch.js';
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
-export { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
+export { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { outboxMigrations } from './outbox-migrations.js';
 export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
 export {

@@ -19,6 +19,21 @@ export interface ConnectionLogger {
   warn(fields: object, message: string): void;
 }
 
+const lost = new WeakSet<NatsConnection>();
+
+/** Follows what the client says of its connection: it stays open, in its own words, while it tries to come back. */
+async function follow(connection: NatsConnection): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type === 'disconnect' || type === 'staleConnection') lost.add(connection);
+    if (type === 'reconnect') lost.delete(connection);
+  }
+}
+
+/** Whether a connection of {@link connectToNats} reaches a server now, not only means to. */
+export function isConnected(connection: NatsConnection | undefined): boolean {
+  return connection !== undefined && !connection.isClosed() && !lost.has(connection);
+}
+
 /**
  * Connects, and tries on for as long as the server is away; once connected, the client itself reconnects for ever.
  * Inboxes carry the user's name, so that the server's permissions can keep them apart.
@@ -49,6 +64,7 @@ export async function connectToNats(
         reconnectJitter: 250,
         ignoreAuthErrorAbort: true,
       });
+      void follow(connection);
       logger.info({ server: connection.getServer() }, 'connected to NATS');
       return connection;
     } catch (error) {

@@ -10,7 +10,7 @@ import {
   type EventBatch,
   type NumberedEvent,
 } from './event-batch.js';
-import { connectToNats, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
+import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
 import { RelayStore, ROUND } from './relay.store.js';
@@ -105,7 +105,7 @@ class OutboxRelay implements Relay {
 
   state(): RelayState {
     return {
-      connected: this.#connection !== undefined && !this.#connection.isClosed(),
+      connected: isConnected(this.#connection),
       leading: this.#leading,
       pending: this.#pending,
       lastPublishedAt: this.#lastPublishedAt?.toISOString() ?? null,

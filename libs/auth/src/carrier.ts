@@ -52,7 +52,7 @@ export function bindUser(request: object & { user?: unknown }, principal: Princi
   request.user = principal;
 }
 
-/** @returns nothing where no caller was verified */
+/** The verified caller of a request, a message's context or a socket. @returns nothing where no caller was verified */
 export function principalOf(holder: object): Principal | undefined {
   return isBindable(holder) ? holder[PRINCIPAL] : undefined;
 }

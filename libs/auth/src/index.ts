@@ -1,7 +1,7 @@
 export { AuthModule, type AuthModuleAsyncOptions } from './auth.module.js';
 export { TOKEN_VERIFIER, type AccessTokenVerifier, type AuthSettings } from './auth.settings.js';
 export { CREDENTIALS, type Credential } from './credentials/credential.js';
-export { bindHandshake, type Carrier, type CarrierKind } from './carrier.js';
+export { bindHandshake, principalOf, type Carrier, type CarrierKind } from './carrier.js';
 export {
   ActingFor,
   Authorize,

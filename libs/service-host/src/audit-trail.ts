@@ -8,12 +8,14 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { AuditOutbox, startRelay, type NatsOptions, type Relay } from '@countersign/audit-client';
-import { Gauge, type Registry } from 'prom-client';
+import { type Registry } from 'prom-client';
 import type pg from 'pg';
 import { type Logger } from 'pino';
+import { Background } from './background.js';
 import { type HealthRegistry } from './health.js';
+import { watchOutbox } from './outbox-signals.js';
 import { markRecorded } from './request-trace.js';
-import { AUDIT_OUTBOX, HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
+import { AUDIT_OUTBOX, CLOCK, HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
 
 export interface AuditTrailOptions {
   /** The service's name, the `source` of its events. */
@@ -38,6 +40,8 @@ export class AuditTrailModule implements OnModuleInit, OnApplicationBootstrap, B
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) private readonly health: HealthRegistry,
     @Inject(METRICS) private readonly metrics: Registry,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
   ) {}
 
   static forRoot(options: AuditTrailOptions): DynamicModule {
@@ -71,14 +75,13 @@ export class AuditTrailModule implements OnModuleInit, OnApplicationBootstrap, B
       logger: this.logger,
     });
     this.#relay = relay;
-    this.health.addNote('audit_relay', () => relay.state());
-    new Gauge({
-      name: 'audit_outbox_pending',
-      help: 'Audit events that wait in the outbox for the receipt of the audit service.',
-      registers: [this.metrics],
-      collect(): void {
-        this.set(relay.state().pending);
-      },
+    watchOutbox({
+      relay,
+      pool: this.pool,
+      background: this.background,
+      health: this.health,
+      metrics: this.metrics,
+      clock: this.clock,
     });
   }
 

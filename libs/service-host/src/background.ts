@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Logger } from 'pino';
+import { databaseReasonOf } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
 import { CLOCK, HEALTH, LOGGER } from './tokens.js';
 
@@ -100,7 +101,8 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       return next;
     } catch (error) {
       if (this.#stopped.signal.aborted) return undefined;
-      const reason = error instanceof Error ? error.message : String(error);
+      // Shown to everybody in readiness: why, never the values of a failed statement.
+      const { reason } = databaseReasonOf(error);
       if (reason !== state.lastError)
         this.logger.warn({ err: error, task: name }, 'background work failed; it is tried again');
       state.lastError = reason;

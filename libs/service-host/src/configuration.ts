@@ -39,6 +39,11 @@ export const hostVariables = {
    * address, where whoever is in between reads tokens and forges keys. For networks that nobody else is on.
    */
   ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'true or false' }).default(false),
+  /**
+   * Milliseconds between SIGTERM and the stop, in which readiness fails and requests are still answered, so that a load balancer can turn
+   * away: longer than the pause between two of its looks. 0 by default, because nobody looks at a local stack.
+   */
+  DRAIN_MS: z.coerce.number().int().min(0).max(120_000).default(0),
   /** Milliseconds that a graceful stop may take before the process ends anyway. */
   SHUTDOWN_TIMEOUT_MS: z.coerce.number().int().min(0).max(120_000).default(10_000),
 };

@@ -16,6 +16,8 @@ describe('a failure of the database', () => {
     ],
     ['too many events that wait for it', new AuditEventError('OUTBOX_FULL', 'full'), 'away'],
     ['a statement that took too long', new Error('failed query', { cause: failure('canceling', '57014') }), 'timeout'],
+    ['a wrong password', failure('password authentication failed for user "orders"', '28P01'), 'refused'],
+    ['no right to connect', failure('permission denied for database "orders"', '42501'), 'refused'],
     ['a wrong statement', failure('syntax error', '42601'), undefined],
     ['an event that is wrong', new AuditEventError('EVENT_INVALID', 'no'), undefined],
     ['what is no error', 'ECONNREFUSED', undefined],

@@ -1,7 +1,7 @@
 import { AuditEventError } from '@countersign/audit-event';
 
-/** What a service's own database can be, other than wrong: out of reach or overrun, or slower than a statement may be. */
-export type DatabaseFault = 'away' | 'timeout';
+/** What a service's own database can be, other than wrong: out of reach or overrun, slower than a statement may be, or closed to this service. */
+export type DatabaseFault = 'away' | 'timeout' | 'refused';
 
 /**
  * No connection, or none any more: of the system; of PostgreSQL the classes 08 (connection), 53 (resources) and 57P (shutting down, starting),
@@ -14,13 +14,26 @@ const lostPattern =
 /** PostgreSQL ended the statement: it took longer than it may. */
 const CANCELLED = '57014';
 
+/** A wrong password or role (class 28), or no right to connect to the database. */
+const refusedPattern = /^28...$/;
+const NO_CONNECT = /^permission denied for database/;
+
 /** @returns nothing for any other failure: a statement that is wrong stays a fault of the service */
 export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
   if (error instanceof AuditEventError) return error.code === 'OUTBOX_FULL' ? 'away' : undefined;
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
     if (code === CANCELLED) return 'timeout';
+    if (refusedPattern.test(code) || NO_CONNECT.test(cause.message)) return 'refused';
     if (awayPattern.test(code) || lostPattern.test(cause.message)) return 'away';
   }
   return undefined;
+}
+
+/** Why, in PostgreSQL's or the system's own words: of an error and its causes the innermost. */
+export function databaseReasonOf(error: unknown): { readonly reason: string; readonly code: string | undefined } {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  const code = inner instanceof Error && 'code' in inner && typeof inner.code === 'string' ? inner.code : undefined;
+  return { reason: inner instanceof Error ? inner.message : String(inner), code };
 }

@@ -4,7 +4,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { type Logger } from 'pino';
 import { clientConfigOf, type DatabaseConnection } from './connection-settings.js';
-import { databaseFaultOf } from './database-fault.js';
+import { databaseFaultOf, databaseReasonOf } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
 import { migrateDatabase, MigrationError, missingMigrations, ownershipOf } from './migrations.js';
 import { DATABASE, HEALTH, LOGGER, POOL } from './tokens.js';
@@ -49,6 +49,15 @@ async function prepareSchema(pool: pg.Pool, folder: string, logger: Logger): Pro
   }
 }
 
+/** PostgreSQL does not let this service in: no waiting helps. */
+export class DatabaseRefused extends Error {
+  readonly code = 'DATABASE_REFUSED';
+  constructor(reason: string) {
+    super(`PostgreSQL refuses the login of DATABASE_URL: ${reason}. Check its role and its password.`);
+    this.name = 'DatabaseRefused';
+  }
+}
+
 /**
  * Opens the pool and brings the schema up to date, waiting for a database that is still starting.
  * @throws what PostgreSQL said, once the wait is over or at once when waiting cannot help (a wrong password)
@@ -86,7 +95,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
     } catch (error) {
       if (databaseFaultOf(error) !== 'away' || performance.now() + wait > deadline) {
         await pool.end();
-        throw error;
+        throw databaseFaultOf(error) === 'refused' ? new DatabaseRefused(databaseReasonOf(error).reason) : error;
       }
       logger.warn('the database does not answer yet; trying again');
     }

@@ -12,9 +12,14 @@ export interface HealthReport {
 export class HealthRegistry {
   readonly #checks = new Map<string, HealthCheck>();
   readonly #notes = new Map<string, () => unknown>();
+  readonly #failures = new Map<string, { readonly reason: string; readonly until: number }>();
 
   /** @param timeoutMs milliseconds that one check may take before it counts as failed */
-  constructor(private readonly timeoutMs = 2_000) {}
+  constructor(
+    private readonly timeoutMs = 2_000,
+    /** Milliseconds of a clock that is never set back. */
+    private readonly monotonic: () => number = () => performance.now(),
+  ) {}
 
   add(name: string, check: HealthCheck): void {
     this.#checks.set(name, check);
@@ -24,15 +29,28 @@ export class HealthRegistry {
     this.#notes.set(name, read);
   }
 
+  /**
+   * What a request met and a look does not show (a full disk still answers questions): the check fails for a while.
+   * @param forMs milliseconds
+   */
+  fail(name: string, reason: string, forMs: number): void {
+    this.#failures.set(name, { reason, until: this.monotonic() + forMs });
+  }
+
   async report(): Promise<HealthReport> {
     const results = await Promise.all(
-      [...this.#checks].map(async ([name, check]) => [name, await this.#run(check)] as const),
+      [...this.#checks].map(async ([name, check]) => [name, this.#failed(name) ?? (await this.#run(check))] as const),
     );
     return {
       status: results.every(([, result]) => result === 'ok') ? 'ready' : 'not_ready',
       checks: Object.fromEntries(results),
       notes: Object.fromEntries([...this.#notes].map(([name, read]) => [name, read()])),
     };
+  }
+
+  #failed(name: string): string | undefined {
+    const failure = this.#failures.get(name);
+    return failure !== undefined && this.monotonic() < failure.until ? failure.reason : undefined;
   }
 
   async #run(check: HealthCheck): Promise<string> {

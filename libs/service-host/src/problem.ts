@@ -10,8 +10,9 @@ import {
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Logger } from 'pino';
 import { throwError, type Observable } from 'rxjs';
-import { databaseFaultOf, type DatabaseFault } from './database-fault.js';
-import { LOGGER } from './tokens.js';
+import { databaseFaultOf, databaseReasonOf, type DatabaseFault } from './database-fault.js';
+import { type HealthRegistry } from './health.js';
+import { HEALTH, LOGGER } from './tokens.js';
 import { traceOf } from './request-trace.js';
 
 /** RFC 9457 problem details, as a thrown value. */
@@ -79,6 +80,7 @@ function isProblemBody(body: unknown): body is { code: string; detail: string } 
 /** The service's own database was away, busy or too slow: not the caller's fault, and soon over. */
 const databaseProblems: Readonly<Record<DatabaseFault, readonly [string, string, object]>> = {
   away: ['DATABASE_UNAVAILABLE', 'The database does not answer now; try again.', { retry_after: 1 }],
+  refused: ['DATABASE_UNAVAILABLE', 'The database does not answer now; try again.', { retry_after: 5 }],
   timeout: ['DATABASE_TIMEOUT', 'The database did not answer in time; ask for less, or later.', { retry_after: 5 }],
 };
 
@@ -122,10 +124,23 @@ function methodNotAllowed(methods: readonly string[]): Problem {
   return new Problem(405, 'METHOD_NOT_ALLOWED', `This path takes ${methods.join(', ')}.`);
 }
 
+/** Of PostgreSQL's codes the class for what it lacks: room on disk, memory, connections. */
+const RESOURCES = '53';
+/** Milliseconds for which readiness says so: until the next request that meets it. */
+const RESOURCES_LACK_MS = 10_000;
+/** Milliseconds after which the same reason is told again. */
+const TELL_AGAIN_MS = 30_000;
+
 /** The one place where errors become answers, of HTTP and of messages: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+  #databaseReason = '';
+  #databaseToldAt = -Infinity;
+
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) private readonly health: HealthRegistry,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | undefined {
     if (host.getType() !== 'http') {
@@ -140,6 +155,18 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(error);
     if (problem.code === 'INTERNAL') this.logger.error({ err: error }, 'message failed');
     return problem;
+  }
+
+  /** One line for each reason and moment, however many requests meet it. */
+  #forWantOfDatabase(error: unknown, seen: object): void {
+    const { reason, code } = databaseReasonOf(error);
+    if (code?.startsWith(RESOURCES) === true) this.health.fail('database', reason, RESOURCES_LACK_MS);
+    const now = performance.now();
+    const known = reason === this.#databaseReason && now - this.#databaseToldAt < TELL_AGAIN_MS;
+    this.logger[known ? 'debug' : 'warn']({ reason, code, ...seen }, 'requests fail for want of the database');
+    if (known) return;
+    this.#databaseReason = reason;
+    this.#databaseToldAt = now;
   }
 
   #answer(error: unknown, host: ArgumentsHost): void {
@@ -159,9 +186,9 @@ export class ProblemFilter implements ExceptionFilter {
     if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     const problem = problemOf(allowed.length > 0 ? methodNotAllowed(allowed) : error);
     const { status, detail, code } = problem;
-    const seen = { err: error, request_id: trace.requestId, trace_id: trace.traceId };
-    if (code === 'INTERNAL') this.logger.error(seen, 'request failed');
-    else if (code.startsWith('DATABASE_')) this.logger.warn(seen, 'request failed for want of the database');
+    const seen = { request_id: trace.requestId, trace_id: trace.traceId };
+    if (code === 'INTERNAL') this.logger.error({ err: error, ...seen }, 'request failed');
+    else if (code.startsWith('DATABASE_')) this.#forWantOfDatabase(error, seen);
     if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
     if (trace.route.startsWith('/oauth2/')) {
       void reply

@@ -21,6 +21,9 @@ export function findDrizzleFilesDirectly(): void {
   });
 }
 
+/** Failures whose message says all: a stack would only hide it. */
+const IN_WORDS: ReadonlySet<string> = new Set(['MigrationError', 'DatabaseRefused']);
+
 /** The word after `main.js` that migrates the database instead of running the service. */
 const MIGRATE = 'migrate';
 
@@ -40,9 +43,9 @@ export function runService(main: string, load: () => Promise<unknown>): void {
   };
   (process.argv[2] === MIGRATE ? migrate() : load()).catch((error: unknown) => {
     const known = error instanceof Error && 'code' in error && error.code === 'CONFIGURATION_INVALID';
-    const migration = error instanceof Error && error.name === 'MigrationError';
+    const plain = error instanceof Error && IN_WORDS.has(error.name);
     process.stderr.write(
-      `${known || migration ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      `${known || plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
     process.exit(known ? 2 : 1);
   });

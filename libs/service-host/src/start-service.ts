@@ -1,11 +1,13 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { requestTurns } from '@countersign/auth';
-import { DpopNonces } from '@countersign/auth-core';
+import { principalOf, requestTurns } from '@countersign/auth';
+import { DpopNonces, type Principal } from '@countersign/auth-core';
 import { type Registry } from 'prom-client';
 import { watchConnections } from './connection-closing.js';
 import { type HostConfiguration } from './configuration.js';
+import { gracefulStop } from './graceful-stop.js';
+import { type HealthRegistry } from './health.js';
 import { HostModule } from './host.module.js';
 import { createLogger, nestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
@@ -13,7 +15,7 @@ import { OpenApiDocument } from './openapi.js';
 import { borderOptions, guardBorder } from './request-border.js';
 import { RecordedAnswers } from './recorded-answers.js';
 import { traceOf } from './request-trace.js';
-import { METRICS } from './tokens.js';
+import { HEALTH, METRICS } from './tokens.js';
 import { trustedProxies } from './trusted-proxies.js';
 
 /** Bytes that a request body may have at most. */
@@ -48,6 +50,11 @@ function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapte
     forceCloseConnections: 'idle',
     ...borderOptions,
   });
+}
+
+/** Who called, for the log; nothing of a caller that nobody verified. */
+function callerOf(principal: Principal | undefined): object {
+  return principal === undefined ? {} : { client: principal.clientId, subject: principal.subject };
 }
 
 /**
@@ -97,7 +104,15 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     if (logger.isLevelEnabled(level)) {
       const ms = Math.round(reply.elapsedTime * 10) / 10;
       logger[level](
-        { request_id: requestId, trace_id: traceId, method, route, status: reply.statusCode, ms },
+        {
+          request_id: requestId,
+          trace_id: traceId,
+          method,
+          route,
+          status: reply.statusCode,
+          ms,
+          ...callerOf(principalOf(request)),
+        },
         `${method} ${route} ${String(reply.statusCode)}`,
       );
     }
@@ -120,33 +135,21 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
 }
 
 /**
- * Starts a service and stops it gracefully on SIGTERM or SIGINT: in-flight requests end, the relay rests, the pool closes.
+ * Starts a service and stops it gracefully on SIGTERM or SIGINT: readiness fails, after `DRAIN_MS` in-flight requests end, the relay rests, the pool closes.
  * A service that cannot start prints why and ends with exit code 1 (2 for a wrong configuration).
  */
 export async function startService(options: ServiceOptions): Promise<NestFastifyApplication> {
   const logger = createLogger(options.name, options.configuration);
   const app = await createService(options);
   await app.listen(options.configuration.PORT, options.configuration.HOST);
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    logger.info({ signal }, 'stopping');
-    setTimeout(() => {
-      logger.error('the graceful stop took too long');
-      process.exit(1);
-    }, options.configuration.SHUTDOWN_TIMEOUT_MS).unref();
-    app.close().then(
-      () => {
-        logger.info('stopped');
-        process.exit(0);
-      },
-      (error: unknown) => {
-        logger.error({ err: error }, 'the graceful stop failed');
-        process.exit(1);
-      },
-    );
-  };
+  const stop = gracefulStop({
+    health: app.get<HealthRegistry>(HEALTH),
+    logger,
+    drainMs: options.configuration.DRAIN_MS,
+    timeoutMs: options.configuration.SHUTDOWN_TIMEOUT_MS,
+    close: () => app.close(),
+    exit: (code) => process.exit(code),
+  });
   process.on('SIGTERM', stop).on('SIGINT', stop);
   logger.info({ url: await app.getUrl(), startup_ms: Math.round(performance.now()) }, 'ready');
   return app;

@@ -121,7 +121,7 @@ function settingsOf(
       LOG_FORMAT: 'json',
       ISSUER_URL: url('issuer'),
       RESOURCE_URL: url(name),
-      ...(name === 'issuer' ? {} : keptFiles(join(options.directory, 'run', name))),
+      ...(name === 'issuer' ? {} : keptFiles(join(options.directory, 'kept', name))),
       DATABASE_URL: databaseUrls[name],
       NATS_URL: nats.url,
       NATS_USER: name,
@@ -137,7 +137,7 @@ function settingsOf(
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { directory, root, onStep, onLine } = options;
   await checkPorts(portsFrom(options.portBase), options.without);
-  mkdirSync(join(directory, 'env'), { recursive: true, mode: 0o700 });
+  for (const folder of ['env', 'kept']) mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 });
   const identities = await loadIdentities(directory);
   onStep('identities and keys');
   const undo: (() => Promise<void>)[] = [];

@@ -57,7 +57,7 @@ export function openStateDirectory(path: string, reset: boolean): StateDirectory
   const file = lock(path);
   if (reset) {
     removePostgresData(join(path, 'postgres'));
-    for (const name of ['nats', 'identities.json', 'env', 'run', 'tokens'])
+    for (const name of ['nats', 'identities.json', 'env', 'kept', 'tokens'])
       rmSync(join(path, name), { recursive: true, force: true });
   }
   return {

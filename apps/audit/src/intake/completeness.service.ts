@@ -37,6 +37,7 @@ export interface SourceState {
 @Injectable()
 export class CompletenessService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   #timer: NodeJS.Timeout | undefined;
+  #states: readonly SourceState[] = [];
   #alerts: readonly SourceState[] = [];
 
   constructor(
@@ -46,16 +47,15 @@ export class CompletenessService implements OnApplicationBootstrap, BeforeApplic
     @Inject(METRICS) metrics: Registry,
   ) {
     health.addNote('completeness', () => ({ alert: this.#alerts.length > 0, gaps: this.#alerts }));
-    const read = (): Promise<readonly SourceState[]> => this.read();
+    const last = (): readonly SourceState[] => this.#states;
     new Gauge({
       name: 'audit_source_gap',
       help: 'Whether numbers of a source are missing in the trail for longer than a minute (1) or not (0).',
       labelNames: ['source'],
       registers: [metrics],
-      async collect(): Promise<void> {
-        const states = await read().catch(() => []);
+      collect(): void {
         this.reset();
-        for (const { source, alert } of states) this.set({ source }, alert ? 1 : 0);
+        for (const { source, alert } of last()) this.set({ source }, alert ? 1 : 0);
       },
     });
   }
@@ -89,7 +89,8 @@ export class CompletenessService implements OnApplicationBootstrap, BeforeApplic
 
   async #look(): Promise<void> {
     try {
-      const alerts = (await this.read()).filter(({ alert }) => alert);
+      this.#states = await this.read();
+      const alerts = this.#states.filter(({ alert }) => alert);
       for (const { source, missing } of alerts) {
         if (!this.#alerts.some((known) => known.source === source)) {
           this.logger.error({ source, missing }, 'events of a source are missing in the trail');

@@ -2,7 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { CHECKPOINT_SUBJECT, connectToNats, type NatsOptions } from '@countersign/audit-client';
 import { NoteError, openCheckpoint } from '@countersign/merkle-log';
-import { ConfigurationError, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import {
+  Background,
+  ConfigurationError,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  type HealthRegistry,
+} from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
@@ -17,6 +24,9 @@ export interface IntegrationOptions {
   readonly intervalMs: number;
 }
 
+/** Milliseconds between two looks at what is stored. */
+const LOOK_EVERY_MS = 2_000;
+
 /** Milliseconds after which the newest checkpoint is published again, for witnesses that were away. */
 const REPEAT_EVERY_MS = 10_000;
 
@@ -27,6 +37,8 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   #running: Promise<unknown> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #latest: SignedCheckpoint | undefined;
+  /** As last looked at: what is stored and has a place. */
+  #nextIndex = 0;
   #integratedAt: Date | undefined;
   #publishedAt = -Infinity;
   #lastError: string | null = null;
@@ -39,14 +51,23 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
+    @Inject(Background) background: Background,
   ) {
+    background.repeat({
+      name: 'audit_log_head',
+      everyMs: LOOK_EVERY_MS,
+      run: async () => {
+        this.#nextIndex = (await store.head()).nextIndex;
+        return undefined;
+      },
+    });
     health.addNote('log', () => ({
       tree_size: this.#latest?.treeSize ?? null,
       integrated_at: this.#integratedAt?.toISOString() ?? null,
       last_error: this.#lastError,
     }));
     const treeSize = (): number => this.#latest?.treeSize ?? 0;
-    const waiting = async (): Promise<number> => (await store.head()).nextIndex - treeSize();
+    const nextIndex = (): number => Math.max(this.#nextIndex, treeSize());
     new Gauge({
       name: 'audit_log_tree_size',
       help: 'Leaves under the newest checkpoint that this replica knows.',
@@ -59,8 +80,8 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
       name: 'audit_log_waiting',
       help: 'Events that are stored and have a log index, but are not yet under a checkpoint.',
       registers: [metrics],
-      async collect(): Promise<void> {
-        this.set(await waiting().catch(() => Number.NaN));
+      collect(): void {
+        this.set(nextIndex() - treeSize());
       },
     });
   }
