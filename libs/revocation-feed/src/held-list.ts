@@ -62,10 +62,10 @@ export class HeldList {
       return undefined;
     }
     const statement = readStatement(text, issuer, keys(), now());
-    const { revocation, number } = statement;
+    const { revocation } = statement;
     if (bucketKeyOf(revocation) !== key) throw new StatementError('its name in the bucket is not its own');
     if (revocation.until >= now() / 1_000 - PAST_SECONDS) this.#list.add(revocation);
-    this.#digest.add(revocation, number);
+    this.#digest.add(statement);
     if (this.options.keepsTexts) this.#texts.set(key, { text, until: revocation.until });
     return statement;
   }

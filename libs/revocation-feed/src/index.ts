@@ -22,6 +22,7 @@ export {
   signStatement,
   StatementError,
   TOKEN_LIFE_LIMIT_SECONDS,
+  type ListedRevocation,
   type Signing,
   type Statement,
 } from './statement.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Revocation } from '@countersign/auth-core';
 import { bucketKeyOf } from './revocation.js';
+import { type ListedRevocation } from './statement.js';
 
 /** What the whole list is, as the issuer signs it. */
 export interface SignedDigest {
@@ -14,17 +14,12 @@ export interface SignedDigest {
 }
 
 interface Held {
+  readonly number: number;
+  readonly holder: string | undefined;
   readonly issuedBefore: number;
   readonly until: number;
   /** What it is, hashed; in hexadecimal digits. */
   readonly hash: string;
-}
-
-/** An entry that no statement has counted yet. */
-interface Waiting {
-  readonly number: number;
-  readonly key: string;
-  readonly revocation: Revocation;
 }
 
 /** Entries that end in the same second. They leave together, so that no clock but the statement's own decides which are counted. */
@@ -46,11 +41,13 @@ const sha256 = (content: string): Buffer => createHash('sha256').update(content)
 export class ListDigest {
   readonly #held = new Map<string, Held>();
   readonly #bins = new Map<number, Bin>();
-  #waiting: Waiting[] = [];
+  /** Clients whose own entry has taken the place of their tokens', up to a number. */
+  readonly #replaced = new Map<string, { readonly number: number; readonly until: number }>();
+  /** What no statement has counted yet. */
+  #waiting: ListedRevocation[] = [];
 
-  /** @param number its place in the order of all revocations */
-  add(revocation: Revocation, number: number): void {
-    this.#waiting.push({ number, key: bucketKeyOf(revocation), revocation });
+  add(listed: ListedRevocation): void {
+    this.#waiting.push(listed);
   }
 
   /**
@@ -80,26 +77,37 @@ export class ListDigest {
   }
 
   #count(number: number): void {
-    const later: Waiting[] = [];
-    for (const one of this.#waiting) {
-      if (one.number > number) later.push(one);
-      else this.#take(one.key, one.revocation);
-    }
-    this.#waiting = later;
+    const counted = this.#waiting.filter((one) => one.number <= number);
+    this.#waiting = this.#waiting.filter((one) => one.number > number);
+    counted.sort((one, other) => one.number - other.number);
+    for (const one of counted) this.#take(one);
   }
 
   /** A second revocation of the same thing only extends the first, as the list itself does. */
-  #take(key: string, revocation: Revocation): void {
+  #take({ revocation, number, holder, replaces }: ListedRevocation): void {
+    if (holder !== undefined && number <= (this.#replaced.get(holder)?.number ?? -1)) return;
+    const key = bucketKeyOf(revocation);
     const known = this.#held.get(key);
     const until = Math.max(revocation.until, known?.until ?? 0);
     const issuedBefore = Math.max('issuedBefore' in revocation ? revocation.issuedBefore : 0, known?.issuedBefore ?? 0);
-    if (known !== undefined) {
-      if (known.until === until && known.issuedBefore === issuedBefore) return;
-      this.#change(known.until, (hashes) => hashes.delete(known.hash));
-    }
+    const latest = Math.max(number, known?.number ?? 0);
     const hash = sha256(`${key} ${String(issuedBefore)} ${String(until)}`).toString('hex');
-    this.#held.set(key, { issuedBefore, until, hash });
+    if (known !== undefined) this.#leave(key, known);
+    this.#held.set(key, { number: latest, holder, issuedBefore, until, hash });
     this.#change(until, (hashes) => hashes.add(hash));
+    if (revocation.kind === 'client' && replaces !== undefined) this.#replace(revocation.clientId, replaces, until);
+  }
+
+  #replace(clientId: string, number: number, until: number): void {
+    const known = this.#replaced.get(clientId);
+    this.#replaced.set(clientId, { number: Math.max(number, known?.number ?? 0), until });
+    if (known !== undefined && known.number >= number) return;
+    for (const [key, held] of this.#held) if (held.holder === clientId && held.number <= number) this.#leave(key, held);
+  }
+
+  #leave(key: string, { until, hash }: Held): void {
+    this.#held.delete(key);
+    this.#change(until, (hashes) => hashes.delete(hash));
   }
 
   #change(until: number, change: (hashes: Set<string>) => unknown): void {
@@ -114,6 +122,8 @@ export class ListDigest {
     let isOver = false;
     for (const until of this.#bins.keys()) if (until < before) isOver = this.#bins.delete(until) || isOver;
     if (!isOver) return;
-    for (const [key, { until }] of this.#held) if (until < before) this.#held.delete(key);
+    for (const entries of [this.#held, this.#replaced]) {
+      for (const [key, { until }] of entries) if (until < before) entries.delete(key);
+    }
   }
 }

@@ -251,14 +251,17 @@ describe('the revocation feed', () => {
       await feed.loaded;
       const stranger = await generateSigningKey();
       const client: Revocation = { kind: 'client', clientId: 'shop', issuedBefore: now(), until: now() + 900 };
-      const forged = signStatement(client, 9, issuer.signing({ ...stranger, kid: issuer.key.kid }));
+      const forged = signStatement(
+        { revocation: client, number: 9 },
+        issuer.signing({ ...stranger, kid: issuer.key.kid }),
+      );
       const tooLong = { ...client, issuedBefore: 4_102_444_800, until: 4_102_445_700 };
       for (const [key, value] of [
         ['client.c2hvcA', '{"until":4102444800,"issued_before":4102444800}'],
         ['client.c2hvcA', forged],
-        ['client.c2hvcA', signStatement(client, 9, issuer.signing(stranger))],
-        ['client.c2hvcA', signStatement(tooLong, 9, issuer.signing())],
-        ['token.other', signStatement(token('two'), 9, issuer.signing())],
+        ['client.c2hvcA', signStatement({ revocation: client, number: 9 }, issuer.signing(stranger))],
+        ['client.c2hvcA', signStatement({ revocation: tooLong, number: 9 }, issuer.signing())],
+        ['token.other', signStatement({ revocation: token('two'), number: 9 }, issuer.signing())],
         ['token.one', 'not a statement'],
       ] as const)
         put(key, value);

@@ -56,7 +56,7 @@ describe('a statement', () => {
   it('is read as it was made, by its number and time', () => {
     fc.assert(
       fc.property(revocations, fc.nat(), (revocation, number) => {
-        expect(readStatement(signStatement(revocation, number, signing), issuer, keys, now)).toEqual({
+        expect(readStatement(signStatement({ revocation, number }, signing), issuer, keys, now)).toEqual({
           revocation,
           number,
           madeAt: now,
@@ -66,7 +66,10 @@ describe('a statement', () => {
   });
 
   it('is a security event token for everybody else, and no access token', async () => {
-    const text = signStatement({ kind: 'token', tokenId: 'one', until: second + 300 }, 1, signing);
+    const text = signStatement(
+      { revocation: { kind: 'token', tokenId: 'one', until: second + 300 }, number: 1 },
+      signing,
+    );
     expect(decodeProtectedHeader(text)).toMatchObject({ typ: 'secevent+jwt', kid: key.kid });
     // Whoever knows no use but `sig` finds no key for it in the issuer's set.
     const published = createLocalJWKSet({ keys: [{ ...publicJwkOf(key), use: 'revocation' }] });
@@ -78,11 +81,19 @@ describe('a statement', () => {
 
   it('is not believed by another key, of another issuer, of another type, or when it was changed', () => {
     const one: Revocation = { kind: 'token', tokenId: 'one', until: second + 300 };
-    expect(refusal(signStatement(one, 1, signing))).toBe('taken');
-    expect(refusal(signStatement(one, 1, { ...signing, key: stranger }))).toMatch(/no revocation key/);
-    expect(refusal(signStatement(one, 1, { ...signing, key: { ...stranger, kid: key.kid } }))).toMatch(/not verify/);
-    expect(refusal(signStatement(one, 1, { ...signing, issuer: 'https://other.test' }))).toBe('of another issuer');
-    expect(refusal(signStatement(one, 1, signing).replace(/\.[^.]{8}/, '.eyJhIjox'))).not.toBe('taken');
+    expect(refusal(signStatement({ revocation: one, number: 1 }, signing))).toBe('taken');
+    expect(refusal(signStatement({ revocation: one, number: 1 }, { ...signing, key: stranger }))).toMatch(
+      /no revocation key/,
+    );
+    expect(
+      refusal(signStatement({ revocation: one, number: 1 }, { ...signing, key: { ...stranger, kid: key.kid } })),
+    ).toMatch(/not verify/);
+    expect(refusal(signStatement({ revocation: one, number: 1 }, { ...signing, issuer: 'https://other.test' }))).toBe(
+      'of another issuer',
+    );
+    expect(refusal(signStatement({ revocation: one, number: 1 }, signing).replace(/\.[^.]{8}/, '.eyJhIjox'))).not.toBe(
+      'taken',
+    );
     const claims = { iss: issuer, iat: second, toe: second, jti: 'id', events: {} };
     for (const typ of ['at+jwt', 'JWT', undefined]) {
       expect(refusal(signJwt({ ...(typ === undefined ? {} : { typ }), kid: key.kid }, claims, key))).toMatch(
@@ -96,7 +107,7 @@ describe('a statement', () => {
     expect(refusal(signDigest({ number: 1, at: second, entries: 0, digest: 'x'.repeat(43) }, signing))).toMatch(
       /not known/,
     );
-    expect(refusal(signStatement(one, 1, signing), now - 61_000)).toBe('made in the future');
+    expect(refusal(signStatement({ revocation: one, number: 1 }, signing), now - 61_000)).toBe('made in the future');
   });
 
   it('asks for no more than its kind can need', () => {
@@ -109,7 +120,7 @@ describe('a statement', () => {
       { kind: 'key', keyId: 'k', until: second + 30 * 86_400 + 61 },
     ];
     for (const revocation of tooLong) {
-      expect([revocation, refusal(signStatement(revocation, 1, signing))]).toEqual([
+      expect([revocation, refusal(signStatement({ revocation: revocation, number: 1 }, signing))]).toEqual([
         revocation,
         'lasts longer than its kind can need',
       ]);
@@ -128,7 +139,10 @@ describe('a statement', () => {
   it('of the whole list is read as it was made', () => {
     const digest = { number: 7, at: second, entries: 3, digest: 'A'.repeat(43) };
     expect(readDigest(signDigest(digest, signing), issuer, keys, now)).toEqual(digest);
-    const one = signStatement({ kind: 'token', tokenId: 'one', until: second + 300 }, 1, signing);
+    const one = signStatement(
+      { revocation: { kind: 'token', tokenId: 'one', until: second + 300 }, number: 1 },
+      signing,
+    );
     expect(() => readDigest(one, issuer, keys, now)).toThrow(StatementError);
   });
 });

@@ -21,11 +21,19 @@ export const KEY_REVOCATION_LIMIT_SECONDS = 30 * 24 * 3_600;
 /** Seconds by which the clocks of issuer, database and validators may differ in what a statement says. */
 const TOLERANCE_SECONDS = 60;
 
-/** One revocation as the issuer states it. */
-export interface Statement {
+/** A revocation in the issuer's list. */
+export interface ListedRevocation {
   readonly revocation: Revocation;
   /** Its place in the order of all revocations of the issuer. */
   readonly number: number;
+  /** Whose a revoked token or transaction is, where that is known. */
+  readonly holder?: string | undefined;
+  /** A client's: up to this number it has taken the place of those that are its tokens'. */
+  readonly replaces?: number | undefined;
+}
+
+/** One revocation as the issuer states it. */
+export interface Statement extends ListedRevocation {
   /** Milliseconds since 1970 at which it was made. */
   readonly madeAt: number;
 }
@@ -58,10 +66,14 @@ function sign({ issuer, id, now, key }: Signing, event: string, payload: object)
 }
 
 /** States a revocation: a Security Event Token (RFC 8417) in compact serialisation. */
-export function signStatement(revocation: Revocation, number: number, signing: Signing): string {
+export function signStatement({ revocation, number, holder, replaces }: ListedRevocation, signing: Signing): string {
   const before = 'issuedBefore' in revocation ? { issued_before: revocation.issuedBefore } : {};
   const named = { [names[revocation.kind]]: revokedName(revocation) };
-  const payload = { ...named, ...before, until: revocation.until, number };
+  const room = {
+    ...(holder === undefined ? {} : { holder }),
+    ...(replaces === undefined ? {} : { replaces }),
+  };
+  const payload = { ...named, ...before, until: revocation.until, number, ...room };
   return sign(signing, `${EVENT}${revocation.kind}-revoked`, payload);
 }
 
@@ -72,21 +84,23 @@ export function signDigest({ number, at, entries, digest }: SignedDigest, signin
 
 const seconds = z.int().positive().max(253_402_300_799);
 const count = z.int().nonnegative();
-const times = { until: seconds, number: count };
-const before = { ...times, issued_before: z.number().nonnegative().max(253_402_300_799) };
 const name = z.string().min(1).max(512);
+const times = { until: seconds, number: count };
+const ofToken = { ...times, holder: name.optional() };
+const before = { ...times, issued_before: z.number().nonnegative().max(253_402_300_799) };
 
-const payloads: Readonly<Record<string, z.ZodType<Pick<Statement, 'revocation' | 'number'>>>> = {
-  [`${EVENT}token-revoked`]: z
-    .object({ jti: name, ...times })
-    .transform(({ jti, until, number }) => ({ number, revocation: { kind: 'token', tokenId: jti, until } as const })),
+const payloads: Readonly<Record<string, z.ZodType<ListedRevocation>>> = {
+  [`${EVENT}token-revoked`]: z.object({ jti: name, ...ofToken }).transform(({ jti: tokenId, until, ...rest }) => ({
+    ...rest,
+    revocation: { kind: 'token', tokenId, until } as const,
+  })),
   [`${EVENT}transaction-revoked`]: z
-    .object({ txn: name, ...times })
-    .transform(({ txn, until, number }) => ({ number, revocation: { kind: 'transaction', txn, until } as const })),
+    .object({ txn: name, ...ofToken })
+    .transform(({ txn, until, ...rest }) => ({ ...rest, revocation: { kind: 'transaction', txn, until } as const })),
   [`${EVENT}client-revoked`]: z
-    .object({ client_id: name, ...before })
-    .transform(({ client_id: clientId, issued_before: issuedBefore, until, number }) => ({
-      number,
+    .object({ client_id: name, replaces: count.optional(), ...before })
+    .transform(({ client_id: clientId, issued_before: issuedBefore, until, ...rest }) => ({
+      ...rest,
       revocation: { kind: 'client', clientId, issuedBefore, until } as const,
     })),
   [`${EVENT}subject-revoked`]: z
@@ -183,9 +197,9 @@ export function readStatement(text: string, issuer: string, keys: KeySet, now: n
     const { type, payload, issuedAt, madeAt } = readEvent(text, issuer, keys, now);
     const schema = Object.hasOwn(payloads, type) ? payloads[type] : undefined;
     if (schema === undefined) throw new StatementError('an event that is not known');
-    const { number, revocation } = schema.parse(payload);
-    if (!isWithinBounds(revocation, issuedAt)) throw new StatementError('lasts longer than its kind can need');
-    return { revocation, number, madeAt };
+    const listed = schema.parse(payload);
+    if (!isWithinBounds(listed.revocation, issuedAt)) throw new StatementError('lasts longer than its kind can need');
+    return { ...listed, madeAt };
   } catch (error) {
     throw asStatementError(error);
   }

@@ -17,7 +17,12 @@ const revocationSchema = z.looseObject({
   pushed: z.boolean(),
 });
 const pageSchema = z.object({ revocations: z.array(revocationSchema), next_cursor: z.string().nullable() });
-const claimsSchema = z.looseObject({ jti: z.string(), exp: z.number(), txn: z.string().optional() });
+const claimsSchema = z.looseObject({
+  jti: z.string(),
+  exp: z.number(),
+  txn: z.string().optional(),
+  client_id: z.string().optional(),
+});
 
 interface RevokeOptions {
   readonly reason?: string;
@@ -28,11 +33,12 @@ interface RevokeOptions {
 function tokenWish(text: string, withDerived: boolean): object {
   const derived = { with_derived: withDerived };
   if (!text.includes('.')) return { kind: 'token', jti: text, ...derived };
-  const { jti, exp, txn } = claimsSchema.parse(decodeToken(text).claims);
+  const { jti, exp, txn, client_id } = claimsSchema.parse(decodeToken(text).claims);
   return {
     kind: 'token',
     jti,
     ...(txn === undefined ? {} : { txn }),
+    ...(client_id === undefined ? {} : { client_id }),
     ...derived,
     expires_at: new Date(exp * 1_000).toISOString(),
   };

@@ -9,7 +9,7 @@ import { RemoteKeys } from '../clients/remote-keys.js';
 import { type ListDigest, type SignedDigest } from '@countersign/revocation-feed';
 import { RevocationKeysStore } from '../revocation/revocation-keys.store.js';
 import { LIST_DIGEST, REVOKED } from '../revocation/revocation-memory.js';
-import { revocationOf, RevocationsStore } from '../revocation/revocations.store.js';
+import { listedOf, revocationOf, RevocationsStore } from '../revocation/revocations.store.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
 import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from '../signing-keys/key-set.js';
 import { type KeysStore } from '../signing-keys/keys.store.js';
@@ -199,7 +199,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   #takeRevocations(rows: readonly RevocationRow[], number: number): void {
     for (const row of rows) {
       this.revoked.add(revocationOf(row));
-      if (row.changedIn > 0) this.digest.add(revocationOf(row), row.changedIn);
+      if (row.changedIn > 0) this.digest.add(listedOf(row));
     }
     this.#revocations = number;
   }

@@ -11,6 +11,7 @@ const time = z.iso.datetime().transform((text) => new Date(text));
 /**
  * What an administrator may revoke. Times are RFC 3339; without one, everything issued until now. `with_derived` takes with a token all of
  * its transaction: what was exchanged for it, and what it was exchanged for. `txn` names that; without it, the token is taken for its first.
+ * `client_id` says whose the token is, so that one entry of the client can take the place of many when the list fills.
  */
 export const newRevocationSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -18,6 +19,7 @@ export const newRevocationSchema = z.discriminatedUnion('kind', [
     jti: id,
     txn: id.optional(),
     with_derived: z.boolean().default(false),
+    client_id: nameSchema.optional(),
     expires_at: time.optional(),
     reason,
   }),
@@ -92,9 +94,9 @@ const seconds = (time: Date | undefined): number | undefined =>
 export function wishesOf(asked: NewRevocation): readonly RevocationWish[] {
   switch (asked.kind) {
     case 'token': {
-      const { jti, txn, with_derived: derived, expires_at: end } = asked;
+      const { jti, txn, with_derived: derived, expires_at: end, client_id: holder } = asked;
       const expiresAt = seconds(end);
-      return derived ? withDerived(jti, txn, expiresAt) : [{ kind: 'token', tokenId: jti, expiresAt }];
+      return derived ? withDerived(jti, txn, expiresAt, holder) : [{ kind: 'token', tokenId: jti, expiresAt, holder }];
     }
     case 'transaction':
       return [{ kind: 'transaction', txn: asked.txn }];

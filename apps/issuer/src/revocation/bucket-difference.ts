@@ -1,5 +1,5 @@
 import { type Revocation } from '@countersign/auth-core';
-import { DIGEST_KEY, type Statement } from '@countersign/revocation-feed';
+import { DIGEST_KEY, type ListedRevocation, type Statement } from '@countersign/revocation-feed';
 import { MARGIN_SECONDS } from './revocation.js';
 
 /** What an entry of the bucket turned out to be. */
@@ -12,7 +12,7 @@ export type Reading =
 /** A revocation of the database under its key in the bucket. */
 export interface Wanted {
   readonly key: string;
-  readonly revocation: Revocation;
+  readonly listed: ListedRevocation;
 }
 
 /** What brings bucket and database to the same; keys of the bucket. */
@@ -25,12 +25,14 @@ export interface Difference {
   readonly unknown: readonly string[];
 }
 
-function says({ revocation }: Statement, wanted: Revocation): boolean {
-  const [said, before] = [revocation, 'issuedBefore' in revocation ? revocation.issuedBefore : 0];
+const beforeOf = (revocation: Revocation): number => ('issuedBefore' in revocation ? revocation.issuedBefore : 0);
+
+function says({ revocation: said, replaces }: Statement, { revocation, ...wanted }: ListedRevocation): boolean {
   return (
-    said.kind === wanted.kind &&
-    said.until === wanted.until &&
-    before === ('issuedBefore' in wanted ? wanted.issuedBefore : 0)
+    said.kind === revocation.kind &&
+    said.until === revocation.until &&
+    beforeOf(said) === beforeOf(revocation) &&
+    replaces === wanted.replaces
   );
 }
 
@@ -48,10 +50,10 @@ export function differenceOf(
   now: number,
   isRestored: boolean,
 ): Difference {
-  const put = wanted.filter(({ key, revocation }) => {
+  const put = wanted.filter(({ key, listed }) => {
     if (!held.has(key)) return true;
     const reading = read(key);
-    return reading.is !== 'statement' || !reading.isByActiveKey || !says(reading.statement, revocation);
+    return reading.is !== 'statement' || !reading.isByActiveKey || !says(reading.statement, listed);
   });
   const known = new Set(wanted.map(({ key }) => key));
   const purge: string[] = [];

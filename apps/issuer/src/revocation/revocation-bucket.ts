@@ -15,7 +15,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { Replica } from '../replica/replica.js';
 import { differenceOf, type Reading } from './bucket-difference.js';
 import { Restoration } from './restoration.js';
-import { revocationOf, RevocationsStore } from './revocations.store.js';
+import { listedOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 import { Statements } from './statements.js';
 
@@ -161,6 +161,16 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     return true;
   }
 
+  /** Bytes that the bucket may hold. */
+  get maxBytes(): number {
+    return this.options.maxBytes;
+  }
+
+  /** Has database and bucket compared within a moment: entries have left the database. */
+  mendSoon(): void {
+    this.#mendAgainAt = 0;
+  }
+
   /** Compares database and bucket and mends the bucket; a bucket that is lost is made again. Joins a comparison under way. */
   mend(): Promise<void> {
     const begun = performance.now();
@@ -205,7 +215,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     const readings = await this.#readAll(held);
     await this.store.prune(this.clock());
     const rows = new Map((await this.store.inForce(this.clock())).map((row) => [row.bucketKey, row]));
-    const wanted = [...rows].map(([key, row]) => ({ key, revocation: revocationOf(row) }));
+    const wanted = [...rows].map(([key, row]) => ({ key, listed: listedOf(row) }));
     const read = (key: string): Reading => readings.get(key) ?? { is: 'unreadable' };
     const stated = this.#statedNumber(held.get(DIGEST_KEY));
     const isBehind = this.restoration.isBehind(stated);
@@ -284,7 +294,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     try {
       const text = this.statements.ofRow(row);
       await bucket.put(row.bucketKey, text);
-      const statement = { revocation: revocationOf(row), number: row.changedIn, madeAt: row.changedAt.getTime() };
+      const statement = { ...listedOf(row), madeAt: row.changedAt.getTime() };
       this.#known.set(row.bucketKey, { text, reading: { is: 'statement', statement, isByActiveKey: true } });
     } finally {
       this.#underWay -= 1;

@@ -285,7 +285,15 @@ describe('revocation at the issuer', () => {
     );
     expect(rows.length).toBe(1);
     const [past, made] = [new Date(Date.now() - 600_000), new Date(Date.now() - 900_000)];
-    const times = { mattersUntil: past, changedAt: made, changedIn: 1, pushedAt: made, issuedBefore: null };
+    const times = {
+      mattersUntil: past,
+      changedAt: made,
+      changedIn: 1,
+      pushedAt: made,
+      issuedBefore: null,
+      clientId: null,
+      replaces: null,
+    };
     const row = {
       bucketKey: 'token.past',
       kind: 'token',

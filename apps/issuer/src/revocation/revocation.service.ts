@@ -13,18 +13,22 @@ import {
 } from '@countersign/service-host';
 import { Replica } from '../replica/replica.js';
 import { RevocationBucket } from './revocation-bucket.js';
+import { hasRoom } from './room.js';
 import { REVOKED } from './revocation-memory.js';
 import { isInFuture, revocationFor, type RevocationWish } from './revocation.js';
 import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 
-/** Who revokes, and why: a caller by a request, or the declared file, which nobody calls when it is applied at a start. */
+/**
+ * Who revokes, and why: a caller by a request, or a setting that nobody calls: the declared file when it is applied at a start, the room of
+ * the bucket when it fills.
+ */
 export type RevokedBy = {
   /** For people; at most 200 characters. */
   readonly reason?: string | undefined;
 } & (
   | { readonly principal: AuditPrincipal; readonly trace: RequestTrace }
-  | { readonly configuration: 'CLIENTS_FILE'; readonly principal?: undefined }
+  | { readonly configuration: 'CLIENTS_FILE' | 'REVOCATION_BUCKET_BYTES'; readonly principal?: undefined }
 );
 
 /** As `revoked_by` names who it was; no client's or subject's name has a space. */
@@ -55,7 +59,7 @@ export class RevocationService {
   /**
    * Revokes what is wished, in one commit.
    * @returns in the order of the wishes
-   * @throws {Problem} 422 `TIME_IN_FUTURE`
+   * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
   async revoke(wishes: readonly RevocationWish[], by: RevokedBy): Promise<readonly Revoked[]> {
     const rows = await this.database.transaction(async (transaction) => {
@@ -69,15 +73,54 @@ export class RevocationService {
   /**
    * As {@link revoke}, in a transaction of the caller's: what it changes and the revocation commit together. Once it has committed, give the
    * row to {@link announce}; where that is forgotten or cut off, the next round within a second does it.
-   * @throws {Problem} 422 `TIME_IN_FUTURE`
+   * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
   async recordIn(transaction: Transaction, wish: RevocationWish, by: RevokedBy): Promise<RevocationRow> {
+    await this.#makeRoom(transaction, wish);
+    return this.#recordNow(transaction, wish, by);
+  }
+
+  /**
+   * Many tokens' entries fill the list, and then one of their client takes their place: it refuses these and whatever else the client got
+   * until now. Without such a client the list is full.
+   */
+  async #makeRoom(transaction: Transaction, { kind }: RevocationWish): Promise<void> {
+    const filling = { ofTokens: await this.store.countOfTokens(transaction) };
+    if (hasRoom(kind, filling, this.bucket.maxBytes)) return;
+    const clientId = await this.store.largestHolder(transaction);
+    if (clientId === undefined) {
+      throw new Problem(
+        503,
+        'REVOCATIONS_FULL',
+        'The list of revoked tokens is full: revoke the client or the subject.',
+        {
+          retry_after: 60,
+        },
+      );
+    }
+    await this.store.removeHeldBy(transaction, clientId);
+    const reason = 'its revoked tokens filled the list';
+    const by = { configuration: 'REVOCATION_BUCKET_BYTES', reason } as const;
+    await this.#recordNow(transaction, { kind: 'client', clientId }, by, true);
+    this.bucket.mendSoon();
+  }
+
+  async #recordNow(
+    transaction: Transaction,
+    wish: RevocationWish,
+    by: RevokedBy,
+    replaces = false,
+  ): Promise<RevocationRow> {
     const turn = await this.store.takeTurn(transaction, wish.kind);
     if (isInFuture(wish, turn)) throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before lies in the future.');
     const revocation = revocationFor(wish, turn);
     const { reason } = by;
     const who = nameOfRevoker(by);
-    const row = await this.store.add(transaction, revocation, turn, { who, reason });
+    const further = {
+      holder: 'holder' in wish ? wish.holder : undefined,
+      replaces: replaces ? turn.number : undefined,
+    };
+    const row = await this.store.add(transaction, revocation, turn, { who, reason }, further);
     await this.outbox.record(transaction, {
       type: `countersign.issuer.${revocation.kind}.revoked.v1`,
       subject: revokedName(revocation),

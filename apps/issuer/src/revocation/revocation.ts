@@ -10,8 +10,14 @@ export const CLOCK_TOLERANCE_SECONDS = 5;
 /** What is to be revoked. Times are seconds since 1970. */
 export type RevocationWish =
   /** `expiresAt`: the token's `exp`, where it is known; no token lives longer than the limit. */
-  | { readonly kind: 'token'; readonly tokenId: string; readonly expiresAt?: number | undefined }
-  | { readonly kind: 'transaction'; readonly txn: string }
+  | {
+      readonly kind: 'token';
+      readonly tokenId: string;
+      readonly expiresAt?: number | undefined;
+      /** Whose it is, where that is known. */
+      readonly holder?: string | undefined;
+    }
+  | { readonly kind: 'transaction'; readonly txn: string; readonly holder?: string | undefined }
   /** `issuedBefore`: until now when left out. */
   | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore?: number | undefined }
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore?: number | undefined }
@@ -61,13 +67,15 @@ export function revocationFor(wish: RevocationWish, moment: Moment): Revocation 
 /**
  * What takes a token and everything derived from it back: its transaction. A token that is not the first of its transaction is named by
  * itself too, so that it is refused even where the transaction is not its own.
+ * @param holder the token's client, where that is known
  * @param txn the token's `txn`; the `jti` where it is not known, which is right for the first token of a transaction
  */
 export function withDerived(
   tokenId: string,
   txn: string | undefined,
   expiresAt: number | undefined,
+  holder: string | undefined,
 ): readonly RevocationWish[] {
-  const transaction = { kind: 'transaction', txn: txn ?? tokenId } as const;
-  return txn === tokenId ? [transaction] : [{ kind: 'token', tokenId, expiresAt }, transaction];
+  const transaction = { kind: 'transaction', txn: txn ?? tokenId, holder } as const;
+  return txn === tokenId ? [transaction] : [{ kind: 'token', tokenId, expiresAt, holder }, transaction];
 }

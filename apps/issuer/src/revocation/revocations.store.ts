@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { revokedName, type Revocation } from '@countersign/auth-core';
-import { bucketKeyOf, type Statement } from '@countersign/revocation-feed';
+import { bucketKeyOf, type ListedRevocation, type Statement } from '@countersign/revocation-feed';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, asc, desc, eq, gt, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
 import { CLOCK_TOLERANCE_SECONDS, MARGIN_SECONDS, type Moment } from './revocation.js';
 import { revocationTable, type RevocationRow } from './revocations.tables.js';
@@ -29,6 +29,16 @@ export function revocationOf({ kind, name, issuedBefore, mattersUntil }: Revocat
     case 'key':
       return { kind, keyId: name, until };
   }
+}
+
+/** The row as it is listed. */
+export function listedOf(row: RevocationRow): ListedRevocation {
+  return {
+    revocation: revocationOf(row),
+    number: row.changedIn,
+    holder: row.clientId ?? undefined,
+    replaces: row.replaces ?? undefined,
+  };
 }
 
 /** A change's place in the order of all, and its time. */
@@ -72,6 +82,7 @@ export class RevocationsStore {
     revocation: Revocation,
     turn: Turn,
     by: { readonly who: string; readonly reason: string | undefined },
+    further: { readonly holder?: string | undefined; readonly replaces?: number | undefined } = {},
   ): Promise<RevocationRow> {
     const issuedBefore = 'issuedBefore' in revocation ? date(revocation.issuedBefore) : null;
     const changes = {
@@ -89,6 +100,8 @@ export class RevocationsStore {
         name: revokedName(revocation),
         issuedBefore,
         mattersUntil: date(revocation.until),
+        clientId: further.holder,
+        replaces: further.replaces,
         ...changes,
       })
       .onConflictDoUpdate({
@@ -96,6 +109,8 @@ export class RevocationsStore {
         set: {
           issuedBefore: sql`greatest(${revocationTable.issuedBefore}, excluded.issued_before)`,
           mattersUntil: sql`greatest(${revocationTable.mattersUntil}, excluded.matters_until)`,
+          clientId: sql`coalesce(excluded.client_id, ${revocationTable.clientId})`,
+          replaces: sql`greatest(${revocationTable.replaces}, excluded.replaces)`,
           ...changes,
         },
       })
@@ -122,17 +137,38 @@ export class RevocationsStore {
   /** Takes back what the issuer had stated before this database was restored, under a new number. */
   async adopt(transaction: Transaction, statements: readonly Statement[]): Promise<void> {
     const turn = await this.takeTurn(transaction, 'token');
-    for (const { revocation } of statements) {
-      await this.add(transaction, revocation, turn, {
-        who: 'issuer',
-        reason: 'stated before the database was restored',
-      });
+    const by = { who: 'issuer', reason: 'stated before the database was restored' };
+    for (const { revocation, holder, replaces } of statements) {
+      await this.add(transaction, revocation, turn, by, { holder, replaces });
     }
     const before = statements.map(({ revocation }) => ('issuedBefore' in revocation ? revocation.issuedBefore : 0));
     // What is issued from now on says a later time than they do.
     const latest = date(Math.max(0, ...before)).toISOString();
     await transaction.execute(sql`
       update registry set version = version + 1, issue_after = greatest(issue_after, ${latest}::timestamptz)`);
+  }
+
+  /** Entries of tokens and transactions. */
+  async countOfTokens(transaction: Transaction): Promise<number> {
+    return transaction.$count(revocationTable, inArray(revocationTable.kind, ['token', 'transaction']));
+  }
+
+  /** The client whose tokens have the most entries, several at least. */
+  async largestHolder(transaction: Transaction): Promise<string | undefined> {
+    const [largest] = await transaction
+      .select({ clientId: revocationTable.clientId, entries: count() })
+      .from(revocationTable)
+      .where(and(inArray(revocationTable.kind, ['token', 'transaction']), isNotNull(revocationTable.clientId)))
+      .groupBy(revocationTable.clientId)
+      .orderBy(desc(count()))
+      .limit(1);
+    return largest !== undefined && largest.entries > 1 ? (largest.clientId ?? undefined) : undefined;
+  }
+
+  /** Takes away the entries of a client's tokens, because one of the client itself takes their place. */
+  async removeHeldBy(transaction: Transaction, clientId: string): Promise<void> {
+    const ofTokens = inArray(revocationTable.kind, ['token', 'transaction']);
+    await transaction.delete(revocationTable).where(and(ofTokens, eq(revocationTable.clientId, clientId)));
   }
 
   /** Everything that still matters. */

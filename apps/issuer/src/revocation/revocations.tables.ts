@@ -23,6 +23,10 @@ export const revocationTable = pgTable('revocation', {
   changedAt: time('changed_at').notNull(),
   /** Its place in the order of all changes; 0 for what has none yet. */
   changedIn: bigint('changed_in', { mode: 'number' }).notNull(),
+  /** Whose a revoked token or transaction is, where that is known. */
+  clientId: text('client_id'),
+  /** A client's: up to this number it has taken the place of those of its tokens. */
+  replaces: bigint('replaces', { mode: 'number' }),
   /** When the bucket took it; nothing while it still has to. */
   pushedAt: time('pushed_at'),
 });

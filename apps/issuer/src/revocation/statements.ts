@@ -14,7 +14,7 @@ import { CLOCK } from '@countersign/service-host';
 import { ISSUER_URL } from '../clients/client-authentication.js';
 import { Replica } from '../replica/replica.js';
 import { type PublishedKey } from '../signing-keys/key-set.js';
-import { revocationOf } from './revocations.store.js';
+import { listedOf } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 
 /** What the issuer states of its revocations, signed with the key that is for that and nothing else; and what it reads of it again. */
@@ -31,7 +31,7 @@ export class Statements {
 
   /** States one revocation. */
   ofRow(row: RevocationRow): string {
-    return signStatement(revocationOf(row), row.changedIn, this.#signing());
+    return signStatement(listedOf(row), this.#signing());
   }
 
   /** States what the whole list is, as this replica knows it. */

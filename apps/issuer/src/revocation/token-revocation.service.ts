@@ -51,7 +51,9 @@ export class TokenRevocationService {
       throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
     }
     const wishes: readonly RevocationWish[] =
-      txn === tokenId ? withDerived(tokenId, txn, expiresAt) : [{ kind: 'token', tokenId, expiresAt }];
+      txn === tokenId
+        ? withDerived(tokenId, txn, expiresAt, clientId)
+        : [{ kind: 'token', tokenId, expiresAt, holder: clientId }];
     await this.revocations.revoke(wishes, { principal, trace });
   }
 

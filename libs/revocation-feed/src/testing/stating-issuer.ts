@@ -6,7 +6,7 @@ import { DIGEST_KEY } from '../bucket-reader.js';
 import { ListDigest } from '../list-digest.js';
 import { openRevocationBucket, type RevocationBucket } from '../revocation-bucket.js';
 import { bucketKeyOf } from '../revocation.js';
-import { signDigest, signStatement, type Signing } from '../statement.js';
+import { signDigest, signStatement, type ListedRevocation, type Signing } from '../statement.js';
 
 /** Plays the issuer's part: publishes revocation keys, states revocations and what the whole list is. */
 export class StatingIssuer {
@@ -49,10 +49,14 @@ export class StatingIssuer {
   }
 
   /** A statement that the list counts from now on. */
-  state(revocation: Revocation): { readonly key: string; readonly text: string } {
+  state(
+    revocation: Revocation,
+    further: Pick<ListedRevocation, 'holder' | 'replaces'> = {},
+  ): { readonly key: string; readonly text: string } {
     this.#number += 1;
-    this.#digest.add(revocation, this.#number);
-    return { key: bucketKeyOf(revocation), text: signStatement(revocation, this.#number, this.signing()) };
+    const listed = { revocation, number: this.#number, ...further };
+    this.#digest.add(listed);
+    return { key: bucketKeyOf(revocation), text: signStatement(listed, this.signing()) };
   }
 
   /** What the whole list is. */

@@ -1,0 +1,25 @@
+import { type Revocation } from '@countersign/auth-core';
+
+/** Bytes of the bucket that one entry is counted with: its statement, its subject, what the server keeps beside. */
+export const ENTRY_BYTES = 1_024;
+/** The part of the bucket that tokens and transactions may fill; the rest is for clients, subjects and keys, which an emergency needs. */
+const TOKEN_SHARE = 0.7;
+
+/** What the list holds of the kinds that share their room. */
+export interface Filling {
+  /** Entries of tokens and transactions. */
+  readonly ofTokens: number;
+}
+
+/** Whether revocations of a kind have room of their own, which only administrators can fill. */
+const hasReservedRoom = (kind: Revocation['kind']): boolean => kind !== 'token' && kind !== 'transaction';
+
+/** Entries of tokens and transactions for which a bucket has room. */
+export function tokenRoom(maxBytes: number): number {
+  return Math.floor((maxBytes * TOKEN_SHARE) / ENTRY_BYTES);
+}
+
+/** Whether one more revocation of a kind has room. */
+export function hasRoom(kind: Revocation['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
+  return hasReservedRoom(kind) || ofTokens < tokenRoom(maxBytes);
+}
