@@ -35,7 +35,9 @@ export {
 } from './idempotency-key.js';
 export { OpenApi } from './openapi-decorators.js';
 export { addressOf, networkOf } from './peer-address.js';
+export { parseJsonBody } from './json-body.js';
 export { AcceptsForm } from './media-type.js';
+export { pathOfOddText, TEXT_RULE } from './plain-text.js';
 export { OAuthError, Problem } from './problem.js';
 export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './recorded-answers.js';

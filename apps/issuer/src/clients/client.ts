@@ -1,3 +1,4 @@
+import { pathOfOddText, TEXT_RULE } from '@countersign/service-host';
 import { verificationKeyOf } from '@countersign/auth-core/jws';
 import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { z } from 'zod';
@@ -121,8 +122,10 @@ export const clientSchema = z
     const kids = jwks?.keys.map(({ kid }) => kid) ?? [];
     if (new Set(kids).size !== kids.length) fault('two keys have the same kid');
     if (Buffer.byteLength(JSON.stringify(client)) > REGISTRATION_SIZE_LIMIT) {
-      fault(`a registration has ${String(REGISTRATION_SIZE_LIMIT)} bytes at the most`);
+      fault(`a registration has at most ${String(REGISTRATION_SIZE_LIMIT)} bytes`);
     }
+    const odd = pathOfOddText(client);
+    if (odd !== undefined) fault(`${odd} ${TEXT_RULE}`);
   });
 /** A registered service or application identity. */
 export type Client = z.infer<typeof clientSchema>;

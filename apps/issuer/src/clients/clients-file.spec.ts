@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readClientsFile } from './clients-file.js';
+
+describe('the declared file of clients', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'clients-file-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const read = (name: string, content: string | Buffer) => {
+    writeFileSync(join(folder, name), content);
+    return readClientsFile(join(folder, name));
+  };
+  const client = (more: string) => `{"clients":[{"client_id":"shop","jwks_uri":"https://shop.test/jwks.json"${more}}]}`;
+
+  it.each([
+    ['a member twice', 'a.json', client(',"policy":{},"policy":{}'), /"policy" is given more than once/],
+    ['a key twice in YAML', 'b.yaml', 'clients: []\nclients: []\n', /unique/],
+    ['what is not UTF-8', 'c.json', Buffer.from(client(',"client_name":"M\u00fcller"'), 'latin1'), /not UTF-8/],
+    ['U+0000', 'd.json', client(',"client_name":"a\\u0000"'), /clients\.0\.client_name|control characters/],
+    [
+      'an escape sequence in YAML',
+      'e.yaml',
+      `clients: [{client_id: shop, jwks_uri: 'https://shop.test', client_name: "\\e[31m"}]`,
+      /client_name must not contain control characters/,
+    ],
+  ])('with %s is refused, and the variable is named', async (_what, name, content, why) => {
+    const refused = expect(read(name, content)).rejects;
+    await refused.toThrow(/CLIENTS_FILE/);
+    await expect(read(name, content)).rejects.toThrow(why);
+  });
+
+  it('is read as JSON and as YAML alike', async () => {
+    const yaml = 'clients: [{client_id: shop, jwks_uri: "https://shop.test/jwks.json", client_name: Müller 😀}]';
+    expect(await read('good.yaml', yaml)).toEqual(await read('good.json', client(',"client_name":"Müller 😀"')));
+  });
+});
