@@ -1,6 +1,7 @@
 import { badTokensFlood } from './bad-tokens-flood.js';
 import { clientKeyRotated } from './client-key-rotated.js';
 import { type Fault } from './fault.js';
+import { hostileNeighbour } from './hostile-neighbour.js';
 import { issuerDown } from './issuer-down.js';
 import { natsStopped } from './nats-stopped.js';
 import { postgresRestarted } from './postgres-restarted.js';
@@ -25,4 +26,5 @@ export const faults: readonly Fault[] = [
   issuerDown,
   clientKeyRotated,
   streamFull,
+  hostileNeighbour,
 ];
