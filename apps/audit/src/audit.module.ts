@@ -31,6 +31,8 @@ import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
 import { CompletenessService } from './intake/completeness.service.js';
 import { DEAD_LETTERS_OPTIONS, DeadLettersAgingService } from './intake/dead-letters-aging.service.js';
+import { GapsService } from './intake/gaps.service.js';
+import { GapsStore } from './intake/gaps.store.js';
 import { DeadLettersService } from './intake/dead-letters.service.js';
 import { DeadLetterStore } from './intake/dead-letters.store.js';
 import { IntakeController } from './intake/intake.controller.js';
@@ -108,6 +110,8 @@ export class AuditModule {
         IntakeLoad,
         IntakeService,
         CompletenessService,
+        GapsStore,
+        GapsService,
         DeadLetterStore,
         { provide: DEAD_LETTERS_OPTIONS, useValue: { days: configuration.DEAD_LETTER_DAYS } },
         DeadLettersAgingService,

@@ -45,6 +45,7 @@ describe('an export', () => {
         { source: 'issuer', through: '234' },
         { source: 'payments', through: '466' },
       ],
+      lost: [],
     });
     expect(check(log(720), checkpoints)).toMatchObject({ faults: [], uncovered: 20 });
     expect(
@@ -104,7 +105,31 @@ describe('an export', () => {
     expect(first(rewritten, [checkpointOf(700), checkpointOf(700, rewritten)])).toMatchObject({ code: 'LOG_FORKED' });
   });
 
-  it('names the number that never arrived, once it is late, unless it is in the dead letters', () => {
+  it('of a log that lost events by a restore says so, and is a fault only against what was signed before', () => {
+    const other = (index: number): ExportedEntry => ({
+      ...entry(index),
+      leaf: hashOf('lost'),
+      recorded: hashOf('lost'),
+      lost: true,
+    });
+    const restored = { first: 250, end: 600, lost: 1 };
+    const declared = log(700)
+      .with(500, other(500))
+      .with(650, { ...entry(650), restored });
+    const newest = checkpointOf(700, declared);
+    expect(check(declared, [checkpointOf(300), newest])).toMatchObject({ faults: [], lost: [500] });
+    const [fault, ...others] = check(declared, [checkpointOf(550), newest]).faults;
+    expect(fault).toMatchObject({ code: 'LOG_RESTORED', message: expect.stringContaining('declares at index 650') });
+    expect(others).toEqual([]);
+    const elsewhere = declared.with(650, { ...entry(650), restored: { first: 600, end: 640, lost: 1 } });
+    expect(first(elsewhere, [checkpointOf(550), checkpointOf(700, elsewhere)])).toMatchObject({
+      code: 'LOG_REWRITTEN',
+    });
+    const whole = declared.with(650, { ...entry(650), restored: { ...restored, lost: 0 } });
+    expect(first(whole, [checkpointOf(550), checkpointOf(700, whole)])).toMatchObject({ code: 'LOG_REWRITTEN' });
+  });
+
+  it('names the number that never arrived, once it is late, unless it is in the dead letters or was accepted', () => {
     const gap = log(700).map((kept) =>
       kept.source === 'payments' && kept.sequence > 50n ? { ...kept, sequence: kept.sequence + 2n } : kept,
     );
@@ -112,9 +137,11 @@ describe('an export', () => {
     const late = gap.map((kept) => ({ ...kept, time: 0 }));
     expect(check(late, checkpoints)).toMatchObject({ faults: [], sources: [{}, { through: '50' }] });
     const told = gap
-      .with(699, { ...entry(699), accountsFor: { source: 'payments', sequence: 51n } })
-      .with(690, { ...entry(690), accountsFor: { source: 'payments', sequence: 52n } });
+      .with(699, { ...entry(699), accountsFor: { source: 'payments', first: 51n, last: 51n } })
+      .with(690, { ...entry(690), accountsFor: { source: 'payments', first: 52n, last: 52n } });
     expect(check(told, checkpoints).faults).toEqual([]);
+    const accepted = gap.with(699, { ...entry(699), accountsFor: { source: 'payments', first: 51n, last: 52n } });
+    expect(check(accepted, checkpoints).faults).toEqual([]);
     const twice = log(700).with(7, { ...entry(7), sequence: 4n });
     expect(first(twice)).toMatchObject({ code: 'SEQUENCE_REPEATED', source: 'payments', sequence: '4' });
   });

@@ -20,8 +20,20 @@ export interface ExportedEntry {
   readonly sequence: bigint;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** The number of a source that this event says to be in the dead letters. */
-  readonly accountsFor?: { readonly source: string; readonly sequence: bigint };
+  /** Numbers of a source, both ends included, that this event answers for: one that is in the dead letters, a gap that was accepted. */
+  readonly accountsFor?: { readonly source: string; readonly first: bigint; readonly last: bigint };
+  /** Whether it stands for an event that a restore lost. */
+  readonly lost?: boolean;
+  /** That the log was restored from a backup and put back: from `first` up to, but without, `end`. */
+  readonly restored?: RestoredSpan;
+}
+
+/** The log indices that a restore had taken from the log. */
+export interface RestoredSpan {
+  readonly first: number;
+  readonly end: number;
+  /** Entries of these that nobody had kept. */
+  readonly lost: number;
 }
 
 /** What a check found. */
@@ -37,6 +49,8 @@ export interface ExportReport {
   /** Whether every event between them is there; else each event is proven, but not that none was left out. */
   readonly complete: boolean;
   readonly sources: readonly { readonly source: string; readonly through: string }[];
+  /** Log indices whose events the log says to have lost by a restore; the first of them. */
+  readonly lost: readonly number[];
 }
 
 export interface ExportCheckOptions {
@@ -49,6 +63,10 @@ export interface ExportCheckOptions {
 }
 
 const MISMATCH_LIMIT = 10_000;
+/** Lost entries that a report names. */
+const LOST_LIMIT = 1_000;
+/** What an old checkpoint or old hashes say of a log that was restored and did not get back all. */
+const CONTRADICTION = /^(LOG_REWRITTEN|LOG_FORKED|EVENT_ALTERED)$/;
 
 const sameTree = (one: readonly Peak[], other: readonly Peak[]): boolean => rootOfPeaks(one).equals(rootOfPeaks(other));
 
@@ -65,6 +83,8 @@ export class ExportCheck {
   readonly #judged = new Set<Checkpoint>();
   #sequences = new SourceSequences(false);
   #part: PartCheck | undefined;
+  readonly #lost: number[] = [];
+  readonly #restored: { readonly span: RestoredSpan; readonly toldAt: number }[] = [];
   #first = 0;
   #end = 0;
   #reach = 0;
@@ -104,6 +124,8 @@ export class ExportCheck {
       this.#mismatches.push({ logIndex, leaf: leaf.toString('hex'), recorded: recorded.toString('hex') });
     }
     this.#sequences.add(entry);
+    if (entry.lost === true && this.#lost.length < LOST_LIMIT) this.#lost.push(logIndex);
+    if (entry.restored !== undefined) this.#restored.push({ span: entry.restored, toldAt: logIndex });
     this.#part?.add({
       logIndex,
       recorded,
@@ -135,14 +157,31 @@ export class ExportCheck {
     const { faults, sources } = this.#sequences.finish();
     const newest = Math.max(this.#first, ...this.#signed.map(({ size }) => size));
     return {
-      faults: [...inOrder(places), ...(this.#filtered ? faults.filter(({ code }) => code !== 'SEQUENCE_GAP') : faults)],
+      faults: [
+        ...inOrder(places).map((fault) => this.#explained(fault)),
+        ...(this.#filtered ? faults.filter(({ code }) => code !== 'SEQUENCE_GAP') : faults),
+      ],
       entries: this.#entries,
       uncovered: Math.max(0, this.#end - newest),
       first: this.#first,
       end: this.#end,
       complete: !this.#filtered,
       sources: this.#filtered ? [] : sources,
+      lost: this.#lost,
     };
+  }
+
+  /** What the log itself declares to have lost is no rewriting; it stays a fault, because an older checkpoint says otherwise. */
+  #explained(fault: Fault): Fault {
+    const { code, logIndex = 0, through = logIndex } = fault;
+    const told = this.#restored.find(
+      ({ span }) => span.lost > 0 && logIndex < span.end && through >= span.first && CONTRADICTION.test(code),
+    );
+    if (told === undefined) return fault;
+    const { span, toldAt } = told;
+    const range = `${String(span.first)} to ${String(span.end - 1)}`;
+    const message = `the log was restored from a backup and lost ${String(span.lost)} of the entries ${range}, as it declares at index ${String(toldAt)}; what was signed before speaks of these`;
+    return { ...fault, code: 'LOG_RESTORED', message };
   }
 
   #close(): void {

@@ -7,6 +7,7 @@ export type FaultCode =
   | 'LOG_TRUNCATED'
   | 'LOG_REWRITTEN'
   | 'LOG_FORKED'
+  | 'LOG_RESTORED'
   | 'PROOF_INVALID'
   | 'CHECKPOINT_UNPROVEN'
   | 'SEQUENCE_GAP'

@@ -10,7 +10,13 @@ export { parseTilePath, TILE_WIDTH, tilePath, tileWidthAt, type TileAddress } fr
 export { hashesOf, TileHashes, TileMissingError, tilesOf, type Tile, type TilePlace } from './tiles.js';
 export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.js';
 export { HASH_LENGTH, isHash, leafHash, nodeHash, rootOf, splitPoint } from './tree.js';
-export { ExportCheck, type ExportCheckOptions, type ExportedEntry, type ExportReport } from './export-check.js';
+export {
+  ExportCheck,
+  type ExportCheckOptions,
+  type ExportedEntry,
+  type ExportReport,
+  type RestoredSpan,
+} from './export-check.js';
 export { type Bridge, type ExportPart, type Skipped } from './export-part.js';
 export { type LeafHashes } from './leaf-hashes.js';
 export { type Fault, type FaultCode } from './export-faults.js';

@@ -3,6 +3,26 @@ import { SequenceRanges } from './sequence-ranges.js';
 
 const numbers = fc.array(fc.bigInt({ min: 1n, max: 60n }), { maxLength: 60 });
 
+describe('adding a range of numbers', () => {
+  it('is adding each of them', () => {
+    const bounds = fc.tuple(fc.bigInt({ min: 1n, max: 40n }), fc.bigInt({ min: 0n, max: 8n }));
+    fc.assert(
+      fc.property(fc.array(fc.bigInt({ min: 1n, max: 50n })), fc.array(bounds), (numbers, ranges) => {
+        const [one, other] = [new SequenceRanges(), new SequenceRanges()];
+        for (const number of numbers) {
+          one.add(number);
+          other.add(number);
+        }
+        for (const [first, length] of ranges) {
+          one.addRange(first, first + length);
+          for (let number = first; number <= first + length; number += 1n) other.add(number);
+        }
+        expect(one.toString()).toBe(other.toString());
+      }),
+    );
+  });
+});
+
 describe('the numbers of a source', () => {
   it('are those that were added, whatever their order', () => {
     fc.assert(

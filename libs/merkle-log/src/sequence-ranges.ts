@@ -60,6 +60,22 @@ export class SequenceRanges {
     return true;
   }
 
+  /** Adds all numbers from `first` to `last`, both included; those that are there already stay. */
+  addRange(first: bigint, last: bigint): void {
+    if (last < first) return;
+    const apart = (range: SequenceRange): boolean => range.last + 1n < first || last + 1n < range.first;
+    const joined = this.#ranges.filter((range) => !apart(range));
+    const lowest = joined.reduce((low, range) => (range.first < low ? range.first : low), first);
+    const highest = joined.reduce((high, range) => (range.last > high ? range.last : high), last);
+    const others = this.#ranges.filter(apart);
+    const at = others.findIndex((range) => range.first > highest);
+    this.#ranges.splice(
+      0,
+      this.#ranges.length,
+      ...others.toSpliced(at === -1 ? others.length : at, 0, { first: lowest, last: highest }),
+    );
+  }
+
   /** What is missing below the highest number, lowest first. */
   missing(): readonly SequenceRange[] {
     let next = 1n;

@@ -9,7 +9,7 @@ interface Numbered {
   readonly source: string;
   readonly sequence: bigint;
   readonly time: number;
-  readonly accountsFor?: { readonly source: string; readonly sequence: bigint };
+  readonly accountsFor?: { readonly source: string; readonly first: bigint; readonly last: bigint };
 }
 
 interface Known {
@@ -35,7 +35,7 @@ export class SourceSequences {
       const message = `number ${String(sequence)} of ${source} is there twice`;
       this.#repeated.push({ code: 'SEQUENCE_REPEATED', logIndex, source, sequence: String(sequence), message });
     }
-    if (accountsFor !== undefined) this.#note(accountsFor.source, accountsFor.sequence, time);
+    if (accountsFor !== undefined) this.#noteAll(accountsFor, time);
   }
 
   finish(): { readonly faults: readonly Fault[]; readonly sources: readonly { source: string; through: string }[] } {
@@ -59,6 +59,21 @@ export class SourceSequences {
       sources.push({ source, through: String(gaps[0] === undefined ? ranges.highest : gaps[0].first - 1n) });
     }
     return { faults, sources };
+  }
+
+  /** Numbers that another event answers for; a source may have left out any number of them. */
+  #noteAll(
+    { source, first, last }: { readonly source: string; readonly first: bigint; readonly last: bigint },
+    time: number,
+  ): void {
+    if (first === last) {
+      this.#note(source, first, time);
+      return;
+    }
+    const known = this.#known.get(source) ?? { ranges: new SequenceRanges(), lowest: first, gapSeen: new Map() };
+    this.#known.set(source, known);
+    known.ranges.addRange(first, last);
+    known.gapSeen.set(first, time);
   }
 
   #note(source: string, sequence: bigint, time: number): boolean {

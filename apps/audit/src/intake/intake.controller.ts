@@ -1,13 +1,22 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { sourceSchema } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { CompletenessService, type SourceState } from './completeness.service.js';
+import { GapsService } from './gaps.service.js';
 import { DeadLettersService } from './dead-letters.service.js';
 import { type DeadLetter, type Replayed } from './dead-letters.store.js';
 
 const positionSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'a position of a dead letter');
+const numberSchema = z
+  .string()
+  .regex(/^[1-9][0-9]{0,17}$/, 'a number of a source, as a string')
+  .transform(BigInt);
+const gapSchema = z
+  .strictObject({ first: numberSchema, last: numberSchema, reason: z.string().trim().min(1).max(512) })
+  .refine(({ first, last }) => first <= last, { path: ['last'], message: 'must not be before first' });
 const pageSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
   /** The position of the last one of the page before. */
@@ -20,6 +29,7 @@ const pageSchema = z.strictObject({
 export class IntakeController {
   constructor(
     @Inject(CompletenessService) private readonly completeness: CompletenessService,
+    @Inject(GapsService) private readonly gaps: GapsService,
     @Inject(DeadLettersService) private readonly letters: DeadLettersService,
   ) {}
 
@@ -28,6 +38,23 @@ export class IntakeController {
   @RequireScopes('audit:read')
   async sources(): Promise<{ readonly sources: readonly SourceState[] }> {
     return { sources: await this.completeness.read() };
+  }
+
+  /**
+   * Accepts for good that numbers of a source are missing: they count as accounted for, and what comes under one of them later is a dead letter.
+   * It is said in the log, with the reason. 409 `GAP_UNKNOWN`.
+   */
+  @Post('sources/:source/gaps/accept')
+  @HttpCode(200)
+  @RequireScopes('audit:admin')
+  async acceptGap(
+    @ZodParam('source', sourceSchema) source: string,
+    @ZodBody(gapSchema) { first, last, reason }: z.infer<typeof gapSchema>,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<{ readonly sources: readonly SourceState[] }> {
+    await this.gaps.accept({ source, first, last }, reason, caller, trace);
+    return { sources: (await this.completeness.read()).filter((state) => state.source === source) };
   }
 
   /** Dead letters with their reasons, oldest first. */

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { EventMasking } from '../masking/event-masking.js';
 import { refused } from './batch-plan.js';
 import { inspectAgain } from './border.js';
+import { GapsStore } from './gaps.store.js';
 import { DeadLetterStore } from './dead-letters.store.js';
 import { IntakeStore } from './intake.store.js';
 
@@ -204,6 +205,35 @@ describe('the store of the intake', () => {
     expect((await mine()).map(({ payload, reason }) => [payload, reason === ''])).toEqual(
       Array.from({ length: 4 }, () => ['', false]),
     );
+  });
+
+  it('lets an administrator accept a gap for good, which then hides no other', async () => {
+    const gaps = new GapsStore(pool, new AuditOutbox({ pool, source: 'audit' }));
+    const event = {
+      type: 'countersign.audit.gap.accepted.v1',
+      subject: 'source/huge',
+      data: { principal: null, txn: null, action: 'audit:admin', resource: 'source/huge', outcome: 'allowed' as const },
+    };
+    const huge = 900_000_000_000_000;
+    await store.append([accepted(eventOf('huge', 1)), accepted(eventOf('huge', huge))]);
+    const accept = (first: number, last: number) =>
+      gaps.accept({ source: 'huge', first: BigInt(first), last: BigInt(last) }, event);
+    const state = () => column("select (through, gap_since is null)::text from source_progress where source = 'huge'");
+    for (const [first, last] of [
+      [1, 5],
+      [5, huge],
+      [huge + 1, huge + 2],
+    ] as const) {
+      expect(await accept(first, last)).toBe(false);
+    }
+    expect(await state()).toEqual(['(1,f)']);
+    expect(await accept(2, huge - 1)).toBe(true);
+    expect(await state()).toEqual([`(${String(huge)},t)`]);
+    await store.append([accepted(eventOf('huge', huge + 2))]);
+    expect(await state()).toEqual([`(${String(huge)},f)`]);
+    await store.append([accepted(eventOf('huge', 7))]);
+    expect(await column("select reason from dead_letter where source = 'huge'")).toEqual(['SEQUENCE_REUSED']);
+    expect(await column("select count(*)::int from audit_outbox where event->>'subject' = 'source/huge'")).toEqual([1]);
   });
 
   it('loses nothing of a source that began to count anew, and stores nothing twice', async () => {

@@ -135,9 +135,9 @@ describe('the trail, its database restored from a backup', () => {
       await ask(`/events?limit=${String(n + 1)}`);
     }
     await until(isEmpty);
-    const signed = await checkpoint();
     const had = await log();
     await until(async () => (await checkpoint()).size >= had.length);
+    const signed = await checkpoint();
     await app.close();
     await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
     await postgres.createDatabase('audit', auditPassword);

@@ -114,7 +114,7 @@ function peaksOf(first: number, edge: readonly Tile[]): readonly Buffer[] {
 }
 
 function describe(report: ExportReport, checkpoints: readonly Checkpoint[]): string {
-  const { entries, first, end, complete, sources, uncovered } = report;
+  const { entries, first, end, complete, sources, uncovered, lost } = report;
   const sizes = checkpoints.map(({ size }) => String(size)).join(', ');
   const range =
     entries === 0 ? `behind log index ${String(first - 1)}` : `log indices ${String(first)} to ${String(end - 1)}`;
@@ -122,6 +122,11 @@ function describe(report: ExportReport, checkpoints: readonly Checkpoint[]): str
     `${String(entries)} events, ${range}, against the log’s own signature${sizes === '' ? '' : ` and checkpoints of ${sizes} leaves`}`,
     ...sources.map(({ source, through }) => `  ${source}: complete through ${through}`),
     ...(uncovered === 0 ? [] : [`  ${String(uncovered)} events are newer than the newest checkpoint`]),
+    ...(lost.length === 0
+      ? []
+      : [
+          `  ${String(lost.length)} entries were lost by a restore, as the log declares: ${lost.slice(0, 20).join(', ')}`,
+        ]),
     complete
       ? 'Nothing between them was altered, removed, added or moved.'
       : 'Each stands in the log as it stands here. The export is filtered: that none was left out is not proven.',

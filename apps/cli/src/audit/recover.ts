@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { openSession, type Session } from '../session/session.js';
+import { countOf } from './filters.js';
+
+const spans = z.array(z.object({ first: z.string(), last: z.string() }));
+const reportSchema = z.object({
+  state: z.enum(['checking', 'current', 'restored']),
+  next_index: z.string(),
+  end_index: z.string(),
+  found: z.number(),
+  missing: spans,
+  lost: spans.optional(),
+});
+type Report = z.infer<typeof reportSchema>;
+
+/** Milliseconds between two looks at what came back. */
+const LOOK_EVERY_MS = 1_000;
+/** Looks without anything new after which everybody is asked again. */
+const ASK_AGAIN_AFTER = 10;
+
+interface RecoverOptions {
+  readonly wait: number;
+  readonly acceptLoss: boolean;
+}
+
+const call = (session: Session, path: string, body?: object): Promise<Report> =>
+  session.call(reportSchema, {
+    service: 'audit',
+    scopes: ['audit:admin'],
+    path,
+    ...(body === undefined ? {} : { method: 'POST', body }),
+  });
+
+const named = (ranges: Report['missing']): string =>
+  ranges.map(({ first, last }) => (first === last ? first : `${first} to ${last}`)).join(', ');
+
+/** Waits until all came back, or until nothing came for so many seconds. */
+async function collect(session: Session, seconds: number): Promise<Report> {
+  let report = await call(session, '/log/recovery/recall', {});
+  for (let idle = 0; report.missing.length > 0 && idle * LOOK_EVERY_MS < seconds * 1_000;) {
+    await delay(LOOK_EVERY_MS);
+    const now = await call(session, '/log/recovery');
+    idle = now.found > report.found ? 0 : idle + 1;
+    report = now;
+    if (idle > 0 && idle % ASK_AGAIN_AFTER === 0) report = await call(session, '/log/recovery/recall', {});
+  }
+  return report;
+}
+
+async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const { output } = session;
+  const before = await call(session, '/log/recovery');
+  if (before.state !== 'restored') {
+    const said =
+      before.state === 'checking'
+        ? 'the log is still being compared with what is known outside; ask again in a moment'
+        : `nothing is lost: the log has all of its ${before.next_index} entries`;
+    output.result({ ok: before.state === 'current', ...before }, said);
+    return;
+  }
+  output.note(
+    `the log has ${before.next_index} entries and once had ${before.end_index}; asking the services for the rest`,
+  );
+  const report = await collect(session, wait);
+  if (report.missing.length > 0 && !acceptLoss) {
+    throw new CliError(
+      ExitCode.refused,
+      'RECOVERY_INCOMPLETE',
+      `nobody sent the entries ${named(report.missing)}`,
+      'Start every service whose outbox may have them and run this again; --accept-loss declares them lost in the log, for good.',
+    );
+  }
+  const done = await call(session, '/log/recovery', { accept_loss: acceptLoss });
+  const lost = done.lost ?? [];
+  output.result(
+    { ok: true, ...done },
+    `${String(done.found)} entries are back at their places${lost.length === 0 ? '; old checkpoints verify again' : `; declared lost: ${named(lost)}`}`,
+  );
+}
+
+/** `countersign audit recover`: what a log lost whose database was restored from a backup. */
+export function register(audit: Command): void {
+  audit
+    .command('recover')
+    .summary('take back what a restored log has lost')
+    .description(
+      'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and puts them\n' +
+        'back under the log indices that they had, so that checkpoints which were signed before verify again. Until then audit signs nothing and\n' +
+        'takes nothing in; the services’ outboxes wait.',
+    )
+    .option('--wait <seconds>', 'give up when nothing came for so long', countOf(86_400), 30)
+    .option('--accept-loss', 'declare in the log what nobody has kept, and go on', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign audit recover
+  countersign audit recover --wait 300`,
+    )
+    .action(run);
+}
