@@ -6,6 +6,7 @@ describe('a webhook’s sender', () => {
   let server: Server;
   let url: string;
   let sender: WebhookSender;
+  let newSender: (answerMs: number) => WebhookSender;
   const sockets = new Set<Socket>();
   const waiting: ServerResponse[] = [];
   let onRequest: (response: ServerResponse) => void = () => undefined;
@@ -26,8 +27,9 @@ describe('a webhook’s sender', () => {
     const address = server.address();
     url = `http://127.0.0.1:${String(typeof address === 'object' ? address?.port : '')}/hook`;
     const signer = { sign: () => Promise.resolve('header..signature'), jwks: { keys: [] } };
-    const times = { connectMs: 5_000, answerMs: 2_000 };
-    sender = createWebhookSender({ signer, rule: 'any', now: () => new Date(), times });
+    newSender = (answerMs) =>
+      createWebhookSender({ signer, rule: 'any', now: () => new Date(), times: { connectMs: 10_000, answerMs } });
+    sender = newSender(10_000);
   });
   afterEach(async () => {
     await sender.close();
@@ -47,6 +49,8 @@ describe('a webhook’s sender', () => {
   });
 
   it('says of a receiver that does not answer how long it was waited for', async () => {
+    await sender.close();
+    sender = newSender(2_000);
     onRequest = () => undefined;
     expect(await send('one')).toEqual({ kind: 'failed', reason: 'no answer within 2 seconds' });
   });
