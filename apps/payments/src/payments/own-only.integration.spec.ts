@@ -18,6 +18,8 @@ const bodies: Readonly<Record<string, object | undefined>> = {
 };
 const collections = ['get /payments', 'post /payments', 'get /webhooks', 'post /webhooks'];
 const open = ['get /.well-known/jwks.json'];
+/** Of the operator, over everybody's; by a scope of its own. */
+const operators = ['post /reconciliation'];
 
 const alice: Who = { subject: 'alice', clientId: 'gateway' };
 const strangers: readonly (readonly [string, Who])[] = [
@@ -66,7 +68,12 @@ describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, st
   }
 
   it('are answered on every route exactly as if they were not there, and the attempt is recorded', async () => {
-    expect([...(await routes())].sort()).toEqual([...Object.keys(bodies), ...collections, ...open].sort());
+    const known = [...Object.keys(bodies), ...collections, ...open, ...operators];
+    expect([...(await routes())].sort()).toEqual(known.sort());
+    for (const route of operators) {
+      const { verb, path } = requestOf(route, '');
+      expect([route, (await payments.call(stranger, verb, path, {})).status]).toEqual([route, 403]);
+    }
     for (const [route, body] of Object.entries(bodies)) {
       const answers = [];
       for (const id of [own[requestOf(route, '').kind], randomUUID()]) {
