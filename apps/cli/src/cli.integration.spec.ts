@@ -159,7 +159,7 @@ describe('the built command against a real issuer and audit service', () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('prints a token alone on standard output, or what is in it', async () => {
+  it('prints only the token on standard output, or what is in it', async () => {
     const printed = await countersign('token', '--audience', 'payments');
     expect([printed.code, printed.out.split('.').length]).toEqual([0, 3]);
     const { claims } = await json(

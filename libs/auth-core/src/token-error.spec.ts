@@ -12,7 +12,7 @@ function rendered(): string {
     '# Why a request is refused',
     '',
     'The codes of `TokenError`, in the order in which they are looked for. The code is for logs, metrics and tests; the message is all that the caller is told.',
-    '`detail`, `expected` and `actual` say more, to logs alone. A 401 and a 403 carry `WWW-Authenticate` (RFC 6750, RFC 9449), a 503 `Retry-After`.',
+    '`detail`, `expected` and `actual` say more, to logs only. A 401 and a 403 carry `WWW-Authenticate` (RFC 6750, RFC 9449), a 503 `Retry-After`.',
     '',
     '| code | status | the caller is told | when |',
     '| --- | --- | --- | --- |',
@@ -25,7 +25,7 @@ function rendered(): string {
 const bare = (text: string): string => text.replace(/ *\| */g, '|').replace(/-{3,}/g, '---');
 
 describe('the page of error codes', () => {
-  it('says what the code says (UPDATE_DOCS=1 writes it anew)', () => {
+  it('says what the code says (UPDATE_DOCS=1 writes it again)', () => {
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(page, rendered());
     expect(bare(readFileSync(page, 'utf8'))).toBe(bare(rendered()));
   });

@@ -30,7 +30,7 @@ export const tokenErrorReasons = {
   TYP_NOT_ALLOWED: {
     status: 401,
     message: 'the token is not an access token',
-    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token.',
+    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token. With a profile a claim may say so; the detail names it.',
   },
   CRIT_NOT_SUPPORTED: {
     status: 401,
@@ -45,7 +45,7 @@ export const tokenErrorReasons = {
   KEY_MISMATCH: {
     status: 401,
     message: 'the signing key does not fit the algorithm',
-    when: 'The key of this `kid` is for another `alg`.',
+    when: 'No key of this `kid` is for this `alg`.',
   },
   SIGNATURE_INVALID: {
     status: 401,

@@ -1,4 +1,4 @@
-/** Levels of arrays and objects at the most: PostgreSQL's parser, and readers elsewhere, have limits too. */
+/** Levels of arrays and objects at most: PostgreSQL's parser, and readers elsewhere, have limits too. */
 export const DEPTH_LIMIT = 64;
 
 /** Characters that stand for themselves in JSON. */

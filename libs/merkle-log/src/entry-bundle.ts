@@ -4,7 +4,7 @@ import { TILE_WIDTH } from './tile-path.js';
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = [];
   for (const entry of entries) {
-    if (entry.length > 0xffff) throw new RangeError('an entry of a bundle has at the most 65,535 bytes');
+    if (entry.length > 0xffff) throw new RangeError('an entry of a bundle has at most 65,535 bytes');
     const length = Buffer.alloc(2);
     length.writeUInt16BE(entry.length);
     parts.push(length, entry);

@@ -1,7 +1,7 @@
 import { fromBase64 } from './base64.js';
 import { type NoteSigner, type NoteVerifier } from './note-key.js';
 
-/** Bytes that a signed note may have at the most; more than 16 post-quantum signatures need less. */
+/** Bytes that a signed note may have at most; more than 16 post-quantum signatures need less. */
 export const NOTE_SIZE_LIMIT = 100_000;
 
 /** Why a note is not to be believed. */

@@ -45,7 +45,7 @@ export function spanHash(span: Span, hashes: SubtreeHashes): Buffer {
 }
 
 /**
- * The largest complete subtrees that together cover any leaves, left to right: at the most two of a height. Every tree that reaches to the
+ * The largest complete subtrees that together cover any leaves, left to right: at most two of a height. Every tree that reaches to the
  * span's end has them as nodes.
  * @param passing tree sizes at which no subtree may straddle, so that the roots of these trees can be told on the way
  */

@@ -23,7 +23,7 @@ function placeOf({ height, index }: Subtree): TilePlace & { readonly offset: num
   return { level, index: Math.floor(start / TILE_WIDTH), offset: start % TILE_WIDTH, count };
 }
 
-/** The tiles that hold what the spans are hashed from, each once: at the most one a level and span. */
+/** The tiles that hold what the spans are hashed from, each once: at most one a level and span. */
 export function tilesOf(spans: readonly Span[]): readonly TilePlace[] {
   const places = new Map<string, TilePlace>();
   for (const subtree of spans.flatMap(subtreesOf)) {

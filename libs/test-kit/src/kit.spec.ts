@@ -94,7 +94,7 @@ describe('the audit probe', () => {
 });
 
 describe("the listening issuer's token endpoint", () => {
-  it('grants client credentials and exchanges its own tokens alone', async () => {
+  it('grants client credentials and exchanges only its own tokens', async () => {
     const issuer = await createTestIssuer({ audience: 'payments', listen: true });
     const ask = async (form: Record<string, string>): Promise<Record<string, unknown>> => {
       const answer = await fetch(`${issuer.issuer}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });

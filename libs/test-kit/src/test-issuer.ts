@@ -41,7 +41,7 @@ export interface TestIssuerOptions {
   readonly key?: PrivateJwk;
   /**
    * Serve the JWKS and a token endpoint (`client_credentials`, token exchange) on a free port of the loopback address; `issuer` is then
-   * that address. The endpoint believes who a client says it is and grants what is asked: it is for tests alone.
+   * that address. The endpoint believes who a client says it is and grants what is asked: it is for tests only.
    */
   readonly listen?: boolean;
   /** Milliseconds since 1970. */

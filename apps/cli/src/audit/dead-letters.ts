@@ -112,7 +112,7 @@ Examples:
   group
     .command('list')
     .description('oldest first, with their reasons')
-    .option('--limit <count>', 'dead letters at the most', countOf(10_000), 50)
+    .option('--limit <count>', 'at most so many dead letters', countOf(10_000), 50)
     .option('--after <position>', 'only those behind this one', positionOf, '0')
     .action(list);
   group

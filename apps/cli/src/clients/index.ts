@@ -26,7 +26,7 @@ Examples:
   group
     .command('list')
     .description('all clients, by id')
-    .option('--limit <count>', 'lines at the most, 1 to 200', '200')
+    .option('--limit <count>', 'at most so many lines, 1 to 200', '200')
     .action(listClients);
   group.command('show <client>').description('one client: its keys, its policy').action(showClient);
   group

@@ -31,7 +31,7 @@ export function register(program: Command): void {
     .summary('get an access token')
     .description(
       'Gets an access token from the issuer by client_credentials (RFC 6749, section 4.4), authenticated with private_key_jwt.\n' +
-        'Standard output is the token alone, so that $(countersign token …) can stand in another command.',
+        'Standard output is only the token, so that $(countersign token …) can stand in another command.',
     )
     .requiredOption('--audience <name>', 'the service that the token is for: payments, accounts, audit, issuer')
     .option('--scope <scopes...>', 'scopes to ask for; all that the local client may have by default', [])

@@ -30,7 +30,7 @@ async function run({ audience }: WhoamiOptions, command: Command): Promise<void>
       `key      ${key.kid} (${key.alg}), from ${keyFile}`,
       `status   ${granted === undefined ? 'not tried: name an audience with --audience' : 'authenticated'}`,
       '',
-      table(['audience', 'scopes'], rows, 'What it may ask for is known to its issuer alone.'),
+      table(['audience', 'scopes'], rows, 'What it may ask for is known only to its issuer.'),
     ].join('\n'),
   );
 }

@@ -7,7 +7,7 @@ export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-typ
 
 export interface ClientAssertionOptions {
   readonly clientId: string;
-  /** The issuer identifier: the assertion is good there alone. */
+  /** The issuer identifier: the assertion is good only there. */
   readonly audience: string;
   readonly key: PrivateJwk;
   /** Seconds that it is good for: 1 to 60, 30 by default. */

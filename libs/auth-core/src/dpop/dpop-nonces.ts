@@ -1,15 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export interface DpopNoncesOptions {
-  /** The secret that they are made with, 32 bytes at the least: the same at all replicas. */
+  /** The secret that they are made with, 32 bytes at least: the same at all replicas. */
   readonly key: Uint8Array;
-  /** Seconds for which one is accepted at the least, and twice that at the most: 10 to 3,600, 300 by default. */
+  /** Seconds for which one is accepted at least, and twice that at most: 10 to 3,600, 300 by default. */
   readonly lifetimeSeconds?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** Bytes of a key at the least. */
+/** Bytes of a key at least. */
 const KEY_BYTES = 32;
 /** Milliseconds that the clocks of two replicas may differ. */
 const SKEW_MS = 5_000;
@@ -17,7 +17,7 @@ const LENGTH = 32;
 
 /**
  * The nonces that a server wants in DPoP proofs (RFC 9449, section 8), so that no proof can be made in advance. They are made of a key and
- * the time alone: nothing is kept, and what one replica gave every other takes.
+ * the time only: nothing is kept, and what one replica gave every other takes.
  */
 export class DpopNonces {
   readonly #periodMs: number;

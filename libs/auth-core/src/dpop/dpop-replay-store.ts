@@ -14,7 +14,7 @@ export class MemoryDpopReplayStore implements DpopReplayStore {
   readonly #used = new Map<string, number>();
 
   /**
-   * @param limit proofs remembered at the most; 200,000 by default
+   * @param limit proofs remembered at most; 200,000 by default
    * @param now milliseconds since 1970
    */
   constructor(

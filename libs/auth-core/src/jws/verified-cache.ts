@@ -141,7 +141,7 @@ export class VerifiedCache {
     return -1;
   }
 
-  /** Counts on; where the count ends, all begin anew as equally old. */
+  /** Counts on; where the count ends, all begin again as equally old. */
   #use(): number {
     if (this.#uses === USES_LIMIT) {
       for (let set = 0; set <= this.#mask; set += 1) this.#lines.fill(1, set * LINE + WAYS, (set + 1) * LINE);

@@ -182,7 +182,7 @@ describe('the remote key set', () => {
     expect(set.usable).toBe(false);
   });
 
-  it('starts during an outage from the file of the last run, written for its owner alone', async () => {
+  it('starts during an outage from the file of the last run, written for its owner only', async () => {
     const cacheFile = join(folder, 'jwks.json');
     await setOf({ cacheFile }).refresh();
     expect((await stat(cacheFile)).mode & 0o777).toBe(0o600);

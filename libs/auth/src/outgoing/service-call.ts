@@ -6,7 +6,7 @@ export interface ServiceCall {
   readonly url: string;
   /** `GET` by default; in any case: it is sent in capitals. */
   readonly method?: string;
-  /** The service that is called: the token is for it alone. */
+  /** The service that is called: the token is only for it. */
   readonly audience: string;
   /** No more than this call needs. */
   readonly scopes: readonly string[];
