@@ -318,6 +318,24 @@ describe('the revocation feed', () => {
       expect(outcome(fresh)).toBe('REVOCATIONS_UNAVAILABLE');
     }, 60_000);
 
+    it('drops what only a stolen revocation key signed, once the issuer publishes that key no more', async () => {
+      const [stolen, next, third] = [issuer.key, await generateSigningKey(), await generateSigningKey()];
+      issuer.publish([stolen, next]);
+      await stated.revoke(token('one'));
+      const feed = follow();
+      await feed.loaded;
+      put('token.forged', signStatement({ revocation: token('forged'), number: 99 }, issuer.signing(stolen)));
+      expect(await eventually(() => outcome(feed, 'forged') === 'revoked')).toBe(true);
+      // The issuer signs its list again with another key, whose first statement makes the feed fetch the keys.
+      issuer.key = third;
+      issuer.publish([next, third]);
+      await stated.bucket.purge('token.forged');
+      issuer.forget();
+      await stated.revoke(token('one'), token('two'));
+      expect(await eventually(() => outcome(feed, 'forged') === 'accepted')).toBe(true);
+      expect([outcome(feed, 'one'), outcome(feed, 'two')]).toEqual(['revoked', 'revoked']);
+    }, 60_000);
+
     it('takes a key of tokens for no revocation key, and goes over to the next revocation key without a gap', async () => {
       await stated.revoke(token('one'));
       issuer.publish([issuer.key], 'sig');

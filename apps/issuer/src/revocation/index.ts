@@ -6,7 +6,9 @@ import { AdminRevocationsController } from './admin-revocations.controller.js';
 import { OwnTokens } from './own-tokens.js';
 import { BUCKET_NATS, BUCKET_OPTIONS, RevocationBucket } from './revocation-bucket.js';
 import { RevocationKeysStore } from './revocation-keys.store.js';
+import { RevocationKeysController } from './revocation-keys.controller.js';
 import { RevocationKeyRotation } from './revocation-keys.js';
+import { RevocationKeysService } from './revocation-keys.service.js';
 import { LIST_DIGEST, REVOKED, RevocationMemory } from './revocation-memory.js';
 import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
@@ -16,7 +18,12 @@ import { Statements } from './statements.js';
 import { TokenRevocationController } from './token-revocation.controller.js';
 import { TokenRevocationService } from './token-revocation.service.js';
 
-export const revocationControllers = [TokenRevocationController, AdminRevocationsController, RestorationController];
+export const revocationControllers = [
+  TokenRevocationController,
+  AdminRevocationsController,
+  RestorationController,
+  RevocationKeysController,
+];
 
 /** Everything that revocation is made of, for the issuer's module. @param revoked the list that its verifiers ask */
 export function revocationProviders(
@@ -32,6 +39,7 @@ export function revocationProviders(
     RevocationsStore,
     RevocationKeysStore,
     RevocationKeyRotation,
+    RevocationKeysService,
     Statements,
     Restoration,
     RevocationMemory,

@@ -16,10 +16,11 @@ import { createService, HealthRegistry, loadConfiguration } from '@countersign/s
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { createLocalJWKSet, decodeJwt, jwtVerify, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import pg from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
+import { z } from 'zod';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 import { Replica } from '../replica/replica.js';
@@ -363,6 +364,27 @@ describe('revocation at the issuer', () => {
     const { rows } = await database.query<{ private_key: object }>(`select private_key from revocation_key`);
     expect(rows.length).toBeGreaterThan(1);
     expect(JSON.stringify(rows)).not.toContain('"d"');
+  }, 60_000);
+
+  it('signs the whole list again with the next key when one is revoked, and the revoked one is published no more', async () => {
+    const signed = await token();
+    await post('/oauth2/revoke', { token: signed }, 'shop');
+    const key = `transaction.${jtiOf(signed)}`;
+    expect(await eventuallyInBucket(key)).toBe(true);
+    const listed = z.object({ keys: z.array(z.object({ kid: z.string(), state: z.string() })) });
+    const keysNow = async () => listed.parse((await admin('GET', '/admin/revocation-keys')).body).keys;
+    const kidOf = async (): Promise<unknown> => decodeProtectedHeader((await inBucket()).get(key) ?? '').kid;
+    const active = (await keysNow()).find(({ state }) => state === 'active')?.kid ?? '';
+    expect(await kidOf()).toBe(active);
+    expect((await admin('POST', `/admin/revocation-keys/${active}/revoke`)).status).toBe(200);
+    const next = (await keysNow()).find(({ state }) => state === 'active')?.kid;
+    expect(next).not.toBe(active);
+    const jwks: JSONWebKeySet = (await app.inject('/.well-known/revocation-jwks.json')).json();
+    expect(jwks.keys.map(({ kid }) => kid)).not.toContain(active);
+    for (let attempt = 0; attempt < 200 && (await kidOf()) !== next; attempt += 1) await delay(50);
+    expect(await kidOf()).toBe(next);
+    // No token is refused for it.
+    expect((await database.query(`select 1 from revocation where name = $1`, [active])).rowCount).toBe(0);
   }, 60_000);
 
   it('lets nobody else write the bucket', async () => {

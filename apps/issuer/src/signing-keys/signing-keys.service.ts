@@ -5,9 +5,10 @@ import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction
 import { whoAsks, type Asking } from '../clients/asking.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
-import { RevocationService } from '../revocation/revocation.service.js';
+import { RevocationService, type RevokedBy } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
-import { KeyRotation } from './key-rotation.js';
+import { KeyRotation, type KeyKind } from './key-rotation.js';
+import { type KeysStore } from './keys.store.js';
 import { mayActivate, type SigningKey } from './signing-key.js';
 import { SigningKeysStore } from './signing-keys.store.js';
 import { type SigningKeyRow } from './signing-keys.tables.js';
@@ -35,13 +36,15 @@ export interface SigningKeysJson {
 /** What an administrator may do with signing keys. */
 @Injectable()
 export class SigningKeysService {
+  protected readonly kind: KeyKind = 'signing-key';
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
-    @Inject(SigningKeysStore) private readonly store: SigningKeysStore,
+    @Inject(SigningKeysStore) private readonly store: KeysStore,
     @Inject(ClientsStore) private readonly registry: ClientsStore,
     @Inject(KeyRotation) private readonly rotation: KeyRotation,
     @Inject(Replica) private readonly replica: Replica,
-    @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(RevocationService) protected readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -49,10 +52,10 @@ export class SigningKeysService {
   async list(asking: Asking): Promise<SigningKeysJson> {
     const rows = await this.store.all(this.database);
     await this.outbox.recordDurably({
-      type: 'countersign.issuer.signing-key.looked-at.v1',
-      subject: 'signing-keys',
+      type: `countersign.issuer.${this.kind}.looked-at.v1`,
+      subject: `${this.kind}s`,
       traceparent: asking.trace.traceparent,
-      data: { ...whoAsks(asking), action: 'signing-key:list', resource: 'signing-keys', outcome: 'allowed' },
+      data: { ...whoAsks(asking), action: `${this.kind}:list`, resource: `${this.kind}s`, outcome: 'allowed' },
     });
     return { keys: rows.map(signingKeyJson) };
   }
@@ -82,15 +85,15 @@ export class SigningKeysService {
    */
   async revoke(kid: string, asking: Asking): Promise<SigningKeysJson> {
     const revoked: RevocationRow[] = [];
+    const by = { principal: principalOf(asking.caller), trace: asking.trace };
     const keys = await this.#change(async (transaction, rows) => {
       const key = rows.find((row) => row.kid === kid);
-      if (key === undefined) throw new Problem(404, 'KEY_UNKNOWN', 'There is no such signing key.');
+      if (key === undefined) throw new Problem(404, 'KEY_UNKNOWN', 'There is no such key.');
       if (key.revoked) return;
       const now = this.clock();
       await this.store.remove(transaction, kid, now, true);
-      const by = { principal: principalOf(asking.caller), trace: asking.trace };
-      revoked.push(await this.revocations.recordIn(transaction, { kind: 'key', keyId: kid }, by));
-      await this.#record(transaction, 'signing-key:revoke', kid, asking, {
+      revoked.push(...(await this.refuse(transaction, kid, by)));
+      await this.#record(transaction, 'revoke', kid, asking, {
         state: { before: key.state, after: 'removed' },
         revoked: { before: false, after: true },
       });
@@ -109,6 +112,11 @@ export class SigningKeysService {
     return keys;
   }
 
+  /** Has what a revoked key signed refused everywhere. */
+  protected async refuse(transaction: Transaction, kid: string, by: RevokedBy): Promise<readonly RevocationRow[]> {
+    return [await this.revocations.recordIn(transaction, { kind: 'key', keyId: kid }, by)];
+  }
+
   async #activate(
     transaction: Transaction,
     rows: readonly SigningKey[],
@@ -118,7 +126,7 @@ export class SigningKeysService {
   ): Promise<void> {
     const retire = rows.find(({ state }) => state === 'active')?.kid;
     await this.rotation.take(transaction, { do: 'activate', kid: pending.kid, retire }, now);
-    await this.#record(transaction, 'signing-key:rotate', pending.kid, asking, {
+    await this.#record(transaction, 'rotate', pending.kid, asking, {
       state: { before: 'pending', after: 'active' },
       retired: retire ?? null,
     });
@@ -139,16 +147,22 @@ export class SigningKeysService {
 
   async #record(
     transaction: Transaction,
-    action: 'signing-key:rotate' | 'signing-key:revoke',
+    action: 'rotate' | 'revoke',
     kid: string,
     asking: Asking,
     changes: Record<string, unknown>,
   ): Promise<void> {
     await this.outbox.record(transaction, {
-      type: `countersign.issuer.signing-key.${action === 'signing-key:rotate' ? 'rotated' : 'revoked'}.v1`,
+      type: `countersign.issuer.${this.kind}.${action === 'rotate' ? 'rotated' : 'revoked'}.v1`,
       subject: kid,
       traceparent: asking.trace.traceparent,
-      data: { ...whoAsks(asking), action, resource: `signing-keys/${kid}`, outcome: 'allowed', changes },
+      data: {
+        ...whoAsks(asking),
+        action: `${this.kind}:${action}`,
+        resource: `${this.kind}s/${kid}`,
+        outcome: 'allowed',
+        changes,
+      },
     });
   }
 }

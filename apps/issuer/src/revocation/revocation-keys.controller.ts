@@ -1,0 +1,38 @@
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/auth';
+import { OpenApi, Trace, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { keyIdSchema } from '../signing-keys/signing-key.js';
+import { type SigningKeysJson } from '../signing-keys/signing-keys.service.js';
+import { RevocationKeysService } from './revocation-keys.service.js';
+
+/** The administrator's side of the keys that sign what is revoked: scope `issuer:admin`; every call is an audit event. */
+@OpenApi(({ ApiTags }) => ApiTags('keys'))
+@Controller('admin/revocation-keys')
+@RequireScopes('issuer:admin')
+export class RevocationKeysController {
+  constructor(@Inject(RevocationKeysService) private readonly keys: RevocationKeysService) {}
+
+  /** All revocation keys, newest first, removed ones too; never a private part. */
+  @Get()
+  list(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<SigningKeysJson> {
+    return this.keys.list({ caller, trace });
+  }
+
+  /** The pending key signs from now on, and what is revoked is signed again. 409 `KEY_NOT_YET_PUBLISHED`. */
+  @Post('rotate')
+  @HttpCode(200)
+  rotate(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<SigningKeysJson> {
+    return this.keys.rotate({ caller, trace });
+  }
+
+  /** Emergency: the key leaves its JWKS, and the pending one signs the whole list again. 404 `KEY_UNKNOWN`. */
+  @Post(':kid/revoke')
+  @HttpCode(200)
+  revoke(
+    @ZodParam('kid', keyIdSchema) kid: string,
+    @CurrentPrincipal() caller: Principal,
+    @Trace() trace: RequestTrace,
+  ): Promise<SigningKeysJson> {
+    return this.keys.revoke(kid, { caller, trace });
+  }
+}
