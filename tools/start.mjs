@@ -1,30 +1,84 @@
 // `npm start`: builds what is not built (cached by nx), then runs the stack on the pinned Node.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const begun = Date.now();
-const build = spawnSync(
-  `${root}node_modules/.bin/nx`,
-  ['run-many', '-t', 'build', '--outputStyle=static', '--parallel=2'],
-  {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false' },
-  },
-);
-if (build.status !== 0) {
-  process.stderr.write(`${build.stdout}\n${build.stderr}\nThe build failed; the lines above say where.\n`);
-  process.exit(1);
-}
-process.stderr.write(`Built in ${((Date.now() - begun) / 1000).toFixed(1)} s\n`);
+const node = `${root}node_modules/.bin/node`;
+const wanted = process.argv.slice(2);
 
-const stack = spawn(`${root}node_modules/.bin/node`, [`${root}tools/stack/dist/main.js`, ...process.argv.slice(2)], {
-  stdio: 'inherit',
+/** What runs now, and how a signal reaches all of it. */
+let passOn = () => {};
+let stopped;
+for (const signal of ['SIGTERM', 'SIGHUP'])
+  process.on(signal, () => {
+    stopped = signal;
+    passOn(signal);
+  });
+// Ctrl-C reaches the stack by itself, being of the same terminal.
+process.on('SIGINT', () => {
+  stopped ??= 'SIGINT';
 });
-// Ctrl-C reaches the stack by itself, being of the same terminal; a kill of this process must be passed on.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => stack.kill('SIGTERM'));
-stack.on('exit', (code, signal) => {
-  process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1);
-});
+
+const ended = (child) =>
+  new Promise((resolve) => {
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+
+/** The command line as it is written, by Node's own type stripping: help needs no build. */
+function help() {
+  const names = /natsServices = \[([^\]]*)\]/.exec(
+    readFileSync(`${root}tools/backing-services/src/nats-configuration.ts`, 'utf8'),
+  );
+  const services = JSON.stringify([...(names?.[1] ?? '').matchAll(/'(\w+)'/g)].map(([, name]) => name));
+  const program = `
+    const { createProgram } = await import(${JSON.stringify(new URL('stack/src/arguments.ts', import.meta.url).href)});
+    createProgram(${services}, ${JSON.stringify(`${root}.countersign`)}).parse(['node', 'start', '--help']);`;
+  return ended(
+    spawn(node, ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program], {
+      stdio: 'inherit',
+    }),
+  );
+}
+
+async function build() {
+  const begun = Date.now();
+  const nx = spawn(`${root}node_modules/.bin/nx`, ['run-many', '-t', 'build', '--outputStyle=static', '--parallel=2'], {
+    cwd: root,
+    // A group of its own, so that a stop reaches the compilers too.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false' },
+  });
+  const end = (signal) => {
+    try {
+      process.kill(-nx.pid, signal);
+    } catch {
+      // It had ended by itself.
+    }
+  };
+  passOn = end;
+  process.once('SIGINT', () => end('SIGTERM'));
+  let output = '';
+  for (const stream of [nx.stdout, nx.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const code = await ended(nx);
+  passOn = () => {};
+  if (stopped !== undefined) process.exit(stopped === 'SIGINT' ? 130 : 143);
+  if (code !== 0) {
+    process.stderr.write(`${output}\nThe build failed; the lines above say where.\n`);
+    process.exit(1);
+  }
+  process.stderr.write(`Built in ${((Date.now() - begun) / 1000).toFixed(1)} s\n`);
+}
+
+function stack() {
+  const child = spawn(node, [`${root}tools/stack/dist/main.js`, ...wanted], { stdio: 'inherit' });
+  passOn = (signal) => child.kill(signal);
+  return ended(child);
+}
+
+if (wanted.includes('--help') || wanted.includes('-h')) process.exitCode = await help();
+else {
+  await build();
+  process.exitCode = await stack();
+}

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTokenClient } from '@countersign/auth-core';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { createProgram } from './arguments.js';
 import { writeSecret } from './identities.js';
 import { readableLine } from './log-lines.js';
 import { jsonSummary, reportSample } from './report.js';
@@ -22,36 +22,6 @@ interface Arguments {
 }
 
 const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
-
-function portBase(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1_024 || port > 65_532)
-    throw new InvalidArgumentError('a port from 1024 to 65532');
-  return port;
-}
-
-const program = new Command('npm start --')
-  .description(
-    'Runs Countersign on this machine: PostgreSQL, NATS, issuer, payments, accounts, audit; makes one payment and shows its trail.',
-  )
-  .option('--exit', 'end after the sample payment; exit code 0 only if it settled and its audit events arrived', false)
-  .option('--json', 'print one JSON summary as the last line (logs go to standard error)', false)
-  .option('--reset', 'begin from empty data and new keys', false)
-  .addOption(
-    new Option('--without <services...>', 'leave services out, to run them by `npx nx serve`')
-      .choices(serviceNames)
-      .default([]),
-  )
-  .option('--directory <path>', 'where data, keys and logs are kept', join(root, '.countersign'))
-  .option('--port-base <port>', "the issuer's port; payments, accounts and audit follow", portBase, 4_000)
-  .addHelpText(
-    'after',
-    `
-Examples:
-  npm start                          stays up until Ctrl-C
-  npm start -- --exit --json         one payment, one line of JSON, an exit code
-  npm start -- --without payments    then, in another terminal: npx nx serve payments`,
-  );
 
 /** Three things to try, as they can be pasted into another terminal. */
 async function whatToTry(stack: Stack, directory: string): Promise<string> {
@@ -94,11 +64,12 @@ async function run(options: Arguments): Promise<void> {
     let times = 0;
     const onSignal = (): void => {
       times += 1;
-      if (times > 1) process.exit(130);
+      // What has begun dies with this process; there is nothing yet that could end better.
+      if (times > 1 || stack === undefined) process.exit(130);
       out('Stopping …');
       done();
     };
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
   });
   try {
     const starting = startStack({
@@ -141,6 +112,7 @@ async function run(options: Arguments): Promise<void> {
   }
 }
 
+const program = createProgram(serviceNames, join(root, '.countersign'));
 const { exit, json, reset, without, directory, portBase: base } = program.parse().opts<Arguments>();
 try {
   await run({ exit, json, reset, without, directory, portBase: base });

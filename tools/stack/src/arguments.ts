@@ -1,0 +1,43 @@
+// Imports nothing of ours: `npm start -- --help` reads this file as it is, so that help needs no build.
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+function portBase(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1_024 || port > 65_532)
+    throw new InvalidArgumentError('a port from 1024 to 65532');
+  return port;
+}
+
+/**
+ * The command line of `npm start`.
+ * @param services names of the services
+ * @param directory where data, keys and logs are kept by default
+ */
+export function createProgram(services: readonly string[], directory: string): Command {
+  return new Command('npm start --')
+    .description(
+      'Runs Countersign on this machine: PostgreSQL, NATS, issuer, payments, accounts, audit; makes one payment and shows its trail.',
+    )
+    .option(
+      '--exit',
+      'end after the sample payment; exit code 0 only if it settled and its audit events arrived',
+      false,
+    )
+    .option('--json', 'print one JSON summary as the last line (logs go to standard error)', false)
+    .option('--reset', 'begin from empty data and new keys', false)
+    .addOption(
+      new Option('--without <services...>', 'leave services out, to run them by `npx nx serve`')
+        .choices(services)
+        .default([]),
+    )
+    .option('--directory <path>', 'where data, keys and logs are kept', directory)
+    .option('--port-base <port>', "the issuer's port; payments, accounts and audit follow", portBase, 4_000)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm start                          stays up until Ctrl-C
+  npm start -- --exit --json         one payment, one line of JSON, an exit code
+  npm start -- --without payments    then, in another terminal: npx nx serve payments`,
+    );
+}

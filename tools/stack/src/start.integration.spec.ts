@@ -1,0 +1,68 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePortsInARow, removePostgresData } from '@countersign/backing-services';
+
+const root = resolve(import.meta.dirname, '../../..');
+const environment = { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: '0' };
+
+describe('npm start', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-start-'));
+  const state = join(folder, 'state');
+  afterAll(() => {
+    removePostgresData(join(state, 'postgres'));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Processes that have to do with this stack. */
+  const processes = (): readonly string[] =>
+    spawnSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter((line) => line.includes(state) || line.includes(folder));
+
+  it('shows its help where nothing is built, and builds nothing for it', () => {
+    for (const file of ['tools/start.mjs', 'tools/stack/src/arguments.ts'])
+      cpSync(join(root, file), join(folder, file), { recursive: true });
+    const list = 'tools/backing-services/src/nats-configuration.ts';
+    cpSync(join(root, list), join(folder, list), { recursive: true });
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    const { status, stdout, stderr } = spawnSync('node', ['tools/start.mjs', '--help'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: environment,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/Usage: npm start[\s\S]*--without <services\.\.\.>[\s\S]*"payments"/);
+  }, 60_000);
+
+  it.each([
+    ['while it still starts', 'PostgreSQL on port'],
+    ['once it runs', 'Ctrl-C stops'],
+  ])(
+    'leaves nothing behind when the process that it runs as gets SIGTERM %s',
+    async (_, sign) => {
+      const base = String(await freePortsInARow(4));
+      const npm = spawn('npm', ['start', '--', '--directory', state, '--port-base', base], {
+        cwd: root,
+        env: environment,
+        detached: true,
+      });
+      let said = '';
+      for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const ended = new Promise((done) => npm.once('exit', done));
+      for (let waited = 0; waited < 500_000 && !said.includes(sign); waited += 100) {
+        if (npm.exitCode !== null) break;
+        await delay(100);
+      }
+      expect(said).toContain(sign);
+      expect(processes().length).toBeGreaterThan(0);
+      npm.kill('SIGTERM');
+      await ended;
+      for (let waited = 0; waited < 60_000 && processes().length > 0; waited += 200) await delay(200);
+      expect(processes()).toEqual([]);
+    },
+    600_000,
+  );
+});
