@@ -84,6 +84,7 @@ describe('the trail, its database restored from a backup', () => {
       NATS_PASSWORD: passwords.audit,
       LOG_KEY: key,
       LOG_ORIGIN: 'audit.test/log',
+      REVOCATION_AT_START: 'accept',
       LOG_INTERVAL_MS: '50',
       MASKED_FIELDS: 'request.peer',
     });
