@@ -17,7 +17,9 @@ const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/
 
 /** Where a service listens and how it logs. `PORT` 0 takes a free port. */
 export const hostVariables = {
+  /** The TCP port to listen on; 0 takes a free one. */
   PORT: port,
+  /** The address to listen on. */
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
@@ -77,7 +79,7 @@ export const databaseVariables = {
   MIGRATION_DATABASE_URL: z
     .undefined({ error: 'a running service must not hold it; only the command `migrate` does' })
     .optional(),
-  /** Connections a process holds at the most. */
+  /** Connections that a process holds at most. */
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
 };
 
@@ -85,6 +87,7 @@ export const databaseVariables = {
 export const natsVariables = {
   /** One server, or several of a cluster, separated by commas. */
   NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222'),
+  /** This service's user there; its streams and inboxes carry the name. */
   NATS_USER: z.string().min(1).optional(),
   /** Usually by NATS_PASSWORD_FILE, which is read again for each connection. */
   NATS_PASSWORD: z.string().min(1).optional(),
@@ -98,6 +101,7 @@ export const natsVariables = {
 
 /** The issuer whose tokens this service accepts. `ISSUER_URL` is the `iss` identifier, compared exactly. */
 export const issuerVariables = {
+  /** The issuer's identifier: the `iss` of its tokens, compared exactly. */
   ISSUER_URL: httpUrl,
   /** Where its public keys are; `/.well-known/jwks.json` below `ISSUER_URL` by default. */
   JWKS_URL: httpUrl.optional(),
