@@ -16,9 +16,9 @@ export { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-
 export { verifyDpopProof, type DpopExpectation, type DpopProof } from './dpop/verify-dpop-proof.js';
 export { SCOPE_LENGTH_LIMIT } from './jws/claims.js';
 export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
-export { type JsonObject } from './jws/json-object.js';
+export { type JsonObject } from './json-object.js';
 export { jwtSigner, signJwt } from './jws/sign.js';
-export { supportedAlgorithms, type Algorithm } from './jws/signature.js';
+export { supportedAlgorithms, type Algorithm } from './keys/algorithm.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';

@@ -3,7 +3,7 @@ import { type DpopNonces } from './dpop/dpop-nonces.js';
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
 import { principalOfClaims, type Expected } from './jws/claims.js';
-import { supportedAlgorithms, type Algorithm } from './jws/signature.js';
+import { supportedAlgorithms, type Algorithm } from './keys/algorithm.js';
 import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache, type Verified } from './jws/verified-cache.js';
 import { endpointOf, protectedUrl } from './endpoint.js';

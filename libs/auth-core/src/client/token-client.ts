@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicClock } from '../clock.js';
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
 import { endpointOf, protectedUrl } from '../endpoint.js';
-import { isObject } from '../jws/json-object.js';
+import { isObject } from '../json-object.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
 import { TokenCache } from './token-cache.js';

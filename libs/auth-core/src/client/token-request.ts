@@ -1,5 +1,5 @@
 import { boundedBody } from '../bounded-body.js';
-import { isObject, type JsonObject } from '../jws/json-object.js';
+import { isObject, type JsonObject } from '../json-object.js';
 
 /** A token that could not be had. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
 export class TokenRequestError extends Error {

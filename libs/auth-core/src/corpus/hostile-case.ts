@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { isObject } from '../jws/json-object.js';
+import { isObject } from '../json-object.js';
 import { type TokenErrorCode } from '../token-error.js';
 
 /** How a signature of a hostile token is made. */

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { isObject } from '../jws/json-object.js';
+import { isObject } from '../json-object.js';
 import { dpopJwkOf, thumbprintOf, type PrivateJwk } from '../keys/jwk.js';
 import { signJwt } from '../jws/sign.js';
 import { type HostileCase } from './hostile-case.js';

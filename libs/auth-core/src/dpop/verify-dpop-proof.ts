@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { decodeBase64url } from '../jws/base64url.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
-import { isObject, parseJsonObject } from '../jws/json-object.js';
-import { algorithmOf, signatureVerifies, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
+import { isObject, parseJsonObject } from '../json-object.js';
+import { signatureVerifies } from '../jws/signature.js';
+import { algorithmOf, supportedAlgorithms, type Algorithm } from '../keys/algorithm.js';
 import { publicKeyOf, thumbprintOf, type PublicKey } from '../keys/jwk.js';
 import { TokenError } from '../token-error.js';
 import { accessTokenHash } from './create-dpop-proof.js';

@@ -1,6 +1,6 @@
+import { isObject, type JsonObject } from '../json-object.js';
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
 import { TokenError, type TokenErrorCode } from '../token-error.js';
-import { isObject, type JsonObject } from './json-object.js';
 import { scopeSetOf } from './scope-set.js';
 
 export interface Expected {

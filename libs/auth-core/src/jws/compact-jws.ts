@@ -1,7 +1,7 @@
+import { parseJsonObject } from '../json-object.js';
+import { algorithmOf, type Algorithm } from '../keys/algorithm.js';
 import { TokenError } from '../token-error.js';
 import { decodeBase64url } from './base64url.js';
-import { parseJsonObject } from './json-object.js';
-import { algorithmOf, type Algorithm } from './signature.js';
 
 /** Bytes that a token may have at most. */
 export const TOKEN_SIZE_LIMIT = 8 * 1024;

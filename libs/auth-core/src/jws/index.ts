@@ -6,16 +6,10 @@
 export { decodeBase64url } from './base64url.js';
 export { principalOfClaims, type Expected } from './claims.js';
 export { parseCompactJws, type CompactJws, type ProtectedHeader } from './compact-jws.js';
-export { isObject, parseJsonObject, type JsonObject } from './json-object.js';
-export {
-  algorithmOf,
-  isAlgorithm,
-  keyFits,
-  signatureVerifies,
-  supportedAlgorithms,
-  type Algorithm,
-} from './signature.js';
+export { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
+export { signatureVerifies } from './signature.js';
 export { TokenReader } from './token-reader.js';
+export { algorithmOf, isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from '../keys/algorithm.js';
 export { mayBeUsedTo, verificationKeyOf, type KeyPurpose, type VerificationKey } from '../keys/jwk.js';
 export { CANDIDATES_LIMIT, KeySet } from '../keys/key-set.js';
 export { RemoteKeySet, type RemoteKeySetOptions } from '../keys/remote-key-set.js';

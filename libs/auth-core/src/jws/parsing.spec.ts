@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { TokenError } from '../token-error.js';
 import { decodeBase64url } from './base64url.js';
 import { derToRaw, rawToDer } from './ecdsa-encoding.js';
-import { parseJsonObject } from './json-object.js';
+import { parseJsonObject } from '../json-object.js';
 import { scopeSetOf } from './scope-set.js';
 
 const outcome = (act: () => unknown): unknown => {

@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { algorithmOf, keyFits, type Algorithm } from '../keys/algorithm.js';
 import { mayBeUsedTo, type PrivateJwk } from '../keys/jwk.js';
 import { derToRaw } from './ecdsa-encoding.js';
-import { algorithmOf, keyFits, type Algorithm } from './signature.js';
 
 interface Signer {
   readonly algorithm: Algorithm;

@@ -1,10 +1,11 @@
 import { type KeyObject } from 'node:crypto';
+import { parseJsonObject, type JsonObject } from '../json-object.js';
+import { type Algorithm } from '../keys/algorithm.js';
 import { decodeBase64urlInto, refuseOtherAlphabet } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
-import { parseJsonObject, type JsonObject } from './json-object.js';
 import { readPlainClaims } from './fast/plain-claims.js';
 import { Scratch } from './scratch.js';
-import { bytesVerify, type Algorithm } from './signature.js';
+import { bytesVerify } from './signature.js';
 
 /**
  * Takes one token at a time apart, in memory that is used again for the next: what it answers is about the token last read. Fresh memory

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { algorithmOf, isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from '../jws/signature.js';
+import { algorithmOf, isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from './algorithm.js';
 
 /** Any JWK, not yet looked at. */
 export type Jwk = Readonly<Record<string, unknown>>;

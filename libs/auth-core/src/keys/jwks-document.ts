@@ -1,4 +1,4 @@
-import { isObject, parseJsonObject } from '../jws/json-object.js';
+import { isObject, parseJsonObject } from '../json-object.js';
 import { verificationKeyOf, type KeyPurpose } from './jwk.js';
 import { KeySet } from './key-set.js';
 

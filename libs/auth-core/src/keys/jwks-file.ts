@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, writeFile } from 'node:fs/promises';
-import { isObject, parseJsonObject } from '../jws/json-object.js';
+import { isObject, parseJsonObject } from '../json-object.js';
 import { JWKS_SIZE_LIMIT } from './jwks-document.js';
 
 /** A key set as it was last fetched. */

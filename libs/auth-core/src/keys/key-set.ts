@@ -1,4 +1,4 @@
-import { type Algorithm } from '../jws/signature.js';
+import { type Algorithm } from './algorithm.js';
 import { type VerificationKey } from './jwk.js';
 
 /** Keys that are tried for one signature, when several have the same `kid`. Each costs a verification. */

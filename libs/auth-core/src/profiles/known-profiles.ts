@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../jws/json-object.js';
+import { isObject, type JsonObject } from '../json-object.js';
 import { audiencesOf, type TokenProfile } from './token-profile.js';
 
 /** Claims that only ID tokens have (OpenID Connect Core, sections 2 and 3.3.2.11). */

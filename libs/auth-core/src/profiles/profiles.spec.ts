@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '../keys/jwk.js';
-import { isObject, parseJsonObject, type JsonObject } from '../jws/json-object.js';
+import { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
 import { MemoryRevocationList } from '../revocation-list.js';
 import { TokenError } from '../token-error.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';

@@ -7,7 +7,7 @@ import {
   TIME_LIMIT,
   type Expected,
 } from '../jws/claims.js';
-import { type JsonObject } from '../jws/json-object.js';
+import { type JsonObject } from '../json-object.js';
 import { fixedSet, scopeSetOf } from '../jws/scope-set.js';
 import { type Principal } from '../principal.js';
 import { TokenError } from '../token-error.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { TokenError } from '../../token-error.js';
-import { parseJsonObject } from '../json-object.js';
+import { parseJsonObject } from '../../json-object.js';
 import { nameTableOf, readPlainClaims } from './plain-claims.js';
 
 const outcome = (act: () => unknown): unknown => {

@@ -1,4 +1,4 @@
-import { type JsonObject } from '../json-object.js';
+import { type JsonObject } from '../../json-object.js';
 
 /** The claims that a principal is made of, but for `cnf`. */
 const names = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'txn', 'act', 'roles'] as const;

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { TokenError } from '../token-error.js';
+import { TokenError } from './token-error.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
