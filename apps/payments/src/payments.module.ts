@@ -17,6 +17,7 @@ import { ACCOUNTS_CLIENT, createAccountsClient } from './accounts/accounts.clien
 import { ChangesStore } from './changes/changes.store.js';
 import { type Configuration } from './configuration.js';
 import { IdempotencyStore } from './idempotency/idempotency.store.js';
+import { IdempotentAnswers } from './idempotency/idempotent-answers.service.js';
 import { CaptureService } from './payments/capture.service.js';
 import { PaymentProgress } from './payments/payment-progress.js';
 import { PaymentsController } from './payments/payments.controller.js';
@@ -101,6 +102,7 @@ export class PaymentsModule implements OnApplicationShutdown {
         RefundProgress,
         RefundsStore,
         IdempotencyStore,
+        IdempotentAnswers,
         ChangesStore,
         RecoveryService,
         RecoveryWorker,

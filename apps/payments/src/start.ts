@@ -3,4 +3,9 @@ import { PaymentsModule } from './payments.module.js';
 import { variables } from './configuration.js';
 
 const configuration = loadConfiguration(variables);
-await startService({ name: 'payments', configuration, module: PaymentsModule.forRoot(configuration) });
+await startService({
+  name: 'payments',
+  configuration,
+  module: PaymentsModule.forRoot(configuration),
+  requireRecords: true,
+});

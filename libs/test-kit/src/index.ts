@@ -10,3 +10,4 @@ export { createFakeClock, type FakeClock } from './fake-clock.js';
 export { countersignMatchers } from './matchers.js';
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TokenWish } from './test-issuer.js';
 export { type TokenRequestSeen } from './token-endpoint.js';
+export { readEventsPage, type EventsPage } from './events-page.js';

@@ -11,6 +11,9 @@ import { insertPart, oneStatement, type Part } from './change.js';
  */
 export type Committed = 'done' | 'key_known' | 'stale';
 
+/** How often a change is decided again because a row has moved on; beyond it something is broken. */
+export const TRIES = 100;
+
 /** Commits what belongs together in one statement: the change, the event that tells of it, the key, the notices. */
 @Injectable()
 export class ChangesStore {

@@ -1,11 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import { Problem } from '@countersign/service-host';
-import { type FastifyReply } from 'fastify';
-import { parseIdempotencyKey, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
+import { type StoredAnswer } from './idempotency-key.js';
 
 /** What a request with an Idempotency-Key is answered: now, or once more. */
 export interface Answer extends StoredAnswer {
-  readonly replayed: boolean;
+  /** The id of what a stored answer that is given again is about; null for a first answer. */
+  readonly replayed: string | null;
 }
 
 /** A refusal as it is stored: RFC 9457 problem details. */
@@ -22,23 +22,4 @@ export function pendingProblem(paymentId: string, reason: string): Problem {
 
 export function inFlight(): Problem {
   return new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
-}
-
-/**
- * Answers a POST that needs an Idempotency-Key: reads the key, does the work under it, sends what came of it; a repeat is marked
- * `Idempotency-Replayed: true`.
- * @param header the `Idempotency-Key` header as it came
- * @throws {Problem} 400 `IDEMPOTENCY_KEY_MISSING` or `IDEMPOTENCY_KEY_INVALID`, or what the work throws
- */
-export async function answerIdempotent(
-  header: unknown,
-  reply: FastifyReply,
-  work: (key: IdempotencyKey) => Promise<Answer>,
-): Promise<void> {
-  const { status, body, replayed } = await work(parseIdempotencyKey(header));
-  if (replayed) void reply.header('idempotency-replayed', 'true');
-  await reply
-    .status(status)
-    .type(status < 400 ? 'application/json' : 'application/problem+json')
-    .send(body);
 }

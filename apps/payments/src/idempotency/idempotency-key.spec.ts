@@ -19,7 +19,11 @@ const codeOf = (act: () => unknown): unknown => {
 describe('an idempotency key', () => {
   it('gives the stored answer, waits for a running request, resumes a lost one, and takes no other body', () => {
     const answer = { status: 201, body: {} };
-    expect(claimOf({ ...known, answer }, 'same', now)).toEqual({ kind: 'answered', answer });
+    expect(claimOf({ ...known, answer }, 'same', now)).toEqual({
+      kind: 'answered',
+      resourceId: known.resourceId,
+      answer,
+    });
     expect(codeOf(() => claimOf(known, 'same', now))).toEqual([409, 'IDEMPOTENCY_IN_FLIGHT']);
     expect(claimOf({ ...known, leaseUntil: now }, 'same', now)).toEqual({ kind: 'resume', resourceId: 'p' });
     expect(codeOf(() => claimOf({ ...known, answer }, 'other', now))).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);

@@ -16,7 +16,7 @@ export type StoredAnswer = z.infer<typeof storedAnswerSchema>;
 export type Claim =
   | { readonly kind: 'begin' }
   | { readonly kind: 'resume'; readonly resourceId: string }
-  | { readonly kind: 'answered'; readonly answer: StoredAnswer };
+  | { readonly kind: 'answered'; readonly resourceId: string; readonly answer: StoredAnswer };
 
 export interface KnownKey {
   readonly fingerprint: string;
@@ -32,7 +32,7 @@ export interface KnownKey {
  */
 export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim {
   if (known.fingerprint !== fingerprint) throw idempotencyKeyReused();
-  if (known.answer !== null) return { kind: 'answered', answer: known.answer };
+  if (known.answer !== null) return { kind: 'answered', resourceId: known.resourceId, answer: known.answer };
   if (known.leaseUntil > now) {
     throw new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
   }

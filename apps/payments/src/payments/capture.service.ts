@@ -1,17 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
 import { moneyToJson } from '@countersign/money';
 import { ACCOUNTS_CLIENT, type AccountsClient, type Authority } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
 import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
-import { ChangesStore } from '../changes/changes.store.js';
+import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { auditEvent, type PayingCaller } from './payment-events.js';
-import { PaymentProgress, TRIES } from './payment-progress.js';
+import { eventBy } from '../author.js';
+import { PaymentProgress } from './payment-progress.js';
 import { beginCancel, beginCapture, isCertain, resume, type Step, type StepTimes } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
 import { PaymentsService } from './payments.service.js';
@@ -37,7 +37,7 @@ export class CaptureService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: PayingCaller, tries = 0): Promise<Answer> {
+  async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: Caller, tries = 0): Promise<Answer> {
     const payment = await this.#ownByClient(id, step, caller);
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(id, step)) };
     const now = this.clock();
@@ -45,15 +45,14 @@ export class CaptureService {
     if (!begun.ok) {
       const known = await this.keys.look(claim, now);
       if (known.kind !== 'begin') return this.#again(known, payment, step, claim, caller);
-      const event = { done: `payment.${step.kind}_refused`, failure: begun.refusal, ...this.#told(payment, step) };
-      await this.outbox.recordDurably(auditEvent(event, caller));
+      const details = { ...this.#details(payment, step), failure: begun.refusal };
+      await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, details));
       throw refusalProblem(begun.refusal, payment);
     }
-    const event = { done: `payment.${step.kind}_begun`, ...this.#told(payment, step) };
     const committed = await this.changes.commit([
       this.payments.update(payment, begun.payment),
       this.keys.take(claim, payment.id, now),
-      this.changes.event(auditEvent(event, caller)),
+      this.changes.event(eventBy(caller, `payment.${step.kind}_begun`, this.#details(payment, step))),
     ]);
     if (committed === 'done') return this.#order(begun.payment, true, step, claim, caller);
     if (committed === 'stale' && tries < TRIES) return this.take(id, step, key, caller, tries + 1);
@@ -64,25 +63,24 @@ export class CaptureService {
    * A payment of the caller's that was made through its client: what is held is promised to somebody, and another application of the
    * payer's shall not give it free. @throws {Problem} 404 `PAYMENT_UNKNOWN`, 403 `PAYMENT_OF_ANOTHER_CLIENT`; recorded
    */
-  async #ownByClient(id: PaymentId, step: HoldStep, caller: PayingCaller): Promise<Payment> {
+  async #ownByClient(id: PaymentId, step: HoldStep, caller: Caller): Promise<Payment> {
     const action = `payments:${step.kind}`;
     const payment = await this.service.own(id, 'payments:create', action, caller);
     if (payment.clientId === caller.principal.clientId) return payment;
     const failure = 'PAYMENT_OF_ANOTHER_CLIENT';
-    const event = { done: `payment.${step.kind}_refused`, action, resource: `payment/${id}`, failure };
-    await this.outbox.recordDurably(auditEvent(event, caller));
+    await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, { id, action, failure }));
     throw new Problem(403, failure, 'Only the client that made this payment can capture or cancel it.');
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */
-  async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
-    if (known.kind === 'answered') return { ...known.answer, replayed: true };
+  async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: Caller): Promise<Answer> {
+    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     if (known.kind === 'begin') throw inFlight();
     const payment = await this.payments.get(seen.id);
     if (payment.status !== 'held') {
       const answer = answerOf(step, payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
-      return { ...answer, replayed: false };
+      return { ...answer, replayed: null };
     }
     const now = this.clock();
     const taken: Step =
@@ -94,13 +92,7 @@ export class CaptureService {
     return this.#order(taken.payment, payment.pending === null || isCertain(payment, now), step, claim, caller);
   }
 
-  async #order(
-    payment: Payment,
-    certain: boolean,
-    step: HoldStep,
-    claim: KeyClaim,
-    caller: PayingCaller,
-  ): Promise<Answer> {
+  async #order(payment: Payment, certain: boolean, step: HoldStep, claim: KeyClaim, caller: Caller): Promise<Answer> {
     const forClient = payment.subject !== caller.principal.subject;
     const authority = { subjectToken: caller.token, forClient, traceparent: caller.trace.traceparent };
     const outcome = conclude(await orderPending(this.accounts, payment, authority), certain);
@@ -113,23 +105,23 @@ export class CaptureService {
       this.keys.answer(claim, answerOf(step, learnt, outcome)),
     ]);
     if (after === undefined) throw pendingProblem(payment.id, 'another request for this payment is under way');
-    return { ...answerOf(step, after, outcome), replayed: false };
+    return { ...answerOf(step, after, outcome), replayed: null };
   }
 
-  #begin(payment: Payment, step: HoldStep, caller: PayingCaller, now: Date): Step {
+  #begin(payment: Payment, step: HoldStep, caller: Caller, now: Date): Step {
     const times = this.#times(caller, now);
     if (step.kind === 'cancel') return beginCancel(payment, times, now);
     return beginCapture(payment, step.command.amount, times, now);
   }
 
-  #times({ principal }: PayingCaller, now: Date): StepTimes {
+  #times({ principal }: Caller, now: Date): StepTimes {
     return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
   }
 
-  #told({ id, amount, currency }: Payment, step: HoldStep) {
+  #details({ id, amount, currency }: Payment, step: HoldStep) {
     const money = step.kind === 'capture' ? (step.command.amount ?? { amount, currency }) : undefined;
     const changes = money === undefined ? {} : { amount: moneyToJson(money.amount, money.currency) };
-    return { action: `payments:${step.kind}`, resource: `payment/${id}`, changes };
+    return { id, action: `payments:${step.kind}`, changes };
   }
 }
 

@@ -2,19 +2,16 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '@countersign/service-host';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
-import { ChangesStore } from '../changes/changes.store.js';
+import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
-import { noticeOfStatus } from '../webhooks/notice.js';
-import { auditEvent, type Author } from './payment-events.js';
+import { noticeOfStatus } from './payment-notice.js';
+import { eventBy, type Author, type EventName } from '../author.js';
 import { isCertain, learn, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
 
 /** Milliseconds before recovery looks again at what was not answered. */
 const LOOK_AGAIN_MS = 10_000;
-
-/** Times that a change is tried anew because another was faster. */
-export const TRIES = 100;
 
 /** Commits what a payment becomes; whoever learns of its transfer comes here: its request, a repeat of it, recovery. */
 @Injectable()
@@ -63,16 +60,16 @@ export class PaymentProgress {
     if (after === before) return [];
     const notice = noticeOfStatus(before, after, now);
     const refused = before.status === after.status && transfer.kind === 'refused' ? transfer.code : undefined;
-    const done = refused === undefined ? after.status : `${before.pending ?? 'step'}_refused`;
-    const event = auditEvent(
+    const name = refused === undefined ? endOf(after.status) : (`payment.${before.pending ?? 'step'}_refused` as const);
+    const event = eventBy(
+      author,
+      name,
       {
-        done: `payment.${done}`,
+        id: after.id,
         action: actionOf(before, after),
-        resource: `payment/${after.id}`,
         failure: refused ?? after.failure ?? undefined,
         changes: { status: { from: before.status, to: after.status }, transfer_id: after.transferId, ...sums(after) },
       },
-      author,
       after,
     );
     return [
@@ -81,6 +78,21 @@ export class PaymentProgress {
       ...(notice === undefined ? [] : [this.deliveries.tell(notice)]),
     ];
   }
+}
+
+const endNames: Partial<Record<Payment['status'], EventName>> = {
+  held: 'payment.held',
+  settled: 'payment.settled',
+  failed: 'payment.failed',
+  cancelled: 'payment.cancelled',
+  expired: 'payment.expired',
+};
+
+/** What a transfer can make of a payment; refunds have events of their own. */
+function endOf(status: Payment['status']): EventName {
+  const name = endNames[status];
+  if (name === undefined) throw new Error(`no transfer makes a payment ${status}`);
+  return name;
 }
 
 function actionOf(before: Payment, after: Payment): string {

@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
-import { clientWide, type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { clientWide } from '@countersign/auth-core';
+import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { answerIdempotent } from '../idempotency/answer.js';
+import { IdempotentAnswers } from '../idempotency/idempotent-answers.service.js';
 import { CaptureService } from './capture.service.js';
 import { listPaymentsSchema, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import {
@@ -24,6 +24,7 @@ export class PaymentsController {
   constructor(
     @Inject(PaymentsService) private readonly payments: PaymentsService,
     @Inject(CaptureService) private readonly captures: CaptureService,
+    @Inject(IdempotentAnswers) private readonly answers: IdempotentAnswers,
   ) {}
 
   /**
@@ -38,12 +39,12 @@ export class PaymentsController {
   async pay(
     @ZodBody(createPaymentSchema) command: CreatePayment,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() principal: Principal,
-    @BearerToken() token: string,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await answerIdempotent(header, reply, (key) => this.payments.pay(command, key, { principal, token, trace }));
+    await this.answers.send({ header, caller, reply, action: 'payments:create', kind: 'payment' }, (key) =>
+      this.payments.pay(command, key, caller),
+    );
   }
 
   /**
@@ -58,13 +59,13 @@ export class PaymentsController {
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodBody(capturePaymentSchema) command: CapturePayment,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() principal: Principal,
-    @BearerToken() token: string,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const step = { kind: 'capture', command } as const;
-    await answerIdempotent(header, reply, (key) => this.captures.take(id, step, key, { principal, token, trace }));
+    await this.answers.send({ header, caller, reply, action: 'payments:capture', kind: 'payment' }, (key) =>
+      this.captures.take(id, step, key, caller),
+    );
   }
 
   /**
@@ -78,25 +79,19 @@ export class PaymentsController {
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodBody(cancelPaymentSchema) _command: object,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() principal: Principal,
-    @BearerToken() token: string,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await answerIdempotent(header, reply, (key) =>
-      this.captures.take(id, { kind: 'cancel' }, key, { principal, token, trace }),
+    await this.answers.send({ header, caller, reply, action: 'payments:cancel', kind: 'payment' }, (key) =>
+      this.captures.take(id, { kind: 'cancel' }, key, caller),
     );
   }
 
   /** A payment within the caller's reach. 404 `PAYMENT_UNKNOWN`. */
   @Get(':id')
   @RequireAnyScope('payments:read', clientWide('payments:read'))
-  read(
-    @ZodParam('id', paymentIdSchema) id: PaymentId,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<PaymentJson> {
-    return this.payments.read(id, { principal, trace });
+  read(@ZodParam('id', paymentIdSchema) id: PaymentId, @CurrentCaller() caller: Caller): Promise<PaymentJson> {
+    return this.payments.read(id, caller);
   }
 
   /**
@@ -105,11 +100,7 @@ export class PaymentsController {
    */
   @Get()
   @RequireAnyScope('payments:read', clientWide('payments:read'))
-  list(
-    @ZodQuery(listPaymentsSchema) query: ListPayments,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<PaymentPageJson> {
-    return this.payments.list(query, { principal, trace });
+  list(@ZodQuery(listPaymentsSchema) query: ListPayments, @CurrentCaller() caller: Caller): Promise<PaymentPageJson> {
+    return this.payments.list(query, caller);
   }
 }

@@ -59,6 +59,7 @@ describe('payments, by HTTP, on the real accounts service', () => {
       'payment.held',
       'payment.capture_begun',
       'payment.settled',
+      'answer.replayed',
       'payment.capture_refused',
       'payment.cancel_refused',
     ]);

@@ -1,15 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
+import { EVERY, uuidv7 } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { auditEvent, type Caller, type PayingCaller } from './payment-events.js';
+import { eventBy } from '../author.js';
 import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import { PaymentProgress } from './payment-progress.js';
 import { isCertain, resume, type StepTimes } from './payment-steps.js';
@@ -41,16 +41,17 @@ export class PaymentsService {
   ) {}
 
   /** Commits the payment before anything leaves this service; then orders its transfer. */
-  async pay(command: CreatePayment, key: IdempotencyKey, caller: PayingCaller): Promise<Answer> {
+  async pay(command: CreatePayment, key: IdempotencyKey, caller: Caller): Promise<Answer> {
     const now = this.clock();
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(command)) };
     const payment = newPayment(command, caller, this.#times(caller, now), now);
     const { amount, from, to, capture } = paymentToJson(payment);
-    const told = { done: 'payment.created', action: 'payments:create', resource: `payment/${payment.id}` };
     const begun = await this.changes.commit([
       this.payments.insert(payment),
       this.keys.take(claim, payment.id, now),
-      this.changes.event(auditEvent({ ...told, changes: { amount, from, to, capture } }, caller)),
+      this.changes.event(
+        eventBy(caller, 'payment.created', { id: payment.id, changes: { amount, from, to, capture } }),
+      ),
     ]);
     if (begun === 'done') return this.#order(payment, true, claim, caller);
     return this.#again(command, claim, caller);
@@ -58,9 +59,7 @@ export class PaymentsService {
 
   async read(id: PaymentId, caller: Caller): Promise<PaymentJson> {
     const payment = await this.own(id, 'payments:read', 'payments:read', caller);
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'payment.read', action: 'payments:read', resource: `payment/${id}` }, caller),
-    );
+    await this.outbox.recordDurably(eventBy(caller, 'payment.read', { id }));
     return paymentToJson(payment);
   }
 
@@ -68,9 +67,7 @@ export class PaymentsService {
     const found = await this.payments.list(reachOf(caller.principal, 'payments:read'), query);
     const page = pageToJson(found, query.limit);
     const changes = { shown: page.payments.map(({ id }) => id) };
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'payments.listed', action: 'payments:read', resource: 'payments', changes }, caller),
-    );
+    await this.outbox.recordDurably(eventBy(caller, 'payments.listed', { id: EVERY, changes }));
     return page;
   }
 
@@ -87,23 +84,21 @@ export class PaymentsService {
   /** @throws {Problem} 404 `PAYMENT_UNKNOWN`, always; recorded */
   async refuseUnknown(id: PaymentId, action: string, caller: Caller): Promise<never> {
     const failure = 'PAYMENT_UNKNOWN';
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'payment.missed', action, resource: `payment/${id}`, failure }, caller),
-    );
+    await this.outbox.recordDurably(eventBy(caller, 'payment.missed', { id, action, failure }));
     throw new Problem(404, failure, 'There is no such payment among yours.');
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */
-  async #again(command: CreatePayment, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
+  async #again(command: CreatePayment, claim: KeyClaim, caller: Caller): Promise<Answer> {
     const now = this.clock();
     const known = await this.keys.look(claim, now);
     if (known.kind === 'begin') return this.pay(command, claim.key, caller);
-    if (known.kind === 'answered') return { ...known.answer, replayed: true };
+    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     const payment = await this.payments.get(known.resourceId);
     if (payment.status !== 'created') {
       const answer = answerOf(payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
-      return { ...answer, replayed: false };
+      return { ...answer, replayed: null };
     }
     const resumed = resume(payment, this.#times(caller, now), now);
     if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw inFlight();
@@ -111,7 +106,7 @@ export class PaymentsService {
   }
 
   /** @param certain no earlier order of this payment can be on its way */
-  async #order(payment: Payment, certain: boolean, claim: KeyClaim, caller: PayingCaller): Promise<Answer> {
+  async #order(payment: Payment, certain: boolean, claim: KeyClaim, caller: Caller): Promise<Answer> {
     const { transferId: id, fromAccount, toAccount, amount, currency, reference, holdSeconds } = payment;
     const hold = holdSeconds === null ? {} : { holdSeconds };
     const outcome = conclude(
@@ -131,15 +126,15 @@ export class PaymentsService {
       this.keys.answer(claim, answerOf(learnt, detail)),
     ]);
     if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
-    return { ...answerOf(after, detail), replayed: false };
+    return { ...answerOf(after, detail), replayed: null };
   }
 
-  #times({ principal }: PayingCaller, now: Date): StepTimes {
+  #times({ principal }: Caller, now: Date): StepTimes {
     return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
   }
 }
 
-function newPayment(command: CreatePayment, { principal }: PayingCaller, times: StepTimes, now: Date): Payment {
+function newPayment(command: CreatePayment, { principal }: Caller, times: StepTimes, now: Date): Payment {
   const { amount, from, to, reference, capture, hold_seconds } = command;
   const id = paymentIdSchema.parse(uuidv7(now.getTime()));
   return {

@@ -1,7 +1,6 @@
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, timeBoundSchema, type RequestTrace } from '@countersign/service-host';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, ZodBody, timeBoundSchema, type Caller } from '@countersign/service-host';
 import { z } from 'zod';
 import { type ReportJson } from './reconciliation.service.js';
 import { ReconciliationWorker } from './reconciliation.worker.js';
@@ -25,9 +24,8 @@ export class ReconciliationController {
   @RequireScopes('payments:reconcile')
   reconcile(
     @ZodBody(reconcileSchema) { since, repair }: z.infer<typeof reconcileSchema>,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ReportJson> {
-    return this.worker.now({ since, repair }, { principal, trace });
+    return this.worker.now({ since, repair }, caller);
   }
 }

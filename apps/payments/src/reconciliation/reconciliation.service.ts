@@ -1,10 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, CLOCK, POOL, Problem, withAdvisoryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { ChangesStore } from '../changes/changes.store.js';
-import { auditEvent, type Author } from '../payments/payment-events.js';
+import { eventBy, type Author } from '../author.js';
 import { firstIdAt } from '../payments/payment-list.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { OWN_CLIENT_ID, RecoveryService } from '../recovery/recovery.service.js';
@@ -126,15 +127,7 @@ export class ReconciliationService {
     }
     const ok = Object.values(differences).every((count) => count === 0);
     await this.outbox.recordDurably(
-      auditEvent(
-        {
-          done: 'payments.reconciled',
-          action: 'payments:reconcile',
-          resource: 'payments',
-          changes: { ok, ...counts, differences },
-        },
-        author,
-      ),
+      eventBy(author, 'payments.reconciled', { id: EVERY, changes: { ok, ...counts, differences } }),
     );
     return {
       ok,
@@ -178,17 +171,9 @@ export class ReconciliationService {
     const transfer = await this.#transfer(transferId);
     if (transfer === undefined) return 0;
     const now = this.clock();
-    const event = (resource: string, changes: object): ReturnType<ChangesStore['event']> =>
+    const event = (kind: 'payment' | 'refund', of: string, changes: object): ReturnType<ChangesStore['event']> =>
       this.changes.event(
-        auditEvent(
-          {
-            done: `${resource.slice(0, resource.indexOf('/'))}.adopted`,
-            action: 'payments:reconcile',
-            resource,
-            changes: { transfer_id: transferId, ...changes },
-          },
-          author,
-        ),
+        eventBy(author, `${kind}.adopted`, { id: of, changes: { transfer_id: transferId, ...changes } }),
       );
     if (transfer.corrects === null) {
       const payment = paymentOf(transfer, this.clientId, now);
@@ -196,7 +181,7 @@ export class ReconciliationService {
       const { id, status, subject, clientId } = payment;
       await this.changes.commit([
         this.payments.insert(payment),
-        event(`payment/${id}`, { status, subject, client_id: clientId }),
+        event('payment', id, { status, subject, client_id: clientId }),
       ]);
       return 1;
     }
@@ -211,7 +196,7 @@ export class ReconciliationService {
     await this.changes.commit([
       this.payments.update(original.payment, adopted.payment),
       this.refunds.insert(adopted.refund),
-      event(`refund/${adopted.refund.id}`, { payment_id: original.payment.id, status: adopted.refund.status }),
+      event('refund', adopted.refund.id, { payment_id: original.payment.id, status: adopted.refund.status }),
     ]);
     return count;
   }

@@ -5,7 +5,7 @@ import { Gauge, type Registry } from 'prom-client';
 import { OWN_CLIENT_ID } from '../recovery/recovery.service.js';
 import { nextNightlyRun } from './nightly.js';
 import { ReconciliationService, type ReportJson, type Wish } from './reconciliation.service.js';
-import { type Author } from '../payments/payment-events.js';
+import { type Author } from '../author.js';
 
 export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
 

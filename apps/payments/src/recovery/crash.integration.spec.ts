@@ -248,7 +248,9 @@ describe('a crash', () => {
     expect(settled.reduce((sum, { amount }) => sum + amount, 0)).toBe(refunded);
     expect(refunds.length).toBeLessThanOrEqual(flow.wishes.filter(({ do: what }) => what === 'refund').length);
 
-    const done = (await events(payment.id)).concat(...(await Promise.all(refunds.map(({ id }) => events(id)))));
+    const done = (await events(`payment/${payment.id}`)).concat(
+      ...(await Promise.all(refunds.map(({ id }) => events(`refund/${id}`)))),
+    );
     for (const type of ['created', 'held', 'settled', 'failed', 'cancelled', 'expired']) {
       const many = done.filter((one) => one === `payment.${type}`).length;
       expect([type, many <= 1]).toEqual([type, true]);
@@ -279,11 +281,11 @@ describe('a crash', () => {
     }
   }
 
-  async function events(resourceId: string): Promise<readonly string[]> {
+  async function events(resource: string): Promise<readonly string[]> {
     const found = await rows(
       z.object({ type: z.string() }),
       `select event->>'type' as type from audit_outbox where event->>'subject' = $1 order by position`,
-      resourceId,
+      resource,
     );
     return found.map(({ type }) => type.split('.').slice(2, 4).join('.'));
   }

@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK } from '@countersign/service-host';
+import { CLOCK, unattended, type Unattended } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, ownOrderUntil } from '../accounts/finality.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { orderPending } from '../payments/capture.service.js';
 import { PaymentProgress } from '../payments/payment-progress.js';
-import { type RecoveryAuthor } from '../payments/payment-events.js';
 import { isCertain, resume } from '../payments/payment-steps.js';
 import { type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
@@ -126,9 +124,8 @@ export class RecoveryService {
     await this.refundProgress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent, []);
   }
 
-  #author(): RecoveryAuthor {
-    const traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-    return { clientId: this.clientId, traceparent };
+  #author(): Unattended {
+    return unattended({ clientId: this.clientId });
   }
 }
 

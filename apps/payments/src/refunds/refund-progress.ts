@@ -4,15 +4,14 @@ import { CLOCK } from '@countersign/service-host';
 import { type TransferOrder } from '../accounts/accounts.client.js';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
-import { ChangesStore } from '../changes/changes.store.js';
-import { auditEvent, type Author } from '../payments/payment-events.js';
+import { ChangesStore, TRIES } from '../changes/changes.store.js';
+import { eventBy, type Author } from '../author.js';
 import { endRefund, isCertain } from '../payments/payment-steps.js';
-import { TRIES } from '../payments/payment-progress.js';
-import { type Payment } from '../payments/payment.js';
+import { paymentToJson, type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
-import { noticeOf } from '../webhooks/notice.js';
-import { changedRefund, type Refund } from './refund.js';
+import { makeNotice, type Notice } from '../webhooks/notice.js';
+import { changedRefund, refundToJson, type Refund } from './refund.js';
 import { RefundsStore } from './refunds.store.js';
 
 /** Milliseconds before recovery looks again at what was not answered. */
@@ -32,6 +31,11 @@ export function orderOf(payment: Payment, refund: Refund): TransferOrder {
     reference: refund.reason,
     corrects: payment.transferId,
   };
+}
+
+function noticeOf(refund: Refund, payment: Payment, now: Date): Notice {
+  const type = refund.status === 'settled' ? 'refund.settled' : 'refund.failed';
+  return makeNotice(type, payment, { payment: paymentToJson(payment), refund: refundToJson(refund) }, now);
 }
 
 /** Commits what a refund becomes, with what its payment becomes by it. */
@@ -73,7 +77,7 @@ export class RefundProgress {
         this.refunds.update(part, ended),
         this.payments.update(whole, after),
         this.changes.event(this.#event(ended, whole, after, author)),
-        this.deliveries.tell(noticeOf(paid ? 'refund.settled' : 'refund.failed', after, now, ended)),
+        this.deliveries.tell(noticeOf(ended, after, now)),
         ...answer(ended, after),
       ]);
       if (committed === 'done') return { refund: ended, payment: after };
@@ -93,11 +97,11 @@ export class RefundProgress {
 
   #event(refund: Refund, before: Payment, after: Payment, author: Author) {
     const { id, paymentId, amount, currency, status, transferId, failure } = refund;
-    return auditEvent(
+    return eventBy(
+      author,
+      `refund.${status}`,
       {
-        done: `refund.${status}`,
-        action: 'payments:refund',
-        resource: `refund/${id}`,
+        id,
         failure: failure ?? undefined,
         changes: {
           payment_id: paymentId,
@@ -106,7 +110,6 @@ export class RefundProgress {
           transfer_id: transferId,
         },
       },
-      author,
       refund,
     );
   }

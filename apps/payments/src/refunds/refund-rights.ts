@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { clientWide, isWithin, ownerOf } from '@countersign/auth-core';
-import { AUDIT_OUTBOX, Problem } from '@countersign/service-host';
+import { AUDIT_OUTBOX, Problem, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
-import { auditEvent, type PayingCaller } from '../payments/payment-events.js';
+import { eventBy } from '../author.js';
 import { type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
@@ -27,7 +27,7 @@ export class RefundRights {
    * @throws {Problem} 403 `REFUND_NOT_PAYEE` to the payer; 404 `PAYMENT_UNKNOWN` to strangers, as if it were not there; both recorded;
    * 503 `ACCOUNTS_UNAVAILABLE` when accounts does not say whose account was paid
    */
-  async of(id: PaymentId, caller: PayingCaller): Promise<{ readonly payment: Payment; readonly right: RefundRight }> {
+  async of(id: PaymentId, caller: Caller): Promise<{ readonly payment: Payment; readonly right: RefundRight }> {
     const { principal } = caller;
     const payment = await this.payments.findAnyones(id);
     if (payment === undefined) return this.service.refuseUnknown(id, action, caller);
@@ -44,8 +44,7 @@ export class RefundRights {
     const isPayer = isWithin({ subject: principal.subject }, ownerOf(payment));
     if (!isPayer) return this.service.refuseUnknown(id, action, caller);
     const failure = 'REFUND_NOT_PAYEE';
-    const event = { done: 'refund.refused', action, resource: `payment/${id}`, failure };
-    await this.outbox.recordDurably(auditEvent(event, caller));
+    await this.outbox.recordDurably(eventBy(caller, 'refund.refused', { id, failure }));
     const detail = `Only the owner of the account that was paid, or the client with the scope ${clientWide(action)}, can pay it back.`;
     throw new Problem(403, failure, detail);
   }

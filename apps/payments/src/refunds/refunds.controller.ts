@@ -1,9 +1,9 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
-import { clientWide, type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope } from '@countersign/auth';
+import { clientWide } from '@countersign/auth-core';
+import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { answerIdempotent } from '../idempotency/answer.js';
+import { IdempotentAnswers } from '../idempotency/idempotent-answers.service.js';
 import { paymentIdSchema, type PaymentId } from '../payments/payment.js';
 import {
   createRefundSchema,
@@ -17,7 +17,10 @@ import { RefundsService } from './refunds.service.js';
 @OpenApi(({ ApiTags }) => ApiTags('refunds'))
 @Controller('payments')
 export class RefundsController {
-  constructor(@Inject(RefundsService) private readonly refunds: RefundsService) {}
+  constructor(
+    @Inject(RefundsService) private readonly refunds: RefundsService,
+    @Inject(IdempotentAnswers) private readonly answers: IdempotentAnswers,
+  ) {}
 
   /**
    * Pays a settled payment back, whole (no `amount`) or in part: by the payee, whose account was paid, or by the payment's client with the
@@ -34,12 +37,12 @@ export class RefundsController {
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodBody(createRefundSchema) command: CreateRefund,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() principal: Principal,
-    @BearerToken() token: string,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await answerIdempotent(header, reply, (key) => this.refunds.refund(id, command, key, { principal, token, trace }));
+    await this.answers.send({ header, caller, reply, action: 'payments:refund', kind: 'refund' }, (key) =>
+      this.refunds.refund(id, command, key, caller),
+    );
   }
 
   /** The payment's refunds, also those that failed, oldest first, `limit` a page (1 to 200). 404 `PAYMENT_UNKNOWN`. */
@@ -48,9 +51,8 @@ export class RefundsController {
   list(
     @ZodParam('id', paymentIdSchema) id: PaymentId,
     @ZodQuery(listRefundsSchema) query: ListRefunds,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<RefundPageJson> {
-    return this.refunds.list(id, query, { principal, trace });
+    return this.refunds.list(id, query, caller);
   }
 }

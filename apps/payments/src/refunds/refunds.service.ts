@@ -3,15 +3,14 @@ import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
 import { moneyToJson } from '@countersign/money';
-import { AUDIT_OUTBOX, CLOCK } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
-import { ChangesStore } from '../changes/changes.store.js';
+import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { auditEvent, type Caller, type PayingCaller } from '../payments/payment-events.js';
-import { TRIES } from '../payments/payment-progress.js';
+import { eventBy } from '../author.js';
 import { beginRefund, isCertain, refundable, type Step, type StepTimes } from '../payments/payment-steps.js';
 import { paymentToJson, type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';
@@ -52,27 +51,17 @@ export class RefundsService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  async refund(
-    id: PaymentId,
-    command: CreateRefund,
-    key: IdempotencyKey,
-    caller: PayingCaller,
-    tries = 0,
-  ): Promise<Answer> {
+  async refund(id: PaymentId, command: CreateRefund, key: IdempotencyKey, caller: Caller, tries = 0): Promise<Answer> {
     const { payment, right } = await this.rights.of(id, caller);
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(id, command)) };
     const now = this.clock();
     const money = command.amount ?? { amount: refundable(payment), currency: payment.currency };
-    const told = {
-      action: 'payments:refund',
-      changes: { payment_id: id, amount: moneyToJson(money.amount, money.currency) },
-    };
+    const changes = { payment_id: id, amount: moneyToJson(money.amount, money.currency) };
     const step = await this.#begin(payment, money, now);
     if (!step.ok) {
       const known = await this.keys.look(claim, now);
       if (known.kind !== 'begin') return this.#again(known, claim, right, caller);
-      const event = { ...told, done: 'refund.refused', resource: `payment/${id}`, failure: step.refusal };
-      await this.outbox.recordDurably(auditEvent(event, caller));
+      await this.outbox.recordDurably(eventBy(caller, 'refund.refused', { id, failure: step.refusal, changes }));
       throw refusalProblem(step.refusal, payment);
     }
     const refund = newRefund(
@@ -82,12 +71,11 @@ export class RefundsService {
       this.#times(caller, now),
       now,
     );
-    const event = { ...told, done: 'refund.created', resource: `refund/${refund.id}` };
     const committed = await this.changes.commit([
       this.payments.update(payment, step.payment),
       this.refunds.insert(refund),
       this.keys.take(claim, refund.id, now),
-      this.changes.event(auditEvent(event, caller)),
+      this.changes.event(eventBy(caller, 'refund.created', { id: refund.id, changes })),
     ]);
     if (committed === 'done') return this.#order(step.payment, refund, true, claim, right, caller);
     if (committed === 'stale' && tries < TRIES) return this.refund(id, command, key, caller, tries + 1);
@@ -98,9 +86,7 @@ export class RefundsService {
   async list(id: PaymentId, query: ListRefunds, caller: Caller): Promise<RefundPageJson> {
     const payment = await this.service.own(id, 'payments:read', 'payments:read', caller);
     const found = await this.refunds.list(payment, query);
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'refunds.listed', action: 'payments:read', resource: `payment/${id}` }, caller),
-    );
+    await this.outbox.recordDurably(eventBy(caller, 'refunds.listed', { id }));
     return refundPageToJson(found, query.limit);
   }
 
@@ -113,15 +99,15 @@ export class RefundsService {
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */
-  async #again(known: Claim, claim: KeyClaim, right: RefundRight, caller: PayingCaller): Promise<Answer> {
-    if (known.kind === 'answered') return { ...known.answer, replayed: true };
+  async #again(known: Claim, claim: KeyClaim, right: RefundRight, caller: Caller): Promise<Answer> {
+    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     if (known.kind === 'begin') throw inFlight();
     const refund = await this.refunds.get(known.resourceId);
     const payment = await this.payments.get(refund.paymentId);
     if (refund.status !== 'created') {
       const answer = answerOf(refund, payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
-      return { ...answer, replayed: false };
+      return { ...answer, replayed: null };
     }
     const now = this.clock();
     const { orderUntil: until, attendAt } = this.#times(caller, now);
@@ -137,7 +123,7 @@ export class RefundsService {
     certain: boolean,
     claim: KeyClaim,
     right: RefundRight,
-    caller: PayingCaller,
+    caller: Caller,
   ): Promise<Answer> {
     const authority = { subjectToken: caller.token, traceparent: caller.trace.traceparent };
     const outcome = conclude(
@@ -154,10 +140,10 @@ export class RefundsService {
       this.keys.answer(claim, answerOf(one, whole, detail)),
     ]);
     if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
-    return { ...answerOf(ended.refund, ended.payment, detail), replayed: false };
+    return { ...answerOf(ended.refund, ended.payment, detail), replayed: null };
   }
 
-  #times({ principal }: PayingCaller, now: Date): StepTimes {
+  #times({ principal }: Caller, now: Date): StepTimes {
     return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
   }
 }
@@ -165,7 +151,7 @@ export class RefundsService {
 function newRefund(
   payment: Payment,
   wanted: Pick<Refund, 'amount' | 'reason'>,
-  { principal }: PayingCaller,
+  { principal }: Caller,
   times: StepTimes,
   now: Date,
 ): Refund {

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type Principal } from '@countersign/auth-core';
 import { moneySchema } from '@countersign/money';
-import { openDatabase, type RequestTrace } from '@countersign/service-host';
+import { openDatabase, type Caller, type RequestTrace } from '@countersign/service-host';
 import type { Problem } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { connectToAccounts, type AccountsConnection } from '../accounts/accounts-connection.js';
 import { idempotencyKeySchema, type IdempotencyKey } from '../idempotency/idempotency-key.js';
-import { type PayingCaller } from '../payments/payment-events.js';
 import { createPaymentSchema, paymentIdSchema } from '../payments/payment.js';
 import { createRefundSchema } from '../refunds/refund.js';
 import { cutPool, cutTransport, CutProcess, cutTokens, type Cut } from './cuts.js';
@@ -69,7 +68,7 @@ export class CrashWorld {
     return { life, services };
   }
 
-  async caller(client: string): Promise<PayingCaller> {
+  async caller(client: string): Promise<Caller> {
     const token = await this.accounts.issuer.mint({ clientId: client });
     const now = Math.floor(this.clock().getTime() / 1_000);
     const principal: Principal = {
@@ -105,7 +104,7 @@ export async function ask(
   { payments, captures, refunds }: PaymentsProcess,
   wish: Wish,
   key: IdempotencyKey,
-  caller: PayingCaller,
+  caller: Caller,
   accounts: { readonly from: string; readonly to: string },
   paymentId: string | undefined,
 ): Promise<Seen> {

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { OpenApi } from '@countersign/service-host';
+import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { type WebhookSigner } from './signature.js';
 
 export const WEBHOOK_SIGNER = Symbol('countersign.payments.webhook-signer');
@@ -13,6 +13,7 @@ export class JwksController {
   /** The public keys that verify `webhook-signature` (RFC 7517, section 5). */
   @Get('jwks.json')
   @Public()
+  @Unrecorded('public keys')
   @Header('content-type', 'application/jwk-set+json')
   @Header('cache-control', 'public, max-age=300')
   read(): object {

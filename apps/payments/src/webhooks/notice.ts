@@ -1,7 +1,5 @@
 import { ownerOf, type Owner } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
-import { paymentToJson, type Payment } from '../payments/payment.js';
-import { refundToJson, type Refund } from '../refunds/refund.js';
 
 /** What a merchant can be told. */
 export const noticeTypes = [
@@ -26,33 +24,23 @@ export interface Notice {
   readonly createdAt: Date;
 }
 
-/** @param refund for `refund.…` only */
-export function noticeOf(type: NoticeType, payment: Payment, now: Date, refund?: Refund): Notice {
+/**
+ * Makes a notice.
+ * @param about the payment; `data` holds it as JSON, and whatever else the merchant is shown
+ */
+export function makeNotice(
+  type: NoticeType,
+  about: { readonly id: string; readonly subject: string; readonly clientId: string },
+  data: Readonly<Record<string, unknown>>,
+  now: Date,
+): Notice {
   const id = uuidv7(now.getTime());
-  const data = { payment: paymentToJson(payment), ...(refund === undefined ? {} : { refund: refundToJson(refund) }) };
   return {
     id,
     type,
-    owner: ownerOf(payment),
-    paymentId: payment.id,
+    owner: ownerOf(about),
+    paymentId: about.id,
     body: JSON.stringify({ id, type, created_at: now.toISOString(), data }),
     createdAt: now,
   };
-}
-
-const ofStatus: Readonly<Record<Payment['status'], NoticeType | undefined>> = {
-  created: undefined,
-  held: 'payment.held',
-  settled: 'payment.settled',
-  failed: 'payment.failed',
-  cancelled: 'payment.cancelled',
-  expired: 'payment.expired',
-  partially_refunded: undefined,
-  refunded: undefined,
-};
-
-/** What the merchant is told when the payment's status has changed. */
-export function noticeOfStatus(before: Payment, after: Payment, now: Date): Notice | undefined {
-  const type = before.status === after.status ? undefined : ofStatus[after.status];
-  return type === undefined ? undefined : noticeOf(type, after, now);
 }

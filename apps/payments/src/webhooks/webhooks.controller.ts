@@ -1,9 +1,9 @@
 import { Controller, Delete, Get, Headers, HttpCode, Inject, Post, Res } from '@nestjs/common';
-import { CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
-import { clientWide, type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope } from '@countersign/auth';
+import { clientWide } from '@countersign/auth-core';
+import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { answerIdempotent } from '../idempotency/answer.js';
+import { IdempotentAnswers } from '../idempotency/idempotent-answers.service.js';
 import {
   listDeliveriesSchema,
   replaySchema,
@@ -25,7 +25,10 @@ import { WebhooksService } from './webhooks.service.js';
 @OpenApi(({ ApiTags }) => ApiTags('webhooks'))
 @Controller('webhooks')
 export class WebhooksController {
-  constructor(@Inject(WebhooksService) private readonly webhooks: WebhooksService) {}
+  constructor(
+    @Inject(WebhooksService) private readonly webhooks: WebhooksService,
+    @Inject(IdempotentAnswers) private readonly answers: IdempotentAnswers,
+  ) {}
 
   /**
    * Registers where the caller wants to be told of its payments (at most ten endpoints), or with the scope `webhooks:write:client` of
@@ -38,11 +41,12 @@ export class WebhooksController {
   async register(
     @ZodBody(registerEndpointSchema) command: RegisterEndpoint,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await answerIdempotent(header, reply, (key) => this.webhooks.register(command, key, { principal, trace }));
+    await this.answers.send({ header, caller, reply, action: 'webhooks:register', kind: 'webhook' }, (key) =>
+      this.webhooks.register(command, key, caller),
+    );
   }
 
   /** The endpoints within the caller's reach, newest first, `limit` a page (1 to 200). */
@@ -50,22 +54,17 @@ export class WebhooksController {
   @RequireAnyScope('webhooks:read', clientWide('webhooks:read'))
   list(
     @ZodQuery(listEndpointsSchema) query: ListEndpoints,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<EndpointPageJson> {
-    return this.webhooks.list(query, { principal, trace });
+    return this.webhooks.list(query, caller);
   }
 
   /** Removes an endpoint; what is not delivered yet is not sent any more. 204; 404 `WEBHOOK_UNKNOWN`. */
   @Delete(':id')
   @HttpCode(204)
   @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))
-  remove(
-    @ZodParam('id', endpointIdSchema) id: EndpointId,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<void> {
-    return this.webhooks.remove(id, { principal, trace });
+  remove(@ZodParam('id', endpointIdSchema) id: EndpointId, @CurrentCaller() caller: Caller): Promise<void> {
+    return this.webhooks.remove(id, caller);
   }
 
   /** What was or will be sent to an endpoint in thirty days, newest first, `limit` a page (1 to 200). 404 `WEBHOOK_UNKNOWN`. */
@@ -74,10 +73,9 @@ export class WebhooksController {
   sent(
     @ZodParam('id', endpointIdSchema) id: EndpointId,
     @ZodQuery(listDeliveriesSchema) query: ListDeliveries,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<DeliveryPageJson> {
-    return this.webhooks.sent(id, query, { principal, trace });
+    return this.webhooks.sent(id, query, caller);
   }
 
   /**
@@ -91,10 +89,11 @@ export class WebhooksController {
     @ZodParam('id', endpointIdSchema) id: EndpointId,
     @ZodBody(replaySchema) wanted: Replay,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() principal: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await answerIdempotent(header, reply, (key) => this.webhooks.replay(id, wanted, key, { principal, trace }));
+    await this.answers.send({ header, caller, reply, action: 'webhooks:replay', kind: 'webhook' }, (key) =>
+      this.webhooks.replay(id, wanted, key, caller),
+    );
   }
 }

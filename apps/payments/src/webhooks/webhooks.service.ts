@@ -1,14 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { clientWide, ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
-import { ChangesStore } from '../changes/changes.store.js';
+import { EVERY, uuidv7 } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
+import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { inFlight, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
-import { auditEvent, type Caller, type Told } from '../payments/payment-events.js';
-import { TRIES } from '../payments/payment-progress.js';
+import { eventBy, type Details, type EventName } from '../author.js';
 import { DeliveriesStore } from './deliveries.store.js';
 import { DELIVERY_DAYS, deliveryToJson, type DeliveryPageJson, type ListDeliveries, type Replay } from './delivery.js';
 import {
@@ -52,15 +51,14 @@ export class WebhooksService {
   ) {}
 
   async register(command: RegisterEndpoint, key: IdempotencyKey, caller: Caller, tries = 0): Promise<Answer> {
-    const refused = { done: 'webhook.registration_refused', action: 'webhooks:register', resource: 'webhooks' };
+    const refuse = (problem: Problem) => this.#refuse(problem, caller, 'webhook.registration_refused', { id: EVERY });
     const target = readTarget(command.url, this.rule);
-    if (!target.ok)
-      return this.#refuse(new Problem(422, target.refusal, targetDetails[target.refusal]), refused, caller);
+    if (!target.ok) return refuse(new Problem(422, target.refusal, targetDetails[target.refusal]));
     const owner = ownerOf(caller.principal);
     const reach = reachOfNew(command, caller.principal.scopes.has(wideScope));
     if (reach === undefined) {
       const detail = `An endpoint with reach client needs a token with the scope ${wideScope}.`;
-      return this.#refuse(new Problem(403, 'SCOPE_MISSING', detail), refused, caller);
+      return refuse(new Problem(403, 'SCOPE_MISSING', detail));
     }
     const now = this.clock();
     const id = endpointIdSchema.parse(uuidv7(now.getTime()));
@@ -71,38 +69,34 @@ export class WebhooksService {
     const claim = { owner, key, fingerprint: fingerprintOf(members) };
     const answer = { status: 201, body: { ...endpointToJson(endpoint) } };
     const known = await this.keys.look(claim, now);
-    if (known.kind === 'answered') return { ...known.answer, replayed: true };
-    const event = { done: 'webhook.registered', action: 'webhooks:register', resource: `webhook/${id}` };
+    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     const committed = await this.changes.commit([
       this.endpoints.insert(endpoint),
       this.keys.takeAnswered(claim, id, answer, now),
-      this.changes.event(auditEvent({ ...event, changes: { url, types, reach } }, caller)),
+      this.changes.event(eventBy(caller, 'webhook.registered', { id, changes: { url, types, reach } })),
     ]);
-    if (committed === 'done') return { ...answer, replayed: false };
+    if (committed === 'done') return { ...answer, replayed: null };
     if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
     if (tries < TRIES && (await this.endpoints.countOf(owner)) < ENDPOINT_LIMIT) {
       return this.register(command, key, caller, tries + 1);
     }
     const meanwhile = await this.keys.look(claim, now);
-    if (meanwhile.kind === 'answered') return { ...meanwhile.answer, replayed: true };
+    if (meanwhile.kind === 'answered') return { ...meanwhile.answer, replayed: meanwhile.resourceId };
     const detail = `You have ${String(ENDPOINT_LIMIT)} endpoints, which is the most; remove one first.`;
-    return this.#refuse(new Problem(422, 'WEBHOOK_LIMIT', detail), refused, caller);
+    return refuse(new Problem(422, 'WEBHOOK_LIMIT', detail));
   }
 
   async list(query: ListEndpoints, caller: Caller): Promise<EndpointPageJson> {
     const found = await this.endpoints.list(reachOf(caller.principal, 'webhooks:read'), query);
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'webhooks.listed', action: 'webhooks:read', resource: 'webhooks' }, caller),
-    );
+    await this.outbox.recordDurably(eventBy(caller, 'webhooks.listed', { id: EVERY }));
     return endpointPageToJson(found, query.limit);
   }
 
   async remove(id: EndpointId, caller: Caller): Promise<void> {
     const endpoint = await this.#own(id, 'webhooks:write', 'webhooks:remove', caller);
-    const event = { done: 'webhook.removed', action: 'webhooks:remove', resource: `webhook/${id}` };
     await this.changes.commit([
       this.endpoints.remove(endpoint, this.clock()),
-      this.changes.event(auditEvent(event, caller)),
+      this.changes.event(eventBy(caller, 'webhook.removed', { id })),
     ]);
   }
 
@@ -110,9 +104,7 @@ export class WebhooksService {
     const endpoint = await this.#own(id, 'webhooks:read', 'webhooks:read', caller);
     const found = await this.deliveries.list(endpoint, query);
     const page = found.slice(0, query.limit);
-    await this.outbox.recordDurably(
-      auditEvent({ done: 'webhook.deliveries_listed', action: 'webhooks:read', resource: `webhook/${id}` }, caller),
-    );
+    await this.outbox.recordDurably(eventBy(caller, 'webhook.deliveries_listed', { id }));
     return {
       deliveries: page.map(deliveryToJson),
       next_cursor: found.length > query.limit ? (page.at(-1)?.eventId ?? null) : null,
@@ -126,25 +118,23 @@ export class WebhooksService {
     const members = ['replay', id, wanted.event_id ?? '', wanted.since?.toISOString() ?? ''];
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(members) };
     const known = await this.keys.look(claim, now);
-    if (known.kind === 'answered') return { ...known.answer, replayed: true };
-    const refused = { done: 'webhook.replay_refused', action: 'webhooks:replay', resource: `webhook/${id}` };
+    if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     if (wanted.event_id !== undefined && !(await this.deliveries.exists(endpoint, wanted.event_id))) {
       const detail = `No such event was sent to this endpoint in the last ${String(DELIVERY_DAYS)} days.`;
-      return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), refused, caller);
+      return this.#refuse(new Problem(404, 'DELIVERY_UNKNOWN', detail), caller, 'webhook.replay_refused', { id });
     }
     const answer: StoredAnswer = { status: 202, body: { ...endpointToJson(endpoint) } };
     const changes = { event_id: wanted.event_id ?? null, since: wanted.since?.toISOString() ?? null };
-    const event = { done: 'webhook.replayed', action: 'webhooks:replay', resource: `webhook/${id}` };
     const committed = await this.changes.commit([
       this.endpoints.endRest(endpoint),
       this.deliveries.replay(endpoint, wanted, now),
       this.keys.takeAnswered(claim, id, answer, now),
-      this.changes.event(auditEvent({ ...event, changes }, caller)),
+      this.changes.event(eventBy(caller, 'webhook.replayed', { id, changes })),
     ]);
-    if (committed === 'done') return { ...answer, replayed: false };
+    if (committed === 'done') return { ...answer, replayed: null };
     if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
     const detail = 'This endpoint answered 410 and is sent nothing more; register it again.';
-    return this.#refuse(new Problem(409, 'WEBHOOK_GONE', detail), { ...refused, changes }, caller);
+    return this.#refuse(new Problem(409, 'WEBHOOK_GONE', detail), caller, 'webhook.replay_refused', { id, changes });
   }
 
   /** @throws {Problem} 404 `WEBHOOK_UNKNOWN`, the same for another's and for none; recorded */
@@ -152,18 +142,18 @@ export class WebhooksService {
     const endpoint = await this.endpoints.find(id, reachOf(caller.principal, scope));
     if (endpoint !== undefined) return endpoint;
     const unknown = new Problem(404, 'WEBHOOK_UNKNOWN', 'There is no such webhook endpoint among yours.');
-    return this.#refuse(unknown, { done: 'webhook.missed', action, resource: `webhook/${id}` }, caller);
+    return this.#refuse(unknown, caller, 'webhook.missed', { id, action });
   }
 
   /** @throws the problem, always, once it is recorded */
-  async #refuse(problem: Problem, told: Told, caller: Caller): Promise<never> {
-    await this.outbox.recordDurably(auditEvent({ ...told, failure: problem.code }, caller));
+  async #refuse(problem: Problem, caller: Caller, name: EventName, details: Details): Promise<never> {
+    await this.outbox.recordDurably(eventBy(caller, name, { ...details, failure: problem.code }));
     throw problem;
   }
 
   #replayed(known: Awaited<ReturnType<IdempotencyStore['look']>>): Answer {
     if (known.kind !== 'answered') throw inFlight();
-    return { ...known.answer, replayed: true };
+    return { ...known.answer, replayed: known.resourceId };
   }
 }
 

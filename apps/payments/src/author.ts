@@ -1,0 +1,43 @@
+import { type EventDetails, type NewAuditEvent } from '@countersign/audit-event';
+import { by, byItself, type Caller, type Unattended } from '@countersign/service-host';
+import { events } from './events.js';
+
+/** Who moves a payment on: its caller, or payments itself while it finishes what was cut off. */
+export type Author = Caller | Unattended;
+
+/** On whose behalf a payment or a refund was begun. */
+export interface OnBehalf {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly actors: readonly string[];
+  readonly txn: string;
+}
+
+export type EventName = keyof typeof events.events;
+export type Kind = keyof typeof events.kinds;
+
+/** What an event says; a `failure` is its reason, and its outcome is then `failed`. */
+export interface Details extends Pick<EventDetails<Kind>, 'id' | 'kind' | 'action' | 'changes'> {
+  readonly failure?: string | undefined;
+}
+
+/** An audit event of payments, in the name of whoever moved it on. */
+export function eventBy(
+  author: Author,
+  name: EventName,
+  { failure, changes, ...details }: Details,
+  behalf?: OnBehalf,
+): NewAuditEvent {
+  const attended = 'principal' in author;
+  const onBehalf = attended || behalf === undefined ? {} : { on_behalf_of: behalfJson(behalf) };
+  const all = { ...changes, ...onBehalf };
+  return events.event(name, attended ? by(author) : byItself({ ...author, txn: behalf?.txn ?? null }), {
+    ...details,
+    ...(failure === undefined ? {} : { outcome: 'failed', reason: failure }),
+    ...(Object.keys(all).length === 0 ? {} : { changes: all }),
+  });
+}
+
+function behalfJson({ subject, clientId, actors }: OnBehalf): object {
+  return { subject, client_id: clientId, actors };
+}

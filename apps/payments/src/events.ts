@@ -1,0 +1,191 @@
+import { defineEvents } from '@countersign/audit-event';
+
+const status = '`from` and `to`';
+const amount = 'minor units and currency';
+const behalf = { on_behalf_of: 'for whom it was begun, where payments acts by itself' };
+const paymentEnd = { status, transfer_id: 'the transfer at accounts', captured: amount, ...behalf };
+const refundEnd = {
+  payment_id: 'the payment',
+  payment_status: status,
+  amount,
+  transfer_id: 'the transfer at accounts',
+  ...behalf,
+};
+/** What moves a payment; `payments:expire` is the ledger's doing. */
+const steps = ['payments:create', 'payments:capture', 'payments:cancel', 'payments:expire'];
+
+/** Everything that payments records: the only place where its event types, actions and kinds of resource are written. */
+export const events = defineEvents({
+  source: 'payments',
+  kinds: {
+    payment: 'UUIDv7',
+    refund: 'UUIDv7',
+    webhook: 'UUIDv7 of the endpoint',
+    'idempotency-key': 'the key as its caller chose it',
+  },
+  events: {
+    'payment.created': {
+      when: 'A payment was accepted, before anything left the service.',
+      action: 'payments:create',
+      resource: 'payment',
+      changes: { amount, from: 'account', to: 'account', capture: '`automatic` or `manual`' },
+    },
+    'payment.held': { when: 'Its money is held.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.settled': { when: 'Its money has moved.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.failed': {
+      when: 'It was refused; `reason` says why.',
+      action: steps,
+      resource: 'payment',
+      changes: paymentEnd,
+    },
+    'payment.cancelled': { when: 'Its hold was given free.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.expired': { when: 'Its hold ran out.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.capture_begun': {
+      when: 'A capture was accepted.',
+      action: 'payments:capture',
+      resource: 'payment',
+      changes: { amount },
+    },
+    'payment.capture_refused': {
+      when: 'A capture was refused, here or by accounts.',
+      action: ['payments:capture', 'payments:create'],
+      resource: 'payment',
+      changes: { amount, ...paymentEnd },
+    },
+    'payment.cancel_begun': { when: 'A cancellation was accepted.', action: 'payments:cancel', resource: 'payment' },
+    'payment.cancel_refused': {
+      when: 'A cancellation was refused, here or by accounts.',
+      action: ['payments:cancel', 'payments:create'],
+      resource: 'payment',
+      changes: paymentEnd,
+    },
+    'payment.step_refused': {
+      when: 'Accounts refused what nobody had asked for.',
+      action: steps,
+      resource: 'payment',
+      changes: paymentEnd,
+    },
+    'payment.read': { when: 'Somebody looked at one.', action: 'payments:read', resource: 'payment' },
+    'payment.missed': {
+      when: 'Somebody named one that is not theirs, or that is not there.',
+      action: ['payments:read', 'payments:capture', 'payments:cancel', 'payments:refund'],
+      resource: 'payment',
+    },
+    'payments.listed': {
+      when: 'Somebody listed theirs.',
+      action: 'payments:read',
+      resource: 'payment',
+      changes: { shown: 'ids' },
+    },
+    'payments.reconciled': {
+      when: 'Payments, refunds and transfers were compared.',
+      action: 'payments:reconcile',
+      resource: 'payment',
+      changes: {
+        ok: 'whether both sides agree',
+        payments: 'how many',
+        refunds: 'how many',
+        transfers: 'how many',
+        repaired: 'how many',
+        differences: 'how many, by code',
+      },
+    },
+    'payment.adopted': {
+      when: 'A payment was made again from its transfer, which was all that was left of it.',
+      action: 'payments:reconcile',
+      resource: 'payment',
+      changes: {
+        transfer_id: 'the transfer',
+        status: 'what it is now',
+        subject: 'its owner',
+        client_id: "its owner's client",
+      },
+    },
+    'refund.created': {
+      when: 'A refund was accepted.',
+      action: 'payments:refund',
+      resource: 'refund',
+      changes: { payment_id: 'the payment', amount },
+    },
+    'refund.refused': {
+      when: 'A refund was refused before it was made.',
+      action: 'payments:refund',
+      resource: 'payment',
+      changes: { payment_id: 'the payment', amount },
+    },
+    'refund.settled': { when: 'The money is back.', action: 'payments:refund', resource: 'refund', changes: refundEnd },
+    'refund.failed': {
+      when: 'Accounts refused it.',
+      action: 'payments:refund',
+      resource: 'refund',
+      changes: refundEnd,
+    },
+    'refund.adopted': {
+      when: 'A refund was made again from its transfer.',
+      action: 'payments:reconcile',
+      resource: 'refund',
+      changes: { transfer_id: 'the transfer', payment_id: 'the payment', status: 'what it is now' },
+    },
+    'refunds.listed': { when: "Somebody listed a payment's refunds.", action: 'payments:read', resource: 'payment' },
+    'webhook.registered': {
+      when: 'An endpoint was registered.',
+      action: 'webhooks:register',
+      resource: 'webhook',
+      changes: { url: 'where to', types: 'event types', reach: '`subject` or `client`' },
+    },
+    'webhook.registration_refused': {
+      when: 'A registration was refused: its URL, its reach, or the number of endpoints.',
+      action: 'webhooks:register',
+      resource: 'webhook',
+    },
+    'webhook.removed': { when: 'An endpoint was removed.', action: 'webhooks:remove', resource: 'webhook' },
+    'webhook.missed': {
+      when: 'Somebody named an endpoint that is not theirs, or that is not there.',
+      action: ['webhooks:read', 'webhooks:remove', 'webhooks:replay'],
+      resource: 'webhook',
+    },
+    'webhook.deliveries_listed': {
+      when: 'Somebody looked at what was sent to an endpoint.',
+      action: 'webhooks:read',
+      resource: 'webhook',
+    },
+    'webhook.replayed': {
+      when: 'Notices were sent again.',
+      action: 'webhooks:replay',
+      resource: 'webhook',
+      changes: { event_id: 'one, or null', since: 'a time, or null' },
+    },
+    'webhook.replay_refused': {
+      when: 'A replay was refused.',
+      action: 'webhooks:replay',
+      resource: 'webhook',
+      changes: { event_id: 'one, or null', since: 'a time, or null' },
+    },
+    'webhooks.listed': { when: 'Somebody listed theirs.', action: 'webhooks:read', resource: 'webhook' },
+    'answer.replayed': {
+      when: 'The stored answer of an Idempotency-Key was given again: it shows the whole object.',
+      action: [
+        'payments:create',
+        'payments:capture',
+        'payments:cancel',
+        'payments:refund',
+        'webhooks:register',
+        'webhooks:replay',
+      ],
+      resource: ['payment', 'refund', 'webhook'],
+      changes: { status: 'of the answer' },
+    },
+    'idempotency-key.refused': {
+      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
+      action: [
+        'payments:create',
+        'payments:capture',
+        'payments:cancel',
+        'payments:refund',
+        'webhooks:register',
+        'webhooks:replay',
+      ],
+      resource: 'idempotency-key',
+    },
+  },
+});
