@@ -12,6 +12,9 @@ import { RemoteKeys } from './clients/remote-keys.js';
 import { SecretAuthentication } from './clients/secret-authentication.js';
 import { UsedAssertions } from './clients/used-assertions.store.js';
 import { type Configuration } from './configuration.js';
+import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
+import { IntrospectionController } from './introspection/introspection.controller.js';
+import { IntrospectionService } from './introspection/introspection.service.js';
 import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.js';
 import { MetadataController } from './metadata/metadata.controller.js';
 import { Begin } from './replica/begin.js';
@@ -86,6 +89,7 @@ export class IssuerModule {
         ClientsController,
         ClientsSchemaController,
         SigningKeysController,
+        IntrospectionController,
         ...revocationControllers,
       ],
       providers: [
@@ -103,6 +107,8 @@ export class IssuerModule {
         SecretAuthentication,
         UsedAssertions,
         ClientAuthentication,
+        RecordedAuthentication,
+        IntrospectionService,
         SigningKeysStore,
         KeyRotation,
         SigningKeysService,

@@ -11,7 +11,12 @@ import { IssuerModule } from './issuer.module.js';
 
 const configuration = loadConfiguration(variables);
 if (!process.argv.includes('--dry-run')) {
-  await startService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+  await startService({
+    name: 'issuer',
+    configuration,
+    module: IssuerModule.forRoot(configuration),
+    requireRecords: true,
+  });
 } else {
   if (configuration.CLIENTS_FILE === undefined) throw new ConfigurationError(['CLIENTS_FILE is not set']);
   const difference = await declaredDifference(

@@ -1,15 +1,14 @@
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
-import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
+import { Public, RequireScopes } from '@countersign/auth';
 import {
+  CurrentCaller,
   idSchema,
   OpenApi,
-  Problem,
-  Trace,
+  Unrecorded,
   ZodBody,
   ZodParam,
   ZodQuery,
-  type RequestTrace,
+  type Caller,
 } from '@countersign/service-host';
 import { z } from 'zod';
 import { type ClientJson } from './client-record.js';
@@ -35,44 +34,37 @@ export class ClientsController {
   @Get()
   list(
     @ZodQuery(pageSchema) { cursor, limit }: z.infer<typeof pageSchema>,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ClientPage> {
-    return this.clients.list(cursor, limit, { caller, trace });
+    return this.clients.list(cursor, limit, caller);
   }
 
   /** Registers a client. One with `client_secret_basic` is answered its first secret, shown this once. 409 `CLIENT_EXISTS`. */
   @Post()
   register(
     @ZodBody(clientSchema) registration: Client,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ClientJson & { readonly client_secret?: string }> {
-    return this.clients.register(registration, { caller, trace });
+    return this.clients.register(registration, caller);
   }
 
   /**
-   * Applies declared clients as the file at start is applied: registers, changes, and disables what is declared no more. With `dry_run` it
-   * only tells the difference.
+   * Applies declared clients as the file at start is applied: registers, changes, and disables what is no longer declared. With `dry_run` it
+   * only shows the difference.
    */
   @Post('apply')
   @HttpCode(200)
   apply(
     @ZodBody(applySchema) { clients, dry_run: dryRun }: z.infer<typeof applySchema>,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<AppliedJson> {
-    return this.clients.apply(clients, dryRun, { caller, trace });
+    return this.clients.apply(clients, dryRun, caller);
   }
 
   /** One client; its secrets by id and age only. 404 `CLIENT_UNKNOWN`. */
   @Get(':id')
-  read(
-    @ZodParam('id', nameSchema) id: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<ClientJson> {
-    return this.clients.read(id, { caller, trace });
+  read(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
+    return this.clients.read(id, caller);
   }
 
   /** Another registration for a client: keys, policy, name. 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS`. */
@@ -80,17 +72,9 @@ export class ClientsController {
   replace(
     @ZodParam('id', nameSchema) id: string,
     @ZodBody(clientSchema) registration: Client,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ClientJson> {
-    if (registration.client_id !== id) {
-      throw new Problem(
-        422,
-        'CLIENT_ID_DIFFERS',
-        'The client_id of the registration is another one than that of the path.',
-      );
-    }
-    return this.clients.replace(id, registration, { caller, trace });
+    return this.clients.replace(id, registration, caller);
   }
 
   /** Adds a public key (RFC 7517) to a client with inline keys; the others go on working. 409 `KEYS_NOT_INLINE`. */
@@ -98,10 +82,9 @@ export class ClientsController {
   addKey(
     @ZodParam('id', nameSchema) id: string,
     @ZodBody(publicJwkSchema) key: PublicJwk,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ClientJson> {
-    return this.clients.addKey(id, key, { caller, trace });
+    return this.clients.addKey(id, key, caller);
   }
 
   /** Takes a public key away: what it signs is refused from now on. 404 `KEY_UNKNOWN`, 422 for the last one. */
@@ -109,20 +92,15 @@ export class ClientsController {
   removeKey(
     @ZodParam('id', nameSchema) id: string,
     @ZodParam('kid', z.string().min(1).max(128)) kid: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ClientJson> {
-    return this.clients.removeKey(id, kid, { caller, trace });
+    return this.clients.removeKey(id, kid, caller);
   }
 
   /** Makes a secret, shown this once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
   @Post(':id/secrets')
-  addSecret(
-    @ZodParam('id', nameSchema) id: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<NewSecretJson> {
-    return this.clients.addSecret(id, { caller, trace });
+  addSecret(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<NewSecretJson> {
+    return this.clients.addSecret(id, caller);
   }
 
   /** Ends a secret. 404 `SECRET_UNKNOWN`. */
@@ -130,38 +108,30 @@ export class ClientsController {
   removeSecret(
     @ZodParam('id', nameSchema) id: string,
     @ZodParam('secret', idSchema) secret: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<ClientJson> {
-    return this.clients.removeSecret(id, secret, { caller, trace });
+    return this.clients.removeSecret(id, secret, caller);
   }
 
   /** Disables a client: from now on it gets no token anywhere, and those that it holds are revoked. */
   @Post(':id/disable')
   @HttpCode(200)
-  disable(
-    @ZodParam('id', nameSchema) id: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<ClientJson> {
-    return this.clients.disable(id, { caller, trace });
+  disable(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
+    return this.clients.disable(id, caller);
   }
 
   /** Enables a client again. */
   @Post(':id/enable')
   @HttpCode(200)
-  enable(
-    @ZodParam('id', nameSchema) id: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<ClientJson> {
-    return this.clients.enable(id, { caller, trace });
+  enable(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
+    return this.clients.enable(id, caller);
   }
 }
 
 /** What a declared file looks like. */
 @OpenApi(({ ApiTags }) => ApiTags('clients'))
 @Public()
+@Unrecorded('a public schema, for everybody')
 @Controller('schemas')
 export class ClientsSchemaController {
   readonly #schema = clientsFileJsonSchema();

@@ -1,11 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf, uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
+import { EVERY, uuidv7, type EventContext } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  by,
+  byItself,
+  CLOCK,
+  DATABASE,
+  Problem,
+  unattended,
+  type Caller,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
+import { events } from '../events.js';
 import { Replica } from '../replica/replica.js';
-import { RevocationService, type RevokedBy } from '../revocation/revocation.service.js';
+import { RevocationService } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
-import { whoAsks, type Asking } from './asking.js';
 import {
   clientJson,
   disabled,
@@ -47,19 +58,23 @@ export interface AppliedJson {
   }[];
 }
 
-/** What may be done, and how its event is called. */
-const done = {
-  'client:register': 'client.registered',
-  'client:replace': 'client.replaced',
-  'client:disable': 'client.disabled',
-  'client:enable': 'client.enabled',
-  'client:declare': 'client.declared',
-  'client-key:add': 'client-key.added',
-  'client-key:remove': 'client-key.removed',
-  'client-secret:add': 'client-secret.added',
-  'client-secret:remove': 'client-secret.removed',
-} as const;
-type Action = keyof typeof done;
+/** The events of changes that an administrator may ask for. */
+type ClientChange =
+  | 'client.registered'
+  | 'client.replaced'
+  | 'client.disabled'
+  | 'client.enabled'
+  | 'client-key.added'
+  | 'client-key.removed'
+  | 'client-secret.added'
+  | 'client-secret.removed';
+
+/** The action that an event is declared with; the one of its refusal too. */
+function actionOf(change: ClientChange): string {
+  const { action } = events.events[change];
+  if (typeof action !== 'string') throw new Error(`${change} must be declared with one action`);
+  return action;
+}
 
 const problemOf = ({ status, code, detail }: ChangeRefused): Problem => new Problem(status, code, detail);
 const unknownClient = (): Problem => new Problem(404, 'CLIENT_UNKNOWN', 'There is no such client.');
@@ -76,26 +91,29 @@ export class ClientsService {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async list(cursor: string, limit: number, asking: Asking): Promise<ClientPage> {
+  async list(cursor: string, limit: number, caller: Caller): Promise<ClientPage> {
     const records = await this.store.page(cursor, limit + 1);
     const clients = records.slice(0, limit).map(clientJson);
-    await this.#recordLook('client:list', 'clients', asking, { cursor, limit });
+    const look = { id: EVERY, action: 'client:list', changes: { cursor, limit } };
+    await this.outbox.recordDurably(events.event('client.looked-at', by(caller), look));
     const last = clients.at(-1);
     return records.length > limit && last !== undefined ? { clients, next_cursor: last.client_id } : { clients };
   }
 
-  async read(clientId: string, asking: Asking): Promise<ClientJson> {
+  async read(clientId: string, caller: Caller): Promise<ClientJson> {
     const record = await this.store.find(this.database, clientId);
+    const missing = record === undefined ? ({ outcome: 'failed', reason: 'CLIENT_UNKNOWN' } as const) : {};
+    const look = { id: clientId, action: 'client:read', ...missing };
+    await this.outbox.recordDurably(events.event('client.looked-at', by(caller), look));
     if (record === undefined) throw unknownClient();
-    await this.#recordLook('client:read', `clients/${clientId}`, asking);
     return clientJson(record);
   }
 
   /** @returns the client; one that authenticates by secret gets its first, shown this once */
-  async register(registration: Client, asking: Asking): Promise<ClientJson & { readonly client_secret?: string }> {
+  async register(registration: Client, caller: Caller): Promise<ClientJson & { readonly client_secret?: string }> {
     const secretBased = registration.token_endpoint_auth_method === 'client_secret_basic';
     const made = secretBased && registration.imported_secret === undefined ? this.#newSecret() : undefined;
-    const record = await this.#change('client:register', registration.client_id, asking, (before, now) => {
+    const record = await this.#change('client.registered', registration.client_id, caller, (before, now) => {
       if (before !== undefined) {
         return { ok: false, why: { status: 409, code: 'CLIENT_EXISTS', detail: 'There is a client of this id.' } };
       }
@@ -105,52 +123,59 @@ export class ClientsService {
     return made === undefined ? clientJson(record) : { ...clientJson(record), client_secret: made.secret };
   }
 
-  async replace(clientId: string, registration: Client, asking: Asking): Promise<ClientJson> {
-    return this.#changeKnown('client:replace', clientId, asking, (before, now) => ({
+  /** @throws {Problem} 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS` */
+  async replace(clientId: string, registration: Client, caller: Caller): Promise<ClientJson> {
+    if (registration.client_id !== clientId) {
+      const detail = 'The client_id of the registration must be the one in the path.';
+      throw await this.#refused('client.replaced', clientId, caller, new Problem(422, 'CLIENT_ID_DIFFERS', detail));
+    }
+    return this.#changeKnown('client.replaced', clientId, caller, (before, now) => ({
       ok: true,
       record: withRegistration(before, registration, now),
     }));
   }
 
-  async addKey(clientId: string, key: PublicJwk, asking: Asking): Promise<ClientJson> {
-    return this.#changeKnown('client-key:add', clientId, asking, (before, now) => withKey(before, key, now));
+  async addKey(clientId: string, key: PublicJwk, caller: Caller): Promise<ClientJson> {
+    return this.#changeKnown('client-key.added', clientId, caller, (before, now) => withKey(before, key, now));
   }
 
-  async removeKey(clientId: string, keyId: string, asking: Asking): Promise<ClientJson> {
-    return this.#changeKnown('client-key:remove', clientId, asking, (before, now) => withoutKey(before, keyId, now));
+  async removeKey(clientId: string, keyId: string, caller: Caller): Promise<ClientJson> {
+    return this.#changeKnown('client-key.removed', clientId, caller, (before, now) => withoutKey(before, keyId, now));
   }
 
-  async addSecret(clientId: string, asking: Asking): Promise<NewSecretJson> {
+  async addSecret(clientId: string, caller: Caller): Promise<NewSecretJson> {
     const { secret, stored } = this.#newSecret();
-    await this.#changeKnown('client-secret:add', clientId, asking, (before, now) => withSecret(before, stored, now));
+    await this.#changeKnown('client-secret.added', clientId, caller, (before, now) => withSecret(before, stored, now));
     return { client_id: clientId, secret_id: stored.id, client_secret: secret };
   }
 
-  async removeSecret(clientId: string, id: string, asking: Asking): Promise<ClientJson> {
-    return this.#changeKnown('client-secret:remove', clientId, asking, (before, now) => withoutSecret(before, id, now));
+  async removeSecret(clientId: string, id: string, caller: Caller): Promise<ClientJson> {
+    return this.#changeKnown('client-secret.removed', clientId, caller, (before, now) =>
+      withoutSecret(before, id, now),
+    );
   }
 
   /**
    * From the commit on, no replica gives it a token, and every validator is told to refuse whatever it stands in: what it got, what was
    * exchanged for that, what it got for others.
    */
-  async disable(clientId: string, asking: Asking): Promise<ClientJson> {
+  async disable(clientId: string, caller: Caller): Promise<ClientJson> {
     const revoked: RevocationRow[] = [];
     const client = await this.#changeKnown(
-      'client:disable',
+      'client.disabled',
       clientId,
-      asking,
+      caller,
       (before, now) => ({ ok: true, record: disabled(before, 'admin', now) }),
       async (transaction) => {
-        revoked.push(await this.#revokeTokens(transaction, clientId, asking));
+        revoked.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, by(caller)));
       },
     );
     for (const row of revoked) await this.revocations.announce(row);
     return client;
   }
 
-  async enable(clientId: string, asking: Asking): Promise<ClientJson> {
-    return this.#changeKnown('client:enable', clientId, asking, (before, now) => ({
+  async enable(clientId: string, caller: Caller): Promise<ClientJson> {
+    return this.#changeKnown('client.enabled', clientId, caller, (before, now) => ({
       ok: true,
       record: enabled(before, now),
     }));
@@ -158,9 +183,11 @@ export class ClientsService {
 
   /**
    * Applies declared clients; of those that are no longer declared, the tokens are revoked as {@link disable} does it.
-   * @param asking nobody at a start of the service: then the file itself is the authority
+   * @param caller nobody at a start of the service: then the file itself is the authority
    */
-  async apply(wanted: readonly Client[], dryRun: boolean, asking?: Asking): Promise<AppliedJson> {
+  async apply(wanted: readonly Client[], dryRun: boolean, caller?: Caller): Promise<AppliedJson> {
+    const who = caller === undefined ? byItself(unattended()) : by(caller);
+    const why = caller === undefined ? ({ configuration: 'CLIENTS_FILE' } as const) : {};
     const revoked: RevocationRow[] = [];
     const changes = await this.database.transaction(async (transaction) => {
       const found = differenceTo(wanted, await this.store.all(transaction), this.clock());
@@ -170,12 +197,17 @@ export class ClientsService {
       for (const change of locked) {
         await this.store.save(transaction, change.after, version);
         const { clientId, before, after } = change;
-        await this.#record(transaction, 'client:declare', clientId, before ?? undefined, after, asking);
-        if (change.kind === 'disable') revoked.push(await this.#revokeTokens(transaction, clientId, asking));
+        await this.#record(transaction, 'client.declared', clientId, before ?? undefined, after, who);
+        if (change.kind !== 'disable') continue;
+        revoked.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
       }
       return locked;
     });
     if (!dryRun && changes.length > 0) await this.replica.refresh();
+    else if (caller !== undefined) {
+      const compared = { id: EVERY, changes: { dry_run: dryRun, differing: changes.length } };
+      await this.outbox.recordDurably(events.event('client.compared', who, compared));
+    }
     for (const row of revoked) await this.revocations.announce(row);
     return {
       dry_run: dryRun,
@@ -187,15 +219,6 @@ export class ClientsService {
     };
   }
 
-  /** Refuses what the client was given until now, in the transaction that disables it. */
-  #revokeTokens(transaction: Transaction, clientId: string, asking: Asking | undefined): Promise<RevocationRow> {
-    const by: RevokedBy =
-      asking === undefined
-        ? { configuration: 'CLIENTS_FILE' }
-        : { principal: principalOf(asking.caller), trace: asking.trace };
-    return this.revocations.recordIn(transaction, { kind: 'client', clientId }, by);
-  }
-
   #newSecret(): { readonly secret: string; readonly stored: StoredSecret } {
     const now = this.clock();
     const secret = makeSecret();
@@ -204,9 +227,9 @@ export class ClientsService {
   }
 
   async #changeKnown(
-    action: Action,
+    change: ClientChange,
     clientId: string,
-    asking: Asking,
+    caller: Caller,
     rule: (before: ClientRecord, now: Date) => Change,
     alongside?: (transaction: Transaction) => Promise<void>,
   ): Promise<ClientJson> {
@@ -214,64 +237,51 @@ export class ClientsService {
       if (before === undefined) throw unknownClient();
       return rule(before, now);
     };
-    const record = await this.#change(action, clientId, asking, knownRule, alongside);
+    const record = await this.#change(change, clientId, caller, knownRule, alongside);
     return clientJson(record);
   }
 
   async #change(
-    action: Action,
+    change: ClientChange,
     clientId: string,
-    asking: Asking,
+    caller: Caller,
     rule: (before: ClientRecord | undefined, now: Date) => Change,
     alongside?: (transaction: Transaction) => Promise<void>,
   ): Promise<ClientRecord> {
-    const record = await this.database.transaction(async (transaction) => {
-      const version = await this.store.raiseVersion(transaction);
-      const before = await this.store.find(transaction, clientId);
-      const change = rule(before, this.clock());
-      if (!change.ok) throw problemOf(change.why);
-      await this.store.save(transaction, change.record, version);
-      await this.#record(transaction, action, clientId, before, change.record, asking);
-      await alongside?.(transaction);
-      return change.record;
-    });
-    await this.replica.refresh();
-    return record;
+    try {
+      const record = await this.database.transaction(async (transaction) => {
+        const version = await this.store.raiseVersion(transaction);
+        const before = await this.store.find(transaction, clientId);
+        const changed = rule(before, this.clock());
+        if (!changed.ok) throw problemOf(changed.why);
+        await this.store.save(transaction, changed.record, version);
+        await this.#record(transaction, change, clientId, before, changed.record, by(caller));
+        await alongside?.(transaction);
+        return changed.record;
+      });
+      await this.replica.refresh();
+      return record;
+    } catch (error) {
+      throw error instanceof Problem ? await this.#refused(change, clientId, caller, error) : error;
+    }
+  }
+
+  /** Records what is refused. @returns it */
+  async #refused(change: ClientChange, clientId: string, caller: Caller, problem: Problem): Promise<Problem> {
+    const details = { id: clientId, action: actionOf(change), outcome: 'failed', reason: problem.code } as const;
+    await this.outbox.recordDurably(events.event('client.change_refused', by(caller), details));
+    return problem;
   }
 
   async #record(
     transaction: Transaction,
-    action: Action,
+    change: ClientChange | 'client.declared',
     clientId: string,
     before: ClientRecord | undefined,
     after: ClientRecord,
-    asking: Asking | undefined,
+    who: EventContext,
   ): Promise<void> {
-    await this.outbox.record(transaction, {
-      type: `countersign.issuer.${done[action]}.v1`,
-      subject: clientId,
-      ...(asking === undefined ? {} : { traceparent: asking.trace.traceparent }),
-      data: {
-        ...whoAsks(asking),
-        action,
-        resource: `clients/${clientId}`,
-        outcome: 'allowed',
-        changes: { before: before === undefined ? null : clientJson(before), after: clientJson(after) },
-      },
-    });
-  }
-
-  async #recordLook(
-    action: string,
-    resource: string,
-    asking: Asking,
-    changes?: Record<string, unknown>,
-  ): Promise<void> {
-    await this.outbox.recordDurably({
-      type: 'countersign.issuer.client.looked-at.v1',
-      subject: resource,
-      traceparent: asking.trace.traceparent,
-      data: { ...whoAsks(asking), action, resource, outcome: 'allowed', ...(changes === undefined ? {} : { changes }) },
-    });
+    const changes = { before: before === undefined ? null : clientJson(before), after: clientJson(after) };
+    await this.outbox.record(transaction, events.event(change, who, { id: clientId, changes }));
   }
 }

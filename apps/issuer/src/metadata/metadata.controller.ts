@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { supportedAlgorithms } from '@countersign/auth-core';
-import { OpenApi } from '@countersign/service-host';
+import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { ISSUER_URL } from '../clients/client-authentication.js';
 import { TokenGrants } from '../token/grants/token-grants.js';
 
@@ -15,6 +15,7 @@ function clientAuthentication(endpoint: string): object {
 
 @OpenApi(({ ApiTags }) => ApiTags('metadata'))
 @Public()
+@Unrecorded('public metadata, for everybody')
 @Controller('.well-known')
 export class MetadataController {
   constructor(

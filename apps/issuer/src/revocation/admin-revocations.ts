@@ -27,7 +27,8 @@ export const newRevocationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('client'), client_id: nameSchema, issued_before: time.optional(), reason }),
   z.strictObject({
     kind: z.literal('subject'),
-    subject: z.string().min(1).max(512),
+    // An event names it as its resource, which has at most 512 characters.
+    subject: z.string().min(1).max(500),
     issued_before: time.optional(),
     reason,
   }),

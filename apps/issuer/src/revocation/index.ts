@@ -3,6 +3,7 @@ import { type MemoryRevocationList } from '@countersign/auth-core';
 import { ListDigest, type BucketOptions } from '@countersign/revocation-feed';
 import { type Provider } from '@nestjs/common';
 import { AdminRevocationsController } from './admin-revocations.controller.js';
+import { AdminRevocationsService } from './admin-revocations.service.js';
 import { OwnTokens } from './own-tokens.js';
 import { BUCKET_NATS, BUCKET_OPTIONS, RevocationBucket } from './revocation-bucket.js';
 import { RevocationKeysStore } from './revocation-keys.store.js';
@@ -45,6 +46,7 @@ export function revocationProviders(
     RevocationMemory,
     RevocationBucket,
     RevocationService,
+    AdminRevocationsService,
     OwnTokens,
     TokenRevocationService,
   ];

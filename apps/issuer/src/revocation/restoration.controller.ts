@@ -1,6 +1,6 @@
 import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/auth';
-import { OpenApi, Trace, Unrecorded, type RequestTrace } from '@countersign/service-host';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, Unrecorded, type Caller } from '@countersign/service-host';
 import { Restoration, type RestorationJson } from './restoration.js';
 
 /** What an administrator is told of a database that was restored from a backup. */
@@ -22,7 +22,7 @@ export class RestorationController {
   @Post('acknowledge')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  acknowledge(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<RestorationJson> {
-    return this.restoration.acknowledge({ caller, trace });
+  acknowledge(@CurrentCaller() caller: Caller): Promise<RestorationJson> {
+    return this.restoration.acknowledge(caller);
   }
 }

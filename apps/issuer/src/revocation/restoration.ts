@@ -3,15 +3,19 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { type Statement } from '@countersign/revocation-feed';
 import {
   AUDIT_OUTBOX,
+  by,
+  byItself,
   CLOCK,
   DATABASE,
   HEALTH,
   LOGGER,
+  unattended,
+  type Caller,
   type Database,
   type HealthRegistry,
 } from '@countersign/service-host';
 import { type Logger } from 'pino';
-import { whoAsks, type Asking } from '../clients/asking.js';
+import { events } from '../events.js';
 import { Replica } from '../replica/replica.js';
 import { CLOCK_TOLERANCE_SECONDS } from './revocation.js';
 import { RevocationsStore } from './revocations.store.js';
@@ -70,18 +74,13 @@ export class Restoration {
     await this.database.transaction(async (transaction) => {
       await this.store.restored(transaction, statedNumber);
       await this.store.adopt(transaction, statements);
-      await this.outbox.record(transaction, {
-        type: 'countersign.issuer.database.restored.v1',
-        subject: 'database',
-        data: {
-          principal: null,
-          txn: null,
-          action: 'database:restore',
-          resource: 'database',
-          outcome: 'allowed',
+      await this.outbox.record(
+        transaction,
+        events.event('database.restored', byItself(unattended()), {
+          id: 'issuer',
           changes: { stated_number: statedNumber, revocations_taken_back: statements.length },
-        },
-      });
+        }),
+      );
     });
     await this.replica.refresh();
     this.logger.warn(
@@ -96,21 +95,16 @@ export class Restoration {
   }
 
   /** What the backup lacked has been looked after; assertions are good again, whenever they were issued. */
-  async acknowledge(asking: Asking): Promise<RestorationJson> {
+  async acknowledge(caller: Caller): Promise<RestorationJson> {
     await this.database.transaction(async (transaction) => {
       const restoredAt = await this.store.acknowledge(transaction);
-      await this.outbox.record(transaction, {
-        type: 'countersign.issuer.database.acknowledged.v1',
-        subject: 'database',
-        traceparent: asking.trace.traceparent,
-        data: {
-          ...whoAsks(asking),
-          action: 'database:acknowledge',
-          resource: 'database',
-          outcome: 'allowed',
+      await this.outbox.record(
+        transaction,
+        events.event('database.acknowledged', by(caller), {
+          id: 'issuer',
           changes: { restored_at: restoredAt?.toISOString() ?? null },
-        },
-      });
+        }),
+      );
     });
     await this.replica.refresh();
     return this.show();

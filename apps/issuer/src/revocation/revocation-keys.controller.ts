@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes, type Principal } from '@countersign/auth';
-import { OpenApi, Trace, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, ZodParam, type Caller } from '@countersign/service-host';
 import { keyIdSchema } from '../signing-keys/signing-key.js';
 import { type SigningKeysJson } from '../signing-keys/signing-keys.service.js';
 import { RevocationKeysService } from './revocation-keys.service.js';
@@ -14,25 +14,21 @@ export class RevocationKeysController {
 
   /** All revocation keys, newest first, removed ones too; never a private part. */
   @Get()
-  list(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<SigningKeysJson> {
-    return this.keys.list({ caller, trace });
+  list(@CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
+    return this.keys.list(caller);
   }
 
   /** The pending key signs from now on, and what is revoked is signed again. 409 `KEY_NOT_YET_PUBLISHED`. */
   @Post('rotate')
   @HttpCode(200)
-  rotate(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<SigningKeysJson> {
-    return this.keys.rotate({ caller, trace });
+  rotate(@CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
+    return this.keys.rotate(caller);
   }
 
   /** Emergency: the key leaves its JWKS, and the pending one signs the whole list again. 404 `KEY_UNKNOWN`. */
   @Post(':kid/revoke')
   @HttpCode(200)
-  revoke(
-    @ZodParam('kid', keyIdSchema) kid: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<SigningKeysJson> {
-    return this.keys.revoke(kid, { caller, trace });
+  revoke(@ZodParam('kid', keyIdSchema) kid: string, @CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
+    return this.keys.revoke(kid, caller);
   }
 }

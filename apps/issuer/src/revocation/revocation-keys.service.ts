@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, type Database } from '@countersign/service-host';
-import { type Asking } from '../clients/asking.js';
+import { AUDIT_OUTBOX, CLOCK, DATABASE, type Caller, type Database } from '@countersign/service-host';
 import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
 import { SigningKeysService, type SigningKeysJson } from '../signing-keys/signing-keys.service.js';
@@ -35,8 +34,8 @@ export class RevocationKeysService extends SigningKeysService {
    * drops what only the revoked key signed once it has fetched the keys again.
    * @throws {Problem} 404 `KEY_UNKNOWN`
    */
-  override async revoke(kid: string, asking: Asking): Promise<SigningKeysJson> {
-    const keys = await super.revoke(kid, asking);
+  override async revoke(kid: string, caller: Caller): Promise<SigningKeysJson> {
+    const keys = await super.revoke(kid, caller);
     this.bucket.mendSoon();
     return keys;
   }

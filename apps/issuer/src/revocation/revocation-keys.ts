@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, LOGGER, type Database } from '@countersign/service-host';
+import { AUDIT_OUTBOX, Background, CLOCK, DATABASE, LOGGER, type Database } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { ClientsStore } from '../clients/clients.store.js';
 import { Replica } from '../replica/replica.js';
@@ -24,7 +24,8 @@ export class RevocationKeyRotation extends KeyRotation {
     @Inject(AUDIT_OUTBOX) outbox: AuditOutbox,
     @Inject(CLOCK) clock: () => Date,
     @Inject(LOGGER) logger: Logger,
+    @Inject(Background) background: Background,
   ) {
-    super(database, store, registry, replica, settings, outbox, clock, logger);
+    super(database, store, registry, replica, settings, outbox, clock, logger, background);
   }
 }

@@ -57,7 +57,12 @@ describe('revocation at the issuer', () => {
       CLIENTS_FILE: join(folder, 'clients.json'),
       KEY_ENCRYPTION_KEYS: kek,
     });
-    return createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+    return createService({
+      name: 'issuer',
+      configuration,
+      module: IssuerModule.forRoot(configuration),
+      requireRecords: true,
+    });
   }
   async function post(path: string, form: Readonly<Record<string, string>>, as: string): Promise<Answer> {
     const key = keys[as];

@@ -1,39 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { type AuditPrincipal } from '@countersign/audit-event';
+import { type EventContext } from '@countersign/audit-event';
 import { revokedName, type MemoryRevocationList } from '@countersign/auth-core';
-import {
-  AUDIT_OUTBOX,
-  auditRequest,
-  DATABASE,
-  Problem,
-  type Database,
-  type RequestTrace,
-  type Transaction,
-} from '@countersign/service-host';
+import { AUDIT_OUTBOX, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
+import { events } from '../events.js';
 import { Replica } from '../replica/replica.js';
 import { RevocationBucket } from './revocation-bucket.js';
 import { hasRoom } from './room.js';
 import { REVOKED } from './revocation-memory.js';
-import { isInFuture, revocationFor, type RevocationWish } from './revocation.js';
+import { isInFuture, revocationFor, type RevocationCause, type RevocationWish } from './revocation.js';
 import { revocationOf, RevocationsStore } from './revocations.store.js';
 import { type RevocationRow } from './revocations.tables.js';
 
-/**
- * Who revokes, and why: a caller by a request, or a setting that nobody calls: the declared file when it is applied at a start, the room of
- * the bucket when it fills.
- */
-export type RevokedBy = {
-  /** For people; at most 200 characters. */
-  readonly reason?: string | undefined;
-} & (
-  | { readonly principal: AuditPrincipal; readonly trace: RequestTrace }
-  | { readonly configuration: 'CLIENTS_FILE' | 'REVOCATION_BUCKET_BYTES'; readonly principal?: undefined }
-);
-
 /** As `revoked_by` names who it was; no client's or subject's name has a space. */
-const nameOfRevoker = (by: RevokedBy): string =>
-  by.principal === undefined ? `configuration ${by.configuration}` : by.principal.subject;
+const nameOfRevoker = ({ principal }: EventContext, { configuration }: RevocationCause): string =>
+  principal?.subject ?? `configuration ${configuration ?? ''}`;
 
 export interface Revoked {
   readonly row: RevocationRow;
@@ -58,13 +39,18 @@ export class RevocationService {
 
   /**
    * Revokes what is wished, in one commit.
+   * @param who the caller's part of the events
    * @returns in the order of the wishes
    * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
-  async revoke(wishes: readonly RevocationWish[], by: RevokedBy): Promise<readonly Revoked[]> {
+  async revoke(
+    wishes: readonly RevocationWish[],
+    who: EventContext,
+    why: RevocationCause = {},
+  ): Promise<readonly Revoked[]> {
     const rows = await this.database.transaction(async (transaction) => {
       const recorded: RevocationRow[] = [];
-      for (const wish of wishes) recorded.push(await this.recordIn(transaction, wish, by));
+      for (const wish of wishes) recorded.push(await this.recordIn(transaction, wish, who, why));
       return recorded;
     });
     return Promise.all(rows.map((row) => this.announce(row)));
@@ -75,16 +61,21 @@ export class RevocationService {
    * row to {@link announce}; where that is forgotten or cut off, the next round within a second does it.
    * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
-  async recordIn(transaction: Transaction, wish: RevocationWish, by: RevokedBy): Promise<RevocationRow> {
-    await this.#makeRoom(transaction, wish);
-    return this.#recordNow(transaction, wish, by);
+  async recordIn(
+    transaction: Transaction,
+    wish: RevocationWish,
+    who: EventContext,
+    why: RevocationCause = {},
+  ): Promise<RevocationRow> {
+    await this.#makeRoom(transaction, wish, who);
+    return this.#recordNow(transaction, wish, who, why);
   }
 
   /**
    * Many tokens' entries fill the list, and then one of their client takes their place: it refuses these and whatever else the client got
    * until now. Without such a client the list is full.
    */
-  async #makeRoom(transaction: Transaction, { kind }: RevocationWish): Promise<void> {
+  async #makeRoom(transaction: Transaction, { kind }: RevocationWish, who: EventContext): Promise<void> {
     const filling = { ofTokens: await this.store.countOfTokens(transaction) };
     if (hasRoom(kind, filling, this.bucket.maxBytes)) return;
     const clientId = await this.store.largestHolder(transaction);
@@ -99,47 +90,40 @@ export class RevocationService {
       );
     }
     await this.store.removeHeldBy(transaction, clientId);
-    const reason = 'its revoked tokens filled the list';
-    const by = { configuration: 'REVOCATION_BUCKET_BYTES', reason } as const;
-    await this.#recordNow(transaction, { kind: 'client', clientId }, by, true);
+    const why = { configuration: 'REVOCATION_BUCKET_BYTES', reason: 'its revoked tokens filled the list' } as const;
+    // The caller set it off, and did not ask for it.
+    await this.#recordNow(transaction, { kind: 'client', clientId }, { ...who, principal: null }, why, true);
     this.bucket.mendSoon();
   }
 
   async #recordNow(
     transaction: Transaction,
     wish: RevocationWish,
-    by: RevokedBy,
+    who: EventContext,
+    why: RevocationCause,
     replaces = false,
   ): Promise<RevocationRow> {
     const turn = await this.store.takeTurn(transaction, wish.kind);
-    if (isInFuture(wish, turn)) throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before lies in the future.');
+    if (isInFuture(wish, turn)) throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before must not be in the future.');
     const revocation = revocationFor(wish, turn);
-    const { reason } = by;
-    const who = nameOfRevoker(by);
+    const { reason, configuration } = why;
     const further = {
       holder: 'holder' in wish ? wish.holder : undefined,
       replaces: replaces ? turn.number : undefined,
     };
-    const row = await this.store.add(transaction, revocation, turn, { who, reason }, further);
-    await this.outbox.record(transaction, {
-      type: `countersign.issuer.${revocation.kind}.revoked.v1`,
-      subject: revokedName(revocation),
-      ...(by.principal === undefined ? {} : { traceparent: by.trace.traceparent }),
-      data: {
-        principal: by.principal ?? null,
-        txn: null,
-        action: `${revocation.kind}:revoke`,
-        resource: `${revocation.kind}/${revokedName(revocation)}`,
-        outcome: 'allowed',
-        ...(by.principal === undefined ? {} : { request: auditRequest(by.trace) }),
+    const row = await this.store.add(transaction, revocation, turn, { who: nameOfRevoker(who, why), reason }, further);
+    await this.outbox.record(
+      transaction,
+      events.event(`${revocation.kind}.revoked`, who, {
+        id: revokedName(revocation),
         changes: {
-          ...(by.principal === undefined ? { configuration: by.configuration } : {}),
+          ...(configuration === undefined ? {} : { configuration }),
           until: row.mattersUntil.toISOString(),
           ...(row.issuedBefore === null ? {} : { issued_before: row.issuedBefore.toISOString() }),
           ...(reason === undefined ? {} : { reason }),
         },
-      },
-    });
+      }),
+    );
     return row;
   }
 

@@ -23,6 +23,30 @@ export type RevocationWish =
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore?: number | undefined }
   | { readonly kind: 'key'; readonly keyId: string };
 
+/** The `jti`, `txn`, client, subject or `kid` that a wish names. */
+export function wishedName(wish: RevocationWish): string {
+  switch (wish.kind) {
+    case 'token':
+      return wish.tokenId;
+    case 'transaction':
+      return wish.txn;
+    case 'client':
+      return wish.clientId;
+    case 'subject':
+      return wish.subject;
+    case 'key':
+      return wish.keyId;
+  }
+}
+
+/** Why something is revoked. */
+export interface RevocationCause {
+  /** For people; at most 200 characters. */
+  readonly reason?: string | undefined;
+  /** The variable that set it off, where nobody asked for it: the declared file when it is applied, the room of the bucket when it fills. */
+  readonly configuration?: 'CLIENTS_FILE' | 'REVOCATION_BUCKET_BYTES';
+}
+
 /** When it is revoked, by the one clock that all replicas share, the database's. */
 export interface Moment {
   /** Seconds. */

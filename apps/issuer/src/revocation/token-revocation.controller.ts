@@ -2,7 +2,7 @@ import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nest
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { parseTokenForm } from './token-form.js';
-import { TokenRevocationService, type Introspection } from './token-revocation.service.js';
+import { TokenRevocationService } from './token-revocation.service.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
@@ -24,21 +24,5 @@ export class TokenRevocationController {
     @Trace() trace: RequestTrace,
   ): Promise<void> {
     await this.tokens.revoke(parseTokenForm(body, authorization), trace);
-  }
-
-  /**
-   * Introspection (RFC 7662): `token`, from the client that it was issued to or the service that it is meant for. Everything else is
-   * `{"active": false}`. Errors: `invalid_client` (401), `invalid_request` (400).
-   */
-  @Post('introspect')
-  @HttpCode(200)
-  @Header('cache-control', 'no-store')
-  @AcceptsForm()
-  introspect(
-    @Body() body: unknown,
-    @Headers('authorization') authorization: string | undefined,
-    @Trace() trace: RequestTrace,
-  ): Promise<Introspection> {
-    return this.tokens.introspect(parseTokenForm(body, authorization), trace);
   }
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { OpenApi } from '@countersign/service-host';
+import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { SIGNING_KEYS, type JwksDocument, type SigningKeys } from './key-set.js';
 
@@ -22,6 +22,7 @@ async function answer(
 
 @OpenApi(({ ApiTags }) => ApiTags('keys'))
 @Public()
+@Unrecorded('public keys, for everybody')
 @Controller('.well-known')
 export class JwksController {
   constructor(

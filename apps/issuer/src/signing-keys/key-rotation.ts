@@ -1,10 +1,21 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { type NewAuditEvent } from '@countersign/audit-event';
+import { type EventContext, type NewAuditEvent } from '@countersign/audit-event';
 import { type Algorithm } from '@countersign/auth-core';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, LOGGER, type Database, type Transaction } from '@countersign/service-host';
+import {
+  AUDIT_OUTBOX,
+  Background,
+  byItself,
+  CLOCK,
+  DATABASE,
+  LOGGER,
+  unattended,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { ClientsStore } from '../clients/clients.store.js';
+import { events } from '../events.js';
 import { Replica } from '../replica/replica.js';
 import { type ImportedKey } from './key-import.js';
 import { dueSteps, type RotationStep, type RotationTimes } from './signing-key.js';
@@ -22,33 +33,28 @@ export interface RotationSettings {
 /** What a key is called in the trail, by what it is for. */
 export type KeyKind = 'signing-key' | 'revocation-key';
 
-/** The event of one step, when nobody but the schedule ordered it. */
-export function rotationEvent(step: RotationStep, kid: string, kind: KeyKind): NewAuditEvent {
-  const done = { create: 'created', activate: 'activated', remove: 'removed' }[step.do];
-  return {
-    type: `countersign.issuer.${kind}.${done}.v1`,
-    subject: kid,
-    data: {
-      principal: null,
-      txn: null,
-      action: `${kind}:${step.do}`,
-      resource: `${kind}s/${kid}`,
-      outcome: 'allowed',
-      changes:
-        step.do === 'create'
-          ? { state: { before: null, after: step.as } }
-          : step.do === 'remove'
-            ? { state: { before: 'retired', after: 'removed' } }
-            : { state: { before: 'pending', after: 'active' }, retired: step.retire ?? null },
-    },
-  };
+const doneBy = { create: 'created', activate: 'activated', remove: 'removed' } as const;
+
+function changesOf(step: RotationStep): Readonly<Record<string, unknown>> {
+  switch (step.do) {
+    case 'create':
+      return { state: { before: null, after: step.as } };
+    case 'activate':
+      return { state: { before: 'pending', after: 'active' }, retired: step.retire ?? null };
+    case 'remove':
+      return { state: { before: 'retired', after: 'removed' } };
+  }
+}
+
+/** The event of one step that the schedule took. */
+export function rotationEvent(step: RotationStep, kid: string, kind: KeyKind, who: EventContext): NewAuditEvent {
+  return events.event(`${kind}.${doneBy[step.do]}`, who, { id: kid, changes: changesOf(step) });
 }
 
 /** Does what is due, at whichever replica looks first: writers take turns by the registry's row, and the later one finds nothing left to do. */
 @Injectable()
-export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdown {
+export class KeyRotation implements OnModuleInit {
   protected readonly kind: KeyKind = 'signing-key';
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -59,6 +65,7 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Background) private readonly background: Background,
   ) {}
 
   /** Looks, and does what is due. */
@@ -72,13 +79,16 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     await this.replica.refresh();
   }
 
-  /** Does what is due, inside a transaction that has raised the version. */
-  async settle(transaction: Transaction): Promise<void> {
+  /**
+   * Does what is due, inside a transaction that has raised the version.
+   * @param who what set it off; by default nothing did
+   */
+  async settle(transaction: Transaction, who: EventContext = byItself(unattended())): Promise<void> {
     const now = this.clock();
     const { times, algorithm } = this.settings;
     for (const step of dueSteps(await this.store.all(transaction), now, times, algorithm)) {
       const kid = await this.take(transaction, step, now);
-      await this.outbox.record(transaction, rotationEvent(step, kid, this.kind));
+      await this.outbox.record(transaction, rotationEvent(step, kid, this.kind, who));
       this.logger.info({ kid, step }, `${this.kind}s changed`);
     }
   }
@@ -88,7 +98,8 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     if ((await this.store.all(transaction)).length > 0) return;
     const now = this.clock();
     const kid = await this.store.keep(transaction, jwk, algorithm, 'active', { now, usableFrom: now });
-    await this.outbox.record(transaction, rotationEvent({ do: 'create', as: 'active' }, kid, this.kind));
+    const made = { do: 'create', as: 'active' } as const;
+    await this.outbox.record(transaction, rotationEvent(made, kid, this.kind, byItself(unattended())));
   }
 
   /** Takes one step. @returns the key that it is about */
@@ -109,16 +120,14 @@ export class KeyRotation implements OnApplicationBootstrap, OnApplicationShutdow
     }
   }
 
-  onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.run().catch((error: unknown) => {
-        this.logger.error({ err: error }, 'the signing keys could not be looked after; the next round tries again');
-      });
-    }, this.settings.lookEveryMs);
-    this.#timer.unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+  onModuleInit(): void {
+    this.background.repeat({
+      name: `${this.kind.replace('-', '_')}_rotation`,
+      everyMs: this.settings.lookEveryMs,
+      run: async () => {
+        await this.run();
+        return undefined;
+      },
+    });
   }
 }

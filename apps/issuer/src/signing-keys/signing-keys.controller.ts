@@ -1,7 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, ZodParam, type Caller } from '@countersign/service-host';
 import { keyIdSchema } from './signing-key.js';
 import { SigningKeysService, type SigningKeysJson } from './signing-keys.service.js';
 
@@ -14,25 +13,21 @@ export class SigningKeysController {
 
   /** All signing keys, newest first, removed ones too; never a private part. */
   @Get()
-  list(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<SigningKeysJson> {
-    return this.keys.list({ caller, trace });
+  list(@CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
+    return this.keys.list(caller);
   }
 
   /** The pending key signs from now on; the one before stays published until its tokens have expired. 409 `KEY_NOT_YET_PUBLISHED`. */
   @Post('rotate')
   @HttpCode(200)
-  rotate(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<SigningKeysJson> {
-    return this.keys.rotate({ caller, trace });
+  rotate(@CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
+    return this.keys.rotate(caller);
   }
 
   /** Emergency: the key leaves the JWKS and its tokens are refused everywhere. 404 `KEY_UNKNOWN`. */
   @Post(':kid/revoke')
   @HttpCode(200)
-  revoke(
-    @ZodParam('kid', keyIdSchema) kid: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<SigningKeysJson> {
-    return this.keys.revoke(kid, { caller, trace });
+  revoke(@ZodParam('kid', keyIdSchema) kid: string, @CurrentCaller() caller: Caller): Promise<SigningKeysJson> {
+    return this.keys.revoke(kid, caller);
   }
 }

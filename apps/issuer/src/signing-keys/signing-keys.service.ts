@@ -1,11 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
-import { whoAsks, type Asking } from '../clients/asking.js';
+import { EVERY, type EventContext } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  by,
+  CLOCK,
+  DATABASE,
+  Problem,
+  type Caller,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
 import { ClientsStore } from '../clients/clients.store.js';
+import { events } from '../events.js';
 import { Replica } from '../replica/replica.js';
-import { RevocationService, type RevokedBy } from '../revocation/revocation.service.js';
+import { RevocationService } from '../revocation/revocation.service.js';
 import { type RevocationRow } from '../revocation/revocations.tables.js';
 import { KeyRotation, type KeyKind } from './key-rotation.js';
 import { type KeysStore } from './keys.store.js';
@@ -49,14 +58,9 @@ export class SigningKeysService {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async list(asking: Asking): Promise<SigningKeysJson> {
+  async list(caller: Caller): Promise<SigningKeysJson> {
     const rows = await this.store.all(this.database);
-    await this.outbox.recordDurably({
-      type: `countersign.issuer.${this.kind}.looked-at.v1`,
-      subject: `${this.kind}s`,
-      traceparent: asking.trace.traceparent,
-      data: { ...whoAsks(asking), action: `${this.kind}:list`, resource: `${this.kind}s`, outcome: 'allowed' },
-    });
+    await this.outbox.recordDurably(events.event(`${this.kind}.looked-at`, by(caller), { id: EVERY }));
     return { keys: rows.map(signingKeyJson) };
   }
 
@@ -64,8 +68,8 @@ export class SigningKeysService {
    * Lets the pending key sign from now on and makes the next pending one.
    * @throws {Problem} 409 `KEY_NOT_YET_PUBLISHED` with `retry_after`: validators may not know it yet
    */
-  async rotate(asking: Asking): Promise<SigningKeysJson> {
-    return this.#change(async (transaction, rows) => {
+  async rotate(caller: Caller): Promise<SigningKeysJson> {
+    return this.#change(EVERY, 'rotate', caller, async (transaction, rows) => {
       const now = this.clock();
       const pending = rows.find(({ state }) => state === 'pending');
       if (pending === undefined || !mayActivate(pending, now)) {
@@ -74,7 +78,7 @@ export class SigningKeysService {
           retry_after: Math.max(left, 1),
         });
       }
-      await this.#activate(transaction, rows, pending, now, asking);
+      await this.#activate(transaction, rows, pending, now, caller);
     });
   }
 
@@ -83,20 +87,19 @@ export class SigningKeysService {
    * pending key, which validators already know, signs from now on.
    * @throws {Problem} 404 `KEY_UNKNOWN`
    */
-  async revoke(kid: string, asking: Asking): Promise<SigningKeysJson> {
+  async revoke(kid: string, caller: Caller): Promise<SigningKeysJson> {
     const revoked: RevocationRow[] = [];
-    const by = { principal: principalOf(asking.caller), trace: asking.trace };
-    const keys = await this.#change(async (transaction, rows) => {
+    const keys = await this.#change(kid, 'revoke', caller, async (transaction, rows) => {
       const key = rows.find((row) => row.kid === kid);
       if (key === undefined) throw new Problem(404, 'KEY_UNKNOWN', 'There is no such key.');
+      await this.#record(transaction, 'revoked', kid, caller, {
+        state: { before: key.state, after: 'removed' },
+        revoked: { before: key.revoked, after: true },
+      });
       if (key.revoked) return;
       const now = this.clock();
       await this.store.remove(transaction, kid, now, true);
-      revoked.push(...(await this.refuse(transaction, kid, by)));
-      await this.#record(transaction, 'revoke', kid, asking, {
-        state: { before: key.state, after: 'removed' },
-        revoked: { before: false, after: true },
-      });
+      revoked.push(...(await this.refuse(transaction, kid, by(caller))));
       const pending = rows.find(({ state }) => state === 'pending');
       if (key.state === 'active' && pending !== undefined) {
         await this.#activate(
@@ -104,7 +107,7 @@ export class SigningKeysService {
           rows.filter((row) => row !== key),
           pending,
           now,
-          asking,
+          caller,
         );
       }
     });
@@ -113,8 +116,8 @@ export class SigningKeysService {
   }
 
   /** Has what a revoked key signed refused everywhere. */
-  protected async refuse(transaction: Transaction, kid: string, by: RevokedBy): Promise<readonly RevocationRow[]> {
-    return [await this.revocations.recordIn(transaction, { kind: 'key', keyId: kid }, by)];
+  protected async refuse(transaction: Transaction, kid: string, who: EventContext): Promise<readonly RevocationRow[]> {
+    return [await this.revocations.recordIn(transaction, { kind: 'key', keyId: kid }, who)];
   }
 
   async #activate(
@@ -122,47 +125,49 @@ export class SigningKeysService {
     rows: readonly SigningKey[],
     pending: SigningKey,
     now: Date,
-    asking: Asking,
+    caller: Caller,
   ): Promise<void> {
     const retire = rows.find(({ state }) => state === 'active')?.kid;
     await this.rotation.take(transaction, { do: 'activate', kid: pending.kid, retire }, now);
-    await this.#record(transaction, 'rotate', pending.kid, asking, {
+    await this.#record(transaction, 'rotated', pending.kid, caller, {
       state: { before: 'pending', after: 'active' },
       retired: retire ?? null,
     });
   }
 
+  /** @param kid the key that is to change, or all of them */
   async #change(
+    kid: string,
+    verb: 'rotate' | 'revoke',
+    caller: Caller,
     step: (transaction: Transaction, rows: readonly SigningKeyRow[]) => Promise<void>,
   ): Promise<SigningKeysJson> {
-    const rows = await this.database.transaction(async (transaction) => {
-      await this.registry.raiseVersion(transaction);
-      await step(transaction, await this.store.all(transaction));
-      await this.rotation.settle(transaction);
-      return this.store.all(transaction);
-    });
-    await this.replica.refresh();
-    return { keys: rows.map(signingKeyJson) };
+    try {
+      const rows = await this.database.transaction(async (transaction) => {
+        await this.registry.raiseVersion(transaction);
+        await step(transaction, await this.store.all(transaction));
+        // The caller set it off, and did not ask for it.
+        await this.rotation.settle(transaction, { ...by(caller), principal: null });
+        return this.store.all(transaction);
+      });
+      await this.replica.refresh();
+      return { keys: rows.map(signingKeyJson) };
+    } catch (error) {
+      if (error instanceof Problem) {
+        const details = { id: kid, action: `${this.kind}:${verb}`, outcome: 'failed', reason: error.code } as const;
+        await this.outbox.recordDurably(events.event(`${this.kind}.change_refused`, by(caller), details));
+      }
+      throw error;
+    }
   }
 
   async #record(
     transaction: Transaction,
-    action: 'rotate' | 'revoke',
+    done: 'rotated' | 'revoked',
     kid: string,
-    asking: Asking,
+    caller: Caller,
     changes: Record<string, unknown>,
   ): Promise<void> {
-    await this.outbox.record(transaction, {
-      type: `countersign.issuer.${this.kind}.${action === 'rotate' ? 'rotated' : 'revoked'}.v1`,
-      subject: kid,
-      traceparent: asking.trace.traceparent,
-      data: {
-        ...whoAsks(asking),
-        action: `${this.kind}:${action}`,
-        resource: `${this.kind}s/${kid}`,
-        outcome: 'allowed',
-        changes,
-      },
-    });
+    await this.outbox.record(transaction, events.event(`${this.kind}.${done}`, by(caller), { id: kid, changes }));
   }
 }

@@ -108,7 +108,12 @@ export async function startIssuer(
       ...environment,
       ...further,
     });
-    const app = await createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+    const app = await createService({
+      name: 'issuer',
+      configuration,
+      module: IssuerModule.forRoot(configuration),
+      requireRecords: true,
+    });
     await app.listen(port, '127.0.0.1');
     apps.push(app);
     return app;

@@ -97,6 +97,7 @@ export class Issuances {
     };
     const decided: Decided = { ground, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
     await this.#group.add(decided);
+    if (decided.outcome === 'committed') this.outbox.announce(event);
     return decided.outcome;
   }
 

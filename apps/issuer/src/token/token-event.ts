@@ -1,6 +1,7 @@
-import { type AuditPrincipal, type NewAuditEvent } from '@countersign/audit-event';
-import { auditRequest, type RequestTrace } from '@countersign/service-host';
+import { type AuditPrincipal, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
+import { byNobody, type RequestTrace } from '@countersign/service-host';
 import { claimedName } from '../clients/client.js';
+import { events } from '../events.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { isoTimes } from './iso-time.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
@@ -23,53 +24,48 @@ function refusedPrincipal({ client, subject }: Refused): AuditPrincipal | null {
   };
 }
 
-/** What the trail has of a request, whatever became of it. Members that are undefined are left out of the JSON. */
-function asked({ grant, request }: TokenDecision, trace: RequestTrace) {
-  return {
-    action: grant?.action ?? 'token:issue',
-    resource: request === undefined ? 'oauth2/token' : `audience/${request.audience}`,
-    request: auditRequest(trace),
-    changes: { audience: request?.audience, scope: request?.scopes.join(' ') },
-  };
-}
+const contextOf = (trace: RequestTrace, principal: AuditPrincipal | null, txn: string | null): EventContext => ({
+  ...byNobody(trace),
+  principal,
+  txn,
+});
 
 const expiryText = isoTimes();
 
-function issuedEvent(decision: Granted, trace: RequestTrace): NewAuditEvent {
-  const { claims } = decision;
-  const { changes, ...request } = asked(decision, trace);
+// Members of `changes` that are undefined are left out of the JSON.
+function issuedEvent({ claims, grant, request }: Granted, trace: RequestTrace): NewAuditEvent {
   const { jti, exp, cnf, txn } = claims;
-  return {
-    type: 'countersign.issuer.token.issued.v1',
-    subject: jti,
-    traceparent: trace.traceparent,
-    data: {
-      principal: principalOfClaims(claims),
-      txn,
-      outcome: 'allowed',
-      ...request,
-      changes: { ...changes, jti, expires_at: expiryText(exp * 1_000), bound_to: cnf?.jkt },
+  const { audience, scopes } = request;
+  return events.event('token.issued', contextOf(trace, principalOfClaims(claims), txn), {
+    id: audience,
+    action: grant.action,
+    changes: {
+      audience,
+      scope: scopes.join(' '),
+      jti,
+      expires_at: expiryText(exp * 1_000),
+      bound_to: cnf?.jkt,
     },
-  };
+  });
 }
 
 function refusedEvent(decision: Refused, trace: RequestTrace): NewAuditEvent {
-  const { client, subject, reason } = decision;
-  const claimed = claimedName(decision.claimedClientId);
-  const { changes, ...request } = asked(decision, trace);
-  return {
-    type: 'countersign.issuer.token.refused.v1',
-    subject: claimed ?? client?.client_id ?? 'unknown',
-    traceparent: trace.traceparent,
-    data: {
-      principal: refusedPrincipal(decision),
-      txn: subject?.txn ?? null,
-      outcome: 'denied',
-      reason,
-      ...request,
-      changes: { ...changes, claimed_client_id: claimed },
+  const { grant, request, subject, reason } = decision;
+  const place =
+    request === undefined
+      ? ({ kind: 'endpoint', id: 'token' } as const)
+      : ({ kind: 'audience', id: request.audience } as const);
+  return events.event('token.refused', contextOf(trace, refusedPrincipal(decision), subject?.txn ?? null), {
+    ...place,
+    action: grant?.action ?? 'token:issue',
+    outcome: 'denied',
+    reason,
+    changes: {
+      audience: request?.audience,
+      scope: request?.scopes.join(' '),
+      claimed_client_id: claimedName(decision.claimedClientId),
     },
-  };
+  });
 }
 
 /** The audit event of a decision: a token issued, exchanged or refused. It holds no token and no credentials. */

@@ -92,7 +92,12 @@ describe('the token endpoint', () => {
       SIGNING_KEY_IMPORT: join(folder, 'key.json'),
       KEY_ENCRYPTION_KEYS: `test:${randomBytes(32).toString('base64url')}`,
     });
-    app = await createService({ name: 'issuer', configuration, module: IssuerModule.forRoot(configuration) });
+    app = await createService({
+      name: 'issuer',
+      configuration,
+      module: IssuerModule.forRoot(configuration),
+      requireRecords: true,
+    });
     database = new pg.Client({ connectionString: url });
     await database.connect();
   }, 120_000);

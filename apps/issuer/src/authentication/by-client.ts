@@ -1,0 +1,15 @@
+import { type EventContext } from '@countersign/audit-event';
+import { auditRequest, type RequestTrace } from '@countersign/service-host';
+
+/**
+ * The part of an audit event of a client that authenticated at an OAuth endpoint by its credentials: there is no token of its own.
+ * @param txn of the token that it asks about, where it asks about one
+ */
+export function byClient(clientId: string, trace: RequestTrace, txn: string | null = null): EventContext {
+  return {
+    principal: { subject: clientId, client_id: clientId, actors: [], scopes: [], jti: 'none' },
+    txn,
+    traceparent: trace.traceparent,
+    request: auditRequest(trace),
+  };
+}

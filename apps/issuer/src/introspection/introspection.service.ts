@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type RevocationList } from '@countersign/auth-core';
+import { AUDIT_OUTBOX, type RequestTrace } from '@countersign/service-host';
+import { byClient } from '../authentication/by-client.js';
+import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
+import { events } from '../events.js';
+import { OwnTokens, type OwnToken } from '../revocation/own-tokens.js';
+import { REVOKED } from '../revocation/revocation-memory.js';
+import { type TokenForm } from '../revocation/token-form.js';
+
+/** The answer of RFC 7662, section 2.2; nothing but `active` about a token that is none of the caller's business. */
+export type Introspection =
+  { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
+
+/** Why a token is not shown as active, which the trail keeps and the caller does not learn. */
+type Inactive = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | 'NOT_THE_CLIENTS_TOKEN';
+
+function claimsOf({ claims }: OwnToken): Introspection {
+  const { iss, sub, aud, client_id, scope, exp, iat, jti, cnf, act, txn, roles } = claims;
+  const further = Object.entries({ cnf, act, txn, roles }).filter(([, value]) => value !== undefined);
+  const token_type = cnf === undefined ? 'Bearer' : 'DPoP';
+  return {
+    active: true,
+    ...{ token_type, iss, sub, aud, client_id, scope, exp, iat, jti },
+    ...Object.fromEntries(further),
+  };
+}
+
+/**
+ * Tells clients about tokens that they hold or receive. Each answer is recorded before it is sent: it shows who acts for whom. That costs
+ * little beside the client's authentication, which commits the use of its assertion, and concurrent records share one commit.
+ */
+@Injectable()
+export class IntrospectionService {
+  constructor(
+    @Inject(RecordedAuthentication) private readonly authentication: RecordedAuthentication,
+    @Inject(OwnTokens) private readonly tokens: OwnTokens,
+    @Inject(REVOKED) private readonly revoked: RevocationList,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  /**
+   * RFC 7662, section 2: active for the client that a token was issued to and for the service that it is meant for; inactive for all others.
+   * @throws {OAuthError} `invalid_client`
+   */
+  async introspect({ credentials, token }: TokenForm, trace: RequestTrace): Promise<Introspection> {
+    const clientId = await this.authentication.authenticate(credentials, 'token.introspect_refused', trace);
+    const own = this.tokens.read(token);
+    const reason = this.#inactive(own, clientId);
+    const outcome = reason === undefined ? 'allowed' : reason === 'NOT_THE_CLIENTS_TOKEN' ? 'denied' : 'failed';
+    const context = byClient(clientId, trace, own?.principal.txn);
+    const id = own?.principal.tokenId ?? 'unknown';
+    await this.outbox.recordDurably(events.event('token.introspected', context, { id, outcome, reason }));
+    return own === undefined || reason !== undefined ? { active: false } : claimsOf(own);
+  }
+
+  /** By this replica's memory, which the authentication of the client has just brought to the version of now. */
+  #inactive(own: OwnToken | undefined, clientId: string): Inactive | undefined {
+    if (own === undefined) return 'TOKEN_UNKNOWN';
+    const { principal, keyId, expired } = own;
+    if (principal.clientId !== clientId && principal.audience !== clientId) return 'NOT_THE_CLIENTS_TOKEN';
+    if (expired) return 'TOKEN_EXPIRED';
+    return this.revoked.isRevoked(principal, keyId) ? 'TOKEN_REVOKED' : undefined;
+  }
+}

@@ -1,0 +1,91 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
+import { SIGNING_KEYS, type SigningKeys } from '../signing-keys/key-set.js';
+import {
+  cursorOf,
+  parseCursor,
+  viewOf,
+  wishesOf,
+  type NewRevocation,
+  type RevocationsQuery,
+  type RevocationView,
+} from './admin-revocations.js';
+import { RevocationService } from './revocation.service.js';
+import { wishedName, type RevocationWish } from './revocation.js';
+import { RevocationsStore } from './revocations.store.js';
+
+/** A page of what is revoked, newest first. */
+export interface RevocationsPage {
+  readonly revocations: readonly RevocationView[];
+  readonly next_cursor: string | null;
+}
+
+/** What an administrator may do with revocations; what is refused is recorded too. */
+@Injectable()
+export class AdminRevocationsService {
+  constructor(
+    @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(RevocationsStore) private readonly store: RevocationsStore,
+    @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  /** @throws {Problem} 400 `CURSOR_INVALID` */
+  async list({ kind, limit, cursor }: RevocationsQuery, caller: Caller): Promise<RevocationsPage> {
+    const before = cursor === undefined ? undefined : parseCursor(cursor);
+    if (cursor !== undefined && before === undefined)
+      throw new Problem(400, 'CURSOR_INVALID', 'This is not a cursor of this list.');
+    const rows = await this.store.page(limit + 1, kind, before);
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    await this.outbox.recordDurably(events.event('revocations.listed', by(caller), { id: EVERY }));
+    return {
+      revocations: page.map((row) => viewOf(row)),
+      next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null,
+    };
+  }
+
+  /** @throws {Problem} 409 `KEY_IN_USE`, 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL` */
+  async create(asked: NewRevocation, caller: Caller): Promise<RevocationView> {
+    const wishes = wishesOf(asked);
+    const [wish] = wishes;
+    if (wish === undefined) throw new Error('nothing is to be revoked');
+    try {
+      this.#checkKey(wish);
+      const revoked = await this.revocations.revoke(wishes, by(caller), { reason: asked.reason });
+      const [first] = revoked;
+      if (first === undefined) throw new Error('nothing was revoked');
+      return viewOf(
+        first.row,
+        revoked.every(({ pushed }) => pushed),
+      );
+    } catch (error) {
+      if (error instanceof Problem) await this.#refused(wish, error.code, caller);
+      throw error;
+    }
+  }
+
+  #checkKey(wish: RevocationWish): void {
+    if (wish.kind !== 'key' || !this.keys.published.some(({ kid }) => kid === wish.keyId)) return;
+    throw new Problem(
+      409,
+      'KEY_IN_USE',
+      `The key is still published. Revoke it as a signing key: POST /admin/keys/${wish.keyId}/revoke.`,
+    );
+  }
+
+  async #refused(wish: RevocationWish, reason: string, caller: Caller): Promise<void> {
+    await this.outbox.recordDurably(
+      events.event('revocation.refused', by(caller), {
+        kind: wish.kind === 'key' ? 'signing-key' : wish.kind,
+        id: wishedName(wish),
+        action: `${wish.kind}:revoke`,
+        outcome: 'failed',
+        reason,
+      }),
+    );
+  }
+}
