@@ -1,7 +1,6 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { LOGGER, POOL } from '@countersign/service-host';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Background, POOL } from '@countersign/service-host';
 import type pg from 'pg';
-import { type Logger } from 'pino';
 
 const PRUNE_EVERY_MS = 60_000;
 
@@ -15,12 +14,10 @@ export interface UsedAssertion {
 
 /** The assertions that were used. The database is what replicas share, so that each works once at all of them, also after a restart. */
 @Injectable()
-export class UsedAssertions implements OnApplicationBootstrap, OnApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined;
-
+export class UsedAssertions implements OnModuleInit {
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Background) private readonly background: Background,
   ) {}
 
   /** @returns whether this was its first use */
@@ -34,19 +31,17 @@ export class UsedAssertions implements OnApplicationBootstrap, OnApplicationShut
 
   /** Forgets assertions that their own expiry now refuses. */
   async prune(): Promise<void> {
-    try {
-      await this.pool.query(`delete from client_assertion where expires_at < now() - interval '1 minute'`);
-    } catch (error) {
-      this.logger.warn({ err: error }, 'used assertions could not be pruned; the next round tries again');
-    }
+    await this.pool.query(`delete from client_assertion where expires_at < now() - interval '1 minute'`);
   }
 
-  onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void this.prune(), PRUNE_EVERY_MS);
-    this.#timer.unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'used_assertions',
+      everyMs: PRUNE_EVERY_MS,
+      run: async () => {
+        await this.prune();
+        return undefined;
+      },
+    });
   }
 }

@@ -1,7 +1,6 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type MemoryRevocationList, type PrivateJwk } from '@countersign/auth-core';
-import { CLOCK, DATABASE, LOGGER, type Database, type Transaction } from '@countersign/service-host';
-import { type Logger } from 'pino';
+import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { type Client } from '../clients/client.js';
 import { ClientsStore } from '../clients/clients.store.js';
 import { registeredClient, type RegisteredClient } from '../clients/registered-client.js';
@@ -40,7 +39,7 @@ export interface Ground {
  * revokes a token that is exchanged, and decided again when it does not.
  */
 @Injectable()
-export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicationShutdown {
+export class Replica implements SigningKeys, OnModuleInit {
   #version = 0;
   #revocations = 0;
   #issueAfter = 0;
@@ -57,7 +56,6 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
   #remote = 0;
   #onKeys: () => void = () => undefined;
   #loading: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -69,7 +67,7 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     @Inject(LIST_DIGEST) private readonly digest: ListDigest,
     @Inject(RevocationKeysStore) private readonly revocationKeysStore: RevocationKeysStore,
     @Inject(CLOCK) private readonly clock: () => Date,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Background) private readonly background: Background,
   ) {}
 
   /** Read it before deciding, and commit under it. */
@@ -222,16 +220,14 @@ export class Replica implements SigningKeys, OnApplicationBootstrap, OnApplicati
     return row.kid === known?.kid ? known : store.open(row);
   }
 
-  onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.refresh().catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'the registry could not be read; the next round tries again');
-      });
-    }, LOOK_EVERY_MS);
-    this.#timer.unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'registry',
+      everyMs: LOOK_EVERY_MS,
+      run: async () => {
+        await this.refresh();
+        return undefined;
+      },
+    });
   }
 }

@@ -1,8 +1,8 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type MemoryRevocationList } from '@countersign/auth-core';
-import { CLOCK } from '@countersign/service-host';
+import { Background, CLOCK } from '@countersign/service-host';
 
-/** Milliseconds between two looks for what no longer matters. */
+/** Milliseconds between two rounds that forget what no longer matters. */
 const PRUNE_EVERY_MS = 10_000;
 
 /**
@@ -16,22 +16,21 @@ export const LIST_DIGEST = Symbol('countersign.issuer.list-digest');
 
 /** Forgets in memory what no longer matters. */
 @Injectable()
-export class RevocationMemory implements OnApplicationBootstrap, OnApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined;
-
+export class RevocationMemory implements OnModuleInit {
   constructor(
     @Inject(REVOKED) private readonly list: MemoryRevocationList,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => {
-      this.list.prune(this.clock().getTime() / 1_000);
-    }, PRUNE_EVERY_MS);
-    this.#timer.unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.#timer);
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'revocation_memory',
+      everyMs: PRUNE_EVERY_MS,
+      run: () => {
+        this.list.prune(this.clock().getTime() / 1_000);
+        return Promise.resolve(undefined);
+      },
+    });
   }
 }
