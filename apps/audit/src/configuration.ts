@@ -36,7 +36,8 @@ export const variables = {
     .default('')
     .transform((text, context) => {
       const paths = parseMaskedPaths(text);
-      if (paths === undefined) context.addIssue('a list of request.peer and fields below changes');
+      if (paths === undefined)
+        context.addIssue('must be a comma-separated list of request.peer and fields below changes');
       return paths ?? z.NEVER;
     }),
 };

@@ -253,13 +253,13 @@ describe('the built command against a real issuer and audit service', () => {
     const revoked = await countersign('revoke', 'token', token, '--reason', 'leaked');
     expect(revoked).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^revoked transaction .*every validator is told$/) as unknown,
+      out: expect.stringMatching(/^revoked transaction .*sent to every validator$/) as unknown,
     });
     expect((await countersign('revoke', 'token', 'some-jti')).code).toBe(0);
     expect((await countersign('revoke', 'client', 'storefront')).code).toBe(0);
     expect((await countersign('revoke', 'subject', 'ada', '--before', '2026-01-01T00:00:00Z')).code).toBe(0);
     expect((await countersign('revoke', 'subject', 'ada', '--before', 'soon')).code).toBe(2);
-    expect((await countersign('revoke', 'restored')).out).toContain('as new as everything');
+    expect((await countersign('revoke', 'restored')).out).toContain('up to date with everything');
     expect((await countersign('revoke', 'restored', '--acknowledge')).code).toBe(0);
     const page = z.object({ revocations: z.array(z.looseObject({ kind: z.string(), reason: z.string().optional() })) });
     const { revocations } = await json(page, 'revoke', 'list');
@@ -349,7 +349,7 @@ describe('the built command against a real issuer and audit service', () => {
     ])
       expect(await countersign('audit', ...over)).toMatchObject({
         code: 2,
-        error: expect.stringMatching(/is there already\n.*--force/) as unknown,
+        error: expect.stringMatching(/already exists\n.*--force/) as unknown,
       });
     for (const nowhere of [
       ['checkpoint', '--out', file('no/such/x')],
@@ -456,6 +456,6 @@ describe('the built command against a real issuer and audit service', () => {
     const erase = ['audit', 'erase', '--event', id, '--reason', 'asked for'];
     expect((await within(...erase)).code).toBe(2);
     expect((await jsonWithin(z.object({ erased: z.number() }), ...erase, '--yes')).erased).toBe(1);
-    expect((await within(...reveal)).out).toMatch(/all of it is erased/);
+    expect((await within(...reveal)).out).toMatch(/or they were erased/);
   }, 120_000);
 });

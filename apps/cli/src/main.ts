@@ -22,6 +22,6 @@ function unexpected(error: unknown): CliError {
   const debug = process.env['COUNTERSIGN_DEBUG'] === '1';
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
-  const hint = debug ? stack : 'This is a fault of the command itself. COUNTERSIGN_DEBUG=1 shows where it happened.';
+  const hint = debug ? stack : 'This is a bug in the command itself. Set COUNTERSIGN_DEBUG=1 to see where it happened.';
   return new CliError(ExitCode.refused, 'INTERNAL', message, hint);
 }

@@ -51,7 +51,7 @@ describe('a file that is kept', () => {
   it('is not written over one that is there, unless forced', async () => {
     const path = join(folder, 'log.key');
     writeFileSync(path, 'evidence');
-    expect(await codeOf(write(path, 'new'))).toEqual([2, 'FILE_EXISTS', `${path} is there already`]);
+    expect(await codeOf(write(path, 'new'))).toEqual([2, 'FILE_EXISTS', `${path} already exists`]);
     expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual(['evidence', ['log.key']]);
     await write(path, 'new', true);
     expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual(['new', ['log.key']]);
@@ -68,7 +68,11 @@ describe('a file that is kept', () => {
 
   it('needs a folder, and says which one is missing', async () => {
     const missing = join(folder, 'no', 'such');
-    expect(await codeOf(write(join(missing, 'x'), ''))).toEqual([2, 'FOLDER_MISSING', `there is no folder ${missing}`]);
+    expect(await codeOf(write(join(missing, 'x'), ''))).toEqual([
+      2,
+      'FOLDER_MISSING',
+      `the directory ${missing} does not exist`,
+    ]);
     mkdirSync(join(folder, 'a-folder'));
     expect((await codeOf(write(join(folder, 'a-folder'), '')))?.slice(0, 2)).toEqual([2, 'FILE_UNWRITABLE']);
     writeFileSync(join(folder, 'a-file'), '');

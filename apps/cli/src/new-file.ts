@@ -12,7 +12,7 @@ process.on('exit', () => {
 });
 
 export const forceOption = (): Option =>
-  new Option('--force', 'replace the file if it is there').default(false, 'an existing file is left alone');
+  new Option('--force', 'overwrite an existing file').default(false, 'existing files are kept');
 
 function codeOf(error: unknown): string | undefined {
   const hasCode = typeof error === 'object' && error !== null && 'code' in error;
@@ -23,11 +23,15 @@ const fault = (code: string, message: string, hint: string): CliError =>
   new CliError(ExitCode.usage, code, message, hint);
 
 const exists = (path: string): CliError =>
-  fault('FILE_EXISTS', `${path} is there already`, 'Name another file, or add --force to replace it.');
+  fault('FILE_EXISTS', `${path} already exists`, 'Choose another file, or add --force to overwrite it.');
 
 function unwritable(path: string, error: unknown): CliError {
   const reason = error instanceof Error ? error.message : String(error);
-  return fault('FILE_UNWRITABLE', `${path} cannot be written: ${reason}`, 'Name a file where you may write.');
+  return fault(
+    'FILE_UNWRITABLE',
+    `${path} cannot be written: ${reason}`,
+    'Choose a file in a directory that you can write to.',
+  );
 }
 
 async function find(path: string): Promise<{ readonly isFolder: boolean } | undefined> {
@@ -55,10 +59,14 @@ export class NewFile {
   static async create(path: string, { force }: { readonly force: boolean }): Promise<NewFile> {
     const folder = dirname(path);
     const [place, around] = [await find(path), await find(folder)];
-    if (place?.isFolder === true) throw fault('FILE_UNWRITABLE', `${path} is a folder`, 'Name a file in it.');
+    if (place?.isFolder === true) throw fault('FILE_UNWRITABLE', `${path} is a directory`, 'Choose a file in it.');
     if (place !== undefined && !force) throw exists(path);
     if (around?.isFolder !== true) {
-      throw fault('FOLDER_MISSING', `there is no folder ${folder}`, 'Make it first, or name another one.');
+      throw fault(
+        'FOLDER_MISSING',
+        `the directory ${folder} does not exist`,
+        'Create it first, or choose another one.',
+      );
     }
     const beside = join(folder, `.${basename(path)}.${randomUUID()}.part`);
     try {

@@ -25,8 +25,8 @@ const groups: readonly { register(program: Command): void }[] = [
 export function createProgram(): Command {
   const program = addCommonOptions(new Command('countersign'))
     .description(
-      'Countersign from a terminal: tokens, revocation, clients, keys, the audit trail.\n' +
-        'Beside a running local stack (npm start) no option is needed: its identities are used.',
+      'The Countersign command line: tokens, revocation, clients, keys, the audit trail.\n' +
+        'With a local stack running (npm start) no options are needed: its identities are used.',
     )
     .version('0.1.0')
     .configureHelp({ showGlobalOptions: true })

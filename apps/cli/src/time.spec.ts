@@ -63,8 +63,8 @@ describe('a time on the command line', () => {
   it('is told as it was understood', () => {
     const notes: string[] = [];
     const command = new Command()
-      .addOption(timeOption('--from <time>', 'from then on'))
-      .addOption(timeOption('--to <time>', 'before then'))
+      .addOption(timeOption('--from <time>', 'events at or after this time'))
+      .addOption(timeOption('--to <time>', 'events before this time'))
       .option('--text <words>', 'words')
       .action((_options: object, self: Command) => {
         noteTimes(self, { note: (text) => notes.push(text) });

@@ -18,6 +18,6 @@ describe('the keys of payments', () => {
   it('are refused at start when their use or key_ops say otherwise, the webhooks’ older ones too', () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: 'sign' }])
       for (const read of [clientKey(says), webhookKeys(says), webhookKeys({}, says)])
-        expect(read.error?.message).toMatch(/not for signing: its use or key_ops/);
+        expect(read.error?.message).toMatch(/must be a signing key; its use or key_ops/);
   });
 });

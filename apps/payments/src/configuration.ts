@@ -12,7 +12,7 @@ const json = z.string().transform((text, context): unknown => {
 });
 const keySchema = z
   .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
-  .refine((jwk) => mayBeUsedTo('sign', jwk), 'the key is not for signing: its use or key_ops say otherwise');
+  .refine((jwk) => mayBeUsedTo('sign', jwk), 'must be a signing key; its use or key_ops says otherwise');
 
 /** Everything that payments reads from its environment. */
 export const variables = {

@@ -4,10 +4,10 @@ import { headers } from '@nats-io/transport-node';
 import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 import { FIRST_INDEX_HEADER, KNOWN_INDEX_HEADER, recalledSubject, SALTS_HEADER } from './receipts.js';
 
-/** Events that one message carries at the most. */
+/** Maximum events in one message. */
 export const BATCH_EVENT_LIMIT = 256;
 
-/** Bytes that one message's payload has at the most: 256 KiB, a quarter of what a NATS server takes by default. */
+/** Maximum bytes of one message's payload: 256 KiB, a quarter of what a NATS server takes by default. */
 export const BATCH_SIZE_LIMIT = 256 * 1024;
 
 /** The media type of several events in one message (CloudEvents 1.0, JSON event format, section 4). */
@@ -29,9 +29,9 @@ export interface EventBatch {
 }
 
 export interface BatchLimits {
-  /** Events of one batch at the most; {@link BATCH_EVENT_LIMIT} by default. */
+  /** Maximum events in one batch; {@link BATCH_EVENT_LIMIT} by default. */
   readonly events?: number;
-  /** Bytes of one payload at the most; {@link BATCH_SIZE_LIMIT} by default. An event that is larger by itself goes alone. */
+  /** Maximum bytes of one payload; {@link BATCH_SIZE_LIMIT} by default. An event that is larger by itself is sent alone. */
   readonly bytes?: number;
 }
 

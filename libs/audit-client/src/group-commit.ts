@@ -7,9 +7,9 @@ interface Waiting<Item> {
 }
 
 export interface GroupCommitOptions {
-  /** Items of one write at the most. */
+  /** Maximum items in one write. */
   readonly groupLimit: number;
-  /** Items that may wait at the most; one more is refused. */
+  /** Maximum items that may wait; one more is refused. */
   readonly queueLimit: number;
 }
 

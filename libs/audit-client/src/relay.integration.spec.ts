@@ -145,7 +145,7 @@ describe('the outbox and its relay', () => {
     await until(async () => (await messages()) > before);
   });
 
-  it('numbers anew, above all that audit knows, once its own counter is older than that', async () => {
+  it('renumbers, above all that audit knows, once its own counter is older than that', async () => {
     audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: '1000' }));
     await outbox.recordDurably(event('after-a-restore'));
     await until(async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type EventBatch, type NumberedEvent } from './event-batch.js';
 import { type Place } from './receipts.js';
 
-/** Events that one look into the outbox takes at the most. */
+/** Maximum events that one poll of the outbox takes. */
 export const ROUND = 512;
 
 const LOCK = 'countersign.audit-relay';
@@ -49,7 +49,7 @@ const dueEvents = `
 
 /**
  * A receipt beyond the last number that was given: the counter is older than the numbers that audit has seen (the database was restored from
- * a backup). What was numbered below is numbered anew, above all that audit knows.
+ * a backup). What was numbered below is renumbered, above all that audit knows.
  */
 const renumberEvents = `
   with ahead as (
@@ -179,7 +179,7 @@ export class RelayStore {
   }
 
   /**
-   * Lets go what a receipt covers, or numbers anew where the receipt shows that the counter is too old.
+   * Removes what a receipt covers, or renumbers where the receipt shows that the counter is too old.
    * @param minimumAgeMs milliseconds: only what was recorded so long ago. Where places come, an event waits for its own
    */
   async release(through: bigint, minimumAgeMs: number): Promise<void> {

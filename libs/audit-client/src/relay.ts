@@ -59,7 +59,7 @@ const PLACE_LIMIT = 1_000;
 /** Milliseconds between two looks while events come: under load they share a message, and the first one after a pause waits for nothing. */
 export const RELAY_PACE_MS = 40;
 
-/** Bytes of a message's headers at the most. */
+/** Maximum bytes of a message's headers. */
 const HEADER_ROOM = 1_024;
 
 function highestOf(known: bigint | undefined, { first, last, index }: Place): bigint | undefined {

@@ -4,7 +4,7 @@ import { EVENT_DEPTH_LIMIT, isTooDeep } from './json-depth.js';
 import { isStorableJson } from './storable-json.js';
 import { isTraceparent } from './trace-context.js';
 
-/** Bytes that one event may have as JSON at the most: an entry of the log is length-prefixed by 16 bits. */
+/** Maximum bytes of one event as JSON: an entry of the log is length-prefixed by 16 bits. */
 export const EVENT_SIZE_LIMIT = 32 * 1024;
 
 const short = z.string().min(1).max(512);

@@ -7,11 +7,11 @@ let used = 0;
 /**
  * Random hexadecimal digits for ids, from the system's generator, fetched by the page: a call for ten costs as much as one for thousands.
  * They are no secrets: the page stays in memory.
- * @param digits how many, 1,024 at the most
+ * @param digits how many, at most 1,024
  * @returns digits that are handed out once
  */
 export function randomHex(digits: number): string {
-  if (digits > 1_024) throw new RangeError('1,024 random digits at the most');
+  if (digits > 1_024) throw new RangeError('at most 1,024 random digits');
   if (used + digits > page.length) {
     page = randomBytes(PAGE_BYTES).toString('hex');
     used = 0;

@@ -25,7 +25,7 @@ export const tokenErrorReasons = {
   ALG_NOT_ALLOWED: {
     status: 401,
     message: 'the signature algorithm is not accepted',
-    when: '`alg` is none of those that the verifier takes.',
+    when: '`alg` is not one that the verifier accepts.',
   },
   TYP_NOT_ALLOWED: {
     status: 401,

@@ -42,7 +42,7 @@ function write(value: unknown, depth: number): string {
   if (typeof value !== 'object') throw new CanonicalJsonError(`JSON has no ${typeof value}`);
   if (depth === DEPTH_LIMIT) throw new CanonicalJsonError(`it is nested deeper than ${String(DEPTH_LIMIT)} levels`);
   if (Array.isArray(value)) return `[${value.map((member: unknown) => write(member, depth + 1)).join(',')}]`;
-  if (!isRecord(value)) throw new CanonicalJsonError('it is no object of JSON');
+  if (!isRecord(value)) throw new CanonicalJsonError('not a JSON object');
   let text = '';
   for (const key of sortedKeys(value)) {
     const member = value[key];

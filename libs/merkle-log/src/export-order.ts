@@ -94,7 +94,7 @@ export class ExportOrder<Line extends Placed> {
     }
     this.#reach(from);
     if (from < this.next) {
-      // The line before it is none that this one knows of.
+      // The line before it is not one that this one knows of.
       this.#inserted = Math.min(this.#inserted ?? Number.POSITIVE_INFINITY, this.#last ?? logIndex);
       this.listener.absent(logIndex);
       this.#take(line, logIndex);

@@ -51,7 +51,7 @@ describe('a JSON body', () => {
     );
   });
 
-  it('that is empty is none: whether a route needs one, the route says', () => {
+  it('that is empty counts as absent: the route says whether it needs one', () => {
     expect(parseJsonBody(Buffer.alloc(0))).toBeUndefined();
   });
 

@@ -115,7 +115,7 @@ export async function loadIdentities(directory: string): Promise<Identities> {
     natsPasswords: { ...fresh.natsPasswords, ...earlier?.natsPasswords },
   });
   if (!parsed.success || earlier === undefined) {
-    throw new Error(`${path} is not readable by this version. Begin anew: npm start -- --reset`);
+    throw new Error(`${path} cannot be read by this version. Start again with: npm start -- --reset`);
   }
   writeSecret(path, JSON.stringify(parsed.data));
   return parsed.data;

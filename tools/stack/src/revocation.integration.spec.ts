@@ -120,7 +120,7 @@ describe('revocation, pushed to every service of the stack', () => {
     expect(await eventually('audit', seen, 'accepted')).toBe('accepted');
   }, 90_000);
 
-  it('makes a lost bucket anew from the database: a service that starts afterwards knows what was revoked before', async () => {
+  it('rebuilds a lost bucket from the database: a service that starts afterwards knows what was revoked before', async () => {
     const token = await newToken('payments');
     await revoke(token);
     expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');

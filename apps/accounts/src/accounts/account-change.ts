@@ -16,11 +16,11 @@ export const changeAccountSchema = z
     metadata: metadataChangeSchema.optional(),
   })
   .refine(({ overdraft, metadata }) => overdraft !== undefined || metadata !== undefined, {
-    message: 'names nothing to change',
+    message: 'must name at least one member to change',
   })
   .refine(({ overdraft, overdraft_limit }) => (overdraft === 'limited') === (overdraft_limit !== undefined), {
     path: ['overdraft_limit'],
-    message: 'goes with the overdraft rule limited, and with no other',
+    message: 'is only allowed with the overdraft rule limited',
   });
 export type ChangeAccount = z.infer<typeof changeAccountSchema>;
 
@@ -28,14 +28,17 @@ export type ChangeAccount = z.infer<typeof changeAccountSchema>;
 export const changeRefusals = {
   ACCOUNT_UNKNOWN: [404, 'There is no such account.'],
   OVERDRAFT_NOT_YOURS: [403, 'An overdraft rule beyond forbidden needs the scope accounts:overdraft.'],
-  ACCOUNT_CLOSED: [422, 'The account is closed, and that is final.'],
+  ACCOUNT_CLOSED: [422, 'The account is closed and cannot be reopened.'],
   CURRENCY_MISMATCH: [422, "The overdraft limit must have the account's own currency."],
-  METADATA_LIMIT: [422, `An account has ${String(METADATA_MEMBERS_LIMIT)} members of metadata at most.`],
+  METADATA_LIMIT: [
+    422,
+    `An account may have at most ${String(METADATA_MEMBERS_LIMIT)} metadata members; remove some first.`,
+  ],
   CHANGE_TOO_LARGE: [
     422,
-    `Before and after together are more than the ${String(CHANGE_SIZE_LIMIT)} bytes that an audit event has room for; change fewer members at a time.`,
+    `The old and new values together exceed the ${String(CHANGE_SIZE_LIMIT)} bytes that fit in an audit event; change fewer members at a time.`,
   ],
-  OVERDRAFT_IN_USE: [409, 'What is available on the account is under that limit already.'],
+  OVERDRAFT_IN_USE: [409, "The account's available balance is already below that limit."],
 } as const satisfies Readonly<Record<string, readonly [status: 403 | 404 | 409 | 422, detail: string]>>;
 export type ChangeRefusal = keyof typeof changeRefusals;
 

@@ -6,8 +6,8 @@ export const changeStatusSchema = z.strictObject({ status: z.enum(accountStatuse
 export type ChangeStatus = z.infer<typeof changeStatusSchema>;
 
 export const statusRefusals = {
-  ACCOUNT_CLOSED: 'The account is closed, and that is final.',
-  ACCOUNT_NOT_EMPTY: 'An account is closed with a balance of zero and no hold on either side of it.',
+  ACCOUNT_CLOSED: 'The account is closed and cannot be reopened.',
+  ACCOUNT_NOT_EMPTY: 'Only an account with a zero balance and no open holds can be closed.',
 } as const;
 export type StatusRefusal = keyof typeof statusRefusals;
 

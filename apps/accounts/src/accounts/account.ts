@@ -28,7 +28,7 @@ export const openAccountSchema = z
   })
   .refine(({ overdraft, overdraft_limit }) => (overdraft === 'limited') === (overdraft_limit !== undefined), {
     path: ['overdraft_limit'],
-    message: 'goes with the overdraft rule limited, and with no other',
+    message: 'is only allowed with the overdraft rule limited',
   })
   .refine(({ currency, overdraft_limit }) => overdraft_limit === undefined || overdraft_limit.currency === currency, {
     path: ['overdraft_limit', 'currency'],

@@ -111,7 +111,7 @@ export class AccountsService {
       throw new Problem(
         403,
         'OWNER_NOT_YOURS',
-        "Another owner's accounts need the scope accounts:admin or accounts:audit.",
+        "Listing another owner's accounts needs the scope accounts:admin or accounts:audit.",
       );
     }
     const found = await this.store.list(owner, query, this.clock());
@@ -126,7 +126,7 @@ export class AccountsService {
 
   async balanceAsOf(id: AccountId, { as_of }: AsOfQuery, caller: Principal, trace: RequestTrace): Promise<BalanceJson> {
     const account = await this.#look('balance.read', 'accounts:read-balance', id, caller, trace);
-    if (as_of >= this.clock()) throw new Problem(422, 'AS_OF_NOT_PAST', 'A balance is told of a time that has passed.');
+    if (as_of >= this.clock()) throw new Problem(422, 'AS_OF_NOT_PAST', 'as_of must be in the past.');
     return balanceToJson(account, as_of, await this.store.balanceAsOf(id, as_of));
   }
 

@@ -16,7 +16,7 @@ export const statementQuerySchema = z
     limit: z.coerce.number().int().min(1).max(PAGE_LIMIT).default(50),
     cursor: z
       .string()
-      .regex(/^[1-9][0-9]{0,17}$/, 'a next_cursor of an earlier page')
+      .regex(/^[1-9][0-9]{0,17}$/, 'must be the next_cursor of an earlier page')
       .transform(BigInt)
       .optional(),
   })

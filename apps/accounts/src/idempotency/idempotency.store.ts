@@ -53,7 +53,7 @@ export class IdempotencyStore {
       .select({ fingerprint: table.fingerprint, answer: table.answer })
       .from(table)
       .where(and(eq(table.subject, subject), eq(table.clientId, clientId), eq(table.key, key)));
-    if (known === undefined) throw new Error('an Idempotency-Key that was taken is gone');
+    if (known === undefined) throw new Error('an Idempotency-Key that was in use has disappeared');
     return known;
   }
 }

@@ -51,7 +51,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'available_within_limit',
-    holds: 'what is available on each account is not under its overdraft limit',
+    holds: "each account's available balance is not below its overdraft limit",
     faults: `select a.id as "where", (-a.overdraft_limit)::text as expected, ((${normal}) - a.held)::text as found
       from account a where a.overdraft <> 'allowed' and (${normal}) - a.held < -a.overdraft_limit`,
   },
@@ -66,7 +66,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'transfers_moved_their_legs',
-    holds: 'each posted transfer has the two entries of each leg, every other transfer none',
+    holds: 'each posted transfer has two entries per leg, every other transfer has none',
     faults: `select t.id as "where", expected.entries::text as expected, found.entries::text as found
       from transfer t left join hold h on h.transfer_id = t.id
       cross join lateral (

@@ -108,7 +108,7 @@ export class LedgerReplica {
   }
 }
 
-/** The model's accounts, opened anew for one run: one database serves many runs. */
+/** The model's accounts, opened again for one run: one database serves many runs. */
 export async function openModelAccounts(pool: pg.Pool, run: number): Promise<void> {
   const accounts = modelAccounts.map((account) => ({ ...account, id: inRun(account.id, run) }));
   await drizzle({ client: pool }).insert(accountTable).values(accounts);

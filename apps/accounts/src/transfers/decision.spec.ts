@@ -83,7 +83,7 @@ class Take implements fc.Command<LedgerModel, DecidedLedger> {
 }
 
 describe("the ledger's rules", () => {
-  it('do what a model does that adds everything up anew, whatever is asked of them', () => {
+  it('do what a model does that adds everything up again each time, whatever is asked of them', () => {
     const outcomes = new Set<string>();
     const commands = fc.commands([steps.map((step) => new Take(step, outcomes))], { maxCommands: 40, size: 'max' });
     const property = fc.property(commands, (run) => {

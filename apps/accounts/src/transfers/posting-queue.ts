@@ -11,9 +11,9 @@ export interface Work<Item, Result> {
 export interface PostingQueueOptions {
   /** Batches under way at the same time; each holds one database connection. */
   readonly lanes: number;
-  /** Items of one batch at the most. */
+  /** Maximum items in one batch. */
   readonly batchLimit: number;
-  /** Items that may wait at the most. */
+  /** Maximum items that may wait. */
   readonly queueLimit: number;
 }
 
@@ -21,7 +21,7 @@ export interface PostingQueueOptions {
 export class QueueFullError extends Error {
   readonly code = 'LEDGER_BUSY';
   constructor() {
-    super('too many transfers wait for the database');
+    super('too many transfers are waiting for the database');
   }
 }
 

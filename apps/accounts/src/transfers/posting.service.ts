@@ -61,7 +61,7 @@ export class Posting {
   ) {
     this.#batchSizes = new Histogram({
       name: 'ledger_batch_transfers',
-      help: 'Transfers that shared one transaction.',
+      help: 'Transfers per database transaction.',
       buckets: [1, 2, 5, 10, 20, 50, BATCH_LIMIT],
       registers: [metrics],
     });

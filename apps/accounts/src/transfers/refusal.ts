@@ -1,26 +1,28 @@
 /** Why the ledger refuses a command: the code, and the sentence that its caller reads. */
 export const refusals = {
-  ACCOUNT_UNKNOWN: 'An account of this transfer does not exist, is not yours to take from, or takes no such money.',
+  ACCOUNT_UNKNOWN:
+    'An account of this transfer does not exist, is not yours to debit, or does not accept this currency.',
   ACCOUNT_CANNOT_GIVE:
     'An account of this kind gives what it does not have: someone with the scope accounts:overdraft must first set its overdraft rule.',
   SAME_ACCOUNT: 'A leg needs two different accounts.',
   CURRENCY_MISMATCH: 'Both accounts of a leg must have the currency of its amount.',
   ACCOUNT_FROZEN: 'An account of this transfer is frozen.',
   ACCOUNT_CLOSED: 'An account of this transfer is closed.',
-  INSUFFICIENT_FUNDS: 'What is available on the account does not cover this transfer.',
-  BALANCE_LIMIT: 'The balance would leave the range that this ledger keeps.',
-  TRANSFER_ID_REUSED: 'Another transfer already stands under this id.',
+  INSUFFICIENT_FUNDS: "The account's available balance does not cover this transfer.",
+  BALANCE_LIMIT: 'The balance would exceed the range that this ledger can hold.',
+  TRANSFER_ID_REUSED: 'This id belongs to another transfer; send a new id.',
   TRANSFER_UNKNOWN: 'There is no such transfer.',
-  TRANSFER_NOT_HELD: 'The transfer is not held any more, or was posted with another amount.',
-  HOLD_EXPIRED: 'The hold has expired; what it reserved is free again.',
+  TRANSFER_NOT_HELD: 'The transfer is no longer held, or was posted with another amount.',
+  HOLD_EXPIRED: 'The hold has expired and its funds were released; create a new transfer.',
   AMOUNT_ABOVE_HOLD: 'The amount is more than the hold reserves.',
-  PARTIAL_POST_OF_LEGS: 'A hold of several legs is posted as a whole.',
+  PARTIAL_POST_OF_LEGS: 'A hold with several legs can only be posted in full; leave out the amount.',
   CORRECTED_TRANSFER_UNKNOWN: 'There is no such transfer of yours to correct.',
-  CORRECTION_NOT_YOURS: "Taking back from another's account needs its owner, or the scope transfers:correct.",
-  CORRECTION_TOO_OLD: 'The transfer is too old to be taken back without the owner of the account that it went to.',
-  CORRECTED_TRANSFER_NOT_POSTED: 'Only what was posted can be corrected.',
-  CORRECTION_NOT_REVERSED: 'Each leg of a correction reverses one of the corrected transfer.',
-  CORRECTION_ABOVE_ORIGINAL: 'All corrections together would give back more than the transfer moved.',
+  CORRECTION_NOT_YOURS:
+    "Taking money back from another owner's account needs that owner's token or the scope transfers:correct.",
+  CORRECTION_TOO_OLD: 'The transfer is too old to correct without the owner of the account that received it.',
+  CORRECTED_TRANSFER_NOT_POSTED: 'Only a posted transfer can be corrected.',
+  CORRECTION_NOT_REVERSED: 'Each leg of a correction must reverse a leg of the corrected transfer.',
+  CORRECTION_ABOVE_ORIGINAL: 'All corrections together would exceed the amount of the transfer.',
 } as const;
 export type RefusalCode = keyof typeof refusals;
 

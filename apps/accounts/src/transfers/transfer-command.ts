@@ -37,7 +37,7 @@ export const createTransferSchema = z
       context.addIssue({
         code: 'custom',
         path: ['legs'],
-        message: 'either legs, or debit_account with credit_account and amount',
+        message: 'send either legs, or debit_account, credit_account and amount',
       });
       return z.NEVER;
     }

@@ -90,7 +90,7 @@ export class TransfersService {
       );
     } catch (error) {
       if (!(error instanceof QueueFullError)) throw error;
-      throw new Problem(503, error.code, 'Too many transfers wait; send this one again, with its id.', {
+      throw new Problem(503, error.code, 'Too many transfers are waiting; retry with the same id.', {
         retry_after: 1,
       });
     }

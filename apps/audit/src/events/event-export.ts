@@ -6,14 +6,14 @@ import { cursorSchema, type EventRow } from './event-search.js';
 
 const sizes = z
   .string()
-  .regex(/^[1-9][0-9]{0,15}(,[1-9][0-9]{0,15}){0,7}$/, 'up to eight tree sizes, with commas between')
+  .regex(/^[1-9][0-9]{0,15}(,[1-9][0-9]{0,15}){0,7}$/, 'must be one to eight comma-separated tree sizes')
   .transform((text) => text.split(',').map(Number));
 
 /** `GET /events/export`: oldest first; `cursor` is the log index of the last line that was received. */
 export const eventExportSchema = z.strictObject({
   ...filterShape,
   format: z.enum(['ndjson', 'csv']).default('ndjson'),
-  /** Events at the most. */
+  /** Maximum number of events. */
   limit: z.coerce.number().int().min(1).max(100_000_000).optional(),
   cursor: cursorSchema.optional(),
   /** Tree sizes of checkpoints that the reader keeps: the proof passes through these trees. */

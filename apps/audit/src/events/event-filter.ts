@@ -33,14 +33,14 @@ export const filterShape = {
   trace: z
     .string()
     .toLowerCase()
-    .regex(/^[0-9a-f]{32}$/, 'a W3C trace id: 32 hexadecimal digits')
+    .regex(/^[0-9a-f]{32}$/, 'must be a W3C trace id: 32 lowercase hexadecimal digits')
     .optional(),
   txn: text,
   /** Free text: every word must occur in resource, action, subject, client, reason, route or the texts of `changes`. */
   q: z
     .string()
     .max(256)
-    .refine((said) => wordsOf(said).length > 0 && wordsOf(said).length <= 8, 'one to eight words')
+    .refine((said) => wordsOf(said).length > 0 && wordsOf(said).length <= 8, 'must contain one to eight words')
     .optional(),
   /** From this time on. */
   from: bound.optional(),

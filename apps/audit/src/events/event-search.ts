@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { filterShape } from './event-filter.js';
 
 /** A place in the log: a log index, as text. */
-export const cursorSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'a cursor of an earlier answer');
+export const cursorSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'must be a cursor from an earlier response');
 
 /** `GET /events`: every filter narrows; newest first; `cursor` is the `next_cursor` of the page before. */
 export const eventSearchSchema = z.strictObject({

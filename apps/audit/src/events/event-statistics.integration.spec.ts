@@ -9,7 +9,7 @@ import { EventsService } from './events.service.js';
 import { EventsStore } from './events.store.js';
 import { Looks } from './looks.js';
 
-/** Events that are counted one by one at the most. */
+/** Maximum events that are counted one by one. */
 const COUNTED_DIRECTLY = 100_000;
 const layout = { segmentSize: 512, stepSize: 128 };
 

@@ -1,6 +1,6 @@
 import { type AuditEvent } from '@countersign/audit-event';
 
-/** The words of a text, as the database's `words_of`: parted by ASCII that is no letter, digit or hyphen; the case of ASCII letters folded. */
+/** The words of a text, as the database's `words_of`: separated by ASCII other than letters, digits and hyphens; the case of ASCII letters folded. */
 export function wordsOf(said: string): readonly string[] {
   return said
     .replaceAll(/[A-Z]+/g, (capitals) => capitals.toLowerCase())

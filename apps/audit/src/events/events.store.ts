@@ -20,7 +20,7 @@ export interface FindOptions {
   readonly after: bigint | undefined;
   /** Only what is below this log index. */
   readonly below?: bigint;
-  /** Rows at the most. */
+  /** Maximum number of rows. */
   readonly limit: number;
 }
 

@@ -44,11 +44,13 @@ export class ExportService {
   async begin(wanted: EventExport, token: string, looker: Looker): Promise<AsyncGenerator<string>> {
     const leave = this.#places.take(looker.caller);
     if (leave === 'busy') {
-      throw new Problem(429, 'EXPORTS_BUSY', 'Too many exports are under way here.', { retry_after: 10 });
+      throw new Problem(429, 'EXPORTS_BUSY', 'Too many exports are running on this server; retry later.', {
+        retry_after: 10,
+      });
     }
     if (leave === 'client-busy') {
       const limit = String(EXPORT_PLACES.perClient);
-      const detail = `Your client has ${limit} exports under way here; wait until one of them ends.`;
+      const detail = `Your client has ${limit} exports running on this server; wait until one of them ends.`;
       throw new Problem(429, 'CLIENT_EXPORTS_BUSY', detail, { retry_after: 10 });
     }
     const stream = untilStalled(this.#stream(wanted, token, looker, leave), STALL_MS);
@@ -61,7 +63,8 @@ export class ExportService {
     try {
       await this.#checkCursor(wanted.cursor);
       const checkpoint = await this.log.checkpointToKeep();
-      if (checkpoint === undefined) throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet.');
+      if (checkpoint === undefined)
+        throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet; retry in a moment.');
       const changes = { export: wanted, below: String(checkpoint.treeSize) };
       await this.looks.record({ done: 'events.exported', resource: 'events', changes }, looker);
       yield* this.#lines(wanted, checkpoint, token, looker);
@@ -157,7 +160,7 @@ export class ExportService {
   /** @throws {Problem} when the log never reached the cursor: it is of another log, or of this one before a restore */
   async #checkCursor(cursor: string | undefined): Promise<void> {
     if (cursor === undefined || BigInt(cursor) < (await this.events.size())) return;
-    throw new Problem(409, 'CURSOR_BEYOND_END', `The log has no index ${cursor} yet; begin without a cursor.`);
+    throw new Problem(409, 'CURSOR_BEYOND_END', `The log has no index ${cursor} yet; start without a cursor.`);
   }
 
   /** What retention has sealed is not here any more: the export begins behind it. */

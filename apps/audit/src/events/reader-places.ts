@@ -21,7 +21,7 @@ export class ReaderPlaces {
 
   constructor(private readonly limits: PlaceLimits) {}
 
-  /** @returns the place, to be left exactly once by calling it (more often does nothing), or why there is none */
+  /** @returns the place, to be left exactly once by calling it (more often does nothing), or the reason why not */
   take({ clientId, scopes }: Pick<Principal, 'clientId' | 'scopes'>): (() => void) | PlaceRefusal {
     const { total, reserved, perClient } = this.limits;
     const others = scopes.has(READ_ALL) ? 0 : 1;

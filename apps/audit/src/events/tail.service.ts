@@ -47,10 +47,12 @@ export class TailService implements BeforeApplicationShutdown {
   async begin(tail: EventTail, token: string, looker: Looker): Promise<AsyncGenerator<string>> {
     const leave = this.#places.take(looker.caller);
     if (leave === 'busy') {
-      throw new Problem(429, 'TAILS_BUSY', 'Too many readers are listening here.', { retry_after: 10 });
+      throw new Problem(429, 'TAILS_BUSY', 'Too many readers are connected to this server; retry later.', {
+        retry_after: 10,
+      });
     }
     if (leave === 'client-busy') {
-      const detail = `Your client has ${String(TAIL_PLACES.perClient)} readers listening here; end one of them.`;
+      const detail = `Your client has ${String(TAIL_PLACES.perClient)} readers connected to this server; close one of them.`;
       throw new Problem(429, 'CLIENT_TAILS_BUSY', detail, { retry_after: 10 });
     }
     const stream = untilStalled(this.#stream(tail, token, looker, leave), STALL_MS);
@@ -71,7 +73,7 @@ export class TailService implements BeforeApplicationShutdown {
       begun = true;
       yield '';
       if (through > begin) {
-        yield faultOf('CURSOR_BEYOND_END', `The log has no index ${cursor ?? ''} yet; begin without Last-Event-ID.`);
+        yield faultOf('CURSOR_BEYOND_END', `The log has no index ${cursor ?? ''} yet; start without Last-Event-ID.`);
         return;
       }
       yield heartbeat;

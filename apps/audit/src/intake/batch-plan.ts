@@ -2,7 +2,7 @@ import { type Receipt } from '@countersign/audit-client';
 import { SequenceRanges } from '@countersign/merkle-log';
 import { type Accepted, type Rejected } from './border.js';
 
-/** Ranges that one source may have at the most: each stands between two gaps. */
+/** Maximum ranges of one source: each lies between two gaps. */
 const RANGE_LIMIT = 1_000;
 
 /** How far one source is, once the batch is in. */
@@ -17,7 +17,7 @@ export interface BatchPlan {
   readonly events: readonly Accepted[];
   /** To be kept as dead letters. */
   readonly letters: readonly Rejected[];
-  /** Their numbers are taken. Redelivered, if the trail has them by id; else the source has begun to count anew. */
+  /** Their numbers are taken. Redelivered, if the trail has them by id; else the source has started counting again. */
   readonly repeated: readonly Accepted[];
   readonly marks: readonly SourceMark[];
 }

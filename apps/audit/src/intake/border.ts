@@ -43,7 +43,7 @@ function publisherOf(natsSubject: string): string | undefined {
   return natsSubject.split('.')[1];
 }
 
-/** The leaf, or why there is none. PostgreSQL's jsonb holds no NUL. */
+/** The leaf, or the reason why not. PostgreSQL's jsonb holds no NUL. */
 function tryLeaf(event: AuditEvent): Leaf | string {
   try {
     const leaf = leafOf(event);

@@ -50,7 +50,7 @@ export class CompletenessService implements OnApplicationBootstrap, BeforeApplic
     const last = (): readonly SourceState[] => this.#states;
     new Gauge({
       name: 'audit_source_gap',
-      help: 'Whether numbers of a source are missing in the trail for longer than a minute (1) or not (0).',
+      help: '1 if sequence numbers of a source have been missing from the trail for more than a minute, else 0.',
       labelNames: ['source'],
       registers: [metrics],
       collect(): void {
@@ -93,12 +93,12 @@ export class CompletenessService implements OnApplicationBootstrap, BeforeApplic
       const alerts = this.#states.filter(({ alert }) => alert);
       for (const { source, missing } of alerts) {
         if (!this.#alerts.some((known) => known.source === source)) {
-          this.logger.error({ source, missing }, 'events of a source are missing in the trail');
+          this.logger.error({ source, missing }, 'events of a source are missing from the trail');
         }
       }
       this.#alerts = alerts;
     } catch (error) {
-      this.logger.debug({ err: error }, 'completeness is looked at again in a moment');
+      this.logger.debug({ err: error }, 'the completeness check failed; retrying in a moment');
     }
   }
 }

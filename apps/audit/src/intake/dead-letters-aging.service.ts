@@ -44,7 +44,7 @@ export class DeadLettersAgingService implements OnApplicationBootstrap, BeforeAp
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       await this.age().catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'dead letters are aged at the next look');
+        this.logger.warn({ err: error }, 'aging of dead letters failed; retrying in the next round');
       });
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }

@@ -8,11 +8,11 @@ import { type DeadLetter, DeadLetterStore, type Replayed } from './dead-letters.
 
 const refusals = {
   unknown: () => new Problem(404, 'DEAD_LETTER_UNKNOWN', 'There is no such dead letter.'),
-  'replayed-before': () => new Problem(409, 'DEAD_LETTER_REPLAYED', 'It is in the trail already.'),
+  'replayed-before': () => new Problem(409, 'DEAD_LETTER_REPLAYED', 'This dead letter is already in the trail.'),
   taken: () =>
-    new Problem(409, 'SEQUENCE_TAKEN', 'Another event has its number, or its id; it can only stay where it is.'),
+    new Problem(409, 'SEQUENCE_TAKEN', 'Another event has its sequence number or its id, so it cannot be replayed.'),
   erased: () =>
-    new Problem(409, 'DEAD_LETTER_ERASED', 'Its content was erased, by order or by age; it can only stay where it is.'),
+    new Problem(409, 'DEAD_LETTER_ERASED', 'Its content was erased on request or by age, so it cannot be replayed.'),
   rejected: (reason: string) => new Problem(422, 'DEAD_LETTER_STILL_REFUSED', reason),
 };
 
@@ -33,7 +33,7 @@ export class DeadLettersService {
 
   async replay(position: string, caller: Principal, trace: RequestTrace): Promise<Replayed> {
     if (!this.recovery.mayGrow) {
-      throw new Problem(503, 'LOG_RESTORED', 'The log waits to be compared, or recovered; try again then.', {
+      throw new Problem(503, 'LOG_RESTORED', 'The log is being compared or recovered after a restore; retry later.', {
         retry_after: 5,
       });
     }

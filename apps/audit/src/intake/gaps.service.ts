@@ -31,7 +31,7 @@ export class GapsService {
     throw new Problem(
       409,
       'GAP_UNKNOWN',
-      `The numbers ${first} to ${last} of ${source} are not all missing; GET /intake/sources names what is.`,
+      `The numbers ${first} to ${last} of ${source} are not all missing; GET /intake/sources lists what is missing.`,
     );
   }
 }

@@ -4,7 +4,7 @@ import { type NatsConnection } from '@nats-io/transport-node';
 
 const CONSUMER = 'audit-log';
 
-/** Messages that may be under way to one replica: of 256 KiB each at the most. */
+/** Messages that may be in flight to one replica, each at most 256 KiB. */
 export const UNDER_WAY = 64;
 
 /** Messages that may be under way to all replicas together: when the database is slow, the rest waits in the stream. */

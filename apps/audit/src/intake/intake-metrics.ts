@@ -24,7 +24,7 @@ export class IntakeMetrics {
     });
     this.#deadLetters = new Counter({
       name: 'audit_dead_letters_total',
-      help: 'Messages that no trail can take, kept with their reason.',
+      help: 'Messages that could not enter the trail, kept with the reason.',
       registers,
     });
     this.#lag = new Histogram({
@@ -35,17 +35,17 @@ export class IntakeMetrics {
     });
     this.#waiting = new Gauge({
       name: 'audit_intake_waiting',
-      help: 'Messages of the stream that are not yet committed, as last asked.',
+      help: 'Messages in the stream that are not yet committed, as last polled.',
       registers,
     });
     this.#streamBytes = new Gauge({
       name: 'audit_stream_bytes',
-      help: 'Bytes in the stream that are not yet committed, as last asked; NaN while that is not known.',
+      help: 'Bytes in the stream that are not yet committed, as last polled; NaN while unknown.',
       registers,
     });
     this.#streamLimit = new Gauge({
       name: 'audit_stream_limit_bytes',
-      help: 'Bytes at which the stream refuses more, and the outboxes wait.',
+      help: 'Size limit of the stream in bytes; at the limit it refuses messages and the outboxes wait.',
       registers,
     });
   }

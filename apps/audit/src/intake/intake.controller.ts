@@ -9,10 +9,10 @@ import { GapsService } from './gaps.service.js';
 import { DeadLettersService } from './dead-letters.service.js';
 import { type DeadLetter, type Replayed } from './dead-letters.store.js';
 
-const positionSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'a position of a dead letter');
+const positionSchema = z.string().regex(/^(0|[1-9][0-9]{0,17})$/, 'must be the position of a dead letter');
 const numberSchema = z
   .string()
-  .regex(/^[1-9][0-9]{0,17}$/, 'a number of a source, as a string')
+  .regex(/^[1-9][0-9]{0,17}$/, 'must be a sequence number of a source, as a string')
   .transform(BigInt);
 const gapSchema = z
   .strictObject({ first: numberSchema, last: numberSchema, reason: z.string().trim().min(1).max(512) })

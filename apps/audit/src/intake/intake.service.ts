@@ -107,7 +107,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       } catch (error) {
         this.#consuming = false;
         const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== this.#lastError) this.logger.warn({ reason }, 'the intake waits; nothing is lost');
+        if (reason !== this.#lastError) this.logger.warn({ reason }, 'intake is paused; nothing is lost');
         this.#lastError = reason;
         await delay(250 + Math.random() * 500, undefined, { signal }).catch(() => undefined);
       }
@@ -117,7 +117,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   async #open(connection: NatsConnection): Promise<Intake> {
     const intake = await openIntake(connection, this.options.streams);
     for (const stream of intake.madeAgain)
-      this.logger.warn({ stream }, 'a stream of an older version was made again; the outboxes fill it');
+      this.logger.warn({ stream }, 'a stream from an older version was recreated; the outboxes refill it');
     return intake;
   }
 
@@ -224,7 +224,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       await this.recovery.keepOwn(events, appended.placements);
       return appended;
     } catch (error) {
-      this.logger.warn({ err: error }, "audit's own events are kept later");
+      this.logger.warn({ err: error }, "audit's own events could not be stored; retrying later");
       return { ...appended, placements: appended.placements.filter(({ source }) => source !== 'audit') };
     }
   }
@@ -253,7 +253,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       const placements = receipts.map(({ source }): Placement => ({ source, places: [] }));
       this.#send({ receipts, placements }, connection);
     } catch (error) {
-      this.logger.debug({ err: error }, 'receipts wait for the next round');
+      this.logger.debug({ err: error }, 'receipts could not be sent; retrying in the next round');
     }
   }
 }

@@ -236,7 +236,7 @@ describe('the store of the intake', () => {
     expect(await column("select count(*)::int from audit_outbox where event->>'subject' = 'source/huge'")).toEqual([1]);
   });
 
-  it('loses nothing of a source that began to count anew, and stores nothing twice', async () => {
+  it('loses nothing of a source that started counting again, and stores nothing twice', async () => {
     const first = eventOf('restored', 1);
     await store.append([accepted(first), accepted(eventOf('restored', 2))]);
     const other = eventOf('restored', 2);

@@ -63,7 +63,8 @@ export class CheckpointThinningService implements OnApplicationBootstrap, Before
         this.#lastError = null;
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== this.#lastError) this.logger.warn({ reason }, 'old checkpoints stay for now');
+        if (reason !== this.#lastError)
+          this.logger.warn({ reason }, 'old checkpoints could not be thinned; retrying later');
         this.#lastError = reason;
       }
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);

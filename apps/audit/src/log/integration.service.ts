@@ -70,7 +70,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     const nextIndex = (): number => Math.max(this.#nextIndex, treeSize());
     new Gauge({
       name: 'audit_log_tree_size',
-      help: 'Leaves under the newest checkpoint that this replica knows.',
+      help: 'Leaves covered by the newest checkpoint that this replica knows.',
       registers: [metrics],
       collect(): void {
         this.set(treeSize());
@@ -78,7 +78,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     });
     new Gauge({
       name: 'audit_log_waiting',
-      help: 'Events that are stored and have a log index, but are not yet under a checkpoint.',
+      help: 'Events that are stored and have a log index, but are not yet covered by a checkpoint.',
       registers: [metrics],
       collect(): void {
         this.set(nextIndex() - treeSize());
@@ -106,7 +106,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     } catch (error) {
       if (!(error instanceof NoteError)) throw error;
       throw new ConfigurationError([
-        `LOG_KEY, LOG_ORIGIN: they do not go with the log's newest checkpoint (${error.message}); the key that signed it belongs in LOG_KEY_PREVIOUS`,
+        `LOG_KEY, LOG_ORIGIN: do not match the log's newest checkpoint (${error.message}); put the key that signed it in LOG_KEY_PREVIOUS`,
       ]);
     }
   }
@@ -139,7 +139,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
         if (this.recovery.mayGrow && performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== this.#lastError) this.logger.warn({ reason }, 'the integration of the log waits');
+        if (reason !== this.#lastError) this.logger.warn({ reason }, 'integration of the log is paused');
         this.#lastError = reason;
       }
       await delay(this.options.intervalMs, undefined, { signal }).catch(() => undefined);

@@ -11,7 +11,7 @@ describe('the variable of the log’s key', () => {
 
   it('takes no key that is for something else', () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: ['deriveBits'] }, { key_ops: 'sign' }])
-      expect(read(says).error?.message).toMatch(/not for signing: its use or key_ops/);
+      expect(read(says).error?.message).toMatch(/must be a signing key; its use or key_ops/);
   });
 
   it('takes no key of another kind', () => {

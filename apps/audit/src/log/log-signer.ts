@@ -24,7 +24,7 @@ export function logSignersOf({
   if (previous === undefined) return [signer];
   const older = createNoteSigner(origin, previous);
   if (older.verifierKey === signer.verifierKey)
-    throw new ConfigurationError(['LOG_KEY_PREVIOUS: it is LOG_KEY itself']);
+    throw new ConfigurationError(['LOG_KEY_PREVIOUS: must not be the same key as LOG_KEY']);
   return [signer, older];
 }
 
@@ -35,7 +35,7 @@ export const logKeyVariable = z.string().transform((text, context) => {
   try {
     const { kty, crv, x, d, ...says } = jwkSchema.parse(JSON.parse(text));
     if (!mayBeUsedTo('sign', says)) {
-      context.addIssue({ code: 'custom', message: 'the key is not for signing: its use or key_ops say otherwise' });
+      context.addIssue({ code: 'custom', message: 'must be a signing key; its use or key_ops says otherwise' });
       return z.NEVER;
     }
     return createPrivateKey({ format: 'jwk', key: { kty, crv, x, d } });
@@ -48,4 +48,4 @@ export const logKeyVariable = z.string().transform((text, context) => {
 /** The log's name, unlike any other's (C2SP tlog-checkpoint): a URL without its scheme. */
 export const logOriginVariable = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9.:/_-]{0,199}$/, 'it is no URL without its scheme');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.:/_-]{0,199}$/, 'must be a URL without its scheme, such as audit.example.com/log');

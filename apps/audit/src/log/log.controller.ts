@@ -22,7 +22,7 @@ const YEAR = 31_536_000;
 function addressOf(path: string): TileAddress {
   const address = parseTilePath(`tile/${path}`);
   if (address === undefined)
-    throw new Problem(404, 'TILE_PATH_INVALID', 'A tile has the path <L>/<N>[.p/<W>] of C2SP tlog-tiles.');
+    throw new Problem(404, 'TILE_PATH_INVALID', 'A tile path must have the form <L>/<N>[.p/<W>] of C2SP tlog-tiles.');
   return address;
 }
 
@@ -104,7 +104,8 @@ export class LogController {
   @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
   async tile(@Param('*') path: string, @Res() reply: FastifyReply): Promise<void> {
     const { level, index, width } = addressOf(path);
-    if (level === 'entries') throw new Problem(404, 'TILE_PATH_INVALID', 'Entries have a route of their own.');
+    if (level === 'entries')
+      throw new Problem(404, 'TILE_PATH_INVALID', 'Entries are served by their own route, GET /log/tile/entries/<N>.');
     const hashes = await this.log.tile({ level, index, width });
     await reply
       .header('content-type', 'application/octet-stream')

@@ -61,7 +61,8 @@ export class LogService {
 
   async checkpoint(): Promise<SignedCheckpoint> {
     const checkpoint = await this.store.checkpoint();
-    if (checkpoint === undefined) throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet.');
+    if (checkpoint === undefined)
+      throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet; retry in a moment.');
     return checkpoint;
   }
 
@@ -69,7 +70,7 @@ export class LogService {
   async tile({ level, index, width }: TileAddress & { level: number }): Promise<Buffer> {
     const [tile] = await this.store.tiles([{ level, index }]);
     const wanted = width * 32;
-    if (tile === undefined || tile.hashes.length < wanted) throw unknown('The log does not reach this tile.');
+    if (tile === undefined || tile.hashes.length < wanted) throw unknown('The log does not have this tile yet.');
     return tile.hashes.subarray(0, wanted);
   }
 
@@ -78,13 +79,13 @@ export class LogService {
     const first = index * TILE_WIDTH;
     const end = first + width;
     const { treeSize } = await this.checkpoint();
-    if (end > treeSize) throw unknown('The log does not reach this bundle.');
+    if (end > treeSize) throw unknown('The log does not have this bundle yet.');
     const { minimumIndex } = await this.store.head();
     if (first < minimumIndex) {
       throw new Problem(
         410,
         'ENTRIES_SEALED',
-        `Events below index ${String(minimumIndex)} are in the sealed segments.`,
+        `Events below index ${String(minimumIndex)} were moved to sealed segments; read them there.`,
       );
     }
     const entries = await this.store.entries(first, end);
@@ -121,7 +122,7 @@ export class LogService {
   /** Proves that the tree of size `to` begins with all of the tree of size `from` (RFC 9162, section 2.1.4). */
   async consistency(from: number, to?: number): Promise<ConsistencyProof> {
     const { treeSize } = await this.#checkpointAt(to);
-    if (from > treeSize) throw unknown('A tree does not shrink: `from` is above `to`.');
+    if (from > treeSize) throw unknown('`from` must not be greater than `to`.');
     const spans = consistencySpans(from, treeSize);
     const known = await this.store.hashesOf(spans);
     return {

@@ -16,9 +16,9 @@ import { z } from 'zod';
 import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
 import { noteKeys } from './log-keys.store.js';
 
-/** Leaves that one integration takes at the most: 2 MiB of hashes. */
+/** Maximum leaves of one integration: 2 MiB of hashes. */
 const INTEGRATION_LIMIT = 65_536;
-/** Events that are hashed anew at once, where intake left no hashes. */
+/** Events hashed again in one go, where intake left no hashes. */
 const REHASH_LIMIT = 1_000;
 const LOCK = 'countersign.log-integration';
 
@@ -97,7 +97,7 @@ export class LogStore {
     return { nextIndex, minimumIndex };
   }
 
-  /** The hashes of everything that the spans need: one query, at the most a tile a level for each way. */
+  /** The hashes of everything that the spans need: one query, at most one tile per level for each path. */
   async hashesOf(spans: readonly Span[]): Promise<TileHashes> {
     return new TileHashes(await this.tiles(tilesOf(spans)));
   }

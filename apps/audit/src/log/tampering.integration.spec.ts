@@ -186,7 +186,7 @@ describe('tampering straight in the database', () => {
     });
   });
 
-  it('is found when the log was forked: event, hashes and tiles made anew behind an old checkpoint', async () => {
+  it('is found when the log was forked: event, hashes and tiles rebuilt behind an old checkpoint', async () => {
     const forged = leafOf({ source: 'payments', sequence: '445', time: '2027-01-15T08:07:25.000Z' });
     const change = `update event set event = '${forged.json}' where log_index = 444`;
     const tile = `update log_tile set hashes = overlay(hashes placing decode('${forged.hash.toString('hex')}', 'hex') from ${String((444 % 256) * 32 + 1)})

@@ -1,12 +1,12 @@
 import { indexesOf, type Direction } from './index-bits.js';
 import { type HashedClause, type IndexRange, type PostingsStore } from './postings.store.js';
 
-/** Log indices that one walk proposes, and rounds through the index, at the most; then it ends early and says where to go on. */
+/** Log indices that one walk proposes, and rounds through the index, at most; then it ends early and says where to go on. */
 const PROPOSED_LIMIT = 20_000;
 const ROUND_LIMIT = 64;
-/** Log indices that are proposed at once at the most. */
+/** Maximum log indices proposed at once. */
 const GROUP_LIMIT = 1_000;
-/** Segments of the index that one round reads at the most, and over how many it looks for them. */
+/** Maximum segments of the index that one round reads, and over how many it looks for them. */
 const SEGMENTS_A_ROUND = 64;
 const SEGMENTS_IN_SIGHT = 4_096;
 

@@ -25,7 +25,7 @@ export class PostingsService implements OnApplicationBootstrap, BeforeApplicatio
   ) {
     this.#steps = new Counter({
       name: 'audit_events_indexed_total',
-      help: 'Audit events that this replica added to the search index.',
+      help: 'Audit events that this replica has added to the search index.',
       registers: [metrics],
     });
     health.addNote('search_index', () => ({ last_error: this.#lastError }));
@@ -62,7 +62,7 @@ export class PostingsService implements OnApplicationBootstrap, BeforeApplicatio
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (reason !== this.#lastError)
-        this.logger.warn({ reason }, 'the search index waits; searches read the log itself');
+        this.logger.warn({ reason }, 'the search index is paused; searches read the log itself');
       this.#lastError = reason;
       return 0;
     }

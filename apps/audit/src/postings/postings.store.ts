@@ -65,7 +65,7 @@ const addSpan = `
   insert into posting_span (first_index, end_index, min_time, max_time)
   select $1, $2, coalesce(min(time), 'infinity'), coalesce(max(time), '-infinity') from event where log_index >= $1 and log_index < $2`;
 
-/** The inverted index of the log: for each term and segment, where the term occurs. Derived from `event`; it can be made anew at any time. */
+/** The inverted index of the log: for each term and segment, where the term occurs. Derived from `event`; it can be rebuilt at any time. */
 @Injectable()
 export class PostingsStore {
   readonly layout: PostingsLayout;

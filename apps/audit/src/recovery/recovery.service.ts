@@ -120,7 +120,8 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       publisher,
     );
     if (events !== undefined && this.#restored) await this.store.stage(events);
-    else if (events === undefined) this.logger.warn({ nats_subject: message.subject }, 'what came back cannot be read');
+    else if (events === undefined)
+      this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
   }
 
   /** Remembers audit's own events outside of its database; to be awaited before they are receipted. */
@@ -169,12 +170,12 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     const order = { end: this.#end, checkpoint: this.#checkpoint, acceptLoss, principal: principalOf(caller) };
     const result = await this.store.recover(order).catch(conflict);
     if (result.kind === 'missing') {
-      throw new Problem(409, 'RECOVERY_INCOMPLETE', 'Events are missing; wait for them, or accept their loss.', {
+      throw new Problem(409, 'RECOVERY_INCOMPLETE', 'Events are still missing; wait for them, or accept their loss.', {
         missing: told(result.missing),
       });
     }
     if (result.kind === 'mismatch') {
-      const detail = 'What came back does not lead to the newest checkpoint that was signed.';
+      const detail = 'The recovered events do not lead to the newest signed checkpoint.';
       throw new Problem(409, 'RECOVERY_MISMATCH', detail);
     }
     await this.#isKnown(this.#end);
@@ -184,7 +185,11 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
 
   #mustBeRestored(): NatsConnection {
     if (this.#connection !== undefined && this.#restored) return this.#connection;
-    throw new Problem(409, 'LOG_NOT_RESTORED', 'Nothing outside is ahead of this log; there is nothing to recover.');
+    throw new Problem(
+      409,
+      'LOG_NOT_RESTORED',
+      'No external evidence is ahead of this log; there is nothing to recover.',
+    );
   }
 
   async #run(): Promise<void> {
@@ -197,7 +202,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
         if (this.#restored) await this.#isKnown(this.#end);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        this.logger.warn({ reason }, 'the log is not yet compared with what is known outside; it waits');
+        this.logger.warn({ reason }, 'the log has not yet been compared with external evidence; waiting');
       }
       await delay(this.#checked && !this.#restored ? 10 * LOOK_EVERY_MS : LOOK_EVERY_MS / 4, undefined, {
         signal,

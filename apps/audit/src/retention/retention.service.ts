@@ -72,7 +72,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== this.#lastError)
-          this.logger.error({ reason }, 'retention waits; the events stay where they are');
+          this.logger.error({ reason }, 'retention is paused; the events stay where they are');
         this.#lastError = reason;
       }
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);

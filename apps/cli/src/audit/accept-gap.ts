@@ -6,7 +6,9 @@ const answerSchema = z.object({ sources: z.array(z.looseObject({ source: z.strin
 
 function numberOf(said: string): string {
   if (/^[1-9][0-9]{0,17}$/.test(said)) return said;
-  throw new InvalidArgumentError('A number of the source, as `audit verify` or /intake/sources names it.');
+  throw new InvalidArgumentError(
+    'Must be a sequence number of the source, as shown by `audit verify` or GET /intake/sources.',
+  );
 }
 
 async function run(
@@ -33,15 +35,15 @@ async function run(
 export function register(audit: Command): void {
   audit
     .command('accept-gap')
-    .summary('accept for good that numbers of a source are missing')
+    .summary('permanently accept missing sequence numbers of a source')
     .description(
-      'Accepts that these numbers of a source will never come: they no longer count as missing, so the next gap is seen. It is said in the log, with\n' +
-        'the reason, and `audit verify` knows it. What still comes under one of these numbers is a dead letter.',
+      'Accepts that these sequence numbers will never arrive: they no longer count as missing, so the next gap is noticed. The log records this with\n' +
+        'the reason, and `audit verify` takes it into account. An event that still arrives with one of these numbers becomes a dead letter.',
     )
     .argument('<source>', 'the service')
     .argument('<first>', 'the first missing number', numberOf)
     .argument('<last>', 'the last missing number', numberOf)
-    .requiredOption('--reason <reason>', 'why; it is recorded')
+    .requiredOption('--reason <reason>', 'why; recorded in the trail')
     .addHelpText(
       'after',
       '\nExamples:\n  countersign audit accept-gap payments 812 815 --reason "lost with disk 3, INC-204"',

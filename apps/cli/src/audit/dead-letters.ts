@@ -24,7 +24,7 @@ const PAGE = 200;
 
 function positionOf(said: string): string {
   if (/^[1-9][0-9]{0,17}$/.test(said)) return said;
-  throw new InvalidArgumentError('A position as `countersign audit dead-letters list` shows it.');
+  throw new InvalidArgumentError('Must be a position as shown by `countersign audit dead-letters list`.');
 }
 
 async function read(session: Session, after: string, limit: number): Promise<readonly Letter[]> {
@@ -73,7 +73,7 @@ async function show(position: string, _: object, command: Command): Promise<void
     `position  ${letter.position}`,
     `received  ${letter.received_at}`,
     `from      ${letter.nats_subject}`,
-    `number    ${letter.source === null || letter.sequence === null ? 'none that it could prove' : `${letter.sequence} of ${letter.source}`}`,
+    `number    ${letter.source === null || letter.sequence === null ? 'none that could be verified' : `${letter.sequence} of ${letter.source}`}`,
     `reason    ${letter.reason}`,
     `replayed  ${letter.replayed_at ?? 'no'}`,
   ];
@@ -96,10 +96,10 @@ async function replay(position: string, _: object, command: Command): Promise<vo
 export function register(audit: Command): void {
   const group = audit
     .command('dead-letters')
-    .summary('see and replay what the trail could not take')
+    .summary('list and replay messages that could not enter the trail')
     .description(
-      'A message that is no event keeps its place in its source’s numbers and waits here with the reason. To see them needs audit:read,\n' +
-        'to replay them audit:admin (the local stack’s operator).',
+      'A message that is not a valid event keeps its place in its source’s sequence and waits here with the reason. Listing needs audit:read,\n' +
+        'replaying needs audit:admin (the local stack’s operator).',
     )
     .addHelpText(
       'after',
@@ -111,14 +111,14 @@ Examples:
     );
   group
     .command('list')
-    .description('oldest first, with their reasons')
-    .option('--limit <count>', 'at most so many dead letters', countOf(10_000), 50)
-    .option('--after <position>', 'only those behind this one', positionOf, '0')
+    .description('list dead letters, oldest first, with their reasons')
+    .option('--limit <count>', 'maximum number of dead letters', countOf(10_000), 50)
+    .option('--after <position>', 'only those after this position', positionOf, '0')
     .action(list);
   group
     .command('show')
-    .description('one of them whole: where it came from, why it was refused, and its content')
-    .argument('<position>', 'as `list` shows it', positionOf)
+    .description('show one dead letter: its origin, why it was refused, and its content')
+    .argument('<position>', 'the position shown by `list`', positionOf)
     .action(show);
   group
     .command('replay')
@@ -126,6 +126,6 @@ Examples:
       'tries it once more, after an update of audit that knows its form, say. It then gets the next log index; refused are\n' +
         'DEAD_LETTER_STILL_REFUSED (with the reason), DEAD_LETTER_REPLAYED, and SEQUENCE_TAKEN where another event has its number or id',
     )
-    .argument('<position>', 'as `list` shows it', positionOf)
+    .argument('<position>', 'the position shown by `list`', positionOf)
     .action(replay);
 }

@@ -20,7 +20,7 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
       try {
         return JSON.parse(text);
       } catch {
-        context.addIssue('it is not JSON');
+        context.addIssue('must be JSON');
         return z.NEVER;
       }
     })
@@ -48,7 +48,7 @@ const eventRow = z.object({
 
 /**
  * The lines of a CSV export. A row whose columns say something else than its event is taken for an altered event: people read the columns.
- * @returns nothing for a row that is none of an export
+ * @returns nothing for a row that is not from an export
  */
 export async function* csvLines(text: AsyncIterable<string>): AsyncGenerator<ExportLine | undefined> {
   let header: readonly string[] | undefined;

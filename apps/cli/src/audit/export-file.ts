@@ -23,7 +23,7 @@ async function linesOf(file: string): Promise<AsyncIterable<ExportLine | undefin
 
 /**
  * The lines of a file, in constant memory: NDJSON, or CSV where its name ends in `.csv`; a further `.gz` is unpacked.
- * @throws {CliError} for a line that is none of an export
+ * @throws {CliError} for a line that is not from an export
  */
 export async function* readExport(file: string): AsyncGenerator<ExportLine> {
   let number = 0;
@@ -34,7 +34,7 @@ export async function* readExport(file: string): AsyncGenerator<ExportLine> {
         throw new CliError(
           ExitCode.refused,
           'EXPORT_UNREADABLE',
-          `${file}, line ${String(number)}: it is no line of an export`,
+          `${file}, line ${String(number)}: not a line of an export`,
         );
       }
       yield line;

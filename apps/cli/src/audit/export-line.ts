@@ -106,7 +106,7 @@ export type ExportLine =
       readonly consistency: readonly Buffer[];
     };
 
-/** Reads one line. @returns nothing for what is none */
+/** Reads one line. @returns nothing for any other text */
 export function parseExportLine(text: string): ExportLine | undefined {
   let json: unknown;
   try {

@@ -80,12 +80,12 @@ async function run(options: ExportOptions, command: Command): Promise<void> {
   const last = response.body === null ? Buffer.alloc(0) : await copy(response.body, write);
   const end = endOf(last);
   if (end === undefined) {
-    const rest = file === undefined ? '' : ` What came is in ${await file.keepUnfinished()}.`;
+    const rest = file === undefined ? '' : ` What arrived is in ${await file.keepUnfinished()}.`;
     throw new CliError(
       ExitCode.unreachable,
       'EXPORT_CUT_OFF',
       'the export was cut off: its end line is missing',
-      `Go on with --cursor and the log_index of the last whole line, to a file of its own.${rest}`,
+      `Continue with --cursor and the log_index of the last complete line, into a new file.${rest}`,
     );
   }
   await file?.commit();
@@ -99,19 +99,19 @@ export function register(audit: Command): void {
   addFilters(audit.command('export'), { timed: true })
     .summary('export events, oldest first, as evidence')
     .description(
-      'Streams events, oldest first. The export is evidence by itself: `countersign audit verify` checks it without asking any service.\n' +
-        'Its first line has the signed checkpoint that it was made under, each line its place in the log and its leaf hash, the last line the\n' +
-        'rest of the proof; an export without that line was cut off. Without filters nothing is left out.',
+      'Streams events, oldest first. The export is self-contained evidence: `countersign audit verify` checks it offline.\n' +
+        'The first line holds the signed checkpoint, each event line its log index and leaf hash, and the last line the\n' +
+        'rest of the proof; an export without that last line was cut off. Without filters the export is complete.',
     )
-    .addOption(new Option('--format <format>', 'how lines are written').choices(['ndjson', 'csv']).default('ndjson'))
+    .addOption(new Option('--format <format>', 'output format').choices(['ndjson', 'csv']).default('ndjson'))
     .option('--output <file>', 'write to a new file instead of standard output')
     .addOption(forceOption())
-    .option('--limit <count>', 'at most so many events', countOf(100_000_000))
-    .option('--cursor <index>', 'begin after this log index')
-    .option('--since <file>', 'begin where the log ended when this checkpoint was signed, and tie the export to it')
+    .option('--limit <count>', 'maximum number of events', countOf(100_000_000))
+    .option('--cursor <index>', 'start after this log index')
+    .option('--since <file>', 'start where the log ended when this checkpoint was signed, and tie the export to it')
     .option(
       '--checkpoint <file>',
-      'tie the export to this checkpoint too, which you keep; again for another',
+      'also tie the export to this checkpoint that you kept; repeatable',
       (one: string, others: readonly string[]) => [...others, one],
       [],
     )

@@ -29,19 +29,21 @@ const optionsSchema = z.object({
 /** The options of every command that narrows what it shows. @param timed whether a time may be given */
 export function addFilters(command: Command, { timed }: { readonly timed: boolean }): Command {
   command
-    .option('--subject <id>', 'whom it is about')
-    .option('--actor <id>', 'anyone who acted for the subject')
-    .option('--client <id>', 'the client that called')
-    .option('--action <name>', 'what was done: transfers:create')
-    .option('--resource <id>', 'to what: payment/0199…')
-    .addOption(new Option('--outcome <outcome>', 'how it ended').choices(['allowed', 'denied', 'failed']))
-    .option('--source <service>', 'the service that tells of it')
-    .option('--type <type>', 'the event’s type')
+    .option('--subject <id>', 'the subject of the event')
+    .option('--actor <id>', 'any actor in the delegation chain')
+    .option('--client <id>', 'the calling client')
+    .option('--action <name>', 'the action, such as transfers:create')
+    .option('--resource <id>', 'the resource, such as payment/0199…')
+    .addOption(new Option('--outcome <outcome>', 'the outcome').choices(['allowed', 'denied', 'failed']))
+    .option('--source <service>', 'the service that recorded it')
+    .option('--type <type>', 'the event type')
     .option('--trace <id>', 'the W3C trace id')
-    .option('--txn <id>', 'the id of everything that one request set off')
-    .option('--text <words>', 'words of resource, action, subject, client, reason, route or changes');
+    .option('--txn <id>', 'the transaction id shared by everything that one request caused')
+    .option('--text <words>', 'words in resource, action, subject, client, reason, route or changes');
   return timed
-    ? command.addOption(timeOption('--from <time>', 'from then on')).addOption(timeOption('--to <time>', 'before then'))
+    ? command
+        .addOption(timeOption('--from <time>', 'events at or after this time'))
+        .addOption(timeOption('--to <time>', 'events before this time'))
     : command;
 }
 
@@ -60,6 +62,6 @@ export function countOf(limit: number): (said: string) => number {
   return (said) => {
     const count = Number(said);
     if (Number.isInteger(count) && count >= 1 && count <= limit) return count;
-    throw new InvalidArgumentError(`1 to ${String(limit)}.`);
+    throw new InvalidArgumentError(`Must be a whole number from 1 to ${String(limit)}.`);
   };
 }

@@ -16,7 +16,7 @@ async function readLog(session: Session, path: string): Promise<Buffer> {
     throw new CliError(ExitCode.unreachable, 'AUDIT_UNREACHABLE', `${url}: ${reason}`);
   });
   if (!response.ok) {
-    throw new CliError(ExitCode.refused, 'LOG_REFUSED', `${url} was answered with ${String(response.status)}`);
+    throw new CliError(ExitCode.refused, 'LOG_REFUSED', `${url} answered ${String(response.status)}`);
   }
   return Buffer.from(await response.arrayBuffer());
 }
@@ -32,7 +32,7 @@ async function keep(
   const text = await fetchText();
   await file?.write(text);
   await file?.commit();
-  session.output.result({ ok: true, [name]: text }, out === undefined ? text.trimEnd() : `kept in ${out}`);
+  session.output.result({ ok: true, [name]: text }, out === undefined ? text.trimEnd() : `saved to ${out}`);
 }
 
 async function fetchKey(options: OutOptions, command: Command): Promise<void> {
@@ -61,17 +61,17 @@ async function fetchHashes({ out, force }: OutOptions & { readonly out: string }
     await file.write(await readLog(session, tilePath({ level: 0, index, width })));
   }
   await file.commit();
-  session.output.result({ ok: true, leaves: size, file: out }, `${String(size)} leaf hashes kept in ${out}`);
+  session.output.result({ ok: true, leaves: size, file: out }, `${String(size)} leaf hashes saved to ${out}`);
 }
 
 /** `countersign audit checkpoint`, `key` and `hashes`: what an offline check needs, from the log’s public side. */
 export function registerLogFiles(audit: Command): void {
   audit
     .command('checkpoint')
-    .summary('fetch the newest signed checkpoint: whoever keeps it is a witness')
-    .option('--out <file>', 'where to keep it; printed by default')
+    .summary('fetch the newest signed checkpoint; keep it as a witness')
+    .option('--out <file>', 'file to save it to; printed by default')
     .addOption(forceOption())
-    .option('--now', 'have what came in last signed first (needs a token with audit:read)', false)
+    .option('--now', 'sign the latest events first (needs audit:read)', false)
     .addHelpText(
       'after',
       `
@@ -84,14 +84,14 @@ Examples:
     .action(fetchCheckpoint);
   audit
     .command('key')
-    .summary('fetch the log’s verifier keys; compare them with what its operator told you')
-    .option('--out <file>', 'where to keep it; printed by default')
+    .summary('fetch the log’s verifier keys; compare them with those its operator published')
+    .option('--out <file>', 'file to save it to; printed by default')
     .addOption(forceOption())
     .action(fetchKey);
   audit
     .command('hashes')
-    .summary('fetch all leaf hashes (32 bytes an event), by which verify can name what was altered')
-    .requiredOption('--out <file>', 'where to keep them')
+    .summary('fetch all leaf hashes (32 bytes per event), so that verify can name what was altered')
+    .requiredOption('--out <file>', 'file to save them to')
     .addOption(forceOption())
     .action(fetchHashes);
 }

@@ -20,7 +20,7 @@ interface EraseOptions {
 
 function eventId(said: string): string {
   if (z.uuid().safeParse(said).success) return said;
-  throw new InvalidArgumentError('An event’s id, as `countersign audit search --json` shows it.');
+  throw new InvalidArgumentError('Must be an event id, as shown by `countersign audit search --json`.');
 }
 
 async function reveal(id: string, { reason }: { readonly reason: string }, command: Command): Promise<void> {
@@ -35,21 +35,21 @@ async function reveal(id: string, { reason }: { readonly reason: string }, comma
   const rows = revealed.values.map(({ path, value }) => [path, printable(JSON.stringify(value))]);
   session.output.result(
     { ok: true, ...revealed },
-    table(['field', 'value'], rows, 'Nothing of this event is masked, or all of it is erased.'),
+    table(['field', 'value'], rows, 'This event has no masked values, or they were erased.'),
   );
 }
 
 async function erase({ event, subject, reason, yes }: EraseOptions, command: Command): Promise<void> {
   if ((event === undefined) === (subject === undefined)) {
-    throw new CliError(ExitCode.usage, 'USAGE', 'say whose values to erase: --event or --subject');
+    throw new CliError(ExitCode.usage, 'USAGE', 'specify whose values to erase: --event or --subject');
   }
   const whose = event === undefined ? `the subject ${subject ?? ''}` : `the event ${event}`;
   if (!yes) {
     throw new CliError(
       ExitCode.usage,
       'NOT_CONFIRMED',
-      `the masked values of ${whose} would be gone for good`,
-      'Say --yes to erase them.',
+      `the masked values of ${whose} would be erased permanently`,
+      'Add --yes to erase them.',
     );
   }
   const session = openSession(command);
@@ -64,16 +64,16 @@ async function erase({ event, subject, reason, yes }: EraseOptions, command: Com
 }
 
 const reasonOption = (): Option =>
-  new Option('--reason <text>', 'why; it is recorded in the trail before anything happens').makeOptionMandatory();
+  new Option('--reason <text>', 'why; recorded in the trail first').makeOptionMandatory();
 
 /** `countersign audit reveal` and `erase`: personal data, which the log holds as commitments only. */
 export function register(audit: Command): void {
   audit
     .command('reveal')
-    .summary('show what is masked in one event')
+    .summary('show the masked values of one event')
     .description(
-      'Shows the personal data of an event that the log holds as commitments only (MASKED_FIELDS of audit). Needs audit:reveal, which a reader of\n' +
-        'the trail does not have; on the local stack the privacy-officer has it. Each use is in the trail, with its reason.',
+      'Shows personal data of an event that the log holds only as commitments (MASKED_FIELDS of audit). Needs audit:reveal, which ordinary readers of\n' +
+        'the trail do not have; on the local stack the privacy-officer has it. Each use is recorded in the trail with its reason.',
     )
     .argument('<event-id>', 'the event, by its id', eventId)
     .addOption(reasonOption())
@@ -87,13 +87,13 @@ Examples:
     .action(reveal);
   audit
     .command('erase')
-    .summary('erase what is masked, of one event or one subject, for good')
+    .summary('permanently erase the masked values of one event or one subject')
     .description(
-      'Erases personal data for good; the log keeps its commitments, so everything that was ever exported still verifies. Needs audit:erase (on\n' +
-        'the local stack the privacy-officer). Copies in backups, in the stream (7 days) and in dead letters (30 days) go as these age out.',
+      'Permanently erases personal data; the log keeps its commitments, so earlier exports still verify. Needs audit:erase (on\n' +
+        'the local stack the privacy-officer). Copies in backups, in the stream (7 days) and in dead letters (30 days) disappear as these expire.',
     )
-    .option('--event <id>', 'of this event', eventId)
-    .option('--subject <id>', 'of all events of this subject')
+    .option('--event <id>', 'erase the values of this event', eventId)
+    .option('--subject <id>', 'erase the values of all events of this subject')
     .addOption(reasonOption())
     .option('--yes', 'really erase', false)
     .addHelpText(

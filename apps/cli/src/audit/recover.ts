@@ -57,8 +57,8 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
   if (before.state !== 'restored') {
     const said =
       before.state === 'checking'
-        ? 'the log is still being compared with what is known outside; ask again in a moment'
-        : `nothing is lost: the log has all of its ${before.next_index} entries`;
+        ? 'the log is still being compared with external evidence; retry in a moment'
+        : `nothing is lost: the log has all ${before.next_index} entries`;
     output.result({ ok: before.state === 'current', ...before }, said);
     return;
   }
@@ -71,14 +71,14 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
       ExitCode.refused,
       'RECOVERY_INCOMPLETE',
       `nobody sent the entries ${named(report.missing)}`,
-      'Start every service whose outbox may have them and run this again; --accept-loss declares them lost in the log, for good.',
+      'Start every service whose outbox may have them and run this again; --accept-loss permanently declares them lost in the log.',
     );
   }
   const done = await call(session, '/log/recovery', { accept_loss: acceptLoss });
   const lost = done.lost ?? [];
   output.result(
     { ok: true, ...done },
-    `${String(done.found)} entries are back at their places${lost.length === 0 ? '; old checkpoints verify again' : `; declared lost: ${named(lost)}`}`,
+    `${String(done.found)} entries are restored${lost.length === 0 ? '; old checkpoints verify again' : `; declared lost: ${named(lost)}`}`,
   );
 }
 
@@ -86,14 +86,14 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
 export function register(audit: Command): void {
   audit
     .command('recover')
-    .summary('take back what a restored log has lost')
+    .summary('recover what a restored log has lost')
     .description(
       'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and puts them\n' +
         'back under the log indices that they had, so that checkpoints which were signed before verify again. Until then audit signs nothing and\n' +
         'takes nothing in; the services’ outboxes wait.',
     )
-    .option('--wait <seconds>', 'give up when nothing came for so long', countOf(86_400), 30)
-    .option('--accept-loss', 'declare in the log what nobody has kept, and go on', false)
+    .option('--wait <seconds>', 'give up after this many seconds without new events', countOf(86_400), 30)
+    .option('--accept-loss', 'declare entries that nobody has kept as lost, and continue', false)
     .addHelpText(
       'after',
       `

@@ -33,17 +33,20 @@ async function run({ limit, cursor }: SearchOptions, command: Command): Promise<
     events.push(...page.events);
     next = page.next_cursor;
   } while (next !== null && events.length < limit);
-  output.result({ ok: true, events, next_cursor: next }, table(eventTitles, events.map(eventRow), 'no such event'));
-  if (next !== null) output.note(`there is more: --cursor ${next}, or a higher --limit`);
+  output.result(
+    { ok: true, events, next_cursor: next },
+    table(eventTitles, events.map(eventRow), 'no matching events'),
+  );
+  if (next !== null) output.note(`more events: --cursor ${next}, or a higher --limit`);
 }
 
 /** `countersign audit search`: who did what, newest first. */
 export function register(audit: Command): void {
   addFilters(audit.command('search'), { timed: true })
     .summary('find events, newest first')
-    .description('Finds events, newest first. Every filter narrows further.')
-    .option('--limit <count>', 'at most so many events', countOf(SEARCH_LIMIT), 50)
-    .option('--cursor <cursor>', 'go on where an earlier search ended')
+    .description('Finds events, newest first. All filters must match.')
+    .option('--limit <count>', 'maximum number of events', countOf(SEARCH_LIMIT), 50)
+    .option('--cursor <cursor>', 'continue where an earlier search ended')
     .addHelpText(
       'after',
       `

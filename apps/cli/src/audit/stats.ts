@@ -42,7 +42,7 @@ export function register(audit: Command): void {
   audit
     .command('stats')
     .summary('count events by source and outcome')
-    .description('Counts events, and says for each source up to which number nothing is missing.')
+    .description('Counts events, and shows for each source the sequence number up to which nothing is missing.')
     .addHelpText(
       'after',
       `

@@ -91,12 +91,12 @@ async function run({ count = Infinity, cursor }: TailOptions, command: Command):
 /** `countersign audit tail`: events as they come. */
 export function register(audit: Command): void {
   addFilters(audit.command('tail'), { timed: false })
-    .summary('show events as they come')
+    .summary('show events as they arrive')
     .description(
-      'Shows events as they come, until Ctrl-C; comes back without a gap when the connection or the token ends.\nWith --json, one line of JSON an event.',
+      'Shows events as they arrive, until Ctrl-C; reconnects without a gap when the connection or the token ends.\nWith --json, prints one line of JSON per event.',
     )
-    .option('--count <count>', 'end after so many events', countOf(1_000_000))
-    .option('--cursor <index>', 'begin after this log index')
+    .option('--count <count>', 'stop after this many events', countOf(1_000_000))
+    .option('--cursor <index>', 'start after this log index')
     .addHelpText(
       'after',
       `

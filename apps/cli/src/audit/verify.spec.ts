@@ -88,7 +88,7 @@ describe('countersign audit verify', () => {
     await expect(verify([short])).rejects.toMatchObject({ code: 'EVENT_MISSING' });
   });
 
-  it('believes no checkpoint of another key, and no line that is none', async () => {
+  it('believes no checkpoint of another key, and no line that is not one', async () => {
     const whole = file('events.ndjson', events.map(lineOf).join('\n'));
     const stranger = createNoteSigner('audit.test/log', generateKeyPairSync('ed25519').privateKey);
     const forged = file('forged.txt', signCheckpoint(400, rootOf(leaves), stranger));

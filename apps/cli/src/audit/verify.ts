@@ -47,7 +47,7 @@ function verifiersOf(text: string): readonly NoteVerifier[] {
     return keys.map(parseVerifierKey);
   } catch (error) {
     if (!(error instanceof NoteKeyError)) throw error;
-    throw new CliError(ExitCode.usage, 'LOG_KEY_INVALID', error.message, 'The log shows its keys at /log/key.');
+    throw new CliError(ExitCode.usage, 'LOG_KEY_INVALID', error.message, 'The log publishes its keys at /log/key.');
   }
 }
 
@@ -91,7 +91,7 @@ async function verifyFiles(
     throw new CliError(
       ExitCode.usage,
       'CHECKPOINT_MISSING',
-      'these events come without a checkpoint, so they prove nothing by themselves',
+      'these events have no checkpoint, so on their own they prove nothing',
       'Name two checkpoints with --checkpoint.',
     );
   }
@@ -129,7 +129,7 @@ function describe(report: ExportReport, checkpoints: readonly Checkpoint[]): str
         ]),
     complete
       ? 'Nothing between them was altered, removed, added or moved.'
-      : 'Each stands in the log as it stands here. The export is filtered: that none was left out is not proven.',
+      : 'Each event is in the log exactly as it is here. The export is filtered, so completeness is not proven.',
   ].join('\n');
 }
 
@@ -146,7 +146,7 @@ async function run(files: readonly string[], options: VerifyOptions, command: Co
     const others = report.faults.slice(1).map(({ code, message }) => `${code}: ${message}`);
     const exact = first.through === undefined || first.through === first.logIndex || hashes !== undefined;
     if (!exact)
-      others.push('Which event it is can be told with the log’s hashes: countersign audit hashes, then --hashes.');
+      others.push('To name the event, fetch the log’s hashes with countersign audit hashes, then pass --hashes.');
     throw new CliError(ExitCode.refused, first.code, first.message, others.join('\n') || undefined);
   }
   output.result({ ok: true, ...report }, describe(report, checkpoints));
@@ -160,21 +160,17 @@ export function registerVerify(audit: Command): void {
     .command('verify')
     .summary('check an export offline against checkpoints')
     .description(
-      'Checks exports (NDJSON, CSV) and sealed segments, in the log’s order, against the log’s signature and checkpoints that were kept:\n' +
-        'no service is asked. Names the first event that was altered, removed, added or moved, and the first number that never arrived.',
+      'Checks exports (NDJSON, CSV) and sealed segments, in log order, against the log’s signature and the checkpoints that you kept,\n' +
+        'offline. Names the first event that was altered, removed, added or moved, and the first sequence number that never arrived.',
     )
     .argument('<files...>', 'exports or segments (.ndjson, .csv, each also as .gz), oldest first')
-    .option('--checkpoint <file>', 'a signed checkpoint; twice or more, say an old and a new one', collect, [])
-    .requiredOption(
-      '--log-key <key>',
-      'a verifier key of the log, or a file with its keys; again for each further key',
-      collect,
-    )
+    .option('--checkpoint <file>', 'a signed checkpoint; repeatable, for example an old and a new one', collect, [])
+    .requiredOption('--log-key <key>', 'a verifier key of the log, or a file with its keys; repeatable', collect)
     .option(
       '--hashes <file>',
-      'leaf hashes as `countersign audit hashes` fetched them: then what was altered is always named',
+      'leaf hashes fetched by `countersign audit hashes`; with them, an altered event is always named',
     )
-    .option('--complete', 'fail unless every event is there, from the oldest checkpoint to the newest', false)
+    .option('--complete', 'fail unless every event from the oldest to the newest checkpoint is present', false)
     .addHelpText(
       'after',
       `

@@ -48,7 +48,7 @@ export async function addClient(client: string, options: AddOptions, command: Co
   const session = openSession(command);
   const { audience, keyOut, secret, dpopRequired } = options;
   if (secret === (keyOut !== undefined)) {
-    throw usage('say how the client authenticates', 'Either --key-out FILE (a new key) or --secret.');
+    throw usage('specify how the client authenticates', 'Either --key-out FILE (a new key) or --secret.');
   }
   const audiences = Object.fromEntries(audience.map(parseAudience));
   const policy = { audiences, ...(dpopRequired ? { dpop: 'required' } : {}) };
@@ -61,13 +61,13 @@ export async function addClient(client: string, options: AddOptions, command: Co
     { ok: true, ...added, ...(keyOut === undefined ? {} : { key_file: keyOut }) },
     added.client_secret ?? `${client} is registered; its private key is in ${keyOut ?? ''}`,
   );
-  if (added.client_secret !== undefined) session.output.note('This is its secret; it is shown this once.');
+  if (added.client_secret !== undefined) session.output.note('This is its secret. It is shown only once.');
 }
 
 async function rotateSecret(session: Session, path: string): Promise<void> {
   const made = await callAdmin(session, newSecretSchema, { method: 'POST', path: `${path}/secrets` });
   session.output.result({ ok: true, ...made }, made.client_secret);
-  session.output.note('This is the new secret; it is shown this once. The one before works until the next rotation.');
+  session.output.note('This is the new secret. It is shown only once. The previous one works until the next rotation.');
 }
 
 /** `countersign clients rotate`. */
@@ -77,7 +77,7 @@ export async function rotateClient(client: string, options: RotateOptions, comma
   const path = `/admin/clients/${encodeURIComponent(client)}`;
   const asked = [keyOut !== undefined, secret, remove !== undefined].filter(Boolean).length;
   if (asked !== 1) {
-    throw usage('say what to rotate', 'One of: --key-out FILE (a new key), --secret (a new secret), --remove KID.');
+    throw usage('specify what to rotate', 'One of: --key-out FILE (a new key), --secret (a new secret), --remove KID.');
   }
   if (secret) {
     await rotateSecret(session, path);
@@ -88,7 +88,7 @@ export async function rotateClient(client: string, options: RotateOptions, comma
       method: 'DELETE',
       path: `${path}/keys/${encodeURIComponent(remove)}`,
     });
-    session.output.result({ ok: true, ...changed }, `${client}: the key ${remove} is taken away`);
+    session.output.result({ ok: true, ...changed }, `${client}: the key ${remove} was removed`);
     return;
   }
   if (keyOut === undefined) return;
@@ -104,7 +104,7 @@ export async function rotateClient(client: string, options: RotateOptions, comma
     [
       `${client}: the key ${key.kid} is added; its private part is in ${keyOut}`,
       ...others.map(
-        (kid) => `  once nobody signs with the one before: countersign clients rotate ${client} --remove ${kid}`,
+        (kid) => `  once nobody signs with the previous one: countersign clients rotate ${client} --remove ${kid}`,
       ),
     ].join('\n'),
   );

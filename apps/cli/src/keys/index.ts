@@ -35,10 +35,10 @@ async function show(request: { path: string; method?: string }, done: string, co
 export function register(program: Command): void {
   const group = program
     .command('keys')
-    .summary('the issuer’s signing keys: list, rotate, revoke')
+    .summary('manage the issuer’s signing keys: list, rotate, revoke')
     .description(
-      'The keys that sign tokens (scope issuer:admin; the local stack’s operator). A key is pending (published, not signing yet),\n' +
-        'active (one), retired (published until its last token has expired), then removed. Rotation runs by itself; these are for when it must be now.',
+      'The keys that sign tokens (needs the scope issuer:admin; the local stack’s operator has it). A key is pending (published, not yet signing),\n' +
+        'then active (always one), retired (published until its last token has expired), and removed. Rotation is automatic; use these to force it.',
     )
     .addHelpText(
       'after',
@@ -50,17 +50,21 @@ Examples:
     );
   group
     .command('list')
-    .description('all keys, newest first')
+    .description('list all keys, newest first')
     .action((_: object, command: Command) => show({ path: '/admin/keys' }, '', command));
   group
     .command('rotate')
-    .description('let the pending key sign from now on; no token becomes invalid')
+    .description('activate the pending key now; existing tokens stay valid')
     .action((_: object, command: Command) =>
-      show({ path: '/admin/keys/rotate', method: 'POST' }, 'rotated; the tokens of the key before stay good', command),
+      show(
+        { path: '/admin/keys/rotate', method: 'POST' },
+        'rotated; tokens signed by the previous key stay valid',
+        command,
+      ),
     );
   group
     .command('revoke <kid>')
-    .description('emergency: take a key out of the JWKS and refuse everything that it signed')
+    .description('emergency: remove a key from the JWKS and refuse everything that it signed')
     .action((kid: string, _: object, command: Command) =>
       show(
         { path: `/admin/keys/${encodeURIComponent(kid)}/revoke`, method: 'POST' },

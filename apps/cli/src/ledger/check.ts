@@ -60,12 +60,12 @@ async function run(_options: object, command: Command): Promise<void> {
 export function register(ledger: Command): void {
   ledger
     .command('check')
-    .summary('check that the ledger is whole')
+    .summary('check the ledger’s invariants')
     .description(
-      'Asks accounts, of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,\n' +
-        'what is available keeps its limit, holds reserve what they say, transfers moved their legs,\n' +
-        'no owner has more than came in from others and was granted.\n' +
-        'Needs the scope accounts:audit. Ends with 1 when an invariant does not hold.',
+      'Asks accounts to check one snapshot of its database: sums per currency are zero, balances are the sums of their entries,\n' +
+        'available balances respect their limits, holds reserve their amounts, transfers moved their legs,\n' +
+        'and no owner has more than was received from others and granted.\n' +
+        'Needs the scope accounts:audit. Exits with 1 if an invariant does not hold.',
     )
     .addHelpText(
       'after',

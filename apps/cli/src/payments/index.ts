@@ -7,6 +7,6 @@ export function register(program: Command): void {
     program
       .command('payments')
       .summary('compare payments with the ledger')
-      .description('The payments of the payments service, beside the ledger of accounts.'),
+      .description('Payments compared with the ledger of accounts.'),
   );
 }

@@ -41,7 +41,7 @@ describe('countersign payments reconcile', () => {
     });
     expect(text).toMatch(/3 differ, 1 repaired/);
     expect(text).toMatch(/RECORD_MISSING +transfer\/1 +nothing +posted, 5 EUR +with --repair/);
-    expect(text).toMatch(/TRANSFER_MISSING +payment\/2 .* +needs a person/);
+    expect(text).toMatch(/TRANSFER_MISSING +payment\/2 .* +needs manual repair/);
     expect(text).toMatch(/transfer\/3 .* +repaired/);
     expect(text).toMatch(/and 1 more$/);
   });

@@ -42,7 +42,7 @@ export function textOf(report: Report): string {
     resource,
     kept,
     found,
-    done ? 'repaired' : repair === null ? 'needs a person' : 'with --repair',
+    done ? 'repaired' : repair === null ? 'needs manual repair' : 'with --repair',
   ]);
   const more = left + repaired - rows.length;
   return [
@@ -75,15 +75,15 @@ export function register(payments: Command): void {
     .command('reconcile')
     .summary('compare payments and refunds with their transfers')
     .description(
-      'Asks payments to compare its payments and refunds with the transfers that it made at accounts, both ways:\n' +
-        '  TRANSFER_MISSING  money that payments says has moved or is held, and accounts knows nothing of\n' +
-        '  TRANSFER_DIFFERS  another state, another amount, other accounts\n' +
-        '  RECORD_BEHIND     a payment that has not learnt what its transfer became (--repair: it learns)\n' +
-        '  RECORD_MISSING    a transfer without a payment or refund (--repair: it is made again from the transfer)\n' +
-        'Needs the scope payments:reconcile. Ends with 1 when something differs.',
+      'Asks payments to compare its payments and refunds with its transfers at accounts, in both directions:\n' +
+        '  TRANSFER_MISSING  payments says that money moved or is held, but accounts has no such transfer\n' +
+        '  TRANSFER_DIFFERS  the state, the amount or the accounts differ\n' +
+        '  RECORD_BEHIND     a payment has not caught up with its transfer (--repair updates it)\n' +
+        '  RECORD_MISSING    a transfer has no payment or refund (--repair recreates it from the transfer)\n' +
+        'Needs the scope payments:reconcile. Exits with 1 if anything differs.',
     )
-    .addOption(timeOption('--since <time>', 'only what was begun from then on'))
-    .option('--repair', 'mend what can be mended', false)
+    .addOption(timeOption('--since <time>', 'only what was created at or after this time'))
+    .option('--repair', 'repair what can be repaired', false)
     .addHelpText(
       'after',
       `

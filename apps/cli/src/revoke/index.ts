@@ -54,8 +54,8 @@ async function revoke(wish: object, { reason, before }: RevokeOptions, command: 
   };
   const done = await callAdmin(session, revocationSchema, { method: 'POST', path: '/admin/revocations', body });
   const where = done.pushed
-    ? 'every validator is told'
-    : 'validators are told once NATS is back; the issuer itself refuses it already';
+    ? 'sent to every validator'
+    : 'validators will receive it once NATS is back; the issuer already refuses it';
   session.output.result({ ok: true, ...done }, `revoked ${done.kind} ${done.name} until ${done.until}; ${where}`);
 }
 
@@ -89,24 +89,24 @@ async function restored({ acknowledge = false }: { acknowledge?: boolean }, comm
   const text =
     answer.restored_at === null
       ? acknowledge
-        ? 'acknowledged; assertions are good again, whenever they were made'
-        : 'the database is as new as everything that the issuer has stated'
-      : `the database was noticed to be a restored one at ${answer.restored_at}. What changed since the backup is gone: look at\n` +
-        'the clients that were disabled or changed since, then run this with --acknowledge';
+        ? 'acknowledged; all valid assertions are accepted again'
+        : 'the database is up to date with everything that the issuer has published'
+      : `a restored database was detected at ${answer.restored_at}. Changes since the backup are lost: check\n` +
+        'the clients that were disabled or changed since, then run this again with --acknowledge';
   session.output.result({ ok: true, ...answer }, text);
 }
 
-const before = (): Option => timeOption('--before <time>', 'tokens issued until this time; now by default');
-const reason = (): Option => new Option('--reason <text>', 'why, for the audit trail');
+const before = (): Option => timeOption('--before <time>', 'only tokens issued up to this time (default: now)');
+const reason = (): Option => new Option('--reason <text>', 'why; recorded in the audit trail');
 
 /** `countersign revoke`: refuse tokens everywhere, at once. */
 export function register(program: Command): void {
   const group = program
     .command('revoke')
-    .summary('refuse a token, or all of a client or subject, everywhere')
+    .summary('revoke a token, or all tokens of a client or subject')
     .description(
-      'Revokes at the issuer, which tells every validator within a moment (scope issuer:admin; the local stack’s operator).\n' +
-        'A revocation cannot be taken back; it leaves by itself when nothing is left that it could refuse.',
+      'Revokes at the issuer, which notifies every validator immediately (needs the scope issuer:admin; the local stack’s operator has it).\n' +
+        'A revocation cannot be undone; it is removed automatically once every token that it covers has expired.',
     )
     .addHelpText(
       'after',
@@ -119,29 +119,31 @@ Examples:
   group
     .command('token <token>')
     .description(
-      'one token, by its jti or as a whole, and everything of its transaction: what was exchanged for it, and what it was\n' +
-        'exchanged for (of a jti, what was exchanged for it)',
+      'revoke one token, given whole or by its jti, and all tokens of its transaction: those exchanged for it and those it\n' +
+        'was exchanged for (given a jti: only those exchanged for it)',
     )
     .option(
       '--with-derived',
-      'everything of its transaction; the default, because a token that leaked may have been used',
+      'also all tokens of its transaction; the default, because a leaked token may have been used',
       true,
     )
-    .option('--no-with-derived', 'only this one token')
+    .option('--no-with-derived', 'revoke only this token')
     .addOption(reason())
     .action((token: string, { withDerived, ...options }: RevokeOptions & { withDerived: boolean }, command: Command) =>
       revoke(tokenWish(token, withDerived), options, command),
     );
   group
     .command('transaction <txn>')
-    .description('everything of one transaction (txn, as tokens and audit events name it)')
+    .description('revoke all tokens of one transaction (the txn of tokens and audit events)')
     .addOption(reason())
     .action((txn: string, options: RevokeOptions, command: Command) =>
       revoke({ kind: 'transaction', txn }, options, command),
     );
   group
     .command('client <client>')
-    .description('whatever a client stands in, as client, subject or actor, issued until now; new tokens are good')
+    .description(
+      'revoke all tokens that name this client (as client, subject or actor) and were issued before now; new tokens work',
+    )
     .addOption(before())
     .addOption(reason())
     .action((client: string, options: RevokeOptions, command: Command) =>
@@ -149,7 +151,9 @@ Examples:
     );
   group
     .command('subject <subject>')
-    .description('whatever somebody stands in, as subject or actor, issued until now; new tokens are good')
+    .description(
+      'revoke all tokens that name this subject (as subject or actor) and were issued before now; new tokens work',
+    )
     .addOption(before())
     .addOption(reason())
     .action((subject: string, options: RevokeOptions, command: Command) =>
@@ -157,20 +161,22 @@ Examples:
     );
   group
     .command('key <kid>')
-    .description('what a key signed that is no longer published; for one that is: countersign keys revoke')
+    .description(
+      'revoke everything signed by a key that is no longer published; for a published key use: countersign keys revoke',
+    )
     .addOption(reason())
     .action((kid: string, options: RevokeOptions, command: Command) => revoke({ kind: 'key', kid }, options, command));
   group
     .command('restored')
-    .description('whether the issuer’s database was restored from a backup, and lacks what changed since')
-    .option('--acknowledge', 'what the backup lacked has been looked after')
+    .description('check whether the issuer’s database was restored from a backup and lost later changes')
+    .option('--acknowledge', 'confirm that the lost changes were dealt with')
     .action(restored);
   group
     .command('list')
-    .description('what is revoked, newest first')
+    .description('list revocations, newest first')
     .addOption(
       new Option('--kind <kind>', 'only this kind').choices(['token', 'transaction', 'client', 'subject', 'key']),
     )
-    .option('--limit <count>', 'at most so many lines, 1 to 200', '50')
+    .option('--limit <count>', 'maximum number of lines, 1 to 200', '50')
     .action(list);
 }

@@ -57,7 +57,7 @@ describe('as whom a command speaks', () => {
     const own = { kty: 'EC', kid: 'k', alg: 'ES256', d: 'x' };
     writeFileSync(file, JSON.stringify({ ...own, key_ops: ['verify'] }));
     expect(() => chooseIdentity({ clientId: 'shop', key: file, issuer: 'https://i.test/' }, undefined)).toThrow(
-      /not for signing/,
+      /must be a signing key/,
     );
   });
 

@@ -7,7 +7,7 @@ import { type LocalClient, type LocalStack } from './local-stack.js';
 
 const keySchema = z
   .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
-  .refine((jwk) => mayBeUsedTo('sign', jwk), 'the key is not for signing: its use or key_ops say otherwise');
+  .refine((jwk) => mayBeUsedTo('sign', jwk), 'must be a signing key; its use or key_ops says otherwise');
 
 /** As whom the command speaks, and to which issuer. */
 export interface Identity {
@@ -36,7 +36,7 @@ export function readKey(path: string): PrivateJwk {
       ExitCode.usage,
       'KEY_UNREADABLE',
       `${path} is not a private key of a client: ${reason}`,
-      'It is a JSON file with one private JWK that names its kty, kid, alg and d.',
+      'It must be a JSON file with one private JWK that has kty, kid, alg and d.',
     );
   }
 }
@@ -56,7 +56,7 @@ function localClient(
       ExitCode.usage,
       'CLIENT_WITHOUT_KEY',
       `the local stack holds no key of the client ${clientId}`,
-      `Its clients: ${known}. For another one name its key file: --key FILE`,
+      `Its clients: ${known}. For any other client pass its key file: --key FILE`,
     );
   }
   const candidates = stack.clients.filter(
@@ -96,7 +96,7 @@ export function chooseIdentity(
     throw new CliError(
       ExitCode.usage,
       'NO_IDENTITY',
-      'there is no local stack here, and the options do not say who is asking',
+      'there is no local stack here, and the options do not name a client',
       'Start one (npm start), or give all of: --issuer URL --client-id ID --key FILE',
     );
   }
@@ -105,7 +105,7 @@ export function chooseIdentity(
     return { issuer: issuerUrl, clientId, key: readKey(key), keyFile: key, audiences: known?.audiences };
   }
   if (key !== undefined || stack === undefined) {
-    throw new CliError(ExitCode.usage, 'CLIENT_MISSING', '--key needs --client-id beside it');
+    throw new CliError(ExitCode.usage, 'CLIENT_MISSING', '--key must be used together with --client-id');
   }
   const client = localClient(stack, clientId, audience, scopes, anyOf);
   return {

@@ -50,7 +50,7 @@ function readClients(directory: string): readonly LocalClient[] {
       ExitCode.usage,
       'STACK_UNREADABLE',
       `${path} cannot be read: ${reason}`,
-      'Start the local stack once more (npm start), or name another folder with --stack.',
+      'Start the local stack again (npm start), or choose another directory with --stack.',
     );
   }
 }

@@ -17,8 +17,8 @@ const TIMEOUT_MS = 30_000;
 
 const optionsSchema = z.object({
   json: z.boolean().default(false),
-  issuer: z.url({ protocol: /^https?$/, error: '--issuer is an http or https URL' }).optional(),
-  connectTo: z.url({ protocol: /^https?$/, error: '--connect-to is an http or https URL' }).optional(),
+  issuer: z.url({ protocol: /^https?$/, error: '--issuer must be an http or https URL' }).optional(),
+  connectTo: z.url({ protocol: /^https?$/, error: '--connect-to must be an http or https URL' }).optional(),
   allowPlainHttp: z.union([z.boolean(), z.stringbool()]).default(false),
   clientId: z.string().optional(),
   key: z.string().optional(),
@@ -29,21 +29,21 @@ const optionsSchema = z.object({
 export function addCommonOptions(program: Command): Command {
   return program
     .option('--json', 'print the result as one line of JSON', false)
-    .addOption(new Option('--issuer <url>', 'the issuer; the local stack’s by default').env('COUNTERSIGN_ISSUER'))
+    .addOption(new Option('--issuer <url>', 'issuer URL (default: the local stack’s)').env('COUNTERSIGN_ISSUER'))
     .addOption(
-      new Option('--connect-to <url>', 'where the issuer is reached, when not under its own name').env(
+      new Option('--connect-to <url>', 'address of the issuer, if it differs from its issuer URL').env(
         'COUNTERSIGN_CONNECT_TO',
       ),
     )
     .addOption(
-      new Option('--allow-plain-http', 'send tokens by plain http beyond this machine too').env(
+      new Option('--allow-plain-http', 'allow sending tokens over plain http to other machines').env(
         'COUNTERSIGN_ALLOW_PLAIN_HTTP',
       ),
     )
-    .addOption(new Option('--client-id <id>', 'the client to speak as').env('COUNTERSIGN_CLIENT_ID'))
+    .addOption(new Option('--client-id <id>', 'the client to authenticate as').env('COUNTERSIGN_CLIENT_ID'))
     .addOption(new Option('--key <file>', 'its private key, a JWK in a JSON file').env('COUNTERSIGN_KEY_FILE'))
     .addOption(
-      new Option('--stack <folder>', 'the local stack’s folder; the nearest .countersign by default').env(
+      new Option('--stack <folder>', 'directory of the local stack (default: the nearest .countersign)').env(
         'COUNTERSIGN_STACK',
       ),
     );
@@ -106,7 +106,7 @@ async function refusalOf(name: string, response: Response): Promise<CliError> {
     code,
     `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
     response.status === 403
-      ? 'The client needs that scope in its policy; --client-id speaks as another one.'
+      ? 'Add the scope to the client’s policy, or use --client-id to authenticate as another client.'
       : undefined,
   );
 }
@@ -127,7 +127,7 @@ function unprotected(error: TypeError): CliError {
     ExitCode.usage,
     'PLAIN_HTTP',
     error.message,
-    'On a network that nobody else is on: --allow-plain-http',
+    'Use https, or on a private network: --allow-plain-http',
   );
 }
 
@@ -137,10 +137,10 @@ function tokenFailure(error: unknown, identity: Identity): unknown {
   if (error.status === undefined || error.status >= 500) return unreachable('the issuer', identity.issuer, error);
   const hints: Readonly<Record<string, string>> = {
     invalid_client:
-      `The issuer does not take ${identity.keyFile} as a key of ${identity.clientId}. ` +
-      `--issuer must be its own name, to the letter; where it is reached under another address, add --connect-to URL.`,
-    invalid_target: 'The client’s policy does not name this audience.',
-    invalid_scope: 'Name scopes that the client’s policy allows: --scope SCOPE …',
+      `The issuer does not accept ${identity.keyFile} as a key of ${identity.clientId}. ` +
+      `--issuer must match its issuer URL exactly; if it is reached at another address, add --connect-to URL.`,
+    invalid_target: 'The client’s policy does not allow this audience.',
+    invalid_scope: 'Request scopes that the client’s policy allows: --scope SCOPE …',
   };
   return new CliError(ExitCode.refused, error.code, error.message, hints[error.code]);
 }
@@ -183,7 +183,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       throw new CliError(
         ExitCode.usage,
         'SERVICE_UNKNOWN',
-        `it is not known where ${service} listens`,
+        `the address of ${service} is not known`,
         `Start the local stack (npm start), or set ${variable}.`,
       );
     },
@@ -243,7 +243,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       throw new CliError(
         ExitCode.refused,
         'ANSWER_INVALID',
-        `${request.service} answered something that this version does not understand: ${z.prettifyError(answer.error)}`,
+        `${request.service} sent a response that this version does not understand: ${z.prettifyError(answer.error)}`,
       );
     },
   };

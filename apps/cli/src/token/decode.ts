@@ -7,7 +7,7 @@ function part(token: string, index: number): unknown {
     throw new CliError(
       ExitCode.usage,
       'TOKEN_MALFORMED',
-      'this is not a token: header.claims.signature, each in base64url',
+      'not a token: must be header.claims.signature, each in base64url',
     );
   }
 }

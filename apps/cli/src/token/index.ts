@@ -30,11 +30,11 @@ export function register(program: Command): void {
     .command('token')
     .summary('get an access token')
     .description(
-      'Gets an access token from the issuer by client_credentials (RFC 6749, section 4.4), authenticated with private_key_jwt.\n' +
-        'Standard output is only the token, so that $(countersign token …) can stand in another command.',
+      'Gets an access token from the issuer with client_credentials (RFC 6749, section 4.4), authenticated with private_key_jwt.\n' +
+        'Prints only the token to standard output, so that $(countersign token …) works inside another command.',
     )
     .requiredOption('--audience <name>', 'the service that the token is for: payments, accounts, audit, issuer')
-    .option('--scope <scopes...>', 'scopes to ask for; all that the local client may have by default', [])
+    .option('--scope <scopes...>', 'scopes to request (default: all that the local client may have)', [])
     .option('--decode', 'print header and claims instead of the token (nothing is verified)', false)
     .addHelpText(
       'after',

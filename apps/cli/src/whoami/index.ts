@@ -28,9 +28,9 @@ async function run({ audience }: WhoamiOptions, command: Command): Promise<void>
       `client   ${clientId}`,
       `issuer   ${issuer}`,
       `key      ${key.kid} (${key.alg}), from ${keyFile}`,
-      `status   ${granted === undefined ? 'not tried: name an audience with --audience' : 'authenticated'}`,
+      `status   ${granted === undefined ? 'not tried: choose an audience with --audience' : 'authenticated'}`,
       '',
-      table(['audience', 'scopes'], rows, 'What it may ask for is known only to its issuer.'),
+      table(['audience', 'scopes'], rows, 'Only the issuer knows what this client may request.'),
     ].join('\n'),
   );
 }
@@ -39,11 +39,11 @@ async function run({ audience }: WhoamiOptions, command: Command): Promise<void>
 export function register(program: Command): void {
   program
     .command('whoami')
-    .summary('show as whom the commands speak')
+    .summary('show which client the commands authenticate as')
     .description(
-      'Shows the client, its key and what it may ask for, and authenticates once to see that the issuer agrees.',
+      'Shows the client, its key and what it may request, and authenticates once to check that the issuer accepts it.',
     )
-    .option('--audience <name>', 'the audience to ask for; decides which client of the local stack speaks')
+    .option('--audience <name>', 'the audience to request; selects the client of the local stack')
     .addHelpText(
       'after',
       `

@@ -53,7 +53,7 @@ const reader = new TokenReader();
 /** What the reader holds. */
 let read = '';
 
-/** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is no assertion at all */
+/** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is not an assertion at all */
 export function parseAssertion(text: string): Assertion | AssertionFault {
   try {
     read = '';

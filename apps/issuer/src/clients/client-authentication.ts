@@ -183,7 +183,7 @@ export class ClientAuthentication {
   }
 
   /**
-   * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is good for 60 seconds at the most and works once. One
+   * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is valid for at most 60 seconds and works once. One
    * that an outside issuer signed for a workload is good as long as it says, and `client_id` names the client that it stands for.
    */
   async #byAssertion({ assertion: text, clientId: named }: SignedCredentials): Promise<AuthenticatedClient> {

@@ -29,7 +29,7 @@ export const REGISTRATION_SIZE_LIMIT = 12 * 1024;
 export const SCOPES_LIMIT = 64;
 /** Audiences, and exchange edges, that one policy may have. */
 export const POLICY_LIMIT = 64;
-/** Seconds that a token may live at the most, whatever a policy or the setting says. */
+/** Maximum lifetime of a token in seconds, whatever a policy or the setting says. */
 export const TOKEN_LIFETIME_LIMIT = TOKEN_LIFE_LIMIT_SECONDS;
 
 const publicJwkSchema = z
@@ -73,7 +73,7 @@ const policySchema = z.strictObject({
     .record(audienceSchema, z.array(scopeSchema).max(SCOPES_LIMIT))
     .refine(
       (audiences) => Object.keys(audiences).length <= POLICY_LIMIT,
-      `${String(POLICY_LIMIT)} audiences at the most`,
+      `must name at most ${String(POLICY_LIMIT)} audiences`,
     )
     .default({}),
   exchange: z.array(edgeSchema).max(POLICY_LIMIT).default([]),

@@ -5,7 +5,7 @@ export const subjectPatternSchema = z
   .string()
   .min(1)
   .max(512)
-  .refine((pattern) => /[^*]/.test(pattern), 'a pattern that matches everybody is none');
+  .refine((pattern) => /[^*]/.test(pattern), 'must not match every subject; name at least one character besides *');
 
 /**
  * Whether a subject fits a pattern. The literal parts are looked for from left to right, so the work is bounded whatever the pattern.

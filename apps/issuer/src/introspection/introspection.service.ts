@@ -9,7 +9,7 @@ import { OwnTokens, type OwnToken } from '../revocation/own-tokens.js';
 import { REVOKED } from '../revocation/revocation-memory.js';
 import { type TokenForm } from '../revocation/token-form.js';
 
-/** The answer of RFC 7662, section 2.2; nothing but `active` about a token that is none of the caller's business. */
+/** The answer of RFC 7662, section 2.2; nothing but `active` about a token that does not concern the caller. */
 export type Introspection =
   { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
 

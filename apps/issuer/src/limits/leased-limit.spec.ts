@@ -50,7 +50,7 @@ describe('a leased limit', () => {
     ]);
   });
 
-  it('begins anew with the next window, and keeps keys apart', async () => {
+  it('starts again with the next window, and keeps keys apart', async () => {
     let time = 0;
     const shared = sharedWindow(1, () => time);
     const limit = new LeasedLimit(shared, 1, 10, () => time);

@@ -82,14 +82,14 @@ describe('the metadata of the authorization server', () => {
     expect(refused.body['error']).toBe('invalid_client');
   });
 
-  it('names the ways to authenticate that are taken: a secret in the form is none', async () => {
+  it('names the ways to authenticate that are accepted: a secret in the form is not', async () => {
     expect(metadata.token_endpoint_auth_methods_supported).toEqual(['private_key_jwt', 'client_secret_basic']);
     const form = { grant_type: 'client_credentials', ...wish, client_id: 'shop', client_secret: 'guess' };
     const response = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
     expect(response.status).toBe(401);
   });
 
-  it('answers in the RFC’s form also when the form is none', async () => {
+  it('answers in the RFC’s form also when the form is malformed', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const body = 'grant_type=client_credentials&resource=payments&resource=accounts';
     const response = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', headers, body });

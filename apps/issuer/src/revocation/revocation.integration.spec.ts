@@ -269,7 +269,7 @@ describe('revocation at the issuer', () => {
     expect(await eventuallyInBucket(`token.${jtiOf(signed)}`)).toBe(true);
   }, 60_000);
 
-  it('makes a bucket anew that was lost, from the database', async () => {
+  it('rebuilds a lost bucket from the database', async () => {
     const before = new Set(await bucketKeys());
     expect(before.size).toBeGreaterThan(3);
     await asIssuer(async (connection) => {

@@ -30,7 +30,7 @@ describe('encryption at rest', () => {
     await expect(new LocalKeyEncryption([next]).open(sealed, 'x')).rejects.toMatchObject({ code: 'KEK_UNKNOWN' });
   });
 
-  it('reads its keys from text, and refuses what is none', () => {
+  it('reads its keys from text, and refuses anything else', () => {
     const key = randomBytes(32).toString('base64url');
     expect(keyEncryptionKeysSchema.parse(`b:${key}, a:${key}`).map(({ id }) => id)).toEqual(['b', 'a']);
     for (const bad of ['', key, `a:${key.slice(1)}`, `a:${key},a:${key}`]) {

@@ -17,7 +17,7 @@ export type Sealed = z.infer<typeof sealedSchema>;
  * is asked at start and when keys change, never for a token.
  */
 export interface KeyEncryption {
-  /** The key that encrypts now; what others encrypted is encrypted anew at start. */
+  /** The key that encrypts now; what others encrypted is re-encrypted at start. */
   readonly current: string;
   /** @param context what the secret is, bound to it: sealed for one thing it opens as no other */
   seal(secret: Buffer, context: string): Promise<Sealed>;
@@ -37,7 +37,7 @@ export class KeyEncryptionError extends Error {
 
 const keyPattern = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9_-]{43})$/;
 
-/** `id:key` pairs, parted by commas or white space, each key 32 bytes as base64url: the first one encrypts, all decrypt. */
+/** `id:key` pairs, separated by commas or white space, each key 32 bytes as base64url: the first one encrypts, all decrypt. */
 export const keyEncryptionKeysSchema = z
   .string()
   .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))

@@ -20,6 +20,6 @@ describe('a signing key that was made elsewhere', () => {
     for (const says of [{}, { use: undefined }, { key_ops: ['sign', 'verify'] }])
       expect(read({ ...key, ...says }).algorithm).toBe('ES256');
     for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: [] }, { key_ops: ['sign', 'sign'] }])
-      expect(() => read({ ...key, ...says })).toThrow(/not for signing: its use or key_ops/);
+      expect(() => read({ ...key, ...says })).toThrow(/must be a signing key; its use or key_ops/);
   });
 });

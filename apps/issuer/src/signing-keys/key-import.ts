@@ -19,7 +19,7 @@ export function readImportedKey(path: string): ImportedKey {
   try {
     const jwk = privateJwkSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
     const { alg, kid } = jwk;
-    if (!mayBeUsedTo('sign', jwk)) throw fault('the key is not for signing: its use or key_ops say otherwise');
+    if (!mayBeUsedTo('sign', jwk)) throw fault('must be a signing key; its use or key_ops says otherwise');
     const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
     if (!isAlgorithm(alg) || !keyFits(alg, key)) throw fault(`the key does not fit the algorithm ${alg}`);
     if (thumbprintOf(jwk) !== kid) throw fault(`the kid ${kid} is not the thumbprint of the key`);

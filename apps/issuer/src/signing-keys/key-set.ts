@@ -13,7 +13,7 @@ export interface PublishedKey {
   readonly [member: string]: unknown;
 }
 
-/** The keys at this moment; read it anew for each request. */
+/** The keys at this moment; read it again for each request. */
 export interface SigningKeys {
   /** The one key that signs. */
   readonly active: PrivateJwk;

@@ -56,7 +56,7 @@ describe('the rotation of signing keys', () => {
     expect(apply(later, at(1_930))).toEqual(later);
   });
 
-  it('makes the pending key anew when the setting names another algorithm, and lets it take over once it is known', () => {
+  it('replaces the pending key when the setting names another algorithm, and lets it take over once it is known', () => {
     const keys = apply([], at(0));
     expect(dueSteps(keys, at(1), times, 'EdDSA').map((step) => step.do)).toEqual(['remove', 'create']);
   });

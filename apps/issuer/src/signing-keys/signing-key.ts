@@ -45,7 +45,7 @@ export function mayActivate({ state, usableFrom }: SigningKey, now: Date): boole
 
 /**
  * What is due. There is always one active key and one pending: published ahead of its use, it stands by for the next rotation, planned or not.
- * @param wanted the algorithm that the setting names; another one makes the pending key be made anew and take over
+ * @param wanted the algorithm that the setting names; with another one the pending key is replaced and takes over
  */
 export function dueSteps(
   keys: readonly SigningKey[],

@@ -41,7 +41,7 @@ describe('signing keys at two replicas', () => {
     for (const row of rows) expect(Object.keys(row.private_key).sort()).toEqual(['ciphertext', 'kek']);
   });
 
-  it('encrypts everything anew under another key-encryption key, and needs the old one no more', async () => {
+  it('re-encrypts everything under another key-encryption key, and no longer needs the old one', async () => {
     const policy = { audiences: { payments: ['payments:create'] } };
     const legacy = { client_id: 'legacy', token_endpoint_auth_method: 'client_secret_basic', policy };
     const secret = String((await issuer.admin('POST', '/admin/clients', legacy)).body['client_secret']);

@@ -1,5 +1,5 @@
 /**
- * Writes times as RFC 3339, and remembers the last second: writing a time anew costs as much as all the rest of an event.
+ * Writes times as RFC 3339, and remembers the last second: formatting a time again costs as much as all the rest of an event.
  * @returns takes whole milliseconds since 1970
  */
 export function isoTimes(): (ms: number) => string {

@@ -3,10 +3,10 @@ import { Pool } from 'undici';
 
 export const ACCOUNTS_CONNECTION = Symbol('countersign.payments.accounts-connection');
 
-/** Bytes of an answer that are read at the most. */
+/** Maximum bytes of an answer that are read. */
 const ANSWER_LIMIT = 256 * 1024;
 
-/** Connections to accounts that are kept open at the most. */
+/** Maximum connections to accounts kept open. */
 const CONNECTIONS = 64;
 
 export interface AccountsConnection {

@@ -3,7 +3,7 @@ import { type TransferOutcome } from './transfer-state.js';
 /** Milliseconds for which accounts may still carry out a request whose token has just expired: its tolerance, a lock, a slow commit. */
 const GRACE_MS = 60_000;
 
-/** Seconds that a token of payments' own may live at the most, by the issuer's limit. */
+/** Maximum lifetime in seconds of a token of payments' own, by the issuer's limit. */
 const OWN_TOKEN_SECONDS = 900;
 
 /** Until when an order that goes out now, with the caller's token or one exchanged for it, may be carried out. */

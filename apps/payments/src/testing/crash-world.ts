@@ -99,7 +99,7 @@ export class CrashWorld {
 
 export const newKey = (): IdempotencyKey => idempotencyKeySchema.parse(randomUUID());
 
-/** Asks once. A refusal is an answer; a dead process or a fault is none, as is what says to ask again. */
+/** Asks once. A refusal is an answer; a dead process, a fault or a request to retry is not. */
 export async function ask(
   { payments, captures, refunds }: PaymentsProcess,
   wish: Wish,

@@ -165,7 +165,7 @@ describe('the address in a proof', () => {
   });
 
   it.each(['', 'orders', 'file:///etc/passwd', 'https://user@orders.test/', 'javascript:1'])(
-    '%s is none',
+    '%s is not one',
     (address) => {
       expect(targetUri(address)).toBeUndefined();
     },

@@ -36,7 +36,7 @@ export class Scratch {
     return this.#direct?.latin1Write(text, 0, length) ?? this.bytes.write(text, 0, length, 'latin1');
   }
 
-  /** Puts what base64url stands for, passing over what is none, as Node does. @returns bytes written */
+  /** Puts what base64url stands for, skipping all other characters, as Node does. @returns bytes written */
   putBase64url(text: string, length: number): number {
     return this.#direct?.base64urlWrite(text, 0, length) ?? this.bytes.write(text, 0, length, 'base64url');
   }

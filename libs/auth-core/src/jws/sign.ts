@@ -14,7 +14,8 @@ const signers = new WeakMap<PrivateJwk, Signer>();
 function signerOf(jwk: PrivateJwk): Signer {
   const known = signers.get(jwk);
   if (known !== undefined) return known;
-  if (!mayBeUsedTo('sign', jwk)) throw new TypeError('the key is not for signing: its use or key_ops say otherwise');
+  if (!mayBeUsedTo('sign', jwk))
+    throw new TypeError('the key must be a signing key; its use or key_ops says otherwise');
   const algorithm = algorithmOf(jwk.alg);
   const key = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
   if (algorithm === undefined || !keyFits(algorithm, key)) {

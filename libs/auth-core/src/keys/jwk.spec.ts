@@ -42,7 +42,7 @@ describe('a JWK', () => {
     expect(read !== undefined && signatureVerifies('EdDSA', read.key, signingInput, signature)).toBe(true);
   });
 
-  it('of another type is none for Ed25519', async () => {
+  it('of another type is not one for Ed25519', async () => {
     const other = await generateSigningKey('ES256');
     expect(verificationKeyOf({ ...publicJwkOf(other), alg: 'Ed25519' })).toBeUndefined();
   });

@@ -17,7 +17,7 @@ function withoutMark(document: Buffer): Buffer {
 
 /**
  * Reads a key set (RFC 7517, section 5); keys that are not understood are left out.
- * @throws {Error} when it is no key set, or holds no key that can be used
+ * @throws {Error} when it is not a key set, or holds no key that can be used
  */
 export function keysOfDocument(document: Buffer, purpose: KeyPurpose = 'sig'): KeySet {
   const { keys } = parseJsonObject(withoutMark(document));

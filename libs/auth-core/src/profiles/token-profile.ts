@@ -21,7 +21,7 @@ export interface TokenProfile {
   /** Whether the header may lack `typ`; then {@link notAccessToken} must tell other tokens of the issuer apart. */
   readonly untyped?: boolean;
   /**
-   * What shows that a token is none of access: an ID token of the same issuer, signed by the same key, must never pass for one.
+   * What shows that a token is not an access token: an ID token of the same issuer, signed by the same key, must never pass for one.
    * @returns the claim that says so
    */
   readonly notAccessToken?: (claims: JsonObject, expected: Expected) => string | undefined;
@@ -92,7 +92,7 @@ export function acceptsType({ types, untyped = false }: TokenProfile, typ: unkno
  * Checks the claims of a token whose signature verified, and makes the principal of them.
  * @param now seconds
  * @param fingerprint what identifies a token that has no id
- * @throws {TokenError} as for tokens of our own issuer; `TYP_NOT_ALLOWED` for a token that is none of access, its detail naming the claim
+ * @throws {TokenError} as for tokens of our own issuer; `TYP_NOT_ALLOWED` for a token that is not an access token, its detail naming the claim
  */
 export function principalByProfile(
   profile: TokenProfile,

@@ -33,7 +33,7 @@ export async function measureSearch(context: BenchmarkContext): Promise<readonly
     let filled = 0;
     let ratio = Number.NaN;
     for (const size of [MIDDLE, LARGE].filter((wanted) => wanted <= LARGE)) {
-      context.progress(`filling a log with ${String(size)} events, for ${String(FILL_SECONDS)} s at the most`);
+      context.progress(`filling a log with ${String(size)} events, for at most ${String(FILL_SECONDS)} s`);
       const reached = await fillLog(large.database, { from: filled, size, deadline });
       if (reached === filled) break;
       filled = reached;

@@ -5,7 +5,7 @@ import { type Fault, type Scene } from './fault.js';
 import { ask, type Answer } from './http.js';
 import { openAccount } from './open-account.js';
 
-/** Part of a token's life for which the issuer is away; the random rest makes it two thirds at the most. */
+/** Part of a token's life for which the issuer is away; the random rest makes it at most two thirds. */
 const AWAY_AT_LEAST = 0.53;
 const AWAY_MORE = 0.13;
 

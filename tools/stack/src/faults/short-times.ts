@@ -2,7 +2,7 @@ import { type StackOptions } from '../stack.js';
 
 /** Times so short that what a fault leaves is taken up within seconds instead of minutes. */
 export const shortTimes: NonNullable<StackOptions['environment']> = {
-  // Validators fetch the keys every ten seconds at the most; a pending key may sign after twelve.
+  // Validators fetch the keys at most every ten seconds; a pending key may sign after twelve.
   issuer: { TOKEN_LIFETIME_SECONDS: '30', JWKS_LIFETIME_SECONDS: '6' },
   payments: {
     ACCOUNTS_TIMEOUT_MS: '1500',

@@ -8,7 +8,7 @@ import { between } from './random.js';
 /** Longer than a validator's cool-down, so that one fetch after another could be had. */
 const FLOOD_MS = 12_000;
 
-/** Seconds between two fetches that unknown keys cause, and between two in the background, at the least (less a tenth, so that validators part). */
+/** Seconds between two fetches that unknown keys cause, and between two in the background, at least (less a tenth, so that validators do not ask together). */
 const FETCH_EVERY_SECONDS = 9;
 
 /** Validators that fetch keys: payments, accounts, audit. */

@@ -68,7 +68,7 @@ export class Lab {
     });
     this.#victims = victims;
     this.#attacker = { service: attacker, connection: await this.#connect(attacker) };
-    await this.#furnish(victims);
+    await this.#fill(victims);
     this.#heard = [];
     for (const by of natsServices) this.#observe(by, victims[by]);
     await Promise.all(connections.map((connection) => connection.flush()));
@@ -122,7 +122,7 @@ export class Lab {
     await Promise.all(all.map((connection) => connection.close()));
   }
 
-  async #furnish({ issuer, audit }: Readonly<Record<NatsService, NatsConnection>>): Promise<void> {
+  async #fill({ issuer, audit }: Readonly<Record<NatsService, NatsConnection>>): Promise<void> {
     const manager = await jetstreamManager(audit);
     await ensureAuditStreams(manager);
     // Leaves an attacker with audit's credentials room for a stream of its own.

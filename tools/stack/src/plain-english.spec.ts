@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** Phrases of docs/writing.md that must not come back, and how many are still there: a number may only shrink. */
+const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[] = [
+  [/\bat the (?:most|least)\b/gi, 'at most, at least', 0],
+  [/\banew\b/gi, 'again', 0],
+  [/\bparted by\b/gi, 'separated by', 0],
+  [/\bit is no [a-z]/gi, 'it is not a, must be', 0],
+  [/\b(?:that|what|which|or|with) is none\b/gi, 'is not one, is malformed', 0],
+  [/\bis none of (?!the )/gi, 'is not one of', 0],
+  [/\bfurnish/gi, 'fill, plan', 0],
+];
+
+/** Landed migrations never change, the changelog is history, and the glossary must name what it refuses. */
+const isExempt = (path: string): boolean =>
+  /(?:^|\/)(?:CHANGELOG\.md|migrations\/.*\.sql)$/.test(path) ||
+  ['docs/writing.md', 'tools/stack/src/plain-english.spec.ts'].includes(path);
+
+const texts = execFileSync('git', ['ls-files', '*.ts', '*.mjs', '*.md', '*.sql', '*.yml', '*.template'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '' && !isExempt(path) && existsSync(join(root, path)))
+  .map((path) => ({ path, lines: readFileSync(join(root, path), 'utf8').split('\n') }));
+
+function found(phrase: RegExp): string[] {
+  return texts.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) =>
+      [...line.matchAll(phrase)].map((match) => `${path}:${String(index + 1)}: ${match[0]}`),
+    ),
+  );
+}
+
+describe('plain English', () => {
+  it.each(refused)('does without %s: write %s', (phrase, but, left) => {
+    const hits = found(phrase);
+    expect({ but, hits: hits.length > left ? hits : [] }).toEqual({ but, hits: [] });
+  });
+
+  it.each(refused)('lists no more of %s than there are', (phrase, _but, left) => {
+    expect(left).toBeLessThanOrEqual(found(phrase).length);
+  });
+
+  it('is looked for in all that is written', () => {
+    expect(texts.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['README.md', 'docs/operations.md', 'docker-compose.yml', 'apps/cli/src/program.ts']),
+    );
+  });
+});
