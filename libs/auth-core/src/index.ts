@@ -17,7 +17,7 @@ export { verifyDpopProof, type DpopExpectation, type DpopProof } from './dpop/ve
 export { SCOPE_LENGTH_LIMIT } from './jws/claims.js';
 export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
 export { type JsonObject } from './json-object.js';
-export { jwtSigner, signJwt } from './jws/sign.js';
+export { jwtSigner, localSigner, signJwt, type LocalSigner, type TokenSigner } from './jws/sign.js';
 export { supportedAlgorithms, type Algorithm } from './keys/algorithm.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';

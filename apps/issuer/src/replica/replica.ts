@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { type MemoryRevocationList, type PrivateJwk } from '@countersign/auth-core';
+import { localSigner, type MemoryRevocationList, type PrivateJwk, type TokenSigner } from '@countersign/auth-core';
 import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { type Client } from '../clients/client.js';
 import { ClientsStore } from '../clients/clients.store.js';
@@ -46,6 +46,7 @@ export class Replica implements SigningKeys, OnModuleInit {
   #restoredAt: number | undefined;
   readonly #clients = new Map<string, RegisteredClient>();
   #active: PrivateJwk | undefined;
+  #signer: TokenSigner | undefined;
   #published: readonly PublishedKey[] = [];
   #jwks: JwksDocument = jwksDocument([]);
   #revocationKey: PrivateJwk | undefined;
@@ -99,9 +100,9 @@ export class Replica implements SigningKeys, OnModuleInit {
     return this.#remote > 0;
   }
 
-  get active(): PrivateJwk {
-    if (this.#active === undefined) throw new Error('the signing keys are not loaded yet');
-    return this.#active;
+  get signer(): TokenSigner {
+    if (this.#signer === undefined) throw new Error('the signing keys are not loaded yet');
+    return this.#signer;
   }
 
   get published(): readonly PublishedKey[] {
@@ -173,6 +174,7 @@ export class Replica implements SigningKeys, OnModuleInit {
         this.#issueAfter = issueAfter;
         this.#restoredAt = restoredAt;
         this.#takeStock();
+        if (active !== this.#active) this.#signer = active === undefined ? undefined : localSigner(active);
         this.#active = active;
         this.#published = publishedOf(rows);
         this.#revocationKey = revocationKey;

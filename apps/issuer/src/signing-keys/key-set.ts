@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type PrivateJwk } from '@countersign/auth-core';
+import { type TokenSigner } from '@countersign/auth-core';
 import { type KeyPurpose } from '@countersign/auth-core/jws';
 
 export const SIGNING_KEYS = Symbol('countersign.issuer.signing-keys');
@@ -15,8 +15,8 @@ export interface PublishedKey {
 
 /** The keys at this moment; read it again for each request. */
 export interface SigningKeys {
-  /** The one key that signs. */
-  readonly active: PrivateJwk;
+  /** The one key that signs access tokens. */
+  readonly signer: TokenSigner;
   /** What the JWKS shows: every key that is not removed, pending ones ahead of their use. */
   readonly published: readonly PublishedKey[];
   readonly jwks: JwksDocument;

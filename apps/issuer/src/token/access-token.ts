@@ -1,4 +1,4 @@
-import { jwtSigner, type PrivateJwk } from '@countersign/auth-core';
+import { jwtSigner, type LocalSigner, type TokenSigner } from '@countersign/auth-core';
 
 export interface ActorClaim {
   readonly sub: string;
@@ -22,11 +22,17 @@ export interface AccessTokenClaims {
   readonly roles?: readonly string[];
 }
 
-const signers = new WeakMap<PrivateJwk, (claims: AccessTokenClaims) => string>();
+type Sign = (claims: AccessTokenClaims) => string | Promise<string>;
+const signs = new WeakMap<TokenSigner, Sign>();
 
-/** Signs an access token: `typ: at+jwt`, the active key's `alg` and `kid`. */
-export function signAccessToken(claims: AccessTokenClaims, key: PrivateJwk): string {
-  let sign = signers.get(key);
-  if (sign === undefined) signers.set(key, (sign = jwtSigner({ typ: 'at+jwt', kid: key.kid }, key)));
+/**
+ * Signs an access token: `typ: at+jwt`, the signer's `alg` and `kid`.
+ * @returns the token at once from a local key, later from a KMS
+ */
+export function signAccessToken(claims: AccessTokenClaims, signer: LocalSigner): string;
+export function signAccessToken(claims: AccessTokenClaims, signer: TokenSigner): string | Promise<string>;
+export function signAccessToken(claims: AccessTokenClaims, signer: TokenSigner): string | Promise<string> {
+  let sign = signs.get(signer);
+  if (sign === undefined) signs.set(signer, (sign = jwtSigner({ typ: 'at+jwt', kid: signer.kid }, signer)));
   return sign(claims);
 }

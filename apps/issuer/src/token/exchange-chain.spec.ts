@@ -1,6 +1,7 @@
 import {
   createVerifier,
   generateSigningKey,
+  localSigner,
   publicJwkOf,
   type Principal,
   type PrivateJwk,
@@ -79,7 +80,7 @@ describe('a chain of token exchanges', () => {
   });
 
   const verified = (claims: AccessTokenClaims): Principal | undefined =>
-    verifiers.get(claims.aud)?.verifySubjectToken(signAccessToken(claims, key));
+    verifiers.get(claims.aud)?.verifySubjectToken(signAccessToken(claims, localSigner(key)));
 
   it('widens nothing, however long it is: scopes, audiences, life and actors stay within the first token and the declared edges', () => {
     let longest = 0;

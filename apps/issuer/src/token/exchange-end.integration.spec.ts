@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSigningKey, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, localSigner, type PrivateJwk } from '@countersign/auth-core';
 import fc from 'fast-check';
 import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
@@ -40,7 +40,7 @@ describe('an exchange near the end of its subject token', () => {
     const claims = claimsForClient({ ...grant, issuer: issuer.url, issuedAt, lifetime: 300 + secondsLeft });
     return issuer.token({
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-      subject_token: signAccessToken(claims, signing),
+      subject_token: signAccessToken(claims, localSigner(signing)),
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       audience: 'accounts',
       scope: 'transfers:create',

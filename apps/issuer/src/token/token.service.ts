@@ -64,7 +64,9 @@ export class TokenService {
         if (answer !== undefined) return this.#refuse(proofReplayed(decision, answer), trace);
         proven = true;
       }
-      const token = decision.granted ? signAccessToken(decision.claims, this.replica.active) : undefined;
+      const signed = decision.granted ? signAccessToken(decision.claims, this.replica.signer) : undefined;
+      // A local key signs at once: no turn of the event loop is spent on it.
+      const token = signed instanceof Promise ? await signed : signed;
       const { subject } = decision;
       const against = subject === undefined ? undefined : [...bucketKeysAgainst(subject)];
       const event = tokenEvent(decision, trace);

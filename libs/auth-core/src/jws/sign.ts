@@ -41,19 +41,61 @@ function signatureOf({ algorithm, key }: Signer, data: Buffer): Buffer {
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+/** One key that signs: held by this process ({@link localSigner}), or by a KMS or HSM that never lets it out. */
+export interface TokenSigner {
+  readonly kid: string;
+  readonly alg: string;
+  /**
+   * @param signingInput the bytes to sign (RFC 7515, section 5.1)
+   * @returns the signature as a JWS carries it (ECDSA: R and S, RFC 7518, section 3.4), at once where no network is asked
+   */
+  sign(signingInput: Buffer): Buffer | Promise<Buffer>;
+}
+
+/** A {@link TokenSigner} that answers at once. */
+export interface LocalSigner extends TokenSigner {
+  sign(signingInput: Buffer): Buffer;
+}
+
+/**
+ * Signs with a private JWK in this process.
+ * @throws {TypeError} when the key does not fit its `alg`, or its `use` or `key_ops` say that it is not for signing
+ */
+export function localSigner(key: PrivateJwk): LocalSigner {
+  const signer = signerOf(key);
+  return { kid: key.kid, alg: key.alg, sign: (signingInput) => signatureOf(signer, signingInput) };
+}
+
+/** A JWK is JSON, so none of its members is a function. */
+const isSigner = (key: PrivateJwk | TokenSigner): key is TokenSigner => typeof key['sign'] === 'function';
+const bytesOf = (input: string): Buffer => Buffer.from(input, 'latin1');
+const compact = (input: string, signature: Buffer): string => `${input}.${signature.toString('base64url')}`;
+
 /**
  * For whoever signs many JWTs with one key and header: the header is serialised once.
  * @param header joins the `alg` of the key; `typ` and `kid` are said here
- * @param key the private JWK; its key object is made once and kept with it
- * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1), synchronously
- * @throws {TypeError} when the key does not fit its `alg`, or its `use` or `key_ops` say that it is not for signing
+ * @param signer the key, or what signs with it
+ * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1): at once when the signer does, so that a local key costs no
+ * turn of the event loop; what a remote signer throws or rejects with goes through
  */
-export function jwtSigner(header: Readonly<Record<string, unknown>>, key: PrivateJwk): (claims: object) => string {
-  const signer = signerOf(key);
-  const prefix = `${encode({ ...header, alg: key.alg })}.`;
+export function jwtSigner(
+  header: Readonly<Record<string, unknown>>,
+  signer: PrivateJwk | LocalSigner,
+): (claims: object) => string;
+export function jwtSigner(
+  header: Readonly<Record<string, unknown>>,
+  signer: PrivateJwk | TokenSigner,
+): (claims: object) => string | Promise<string>;
+export function jwtSigner(
+  header: Readonly<Record<string, unknown>>,
+  key: PrivateJwk | TokenSigner,
+): (claims: object) => string | Promise<string> {
+  const signer = isSigner(key) ? key : localSigner(key);
+  const prefix = `${encode({ ...header, alg: signer.alg })}.`;
   return (claims) => {
     const input = prefix + encode(claims);
-    return `${input}.${signatureOf(signer, Buffer.from(input, 'latin1')).toString('base64url')}`;
+    const signature = signer.sign(bytesOf(input));
+    return signature instanceof Promise ? signature.then((later) => compact(input, later)) : compact(input, signature);
   };
 }
 
