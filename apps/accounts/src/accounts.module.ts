@@ -12,11 +12,17 @@ import { fileURLToPath } from 'node:url';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { AccountsStore } from './accounts/accounts.store.js';
+import { HOLDS_ON_ACCOUNTS, type HoldsOnAccounts } from './accounts/holds.js';
+import { IdempotencyStore } from './accounts/idempotency.store.js';
 import { type Configuration } from './configuration.js';
-import { IdempotencyStore } from './idempotency/idempotency.store.js';
 import { InvariantsController } from './invariants/invariants.controller.js';
 import { InvariantsService } from './invariants/invariants.service.js';
-import { HOLD_EXPIRY_INTERVAL, HoldExpiry } from './transfers/hold-expiry.js';
+import { InvariantsStore } from './invariants/invariants.store.js';
+import { StandingsController } from './standings/standings.controller.js';
+import { StandingsService } from './standings/standings.service.js';
+import { StandingsStore } from './standings/standings.store.js';
+import { HoldExpiry } from './transfers/hold-expiry.service.js';
+import { HOLD_EXPIRY_INTERVAL, HoldExpiryWorker } from './transfers/hold-expiry.worker.js';
 import { CORRECTION_AGE_DAYS, Posting } from './transfers/posting.service.js';
 import { TransfersController } from './transfers/transfers.controller.js';
 import { TransfersService } from './transfers/transfers.service.js';
@@ -46,7 +52,7 @@ export class AccountsModule {
           nats: natsOf(configuration),
         }),
       ],
-      controllers: [AccountsController, TransfersController, InvariantsController],
+      controllers: [AccountsController, StandingsController, TransfersController, InvariantsController],
       providers: [
         AccountsService,
         AccountsStore,
@@ -57,7 +63,19 @@ export class AccountsModule {
         Posting,
         { provide: HOLD_EXPIRY_INTERVAL, useValue: configuration.HOLD_EXPIRY_INTERVAL_MS },
         HoldExpiry,
+        HoldExpiryWorker,
+        {
+          provide: HOLDS_ON_ACCOUNTS,
+          inject: [HoldExpiry, TransfersStore],
+          useFactory: (expiry: HoldExpiry, store: TransfersStore): HoldsOnAccounts => ({
+            releaseOverdue: (ids) => expiry.releaseOverdue(ids),
+            countOn: (transaction, id) => store.holdsOn(transaction, id),
+          }),
+        },
+        StandingsService,
+        StandingsStore,
         InvariantsService,
+        InvariantsStore,
       ],
     };
   }

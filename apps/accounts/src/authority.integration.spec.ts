@@ -155,7 +155,7 @@ describe("the ledger's objects are their owners'", () => {
     const { rows } = await ledger.pool.query(
       `select event->'data'->>'outcome' as outcome from audit_outbox where event->'data'->'principal'->>'subject' = 'mallory'
         and event->>'subject' = $1 order by position desc limit 1`,
-      [purse],
+      [`account/${purse}`],
     );
     expect(rows).toEqual([{ outcome: 'denied' }]);
   });

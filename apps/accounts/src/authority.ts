@@ -1,5 +1,8 @@
 import { clientWide, reachOf, type Principal, type Reach } from '@countersign/auth-core';
-import { originOf, type Origin } from './origin.js';
+import { type Origin } from './origin.js';
+
+/** What the ledger's rules look at of the one who asks. */
+export type Party = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 'scopes'>;
 
 /** What a caller's scopes let it do beyond what is its own. No scope includes another. */
 export interface Authority {
@@ -15,12 +18,6 @@ export interface Authority {
   readonly readAll: boolean;
 }
 
-/** Who commands, and what they may do beyond what is theirs. */
-export interface Commander {
-  readonly origin: Origin;
-  readonly authority: Authority;
-}
-
 export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
   const administer = scopes.has('accounts:admin');
   return {
@@ -32,17 +29,13 @@ export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
   };
 }
 
-export function commanderOf(caller: Principal): Commander {
-  return { origin: originOf(caller), authority: authorityOf(caller) };
-}
-
 /**
- * Whether the commander may end a hold: it is the client that made it, for the same subject, for itself or by a scope that says so. The
- * subject alone may not, through another client: the hold is promised to somebody.
+ * Whether the party may end a hold: it is the client that made it, for the same subject, for itself or by a scope that says so. The subject
+ * alone may not, through another client: the hold is promised to somebody.
  */
-export function mayEnd({ origin, authority }: Commander, maker: Origin): boolean {
-  if (maker.clientId !== origin.clientId) return false;
-  return maker.subject === origin.subject || isClientItself(origin) || authority.endForClient;
+export function mayEnd(party: Party, maker: Origin): boolean {
+  if (maker.clientId !== party.clientId) return false;
+  return maker.subject === party.subject || isClientItself(party) || authorityOf(party).endForClient;
 }
 
 /** Whose transfers a caller may read: its subject's; the client itself, or with `transfers:read:client`, all that were made through it. */
@@ -56,7 +49,7 @@ function isClientItself({ subject, clientId }: Pick<Principal, 'subject' | 'clie
   return subject === clientId;
 }
 
-/** Whether the commander may take from what belongs to this subject. */
-export function mayTakeFrom({ origin, authority }: Commander, owner: string): boolean {
-  return authority.administer || owner === origin.subject;
+/** Whether the party may take from what belongs to this subject. */
+export function mayTakeFrom(party: Pick<Principal, 'subject' | 'scopes'>, owner: string): boolean {
+  return owner === party.subject || authorityOf(party).administer;
 }

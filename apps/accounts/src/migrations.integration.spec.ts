@@ -9,8 +9,8 @@ import type pg from 'pg';
 import pino from 'pino';
 import { z } from 'zod';
 import { accountTable } from './accounts/accounts.tables.js';
-import { idempotencyKeyTable } from './idempotency/idempotency.tables.js';
-import { invariants, questionOf } from './invariants/invariants.js';
+import { idempotencyKeyTable } from './accounts/idempotency.tables.js';
+import { invariants, questionOf } from './invariants/invariants.store.js';
 import { entryTable, holdTable, legTable, transferTable } from './transfers/transfers.tables.js';
 
 const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));

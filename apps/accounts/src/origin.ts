@@ -1,6 +1,6 @@
 import { type Principal } from '@countersign/auth-core';
 
-/** Who set something off, from their verified token. */
+/** Who set something off, as it is kept with what they set off. */
 export interface Origin {
   readonly subject: string;
   readonly clientId: string;
@@ -10,7 +10,8 @@ export interface Origin {
   readonly txn: string;
 }
 
-export function originOf(caller: Principal): Origin {
+/** From a verified token. */
+export function originOf(caller: Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn'>): Origin {
   const { subject, clientId, txn } = caller;
   return { subject, clientId, actors: caller.actors.map((actor) => actor.subject), txn };
 }

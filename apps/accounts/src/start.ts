@@ -3,4 +3,9 @@ import { AccountsModule } from './accounts.module.js';
 import { variables } from './configuration.js';
 
 const configuration = loadConfiguration(variables);
-await startService({ name: 'accounts', configuration, module: AccountsModule.forRoot(configuration) });
+await startService({
+  name: 'accounts',
+  configuration,
+  module: AccountsModule.forRoot(configuration),
+  requireRecords: true,
+});

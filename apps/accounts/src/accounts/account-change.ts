@@ -1,6 +1,6 @@
 import { moneySchema } from '@countersign/money';
 import { z } from 'zod';
-import { mayTakeFrom, type Commander } from '../authority.js';
+import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
 import { CHANGE_SIZE_LIMIT, METADATA_MEMBERS_LIMIT } from '../limits.js';
 import { metadataChangeSchema, type Metadata } from '../metadata.js';
 import { givesWithoutHaving, keepsItsLimit, overdraftRules, type Account } from './account.js';
@@ -52,9 +52,9 @@ function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata
  * it give.
  * @returns the account as it then stands, or why not: `ACCOUNT_UNKNOWN` to a stranger
  */
-export function changeAccount(account: Account, change: ChangeAccount, by: Commander): Account | ChangeRefusal {
+export function changeAccount(account: Account, change: ChangeAccount, by: Party): Account | ChangeRefusal {
   if (!mayTakeFrom(by, account.owner)) return 'ACCOUNT_UNKNOWN';
-  const { grantOverdraft } = by.authority;
+  const { grantOverdraft } = authorityOf(by);
   if (change.overdraft !== undefined && change.overdraft !== 'forbidden' && !grantOverdraft)
     return 'OVERDRAFT_NOT_YOURS';
   if (account.status === 'closed') return 'ACCOUNT_CLOSED';
@@ -65,7 +65,7 @@ export function changeAccount(account: Account, change: ChangeAccount, by: Comma
   const limit = change.overdraft_limit;
   if (limit !== undefined && limit.currency !== account.currency) return 'CURRENCY_MISMATCH';
   const changed = { ...account, metadata, overdraft: change.overdraft, overdraftLimit: limit?.amount ?? 0n };
-  const granter = grantOverdraft ? by.origin.subject : account.grantedBy;
+  const granter = grantOverdraft ? by.subject : account.grantedBy;
   const after = { ...changed, grantedBy: givesWithoutHaving(changed) ? granter : null };
   return keepsItsLimit(after) ? after : 'OVERDRAFT_IN_USE';
 }

@@ -1,4 +1,4 @@
-import { mayTakeFrom, type Commander } from '../authority.js';
+import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
 import { givesWithoutHaving, type Account, type AccountId, type OpenAccount } from './account.js';
 
 /** Why no account is opened: the sentence that the caller reads; all are 403. */
@@ -10,21 +10,21 @@ export const openingRefusals = {
 export type OpeningRefusal = keyof typeof openingRefusals;
 
 /** @returns the account, empty, or why it is not opened */
-export function openAccount(command: OpenAccount, by: Commander, id: AccountId, now: Date): Account | OpeningRefusal {
-  const { owner = by.origin.subject, overdraft_limit, ...rest } = command;
+export function openAccount(command: OpenAccount, by: Party, id: AccountId, now: Date): Account | OpeningRefusal {
+  const { owner = by.subject, overdraft_limit, ...rest } = command;
   if (!mayTakeFrom(by, owner)) return 'OWNER_NOT_YOURS';
   const gives = givesWithoutHaving(rest);
-  if (gives && !by.authority.grantOverdraft) return 'OVERDRAFT_NOT_YOURS';
+  if (gives && !authorityOf(by).grantOverdraft) return 'OVERDRAFT_NOT_YOURS';
   return {
     ...rest,
     id,
     owner,
     overdraftLimit: overdraft_limit?.amount ?? 0n,
-    grantedBy: gives ? by.origin.subject : null,
+    grantedBy: gives ? by.subject : null,
     status: 'open',
     creditsMinusDebits: 0n,
     held: 0n,
-    openedBy: by.origin.clientId,
+    openedBy: by.clientId,
     openedAt: now,
     changedAt: now,
   };

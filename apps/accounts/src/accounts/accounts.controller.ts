@@ -1,30 +1,10 @@
-import { Controller, Get, Headers, Inject, Patch, Post, Put, Res } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import {
-  OpenApi,
-  parseIdempotencyKey,
-  Trace,
-  ZodBody,
-  ZodParam,
-  ZodQuery,
-  type RequestTrace,
-} from '@countersign/service-host';
-import {
-  accountIdSchema,
-  listAccountsSchema,
-  openAccountSchema,
-  type AccountId,
-  type AccountJson,
-  type AccountPageJson,
-  type ListAccounts,
-  type OpenAccount,
-} from './account.js';
+import { Controller, Headers, Inject, Patch, Post, Put, Res } from '@nestjs/common';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, parseIdempotencyKey, ZodBody, ZodParam, type Caller } from '@countersign/service-host';
+import { accountIdSchema, openAccountSchema, type AccountId, type AccountJson, type OpenAccount } from './account.js';
 import { changeAccountSchema, type ChangeAccount } from './account-change.js';
 import { changeStatusSchema, type ChangeStatus } from './account-status.js';
-import { asOfQuerySchema, type AsOfQuery, type BalanceJson } from './balance-as-of.js';
 import { AccountsService } from './accounts.service.js';
-import { statementQuerySchema, type StatementJson, type StatementQuery } from './statement.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('accounts'))
 @Controller('accounts')
@@ -44,42 +24,13 @@ export class AccountsController {
   async open(
     @ZodBody(openAccountSchema) command: OpenAccount,
     @Headers('idempotency-key') header: string | undefined,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<AccountJson> {
     const key = header === undefined ? undefined : parseIdempotencyKey(header);
-    const { account, replayed } = await this.accounts.open(command, key, caller, trace);
+    const { account, replayed } = await this.accounts.open(command, key, caller);
     if (replayed) reply.header('idempotency-replayed', 'true');
     return account;
-  }
-
-  /**
-   * The caller's own accounts, `limit` a page (1 to 200), in the order in which they were opened; of another `owner` for `accounts:admin`
-   * and `accounts:audit`. 403 `OWNER_NOT_YOURS`.
-   */
-  @Get()
-  @RequireScopes('accounts:read')
-  list(
-    @ZodQuery(listAccountsSchema) query: ListAccounts,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<AccountPageJson> {
-    return this.accounts.list(query, caller, trace);
-  }
-
-  /**
-   * The account with its balance, what holds reserve and what is available, in minor units. For its owner, `accounts:admin` or
-   * `accounts:audit`. 404 `ACCOUNT_UNKNOWN`, to strangers too.
-   */
-  @Get(':id')
-  @RequireScopes('accounts:read')
-  read(
-    @ZodParam('id', accountIdSchema) id: AccountId,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<AccountJson> {
-    return this.accounts.read(id, caller, trace);
   }
 
   /**
@@ -93,37 +44,9 @@ export class AccountsController {
   change(
     @ZodParam('id', accountIdSchema) id: AccountId,
     @ZodBody(changeAccountSchema) command: ChangeAccount,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<AccountJson> {
-    return this.accounts.change(id, command, caller, trace);
-  }
-
-  /**
-   * The statement with the running balance, newest first, `limit` entries a page (1 to 200); of a time only, when `from` (included) or `to`
-   * (not included) name it (RFC 3339). Pages behind a cursor do not move while others write. For whom the account is; 404 `ACCOUNT_UNKNOWN`.
-   */
-  @Get(':id/entries')
-  @RequireScopes('accounts:read')
-  statement(
-    @ZodParam('id', accountIdSchema) id: AccountId,
-    @ZodQuery(statementQuerySchema) query: StatementQuery,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<StatementJson> {
-    return this.accounts.statement(id, query, caller, trace);
-  }
-
-  /** The balance at a time that has passed (RFC 3339); the answer never changes. 404 `ACCOUNT_UNKNOWN`. 422 `AS_OF_NOT_PAST`. */
-  @Get(':id/balance')
-  @RequireScopes('accounts:read')
-  balanceAsOf(
-    @ZodParam('id', accountIdSchema) id: AccountId,
-    @ZodQuery(asOfQuerySchema) query: AsOfQuery,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<BalanceJson> {
-    return this.accounts.balanceAsOf(id, query, caller, trace);
+    return this.accounts.change(id, command, caller);
   }
 
   /**
@@ -135,9 +58,8 @@ export class AccountsController {
   changeStatus(
     @ZodParam('id', accountIdSchema) id: AccountId,
     @ZodBody(changeStatusSchema) command: ChangeStatus,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<AccountJson> {
-    return this.accounts.changeStatus(id, command, caller, trace);
+    return this.accounts.changeStatus(id, command, caller);
   }
 }

@@ -119,7 +119,7 @@ describe('accounts', () => {
     const { rows } = await ledger.pool.query(
       `select event->'data'->'changes' as changes from audit_outbox where event->>'type' = 'countersign.accounts.account.changed.v1'
         and event->>'subject' = $1`,
-      [id],
+      [`account/${id}`],
     );
     expect(rows).toEqual([
       {
@@ -196,12 +196,21 @@ describe('accounts', () => {
     expect(new Set([answers[0], ...others].map((answer) => answer?.body['id'])).size).toBe(3);
     const { rows } = await ledger.pool.query(
       `select event->>'type' as type, count(*)::int from audit_outbox where event->>'subject' = $1 group by 1 order by 1`,
-      [answers[0]?.body['id']],
+      [`account/${String(answers[0]?.body['id'])}`],
     );
     expect(rows).toEqual([
       { type: 'countersign.accounts.account.opened.v1', count: 1 },
       { type: 'countersign.accounts.account.repeated.v1', count: 7 },
     ]);
+    const { rows: refused } = await ledger.pool.query(
+      `select event->>'subject' as subject, event->'data'->>'outcome' as outcome, event->'data'->>'reason' as reason from audit_outbox
+        where event->>'type' = 'countersign.accounts.idempotency-key.refused.v1'`,
+    );
+    expect(refused).toContainEqual({
+      subject: 'idempotency-key/key-1',
+      outcome: 'failed',
+      reason: 'IDEMPOTENCY_KEY_REUSED',
+    });
     // A day later it is free again.
     await ledger.pool.query(
       `update idempotency_key set created_at = created_at - interval '25 hours' where key = 'key-1'`,
@@ -255,7 +264,7 @@ describe('accounts', () => {
     const { rows } = await ledger.pool.query<{ metadata: unknown }>(
       `select event->'data'->'changes'->'metadata' as metadata from audit_outbox
         where event->>'type' = 'countersign.accounts.account.changed.v1' and event->>'subject' = $1`,
-      [id],
+      [`account/${id}`],
     );
     expect(rows[0]?.metadata).toEqual({
       constructor: { from: null, to: '1' },

@@ -1,7 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, type Caller } from '@countersign/service-host';
 import { type InvariantsJson } from './invariants.js';
 import { InvariantsService } from './invariants.service.js';
 
@@ -17,7 +16,7 @@ export class InvariantsController {
    */
   @Get('invariants')
   @RequireScopes('accounts:audit')
-  check(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<InvariantsJson> {
-    return this.invariants.check(caller, trace);
+  check(@CurrentCaller() caller: Caller): Promise<InvariantsJson> {
+    return this.invariants.check(caller);
   }
 }

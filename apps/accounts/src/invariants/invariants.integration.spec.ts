@@ -8,7 +8,7 @@ import {
   usualScopes,
   type LedgerUnderTest,
 } from '../testing/ledger-under-test.js';
-import { invariants, questionOf } from './invariants.js';
+import { invariants, questionOf } from './invariants.store.js';
 
 const alice = { subject: 'alice' };
 const shop = { subject: 'shop' };

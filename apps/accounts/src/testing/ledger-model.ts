@@ -1,6 +1,7 @@
 import { currencySchema } from '@countersign/money';
 import fc from 'fast-check';
 import { accountIdSchema, givesWithoutHaving, type Account, type AccountId } from '../accounts/account.js';
+import { type Party } from '../authority.js';
 import { type CreateTransfer, type PostHold, type VoidHold } from '../transfers/transfer-command.js';
 import { transferIdSchema, type Leg, type TransferId } from '../transfers/transfer.js';
 
@@ -13,6 +14,15 @@ export const transferId = (number: number): TransferId => transferIdSchema.parse
 export const accountId = (number: number): AccountId => accountIdSchema.parse(numbered('a', number));
 
 export const start = new Date('2026-01-01T00:00:00Z');
+
+/** Who asks, with these scopes; by default a client that acts for itself. */
+export const party = (subject: string, scopes: readonly string[] = [], clientId = subject): Party => ({
+  subject,
+  clientId,
+  actors: [],
+  txn: subject,
+  scopes: new Set(scopes),
+});
 
 /** The accounts of the model: one that may be overdrawn, some that may not, on either side of the books; one of another currency. */
 export const modelAccounts: readonly Account[] = (

@@ -1,14 +1,13 @@
 import { AuditOutbox } from '@countersign/audit-client';
-import { type Principal } from '@countersign/auth-core';
-import { Problem, type RequestTrace } from '@countersign/service-host';
+import { Problem, type Caller } from '@countersign/service-host';
 import type pg from 'pg';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import pino from 'pino';
 import { Registry } from 'prom-client';
 import { accountToJson, type AccountId } from '../accounts/account.js';
 import { accountTable } from '../accounts/accounts.tables.js';
 import { AccountsStore } from '../accounts/accounts.store.js';
-import { HoldExpiry } from '../transfers/hold-expiry.js';
+import { StandingsStore } from '../standings/standings.store.js';
+import { HoldExpiry } from '../transfers/hold-expiry.service.js';
 import { Posting } from '../transfers/posting.service.js';
 import { TransfersService } from '../transfers/transfers.service.js';
 import { type CreateTransfer } from '../transfers/transfer-command.js';
@@ -16,29 +15,32 @@ import { type TransferId } from '../transfers/transfer.js';
 import { TransfersStore } from '../transfers/transfers.store.js';
 import { modelAccounts, type Step } from './ledger-model.js';
 
-const caller: Principal = {
-  subject: 'model',
-  clientId: 'model',
-  actors: [],
-  scopes: new Set(['transfers:create']),
-  audience: 'accounts',
-  issuer: 'https://issuer.test',
-  tokenId: 'model',
-  txn: 'model',
-  roles: [],
-  issuedAt: 0,
-  expiresAt: 0,
-};
-const trace: RequestTrace = {
-  requestId: 'model',
-  traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01`,
-  traceId: '1'.repeat(32),
-  method: 'POST',
-  route: '/transfers',
-  peer: '127.0.0.1',
+const caller: Caller = {
+  principal: {
+    subject: 'model',
+    clientId: 'model',
+    actors: [],
+    scopes: new Set(['transfers:create']),
+    audience: 'accounts',
+    issuer: 'https://issuer.test',
+    tokenId: 'model',
+    txn: 'model',
+    roles: [],
+    issuedAt: 0,
+    expiresAt: 0,
+  },
+  trace: {
+    requestId: 'model',
+    traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01`,
+    traceId: '1'.repeat(32),
+    method: 'POST',
+    route: '/transfers',
+    peer: '127.0.0.1',
+  },
+  token: 'none',
 };
 
-/** The same id, of this run alone. */
+/** The same id, of this run only. */
 function inRun<Id extends AccountId | TransferId>(id: Id, run: number): Id;
 function inRun(id: string, run: number): string {
   return `${id.slice(0, 1)}${run.toString(16).padStart(7, '0')}${id.slice(8)}`;
@@ -61,7 +63,7 @@ function creationInRun(command: CreateTransfer, run: number): CreateTransfer {
 export class LedgerReplica {
   readonly expiry: HoldExpiry;
   readonly #transfers: TransfersService;
-  readonly #accounts: AccountsStore;
+  readonly #standings: StandingsStore;
 
   constructor(
     pool: pg.Pool,
@@ -72,22 +74,21 @@ export class LedgerReplica {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const store = new TransfersStore(pool);
     const posting = new Posting(pool, store, outbox, now, new Registry(), 180);
-    this.#accounts = new AccountsStore(pool);
-    this.expiry = new HoldExpiry(pool, store, posting, now, pino({ level: 'silent' }), 1_000);
-    this.#transfers = new TransfersService(store, this.#accounts, posting, this.expiry, outbox, now);
+    this.#standings = new StandingsStore(pool);
+    this.expiry = new HoldExpiry(pool, store, posting, now);
+    this.#transfers = new TransfersService(store, new AccountsStore(pool), posting, this.expiry, outbox, now);
   }
 
   /** @returns the status that the step led to, or the code of its refusal */
   async take(step: Step): Promise<string> {
-    const asker = { caller, trace };
     try {
       if (step.kind === 'wait') {
         this.clock.now = new Date(this.clock.now.getTime() + step.seconds * 1_000);
         return 'waited';
       }
       const { status } = await (step.kind === 'create'
-        ? this.#transfers.create(creationInRun(step, this.run), asker)
-        : this.#transfers.end({ ...step, id: inRun(step.id, this.run) }, asker));
+        ? this.#transfers.create(creationInRun(step, this.run), caller)
+        : this.#transfers.end({ ...step, id: inRun(step.id, this.run) }, caller));
       return status;
     } catch (error) {
       if (error instanceof Problem) return error.code;
@@ -98,7 +99,7 @@ export class LedgerReplica {
   /** Balance and reserved amount of each account of the model, as its owner reads them. */
   async standings(): Promise<readonly string[]> {
     const accounts = await Promise.all(
-      modelAccounts.map(({ id }) => this.#accounts.find(inRun(id, this.run), this.clock.now)),
+      modelAccounts.map(({ id }) => this.#standings.find(inRun(id, this.run), this.clock.now)),
     );
     return accounts.flatMap((account) => {
       if (account === undefined) return [];

@@ -83,6 +83,7 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     name: 'accounts',
     configuration,
     module: AccountsModule.forRoot(configuration),
+    requireRecords: true,
   });
   await app.getHttpAdapter().getInstance().ready();
   const pool = new pg.Pool({ connectionString: url });

@@ -1,5 +1,5 @@
-import { type Authority, type Commander } from '../authority.js';
-import { accountId, modelAccounts, start, transferId } from '../testing/ledger-model.js';
+import { type Party } from '../authority.js';
+import { accountId, modelAccounts, party, start, transferId } from '../testing/ledger-model.js';
 import { currencySchema } from '@countersign/money';
 import { refuseCorrector } from './correction.js';
 import { type Hold, type Transfer } from './transfer.js';
@@ -23,27 +23,16 @@ const paid: Transfer = {
   madeAt: start,
   hold: null,
 };
-const by = (subject: string, rights: Partial<Authority> = {}): Commander => ({
-  origin: { subject, clientId: 'payments', actors: [], txn: 'txn' },
-  authority: {
-    administer: false,
-    grantOverdraft: false,
-    correct: false,
-    endForClient: false,
-    readAll: false,
-    ...rights,
-  },
-});
-const refusalAfter = (days: number, commander: Commander, original = paid): string | undefined =>
-  refuseCorrector(original, back, accounts, commander, new Date(start.getTime() + days * DAY_MS), 180)?.code;
+const refusalAfter = (days: number, by: Party, original = paid): string | undefined =>
+  refuseCorrector(original, back, accounts, by, new Date(start.getTime() + days * DAY_MS), 180)?.code;
 
 describe("a correction that takes from another's account", () => {
   it('is refused once the transfer is older than the limit, and its owner may still give back', () => {
-    const payments = by('payments', { correct: true });
+    const payments = party('payments', ['transfers:correct']);
     expect(refusalAfter(180, payments)).toBeUndefined();
     expect(refusalAfter(180.001, payments)).toBe('CORRECTION_TOO_OLD');
     // `model` owns the accounts at both ends.
-    expect(refusalAfter(3_650, by('model'))).toBeUndefined();
+    expect(refusalAfter(3_650, party('model', [], 'payments'))).toBeUndefined();
   });
 
   it('counts from when a hold was posted, not from when it was made', () => {
@@ -54,7 +43,7 @@ describe("a correction that takes from another's account", () => {
       endedAt: new Date(start.getTime() + 20 * DAY_MS),
       endedBy: null,
     };
-    const payments = by('payments', { correct: true });
+    const payments = party('payments', ['transfers:correct']);
     expect(refusalAfter(199, payments, { ...paid, hold })).toBeUndefined();
     expect(refusalAfter(201, payments, { ...paid, hold })).toBe('CORRECTION_TOO_OLD');
   });

@@ -1,4 +1,4 @@
-import { mayTakeFrom, type Commander } from '../authority.js';
+import { authorityOf, mayTakeFrom, type Party } from '../authority.js';
 import { endsOf, takesFrom, type Accounts } from './movement.js';
 import { refuse, type Refusal } from './refusal.js';
 import { postedAt, postedLegs, statusOf, type Leg, type Transfer } from './transfer.js';
@@ -42,23 +42,22 @@ export function refuseCorrection(
 /** Days are of 24 hours. */
 const DAY_MS = 86_400_000;
 
-/** Whether the commander may take back what the transfer gave, from whoever got it: by `transfers:correct`, of the client that made it. */
-export function mayTakeBack(original: Transfer, { origin, authority }: Commander): boolean {
-  return authority.correct && original.origin.clientId === origin.clientId;
+/** Whether the party may take back what the transfer gave, from whoever got it: by `transfers:correct`, of the client that made it. */
+export function mayTakeBack(original: Transfer, by: Party): boolean {
+  return authorityOf(by).correct && original.origin.clientId === by.clientId;
 }
 
 /**
- * Whether the commander may name a transfer to be corrected: who made it or may take it back, who owns an account at one of its ends, who
+ * Whether the party may name a transfer to be corrected: who made it or may take it back, who owns an account at one of its ends, who
  * may take from all. To anyone else it does not exist.
  */
-function knows(original: Transfer, accounts: Accounts, by: Commander): boolean {
-  const { origin, authority } = by;
-  if (authority.administer || original.origin.subject === origin.subject || mayTakeBack(original, by)) return true;
-  return endsOf(original.legs).some(({ id }) => accounts.get(id)?.owner === origin.subject);
+function knows(original: Transfer, accounts: Accounts, by: Party): boolean {
+  if (original.origin.subject === by.subject || authorityOf(by).administer || mayTakeBack(original, by)) return true;
+  return endsOf(original.legs).some(({ id }) => accounts.get(id)?.owner === by.subject);
 }
 
 /**
- * Whether the commander may correct the transfer by these legs. Giving back is the owner's to do. Taking back from another's account
+ * Whether the party may correct the transfer by these legs. Giving back is the owner's to do. Taking back from another's account
  * needs `transfers:correct`, from the client that made the transfer, within the age limit.
  * @param ageLimitDays days since the transfer was posted
  * @returns the refusal, or nothing
@@ -67,7 +66,7 @@ export function refuseCorrector(
   original: Transfer,
   legs: readonly Leg[],
   accounts: Accounts,
-  by: Commander,
+  by: Party,
   now: Date,
   ageLimitDays: number,
 ): Refusal | undefined {

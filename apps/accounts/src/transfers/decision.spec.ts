@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { keepsItsLimit, normalBalance } from '../accounts/account.js';
-import { LedgerModel, modelAccounts, start, steps, type Step } from '../testing/ledger-model.js';
-import { type Commander } from '../authority.js';
+import { LedgerModel, modelAccounts, party, start, steps, type Step } from '../testing/ledger-model.js';
+import { type Party } from '../authority.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { endsOf, type NewEntry } from './movement.js';
@@ -9,10 +9,7 @@ import { type Refusal } from './refusal.js';
 import { type LedgerCommand } from './transfer-command.js';
 import { isOverdue, statusOf, type TransferId } from './transfer.js';
 
-const commander: Commander = {
-  origin: { subject: 'model', clientId: 'model', actors: [], txn: 'model' },
-  authority: { administer: false, grantOverdraft: false, correct: false, endForClient: false, readAll: false },
-};
+const model = party('model');
 
 /** The rules alone, with the steps that the service takes around them. */
 class DecidedLedger {
@@ -25,9 +22,9 @@ class DecidedLedger {
       this.now = new Date(this.now.getTime() + step.seconds * 1_000);
       return 'waited';
     }
-    const first = this.#decide(step, commander);
+    const first = this.#decide(step, model);
     const decision =
-      !first.ok && first.code === 'INSUFFICIENT_FUNDS' && this.#expire() ? this.#decide(step, commander) : first;
+      !first.ok && first.code === 'INSUFFICIENT_FUNDS' && this.#expire() ? this.#decide(step, model) : first;
     return decision.ok ? statusOf(decision.transfer, this.now) : decision.code;
   }
 
@@ -42,7 +39,7 @@ class DecidedLedger {
     });
   }
 
-  #decide(command: LedgerCommand, by: Commander | null): Decision | Refusal {
+  #decide(command: LedgerCommand, by: Party | null): Decision | Refusal {
     const decision = decide(command, by, this.draft, this.now);
     if (decision.ok) {
       this.draft.apply(decision);

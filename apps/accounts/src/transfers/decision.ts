@@ -1,6 +1,6 @@
 import { mayGive, type Account, type AccountId } from '../accounts/account.js';
-import { type Commander, mayEnd, mayTakeFrom } from '../authority.js';
-import { type Origin } from '../origin.js';
+import { authorityOf, mayEnd, mayTakeFrom, type Party } from '../authority.js';
+import { originOf, type Origin } from '../origin.js';
 import { mayTakeBack, refuseCorrection, refuseCorrector } from './correction.js';
 import {
   endsOf,
@@ -54,12 +54,12 @@ function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | u
 }
 
 /**
- * Whether each leg names accounts that exist, serve it, and let the commander take what it takes. How an account stands is told to those
+ * Whether each leg names accounts that exist, serve it, and let the party take what it takes. How an account stands is told to those
  * who may take from it or read it, and before anything is said of others' accounts: to strangers one that does not serve is one that does
  * not exist.
- * @param takingBack whether the commander may take from others' accounts what a transfer of its gave them
+ * @param takingBack whether the party may take from others' accounts what a transfer of its gave them
  */
-function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Commander, takingBack: boolean): Refusal | undefined {
+function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Party, takingBack: boolean): Refusal | undefined {
   if (legs.some((leg) => leg.debitAccount === leg.creditAccount)) return refuse('SAME_ACCOUNT');
   let untold: Refusal | undefined;
   for (const leg of legs) {
@@ -71,7 +71,7 @@ function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Commander, tak
       }
       const mayTake = takingBack || mayTakeFrom(by, account.owner);
       const fault = unfit(account, side, leg);
-      if (fault !== undefined && (mayTake || by.authority.readAll)) return refuse(fault);
+      if (fault !== undefined && (mayTake || authorityOf(by).readAll)) return refuse(fault);
       if ((side === 'debit' || takesFrom(account, side)) && !mayTake) untold ??= refuse('ACCOUNT_UNKNOWN', true);
       if (fault !== undefined) untold ??= refuseStranger(fault);
     }
@@ -79,8 +79,8 @@ function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Commander, tak
   return untold;
 }
 
-function create(command: CreateTransfer, by: Commander, ledger: Ledger, now: Date): Decision | Refusal {
-  const { origin } = by;
+function create(command: CreateTransfer, by: Party, ledger: Ledger, now: Date): Decision | Refusal {
+  const origin = originOf(by);
   const existing = ledger.transfers.get(command.id);
   if (existing !== undefined) {
     return isSameTransfer(existing, command, origin) ? before(existing) : refuse('TRANSFER_ID_REUSED');
@@ -179,16 +179,11 @@ function free(
 /**
  * The ledger's rules, all of them: what a command makes of the accounts and transfers that it names, or why it may not.
  * Pure: the caller holds the accounts locked.
- * @param commander nobody for the ledger's own `expire`
+ * @param party nobody for the ledger's own `expire`
  */
-export function decide(
-  command: LedgerCommand,
-  commander: Commander | null,
-  ledger: Ledger,
-  now: Date,
-): Decision | Refusal {
+export function decide(command: LedgerCommand, party: Party | null, ledger: Ledger, now: Date): Decision | Refusal {
   if (command.kind === 'create') {
-    return commander === null ? refuse('ACCOUNT_UNKNOWN', true) : create(command, commander, ledger, now);
+    return party === null ? refuse('ACCOUNT_UNKNOWN', true) : create(command, party, ledger, now);
   }
   const transfer = ledger.transfers.get(command.id);
   if (transfer === undefined) return refuse('TRANSFER_UNKNOWN');
@@ -197,11 +192,11 @@ export function decide(
     if (hold === null || !isOverdue(hold, now)) return before(transfer);
     return free('expired', hold, transfer, null, ledger, now);
   }
-  if (commander === null || !mayEnd(commander, transfer.origin)) return refuse('TRANSFER_UNKNOWN', true);
+  if (party === null || !mayEnd(party, transfer.origin)) return refuse('TRANSFER_UNKNOWN', true);
   if (hold === null) return refuse('TRANSFER_NOT_HELD');
-  if (command.kind === 'post') return post(command, hold, transfer, commander.origin, ledger, now);
+  if (command.kind === 'post') return post(command, hold, transfer, originOf(party), ledger, now);
   if (hold.status === 'voided') return before(transfer);
   if (isOverdue(hold, now) || hold.status === 'expired') return refuse('HOLD_EXPIRED');
   if (hold.status !== 'held') return refuse('TRANSFER_NOT_HELD');
-  return free('voided', hold, transfer, commander.origin, ledger, now);
+  return free('voided', hold, transfer, originOf(party), ledger, now);
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import pino from 'pino';
-import { invariants, questionOf } from '../invariants/invariants.js';
+import { invariants, questionOf } from '../invariants/invariants.store.js';
 import { accountId, LedgerModel, start, steps, transferId, type Step } from '../testing/ledger-model.js';
 import { LedgerReplica, openModelAccounts } from '../testing/ledger-replica.js';
 

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { Histogram, type Registry } from 'prom-client';
 import { type AccountId } from '../accounts/account.js';
 import { BATCH_LIMIT, POSTING_LANES, QUEUE_LIMIT } from '../limits.js';
-import { type Commander } from '../authority.js';
+import { type Party } from '../authority.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';
 import { PostingQueue, type Work } from './posting-queue.js';
@@ -22,7 +22,7 @@ export const CORRECTION_AGE_DAYS = Symbol('countersign.accounts.correction-age-d
 export interface Order {
   readonly command: LedgerCommand;
   /** Nobody for the ledger's own. */
-  readonly commander: Commander | null;
+  readonly party: Party | null;
   /** The event of what was done; committed with it. */
   readonly event: (transfer: Transfer, now: Date) => NewAuditEvent;
 }
@@ -123,7 +123,7 @@ export class Posting {
         if (decision !== undefined) work.resolve(decision);
       }
     } catch (error) {
-      await client.query('rollback').catch((reason: unknown) => {
+      await this.store.rollBack(client).catch((reason: unknown) => {
         broken = reason instanceof Error ? reason : new Error(String(reason));
       });
       throw error;
@@ -138,15 +138,15 @@ export class Posting {
       command.kind === 'create' && command.corrects !== null ? [command.corrects] : [],
     );
     const [, accounts, transfers] = await Promise.all([
-      client.query('begin'),
+      this.store.begin(client),
       this.store.lock(client, [...new Set(batch.flatMap(({ accounts: ids }) => ids))]),
       this.store.find([...commands.map(({ id }) => id), ...corrected], corrected, client),
     ]);
     const ledger = new LedgerDraft(accounts, transfers, this.correctionAgeDays);
     const now = this.clock();
     const written: Written[] = [];
-    const decisions = batch.map(({ item: { command, commander, event } }) => {
-      const decision = decide(command, commander, ledger, now);
+    const decisions = batch.map(({ item: { command, party, event } }) => {
+      const decision = decide(command, party, ledger, now);
       if (decision.ok && decision.change !== 'none') {
         ledger.apply(decision);
         written.push({ decision, events: [this.outbox.complete(event(decision.transfer, now))] });
@@ -154,7 +154,7 @@ export class Posting {
       return decision;
     });
     // A commit after a failed write rolls back; the write's own error is the one that is thrown.
-    await Promise.all([written.length > 0 ? this.store.write(client, written) : undefined, client.query('commit')]);
+    await Promise.all([written.length > 0 ? this.store.write(client, written) : undefined, this.store.commit(client)]);
     return decisions;
   }
 }

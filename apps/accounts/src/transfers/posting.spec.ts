@@ -30,7 +30,7 @@ describe('posting, while the database does not answer', () => {
     const outbox = new AuditOutbox({ pool, source: 'accounts' });
     const posting = new Posting(pool, new TransfersStore(pool), outbox, () => new Date(0), new Registry(), 180);
     const orders = Array.from({ length: 40 }, (_, number) =>
-      posting.submit({ command: { kind: 'expire', id: transferId(number) }, commander: null, event: expiredEvent }, [
+      posting.submit({ command: { kind: 'expire', id: transferId(number) }, party: null, event: expiredEvent }, [
         accountId(1),
       ]),
     );

@@ -1,74 +1,39 @@
-import { principalOf, type NewAuditEvent } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
-import { auditRequest, type RequestTrace } from '@countersign/service-host';
+import { EVERY, type NewAuditEvent } from '@countersign/audit-event';
+import { by, byItself, unattended, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
 import { type Refusal } from './refusal.js';
 import { type LedgerCommand } from './transfer-command.js';
 import { transferToJson, type Transfer, type TransferId } from './transfer.js';
 
-/** Who asked, and by which request. */
-export interface Asker {
-  readonly caller: Principal;
-  readonly trace: RequestTrace;
-}
-
-export type TransferAction =
-  'transfers:create' | 'transfers:post' | 'transfers:void' | 'transfers:expire' | 'transfers:read';
-
-export const actionOf: Readonly<Record<LedgerCommand['kind'], TransferAction>> = {
+const actions = {
   create: 'transfers:create',
   post: 'transfers:post',
   void: 'transfers:void',
   expire: 'transfers:expire',
-};
+  read: 'transfers:read',
+} as const;
 
-/** An event about a transfer, by somebody who asked for it. */
-export function transferEvent(
-  done: string,
-  action: TransferAction,
-  id: TransferId,
-  { caller, trace }: Asker,
-): NewAuditEvent {
-  return {
-    type: `countersign.accounts.transfer.${done}.v1`,
-    subject: id,
-    traceparent: trace.traceparent,
-    data: {
-      principal: principalOf(caller),
-      txn: caller.txn,
-      action,
-      resource: `transfer/${id}`,
-      outcome: 'allowed',
-      request: auditRequest(trace),
-    },
-  };
+/** A command, or a look at a transfer. */
+export type TransferAct = LedgerCommand['kind'] | 'read';
+
+/** A look at a transfer, or a command that was carried out before. */
+export function seenEvent(how: 'read' | 'repeated', act: TransferAct, id: TransferId, caller: Caller): NewAuditEvent {
+  return events.event(`transfer.${how}`, by(caller), { id, action: actions[act] });
 }
 
 /** A look at a page of transfers. @param ids those that it showed */
-export function listedEvent(ids: readonly string[], { caller, trace }: Asker): NewAuditEvent {
-  return {
-    type: 'countersign.accounts.transfers.listed.v1',
-    subject: 'transfers',
-    traceparent: trace.traceparent,
-    data: {
-      principal: principalOf(caller),
-      txn: caller.txn,
-      action: 'transfers:list',
-      resource: 'transfers',
-      outcome: 'allowed',
-      request: auditRequest(trace),
-      changes: { shown: ids.length, first: ids[0] ?? null, last: ids.at(-1) ?? null },
-    },
-  };
+export function listedEvent(ids: readonly string[], caller: Caller): NewAuditEvent {
+  const changes = { shown: ids.length, first: ids[0] ?? null, last: ids.at(-1) ?? null };
+  return events.event('transfers.listed', by(caller), { id: EVERY, changes });
 }
 
-export function refusedEvent(action: TransferAction, id: TransferId, refusal: Refusal, asker: Asker): NewAuditEvent {
-  const event = transferEvent('refused', action, id, asker);
+export function refusedEvent(act: TransferAct, id: TransferId, refusal: Refusal, caller: Caller): NewAuditEvent {
   const outcome = refusal.denied ? 'denied' : 'failed';
-  return { ...event, data: { ...event.data, outcome, reason: refusal.reason } };
+  return events.event('transfer.refused', by(caller), { id, action: actions[act], outcome, reason: refusal.reason });
 }
 
 /** What changed: the legs when the transfer is made, the amount of a partial post, the time of a hold. */
-function changesOf(transfer: Transfer, action: TransferAction, now: Date): Record<string, unknown> {
+function changesOf(transfer: Transfer, act: TransferAct, now: Date): Record<string, unknown> {
   const { debit_account, credit_account, amount, legs, reference, corrects, hold, status } = transferToJson(
     transfer,
     now,
@@ -79,30 +44,21 @@ function changesOf(transfer: Transfer, action: TransferAction, now: Date): Recor
     reference,
     status,
     ...(corrects === null ? {} : { corrects }),
-    ...(hold === null || action !== 'transfers:create' ? {} : { expires_at: hold.expires_at }),
+    ...(hold === null || act !== 'create' ? {} : { expires_at: hold.expires_at }),
     ...(hold?.posted_amount == null ? {} : { posted_amount: hold.posted_amount }),
   };
 }
 
 /** The event of a command that was carried out. */
-export function doneEvent(transfer: Transfer, action: TransferAction, asker: Asker, now: Date): NewAuditEvent {
-  const event = transferEvent(transfer.hold?.status ?? 'posted', action, transfer.id, asker);
-  return { ...event, data: { ...event.data, changes: changesOf(transfer, action, now) } };
+export function doneEvent(transfer: Transfer, act: TransferAct, caller: Caller, now: Date): NewAuditEvent {
+  const { id, hold } = transfer;
+  const details = { id, action: actions[act], changes: changesOf(transfer, act, now) };
+  return events.event(`transfer.${hold?.status ?? 'posted'}`, by(caller), details);
 }
 
 /** A hold that nobody ended: the ledger's own event, in the trail of who made it. */
 export function expiredEvent(transfer: Transfer, now: Date): NewAuditEvent {
-  return {
-    type: 'countersign.accounts.transfer.expired.v1',
-    subject: transfer.id,
-    traceparent: undefined,
-    data: {
-      principal: null,
-      txn: transfer.origin.txn,
-      action: 'transfers:expire',
-      resource: `transfer/${transfer.id}`,
-      outcome: 'allowed',
-      changes: changesOf(transfer, 'transfers:expire', now),
-    },
-  };
+  const { id, origin } = transfer;
+  const itself = byItself(unattended({ txn: origin.txn }));
+  return events.event('transfer.expired', itself, { id, changes: changesOf(transfer, 'expire', now) });
 }

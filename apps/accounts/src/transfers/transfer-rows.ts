@@ -3,13 +3,7 @@ import { accountIdSchema } from '../accounts/account.js';
 import { type Metadata } from '../metadata.js';
 import { transferIdSchema, type Hold, type HoldStatus, type Leg, type Transfer } from './transfer.js';
 
-/** Columns of a transfer with its legs and hold, for {@link transferOf}; `transfer` is named t, `hold` h. */
-export const transferColumns = `
-  t.id, t.reference, t.metadata, t.corrects, t.subject, t.client_id, t.actors, t.txn, t.posted_at,
-  (select json_agg(json_build_array(l.debit_account, l.credit_account, l.amount::text, l.currency) order by l.number)
-   from leg l where l.transfer_id = t.id) as legs,
-  h.status, h.expires_at, h.posted_amount, h.ended_at, h.ended_by_subject, h.ended_by_client_id, h.ended_by_actors, h.ended_by_txn`;
-
+/** A transfer with its legs and its hold, as the driver gives it. */
 export interface TransferRow {
   readonly id: string;
   readonly reference: string;

@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
-import { clientWide, type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { clientWide } from '@countersign/auth-core';
+import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import {
   createTransferSchema,
   postHoldSchema,
@@ -31,10 +31,9 @@ export class TransfersController {
   @RequireScopes('transfers:create')
   create(
     @ZodBody(createTransferSchema) command: CreateTransfer,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<TransferJson> {
-    return this.transfers.create(command, { caller, trace });
+    return this.transfers.create(command, caller);
   }
 
   /**
@@ -49,10 +48,9 @@ export class TransfersController {
   post(
     @ZodParam('id', transferIdSchema) id: TransferId,
     @ZodBody(postHoldSchema) { amount }: PostHoldBody,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<TransferJson> {
-    return this.transfers.end({ kind: 'post', id, amount }, { caller, trace });
+    return this.transfers.end({ kind: 'post', id, amount }, caller);
   }
 
   /**
@@ -65,10 +63,9 @@ export class TransfersController {
   void(
     @ZodParam('id', transferIdSchema) id: TransferId,
     @ZodBody(voidHoldSchema) _body: object,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<TransferJson> {
-    return this.transfers.end({ kind: 'void', id }, { caller, trace });
+    return this.transfers.end({ kind: 'void', id }, caller);
   }
 
   /**
@@ -79,10 +76,9 @@ export class TransfersController {
   @RequireAnyScope('transfers:read', clientWide('transfers:read'))
   list(
     @ZodQuery(listTransfersSchema) query: ListTransfers,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<TransferPageJson> {
-    return this.transfers.list(query, { caller, trace });
+    return this.transfers.list(query, caller);
   }
 
   /**
@@ -92,11 +88,7 @@ export class TransfersController {
    */
   @Get(':id')
   @RequireAnyScope('transfers:read', clientWide('transfers:read'))
-  read(
-    @ZodParam('id', transferIdSchema) id: TransferId,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<TransferJson> {
-    return this.transfers.read(id, { caller, trace });
+  read(@ZodParam('id', transferIdSchema) id: TransferId, @CurrentCaller() caller: Caller): Promise<TransferJson> {
+    return this.transfers.read(id, caller);
   }
 }

@@ -1,17 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isWithin } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, Problem } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
 import { type AccountId } from '../accounts/account.js';
 import { AccountsStore } from '../accounts/accounts.store.js';
-import { authorityOf, commanderOf, readingReach } from '../authority.js';
+import { authorityOf, readingReach } from '../authority.js';
 import { type Decision } from './decision.js';
-import { HoldExpiry } from './hold-expiry.js';
+import { HoldExpiry } from './hold-expiry.service.js';
 import { Posting } from './posting.service.js';
 import { QueueFullError } from './posting-queue.js';
 import { refusals, refuse, type Refusal } from './refusal.js';
 import { type CreateTransfer, type LedgerCommand, type PostHold, type VoidHold } from './transfer-command.js';
-import { actionOf, doneEvent, listedEvent, refusedEvent, transferEvent, type Asker } from './transfer-event.js';
+import { doneEvent, listedEvent, refusedEvent, seenEvent } from './transfer-event.js';
 import { transferPageToJson, type ListTransfers, type TransferPageJson } from './transfer-list.js';
 import { transferToJson, type Leg, type Transfer, type TransferId, type TransferJson } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
@@ -32,59 +32,58 @@ export class TransfersService {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async create(command: CreateTransfer, asker: Asker): Promise<TransferJson> {
+  async create(command: CreateTransfer, caller: Caller): Promise<TransferJson> {
     const accounts = accountsOf(command.legs);
-    const decision = await this.#carryOut(command, accounts, asker);
+    const decision = await this.#carryOut(command, accounts, caller);
     const short = !decision.ok && decision.code === 'INSUFFICIENT_FUNDS';
-    if (!short) return this.#answer(command, decision, asker);
+    if (!short) return this.#answer(command, decision, caller);
     await this.expiry.releaseOverdue(accounts);
     // Also when nothing was left to release: another may have ended, since the decision, a hold that stood in its way.
-    return this.#answer(command, await this.#carryOut(command, accounts, asker), asker);
+    return this.#answer(command, await this.#carryOut(command, accounts, caller), caller);
   }
 
   /** Ends a hold: its legs never change, so they are looked up before their accounts are locked. */
-  async end(command: PostHold | VoidHold, asker: Asker): Promise<TransferJson> {
+  async end(command: PostHold | VoidHold, caller: Caller): Promise<TransferJson> {
     const transfer = (await this.store.find([command.id])).find(({ id }) => id === command.id);
     const decision =
       transfer === undefined
         ? refuse('TRANSFER_UNKNOWN')
-        : await this.#carryOut(command, accountsOf(transfer.legs), asker);
-    return this.#answer(command, decision, asker);
+        : await this.#carryOut(command, accountsOf(transfer.legs), caller);
+    return this.#answer(command, decision, caller);
   }
 
-  async read(id: TransferId, asker: Asker): Promise<TransferJson> {
+  async read(id: TransferId, caller: Caller): Promise<TransferJson> {
     const transfer = (await this.store.find([id])).find((found) => found.id === id);
-    const readable = transfer !== undefined && (await this.#mayRead(transfer, asker));
+    const readable = transfer !== undefined && (await this.#mayRead(transfer, caller));
     if (!readable) {
       const refusal = refuse('TRANSFER_UNKNOWN', transfer !== undefined);
-      await this.outbox.recordDurably(refusedEvent('transfers:read', id, refusal, asker));
+      await this.outbox.recordDurably(refusedEvent('read', id, refusal, caller));
       throw new Problem(404, refusal.code, refusals[refusal.code]);
     }
-    await this.outbox.recordDurably(transferEvent('read', 'transfers:read', id, asker));
+    await this.outbox.recordDurably(seenEvent('read', 'read', id, caller));
     return transferToJson(transfer, this.clock());
   }
 
   /** What the caller's subject made, or by the client-wide scope its client; recorded by its bounds, because a page is long. */
-  async list(query: ListTransfers, asker: Asker): Promise<TransferPageJson> {
-    const found = await this.store.list(readingReach(asker.caller), query);
+  async list(query: ListTransfers, caller: Caller): Promise<TransferPageJson> {
+    const found = await this.store.list(readingReach(caller.principal), query);
     const page = transferPageToJson(found, query.limit, this.clock());
     await this.outbox.recordDurably(
       listedEvent(
         page.transfers.map(({ id }) => id),
-        asker,
+        caller,
       ),
     );
     return page;
   }
 
-  async #carryOut(command: LedgerCommand, accounts: readonly AccountId[], asker: Asker): Promise<Decision | Refusal> {
-    const { caller } = asker;
+  async #carryOut(command: LedgerCommand, accounts: readonly AccountId[], caller: Caller): Promise<Decision | Refusal> {
     try {
       return await this.posting.submit(
         {
           command,
-          commander: commanderOf(caller),
-          event: (transfer, now) => doneEvent(transfer, actionOf[command.kind], asker, now),
+          party: caller.principal,
+          event: (transfer, now) => doneEvent(transfer, command.kind, caller, now),
         },
         accounts,
       );
@@ -96,20 +95,19 @@ export class TransfersService {
     }
   }
 
-  async #answer(command: LedgerCommand, decision: Decision | Refusal, asker: Asker): Promise<TransferJson> {
-    const action = actionOf[command.kind];
+  async #answer(command: LedgerCommand, decision: Decision | Refusal, caller: Caller): Promise<TransferJson> {
     if (!decision.ok) {
-      await this.outbox.recordDurably(refusedEvent(action, command.id, decision, asker));
+      await this.outbox.recordDurably(refusedEvent(command.kind, command.id, decision, caller));
       throw new Problem(decision.code === 'TRANSFER_UNKNOWN' ? 404 : 422, decision.code, refusals[decision.code]);
     }
     if (decision.change === 'none') {
-      await this.outbox.recordDurably(transferEvent('repeated', action, command.id, asker));
+      await this.outbox.recordDurably(seenEvent('repeated', command.kind, command.id, caller));
     }
     return transferToJson(decision.transfer, this.clock());
   }
 
-  async #mayRead(transfer: Transfer, { caller }: Asker): Promise<boolean> {
-    if (authorityOf(caller).readAll || isWithin(readingReach(caller), transfer.origin)) return true;
-    return this.accounts.ownsOne(caller.subject, accountsOf(transfer.legs));
+  async #mayRead(transfer: Transfer, { principal }: Caller): Promise<boolean> {
+    if (authorityOf(principal).readAll || isWithin(readingReach(principal), transfer.origin)) return true;
+    return this.accounts.ownsOne(principal.subject, accountsOf(transfer.legs));
   }
 }

@@ -1,17 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type UnnumberedEvent } from '@countersign/audit-event';
 import { type Reach } from '@countersign/auth-core';
-import { POOL } from '@countersign/service-host';
+import { POOL, type Transaction } from '@countersign/service-host';
+import { and, count, eq, or } from 'drizzle-orm';
 import type pg from 'pg';
 import { accountOf, type AccountRow } from '../accounts/account-row.js';
 import { type Account, type AccountId } from '../accounts/account.js';
 import { type Decision } from './decision.js';
 import { type ListTransfers } from './transfer-list.js';
-import { transferColumns, transferOf, type TransferRow } from './transfer-rows.js';
+import { transferOf, type TransferRow } from './transfer-rows.js';
 import { type Transfer, type TransferId } from './transfer.js';
+import { holdTable, legTable } from './transfers.tables.js';
 
 /** What carries statements: the pool, or one connection in a transaction. */
 export type Queryable = Pick<pg.Pool, 'query'>;
+
+/** Columns of a transfer with its legs and hold, a {@link TransferRow}; `transfer` is named t, `hold` h. */
+const transferColumns = `
+  t.id, t.reference, t.metadata, t.corrects, t.subject, t.client_id, t.actors, t.txn, t.posted_at,
+  (select json_agg(json_build_array(l.debit_account, l.credit_account, l.amount::text, l.currency) order by l.number)
+   from leg l where l.transfer_id = t.id) as legs,
+  h.status, h.expires_at, h.posted_amount, h.ended_at, h.ended_by_subject, h.ended_by_client_id, h.ended_by_actors, h.ended_by_txn`;
 
 /** In the order of their ids, so that concurrent batches wait for each other but never in a circle. */
 const lockAccounts = {
@@ -153,6 +162,18 @@ function rowsOf(written: readonly Written[]): readonly string[] {
 export class TransfersStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
 
+  async begin(on: Queryable): Promise<void> {
+    await on.query('begin');
+  }
+
+  async commit(on: Queryable): Promise<void> {
+    await on.query('commit');
+  }
+
+  async rollBack(on: Queryable): Promise<void> {
+    await on.query('rollback');
+  }
+
   /** The accounts that exist of these, locked until the transaction ends. */
   async lock(on: Queryable, ids: readonly AccountId[]): Promise<Map<AccountId, Account>> {
     const { rows } = await on.query<AccountRow>({ ...lockAccounts, values: [ids] });
@@ -184,6 +205,16 @@ export class TransfersStore {
   async overdue(now: Date, limit: number, accounts: readonly AccountId[] | null = null): Promise<readonly Transfer[]> {
     const { rows } = await this.pool.query<TransferRow>(findOverdue, [now, limit, accounts]);
     return rows.map(transferOf);
+  }
+
+  /** Holds on either side of the account that have not ended. */
+  async holdsOn(transaction: Transaction, id: AccountId): Promise<number> {
+    const [found] = await transaction
+      .select({ holds: count() })
+      .from(holdTable)
+      .innerJoin(legTable, eq(legTable.transferId, holdTable.transferId))
+      .where(and(eq(holdTable.status, 'held'), or(eq(legTable.debitAccount, id), eq(legTable.creditAccount, id))));
+    return found?.holds ?? 0;
   }
 
   /** Writes what was decided, all of it or, by an error, nothing. */

@@ -78,6 +78,7 @@ interface AccountRow {
 }
 
 function eventOf(id: string, type: string): string {
+  const kind = type.startsWith('accounts.') ? 'transfer' : 'payment';
   const actor = { subject: 'storefront', client_id: 'payments', actors: ['payments'], scopes: ['transfers:create'] };
   return JSON.stringify({
     specversion: '1.0',
@@ -85,14 +86,14 @@ function eventOf(id: string, type: string): string {
     source: 'bench',
     type: `countersign.${type}.v1`,
     time: new Date().toISOString(),
-    subject: id,
+    subject: `${kind}/${id}`,
     datacontenttype: 'application/json',
     traceparent: `00-${id.replaceAll('-', '')}-0000000000000001-01`,
     data: {
       principal: { ...actor, jti: id },
       txn: id,
-      action: 'payments:create',
-      resource: `payment/${id}`,
+      action: `${kind}s:create`,
+      resource: `${kind}/${id}`,
       outcome: 'allowed',
       request: { method: 'POST', route: '/payments', id, peer: '127.0.0.1' },
       changes: { amount: { amount: '100', currency: 'EUR' }, from: id, to: id, capture: 'automatic' },

@@ -3,7 +3,7 @@ import { timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { PAGE_LIMIT } from '../limits.js';
 import { type Origin } from '../origin.js';
-import { normalBalance, type Account } from './account.js';
+import { normalBalance, type Account } from '../accounts/account.js';
 
 /**
  * `GET /accounts/{id}/entries`: newest first; of the time from `from` (included) to `to` (not included), where they are given; `cursor` is

@@ -1,6 +1,6 @@
 import { type IdempotencyKey } from '@countersign/service-host';
 import { jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
-import { type AccountJson } from '../accounts/account.js';
+import { type AccountJson } from './account.js';
 
 /** Which account was opened under a key, as it was answered. */
 export const idempotencyKeyTable = pgTable(

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Owner } from '@countersign/auth-core';
 import { IDEMPOTENCY_KEPT_HOURS, type IdempotencyKey, type Transaction } from '@countersign/service-host';
 import { and, eq, lt, sql } from 'drizzle-orm';
-import { type AccountJson } from '../accounts/account.js';
+import { type AccountJson } from './account.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
 
 /** Keys past their time that one opening removes at most. */

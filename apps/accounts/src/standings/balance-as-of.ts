@@ -1,7 +1,7 @@
 import { moneyToJson, type MoneyJson } from '@countersign/money';
 import { timeThroughSchema } from '@countersign/service-host';
 import { z } from 'zod';
-import { normalBalance, type Account } from './account.js';
+import { normalBalance, type Account } from '../accounts/account.js';
 
 /** `GET /accounts/{id}/balance`: `as_of` is an RFC 3339 time that has passed; entries posted at that very time count. */
 export const asOfQuerySchema = z.strictObject({

@@ -1,0 +1,12 @@
+import { type Transaction } from '@countersign/service-host';
+import { type AccountId } from './account.js';
+
+/** What an account must know of the holds on it. Whoever keeps them answers. */
+export interface HoldsOnAccounts {
+  /** Ends the overdue holds on these accounts; afterwards none of them stands in a change's way, whoever ended it. */
+  releaseOverdue(ids: readonly AccountId[]): Promise<void>;
+  /** Holds on either side of the account that have not ended. */
+  countOn(transaction: Transaction, id: AccountId): Promise<number>;
+}
+
+export const HOLDS_ON_ACCOUNTS = Symbol('countersign.accounts.holds-on-accounts');

@@ -1,0 +1,79 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { accountOf, type AccountRow } from '../accounts/account-row.js';
+import { type Account, type AccountId, type ListAccounts } from '../accounts/account.js';
+import { entryOf, type Entry, type EntryRow, type StatementQuery } from './statement.js';
+
+/** What an account's overdue holds still reserve on paper; nothing is reserved by a hold past its time. */
+const overdueOf = `
+  coalesce((select sum(l.amount) from hold h join leg l on l.transfer_id = h.transfer_id
+    where h.status = 'held' and h.expires_at <= $2
+      and case when account.kind in ('asset', 'expense') then l.credit_account else l.debit_account end = account.id), 0)`;
+
+/** An entry names who posted it: who made the transfer, or who posted the hold. */
+const findEntries = `
+  select e.position, e.transfer_id, e.side, e.amount, e.balance_after, e.posted_at, t.reference,
+    coalesce(h.ended_by_subject, t.subject) as subject, coalesce(h.ended_by_client_id, t.client_id) as client_id,
+    coalesce(h.ended_by_actors, t.actors) as actors, coalesce(h.ended_by_txn, t.txn) as txn
+  from entry e join transfer t on t.id = e.transfer_id left join hold h on h.transfer_id = e.transfer_id
+  where e.account_id = $1
+    and ($2::bigint is null or (e.posted_at, e.position) < ((select posted_at from entry where position = $2), $2))
+    and ($4::timestamptz is null or e.posted_at >= $4) and ($5::timestamptz is null or e.posted_at < $5)
+  order by e.posted_at desc, e.position desc limit $3`;
+
+/** What stands on accounts: read over accounts and transfers together, and never written. */
+@Injectable()
+export class StandingsStore {
+  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+
+  async find(id: AccountId, now: Date): Promise<Account | undefined> {
+    const { rows } = await this.pool.query<AccountRow>({
+      name: 'ledger.find-account',
+      text: `select account.*, account.held - ${overdueOf} as held from account where id = $1`,
+      values: [id, now],
+    });
+    return rows.map(accountOf)[0];
+  }
+
+  /** One account more than the page has, if there are more. */
+  async list(owner: string, { cursor, limit }: ListAccounts, now: Date): Promise<readonly Account[]> {
+    const { rows } = await this.pool.query<AccountRow>(
+      `select account.*, account.held - ${overdueOf} as held from account
+        where owner = $1 and ($3::uuid is null or id > $3) order by id limit $4`,
+      [owner, now, cursor ?? null, limit + 1],
+    );
+    return rows.map(accountOf);
+  }
+
+  /**
+   * Credits less debits once the last entry at that time stood. Waits for what is being posted: with a time that has passed, the answer
+   * is the same ever after.
+   */
+  async balanceAsOf(id: AccountId, asOf: Date): Promise<bigint> {
+    await this.#awaitPostings(id);
+    const { rows } = await this.pool.query<{ balance_after: string }>({
+      name: 'ledger.balance-as-of',
+      text: `select balance_after from entry where account_id = $1 and posted_at <= $2
+        order by posted_at desc, position desc limit 1`,
+      values: [id, asOf],
+    });
+    return BigInt(rows[0]?.balance_after ?? 0);
+  }
+
+  /** One entry more than the page has, if there are more. An end that has passed waits for what is being posted, as {@link balanceAsOf} does. */
+  async entries(id: AccountId, { cursor, limit, from, to }: StatementQuery): Promise<readonly Entry[]> {
+    if (to !== undefined) await this.#awaitPostings(id);
+    const { rows } = await this.pool.query<EntryRow>({
+      name: 'ledger.find-entries',
+      text: findEntries,
+      values: [id, cursor ?? null, limit + 1, from ?? null, to ?? null],
+    });
+    return rows.map(entryOf);
+  }
+
+  /** Waits until what is being posted to the account stands. */
+  async #awaitPostings(id: AccountId): Promise<void> {
+    await this.pool.query('select from account where id = $1 for share', [id]);
+  }
+}

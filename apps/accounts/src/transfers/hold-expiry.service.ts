@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, POOL, withAdvisoryLock } from '@countersign/service-host';
+import type pg from 'pg';
+import { type AccountId } from '../accounts/account.js';
+import { EXPIRY_LIMIT } from '../limits.js';
+import { Posting } from './posting.service.js';
+import { expiredEvent } from './transfer-event.js';
+import { type Transfer } from './transfer.js';
+import { TransfersStore } from './transfers.store.js';
+
+/**
+ * Writes down that holds are over: the worker on its schedule, on one replica at a time, and whoever needs the money before it comes by.
+ * What is read is right without it: a hold past its time counts for nothing.
+ */
+@Injectable()
+export class HoldExpiry {
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(TransfersStore) private readonly store: TransfersStore,
+    @Inject(Posting) private readonly posting: Posting,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** Ends the overdue holds on these accounts; afterwards none of them stands in a transfer's way, whoever ended it. */
+  async releaseOverdue(accounts: readonly AccountId[]): Promise<void> {
+    await this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts));
+  }
+
+  /** One round of the worker. @returns how many holds it ended; 0 also while another replica is at it */
+  async sweep(): Promise<number> {
+    const ended = await withAdvisoryLock(this.pool, 'countersign.hold-expiry', async () =>
+      this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT)),
+    );
+    return ended ?? 0;
+  }
+
+  async #end(transfers: readonly Transfer[]): Promise<number> {
+    const decisions = await Promise.all(
+      transfers.map((transfer) =>
+        this.posting.submit(
+          { command: { kind: 'expire', id: transfer.id }, party: null, event: expiredEvent },
+          transfer.legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]),
+        ),
+      ),
+    );
+    return decisions.filter((decision) => decision.ok && decision.change === 'ended').length;
+  }
+}
