@@ -24,9 +24,11 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
   if (leg === null || corrects !== null) return undefined;
   const holdSeconds =
     holdExpiresAt === null ? null : Math.round((holdExpiresAt.getTime() - createdAt.getTime()) / 1_000);
-  const created: Payment = {
+  // A hold is given back or runs out behind an answer that told its client of it.
+  const wasHeld = transfer.status === 'voided' || transfer.status === 'expired';
+  const begun: Payment = {
     id: paymentIdSchema.parse(id),
-    status: 'created',
+    status: wasHeld ? 'held' : 'created',
     capture: holdSeconds === null ? 'automatic' : 'manual',
     transferId: id,
     fromAccount: leg.debitAccount,
@@ -49,7 +51,7 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
     createdAt,
     updatedAt: now,
   };
-  return learn(created, stateOf(transfer), now);
+  return learn(begun, stateOf(transfer), now);
 }
 
 /** A refund that its transfer tells of, and the payment as it stands once it is counted. @returns nothing when it does not fit the payment */

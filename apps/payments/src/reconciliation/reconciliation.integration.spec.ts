@@ -176,6 +176,15 @@ describe('a reconciliation of payments with accounts', () => {
     expect(rest.body).toMatchObject({ amount: euro('70'), payment: { status: 'refunded' } });
   });
 
+  it('makes a payment again as cancelled when its hold was given back, as its client was told', async () => {
+    const cancelled = uuidv7();
+    const order = { id: cancelled, ...leg('50'), hold: { expires_in_seconds: 600 } };
+    expect(await atAccounts('POST', '/transfers', order, shop)).toBe(201);
+    expect(await atAccounts('POST', `/transfers/${cancelled}/void`, {}, shop)).toBe(200);
+    expect((await reconcile({ repair: true })).repaired).toBe(1);
+    expect((await read(cancelled)).body).toMatchObject({ status: 'cancelled', failure: null });
+  });
+
   it('is bounded by a time, is for who holds the scope for it, and tells its last findings as metrics', async () => {
     const since = new Date(Date.now() + 60_000).toISOString();
     expect(await reconcile({ since })).toMatchObject({ payments: 0, refunds: 0, transfers: 0, ok: true });
