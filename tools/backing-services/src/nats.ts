@@ -24,6 +24,8 @@ export interface Nats {
   stop(): Promise<void>;
   /** Starts it again on the same port and store. */
   start(): Promise<void>;
+  /** Lets other passwords in, and the old ones no more, as an operator does it: the configuration is written again and the server reads it. */
+  usePasswords(passwords: NatsPasswords): void;
   /** Loses JetStream's store, as a broken disk would; while it is stopped. */
   wipe(): void;
 }
@@ -50,13 +52,16 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
   const configuration = join(directory, 'nats.conf');
   const pidFile = join(directory, 'nats.pid');
   await stopLeftBehind(pidFile, configuration, 'SIGTERM');
-  const content = (options.configuration ?? natsConfiguration)({
-    host: '127.0.0.1',
-    port,
-    storeDirectory: join(directory, 'store'),
-    passwords: options.passwords,
-  });
-  writeFileSync(configuration, content, { mode: 0o600 });
+  const configure = (passwords: NatsPasswords): void => {
+    const content = (options.configuration ?? natsConfiguration)({
+      host: '127.0.0.1',
+      port,
+      storeDirectory: join(directory, 'store'),
+      passwords,
+    });
+    writeFileSync(configuration, content, { mode: 0o600 });
+  };
+  configure(options.passwords);
 
   const start = async (): Promise<Child> => {
     const child = await startChild({ command, args: ['--config', configuration], cwd: directory, pidFile });
@@ -77,6 +82,10 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
     },
     async start() {
       if (!child.running()) child = await start();
+    },
+    usePasswords(passwords) {
+      configure(passwords);
+      if (child.running()) process.kill(child.pid, 'SIGHUP');
     },
     wipe() {
       if (child.running()) throw new Error('stop the server before its store is wiped');

@@ -34,6 +34,11 @@ export interface RunningService {
   readonly startupMs: number;
 }
 
+/** The file, in `env`, that holds a service's DATABASE_URL. */
+export const databaseUrlFile = (name: ServiceName): string => `${name}-database-url`;
+/** The file, in `env`, that holds a service's password of NATS. */
+export const natsPasswordFile = (name: ServiceName): string => `${name}-nats-password`;
+
 /** Keeps variables where `nx serve` finds them. */
 export function writeEnvironment(directory: string, name: string, environment: Readonly<Record<string, string>>): void {
   mkdirSync(join(directory, 'env'), { recursive: true, mode: 0o700 });
@@ -41,9 +46,12 @@ export function writeEnvironment(directory: string, name: string, environment: R
   writeSecret(join(directory, 'env', `${name}.env`), `${lines.join('\n')}\n`);
 }
 
-async function isReady(url: string): Promise<boolean> {
+/** Until when a start waits: that the service takes requests, or only that it runs, because what holds it up is to be seen. */
+export type StartedWhen = 'ready' | 'live';
+
+async function isReady(url: string, when: StartedWhen): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(`${url}/health/${when}`, { signal: AbortSignal.timeout(2_000) });
     await response.arrayBuffer();
     return response.ok;
   } catch {
@@ -51,15 +59,21 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-/** Waits for `/health/ready`. @throws {StackError} with the service's last lines when it dies or takes too long */
-export async function waitUntilReady(name: string, url: string, child?: Child, limitMs = 60_000): Promise<void> {
+/** Waits for `/health/ready`, or `/health/live`. @throws {StackError} with the service's last lines when it dies or takes too long */
+export async function waitUntilReady(
+  name: string,
+  url: string,
+  child?: Child,
+  limitMs = 60_000,
+  when: StartedWhen = 'ready',
+): Promise<void> {
   const deadline = Date.now() + limitMs;
-  while (!(await isReady(url))) {
+  while (!(await isReady(url, when))) {
     if (child?.running() === false)
       throw new StackError(`${name} ended at start. Its last lines:\n${child.lastLines()}`);
     if (Date.now() > deadline) {
       throw new StackError(
-        `${name} was not ready within ${String(limitMs / 1_000)} s. Its last lines:\n${child?.lastLines() ?? ''}`,
+        `${name} was not ${when} within ${String(limitMs / 1_000)} s. Its last lines:\n${child?.lastLines() ?? ''}`,
       );
     }
     await delay(25);
@@ -72,6 +86,7 @@ export async function startService(
   root: string,
   directory: string,
   onLine: (name: ServiceName, line: string) => void,
+  when: StartedWhen = 'ready',
 ): Promise<RunningService> {
   const { name, url, environment } = settings;
   const program = join(root, 'apps', name, 'dist', 'main.js');
@@ -90,7 +105,7 @@ export async function startService(
       onLine(name, line);
     },
   });
-  await waitUntilReady(name, url, child).catch(async (error: unknown) => {
+  await waitUntilReady(name, url, child, 60_000, when).catch(async (error: unknown) => {
     await child.stop('SIGKILL', 0);
     throw error;
   });

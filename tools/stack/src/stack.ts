@@ -19,11 +19,14 @@ import {
   type Identities,
 } from './identities.js';
 import {
+  databaseUrlFile,
+  natsPasswordFile,
   portsFrom,
   serviceNames,
   startService,
   writeEnvironment,
   type RunningService,
+  type StartedWhen,
   type ServiceName,
   type ServiceSettings,
 } from './services.js';
@@ -43,6 +46,14 @@ export interface StackOptions {
   readonly environment?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
 }
 
+/** How one service is started again. */
+export interface StartWish {
+  /** What is waited for; `ready` where left out. */
+  readonly when?: StartedWhen;
+  /** Further variables, for this start only. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export interface Stack {
   /** The repository's root. */
   readonly root: string;
@@ -53,7 +64,7 @@ export interface Stack {
   readonly postgres: Postgres;
   readonly nats: Nats;
   readonly services: ReadonlyMap<ServiceName, RunningService>;
-  startService(name: ServiceName): Promise<RunningService>;
+  startService(name: ServiceName, how?: StartWish): Promise<RunningService>;
   stopService(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
@@ -96,6 +107,10 @@ function settingsOf(
   writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
   for (const [name, key] of Object.entries(identities.clients))
     writeSecret(file(`${name}-key.json`), JSON.stringify(key));
+  for (const name of serviceNames) {
+    writeSecret(file(databaseUrlFile(name)), databaseUrls[name]);
+    writeSecret(file(natsPasswordFile(name)), identities.natsPasswords[name]);
+  }
   const own: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
     issuer: {
       CLIENTS_FILE: file('clients.json'),
@@ -122,10 +137,10 @@ function settingsOf(
       ISSUER_URL: url('issuer'),
       RESOURCE_URL: url(name),
       ...(name === 'issuer' ? {} : keptFiles(join(options.directory, 'kept', name))),
-      DATABASE_URL: databaseUrls[name],
+      DATABASE_URL_FILE: file(databaseUrlFile(name)),
       NATS_URL: nats.url,
       NATS_USER: name,
-      NATS_PASSWORD: identities.natsPasswords[name],
+      NATS_PASSWORD_FILE: file(natsPasswordFile(name)),
       ...own[name],
       ...options.environment?.[name],
     },
@@ -178,16 +193,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     undo.push(async () => {
       await Promise.all([...services.values()].map(({ child }) => child.stop('SIGTERM', 15_000)));
     });
-    const start = async (name: ServiceName): Promise<RunningService> => {
-      const service = await startService(settings[name], root, directory, onLine);
+    const start = async (
+      name: ServiceName,
+      { when = 'ready', environment = {} }: StartWish = {},
+    ): Promise<RunningService> => {
+      const wanted = { ...settings[name], environment: { ...settings[name].environment, ...environment } };
+      const service = await startService(wanted, root, directory, onLine, when);
       services.set(name, service);
-      onStep(`${name} ready at ${settings[name].url} (${String(service.startupMs)} ms)`);
+      onStep(`${name} ${when} at ${settings[name].url} (${String(service.startupMs)} ms)`);
       return service;
     };
     for (const name of serviceNames) writeEnvironment(directory, name, settings[name].environment);
     const wanted = serviceNames.filter((name) => !options.without.includes(name));
     if (wanted.includes('issuer')) await start('issuer');
-    const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map(start));
+    const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map((name) => start(name)));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     return {
       root,

@@ -55,6 +55,7 @@ async function rotate(scene: Scene, before: PrivateJwk, after: PrivateJwk): Prom
 /** The key of the client that pays is changed in the declared file, with an overlap, and changed back; the key that is gone gets no token. */
 export const clientKeyRotated: Fault = {
   name: 'client-key-rotated',
+  drill: 'rotation',
   unfelt: true,
   async strike(scene) {
     const { storefront } = scene.stack.identities.clients;

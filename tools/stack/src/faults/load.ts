@@ -41,6 +41,9 @@ const wordsOf = ({ status, body }: Answer): string => `${String(status)} ${JSON.
 export class Load {
   readonly #dealt: Dealt[] = [];
   #stopping = false;
+  #underWay = 0;
+  #gate: Promise<undefined> = Promise.resolve(undefined);
+  #open: () => void = () => undefined;
   #number = 0;
   readonly #running: Promise<unknown>;
 
@@ -55,11 +58,31 @@ export class Load {
     return this.#dealt;
   }
 
+  /** No client begins a new deal until it may; resolves when each has ended the one that it has. */
+  async pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#gate = promise;
+    this.#open = () => {
+      resolve(undefined);
+    };
+    while (this.#underWay > 0) await delay(20);
+  }
+
+  resume(): void {
+    this.#open();
+  }
+
   async #client(): Promise<void> {
     while (!this.#stopping) {
+      await this.#gate;
       this.#number += 1;
       const deal = newDeal(`${this.options.tag}-${String(this.#number)}`, this.options.random);
-      this.#dealt.push(await this.#deal(deal));
+      this.#underWay += 1;
+      try {
+        this.#dealt.push(await this.#deal(deal));
+      } finally {
+        this.#underWay -= 1;
+      }
       await delay(between(this.options.random, 0, 20));
     }
   }

@@ -8,15 +8,18 @@ import { freePortBase } from '../free-ports.js';
 import { startStack } from '../stack.js';
 import { wordsFor } from '../stack-error.js';
 import { faults } from './all-faults.js';
+import { type Fault } from './fault.js';
 import { seededRandom } from './random.js';
 import { Round, type RoundReport } from './round.js';
 import { shortTimes } from './short-times.js';
+import { hasVersion, runOlderVersion, upgrade } from './upgrade.js';
 
 interface Options {
   readonly rounds: number;
   readonly seed: number;
   readonly clients: number;
   readonly only: readonly string[];
+  readonly from: string;
   readonly json: boolean;
 }
 
@@ -44,7 +47,12 @@ const program = new Command('npm run faults --')
   .option('--rounds <n>', 'rounds; each has every fault once', whole(1, 1_000), 1)
   .option('--seed <n>', 'of the moments and the payments; printed, so that a run can be made again', whole(0, 2 ** 31))
   .option('--clients <n>', 'clients that pay at the same time', whole(1, 200), 8)
-  .addOption(new Option('--only <faults...>', 'these faults alone').choices(faults.map(({ name }) => name)).default([]))
+  .addOption(
+    new Option('--only <faults...>', 'only these faults, or those of a drill')
+      .choices([...new Set(faults.flatMap(({ name, drill }) => (drill === undefined ? [name] : [drill, name])))])
+      .default([]),
+  )
+  .option('--from <ref>', 'the version that `--only upgrade` begins with', 'v0.1.0')
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false);
 
 interface Struck extends RoundReport {
@@ -53,12 +61,38 @@ interface Struck extends RoundReport {
   readonly seconds: number;
 }
 
-async function run({ rounds, seed, clients, only, json }: Options): Promise<boolean> {
+/** Without a choice: all but those that have to be named. */
+function chosenOf(only: readonly string[]): readonly Fault[] {
+  if (only.length === 0) return faults.filter(({ byNameOnly }) => byNameOnly !== true);
+  return faults.filter(({ name, drill }) => only.includes(name) || (drill !== undefined && only.includes(drill)));
+}
+
+async function run({ rounds, seed, clients, only, from, json }: Options): Promise<boolean> {
   const out = (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`);
-  const chosen = faults.filter(({ name }) => only.length === 0 || only.includes(name));
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
+  const wished = chosenOf(only);
+  const skipped =
+    wished.includes(upgrade) && !hasVersion(root, from)
+      ? [`upgrade: this clone has no ${from}; name another version with --from`]
+      : [];
+  const chosen = wished.filter((fault) => fault !== upgrade || skipped.length === 0);
+  for (const line of skipped) out(`skipped ${line}`);
+  if (chosen.length === 0) {
+    if (json) process.stdout.write(`${JSON.stringify({ ok: true, seed, struck: [], skipped })}\n`);
+    return true;
+  }
+  const temporary = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
+  const directory = join(temporary, 'state');
   const random = seededRandom(seed);
   out(`seed ${String(seed)}, ${String(clients)} clients`);
+  if (chosen.includes(upgrade)) {
+    out(`${from} is built, and runs once`);
+    await runOlderVersion({ root, ref: from, sources: join(temporary, 'sources'), directory }).catch(
+      (error: unknown) => {
+        rmSync(temporary, { recursive: true, force: true });
+        throw error;
+      },
+    );
+  }
   const stack = await startStack({
     root,
     directory,
@@ -87,11 +121,11 @@ async function run({ rounds, seed, clients, only, json }: Options): Promise<bool
     struck.push(...(await finish(rests, out)));
   } finally {
     await stack.stop();
-    for (const folder of [directory, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [temporary, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }
   const wrong = struck.flatMap((one) => one.wrong);
   const ok = wrong.length === 0;
-  if (json) process.stdout.write(`${JSON.stringify({ ok, seed, struck })}\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ ok, seed, struck, skipped })}\n`);
   else out(ok ? 'Nothing was lost or doubled.' : `${String(wrong.length)} faults.`);
   return ok;
 }

@@ -44,8 +44,8 @@ export interface RoundReport {
 /** Milliseconds that clients go on paying after the last fault. */
 const AFTER_MS = 1_000;
 
-/** Milliseconds for the outboxes to be empty once all runs again: what a lost stream held is published again after 30 s. */
-const TRAIL_LIMIT_MS = 120_000;
+/** Milliseconds for the outboxes to be empty once all runs again: what audit itself recorded while it stood still takes two minutes. */
+const TRAIL_LIMIT_MS = 240_000;
 
 const amountSchema = z.object({ balance: z.object({ amount: z.coerce.number() }) });
 const invariantsSchema = z.object({
@@ -65,7 +65,9 @@ export class Round {
   readonly #storefront: Storefront;
   readonly #auditor: TokenClient;
   readonly #wrong: string[] = [];
+  readonly #kept: string[] = [];
   #dealt: readonly Dealt[] = [];
+  #relearned = false;
   #from = '';
   #to = '';
 
@@ -94,7 +96,9 @@ export class Round {
     });
     try {
       const wrong = (what: string): void => void this.#wrong.push(what);
-      const scene = { stack: this.stack, random, storefront: this.#storefront, wrong };
+      const keepCheckpoint = (checkpoint: string): void => void this.#kept.push(checkpoint);
+      const scene = { stack: this.stack, random, storefront: this.#storefront, load, keepCheckpoint, wrong };
+      this.#relearned = faults.some(({ relearns }) => relearns === true);
       for (const fault of faults) await fault.strike(scene);
       await delay(AFTER_MS);
     } finally {
@@ -126,7 +130,7 @@ export class Round {
       wrong: [
         ...this.#wrong,
         ...moneyFaults(this.#dealt, payments, entries),
-        ...trailFaults(trail, payments, entries),
+        ...trailFaults(trail, payments, entries, this.#relearned),
         ...(await this.#balanceFaults()),
         ...(await this.#invariantFaults()),
         ...(await this.#reconciliationFaults()),
@@ -217,7 +221,7 @@ export class Round {
     return code === 0 ? [] : [`payments and accounts differ: ${said.trim()}`];
   }
 
-  /** `countersign audit verify`, on an export of the whole log and its checkpoint. */
+  /** `countersign audit verify`, on an export of the whole log, its checkpoint and those that were kept. */
   async #verify({ ndjson, checkpoint }: Trail): Promise<readonly string[]> {
     const directory = mkdtempSync(join(tmpdir(), 'countersign-faults-'));
     const file = (name: string, content: string): string => {
@@ -231,8 +235,10 @@ export class Round {
         'audit',
         'verify',
         file('events.ndjson', ndjson),
-        '--checkpoint',
-        file('checkpoint', checkpoint),
+        ...[checkpoint, ...this.#kept].flatMap((one, index) => [
+          '--checkpoint',
+          file(`checkpoint-${String(index)}`, one),
+        ]),
         '--log-key',
         file('log.key', key),
       );

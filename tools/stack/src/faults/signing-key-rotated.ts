@@ -52,6 +52,7 @@ async function useNewTokens({ stack, storefront, wrong }: Scene, signal: AbortSi
 /** The issuer's signing key is rotated some times, as an operator does it; every token stays good, old or new. */
 export const signingKeyRotated: Fault = {
   name: 'signing-key-rotated',
+  drill: 'rotation',
   unfelt: true,
   async strike(scene) {
     const { stack, random, wrong } = scene;

@@ -60,23 +60,27 @@ function stepsOf({ status, capture }: Payment): readonly string[] {
 
 /**
  * One audit event per committed action: of each step of the load's payments, and of each transfer that moved money.
+ * @param relearned a restored database learnt steps of payments a second time
  * @returns what is missing or doubled, in words
  */
 export function trailFaults(
   { done }: Trail,
   payments: readonly Payment[],
   entries: readonly Entry[],
+  relearned = false,
 ): readonly string[] {
-  const wanted = [
-    ...payments.flatMap((payment) =>
-      stepsOf(payment).map((step) => placeOf(`countersign.payments.payment.${step}.v1`, `payment/${payment.id}`)),
-    ),
-    ...[...new Set(entries.map(({ transfer_id }) => transfer_id))].map((id) =>
-      placeOf('countersign.accounts.transfer.posted.v1', `transfer/${id}`),
-    ),
-  ];
-  return wanted.flatMap((place) => {
+  const steps = payments.flatMap((payment) =>
+    stepsOf(payment).map((step) => placeOf(`countersign.payments.payment.${step}.v1`, `payment/${payment.id}`)),
+  );
+  const transfers = [...new Set(entries.map(({ transfer_id }) => transfer_id))].map((id) =>
+    placeOf('countersign.accounts.transfer.posted.v1', `transfer/${id}`),
+  );
+  const faultsOf = (place: string, mostTimes: number): readonly string[] => {
     const times = done.get(place) ?? 0;
-    return times === 1 ? [] : [`${place}: recorded ${String(times)} times instead of once`];
-  });
+    return times >= 1 && times <= mostTimes ? [] : [`${place}: recorded ${String(times)} times instead of once`];
+  };
+  return [
+    ...steps.flatMap((place) => faultsOf(place, relearned ? 2 : 1)),
+    ...transfers.flatMap((place) => faultsOf(place, 1)),
+  ];
 }
