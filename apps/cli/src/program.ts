@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import * as clients from './clients/index.js';
+import * as doctor from './doctor/index.js';
 import * as keys from './keys/index.js';
 import * as revoke from './revoke/index.js';
 import { addCommonOptions } from './session/session.js';
@@ -19,6 +20,7 @@ const groups: readonly { register(program: Command): void }[] = [
   ledger,
   payments,
   audit,
+  doctor,
 ];
 
 /** The whole command line. */

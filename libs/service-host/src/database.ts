@@ -6,7 +6,7 @@ import { type Logger } from 'pino';
 import { clientConfigOf, type DatabaseConnection } from './connection-settings.js';
 import { databaseFaultOf, databaseReasonOf } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
-import { migrateDatabase, MigrationError, missingMigrations, ownershipOf } from './migrations.js';
+import { migrateDatabase, MigrationError, missingMigrations, ownershipOf, type Ownership } from './migrations.js';
 import { DATABASE, HEALTH, LOGGER, POOL } from './tokens.js';
 
 /** The service's database, by drizzle. */
@@ -44,6 +44,15 @@ async function prepareSchema(pool: pg.Pool, folder: string, logger: Logger): Pro
     );
     await migrateDatabase(client, { folder });
     return [];
+  } finally {
+    client.release();
+  }
+}
+
+async function ownershipIn(pool: pg.Pool): Promise<Ownership> {
+  const client = await pool.connect();
+  try {
+    return await ownershipOf(client);
   } finally {
     client.release();
   }
@@ -121,6 +130,8 @@ export class DatabaseModule implements OnApplicationShutdown {
             health.add('database', async () => {
               await pool.query('select 1');
             });
+            const { mayOwn } = await ownershipIn(pool);
+            health.addNote('database_login', () => ({ may_change_schema: mayOwn }));
             return pool;
           },
         },

@@ -22,6 +22,8 @@ export interface LocalStack {
   readonly clients: readonly LocalClient[];
   /** @returns the service's URL as the stack last started it */
   urlOf(service: string): string | undefined;
+  /** @returns the URL with which the service logs in to its database, where the stack keeps it (compose does not) */
+  databaseUrlOf(service: string): string | undefined;
 }
 
 /** The nearest `.countersign` folder, from here upwards. */
@@ -65,14 +67,17 @@ export function findLocalStack(directory: string | undefined, from = process.cwd
   const found = directory === undefined ? findDirectory(from) : resolve(directory);
   if (found === undefined) return undefined;
   const clients = readClients(found);
+  const variablesOf = (service: string): NodeJS.Dict<string> => {
+    const path = join(found, 'env', `${service}.env`);
+    return !/^[a-z]+$/.test(service) || !existsSync(path) ? {} : parseEnv(readFileSync(path, 'utf8'));
+  };
   return {
     directory: found,
     clients,
     urlOf(service) {
-      const path = join(found, 'env', `${service}.env`);
-      if (!/^[a-z]+$/.test(service) || !existsSync(path)) return undefined;
-      const { HOST = '127.0.0.1', PORT } = parseEnv(readFileSync(path, 'utf8'));
+      const { HOST = '127.0.0.1', PORT } = variablesOf(service);
       return PORT === undefined ? undefined : `http://${HOST}:${PORT}`;
     },
+    databaseUrlOf: (service) => variablesOf(service)['DATABASE_URL'],
   };
 }

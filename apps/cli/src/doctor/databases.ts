@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { outboxMigrations } from '@countersign/audit-client';
+import pg from 'pg';
+import { z } from 'zod';
+import { type Finding } from './finding.js';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });
+const ROLES = 'docs/operations.md, "Databases and their roles"';
+
+interface Owners {
+  readonly database: string;
+  readonly login: string;
+  readonly owner: string;
+  readonly owner_logs_in: boolean;
+  readonly may_own: boolean;
+  /** Roles that log in and own tables here. */
+  readonly table_owners: readonly string[];
+}
+
+const ownersQuery = `
+  select datname as database, session_user as login, rolname as owner, rolcanlogin as owner_logs_in,
+         pg_has_role(session_user, datdba, 'MEMBER') as may_own,
+         array(select distinct o.rolname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles o on o.oid = c.relowner
+                where c.relkind in ('r', 'p') and o.rolcanlogin and n.nspname not in ('pg_catalog', 'information_schema')) as table_owners
+    from pg_database join pg_roles r on r.oid = datdba where datname = current_database()`;
+
+/** What is wrong with who owns a database. */
+export function ownershipFindings(found: Owners): readonly Finding[] {
+  const { database, login, owner, owner_logs_in, may_own, table_owners } = found;
+  const where = `database ${database}`;
+  if (owner_logs_in || table_owners.length > 0) {
+    const logins = [...new Set([...(owner_logs_in ? [owner] : []), ...table_owners])].join(', ');
+    return [
+      {
+        code: 'OWNED_BY_LOGIN',
+        where,
+        what: `it, or tables of it, belong to a role that logs in: ${logins}; an earlier version made them so`,
+        to_do: `As superuser: ALTER DATABASE ${database} OWNER TO ${database}_owner; in it REASSIGN OWNED BY ${logins} TO ${database}_owner; then migrate (${ROLES}).`,
+      },
+    ];
+  }
+  if (!may_own) return [];
+  return [
+    {
+      code: 'LOGIN_MAY_OWN',
+      where,
+      what: `the login ${login} may become its owner ${owner}`,
+      to_do: `As superuser: REVOKE ${owner} FROM ${login}; migrations have a login of their own (${ROLES}).`,
+    },
+  ];
+}
+
+/** The migrations of this version, where its files are beside the command: those of a service only in the workspace. */
+function journalsOf(database: string): readonly { readonly table: string; readonly path: string }[] {
+  return [
+    { table: '__host_migrations', path: join(root, 'libs/service-host/migrations') },
+    { table: '__drizzle_migrations', path: join(root, 'apps', database, 'migrations') },
+    { table: '__outbox_migrations', path: outboxMigrations },
+  ]
+    .map(({ table, path }) => ({ table, path: join(path, 'meta/_journal.json') }))
+    .filter(({ path }) => existsSync(path));
+}
+
+async function lastApplied(client: pg.Client, table: string): Promise<number> {
+  const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
+    `drizzle.${table}`,
+  ]);
+  if (rows[0]?.there !== true) return -1;
+  const { rows: applied } = await client.query<{ last: string | null }>(
+    `select max(created_at) as last from drizzle.${table}`,
+  );
+  return Number(applied[0]?.last ?? -1);
+}
+
+async function missingMigrations(client: pg.Client, database: string): Promise<readonly Finding[]> {
+  const missing: string[] = [];
+  for (const { table, path } of journalsOf(database)) {
+    const { entries } = journalSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const last = await lastApplied(client, table);
+    missing.push(...entries.filter(({ when }) => when > last).map(({ tag }) => tag));
+  }
+  if (missing.length === 0) return [];
+  return [
+    {
+      code: 'MIGRATIONS_MISSING',
+      where: `database ${database}`,
+      what: `it lacks ${missing.join(', ')}`,
+      to_do: 'Run `node dist/main.js migrate` of that service with MIGRATION_DATABASE_URL and DATABASE_URL.',
+    },
+  ];
+}
+
+/** Looks at a database as the login of its service. @param url the service's DATABASE_URL */
+export async function inspectDatabase(url: string): Promise<readonly Finding[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<Owners>(ownersQuery);
+    const [owners] = rows;
+    if (owners === undefined) throw new Error('the server does not list this database');
+    return [...ownershipFindings(owners), ...(await missingMigrations(client, owners.database))];
+  } catch (error) {
+    const { host, pathname } = new URL(url);
+    return [
+      {
+        code: 'DATABASE_NOT_READ',
+        where: `database ${pathname.slice(1)}`,
+        what: `${host}: ${error instanceof Error ? error.message : String(error)}`,
+        to_do: "Give the service's own DATABASE_URL, and check that PostgreSQL answers from here.",
+      },
+    ];
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,204 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import pg from 'pg';
+import { z } from 'zod';
+import { CliError } from '../cli-error.js';
+import { createProgram } from '../program.js';
+import { clockDifference } from './clocks.js';
+import { findingsOf } from './readiness.js';
+import { keyFindings } from './trail-and-keys.js';
+
+const reportSchema = z.object({
+  ok: z.boolean(),
+  services: z.array(z.object({ service: z.string(), status: z.string() })),
+  findings: z.array(z.object({ code: z.string(), where: z.string(), what: z.string(), to_do: z.string().min(10) })),
+  not_asked: z.array(z.object({ check: z.string() })),
+});
+
+const well = {
+  status: 'ready',
+  checks: { database: 'ok', revocations: 'ok' },
+  notes: {
+    database_login: { may_change_schema: false },
+    audit_relay: { connected: true, pending: 3, oldest_seconds: 1, lastError: null },
+    revocation_feed: { state: 'current', unreadable: 0, lastError: null },
+    intake: { consuming: true, stream_fill: 0.01, last_error: null },
+    completeness: { alert: false, gaps: [] },
+    search_index: { last_error: null },
+    restored_database: { restored: false },
+    accounts_circuit: 'closed',
+  },
+};
+
+describe('what a readiness report asks to be done', () => {
+  it('is nothing when all is well, also with notes that this version does not know', () => {
+    expect(findingsOf('audit', well)).toEqual([]);
+    expect(findingsOf('audit', { ...well, notes: { intake: 'of another version', other: { a: 1 } } })).toEqual([]);
+  });
+
+  it.each([
+    ['database_login', { may_change_schema: true }, 'LOGIN_MAY_OWN'],
+    ['audit_relay', { connected: false, lastError: 'no' }, 'RELAY_WITHOUT_NATS'],
+    ['audit_relay', { connected: true, pending: 3, oldest_seconds: 900 }, 'OUTBOX_WAITS'],
+    ['revocation_feed', { state: 'lost', unreadable: 0, lastError: 'no' }, 'REVOCATION_FEED_NOT_CURRENT'],
+    ['revocation_feed', { state: 'current', unreadable: 2, lastError: null }, 'REVOCATIONS_UNREADABLE'],
+    ['revocation_bucket', { connected: false, lastError: 'no' }, 'REVOCATION_BUCKET_AWAY'],
+    ['restored_database', { restored: true }, 'DATABASE_RESTORED'],
+    ['accounts_circuit', 'open', 'ACCOUNTS_UNREACHABLE'],
+    ['intake', { consuming: true, stream_fill: 0.6, last_error: null }, 'STREAM_FILLING'],
+    ['intake', { consuming: true, stream_fill: 0.99, last_error: null }, 'STREAM_FULL'],
+    ['intake', { consuming: false, stream_fill: null, last_error: 'no' }, 'INTAKE_RESTS'],
+    ['completeness', { alert: true, gaps: [{ source: 'payments' }] }, 'TRAIL_GAP'],
+    ['search_index', { last_error: 'no' }, 'TASK_FAILED'],
+  ])('is told for the note %s %j', (name, note, code) => {
+    const found = findingsOf('audit', { ...well, notes: { ...well.notes, [name]: note } });
+    expect(found).toMatchObject([{ where: 'audit', code }]);
+  });
+
+  it('names each check that failed', () => {
+    const report = { ...well, status: 'not_ready', checks: { database: 'No space left on device' } };
+    expect(findingsOf('audit', report)).toMatchObject([
+      { code: 'NOT_READY', what: 'database: No space left on device' },
+    ]);
+  });
+});
+
+describe('the clocks of services', () => {
+  const second = Date.parse('2026-01-01T00:00:10.000Z');
+  const read = (where: string, aheadMs: number, tookMs = 20) => ({
+    where,
+    begun: second + 300,
+    ended: second + 300 + tookMs,
+    date: new Date(second + 300 + aheadMs).toUTCString(),
+  });
+
+  it('are said to differ when they do for certain, and the two are named', () => {
+    const found = clockDifference([read('issuer', 0), read('payments', 4_000), read('audit', -4_000)]);
+    expect(found).toMatchObject([{ code: 'CLOCKS_DIFFER', where: 'payments', what: expect.stringMatching(/audit/) }]);
+  });
+
+  it('are not blamed for a slow answer, for the fraction that a Date leaves out, or for no Date at all', () => {
+    expect(clockDifference([read('issuer', 0), read('payments', 900), read('audit', 9_000, 9_000)])).toEqual([]);
+    expect(clockDifference([{ where: 'issuer', begun: second, ended: second, date: 'today' }])).toEqual([]);
+  });
+});
+
+describe("the issuer's keys", () => {
+  const key = (state: string) => ({ state, usable_from: '2026-01-01T00:00:00.000Z' });
+  it('need one that signs and one that takes over', () => {
+    expect(keyFindings('signing', [key('active'), key('pending'), key('removed')])).toEqual([]);
+    expect(keyFindings('signing', [key('active')])).toMatchObject([{ code: 'KEY_WITHOUT_SUCCESSOR' }]);
+    expect(keyFindings('revocation', [key('pending')])).toMatchObject([{ code: 'NO_ACTIVE_KEY' }]);
+  });
+});
+
+describe('countersign doctor', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+  const stack = join(folder, '.countersign');
+  let postgres: Postgres;
+  let server: Server;
+  let answer: object = well;
+  const urls = { guarded: '', oneForAll: '', ownedByLogin: '' };
+
+  /** @returns the exit code and the report, or the code of the failure */
+  async function doctor(...args: readonly string[]) {
+    const write = process.stdout.write.bind(process.stdout);
+    let out = '';
+    process.stdout.write = (text: string | Uint8Array) => (out += String(text)) !== '';
+    process.exitCode = 0;
+    try {
+      await createProgram().parseAsync(['node', 'countersign', 'doctor', '--json', ...args]);
+      return { code: process.exitCode, report: reportSchema.parse(JSON.parse(out)) };
+    } catch (error) {
+      if (error instanceof CliError) return { code: error.exitCode, failure: error.code };
+      throw error;
+    } finally {
+      process.stdout.write = write;
+      process.exitCode = 0;
+    }
+  }
+  const codes = ({ report }: Awaited<ReturnType<typeof doctor>>): readonly string[] =>
+    (report?.findings ?? []).map(({ code, where }) => `${code} ${where}`);
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ directory: join(folder, 'postgres'), password: newPassword(), fast: true });
+    urls.guarded = (
+      await postgres.createGuardedDatabase('payments', { service: newPassword(), migrator: newPassword() })
+    ).service;
+    urls.oneForAll = await postgres.createDatabase('accounts', newPassword());
+    urls.ownedByLogin = await postgres.createDatabase('elsewhere', newPassword());
+    server = createServer((_, response) => response.end(JSON.stringify(answer)));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    mkdirSync(join(stack, 'env'), { recursive: true });
+    writeFileSync(join(stack, 'env/clients.json'), JSON.stringify({ clients: [] }));
+    writeFileSync(join(stack, 'env/accounts.env'), `PORT=${String(port)}\nDATABASE_URL=${urls.oneForAll}\n`);
+  }, 120_000);
+  afterAll(async () => {
+    await new Promise((done) => server.close(done));
+    await postgres.stop();
+    for (const one of [folder, postgres.directory]) rmSync(one, { recursive: true, force: true });
+  }, 60_000);
+
+  it('names databases that a login owns or may own, beside the local stack and told of, and what lacks migrations', async () => {
+    const found = await doctor('--stack', stack, '--database', urls.ownedByLogin, '--database', urls.guarded);
+    expect(found.code).toBe(1);
+    expect(found.report?.services).toEqual([{ service: 'accounts', status: 'ready' }]);
+    expect(codes(found)).toEqual([
+      'LOGIN_MAY_OWN database accounts',
+      'MIGRATIONS_MISSING database accounts',
+      'OWNED_BY_LOGIN database elsewhere',
+      'MIGRATIONS_MISSING database elsewhere',
+      'MIGRATIONS_MISSING database payments',
+    ]);
+    expect(found.report?.not_asked.map(({ check }) => check)).toEqual([
+      'dead letters',
+      'signing keys',
+      'revocation keys',
+    ]);
+  });
+
+  it('says that all is well with 0 once migrations ran and roles are apart', async () => {
+    const client = new pg.Client({ connectionString: urls.oneForAll });
+    await client.connect();
+    await client.query('set role accounts_owner');
+    await client.query('create schema drizzle');
+    for (const table of ['__host_migrations', '__drizzle_migrations', '__outbox_migrations']) {
+      await client.query(`create table drizzle.${table} (created_at bigint)`);
+      await client.query(`insert into drizzle.${table} values (${String(Number.MAX_SAFE_INTEGER)})`);
+    }
+    await client.query('grant usage on schema drizzle to accounts');
+    await client.query('grant select on all tables in schema drizzle to accounts');
+    await client.end();
+    expect(codes(await doctor('--stack', stack))).toEqual(['LOGIN_MAY_OWN database accounts']);
+    await postgres.createGuardedDatabase('accounts', {
+      service: new URL(urls.oneForAll).password,
+      migrator: newPassword(),
+    });
+    expect(await doctor('--stack', stack)).toMatchObject({ code: 0, report: { ok: true, findings: [] } });
+  });
+
+  it("names an earlier version's store of NATS, and a service or a database that does not answer", async () => {
+    mkdirSync(join(stack, 'nats/store/jetstream/$G'), { recursive: true });
+    answer = { hello: 'another program' };
+    const away = 'postgres://payments:secret-password@127.0.0.1:1/payments';
+    const found = await doctor('--stack', stack, '--database', away);
+    expect(found.code).toBe(1);
+    expect(codes(found)).toEqual([
+      'NO_ANSWER accounts',
+      'DATABASE_NOT_READ database payments',
+      `OLD_NATS_STORE ${join(stack, 'nats/store/jetstream/$G')}`,
+    ]);
+    expect(JSON.stringify(found)).not.toContain('secret-password');
+  });
+
+  it('ends with 2 when it is told of nothing that it understands', async () => {
+    const missing = join(folder, 'nowhere');
+    expect(await doctor('--stack', missing)).toMatchObject({ code: 2 });
+    expect(await doctor('--stack', stack, '--database', 'payments')).toEqual({ code: 2, failure: 'USAGE' });
+  });
+});

@@ -1,0 +1,102 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { table } from '../output.js';
+import { findLocalStack } from '../session/local-stack.js';
+import { openSession } from '../session/session.js';
+import { inspectDatabase } from './databases.js';
+import { type Finding } from './finding.js';
+import { localLeftovers } from './local-leftovers.js';
+import { askServices, serviceNames, type AskedService } from './services.js';
+import { askWithTokens, type NotAsked } from './trail-and-keys.js';
+
+const optionsSchema = z.object({
+  database: z.array(z.url({ protocol: /^postgres(ql)?$/, error: '--database is a postgres:// URL' })).default([]),
+  stack: z.string().optional(),
+});
+
+interface Report {
+  readonly ok: boolean;
+  readonly services: readonly AskedService[];
+  readonly databases: number;
+  readonly findings: readonly Finding[];
+  readonly not_asked: readonly NotAsked[];
+}
+
+/** What a person reads: who was asked, what is to do, and what could not be looked at. */
+export function textOf({ services, databases, findings, not_asked: notAsked }: Report): string {
+  const asked = services.map(({ service, url, status }) => [service, status, url]);
+  const parts = [table(['service', 'status', 'url'], asked, 'no service is known'), `${String(databases)} databases`];
+  parts.push(
+    findings.length === 0
+      ? 'All well.'
+      : findings.map(({ code, where, what, to_do }) => `${code}  ${where}\n  ${what}\n  To do: ${to_do}`).join('\n\n'),
+  );
+  if (notAsked.length > 0)
+    parts.push(
+      table(
+        ['not looked at', 'why'],
+        notAsked.map(({ check, reason }) => [check, reason]),
+      ),
+    );
+  return parts.join('\n\n');
+}
+
+async function run(_: object, command: Command): Promise<void> {
+  const parsed = optionsSchema.safeParse(command.optsWithGlobals());
+  if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
+  const session = openSession(command);
+  const stack = findLocalStack(parsed.data.stack);
+  const local = serviceNames.map((name) => stack?.databaseUrlOf(name)).filter((url) => url !== undefined);
+  const urls = [...new Set([...local, ...parsed.data.database])];
+  const { services, findings: told } = await askServices(session);
+  if (services.length === 0 && urls.length === 0) {
+    throw new CliError(
+      ExitCode.usage,
+      'NOTHING_TO_ASK',
+      'there is no local stack here, and neither a service nor a database is named',
+      `Start one (npm start), set ${serviceNames.map((name) => `COUNTERSIGN_${name.toUpperCase()}_URL`).join(', ')}, or give --database URL.`,
+    );
+  }
+  const [kept, seen] = await Promise.all([
+    Promise.all(urls.map(inspectDatabase)),
+    services.length === 0 ? { findings: [], notAsked: [] } : askWithTokens(session),
+  ]);
+  const leftovers = stack === undefined ? [] : localLeftovers(stack.directory);
+  const findings = [...told, ...kept.flat(), ...seen.findings, ...leftovers];
+  const report: Report = {
+    ok: findings.length === 0,
+    services,
+    databases: urls.length,
+    findings,
+    not_asked: seen.notAsked,
+  };
+  session.output.result(report, textOf(report));
+  if (!report.ok) process.exitCode = ExitCode.refused;
+}
+
+/** `countersign doctor`: leftovers of earlier versions and what is set wrongly. Ends with 1 when there is something to do. */
+export function register(program: Command): void {
+  program
+    .command('doctor')
+    .summary('find leftovers of earlier versions, and what is set wrongly')
+    .description(
+      'Asks each service for its readiness and compares their clocks; with tokens, looks for dead letters (audit:read) and keys\n' +
+        'without a successor (issuer:admin); looks into databases for owners that log in and for missing migrations.\n' +
+        'Beside npm start it knows all services and databases; in compose all services.\n' +
+        'Ends with 1 when there is something to do.',
+    )
+    .option(
+      '--database <url>',
+      "a service's DATABASE_URL; may be given again (a password may be in PGPASSWORD instead)",
+      (url: string, before: readonly string[] = []) => [...before, url],
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign doctor
+  countersign doctor --database postgres://payments@db.internal/payments --json`,
+    )
+    .action(run);
+}

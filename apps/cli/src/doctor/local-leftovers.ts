@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Finding } from './finding.js';
+
+/** What an earlier version left in the folder of `npm start`. @param directory `.countersign` */
+export function localLeftovers(directory: string): readonly Finding[] {
+  const oldStore = join(directory, 'nats/store/jetstream/$G');
+  if (!existsSync(oldStore)) return [];
+  return [
+    {
+      code: 'OLD_NATS_STORE',
+      where: oldStore,
+      what: 'streams of the single NATS account of before; nothing reads them',
+      to_do: `Once the audit trail is whole: stop the stack and delete '${oldStore}'.`,
+    },
+  ];
+}

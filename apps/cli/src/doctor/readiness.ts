@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { type Finding } from './finding.js';
+
+/** What `GET /health/ready` answers, whether the service is ready or not. */
+export const readinessSchema = z.object({
+  status: z.string(),
+  checks: z.record(z.string(), z.string()),
+  notes: z.record(z.string(), z.unknown()),
+});
+export type Readiness = z.infer<typeof readinessSchema>;
+
+type Said = Omit<Finding, 'where'>;
+
+/** Share of the stream's limit from which it is filling. */
+const FILLING = 0.5;
+const FULL = 0.95;
+/** Seconds that an event may wait in the outbox: the relay sends again what got no receipt for 30. */
+const OUTBOX_SECONDS = 120;
+
+/** Reads one note; one of another form than this version knows says nothing. */
+function rule<Schema extends z.ZodType>(
+  name: string,
+  schema: Schema,
+  find: (note: z.infer<Schema>) => Said | undefined,
+): (notes: Readiness['notes']) => Said | undefined {
+  return (notes) => {
+    const note = schema.safeParse(notes[name]);
+    return note.success ? find(note.data) : undefined;
+  };
+}
+
+const rules = [
+  rule('database_login', z.object({ may_change_schema: z.literal(true) }), () => ({
+    code: 'LOGIN_MAY_OWN',
+    what: 'its login owns its database or may become the owner: one URL for all',
+    to_do: 'Give migrations a MIGRATION_DATABASE_URL of their own: docs/operations.md, "Databases and their roles".',
+  })),
+  rule('audit_relay', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), ({ lastError }) => ({
+    code: 'RELAY_WITHOUT_NATS',
+    what: `its audit events wait: no connection to NATS${lastError === null ? '' : ` (${lastError})`}`,
+    to_do: 'Check that NATS runs, NATS_URL, and the password in NATS_PASSWORD_FILE.',
+  })),
+  rule(
+    'audit_relay',
+    z.object({ connected: z.literal(true), oldest_seconds: z.number(), pending: z.number() }),
+    (note) =>
+      note.oldest_seconds <= OUTBOX_SECONDS
+        ? undefined
+        : {
+            code: 'OUTBOX_WAITS',
+            what: `${String(note.pending)} audit events wait, the oldest for ${String(note.oldest_seconds)} s`,
+            to_do: "Look at audit's readiness: events leave once audit has committed them.",
+          },
+  ),
+  rule(
+    'revocation_feed',
+    z.object({ state: z.enum(['loading', 'lost']), lastError: z.string().nullable() }),
+    (note) => ({
+      code: 'REVOCATION_FEED_NOT_CURRENT',
+      what: `its list of revocations is ${note.state}${note.lastError === null ? '' : `: ${note.lastError}`}`,
+      to_do: 'Check NATS and the issuer; the note revocation_feed in /health/ready says since when.',
+    }),
+  ),
+  rule('revocation_feed', z.object({ unreadable: z.number().positive() }), ({ unreadable }) => ({
+    code: 'REVOCATIONS_UNREADABLE',
+    what: `${String(unreadable)} entries of the revocation bucket were not the issuer's`,
+    to_do: 'Update the issuer before the services; otherwise find out who writes to the bucket.',
+  })),
+  rule('revocation_bucket', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), (note) => ({
+    code: 'REVOCATION_BUCKET_AWAY',
+    what: `the issuer does not reach the revocation bucket${note.lastError === null ? '' : `: ${note.lastError}`}`,
+    to_do: 'Check NATS and the password of the issuer there; validators hear of no revocation meanwhile.',
+  })),
+  rule('restored_database', z.object({ restored: z.literal(true) }), () => ({
+    code: 'DATABASE_RESTORED',
+    what: "the issuer's database was restored from a backup, and nobody has acknowledged it",
+    to_do: 'Look at the clients that changed since the backup, then: countersign revoke restored --acknowledge',
+  })),
+  rule('accounts_circuit', z.literal('open'), () => ({
+    code: 'ACCOUNTS_UNREACHABLE',
+    what: 'payments leaves accounts alone: it failed again and again',
+    to_do: 'Check ACCOUNTS_URL and whether accounts is ready.',
+  })),
+  rule('intake', z.object({ stream_fill: z.number() }), ({ stream_fill: fill }) =>
+    fill < FILLING
+      ? undefined
+      : {
+          code: fill < FULL ? 'STREAM_FILLING' : 'STREAM_FULL',
+          what: `the audit stream is filled to ${String(Math.round(fill * 100))} %`,
+          to_do: 'Find out why audit is slow or away; STREAM_MAX_MIB gives more room.',
+        },
+  ),
+  rule('intake', z.object({ consuming: z.literal(false), last_error: z.string().nullable() }), (note) => ({
+    code: 'INTAKE_RESTS',
+    what: `audit takes no events from the stream${note.last_error === null ? '' : `: ${note.last_error}`}`,
+    to_do: 'Check NATS and the password of audit there.',
+  })),
+  rule(
+    'completeness',
+    z.object({ alert: z.literal(true), gaps: z.array(z.object({ source: z.string() })) }),
+    ({ gaps }) => ({
+      code: 'TRAIL_GAP',
+      what: `events are missing in the trail, of ${gaps.map(({ source }) => source).join(', ')}`,
+      to_do: 'docs/operations.md, "What to watch"; what is lost for good: countersign audit accept-gap',
+    }),
+  ),
+];
+
+/** Tasks in the background say `last_error`, whatever they are. */
+const failedTask = z.object({ last_error: z.string() });
+
+/** What one service's readiness tells that asks for something to be done. */
+export function findingsOf(where: string, { checks, notes }: Readiness): readonly Finding[] {
+  const failed = Object.entries(checks)
+    .filter(([, result]) => result !== 'ok')
+    .map(([name, result]) => ({
+      code: 'NOT_READY',
+      what: `${name}: ${result}`,
+      to_do: `${where} serves nobody until this holds; its log says more.`,
+    }));
+  const noted = rules.map((find) => find(notes)).filter((said) => said !== undefined);
+  const tasks = Object.entries(notes).flatMap(([name, note]) => {
+    const task = failedTask.safeParse(note);
+    return task.success && name !== 'intake'
+      ? [{ code: 'TASK_FAILED', what: `${name}: ${task.data.last_error}`, to_do: `See the log of ${where}.` }]
+      : [];
+  });
+  return [...failed, ...noted, ...tasks].map((said) => ({ where, ...said }));
+}
