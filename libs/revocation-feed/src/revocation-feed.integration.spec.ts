@@ -126,8 +126,10 @@ describe('the revocation feed', () => {
       await stated.revoke(revocation);
       expect(await eventually(refused)).toBe(true);
     }
+    // The last statement of the whole list may still be on its way.
+    expect(await eventually(() => feed.state().number === 5)).toBe(true);
     expect(await isCurrent(feed)).toBe(true);
-    expect([feed.state().entries, feed.state().number, pushed.length]).toEqual([5, 5, 4]);
+    expect([feed.state().entries, pushed.length]).toEqual([5, 4]);
   }, 60_000);
 
   it('reads a list of thousands, in parts at the same time, and knows that it has all of it', async () => {
