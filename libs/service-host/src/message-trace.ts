@@ -22,10 +22,37 @@ function patternOf(context: ExecutionContext): string {
   return typeof pattern === 'string' ? pattern : `${context.getClass().name}.${context.getHandler().name}`;
 }
 
-/** The trace of a NATS message, like that of a request: it continues the sender's `traceparent`. */
+/** Nest's names of its transports by the class of the context that each gives its handlers. Not imported: services without messages lack the package. */
+const transports: ReadonlyMap<string, string> = new Map([
+  ['TcpContext', 'TCP'],
+  ['RedisContext', 'REDIS'],
+  ['NatsContext', 'NATS'],
+  ['MqttContext', 'MQTT'],
+  ['RmqContext', 'RMQ'],
+  ['KafkaContext', 'KAFKA'],
+  // Of @grpc/grpc-js: Nest hands it on as it came.
+  ['Metadata', 'GRPC'],
+]);
+
+function classesOf(value: unknown): readonly string[] {
+  const names: string[] = [];
+  for (let at: unknown = value; typeof at === 'object' && at !== null; at = Reflect.getPrototypeOf(at)) {
+    const made: unknown = member(at, 'constructor');
+    if (typeof made === 'function') names.push(made.name);
+  }
+  return names;
+}
+
+/** The name of the transport that brought a message, as Nest's `Transport` has it; `RPC` for one that is not Nest's own. */
+function transportOf(message: unknown): string {
+  return classesOf(message).flatMap((name) => transports.get(name) ?? [])[0] ?? 'RPC';
+}
+
+/** The trace of a message, like that of a request: its method is the transport, and it continues the sender's `traceparent` where NATS brought one. */
 export function messageTraceOf(context: ExecutionContext): RequestTrace {
   const message = context.switchToRpc().getContext<unknown>();
   const traceparent = childTraceparent(headerOf(message, 'traceparent'), randomHex);
   const [, traceId = ''] = traceparent.split('-');
-  return { requestId: uuidv7(), traceparent, traceId, method: 'NATS', route: patternOf(context), peer: 'nats' };
+  const method = transportOf(message);
+  return { requestId: uuidv7(), traceparent, traceId, method, route: patternOf(context), peer: method.toLowerCase() };
 }
