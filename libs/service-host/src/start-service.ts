@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { principalOf, requestTurns } from '@countersign/auth';
 import { DpopNonces, type Principal } from '@countersign/auth-core';
+import { type FastifyInstance } from 'fastify';
 import { type Registry } from 'prom-client';
 import { watchConnections } from './connection-closing.js';
 import { type HostConfiguration } from './configuration.js';
@@ -32,6 +33,11 @@ export interface ServiceOptions {
   readonly version?: string;
   /** Withholds an answer for which no audit event was recorded ({@link RecordedAnswers}). */
   readonly requireRecords?: boolean;
+  /**
+   * Adds plug-ins, hooks and decorators to Fastify (cookies, static files, a content security policy), after the service's own and before
+   * its routes. A route that is added here is open: the guard, the route report and the record of answers know only Nest's.
+   */
+  readonly configure?: (fastify: FastifyInstance) => void | Promise<void>;
 }
 
 @Module({})
@@ -125,6 +131,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   });
   app.get(OpenApiDocument).describe(app, name, version);
   try {
+    await options.configure?.(fastify);
     await app.init();
   } catch (error) {
     // What did begin (pools, connections, timers) ends too; whoever embeds the service may go on.
