@@ -15,7 +15,6 @@ import { EventsService } from './events/events.service.js';
 import { ExportController } from './events/export.controller.js';
 import { ExportService } from './events/export.service.js';
 import { LogGrowth } from './events/log-growth.js';
-import { Looks } from './events/looks.js';
 import { TokenWatch } from './events/token-watch.js';
 import { TailController } from './events/tail.controller.js';
 import { TailService } from './events/tail.service.js';
@@ -24,12 +23,13 @@ import { INTAKE_OPTIONS, IntakeService, type IntakeOptions } from './intake/inta
 import { IntakeLoad } from './intake/intake-load.js';
 import { IntakeStore } from './intake/intake.store.js';
 import { EVENT_MASKING, EventMasking } from './masking/event-masking.js';
-import { MaskedValuesController } from './masking/masked-values.controller.js';
-import { MaskedValuesService } from './masking/masked-values.service.js';
+import { MaskedValuesController } from './personal-data/masked-values.controller.js';
+import { MaskedValuesService } from './personal-data/masked-values.service.js';
 import { MaskedValuesStore } from './masking/masked-values.store.js';
 import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
 import { CompletenessService } from './intake/completeness.service.js';
+import { CompletenessStore } from './intake/completeness.store.js';
 import { DEAD_LETTERS_OPTIONS, DeadLettersAgingService } from './intake/dead-letters-aging.service.js';
 import { GapsService } from './intake/gaps.service.js';
 import { GapsStore } from './intake/gaps.store.js';
@@ -39,7 +39,8 @@ import { IntakeController } from './intake/intake.controller.js';
 import { RETENTION_OPTIONS, RetentionService, type RetentionOptions } from './retention/retention.service.js';
 import { RetentionStore } from './retention/retention.store.js';
 import { SEGMENT_EVENTS } from './retention/segment.js';
-import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './log/integration.service.js';
+import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './integration/integration.service.js';
+import { IntegrationController } from './integration/integration.controller.js';
 import { RecoveryController } from './recovery/recovery.controller.js';
 import { RECOVERY_OPTIONS, RecoveryService } from './recovery/recovery.service.js';
 import { RecoveryStore } from './recovery/recovery.store.js';
@@ -100,6 +101,7 @@ export class AuditModule {
         EventsController,
         RecoveryController,
         LogController,
+        IntegrationController,
         IntakeController,
         MaskedValuesController,
       ],
@@ -109,6 +111,7 @@ export class AuditModule {
         IntakeStore,
         IntakeLoad,
         IntakeService,
+        CompletenessStore,
         CompletenessService,
         GapsStore,
         GapsService,
@@ -138,7 +141,6 @@ export class AuditModule {
         RetentionStore,
         RetentionService,
         EventsService,
-        Looks,
         ExportService,
         LogGrowth,
         TokenWatch,

@@ -3,4 +3,9 @@ import { AuditModule } from './audit.module.js';
 import { variables } from './configuration.js';
 
 const configuration = loadConfiguration(variables);
-await startService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+await startService({
+  name: 'audit',
+  configuration,
+  module: AuditModule.forRoot(configuration),
+  requireRecords: true,
+});

@@ -4,10 +4,9 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { PostingsStore } from '../postings/postings.store.js';
 import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
-import { looker } from '../testing/looker.js';
+import { auditor } from '../testing/auditor.js';
 import { EventsService } from './events.service.js';
 import { EventsStore } from './events.store.js';
-import { Looks } from './looks.js';
 
 /** Maximum events that are counted one by one. */
 const COUNTED_DIRECTLY = 100_000;
@@ -24,7 +23,7 @@ describe('statistics of the trail', () => {
     pool = await openAuditDatabase(backing);
     postings = new PostingsStore(pool, layout);
     const events = new EventsStore(drizzle({ client: pool }), postings);
-    service = new EventsService(events, postings, new Looks(new AuditOutbox({ pool, source: 'audit' })));
+    service = new EventsService(events, postings, new AuditOutbox({ pool, source: 'audit' }));
   }, 120_000);
   afterAll(async () => {
     await Promise.allSettled([pool.end(), backing.stop()]);
@@ -34,7 +33,7 @@ describe('statistics of the trail', () => {
     await appendRows(pool, 520);
     while ((await postings.advance()) > 0);
     await appendRows(pool, 80);
-    expect(await service.statistics(looker)).toMatchObject({
+    expect(await service.statistics(auditor)).toMatchObject({
       events: '600',
       indexed: '512',
       counted: '600',
@@ -44,14 +43,14 @@ describe('statistics of the trail', () => {
 
   it('say behind a large backlog of how many events the outcomes are: of those that the index has', async () => {
     await appendRows(pool, COUNTED_DIRECTLY);
-    const { events, indexed, counted, outcomes } = await service.statistics(looker);
+    const { events, indexed, counted, outcomes } = await service.statistics(auditor);
     expect({ events, indexed, counted }).toEqual({ events: '100600', indexed: '512', counted: '512' });
     expect(outcomes).toEqual({ allowed: '461', denied: '51', failed: '0' });
   }, 120_000);
 
   it('count every event again once the index has caught up enough', async () => {
     expect(await postings.advance()).toBe(layout.segmentSize);
-    expect(await service.statistics(looker)).toMatchObject({
+    expect(await service.statistics(auditor)).toMatchObject({
       events: '100600',
       indexed: '1024',
       counted: '100600',

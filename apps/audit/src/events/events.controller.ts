@@ -1,7 +1,6 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { idSchema, OpenApi, Trace, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { CurrentCaller, idSchema, OpenApi, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { eventSearchSchema, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { type EventStatistics } from './event-statistics.js';
 import { EventsService } from './events.service.js';
@@ -18,29 +17,21 @@ export class EventsController {
    */
   @Get()
   @RequireAnyScope(...READING)
-  search(
-    @ZodQuery(eventSearchSchema) search: EventSearch,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<EventPage> {
-    return this.events.search(search, { caller, trace });
+  search(@ZodQuery(eventSearchSchema) search: EventSearch, @CurrentCaller() caller: Caller): Promise<EventPage> {
+    return this.events.search(search, caller);
   }
 
   /** How many events there are: in all, by source, by outcome. */
   @Get('stats')
   @RequireScopes(READ_ALL)
-  statistics(@CurrentPrincipal() caller: Principal, @Trace() trace: RequestTrace): Promise<EventStatistics> {
-    return this.events.statistics({ caller, trace });
+  statistics(@CurrentCaller() caller: Caller): Promise<EventStatistics> {
+    return this.events.statistics(caller);
   }
 
   /** One event. 404 `EVENT_UNKNOWN`, also for one that the caller may not see. */
   @Get(':id')
   @RequireAnyScope(...READING)
-  read(
-    @ZodParam('id', idSchema) id: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<FoundEvent> {
-    return this.events.read(id, { caller, trace });
+  read(@ZodParam('id', idSchema) id: string, @CurrentCaller() caller: Caller): Promise<FoundEvent> {
+    return this.events.read(id, caller);
   }
 }

@@ -170,7 +170,12 @@ describe('the trail, by HTTP', () => {
       LOG_ORIGIN: 'audit.test/log',
       MASKED_FIELDS: 'changes.email',
     });
-    app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    app = await createService({
+      name: 'audit',
+      configuration,
+      module: AuditModule.forRoot(configuration),
+      requireRecords: true,
+    });
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
     database = new pg.Client({ connectionString: databaseUrl });
@@ -637,6 +642,31 @@ describe('the trail, by HTTP', () => {
       .parse(await (await get('/intake/sources')).json());
     expect(sources).toContainEqual(expect.objectContaining({ source: 'payments', missing: [], alert: false }));
     expect((await fetch(`${url}/intake/sources`)).status).toBe(401);
+  }, 60_000);
+
+  it('records who looked at the sources, and what of a dead letter or a gap was refused', async () => {
+    const admin = { ...READ, scopes: ['audit:admin'] };
+    await get('/intake/sources');
+    expect((await get('/intake/dead-letters/998/replay', admin, { method: 'POST' })).status).toBe(404);
+    const gap = { first: '900', last: '901', reason: 'gone' };
+    const accepted = await get('/intake/sources/payments/gaps/accept', admin, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(gap),
+    });
+    expect(accepted.status).toBe(409);
+    const found = await eventually(
+      () => search('source=audit&subject=auditor&limit=200'),
+      (events) => events.some(({ event }) => event.type === 'countersign.audit.gap.refused.v1'),
+    );
+    const said = found.map(({ event: { type, data } }) => [type, data.resource]);
+    expect(said).toEqual(
+      expect.arrayContaining([
+        ['countersign.audit.sources.listed.v1', 'source/*'],
+        ['countersign.audit.dead-letter.replay_refused.v1', 'dead-letter/998'],
+        ['countersign.audit.gap.refused.v1', 'source/payments'],
+      ]),
+    );
   }, 60_000);
 
   it('ends its tails when it stops', async () => {

@@ -1,12 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Problem } from '@countersign/service-host';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
 import { PostingsStore } from '../postings/postings.store.js';
 import { matches } from './event-filter.js';
 import { foundOf, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { type EventStatistics } from './event-statistics.js';
 import { EventsStore } from './events.store.js';
-import { Looks, type Looker } from './looks.js';
-import { visibilityOf } from './visibility.js';
+import { readingScopeOf, visibilityOf } from './visibility.js';
 
 /** Events that the index does not have and that are counted one by one all the same. */
 const COUNTED_DIRECTLY = 100_000n;
@@ -15,47 +17,45 @@ const COUNTED_DIRECTLY = 100_000n;
 @Injectable()
 export class EventsService {
   constructor(
-    @Inject(EventsStore) private readonly events: EventsStore,
+    @Inject(EventsStore) private readonly store: EventsStore,
     @Inject(PostingsStore) private readonly postings: PostingsStore,
-    @Inject(Looks) private readonly looks: Looks,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  async search(search: EventSearch, looker: Looker): Promise<EventPage> {
+  async search(search: EventSearch, caller: Caller): Promise<EventPage> {
     const { limit, cursor, ...filter } = search;
     const after = cursor === undefined ? undefined : BigInt(cursor);
-    const { rows, next } = await this.events.find(
-      { filter, visibility: visibilityOf(looker.caller) },
+    const { rows, next } = await this.store.find(
+      { filter, visibility: visibilityOf(caller.principal) },
       { direction: 'newest-first', after, limit },
     );
-    const changes = { search, shown: rows.length };
-    await this.looks.record({ done: 'events.searched', resource: 'events', changes }, looker);
+    const searched = { id: EVERY, action: readingScopeOf(caller.principal), changes: { search, shown: rows.length } };
+    await this.outbox.recordDurably(events.event('events.searched', by(caller), searched));
     return { events: rows.map(foundOf), next_cursor: next?.toString() ?? null };
   }
 
   /** What a caller may not see is not there for it. */
-  async read(id: string, looker: Looker): Promise<FoundEvent> {
-    const row = await this.events.read(id);
-    const visible = row !== undefined && matches(row.event, { filter: {}, visibility: visibilityOf(looker.caller) });
-    const changes = { shown: visible ? 1 : 0 };
-    await this.looks.record({ done: 'event.read', resource: `event/${id}`, changes }, looker);
+  async read(id: string, caller: Caller): Promise<FoundEvent> {
+    const row = await this.store.read(id);
+    const visible = row !== undefined && matches(row.event, { filter: {}, visibility: visibilityOf(caller.principal) });
+    const read = { id, action: readingScopeOf(caller.principal), changes: { shown: visible ? 1 : 0 } };
+    await this.outbox.recordDurably(events.event('event.read', by(caller), read));
     if (!visible) throw new Problem(404, 'EVENT_UNKNOWN', 'There is no such event in the trail.');
     return foundOf(row);
   }
 
-  async statistics(looker: Looker): Promise<EventStatistics> {
+  async statistics(caller: Caller): Promise<EventStatistics> {
     // The index may go on between the questions; an event is then counted once or twice, never left out.
     const { through } = await this.postings.prepare([]);
-    const size = await this.events.size();
+    const size = await this.store.size();
     const behind = size - through > COUNTED_DIRECTLY;
     const [sources, indexed, fresh] = await Promise.all([
-      this.events.sources(),
+      this.store.sources(),
       this.postings.counts('outcome', ['allowed', 'denied', 'failed']),
-      behind ? new Map<string, bigint>() : this.events.outcomesFrom(through),
+      behind ? new Map<string, bigint>() : this.store.outcomesFrom(through),
     ]);
-    await this.looks.record(
-      { done: 'events.counted', resource: 'events', changes: { events: size.toString() } },
-      looker,
-    );
+    const counted = { id: EVERY, changes: { events: size.toString() } };
+    await this.outbox.recordDurably(events.event('events.counted', by(caller), counted));
     return {
       events: size.toString(),
       indexed: through.toString(),

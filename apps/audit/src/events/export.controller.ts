@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Inject, StreamableFile } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope } from '@countersign/auth';
+import { CurrentCaller, OpenApi, ZodQuery, type Caller } from '@countersign/service-host';
 import { eventExportSchema, exportFormats, type EventExport } from './event-export.js';
 import { ExportService } from './export.service.js';
 import { READING } from './visibility.js';
@@ -25,11 +24,9 @@ export class ExportController {
   @RequireAnyScope(...READING)
   async export(
     @ZodQuery(eventExportSchema) wanted: EventExport,
-    @CurrentPrincipal() caller: Principal,
-    @BearerToken() token: string,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<StreamableFile> {
-    const text = await this.exports.begin(wanted, token, { caller, trace });
+    const text = await this.exports.begin(wanted, caller);
     return new StreamableFile(Readable.from(text, { objectMode: false, highWaterMark: 64 * 1024 }), {
       type: exportFormats[wanted.format].mediaType,
       disposition: `attachment; filename="events.${wanted.format}"`,

@@ -1,17 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { LOGGER, Problem } from '@countersign/service-host';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY, type EventDetails } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, by, LOGGER, Problem, type Caller } from '@countersign/service-host';
 import { type Logger } from 'pino';
+import { events } from '../events.js';
+import { logStarting } from '../log/log-answers.js';
 import { LogStore, type SignedCheckpoint } from '../log/log.store.js';
 import { exportFormats, type EventExport } from './event-export.js';
 import { type EventQuery } from './event-filter.js';
 import { type EventRow } from './event-search.js';
 import { EventsStore } from './events.store.js';
 import { ExportEvidence } from './export-evidence.js';
-import { Looks, type Looker } from './looks.js';
 import { ReaderPlaces } from './reader-places.js';
 import { TokenWatch } from './token-watch.js';
 import { untilStalled } from './until-stalled.js';
-import { visibilityOf } from './visibility.js';
+import { readingScopeOf, visibilityOf } from './visibility.js';
 
 /** Exports that one process streams at once. */
 export const EXPORT_PLACES = { total: 8, reserved: 3, perClient: 2 };
@@ -28,21 +31,21 @@ export class ExportService {
   readonly #places = new ReaderPlaces(EXPORT_PLACES);
 
   constructor(
-    @Inject(EventsStore) private readonly events: EventsStore,
+    @Inject(EventsStore) private readonly store: EventsStore,
     @Inject(LogStore) private readonly log: LogStore,
-    @Inject(Looks) private readonly looks: Looks,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(TokenWatch) private readonly tokens: TokenWatch,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
    * Begins an export of what the log has now, under its newest checkpoint.
-   * @param token the caller's, looked at again before each page: when it expires or is revoked, the export ends and says where to go on
+   * @param caller whose token is looked at again before each page: when it expires or is revoked, the export ends and says where to go on
    * @returns its text, piece by piece; end it early by `return()`
    * @throws {Problem} 429 `EXPORTS_BUSY`, `CLIENT_EXPORTS_BUSY`; 409 `CURSOR_BEYOND_END`
    */
-  async begin(wanted: EventExport, token: string, looker: Looker): Promise<AsyncGenerator<string>> {
-    const leave = this.#places.take(looker.caller);
+  async begin(wanted: EventExport, caller: Caller): Promise<AsyncGenerator<string>> {
+    const leave = this.#places.take(caller.principal);
     if (leave === 'busy') {
       throw new Problem(429, 'EXPORTS_BUSY', 'Too many exports are running on this server; retry later.', {
         retry_after: 10,
@@ -53,46 +56,37 @@ export class ExportService {
       const detail = `Your client has ${limit} exports running on this server; wait until one of them ends.`;
       throw new Problem(429, 'CLIENT_EXPORTS_BUSY', detail, { retry_after: 10 });
     }
-    const stream = untilStalled(this.#stream(wanted, token, looker, leave), STALL_MS);
+    const stream = untilStalled(this.#stream(wanted, caller, leave), STALL_MS);
     await stream.next();
     return stream;
   }
 
   /** The first step begins it and yields nothing to send. */
-  async *#stream(wanted: EventExport, token: string, looker: Looker, leave: () => void): AsyncGenerator<string> {
+  async *#stream(wanted: EventExport, caller: Caller, leave: () => void): AsyncGenerator<string> {
     try {
-      await this.#checkCursor(wanted.cursor);
+      await this.#checkCursor(wanted, caller);
       const checkpoint = await this.log.checkpointToKeep();
-      if (checkpoint === undefined)
-        throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet; retry in a moment.');
+      if (checkpoint === undefined) throw logStarting();
       const changes = { export: wanted, below: String(checkpoint.treeSize) };
-      await this.looks.record({ done: 'events.exported', resource: 'events', changes }, looker);
-      yield* this.#lines(wanted, checkpoint, token, looker);
+      await this.#record('events.exported', caller, { changes });
+      yield* this.#lines(wanted, checkpoint, caller);
     } finally {
       leave();
     }
   }
 
-  async *#lines(
-    wanted: EventExport,
-    checkpoint: SignedCheckpoint,
-    token: string,
-    looker: Looker,
-  ): AsyncGenerator<string> {
+  async *#lines(wanted: EventExport, checkpoint: SignedCheckpoint, caller: Caller): AsyncGenerator<string> {
     const { format: name, limit = Infinity, cursor, checkpoints: passing = [], ...filter } = wanted;
     const format = exportFormats[name];
-    const query: EventQuery = { filter, visibility: visibilityOf(looker.caller) };
+    const query: EventQuery = { filter, visibility: visibilityOf(caller.principal) };
     const deadline = performance.now() + EXPORT_TIME_MS;
-    let events = 0;
+    let shown = 0;
     let after = cursor === undefined ? undefined : BigInt(cursor);
     let complete = false;
     let outcome: 'allowed' | 'failed' | undefined = 'failed';
     const end = (): Promise<void> => {
-      const changes = { export: wanted, shown: events, complete };
-      return this.looks.record(
-        { done: 'events.export_ended', resource: 'events', changes, outcome: outcome ?? 'allowed' },
-        looker,
-      );
+      const changes = { export: wanted, shown, complete };
+      return this.#record('events.export_ended', caller, { changes, outcome });
     };
     try {
       yield '';
@@ -110,16 +104,16 @@ export class ExportService {
           skipped: await evidence.before(),
         },
       });
-      while (!complete && events < limit && performance.now() < deadline) {
-        const page = Math.min(PAGE, limit - events);
-        const { rows, next } = await this.events.find(query, {
+      while (!complete && shown < limit && performance.now() < deadline) {
+        const page = Math.min(PAGE, limit - shown);
+        const { rows, next } = await this.store.find(query, {
           direction: 'oldest-first',
           after,
           below: BigInt(checkpoint.treeSize),
           limit: page,
         });
         // It may have ended while the page was read: nothing of it is shown then.
-        if (!this.tokens.isGood(token)) break;
+        if (!this.tokens.isGood(caller.token)) break;
         const sealed = filtered ? undefined : await this.#sealedMeanwhile(rows[0], evidence.next);
         if (sealed !== undefined) {
           after = sealed;
@@ -127,7 +121,7 @@ export class ExportService {
         }
         after = next ?? rows.at(-1)?.logIndex ?? after;
         complete = next === null;
-        events += rows.length;
+        shown += rows.length;
         const proofs = await evidence.of(rows);
         const lines = rows.flatMap((row, at) => {
           const proof = proofs[at];
@@ -141,7 +135,7 @@ export class ExportService {
       outcome = undefined;
       yield format.tail({
         end: {
-          events,
+          events: shown,
           complete,
           next_cursor: complete ? null : (after?.toString() ?? null),
           checkpoint: checkpoint.note,
@@ -157,10 +151,22 @@ export class ExportService {
     }
   }
 
+  async #record(
+    name: 'events.exported' | 'events.export_ended',
+    caller: Caller,
+    said: Pick<EventDetails<'event'>, 'changes' | 'outcome' | 'reason'>,
+  ): Promise<void> {
+    const details = { ...said, id: EVERY, action: readingScopeOf(caller.principal) };
+    await this.outbox.recordDurably(events.event(name, by(caller), details));
+  }
+
   /** @throws {Problem} when the log never reached the cursor: it is of another log, or of this one before a restore */
-  async #checkCursor(cursor: string | undefined): Promise<void> {
-    if (cursor === undefined || BigInt(cursor) < (await this.events.size())) return;
-    throw new Problem(409, 'CURSOR_BEYOND_END', `The log has no index ${cursor} yet; start without a cursor.`);
+  async #checkCursor(wanted: EventExport, caller: Caller): Promise<void> {
+    const { cursor } = wanted;
+    if (cursor === undefined || BigInt(cursor) < (await this.store.size())) return;
+    const reason = 'CURSOR_BEYOND_END';
+    await this.#record('events.exported', caller, { changes: { export: wanted }, outcome: 'failed', reason });
+    throw new Problem(409, reason, `The log has no index ${cursor} yet; start without a cursor.`);
   }
 
   /** What retention has sealed is not here any more: the export begins behind it. */

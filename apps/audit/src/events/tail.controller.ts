@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, Headers, Inject, StreamableFile } from '@nestjs/common';
-import { BearerToken, CurrentPrincipal, RequireAnyScope } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, SchemaPipe, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { RequireAnyScope } from '@countersign/auth';
+import { CurrentCaller, OpenApi, SchemaPipe, ZodQuery, type Caller } from '@countersign/service-host';
 import { cursorSchema } from './event-search.js';
 import { eventTailSchema, type EventTail } from './tail.js';
 import { TailService } from './tail.service.js';
@@ -32,12 +31,10 @@ export class TailController {
   async tail(
     @ZodQuery(eventTailSchema) tail: EventTail,
     @Headers('last-event-id') lastEventId: string | undefined,
-    @CurrentPrincipal() caller: Principal,
-    @BearerToken() token: string,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<StreamableFile> {
     const from = lastEventId === undefined ? tail : { ...tail, cursor: lastEventIdPipe.transform(lastEventId) };
-    const messages = await this.tails.begin(from, token, { caller, trace });
+    const messages = await this.tails.begin(from, caller);
     return new StreamableFile(Readable.from(messages, { objectMode: false, highWaterMark: 16 * 1024 }), {
       type: 'text/event-stream',
     });

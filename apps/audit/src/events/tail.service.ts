@@ -1,15 +1,17 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { LOGGER, Problem } from '@countersign/service-host';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, by, LOGGER, Problem, type Caller } from '@countersign/service-host';
 import { type Logger } from 'pino';
+import { events } from '../events.js';
 import { type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { LogGrowth } from './log-growth.js';
-import { Looks, type Looker } from './looks.js';
 import { ReaderPlaces } from './reader-places.js';
 import { endOf, faultOf, heartbeat, messageOf, type EventTail, type TailEnd } from './tail.js';
 import { TokenWatch } from './token-watch.js';
 import { untilStalled } from './until-stalled.js';
-import { visibilityOf } from './visibility.js';
+import { readingScopeOf, visibilityOf } from './visibility.js';
 
 /** Tails that one process serves at once. */
 export const TAIL_PLACES = { total: 64, reserved: 16, perClient: 8 };
@@ -28,9 +30,9 @@ export class TailService implements BeforeApplicationShutdown {
   readonly #places = new ReaderPlaces(TAIL_PLACES);
 
   constructor(
-    @Inject(EventsStore) private readonly events: EventsStore,
+    @Inject(EventsStore) private readonly store: EventsStore,
     @Inject(LogGrowth) private readonly growth: LogGrowth,
-    @Inject(Looks) private readonly looks: Looks,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(TokenWatch) private readonly tokens: TokenWatch,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -40,12 +42,12 @@ export class TailService implements BeforeApplicationShutdown {
   }
 
   /**
-   * @param token the caller's, looked at again and again: when it expires or is revoked, the tail ends
+   * @param caller whose token is looked at again and again: when it expires or is revoked, the tail ends
    * @returns server-sent events; end it early by `return()`
    * @throws {Problem} 429 `TAILS_BUSY`, `CLIENT_TAILS_BUSY`
    */
-  async begin(tail: EventTail, token: string, looker: Looker): Promise<AsyncGenerator<string>> {
-    const leave = this.#places.take(looker.caller);
+  async begin(tail: EventTail, caller: Caller): Promise<AsyncGenerator<string>> {
+    const leave = this.#places.take(caller.principal);
     if (leave === 'busy') {
       throw new Problem(429, 'TAILS_BUSY', 'Too many readers are connected to this server; retry later.', {
         retry_after: 10,
@@ -55,21 +57,22 @@ export class TailService implements BeforeApplicationShutdown {
       const detail = `Your client has ${String(TAIL_PLACES.perClient)} readers connected to this server; close one of them.`;
       throw new Problem(429, 'CLIENT_TAILS_BUSY', detail, { retry_after: 10 });
     }
-    const stream = untilStalled(this.#stream(tail, token, looker, leave), STALL_MS);
+    const stream = untilStalled(this.#stream(tail, caller, leave), STALL_MS);
     await stream.next();
     return stream;
   }
 
   /** The first step begins it and yields nothing to send. */
-  async *#stream(tail: EventTail, token: string, looker: Looker, leave: () => void): AsyncGenerator<string> {
+  async *#stream(tail: EventTail, caller: Caller, leave: () => void): AsyncGenerator<string> {
     let shown = 0;
     let begun = false;
     try {
       const { cursor, ...filter } = tail;
-      const query: EventQuery = { filter, visibility: visibilityOf(looker.caller) };
-      const begin = await this.events.size();
+      const query: EventQuery = { filter, visibility: visibilityOf(caller.principal) };
+      const begin = await this.store.size();
       let through = cursor === undefined ? begin : BigInt(cursor) + 1n;
-      await this.looks.record({ done: 'events.tailed', resource: 'events', changes: { tail } }, looker);
+      const about = { id: EVERY, action: readingScopeOf(caller.principal) };
+      await this.outbox.recordDurably(events.event('events.tailed', by(caller), { ...about, changes: { tail } }));
       begun = true;
       yield '';
       if (through > begin) {
@@ -81,7 +84,7 @@ export class TailService implements BeforeApplicationShutdown {
       for (;;) {
         const size = await this.growth.beyond(through, LOOK_EVERY_MS, this.#stopped.signal);
         if (size <= through) {
-          const end = this.#endOf(token);
+          const end = this.#endOf(caller.token);
           if (end !== undefined) {
             yield endOf(end);
             return;
@@ -92,14 +95,14 @@ export class TailService implements BeforeApplicationShutdown {
           continue;
         }
         const after = through === 0n ? undefined : through - 1n;
-        const { rows, next } = await this.events.find(query, {
+        const { rows, next } = await this.store.find(query, {
           direction: 'oldest-first',
           after,
           below: size,
           limit: PAGE,
         });
         // Only now is it known that the token was good when the events were read.
-        const end = this.#endOf(token);
+        const end = this.#endOf(caller.token);
         if (end !== undefined) {
           yield endOf(end);
           return;
@@ -111,10 +114,12 @@ export class TailService implements BeforeApplicationShutdown {
     } finally {
       leave();
       if (begun) {
-        const ended = { done: 'events.tail_ended', resource: 'events', changes: { tail, shown } };
-        await this.looks.record(ended, looker).catch((error: unknown) => {
-          this.logger.error({ err: error }, 'the end of a tail could not be recorded');
-        });
+        const ended = { id: EVERY, action: readingScopeOf(caller.principal), changes: { tail, shown } };
+        await this.outbox
+          .recordDurably(events.event('events.tail_ended', by(caller), ended))
+          .catch((error: unknown) => {
+            this.logger.error({ err: error }, 'the end of a tail could not be recorded');
+          });
       }
     }
   }

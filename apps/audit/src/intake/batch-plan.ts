@@ -1,15 +1,10 @@
 import { type Receipt } from '@countersign/audit-client';
 import { SequenceRanges } from '@countersign/merkle-log';
+import { type SourceMark } from '../log/append-events.store.js';
 import { type Accepted, type Rejected } from './border.js';
 
 /** Maximum ranges of one source: each lies between two gaps. */
 const RANGE_LIMIT = 1_000;
-
-/** How far one source is, once the batch is in. */
-export interface SourceMark {
-  readonly source: string;
-  readonly known: SequenceRanges;
-}
 
 /** What one batch adds to the trail. */
 export interface BatchPlan {

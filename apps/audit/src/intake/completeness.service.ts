@@ -1,25 +1,25 @@
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { SequenceRanges } from '@countersign/merkle-log';
-import { HEALTH, LOGGER, METRICS, POOL, type HealthRegistry } from '@countersign/service-host';
-import type pg from 'pg';
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  Background,
+  by,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  type Caller,
+  type HealthRegistry,
+} from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
-import { z } from 'zod';
+import { events } from '../events.js';
+import { CompletenessStore, type SourceProgress } from './completeness.store.js';
 
 const LOOK_EVERY_MS = 5_000;
 
 /** Seconds that a number may be missing before it is an alert: redelivery fills a gap within half a minute. */
 export const GAP_ALERT_SECONDS = 60;
-
-const rowsSchema = z.array(
-  z.object({
-    source: z.string(),
-    through: z.string(),
-    known: z.string(),
-    gap_since: z.date().nullable(),
-    gap_seconds: z.number(),
-  }),
-);
 
 /** How complete one source's events are. */
 export interface SourceState {
@@ -35,17 +35,19 @@ export interface SourceState {
 
 /** Knows which numbers are missing, and says so in readiness and metrics once they are missing for too long. */
 @Injectable()
-export class CompletenessService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  #timer: NodeJS.Timeout | undefined;
+export class CompletenessService {
   #states: readonly SourceState[] = [];
   #alerts: readonly SourceState[] = [];
 
   constructor(
-    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(CompletenessStore) private readonly store: CompletenessStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
+    @Inject(Background) background: Background,
   ) {
+    background.repeat({ name: 'completeness_look', everyMs: LOOK_EVERY_MS, run: () => this.#look() });
     health.addNote('completeness', () => ({ alert: this.#alerts.length > 0, gaps: this.#alerts }));
     const last = (): readonly SourceState[] => this.#states;
     new Gauge({
@@ -60,45 +62,40 @@ export class CompletenessService implements OnApplicationBootstrap, BeforeApplic
     });
   }
 
-  onApplicationBootstrap(): void {
-    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
-    void this.#look();
-  }
-
-  beforeApplicationShutdown(): void {
-    clearInterval(this.#timer);
+  /** Every source that was ever heard of, by name; the look is recorded before it is answered. */
+  async list(caller: Caller): Promise<readonly SourceState[]> {
+    const states = await this.read();
+    const listed = { id: EVERY, changes: { shown: states.length } };
+    await this.outbox.recordDurably(events.event('sources.listed', by(caller), listed));
+    return states;
   }
 
   /** Every source that was ever heard of, by name. */
   async read(): Promise<readonly SourceState[]> {
-    const { rows } = await this.pool.query(
-      `select source, through::text, known::text, gap_since, coalesce(extract(epoch from now() - gap_since), 0)::float as gap_seconds
-       from source_progress order by source`,
-    );
-    return rowsSchema.parse(rows).map((row) => ({
-      source: row.source,
-      through: row.through,
-      missing: SequenceRanges.parse(row.known)
-        .missing()
-        .slice(0, 100)
-        .map(({ first, last }) => ({ first: first.toString(), last: last.toString() })),
-      gap_since: row.gap_since?.toISOString() ?? null,
-      alert: row.gap_seconds > GAP_ALERT_SECONDS,
-    }));
+    return (await this.store.read()).map(stateOf);
   }
 
-  async #look(): Promise<void> {
-    try {
-      this.#states = await this.read();
-      const alerts = this.#states.filter(({ alert }) => alert);
-      for (const { source, missing } of alerts) {
-        if (!this.#alerts.some((known) => known.source === source)) {
-          this.logger.error({ source, missing }, 'events of a source are missing from the trail');
-        }
+  async #look(): Promise<undefined> {
+    this.#states = await this.read();
+    const alerts = this.#states.filter(({ alert }) => alert);
+    for (const { source, missing } of alerts) {
+      if (!this.#alerts.some((known) => known.source === source)) {
+        this.logger.error({ source, missing }, 'events of a source are missing from the trail');
       }
-      this.#alerts = alerts;
-    } catch (error) {
-      this.logger.debug({ err: error }, 'the completeness check failed; retrying in a moment');
     }
+    this.#alerts = alerts;
   }
+}
+
+function stateOf({ source, through, known, gapSince, gapSeconds }: SourceProgress): SourceState {
+  return {
+    source,
+    through,
+    missing: known
+      .missing()
+      .slice(0, 100)
+      .map(({ first, last }) => ({ first: first.toString(), last: last.toString() })),
+    gap_since: gapSince?.toISOString() ?? null,
+    alert: gapSeconds > GAP_ALERT_SECONDS,
+  };
 }

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
-import { AUDIT_OUTBOX, auditRequest, Problem, type RequestTrace } from '@countersign/service-host';
+import { EVERY } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
 import { type DeadLetter, DeadLetterStore, type Replayed } from './dead-letters.store.js';
 
@@ -25,13 +25,14 @@ export class DeadLettersService {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  async list(after: string, limit: number, caller: Principal, trace: RequestTrace): Promise<readonly DeadLetter[]> {
+  async list(after: string, limit: number, caller: Caller): Promise<readonly DeadLetter[]> {
     const letters = await this.store.list(after, limit);
-    await this.#record('dead-letters.listed', 'dead-letters', { shown: letters.length }, caller, trace);
+    const listed = { id: EVERY, changes: { shown: letters.length } };
+    await this.outbox.recordDurably(events.event('dead-letters.listed', by(caller), listed));
     return letters;
   }
 
-  async replay(position: string, caller: Principal, trace: RequestTrace): Promise<Replayed> {
+  async replay(position: string, caller: Caller): Promise<Replayed> {
     if (!this.recovery.mayGrow) {
       throw new Problem(503, 'LOG_RESTORED', 'The log is being compared or recovered after a restore; retry later.', {
         retry_after: 5,
@@ -39,33 +40,13 @@ export class DeadLettersService {
     }
     const result = await this.store.replay(position);
     if (result.kind !== 'replayed') {
-      throw result.kind === 'rejected' ? refusals.rejected(result.reason) : refusals[result.kind]();
+      const problem = result.kind === 'rejected' ? refusals.rejected(result.reason) : refusals[result.kind]();
+      const refused = { id: position, outcome: 'failed', reason: problem.code } as const;
+      await this.outbox.recordDurably(events.event('dead-letter.replay_refused', by(caller), refused));
+      throw problem;
     }
-    const { log_index } = result.letter;
-    await this.#record('dead-letter.replayed', `dead-letter/${position}`, { log_index }, caller, trace);
+    const replayed = { id: position, changes: { log_index: result.letter.log_index } };
+    await this.outbox.recordDurably(events.event('dead-letter.replayed', by(caller), replayed));
     return result.letter;
-  }
-
-  async #record(
-    done: string,
-    resource: string,
-    changes: Record<string, unknown>,
-    caller: Principal,
-    trace: RequestTrace,
-  ): Promise<void> {
-    await this.outbox.recordDurably({
-      type: `countersign.audit.${done}.v1`,
-      subject: resource,
-      traceparent: trace.traceparent,
-      data: {
-        principal: principalOf(caller),
-        txn: caller.txn,
-        action: done === 'dead-letter.replayed' ? 'audit:admin' : 'audit:read',
-        resource,
-        outcome: 'allowed',
-        request: auditRequest(trace),
-        changes,
-      },
-    });
   }
 }

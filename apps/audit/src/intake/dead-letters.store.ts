@@ -2,10 +2,10 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { inspectAgain } from './border.js';
+import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
-import { appendParameters, appendEvents } from './append-events.js';
+import { inspectAgain } from './border.js';
 
 const letterRows = z.array(
   z.object({

@@ -1,37 +1,30 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { principalOf } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
-import { auditRequest, Problem, type RequestTrace } from '@countersign/service-host';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
 import { GapsStore, type Gap } from './gaps.store.js';
 
 /** Accepts for good that numbers of a source are missing: so that one that never closes does not hide the next. */
 @Injectable()
 export class GapsService {
-  constructor(@Inject(GapsStore) private readonly store: GapsStore) {}
+  constructor(
+    @Inject(GapsStore) private readonly store: GapsStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
 
   /** @throws {Problem} 409 `GAP_UNKNOWN` when these numbers are not all missing below higher ones */
-  async accept(gap: Gap, reason: string, caller: Principal, trace: RequestTrace): Promise<void> {
+  async accept(gap: Gap, reason: string, caller: Caller): Promise<void> {
     const { source } = gap;
     const [first, last] = [gap.first.toString(), gap.last.toString()];
-    const accepted = await this.store.accept(gap, {
-      type: 'countersign.audit.gap.accepted.v1',
-      subject: `source/${source}`,
-      traceparent: trace.traceparent,
-      data: {
-        principal: principalOf(caller),
-        txn: caller.txn,
-        action: 'audit:admin',
-        resource: `source/${source}`,
-        outcome: 'allowed',
-        request: auditRequest(trace),
-        changes: { source, first, last, reason },
-      },
-    });
-    if (accepted) return;
-    throw new Problem(
+    const about = { id: source, changes: { source, first, last, reason } };
+    if (await this.store.accept(gap, events.event('gap.accepted', by(caller), about))) return;
+    const problem = new Problem(
       409,
       'GAP_UNKNOWN',
       `The numbers ${first} to ${last} of ${source} are not all missing; GET /intake/sources lists what is missing.`,
     );
+    const refused = { ...about, outcome: 'failed', reason: problem.code } as const;
+    await this.outbox.recordDurably(events.event('gap.refused', by(caller), refused));
+    throw problem;
   }
 }

@@ -1,8 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
+import { RequireScopes } from '@countersign/auth';
 import { sourceSchema } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, Trace, ZodBody, ZodParam, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { z } from 'zod';
 import { CompletenessService, type SourceState } from './completeness.service.js';
 import { GapsService } from './gaps.service.js';
@@ -36,8 +35,8 @@ export class IntakeController {
   /** Each source: how far it is without a gap, which numbers are missing, and since when. */
   @Get('sources')
   @RequireScopes('audit:read')
-  async sources(): Promise<{ readonly sources: readonly SourceState[] }> {
-    return { sources: await this.completeness.read() };
+  async sources(@CurrentCaller() caller: Caller): Promise<{ readonly sources: readonly SourceState[] }> {
+    return { sources: await this.completeness.list(caller) };
   }
 
   /**
@@ -50,10 +49,9 @@ export class IntakeController {
   async acceptGap(
     @ZodParam('source', sourceSchema) source: string,
     @ZodBody(gapSchema) { first, last, reason }: z.infer<typeof gapSchema>,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<{ readonly sources: readonly SourceState[] }> {
-    await this.gaps.accept({ source, first, last }, reason, caller, trace);
+    await this.gaps.accept({ source, first, last }, reason, caller);
     return { sources: (await this.completeness.read()).filter((state) => state.source === source) };
   }
 
@@ -62,10 +60,9 @@ export class IntakeController {
   @RequireScopes('audit:read')
   async list(
     @ZodQuery(pageSchema) { limit, after }: z.infer<typeof pageSchema>,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<{ readonly dead_letters: readonly DeadLetter[] }> {
-    return { dead_letters: await this.letters.list(after, limit, caller, trace) };
+    return { dead_letters: await this.letters.list(after, limit, caller) };
   }
 
   /**
@@ -75,11 +72,7 @@ export class IntakeController {
   @Post('dead-letters/:position/replay')
   @HttpCode(200)
   @RequireScopes('audit:admin')
-  replay(
-    @ZodParam('position', positionSchema) position: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-  ): Promise<Replayed> {
-    return this.letters.replay(position, caller, trace);
+  replay(@ZodParam('position', positionSchema) position: string, @CurrentCaller() caller: Caller): Promise<Replayed> {
+    return this.letters.replay(position, caller);
   }
 }

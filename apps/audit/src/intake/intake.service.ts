@@ -8,7 +8,7 @@ import {
   type Placement,
   type StreamSettings,
 } from '@countersign/audit-client';
-import { HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import { Background, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type JsMsg } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
@@ -60,7 +60,6 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   readonly #metrics: IntakeMetrics;
   #running: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #consuming = false;
   /** Messages that wait for the log to be recovered, by their place in the stream. */
   readonly #held = new Set<number>();
@@ -75,7 +74,9 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) registry: Registry,
+    @Inject(Background) background: Background,
   ) {
+    background.repeat({ name: 'receipts', everyMs: RECEIPTS_EVERY_MS, run: () => this.#repeatReceipts() });
     this.#metrics = new IntakeMetrics(registry);
     health.addNote('intake', () => ({
       consuming: this.#consuming,
@@ -89,7 +90,6 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#timer);
     this.#stopped.abort();
     await this.#running;
     await this.#connection?.close();
@@ -100,7 +100,6 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#connection = await connectToNats('audit-intake', this.options.nats, this.logger, signal);
     if (this.#connection === undefined) return;
     const connection = this.#connection;
-    this.#timer = setInterval(() => void this.#repeatReceipts(connection), RECEIPTS_EVERY_MS);
     while (!signal.aborted) {
       try {
         await this.#consume(await this.#open(connection), connection);
@@ -246,14 +245,11 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     for (const receipt of receipts) connection.publish(receiptSubject(receipt.source), JSON.stringify(receipt));
   }
 
-  async #repeatReceipts(connection: NatsConnection): Promise<void> {
-    if (connection.isClosed()) return;
-    try {
-      const receipts = await this.store.progress();
-      const placements = receipts.map(({ source }): Placement => ({ source, places: [] }));
-      this.#send({ receipts, placements }, connection);
-    } catch (error) {
-      this.logger.debug({ err: error }, 'receipts could not be sent; retrying in the next round');
-    }
+  async #repeatReceipts(): Promise<undefined> {
+    const connection = this.#connection;
+    if (connection === undefined || connection.isClosed()) return;
+    const receipts = await this.store.progress();
+    const placements = receipts.map(({ source }): Placement => ({ source, places: [] }));
+    this.#send({ receipts, placements }, connection);
   }
 }

@@ -3,16 +3,17 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type AuditOutbox, type Placement, type Receipt } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
 import { SequenceRanges } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { AUDIT_OUTBOX, byItself, POOL, unattended } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
-import { appendEvents, appendParameters } from './append-events.js';
-import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
-import { placementsOf, type Placed, type Salts } from './placements.js';
+import { events } from '../events.js';
+import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
+import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
 import { type Accepted, type Rejected } from './border.js';
+import { placementsOf, type Placed, type Salts } from './placements.js';
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const knownRows = z.array(z.object({ source: z.string(), known: z.string() }));
@@ -30,10 +31,11 @@ const keepLetters = `
   insert into dead_letter (source, sequence, nats_subject, reason, payload, digest, original, subject, event_id, masked)
   select *, true from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::uuid[])
   on conflict do nothing
-  returning source, sequence::text, nats_subject, reason, encode(sha256(convert_to(nats_subject || E'\\n' || payload, 'UTF8')), 'hex') as digest`;
+  returning position::text, source, sequence::text, nats_subject, reason, encode(sha256(convert_to(nats_subject || E'\\n' || payload, 'UTF8')), 'hex') as digest`;
 
 const keptRows = z.array(
   z.object({
+    position: z.string(),
     source: z.string().nullable(),
     sequence: z.string().nullable(),
     nats_subject: z.string(),
@@ -44,6 +46,7 @@ const keptRows = z.array(
 
 /** That a message is in the dead letters is itself an event: so the log accounts for its number, and for its content by the digest. */
 function keptEvent({
+  position,
   source,
   sequence,
   nats_subject,
@@ -51,19 +54,12 @@ function keptEvent({
   digest,
 }: z.infer<typeof keptRows>[number]): NewAuditEvent {
   const about = { nats_subject, sha256: digest, ...(source === null || sequence === null ? {} : { source, sequence }) };
-  return {
-    type: 'countersign.audit.dead-letter.kept.v1',
-    subject: `dead-letter/${digest}`,
-    data: {
-      principal: null,
-      txn: null,
-      action: 'events:take',
-      resource: `dead-letter/${digest}`,
-      outcome: 'failed',
-      reason: reason.slice(0, 200),
-      changes: about,
-    },
-  };
+  return events.event('dead-letter.kept', byItself(unattended()), {
+    id: position,
+    outcome: 'failed',
+    reason: reason.slice(0, 200),
+    changes: about,
+  });
 }
 
 const numberOf = ({ event }: Accepted): Pick<Placed, 'source' | 'sequence'> => ({
@@ -206,7 +202,7 @@ export class IntakeStore {
     const standing: Placed[] = [];
     const ofThisBatch = new Set<string>();
     const letters = [...plan.letters];
-    const events = plan.events.filter((item) => {
+    const fresh = plan.events.filter((item) => {
       const again = ofThisBatch.has(item.event.id) || (lookUpIds && seen.has(item.event.id));
       ofThisBatch.add(item.event.id);
       if (again) letters.push(refused(item, 'EVENT_ID_REPEATED', true));
@@ -217,7 +213,7 @@ export class IntakeStore {
       if (known !== undefined) standing.push({ ...known, ...numberOf(item) });
       else if (!ofThisBatch.has(item.event.id)) letters.push(refused(item, 'SEQUENCE_REUSED', false));
     }
-    return { ...plan, events, letters, standing };
+    return { ...plan, events: fresh, letters, standing };
   }
 
   /** Those that the log has, by id. */
@@ -236,16 +232,16 @@ export class IntakeStore {
   /** @returns where the events stand now */
   async #write(
     client: pg.PoolClient,
-    { events, letters, marks }: BatchPlan,
+    { events: taken, letters, marks }: BatchPlan,
     nextIndex: string,
   ): Promise<readonly Placed[]> {
     let placed: readonly Placed[] = [];
-    if (events.length > 0 || marks.length > 0) {
-      const { leaves, apart } = this.masking.apply(events);
+    if (taken.length > 0 || marks.length > 0) {
+      const { leaves, apart } = this.masking.apply(taken);
       await client.query({ ...appendEvents, values: [...appendParameters(nextIndex, leaves, marks)] });
       await keepApart(client, apart);
       const salts = new Map(apart.map((event) => [event.eventId, saltsOf(event)]));
-      placed = events.map((item, at) => ({
+      placed = taken.map((item, at) => ({
         ...numberOf(item),
         index: BigInt(nextIndex) + BigInt(at),
         salts: salts.get(item.event.id),

@@ -1,5 +1,9 @@
-import { idSchema } from '@countersign/service-host';
+import { idSchema, Problem } from '@countersign/service-host';
 import { z } from 'zod';
+
+/** In the first second of a new log. */
+export const logStarting = (): Problem =>
+  new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet; retry in a moment.', { retry_after: 1 });
 
 /** `GET /log/proof/inclusion`: for a leaf by its index or its event's id, in the tree of a size. */
 export const inclusionQuerySchema = z.strictObject({

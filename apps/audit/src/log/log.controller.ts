@@ -1,10 +1,8 @@
-import { Controller, Get, Header, HttpCode, Inject, Param, Post, Res } from '@nestjs/common';
-import { CurrentPrincipal, Public, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
+import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
+import { Public, RequireScopes } from '@countersign/auth';
 import { parseTilePath, type TileAddress } from '@countersign/merkle-log';
-import { OpenApi, Problem, Trace, ZodQuery, type RequestTrace } from '@countersign/service-host';
+import { CurrentCaller, OpenApi, Problem, Unrecorded, ZodQuery, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { IntegrationService } from './integration.service.js';
 import {
   consistencyQuerySchema,
   inclusionQuerySchema,
@@ -30,30 +28,16 @@ function addressOf(path: string): TileAddress {
 @OpenApi(({ ApiTags }) => ApiTags('log'))
 @Controller('log')
 export class LogController {
-  constructor(
-    @Inject(LogService) private readonly log: LogService,
-    @Inject(IntegrationService) private readonly integration: IntegrationService,
-  ) {}
+  constructor(@Inject(LogService) private readonly log: LogService) {}
 
   /** The newest checkpoint: a signed note (C2SP tlog-checkpoint). 503 `LOG_STARTING` in the first second of a new log. */
   @Get('checkpoint')
   @Public()
+  @Unrecorded('public: it shows nothing of any event')
   @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=1')
   async checkpoint(): Promise<string> {
-    return (await this.log.checkpoint()).note;
-  }
-
-  /** Integrates at once what is stored and answers the checkpoint over it. */
-  @Post('checkpoint')
-  @HttpCode(200)
-  @RequireScopes('audit:read')
-  @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
-  @Header('content-type', TEXT)
-  @Header('cache-control', 'no-store')
-  async checkpointNow(): Promise<string> {
-    await this.integration.integrateNow();
     return (await this.log.checkpoint()).note;
   }
 
@@ -63,6 +47,7 @@ export class LogController {
    */
   @Get('key')
   @Public()
+  @Unrecorded('public: it shows nothing of any event')
   @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
   @Header('content-type', TEXT)
   @Header('cache-control', 'public, max-age=300')
@@ -74,6 +59,7 @@ export class LogController {
   /** The same keys, and from which to which tree size each has signed. */
   @Get('keys')
   @Public()
+  @Unrecorded('public: it shows nothing of any event')
   @Header('cache-control', 'public, max-age=300')
   async keys(): Promise<{ readonly keys: readonly LogKey[] }> {
     return { keys: await this.log.verifierKeys() };
@@ -84,13 +70,8 @@ export class LogController {
   @RequireScopes('audit:read')
   @OpenApi(({ ApiParam }) => ApiParam({ name: 'path', example: 'x001/234.p/17' }))
   @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
-  async entries(
-    @Param('*') path: string,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const bundle = await this.log.entries(addressOf(`entries/${path}`), caller, trace);
+  async entries(@Param('*') path: string, @CurrentCaller() caller: Caller, @Res() reply: FastifyReply): Promise<void> {
+    const bundle = await this.log.entries(addressOf(`entries/${path}`), caller);
     await reply
       .header('content-type', 'application/octet-stream')
       .header('cache-control', `private, max-age=${String(YEAR)}, immutable`)
@@ -100,6 +81,7 @@ export class LogController {
   /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be kept for ever. */
   @Get('tile/*')
   @Public()
+  @Unrecorded('public: it shows nothing of any event')
   @OpenApi(({ ApiParam }) => ApiParam({ name: 'path', example: '0/x001/234.p/17' }))
   @OpenApi(({ ApiOkResponse }) => ApiOkResponse({ content: { 'application/octet-stream': {} } }))
   async tile(@Param('*') path: string, @Res() reply: FastifyReply): Promise<void> {
@@ -116,21 +98,28 @@ export class LogController {
   /** Proves that an event is in the log (RFC 9162, section 2.1.3). 404 `NOT_IN_THE_LOG`. */
   @Get('proof/inclusion')
   @RequireScopes('audit:read')
-  inclusion(@ZodQuery(inclusionQuerySchema) { index, event, size }: InclusionQuery): Promise<InclusionProof> {
+  inclusion(
+    @ZodQuery(inclusionQuerySchema) { index, event, size }: InclusionQuery,
+    @CurrentCaller() caller: Caller,
+  ): Promise<InclusionProof> {
     if ((index === undefined) === (event === undefined)) {
       throw new Problem(400, 'REQUEST_INVALID', 'Name the leaf by `index` or by `event`.');
     }
-    return this.log.inclusion({
+    const wanted = {
       ...(index === undefined ? {} : { index }),
       ...(event === undefined ? {} : { event }),
       ...(size === undefined ? {} : { size }),
-    });
+    };
+    return this.log.inclusion(wanted, caller);
   }
 
   /** Proves that the log only grew from one size to another (RFC 9162, section 2.1.4). 404 `NOT_IN_THE_LOG`. */
   @Get('proof/consistency')
   @RequireScopes('audit:read')
-  consistency(@ZodQuery(consistencyQuerySchema) { from, to }: ConsistencyQuery): Promise<ConsistencyProof> {
-    return this.log.consistency(from, to);
+  consistency(
+    @ZodQuery(consistencyQuerySchema) { from, to }: ConsistencyQuery,
+    @CurrentCaller() caller: Caller,
+  ): Promise<ConsistencyProof> {
+    return this.log.consistency(from, to, caller);
   }
 }

@@ -48,7 +48,12 @@ describe('the log of the audit service', () => {
 
   async function start(): Promise<NestFastifyApplication> {
     const configuration = loadConfiguration(variables, environment);
-    const service = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    const service = await createService({
+      name: 'audit',
+      configuration,
+      module: AuditModule.forRoot(configuration),
+      requireRecords: true,
+    });
     await service.listen(0, '127.0.0.1');
     return service;
   }
@@ -227,6 +232,29 @@ describe('the log of the audit service', () => {
     expect(await status('/log/tile/0/999')).toBe(404);
     expect(await status('/log/tile/0/0')).toBe(404);
     expect(await status('/log/tile/entries/999', ['audit:read'])).toBe(404);
+  });
+
+  it('records who had what proven, signed or shown, also what it refused', async () => {
+    const size = openCheckpoint((await get('/log/checkpoint', ['audit:read'], 'POST')).body, await keys()).size;
+    await get('/log/proof/inclusion?index=4&size=17', ['audit:read']);
+    await get(`/log/proof/consistency?from=5&to=${String(size)}`, ['audit:read']);
+    const { rows } = await database.query<{ said: string }>(
+      `select concat_ws(' ', event->>'type', event#>>'{data,resource}', event#>>'{data,reason}') as said
+       from (select event from audit_outbox union all select event from event where source = 'audit') as recorded (event)
+       where event->>'subject' = event#>>'{data,resource}' and event#>>'{data,txn}' is not null`,
+    );
+    const type = (name: string): string => `countersign.audit.${name}.v1`;
+    expect(rows.map(({ said }) => said)).toEqual(
+      expect.arrayContaining([
+        `${type('checkpoint.ordered')} checkpoint/${String(size)}`,
+        `${type('inclusion.proven')} log-entry/4`,
+        `${type('inclusion.proven')} event/${ids[40] ?? ''}`,
+        `${type('inclusion.proven')} log-entry/999999 NOT_IN_THE_LOG`,
+        `${type('consistency.proven')} checkpoint/${String(size)}`,
+        `${type('entries.read')} entry-bundle/0-255`,
+        `${type('entries.read')} entry-bundle/255744-255999 NOT_IN_THE_LOG`,
+      ]),
+    );
   });
 
   it('keeps of its old checkpoints the last of each hour, and those that evidence was handed out under', async () => {

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { principalOf } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
+import { type EventDetails } from '@countersign/audit-event';
 import {
   consistencySpans,
   encodeEntryBundle,
@@ -11,11 +10,14 @@ import {
   TILE_WIDTH,
   type TileAddress,
 } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, auditRequest, Problem, type RequestTrace } from '@countersign/service-host';
-import { type InclusionProof, type ConsistencyProof, type LogKey } from './log-answers.js';
+import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
+import { logStarting, type ConsistencyProof, type InclusionProof, type LogKey } from './log-answers.js';
 import { LogKeysStore } from './log-keys.store.js';
 import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
 import { LogStore, type SignedCheckpoint } from './log.store.js';
+
+type WantedLeaf = { readonly index?: number; readonly event?: string; readonly size?: number };
 
 const unknown = (detail: string): Problem => new Problem(404, 'NOT_IN_THE_LOG', detail);
 
@@ -61,8 +63,7 @@ export class LogService {
 
   async checkpoint(): Promise<SignedCheckpoint> {
     const checkpoint = await this.store.checkpoint();
-    if (checkpoint === undefined)
-      throw new Problem(503, 'LOG_STARTING', 'The first checkpoint is not signed yet; retry in a moment.');
+    if (checkpoint === undefined) throw logStarting();
     return checkpoint;
   }
 
@@ -75,9 +76,14 @@ export class LogService {
   }
 
   /** The events of a bundle. It is a look into the trail, so it is recorded before it is answered. */
-  async entries({ index, width }: TileAddress, caller: Principal, trace: RequestTrace): Promise<Buffer> {
+  entries({ index, width }: TileAddress, caller: Caller): Promise<Buffer> {
     const first = index * TILE_WIDTH;
     const end = first + width;
+    const about = { id: `${String(first)}-${String(end - 1)}` };
+    return this.#recorded('entries.read', about, caller, () => this.#entries(first, end), { shown: width });
+  }
+
+  async #entries(first: number, end: number): Promise<Buffer> {
     const { treeSize } = await this.checkpoint();
     if (end > treeSize) throw unknown('The log does not have this bundle yet.');
     const { minimumIndex } = await this.store.head();
@@ -89,16 +95,24 @@ export class LogService {
       );
     }
     const entries = await this.store.entries(first, end);
-    if (entries.length !== width) throw new Problem(500, 'LOG_DAMAGED', 'Events of this bundle are missing.');
-    await this.#recordLook(`log/entries/${String(first)}-${String(end - 1)}`, width, caller, trace);
+    if (entries.length !== end - first) throw new Problem(500, 'LOG_DAMAGED', 'Events of this bundle are missing.');
     return encodeEntryBundle(entries.map(({ json }) => Buffer.from(json)));
   }
 
   /**
    * Proves that a leaf is in the tree of a size (RFC 9162, section 2.1.3).
-   * @param size the newest checkpoint's by default
+   * @param wanted the leaf by `index` or by `event`; `size` is the newest checkpoint's by default
    */
-  async inclusion(wanted: { index?: number; event?: string; size?: number }): Promise<InclusionProof> {
+  inclusion(wanted: WantedLeaf, caller: Caller): Promise<InclusionProof> {
+    const { index, event, size = null } = wanted;
+    const leaf =
+      event === undefined
+        ? ({ kind: 'log-entry', id: String(index) } as const)
+        : ({ kind: 'event', id: event } as const);
+    return this.#recorded('inclusion.proven', { ...leaf, changes: { size } }, caller, () => this.#inclusion(wanted));
+  }
+
+  async #inclusion(wanted: WantedLeaf): Promise<InclusionProof> {
     const checkpoint = await this.#checkpointAt(wanted.size);
     const index = wanted.index ?? (wanted.event === undefined ? undefined : await this.store.indexOf(wanted.event));
     if (index === undefined || index >= checkpoint.treeSize)
@@ -120,7 +134,13 @@ export class LogService {
   }
 
   /** Proves that the tree of size `to` begins with all of the tree of size `from` (RFC 9162, section 2.1.4). */
-  async consistency(from: number, to?: number): Promise<ConsistencyProof> {
+  async consistency(from: number, to: number | undefined, caller: Caller): Promise<ConsistencyProof> {
+    const size = to ?? (await this.checkpoint()).treeSize;
+    const about = { id: String(size), changes: { from } };
+    return this.#recorded('consistency.proven', about, caller, () => this.#consistency(from, size));
+  }
+
+  async #consistency(from: number, to: number): Promise<ConsistencyProof> {
     const { treeSize } = await this.#checkpointAt(to);
     if (from > treeSize) throw unknown('`from` must not be greater than `to`.');
     const spans = consistencySpans(from, treeSize);
@@ -140,20 +160,23 @@ export class LogService {
     return (await this.store.checkpoint(size)) ?? { treeSize: size };
   }
 
-  async #recordLook(resource: string, shown: number, caller: Principal, trace: RequestTrace): Promise<void> {
-    await this.outbox.recordDurably({
-      type: 'countersign.audit.entries.read.v1',
-      subject: resource,
-      traceparent: trace.traceparent,
-      data: {
-        principal: principalOf(caller),
-        txn: caller.txn,
-        action: 'audit:read',
-        resource,
-        outcome: 'allowed',
-        request: auditRequest(trace),
-        changes: { shown },
-      },
+  /** What was made is shown, and a refusal told, only once it is in the trail. */
+  async #recorded<Made>(
+    name: 'entries.read' | 'inclusion.proven' | 'consistency.proven',
+    about: EventDetails<keyof typeof events.kinds>,
+    caller: Caller,
+    make: () => Promise<Made>,
+    shown: Readonly<Record<string, unknown>> = {},
+  ): Promise<Made> {
+    const made = await make().catch(async (error: unknown) => {
+      if (error instanceof Problem) {
+        const failed = { ...about, outcome: 'failed', reason: error.code } as const;
+        await this.outbox.recordDurably(events.event(name, by(caller), failed));
+      }
+      throw error;
     });
+    const changes = { ...about.changes, ...shown };
+    await this.outbox.recordDurably(events.event(name, by(caller), { ...about, changes }));
+    return made;
   }
 }

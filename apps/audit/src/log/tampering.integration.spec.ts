@@ -18,7 +18,7 @@ import {
   type ExportReport,
   type Tile,
 } from '@countersign/merkle-log';
-import { HealthRegistry, openDatabase } from '@countersign/service-host';
+import { Background, HealthRegistry, openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -219,7 +219,7 @@ describe('tampering straight in the database', () => {
       log,
       () => new Date(Date.now() + 2 * 86_400_000),
       pino({ level: 'silent' }),
-      new HealthRegistry(),
+      new Background(pino({ level: 'silent' }), new HealthRegistry(), () => new Date()),
     );
     try {
       await pool.query('set role audit_owner; alter table event disable trigger user; reset role');

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { HealthRegistry } from '@countersign/service-host';
+import { Background, HealthRegistry } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -18,7 +18,7 @@ describe('the search index, kept close behind the log', () => {
   let backing: BackingServices;
   let pool: pg.Pool;
   let store: PostingsStore;
-  let service: PostingsService;
+  let background: Background;
   const load = new IntakeLoad();
 
   const through = async (): Promise<number> => Number((await store.prepare([])).through);
@@ -31,10 +31,11 @@ describe('the search index, kept close behind the log', () => {
     backing = await startBackingServices();
     pool = await openAuditDatabase(backing);
     store = new PostingsStore(pool, layout);
-    service = new PostingsService(store, load, pino({ level: 'silent' }), new HealthRegistry(), new Registry());
+    background = new Background(pino({ level: 'silent' }), new HealthRegistry(), () => new Date());
+    new PostingsService(store, load, new Registry(), background);
   }, 120_000);
   afterAll(async () => {
-    await service.beforeApplicationShutdown();
+    await background.beforeApplicationShutdown();
     await Promise.allSettled([pool.end(), backing.stop()]);
   }, 60_000);
 
@@ -45,7 +46,7 @@ describe('the search index, kept close behind the log', () => {
     }, 50);
     try {
       await appendRows(pool, 40);
-      service.onApplicationBootstrap();
+      background.onApplicationBootstrap();
       await delay(LOOKS_MS);
       expect(await through()).toBe(0);
       await appendRows(pool, 60);

@@ -21,11 +21,6 @@ export interface RecoveryPlan {
   readonly missing: readonly IndexSpan[];
 }
 
-/** The audit event by which the log says that an entry was lost. */
-export const ENTRY_LOST = 'countersign.audit.entry.lost.v1';
-/** The audit event by which the log says that it was restored, and what it lost. */
-export const LOG_RECOVERED = 'countersign.audit.log.recovered.v1';
-
 /**
  * What of a log can be put back where it stood.
  * @param next the first index that the log does not have

@@ -1,7 +1,6 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireAnyScope, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { OpenApi, ZodBody } from '@countersign/service-host';
+import { RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, ZodBody, type Caller } from '@countersign/service-host';
 import { z } from 'zod';
 import { RecoveryService, type RecoveryReport } from './recovery.service.js';
 
@@ -19,16 +18,16 @@ export class RecoveryController {
   /** Whether the log was restored, and what of it came back. */
   @Get()
   @RequireAnyScope('audit:admin', 'audit:read')
-  report(): Promise<RecoveryReport> {
-    return this.recovery.report();
+  report(@CurrentCaller() caller: Caller): Promise<RecoveryReport> {
+    return this.recovery.read(caller);
   }
 
   /** Asks the services, and audit's own stream, for what is missing. 409 `LOG_NOT_RESTORED`. */
   @Post('recall')
   @HttpCode(200)
   @RequireScopes('audit:admin')
-  recall(): Promise<RecoveryReport> {
-    return this.recovery.recall();
+  recall(@CurrentCaller() caller: Caller): Promise<RecoveryReport> {
+    return this.recovery.recall(caller);
   }
 
   /**
@@ -40,7 +39,7 @@ export class RecoveryController {
   @RequireScopes('audit:admin')
   recover(
     @ZodBody(recoverSchema) { accept_loss: acceptLoss }: z.infer<typeof recoverSchema>,
-    @CurrentPrincipal() caller: Principal,
+    @CurrentCaller() caller: Caller,
   ): Promise<RecoveryReport> {
     return this.recovery.recover(acceptLoss, caller);
   }

@@ -21,7 +21,7 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
-import { ENTRY_LOST } from './recovered-log.js';
+import { events } from '../events.js';
 
 const reportSchema = z.object({
   state: z.string(),
@@ -88,7 +88,12 @@ describe('the trail, its database restored from a backup', () => {
       LOG_INTERVAL_MS: '50',
       MASKED_FIELDS: 'request.peer',
     });
-    app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    app = await createService({
+      name: 'audit',
+      configuration,
+      module: AuditModule.forRoot(configuration),
+      requireRecords: true,
+    });
     await app.listen(0, '127.0.0.1');
   }
   async function ask(path: string, scope = 'audit:read', body?: object): Promise<Response> {
@@ -139,6 +144,8 @@ describe('the trail, its database restored from a backup', () => {
     const had = await log();
     await until(async () => (await checkpoint()).size >= had.length);
     const signed = await checkpoint();
+    // The checkpoints that were ordered are events too: they are kept outside of the database before it goes.
+    await until(isEmpty);
     await app.close();
     await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
     await postgres.createDatabase('audit', auditPassword);
@@ -227,11 +234,15 @@ describe('the trail, its database restored from a backup', () => {
     const answer = await ask('/log/recovery', 'audit:admin', { accept_loss: true });
     expect(reportSchema.parse(await answer.json()).lost).toEqual([expect.objectContaining({ first: index })]);
     const [lost] = await inAudit(`select event from event where log_index = ${String(index)}`);
-    expect(lost).toMatchObject({ event: { type: ENTRY_LOST, data: { principal: { subject: 'operator' } } } });
+    expect(lost).toMatchObject({
+      event: { type: events.typeOf('entry.lost'), data: { principal: { subject: 'operator' } } },
+    });
     await record(1);
     await until(async () => (await checkpoint()).size > signed.size);
     const count = "select from event where type = 'countersign.audit.log.recovered.v1'";
     await until(async () => (await inAudit(count)).length === 2, 150_000);
+    const asked = `select from event where type = '${events.typeOf('log.recovery_refused')}' and event#>>'{data,reason}' = 'RECOVERY_INCOMPLETE'`;
+    await until(async () => (await inAudit(asked)).length === 2, 150_000);
     const [told] = await inAudit(
       "select event from event where type = 'countersign.audit.log.recovered.v1' order by log_index desc limit 1",
     );

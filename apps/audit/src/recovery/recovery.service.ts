@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import {
   connectToNats,
@@ -6,16 +5,26 @@ import {
   KNOWN_INDEX_HEADER,
   receiptSubject,
   SALTS_HEADER,
+  type AuditOutbox,
   type NatsOptions,
   type Placement,
 } from '@countersign/audit-client';
-import { principalOf, type AuditEvent } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
+import { type AuditEvent } from '@countersign/audit-event';
 import { openCheckpoint, type Checkpoint } from '@countersign/merkle-log';
-import { HEALTH, LOGGER, Problem, type HealthRegistry } from '@countersign/service-host';
+import {
+  AUDIT_OUTBOX,
+  Background,
+  by,
+  HEALTH,
+  LOGGER,
+  Problem,
+  type Caller,
+  type HealthRegistry,
+} from '@countersign/service-host';
 import { type JsMsg } from '@nats-io/jetstream';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
+import { events } from '../events.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
 import { ensureLogRecord, keepOwnEvents, newestCheckpoint, readOwnEvents } from './log-record.js';
 import { recoveredEvents } from './recalled-message.js';
@@ -43,7 +52,9 @@ export interface RecoveryReport {
   readonly lost?: readonly { readonly first: string; readonly last: string }[];
 }
 
-const LOOK_EVERY_MS = 2_000;
+/** Milliseconds between two looks while the log is not yet compared, or is restored; else a look asks nobody. */
+const LOOK_EVERY_MS = 500;
+const LOG = 'audit';
 /** Ranges that a report names. */
 const NAMED = 100;
 
@@ -57,7 +68,7 @@ const told = (spans: readonly IndexSpan[]) =>
 @Injectable()
 export class RecoveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  #connecting: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #checked = false;
   /** The index behind the last one that anybody knows of. */
@@ -73,19 +84,22 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(Background) background: Background,
   ) {
+    background.repeat({ name: 'log_recovery', everyMs: LOOK_EVERY_MS, run: () => this.#look() });
     health.add('log_not_restored', () => {
       if (this.#restored) throw new Error(this.#reason());
     });
   }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run();
+    this.#connecting = this.#connect();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopped.abort();
-    await this.#running;
+    await this.#connecting;
     await this.#connection?.close();
   }
 
@@ -113,25 +127,34 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   async take(message: JsMsg): Promise<void> {
     const publisher = message.subject.split('.')[1] ?? '';
     const { headers } = message;
-    const events = recoveredEvents(
+    const recalled = recoveredEvents(
       jsonOf(message),
       headers?.get(FIRST_INDEX_HEADER),
       headers?.get(SALTS_HEADER),
       publisher,
     );
-    if (events !== undefined && this.#restored) await this.store.stage(events);
-    else if (events === undefined)
+    if (recalled !== undefined && this.#restored) await this.store.stage(recalled);
+    else if (recalled === undefined)
       this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
   }
 
   /** Remembers audit's own events outside of its database; to be awaited before they are receipted. */
-  async keepOwn(events: readonly AuditEvent[], placements: readonly Placement[]): Promise<void> {
+  async keepOwn(stored: readonly AuditEvent[], placements: readonly Placement[]): Promise<void> {
     const own = placements.find(({ source }) => source === 'audit');
     if (own === undefined || this.#connection === undefined || this.options.keepHours === 0) return;
     const bySequence = new Map(
-      events.filter(({ source }) => source === 'audit').map((event) => [event.sequence, event] as const),
+      stored.filter(({ source }) => source === 'audit').map((event) => [event.sequence, event] as const),
     );
     await keepOwnEvents(this.#connection, bySequence, own);
+  }
+
+  /** The report, for a caller. */
+  async read(caller: Caller): Promise<RecoveryReport> {
+    const report = await this.report();
+    const action = caller.principal.scopes.has('audit:admin') ? 'audit:admin' : 'audit:read';
+    const read = { id: LOG, action, changes: { state: report.state } };
+    await this.outbox.recordDurably(events.event('log.recovery_read', by(caller), read));
+    return report;
   }
 
   async report(): Promise<RecoveryReport> {
@@ -146,11 +169,19 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /** Asks everybody for what is missing; it comes on the stream. */
-  async recall(): Promise<RecoveryReport> {
+  async recall(caller: Caller): Promise<RecoveryReport> {
+    return this.#recordRefusal('log.recalled', caller, {}, async () => {
+      const report = await this.#recall();
+      await this.outbox.recordDurably(events.event('log.recalled', by(caller), { id: LOG }));
+      return report;
+    });
+  }
+
+  async #recall(): Promise<RecoveryReport> {
     const connection = this.#mustBeRestored();
     const next = await this.store.nextIndex();
-    for await (const { firstIndex, events, salts } of readOwnEvents(connection)) {
-      const own = recoveredEvents(events, firstIndex.toString(), salts, 'audit') ?? [];
+    for await (const { firstIndex, events: kept, salts } of readOwnEvents(connection)) {
+      const own = recoveredEvents(kept, firstIndex.toString(), salts, 'audit') ?? [];
       await this.store.stage(own.filter(({ index }) => index >= next));
     }
     for (const source of await this.store.sources()) {
@@ -165,9 +196,14 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
    * @param acceptLoss go on although something is missing, or although the log then is not the one that was signed; it is said in the log
    * @throws {Problem} 409 `RECOVERY_INCOMPLETE`, `RECOVERY_MISMATCH`, `RECOVERY_CONFLICT`, `LOG_NOT_RESTORED`
    */
-  async recover(acceptLoss: boolean, caller: Principal): Promise<RecoveryReport> {
+  async recover(acceptLoss: boolean, caller: Caller): Promise<RecoveryReport> {
+    const asked = { accept_loss: acceptLoss };
+    return this.#recordRefusal('log.recovery_refused', caller, asked, () => this.#recover(acceptLoss, caller));
+  }
+
+  async #recover(acceptLoss: boolean, caller: Caller): Promise<RecoveryReport> {
     this.#mustBeRestored();
-    const order = { end: this.#end, checkpoint: this.#checkpoint, acceptLoss, principal: principalOf(caller) };
+    const order = { end: this.#end, checkpoint: this.#checkpoint, acceptLoss, context: by(caller) };
     const result = await this.store.recover(order).catch(conflict);
     if (result.kind === 'missing') {
       throw new Problem(409, 'RECOVERY_INCOMPLETE', 'Events are still missing; wait for them, or accept their loss.', {
@@ -183,6 +219,21 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     return { ...(await this.report()), found: result.recovered, lost: told(result.lost) };
   }
 
+  async #recordRefusal<Result>(
+    name: 'log.recalled' | 'log.recovery_refused',
+    caller: Caller,
+    changes: Readonly<Record<string, unknown>>,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    return work().catch(async (error: unknown) => {
+      if (error instanceof Problem) {
+        const refused = { id: LOG, outcome: 'failed', reason: error.code, changes } as const;
+        await this.outbox.recordDurably(events.event(name, by(caller), refused));
+      }
+      throw error;
+    });
+  }
+
   #mustBeRestored(): NatsConnection {
     if (this.#connection !== undefined && this.#restored) return this.#connection;
     throw new Problem(
@@ -192,22 +243,15 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     );
   }
 
-  async #run(): Promise<void> {
+  async #connect(): Promise<void> {
     const { signal } = this.#stopped;
     this.#connection = await connectToNats('audit-log-record', this.options.nats, this.logger, signal);
-    while (!signal.aborted) {
-      try {
-        if (!this.#checked && this.#connection !== undefined) await this.#check(this.#connection);
-        // Another replica may have recovered the log.
-        if (this.#restored) await this.#isKnown(this.#end);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.logger.warn({ reason }, 'the log has not yet been compared with external evidence; waiting');
-      }
-      await delay(this.#checked && !this.#restored ? 10 * LOOK_EVERY_MS : LOOK_EVERY_MS / 4, undefined, {
-        signal,
-      }).catch(() => undefined);
-    }
+  }
+
+  async #look(): Promise<undefined> {
+    if (!this.#checked && this.#connection !== undefined) await this.#check(this.#connection);
+    // Another replica may have recovered the log.
+    if (this.#restored) await this.#isKnown(this.#end);
   }
 
   async #check(connection: NatsConnection): Promise<void> {

@@ -1,23 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { auditEventSchema, uuidv7, type AuditEvent, type AuditPrincipal } from '@countersign/audit-event';
+import { auditEventSchema, completeEvent, uuidv7, type AuditEvent, type EventContext } from '@countersign/audit-event';
 import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
 import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
-import { appendEvents, appendParameters } from '../intake/append-events.js';
+import { events as catalogue } from '../events.js';
+import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { LogStore } from '../log/log.store.js';
 import { maskAgain } from '../masking/masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
-import {
-  ENTRY_LOST,
-  LOG_RECOVERED,
-  recoveryPlan,
-  type IndexSpan,
-  type RecoveredEvent,
-  type RecoveryPlan,
-} from './recovered-log.js';
+import { recoveryPlan, type IndexSpan, type RecoveredEvent, type RecoveryPlan } from './recovered-log.js';
 
 const CHUNK = 500;
 
@@ -52,7 +46,8 @@ export interface RecoveryOrder {
   readonly checkpoint: Checkpoint | undefined;
   /** Go on although something is missing, and say so in the log. */
   readonly acceptLoss: boolean;
-  readonly principal: AuditPrincipal | null;
+  /** Who orders it. */
+  readonly context: EventContext;
 }
 
 export type RecoveryResult =
@@ -129,40 +124,33 @@ export class RecoveryStore {
 
   async #recoverIn(
     client: pg.PoolClient,
-    { end, checkpoint, acceptLoss, principal }: RecoveryOrder,
+    { end, checkpoint, acceptLoss, context }: RecoveryOrder,
   ): Promise<RecoveryResult> {
     const head = await client.query('select next_index::text from log_sequence for update');
     const [{ next_index: next }] = nextRows.parse(head.rows);
     const plan = recoveryPlan(next, end, await this.#staged(client, next));
     if (plan.missing.length > 0 && !acceptLoss) return { kind: 'missing', missing: plan.missing };
-    const lost = await this.#lostEntries(client, plan, principal);
+    const lost = await this.#lostEntries(client, plan, context);
     const all = [...plan.events, ...lost].sort((one, other) => (one.index < other.index ? -1 : 1));
     await this.#append(client, all);
     await this.#restoreOutbox(client);
     const verified = checkpoint === undefined || (await this.#leadsTo(client, checkpoint));
     if (!verified && !acceptLoss) return { kind: 'mismatch' };
     const span = ({ first, last }: IndexSpan) => ({ first: first.toString(), last: last.toString() });
-    await this.outbox.record(drizzle({ client }), {
-      type: LOG_RECOVERED,
-      subject: 'log/audit',
-      data: {
-        principal,
-        txn: null,
-        action: 'audit:admin',
-        resource: 'log/audit',
-        outcome: 'allowed',
-        changes: {
-          first_index: next.toString(),
-          end_index: end.toString(),
-          recovered: plan.events.length,
-          lost: plan.missing.slice(0, 100).map(span),
-          lost_entries: lost.length,
-          checkpoint_size: checkpoint === undefined ? null : checkpoint.size,
-          checkpoint_root: checkpoint === undefined ? null : checkpoint.root.toString('base64'),
-          checkpoint_verified: checkpoint === undefined ? null : verified,
-        },
+    const recovered = catalogue.event('log.recovered', context, {
+      id: 'audit',
+      changes: {
+        first_index: next.toString(),
+        end_index: end.toString(),
+        recovered: plan.events.length,
+        lost: plan.missing.slice(0, 100).map(span),
+        lost_entries: lost.length,
+        checkpoint_size: checkpoint === undefined ? null : checkpoint.size,
+        checkpoint_root: checkpoint === undefined ? null : checkpoint.root.toString('base64'),
+        checkpoint_verified: checkpoint === undefined ? null : verified,
       },
     });
+    await this.outbox.record(drizzle({ client }), recovered);
     await client.query('delete from recovered_event');
     return { kind: 'recovered', recovered: plan.events.length, lost: plan.missing, verified };
   }
@@ -193,7 +181,7 @@ export class RecoveryStore {
   async #lostEntries(
     client: pg.PoolClient,
     { events, missing }: RecoveryPlan,
-    principal: AuditPrincipal | null,
+    context: EventContext,
   ): Promise<readonly RecoveredEvent[]> {
     const indices: bigint[] = [];
     for (const { first, last } of missing) for (let index = first; index <= last; index += 1n) indices.push(index);
@@ -204,9 +192,9 @@ export class RecoveryStore {
     const last = events
       .filter(({ event }) => event.source === 'audit')
       .reduce((highest, { event }) => (BigInt(event.sequence) > highest ? BigInt(event.sequence) : highest), known);
-    const time = new Date().toISOString();
+    const time = new Date();
     return indices.map((index, at) => {
-      return { index, salts: {}, event: lostEntry(index, last + BigInt(at) + 1n, time, principal) };
+      return { index, salts: {}, event: lostEntry(index, last + BigInt(at) + 1n, time, context) };
     });
   }
 
@@ -257,17 +245,10 @@ export class RecoveryStore {
   }
 }
 
-function lostEntry(index: bigint, sequence: bigint, time: string, principal: AuditPrincipal | null): AuditEvent {
-  const resource = `log-entry/${index.toString()}`;
+function lostEntry(index: bigint, sequence: bigint, time: Date, context: EventContext): AuditEvent {
+  const lost = { id: index.toString(), outcome: 'failed', reason: 'LOST_BY_A_RESTORE' } as const;
   return {
-    specversion: '1.0',
-    id: uuidv7(),
-    source: 'audit',
-    type: ENTRY_LOST,
-    time,
-    subject: resource,
-    datacontenttype: 'application/json',
+    ...completeEvent(catalogue.event('entry.lost', context, lost), uuidv7(), catalogue.source, time),
     sequence: sequence.toString(),
-    data: { principal, txn: null, action: 'audit:admin', resource, outcome: 'failed', reason: 'LOST_BY_A_RESTORE' },
   };
 }

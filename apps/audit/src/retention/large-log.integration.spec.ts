@@ -18,7 +18,7 @@ import {
   TileHashes,
   type NoteVerifier,
 } from '@countersign/merkle-log';
-import { createService, HealthRegistry, loadConfiguration, POOL } from '@countersign/service-host';
+import { Background, createService, HealthRegistry, loadConfiguration, POOL } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -27,8 +27,8 @@ import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { ExportService } from '../events/export.service.js';
 import { LogStore } from '../log/log.store.js';
-import { IntegrationService } from '../log/integration.service.js';
-import { looker } from '../testing/looker.js';
+import { IntegrationService } from '../integration/integration.service.js';
+import { auditor } from '../testing/auditor.js';
 import { RetentionService } from './retention.service.js';
 import { RetentionStore } from './retention.store.js';
 
@@ -128,7 +128,12 @@ describe('a log of many events', () => {
       LOG_KEY: JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
       LOG_ORIGIN: 'audit.test/log',
     });
-    app = await createService({ name: 'audit', configuration, module: AuditModule.forRoot(configuration) });
+    app = await createService({
+      name: 'audit',
+      configuration,
+      module: AuditModule.forRoot(configuration),
+      requireRecords: true,
+    });
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
     database = new pg.Client({ connectionString: databaseUrl });
@@ -212,7 +217,7 @@ describe('a log of many events', () => {
       app.get(LogStore),
       () => new Date(),
       pino({ level: 'silent' }),
-      new HealthRegistry(),
+      new Background(pino({ level: 'silent' }), new HealthRegistry(), () => new Date()),
     );
   }
   /** What a receiver finds in these lines, of segments and exports, who asks no service. */
@@ -288,7 +293,9 @@ describe('a log of many events', () => {
   }, 120_000);
 
   it('ends an export where retention seals what it has not read yet, and says where it goes on', async () => {
-    const exporting = await app.get(ExportService).begin({ format: 'ndjson' }, await issuer.mint(), looker);
+    const exporting = await app
+      .get(ExportService)
+      .begin({ format: 'ndjson' }, { ...auditor, token: await issuer.mint() });
     let text = '';
     for (let piece = 0; piece < 2; piece += 1) text += z.string().parse((await exporting.next()).value);
     expect(await retentionAfter(1).sealDue()).toBe(1);

@@ -1,8 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { consistencySpans, edgeOf, spanHash } from '@countersign/merkle-log';
-import { CLOCK, HEALTH, LOGGER, type HealthRegistry } from '@countersign/service-host';
+import { Background, CLOCK, LOGGER } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { LogStore } from '../log/log.store.js';
 import { RetentionStore } from './retention.store.js';
@@ -27,56 +26,35 @@ const DAY_MS = 86_400_000;
  * hashes and checkpoints stay, so old proofs stay valid).
  */
 @Injectable()
-export class RetentionService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #stopped = new AbortController();
-  #running: Promise<void> = Promise.resolve();
-  #lastError: string | null = null;
-
+export class RetentionService {
   constructor(
     @Inject(RETENTION_OPTIONS) private readonly options: RetentionOptions,
     @Inject(RetentionStore) private readonly store: RetentionStore,
     @Inject(LogStore) private readonly log: LogStore,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
-    @Inject(HEALTH) health: HealthRegistry,
+    @Inject(Background) background: Background,
   ) {
-    if (options.days !== undefined) health.addNote('retention', () => ({ last_error: this.#lastError }));
-  }
-
-  onApplicationBootstrap(): void {
-    if (this.options.days !== undefined) this.#running = this.#run();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
+    if (options.days === undefined) return;
+    background.repeat({
+      name: 'retention',
+      everyMs: LOOK_EVERY_MS,
+      run: async (signal) => {
+        await this.sealDue(signal);
+        return undefined;
+      },
+    });
   }
 
   /** Seals all segments that are old enough. @returns how many */
-  async sealDue(): Promise<number> {
+  async sealDue(signal?: AbortSignal): Promise<number> {
     const sealed = await this.store.alone(async () => {
       await this.store.prune();
       let segments = 0;
-      while (!this.#stopped.signal.aborted && (await this.#sealNext())) segments += 1;
+      while (signal?.aborted !== true && (await this.#sealNext())) segments += 1;
       return segments;
     });
     return sealed ?? 0;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      try {
-        await this.sealDue();
-        this.#lastError = null;
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== this.#lastError)
-          this.logger.error({ reason }, 'retention is paused; the events stay where they are');
-        this.#lastError = reason;
-      }
-      await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
   }
 
   async #sealNext(): Promise<boolean> {

@@ -1,11 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { leafOf } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { AUDIT_OUTBOX, byItself, POOL, unattended, withAdvisoryLock } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
+import { events } from '../events.js';
 import { type SealedEvent } from './segment.js';
 
 const PAGE = 1_000;
@@ -34,21 +35,8 @@ export class RetentionStore {
   ) {}
 
   /** Runs the work while no other replica does. @returns nothing when another one is at it */
-  async alone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-    const client = await this.pool.connect();
-    try {
-      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [
-        LOCK,
-      ]);
-      if (rows[0]?.held !== true) return undefined;
-      try {
-        return await work();
-      } finally {
-        await client.query('select pg_advisory_unlock(hashtext($1))', [LOCK]);
-      }
-    } finally {
-      client.release();
-    }
+  alone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    return withAdvisoryLock(this.pool, LOCK, work);
   }
 
   async minimumIndex(): Promise<number> {
@@ -93,18 +81,11 @@ export class RetentionStore {
         sql`insert into log_segment (first_index, end_index, file, sha256) values (${first}, ${end}, ${file}, ${sha256})`,
       );
       await transaction.execute(sql`update log_retention set minimum_index = ${end} where minimum_index = ${first}`);
-      await this.outbox.record(transaction, {
-        type: 'countersign.audit.segment.sealed.v1',
-        subject: `log/segment/${String(first)}`,
-        data: {
-          principal: null,
-          txn: null,
-          action: 'events:seal',
-          resource: `log/segment/${String(first)}`,
-          outcome: 'allowed',
-          changes: { first_index: String(first), end_index: String(end), file, sha256: sha256.toString('hex') },
-        },
-      });
+      const sealed = {
+        id: String(first),
+        changes: { first_index: String(first), end_index: String(end), file, sha256: sha256.toString('hex') },
+      };
+      await this.outbox.record(transaction, events.event('segment.sealed', byItself(unattended()), sealed));
     });
   }
 

@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, by, type Caller } from '@countersign/service-host';
+import { events } from '../events.js';
 import { DeadLetterStore } from '../intake/dead-letters.store.js';
-import { Looks, type Looker } from '../events/looks.js';
-import { MaskedValuesStore } from './masked-values.store.js';
+import { MaskedValuesStore } from '../masking/masked-values.store.js';
 
 export const REVEAL = 'audit:reveal';
 export const ERASE = 'audit:erase';
@@ -23,13 +26,13 @@ export class MaskedValuesService {
   constructor(
     @Inject(MaskedValuesStore) private readonly values: MaskedValuesStore,
     @Inject(DeadLetterStore) private readonly letters: DeadLetterStore,
-    @Inject(Looks) private readonly looks: Looks,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  async reveal(eventId: string, reason: string, looker: Looker): Promise<RevealedValues> {
+  async reveal(eventId: string, reason: string, caller: Caller): Promise<RevealedValues> {
     const values = await this.values.of(eventId);
-    const changes = { reason, shown: values.map(({ path }) => path) };
-    await this.looks.record({ done: 'event.revealed', resource: `event/${eventId}`, changes, action: REVEAL }, looker);
+    const revealed = { id: eventId, changes: { reason, shown: values.map(({ path }) => path) } };
+    await this.outbox.recordDurably(events.event('event.revealed', by(caller), revealed));
     return {
       event_id: eventId,
       values: values.map(({ salt, ...value }) => ({ ...value, salt: salt.toString('base64url') })),
@@ -37,15 +40,16 @@ export class MaskedValuesService {
   }
 
   /** @returns how many values are gone, those of a dead letter counted as one */
-  async erase(what: { event: string } | { subject: string }, reason: string, looker: Looker): Promise<number> {
-    const resource = 'event' in what ? `event/${what.event}` : 'events';
-    const look = { resource, action: ERASE };
-    await this.looks.record({ ...look, done: 'event.erasure_ordered', changes: { ...what, reason } }, looker);
+  async erase(what: { event: string } | { subject: string }, reason: string, caller: Caller): Promise<number> {
+    const id = 'event' in what ? what.event : EVERY;
+    const ordered = { id, changes: { ...what, reason } };
+    await this.outbox.recordDurably(events.event('event.erasure_ordered', by(caller), ordered));
     const values =
       'event' in what ? await this.values.eraseEvent(what.event) : await this.values.eraseSubject(what.subject);
     // What no trail could take may hold the same.
     const erased = values + (await this.letters.erase(what));
-    await this.looks.record({ ...look, done: 'event.erased', changes: { ...what, reason, erased } }, looker);
+    const done = { id, changes: { ...what, reason, erased } };
+    await this.outbox.recordDurably(events.event('event.erased', by(caller), done));
     return erased;
   }
 }

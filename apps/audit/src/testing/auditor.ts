@@ -1,8 +1,9 @@
-import { type Looker } from '../events/looks.js';
+import { type Caller } from '@countersign/service-host';
 
-/** An auditor who looks without a request. */
-export const looker: Looker = {
-  caller: {
+/** An auditor who asks without a request. */
+export const auditor: Caller = {
+  token: '',
+  principal: {
     subject: 'auditor',
     clientId: 'auditor',
     actors: [],

@@ -1,5 +1,10 @@
-import { type Leaf } from '@countersign/merkle-log';
-import { type SourceMark } from './batch-plan.js';
+import { type Leaf, type SequenceRanges } from '@countersign/merkle-log';
+
+/** How far one source is, once the events are in. */
+export interface SourceMark {
+  readonly source: string;
+  readonly known: SequenceRanges;
+}
 
 /** One statement for all of it: the events with their log indices, their leaf hashes for the integration, the marks of their sources. */
 export const appendEvents = {

@@ -1,7 +1,6 @@
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { CurrentPrincipal, RequireScopes } from '@countersign/auth';
-import { type Principal } from '@countersign/auth-core';
-import { idSchema, OpenApi, Trace, ZodBody, ZodParam, type RequestTrace } from '@countersign/service-host';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, idSchema, OpenApi, ZodBody, ZodParam, type Caller } from '@countersign/service-host';
 import { z } from 'zod';
 import { ERASE, MaskedValuesService, REVEAL, type RevealedValues } from './masked-values.service.js';
 
@@ -24,10 +23,9 @@ export class MaskedValuesController {
   reveal(
     @ZodParam('id', idSchema) id: string,
     @ZodBody(revealSchema) body: z.infer<typeof revealSchema>,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<RevealedValues> {
-    return this.masked.reveal(id, body.reason, { caller, trace });
+    return this.masked.reveal(id, body.reason, caller);
   }
 
   /** Erases the masked values of one event or of one subject for good; the log keeps its commitments and stays whole. */
@@ -36,10 +34,9 @@ export class MaskedValuesController {
   @RequireScopes(ERASE)
   async erase(
     @ZodBody(eraseSchema) body: z.infer<typeof eraseSchema>,
-    @CurrentPrincipal() caller: Principal,
-    @Trace() trace: RequestTrace,
+    @CurrentCaller() caller: Caller,
   ): Promise<{ readonly erased: number }> {
     const { reason: why, ...what } = body;
-    return { erased: await this.masked.erase(what, why, { caller, trace }) };
+    return { erased: await this.masked.erase(what, why, caller) };
   }
 }

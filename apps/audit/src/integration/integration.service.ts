@@ -1,21 +1,25 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { CHECKPOINT_SUBJECT, connectToNats, type NatsOptions } from '@countersign/audit-client';
+import { CHECKPOINT_SUBJECT, connectToNats, type AuditOutbox, type NatsOptions } from '@countersign/audit-client';
 import { NoteError, openCheckpoint } from '@countersign/merkle-log';
 import {
+  AUDIT_OUTBOX,
   Background,
+  by,
   ConfigurationError,
   HEALTH,
   LOGGER,
   METRICS,
+  type Caller,
   type HealthRegistry,
 } from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
+import { events } from '../events.js';
+import { logStarting } from '../log/log-answers.js';
+import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
+import { LogStore, type SignedCheckpoint } from '../log/log.store.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
-import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
-import { LogStore, type SignedCheckpoint } from './log.store.js';
 
 export const INTEGRATION_OPTIONS = Symbol('countersign.audit.integration-options');
 export interface IntegrationOptions {
@@ -34,14 +38,12 @@ const REPEAT_EVERY_MS = 10_000;
 @Injectable()
 export class IntegrationService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
-  #running: Promise<unknown> = Promise.resolve();
+  #connecting: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #latest: SignedCheckpoint | undefined;
   /** As last looked at: what is stored and has a place. */
   #nextIndex = 0;
-  #integratedAt: Date | undefined;
   #publishedAt = -Infinity;
-  #lastError: string | null = null;
 
   constructor(
     @Inject(INTEGRATION_OPTIONS) private readonly options: IntegrationOptions,
@@ -51,7 +53,8 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
-    @Inject(Background) background: Background,
+    @Inject(Background) private readonly background: Background,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {
     background.repeat({
       name: 'audit_log_head',
@@ -61,11 +64,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
         return undefined;
       },
     });
-    health.addNote('log', () => ({
-      tree_size: this.#latest?.treeSize ?? null,
-      integrated_at: this.#integratedAt?.toISOString() ?? null,
-      last_error: this.#lastError,
-    }));
+    health.addNote('log', () => ({ tree_size: this.#latest?.treeSize ?? null }));
     const treeSize = (): number => this.#latest?.treeSize ?? 0;
     const nextIndex = (): number => Math.max(this.#nextIndex, treeSize());
     new Gauge({
@@ -90,12 +89,22 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   async onApplicationBootstrap(): Promise<void> {
     this.#latest = await this.store.checkpoint();
     if (this.#latest !== undefined) this.#recognize(this.#latest);
-    this.#running = Promise.all([this.#connect(), this.#run()]);
+    this.#connecting = this.#connect();
+    // Only now: nothing is signed before it is known that the keys are the log's.
+    this.background.repeat({
+      name: 'log_integration',
+      everyMs: this.options.intervalMs,
+      run: async () => {
+        await this.integrateNow();
+        if (this.recovery.mayGrow && performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
+        return undefined;
+      },
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopped.abort();
-    await this.#running;
+    await this.#connecting;
     await this.#connection?.close();
   }
 
@@ -125,25 +134,17 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     return this.#latest;
   }
 
-  async #connect(): Promise<void> {
-    this.#connection = await connectToNats('audit-log', this.options.nats, this.logger, this.#stopped.signal);
+  /** As {@link integrateNow}, for a caller. @throws {Problem} 503 `LOG_STARTING` */
+  async integrateFor(caller: Caller): Promise<SignedCheckpoint> {
+    const checkpoint = await this.integrateNow();
+    if (checkpoint === undefined) throw logStarting();
+    const ordered = { id: String(checkpoint.treeSize) };
+    await this.outbox.recordDurably(events.event('checkpoint.ordered', by(caller), ordered));
+    return checkpoint;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      try {
-        await this.integrateNow();
-        this.#integratedAt = new Date();
-        this.#lastError = null;
-        if (this.recovery.mayGrow && performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== this.#lastError) this.logger.warn({ reason }, 'integration of the log is paused');
-        this.#lastError = reason;
-      }
-      await delay(this.options.intervalMs, undefined, { signal }).catch(() => undefined);
-    }
+  async #connect(): Promise<void> {
+    this.#connection = await connectToNats('audit-log', this.options.nats, this.logger, this.#stopped.signal);
   }
 
   #take(checkpoint: SignedCheckpoint): void {

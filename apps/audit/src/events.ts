@@ -1,0 +1,204 @@
+import { defineEvents } from '@countersign/audit-event';
+
+/** The rights by which somebody reads events. */
+const reading = ['audit:read', 'audit:read:own', 'audit:read:client'];
+const outcomeFailed = 'A failure has the code of the refusal as its `reason`.';
+
+/** Everything that audit records: the only place where its event types, actions and kinds of resource are written. */
+export const events = defineEvents({
+  source: 'audit',
+  kinds: {
+    event: 'UUIDv7 of an event in the trail',
+    log: '`audit`',
+    'log-entry': 'log index',
+    'entry-bundle': 'first and last log index: `0-255`',
+    checkpoint: 'tree size',
+    segment: 'log index of its first event',
+    source: "a service's name",
+    'dead-letter': 'its position',
+  },
+  events: {
+    'events.searched': {
+      when: 'Somebody searched the trail.',
+      action: reading,
+      resource: 'event',
+      changes: { search: 'the filters', shown: 'how many' },
+    },
+    'event.read': {
+      when: 'Somebody asked for one event; `shown` is 0 when there is none that they may see.',
+      action: reading,
+      resource: 'event',
+      changes: { shown: '0 or 1' },
+    },
+    'events.counted': {
+      when: 'Somebody read the statistics.',
+      action: 'audit:read',
+      resource: 'event',
+      changes: { events: 'how many there are' },
+    },
+    'events.exported': {
+      when: `An export began. ${outcomeFailed}`,
+      action: reading,
+      resource: 'event',
+      changes: { export: 'the filters', below: 'tree size of the checkpoint' },
+    },
+    'events.export_ended': {
+      when: 'An export ended; `failed` when it was cut off.',
+      action: reading,
+      resource: 'event',
+      changes: { export: 'the filters', shown: 'how many', complete: 'whether nothing was left' },
+    },
+    'events.tailed': {
+      when: 'Somebody began to listen.',
+      action: reading,
+      resource: 'event',
+      changes: { tail: 'the filters' },
+    },
+    'events.tail_ended': {
+      when: 'They ended, or were cut off.',
+      action: reading,
+      resource: 'event',
+      changes: { tail: 'the filters', shown: 'how many' },
+    },
+    'event.revealed': {
+      when: 'Masked values of an event were shown.',
+      action: 'audit:reveal',
+      resource: 'event',
+      changes: { reason: 'why, as the caller gave it', shown: 'paths' },
+    },
+    'event.erasure_ordered': {
+      when: 'Masked values of an event or of a subject are about to be erased.',
+      action: 'audit:erase',
+      resource: 'event',
+      changes: { event: 'its id', subject: 'or the subject', reason: 'why, as the caller gave it' },
+    },
+    'event.erased': {
+      when: 'They are erased.',
+      action: 'audit:erase',
+      resource: 'event',
+      changes: {
+        event: 'its id',
+        subject: 'or the subject',
+        reason: 'why, as the caller gave it',
+        erased: 'how many values',
+      },
+    },
+    'entries.read': {
+      when: `Somebody fetched a bundle of entries of the log. ${outcomeFailed}`,
+      action: 'audit:read',
+      resource: 'entry-bundle',
+      changes: { shown: 'how many' },
+    },
+    'inclusion.proven': {
+      when: `Somebody had it proven that an event is in the log. ${outcomeFailed}`,
+      action: 'audit:read',
+      resource: ['log-entry', 'event'],
+      changes: { size: 'of the tree, or null for the newest checkpoint' },
+    },
+    'consistency.proven': {
+      when: `Somebody had it proven that the log only grew up to a size. ${outcomeFailed}`,
+      action: 'audit:read',
+      resource: 'checkpoint',
+      changes: { from: 'the smaller size' },
+    },
+    'checkpoint.ordered': {
+      when: 'Somebody had all that waits integrated and signed at once.',
+      action: 'audit:read',
+      resource: 'checkpoint',
+    },
+    'sources.listed': {
+      when: 'Somebody looked at how complete the sources are.',
+      action: 'audit:read',
+      resource: 'source',
+      changes: { shown: 'how many' },
+    },
+    'gap.accepted': {
+      when: 'An administrator accepted for good that numbers of a source are missing.',
+      action: 'audit:admin',
+      resource: 'source',
+      changes: { source: 'its name', first: 'number', last: 'number', reason: 'why, as the caller gave it' },
+    },
+    'gap.refused': {
+      when: 'It was refused: the numbers are not all missing.',
+      action: 'audit:admin',
+      resource: 'source',
+      changes: { source: 'its name', first: 'number', last: 'number', reason: 'why, as the caller gave it' },
+    },
+    'dead-letter.kept': {
+      when: 'A message that no trail can take was kept apart; `reason` says why.',
+      action: 'events:take',
+      resource: 'dead-letter',
+      changes: {
+        nats_subject: 'on which it came',
+        sha256: 'over the subject, a line feed and what is shown of the message',
+        source: 'its source, where that can be read',
+        sequence: 'its number there',
+      },
+    },
+    'dead-letters.listed': {
+      when: 'Somebody listed dead letters.',
+      action: 'audit:read',
+      resource: 'dead-letter',
+      changes: { shown: 'how many' },
+    },
+    'dead-letter.replayed': {
+      when: 'One was appended to the log after all.',
+      action: 'audit:admin',
+      resource: 'dead-letter',
+      changes: { log_index: 'where it stands' },
+    },
+    'dead-letter.replay_refused': {
+      when: 'The border refused it again, or it cannot be appended any more.',
+      action: 'audit:admin',
+      resource: 'dead-letter',
+    },
+    'segment.sealed': {
+      when: 'Events left the database for a file.',
+      action: 'events:seal',
+      resource: 'segment',
+      changes: {
+        first_index: 'log index',
+        end_index: 'the log index behind the last one',
+        file: 'its name',
+        sha256: 'of the file',
+      },
+    },
+    'log.recovery_read': {
+      when: 'Somebody asked whether the log was restored.',
+      action: ['audit:admin', 'audit:read'],
+      resource: 'log',
+      changes: { state: '`checking`, `current` or `restored`' },
+    },
+    'log.recalled': {
+      when: `An administrator asked the services for what a restored log lost. ${outcomeFailed}`,
+      action: 'audit:admin',
+      resource: 'log',
+    },
+    'log.recovered': {
+      when: 'What came back stands in the log again, each event under the index that it had.',
+      action: 'audit:admin',
+      resource: 'log',
+      changes: {
+        first_index: 'log index',
+        end_index: 'the log index behind the last one',
+        recovered: 'how many',
+        lost: 'ranges, at most 100',
+        lost_entries: 'how many',
+        checkpoint_size: 'of the newest checkpoint that is known, or null',
+        checkpoint_root: 'base64, or null',
+        checkpoint_verified: 'whether the log leads to it',
+      },
+    },
+    'log.recovery_refused': {
+      when: 'A recovery was refused: something is missing, or does not fit.',
+      action: 'audit:admin',
+      resource: 'log',
+      changes: { accept_loss: 'whether a loss was accepted' },
+    },
+    'entry.lost': {
+      when: 'Stands in a recovered log in place of an event that was lost.',
+      action: 'audit:admin',
+      resource: 'log-entry',
+    },
+  },
+});
