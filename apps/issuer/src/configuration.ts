@@ -2,8 +2,8 @@ import { supportedAlgorithms } from '@countersign/auth-core';
 import { BUCKET_SIZE_LIMIT } from '@countersign/revocation-feed';
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
 import { z } from 'zod';
-import { TOKEN_LIFETIME_LIMIT } from './clients/client.js';
-import { keyEncryptionKeysSchema } from './signing-keys/key-encryption.js';
+import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
+import { keyEncryptionKeysSchema } from './registry/key-encryption.js';
 
 const DAY = 86_400;
 const seconds = (min: number, max: number) => z.coerce.number().int().min(min).max(max);

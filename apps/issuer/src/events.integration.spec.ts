@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
-import { CLIENT_ASSERTION_TYPE } from './clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from './authentication/client-credentials.js';
 import { events } from './events.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from './testing/issuer-under-test.js';
 

@@ -2,39 +2,49 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
 import { AuditTrailModule, DatabaseModule, databaseOf, natsOf, ServiceAuthModule } from '@countersign/service-host';
+import { ListDigest } from '@countersign/revocation-feed';
 import { fileURLToPath } from 'node:url';
-import { ClientAuthentication, ISSUER_URL } from './clients/client-authentication.js';
-import { TOKEN_LIFETIME_LIMIT } from './clients/client.js';
+import { AssertionAge } from './authentication/assertion-age.service.js';
+import { ClientAuthentication } from './authentication/client-authentication.service.js';
+import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
+import { SecretAuthentication } from './authentication/secret-authentication.service.js';
+import { UsedAssertions } from './authentication/used-assertions.store.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
 import { ClientsService } from './clients/clients.service.js';
-import { ClientsStore } from './clients/clients.store.js';
-import { RemoteKeys } from './clients/remote-keys.js';
-import { SecretAuthentication } from './clients/secret-authentication.js';
-import { UsedAssertions } from './clients/used-assertions.store.js';
 import { type Configuration } from './configuration.js';
-import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { IntrospectionService } from './introspection/introspection.service.js';
-import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.js';
+import { ISSUER_URL } from './issuer-url.js';
+import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.service.js';
 import { MetadataController } from './metadata/metadata.controller.js';
-import { Begin } from './replica/begin.js';
-import { FreshAdmin } from './replica/fresh-admin.js';
-import { OwnKeys } from './replica/own-keys.js';
-import { Replica } from './replica/replica.js';
-import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
-import { KEY_ENCRYPTION, LocalKeyEncryption } from './signing-keys/key-encryption.js';
-import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.js';
-import { SIGNING_KEYS } from './signing-keys/key-set.js';
+import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
+import { ClientsStore } from './registry/clients.store.js';
+import { FreshAdmin } from './registry/fresh-admin.service.js';
+import { KEY_ENCRYPTION, LocalKeyEncryption } from './registry/key-encryption.js';
+import { SIGNING_KEYS } from './registry/key-set.js';
+import { ListedRevocations } from './registry/listed-revocations.store.js';
+import { OwnKeys } from './registry/own-keys.js';
+import { RemoteKeys } from './registry/remote-keys.service.js';
+import { Replica } from './registry/replica.service.js';
+import { RevocationKeysStore } from './registry/revocation-keys.store.js';
+import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-memory.service.js';
+import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
+import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
+import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.service.js';
+import { RevocationKeyRotation } from './signing-keys/revocation-key-rotation.service.js';
+import { RevocationKeysController } from './signing-keys/revocation-keys.controller.js';
+import { RevocationKeysService } from './signing-keys/revocation-keys.service.js';
 import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
-import { SigningKeysStore } from './signing-keys/signing-keys.store.js';
+import { Startup } from './startup/startup.service.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
-import { TokenGrants } from './token/grants/token-grants.js';
+import { TokenGrants } from './token/grants/token-grants.service.js';
 import { Issuances } from './token/issuances.store.js';
-import { SenderConstraint } from './token/sender-constraint.js';
-import { SubjectTokens } from './token/subject-tokens.js';
-import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.js';
+import { OwnTokens } from './token/own-tokens.service.js';
+import { SenderConstraint } from './token/sender-constraint.service.js';
+import { SubjectTokens } from './token/subject-tokens.service.js';
+import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.service.js';
 import { TokenController } from './token/token.controller.js';
 import { TokenService } from './token/token.service.js';
 
@@ -84,13 +94,14 @@ export class IssuerModule {
       ],
       controllers: [
         TokenController,
+        IntrospectionController,
+        ...revocationControllers,
         JwksController,
         MetadataController,
         ClientsController,
         ClientsSchemaController,
         SigningKeysController,
-        IntrospectionController,
-        ...revocationControllers,
+        RevocationKeysController,
       ],
       providers: [
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
@@ -98,20 +109,17 @@ export class IssuerModule {
         { provide: JWKS_LIFETIME, useValue: configuration.JWKS_LIFETIME_SECONDS },
         { provide: KEY_ENCRYPTION, useValue: new LocalKeyEncryption(configuration.KEY_ENCRYPTION_KEYS) },
         { provide: ROTATION_SETTINGS, useValue: rotationSettings(configuration) },
-        Replica,
-        FreshAdmin,
-        { provide: SIGNING_KEYS, useExisting: Replica },
         ClientsStore,
-        ClientsService,
-        RemoteKeys,
-        SecretAuthentication,
-        UsedAssertions,
-        ClientAuthentication,
-        RecordedAuthentication,
-        IntrospectionService,
         SigningKeysStore,
-        KeyRotation,
-        SigningKeysService,
+        RevocationKeysStore,
+        ListedRevocations,
+        { provide: REVOKED, useValue: revoked },
+        { provide: LIST_DIGEST, useValue: new ListDigest() },
+        RevocationMemory,
+        RemoteKeys,
+        Replica,
+        { provide: SIGNING_KEYS, useExisting: Replica },
+        FreshAdmin,
         {
           provide: LIMIT_SETTINGS,
           useValue: {
@@ -120,24 +128,35 @@ export class IssuerModule {
           },
         },
         AuthenticationLimits,
+        SecretAuthentication,
+        UsedAssertions,
+        AssertionAge,
+        ClientAuthentication,
+        RecordedAuthentication,
         SubjectTokens,
+        OwnTokens,
         TokenExchange,
         TokenGrants,
         SenderConstraint,
         TokenDecisions,
         Issuances,
         TokenService,
-        ...revocationProviders(
-          nats,
-          { replicas: configuration.STREAM_REPLICAS, maxBytes: configuration.REVOCATION_BUCKET_BYTES },
-          revoked,
-        ),
-        Begin,
+        IntrospectionService,
+        ...revocationProviders(nats, {
+          replicas: configuration.STREAM_REPLICAS,
+          maxBytes: configuration.REVOCATION_BUCKET_BYTES,
+        }),
+        KeyRotation,
+        SigningKeysService,
+        RevocationKeyRotation,
+        RevocationKeysService,
+        ClientsService,
+        Startup,
         {
           provide: 'countersign.issuer.begun',
-          inject: [Begin, Replica, TOKEN_VERIFIER],
-          useFactory: async (begin: Begin, replica: Replica, guard: TokenVerifier): Promise<true> => {
-            await begin.run(configuration.CLIENTS_FILE, configuration.SIGNING_KEY_IMPORT);
+          inject: [Startup, Replica, TOKEN_VERIFIER],
+          useFactory: async (startup: Startup, replica: Replica, guard: TokenVerifier): Promise<true> => {
+            await startup.run(configuration.CLIENTS_FILE, configuration.SIGNING_KEY_IMPORT);
             ownKeys.use(replica);
             replica.onKeysChanged(() => void guard.loadKeys());
             await guard.loadKeys();

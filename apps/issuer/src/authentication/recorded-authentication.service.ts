@@ -2,11 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type EventContext } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, byNobody, type RequestTrace } from '@countersign/service-host';
-import { ClientAuthentication, ClientAuthenticationFailed } from '../clients/client-authentication.js';
-import { type ClientCredentials } from '../clients/client-credentials.js';
 import { events } from '../events.js';
-import { TooManyRequests } from '../limits/authentication-limits.js';
+import { TooManyRequests } from '../limits/authentication-limits.service.js';
 import { byClient } from './by-client.js';
+import { ClientAuthentication, ClientAuthenticationFailed } from './client-authentication.service.js';
+import { type ClientCredentials } from './client-credentials.js';
 
 /** The event of a client that an endpoint refuses. */
 export type RefusedClientEvent = 'token.revoke_refused' | 'token.introspect_refused';

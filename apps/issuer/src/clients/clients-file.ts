@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, parseJsonBody } from '@countersign/service-host';
 import { z } from 'zod';
-import { clientsFileSchema, type Client } from './client.js';
+import { clientsFileSchema, type Client } from '../registry/client.js';
 
 /** The JSON Schema of the declared file, as `/schemas/clients.json` publishes it. */
 export function clientsFileJsonSchema(): object {

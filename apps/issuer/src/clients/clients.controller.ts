@@ -11,8 +11,15 @@ import {
   type Caller,
 } from '@countersign/service-host';
 import { z } from 'zod';
-import { type ClientJson } from './client-record.js';
-import { clientSchema, clientsFileSchema, nameSchema, publicJwkSchema, type Client, type PublicJwk } from './client.js';
+import { type ClientJson } from '../registry/client-record.js';
+import {
+  clientSchema,
+  clientsFileSchema,
+  nameSchema,
+  publicJwkSchema,
+  type Client,
+  type PublicJwk,
+} from '../registry/client.js';
 import { clientsFileJsonSchema } from './clients-file.js';
 import { ClientsService, type AppliedJson, type ClientPage, type NewSecretJson } from './clients.service.js';
 

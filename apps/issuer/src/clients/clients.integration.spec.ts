@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
 import { importJWK, SignJWT } from 'jose';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
 
 describe('clients at two replicas', () => {
   let issuer: IssuerUnderTest;

@@ -13,10 +13,8 @@ import {
   type Database,
   type Transaction,
 } from '@countersign/service-host';
+import { digestOf, makeSecret } from '../authentication/client-secret.js';
 import { events } from '../events.js';
-import { Replica } from '../replica/replica.js';
-import { RevocationService } from '../revocation/revocation.service.js';
-import { type RevocationRow } from '../revocation/revocations.tables.js';
 import {
   clientJson,
   disabled,
@@ -31,10 +29,13 @@ import {
   type ChangeRefused,
   type ClientJson,
   type ClientRecord,
-} from './client-record.js';
-import { digestOf, makeSecret, type StoredSecret } from './client-secret.js';
-import { type Client, type PublicJwk } from './client.js';
-import { ClientsStore } from './clients.store.js';
+} from '../registry/client-record.js';
+import { type Client, type PublicJwk } from '../registry/client.js';
+import { ClientsStore } from '../registry/clients.store.js';
+import { Replica } from '../registry/replica.service.js';
+import { type RevocationRow } from '../registry/revocations.tables.js';
+import { type StoredSecret } from '../registry/stored-secret.js';
+import { RevocationService } from '../revocation/revocation.service.js';
 import { describeChange, differenceTo, type DeclaredChange } from './declaration.js';
 
 /** A secret as it is shown, once. */

@@ -1,7 +1,14 @@
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import fc from 'fast-check';
-import { newRecord, withKey, withoutKey, withRegistration, type Change, type ClientRecord } from './client-record.js';
-import { clientSchema, publicJwkSchema, type Client, type PublicJwk } from './client.js';
+import {
+  newRecord,
+  withKey,
+  withoutKey,
+  withRegistration,
+  type Change,
+  type ClientRecord,
+} from '../registry/client-record.js';
+import { clientSchema, publicJwkSchema, type Client, type PublicJwk } from '../registry/client.js';
 import { describeChange, differenceTo } from './declaration.js';
 
 const now = new Date('2026-11-26T00:00:00Z');

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { disabled, enabled, newRecord, wasRemoved, withRegistration, type ClientRecord } from './client-record.js';
-import { type Client } from './client.js';
+import {
+  disabled,
+  enabled,
+  newRecord,
+  wasRemoved,
+  withRegistration,
+  type ClientRecord,
+} from '../registry/client-record.js';
+import { type Client } from '../registry/client.js';
 
 /** What applying the declared file would do to one client. */
 export interface DeclaredChange {

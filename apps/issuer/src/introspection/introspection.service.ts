@@ -5,9 +5,9 @@ import { AUDIT_OUTBOX, type RequestTrace } from '@countersign/service-host';
 import { byClient } from '../authentication/by-client.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
 import { events } from '../events.js';
-import { OwnTokens, type OwnToken } from '../revocation/own-tokens.js';
-import { REVOKED } from '../revocation/revocation-memory.js';
-import { type TokenForm } from '../revocation/token-form.js';
+import { REVOKED } from '../registry/revocation-memory.service.js';
+import { OwnTokens, type OwnToken } from '../token/own-tokens.service.js';
+import { type TokenForm } from '../token/token-form.js';
 
 /** The answer of RFC 7662, section 2.2; nothing but `active` about a token that does not concern the caller. */
 export type Introspection =

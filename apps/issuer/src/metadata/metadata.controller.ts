@@ -2,8 +2,8 @@ import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { supportedAlgorithms } from '@countersign/auth-core';
 import { OpenApi, Unrecorded } from '@countersign/service-host';
-import { ISSUER_URL } from '../clients/client-authentication.js';
-import { TokenGrants } from '../token/grants/token-grants.js';
+import { ISSUER_URL } from '../issuer-url.js';
+import { TokenGrants } from '../token/grants/token-grants.service.js';
 
 /** The endpoints take the same credentials. */
 function clientAuthentication(endpoint: string): object {

@@ -1,6 +1,6 @@
 import { generateSigningKey, publicJwkOf, signClientAssertion } from '@countersign/auth-core';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 interface Metadata {

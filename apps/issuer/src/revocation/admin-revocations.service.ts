@@ -3,7 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
 import { events } from '../events.js';
-import { SIGNING_KEYS, type SigningKeys } from '../signing-keys/key-set.js';
+import { SIGNING_KEYS, type SigningKeys } from '../registry/key-set.js';
 import {
   cursorOf,
   parseCursor,
@@ -13,8 +13,8 @@ import {
   type RevocationsQuery,
   type RevocationView,
 } from './admin-revocations.js';
-import { RevocationService } from './revocation.service.js';
 import { wishedName, type RevocationWish } from './revocation.js';
+import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
 
 /** A page of what is revoked, newest first. */

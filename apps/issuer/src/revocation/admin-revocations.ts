@@ -1,8 +1,8 @@
 import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
-import { nameSchema } from '../clients/client.js';
+import { nameSchema } from '../registry/client.js';
+import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
 import { withDerived, type RevocationWish } from './revocation.js';
-import { revocationKinds, type RevocationRow } from './revocations.tables.js';
 
 const id = z.string().refine(isRevocableId, 'letters, digits, _ and -, at most 128');
 const reason = z.string().min(1).max(200).optional();

@@ -1,6 +1,6 @@
 import { type Revocation } from '@countersign/auth-core';
 import { DIGEST_KEY, type ListedRevocation, type Statement } from '@countersign/revocation-feed';
-import { MARGIN_SECONDS } from './revocation.js';
+import { MARGIN_SECONDS } from '../registry/listed-revocation.js';
 
 /** What an entry of the bucket turned out to be. */
 export type Reading =

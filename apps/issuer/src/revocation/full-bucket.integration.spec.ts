@@ -3,7 +3,7 @@ import { createVerifier, TokenError, type TokenVerifier } from '@countersign/aut
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { ENTRY_BYTES, tokenRoom } from './room.js';
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, Unrecorded, type Caller } from '@countersign/service-host';
-import { Restoration, type RestorationJson } from './restoration.js';
+import { Restoration, type RestorationJson } from './restoration.service.js';
 
 /** What an administrator is told of a database that was restored from a backup. */
 @OpenApi(({ ApiTags }) => ApiTags('admin'))

@@ -4,7 +4,7 @@ import { startRevocationFeed, type RevocationFeed } from '@countersign/revocatio
 import { connect } from '@nats-io/transport-node';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 const tables = [

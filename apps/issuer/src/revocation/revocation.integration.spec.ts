@@ -23,11 +23,12 @@ import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
-import { Replica } from '../replica/replica.js';
-import { Restoration } from './restoration.js';
-import { RevocationBucket } from './revocation-bucket.js';
+import { ListedRevocations } from '../registry/listed-revocations.store.js';
+import { Replica } from '../registry/replica.service.js';
+import { Restoration } from './restoration.service.js';
+import { RevocationBucket } from './revocation-bucket.service.js';
 import { RevocationsStore } from './revocations.store.js';
-import { Statements } from './statements.js';
+import { Statements } from './statements.service.js';
 
 const issuer = 'https://issuer.test';
 
@@ -337,6 +338,7 @@ describe('revocation at the issuer', () => {
         nats,
         options,
         store,
+        app.get(ListedRevocations),
         statements,
         replica,
         app.get(Restoration),

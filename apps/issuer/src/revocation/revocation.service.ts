@@ -4,13 +4,14 @@ import { type EventContext } from '@countersign/audit-event';
 import { revokedName, type MemoryRevocationList } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, DATABASE, Problem, type Database, type Transaction } from '@countersign/service-host';
 import { events } from '../events.js';
-import { Replica } from '../replica/replica.js';
-import { RevocationBucket } from './revocation-bucket.js';
-import { hasRoom } from './room.js';
-import { REVOKED } from './revocation-memory.js';
+import { revocationOf } from '../registry/listed-revocation.js';
+import { Replica } from '../registry/replica.service.js';
+import { REVOKED } from '../registry/revocation-memory.service.js';
+import { type RevocationRow } from '../registry/revocations.tables.js';
+import { RevocationBucket } from './revocation-bucket.service.js';
 import { isInFuture, revocationFor, type RevocationCause, type RevocationWish } from './revocation.js';
-import { revocationOf, RevocationsStore } from './revocations.store.js';
-import { type RevocationRow } from './revocations.tables.js';
+import { RevocationsStore } from './revocations.store.js';
+import { hasRoom } from './room.js';
 
 /** As `revoked_by` names who it was; no client's or subject's name has a space. */
 const nameOfRevoker = ({ principal }: EventContext, { configuration }: RevocationCause): string =>

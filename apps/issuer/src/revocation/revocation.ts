@@ -1,11 +1,7 @@
 import { type Revocation } from '@countersign/auth-core';
 import { KEY_REVOCATION_LIMIT_SECONDS } from '@countersign/revocation-feed';
-import { TOKEN_LIFETIME_LIMIT } from '../clients/client.js';
-
-/** Seconds for which an entry is kept beyond its time, for clocks that differ. */
-export const MARGIN_SECONDS = 60;
-/** Seconds by which the clocks of replicas and database may differ. */
-export const CLOCK_TOLERANCE_SECONDS = 5;
+import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 
 /** What is to be revoked. Times are seconds since 1970. */
 export type RevocationWish =

@@ -1,45 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { revokedName, type Revocation } from '@countersign/auth-core';
-import { bucketKeyOf, type ListedRevocation, type Statement } from '@countersign/revocation-feed';
+import { bucketKeyOf, type Statement } from '@countersign/revocation-feed';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
 import { z } from 'zod';
-import { CLOCK_TOLERANCE_SECONDS, MARGIN_SECONDS, type Moment } from './revocation.js';
-import { revocationTable, type RevocationRow } from './revocations.tables.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
+import { MARGIN_SECONDS } from '../registry/listed-revocation.js';
+import { matters } from '../registry/listed-revocations.store.js';
+import { revocationTable, type RevocationRow } from '../registry/revocations.tables.js';
+import { type Moment } from './revocation.js';
 
 /** Rows that one look reads. */
 const ROWS_LIMIT = 1_000;
 
 const date = (seconds: number): Date => new Date(Math.round(seconds * 1_000));
-const seconds = (time: Date): number => time.getTime() / 1_000;
-
-/** The row as validators hear of it. */
-export function revocationOf({ kind, name, issuedBefore, mattersUntil }: RevocationRow): Revocation {
-  const until = Math.ceil(seconds(mattersUntil));
-  const before = issuedBefore === null ? 0 : seconds(issuedBefore);
-  switch (kind) {
-    case 'token':
-      return { kind, tokenId: name, until };
-    case 'transaction':
-      return { kind, txn: name, until };
-    case 'client':
-      return { kind, clientId: name, issuedBefore: before, until };
-    case 'subject':
-      return { kind, subject: name, issuedBefore: before, until };
-    case 'key':
-      return { kind, keyId: name, until };
-  }
-}
-
-/** The row as it is listed. */
-export function listedOf(row: RevocationRow): ListedRevocation {
-  return {
-    revocation: revocationOf(row),
-    number: row.changedIn,
-    holder: row.clientId ?? undefined,
-    replaces: row.replaces ?? undefined,
-  };
-}
 
 /** A change's place in the order of all, and its time. */
 export interface Turn extends Moment {
@@ -171,25 +145,12 @@ export class RevocationsStore {
     await transaction.delete(revocationTable).where(and(ofTokens, eq(revocationTable.clientId, clientId)));
   }
 
-  /** Everything that still matters. */
-  inForce(now: Date, executor: Database | Transaction = this.database): Promise<RevocationRow[]> {
-    return executor.select().from(revocationTable).where(this.#matters(now)).orderBy(asc(revocationTable.changedIn));
-  }
-
-  /** What changed after a number, whoever changed it, and what has none yet. */
-  changedSince(transaction: Transaction, number: number): Promise<RevocationRow[]> {
-    return transaction
-      .select()
-      .from(revocationTable)
-      .where(or(gt(revocationTable.changedIn, number), eq(revocationTable.changedIn, 0)));
-  }
-
   /** What the bucket does not have yet. */
   unpushed(now: Date): Promise<RevocationRow[]> {
     return this.database
       .select()
       .from(revocationTable)
-      .where(and(isNull(revocationTable.pushedAt), this.#matters(now)))
+      .where(and(isNull(revocationTable.pushedAt), matters(now)))
       .orderBy(asc(revocationTable.changedIn))
       .limit(ROWS_LIMIT);
   }
@@ -247,10 +208,6 @@ export class RevocationsStore {
     await this.database
       .delete(revocationTable)
       .where(lte(revocationTable.mattersUntil, new Date(now.getTime() - MARGIN_SECONDS * 1_000)));
-  }
-
-  #matters(now: Date): SQL {
-    return gt(revocationTable.mattersUntil, new Date(now.getTime() - MARGIN_SECONDS * 1_000));
   }
 }
 

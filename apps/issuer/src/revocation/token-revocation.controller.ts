@@ -1,7 +1,7 @@
 import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
-import { parseTokenForm } from './token-form.js';
+import { parseTokenForm } from '../token/token-form.js';
 import { TokenRevocationService } from './token-revocation.service.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))

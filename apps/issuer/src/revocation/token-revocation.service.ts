@@ -5,11 +5,11 @@ import { AUDIT_OUTBOX, OAuthError, type RequestTrace } from '@countersign/servic
 import { byClient } from '../authentication/by-client.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
 import { events } from '../events.js';
-import { OwnTokens, type OwnToken } from './own-tokens.js';
-import { RevocationService } from './revocation.service.js';
-import { REVOKED } from './revocation-memory.js';
+import { REVOKED } from '../registry/revocation-memory.service.js';
+import { OwnTokens, type OwnToken } from '../token/own-tokens.service.js';
+import { type TokenForm } from '../token/token-form.js';
 import { withDerived, type RevocationWish } from './revocation.js';
-import { type TokenForm } from './token-form.js';
+import { RevocationService } from './revocation.service.js';
 
 /** What a client wants revoked with its own token. */
 function wishesOf({ principal }: OwnToken, clientId: string): readonly RevocationWish[] {

@@ -2,7 +2,7 @@ import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { SIGNING_KEYS, type JwksDocument, type SigningKeys } from './key-set.js';
+import { SIGNING_KEYS, type JwksDocument, type SigningKeys } from '../registry/key-set.js';
 
 export const JWKS_LIFETIME = Symbol('countersign.issuer.jwks-lifetime');
 

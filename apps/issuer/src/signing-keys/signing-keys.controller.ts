@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, ZodParam, type Caller } from '@countersign/service-host';
-import { keyIdSchema } from './signing-key.js';
+import { keyIdSchema } from '../registry/signing-key.js';
 import { SigningKeysService, type SigningKeysJson } from './signing-keys.service.js';
 
 /** The administrator's side of signing keys: scope `issuer:admin`; every call is an audit event. */

@@ -11,16 +11,16 @@ import {
   type Database,
   type Transaction,
 } from '@countersign/service-host';
-import { ClientsStore } from '../clients/clients.store.js';
 import { events } from '../events.js';
-import { Replica } from '../replica/replica.js';
+import { ClientsStore } from '../registry/clients.store.js';
+import { type KeysStore } from '../registry/keys.store.js';
+import { Replica } from '../registry/replica.service.js';
+import { type RevocationRow } from '../registry/revocations.tables.js';
+import { mayActivate, type SigningKey } from '../registry/signing-key.js';
+import { SigningKeysStore } from '../registry/signing-keys.store.js';
+import { type SigningKeyRow } from '../registry/signing-keys.tables.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { type RevocationRow } from '../revocation/revocations.tables.js';
-import { KeyRotation, type KeyKind } from './key-rotation.js';
-import { type KeysStore } from './keys.store.js';
-import { mayActivate, type SigningKey } from './signing-key.js';
-import { SigningKeysStore } from './signing-keys.store.js';
-import { type SigningKeyRow } from './signing-keys.tables.js';
+import { KeyRotation, type KeyKind } from './key-rotation.service.js';
 
 /** A signing key as the admin API shows it: never its private part. */
 export function signingKeyJson(row: SigningKeyRow) {

@@ -7,7 +7,7 @@ import { freePort, startBackingServices, type BackingServices } from '@countersi
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 

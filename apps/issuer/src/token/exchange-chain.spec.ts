@@ -8,8 +8,8 @@ import {
   type TokenVerifier,
 } from '@countersign/auth-core';
 import fc from 'fast-check';
-import { type Policy } from '../clients/client.js';
-import { ACTOR_LIMIT, decideClientCredentials, decideExchange } from '../clients/policy.js';
+import { type Policy } from '../registry/client.js';
+import { ACTOR_LIMIT, decideClientCredentials, decideExchange } from '../registry/policy.js';
 import { signAccessToken, type AccessTokenClaims } from './access-token.js';
 import { claimsForExchange } from './grants/token-exchange.js';
 import { claimsForClient } from './grants/token-parameters.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, localSigner, type PrivateJwk } from '@countersign/auth-core';
 import fc from 'fast-check';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signAccessToken } from './access-token.js';
 import { claimsForExchange, decideTokenExchange } from './grants/token-exchange.js';

@@ -4,8 +4,8 @@ import { uuidv7, type NewAuditEvent, type UnnumberedEvent } from '@countersign/a
 import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { type UsedAssertion } from '../clients/used-assertions.store.js';
-import { type Ground } from '../replica/replica.js';
+import { type UsedAssertion } from '../authentication/used-assertions.store.js';
+import { type Ground } from '../registry/replica.service.js';
 import { isoTimes } from './iso-time.js';
 
 /** What became of one decision. */

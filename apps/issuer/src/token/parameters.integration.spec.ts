@@ -1,5 +1,5 @@
 import { signClientAssertion } from '@countersign/auth-core';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 describe('the parameters of a token request', () => {

@@ -1,6 +1,6 @@
 import { type TokenSigner } from '@countersign/auth-core';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { Replica } from '../replica/replica.js';
+import { Replica } from '../registry/replica.service.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 const wish = { audience: 'payments', scope: 'payments:create' };

@@ -1,7 +1,7 @@
 import { type DpopProof, type Principal } from '@countersign/auth-core';
 import { type OAuthError } from '@countersign/service-host';
-import { type Client } from '../clients/client.js';
-import { type UsedAssertion } from '../clients/used-assertions.store.js';
+import { type UsedAssertion } from '../authentication/used-assertions.store.js';
+import { type Client } from '../registry/client.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { type TokenGrant } from './grants/grant.js';
 import { type TokenRequest } from './token-request.js';

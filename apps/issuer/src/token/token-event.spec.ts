@@ -1,7 +1,7 @@
 import { auditEventSchema, EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import fc from 'fast-check';
-import { clientSchema, SCOPES_LIMIT } from '../clients/client.js';
+import { clientSchema, SCOPES_LIMIT } from '../registry/client.js';
 import { clientCredentials } from './grants/client-credentials.js';
 import { type TokenGrant } from './grants/grant.js';
 import { claimsForClient } from './grants/token-parameters.js';

@@ -1,7 +1,7 @@
 import { type AuditPrincipal, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
 import { byNobody, type RequestTrace } from '@countersign/service-host';
-import { claimedName } from '../clients/client.js';
 import { events } from '../events.js';
+import { claimedName } from '../registry/client.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { isoTimes } from './iso-time.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';

@@ -1,7 +1,7 @@
 import { SCOPE_LENGTH_LIMIT } from '@countersign/auth-core';
 import { OAuthError } from '@countersign/service-host';
-import { audiencePattern, scopePattern, SCOPES_LIMIT } from '../clients/client.js';
-import { type Form } from '../clients/oauth-form.js';
+import { type Form } from '../authentication/oauth-form.js';
+import { audiencePattern, scopePattern, SCOPES_LIMIT } from '../registry/client.js';
 
 /** What a token is asked for, by whatever grant; who asks is read apart ({@link clientCredentialsOf}). */
 export interface TokenRequest {

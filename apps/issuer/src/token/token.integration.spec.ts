@@ -14,7 +14,7 @@ import { createService, loadConfiguration } from '@countersign/service-host';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLocalJWKSet, jwtVerify, SignJWT, importJWK } from 'jose';
 import pg from 'pg';
-import { CLIENT_ASSERTION_TYPE } from '../clients/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 

@@ -2,13 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { bucketKeysAgainst } from '@countersign/revocation-feed';
 import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
-import { TooManyRequests } from '../limits/authentication-limits.js';
-import { Replica } from '../replica/replica.js';
+import { TooManyRequests } from '../limits/authentication-limits.service.js';
+import { Replica } from '../registry/replica.service.js';
 import { signAccessToken } from './access-token.js';
 import { Issuances } from './issuances.store.js';
-import { SenderConstraint } from './sender-constraint.js';
+import { SenderConstraint } from './sender-constraint.service.js';
 import { type Granted, type Refused } from './token-decision.js';
-import { proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.js';
+import { proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
 import { tokenEvent } from './token-event.js';
 
 /** How often a request is decided again because clients or keys changed meanwhile. */

@@ -1,4 +1,4 @@
-import { decideClientCredentials } from '../../clients/policy.js';
+import { decideClientCredentials } from '../../registry/policy.js';
 import { type GrantBasis, type TokenGrant } from './grant.js';
 import { claimsForClient } from './token-parameters.js';
 

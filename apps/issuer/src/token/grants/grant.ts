@@ -1,6 +1,6 @@
 import { type Principal } from '@countersign/auth-core';
-import { type Client, type Policy } from '../../clients/client.js';
-import { type Form } from '../../clients/oauth-form.js';
+import { type Form } from '../../authentication/oauth-form.js';
+import { type Client, type Policy } from '../../registry/client.js';
 import { type AccessTokenClaims } from '../access-token.js';
 import { type TokenRequest } from '../token-request.js';
 import { type TokenParameters } from './token-parameters.js';

@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Principal } from '@countersign/auth-core';
 import { OAuthError } from '@countersign/service-host';
-import { type Client, type Policy } from '../../clients/client.js';
-import { type Form } from '../../clients/oauth-form.js';
-import { decideExchange } from '../../clients/policy.js';
+import { type Form } from '../../authentication/oauth-form.js';
+import { type Client, type Policy } from '../../registry/client.js';
+import { decideExchange } from '../../registry/policy.js';
 import { type AccessTokenClaims, type ActorClaim } from '../access-token.js';
-import { SubjectTokens } from '../subject-tokens.js';
+import { SubjectTokens } from '../subject-tokens.service.js';
 import { type TokenRequest } from '../token-request.js';
 import { type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { claimsForClient, type TokenParameters } from './token-parameters.js';

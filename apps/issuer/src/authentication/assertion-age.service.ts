@@ -1,0 +1,33 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK } from '@countersign/service-host';
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
+import { Replica } from '../registry/replica.service.js';
+
+/** How old a client's assertion may be where the uses of older ones may have been forgotten with a database that was restored. */
+@Injectable()
+export class AssertionAge {
+  readonly #startedAt: number;
+  #isCompared = false;
+
+  constructor(
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(CLOCK) clock: () => Date,
+  ) {
+    this.#startedAt = clock().getTime() / 1_000;
+  }
+
+  /**
+   * Seconds since 1970 before which no assertion may have been issued: while a restored database is not acknowledged and, for what is older
+   * than this process, until the first comparison with the bucket. Nothing otherwise.
+   */
+  get since(): number | undefined {
+    const { restoredAt } = this.replica;
+    if (restoredAt !== undefined) return Math.floor(restoredAt / 1_000);
+    return this.#isCompared ? undefined : Math.floor(this.#startedAt) - CLOCK_TOLERANCE_SECONDS;
+  }
+
+  /** The database and the bucket were compared, and the database knows all that was stated. */
+  compared(): void {
+    this.#isCompared = true;
+  }
+}

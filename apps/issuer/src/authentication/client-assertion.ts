@@ -1,0 +1,208 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { TokenError } from '@countersign/auth-core';
+import {
+  CANDIDATES_LIMIT,
+  isAlgorithm,
+  TokenReader,
+  type Algorithm,
+  type JsonObject,
+  type VerificationKey,
+} from '@countersign/auth-core/jws';
+import { type TrustedIssuer } from '../registry/client.js';
+import { subjectMatches } from '../registry/trusted-issuer.js';
+import { authenticationWork } from './authentication-work.js';
+
+/** Seconds that an assertion may be good for at most. */
+export const ASSERTION_LIFETIME_LIMIT = 60;
+/** Seconds that an outside issuer's token may be good for at most. */
+export const WORKLOAD_LIFETIME_LIMIT = 86_400;
+/** Seconds of clock difference that are forgiven. */
+export const TOLERANCE_SECONDS = 5;
+/** Printable ASCII: not every text fits the database. */
+const jtiPattern = /^[\x21-\x7e]{1,256}$/;
+
+/** Why an assertion does not hold: for the audit trail and the logs; for the caller by {@link assertionHint} only. */
+export type AssertionFault =
+  | 'ASSERTION_MALFORMED'
+  | 'ASSERTION_ALG'
+  | 'ASSERTION_TYPE'
+  | 'ASSERTION_KEY_UNKNOWN'
+  | 'ASSERTION_SIGNATURE'
+  | 'ASSERTION_CLAIM_MISSING'
+  | 'ASSERTION_ISSUER'
+  | 'ASSERTION_SUBJECT'
+  | 'ASSERTION_AUDIENCE'
+  | 'ASSERTION_EXPIRED'
+  | 'ASSERTION_NOT_YET_VALID'
+  | 'ASSERTION_TOO_LONG'
+  | 'ASSERTION_BEFORE_RESTORE';
+
+/** All that a stranger is told. */
+export const FAILED = 'client authentication failed';
+
+/** A parsed assertion of which nothing is believed yet. */
+export interface Assertion {
+  readonly algorithm: Algorithm;
+  readonly keyId: string | undefined;
+  readonly claims: JsonObject;
+  /** The whole of it, as it came. */
+  readonly text: string;
+}
+
+const reader = new TokenReader();
+/** What the reader holds. */
+let read = '';
+
+/** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is not an assertion at all */
+export function parseAssertion(text: string): Assertion | AssertionFault {
+  try {
+    read = '';
+    const { alg, kid, typ, crit } = reader.read(text);
+    read = text;
+    if (!isAlgorithm(alg) || crit !== undefined) return 'ASSERTION_ALG';
+    if (typ !== undefined && (typeof typ !== 'string' || /at\+jwt/i.test(typ))) return 'ASSERTION_TYPE';
+    if (kid !== undefined && typeof kid !== 'string') return 'ASSERTION_MALFORMED';
+    return { algorithm: alg, keyId: kid, claims: reader.claims(), text };
+  } catch (error) {
+    if (error instanceof TokenError) return 'ASSERTION_MALFORMED';
+    throw error;
+  }
+}
+
+const decoys = new Map<'ES256' | 'EdDSA' | 'RSA', KeyObject>();
+
+/** A key of nobody's, so that an unknown client or key costs the same work as a known one. */
+function decoyKey(algorithm: Algorithm): KeyObject {
+  const kind = algorithm === 'ES256' || algorithm === 'EdDSA' ? algorithm : 'RSA';
+  const known = decoys.get(kind);
+  if (known !== undefined) return known;
+  const { publicKey } =
+    kind === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+      : kind === 'EdDSA'
+        ? generateKeyPairSync('ed25519')
+        : generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  decoys.set(kind, publicKey);
+  return publicKey;
+}
+
+/** Makes the decoys at start: the first guess at a client's name must not be the one that pays for them. */
+export function prepareDecoys(algorithms: readonly Algorithm[]): void {
+  for (const algorithm of algorithms) decoyKey(algorithm);
+}
+
+/**
+ * Whether one of the keys signed the assertion. Whoever fails costs the same work, whatever there is: one signature for an assertion that names
+ * its key by `kid`, and as many as are ever tried for one that does not.
+ * @param candidates keys that fit the algorithm; none when there is no such client or key
+ */
+export function signatureFault(
+  { algorithm, keyId, text }: Assertion,
+  candidates: readonly VerificationKey[],
+): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
+  if (read !== text) reader.read((read = text));
+  const verifies = (key: KeyObject): boolean => {
+    authenticationWork.signature += 1;
+    return reader.verifies(algorithm, key);
+  };
+  if (candidates.some(({ key }) => verifies(key))) return undefined;
+  for (let tried = candidates.length; tried < (keyId === undefined ? CANDIDATES_LIMIT : 1); tried += 1) {
+    verifies(decoyKey(algorithm));
+  }
+  return candidates.length === 0 ? 'ASSERTION_KEY_UNKNOWN' : 'ASSERTION_SIGNATURE';
+}
+
+export interface ExpectedAssertion {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Any one of these, alone. */
+  readonly audiences: readonly string[];
+  /** Seconds since 1970 before which it may not have been issued; nothing where it may. */
+  readonly issuedSince?: number | undefined;
+}
+
+function timesFault({ exp, iat, nbf }: JsonObject, lifetimeLimit: number, now: number): AssertionFault | undefined {
+  if (typeof exp !== 'number') return 'ASSERTION_CLAIM_MISSING';
+  if (now >= exp + TOLERANCE_SECONDS) return 'ASSERTION_EXPIRED';
+  if (nbf !== undefined && (typeof nbf !== 'number' || now < nbf - TOLERANCE_SECONDS)) return 'ASSERTION_NOT_YET_VALID';
+  if (exp > now + lifetimeLimit + TOLERANCE_SECONDS) return 'ASSERTION_TOO_LONG';
+  if (iat === undefined) return undefined;
+  if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'ASSERTION_NOT_YET_VALID';
+  return exp - iat > lifetimeLimit ? 'ASSERTION_TOO_LONG' : undefined;
+}
+
+/** Issued at the latest moment that its own claims allow; one that says no `iat` may be as old as its life is long. */
+function isFrom({ iat, exp }: JsonObject, since: number): boolean {
+  return Number(iat ?? Number(exp) - ASSERTION_LIFETIME_LIMIT) >= since;
+}
+
+/** One audience, exactly; RFC 7519, section 4.1.3, lets it stand in an array. */
+function onlyAudience(aud: unknown): string | undefined {
+  const one: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  return typeof one === 'string' ? one : undefined;
+}
+
+/** Checks the claims of a client's own assertion (RFC 7523, section 3; `private_key_jwt`). @param now seconds */
+export function claimsFault(claims: JsonObject, expected: ExpectedAssertion, now: number): AssertionFault | undefined {
+  const { iss, sub, aud, jti } = claims;
+  if (typeof jti !== 'string' || !jtiPattern.test(jti)) return 'ASSERTION_CLAIM_MISSING';
+  if (iss !== expected.issuer) return 'ASSERTION_ISSUER';
+  if (sub !== expected.subject) return 'ASSERTION_SUBJECT';
+  const audience = onlyAudience(aud);
+  if (audience === undefined || !expected.audiences.includes(audience)) return 'ASSERTION_AUDIENCE';
+  const fault = timesFault(claims, ASSERTION_LIFETIME_LIMIT, now);
+  if (fault !== undefined || expected.issuedSince === undefined) return fault;
+  return isFrom(claims, expected.issuedSince) ? undefined : 'ASSERTION_BEFORE_RESTORE';
+}
+
+/** Checks the claims of an outside issuer's token that stands for a client (RFC 7523, section 3). @param now seconds */
+export function workloadFault(
+  claims: JsonObject,
+  trusted: TrustedIssuer,
+  audience: string,
+  now: number,
+): AssertionFault | undefined {
+  const { iss, sub, aud } = claims;
+  if (iss !== trusted.issuer) return 'ASSERTION_ISSUER';
+  if (typeof sub !== 'string' || !subjectMatches(trusted.subject, sub)) return 'ASSERTION_SUBJECT';
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(audience)) return 'ASSERTION_AUDIENCE';
+  return timesFault(claims, WORKLOAD_LIFETIME_LIMIT, now);
+}
+
+/**
+ * What a client whose signature was good is told about a claim that was not, so that an honest one can mend it.
+ * @param audience what `aud` must be
+ * @param lifetimeLimit seconds
+ */
+export function assertionHint(
+  fault: AssertionFault | 'ASSERTION_REPLAYED',
+  audience: string,
+  lifetimeLimit: number,
+): string {
+  switch (fault) {
+    case 'ASSERTION_CLAIM_MISSING':
+      return 'the assertion needs exp, and jti of 1 to 256 printable ASCII characters';
+    case 'ASSERTION_ISSUER':
+    case 'ASSERTION_SUBJECT':
+      return 'iss and sub of the assertion must both be the client_id';
+    case 'ASSERTION_AUDIENCE':
+      return `aud of the assertion must be ${audience}`;
+    case 'ASSERTION_EXPIRED':
+      return 'the assertion has expired; make a new one for each request, and check the clock';
+    case 'ASSERTION_NOT_YET_VALID':
+      return `iat or nbf of the assertion is more than ${String(TOLERANCE_SECONDS)} seconds ahead; check the clock`;
+    case 'ASSERTION_TOO_LONG':
+      return `the assertion must end at most ${String(lifetimeLimit)} seconds after it begins, and after now; check exp and the clock`;
+    case 'ASSERTION_REPLAYED':
+      return 'the assertion was used before; make a new one for each request';
+    case 'ASSERTION_BEFORE_RESTORE':
+      return 'the assertion was made before the issuer started; make a new one for each request';
+    case 'ASSERTION_MALFORMED':
+    case 'ASSERTION_ALG':
+    case 'ASSERTION_TYPE':
+    case 'ASSERTION_KEY_UNKNOWN':
+    case 'ASSERTION_SIGNATURE':
+      return FAILED;
+  }
+}

@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { networkOf, OAuthError, POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { type Client } from '../registry/client.js';
+import { LeasedLimit, type LimitExceeded } from './leased-limit.js';
+import { PostgresWindow } from './shared-window.store.js';
+
+export const LIMIT_SETTINGS = Symbol('countersign.issuer.limit-settings');
+/** Points a minute; 0 for no limit. */
+export interface LimitSettings {
+  /** An authenticated request of a client spends one. */
+  readonly perClient: number;
+  /** A failed authentication from a network spends {@link FAILURE_COST}. */
+  readonly perAddress: number;
+}
+
+/** What a failed authentication costs its network; one that succeeds costs nothing there. */
+export const FAILURE_COST = 100;
+const LEASES_A_WINDOW = 50;
+const KEYS_LIMIT = 10_000;
+
+/** Thrown for a request beyond a limit. */
+export class TooManyRequests extends OAuthError {
+  /** Whether it is to be recorded: the first of its window is, the flood behind it is counted. */
+  readonly first: boolean;
+  /** @param client the client that is beyond its limit; nothing for a failed authentication */
+  constructor(
+    { retryAfterSeconds, first }: LimitExceeded,
+    readonly client?: Client,
+  ) {
+    super(429, 'temporarily_unavailable', 'too many requests; try again after the seconds of Retry-After', {
+      'retry-after': String(retryAfterSeconds),
+    });
+    this.first = first;
+  }
+}
+
+type Limited = TooManyRequests | undefined;
+
+function answerOf(
+  spent: LimitExceeded | undefined | Promise<LimitExceeded | undefined>,
+  client?: Client,
+): Limited | Promise<Limited> {
+  if (spent instanceof Promise) return spent.then((exceeded) => answerOf(exceeded, client));
+  return spent === undefined ? undefined : new TooManyRequests(spent, client);
+}
+
+/**
+ * The rate limits of client authentication, and so of every OAuth endpoint: by client for those that have proven who they are, by network
+ * for those that have not. Failures refuse failures only: whoever shows good credentials is served, whatever its neighbours do.
+ */
+@Injectable()
+export class AuthenticationLimits {
+  readonly #clients: LeasedLimit | undefined;
+  readonly #failures: LeasedLimit | undefined;
+
+  constructor(@Inject(POOL) pool: pg.Pool, @Inject(LIMIT_SETTINGS) { perClient, perAddress }: LimitSettings) {
+    const limit = (name: string, perMinute: number, cost: number): LeasedLimit | undefined => {
+      if (perMinute === 0) return undefined;
+      const times = Math.max(1, Math.floor(perMinute / cost));
+      const lease = Math.max(1, Math.floor(times / LEASES_A_WINDOW));
+      return new LeasedLimit(new PostgresWindow(pool, name, times), lease, KEYS_LIMIT, () => performance.now());
+    };
+    this.#clients = limit('client', perClient, 1);
+    this.#failures = limit('failure', perAddress, FAILURE_COST);
+  }
+
+  /** @returns what to throw, or nothing; at once in most cases */
+  ofClient(client: Client): Limited | Promise<Limited> {
+    return answerOf(this.#clients?.spend(client.client_id), client);
+  }
+
+  /** Makes a caller's network pay for a failed authentication. @returns what to throw in place of the failure's own answer */
+  ofFailure(peer: string): Limited | Promise<Limited> {
+    return answerOf(this.#failures?.spend(networkOf(peer)));
+  }
+
+  /** Whether failures of this network are refused now, as far as this replica knows: then nothing that is slow is done for it. */
+  refusesFailures(peer: string): boolean {
+    return this.#failures?.isSpent(networkOf(peer)) ?? false;
+  }
+}

@@ -1,0 +1,146 @@
+import { thumbprintOf } from '@countersign/auth-core';
+import { type z } from 'zod';
+import { clientSchema, type Client, type PublicJwk } from './client.js';
+import { LIVE_SECRETS_LIMIT, type StoredSecret } from './stored-secret.js';
+
+/** A client as the issuer keeps it. */
+export interface ClientRecord {
+  readonly registration: Client;
+  /** What the declared file said when it was last applied. */
+  readonly declared: Client | null;
+  readonly secrets: readonly StoredSecret[];
+  /** Keys that it had and lost, as `kid:…` and `jkt:…` (RFC 7638); see {@link withRegistration}. */
+  readonly removedKeys: readonly string[];
+  readonly disabledAt: Date | null;
+  readonly disabledBy: 'admin' | 'declaration' | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Why a change is not made. */
+export interface ChangeRefused {
+  readonly status: 404 | 409 | 422;
+  readonly code:
+    | 'CLIENT_UNKNOWN'
+    | 'CLIENT_EXISTS'
+    | 'KEY_UNKNOWN'
+    | 'KEYS_NOT_INLINE'
+    | 'CLIENT_HAS_NO_SECRETS'
+    | 'SECRET_UNKNOWN'
+    | 'REGISTRATION_INVALID';
+  readonly detail: string;
+}
+
+export type Change =
+  { readonly ok: true; readonly record: ClientRecord } | { readonly ok: false; readonly why: ChangeRefused };
+
+const refuse = (status: ChangeRefused['status'], code: ChangeRefused['code'], detail: string): Change => ({
+  ok: false,
+  why: { status, code, detail },
+});
+const accept = (record: ClientRecord): Change => ({ ok: true, record });
+
+/** A new client. */
+export function newRecord(registration: Client, declared: Client | null, now: Date): ClientRecord {
+  return {
+    registration,
+    declared,
+    secrets: [],
+    removedKeys: [],
+    disabledAt: null,
+    disabledBy: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** What a key is known by once it is gone: its `kid`, and its thumbprint, so that it does not come back under another `kid`. */
+const namesOf = (key: PublicJwk): readonly string[] => [`kid:${key.kid}`, `jkt:${thumbprintOf(key)}`];
+
+/** Whether a client once had a key and lost it. */
+export function wasRemoved({ removedKeys }: ClientRecord, key: PublicJwk): boolean {
+  return namesOf(key).some((name) => removedKeys.includes(name));
+}
+
+/**
+ * Another registration for the same client; one that no longer authenticates by secret loses its secrets. The keys that it loses by this are
+ * kept in mind, those that it gets (again) are not.
+ */
+export function withRegistration(record: ClientRecord, registration: Client, now: Date): ClientRecord {
+  const secrets = registration.token_endpoint_auth_method === 'client_secret_basic' ? record.secrets : [];
+  const held = new Set((registration.jwks?.keys ?? []).flatMap(namesOf));
+  const lost = (record.registration.jwks?.keys ?? []).flatMap(namesOf);
+  const removedKeys = [...new Set([...record.removedKeys, ...lost])].filter((name) => !held.has(name));
+  return { ...record, registration, secrets, removedKeys, updatedAt: now };
+}
+
+function withKeys(record: ClientRecord, keys: readonly PublicJwk[], now: Date): Change {
+  const registration: z.input<typeof clientSchema> = { ...record.registration, jwks: { keys: [...keys] } };
+  const parsed = clientSchema.safeParse(registration);
+  if (parsed.success) return accept(withRegistration(record, parsed.data, now));
+  return refuse(422, 'REGISTRATION_INVALID', parsed.error.issues.map(({ message }) => message).join('; '));
+}
+
+/** Adds a public key, in front of the others; a key of the same `kid` is replaced. */
+export function withKey(record: ClientRecord, key: PublicJwk, now: Date): Change {
+  const { jwks } = record.registration;
+  if (jwks === undefined)
+    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client do not stand in its registration');
+  return withKeys(record, [key, ...jwks.keys.filter(({ kid }) => kid !== key.kid)], now);
+}
+
+/** Takes a public key away; the last one stays, because a client without a key is better disabled. */
+export function withoutKey(record: ClientRecord, keyId: string, now: Date): Change {
+  const keys = record.registration.jwks?.keys;
+  if (keys === undefined)
+    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client do not stand in its registration');
+  if (!keys.some(({ kid }) => kid === keyId)) return refuse(404, 'KEY_UNKNOWN', 'the client has no key of this kid');
+  if (keys.length === 1)
+    return refuse(422, 'REGISTRATION_INVALID', 'the last key stays; add another first, or disable the client');
+  return withKeys(
+    record,
+    keys.filter(({ kid }) => kid !== keyId),
+    now,
+  );
+}
+
+/** Adds a secret; the newest two are live. */
+export function withSecret(record: ClientRecord, secret: StoredSecret, now: Date): Change {
+  if (record.registration.token_endpoint_auth_method !== 'client_secret_basic') {
+    return refuse(409, 'CLIENT_HAS_NO_SECRETS', 'this client authenticates by private_key_jwt');
+  }
+  return accept({ ...record, secrets: [secret, ...record.secrets].slice(0, LIVE_SECRETS_LIMIT), updatedAt: now });
+}
+
+export function withoutSecret(record: ClientRecord, id: string, now: Date): Change {
+  const secrets = record.secrets.filter((secret) => secret.id !== id);
+  if (secrets.length === record.secrets.length) return refuse(404, 'SECRET_UNKNOWN', 'the client has no such secret');
+  return accept({ ...record, secrets, updatedAt: now });
+}
+
+/** Disabled by an admin it stays disabled, whatever the declared file says. */
+export function disabled(record: ClientRecord, by: 'admin' | 'declaration', now: Date): ClientRecord {
+  if (record.disabledBy === 'admin' || record.disabledBy === by) return record;
+  return { ...record, disabledAt: record.disabledAt ?? now, disabledBy: by, updatedAt: now };
+}
+
+export function enabled(record: ClientRecord, now: Date): ClientRecord {
+  return record.disabledAt === null ? record : { ...record, disabledAt: null, disabledBy: null, updatedAt: now };
+}
+
+/** A client as the admin API and the audit trail show it: no digest, no hash. */
+export function clientJson(record: ClientRecord) {
+  const { registration, secrets, disabledAt, disabledBy, declared, createdAt, updatedAt } = record;
+  const { imported_secret: imported, ...shown } = registration;
+  return {
+    ...shown,
+    ...(imported === undefined ? {} : { has_imported_secret: true }),
+    status: disabledAt === null ? ('active' as const) : ('disabled' as const),
+    ...(disabledAt === null ? {} : { disabled_at: disabledAt.toISOString(), disabled_by: disabledBy }),
+    declared: declared !== null,
+    secrets: secrets.map(({ id, created_at }) => ({ id, created_at })),
+    created_at: createdAt.toISOString(),
+    updated_at: updatedAt.toISOString(),
+  };
+}
+export type ClientJson = ReturnType<typeof clientJson>;

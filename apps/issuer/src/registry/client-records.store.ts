@@ -1,0 +1,35 @@
+import { getTableColumns, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import { type ClientRecord } from './client-record.js';
+import { recordOf } from './clients.store.js';
+import { clientTable } from './clients.tables.js';
+
+const TABLE_MISSING = '42P01';
+
+function isTableMissing(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && cause.code === TABLE_MISSING) return true;
+  }
+  return false;
+}
+
+/** Also of a database that an older release made, which has no such column. */
+const removedKeys = sql<readonly string[]>`coalesce(to_jsonb(client) -> 'removed_keys', '[]')`;
+
+/** Every client of a database that no service here has opened; none where an issuer has never started on it. */
+export async function readClientRecords(connection: pg.ClientConfig): Promise<ReadonlyMap<string, ClientRecord>> {
+  const pool = new pg.Pool({ ...connection, max: 1 });
+  try {
+    const rows = await drizzle({ client: pool })
+      .select({ ...getTableColumns(clientTable), removedKeys })
+      .from(clientTable)
+      .catch((error: unknown) => {
+        if (isTableMissing(error)) return [];
+        throw error;
+      });
+    return new Map(rows.map((row) => [row.clientId, recordOf(row)]));
+  } finally {
+    await pool.end();
+  }
+}

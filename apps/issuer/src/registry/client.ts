@@ -1,0 +1,142 @@
+import { pathOfOddText, TEXT_RULE } from '@countersign/service-host';
+import { verificationKeyOf } from '@countersign/auth-core/jws';
+import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/revocation-feed';
+import { z } from 'zod';
+import { importedSecretSchema } from './stored-secret.js';
+import { subjectPatternSchema } from './trusted-issuer.js';
+
+/** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
+export const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
+export const scopeSchema = z.string().regex(scopePattern, 'a scope: printable ASCII without space, " and \\');
+export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
+/** A stranger may claim to be anything; what cannot be a name is not repeated, because not every text fits the database. */
+export function claimedName(claimed: string | undefined): string | undefined {
+  return claimed === undefined || namePattern.test(claimed) ? claimed : 'not-a-name';
+}
+export const nameSchema = z.string().regex(namePattern, 'a name: letters, digits, . _ : -');
+/** A service's name, or an absolute URI without fragment (RFC 8707, section 2). */
+export const audiencePattern =
+  /^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,127}|https?:\/\/[A-Za-z0-9._~:/?@!$&'()*+,;=%[\]-]{1,240})$/;
+export const audienceSchema = z
+  .string()
+  .regex(audiencePattern, 'an audience: a name, or an absolute http(s) URI without fragment');
+
+/** Clients that one file or request may declare. */
+export const CLIENTS_LIMIT = 10_000;
+/** Bytes of JSON that one registration may have: two of them, before and after, fit one audit event. */
+export const REGISTRATION_SIZE_LIMIT = 12 * 1024;
+/** Scopes that one token may carry, and so an audience's or an edge's list. */
+export const SCOPES_LIMIT = 64;
+/** Audiences, and exchange edges, that one policy may have. */
+export const POLICY_LIMIT = 64;
+/** Maximum lifetime of a token in seconds, whatever a policy or the setting says. */
+export const TOKEN_LIFETIME_LIMIT = TOKEN_LIFE_LIMIT_SECONDS;
+
+const publicJwkSchema = z
+  .looseObject({
+    kty: z.string(),
+    kid: z.string().min(1).max(128),
+    alg: z.enum(['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256']).optional(),
+  })
+  .refine((jwk) => !['d', 'k', 'p', 'q'].some((member) => member in jwk), 'a public key; this one holds a private part')
+  .refine((jwk) => verificationKeyOf(jwk) !== undefined, 'a key for ES256, EdDSA, RS256 or PS256');
+/** A client's public key (RFC 7517). */
+export type PublicJwk = z.infer<typeof publicJwkSchema>;
+export { publicJwkSchema };
+
+/** Where keys are fetched: https, or plain http on the loopback. */
+const jwksUriSchema = z
+  .url({ protocol: /^https?$/ })
+  .max(512)
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, hostname, username, password, hash } = new URL(text);
+    if (username !== '' || password !== '' || hash !== '') return false;
+    return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  }, 'an https URL without credentials (http on the loopback only)');
+
+const edgeSchema = z.strictObject({
+  /** Holding a subject token for this audience … */
+  subject_audience: audienceSchema,
+  /** … with this scope … */
+  subject_scope: scopeSchema,
+  /** … the client may ask for this audience … */
+  audience: audienceSchema,
+  /** … and these scopes. */
+  scopes: z.array(scopeSchema).min(1).max(SCOPES_LIMIT),
+});
+export type ExchangeEdge = z.infer<typeof edgeSchema>;
+
+const policySchema = z.strictObject({
+  /** Per audience, the scopes that the client may ask for. */
+  audiences: z
+    .record(audienceSchema, z.array(scopeSchema).max(SCOPES_LIMIT))
+    .refine(
+      (audiences) => Object.keys(audiences).length <= POLICY_LIMIT,
+      `must name at most ${String(POLICY_LIMIT)} audiences`,
+    )
+    .default({}),
+  exchange: z.array(edgeSchema).max(POLICY_LIMIT).default([]),
+  /** Seconds that this client's tokens live, when shorter than the issuer's setting. */
+  token_lifetime: z.int().min(10).max(TOKEN_LIFETIME_LIMIT).optional(),
+  /** Whether its tokens are bound to a key of its own (DPoP, RFC 9449): `required`, or when it brings a proof. */
+  dpop: z.enum(['required', 'allowed']).optional(),
+});
+/** What a client may ask for; everything else is refused. */
+export type Policy = z.infer<typeof policySchema>;
+
+const trustedIssuerSchema = z.strictObject({
+  /** The outside issuer's identifier: the assertion's `iss`, compared exactly. */
+  issuer: z.string().min(1).max(512),
+  jwks_uri: jwksUriSchema,
+  /** What the assertion's `aud` must be, or hold; this issuer's own identifier when left out. */
+  audience: z.string().min(1).max(512).optional(),
+  /** Which of its subjects is this client: literal text, `*` for any characters. */
+  subject: subjectPatternSchema,
+});
+export type TrustedIssuer = z.infer<typeof trustedIssuerSchema>;
+
+export const clientSchema = z
+  .strictObject({
+    client_id: nameSchema,
+    /** For people. */
+    client_name: z.string().min(1).max(128).optional(),
+    token_endpoint_auth_method: z.enum(['private_key_jwt', 'client_secret_basic']).default('private_key_jwt'),
+    jwks: z.strictObject({ keys: z.array(publicJwkSchema).min(1).max(8) }).optional(),
+    /** Where the client publishes its keys itself; instead of `jwks` (RFC 7591, section 2). */
+    jwks_uri: jwksUriSchema.optional(),
+    /** Outside issuers whose tokens are this client's assertions: a workload without a stored secret. */
+    trusted_issuers: z.array(trustedIssuerSchema).max(8).default([]),
+    /** A secret from elsewhere, as scrypt hash; the issuer's own secrets are made by it and stand nowhere in a registration. */
+    imported_secret: importedSecretSchema.optional(),
+    policy: policySchema.default({ audiences: {}, exchange: [] }),
+  })
+  .superRefine((client, context) => {
+    const fault = (message: string): void => context.addIssue({ code: 'custom', message });
+    const { jwks, jwks_uri: uri, trusted_issuers: trusted, token_endpoint_auth_method: method } = client;
+    if (jwks !== undefined && uri !== undefined) fault('jwks and jwks_uri exclude each other');
+    const ways = [jwks, uri, trusted[0]].filter((way) => way !== undefined).length;
+    if (method === 'private_key_jwt' && ways === 0) fault('private_key_jwt needs jwks, jwks_uri or trusted_issuers');
+    if (method === 'private_key_jwt' && client.imported_secret !== undefined) fault('private_key_jwt has no secret');
+    if (method === 'client_secret_basic' && ways > 0) fault('client_secret_basic has no keys and no trusted issuers');
+    const kids = jwks?.keys.map(({ kid }) => kid) ?? [];
+    if (new Set(kids).size !== kids.length) fault('two keys have the same kid');
+    if (Buffer.byteLength(JSON.stringify(client)) > REGISTRATION_SIZE_LIMIT) {
+      fault(`a registration has at most ${String(REGISTRATION_SIZE_LIMIT)} bytes`);
+    }
+    const odd = pathOfOddText(client);
+    if (odd !== undefined) fault(`${odd} ${TEXT_RULE}`);
+  });
+/** A registered service or application identity. */
+export type Client = z.infer<typeof clientSchema>;
+
+export const clientsFileSchema = z
+  .strictObject({ $schema: z.string().optional(), clients: z.array(clientSchema).max(CLIENTS_LIMIT) })
+  .superRefine(({ clients }, context) => {
+    const seen = new Set<string>();
+    for (const { client_id: id } of clients) {
+      if (seen.has(id))
+        context.addIssue({ code: 'custom', message: `the client ${id} is declared twice`, path: ['clients'] });
+      seen.add(id);
+    }
+  });

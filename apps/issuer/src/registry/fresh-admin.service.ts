@@ -1,0 +1,23 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyAdapter } from '@nestjs/platform-fastify';
+import { Replica } from './replica.service.js';
+
+/**
+ * An administrator's request is decided by the registry of its own moment: the guard verifies its token from memory, so that memory is
+ * brought up to date first. There are few such requests; all others are decided again when they turn out to rest on an older version.
+ */
+@Injectable()
+export class FreshAdmin implements OnModuleInit {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost<FastifyAdapter>,
+    @Inject(Replica) private readonly replica: Replica,
+  ) {}
+
+  onModuleInit(): void {
+    this.host.httpAdapter.getInstance().addHook('onRequest', async ({ url }) => {
+      // A database that is away fails the request itself, with an answer of its own.
+      if (url.startsWith('/admin/')) await this.replica.refresh().catch(() => undefined);
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { asc, eq, gt, or, type SQL } from 'drizzle-orm';
+import { MARGIN_SECONDS } from './listed-revocation.js';
+import { revocationTable, type RevocationRow } from './revocations.tables.js';
+
+/** The condition that a revocation still matters. */
+export function matters(now: Date): SQL {
+  return gt(revocationTable.mattersUntil, new Date(now.getTime() - MARGIN_SECONDS * 1_000));
+}
+
+/** Reads what is revoked, as a replica holds it; see the revocations' own store for all that changes it. */
+@Injectable()
+export class ListedRevocations {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Everything that still matters. */
+  inForce(now: Date, executor: Database | Transaction = this.database): Promise<RevocationRow[]> {
+    return executor.select().from(revocationTable).where(matters(now)).orderBy(asc(revocationTable.changedIn));
+  }
+
+  /** What changed after a number, whoever changed it, and what has none yet. */
+  changedSince(transaction: Transaction, number: number): Promise<RevocationRow[]> {
+    return transaction
+      .select()
+      .from(revocationTable)
+      .where(or(gt(revocationTable.changedIn, number), eq(revocationTable.changedIn, 0)));
+  }
+}

@@ -1,0 +1,236 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { localSigner, type MemoryRevocationList, type PrivateJwk, type TokenSigner } from '@countersign/auth-core';
+import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { type ListDigest, type SignedDigest } from '@countersign/revocation-feed';
+import { type Client } from './client.js';
+import { ClientsStore } from './clients.store.js';
+import { jwksDocument, type JwksDocument, type PublishedKey, type SigningKeys } from './key-set.js';
+import { type KeysStore } from './keys.store.js';
+import { listedOf, revocationOf } from './listed-revocation.js';
+import { ListedRevocations } from './listed-revocations.store.js';
+import { registeredClient, type RegisteredClient } from './registered-client.js';
+import { RemoteKeys } from './remote-keys.service.js';
+import { RevocationKeysStore } from './revocation-keys.store.js';
+import { LIST_DIGEST, REVOKED } from './revocation-memory.service.js';
+import { type RevocationRow } from './revocations.tables.js';
+import { CLIENT_SECRET_KEY, SigningKeysStore } from './signing-keys.store.js';
+import { type SigningKeyRow } from './signing-keys.tables.js';
+
+/** Milliseconds between two looks at the version, for what no token request asks for: the JWKS of an idle replica. */
+const LOOK_EVERY_MS = 1_000;
+
+function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): readonly string[] {
+  return [...(own === undefined ? [] : [own]), ...trusted.map(({ jwks_uri: uri }) => uri)];
+}
+
+const publishedOf = (rows: readonly SigningKeyRow[]): readonly PublishedKey[] =>
+  rows.filter(({ state }) => state !== 'removed').map(({ publicJwk }) => publicJwk);
+
+/** What a decision rests on. */
+export interface Ground {
+  /** The registry's version. */
+  readonly version: number;
+  /** The last revocation that is known. */
+  readonly revocations: number;
+}
+
+/**
+ * Clients, signing keys and revocations as this replica holds them in memory, of one version of the registry. Nothing is handed out on the
+ * ground of an older version: each group of tokens is committed under the condition that the version still holds and that nothing newer
+ * revokes a token that is exchanged, and decided again when it does not.
+ */
+@Injectable()
+export class Replica implements SigningKeys, OnModuleInit {
+  #version = 0;
+  #revocations = 0;
+  #issueAfter = 0;
+  #restoredAt: number | undefined;
+  readonly #clients = new Map<string, RegisteredClient>();
+  #active: PrivateJwk | undefined;
+  #signer: TokenSigner | undefined;
+  #published: readonly PublishedKey[] = [];
+  #jwks: JwksDocument = jwksDocument([]);
+  #revocationKey: PrivateJwk | undefined;
+  #revocationJwks: JwksDocument = jwksDocument([]);
+  #revocationKeys: readonly PublishedKey[] = [];
+  #secretKey: Buffer | undefined;
+  #imported = 0;
+  #remote = 0;
+  #onKeys: () => void = () => undefined;
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(ClientsStore) private readonly clientsStore: ClientsStore,
+    @Inject(SigningKeysStore) private readonly keysStore: SigningKeysStore,
+    @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
+    @Inject(ListedRevocations) private readonly listed: ListedRevocations,
+    @Inject(REVOKED) private readonly revoked: MemoryRevocationList,
+    @Inject(LIST_DIGEST) private readonly digest: ListDigest,
+    @Inject(RevocationKeysStore) private readonly revocationKeysStore: RevocationKeysStore,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  /** Read it before deciding, and commit under it. */
+  get ground(): Ground {
+    return { version: this.#version, revocations: this.#revocations };
+  }
+
+  /** Milliseconds since 1970 at which the database was noticed to be a restored one, until that is acknowledged. */
+  get restoredAt(): number | undefined {
+    return this.#restoredAt;
+  }
+
+  /** Milliseconds since 1970 that a token issued now says: behind every revocation that must not refuse it. */
+  issueTime(): number {
+    return Math.max(this.clock().getTime(), this.#issueAfter + 1);
+  }
+
+  client(clientId: string): RegisteredClient | undefined {
+    return this.#clients.get(clientId);
+  }
+
+  /** Whether any client has a secret from elsewhere, so that wrong secrets must cost what its check costs. */
+  get hasImportedSecrets(): boolean {
+    return this.#imported > 0;
+  }
+
+  /** Whether any client's keys are fetched, so that failed assertions must take as long as a fetch may. */
+  get hasRemoteKeys(): boolean {
+    return this.#remote > 0;
+  }
+
+  get signer(): TokenSigner {
+    if (this.#signer === undefined) throw new Error('the signing keys are not loaded yet');
+    return this.#signer;
+  }
+
+  get published(): readonly PublishedKey[] {
+    return this.#published;
+  }
+
+  get jwks(): JwksDocument {
+    return this.#jwks;
+  }
+
+  /** The one key that signs what is revoked. */
+  get revocationKey(): PrivateJwk {
+    if (this.#revocationKey === undefined) throw new Error('the revocation keys are not loaded yet');
+    return this.#revocationKey;
+  }
+
+  /** Every revocation key that is not removed. */
+  get revocationKeys(): readonly PublishedKey[] {
+    return this.#revocationKeys;
+  }
+
+  get revocationJwks(): JwksDocument {
+    return this.#revocationJwks;
+  }
+
+  /** What the whole list of revocations is, as this replica knows it. @param at seconds since 1970 */
+  listAt(at: number): SignedDigest {
+    return this.digest.of(this.#revocations, at);
+  }
+
+  /** The key under which client secrets are digested. */
+  get secretKey(): Buffer {
+    if (this.#secretKey === undefined) throw new Error('the secrets of the issuer are not loaded yet');
+    return this.#secretKey;
+  }
+
+  /** @param listener called whenever this replica has other keys than before */
+  onKeysChanged(listener: () => void): void {
+    this.#onKeys = listener;
+  }
+
+  /** Brings this replica to the version of now; what was committed before the call is seen after it. */
+  refresh(): Promise<void> {
+    const next = this.#loading.then(() => this.#load());
+    this.#loading = next.catch(() => undefined);
+    return next;
+  }
+
+  async #load(): Promise<void> {
+    await this.database.transaction(
+      async (transaction) => {
+        const { version, revocations, issueAfter, restoredAt } = await this.clientsStore.registry(transaction);
+        this.#secretKey ??= await this.keysStore.secret(transaction, CLIENT_SECRET_KEY);
+        const revokedMeanwhile = revocations === this.#revocations ? [] : await this.#revokedSince(transaction);
+        if (version === this.#version) {
+          this.#takeRevocations(revokedMeanwhile, revocations);
+          return;
+        }
+        const changed = await this.clientsStore.changedSince(transaction, this.#version);
+        const rows = await this.keysStore.all(transaction);
+        const active = await this.#activeOf(rows, this.keysStore, this.#active);
+        const forRevocation = await this.revocationKeysStore.all(transaction);
+        const revocationKey = await this.#activeOf(forRevocation, this.revocationKeysStore, this.#revocationKey);
+        for (const [clientId, record] of changed) {
+          if (record === undefined) this.#clients.delete(clientId);
+          else this.#clients.set(clientId, registeredClient(record));
+        }
+        this.#takeRevocations(revokedMeanwhile, revocations);
+        this.#issueAfter = issueAfter;
+        this.#restoredAt = restoredAt;
+        this.#takeStock();
+        if (active !== this.#active) this.#signer = active === undefined ? undefined : localSigner(active);
+        this.#active = active;
+        this.#published = publishedOf(rows);
+        this.#revocationKey = revocationKey;
+        this.#revocationKeys = publishedOf(forRevocation);
+        this.#revocationJwks = jwksDocument(this.#revocationKeys);
+        const jwks = jwksDocument(this.#published);
+        const keysChanged = jwks.etag !== this.#jwks.etag;
+        this.#jwks = jwks;
+        this.#version = version;
+        if (keysChanged) this.#onKeys();
+      },
+      { isolationLevel: 'repeatable read' },
+    );
+  }
+
+  #revokedSince(transaction: Transaction): Promise<readonly RevocationRow[]> {
+    return this.#revocations === 0
+      ? this.listed.inForce(this.clock(), transaction)
+      : this.listed.changedSince(transaction, this.#revocations);
+  }
+
+  #takeRevocations(rows: readonly RevocationRow[], number: number): void {
+    for (const row of rows) {
+      this.revoked.add(revocationOf(row));
+      if (row.changedIn > 0) this.digest.add(listedOf(row));
+    }
+    this.#revocations = number;
+  }
+
+  #takeStock(): void {
+    const clients = [...this.#clients.values()].map(({ client }) => client);
+    this.#imported = clients.filter((client) => client.imported_secret !== undefined).length;
+    const addresses = clients.flatMap(keyAddressesOf);
+    this.#remote = addresses.length;
+    for (const address of addresses) this.remoteKeys.prepare(address);
+  }
+
+  async #activeOf(
+    rows: readonly SigningKeyRow[],
+    store: KeysStore,
+    known: PrivateJwk | undefined,
+  ): Promise<PrivateJwk | undefined> {
+    const row = rows.find(({ state }) => state === 'active');
+    if (row === undefined) return undefined;
+    return row.kid === known?.kid ? known : store.open(row);
+  }
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'registry',
+      everyMs: LOOK_EVERY_MS,
+      run: async () => {
+        await this.refresh();
+        return undefined;
+      },
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createVerifier } from '@countersign/auth-core';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+
+/** Milliseconds of load. */
+const LOAD_MS = 8_000;
+
+describe('two replicas on one database, under load, while keys rotate', () => {
+  let issuer: IssuerUnderTest;
+
+  beforeAll(async () => {
+    issuer = await startIssuer({ JWKS_LIFETIME_SECONDS: '1', KEY_ROTATION_SECONDS: '2' }, 2);
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  it('issue no token that a validator refuses, and accept no assertion twice', async () => {
+    const [here = '', there = ''] = issuer.urls;
+    const validators = await Promise.all(
+      issuer.urls.map((url) =>
+        createVerifier({
+          issuer: issuer.url,
+          audience: 'payments',
+          jwksUrl: `${url}/.well-known/jwks.json`,
+          refreshIntervalSeconds: 1,
+        }),
+      ),
+    );
+    const kids = new Set<string>();
+    const outcomes = new Map<string, number>();
+    const end = Date.now() + LOAD_MS;
+    async function worker(): Promise<void> {
+      while (Date.now() < end) {
+        const signed = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await issuer.assertion() };
+        const form = { audience: 'payments', scope: 'payments:create', ...signed };
+        const answers = await Promise.all([issuer.token(form, here), issuer.token(form, there)]);
+        const statuses = answers.map(({ status }) => status).sort((one, other) => one - other);
+        const outcome = statuses.join(' ');
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        const token = String(answers.find(({ status }) => status === 200)?.body['access_token']);
+        kids.add(
+          String((JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid),
+        );
+        for (const validator of validators) expect(validator.verify(token).clientId).toBe('shop');
+      }
+    }
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    for (const validator of validators) validator.close();
+    expect([...outcomes.keys()]).toEqual(['200 401']);
+    expect(kids.size).toBeGreaterThan(1);
+  }, 120_000);
+
+  it('have one active key and one record of each rotation', async () => {
+    await delay(100);
+    const active = await issuer.database.query(`select 1 from signing_key where state = 'active'`);
+    expect(active.rowCount).toBe(1);
+    const { rows } = await issuer.database.query<{ subject: string; count: string }>(
+      `select event->>'subject' as subject, count(*) from audit_outbox
+       where event->>'type' = 'countersign.issuer.signing-key.activated.v1' group by 1 having count(*) > 1`,
+    );
+    expect(rows).toEqual([]);
+  });
+});

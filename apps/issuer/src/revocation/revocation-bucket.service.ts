@@ -1,0 +1,366 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { connectToNats, type NatsOptions } from '@countersign/audit-client';
+import {
+  bucketKeyOf,
+  DIGEST_KEY,
+  openRevocationBucket,
+  StatementError,
+  type BucketOptions,
+  type RevocationBucket as Bucket,
+} from '@countersign/revocation-feed';
+import { CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { type Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import { listedOf } from '../registry/listed-revocation.js';
+import { ListedRevocations } from '../registry/listed-revocations.store.js';
+import { Replica } from '../registry/replica.service.js';
+import { type RevocationRow } from '../registry/revocations.tables.js';
+import { differenceOf, type Reading } from './bucket-difference.js';
+import { Restoration } from './restoration.service.js';
+import { RevocationsStore } from './revocations.store.js';
+import { Statements } from './statements.service.js';
+
+export const BUCKET_NATS = Symbol('countersign.issuer.bucket-nats');
+export const BUCKET_OPTIONS = Symbol('countersign.issuer.bucket-options');
+
+/** Milliseconds between two looks for revocations that the bucket does not have. */
+const PUSH_EVERY_MS = 1_000;
+/** Milliseconds between two comparisons of database and bucket; a long one is followed by a longer rest. */
+const MEND_EVERY_MS = 60_000;
+const REST_FACTOR = 20;
+/** Milliseconds between two looks whether the list is to be stated. */
+const STATE_EVERY_MS = 250;
+/** Milliseconds for which a list that does not change is stated once. */
+const RESTATE_EVERY_MS = 10_000;
+/** Milliseconds that a revocation waits for the bucket before it is answered; it is in the database by then. */
+const PUSH_LIMIT_MS = 1_000;
+/** Milliseconds for which the bucket may fail, while NATS is there, before this replica is no longer ready. */
+const STUCK_AFTER_MS = 15_000;
+/** Writes that are under way to the bucket at once. */
+const WRITES_AT_ONCE = 100;
+/** Entries that are read in one go, so that requests are answered meanwhile. */
+const READ_AT_ONCE = 100;
+
+export interface BucketState {
+  readonly connected: boolean;
+  /** Revocations that the bucket does not have yet, as last counted. */
+  readonly unpushed: number;
+  readonly comparedAt: string | null;
+  /** When this replica last stated the whole list. */
+  readonly statedAt: string | null;
+  /** Entries of the bucket that are signed with a key that this database does not know. */
+  readonly ofUnknownKey: number;
+  readonly lastError: string | null;
+}
+
+async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < items.length; from += WRITES_AT_ONCE)
+    await Promise.all(items.slice(from, from + WRITES_AT_ONCE).map(work));
+}
+
+/**
+ * The copy of the revocations in JetStream, from which validators hear of them: each a statement that the issuer signs, and one of what the
+ * whole list is. What the database has and the bucket lacks is put there: at once, every second, and by comparing both at start, on each
+ * reconnect and every minute. So neither a crash nor NATS's absence loses one.
+ */
+@Injectable()
+export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stopped = new AbortController();
+  /** What this replica has put into the bucket, or found there and verified. */
+  readonly #known = new Map<string, { readonly text: string; readonly reading: Reading }>();
+  #connection: NatsConnection | undefined;
+  #bucket: Bucket | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #running: Promise<void> = Promise.resolve();
+  #mending: Promise<void> | undefined;
+  #mendAgainAt = 0;
+  #pushing = false;
+  #stating = false;
+  #underWay = 0;
+  #unpushed = 0;
+  #ofUnknownKey = 0;
+  #comparedAt: Date | undefined;
+  #stated: { readonly number: number; readonly at: Date } | undefined;
+  #lastError: string | null = null;
+  #failingSince: number | undefined;
+
+  constructor(
+    @Inject(BUCKET_NATS) private readonly nats: NatsOptions,
+    @Inject(BUCKET_OPTIONS) private readonly options: BucketOptions,
+    @Inject(RevocationsStore) private readonly store: RevocationsStore,
+    @Inject(ListedRevocations) private readonly listed: ListedRevocations,
+    @Inject(Statements) private readonly statements: Statements,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(Restoration) private readonly restoration: Restoration,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) health: HealthRegistry,
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    health.addNote('revocation_bucket', () => this.state());
+    health.add('revocation_bucket', () => {
+      if (this.#isStuck()) throw new Error(`validators do not hear of revocations: ${this.#lastError ?? ''}`);
+    });
+    const unpushed = (): number => this.#unpushed;
+    new Gauge({
+      name: 'revocations_unpushed',
+      help: 'Revocations in the database that the bucket does not have yet.',
+      registers: [metrics],
+      collect(): void {
+        this.set(unpushed());
+      },
+    });
+  }
+
+  state(): BucketState {
+    return {
+      connected: this.#connection !== undefined && !this.#connection.isClosed() && this.#lastError === null,
+      unpushed: this.#unpushed,
+      comparedAt: this.#comparedAt?.toISOString() ?? null,
+      statedAt: this.#stated?.at.toISOString() ?? null,
+      ofUnknownKey: this.#ofUnknownKey,
+      lastError: this.#lastError,
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run();
+    this.#timers = [
+      setInterval(() => void this.#pushMissing(), PUSH_EVERY_MS),
+      setInterval(() => void this.#stateList(), STATE_EVERY_MS),
+    ];
+    for (const timer of this.#timers) timer.unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopped.abort();
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#connection?.close();
+    await this.#running;
+  }
+
+  /** Puts a revocation that is committed into the bucket. @returns whether the bucket has it; if not, it will later */
+  async push(row: RevocationRow): Promise<boolean> {
+    const bucket = this.#bucket;
+    if (bucket === undefined) return false;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`the bucket did not answer within ${String(PUSH_LIMIT_MS)} ms`));
+      }, PUSH_LIMIT_MS);
+    });
+    try {
+      await Promise.race([this.#put(bucket, row), limit]);
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.store.markPushed([row], this.clock()).catch((error: unknown) => {
+      this.#failed(error);
+    });
+    return true;
+  }
+
+  /** Bytes that the bucket may hold. */
+  get maxBytes(): number {
+    return this.options.maxBytes;
+  }
+
+  /** Has database and bucket compared within a moment: entries have left the database. */
+  mendSoon(): void {
+    this.#mendAgainAt = 0;
+  }
+
+  /** Compares database and bucket and mends the bucket; a bucket that is lost is made again. Joins a comparison under way. */
+  mend(): Promise<void> {
+    const begun = performance.now();
+    this.#mending ??= this.#compare()
+      .catch((error: unknown) => {
+        this.#failed(error);
+      })
+      .finally(() => {
+        const now = performance.now();
+        this.#mendAgainAt = now + Math.max(MEND_EVERY_MS, (now - begun) * REST_FACTOR);
+        this.#mending = undefined;
+      });
+    return this.#mending;
+  }
+
+  async #run(): Promise<void> {
+    const connection = await connectToNats('issuer-revocations', this.nats, this.logger, this.#stopped.signal);
+    if (connection === undefined) return;
+    if (this.#stopped.signal.aborted) return connection.close();
+    this.#connection = connection;
+    // Begun before the comparison: of a connection that a stop closes meanwhile, a list begun later would never end.
+    const statuses = connection.status();
+    // Nor does a question end that a stop leaves without an answer.
+    await Promise.race([this.mend(), connection.closed()]);
+    for await (const { type } of statuses) {
+      if (type === 'disconnect') {
+        this.#bucket = undefined;
+        this.#failingSince = undefined;
+        this.#lastError = 'disconnected from NATS';
+      }
+      if (type === 'reconnect') void this.mend();
+    }
+  }
+
+  async #compare(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || connection.isClosed()) return;
+    const bucket = await openRevocationBucket(connection, this.options);
+    // The bucket first: what it holds was committed before, so that the rows read after it cannot lack a new one.
+    const held = await bucket.read();
+    await this.replica.refresh();
+    const readings = await this.#readAll(held);
+    await this.store.prune(this.clock());
+    const rows = new Map((await this.listed.inForce(this.clock())).map((row) => [row.bucketKey, row]));
+    const wanted = [...rows].map(([key, row]) => ({ key, listed: listedOf(row) }));
+    const read = (key: string): Reading => readings.get(key) ?? { is: 'unreadable' };
+    const stated = this.#statedNumber(held.get(DIGEST_KEY));
+    const isBehind = this.restoration.isBehind(stated);
+    const isRestored = isBehind || this.replica.restoredAt !== undefined;
+    const found = differenceOf(new Set(held.keys()), read, wanted, this.clock().getTime() / 1_000, isRestored);
+    if (stated !== undefined && (isBehind || found.adopt.length > 0)) {
+      await this.restoration.notice(stated, found.adopt);
+      return this.#compare();
+    }
+    this.restoration.compared();
+    // Room first: a full bucket takes nothing until something has left it.
+    await inBatches(found.purge, async (key) => {
+      await bucket.purge(key);
+      this.#known.delete(key);
+    });
+    const missing = found.put.map((key) => rows.get(key)).filter((row) => row !== undefined);
+    await inBatches(missing, (row) => this.#put(bucket, row));
+    await this.store.markPushed(
+      [...rows.values()].filter(({ pushedAt }) => pushedAt === null),
+      this.clock(),
+    );
+    this.#bucket = bucket;
+    this.#ofUnknownKey = found.unknown.length;
+    this.#comparedAt = this.clock();
+    this.#unpushed = 0;
+    this.#succeeded();
+    await this.#stateList();
+    if (missing.length > 0) this.logger.info({ mended: missing.length }, 'the revocation bucket was mended');
+  }
+
+  /** What was committed while the bucket was away, or by a replica that died before it could push. */
+  async #pushMissing(): Promise<void> {
+    if (this.#pushing || this.#mending !== undefined) return;
+    this.#pushing = true;
+    try {
+      await this.store.numberNew();
+      const rows = await this.store.unpushed(this.clock());
+      this.#unpushed = rows.length;
+      if (this.#bucket === undefined || performance.now() > this.#mendAgainAt) {
+        if (this.#connection?.isClosed() === false) await this.mend();
+        return;
+      }
+      const bucket = this.#bucket;
+      await inBatches(rows, (row) => this.#put(bucket, row));
+      if (rows.length === 0) return;
+      await this.store.markPushed(rows, this.clock());
+      this.#unpushed = 0;
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#pushing = false;
+    }
+  }
+
+  /** States the whole list when it has changed, and now and then when it has not, so that validators can tell silence from calm. */
+  async #stateList(): Promise<void> {
+    const bucket = this.#bucket;
+    if (bucket === undefined || this.#stating || this.#underWay > 0) return;
+    const { revocations: number } = this.replica.ground;
+    const age = this.clock().getTime() - (this.#stated?.at.getTime() ?? -Infinity);
+    if (number === this.#stated?.number && age >= 0 && age < RESTATE_EVERY_MS) return;
+    this.#stating = true;
+    try {
+      const at = this.clock();
+      await bucket.put(DIGEST_KEY, this.statements.ofList());
+      this.#stated = { number, at };
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#stating = false;
+    }
+  }
+
+  async #put(bucket: Bucket, row: RevocationRow): Promise<void> {
+    this.#underWay += 1;
+    try {
+      const text = this.statements.ofRow(row);
+      await bucket.put(row.bucketKey, text);
+      const statement = { ...listedOf(row), madeAt: row.changedAt.getTime() };
+      this.#known.set(row.bucketKey, { text, reading: { is: 'statement', statement, isByActiveKey: true } });
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  async #readAll(held: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Reading>> {
+    const readings = new Map<string, Reading>();
+    for (const [key, text] of held) {
+      const known = this.#known.get(key);
+      const reading = known?.text === text ? this.#again(known.reading, text) : this.#read(key, text);
+      this.#known.set(key, { text, reading });
+      readings.set(key, reading);
+      if (readings.size % READ_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const key of this.#known.keys()) if (!held.has(key)) this.#known.delete(key);
+    return readings;
+  }
+
+  /** The keys may be others since. */
+  #again(reading: Reading, text: string): Reading {
+    if (reading.is !== 'statement') return reading;
+    return { ...reading, isByActiveKey: this.statements.isByActiveKey(text) };
+  }
+
+  #read(key: string, text: string): Reading {
+    if (key === DIGEST_KEY) return { is: 'unreadable' };
+    try {
+      const statement = this.statements.read(text);
+      if (bucketKeyOf(statement.revocation) !== key) return { is: 'unreadable' };
+      return { is: 'statement', statement, isByActiveKey: this.statements.isByActiveKey(text) };
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      return { is: error.keyId === undefined ? 'unreadable' : 'of unknown key' };
+    }
+  }
+
+  /** The last number that the issuer has stated. @returns nothing where no such statement is to be believed */
+  #statedNumber(text: string | undefined): number | undefined {
+    try {
+      return text === undefined ? undefined : this.statements.readList(text).number;
+    } catch (error) {
+      if (error instanceof StatementError) return undefined;
+      throw error;
+    }
+  }
+
+  #isStuck(): boolean {
+    return this.#failingSince !== undefined && performance.now() - this.#failingSince > STUCK_AFTER_MS;
+  }
+
+  #succeeded(): void {
+    this.#lastError = null;
+    this.#failingSince = undefined;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#stopped.signal.aborted) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason !== this.#lastError) this.logger.warn({ reason }, 'the revocation bucket is behind; it will be mended');
+    this.#lastError = reason;
+    if (this.#connection?.isClosed() === false) this.#failingSince ??= performance.now();
+    // A bucket that does not answer may be lost: the next round opens it, or makes it again.
+    this.#bucket = undefined;
+  }
+}

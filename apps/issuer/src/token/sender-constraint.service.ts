@@ -1,0 +1,56 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { TokenError, verifyDpopProof, type DpopNonces, type DpopProof } from '@countersign/auth-core';
+import { CLOCK, DPOP_NONCES, OAuthError, POOL, PostgresDpopReplayStore } from '@countersign/service-host';
+import type pg from 'pg';
+import { ISSUER_URL } from '../issuer-url.js';
+import { type Policy } from '../registry/client.js';
+
+const refused = (description: string): OAuthError => new OAuthError(400, 'invalid_dpop_proof', description);
+
+/** Binds a token to the key of the one who asks for it (RFC 9449, section 5), so that a stolen token is worth nothing. */
+@Injectable()
+export class SenderConstraint {
+  readonly #replays: PostgresDpopReplayStore;
+
+  constructor(
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(POOL) pool: pg.Pool,
+    @Inject(DPOP_NONCES) private readonly nonces: DpopNonces | undefined,
+  ) {
+    this.#replays = new PostgresDpopReplayStore(pool, () => clock().getTime());
+  }
+
+  /**
+   * Reads the request's proof; it is not used up by that.
+   * @param header the `DPoP` header
+   * @returns nothing for a token that any bearer may use, where the client's policy allows one
+   * @throws {OAuthError} `invalid_dpop_proof`; `use_dpop_nonce` with the nonce that the next proof is to carry, where nonces are on
+   */
+  proofOf(header: string | undefined, { dpop }: Policy): DpopProof | undefined {
+    if (header === undefined) {
+      if (dpop === 'required') throw refused('this client gets tokens with a DPoP proof only');
+      return undefined;
+    }
+    const proof = this.#verified(header);
+    if (this.nonces === undefined || this.nonces.accepts(proof.nonce)) return proof;
+    const next = { 'dpop-nonce': this.nonces.current() };
+    throw new OAuthError(400, 'use_dpop_nonce', 'the DPoP proof must carry the nonce that this answer brings', next);
+  }
+
+  #verified(header: string): DpopProof {
+    const now = this.clock().getTime() / 1_000;
+    try {
+      return verifyDpopProof(header, { method: 'POST', url: `${this.issuer}/oauth2/token`, now });
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      throw refused(`the DPoP proof is not accepted (${error.detail ?? error.code})`);
+    }
+  }
+
+  /** Uses a proof up, at all replicas. @returns the refusal, when it was used before */
+  async useOnce({ replayId, expiresAt }: DpopProof): Promise<OAuthError | undefined> {
+    if (await this.#replays.useOnce(replayId, expiresAt)) return undefined;
+    return refused('the DPoP proof was used before');
+  }
+}
