@@ -17,7 +17,7 @@ import { messageTraceOf } from './message-trace.js';
 import { networkOf } from './peer-address.js';
 import { Problem } from './problem.js';
 import { RefusalTally, type CountedRefusals } from './refusal-tally.js';
-import { auditRequest, markRecorded, traceOf, type RequestTrace } from './request-trace.js';
+import { auditRequest, keepRefusedCaller, markRecorded, traceOf, type RequestTrace } from './request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, LOGGER } from './tokens.js';
 
 export const REFUSALS_OPTIONS = Symbol('countersign.refusals-options');
@@ -82,6 +82,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
     const trace = refusedTrace(context);
     if (refusal.principal !== undefined) {
+      keepRefusedCaller(trace, refusal.principal);
       await this.#recordOne(refusal.principal, refusal.code, trace);
       return;
     }

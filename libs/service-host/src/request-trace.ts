@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
+import { type Principal } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
 import { addressOf } from './peer-address.js';
 
@@ -66,6 +67,7 @@ export interface AuditRequest {
 
 const audited = new WeakMap<RequestTrace, AuditRequest>();
 const recorded = new WeakSet<object>();
+const refusedCallers = new WeakMap<RequestTrace, Principal>();
 
 /** The `request` member of the events of this request: always the same object, by which {@link markRecorded} knows it. */
 export function auditRequest(trace: RequestTrace): AuditRequest {
@@ -79,6 +81,16 @@ export function auditRequest(trace: RequestTrace): AuditRequest {
 /** Keeps that an event, or a count that becomes one, was recorded for the request. @param request as {@link auditRequest} gave it */
 export function markRecorded(request: object): void {
   recorded.add(request);
+}
+
+/** Keeps who called, of a request that was refused although its token was valid: its log line names them. */
+export function keepRefusedCaller(trace: RequestTrace, principal: Principal): void {
+  refusedCallers.set(trace, principal);
+}
+
+/** The verified caller of a refused request, as {@link keepRefusedCaller} kept it. */
+export function refusedCallerOf(trace: RequestTrace): Principal | undefined {
+  return refusedCallers.get(trace);
 }
 
 /** Whether an event was recorded for the request. */

@@ -116,4 +116,8 @@ describe("a service's signals", () => {
     expect(await get('/health/ready')).toMatchObject({ status: 503, body: expect.stringMatching(/No space left/) });
     expect(warned.filter((line) => line.includes('No space left'))).toHaveLength(1);
   });
+
+  it('say that the login may change its own schema: one URL for all', async () => {
+    expect((await get('/health/ready')).body).toContain('"database_login":{"may_change_schema":true}');
+  });
 });

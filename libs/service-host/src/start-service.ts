@@ -15,7 +15,7 @@ import { requestDurations } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { borderOptions, guardBorder } from './request-border.js';
 import { RecordedAnswers } from './recorded-answers.js';
-import { traceOf } from './request-trace.js';
+import { refusedCallerOf, traceOf } from './request-trace.js';
 import { HEALTH, METRICS } from './tokens.js';
 import { trustedProxies } from './trusted-proxies.js';
 
@@ -117,7 +117,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
           route,
           status: reply.statusCode,
           ms,
-          ...callerOf(principalOf(request)),
+          ...callerOf(principalOf(request) ?? refusedCallerOf(traceOf(request))),
         },
         `${method} ${route} ${String(reply.statusCode)}`,
       );
