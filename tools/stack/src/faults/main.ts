@@ -125,6 +125,9 @@ async function run({ rounds, seed, clients, only, from, json }: Options): Promis
   }
   const wrong = struck.flatMap((one) => one.wrong);
   const ok = wrong.length === 0;
+  out('What told of it within five seconds:');
+  for (const { fault, signals } of struck.filter(({ round }) => round > 0))
+    out(`${fault.padEnd(24)} ${signals.join(`\n${' '.repeat(25)}`) || 'nothing'}`);
   if (json) process.stdout.write(`${JSON.stringify({ ok, seed, struck, skipped })}\n`);
   else out(ok ? 'Nothing was lost or doubled.' : `${String(wrong.length)} faults.`);
   return ok;

@@ -16,6 +16,7 @@ import { Load } from './load.js';
 import { entriesSchema, isUnderWay, moneyFaults, paymentsSchema, type Payment } from './money-check.js';
 import { openAccount } from './open-account.js';
 import { type Random } from './random.js';
+import { watchSignals } from './signal-watch.js';
 import { Storefront } from './storefront.js';
 import { readTrail, trailFaults, type Trail } from './trail-check.js';
 
@@ -37,6 +38,8 @@ export interface RoundReport {
   readonly transfers: number;
   /** Events in the trail, all of them verified. */
   readonly events: number;
+  /** What told of the fault within five seconds: checks and notes of readiness, and metrics, by service. */
+  readonly signals: readonly string[];
   /** What must not be, in words; empty when everything held. */
   readonly wrong: readonly string[];
 }
@@ -68,6 +71,7 @@ export class Round {
   readonly #kept: string[] = [];
   #dealt: readonly Dealt[] = [];
   #relearned = false;
+  #signals: readonly string[] = [];
   #from = '';
   #to = '';
 
@@ -99,7 +103,12 @@ export class Round {
       const keepCheckpoint = (checkpoint: string): void => void this.#kept.push(checkpoint);
       const scene = { stack: this.stack, random, storefront: this.#storefront, load, keepCheckpoint, wrong };
       this.#relearned = faults.some(({ relearns }) => relearns === true);
-      for (const fault of faults) await fault.strike(scene);
+      const watched = await watchSignals(this.stack);
+      try {
+        for (const fault of faults) await fault.strike(scene);
+      } finally {
+        this.#signals = await watched();
+      }
       await delay(AFTER_MS);
     } finally {
       this.#dealt = await load.stop();
@@ -127,6 +136,7 @@ export class Round {
       underWay: payments.filter(isUnderWay).length,
       transfers: new Set(entries.map(({ transfer_id }) => transfer_id)).size,
       events: trail.events,
+      signals: this.#signals,
       wrong: [
         ...this.#wrong,
         ...moneyFaults(this.#dealt, payments, entries),
