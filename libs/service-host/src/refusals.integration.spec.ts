@@ -78,6 +78,7 @@ describe('what the guard of a service refused', () => {
     ]);
     const database = await postgres.createDatabase('orders', newPassword());
     pool = new pg.Pool({ connectionString: database, max: 1 });
+    pool.on('error', () => undefined);
     @Module({
       imports: [
         ServiceAuthModule.forRoot({
