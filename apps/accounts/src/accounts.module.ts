@@ -1,14 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import {
-  AuditTrailModule,
-  DatabaseModule,
-  databaseOf,
-  issuerOf,
-  natsOf,
-  revocationFeedSettings,
-  ServiceAuthModule,
-} from '@countersign/service-host';
-import { fileURLToPath } from 'node:url';
+import { ResourceServerModule } from '@countersign/service-host';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { AccountsStore } from './accounts/accounts.store.js';
@@ -35,21 +26,11 @@ export class AccountsModule {
     return {
       module: AccountsModule,
       imports: [
-        ServiceAuthModule.forRoot({
-          ...issuerOf(configuration),
-          audience: 'accounts',
-          revocations: revocationFeedSettings(configuration),
-        }),
-        DatabaseModule.forRoot({
-          ...databaseOf(configuration),
-          max: configuration.DATABASE_POOL_MAX,
+        ResourceServerModule.forRoot({
+          name: 'accounts',
+          configuration,
+          migrations: new URL('../migrations', import.meta.url),
           pipeline: true,
-          migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
-        }),
-        AuditTrailModule.forRoot({
-          source: 'accounts',
-          keepHours: configuration.OUTBOX_KEEP_HOURS,
-          nats: natsOf(configuration),
         }),
       ],
       controllers: [AccountsController, StandingsController, TransfersController, InvariantsController],

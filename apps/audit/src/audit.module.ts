@@ -1,14 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import {
-  AuditTrailModule,
-  DatabaseModule,
-  databaseOf,
-  issuerOf,
-  natsOf,
-  revocationFeedSettings,
-  ServiceAuthModule,
-} from '@countersign/service-host';
-import { fileURLToPath } from 'node:url';
+import { natsOf, ResourceServerModule } from '@countersign/service-host';
 import { type Configuration } from './configuration.js';
 import { EventsController } from './events/events.controller.js';
 import { EventsService } from './events/events.service.js';
@@ -83,17 +74,11 @@ export class AuditModule {
     return {
       module: AuditModule,
       imports: [
-        ServiceAuthModule.forRoot({
-          ...issuerOf(configuration),
-          audience: 'audit',
-          revocations: revocationFeedSettings(configuration),
+        ResourceServerModule.forRoot({
+          name: 'audit',
+          configuration,
+          migrations: new URL('../migrations', import.meta.url),
         }),
-        DatabaseModule.forRoot({
-          ...databaseOf(configuration),
-          max: configuration.DATABASE_POOL_MAX,
-          migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
-        }),
-        AuditTrailModule.forRoot({ source: 'audit', keepHours: configuration.OUTBOX_KEEP_HOURS, nats }),
       ],
       controllers: [
         ExportController,

@@ -1,17 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ServiceCalls } from '@countersign/auth';
 import { createTokenClient, type TokenClient } from '@countersign/auth-core';
-import {
-  AuditTrailModule,
-  CLOCK,
-  DatabaseModule,
-  databaseOf,
-  issuerOf,
-  natsOf,
-  revocationFeedSettings,
-  ServiceAuthModule,
-} from '@countersign/service-host';
+import { CLOCK, issuerOf, ResourceServerModule } from '@countersign/service-host';
 import { ACCOUNTS_CONNECTION, connectToAccounts, type AccountsConnection } from './accounts/accounts-connection.js';
 import { ACCOUNTS_CLIENT, createAccountsClient } from './accounts/accounts.client.js';
 import { ChangesStore } from './changes/changes.store.js';
@@ -69,20 +59,10 @@ export class PaymentsModule implements OnApplicationShutdown {
     return {
       module: PaymentsModule,
       imports: [
-        ServiceAuthModule.forRoot({
-          ...issuerOf(configuration),
-          audience: 'payments',
-          revocations: revocationFeedSettings(configuration),
-        }),
-        DatabaseModule.forRoot({
-          ...databaseOf(configuration),
-          max: configuration.DATABASE_POOL_MAX,
-          migrationsFolder: fileURLToPath(new URL('../migrations', import.meta.url)),
-        }),
-        AuditTrailModule.forRoot({
-          source: 'payments',
-          keepHours: configuration.OUTBOX_KEEP_HOURS,
-          nats: natsOf(configuration),
+        ResourceServerModule.forRoot({
+          name: 'payments',
+          configuration,
+          migrations: new URL('../migrations', import.meta.url),
         }),
       ],
       controllers: [

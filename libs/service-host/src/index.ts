@@ -43,6 +43,7 @@ export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './recorded-answers.js';
 export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './request-trace.js';
 export { idSchema, timeBoundSchema, timeThroughSchema } from './request-values.js';
+export { ResourceServerModule, type ResourceServerOptions } from './resource-server.js';
 export { revocationFeedSettings, type RevocationFeedSettings } from './revocations.js';
 export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './refusals.service.js';
