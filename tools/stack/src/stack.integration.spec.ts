@@ -9,6 +9,7 @@ import pg from 'pg';
 import { z } from 'zod';
 import { faults } from './faults/all-faults.js';
 import { seededRandom } from './faults/random.js';
+import { countersign } from './faults/countersign.js';
 import { Round } from './faults/round.js';
 import { shortTimes } from './faults/short-times.js';
 import { freePortBase } from './free-ports.js';
@@ -357,6 +358,21 @@ describe('the whole stack, by HTTP between real processes', () => {
     }
     expect(left).toBe('0');
     await client.end();
+  });
+
+  it('leaves nothing for countersign doctor to find, who looks at all services, databases and keys', async () => {
+    const { code, out, said } = await countersign(stack, 'doctor', '--json');
+    expect({ said, report: JSON.parse(out) as unknown }).toEqual({
+      said: '',
+      report: {
+        ok: true,
+        services: serviceNames.map((service) => ({ service, url: stack.urls[service], status: 'ready' })),
+        databases: 4,
+        findings: [],
+        not_asked: [],
+      },
+    });
+    expect(code).toBe(0);
   });
 
   it.each(serviceNames)(

@@ -136,7 +136,9 @@ describe('countersign doctor', () => {
     const { port } = server.address() as AddressInfo;
     mkdirSync(join(stack, 'env'), { recursive: true });
     writeFileSync(join(stack, 'env/clients.json'), JSON.stringify({ clients: [] }));
-    writeFileSync(join(stack, 'env/accounts.env'), `PORT=${String(port)}\nDATABASE_URL=${urls.oneForAll}\n`);
+    const urlFile = join(stack, 'env/accounts-database-url');
+    writeFileSync(urlFile, `${urls.oneForAll}\n`);
+    writeFileSync(join(stack, 'env/accounts.env'), `PORT=${String(port)}\nDATABASE_URL_FILE=${urlFile}\n`);
   }, 120_000);
   afterAll(async () => {
     await new Promise((done) => server.close(done));

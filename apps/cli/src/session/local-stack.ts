@@ -78,6 +78,10 @@ export function findLocalStack(directory: string | undefined, from = process.cwd
       const { HOST = '127.0.0.1', PORT } = variablesOf(service);
       return PORT === undefined ? undefined : `http://${HOST}:${PORT}`;
     },
-    databaseUrlOf: (service) => variablesOf(service)['DATABASE_URL'],
+    databaseUrlOf(service) {
+      const { DATABASE_URL, DATABASE_URL_FILE } = variablesOf(service);
+      if (DATABASE_URL !== undefined || DATABASE_URL_FILE === undefined) return DATABASE_URL;
+      return existsSync(DATABASE_URL_FILE) ? readFileSync(DATABASE_URL_FILE, 'utf8').trim() : undefined;
+    },
   };
 }
