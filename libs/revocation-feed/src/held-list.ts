@@ -1,9 +1,9 @@
 import { MemoryRevocationList, type Principal } from '@countersign/auth-core';
 import { type KeySet } from '@countersign/auth-core/jws';
 import { DIGEST_KEY } from './bucket-reader.js';
-import { ListDigest, type SignedDigest } from './list-digest.js';
+import { ListDigest } from './list-digest.js';
 import { bucketKeyOf } from './revocation.js';
-import { readDigest, readStatement, StatementError, type Statement } from './statement.js';
+import { readDigest, readStatement, StatementError, type SignedDigest, type Statement } from './statement.js';
 
 /** Seconds beyond its time after which an entry refuses nothing: no clock is off by that much. */
 const PAST_SECONDS = 60;

@@ -1,5 +1,5 @@
 export { DIGEST_KEY, DIRECT_GET, REVOCATION_BUCKET, REVOCATIONS_GET } from './bucket-reader.js';
-export { ListDigest, type SignedDigest } from './list-digest.js';
+export { ListDigest } from './list-digest.js';
 export {
   BUCKET_SIZE_LIMIT,
   openRevocationBucket,
@@ -23,6 +23,7 @@ export {
   StatementError,
   TOKEN_LIFE_LIMIT_SECONDS,
   type ListedRevocation,
+  type SignedDigest,
   type Signing,
   type Statement,
 } from './statement.js';

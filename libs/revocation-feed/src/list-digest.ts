@@ -1,17 +1,6 @@
 import { createHash } from 'node:crypto';
 import { bucketKeyOf } from './revocation.js';
-import { type ListedRevocation } from './statement.js';
-
-/** What the whole list is, as the issuer signs it. */
-export interface SignedDigest {
-  /** The last revocation that is counted. */
-  readonly number: number;
-  /** Seconds since 1970; entries that matter until then or longer are counted. */
-  readonly at: number;
-  readonly entries: number;
-  /** SHA-256 in base64url. */
-  readonly digest: string;
-}
+import { type ListedRevocation, type SignedDigest } from './statement.js';
 
 interface Held {
   readonly number: number;

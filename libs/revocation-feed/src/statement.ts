@@ -7,7 +7,17 @@ import {
   type KeySet,
 } from '@countersign/auth-core/jws';
 import { z } from 'zod';
-import { type SignedDigest } from './list-digest.js';
+
+/** What the whole list is, as the issuer signs it. */
+export interface SignedDigest {
+  /** The last revocation that is counted. */
+  readonly number: number;
+  /** Seconds since 1970; entries that matter until then or longer are counted. */
+  readonly at: number;
+  readonly entries: number;
+  /** SHA-256 in base64url. */
+  readonly digest: string;
+}
 
 /** `typ` of a Security Event Token (RFC 8417, section 2.3): no verifier of access tokens takes it. */
 const TYPE = 'secevent+jwt';

@@ -1,0 +1,30 @@
+import { globSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { ringsOf, roomsOf } from './folder-rings.js';
+
+const root = resolve(import.meta.dirname, '../../..');
+const projects = globSync('{apps,libs,tools}/*/package.json', { cwd: root }).map(dirname);
+
+describe('the folders of a project', () => {
+  it('are found to form a ring when each reaches the other, over others too', () => {
+    const arrows = new Map([
+      ['a', new Set(['b'])],
+      ['b', new Set(['c', 'd'])],
+      ['c', new Set(['a'])],
+      ['d', new Set<string>()],
+    ]);
+    expect(ringsOf(arrows)).toEqual([['a', 'b', 'c']]);
+    expect(
+      ringsOf(
+        new Map([
+          ['a', new Set(['b'])],
+          ['b', new Set<string>()],
+        ]),
+      ),
+    ).toEqual([]);
+  });
+
+  it.each(projects)('form no ring in %s', (project) => {
+    expect(ringsOf(roomsOf(join(root, project)))).toEqual([]);
+  });
+});
