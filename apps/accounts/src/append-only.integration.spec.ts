@@ -2,7 +2,7 @@ import { startLedger, transfer, type LedgerUnderTest } from './testing/ledger-un
 
 const alice = { subject: 'alice' };
 
-describe("what the ledger's database refuses, whoever asks with the service's own role", () => {
+describe("what the ledger's database refuses, no matter who asks with the service's own role", () => {
   let ledger: LedgerUnderTest;
   beforeAll(async () => {
     ledger = await startLedger();

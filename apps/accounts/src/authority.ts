@@ -10,7 +10,7 @@ export interface Authority {
   readonly administer: boolean;
   /** `accounts:overdraft`: lets an account give what it does not have. */
   readonly grantOverdraft: boolean;
-  /** `transfers:correct`: takes back what a transfer made by this client gave, from whoever got it. */
+  /** `transfers:correct`: takes back what a transfer made by this client gave, from the one who got it. */
   readonly correct: boolean;
   /** `transfers:create:client`: ends holds that were made through this client, of whichever subject. */
   readonly endForClient: boolean;

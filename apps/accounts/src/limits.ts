@@ -1,4 +1,4 @@
-/** Every limit of the ledger, in one place: so much at most. docs/ledger.md repeats these values and a test keeps the two alike. */
+/** Every limit of the ledger, in one place: maximum. docs/ledger.md repeats these values and a test keeps the two alike. */
 import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
 
 /** Legs of one transfer. */
@@ -25,7 +25,7 @@ export const PAGE_LIMIT = 200;
 export const BALANCE_LIMIT = 4_000_000_000_000_000_000n;
 /** Accounts that an answer of the invariants names, per kind of fault. */
 export const FAULTS_SHOWN_LIMIT = 20;
-/** Transactions that one process has under way at the same time for transfers; each holds a database connection. */
+/** Transactions that one process has in progress at the same time for transfers; each holds a database connection. */
 export const POSTING_LANES = 4;
 /** Transfers that share one transaction. */
 export const BATCH_LIMIT = 100;

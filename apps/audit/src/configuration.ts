@@ -10,7 +10,7 @@ export const variables = {
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
   /** Mebibytes that the stream may hold of what audit has not committed: the budget for an outage. Not set: the stream keeps what it has, 1024 when it is made. */
   STREAM_MAX_MIB: z.coerce.number().int().min(1).max(1_048_576).optional(),
-  /** Hours for which it holds it; after that the outboxes alone do. Not set: the stream keeps what it has, 168 when it is made. */
+  /** Hours for which it holds it; after that only the outboxes do. Not set: the stream keeps what it has, 168 when it is made. */
   STREAM_MAX_AGE_HOURS: z.coerce.number().int().min(1).max(87_600).optional(),
   /** The Ed25519 private key that signs the log's checkpoints, as JWK; its loss ends the log, so keep a copy. No default. */
   LOG_KEY: logKeyVariable,

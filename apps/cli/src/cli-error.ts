@@ -11,7 +11,7 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** A failure told to the person at the terminal: what is wrong, and what to do. */
+/** A failure shown to the person at the terminal: what is wrong, and what to do. */
 export class CliError extends Error {
   /**
    * @param code stable, for `--json`

@@ -45,7 +45,7 @@ async function find(path: string): Promise<{ readonly isFolder: boolean } | unde
 
 /**
  * A file that is to be kept: written beside its place and put there whole, for its owner only. One that is there already is kept evidence,
- * so it is left alone unless the caller says otherwise. Made before any service is asked, so that nothing is asked in vain.
+ * so it is left alone unless the caller says otherwise. Made before any service is asked, so that nothing is asked for nothing.
  */
 export class NewFile {
   private constructor(

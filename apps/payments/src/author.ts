@@ -21,7 +21,7 @@ export interface Details extends Pick<EventDetails<Kind>, 'id' | 'kind' | 'actio
   readonly failure?: string | undefined;
 }
 
-/** An audit event of payments, in the name of whoever moved it on. */
+/** An audit event of payments, in the name of the one who moved it on. */
 export function eventBy(
   author: Author,
   name: EventName,

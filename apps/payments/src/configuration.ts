@@ -34,7 +34,7 @@ export const variables = {
   RECONCILE_HOUR: z.coerce.number().int().min(0).max(23).default(2),
   /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */
   WEBHOOK_KEYS: json.pipe(z.looseObject({ keys: z.tuple([keySchema], keySchema) })),
-  /** Webhook attempts under way at once, in one process, to endpoints that answer; half as many to those that do not. */
+  /** Webhook attempts in progress at once, in one process, to endpoints that answer; half as many to those that do not. */
   WEBHOOK_CONCURRENCY: z.coerce.number().int().min(4).max(1_024).default(128),
   /** Where webhooks may go: `public`, https to public addresses only; `any`, also http and private addresses (local stacks). */
   WEBHOOK_TARGETS: z.enum(['public', 'any']).default('public'),

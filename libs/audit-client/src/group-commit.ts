@@ -15,7 +15,7 @@ export interface GroupCommitOptions {
 
 /**
  * Lets concurrent writers share one durable write: each `add` resolves once its own item is committed. What is added in one turn of the event
- * loop makes a group, and so does all that comes while a write is under way: nobody waits for others, and under load groups grow by themselves.
+ * loop makes a group, and so does all that comes while a write is in progress: nobody waits for others, and under load groups grow by themselves.
  */
 export class GroupCommit<Item> {
   readonly #waiting: Waiting<Item>[] = [];

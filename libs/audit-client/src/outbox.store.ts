@@ -40,7 +40,7 @@ export class AuditOutbox {
   }
 
   /**
-   * Records an event in the transaction of the change that it tells of: both commit, or neither.
+   * Records an event in the transaction of the change that it describes: both commit, or neither.
    * @returns the event's id
    * @throws {AuditEventError}
    */

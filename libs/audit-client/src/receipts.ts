@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Where the audit service publishes each new checkpoint of its log, a signed note: whoever keeps them is a witness. */
+/** Where the audit service publishes each new checkpoint of its log, a signed note: anyone who keeps them is a witness. */
 export const CHECKPOINT_SUBJECT = 'log.checkpoint';
 
 /** Where the audit service tells a source how far its events are in the log; only audit may publish there. */
@@ -23,7 +23,7 @@ const placeSchema = z.strictObject({
   /** The salts of what the log has as commitments (base64url), by sequence and by path. */
   salts: z.record(z.string(), z.record(z.string(), z.string())).optional(),
 });
-/** Where consecutive events of a source stand in the log. */
+/** Where consecutive events of a source are in the log. */
 export type Place = z.infer<typeof placeSchema>;
 
 /**

@@ -190,7 +190,7 @@ export class RelayStore {
     this.#released = through;
   }
 
-  /** Lets go what is known to stand in the log, and keeps it with its place. */
+  /** Removes what is known to be in the log, and keeps it with its place. */
   async place(places: readonly Place[]): Promise<void> {
     await this.mark();
     if (

@@ -20,9 +20,9 @@ export interface RelayOptions {
   readonly source: string;
   readonly nats: NatsOptions;
   readonly logger: ConnectionLogger;
-  /** Its records wake the relay; without it, and for what other replicas record, the relay looks on a timer alone. */
+  /** Its records wake the relay; without it, and for what other replicas record, the relay only polls on a timer. */
   readonly outbox?: AuditOutbox;
-  /** Milliseconds between two looks into the outbox while nothing wakes the relay; 100 by default. */
+  /** Milliseconds between two checks into the outbox while nothing wakes the relay; 100 by default. */
   readonly pollIntervalMs?: number;
   /** Milliseconds after which a published event without a receipt is published again; 30,000 by default. */
   readonly republishAfterMs?: number;
@@ -56,7 +56,7 @@ const WAIT_FOR_PLACE_MS = 120_000;
 /** Places that wait for one statement; more are told again. */
 const PLACE_LIMIT = 1_000;
 
-/** Milliseconds between two looks while events come: under load they share a message, and the first one after a pause waits for nothing. */
+/** Milliseconds between two checks while events come: under load they share a message, and the first one after a pause waits for nothing. */
 export const RELAY_PACE_MS = 40;
 
 /** Maximum bytes of a message's headers. */

@@ -56,7 +56,7 @@ export type AuditEvent = z.infer<typeof auditEventSchema>;
 /** What a service says; the outbox adds id, source and time, the relay the sequence. */
 export type NewAuditEvent = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
 
-/** An event as it stands in the outbox, before it is numbered. */
+/** An event in the outbox, before it is numbered. */
 export const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
 export type UnnumberedEvent = z.infer<typeof unnumberedEventSchema>;
 

@@ -6,16 +6,16 @@ describe('clients of the issuer', () => {
   const answer = (): Promise<Response> => Promise.resolve(Response.json({ keys: [] }));
   const away = 'http://issuer.internal:4000';
 
-  it('take no keys by plain http beyond this machine, unless they are told to', async () => {
+  it('take no keys by plain http from another machine, unless allowed to', async () => {
     const verifier = (options: object) =>
       createVerifier({ issuer: away, audience: 'orders', fetch: answer, ...options });
-    await expect(verifier({})).rejects.toThrow('http://issuer.internal:4000 is plain http beyond this machine');
+    await expect(verifier({})).rejects.toThrow('http://issuer.internal:4000 is plain http to another machine');
     await expect(verifier({ issuer: 'https://issuer.internal', jwksUrl: `${away}/jwks` })).rejects.toThrow(TypeError);
     for (const options of [{ allowPlainHttp: true }, { jwksUrl: 'http://127.0.0.1/jwks' }, { issuer: 'http://[::1]' }])
       (await verifier(options)).close();
   });
 
-  it('send no assertion by plain http beyond this machine, unless they are told to', async () => {
+  it('send no assertion by plain http to another machine, unless allowed to', async () => {
     const key = await generateSigningKey();
     const client = (options: object) => createTokenClient({ issuer: away, clientId: 'shop', key, ...options });
     expect(() => client({})).toThrow(/use https, or pass allowPlainHttp/);

@@ -24,6 +24,6 @@ export function isPlainHttp(url: string): boolean {
 export function protectedUrl(url: string, allowed = false): string {
   if (allowed || !isPlainHttp(url)) return url;
   throw new TypeError(
-    `${new URL(url).origin} is plain http beyond this machine: use https, or pass allowPlainHttp on a network that nobody else is on`,
+    `${new URL(url).origin} is plain http to another machine: use https, or pass allowPlainHttp on a private network`,
   );
 }

@@ -18,9 +18,9 @@ export type Revocation =
   | { readonly kind: 'token'; readonly tokenId: string; readonly until: number }
   /** Everything of one `txn` (RFC 8417): the first token, and whatever was exchanged for it. */
   | { readonly kind: 'transaction'; readonly txn: string; readonly until: number }
-  /** Whatever a client stands in, as client, as subject or as an actor of the chain, issued at or before a time. */
+  /** Every token that names a client, as client, subject or actor in the chain, issued at or before a time. */
   | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore: number; readonly until: number }
-  /** Whatever somebody stands in, as subject or as an actor of the chain, issued at or before a time. */
+  /** Every token that names a subject, as subject or actor in the chain, issued at or before a time. */
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore: number; readonly until: number }
   /** Everything that a key signed, by its `kid`. */
   | { readonly kind: 'key'; readonly keyId: string; readonly until: number };
@@ -129,7 +129,7 @@ export class MemoryRevocationList implements RevocationList {
     }
   }
 
-  /** Whether a revoked client or subject stands in the token. */
+  /** Whether the token names a revoked client or subject. */
   #standsIn(principal: Principal): boolean {
     const { client, subject } = this.#entries;
     if (

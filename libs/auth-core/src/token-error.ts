@@ -1,4 +1,4 @@
-/** A reason for a refusal: what it answers, what the caller is told (it names the fault and no value), and when it happens. */
+/** A reason for a refusal: what it answers, what the caller sees (it names the fault and no value), and when it happens. */
 export interface TokenErrorReason {
   readonly status: 401 | 403 | 503;
   readonly message: string;
@@ -99,7 +99,7 @@ export const tokenErrorReasons = {
   },
   DPOP_NONCE_REQUIRED: {
     status: 401,
-    message: 'the DPoP proof must carry the nonce that this answer brings',
+    message: 'the DPoP proof must carry the nonce from this response',
     when: 'Nonces are on, and the proof has none or an old one; `DPoP-Nonce` holds the one to use.',
   },
   DPOP_PROOF_REPLAYED: {
@@ -119,7 +119,7 @@ export const tokenErrorReasons = {
   },
   REVOCATIONS_UNAVAILABLE: {
     status: 503,
-    message: 'it is not known which tokens are revoked',
+    message: 'the revocation list is not available',
     when: 'The revocation feed was lost for longer than the policy accepts. Not the caller’s fault.',
   },
 } as const satisfies Readonly<Record<string, TokenErrorReason>>;
@@ -144,7 +144,7 @@ function factOf(fact: unknown): string | undefined {
     .replace(/[^\x20-\x7e]/g, '?');
 }
 
-/** A refused token. `code` is for machines; `message` may be shown to the caller (it tells no secret). */
+/** A refused token. `code` is for machines; `message` may be shown to the caller (it reveals no secret). */
 export class TokenError extends Error {
   /** HTTP status: 401 for the token's fault, 403 for a missing scope, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
   readonly status: 401 | 403 | 503;

@@ -79,7 +79,7 @@ function bearer(principal: Principal): Principal {
 }
 
 /**
- * What identifies a token that has no id: the hash of all that is signed. Not of the signature, which whoever has the token may be able to write
+ * What identifies a token that has no id: the hash of all that is signed. Not of the signature, which anyone who has the token may be able to write
  * in another way.
  */
 function fingerprintOf(token: string): string {
@@ -273,7 +273,7 @@ export class TokenVerifier {
     throw new TokenError('KEY_MISMATCH', 'alg', { expected, actual: algorithm });
   }
 
-  /** Whoever cannot wait for keys has them fetched for the next. */
+  /** For callers that cannot wait for keys: fetches them for the next call. */
   #keysUnavailable(): TokenError {
     void this.#keys.refreshWhenStale();
     return new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);

@@ -19,7 +19,7 @@ export interface AccessTokenVerifier {
   close?(): void;
 }
 
-/** What `AuthModule` takes: the verifier's options and how refusals are told. */
+/** The options of `AuthModule`: the verifier's, and how refusals are reported. */
 export interface AuthSettings extends VerifierOptions {
   /** The `realm` of `WWW-Authenticate`; the audience by default. */
   readonly realm?: string;

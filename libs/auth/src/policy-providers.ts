@@ -7,7 +7,7 @@ type Token<Provider> = Type<Provider> | Abstract<Provider> | string | symbol;
 /** Providers of one request that policies may ask for, beyond which something is wrong with them. */
 const PROVIDERS_LIMIT = 16;
 
-/** Thrown to whoever asks for a provider that has to be made first, since that takes time and the question does not. */
+/** Thrown to anyone who asks for a provider that has to be made first, since that takes time and the question does not. */
 class ProviderNotMade extends Error {
   constructor(readonly token: Token<unknown>) {
     super('the provider is made for each request; the policy is asked again once it is there');

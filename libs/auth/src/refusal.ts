@@ -14,7 +14,7 @@ export type RouteRefusalCode = 'ROUTE_NOT_DECLARED' | 'POLICY_DENIED' | 'NOT_FOU
 export interface Refusal {
   readonly code: RefusalCode;
   readonly status: number;
-  /** What the caller is told. */
+  /** What the caller sees. */
   readonly message: string;
   /** More for logs (the missing scope, the policy's name); may be undefined. */
   readonly detail: string | undefined;
@@ -27,7 +27,7 @@ export type RefusalListener = (refusal: Refusal, context: ExecutionContext) => P
 
 const routeRefusals: Readonly<Record<RouteRefusalCode, readonly [status: 403 | 404, message: string]>> = {
   ROUTE_NOT_DECLARED: [403, 'this route does not say which scopes it needs, so it is closed'],
-  POLICY_DENIED: [403, 'the caller may not do this here'],
+  POLICY_DENIED: [403, 'the caller may not do this'],
   NOT_FOUND: [404, 'there is no such thing'],
   CONTEXT_UNKNOWN: [403, 'this kind of request cannot be verified, so it is closed'],
 };
@@ -58,7 +58,7 @@ export interface RefusalProblem {
   readonly code: RefusalCode;
 }
 
-/** @returns what the caller is told, and nothing more */
+/** @returns what the caller sees, and nothing more */
 export function problemOf({ code, status, message }: Refusal): RefusalProblem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Refused', status, detail: `${message}.`, code };
 }

@@ -8,13 +8,13 @@ import { SourceSequences } from './source-sequences.js';
 /** One event of an export. */
 export interface ExportedEntry {
   readonly logIndex: number;
-  /** The hash of the event as it stands in the export. */
+  /** The hash of the event as it is in the export. */
   readonly leaf: Buffer;
   /** The leaf hash that the log holds at this index, where the export carries it: then what was changed can be named, not only that. */
   readonly recorded?: Buffer;
   /** What is left out in front of it. */
   readonly skipped?: Skipped;
-  /** The hash of the whole tile that it stands in, on the first event of each tile. */
+  /** The hash of the complete tile that contains it, on the first event of each tile. */
   readonly tile?: Buffer;
   readonly source: string;
   readonly sequence: bigint;
@@ -71,7 +71,7 @@ const CONTRADICTION = /^(LOG_REWRITTEN|LOG_FORKED|EVENT_ALTERED)$/;
 const sameTree = (one: readonly Peak[], other: readonly Peak[]): boolean => rootOfPeaks(one).equals(rootOfPeaks(other));
 
 /**
- * Checks exports and segments of the log offline against checkpoints, event by event in constant memory; tells the first of each kind of fault.
+ * Checks exports and segments of the log offline against checkpoints, event by event in constant memory; reports the first of each kind of fault.
  * Each part: {@link begin}, {@link add} for each event, {@link end} for an export; then {@link finish}.
  */
 export class ExportCheck {

@@ -3,7 +3,7 @@ import { SequenceRanges } from './sequence-ranges.js';
 
 const REMEMBERED = 10_000;
 
-/** What the order of lines is told by. */
+/** What the order of lines is determined by. */
 export interface Placed {
   readonly logIndex: number;
   /** Where what was left out in front of the line begins; the line's own index when nothing was. */

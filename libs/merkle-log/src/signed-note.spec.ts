@@ -110,7 +110,7 @@ describe('checkpoints', () => {
   });
 });
 
-describe('a proof that stands alone', () => {
+describe('a self-contained proof', () => {
   const leaves = Array.from({ length: 7 }, (_, index) => leafHash(Buffer.from(String(index))));
   const log = signer();
   const hashes = {

@@ -7,7 +7,7 @@ import { isHash } from './tree.js';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 
-/** A proof that stands alone (C2SP tlog-proof): an entry's place, its path to the root, and the signed checkpoint. */
+/** A self-contained proof (C2SP tlog-proof): an entry's place, its path to the root, and the signed checkpoint. */
 export interface TlogProof {
   readonly index: number;
   /** From the leaf's sibling up to the root's child. */

@@ -4,10 +4,10 @@ import { currentCurrencies, historicCurrencies } from './iso-4217.js';
 /** The largest amount of one transfer, in minor units: far under what a 64-bit balance holds, so that sums cannot overflow soon. */
 export const AMOUNT_LIMIT = 999_999_999_999_999n;
 
-/** An ISO 4217 code, current or historic: what stands in a currency that was withdrawn can still be read and moved. */
+/** An ISO 4217 code, current or historic: money in a withdrawn currency can still be read and moved. */
 export const currencySchema = z
   .string()
-  .regex(/^[A-Z]{3}$/, 'an ISO 4217 code: three capital letters')
+  .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code: three capital letters')
   .refine((code) => currentCurrencies.has(code) || historicCurrencies.has(code), 'not an ISO 4217 currency')
   .brand('Currency');
 export type Currency = z.infer<typeof currencySchema>;
@@ -20,7 +20,7 @@ export const currentCurrencySchema = currencySchema
   })
   .refine(
     (code) => historicCurrencies.has(code) || minorUnitDigits(code) !== undefined,
-    'has no minor unit to count in',
+    'must be a currency with a minor unit',
   );
 
 /**
@@ -50,7 +50,10 @@ export interface MoneyJson {
 export const moneySchema = z.strictObject({
   amount: z
     .string()
-    .regex(/^[1-9][0-9]{0,14}$/, 'minor units as a decimal string, 1 to 999999999999999, without sign or leading zero')
+    .regex(
+      /^[1-9][0-9]{0,14}$/,
+      'must be minor units as a decimal string, 1 to 999999999999999, without sign or leading zero',
+    )
     .transform((digits) => BigInt(digits)),
   currency: currencySchema,
 });

@@ -8,14 +8,14 @@ export const BUCKET_PREFIX = `$KV.${REVOCATION_BUCKET}.`;
 export const BUCKET_CHANGES = `${BUCKET_PREFIX}>`;
 /** The key of the statement of the whole list. */
 export const DIGEST_KEY = 'digest';
-/** Where the issuer itself, or whoever shares its NATS account, asks for entries. */
+/** Where the issuer itself, or anyone who shares its NATS account, asks for entries. */
 export const DIRECT_GET = `$JS.API.DIRECT.GET.KV_${REVOCATION_BUCKET}`;
 /** Where every other account asks for them, by an import. */
 export const REVOCATIONS_GET = 'revocations.get';
 
 /** Milliseconds that one answer may take. */
 const TIMEOUT_MS = 3_000;
-/** Questions that are under way at once. */
+/** Questions that are in progress at once. */
 const LANES = 16;
 /** Sequence numbers that are worth a lane of their own. */
 const LANE_LENGTH = 64;

@@ -35,7 +35,7 @@ export function bucketKeyOf(revocation: Named): string {
 }
 
 /**
- * The keys of all entries that could refuse a token: whoever keeps revocations elsewhere than in memory looks for these. Those of clients
+ * The keys of all entries that could refuse a token: anyone who keeps revocations elsewhere than in memory looks for these. Those of clients
  * and subjects refuse it only if it was issued before their time.
  * @param keyId the `kid` that signed it; nothing where keys are looked after in another way
  */

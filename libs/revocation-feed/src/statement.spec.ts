@@ -71,7 +71,7 @@ describe('a statement', () => {
       signing,
     );
     expect(decodeProtectedHeader(text)).toMatchObject({ typ: 'secevent+jwt', kid: key.kid });
-    // Whoever knows no use but `sig` finds no key for it in the issuer's set.
+    // Anyone who knows no use but `sig` finds no key for it in the issuer's set.
     const published = createLocalJWKSet({ keys: [{ ...publicJwkOf(key), use: 'revocation' }] });
     await expect(jwtVerify(text, published)).rejects.toThrow(/no applicable key/);
     expect(verificationKeyOf({ ...publicJwkOf(key), use: 'revocation' })).toBeUndefined();

@@ -70,7 +70,7 @@ describe('background work', () => {
     });
     background.onApplicationBootstrap();
     await until(() => lines.some((line) => line.includes('no database')));
-    await until(() => lines.some((line) => line.includes('goes on')));
+    await until(() => lines.some((line) => line.includes('recovered')));
     expect(lines.filter((line) => line.includes('no database'))).toHaveLength(1);
     const report = await health.report();
     expect(JSON.stringify(report)).toContain('"sweep":{"last_run_at":"1970');

@@ -95,7 +95,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     const { name, run } = state.task;
     try {
       const next = await run(this.#stopped.signal);
-      if (state.lastError !== null) this.logger.info({ task: name }, 'background work goes on');
+      if (state.lastError !== null) this.logger.info({ task: name }, 'background work recovered');
       state.lastError = null;
       state.lastRunAt = this.clock();
       return next;
@@ -103,8 +103,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
       if (this.#stopped.signal.aborted) return undefined;
       // Shown to everybody in readiness: why, never the values of a failed statement.
       const { reason } = databaseReasonOf(error);
-      if (reason !== state.lastError)
-        this.logger.warn({ err: error, task: name }, 'background work failed; it is tried again');
+      if (reason !== state.lastError) this.logger.warn({ err: error, task: name }, 'background work failed; retrying');
       state.lastError = reason;
       return undefined;
     }

@@ -37,7 +37,7 @@ describe('the configuration', () => {
     writeFileSync(join(folder, 'url'), url);
     for (const held of [{ MIGRATION_DATABASE_URL: url }, { MIGRATION_DATABASE_URL_FILE: join(folder, 'url') }])
       expect(() => loadConfiguration(shape, { PORT: '0', DATABASE_URL: url, ...held })).toThrow(
-        /MIGRATION_DATABASE_URL: a running service must not hold it/,
+        /MIGRATION_DATABASE_URL: must not be set for a running service/,
       );
     rmSync(folder, { recursive: true });
   });
@@ -56,7 +56,7 @@ describe('the configuration', () => {
     it.each(['ISSUER_URL', 'JWKS_URL', 'ACCOUNTS_URL'])(
       'https in %s, unless it is on this machine or ALLOW_PLAIN_HTTP says otherwise',
       (name) => {
-        const refused = new RegExp(`${name}: plain http beyond this machine.*ALLOW_PLAIN_HTTP=true`);
+        const refused = new RegExp(`${name}: plain http to another machine.*ALLOW_PLAIN_HTTP=true`);
         for (const host of ['issuer:4000', '10.0.0.1', '[fd00::1]', 'localhost.test', '127.0.0.1.test', '0.0.0.0'])
           expect(() => load({ [name]: `http://${host}/x` })).toThrow(refused);
         for (const host of ['127.0.0.1:4000', '127.8.9.1', 'localhost', 'issuer.localhost', '[::1]:4000'])

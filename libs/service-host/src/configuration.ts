@@ -33,14 +33,14 @@ export const hostVariables = {
    */
   DPOP_NONCE_KEY: z
     .string()
-    .regex(/^[\w-]{43,}$/, '32 bytes or more in base64url')
+    .regex(/^[\w-]{43,}$/, 'must be at least 32 bytes in base64url')
     .transform((key) => Buffer.from(key, 'base64url'))
     .optional(),
   /**
    * `true` lets the service's own requests (`ISSUER_URL`, `JWKS_URL`, `ACCOUNTS_URL`, …) go by plain http beyond this machine's loopback
-   * address, where whoever is in between reads tokens and forges keys. For networks that nobody else is on.
+   * address, where anyone who is in between reads tokens and forges keys. For networks that nobody else is on.
    */
-  ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'true or false' }).default(false),
+  ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }).default(false),
   /**
    * Milliseconds between SIGTERM and the stop, in which readiness fails and requests are still answered, so that a load balancer can turn
    * away: longer than the pause between two of its looks. 0 by default, because nobody looks at a local stack.
@@ -77,7 +77,7 @@ export const databaseVariables = {
   ...databaseTlsVariables,
   /** Only the command `migrate` may hold it: a running service that is given it does not start. */
   MIGRATION_DATABASE_URL: z
-    .undefined({ error: 'a running service must not hold it; only the command `migrate` does' })
+    .undefined({ error: 'must not be set for a running service; only the command `migrate` uses it' })
     .optional(),
   /** Connections that a process holds at most. */
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
@@ -170,7 +170,7 @@ function contradictions(values: Readonly<Record<string, unknown>>): readonly str
     if (!name.endsWith('_URL') || name === 'RESOURCE_URL' || !textOf(value).startsWith('http://')) continue;
     if (values['ALLOW_PLAIN_HTTP'] === true || !isPlainHttp(textOf(value))) continue;
     problems.push(
-      `${name}: plain http beyond this machine can be read and changed on its way; use https, or set ALLOW_PLAIN_HTTP=true for a network that nobody else is on`,
+      `${name}: plain http to another machine can be read and changed in transit; use https, or set ALLOW_PLAIN_HTTP=true on a private network`,
     );
   }
   if (values['DATABASE_TLS'] === 'require') {
@@ -179,7 +179,7 @@ function contradictions(values: Readonly<Record<string, unknown>>): readonly str
         problems.push(`${name}: its sslmode contradicts DATABASE_TLS=require; remove one of them`);
   }
   if (values['NATS_TLS'] === 'server' && /(^|,)\s*tls:/.test(textOf(values['NATS_URL'])))
-    problems.push('NATS_URL: tls:// demands nothing by itself; set NATS_TLS=require');
+    problems.push('NATS_URL: tls:// does not enforce TLS; set NATS_TLS=require');
   return problems;
 }
 

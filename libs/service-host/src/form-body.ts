@@ -30,7 +30,7 @@ function formOf(body: string): Readonly<Record<string, string>> {
 }
 
 function malformed(): Problem {
-  return new Problem(400, 'FORM_MALFORMED', 'The form is not well encoded: % and two digits, in UTF-8.');
+  return new Problem(400, 'FORM_MALFORMED', 'The form must be percent-encoded UTF-8.');
 }
 
 /** Parses `application/x-www-form-urlencoded` strictly; a parameter given twice is refused (RFC 6749, section 3.2). */

@@ -27,17 +27,17 @@ export function parseIdempotencyKey(header: unknown): IdempotencyKey {
   const bare = typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : header;
   const parsed = idempotencyKeySchema.safeParse(bare);
   if (!parsed.success) {
-    throw new Problem(400, 'IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key takes 1 to 255 printable ASCII characters.');
+    throw new Problem(400, 'IDEMPOTENCY_KEY_INVALID', 'Idempotency-Key must be 1 to 255 printable ASCII characters.');
   }
   return parsed.data;
 }
 
 /** Another body came under a key that is taken. */
 export function idempotencyKeyReused(): Problem {
-  return new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body.');
+  return new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body; send a new key.');
 }
 
-/** What tells one request body from another: SHA-256 over its parsed members in a fixed order. */
+/** What distinguishes one request body from another: SHA-256 over its parsed members in a fixed order. */
 export function fingerprintOf(members: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }

@@ -72,7 +72,7 @@ function addName(names: Set<string> | undefined, name: string): void {
  */
 export function parseJsonBody(body: Buffer): unknown {
   if (body.length === 0) return undefined;
-  if (!isUtf8(body)) throw new Problem(400, 'BODY_NOT_UTF8', 'The body is not UTF-8; encode it so.');
+  if (!isUtf8(body)) throw new Problem(400, 'BODY_NOT_UTF8', 'The body must be encoded in UTF-8.');
   const json = body.toString('utf8');
   let value: unknown;
   try {

@@ -44,7 +44,7 @@ export function unsupportedType(request: FastifyRequest): Problem {
 export function bodyFault(request: FastifyRequest): Problem | undefined {
   const { 'content-type': type, 'content-encoding': encoding } = request.headers;
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-    return new Problem(415, 'CONTENT_ENCODING_UNSUPPORTED', 'Send the body as it is, without Content-Encoding.');
+    return new Problem(415, 'CONTENT_ENCODING_UNSUPPORTED', 'Send the body uncompressed, without Content-Encoding.');
   }
   if (type === undefined || request.is404 || bodiless.has(request.method)) return undefined;
   const accepted = acceptedType(request);

@@ -12,7 +12,7 @@ export function createMetrics(service: string): Registry {
 export function requestDurations(registry: Registry): Histogram<'method' | 'route' | 'status'> {
   return new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Seconds from the request to its answer.',
+    help: 'Seconds from request to response.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],

@@ -17,7 +17,7 @@ export class OpenApiDocument {
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
   ) {}
 
-  /** Called once by the host, which alone knows the application. */
+  /** Called once by the host: only the host knows the application. */
   describe(app: INestApplication, title: string, version: string): void {
     this.#build = async () => {
       const { DocumentBuilder, SwaggerModule } = await loadSwagger();

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { type Background } from './background.js';
 import { type HealthRegistry } from './health.js';
 
-/** Milliseconds between two looks into the outbox. */
+/** Milliseconds between two checks into the outbox. */
 const LOOK_EVERY_MS = 2_000;
 /** Beyond this the number itself tells nothing more, and counting would cost. */
 export const COUNT_LIMIT = 100_000;
@@ -33,7 +33,7 @@ export interface OutboxSignals {
 }
 
 /**
- * What tells an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Looked at on a
+ * What shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Looked at on a
  * timer of its own, whatever the relay does; a scrape tells the last look and waits for nothing. The age grows while nothing can be looked at.
  */
 export function watchOutbox({ pool, relay, background, health, metrics, clock }: OutboxSignals): void {

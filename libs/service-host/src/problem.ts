@@ -60,11 +60,11 @@ function documentOf(status: number, code: string, detail: string, extensions: ob
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...extensions };
 }
 
-/** What is refused before a handler runs, by its status; the framework tells no more. */
+/** What is refused before a handler runs, by its status; the framework gives no more. */
 const transportProblems: Readonly<Record<number, readonly [string, string]>> = {
   404: ['ROUTE_UNKNOWN', 'There is no such route; /openapi.json lists them.'],
   413: ['BODY_TOO_LARGE', 'The body is larger than this service accepts (64 KiB).'],
-  415: ['MEDIA_TYPE_UNSUPPORTED', 'Say by Content-Type what the body is; /openapi.json lists what each route takes.'],
+  415: ['MEDIA_TYPE_UNSUPPORTED', 'Set Content-Type to what the body is; /openapi.json lists what each route accepts.'],
 };
 
 function transportProblem(status: number, message: string): ProblemDocument {
@@ -79,12 +79,16 @@ function isProblemBody(body: unknown): body is { code: string; detail: string } 
 
 /** The service's own database was away, busy or too slow: not the caller's fault, and soon over. */
 const databaseProblems: Readonly<Record<DatabaseFault, readonly [string, string, object]>> = {
-  away: ['DATABASE_UNAVAILABLE', 'The database does not answer now; try again.', { retry_after: 1 }],
-  refused: ['DATABASE_UNAVAILABLE', 'The database does not answer now; try again.', { retry_after: 5 }],
-  timeout: ['DATABASE_TIMEOUT', 'The database did not answer in time; ask for less, or later.', { retry_after: 5 }],
+  away: ['DATABASE_UNAVAILABLE', 'The database is not available right now; retry later.', { retry_after: 1 }],
+  refused: ['DATABASE_UNAVAILABLE', 'The database is not available right now; retry later.', { retry_after: 5 }],
+  timeout: [
+    'DATABASE_TIMEOUT',
+    'The database did not answer in time; request less, or retry later.',
+    { retry_after: 5 },
+  ],
 };
 
-/** Turns whatever was thrown into its problem document; what nobody planned for becomes a 500 that tells nothing. */
+/** Turns whatever was thrown into its problem document; an unexpected error becomes a 500 that reveals nothing. */
 export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof Problem) return documentOf(error.status, error.code, error.detail, error.extensions);
   if (error instanceof HttpException) {
@@ -94,7 +98,7 @@ export function problemOf(error: unknown): ProblemDocument {
   }
   const fault = databaseFaultOf(error);
   if (fault !== undefined) return documentOf(503, ...databaseProblems[fault]);
-  return documentOf(500, 'INTERNAL', 'Something failed here; the request id finds it in the logs.');
+  return documentOf(500, 'INTERNAL', 'An internal error occurred; find it in the logs by the request id.');
 }
 
 /** What an RpcException holds: the answer to the sender of a message. */
@@ -121,14 +125,14 @@ function allowedMethods({ is404, server, url }: FastifyRequest): readonly string
 }
 
 function methodNotAllowed(methods: readonly string[]): Problem {
-  return new Problem(405, 'METHOD_NOT_ALLOWED', `This path takes ${methods.join(', ')}.`);
+  return new Problem(405, 'METHOD_NOT_ALLOWED', `This path only accepts ${methods.join(', ')}.`);
 }
 
 /** Of PostgreSQL's codes the class for what it lacks: room on disk, memory, connections. */
 const RESOURCES = '53';
 /** Milliseconds for which readiness says so: until the next request that meets it. */
 const RESOURCES_LACK_MS = 10_000;
-/** Milliseconds after which the same reason is told again. */
+/** Milliseconds after which the same reason is logged again. */
 const TELL_AGAIN_MS = 30_000;
 
 /** The one place where errors become answers, of HTTP and of messages: problem+json, or OAuth error JSON for {@link OAuthError} and whatever the OAuth endpoints refuse. */
@@ -163,7 +167,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (code?.startsWith(RESOURCES) === true) this.health.fail('database', reason, RESOURCES_LACK_MS);
     const now = performance.now();
     const known = reason === this.#databaseReason && now - this.#databaseToldAt < TELL_AGAIN_MS;
-    this.logger[known ? 'debug' : 'warn']({ reason, code, ...seen }, 'requests fail for want of the database');
+    this.logger[known ? 'debug' : 'warn'](
+      { reason, code, ...seen },
+      'requests fail because the database is unavailable',
+    );
     if (known) return;
     this.#databaseReason = reason;
     this.#databaseToldAt = now;

@@ -73,7 +73,7 @@ export class RecordedAnswers implements CanActivate {
       'an unrecorded answer was withheld',
     );
     const problem = problemOf(
-      new Problem(500, 'UNRECORDED', 'The answer was withheld: no audit event was recorded for it.'),
+      new Problem(500, 'UNRECORDED', 'The response was withheld because no audit event was recorded for it.'),
     );
     reply.code(500).removeHeader('content-length').type('application/problem+json');
     return JSON.stringify({ ...problem, request_id: requestId });

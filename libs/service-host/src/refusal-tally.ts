@@ -1,4 +1,4 @@
-/** What refusals of callers that nobody could verify are told apart by. */
+/** What refusals of callers that nobody could verify are distinguished by. */
 export interface RefusalKind {
   /** Why: the refusal's stable code. */
   readonly code: string;
@@ -31,7 +31,7 @@ export const OTHER_NETWORKS = 'others';
 
 /**
  * Counts refusals, so that a flood of them becomes a few events and not one each. The memory it takes is bounded: beyond {@link KIND_LIMIT}
- * kinds the networks are not told apart, and of codes and routes an application has only so many.
+ * kinds the networks are not distinguished, and of codes and routes an application has only so many.
  */
 export class RefusalTally {
   readonly #counts = new Map<string, Count>();

@@ -117,7 +117,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
       this.#tally.take().map((counted) =>
         this.#recordCounted(counted).catch((error: unknown) => {
           this.#tally.giveBack(counted);
-          this.logger.warn({ err: error }, 'refusals that were counted are recorded later');
+          this.logger.warn({ err: error }, 'counted refusals could not be recorded; retrying later');
         }),
       ),
     );

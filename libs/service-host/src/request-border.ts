@@ -19,7 +19,7 @@ declare module 'fastify' {
 export const PARAMETER_LENGTH_LIMIT = 200;
 
 const urlProblems: Readonly<Record<string, Problem>> = {
-  FST_ERR_BAD_URL: new Problem(400, 'PATH_MALFORMED', 'The path is not well encoded: % and two digits, in UTF-8.'),
+  FST_ERR_BAD_URL: new Problem(400, 'PATH_MALFORMED', 'The path must be percent-encoded UTF-8.'),
   FST_ERR_MAX_PARAM_LENGTH: new Problem(
     414,
     'PATH_TOO_LONG',

@@ -55,7 +55,7 @@ const START_WAIT_MS = 1_000;
 function measure(feed: RevocationFeed, metrics: Registry): void {
   new Gauge({
     name: 'revocation_feed_unreadable_total',
-    help: 'Entries that came and were not signed by the issuer, or asked for more than their kind can need.',
+    help: 'Entries that arrived without a valid signature of the issuer, or exceeded the bounds of their kind.',
     registers: [metrics],
     collect(): void {
       this.set(feed.state().unreadable);
@@ -63,7 +63,7 @@ function measure(feed: RevocationFeed, metrics: Registry): void {
   });
   new Gauge({
     name: 'revocation_feed_current',
-    help: '1 while this service holds every revocation that the issuer states, else 0.',
+    help: '1 while this service holds every revocation that the issuer has published, else 0.',
     registers: [metrics],
     collect(): void {
       this.set(feed.state().state === 'current' ? 1 : 0);
@@ -95,7 +95,7 @@ export class RevocationsModule implements BeforeApplicationShutdown {
           useFactory: async (logger: Logger, health: HealthRegistry, metrics: Registry): Promise<RevocationFeed> => {
             const delays = new Histogram({
               name: 'revocation_feed_delay_seconds',
-              help: 'Seconds from the issuer having made a revocation to its being in force here.',
+              help: 'Seconds from when the issuer made a revocation until it was in force here.',
               buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
               registers: [metrics],
             });

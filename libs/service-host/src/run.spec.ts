@@ -31,7 +31,7 @@ describe('runService', () => {
     expect(out).toBe('function function 0');
   });
 
-  it('ends with 2 and the words alone for a wrong configuration, with 1 and the place for anything else', () => {
+  it('exits with 2 and the words alone for a wrong configuration, with 1 and the place for anything else', () => {
     const wrong = run(
       `${importing} runService(import.meta.url, () => Promise.reject(Object.assign(new Error('PORT is not set'), { code: 'CONFIGURATION_INVALID' })));`,
     );

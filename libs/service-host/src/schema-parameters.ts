@@ -18,7 +18,7 @@ export class SchemaPipe<Schema extends z.ZodType> implements PipeTransform<unkno
     const errors = parsed.error.issues
       .slice(0, 20)
       .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
-    throw new Problem(400, 'REQUEST_INVALID', 'The request does not have the shape that this route takes.', { errors });
+    throw new Problem(400, 'REQUEST_INVALID', 'The request is not valid for this route; see errors.', { errors });
   }
 }
 

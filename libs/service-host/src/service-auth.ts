@@ -22,7 +22,7 @@ export interface ServiceAuthOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** Where the service hears what is revoked: the feed's settings, or a list of its own. */
   readonly revocations?: RevocationFeedSettings | RevocationList;
-  /** How refusals of callers that nobody could verify are limited and told. */
+  /** How refusals of unverified callers are limited and reported. */
   readonly refusals?: Omit<RefusalsOptions, 'service'>;
 }
 
@@ -65,7 +65,7 @@ export class ServiceAuthModule {
             onRoutes: (routes: readonly string[]) => {
               logger.info(
                 { routes: routes.map((line) => line.replace(/ {2,}/g, '  ')) },
-                'routes, and what each needs',
+                'routes and their requirements',
               );
             },
             ...(resource === undefined ? {} : { resource }),

@@ -28,7 +28,7 @@ export const trustedProxiesSchema = z
   )
   .refine(
     (entries) => entries.every((entry) => !entry.endsWith('/0')),
-    'must not contain all addresses: then everybody could say who they are',
+    'must not contain all addresses: any caller could then forge its address',
   );
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
 
-/** A refusal as the guard of `@countersign/auth` tells it. */
+/** A refusal as the guard of `@countersign/auth` reports it. */
 export interface RefusalSeen {
   readonly code: string;
   readonly status: number;

@@ -39,7 +39,7 @@ describe('backing services', () => {
     await after.end();
   });
 
-  it('run a NATS server with JetStream that refuses whoever brings no credentials', async () => {
+  it('run a NATS server with JetStream that refuses anyone who brings no credentials', async () => {
     const info = await new Promise<string>((resolve, reject) => {
       const socket = connect(services.nats.port, '127.0.0.1');
       socket.once('error', reject).once('data', (data) => {

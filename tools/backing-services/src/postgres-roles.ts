@@ -75,7 +75,7 @@ export async function createGuardedDatabase(
   await client.query(`revoke ${client.escapeIdentifier(owner)} from ${client.escapeIdentifier(name)}`);
 }
 
-/** The databases that every server has are for its superuser alone. */
+/** The databases that every server has are only for its superuser. */
 export async function closeToPublic(client: pg.Client): Promise<void> {
   await client.query('revoke connect on database postgres, template1 from public');
 }

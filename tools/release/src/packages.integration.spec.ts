@@ -88,7 +88,7 @@ describe('each published library', () => {
       const result = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(path))));
       const problems: readonly { readonly kind: string; readonly resolutionKind?: string }[] =
         'problems' in result ? result.problems : [];
-      // ESM alone by design: what only CommonJS and the resolution before `exports` would miss does not count.
+      // ESM only, by design: what only CommonJS and the resolution before `exports` would miss does not count.
       const counted = problems.filter(
         ({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10',
       );

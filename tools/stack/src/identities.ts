@@ -88,7 +88,7 @@ export async function generateIdentities(): Promise<Identities> {
   };
 }
 
-/** Writes a secret that its owner alone may read. */
+/** Writes a secret that only its owner may read. */
 export function writeSecret(path: string, content: string): void {
   writeFileSync(path, content, { mode: 0o600 });
 }

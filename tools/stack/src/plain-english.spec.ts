@@ -9,10 +9,16 @@ const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[]
   [/\bat the (?:most|least)\b/gi, 'at most, at least', 0],
   [/\banew\b/gi, 'again', 0],
   [/\bparted by\b/gi, 'separated by', 0],
-  [/\bit is no [a-z]/gi, 'it is not a, must be', 0],
+  [/\bit is no (?!longer\b|more\b)[a-z]/gi, 'it is not a, must be', 0],
   [/\b(?:that|what|which|or|with) is none\b/gi, 'is not one, is malformed', 0],
   [/\bis none of (?!the )/gi, 'is not one of', 0],
   [/\bfurnish/gi, 'fill, plan', 0],
+  [/\bwhoever\b/gi, 'anyone who, the one who, no matter who', 0],
+  [/\bunder way\b/gi, 'in progress, running, in flight', 0],
+  [/\bfor want of\b/gi, 'for lack of, without', 0],
+  [/\bdeclared no more\b/gi, 'no longer declared', 0],
+  [/\bbetween two looks\b/gi, 'between two checks', 0],
+  [/\b(?:learnt|unless told otherwise)\b/gi, 'learned, by default', 0],
 ];
 
 /** Landed migrations never change, the changelog is history, and the glossary must name what it refuses. */

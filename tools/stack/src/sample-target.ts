@@ -12,7 +12,7 @@ const variables = z.object({
   AUDIT_URL: url,
   STOREFRONT_KEY_FILE: z.string(),
   AUDITOR_KEY_FILE: z.string(),
-  ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'true or false' }).default(false),
+  ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }).default(false),
 });
 
 /** Where the sample pays, from the environment. @throws {StackError} naming each variable at fault */

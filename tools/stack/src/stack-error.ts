@@ -1,4 +1,4 @@
-/** What a person can mend: its message says what to do, and is printed without a stack trace. */
+/** What a person can repair: its message says what to do, and is printed without a stack trace. */
 export class StackError extends Error {
   constructor(message: string) {
     super(message);

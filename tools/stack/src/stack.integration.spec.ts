@@ -103,7 +103,7 @@ describe('the whole stack, by HTTP between real processes', () => {
   const pay = async (body: string, key: string = randomUUID()): Promise<Answer> =>
     send('POST', `${stack.urls.payments}/payments`, await paymentsToken(), body, { 'idempotency-key': key });
 
-  /** A connection as the service has it, to its own database or, in vain, to another's. */
+  /** A connection as the service has it, to its own database or, without success, to another's. */
   async function databaseOf(role: ServiceName, database: ServiceName = role): Promise<pg.Client> {
     const password = stack.identities.databasePasswords[role];
     const connectionString = `postgres://${role}:${password}@127.0.0.1:${String(stack.postgres.port)}/${database}`;

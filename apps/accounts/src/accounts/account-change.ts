@@ -48,7 +48,7 @@ function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata
 }
 
 /**
- * Whoever holds `accounts:overdraft` and sets the rule of an account that gives without having, also of one that grows by debits, has let
+ * Anyone who holds `accounts:overdraft` and sets the rule of an account that gives without having, also of one that grows by debits, has let
  * it give.
  * @returns the account as it then stands, or why not: `ACCOUNT_UNKNOWN` to a stranger
  */
@@ -93,7 +93,7 @@ export function changesBetween(before: Account, after: Account): Readonly<Record
   return told;
 }
 
-/** Whether the audit event of the change can hold what it tells. */
+/** Whether the audit event of the change has room for its content. */
 function fitsItsEvent(before: Account, after: Account): boolean {
   return Buffer.byteLength(JSON.stringify(changesBetween(before, after))) <= CHANGE_SIZE_LIMIT;
 }

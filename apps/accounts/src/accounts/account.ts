@@ -15,7 +15,7 @@ export type OverdraftRule = (typeof overdraftRules)[number];
 export const accountStatuses = ['open', 'frozen', 'closed'] as const;
 export type AccountStatus = (typeof accountStatuses)[number];
 
-/** What `POST /accounts` takes. `overdraft_limit` goes with the rule `limited`; `owner` may be named by `accounts:admin` alone. */
+/** What `POST /accounts` takes. `overdraft_limit` goes with the rule `limited`; only `accounts:admin` may name an `owner`. */
 export const openAccountSchema = z
   .strictObject({
     name: z.string().trim().min(1).max(NAME_LIMIT),

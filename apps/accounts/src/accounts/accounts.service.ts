@@ -122,7 +122,7 @@ export class AccountsService {
   }
 }
 
-/** What tells one request to open an account from another. */
+/** What distinguishes one request to open an account from another. */
 function membersOf(command: OpenAccount): readonly string[] {
   const { name, kind, currency, overdraft, overdraft_limit: limit, owner, metadata } = command;
   const members = Object.entries(metadata).toSorted(([one], [other]) => (one < other ? -1 : 1));

@@ -1,9 +1,9 @@
 import { type Transaction } from '@countersign/service-host';
 import { type AccountId } from './account.js';
 
-/** What an account must know of the holds on it. Whoever keeps them answers. */
+/** What an account must know of the holds on it. Anyone who keeps them answers. */
 export interface HoldsOnAccounts {
-  /** Ends the overdue holds on these accounts; afterwards none of them stands in a change's way, whoever ended it. */
+  /** Ends the overdue holds on these accounts; afterwards none of them stands in a change's way, no matter who ended it. */
   releaseOverdue(ids: readonly AccountId[]): Promise<void>;
   /** Holds on either side of the account that have not ended. */
   countOn(transaction: Transaction, id: AccountId): Promise<number>;

@@ -63,7 +63,7 @@ export class StandingsService {
     return statementToJson(account, await this.store.entries(id, query), query.limit);
   }
 
-  /** The account, for its owner or who may read all; the look is recorded first. A stranger is told that there is none. */
+  /** The account, for its owner or a caller who may read all; the read is recorded first. To a stranger it does not exist. */
   async #look(
     look: 'account.read' | 'balance.read' | 'statement.read',
     id: AccountId,

@@ -42,7 +42,7 @@ export function refuseCorrection(
 /** Days are of 24 hours. */
 const DAY_MS = 86_400_000;
 
-/** Whether the party may take back what the transfer gave, from whoever got it: by `transfers:correct`, of the client that made it. */
+/** Whether the party may take back what the transfer gave, from the one who got it: by `transfers:correct`, of the client that made it. */
 export function mayTakeBack(original: Transfer, by: Party): boolean {
   return authorityOf(by).correct && original.origin.clientId === by.clientId;
 }

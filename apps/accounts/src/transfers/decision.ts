@@ -45,7 +45,7 @@ function postingTime(legs: readonly Leg[], accounts: Accounts, now: Date): Date 
   return new Date(Math.max(now.getTime(), ...times));
 }
 
-/** Why an account does not serve its end of a leg, whoever asks. */
+/** Why an account does not serve its end of a leg, no matter who asks. */
 function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | undefined {
   if (account.currency !== currency) return 'CURRENCY_MISMATCH';
   if (account.status === 'frozen') return 'ACCOUNT_FROZEN';

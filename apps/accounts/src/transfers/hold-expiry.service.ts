@@ -9,7 +9,7 @@ import { type Transfer } from './transfer.js';
 import { TransfersStore } from './transfers.store.js';
 
 /**
- * Writes down that holds are over: the worker on its schedule, on one replica at a time, and whoever needs the money before it comes by.
+ * Writes down that holds are over: the worker on its schedule, on one replica at a time, and anyone who needs the money before it comes by.
  * What is read is right without it: a hold past its time counts for nothing.
  */
 @Injectable()
@@ -21,7 +21,7 @@ export class HoldExpiry {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** Ends the overdue holds on these accounts; afterwards none of them stands in a transfer's way, whoever ended it. */
+  /** Ends the overdue holds on these accounts; afterwards none of them stands in a transfer's way, no matter who ended it. */
   async releaseOverdue(accounts: readonly AccountId[]): Promise<void> {
     await this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts));
   }

@@ -9,7 +9,7 @@ export interface Work<Item, Result> {
 }
 
 export interface PostingQueueOptions {
-  /** Batches under way at the same time; each holds one database connection. */
+  /** Batches in progress at the same time; each holds one database connection. */
   readonly lanes: number;
   /** Maximum items in one batch. */
   readonly batchLimit: number;
@@ -27,7 +27,7 @@ export class QueueFullError extends Error {
 
 /**
  * Lets concurrent transfers share one transaction: what arrives while a batch commits makes up the next. The hotter an account, the
- * larger its batches, so that its lock is taken once a batch and not once a transfer. Work on accounts that no batch under way touches
+ * larger its batches, so that its lock is taken once a batch and not once a transfer. Work on accounts that no batch in progress touches
  * does not wait for it. Work on one account is done in the order of its arrival.
  */
 export class PostingQueue<Item, Result> {

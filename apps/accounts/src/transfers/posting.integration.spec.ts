@@ -105,7 +105,7 @@ describe('the ledger on PostgreSQL', () => {
     expect(await broken()).toEqual([]);
   }, 300_000);
 
-  it('refuses nothing for the sake of an overdue hold, whoever ends it first', async () => {
+  it('refuses nothing for the sake of an overdue hold, no matter who ends it first', async () => {
     const create = (id: number, debit: number, amount: bigint, holdSeconds: number | null): Step => ({
       kind: 'create',
       id: transferId(id),

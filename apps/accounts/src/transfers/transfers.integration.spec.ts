@@ -112,7 +112,7 @@ describe('transfers', () => {
     expect(await ledger.standing(purse)).toEqual(['500', '0', '500']);
   });
 
-  it('frees an expired hold for whoever reads or needs the money, before any worker has come by', async () => {
+  it('frees an expired hold for anyone who reads or needs the money, before any worker has come by', async () => {
     const [purse, merchant] = await pair('500');
     const body = transfer(purse, merchant, '400', { hold: { expires_in_seconds: 1 } });
     await send(body);

@@ -46,7 +46,7 @@ export interface LineProof {
   /** The leaf hash that the log holds, base64. */
   readonly leafHash: string;
   readonly skipped?: SkippedLeaves;
-  /** The hash of the whole tile of 256 that it stands in, on the first line of each. */
+  /** The hash of the complete tile of 256 that contains it, on the first line of each. */
   readonly tile?: string;
 }
 

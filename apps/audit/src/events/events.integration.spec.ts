@@ -375,7 +375,7 @@ describe('the trail, by HTTP', () => {
     expect(lines.at(-1)).toMatch(/^#end,+"\{""events"":12,""complete"":true/);
   }, 60_000);
 
-  it('ends an export that is under way when its token does, and says where it goes on', async () => {
+  it('ends an export that is in progress when its token does, and says where it goes on', async () => {
     // More than the buffers between here and there can hold.
     await publish(900, { note: 'x'.repeat(25_000) });
     const covered = async (): Promise<number> => {
@@ -531,7 +531,7 @@ describe('the trail, by HTTP', () => {
     );
   }, 90_000);
 
-  it('shows a tail of audit:read:own its own events alone, and ends it with the token', async () => {
+  it('shows a tail of audit:read:own only its own events, and ends it with the token', async () => {
     const tail = await listen('/events/tail?source=payments', Infinity, { ...OWN, lifetime: 4 });
     await publish(1, { subject: 'eve', client: 'other' });
     await publish(1);
@@ -607,7 +607,7 @@ describe('the trail, by HTTP', () => {
     subscription.unsubscribe();
   }, 60_000);
 
-  it('shows what came in and what it could not take to a reader, and lets an administrator alone try that again', async () => {
+  it('shows what came in and what it could not take to a reader, and lets only an administrator try that again', async () => {
     const lettersSchema = z.object({
       dead_letters: z.array(z.object({ position: z.string(), nats_subject: z.string(), reason: z.string() })),
     });

@@ -13,7 +13,7 @@ import { readingScopeOf, visibilityOf } from './visibility.js';
 /** Events that the index does not have and that are counted one by one all the same. */
 const COUNTED_DIRECTLY = 100_000n;
 
-/** Searches the trail; each look is itself in the trail before it is answered. */
+/** Searches the trail; each read is recorded in the trail before it is answered. */
 @Injectable()
 export class EventsService {
   constructor(

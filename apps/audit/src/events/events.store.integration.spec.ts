@@ -188,7 +188,7 @@ describe('finding events in the database', () => {
     await agreesWithNaive();
   }, 240_000);
 
-  it('keeps a term that is everywhere as bits, in full segments alone', async () => {
+  it('keeps a term that is everywhere as bits, only in full segments', async () => {
     const { rows } = await pool.query<{ dense: boolean; full: boolean; longest: number }>(
       `select dense, segment < $1 as full, max(length(offsets)) as longest from posting group by 1, 2 order by 1, 2`,
       [Math.floor(events.length / layout.segmentSize)],

@@ -15,7 +15,7 @@ describe('places for readers', () => {
     expect(places.take(auditor('second'))).toBe('busy');
   });
 
-  it('never go beyond a limit and are all there again once everybody left, whoever comes and goes', () => {
+  it('never go beyond a limit and are all there again once everybody left, no matter who comes and goes', () => {
     const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.boolean(), fc.nat(20)), { maxLength: 200 });
     fc.assert(
       fc.property(steps, (all) => {

@@ -17,7 +17,7 @@ import { readingScopeOf, visibilityOf } from './visibility.js';
 export const TAIL_PLACES = { total: 64, reserved: 16, perClient: 8 };
 /** Milliseconds for which a reader may take nothing; then its tail ends, and its place is free. */
 const STALL_MS = 30_000;
-/** Milliseconds between two looks at the token while nothing comes. */
+/** Milliseconds between two checks at the token while nothing comes. */
 const LOOK_EVERY_MS = 1_000;
 const HEARTBEAT_MS = 10_000;
 /** Events that are read at once, and held in memory for a reader. */

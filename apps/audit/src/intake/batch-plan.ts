@@ -59,7 +59,7 @@ export function planOf(batch: readonly (Accepted | Rejected)[], known: ReadonlyM
   return { events, letters, repeated, marks: [...touched].map(([source, ranges]) => ({ source, known: ranges })) };
 }
 
-/** What the sources are told: how far they are without a gap. */
+/** What the sources receive: how far they are without a gap. */
 export function receiptsOf(marks: readonly SourceMark[]): readonly Receipt[] {
   return marks.map(({ source, known }) => ({ source, through: known.through.toString() }));
 }

@@ -106,7 +106,7 @@ function textOf(member: unknown, whole: string): string {
 }
 
 /**
- * Checks a message at the border: one event as a JSON object, or several as an array (a CloudEvents batch), each for itself.
+ * Checks a message on arrival: one event as a JSON object, or several as an array (a CloudEvents batch), each for itself.
  * @returns at least one; what is no JSON, or a batch beyond the limits, is one dead letter
  */
 export function inspectMessage({ natsSubject, payload }: Incoming): readonly (Accepted | Rejected)[] {

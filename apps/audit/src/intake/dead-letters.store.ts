@@ -101,7 +101,7 @@ export class DeadLetterStore {
     return letters.length;
   }
 
-  /** Appends it to the log if the border takes it now; its place in the sequence it has already. */
+  /** Appends it to the log if intake accepts it now; its place in the sequence it has already. */
   async replay(position: string): Promise<ReplayResult> {
     const client = await this.pool.connect();
     let broken = false;

@@ -7,7 +7,7 @@ const CONSUMER = 'audit-log';
 /** Messages that may be in flight to one replica, each at most 256 KiB. */
 export const UNDER_WAY = 64;
 
-/** Messages that may be under way to all replicas together: when the database is slow, the rest waits in the stream. */
+/** Messages that may be in flight to all replicas together: when the database is slow, the rest waits in the stream. */
 const UNDER_WAY_TO_ALL = 4 * UNDER_WAY;
 
 /** What waits in the stream, and how full it is. */

@@ -148,13 +148,13 @@ describe('the store of the intake', () => {
     expect(told).toEqual([expect.objectContaining({ source: 'odd', sequence: '1' })]);
   });
 
-  it('appends a dead letter when the border has learnt to take it, once', async () => {
-    const event = eventOf('learnt', 1);
+  it('appends a dead letter when the border has learned to take it, once', async () => {
+    const event = eventOf('learned', 1);
     await store.append([
       { ...refused(asAccepted(event), 'EVENT_INVALID: as it was then', true) },
-      accepted(eventOf('learnt', 2)),
+      accepted(eventOf('learned', 2)),
     ]);
-    const [position] = await column("select position::text from dead_letter where source = 'learnt'");
+    const [position] = await column("select position::text from dead_letter where source = 'learned'");
     const replayed = await letters.replay(String(position));
     expect(replayed).toMatchObject({ kind: 'replayed', letter: { position } });
     expect(await column('select sequence::int from event where id = $1', [event.id])).toEqual([1]);

@@ -91,7 +91,7 @@ function isDataFault(error: unknown): boolean {
 export interface Appended {
   /** How far each source of the batch is now known without a gap. */
   readonly receipts: readonly Receipt[];
-  /** Where its events stand in the log, also those that stood there before. */
+  /** Where its events are in the log, including those that were there before. */
   readonly placements: readonly Placement[];
 }
 
@@ -130,7 +130,7 @@ export class IntakeStore {
     }
   }
 
-  /** One event that the database cannot hold must not hold up the others: it alone becomes a dead letter. */
+  /** One event that the database cannot hold must not hold up the others: only that event becomes a dead letter. */
   async #oneByOne(batch: readonly (Accepted | Rejected)[], fault: unknown): Promise<Appended> {
     const [first, ...others] = batch;
     if (first !== undefined && others.length === 0) {
@@ -160,7 +160,7 @@ export class IntakeStore {
     try {
       await client.query('begin');
       try {
-        // Whoever holds this lock sees all that others committed before, and gives the next indices.
+        // Anyone who holds this lock sees all that others committed before, and gives the next indices.
         const head = await client.query('select next_index::text from log_sequence for update');
         const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
         const plan = await this.#plan(client, batch, lookUpIds);

@@ -28,7 +28,7 @@ export interface IntegrationOptions {
   readonly intervalMs: number;
 }
 
-/** Milliseconds between two looks at what is stored. */
+/** Milliseconds between two checks at what is stored. */
 const LOOK_EVERY_MS = 2_000;
 
 /** Milliseconds after which the newest checkpoint is published again, for witnesses that were away. */

@@ -166,7 +166,7 @@ describe('the log of the audit service', () => {
     expect(above.rawPayload).toEqual(rootOf(leaves.slice(0, 256)));
   }, 60_000);
 
-  it('proves that an event is in it, by a proof that stands alone', async () => {
+  it('proves that an event is in it, by a self-contained proof', async () => {
     const answer = await get(`/log/proof/inclusion?event=${ids[40] ?? ''}`, ['audit:read']);
     const proof = answer.json<Inclusion>();
     const [leaf, root] = bytes([proof.leaf_hash, proof.root_hash]);

@@ -52,7 +52,7 @@ export interface RecoveryReport {
   readonly lost?: readonly { readonly first: string; readonly last: string }[];
 }
 
-/** Milliseconds between two looks while the log is not yet compared, or is restored; else a look asks nobody. */
+/** Milliseconds between two checks while the log is not yet compared, or is restored; else a look asks nobody. */
 const LOOK_EVERY_MS = 500;
 const LOG = 'audit';
 /** Ranges that a report names. */

@@ -82,7 +82,7 @@ export class RecoveryStore {
     return rows.map(({ source }) => source);
   }
 
-  /** Keeps what came back until it stands in the log again. */
+  /** Keeps recovered events until they are in the log again. */
   async stage(events: readonly RecoveredEvent[]): Promise<void> {
     await this.pool.query(
       `insert into recovered_event (log_index, id, event, salts)

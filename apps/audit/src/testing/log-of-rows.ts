@@ -10,7 +10,7 @@ export async function openAuditDatabase(backing: BackingServices): Promise<pg.Po
   return openDatabase({ url: await backing.database('audit'), migrationsFolder }, pino({ level: 'silent' }));
 }
 
-/** Adds small events to the end of the log, as rows alone; every tenth was denied. */
+/** Adds small events to the end of the log, as rows only; every tenth was denied. */
 export async function appendRows(pool: pg.Pool, count: number): Promise<void> {
   await pool.query(
     `insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, actors, event, received_at)

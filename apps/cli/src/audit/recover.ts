@@ -16,7 +16,7 @@ const reportSchema = z.object({
 });
 type Report = z.infer<typeof reportSchema>;
 
-/** Milliseconds between two looks at what came back. */
+/** Milliseconds between two checks at what came back. */
 const LOOK_EVERY_MS = 1_000;
 /** Looks without anything new after which everybody is asked again. */
 const ASK_AGAIN_AFTER = 10;

@@ -198,7 +198,7 @@ describe('countersign doctor', () => {
     expect(JSON.stringify(found)).not.toContain('secret-password');
   });
 
-  it('ends with 2 when it is told of nothing that it understands', async () => {
+  it('exits with 2 if it is told of nothing that it understands', async () => {
     const missing = join(folder, 'nowhere');
     expect(await doctor('--stack', missing)).toMatchObject({ code: 2 });
     expect(await doctor('--stack', stack, '--database', 'payments')).toEqual({ code: 2, failure: 'USAGE' });

@@ -75,7 +75,7 @@ async function run(_: object, command: Command): Promise<void> {
   if (!report.ok) process.exitCode = ExitCode.refused;
 }
 
-/** `countersign doctor`: leftovers of earlier versions and what is set wrongly. Ends with 1 when there is something to do. */
+/** `countersign doctor`: leftovers of earlier versions and what is set wrongly. Exits with 1 if there is something to do. */
 export function register(program: Command): void {
   program
     .command('doctor')
@@ -84,7 +84,7 @@ export function register(program: Command): void {
       'Asks each service for its readiness and compares their clocks; with tokens, looks for dead letters (audit:read) and keys\n' +
         'without a successor (issuer:admin); looks into databases for owners that log in and for missing migrations.\n' +
         'Beside npm start it knows all services and databases; in compose all services.\n' +
-        'Ends with 1 when there is something to do.',
+        'Exits with 1 if there is something to do.',
     )
     .option(
       '--database <url>',

@@ -56,7 +56,7 @@ async function run(_options: object, command: Command): Promise<void> {
   if (!answer.ok) process.exitCode = ExitCode.refused;
 }
 
-/** `countersign ledger check`: whether debits equal credits, and all that follows. Ends with 1 when something does not hold. */
+/** `countersign ledger check`: whether debits equal credits, and all that follows. Exits with 1 if something does not hold. */
 export function register(ledger: Command): void {
   ledger
     .command('check')

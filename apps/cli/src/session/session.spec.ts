@@ -74,7 +74,7 @@ describe('a session away from any local stack', () => {
     expect(session('--issuer', 'https://issuer.test', '--connect-to', address).urlOf('issuer')).toBe(address);
   });
 
-  it('sends nothing by plain http beyond this machine, unless it is told to', async () => {
+  it('sends nothing by plain http to another machine, unless allowed to', async () => {
     const plain = ['--issuer', 'http://issuer.test', '--connect-to'];
     await expect(session(...plain, 'http://issuer.test:4000').token('audit', [], reading)).rejects.toMatchObject({
       code: 'PLAIN_HTTP',

@@ -92,7 +92,7 @@ describe('a client assertion', () => {
     },
   );
 
-  it('that fails is in the log with the failed check and whoever claims to be its client', async () => {
+  it('that fails is in the log with the failed check and the one who claims to be its client', async () => {
     const logger: Logger | undefined = issuer.apps[0]?.get(LOGGER);
     if (logger === undefined) throw new Error('no logger');
     const logged = import.meta.jest.spyOn(logger, 'info');

@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 
 /**
- * What authenticating clients has cost this process: each kind is counted where it is done. Whoever fails must cost the same, whatever the
+ * What authenticating clients has cost this process: each kind is counted where it is done. Anyone who fails must cost the same, whatever the
  * reason, so that nobody can learn from the time which clients and keys there are; a spec compares these.
  */
 export const authenticationWork = {

@@ -37,7 +37,7 @@ export type AssertionFault =
   | 'ASSERTION_TOO_LONG'
   | 'ASSERTION_BEFORE_RESTORE';
 
-/** All that a stranger is told. */
+/** All that a stranger sees. */
 export const FAILED = 'client authentication failed';
 
 /** A parsed assertion of which nothing is believed yet. */
@@ -92,7 +92,7 @@ export function prepareDecoys(algorithms: readonly Algorithm[]): void {
 }
 
 /**
- * Whether one of the keys signed the assertion. Whoever fails costs the same work, whatever there is: one signature for an assertion that names
+ * Whether one of the keys signed the assertion. Anyone who fails costs the same work, whatever there is: one signature for an assertion that names
  * its key by `kid`, and as many as are ever tried for one that does not.
  * @param candidates keys that fit the algorithm; none when there is no such client or key
  */
@@ -171,7 +171,7 @@ export function workloadFault(
 }
 
 /**
- * What a client whose signature was good is told about a claim that was not, so that an honest one can mend it.
+ * What a client whose signature was good is told about a claim that was not, so that an honest client can fix it.
  * @param audience what `aud` must be
  * @param lifetimeLimit seconds
  */

@@ -32,14 +32,14 @@ import { UsedAssertions, type UsedAssertion } from './used-assertions.store.js';
 
 /** Milliseconds that an assertion may wait for keys to be fetched. */
 const FETCH_LIMIT_MS = 200;
-/** Milliseconds after which a failed assertion is answered, where any client's keys are fetched: whoever waited for a fetch or did not. */
+/** Milliseconds after which a failed assertion is answered, where any client's keys are fetched: whether or not anyone waited for a fetch. */
 const FAILURE_AFTER_MS = 250;
 
 const NO_KEYS: Candidates = [];
 
 /**
- * One answer for every way to fail, so that nobody can learn which clients and keys there are (RFC 6749, section 5.2).
- * @param description for a client that is known by a good signature: it may learn what is wrong with the claims
+ * One response for every failure, so that nobody can find out which clients and keys exist (RFC 6749, section 5.2).
+ * @param description for a client that is known by a good signature: it may be told what is wrong with the claims
  */
 function invalidClient(description = FAILED): OAuthError {
   return new OAuthError(401, 'invalid_client', description, {
@@ -110,7 +110,7 @@ export class ClientAuthentication {
     return client;
   }
 
-  /** @returns what to throw when an assertion turns out to be used up: whoever shows it is not its client, as far as anybody can tell */
+  /** @returns what to throw when an assertion turns out to be used up: anyone who shows it is not its client, as far as anybody can tell */
   replayed(client: Client, trace: RequestTrace): Promise<Error> {
     return this.#counted(
       this.#named('ASSERTION_REPLAYED', { client, disabled: false }, ASSERTION_LIFETIME_LIMIT),
@@ -160,7 +160,7 @@ export class ClientAuthentication {
     }
   }
 
-  /** A fetch of keys under way would show in the time of a failure, and with it that there is such a client: so all failures take the same. */
+  /** A fetch of keys in progress would show in the time of a failure, and with it that there is such a client: so all failures take the same. */
   async #failingLate(credentials: SignedCredentials): Promise<AuthenticatedClient> {
     const begun = performance.now();
     try {
@@ -234,7 +234,7 @@ export class ClientAuthentication {
     return { client: enabledClient(registered), assertion: undefined };
   }
 
-  /** A failure whose answer says what to mend: the signature was good. A disabled client is told nothing all the same. */
+  /** A failure whose answer says what to fix: the signature was good. A disabled client is told nothing all the same. */
   #named(
     fault: AssertionFault | 'ASSERTION_REPLAYED',
     { client: { client_id: id }, disabled }: Pick<RegisteredClient, 'client' | 'disabled'>,

@@ -11,7 +11,7 @@ const stored = (secret: string): StoredSecret => ({
 });
 
 describe('a client secret', () => {
-  it('has 256 random bits, and matches its own digest under the same key alone', () => {
+  it('has 256 random bits, and matches its own digest only under the same key', () => {
     const [one, other] = [makeSecret(), makeSecret()];
     expect([Buffer.from(one, 'base64url').length, one === other]).toEqual([32, false]);
     expect(matchesDigest(one, [stored(other), stored(one)], key)).toBe(true);

@@ -7,7 +7,7 @@ export function makeSecret(random: (size: number) => Buffer = randomBytes): stri
   return random(32).toString('base64url');
 }
 
-/** A random secret of 256 bits needs no slow hash: nobody guesses it, and a keyed digest tells a thief of the table nothing. */
+/** A random secret of 256 bits needs no slow hash: nobody guesses it, and a keyed digest is of no use to someone who steals the table. */
 export function digestOf(secret: string, key: Buffer): string {
   authenticationWork.digest += 1;
   return createHmac('sha256', key).update(secret).digest('base64url');

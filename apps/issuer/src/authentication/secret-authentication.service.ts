@@ -29,12 +29,12 @@ export type SecretFault =
   /** It may be right, but too many slow checks wait. */
   | 'SECRET_CHECKS_BUSY';
 
-/** `client_secret_basic` (RFC 6749, section 2.3.1): whoever fails, and however, costs the same work. */
+/** `client_secret_basic` (RFC 6749, section 2.3.1): anyone who fails, and however, costs the same work. */
 @Injectable()
 export class SecretAuthentication {
   /** Digests of good imported secrets, with the hash that they answer, and until when. */
   readonly #known = new Map<string, { readonly imported: string; readonly until: number }>();
-  /** Slow checks under way, by digest: who shows the same secret meanwhile waits for the same result. */
+  /** Slow checks in progress, by digest: who shows the same secret meanwhile waits for the same result. */
   readonly #checking = new Map<string, Promise<boolean | undefined>>();
   readonly #slow = new FairTurns(SLOW_AT_ONCE, SLOW_WAITING_LIMIT);
 

@@ -132,7 +132,7 @@ describe('clients at two replicas', () => {
     return (await counts()).map(([kind, count]) => `${kind} ${String(count - (before.get(kind) ?? 0))}`).join(', ');
   }
 
-  it('does the same work for whoever fails: nobody, a wrong key, a wrong secret, a disabled client', async () => {
+  it('does the same work for everyone who fails: nobody, a wrong key, a wrong secret, a disabled client', async () => {
     const stranger = await generateSigningKey();
     const secretBased = { token_endpoint_auth_method: 'client_secret_basic', policy };
     const { body } = await issuer.admin('POST', '/admin/clients', { client_id: 'gone', ...secretBased });

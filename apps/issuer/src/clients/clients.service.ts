@@ -116,7 +116,10 @@ export class ClientsService {
     const made = secretBased && registration.imported_secret === undefined ? this.#newSecret() : undefined;
     const record = await this.#change('client.registered', registration.client_id, caller, (before, now) => {
       if (before !== undefined) {
-        return { ok: false, why: { status: 409, code: 'CLIENT_EXISTS', detail: 'There is a client of this id.' } };
+        return {
+          ok: false,
+          why: { status: 409, code: 'CLIENT_EXISTS', detail: 'A client with this id already exists.' },
+        };
       }
       const fresh = newRecord(registration, null, now);
       return made === undefined ? { ok: true, record: fresh } : withSecret(fresh, made.stored, now);

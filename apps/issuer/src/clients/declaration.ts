@@ -31,7 +31,7 @@ const credentialsOf = ({ token_endpoint_auth_method, jwks, jwks_uri, trusted_iss
 
 /**
  * What a declaration makes of a client. Credentials that it declares as it did before stay as they have become since, and a key that was
- * removed is never added again by a declaration: whoever removed it may have known that it leaked.
+ * removed is never added again by a declaration: anyone who removed it may have known that it leaked.
  */
 function registrationOf(wanted: Client, before: ClientRecord): Client {
   const { client_id, client_name, policy } = wanted;

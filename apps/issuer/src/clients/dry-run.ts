@@ -10,6 +10,6 @@ import { describeChange, differenceTo } from './declaration.js';
 export async function declaredDifference(connection: pg.ClientConfig, clientsFile: string, now: Date): Promise<string> {
   const wanted = await readClientsFile(clientsFile);
   const changes = differenceTo(wanted, await readClientRecords(connection), now);
-  if (changes.length === 0) return 'The declared clients are as they are in the database.';
+  if (changes.length === 0) return 'The declared clients match the database.';
   return changes.map(describeChange).join('\n');
 }

@@ -13,7 +13,7 @@ import { type TokenForm } from '../token/token-form.js';
 export type Introspection =
   { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
 
-/** Why a token is not shown as active, which the trail keeps and the caller does not learn. */
+/** Why a token is not shown as active: recorded in the trail, hidden from the caller. */
 type Inactive = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | 'NOT_THE_CLIENTS_TOKEN';
 
 function claimsOf({ claims }: OwnToken): Introspection {

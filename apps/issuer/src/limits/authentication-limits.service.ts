@@ -47,7 +47,7 @@ function answerOf(
 
 /**
  * The rate limits of client authentication, and so of every OAuth endpoint: by client for those that have proven who they are, by network
- * for those that have not. Failures refuse failures only: whoever shows good credentials is served, whatever its neighbours do.
+ * for those that have not. Failures refuse failures only: anyone who shows good credentials is served, whatever its neighbours do.
  */
 @Injectable()
 export class AuthenticationLimits {

@@ -85,7 +85,7 @@ function withKeys(record: ClientRecord, keys: readonly PublicJwk[], now: Date): 
 export function withKey(record: ClientRecord, key: PublicJwk, now: Date): Change {
   const { jwks } = record.registration;
   if (jwks === undefined)
-    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client do not stand in its registration');
+    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client are not part of its registration');
   return withKeys(record, [key, ...jwks.keys.filter(({ kid }) => kid !== key.kid)], now);
 }
 
@@ -93,10 +93,14 @@ export function withKey(record: ClientRecord, key: PublicJwk, now: Date): Change
 export function withoutKey(record: ClientRecord, keyId: string, now: Date): Change {
   const keys = record.registration.jwks?.keys;
   if (keys === undefined)
-    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client do not stand in its registration');
+    return refuse(409, 'KEYS_NOT_INLINE', 'the keys of this client are not part of its registration');
   if (!keys.some(({ kid }) => kid === keyId)) return refuse(404, 'KEY_UNKNOWN', 'the client has no key of this kid');
   if (keys.length === 1)
-    return refuse(422, 'REGISTRATION_INVALID', 'the last key stays; add another first, or disable the client');
+    return refuse(
+      422,
+      'REGISTRATION_INVALID',
+      'the last key cannot be removed; add another first, or disable the client',
+    );
   return withKeys(
     record,
     keys.filter(({ kid }) => kid !== keyId),

@@ -38,8 +38,11 @@ const publicJwkSchema = z
     kid: z.string().min(1).max(128),
     alg: z.enum(['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256']).optional(),
   })
-  .refine((jwk) => !['d', 'k', 'p', 'q'].some((member) => member in jwk), 'a public key; this one holds a private part')
-  .refine((jwk) => verificationKeyOf(jwk) !== undefined, 'a key for ES256, EdDSA, RS256 or PS256');
+  .refine(
+    (jwk) => !['d', 'k', 'p', 'q'].some((member) => member in jwk),
+    'must be a public key, without a private part',
+  )
+  .refine((jwk) => verificationKeyOf(jwk) !== undefined, 'must be a key for ES256, EdDSA, RS256 or PS256');
 /** A client's public key (RFC 7517). */
 export type PublicJwk = z.infer<typeof publicJwkSchema>;
 export { publicJwkSchema };
@@ -53,7 +56,7 @@ const jwksUriSchema = z
     const { protocol, hostname, username, password, hash } = new URL(text);
     if (username !== '' || password !== '' || hash !== '') return false;
     return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  }, 'an https URL without credentials (http on the loopback only)');
+  }, 'must be an https URL without credentials (http only on loopback)');
 
 const edgeSchema = z.strictObject({
   /** Holding a subject token for this audience … */
@@ -114,13 +117,15 @@ export const clientSchema = z
   .superRefine((client, context) => {
     const fault = (message: string): void => context.addIssue({ code: 'custom', message });
     const { jwks, jwks_uri: uri, trusted_issuers: trusted, token_endpoint_auth_method: method } = client;
-    if (jwks !== undefined && uri !== undefined) fault('jwks and jwks_uri exclude each other');
+    if (jwks !== undefined && uri !== undefined) fault('jwks and jwks_uri must not both be set');
     const ways = [jwks, uri, trusted[0]].filter((way) => way !== undefined).length;
     if (method === 'private_key_jwt' && ways === 0) fault('private_key_jwt needs jwks, jwks_uri or trusted_issuers');
-    if (method === 'private_key_jwt' && client.imported_secret !== undefined) fault('private_key_jwt has no secret');
-    if (method === 'client_secret_basic' && ways > 0) fault('client_secret_basic has no keys and no trusted issuers');
+    if (method === 'private_key_jwt' && client.imported_secret !== undefined)
+      fault('private_key_jwt must not have a secret');
+    if (method === 'client_secret_basic' && ways > 0)
+      fault('client_secret_basic must not have keys or trusted issuers');
     const kids = jwks?.keys.map(({ kid }) => kid) ?? [];
-    if (new Set(kids).size !== kids.length) fault('two keys have the same kid');
+    if (new Set(kids).size !== kids.length) fault('each key must have its own kid');
     if (Buffer.byteLength(JSON.stringify(client)) > REGISTRATION_SIZE_LIMIT) {
       fault(`a registration has at most ${String(REGISTRATION_SIZE_LIMIT)} bytes`);
     }

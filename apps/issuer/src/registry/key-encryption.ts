@@ -41,7 +41,7 @@ const keyPattern = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9_-]{43})$/;
 export const keyEncryptionKeysSchema = z
   .string()
   .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))
-  .pipe(z.array(z.string().regex(keyPattern, 'id:key, the key 32 bytes as base64url')).min(1).max(8))
+  .pipe(z.array(z.string().regex(keyPattern, 'must be id:key, where the key is 32 bytes in base64url')).min(1).max(8))
   .transform((parts) => {
     const pairs = parts.map((part) => keyPattern.exec(part) ?? []);
     return pairs.map(([, id = '', key = '']) => ({ id, key: Buffer.from(key, 'base64url') }));

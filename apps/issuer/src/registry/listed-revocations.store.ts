@@ -19,7 +19,7 @@ export class ListedRevocations {
     return executor.select().from(revocationTable).where(matters(now)).orderBy(asc(revocationTable.changedIn));
   }
 
-  /** What changed after a number, whoever changed it, and what has none yet. */
+  /** What changed after a number, no matter who changed it, and what has none yet. */
   changedSince(transaction: Transaction, number: number): Promise<RevocationRow[]> {
     return transaction
       .select()

@@ -18,9 +18,9 @@ const refuse = (error: 'invalid_target' | 'invalid_scope', description: string):
 export function decideClientCredentials(policy: Policy, audience: string, scopes: readonly string[]): Decision {
   const allowed = Object.hasOwn(policy.audiences, audience) ? policy.audiences[audience] : undefined;
   if (allowed === undefined) return refuse('invalid_target', 'the client may not ask for this audience');
-  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the call at hand needs');
+  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => allowed.includes(scope))) {
-    return refuse('invalid_scope', 'a scope is outside of what the client may ask for');
+    return refuse('invalid_scope', 'a requested scope is not in the policy of the client');
   }
   return { ok: true, scopes };
 }
@@ -51,9 +51,9 @@ export function decideExchange(
       subject.scopes.has(edge.subject_scope),
   );
   if (open.length === 0) return refuse('invalid_target', 'the client may not exchange this token for this audience');
-  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the call at hand needs');
+  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
-    return refuse('invalid_scope', 'a scope is outside of what the client may exchange for');
+    return refuse('invalid_scope', 'a requested scope is not in the exchange policy of the client');
   }
   return { ok: true, scopes };
 }

@@ -12,7 +12,7 @@ const NONE: Candidates = Object.freeze([]);
 /**
  * Keys that clients and outside issuers publish by a `jwks_uri`: no redirects, a size and a time limit, one fetch at a time and address,
  * fetched when a client is first heard of and refreshed in the background, and at most one fetch in ten seconds for unknown `kid`s, none for
- * five minutes for one that was looked for in vain.
+ * five minutes for one that was looked for without success.
  */
 @Injectable()
 export class RemoteKeys implements OnApplicationShutdown {

@@ -16,7 +16,7 @@ import { type RevocationRow } from './revocations.tables.js';
 import { CLIENT_SECRET_KEY, SigningKeysStore } from './signing-keys.store.js';
 import { type SigningKeyRow } from './signing-keys.tables.js';
 
-/** Milliseconds between two looks at the version, for what no token request asks for: the JWKS of an idle replica. */
+/** Milliseconds between two checks at the version, for what no token request asks for: the JWKS of an idle replica. */
 const LOOK_EVERY_MS = 1_000;
 
 function keyAddressesOf({ jwks_uri: own, trusted_issuers: trusted }: Client): readonly string[] {

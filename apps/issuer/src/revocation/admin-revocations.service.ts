@@ -37,7 +37,7 @@ export class AdminRevocationsService {
   async list({ kind, limit, cursor }: RevocationsQuery, caller: Caller): Promise<RevocationsPage> {
     const before = cursor === undefined ? undefined : parseCursor(cursor);
     if (cursor !== undefined && before === undefined)
-      throw new Problem(400, 'CURSOR_INVALID', 'This is not a cursor of this list.');
+      throw new Problem(400, 'CURSOR_INVALID', 'cursor must be a next_cursor of this list.');
     const rows = await this.store.page(limit + 1, kind, before);
     const page = rows.slice(0, limit);
     const last = page.at(-1);

@@ -4,7 +4,7 @@ import { nameSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
 import { withDerived, type RevocationWish } from './revocation.js';
 
-const id = z.string().refine(isRevocableId, 'letters, digits, _ and -, at most 128');
+const id = z.string().refine(isRevocableId, 'must be at most 128 letters, digits, _ and -');
 const reason = z.string().min(1).max(200).optional();
 const time = z.iso.datetime().transform((text) => new Date(text));
 

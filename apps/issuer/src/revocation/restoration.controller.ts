@@ -3,7 +3,7 @@ import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, Unrecorded, type Caller } from '@countersign/service-host';
 import { Restoration, type RestorationJson } from './restoration.service.js';
 
-/** What an administrator is told of a database that was restored from a backup. */
+/** What an administrator sees of a database that was restored from a backup. */
 @OpenApi(({ ApiTags }) => ApiTags('admin'))
 @Controller('admin/restoration')
 @RequireScopes('issuer:admin')

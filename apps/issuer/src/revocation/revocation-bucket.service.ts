@@ -24,12 +24,12 @@ import { Statements } from './statements.service.js';
 export const BUCKET_NATS = Symbol('countersign.issuer.bucket-nats');
 export const BUCKET_OPTIONS = Symbol('countersign.issuer.bucket-options');
 
-/** Milliseconds between two looks for revocations that the bucket does not have. */
+/** Milliseconds between two checks for revocations that the bucket does not have. */
 const PUSH_EVERY_MS = 1_000;
 /** Milliseconds between two comparisons of database and bucket; a long one is followed by a longer rest. */
 const MEND_EVERY_MS = 60_000;
 const REST_FACTOR = 20;
-/** Milliseconds between two looks whether the list is to be stated. */
+/** Milliseconds between two checks whether the list is to be stated. */
 const STATE_EVERY_MS = 250;
 /** Milliseconds for which a list that does not change is stated once. */
 const RESTATE_EVERY_MS = 10_000;
@@ -37,7 +37,7 @@ const RESTATE_EVERY_MS = 10_000;
 const PUSH_LIMIT_MS = 1_000;
 /** Milliseconds for which the bucket may fail, while NATS is there, before this replica is no longer ready. */
 const STUCK_AFTER_MS = 15_000;
-/** Writes that are under way to the bucket at once. */
+/** Writes that are in progress to the bucket at once. */
 const WRITES_AT_ONCE = 100;
 /** Entries that are read in one go, so that requests are answered meanwhile. */
 const READ_AT_ONCE = 100;
@@ -174,7 +174,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     this.#mendAgainAt = 0;
   }
 
-  /** Compares database and bucket and mends the bucket; a bucket that is lost is made again. Joins a comparison under way. */
+  /** Compares database and bucket and repairs the bucket; a bucket that is lost is made again. Joins a comparison in progress. */
   mend(): Promise<void> {
     const begun = performance.now();
     this.#mending ??= this.#compare()
@@ -246,7 +246,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     this.#unpushed = 0;
     this.#succeeded();
     await this.#stateList();
-    if (missing.length > 0) this.logger.info({ mended: missing.length }, 'the revocation bucket was mended');
+    if (missing.length > 0) this.logger.info({ mended: missing.length }, 'the revocation bucket was repaired');
   }
 
   /** What was committed while the bucket was away, or by a replica that died before it could push. */
@@ -357,7 +357,8 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   #failed(error: unknown): void {
     if (this.#stopped.signal.aborted) return;
     const reason = error instanceof Error ? error.message : String(error);
-    if (reason !== this.#lastError) this.logger.warn({ reason }, 'the revocation bucket is behind; it will be mended');
+    if (reason !== this.#lastError)
+      this.logger.warn({ reason }, 'the revocation bucket is behind; it will be repaired');
     this.#lastError = reason;
     if (this.#connection?.isClosed() === false) this.#failingSince ??= performance.now();
     // A bucket that does not answer may be lost: the next round opens it, or makes it again.

@@ -355,7 +355,7 @@ describe('revocation at the issuer', () => {
     expect(new Set(stopped)).toEqual(new Set(['stopped']));
   }, 60_000);
 
-  it('states each revocation, and what the whole list is, with a key that is published for that alone', async () => {
+  it('states each revocation, and what the whole list is, with a key that is published only for that', async () => {
     const signed = await token();
     await post('/oauth2/revoke', { token: signed }, 'shop');
     expect(await eventuallyInBucket(`transaction.${jtiOf(signed)}`)).toBe(true);

@@ -41,7 +41,7 @@ export class RevocationService {
   /**
    * Revokes what is wished, in one commit.
    * @param who the caller's part of the events
-   * @returns in the order of the wishes
+   * @returns in the order of the requests
    * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
   async revoke(
@@ -84,7 +84,7 @@ export class RevocationService {
       throw new Problem(
         503,
         'REVOCATIONS_FULL',
-        'The list of revoked tokens is full: revoke the client or the subject.',
+        'The list of revoked tokens is full; revoke the client or the subject instead.',
         {
           retry_after: 60,
         },

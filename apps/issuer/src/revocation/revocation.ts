@@ -19,7 +19,7 @@ export type RevocationWish =
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore?: number | undefined }
   | { readonly kind: 'key'; readonly keyId: string };
 
-/** The `jti`, `txn`, client, subject or `kid` that a wish names. */
+/** The `jti`, `txn`, client, subject or `kid` that a request names. */
 export function wishedName(wish: RevocationWish): string {
   switch (wish.kind) {
     case 'token':
@@ -51,7 +51,7 @@ export interface Moment {
   readonly issuedUntil: number;
 }
 
-/** Whether a wish names a time that has not come, by more than clocks may differ. */
+/** Whether a request names a time in the future, by more than clocks may differ. */
 export function isInFuture(wish: RevocationWish, { now }: Moment): boolean {
   return 'issuedBefore' in wish && (wish.issuedBefore ?? 0) > now + CLOCK_TOLERANCE_SECONDS;
 }
@@ -61,7 +61,7 @@ function issuedBeforeOf(wished: number | undefined, { issuedUntil }: Moment): nu
   return wished === undefined ? issuedUntil : Math.min(wished + CLOCK_TOLERANCE_SECONDS, issuedUntil);
 }
 
-/** The revocation that a wish makes at a moment; it matters until the last token that it refuses has expired. */
+/** The revocation that a request makes at a moment; it matters until the last token that it refuses has expired. */
 export function revocationFor(wish: RevocationWish, moment: Moment): Revocation {
   const latest = Math.ceil(moment.now) + TOKEN_LIFETIME_LIMIT;
   switch (wish.kind) {

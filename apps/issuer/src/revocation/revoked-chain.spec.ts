@@ -112,7 +112,7 @@ describe('what is revoked in a chain of token exchanges', () => {
     );
   });
 
-  it('by a token alone: only that token', () => {
+  it('by a token: only that token', () => {
     fc.assert(
       fc.property(chain, fc.nat(7), (story, chosen) => {
         const issued = issue(story);

@@ -26,7 +26,7 @@ export const ROTATION_SETTINGS = Symbol('countersign.issuer.rotation-settings');
 export interface RotationSettings {
   readonly times: RotationTimes;
   readonly algorithm: Algorithm;
-  /** Milliseconds between two looks at what is due. */
+  /** Milliseconds between two checks at what is due. */
   readonly lookEveryMs: number;
 }
 

@@ -9,7 +9,7 @@ import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './key-rot
 
 /**
  * Looks after the keys that sign what is revoked, as signing keys are looked after. What an earlier key signed is signed again by the active
- * one when the bucket is next compared, so that a retired key is needed no longer than by whoever still reads what it signed.
+ * one when the bucket is next compared, so that a retired key is needed no longer than by anyone who still reads what it signed.
  */
 @Injectable()
 export class RevocationKeyRotation extends KeyRotation {

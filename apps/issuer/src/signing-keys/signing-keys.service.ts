@@ -74,7 +74,7 @@ export class SigningKeysService {
       const pending = rows.find(({ state }) => state === 'pending');
       if (pending === undefined || !mayActivate(pending, now)) {
         const left = pending === undefined ? 1 : Math.ceil((pending.usableFrom.getTime() - now.getTime()) / 1_000);
-        throw new Problem(409, 'KEY_NOT_YET_PUBLISHED', 'Validators may not know the pending key yet.', {
+        throw new Problem(409, 'KEY_NOT_YET_PUBLISHED', 'Validators may not know the pending key yet; retry later.', {
           retry_after: Math.max(left, 1),
         });
       }

@@ -44,7 +44,7 @@ const story = fc.record({
   hops: fc.array(hop, { minLength: 1, maxLength: 8, size: 'max' }),
 });
 
-/** Every audience and scope that edges lead to from a token's own, whoever exchanges and however often. */
+/** Every audience and scope that edges lead to from a token's own, no matter who exchanges and however often. */
 function reachable(from: Principal, policies: readonly Policy[]): ReadonlySet<string> {
   const reached = new Set([...from.scopes].map((scope) => `${from.audience} ${scope}`));
   for (let before = -1; before !== reached.size;) {

@@ -29,13 +29,13 @@ export class SenderConstraint {
    */
   proofOf(header: string | undefined, { dpop }: Policy): DpopProof | undefined {
     if (header === undefined) {
-      if (dpop === 'required') throw refused('this client gets tokens with a DPoP proof only');
+      if (dpop === 'required') throw refused('this client must send a DPoP proof to get a token');
       return undefined;
     }
     const proof = this.#verified(header);
     if (this.nonces === undefined || this.nonces.accepts(proof.nonce)) return proof;
     const next = { 'dpop-nonce': this.nonces.current() };
-    throw new OAuthError(400, 'use_dpop_nonce', 'the DPoP proof must carry the nonce that this answer brings', next);
+    throw new OAuthError(400, 'use_dpop_nonce', 'the DPoP proof must carry the nonce from this response', next);
   }
 
   #verified(header: string): DpopProof {

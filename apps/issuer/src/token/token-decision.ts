@@ -26,9 +26,9 @@ type Learned = Pick<Granted, 'client' | 'assertion' | 'grant' | 'request' | 'sub
 /** A refusal, with what was learned about the request before. */
 export interface Refused extends Readonly<{ [Member in keyof Learned]?: Learned[Member] | undefined }> {
   readonly granted: false;
-  /** What the caller is told. */
+  /** What the caller sees. */
   readonly answer: OAuthError;
-  /** What the trail is told. */
+  /** What the trail records. */
   readonly reason: string;
   /** Whom the caller claimed to be, when that could not be proven. */
   readonly claimedClientId?: string | undefined;

@@ -54,7 +54,7 @@ const decision: fc.Arbitrary<TokenDecision> = fc.oneof(
 );
 
 describe('the event of a decision', () => {
-  it('fits the trail, whatever was decided and whoever the caller claimed to be', () => {
+  it('fits the trail, whatever was decided and no matter who the caller claimed to be', () => {
     fc.assert(
       fc.property(decision, (decided) => {
         const event = tokenEvent(decided, trace);

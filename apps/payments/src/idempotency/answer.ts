@@ -16,10 +16,14 @@ export function problemAnswer(status: number, code: string, detail: string, exte
 
 /** Nothing is decided: the caller sends the same request again, with the same key. */
 export function pendingProblem(paymentId: string, reason: string): Problem {
-  const detail = 'Accounts did not answer; send the same request with the same Idempotency-Key again.';
+  const detail = 'The accounts service did not answer; send the same request again with the same Idempotency-Key.';
   return new Problem(503, 'PAYMENT_PENDING', detail, { payment_id: paymentId, reason, retry_after: 1 });
 }
 
 export function inFlight(): Problem {
-  return new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
+  return new Problem(
+    409,
+    'IDEMPOTENCY_IN_FLIGHT',
+    'The first request with this Idempotency-Key is still running; retry in a moment.',
+  );
 }

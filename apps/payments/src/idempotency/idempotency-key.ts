@@ -34,7 +34,11 @@ export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim 
   if (known.fingerprint !== fingerprint) throw idempotencyKeyReused();
   if (known.answer !== null) return { kind: 'answered', resourceId: known.resourceId, answer: known.answer };
   if (known.leaseUntil > now) {
-    throw new Problem(409, 'IDEMPOTENCY_IN_FLIGHT', 'The first request with this Idempotency-Key is still running.');
+    throw new Problem(
+      409,
+      'IDEMPOTENCY_IN_FLIGHT',
+      'The first request with this Idempotency-Key is still running; retry in a moment.',
+    );
   }
   return { kind: 'resume', resourceId: known.resourceId };
 }

@@ -101,10 +101,10 @@ export class CaptureService {
       await this.progress.leave(payment, sent, [this.keys.release(claim, this.clock())]);
       throw pendingProblem(payment.id, outcome.kind === 'unknown' ? outcome.reason : `the hold is ${outcome.kind}`);
     }
-    const after = await this.progress.settle(payment, outcome, caller, (learnt) => [
-      this.keys.answer(claim, answerOf(step, learnt, outcome)),
+    const after = await this.progress.settle(payment, outcome, caller, (learned) => [
+      this.keys.answer(claim, answerOf(step, learned, outcome)),
     ]);
-    if (after === undefined) throw pendingProblem(payment.id, 'another request for this payment is under way');
+    if (after === undefined) throw pendingProblem(payment.id, 'another request for this payment is in progress');
     return { ...answerOf(step, after, outcome), replayed: null };
   }
 

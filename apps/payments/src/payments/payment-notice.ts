@@ -12,7 +12,7 @@ const ofStatus: Readonly<Record<Payment['status'], NoticeType | undefined>> = {
   refunded: undefined,
 };
 
-/** What the merchant is told when the payment's status has changed. */
+/** The notice to the merchant when the payment's status has changed. */
 export function noticeOfStatus(before: Payment, after: Payment, now: Date): Notice | undefined {
   const type = before.status === after.status ? undefined : ofStatus[after.status];
   return type === undefined ? undefined : makeNotice(type, after, { payment: paymentToJson(after) }, now);

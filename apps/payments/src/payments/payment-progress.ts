@@ -13,7 +13,7 @@ import { PaymentsStore } from './payments.store.js';
 /** Milliseconds before recovery looks again at what was not answered. */
 const LOOK_AGAIN_MS = 10_000;
 
-/** Commits what a payment becomes; whoever learns of its transfer comes here: its request, a repeat of it, recovery. */
+/** Commits what a payment becomes; anyone who learns of its transfer comes here: its request, a repeat of it, recovery. */
 @Injectable()
 export class PaymentProgress {
   constructor(

@@ -33,7 +33,7 @@ export interface Payment {
   readonly amount: bigint;
   readonly captured: bigint;
   readonly refunded: bigint;
-  /** Reserved by refunds that are under way. */
+  /** Reserved by refunds that are in progress. */
   readonly refunding: bigint;
   readonly currency: Currency;
   readonly reference: string;
@@ -79,7 +79,7 @@ export const createPaymentSchema = z
   .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must be another account than from' })
   .refine(({ capture, hold_seconds }) => capture === 'manual' || hold_seconds === undefined, {
     path: ['hold_seconds'],
-    message: 'goes with capture: manual',
+    message: 'is only allowed with capture: manual',
   });
 export type CreatePayment = z.infer<typeof createPaymentSchema>;
 

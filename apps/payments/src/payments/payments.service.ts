@@ -122,10 +122,10 @@ export class PaymentsService {
       throw pendingProblem(payment.id, outcome.reason);
     }
     const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
-    const after = await this.progress.settle(payment, outcome, caller, (learnt) => [
-      this.keys.answer(claim, answerOf(learnt, detail)),
+    const after = await this.progress.settle(payment, outcome, caller, (learned) => [
+      this.keys.answer(claim, answerOf(learned, detail)),
     ]);
-    if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
+    if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
     return { ...answerOf(after, detail), replayed: null };
   }
 

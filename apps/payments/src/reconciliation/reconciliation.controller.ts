@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type ReportJson } from './reconciliation.service.js';
 import { ReconciliationWorker } from './reconciliation.worker.js';
 
-/** What `POST /reconciliation` takes. `since`: only what was begun from then on (RFC 3339). `repair`: mend what can be mended. */
+/** What `POST /reconciliation` takes. `since`: only what was begun from then on (RFC 3339). `repair`: repair what can be repaired. */
 const reconcileSchema = z.strictObject({ since: timeBoundSchema.optional(), repair: z.boolean().default(false) });
 
 @OpenApi(({ ApiTags }) => ApiTags('payments'))
@@ -15,7 +15,7 @@ export class ReconciliationController {
 
   /**
    * Compares payments and refunds with their transfers at accounts, both ways, and names each difference (the first hundred):
-   * `TRANSFER_MISSING`, `TRANSFER_DIFFERS`, `RECORD_BEHIND`, `RECORD_MISSING`. With `repair` it mends what can be: records that are behind
+   * `TRANSFER_MISSING`, `TRANSFER_DIFFERS`, `RECORD_BEHIND`, `RECORD_MISSING`. With `repair` it repairs what can be: records that are behind
    * learn, records that are missing are made again from their transfers. 200 whether or not they agree: see `ok`.
    * 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`.
    */

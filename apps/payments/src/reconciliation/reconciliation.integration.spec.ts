@@ -101,7 +101,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect(report).toMatchObject({ ok: true, payments: 5, refunds: 1, transfers: 5, repaired: 0, shown: [] });
   });
 
-  it('names what accounts lost, which nobody but a person can mend, also when asked to repair', async () => {
+  it('names what accounts lost, which nobody but a person can repair, also when asked to repair', async () => {
     const lost = await kept('settled', 100);
     const unsettled = await kept('failed', 0);
     const report = await reconcile({ repair: true });
@@ -207,7 +207,7 @@ describe('a reconciliation of payments with accounts', () => {
     }
   }, 120_000);
 
-  it('finds no difference in payments that are under way meanwhile', async () => {
+  it('finds no difference in payments that are in progress at the same time', async () => {
     const before = await reconcile();
     const paying = Promise.all(Array.from({ length: 40 }, () => pay({ reference: randomUUID() })));
     for (let round = 0; round < 4; round += 1) expect((await reconcile()).differences).toEqual(before.differences);

@@ -33,12 +33,12 @@ class NotAnswered extends Error {}
 export interface Wish {
   /** Only what was begun since then; everything without it. */
   readonly since: Date | undefined;
-  /** Mends what can be mended. */
+  /** Repairs what can be repaired. */
   readonly repair: boolean;
 }
 
 export interface ReportJson {
-  /** Whether both sides agree, once what could be mended is mended. */
+  /** Whether both sides agree, once what could be repaired is repaired. */
   readonly ok: boolean;
   readonly started_at: string;
   readonly finished_at: string;
@@ -56,7 +56,7 @@ interface DifferenceJson extends Omit<Difference, 'transferId' | 'repair'> {
   readonly repair: Difference['repair'];
 }
 
-/** Compares payments and refunds with the transfers that payments made at accounts, both ways; names what differs, mends what can be. */
+/** Compares payments and refunds with the transfers that payments made at accounts, both ways; names what differs, repairs what can be. */
 @Injectable()
 export class ReconciliationService {
   constructor(
@@ -74,17 +74,17 @@ export class ReconciliationService {
 
   /**
    * One run at a time, of all replicas.
-   * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was mended by then stays mended
+   * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired
    */
   async run(wish: Wish, author: Author): Promise<ReportJson> {
     try {
       const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(wish, author));
       if (report !== undefined) return report;
-      const detail = 'A reconciliation is running; ask again when it has ended.';
+      const detail = 'A reconciliation is already running; retry when it has ended.';
       throw new Problem(409, 'RECONCILIATION_RUNNING', detail, { retry_after: 30 });
     } catch (error) {
       if (!(error instanceof NotAnswered)) throw error;
-      const detail = 'Accounts did not answer; nothing can be said of what was not compared yet. Run it again later.';
+      const detail = 'The accounts service did not answer, so the comparison is incomplete; run it again later.';
       throw new Problem(503, 'ACCOUNTS_UNAVAILABLE', detail, { reason: error.message, retry_after: 5 });
     }
   }

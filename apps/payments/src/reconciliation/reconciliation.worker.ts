@@ -9,10 +9,10 @@ import { type Author } from '../author.js';
 
 export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
 
-/** Milliseconds between two looks at whether it is time. */
+/** Milliseconds between two checks at whether it is time. */
 const LOOK_EVERY_MS = 60_000;
 
-/** Compares each night, on one replica, and keeps what the last run found as metrics; whoever runs it by hand comes through here too. */
+/** Compares each night, on one replica, and keeps what the last run found as metrics; anyone who runs it by hand comes through here too. */
 @Injectable()
 export class ReconciliationWorker {
   readonly #differences: Gauge<'code'>;

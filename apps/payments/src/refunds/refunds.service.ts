@@ -31,7 +31,7 @@ import {
 } from './refund.js';
 import { RefundsStore } from './refunds.store.js';
 
-/** Refunds of one payment at most, made or under way. */
+/** Refunds of one payment at most, made or in progress. */
 export const REFUND_LIMIT = 100;
 
 /** The steps of a refund: reserve it, order the transfer that corrects the payment's, keep what came of it. */
@@ -139,7 +139,7 @@ export class RefundsService {
     const ended = await this.progress.settle(payment, refund, outcome, caller, (one, whole) => [
       this.keys.answer(claim, answerOf(one, whole, detail)),
     ]);
-    if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is under way');
+    if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
     return { ...answerOf(ended.refund, ended.payment, detail), replayed: null };
   }
 
@@ -176,7 +176,7 @@ function newRefund(
   };
 }
 
-/** The account that paid takes no money any more; how it stands is told to some only. */
+/** The account that paid no longer takes money; how it stands is told to some only. */
 const payerGone = new Set(['ACCOUNT_CLOSED', 'ACCOUNT_UNKNOWN']);
 const ANOTHER_ACCOUNT =
   "When the payer's account is closed, a refund cannot reach it: pay another account of the payer's instead (POST /payments, from the account " +

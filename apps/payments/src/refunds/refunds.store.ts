@@ -52,7 +52,7 @@ export class RefundsStore {
       .limit(limit + 1);
   }
 
-  /** How many refunds of the payment were made or are under way; one that failed made nothing. */
+  /** How many refunds of the payment were made or are in progress; one that failed made nothing. */
   async countOf({ id }: Pick<Payment, 'id'>): Promise<number> {
     const [found] = await this.database
       .select({ refunds: count() })

@@ -14,7 +14,7 @@ export interface Cut {
   readonly mode: CutMode;
 }
 
-/** What a dead process says to whoever still asks it. */
+/** What a dead process says to anyone who still asks it. */
 export class ProcessDied extends Error {
   constructor() {
     super('the process died here');

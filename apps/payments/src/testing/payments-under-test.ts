@@ -30,7 +30,7 @@ export interface PaymentsUnderTest {
   ): Promise<Answer>;
   /** Types of the audit events about a resource, oldest first. */
   eventsOf(resource: string): Promise<readonly string[]>;
-  /** What `/metrics` tells. */
+  /** What `/metrics` shows. */
   metrics(): Promise<string>;
   /** Ends the process's part of the service and starts it again on the same database. */
   restart(): Promise<void>;

@@ -106,7 +106,7 @@ describe('the pool that sends webhooks', () => {
     await until(() => silent.received.length >= PLACES);
     for (let count = 0; count < 5; count += 1) await shop.pay();
     await until(() => well.received.length === 5);
-    // One that hangs is waited for ten seconds: whoever stood behind one came later than this.
+    // One that hangs is waited for ten seconds: anyone who stood behind one came later than this.
     for (const { at, createdAt } of well.received) expect(at - createdAt).toBeLessThan(8_000);
   }, 120_000);
 
@@ -145,7 +145,7 @@ describe('the pool that sends webhooks', () => {
       return rows[0]?.resting;
     };
     await until(async () => (await health()) === true);
-    // It rests for longer than this: nothing else was tried in vain meanwhile.
+    // It rests for longer than this: nothing else was tried without success meanwhile.
     await payments.pool.query(`update webhook_endpoint set rest_until = now() + interval '1 hour' where id = $1`, [id]);
     const tried = await attempts();
     await payments.pool.query(`update webhook_delivery set next_attempt_at = now() where endpoint_id = $1`, [id]);

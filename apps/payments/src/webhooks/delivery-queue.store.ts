@@ -11,7 +11,7 @@ const ATTEMPT_LEASE_MS = 60_000;
 
 /** What a look for due endpoints leaves out, and how many it brings at most. */
 export interface Look {
-  /** Endpoints that have as many attempts under way as they may. */
+  /** Endpoints that have as many attempts in progress as they may. */
   readonly busy: readonly EndpointId[];
   /** Endpoints that keep an attempt waiting now. */
   readonly slow: readonly EndpointId[];

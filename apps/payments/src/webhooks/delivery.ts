@@ -38,7 +38,7 @@ export const replaySchema = z
     since: timeBoundSchema.optional(),
   })
   .refine(({ event_id, since }) => (event_id === undefined) !== (since === undefined), {
-    message: 'takes event_id or since, one of them',
+    message: 'must have either event_id or since',
   });
 export type Replay = z.infer<typeof replaySchema>;
 
@@ -70,7 +70,7 @@ export const GIVE_UP_DAYS = 3;
 export const ATTEMPT_LIMIT = waits.length + 1;
 
 /**
- * When to try again after so many attempts in vain: half of the wait is certain, half by chance, so that endpoints which failed together
+ * When to try again after so many attempts without success: half of the wait is certain, half by chance, so that endpoints which failed together
  * do not come back together.
  * @param random 0 to 1
  * @returns nothing after the last attempt

@@ -11,11 +11,11 @@ import { nextInTurn, type Lane } from './turns.js';
 
 export const WEBHOOK_CONCURRENCY = Symbol('countersign.payments.webhook-concurrency');
 
-/** Attempts under way at once to one endpoint, once it has taken something; until then one. */
+/** Attempts in progress at once to one endpoint, once it has taken something; until then one. */
 export const ENDPOINT_CONCURRENCY = 4;
 /** Milliseconds after which an attempt counts in the slow lane. */
 const SLOW_AFTER_MS = 1_000;
-/** Milliseconds between two looks for what is due, while nothing happens here. */
+/** Milliseconds between two checks for what is due, while nothing happens here. */
 const POLL_MS = 250;
 /** Milliseconds to wait when the database does not answer. */
 const FAULT_MS = 1_000;
@@ -65,7 +65,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const inLane = (lane: Lane): number => this.#inLane(lane);
     new Gauge({
       name: 'webhook_attempts_under_way',
-      help: 'Webhook attempts under way, by lane: slow are those to endpoints that rest between attempts, and all longer than a second.',
+      help: 'Webhook attempts in progress, by lane: slow are those to endpoints that rest between attempts, and all longer than a second.',
       labelNames: ['lane'],
       registers: [metrics],
       collect() {
@@ -164,7 +164,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     return end;
   }
 
-  /** Endpoints that have as many attempts under way as they may. */
+  /** Endpoints that have as many attempts in progress as they may. */
   #busy(underWay: readonly UnderWay[]): readonly EndpointId[] {
     const counts = new Map<EndpointId, number>();
     for (const { endpointId } of underWay) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1);
@@ -177,7 +177,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     return [...this.#underWay].filter((attempt) => attempt.lane === lane).length;
   }
 
-  /** The slow lane has half as many places; attempts that came to it while under way may exceed them. */
+  /** The slow lane has half as many places; attempts that came to it while in progress may exceed them. */
   #free(lane: Lane): number {
     const places = lane === 'swift' ? this.concurrency : Math.ceil(this.concurrency / 2);
     return Math.max(0, places - this.#inLane(lane));

@@ -1,6 +1,6 @@
 /** How an endpoint has answered lately, as all replicas know it. */
 export interface EndpointHealth {
-  /** Attempts in vain since its last success; one without any answer counts for {@link TROUBLE}. */
+  /** Attempts without success since its last success; one without any answer counts for {@link TROUBLE}. */
   readonly failures: number;
   /** Nothing is sent to it before; set until it succeeds again, also when the time is over. */
   readonly restUntil: Date | null;
@@ -18,7 +18,7 @@ export const LONGEST_REST_MS = 10 * 60_000;
 export const healthy: EndpointHealth = { failures: 0, restUntil: null };
 
 /**
- * The endpoint's health after an attempt. Attempts that were under way together begin from the same health, so that they count once.
+ * The endpoint's health after an attempt. Attempts that were in progress together begin from the same health, so that they count once.
  * @param random 0 to 1: half of a rest is certain, half by chance, so that endpoints which failed together do not come back together
  */
 export function healthAfter(before: EndpointHealth, reception: Reception, now: Date, random: number): EndpointHealth {

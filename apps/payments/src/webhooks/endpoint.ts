@@ -15,7 +15,7 @@ export const DELIVERY_PAGE_LIMIT = 200;
 /** Deliveries that one replay takes up at most. */
 export const REPLAY_LIMIT = 1_000;
 
-/** Whose payments an endpoint is told of: its subject's, or those of all subjects that its client acts for. */
+/** Whose payments an endpoint is notified of: its subject's, or those of all subjects that its client acts for. */
 export const endpointReaches = ['subject', 'client'] as const;
 export type EndpointReach = (typeof endpointReaches)[number];
 
@@ -26,7 +26,7 @@ export const registerEndpointSchema = z.strictObject({
     .array(z.enum(noticeTypes))
     .min(1)
     .max(noticeTypes.length)
-    .refine((types) => new Set(types).size === types.length, 'names each type once')
+    .refine((types) => new Set(types).size === types.length, 'must name each type once')
     .default([...noticeTypes]),
   reach: z.enum(endpointReaches).optional(),
 });

@@ -6,7 +6,7 @@ import { type Part } from '../changes/change.js';
 import { ENDPOINT_LIMIT, type Endpoint, type EndpointId, type ListEndpoints } from './endpoint.js';
 import { webhookEndpointTable as table } from './webhooks.tables.js';
 
-/** Where merchants want to be told. What a caller asks for is looked for within its reach. */
+/** Where merchants want to be notified. What a caller asks for is looked for within its reach. */
 @Injectable()
 export class EndpointsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}

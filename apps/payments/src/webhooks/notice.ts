@@ -1,7 +1,7 @@
 import { ownerOf, type Owner } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 
-/** What a merchant can be told. */
+/** What a merchant can be notified of. */
 export const noticeTypes = [
   'payment.held',
   'payment.settled',

@@ -38,10 +38,10 @@ describe('a webhook’s sender', () => {
   });
   const send = (id: string) => sender.send({ id, url, body: '{}' });
 
-  it('lets no attempt wait for another’s receiver: all of a burst are under way at once', async () => {
+  it('lets no attempt wait for another’s receiver: all of a burst are in progress at once', async () => {
     onRequest = (response) => {
       waiting.push(response);
-      // Whoever waited for a connection would never get here: nobody is answered before all have come.
+      // Anyone who waited for a connection would never get here: nobody is answered before all have come.
       if (waiting.length === 16) for (const each of waiting) each.writeHead(200).end();
     };
     const sent = await Promise.all(Array.from({ length: 16 }, (_, index) => send(String(index))));

@@ -87,7 +87,7 @@ export function createWebhookSender({ signer, rule, now, times = attemptTimes }:
   };
 }
 
-/** What a merchant is told of an attempt without an answer. */
+/** What a merchant sees of an attempt without an answer. */
 function reasonOf(error: unknown, { connectMs, answerMs }: AttemptTimes): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${String(connectMs / 1_000)} seconds`;

@@ -43,7 +43,7 @@ describe('whose turn it is', () => {
     );
   });
 
-  it('is no client’s with more under way while one with fewer waits in the same lane', () => {
+  it('is no client’s with more in progress while one with fewer waits in the same lane', () => {
     fc.assert(
       fc.property(anyReady, anyUnderWay, anyFree, (waiting, underWay, free) => {
         const chosen = nextInTurn(waiting, underWay, free);

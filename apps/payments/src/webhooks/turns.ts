@@ -44,9 +44,9 @@ function keysOf({ clientId, subject, endpointId }: EndpointOf): readonly [string
 }
 
 /**
- * Whose turn it is: of all endpoints to which something is due, always the one whose client has the fewest attempts under way, then whose
+ * Whose turn it is: of all endpoints to which something is due, always the one whose client has the fewest attempts in progress, then whose
  * owner has, then the endpoint itself, then what has waited longest. Each endpoint gets one turn at a time.
- * @param underWay one for each attempt that is under way
+ * @param underWay one for each attempt that is in progress
  */
 export function nextInTurn(ready: readonly Ready[], underWay: readonly EndpointOf[], free: Free): readonly Ready[] {
   const counts = new Counts(underWay);

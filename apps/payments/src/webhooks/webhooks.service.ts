@@ -32,9 +32,9 @@ const wideScope = clientWide('webhooks:write');
 
 const targetDetails: Readonly<Record<TargetRefusal, string>> = {
   URL_INVALID: `Send an absolute URL of at most ${String(URL_LIMIT)} characters.`,
-  URL_NOT_HTTPS: 'Webhooks go to https only.',
-  URL_HAS_CREDENTIALS: 'A URL with a user or a password is not taken: check the signature instead.',
-  ADDRESS_NOT_PUBLIC: 'Webhooks go to public addresses only.',
+  URL_NOT_HTTPS: 'Webhook URLs must use https.',
+  URL_HAS_CREDENTIALS: 'Webhook URLs must not contain credentials; verify the signature instead.',
+  ADDRESS_NOT_PUBLIC: 'Webhook URLs must lead to a public address.',
 };
 
 /** Webhook endpoints within a caller's reach, what was sent to them, and sending it again. */
@@ -82,7 +82,7 @@ export class WebhooksService {
     }
     const meanwhile = await this.keys.look(claim, now);
     if (meanwhile.kind === 'answered') return { ...meanwhile.answer, replayed: meanwhile.resourceId };
-    const detail = `You have ${String(ENDPOINT_LIMIT)} endpoints, which is the most; remove one first.`;
+    const detail = `You already have ${String(ENDPOINT_LIMIT)} endpoints, the maximum; remove one first.`;
     return refuse(new Problem(422, 'WEBHOOK_LIMIT', detail));
   }
 
@@ -157,7 +157,7 @@ export class WebhooksService {
   }
 }
 
-/** Whose payments a new endpoint is told of. @returns nothing when that is more than the caller's scope reaches */
+/** Whose payments a new endpoint is notified of. @returns nothing when that is more than the caller's scope reaches */
 function reachOfNew({ reach }: RegisterEndpoint, mayReachClient: boolean): EndpointReach | undefined {
   if (reach === 'client' && !mayReachClient) return undefined;
   return reach ?? (mayReachClient ? 'client' : 'subject');

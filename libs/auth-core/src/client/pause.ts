@@ -31,7 +31,7 @@ interface Failed {
 
 /**
  * Keeps calls from asking again and again what has just failed. After a failure nobody asks for a while that grows with each further one and
- * is never shorter than `Retry-After`; whoever comes meanwhile shares the failure, or waits when it is nearly over. Then one call tries, and
+ * is never shorter than `Retry-After`; anyone who comes meanwhile shares the failure, or waits when it is nearly over. Then one call tries, and
  * the others wait for what comes of it.
  */
 export class Pause {

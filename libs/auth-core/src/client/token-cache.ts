@@ -12,7 +12,7 @@ export interface TokenCacheOptions {
 }
 
 export interface Wanted {
-  /** What the token is for; the same wish has the same name. */
+  /** What the token is for; equal requests have equal names. */
   readonly name: string;
   /** Seconds since 1970 after which the token must not be used, whatever it says itself. */
   readonly notAfter: number;
@@ -42,7 +42,7 @@ const KEPT_AT_LEAST_MS = 5_000;
 const REFRESH_RETRY_MS = 5_000;
 
 /**
- * Keeps tokens, and asks for each before it expires: a wish in the last fifth of a token's life is answered at once with what is there, and
+ * Keeps tokens, and asks for each before it expires: a request in the last fifth of a token's life is answered at once with what is there, and
  * sets off one request in the background. The moment varies, so that many processes do not ask at once. Bounded: what was not wished for
  * longest leaves.
  */

@@ -28,7 +28,7 @@ export interface TokenClientOptions {
   readonly retries?: number;
   /**
    * Milliseconds that are waited at most between two tries when the issuer asks for it (`Retry-After`); 10,000 by default. What it asks for
-   * beyond that is kept: until then every wish fails at once, with what the issuer said.
+   * beyond that is kept: until then every request fails at once with the issuer's error.
    */
   readonly maxWaitMs?: number;
   /** Tokens kept at most; 1,000 by default. */
@@ -54,10 +54,10 @@ export interface TokenWish {
 
 /**
  * Gets tokens and keeps them, per audience, scopes and subject token. A token in the last fifth of its life is handed out while the next is
- * asked for in the background; concurrent wishes for the same token share one request; an exchanged one is not used beyond its subject token.
+ * asked for in the background; concurrent calls for the same token share one request; an exchanged one is not used beyond its subject token.
  *
- * An issuer that fails or refuses is not asked again at once: wishes of the next moments share the failure, for a time that grows with each
- * further one and is never shorter than `Retry-After`; then one wish tries. A refusal of one wish (`invalid_scope`) concerns that wish only.
+ * An issuer that fails or refuses is not asked again at once: requests of the next moments share the failure, for a time that grows with each
+ * further one and is never shorter than `Retry-After`; then one request tries. A refusal of one request (`invalid_scope`) concerns only that request.
  */
 export interface TokenClient {
   /** `client_credentials` (RFC 6749, section 4.4). @throws {TokenRequestError} */
@@ -65,7 +65,7 @@ export interface TokenClient {
   /** Token exchange (RFC 8693): the answer acts for the subject of `subjectToken`. @throws {TokenRequestError} */
   exchange(wish: TokenWish & { readonly subjectToken: string }): Promise<AccessToken>;
   /**
-   * Drops a token that a service refused as `invalid_token` before its time, so that the next wish asks the issuer: the token, its client or
+   * Drops a token that a service refused as `invalid_token` before its time, so that the next request asks the issuer: the token, its client or
    * its key may have been revoked.
    * @returns whether another one is to be had; false for one that is only seconds old, because asking again would bring nothing better
    */

@@ -10,14 +10,14 @@ function concernsClient({ code, status, retryable }: TokenRequestError): boolean
 }
 
 /**
- * The pauses of one client at one issuer: one for whatever it asks, and one for each wish that was refused (`invalid_scope`,
+ * The pauses of one client at one issuer: one for whatever it asks, and one for each request that was refused (`invalid_scope`,
  * `invalid_grant`, …). Bounded: what was refused longest ago is forgotten.
  */
 export class TokenPauses {
   readonly #client: Pause;
   readonly #wishes = new Map<string, Pause>();
 
-  /** @param limit refused wishes that are remembered */
+  /** @param limit refused requests that are remembered */
   constructor(
     private readonly options: Omit<PauseOptions, 'pauses'>,
     private readonly limit: number,
@@ -35,7 +35,7 @@ export class TokenPauses {
     return this.#client.run(ask);
   }
 
-  /** All tries for one wish, unless it was just refused. @throws {TokenRequestError} */
+  /** All tries for one request, unless it was just refused. @throws {TokenRequestError} */
   async wish(name: string, ask: () => Promise<AccessToken>): Promise<AccessToken> {
     const pauses = (error: TokenRequestError): boolean => !concernsClient(error) && !asksForNonce(error);
     const pause = this.#wishes.get(name) ?? new Pause({ ...this.options, pauses });

@@ -94,7 +94,7 @@ async function post({
 /** Passes over a byte order mark (RFC 8259, section 8.1). */
 const decoder = new TextDecoder();
 
-/** A proxy in between may answer anything: what is no JSON object tells nothing. */
+/** A proxy in between may answer anything: a body that is not a JSON object is ignored. */
 function objectOf(body: Buffer): JsonObject {
   try {
     const value: unknown = JSON.parse(decoder.decode(body));

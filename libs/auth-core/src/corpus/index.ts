@@ -1,5 +1,5 @@
 /**
- * `@countersign/auth-core/corpus`: tokens that a verifier must refuse, each with the code that it is refused with. For the tests of whoever
+ * `@countersign/auth-core/corpus`: tokens that a verifier must refuse, each with the code that it is refused with. For the tests of anyone who
  * verifies tokens; see `corpus/*.json`.
  */
 export { hostileCases, type HostileCase, type SignatureRecipe } from './hostile-case.js';

@@ -72,7 +72,7 @@ const bytesOf = (input: string): Buffer => Buffer.from(input, 'latin1');
 const compact = (input: string, signature: Buffer): string => `${input}.${signature.toString('base64url')}`;
 
 /**
- * For whoever signs many JWTs with one key and header: the header is serialised once.
+ * For anyone who signs many JWTs with one key and header: the header is serialised once.
  * @param header joins the `alg` of the key; `typ` and `kid` are said here
  * @param signer the key, or what signs with it
  * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1): at once when the signer does, so that a local key costs no

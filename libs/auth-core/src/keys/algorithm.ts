@@ -14,7 +14,7 @@ export function algorithmOf(alg: unknown): Algorithm | undefined {
   return alg === 'Ed25519' ? 'EdDSA' : undefined;
 }
 
-/** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let whoever brings a key spend our time. */
+/** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let anyone who brings a key spend our time. */
 const rsaSizeFits = (bits: number): boolean => bits >= 2_048 && bits <= 4_096;
 
 /** Whether a key is of the type and size that the algorithm asks for (RFC 8725, section 3.1). */

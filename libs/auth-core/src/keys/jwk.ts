@@ -116,7 +116,7 @@ export function dpopJwkOf(jwk: PrivateJwk): Readonly<Record<string, string>> {
 
 /**
  * Makes a private signing key as JWK, `kid` its RFC 7638 thumbprint.
- * @param algorithm ES256 unless told otherwise
+ * @param algorithm ES256 by default
  */
 export async function generateSigningKey(algorithm = 'ES256'): Promise<PrivateJwk> {
   if (!isAlgorithm(algorithm)) throw new TypeError(`${algorithm} is not one of ${supportedAlgorithms.join(', ')}`);

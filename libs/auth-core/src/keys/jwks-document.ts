@@ -9,7 +9,7 @@ export const JWKS_KEYS_LIMIT = 100;
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
-/** A byte order mark says nothing in UTF-8; whoever reads JSON may pass over it (RFC 8259, section 8.1). */
+/** A byte order mark says nothing in UTF-8; anyone who reads JSON may pass over it (RFC 8259, section 8.1). */
 function withoutMark(document: Buffer): Buffer {
   const isMarked = document.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   return isMarked ? document.subarray(BYTE_ORDER_MARK.length) : document;

@@ -17,7 +17,7 @@ export interface StoredJwks {
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
- * Keeps the last good key set through a restart. Whoever can write the file can make keys be trusted, so it is written for its owner only
+ * Keeps the last good key set through a restart. Anyone who can write the file can make keys be trusted, so it is written for its owner only
  * (0600), and one that others may write is not read.
  */
 export class JwksFile {

@@ -144,7 +144,7 @@ describe('the remote key set', () => {
     }
   });
 
-  it('makes one fetch in a cool-down for unknown keys, and none for one that was just looked for in vain', async () => {
+  it('makes one fetch in a cool-down for unknown keys, and none for one that was just looked for without success', async () => {
     const set = setOf();
     await set.refresh();
     for (let flood = 0; flood < 100; flood += 1) await set.refreshForUnknownKey(`unknown-${String(flood)}`);

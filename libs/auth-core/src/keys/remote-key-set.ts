@@ -93,7 +93,7 @@ export class RemoteKeySet {
     return this.#keys;
   }
 
-  /** Fetches now, or joins the fetch under way. @returns whether there are keys that the issuer has just confirmed, or stored ones */
+  /** Fetches now, or joins the fetch in progress. @returns whether there are keys that the issuer has just confirmed, or stored ones */
   refresh(): Promise<boolean> {
     this.#fetching ??= this.#load().finally(() => {
       this.#fetching = undefined;
@@ -102,7 +102,7 @@ export class RemoteKeySet {
   }
 
   /**
-   * One fetch for an unknown `kid`; within the cool-down none, whatever arrives, and none for one that was just looked for in vain.
+   * One fetch for an unknown `kid`; within the cool-down none, whatever arrives, and none for one that was just looked for without success.
    * @returns whether a fetch was made and brought keys
    */
   async refreshForUnknownKey(keyId?: string): Promise<boolean> {
@@ -116,7 +116,7 @@ export class RemoteKeySet {
   }
 
   /**
-   * One fetch for keys that have become too old, as after the machine slept: whoever asks first sets it off, the others join it. Once it has
+   * One fetch for keys that have become too old, as after the machine slept: anyone who asks first sets it off, the others join it. Once it has
    * failed nobody waits any more; the background goes on trying.
    * @returns whether the keys can be used
    */
@@ -149,7 +149,7 @@ export class RemoteKeySet {
     }
   }
 
-  /** The machine's clock alone does not say so: set back, it would stretch the limit. */
+  /** The machine's clock is not enough: set back, it would stretch the limit. */
   #isStale(): boolean {
     const { maxStaleSeconds } = this.options;
     return this.#confirmed !== undefined && elapsedMs(this.#clock, this.#confirmed) > maxStaleSeconds * 1_000;

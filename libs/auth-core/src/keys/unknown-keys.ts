@@ -5,7 +5,7 @@ const PENALISED_LIMIT = 1_000;
 const PENALTY_COOLDOWNS = 30;
 
 /**
- * Decides whether an unknown `kid` is worth a fetch: one in a cool-down whatever arrives, and for a `kid` that was just looked for in vain
+ * Decides whether an unknown `kid` is worth a fetch: one in a cool-down whatever arrives, and for a `kid` that was just looked for without success
  * none for many, so that a flood of made-up ones cannot use up every cool-down with the same. Bounded.
  */
 export class UnknownKeys {

@@ -8,7 +8,7 @@ export function isIdempotent(method: string, idempotencyKey: string | undefined)
   return IDEMPOTENT.has(method) || idempotencyKey !== undefined;
 }
 
-/** Whether a status tells of something that may pass: too many requests, or a server that is away. */
+/** Whether a status stands for a temporary failure: too many requests, or a server that is away. */
 export function mayPass(status: number): boolean {
   return PASSING.has(status);
 }

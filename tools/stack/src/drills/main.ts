@@ -33,7 +33,9 @@ async function drill(seed: number, say: (line: string) => void): Promise<DrillRe
 }
 
 const program = new Command('npm run drill --')
-  .description('Copies the databases of payments and accounts under load, restores them, and mends what lies between.')
+  .description(
+    'Copies the databases of payments and accounts under load, restores them, and repairs what lies between.',
+  )
   .addArgument(new Argument('<drill>', 'which').choices(['restore']))
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false)
   .action(async (_name: string, { json }: { readonly json: boolean }) => {

@@ -47,8 +47,8 @@ async function rotate(scene: Scene, before: PrivateJwk, after: PrivateJwk): Prom
   storefront.useKey(after);
   await delay(LAST_REQUESTS_MS);
   await declare(scene, [after]);
-  if (await isTaken(scene, before)) wrong(`${before.kid} is taken though it is declared no more`);
-  if (!(await isTaken(scene, after))) wrong(`${after.kid} is refused though it alone is declared`);
+  if (await isTaken(scene, before)) wrong(`${before.kid} is taken though it is no longer declared`);
+  if (!(await isTaken(scene, after))) wrong(`${after.kid} is refused although it is the only declared key`);
   await delay(between(random, 500, 1_000));
 }
 

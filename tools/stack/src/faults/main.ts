@@ -161,7 +161,7 @@ function described({ fault, payments, retries, left, underWay, transfers, events
   const counts = [
     `${String(payments)} payments`,
     `${String(retries)} retries`,
-    `${String(left)} clients gone, ${String(underWay)} of their payments under way`,
+    `${String(left)} clients gone, ${String(underWay)} of their payments in progress`,
     `${String(transfers)} transfers`,
     `${String(events)} events verified`,
   ];

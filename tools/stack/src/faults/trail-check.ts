@@ -60,7 +60,7 @@ function stepsOf({ status, capture }: Payment): readonly string[] {
 
 /**
  * One audit event per committed action: of each step of the load's payments, and of each transfer that moved money.
- * @param relearned a restored database learnt steps of payments a second time
+ * @param relearned a restored database learned steps of payments a second time
  * @returns what is missing or doubled, in words
  */
 export function trailFaults(

@@ -84,7 +84,7 @@ export class Lab {
     return this.#attacker;
   }
 
-  /** An event of every service, for whoever has made it flow to where it should not. */
+  /** An event of every service, for anyone who has made it flow to where it should not. */
   async speak(): Promise<void> {
     if (this.#victims === undefined) return;
     for (const service of natsServices) {

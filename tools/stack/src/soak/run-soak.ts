@@ -15,7 +15,7 @@ const root = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
 /** What a relay has handed over is gone at once: the soak is about what must not grow. */
 const forgetAtOnce = { OUTBOX_KEEP_HOURS: '0', LOG_LEVEL: 'warn' };
 
-/** Starts a stack of its own in a folder that goes again, and sends the events through it. */
+/** Starts a stack of its own in a folder that is removed afterwards, and sends the events through it. */
 export async function runSoak(options: SoakOptions, told: (line: string) => void): Promise<SoakReport> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-soak-'));
   const stack = await startStack({

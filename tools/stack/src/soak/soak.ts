@@ -123,7 +123,7 @@ export class Soak {
     else values.push(value);
   }
 
-  /** Every event must stand in the log once, and nothing be left in the stream. */
+  /** Every event must be in the log once, and nothing left in the stream. */
   async #compare(manager: JetStreamManager): Promise<void> {
     const { identities, postgres, urls } = this.stack;
     const login = `audit:${identities.databasePasswords.audit}`;

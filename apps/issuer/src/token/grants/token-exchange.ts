@@ -26,7 +26,7 @@ function subjectTokenOf(form: Form): string {
   if (requested !== undefined && requested !== ACCESS_TOKEN_TYPE) {
     throw invalid(`requested_token_type, if given, must be ${ACCESS_TOKEN_TYPE}`);
   }
-  if (actor !== undefined) throw invalid('actor_token is not taken: the authenticated client is the actor');
+  if (actor !== undefined) throw invalid('actor_token must not be sent: the authenticated client is the actor');
   return token;
 }
 
