@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { serviceNames, type ServiceName } from '../services.js';
 import { type Stack } from '../stack.js';
 
-/** Milliseconds between two looks, and for which signals are looked at once a fault begins. */
+/** Milliseconds between two checks, and for which signals are looked at once a fault begins. */
 const EVERY_MS = 500;
 const WATCHED_MS = 5_000;
 
