@@ -7,5 +7,4 @@ await startService({
   name: 'accounts',
   configuration,
   module: AccountsModule.forRoot(configuration),
-  requireRecords: true,
 });

@@ -7,5 +7,4 @@ await startService({
   name: 'audit',
   configuration,
   module: AuditModule.forRoot(configuration),
-  requireRecords: true,
 });

@@ -15,7 +15,6 @@ if (!process.argv.includes('--dry-run')) {
     name: 'issuer',
     configuration,
     module: IssuerModule.forRoot(configuration),
-    requireRecords: true,
   });
 } else {
   if (configuration.CLIENTS_FILE === undefined) throw new ConfigurationError(['CLIENTS_FILE is not set']);

@@ -7,5 +7,4 @@ await startService({
   name: 'payments',
   configuration,
   module: PaymentsModule.forRoot(configuration),
-  requireRecords: true,
 });

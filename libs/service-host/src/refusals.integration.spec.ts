@@ -94,7 +94,7 @@ describe('what the guard of a service refused', () => {
     })
     class OrdersModule {}
     const configuration = loadConfiguration(hostVariables, { PORT: '0', LOG_LEVEL: 'silent' });
-    app = await createService({ name: 'orders', configuration, module: OrdersModule, requireRecords: true });
+    app = await createService({ name: 'orders', configuration, module: OrdersModule });
     app.connectMicroservice<MicroserviceOptions>(
       { transport: Transport.NATS, options: { servers: url } },
       { inheritAppConfig: true },

@@ -5,9 +5,11 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { z } from 'zod';
 import { hostVariables, loadConfiguration } from './configuration.js';
 import { AcceptsForm } from './media-type.js';
+import { Unrecorded } from './recorded-answers.js';
 import { ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 import { createService } from './start-service.js';
 
+@Unrecorded('nothing of anyone is shown')
 @Controller()
 class Orders {
   @Post('orders')
@@ -34,6 +36,7 @@ class Orders {
 }
 
 let held: { entered: () => void; until: Promise<void> };
+@Unrecorded('nothing of anyone is shown')
 @Controller()
 class Slow {
   @Get('slow')

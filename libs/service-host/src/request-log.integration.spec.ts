@@ -10,10 +10,12 @@ import { type Logger } from 'pino';
 import { AuditTrailModule } from './audit-trail.js';
 import { hostVariables, loadConfiguration } from './configuration.js';
 import { DatabaseModule } from './database.js';
+import { Unrecorded } from './recorded-answers.js';
 import { ServiceAuthModule } from './service-auth.js';
 import { createService } from './start-service.js';
 import { LOGGER } from './tokens.js';
 
+@Unrecorded('nothing of anyone is shown')
 @Controller('orders')
 class OrdersController {
   @Get()

@@ -10,6 +10,7 @@ import pg from 'pg';
 import { AuditTrailModule } from './audit-trail.js';
 import { hostVariables, loadConfiguration } from './configuration.js';
 import { DatabaseModule } from './database.js';
+import { Unrecorded } from './recorded-answers.js';
 import { createService } from './start-service.js';
 import { LOGGER, POOL } from './tokens.js';
 import { type Logger } from 'pino';
@@ -21,6 +22,7 @@ CREATE TABLE audit_kept (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KE
   first_index bigint, events text NOT NULL, salts jsonb, kept_at timestamptz NOT NULL DEFAULT now());`;
 
 @Public()
+@Unrecorded('nothing of anyone is shown')
 @Controller()
 class NotesController {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}

@@ -1,8 +1,10 @@
 import { Controller, Get, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
 import { hostVariables, loadConfiguration } from './configuration.js';
+import { Unrecorded } from './recorded-answers.js';
 import { createService, type ServiceOptions } from './start-service.js';
 
+@Unrecorded('nothing of anyone is shown')
 @Controller('orders')
 class Orders {
   @Get()

@@ -31,8 +31,6 @@ export interface ServiceOptions {
   readonly configuration: HostConfiguration;
   readonly module: Type | DynamicModule;
   readonly version?: string;
-  /** Withholds an answer for which no audit event was recorded ({@link RecordedAnswers}). */
-  readonly requireRecords?: boolean;
   /**
    * Adds plug-ins, hooks and decorators to Fastify (cookies, static files, a content security policy), after the service's own and before
    * its routes. A route that is added here is open: the guard, the route report and the record of answers know only Nest's.
@@ -97,12 +95,10 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     done();
   });
   guardBorder(fastify);
-  if (options.requireRecords === true) {
-    const records = app.get(RecordedAnswers);
-    fastify.addHook('onSend', (request, reply, payload, done) => {
-      done(null, records.check(request, reply, payload));
-    });
-  }
+  const records = app.get(RecordedAnswers);
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    done(null, records.check(request, reply, payload));
+  });
   fastify.addHook('onResponse', (request, reply, done) => {
     const { requestId, traceId, method, route } = traceOf(request);
     durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);

@@ -1,9 +1,11 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigurationError, hostVariables, loadConfiguration } from './configuration.js';
+import { Unrecorded } from './recorded-answers.js';
 import { Trace, type RequestTrace } from './request-trace.js';
 import { createService } from './start-service.js';
 
+@Unrecorded('nothing of anyone is shown')
 @Controller()
 class Peers {
   @Get('peer')

@@ -83,7 +83,6 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     name: 'accounts',
     configuration,
     module: AccountsModule.forRoot(configuration),
-    requireRecords: true,
   });
   await app.getHttpAdapter().getInstance().ready();
   const pool = new pg.Pool({ connectionString: url });

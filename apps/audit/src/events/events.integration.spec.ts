@@ -174,7 +174,6 @@ describe('the trail, by HTTP', () => {
       name: 'audit',
       configuration,
       module: AuditModule.forRoot(configuration),
-      requireRecords: true,
     });
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();

@@ -52,7 +52,6 @@ describe('the log of the audit service', () => {
       name: 'audit',
       configuration,
       module: AuditModule.forRoot(configuration),
-      requireRecords: true,
     });
     await service.listen(0, '127.0.0.1');
     return service;

@@ -92,7 +92,6 @@ describe('the trail, its database restored from a backup', () => {
       name: 'audit',
       configuration,
       module: AuditModule.forRoot(configuration),
-      requireRecords: true,
     });
     await app.listen(0, '127.0.0.1');
   }

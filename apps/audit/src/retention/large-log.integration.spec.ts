@@ -132,7 +132,6 @@ describe('a log of many events', () => {
       name: 'audit',
       configuration,
       module: AuditModule.forRoot(configuration),
-      requireRecords: true,
     });
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();

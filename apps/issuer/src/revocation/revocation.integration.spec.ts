@@ -62,7 +62,6 @@ describe('revocation at the issuer', () => {
       name: 'issuer',
       configuration,
       module: IssuerModule.forRoot(configuration),
-      requireRecords: true,
     });
   }
   async function post(path: string, form: Readonly<Record<string, string>>, as: string): Promise<Answer> {

@@ -112,7 +112,6 @@ export async function startIssuer(
       name: 'issuer',
       configuration,
       module: IssuerModule.forRoot(configuration),
-      requireRecords: true,
     });
     await app.listen(port, '127.0.0.1');
     apps.push(app);

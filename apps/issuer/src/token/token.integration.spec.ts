@@ -96,7 +96,6 @@ describe('the token endpoint', () => {
       name: 'issuer',
       configuration,
       module: IssuerModule.forRoot(configuration),
-      requireRecords: true,
     });
     database = new pg.Client({ connectionString: url });
     await database.connect();

@@ -65,7 +65,7 @@ export async function startPayments(environment: Readonly<Record<string, string>
   });
   const start = async (): Promise<NestFastifyApplication> => {
     const module = PaymentsModule.forRoot(configuration, accounts.tokens);
-    const started = await createService({ name: 'payments', configuration, module, requireRecords: true });
+    const started = await createService({ name: 'payments', configuration, module });
     await started.getHttpAdapter().getInstance().ready();
     return started;
   };
