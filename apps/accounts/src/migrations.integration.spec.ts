@@ -64,6 +64,7 @@ describe('the migrations', () => {
       await client.end();
     }
     const pool = new pg.Pool({ connectionString: url });
+    pool.on('error', () => undefined);
     pools.push(pool);
     return pool;
   }
