@@ -15,6 +15,13 @@ for (const signal of ['SIGTERM', 'SIGHUP'])
     stopped = signal;
     passOn(signal);
   });
+// npm, or the shell between it and this process, may end without passing its signal on.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid === parent || stopped !== undefined) return;
+  stopped = 'SIGTERM';
+  passOn('SIGTERM');
+}, 250).unref();
 // Ctrl-C reaches the stack by itself, being of the same terminal.
 process.on('SIGINT', () => {
   stopped ??= 'SIGINT';
