@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { freePortBase } from '../free-ports.js';
 import { startStack } from '../stack.js';
 import { wordsFor } from '../stack-error.js';
@@ -13,6 +13,7 @@ import { seededRandom } from './random.js';
 import { Round, type RoundReport } from './round.js';
 import { shortTimes } from './short-times.js';
 import { hasVersion, runOlderVersion, upgrade } from './upgrade.js';
+import { whole } from '../whole-number.js';
 
 interface Options {
   readonly rounds: number;
@@ -30,15 +31,6 @@ const FINAL_PATIENCE_MS = 150_000;
 
 /** What is wrong is shown so often for a fault; --json has all of it. */
 const SHOWN_LIMIT = 10;
-
-const whole =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < min || number > max)
-      throw new InvalidArgumentError(`a whole number from ${String(min)} to ${String(max)}`);
-    return number;
-  };
 
 const program = new Command('npm run faults --')
   .description(

@@ -1,17 +1,9 @@
 // `npm run soak`: a given number of audit events through a stream of a given size, with what must not grow meanwhile.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { wordsFor } from '../stack-error.js';
 import { runSoak, type SoakOptions } from './run-soak.js';
 import { type SoakReport } from './soak.js';
-
-const whole =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < min || number > max)
-      throw new InvalidArgumentError(`a whole number from ${String(min)} to ${String(max)}`);
-    return number;
-  };
+import { whole } from '../whole-number.js';
 
 const program = new Command('npm run soak --')
   .description(
