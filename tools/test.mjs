@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
@@ -36,12 +37,23 @@ for (const [name, ...command] of steps) counts[step(name, ...command) ? 'passed'
 
 const testsOk = step('tests', 'nx', 'run-many', '-t', 'test', '--parallel=2', '--outputStyle=static');
 let failedTests = 0;
+const failures = [];
 for (const file of globSync('{apps,libs,tools}/*/test-results/jest.json', { cwd: root })) {
   const result = JSON.parse(readFileSync(`${root}${file}`, 'utf8'));
   counts.passed += result.numPassedTests;
   failedTests += result.numFailedTests + result.numRuntimeErrorTestSuites;
+  for (const suite of result.testResults) {
+    const failed = suite.assertionResults.filter(({ status }) => status === 'failed');
+    for (const { fullName, failureMessages } of failed)
+      failures.push([suite.name, fullName, failureMessages.join('\n')]);
+    if (suite.status === 'failed' && failed.length === 0) failures.push([suite.name, 'did not run', suite.message]);
+  }
 }
 counts.failed += testsOk ? failedTests : Math.max(failedTests, 1);
+
+// What failed stands at the end, where a reader of a long log looks first.
+for (const [file, name, message] of failures)
+  console.log(`\n✗ ${file.replace(root, '')}\n  ${name}\n${stripVTControlCharacters(message).slice(0, 3000)}`);
 
 console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} seconds`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
