@@ -1,3 +1,15 @@
+export {
+  API_KEY_PATTERN,
+  API_KEY_PREFIX,
+  apiKeyEnvironmentPattern,
+  apiKeyHash,
+  findApiKeys,
+  looksLikeApiKey,
+  makeApiKey,
+  parseApiKey,
+  withoutApiKeys,
+  type ParsedApiKey,
+} from './api-key/api-key.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export {
