@@ -1,0 +1,26 @@
+/** Markup that is already safe to send. */
+export class Html {
+  constructor(readonly text: string) {}
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escaped(value: Html | string | readonly (Html | string)[]): string {
+  if (value instanceof Html) return value.text;
+  if (typeof value === 'string') return value.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  return value.map(escaped).join('');
+}
+
+/** Markup with values in it, each escaped unless it is markup itself. */
+export function html(
+  parts: TemplateStringsArray,
+  ...values: readonly (Html | string | readonly (Html | string)[])[]
+): Html {
+  return new Html(parts.map((part, index) => part + escaped(values[index] ?? '')).join(''));
+}

@@ -1,0 +1,6 @@
+export { clientSchema, clientsFileSchema, type RelyingParty } from './clients.js';
+export { loadSettings, SettingsUnusable, type Settings } from './configuration.js';
+export { people, PASSWORD, TWO_FACTORS, type Somebody } from './people.js';
+export { startPeopleProvider, type PeopleProvider, type PeopleProviderOptions } from './server.js';
+export { CookieJar } from './cookie-jar.js';
+export { walkSignIn, type WalkOptions } from './walk.js';
