@@ -17,6 +17,7 @@ export const events = defineEvents({
     audience: 'the service that a token is for: its name or URI',
     client: '`client_id`; `unknown` where a caller named none',
     database: '`issuer`',
+    delegation: 'UUIDv7; also the `txn` of its tokens',
     endpoint: 'an OAuth endpoint: `token`',
     revocation: '`*`: the list of all',
     'revocation-key': '`kid`',
@@ -187,6 +188,28 @@ export const events = defineEvents({
       action: ['client:read', 'client:list'],
       resource: 'client',
       changes: { cursor: 'of a list: where the page begins', limit: 'of a list: how many were asked for' },
+    },
+    'delegation.begun': {
+      when: "A person's application redeemed a code, or a device was approved: from now on it may act for the person.",
+      action: 'delegation:begin',
+      resource: 'delegation',
+      changes: {
+        person: 'for whom',
+        client_id: 'which application',
+        audience: 'at which service',
+        scope: 'with which rights',
+        bound_to: 'thumbprint of the key that its tokens are bound to (DPoP)',
+      },
+    },
+    'delegation.ended': {
+      when: 'What a person allowed an application ended, and its tokens are refused everywhere.',
+      action: 'delegation:end',
+      resource: 'delegation',
+      changes: {
+        person: 'for whom it was',
+        client_id: 'which application had it',
+        because: '`BY_PERSON`, `SESSION_ENDED`, `BY_CLIENT`, `BY_ADMIN`, `CODE_REPLAYED` or `REFRESH_REPLAYED`',
+      },
     },
     'signing-key.created': {
       when: 'A signing key was made, or taken from a file.',

@@ -12,6 +12,7 @@ import { UsedAssertions } from './authentication/used-assertions.store.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
+import { delegationProviders } from './delegations/index.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { IntrospectionService } from './introspection/introspection.service.js';
 import { ISSUER_URL } from './issuer-url.js';
@@ -23,6 +24,7 @@ import { FreshAdmin } from './registry/fresh-admin.service.js';
 import { KEY_ENCRYPTION, LocalKeyEncryption } from './registry/key-encryption.js';
 import { SIGNING_KEYS } from './registry/key-set.js';
 import { ListedRevocations } from './registry/listed-revocations.store.js';
+import { ISSUER_AUDIENCE } from './registry/people-policy.js';
 import { OwnKeys } from './registry/own-keys.js';
 import { RemoteKeys } from './registry/remote-keys.service.js';
 import { Replica } from './registry/replica.service.js';
@@ -48,8 +50,6 @@ import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.service.
 import { TokenController } from './token/token.controller.js';
 import { TokenService } from './token/token.service.js';
 
-/** The audience of tokens for the issuer's own admin API. */
-const AUDIENCE = 'issuer';
 /** Seconds beyond a lifetime, for clocks and caches that are not exact. */
 const MARGIN_SECONDS = 30;
 
@@ -85,7 +85,7 @@ export class IssuerModule {
         }),
         ServiceAuthModule.forRoot({
           issuer: configuration.ISSUER_URL,
-          audience: AUDIENCE,
+          audience: ISSUER_AUDIENCE,
           // Answered within the process: nothing goes over a network.
           fetch: () => ownKeys.answer(),
           allowPlainHttp: true,
@@ -146,6 +146,7 @@ export class IssuerModule {
           replicas: configuration.STREAM_REPLICAS,
           maxBytes: configuration.REVOCATION_BUCKET_BYTES,
         }),
+        ...delegationProviders,
         KeyRotation,
         SigningKeysService,
         RevocationKeyRotation,

@@ -7,7 +7,7 @@ import {
   withRegistration,
   type ClientRecord,
 } from '../registry/client-record.js';
-import { type Client } from '../registry/client.js';
+import { clientSchema, type Client } from '../registry/client.js';
 
 /** What applying the declared file would do to one client. */
 export interface DeclaredChange {
@@ -34,9 +34,8 @@ const credentialsOf = ({ token_endpoint_auth_method, jwks, jwks_uri, trusted_iss
  * removed is never added again by a declaration: anyone who removed it may have known that it leaked.
  */
 function registrationOf(wanted: Client, before: ClientRecord): Client {
-  const { client_id, client_name, policy } = wanted;
-  const name = client_name === undefined ? {} : { client_name };
-  const kept = { client_id, ...name, ...credentialsOf(before.registration), policy };
+  const none = { jwks: undefined, jwks_uri: undefined, imported_secret: undefined };
+  const kept = clientSchema.parse({ ...wanted, ...none, ...credentialsOf(before.registration) });
   if (before.declared !== null && same(credentialsOf(wanted), credentialsOf(before.declared))) return kept;
   if (wanted.jwks === undefined) return wanted;
   const keys = wanted.jwks.keys.filter((key) => !wasRemoved(before, key));

@@ -111,7 +111,7 @@ export function withoutKey(record: ClientRecord, keyId: string, now: Date): Chan
 /** Adds a secret; the newest two are live. */
 export function withSecret(record: ClientRecord, secret: StoredSecret, now: Date): Change {
   if (record.registration.token_endpoint_auth_method !== 'client_secret_basic') {
-    return refuse(409, 'CLIENT_HAS_NO_SECRETS', 'this client authenticates by private_key_jwt');
+    return refuse(409, 'CLIENT_HAS_NO_SECRETS', 'this client does not authenticate by client_secret_basic');
   }
   return accept({ ...record, secrets: [secret, ...record.secrets].slice(0, LIVE_SECRETS_LIMIT), updatedAt: now });
 }

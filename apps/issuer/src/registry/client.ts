@@ -2,33 +2,28 @@ import { pathOfOddText, TEXT_RULE } from '@countersign/service-host';
 import { verificationKeyOf } from '@countersign/auth-core/jws';
 import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { z } from 'zod';
+import { applicationFaults, applicationMembers } from './application.js';
+import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from './names.js';
+import { peoplePolicySchema } from './people-policy.js';
 import { importedSecretSchema } from './stored-secret.js';
 import { subjectPatternSchema } from './trusted-issuer.js';
 
-/** RFC 6749, section 3.3: printable ASCII without space, quote and backslash. */
-export const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
-export const scopeSchema = z.string().regex(scopePattern, 'a scope: printable ASCII without space, " and \\');
-export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-/** A stranger may claim to be anything; what cannot be a name is not repeated, because not every text fits the database. */
-export function claimedName(claimed: string | undefined): string | undefined {
-  return claimed === undefined || namePattern.test(claimed) ? claimed : 'not-a-name';
-}
-export const nameSchema = z.string().regex(namePattern, 'a name: letters, digits, . _ : -');
-/** A service's name, or an absolute URI without fragment (RFC 8707, section 2). */
-export const audiencePattern =
-  /^(?:[A-Za-z0-9][A-Za-z0-9._:-]{0,127}|https?:\/\/[A-Za-z0-9._~:/?@!$&'()*+,;=%[\]-]{1,240})$/;
-export const audienceSchema = z
-  .string()
-  .regex(audiencePattern, 'an audience: a name, or an absolute http(s) URI without fragment');
+export {
+  audiencePattern,
+  audienceSchema,
+  claimedName,
+  namePattern,
+  nameSchema,
+  POLICY_LIMIT,
+  scopePattern,
+  scopeSchema,
+  SCOPES_LIMIT,
+} from './names.js';
 
 /** Clients that one file or request may declare. */
 export const CLIENTS_LIMIT = 10_000;
 /** Bytes of JSON that one registration may have: two of them, before and after, fit one audit event. */
 export const REGISTRATION_SIZE_LIMIT = 12 * 1024;
-/** Scopes that one token may carry, and so an audience's or an edge's list. */
-export const SCOPES_LIMIT = 64;
-/** Audiences, and exchange edges, that one policy may have. */
-export const POLICY_LIMIT = 64;
 /** Maximum lifetime of a token in seconds, whatever a policy or the setting says. */
 export const TOKEN_LIFETIME_LIMIT = TOKEN_LIFE_LIMIT_SECONDS;
 
@@ -80,6 +75,8 @@ const policySchema = z.strictObject({
     )
     .default({}),
   exchange: z.array(edgeSchema).max(POLICY_LIMIT).default([]),
+  /** Per audience, what the client may ask a person for; it never has this for itself. */
+  people: peoplePolicySchema.optional(),
   /** Seconds that this client's tokens live, when shorter than the issuer's setting. */
   token_lifetime: z.int().min(10).max(TOKEN_LIFETIME_LIMIT).optional(),
   /** Whether its tokens are bound to a key of its own (DPoP, RFC 9449): `required`, or when it brings a proof. */
@@ -104,7 +101,7 @@ export const clientSchema = z
     client_id: nameSchema,
     /** For people. */
     client_name: z.string().min(1).max(128).optional(),
-    token_endpoint_auth_method: z.enum(['private_key_jwt', 'client_secret_basic']).default('private_key_jwt'),
+    token_endpoint_auth_method: z.enum(['private_key_jwt', 'client_secret_basic', 'none']).default('private_key_jwt'),
     jwks: z.strictObject({ keys: z.array(publicJwkSchema).min(1).max(8) }).optional(),
     /** Where the client publishes its keys itself; instead of `jwks` (RFC 7591, section 2). */
     jwks_uri: jwksUriSchema.optional(),
@@ -112,6 +109,7 @@ export const clientSchema = z
     trusted_issuers: z.array(trustedIssuerSchema).max(8).default([]),
     /** A secret from elsewhere, as scrypt hash; the issuer's own secrets are made by it and stand nowhere in a registration. */
     imported_secret: importedSecretSchema.optional(),
+    ...applicationMembers,
     policy: policySchema.default({ audiences: {}, exchange: [] }),
   })
   .superRefine((client, context) => {
@@ -122,8 +120,9 @@ export const clientSchema = z
     if (method === 'private_key_jwt' && ways === 0) fault('private_key_jwt needs jwks, jwks_uri or trusted_issuers');
     if (method === 'private_key_jwt' && client.imported_secret !== undefined)
       fault('private_key_jwt must not have a secret');
-    if (method === 'client_secret_basic' && ways > 0)
-      fault('client_secret_basic must not have keys or trusted issuers');
+    if (method !== 'private_key_jwt' && ways > 0) fault(`${method} must not have keys or trusted issuers`);
+    if (method === 'none' && client.imported_secret !== undefined) fault('none must not have a secret');
+    for (const message of applicationFaults(client)) fault(message);
     const kids = jwks?.keys.map(({ kid }) => kid) ?? [];
     if (new Set(kids).size !== kids.length) fault('each key must have its own kid');
     if (Buffer.byteLength(JSON.stringify(client)) > REGISTRATION_SIZE_LIMIT) {

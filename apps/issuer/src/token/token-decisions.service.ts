@@ -6,6 +6,7 @@ import { clientCredentialsOf } from '../authentication/client-credentials.js';
 import { parseForm } from '../authentication/oauth-form.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { TooManyRequests } from '../limits/authentication-limits.service.js';
+import { mayUseGrant } from '../registry/application.js';
 import { type Client } from '../registry/client.js';
 import { Replica } from '../registry/replica.service.js';
 import { TokenGrants } from './grants/token-grants.service.js';
@@ -47,6 +48,10 @@ function refusedFor(error: unknown, known: Progress): Refused {
   throw error;
 }
 
+function grantNotDeclared(): OAuthError {
+  return new OAuthError(400, 'unauthorized_client', 'the client does not declare this grant type');
+}
+
 /** Authenticates and decides, by the registry as this replica holds it. It changes nothing. */
 @Injectable()
 export class TokenDecisions {
@@ -73,6 +78,7 @@ export class TokenDecisions {
       known.client = client;
       known.assertion = assertion;
       const grant = (known.grant = this.grants.named(form));
+      if (!mayUseGrant(client, grant.type)) throw grantNotDeclared();
       const request = (known.request = tokenRequestOf(form));
       const read = grant.read(form, client);
       const basis = read instanceof Promise ? await read : read;

@@ -1,0 +1,118 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { uuidv7, type EventContext } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { events } from '../events.js';
+import { type RevocationRow } from '../registry/revocations.tables.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import {
+  delegationIdSchema,
+  type Delegation,
+  type DelegationEnd,
+  type DelegationId,
+  type NewDelegation,
+} from './delegation.js';
+import { DelegationsStore, type DelegationChoice } from './delegations.store.js';
+
+/** Days for which an ended delegation is kept: refresh tokens of it are known as ended, not as unknown. */
+const KEPT_DAYS = 30;
+const PRUNE_EVERY_MS = 60_000;
+const PRUNE_AT_ONCE = 1_000;
+
+/** An end that is in the caller's transaction; give it to {@link Delegations.announce} once that has committed. */
+export interface EndedDelegations {
+  readonly ended: readonly Delegation[];
+  readonly revoked: readonly RevocationRow[];
+}
+
+/** What people allow applications: it begins with a code or a device, and ends at once everywhere. */
+@Injectable()
+export class Delegations implements OnModuleInit {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(DelegationsStore) private readonly store: DelegationsStore,
+    @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  /** An id for a delegation that is about to begin. */
+  newId(): DelegationId {
+    return delegationIdSchema.parse(uuidv7(this.clock().getTime()));
+  }
+
+  /** Begins one, with its event, in a transaction of the caller's. @param who the client that it is for */
+  async begin(transaction: Transaction, delegation: NewDelegation, who: EventContext): Promise<Delegation> {
+    await this.store.add(transaction, delegation);
+    const { id, audience, scopes, clientId, personId, dpopKey } = delegation;
+    await this.outbox.record(
+      transaction,
+      events.event(
+        'delegation.begun',
+        { ...who, txn: id },
+        {
+          id,
+          changes: { person: personId, client_id: clientId, audience, scope: scopes.join(' '), bound_to: dpopKey },
+        },
+      ),
+    );
+    return { ...delegation, endedAt: undefined };
+  }
+
+  find(id: DelegationId, executor?: Database | Transaction): Promise<Delegation | undefined> {
+    return this.store.find(id, executor);
+  }
+
+  /** Those of a person that have not ended, newest first. */
+  ofPerson(personId: string, limit: number): Promise<readonly Delegation[]> {
+    return this.store.ofPerson(personId, limit);
+  }
+
+  /**
+   * Ends those that are meant and have not ended: no refresh token of theirs works from the commit on, and every validator refuses their
+   * access tokens, with everything exchanged for them.
+   * @param who sets it off
+   * @returns those that ended by this
+   * @throws {Problem} 503 `REVOCATIONS_FULL`
+   */
+  async end(choice: DelegationChoice, because: DelegationEnd, who: EventContext): Promise<readonly Delegation[]> {
+    const all = await this.database.transaction((transaction) => this.endIn(transaction, choice, because, who));
+    await this.announce(all);
+    return all.ended;
+  }
+
+  /** As {@link end}, in a transaction of the caller's; then {@link announce}. */
+  async endIn(
+    transaction: Transaction,
+    choice: DelegationChoice,
+    because: DelegationEnd,
+    who: EventContext,
+  ): Promise<EndedDelegations> {
+    const ended = await this.store.end(transaction, choice, because, this.clock());
+    const revoked: RevocationRow[] = [];
+    for (const { id, clientId, personId } of ended) {
+      const wish = { kind: 'transaction', txn: id, holder: clientId } as const;
+      revoked.push(await this.revocations.recordIn(transaction, wish, { ...who, txn: id }));
+      const changes = { person: personId, client_id: clientId, because };
+      await this.outbox.record(transaction, events.event('delegation.ended', { ...who, txn: id }, { id, changes }));
+    }
+    return { ended, revoked };
+  }
+
+  /** Pushes the revocations of ended delegations; where that is cut off, the next round within a second does it. */
+  async announce({ revoked }: EndedDelegations): Promise<void> {
+    for (const row of revoked) await this.revocations.announce(row);
+  }
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'ended_delegations',
+      everyMs: PRUNE_EVERY_MS,
+      run: async () => {
+        const before = new Date(this.clock().getTime() - KEPT_DAYS * 86_400_000);
+        return (await this.store.prune(before, PRUNE_AT_ONCE)) === PRUNE_AT_ONCE ? 'again' : undefined;
+      },
+    });
+  }
+}

@@ -1,0 +1,82 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { type Delegation, type DelegationEnd, type DelegationId, type NewDelegation } from './delegation.js';
+import { delegationTable, type DelegationRow } from './delegations.tables.js';
+
+function delegationOf(row: DelegationRow): Delegation {
+  const { id, personId, clientId, audience, scopes, sessionId, authTime, amr, roles, createdAt } = row;
+  return {
+    ...{ id, personId, clientId, audience, scopes, sessionId, authTime, amr, roles, createdAt },
+    acr: row.acr ?? undefined,
+    nonce: row.nonce ?? undefined,
+    dpopKey: row.dpopKey ?? undefined,
+    endedAt: row.endedAt ?? undefined,
+  };
+}
+
+/** Which delegations are meant. */
+export type DelegationChoice =
+  | { readonly id: DelegationId }
+  | { readonly sessionId: string }
+  | { readonly personId: string; readonly clientId?: string };
+
+function whereOf(choice: DelegationChoice) {
+  if ('id' in choice) return eq(delegationTable.id, choice.id);
+  if ('sessionId' in choice) return eq(delegationTable.sessionId, choice.sessionId);
+  const ofPerson = eq(delegationTable.personId, choice.personId);
+  return choice.clientId === undefined ? ofPerson : and(ofPerson, eq(delegationTable.clientId, choice.clientId));
+}
+
+/** What people allowed applications, in the database. */
+@Injectable()
+export class DelegationsStore {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async add(executor: Database | Transaction, delegation: NewDelegation): Promise<void> {
+    const { scopes, amr, roles } = delegation;
+    await executor
+      .insert(delegationTable)
+      .values({ ...delegation, scopes: [...scopes], amr: [...amr], roles: [...roles] });
+  }
+
+  async find(id: DelegationId, executor: Database | Transaction = this.database): Promise<Delegation | undefined> {
+    const [row] = await executor.select().from(delegationTable).where(eq(delegationTable.id, id));
+    return row === undefined ? undefined : delegationOf(row);
+  }
+
+  /** Those of a person that have not ended, newest first. */
+  async ofPerson(personId: string, limit: number): Promise<readonly Delegation[]> {
+    const rows = await this.database
+      .select()
+      .from(delegationTable)
+      .where(and(eq(delegationTable.personId, personId), isNull(delegationTable.endedAt)))
+      .orderBy(desc(delegationTable.id))
+      .limit(limit);
+    return rows.map(delegationOf);
+  }
+
+  /** Ends those that have not ended. @returns them, as they are now */
+  async end(
+    transaction: Transaction,
+    choice: DelegationChoice,
+    because: DelegationEnd,
+    now: Date,
+  ): Promise<readonly Delegation[]> {
+    const rows = await transaction
+      .update(delegationTable)
+      .set({ endedAt: now, endedBecause: because })
+      .where(and(whereOf(choice), isNull(delegationTable.endedAt)))
+      .returning();
+    return rows.map(delegationOf);
+  }
+
+  /** Forgets those that ended before a time. @returns how many */
+  async prune(before: Date, limit: number): Promise<number> {
+    const { rowCount } = await this.database.execute(sql`
+      delete from delegation where id in (
+        select id from delegation where ended_at < ${before.toISOString()}::timestamptz limit ${limit}
+      )`);
+    return rowCount ?? 0;
+  }
+}

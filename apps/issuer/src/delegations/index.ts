@@ -1,0 +1,6 @@
+import { type Provider } from '@nestjs/common';
+import { Delegations } from './delegations.service.js';
+import { DelegationsStore } from './delegations.store.js';
+
+/** Everything that delegations are made of, for the issuer's module. */
+export const delegationProviders: Provider[] = [DelegationsStore, Delegations];

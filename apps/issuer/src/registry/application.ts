@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { type PeoplePolicy } from './people-policy.js';
+import { applicationTypes, REDIRECT_URI_LENGTH_LIMIT, redirectUriFault } from './redirect-uri.js';
+
+/** The `grant_type`s that a client may declare. */
+export const grantTypes = [
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  'authorization_code',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+] as const;
+export type GrantType = (typeof grantTypes)[number];
+
+const DEVICE: GrantType = 'urn:ietf:params:oauth:grant-type:device_code';
+/** Those in which a client acts with its own rights, or is the actor: what a client that declares none may use. */
+const ownGrants: ReadonlySet<string> = new Set(grantTypes.slice(0, 3));
+
+const redirectUri = z.string().min(1).max(REDIRECT_URI_LENGTH_LIMIT);
+const webPage = z
+  .url({ protocol: /^https$/ })
+  .max(REDIRECT_URI_LENGTH_LIMIT)
+  .refine((text) => redirectUriFault(text, 'web') === undefined, 'must be an https URL in its normal form');
+
+/** What a client that people use declares (RFC 7591, section 2; OpenID Connect registration and logout). All of it may be left out. */
+export const applicationMembers = {
+  /** What the tokens that it gets for itself say: `service` by default. */
+  kind: z.enum(['service', 'application']).optional(),
+  /** Which grants it uses; its own (`client_credentials`, token exchange) by default. */
+  grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length).optional(),
+  /** `web` by default. Of a native application's loopback addresses the port is free (RFC 8252, section 7.3). */
+  application_type: z.enum(applicationTypes).optional(),
+  /** Where answers may be sent, character by character. */
+  redirect_uris: z.array(redirectUri).min(1).max(16).optional(),
+  /** Where a person may be sent after signing out. */
+  post_logout_redirect_uris: z.array(redirectUri).min(1).max(16).optional(),
+  /** Where it hears that a person's session ended. */
+  backchannel_logout_uri: redirectUri.optional(),
+  /** Who makes the application: the company's or person's name, shown when a person is asked for consent. */
+  publisher: z.string().min(1).max(128).optional(),
+  /** The application's page. */
+  client_uri: webPage.optional(),
+  /** A first-party application: people are not asked for consent. */
+  trusted: z.boolean().optional(),
+  /** Whether a request must be pushed first (RFC 9126, section 6). */
+  require_pushed_authorization_requests: z.boolean().optional(),
+};
+export type Application = z.infer<z.ZodObject<typeof applicationMembers>>;
+
+/** Whether a client may use a grant. */
+export function mayUseGrant({ grant_types: declared }: Pick<Application, 'grant_types'>, type: string): boolean {
+  return declared === undefined ? ownGrants.has(type) : declared.some((one) => one === type);
+}
+
+/** Whether a client uses what people allow: codes or devices. */
+export function isForPeople(client: Pick<Application, 'grant_types'>): boolean {
+  return mayUseGrant(client, 'authorization_code') || mayUseGrant(client, DEVICE);
+}
+
+interface Registration extends Application {
+  readonly client_name?: string | undefined;
+  readonly token_endpoint_auth_method: string;
+  readonly policy: {
+    readonly audiences: object;
+    readonly exchange: readonly unknown[];
+    readonly people?: PeoplePolicy | undefined;
+  };
+}
+
+function addressFaults(client: Registration): readonly string[] {
+  const {
+    application_type: type = 'web',
+    redirect_uris: redirects = [],
+    post_logout_redirect_uris: after = [],
+  } = client;
+  const logout = client.backchannel_logout_uri;
+  const named = [
+    ...redirects.map((text) => ['redirect_uris', text, type] as const),
+    ...after.map((text) => ['post_logout_redirect_uris', text, type] as const),
+    ...(logout === undefined ? [] : [['backchannel_logout_uri', logout, 'web'] as const]),
+  ];
+  return named.flatMap(([member, text, as]) => {
+    const fault = redirectUriFault(text, as);
+    return fault === undefined ? [] : [`${member}: ${text} ${fault}`];
+  });
+}
+
+/** A public client proves nothing: it has no rights of its own, only those that a person gives it. */
+function publicFaults(client: Registration): readonly string[] {
+  if (client.token_endpoint_auth_method !== 'none') return [];
+  const { policy, grant_types: grants } = client;
+  const own = grants?.find((type) => ownGrants.has(type));
+  return [
+    ...(grants === undefined ? ['a client with the method none must declare grant_types'] : []),
+    ...(own === undefined ? [] : [`a client with the method none must not use ${own}`]),
+    ...(Object.keys(policy.audiences).length + policy.exchange.length === 0
+      ? []
+      : ['a client with the method none must not have policy.audiences or policy.exchange']),
+  ];
+}
+
+/** What contradicts itself in a registration, as far as people are concerned. */
+export function applicationFaults(client: Registration): readonly string[] {
+  const forPeople = isForPeople(client);
+  const codes = mayUseGrant(client, 'authorization_code');
+  const fault = (wrong: boolean, message: string): readonly string[] => (wrong ? [message] : []);
+  return [
+    ...publicFaults(client),
+    ...addressFaults(client),
+    ...fault(codes && client.redirect_uris === undefined, 'authorization_code needs redirect_uris'),
+    ...fault(!codes && client.redirect_uris !== undefined, 'redirect_uris need the grant type authorization_code'),
+    ...fault(
+      !codes && client.require_pushed_authorization_requests === true,
+      'require_pushed_authorization_requests needs the grant type authorization_code',
+    ),
+    ...fault(
+      !forPeople && mayUseGrant(client, 'refresh_token'),
+      'refresh_token needs the grant type authorization_code or device_code',
+    ),
+    ...fault(forPeople && client.policy.people === undefined, 'a client that people use needs policy.people'),
+    ...fault(
+      !forPeople && client.policy.people !== undefined,
+      'policy.people needs the grant type authorization_code or device_code',
+    ),
+    ...fault(forPeople && client.client_name === undefined, 'a client that people use needs a client_name'),
+    ...fault(
+      forPeople && client.trusted !== true && client.publisher === undefined,
+      'a client that people use needs a publisher, or must be trusted',
+    ),
+  ];
+}

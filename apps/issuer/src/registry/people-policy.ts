@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from './names.js';
+
+/** The audience of the issuer itself: its admin API, and who a person is. */
+export const ISSUER_AUDIENCE = 'issuer';
+/** Scopes that say who a person is (OpenID Connect Core, sections 5.4 and 11), not what may be done: they come with any audience. */
+export const identityScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
+
+const ROLES_LIMIT = 32;
+
+/** A scope that an application may have for a person: for everybody, or only for those with one of the roles. */
+const personScopeSchema = z.union([
+  scopeSchema,
+  z.strictObject({ scope: scopeSchema, roles: z.array(nameSchema).min(1).max(ROLES_LIMIT) }),
+]);
+
+/** Per audience, what an application may ask a person for. Identity scopes stand under `issuer`. */
+export const peoplePolicySchema = z
+  .record(audienceSchema, z.array(personScopeSchema).min(1).max(SCOPES_LIMIT))
+  .refine(
+    (audiences) => Object.keys(audiences).length <= POLICY_LIMIT,
+    `must name at most ${String(POLICY_LIMIT)} audiences`,
+  );
+export type PeoplePolicy = z.infer<typeof peoplePolicySchema>;
+
+/** Why an application may not have what it asked a person for, or what it may have. */
+export type PersonDecision =
+  | { readonly ok: true; readonly audience: string; readonly scopes: readonly string[] }
+  | {
+      readonly ok: false;
+      readonly error: 'invalid_target' | 'invalid_scope' | 'access_denied';
+      readonly description: string;
+    };
+
+const refuse = (error: 'invalid_target' | 'invalid_scope' | 'access_denied', description: string): PersonDecision => ({
+  ok: false,
+  error,
+  description,
+});
+
+type RolesByScope = ReadonlyMap<string, readonly string[] | undefined>;
+
+function declaredFor(policy: PeoplePolicy, audience: string): RolesByScope | undefined {
+  const scopes = Object.hasOwn(policy, audience) ? policy[audience] : undefined;
+  if (scopes === undefined) return undefined;
+  return new Map(scopes.map((one) => (typeof one === 'string' ? [one, undefined] : [one.scope, one.roles])));
+}
+
+/** Without a `resource` (RFC 8707, section 2): the issuer for who the person is, else the one service that the policy names. */
+function defaultAudience(policy: PeoplePolicy, scopes: readonly string[]): string | undefined {
+  if (scopes.every((scope) => identityScopes.has(scope))) return ISSUER_AUDIENCE;
+  const services = Object.keys(policy).filter((audience) => audience !== ISSUER_AUDIENCE);
+  return services.length === 1 ? services[0] : undefined;
+}
+
+/**
+ * What an application may ask a person for, before anybody is known: each scope is declared for the audience, identity scopes for the issuer.
+ * @param asked the `resource`, where one was named
+ */
+export function decideForApplication(
+  policy: PeoplePolicy | undefined,
+  asked: string | undefined,
+  scopes: readonly string[],
+): PersonDecision {
+  if (policy === undefined) return refuse('invalid_target', 'the client may not ask people for anything');
+  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the application needs');
+  const audience = asked ?? defaultAudience(policy, scopes);
+  if (audience === undefined) return refuse('invalid_target', 'name one audience by resource');
+  const declared = declaredFor(policy, audience);
+  if (declared === undefined) return refuse('invalid_target', 'the client may not ask for this audience');
+  const identity = declaredFor(policy, ISSUER_AUDIENCE);
+  const allowed = (scope: string): boolean =>
+    declared.has(scope) || (identityScopes.has(scope) && identity?.has(scope) === true);
+  if (!scopes.every(allowed)) return refuse('invalid_scope', 'a requested scope is not in the policy of the client');
+  return { ok: true, audience, scopes };
+}
+
+/**
+ * What of it a person can give: scopes that are for other roles are left out. Where only identity scopes would be left of a request for
+ * more, it is refused.
+ * @param asked as {@link decideForApplication} let it pass
+ */
+export function decideForPerson(
+  policy: PeoplePolicy | undefined,
+  asked: { readonly audience: string; readonly scopes: readonly string[] },
+  roles: readonly string[],
+): PersonDecision {
+  const decision = decideForApplication(policy, asked.audience, asked.scopes);
+  if (!decision.ok || policy === undefined) return decision;
+  const declared = declaredFor(policy, asked.audience);
+  const identity = declaredFor(policy, ISSUER_AUDIENCE);
+  const held = (scope: string): boolean => {
+    const needed = declared?.has(scope) === true ? declared.get(scope) : identity?.get(scope);
+    return needed === undefined || needed.some((role) => roles.includes(role));
+  };
+  const scopes = asked.scopes.filter(held);
+  const useful = (list: readonly string[]): boolean => list.some((scope) => !identityScopes.has(scope));
+  if (scopes.length === 0 || (useful(asked.scopes) && !useful(scopes))) {
+    return refuse('access_denied', 'the person may not give what the application asked for');
+  }
+  return { ok: true, audience: asked.audience, scopes };
+}
