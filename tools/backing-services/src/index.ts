@@ -11,6 +11,7 @@ export {
   type NatsPasswords,
   type NatsService,
 } from './nats-configuration.js';
+export { ChromiumMissing, findChromium, type Chromium } from './chromium.js';
 export { findNatsServer, NatsServerMissing } from './nats-server.js';
 export { startNats, type Nats } from './nats.js';
 export { freePort, freePortsInARow, portIsFree } from './port.js';
