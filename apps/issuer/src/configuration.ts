@@ -42,5 +42,9 @@ export const variables = {
   RATE_LIMIT_CLIENT_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(60_000),
   /** A hundred times the failed authentications a minute from one network (an IPv4 address, a /64 of IPv6), all replicas together; 0: no limit. */
   RATE_LIMIT_ADDRESS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(120_000),
+  /** Seconds without a request after which a person's session is over: an hour. */
+  SESSION_IDLE_SECONDS: seconds(60, 30 * DAY).default(3_600),
+  /** Seconds after which a person must sign in again however much the session is used: 12 hours. */
+  SESSION_LIFETIME_SECONDS: seconds(60, 90 * DAY).default(43_200),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -32,6 +32,7 @@ import { RevocationKeysStore } from './registry/revocation-keys.store.js';
 import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-memory.service.js';
 import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
+import { sessionProviders } from './sessions/index.js';
 import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
 import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.service.js';
 import { RevocationKeyRotation } from './signing-keys/revocation-key-rotation.service.js';
@@ -152,6 +153,10 @@ export class IssuerModule {
         RevocationKeyRotation,
         RevocationKeysService,
         ClientsService,
+        ...sessionProviders({
+          idle: configuration.SESSION_IDLE_SECONDS,
+          life: configuration.SESSION_LIFETIME_SECONDS,
+        }),
         Startup,
         {
           provide: 'countersign.issuer.begun',

@@ -38,7 +38,7 @@ export { addressOf, networkOf } from './peer-address.js';
 export { parseJsonBody } from './json-body.js';
 export { AcceptsForm } from './media-type.js';
 export { pathOfOddText, TEXT_RULE } from './plain-text.js';
-export { OAuthError, Problem } from './problem.js';
+export { OAuthError, Problem, ProblemFilter, problemOf, type ProblemDocument } from './problem.js';
 export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './recorded-answers.js';
 export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './request-trace.js';

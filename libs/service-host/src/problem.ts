@@ -47,7 +47,8 @@ export class OAuthError extends Error {
   }
 }
 
-interface ProblemDocument {
+/** A problem as it is answered (RFC 9457, section 3.1). */
+export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -182,22 +183,34 @@ export class ProblemFilter implements ExceptionFilter {
     const trace = traceOf(http.getRequest<FastifyRequest>());
     if (reply.sent) return;
     if (error instanceof OAuthError) {
-      void reply
-        .status(error.status)
-        .headers({ 'cache-control': 'no-store', ...error.headers })
-        .type('application/json')
-        .send({ error: error.error, error_description: descriptionOf(error.description) });
+      this.sendOAuth(reply, error);
       return;
     }
     const allowed = error instanceof NotFoundException ? allowedMethods(http.getRequest<FastifyRequest>()) : [];
     if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     const problem = problemOf(allowed.length > 0 ? methodNotAllowed(allowed) : error);
-    const { status, detail, code } = problem;
+    const { code } = problem;
     const seen = { request_id: trace.requestId, trace_id: trace.traceId };
     if (code === 'INTERNAL') this.logger.error({ err: error, ...seen }, 'request failed');
     else if (code.startsWith('DATABASE_')) this.#forWantOfDatabase(error, seen);
     if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
-    if (trace.route.startsWith('/oauth2/')) {
+    this.send(reply, problem);
+  }
+
+  /** Answers an OAuth endpoint's error; a filter for other media overrides it. */
+  protected sendOAuth(reply: FastifyReply, { status, error, description, headers }: OAuthError): void {
+    void reply
+      .status(status)
+      .headers({ 'cache-control': 'no-store', ...headers })
+      .type('application/json')
+      .send({ error, error_description: descriptionOf(description) });
+  }
+
+  /** Answers a problem; a filter for other media overrides it. */
+  protected send(reply: FastifyReply, problem: ProblemDocument): void {
+    const { status, detail } = problem;
+    const { route, requestId } = traceOf(reply.request);
+    if (route.startsWith('/oauth2/')) {
       void reply
         .status(status)
         .header('cache-control', 'no-store')
@@ -208,6 +221,6 @@ export class ProblemFilter implements ExceptionFilter {
     void reply
       .status(status)
       .type('application/problem+json')
-      .send({ ...problem, request_id: trace.requestId });
+      .send({ ...problem, request_id: requestId });
   }
 }

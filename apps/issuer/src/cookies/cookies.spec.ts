@@ -1,0 +1,29 @@
+import fc from 'fast-check';
+import { Cookies, readCookie } from './cookies.js';
+
+describe('cookies', () => {
+  it('are for this host only under https, and have a plain name on a plain http localhost', () => {
+    expect(new Cookies('https://issuer.example').nameOf('session')).toBe('__Host-countersign-session');
+    expect(new Cookies('http://127.0.0.1:4000').nameOf('session')).toBe('countersign-session');
+  });
+
+  it('are read by their whole name', () => {
+    const header = 'other=1; countersign-session=abc_-1; countersign-session-2=x';
+    expect(readCookie(header, 'countersign-session')).toBe('abc_-1');
+    expect(readCookie(header, 'session')).toBeUndefined();
+    expect(readCookie(undefined, 'session')).toBeUndefined();
+  });
+
+  it('are not believed when there are two of one name, of which another host may have planted one', () => {
+    expect(readCookie('a=1; a=2', 'a')).toBeUndefined();
+  });
+
+  it('have no value that could break a header', () => {
+    fc.assert(
+      fc.property(fc.string(), (header) => {
+        const value = readCookie(`a=${header}`, 'a');
+        expect(value ?? 'none').toMatch(/^[\w-]{1,128}$/);
+      }),
+    );
+  });
+});

@@ -1,0 +1,57 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { ISSUER_URL } from '../issuer-url.js';
+
+/** The cookies of the issuer: `session` is who is signed in, `sign-in` ties what a provider answers to the browser that asked. */
+export type CookieName = 'session' | 'sign-in';
+
+const valuePattern = /^[\w-]{1,128}$/;
+
+/**
+ * The value of a cookie in a `Cookie` header (RFC 6265, section 4.2).
+ * @returns nothing for one that is missing, malformed, or there twice: then somebody has planted another beside it
+ */
+export function readCookie(header: string | undefined, name: string): string | undefined {
+  const values = (header ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+  const [value] = values;
+  return values.length === 1 && value !== undefined && valuePattern.test(value) ? value : undefined;
+}
+
+/**
+ * Reads and sets cookies. Under https their names begin with `__Host-`, so that only this very host can set them (RFC 6265bis, section 4.1.3.2);
+ * plain http, on a developer's own machine, knows no such names.
+ */
+@Injectable()
+export class Cookies {
+  readonly #prefix: string;
+  readonly #attributes: string;
+
+  constructor(@Inject(ISSUER_URL) issuer: string) {
+    const secure = new URL(issuer).protocol === 'https:';
+    this.#prefix = secure ? '__Host-countersign-' : 'countersign-';
+    // Lax: a person comes from an application, or from the provider, by a link of another site.
+    this.#attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  }
+
+  nameOf(name: CookieName): string {
+    return this.#prefix + name;
+  }
+
+  read(request: Pick<FastifyRequest, 'headers'>, name: CookieName): string | undefined {
+    return readCookie(request.headers.cookie, this.nameOf(name));
+  }
+
+  /** @param seconds that the browser keeps it; until it closes when left out */
+  set(reply: FastifyReply, name: CookieName, value: string, seconds?: number): void {
+    const age = seconds === undefined ? '' : `; Max-Age=${String(seconds)}`;
+    void reply.header('set-cookie', `${this.nameOf(name)}=${value}; ${this.#attributes}${age}`);
+  }
+
+  clear(reply: FastifyReply, name: CookieName): void {
+    this.set(reply, name, '', 0);
+  }
+}

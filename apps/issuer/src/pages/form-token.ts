@@ -1,0 +1,73 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Problem } from '@countersign/service-host';
+import { type FastifyRequest } from 'fastify';
+import { ISSUER_URL } from '../issuer-url.js';
+import { Cookies } from '../cookies/cookies.js';
+import { html, type Html } from './html.js';
+
+const FIELD = 'form_token';
+
+/** A request that a page of this issuer did not make. */
+export class ForeignForm extends Problem {
+  constructor() {
+    super(
+      403,
+      'FORM_FOREIGN',
+      'This form did not come from the page that you have open here. Open the page again and repeat what you did.',
+    );
+  }
+}
+
+function headerOf({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * Keeps other sites from using a person's session (CSRF): each form carries a token that only this issuer can make from the browser's session
+ * secret, and the browser must not say that another site sent it.
+ */
+@Injectable()
+export class FormToken {
+  readonly #origin: string;
+
+  constructor(
+    @Inject(ISSUER_URL) issuer: string,
+    @Inject(Cookies) private readonly cookies: Cookies,
+  ) {
+    this.#origin = new URL(issuer).origin;
+  }
+
+  /** The hidden field of a form, bound to the session of the request. @throws {ForeignForm} without a session */
+  field(request: FastifyRequest): Html {
+    return html`<input type="hidden" name="${FIELD}" value="${this.issue(request)}" />`;
+  }
+
+  /** The token itself. @throws {ForeignForm} without a session */
+  issue(request: FastifyRequest): string {
+    const secret = this.cookies.read(request, 'session');
+    if (secret === undefined) throw new ForeignForm();
+    return createHmac('sha256', secret).update('countersign form token v1').digest('base64url');
+  }
+
+  /**
+   * To be called before a form has any effect.
+   * @param form the parsed body
+   * @throws {ForeignForm} 403 `FORM_FOREIGN`
+   */
+  check(request: FastifyRequest, form: unknown): void {
+    this.checkSite(request);
+    const given: unknown = typeof form === 'object' && form !== null && FIELD in form ? form[FIELD] : undefined;
+    const [expected, found] = [Buffer.from(this.issue(request)), Buffer.from(typeof given === 'string' ? given : '')];
+    if (expected.length !== found.length || !timingSafeEqual(expected, found)) throw new ForeignForm();
+  }
+
+  /** What browsers say of where a request comes from: `Sec-Fetch-Site` and `Origin`. A POST of a browser has at least one of them. @throws {ForeignForm} */
+  checkSite(request: FastifyRequest): void {
+    const [site, origin] = [headerOf(request, 'sec-fetch-site'), headerOf(request, 'origin')];
+    if (site === undefined && origin === undefined) throw new ForeignForm();
+    if (site !== undefined && site !== 'same-origin') throw new ForeignForm();
+    if (origin !== undefined && origin !== this.#origin) throw new ForeignForm();
+  }
+}

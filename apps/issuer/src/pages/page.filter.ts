@@ -1,0 +1,45 @@
+import { Catch, Injectable } from '@nestjs/common';
+import {
+  Problem,
+  ProblemFilter,
+  problemOf,
+  type OAuthError,
+  traceOf,
+  type ProblemDocument,
+} from '@countersign/service-host';
+import { type FastifyReply } from 'fastify';
+import { html } from './html.js';
+import { sendPage } from './page.js';
+
+/**
+ * For controllers of pages, by `@UseFilters(PageFilter)`: what goes wrong is a page that says so, in the words of the problem, with nothing of
+ * the request in it but its id.
+ */
+@Catch()
+@Injectable()
+export class PageFilter extends ProblemFilter {
+  protected override sendOAuth(reply: FastifyReply, error: OAuthError): void {
+    this.send(reply, problemOf(new Problem(error.status, error.error, error.description)));
+  }
+
+  protected override send(reply: FastifyReply, problem: ProblemDocument): void {
+    const { status, title, detail } = problem;
+    sendPage(reply, {
+      status,
+      title: typeof problem['heading'] === 'string' ? problem['heading'] : (headings[status] ?? title),
+      body: html`<p>${detail}</p>
+        <p class="quiet">If you ask for help, name this request: <code>${traceOf(reply.request).requestId}</code></p>`,
+    });
+  }
+}
+
+const headings: Readonly<Record<number, string>> = {
+  400: 'This request does not work',
+  401: 'You are not signed in',
+  403: 'This is not allowed',
+  404: 'There is nothing here',
+  429: 'Too many requests',
+  500: 'Something went wrong here',
+  502: 'Your sign-in provider gave a wrong answer',
+  503: 'Not available right now',
+};

@@ -1,0 +1,85 @@
+import { type FastifyReply } from 'fastify';
+import { Html, html, type HtmlValue } from './html.js';
+import { stylesheet, stylesheetSource } from './style.js';
+
+/** One page of the issuer. */
+export interface Page {
+  /** The heading, and the title of the document. */
+  readonly title: string;
+  readonly body: Html;
+  /** 200 by default. */
+  readonly status?: number;
+  /** Who is signed in, for the head of the page. */
+  readonly person?: string | undefined;
+  /**
+   * Where the page's forms may lead beside this issuer, as sources of a content security policy: browsers hold a redirect that follows a form to
+   * it too. An origin (`https://app.example`) or a scheme (`com.example.app:`).
+   */
+  readonly formTargets?: readonly string[] | undefined;
+}
+
+const sourcePattern = /^(?:[a-z][a-z0-9+.-]*:|https?:\/\/[A-Za-z0-9.[\]:-]+)$/;
+
+/** The policy of a page: nothing loads, nothing runs, nobody frames it, and its forms lead here. @throws {TypeError} for a target that is not a source */
+export function pagePolicy(formTargets: readonly string[] = []): string {
+  for (const target of formTargets)
+    if (!sourcePattern.test(target)) throw new TypeError('a form target must be an origin or a scheme');
+  return [
+    "default-src 'none'",
+    `style-src ${stylesheetSource}`,
+    `form-action ${["'self'", ...formTargets].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+}
+
+// Made apart: a formatter that touched the template would change what the policy's hash is of.
+const styleElement = Html.trusted(`<style>${stylesheet}</style>`);
+
+function documentOf({ title, body, person }: Page): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title} · Countersign</title>
+        ${styleElement}
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        <header><span class="brand">Countersign</span>${signedIn(person)}</header>
+        <main id="main" tabindex="-1">
+          <h1>${title}</h1>
+          ${body}
+        </main>
+      </body>
+    </html> `;
+}
+
+function signedIn(person: string | undefined): HtmlValue {
+  return person === undefined ? undefined : html`<span class="quiet">Signed in as <bdi>${person}</bdi></span>`;
+}
+
+/** Sends a page. Nothing may keep it, frame it or learn its address from it. */
+export function sendPage(reply: FastifyReply, page: Page): void {
+  void reply
+    .status(page.status ?? 200)
+    .headers({
+      'cache-control': 'no-store',
+      'content-security-policy': pagePolicy(page.formTargets),
+      'cross-origin-resource-policy': 'same-origin',
+      'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=()',
+      // Not `no-referrer`: with that, browsers say `Origin: null` for our own forms.
+      'referrer-policy': 'same-origin',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+    })
+    .type('text/html; charset=utf-8')
+    .send(documentOf(page).toString());
+}
+
+/** Leads the browser on to another address, by GET and without leaving a trace of this one. @param location made here, never copied from a request */
+export function sendBrowserTo(reply: FastifyReply, location: string): void {
+  void reply.status(303).headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', location }).send('');
+}

@@ -1,0 +1,58 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, eq, isNull } from 'drizzle-orm';
+import { personTable, type PersonRow } from './people.tables.js';
+import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './person.js';
+
+/** A row as the rest of the issuer knows a person. */
+export function personOf({ id, name, roles, provider, email }: PersonRow): Person {
+  return { id, name, roles, provider, ...(email === null ? {} : { email }) };
+}
+
+/** People in PostgreSQL: one row for each (issuer, subject) that ever signed in. */
+@Injectable()
+export class PeopleStore {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /**
+   * The person of a provider's answer, new or refreshed by it. Concurrent first sign-ins of one person make one row.
+   * @returns the row; `before`: the row as it was, nothing for somebody new
+   */
+  async refresh(
+    transaction: Transaction,
+    provided: ProvidedPerson,
+    now: Date,
+  ): Promise<{ readonly row: PersonRow; readonly before: PersonRow | undefined }> {
+    const { issuer, subject, provider, name, email = null } = provided;
+    const roles = [...provided.roles];
+    const said = { provider, name, email, roles, signedInAt: now };
+    const [made] = await transaction
+      .insert(personTable)
+      .values({ id: newPersonId(now.getTime()), issuer, subject, ...said, createdAt: now })
+      .onConflictDoNothing({ target: [personTable.issuer, personTable.subject] })
+      .returning();
+    if (made !== undefined) return { row: made, before: undefined };
+    const link = and(eq(personTable.issuer, issuer), eq(personTable.subject, subject));
+    const [before] = await transaction.select().from(personTable).where(link).for('update');
+    if (before === undefined) throw new Error('a person who was there is gone');
+    // A disabled person's row stays as it was: nothing of a refused sign-in is kept.
+    if (before.disabledAt !== null) return { row: before, before };
+    const [row] = await transaction.update(personTable).set(said).where(eq(personTable.id, before.id)).returning();
+    if (row === undefined) throw new Error('a person who was locked is gone');
+    return { row, before };
+  }
+
+  async find(id: PersonId, executor: Database | Transaction = this.database): Promise<PersonRow | undefined> {
+    const [row] = await executor.select().from(personTable).where(eq(personTable.id, id));
+    return row;
+  }
+
+  /** A person who may act: known, and not disabled. */
+  async findActive(id: PersonId): Promise<Person | undefined> {
+    const [row] = await this.database
+      .select()
+      .from(personTable)
+      .where(and(eq(personTable.id, id), isNull(personTable.disabledAt)));
+    return row === undefined ? undefined : personOf(row);
+  }
+}

@@ -1,0 +1,73 @@
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn } from '../testing/signed-in.js';
+import { Sessions } from './sessions.service.js';
+
+describe('sessions', () => {
+  let issuer: IssuerUnderTest;
+  const app = (replica = 0) => {
+    const found = issuer.apps[replica];
+    if (found === undefined) throw new Error('no such replica');
+    return found;
+  };
+  const whoHas = async (cookie: string, replica = 0) =>
+    (await app(replica).get(Sessions).of({ headers: { cookie } }))?.person.name;
+
+  beforeAll(async () => {
+    issuer = await startIssuer({}, 2);
+  });
+  afterAll(async () => {
+    await issuer.stop();
+  });
+
+  it('are known at every replica, by the cookie alone', async () => {
+    const { cookie, session } = await signedIn(app(), issuer.url);
+    expect(await whoHas(cookie)).toBe('Ada Lovelace');
+    expect(await whoHas(cookie, 1)).toBe('Ada Lovelace');
+    expect(await whoHas(`countersign-session=${session.id}`)).toBeUndefined();
+    const { rows } = await issuer.database.query('select * from session');
+    expect(JSON.stringify(rows)).not.toContain(cookie.split('=')[1]);
+  });
+
+  it.each([
+    ['unused for too long', `seen_at = now() - interval '1 hour'`],
+    ['too old, however much they are used', `created_at = now() - interval '12 hours'`],
+    ['ended', `ended_at = now(), ended_by = 'sign-out'`],
+  ])('are over when they are %s', async (_why, change) => {
+    const { cookie, session } = await signedIn(app(), issuer.url);
+    expect(await whoHas(cookie)).toBeDefined();
+    await issuer.database.query(`update session set ${change} where id = $1`, [session.id]);
+    expect(await whoHas(cookie)).toBeUndefined();
+    expect(await whoHas(cookie, 1)).toBeUndefined();
+  });
+
+  it('are of no use to a disabled person', async () => {
+    const { cookie, session } = await signedIn(app(), issuer.url, 'disabled');
+    await issuer.database.query(`update person set disabled_at = now(), disabled_by = 'operator' where id = $1`, [
+      session.person.id,
+    ]);
+    expect(await whoHas(cookie)).toBeUndefined();
+  });
+
+  it('stay alive by being used', async () => {
+    const { cookie, session } = await signedIn(app(), issuer.url);
+    await issuer.database.query(`update session set seen_at = now() - interval '50 minutes' where id = $1`, [
+      session.id,
+    ]);
+    await whoHas(cookie);
+    const { rows } = await issuer.database.query(
+      `select now() - seen_at < interval '5 minutes' as seen from session where id = $1`,
+      [session.id],
+    );
+    expect(rows).toEqual([{ seen: true }]);
+  });
+
+  it('are of one person for one subject of a provider, whose name and roles are refreshed at each sign-in', async () => {
+    const [first, again] = [
+      await signedIn(app(), issuer.url, 'grace', { name: 'Grace', roles: ['auditor'] }),
+      await signedIn(app(), issuer.url, 'grace', { name: 'Grace Hopper', roles: [] }),
+    ];
+    expect(again.session.person.id).toBe(first.session.person.id);
+    expect(again.session.person).toMatchObject({ name: 'Grace Hopper', roles: [] });
+    expect(await whoHas(first.cookie)).toBe('Grace Hopper');
+  });
+});

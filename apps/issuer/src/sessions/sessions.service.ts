@@ -1,0 +1,144 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { uuidv7, type EventContext } from '@countersign/audit-event';
+import {
+  auditRequest,
+  Background,
+  CLOCK,
+  networkOf,
+  traceOf,
+  type RequestTrace,
+  type Transaction,
+} from '@countersign/service-host';
+import { type FastifyRequest } from 'fastify';
+import { personOf } from '../people/people.store.js';
+import { type PersonRow } from '../people/people.tables.js';
+import { Cookies } from '../cookies/cookies.js';
+import {
+  deviceOf,
+  digestOf,
+  isSecret,
+  newSecret,
+  SESSION_TIMES,
+  sessionIdSchema,
+  type Session,
+  type SessionTimes,
+} from './session.js';
+import { SessionsStore } from './sessions.store.js';
+import { type SessionRow } from './sessions.tables.js';
+
+/** Milliseconds between two notes that a session was used, so that not every request writes. */
+const SEE_EVERY_MS = 60_000;
+const FORGET_EVERY_MS = 300_000;
+/** Milliseconds that a session which is over is still kept. */
+const KEPT_MS = 86_400_000;
+
+/** What a provider said of how somebody signed in. */
+export interface SignInProof {
+  readonly issuer: string;
+  /** The provider's own session (`sid`), by which it may end ours. */
+  readonly providerSession: string | undefined;
+  readonly authenticatedAt: Date;
+  readonly acr: string | undefined;
+  readonly amr: readonly string[];
+}
+
+/** The browser that somebody signs in with. */
+export interface Browser {
+  /** The secret of the session that it has, if it has one. */
+  readonly secret: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly address: string;
+}
+
+function sessionOf({ session, person }: { session: SessionRow; person: PersonRow }): Session {
+  const { id, authenticatedAt, acr, amr } = session;
+  return { id, person: personOf(person), authenticatedAt, acr: acr ?? undefined, amr };
+}
+
+/** A signed-in person's part of an audit event: the client is the issuer itself, through its own pages. */
+export function byPerson({ id, person }: Pick<Session, 'id' | 'person'>, trace: RequestTrace): EventContext {
+  return {
+    principal: { subject: person.id, client_id: 'issuer', actors: [], scopes: [], jti: id },
+    txn: null,
+    traceparent: trace.traceparent,
+    request: auditRequest(trace),
+  };
+}
+
+/** Who is signed in. The cookie holds a random secret, the database its digest. */
+@Injectable()
+export class Sessions implements OnModuleInit {
+  constructor(
+    @Inject(SessionsStore) private readonly store: SessionsStore,
+    @Inject(Cookies) private readonly cookies: Cookies,
+    @Inject(SESSION_TIMES) private readonly times: SessionTimes,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'sessions',
+      everyMs: FORGET_EVERY_MS,
+      run: async () => {
+        const before = new Date(this.clock().getTime() - KEPT_MS);
+        return (await this.store.forget(before, this.times)) > 0 ? 'again' : undefined;
+      },
+    });
+  }
+
+  /** The live session of a request's browser. Reading it counts as use. */
+  async of(request: Pick<FastifyRequest, 'headers'>): Promise<Session | undefined> {
+    const now = this.clock();
+    const found = await this.#find(this.cookies.read(request, 'session'), now);
+    if (found === undefined) return undefined;
+    if (now.getTime() - found.session.seenAt.getTime() >= SEE_EVERY_MS) await this.store.see(found.session.id, now);
+    return sessionOf(found);
+  }
+
+  /**
+   * A session for somebody who has just signed in, always under a new secret. A live session of the same person in this browser goes on, with
+   * what was begun in it; one of another person must be ended by the caller.
+   * @returns the cookie's value too, to be set once the transaction has committed
+   */
+  async begin(
+    transaction: Transaction,
+    person: PersonRow,
+    proof: SignInProof,
+    browser: Browser,
+  ): Promise<{ readonly session: Session; readonly secret: string; readonly renewed: boolean }> {
+    const now = this.clock();
+    const secret = newSecret();
+    const secretDigest = digestOf(secret);
+    const { authenticatedAt, acr = null, providerSession = null, issuer } = proof;
+    const said = { secretDigest, issuer, providerSession, authenticatedAt, acr, amr: [...proof.amr] };
+    const before = await this.#find(browser.secret, now, transaction);
+    if (before?.person.id === person.id && (await this.store.renew(transaction, before.session.id, said, now))) {
+      const session = { ...before.session, ...said };
+      return { session: sessionOf({ session, person }), secret, renewed: true };
+    }
+    const row: SessionRow = {
+      ...said,
+      id: sessionIdSchema.parse(uuidv7(now.getTime())),
+      personId: person.id,
+      device: deviceOf(browser.userAgent),
+      network: networkOf(browser.address),
+      createdAt: now,
+      seenAt: now,
+      endedAt: null,
+      endedBy: null,
+    };
+    await this.store.insert(transaction, row);
+    return { session: sessionOf({ session: row, person }), secret, renewed: false };
+  }
+
+  /** The browser of a request. */
+  browserOf(request: FastifyRequest): Browser {
+    const { 'user-agent': userAgent } = request.headers;
+    return { secret: this.cookies.read(request, 'session'), userAgent, address: traceOf(request).peer };
+  }
+
+  async #find(secret: string | undefined, now: Date, transaction?: Transaction): ReturnType<SessionsStore['find']> {
+    return isSecret(secret) ? this.store.find(digestOf(secret), now, this.times, transaction) : undefined;
+  }
+}

@@ -1,0 +1,126 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, type SQL } from 'drizzle-orm';
+import { personTable, type PersonRow } from '../people/people.tables.js';
+import { type PersonId } from '../people/person.js';
+import { type SessionEnd, type SessionId, type SessionTimes } from './session.js';
+import { sessionTable, type SessionRow } from './sessions.tables.js';
+
+/** Rows that one clean-up removes. */
+const BATCH = 1_000;
+
+const secondsBefore = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
+
+/** The condition that a session is not over. */
+function live(now: Date, { idle, life }: SessionTimes): SQL | undefined {
+  return and(
+    isNull(sessionTable.endedAt),
+    gt(sessionTable.seenAt, secondsBefore(now, idle)),
+    gt(sessionTable.createdAt, secondsBefore(now, life)),
+  );
+}
+
+/** What a session is found by. */
+export interface SessionsFilter {
+  readonly id?: SessionId;
+  readonly personId?: PersonId;
+  readonly issuer?: string;
+  readonly providerSession?: string;
+}
+
+/** Sessions in PostgreSQL, which all replicas share: one that has ended is over at each of them. */
+@Injectable()
+export class SessionsStore {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  async insert(transaction: Transaction, row: SessionRow): Promise<void> {
+    await transaction.insert(sessionTable).values(row);
+  }
+
+  /** The live session of a cookie, with its person, unless the person is disabled. */
+  async find(
+    secretDigest: string,
+    now: Date,
+    times: SessionTimes,
+    executor: Database | Transaction = this.database,
+  ): Promise<{ readonly session: SessionRow; readonly person: PersonRow } | undefined> {
+    const [found] = await executor
+      .select({ session: sessionTable, person: personTable })
+      .from(sessionTable)
+      .innerJoin(personTable, eq(personTable.id, sessionTable.personId))
+      .where(and(eq(sessionTable.secretDigest, secretDigest), live(now, times), isNull(personTable.disabledAt)));
+    return found;
+  }
+
+  /** Notes that a session was used. */
+  async see(id: SessionId, now: Date): Promise<void> {
+    await this.database
+      .update(sessionTable)
+      .set({ seenAt: now })
+      .where(and(eq(sessionTable.id, id), isNull(sessionTable.endedAt), lt(sessionTable.seenAt, now)));
+  }
+
+  /** The session goes on under another secret, by a new sign-in of its person. @returns whether it was still there */
+  async renew(
+    transaction: Transaction,
+    id: SessionId,
+    proof: Pick<SessionRow, 'secretDigest' | 'issuer' | 'providerSession' | 'authenticatedAt' | 'acr' | 'amr'>,
+    now: Date,
+  ): Promise<boolean> {
+    const renewed = await transaction
+      .update(sessionTable)
+      .set({ ...proof, createdAt: now, seenAt: now })
+      .where(and(eq(sessionTable.id, id), isNull(sessionTable.endedAt)))
+      .returning({ id: sessionTable.id });
+    return renewed.length > 0;
+  }
+
+  /** Ends live sessions. @returns those that were live until now */
+  end(
+    transaction: Transaction,
+    { id, personId, issuer, providerSession }: SessionsFilter,
+    by: SessionEnd,
+    now: Date,
+  ): Promise<SessionRow[]> {
+    if (id === undefined && personId === undefined && providerSession === undefined)
+      throw new TypeError('which sessions?');
+    return transaction
+      .update(sessionTable)
+      .set({ endedAt: now, endedBy: by })
+      .where(
+        and(
+          isNull(sessionTable.endedAt),
+          id === undefined ? undefined : eq(sessionTable.id, id),
+          personId === undefined ? undefined : eq(sessionTable.personId, personId),
+          issuer === undefined ? undefined : eq(sessionTable.issuer, issuer),
+          providerSession === undefined ? undefined : eq(sessionTable.providerSession, providerSession),
+        ),
+      )
+      .returning();
+  }
+
+  /** A person's live sessions, the last used first. */
+  liveOf(personId: PersonId, now: Date, times: SessionTimes, limit: number): Promise<SessionRow[]> {
+    return this.database
+      .select()
+      .from(sessionTable)
+      .where(and(eq(sessionTable.personId, personId), live(now, times)))
+      .orderBy(desc(sessionTable.seenAt), desc(sessionTable.id))
+      .limit(limit);
+  }
+
+  /** Forgets sessions that have been over for some time. @returns how many */
+  async forget(before: Date, { idle, life }: SessionTimes): Promise<number> {
+    const over = or(
+      and(isNotNull(sessionTable.endedAt), lt(sessionTable.endedAt, before)),
+      lt(sessionTable.seenAt, secondsBefore(before, idle)),
+      lt(sessionTable.createdAt, secondsBefore(before, life)),
+    );
+    const oldest = this.database.select({ id: sessionTable.id }).from(sessionTable).where(over).limit(BATCH);
+    const gone = await this.database
+      .delete(sessionTable)
+      .where(inArray(sessionTable.id, oldest))
+      .returning({ id: sessionTable.id });
+    return gone.length;
+  }
+}
