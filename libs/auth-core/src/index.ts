@@ -35,7 +35,7 @@ export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJw
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
 export { type TokenProfile } from './profiles/token-profile.js';
-export { type Actor, type Confirmation, type Principal } from './principal.js';
+export { type Actor, type Confirmation, type Principal, type PrincipalKind } from './principal.js';
 export {
   issuedAtOf,
   MemoryRevocationList,

@@ -10,8 +10,15 @@ export interface Confirmation {
   readonly jkt: string;
 }
 
+/**
+ * Who a token is about: a `service` of the company, an `application` for itself (by key or credentials), or a `person`. What others do for a
+ * subject does not change it: a person's token stays a person's through every exchange.
+ */
+export type PrincipalKind = 'service' | 'application' | 'person';
+
 /** The verified caller. */
 export interface Principal {
+  readonly kind: PrincipalKind;
   /** Who it is about: the client itself, or the subject that it acts for. */
   readonly subject: string;
   /** The client that asked for the token. */
@@ -26,6 +33,12 @@ export interface Principal {
   /** One id for everything that the first request set off (RFC 8417); the `jti` when the token has none. */
   readonly txn: string;
   readonly roles: readonly string[];
+  /** When the person signed in, in seconds since 1970 (OpenID Connect Core, section 2: `auth_time`); none for a service. */
+  readonly authTime?: number | undefined;
+  /** How well the person was authenticated (`acr`). */
+  readonly acr?: string | undefined;
+  /** By which methods (`amr`, RFC 8176). */
+  readonly amr: readonly string[];
   /** Seconds since 1970. */
   readonly issuedAt: number;
   /** Seconds since 1970. */

@@ -12,6 +12,8 @@ const principal: Principal = {
   tokenId: 'one',
   txn: 'first',
   roles: [],
+  amr: [],
+  kind: 'service',
   issuedAt: 1_000,
   expiresAt: 1_300,
 };

@@ -89,6 +89,60 @@ describe('the verifier', () => {
     },
   );
 
+  const person = 'person:01890a5d-ac96-774b-bcce-b302099a8057';
+
+  it('reads whom a token is about, and how a person signed in', async () => {
+    const at = await world();
+    const [key] = at.keys;
+    if (key === undefined) throw new Error('no key');
+    const verifier = await verifierOf(at);
+    const signIn = { auth_time: 1_799_999_000, acr: 'urn:acme:strong', amr: ['pwd', 'otp'] };
+    const token = await mint(key, at.now, { kind: 'person', sub: person, roles: ['clerk'], ...signIn });
+    expect(verifier.verify(token)).toMatchObject({
+      kind: 'person',
+      subject: person,
+      authTime: 1_799_999_000,
+      acr: 'urn:acme:strong',
+      amr: ['pwd', 'otp'],
+    });
+    for (const [claims, kind] of [
+      [{}, 'service'],
+      [{ sub: person }, 'person'],
+      [{ sub: 'acme|7' }, 'person'],
+      [{ kind: 'application' }, 'application'],
+      [{ kind: 'service', sub: 'acme|7' }, 'service'],
+    ] as const) {
+      const one = verifier.verify(await mint(key, at.now, claims));
+      expect(one).toMatchObject({ kind, amr: [] });
+      expect([one.authTime, one.acr]).toEqual([undefined, undefined]);
+    }
+    verifier.close();
+  });
+
+  it.each([
+    [{ kind: 'admin' }, 'kind'],
+    [{ kind: null }, 'kind'],
+    [{ kind: 'service', sub: person }, 'kind'],
+    [{ kind: 'application', sub: person }, 'kind'],
+    [{ auth_time: '1800000000' }, 'auth_time'],
+    [{ auth_time: 1.5 }, 'auth_time'],
+    [{ auth_time: -1 }, 'auth_time'],
+    [{ acr: 2 }, 'acr'],
+    [{ acr: '' }, 'acr'],
+    [{ acr: 'x'.repeat(513) }, 'acr'],
+    [{ amr: 'pwd' }, 'amr'],
+    [{ amr: ['pwd', 7] }, 'amr'],
+    [{ amr: Array.from({ length: 65 }, String) }, 'amr'],
+  ])('refuses a token that says of its subject %j', async (claims, detail) => {
+    const at = await world();
+    const [key] = at.keys;
+    if (key === undefined) throw new Error('no key');
+    const verifier = await verifierOf(at);
+    const token = await mint(key, at.now, claims);
+    expect(() => verifier.verify(token)).toThrow(expect.objectContaining({ code: 'CLAIM_INVALID', detail }));
+    verifier.close();
+  });
+
   it('accepts no mutation of a good token', async () => {
     const at = await world();
     const [key] = at.keys;

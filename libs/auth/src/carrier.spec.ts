@@ -47,6 +47,8 @@ const principalStandIn = {
   tokenId: '1',
   txn: '1',
   roles: [],
+  amr: [],
+  kind: 'service' as const,
   issuedAt: 0,
   expiresAt: 0,
 };

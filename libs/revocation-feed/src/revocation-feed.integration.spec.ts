@@ -25,6 +25,8 @@ function principal(changes: Partial<Principal> = {}): Principal {
     tokenId: 'one',
     txn: 'one',
     roles: [],
+    amr: [],
+    kind: 'service',
     issuedAt: now() - 10,
     expiresAt: now() + 290,
     ...changes,

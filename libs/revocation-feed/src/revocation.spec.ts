@@ -52,6 +52,8 @@ describe('the keys of what could refuse a token', () => {
       audience: 'orders',
       issuer: 'https://issuer.test',
       roles: [],
+      amr: [],
+      kind: 'service',
       issuedAt: 1_000,
       expiresAt: 1_300,
     }));

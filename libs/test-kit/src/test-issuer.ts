@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, publicJwkOf, type PrincipalKind, type PrivateJwk } from '@countersign/auth-core';
 import { importJWK, SignJWT } from 'jose';
 import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 
@@ -8,6 +8,14 @@ import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 export interface TokenWish {
   readonly subject?: string;
   readonly clientId?: string;
+  /** Who the subject is; the claim is left out by default. A `person` has by default an id of its own, and has just signed in. */
+  readonly kind?: PrincipalKind;
+  readonly roles?: readonly string[];
+  /** Seconds since the person signed in (`auth_time`); 0 by default for a person. */
+  readonly signedInAgo?: number;
+  /** How well the person was authenticated, and by which methods (`acr`, `amr`). */
+  readonly acr?: string;
+  readonly amr?: readonly string[];
   readonly audience?: string;
   readonly scopes?: readonly string[];
   /** Seconds until it expires; negative for one that has expired. 300 by default. */
@@ -111,16 +119,23 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const issuer = served?.url ?? options.issuer ?? 'https://issuer.test';
   const mint = async (wish: TokenWish = {}): Promise<string> => {
     const issuedAt = Math.floor(now() / 1_000);
-    const clientId = wish.clientId ?? wish.subject ?? 'test-client';
+    const isPerson = wish.kind === 'person';
+    const clientId = wish.clientId ?? (isPerson ? 'test-client' : (wish.subject ?? 'test-client'));
+    const signedInAgo = wish.signedInAgo ?? (isPerson ? 0 : undefined);
     const claims: Record<string, unknown> = {
       iss: issuer,
-      sub: wish.subject ?? clientId,
+      sub: wish.subject ?? (isPerson ? `person:${randomUUID()}` : clientId),
       aud: wish.audience ?? audience,
       exp: issuedAt + (wish.lifetime ?? 300),
       iat: Math.min(issuedAt, issuedAt + (wish.lifetime ?? 300) - 1),
       jti: randomUUID(),
       client_id: clientId,
       scope: (wish.scopes ?? []).join(' '),
+      kind: wish.kind,
+      roles: wish.roles,
+      auth_time: signedInAgo === undefined ? undefined : issuedAt - signedInAgo,
+      acr: wish.acr,
+      amr: wish.amr,
       ...wish.claims,
     };
     const signer = wish.key ?? key;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { verifyDpopProof } from '@countersign/auth-core';
-import { decodeJwt, jwtVerify, createLocalJWKSet, type JWK } from 'jose';
+import { decodeJwt, jwtVerify, createLocalJWKSet, type JWK, type JWTPayload } from 'jose';
 
 /** What the test issuer's token endpoint was asked. */
 export interface TokenRequestSeen {
@@ -45,6 +45,11 @@ function clientOf(form: URLSearchParams): string {
   return decodeJwt(assertion).iss ?? 'test-client';
 }
 
+/** What a token says about its subject, and an exchange keeps. */
+const subjectClaims: ReadonlySet<string> = new Set(['kind', 'roles', 'auth_time', 'acr', 'amr']);
+const aboutSubject = (claims: JWTPayload): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(claims).filter(([name]) => subjectClaims.has(name)));
+
 /** The key that the client proves to hold (RFC 9449, section 5). @throws {TokenError} for a proof that is no good */
 function confirmationOf(dpop: string | undefined, { issuer, now }: TokenEndpointOptions): object | undefined {
   if (dpop === undefined) return undefined;
@@ -79,6 +84,7 @@ export async function answerTokenRequest(
       subject = payload.sub ?? clientId;
       const before = payload['act'];
       claims = {
+        ...aboutSubject(payload),
         txn: payload['txn'] ?? payload.jti,
         act: { sub: clientId, client_id: clientId, ...(before === undefined ? {} : { act: before }) },
       };

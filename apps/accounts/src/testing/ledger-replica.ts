@@ -26,6 +26,8 @@ const caller: Caller = {
     tokenId: 'model',
     txn: 'model',
     roles: [],
+    amr: [],
+    kind: 'service',
     issuedAt: 0,
     expiresAt: 0,
   },

@@ -13,6 +13,8 @@ export const auditor: Caller = {
     tokenId: 'j',
     txn: 't',
     roles: [],
+    amr: [],
+    kind: 'service',
     issuedAt: 1_800_000_000,
     expiresAt: 1_800_000_300,
   },

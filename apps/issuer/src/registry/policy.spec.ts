@@ -95,6 +95,8 @@ describe('the policy of a client', () => {
               tokenId: 's',
               txn: 'first',
               roles: ['clerk'],
+              amr: [],
+              kind: 'service' as const,
             },
             ...{
               scopes: new Set(['x']),

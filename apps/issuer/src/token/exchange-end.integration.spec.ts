@@ -78,6 +78,8 @@ describe('an exchange near the end of its subject token', () => {
           scopes: new Set(['payments:create']),
           actors: [],
           roles: [],
+          amr: [],
+          kind: 'service' as const,
           tokenId: 'subject',
           txn: 'txn',
           issuedAt: 0,

@@ -81,6 +81,8 @@ export class CrashWorld {
       tokenId: randomUUID(),
       txn: randomUUID(),
       roles: [],
+      amr: [],
+      kind: 'service',
       issuedAt: now,
       expiresAt: now + 300,
     };

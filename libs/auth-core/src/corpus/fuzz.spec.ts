@@ -50,9 +50,9 @@ describe('whatever comes', () => {
     const claims = fc.record(
       {
         ...Object.fromEntries(
-          ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'txn', 'act', 'roles', 'cnf'].map(
-            (name) => [name, fc.jsonValue({ maxDepth: 3 })],
-          ),
+          ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'txn', 'act', 'roles', 'cnf']
+            .concat(['kind', 'auth_time', 'acr', 'amr'])
+            .map((name) => [name, fc.jsonValue({ maxDepth: 3 })]),
         ),
       },
       { requiredKeys: [] },
@@ -76,6 +76,10 @@ describe('whatever comes', () => {
             [principal.subject, principal.clientId, principal.tokenId, principal.txn].map((text) => typeof text),
           ).toEqual(Array.from({ length: 4 }, () => 'string'));
           expect(principal.roles.every((role) => typeof role === 'string')).toBe(true);
+          expect(['service', 'application', 'person']).toContain(principal.kind);
+          expect(principal.amr.every((method) => typeof method === 'string')).toBe(true);
+          expect(Number.isInteger(principal.authTime ?? 0)).toBe(true);
+          expect(typeof (principal.acr ?? '')).toBe('string');
           expect(principal.actors.every(({ subject }) => typeof subject === 'string')).toBe(true);
           expect(Number.isInteger(principal.expiresAt)).toBe(true);
         });

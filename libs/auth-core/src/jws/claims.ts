@@ -2,6 +2,7 @@ import { isObject, type JsonObject } from '../json-object.js';
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
 import { TokenError, type TokenErrorCode } from '../token-error.js';
 import { scopeSetOf } from './scope-set.js';
+import { kindOf } from './principal-kind.js';
 
 export interface Expected {
   readonly issuer: string;
@@ -16,10 +17,11 @@ export const ACTOR_LIMIT = 8;
 export const NAME_LIMIT = 512;
 /** Characters of a token's scopes together, the spaces between them included. */
 export const SCOPE_LENGTH_LIMIT = 2_048;
-const ROLES_LIMIT = 64;
 export const TIME_LIMIT = 253_402_300_799;
+/** Entries of `roles`, and of `amr`. */
+const LIST_LIMIT = 64;
 const NO_ACTORS: readonly Actor[] = Object.freeze([]);
-const NO_ROLES: readonly string[] = Object.freeze([]);
+const NO_ENTRIES: readonly string[] = Object.freeze([]);
 
 /** A claim that is a name. @throws {TokenError} `CLAIM_MISSING`, `CLAIM_INVALID` */
 export function text(value: unknown, name: string): string {
@@ -54,12 +56,12 @@ export function actorsOf(act: unknown): readonly Actor[] {
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-function rolesOf(roles: unknown): readonly string[] {
-  if (roles === undefined) return NO_ROLES;
-  if (!Array.isArray(roles) || roles.length > ROLES_LIMIT || !roles.every(isText)) {
-    throw new TokenError('CLAIM_INVALID', 'roles');
+function listOf(value: unknown, name: string): readonly string[] {
+  if (value === undefined) return NO_ENTRIES;
+  if (!Array.isArray(value) || value.length > LIST_LIMIT || !value.every(isText)) {
+    throw new TokenError('CLAIM_INVALID', name);
   }
-  return roles;
+  return value;
 }
 
 function scopesOf(scope: unknown): ReadonlySet<string> {
@@ -86,7 +88,8 @@ export function outOfTime(code: TokenErrorCode, claim: string, now: number, actu
  * @throws {TokenError} `ISSUER_MISMATCH`, `AUDIENCE_MISMATCH`, `TOKEN_EXPIRED`, `TOKEN_NOT_YET_VALID`, `CLAIM_MISSING`, `CLAIM_INVALID`
  */
 export function principalOfClaims(claims: JsonObject, expected: Expected, now: number): Principal {
-  const { iss, aud, exp, nbf, iat, jti, sub, client_id, act, scope, txn, roles, cnf } = claims;
+  const { iss, aud, exp, nbf, iat, jti, sub, client_id, act, scope, txn, roles, kind, auth_time, acr, amr, cnf } =
+    claims;
   const { issuer, audience, toleranceSeconds } = expected;
   if (iss !== issuer) {
     throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
@@ -102,8 +105,10 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
   const issuedAt = seconds(iat, 'iat');
   if (now < issuedAt - toleranceSeconds) throw outOfTime('TOKEN_NOT_YET_VALID', 'iat', now, issuedAt);
   const tokenId = text(jti, 'jti');
+  const subject = text(sub, 'sub');
   return {
-    subject: text(sub, 'sub'),
+    kind: kindOf(kind, subject),
+    subject,
     clientId: text(client_id, 'client_id'),
     actors: actorsOf(act),
     scopes: scopesOf(scope),
@@ -111,7 +116,10 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
     issuer,
     tokenId,
     txn: txn === undefined ? tokenId : text(txn, 'txn'),
-    roles: rolesOf(roles),
+    roles: listOf(roles, 'roles'),
+    authTime: auth_time === undefined ? undefined : seconds(auth_time, 'auth_time'),
+    acr: acr === undefined ? undefined : text(acr, 'acr'),
+    amr: listOf(amr, 'amr'),
     issuedAt,
     expiresAt,
     confirmation: confirmationOf(cnf),

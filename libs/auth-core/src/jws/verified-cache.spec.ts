@@ -14,6 +14,8 @@ const principal: Principal = {
   tokenId: 'one',
   txn: 'one',
   roles: [],
+  amr: [],
+  kind: 'service',
   issuedAt: 0,
   expiresAt: 300,
 };

@@ -1,4 +1,6 @@
 import { isObject, type JsonObject } from '../json-object.js';
+import { kindOf } from '../jws/principal-kind.js';
+import { type PrincipalKind } from '../principal.js';
 import { audiencesOf, type TokenProfile } from './token-profile.js';
 
 /** Claims that only ID tokens have (OpenID Connect Core, sections 2 and 3.3.2.11). */
@@ -14,12 +16,15 @@ const entries = (value: unknown): readonly unknown[] => (Array.isArray(value) ? 
 const lacks = (claims: JsonObject, name: string): string | undefined =>
   typeof claims[name] === 'string' && claims[name] !== '' ? undefined : name;
 
+const personIf = (isPerson: boolean): PrincipalKind => (isPerson ? 'person' : 'service');
+
 /** RFC 9068 whole: `aud` may be a list that contains this service, and `scope` may be left out. */
 const rfc9068: TokenProfile = {
   name: 'rfc9068',
   types: ['at+jwt'],
   client: ['client_id'],
   tokenIdRequired: true,
+  kind: ({ kind }, subject) => kindOf(kind, subject),
   roles: ({ roles }) => roles,
 };
 
@@ -30,6 +35,9 @@ const keycloak: TokenProfile = {
   notAccessToken: ({ typ }) => (typ === 'Bearer' || typ === 'DPoP' ? undefined : 'typ'),
   client: ['azp', 'client_id'],
   tokenIdRequired: true,
+  // A client's own token is its service account's, a user whose name Keycloak reserves; a token of a session is a person's.
+  kind: ({ sid, preferred_username: name }) =>
+    personIf(sid !== undefined && !String(name).startsWith('service-account-')),
   roles: (claims, audience) => [
     ...entries(member(claims, 'realm_access', 'roles')),
     ...entries(member(claims, 'resource_access', audience, 'roles')),
@@ -60,6 +68,7 @@ const okta: TokenProfile = {
   },
   client: ['cid'],
   tokenIdRequired: true,
+  kind: ({ uid }) => personIf(uid !== undefined),
   scopes: ({ scp }) => scp,
   roles: ({ groups }) => groups,
 };
@@ -82,6 +91,7 @@ const entra: TokenProfile = {
   client: ['azp'],
   tokenId: ['uti'],
   tokenIdRequired: true,
+  kind: ({ scp }) => personIf(scp !== undefined),
   scopes: ({ scp, roles }) => scp ?? roles,
   roles: ({ roles }) => roles,
 };
@@ -98,6 +108,7 @@ const cognito: TokenProfile = {
       : audiencesOf({ aud }).includes(audience),
   client: ['client_id'],
   tokenIdRequired: true,
+  kind: ({ username }) => personIf(username !== undefined),
   roles: (claims) => claims['cognito:groups'],
 };
 

@@ -8,8 +8,9 @@ import {
   type Expected,
 } from '../jws/claims.js';
 import { type JsonObject } from '../json-object.js';
+import { kindOfSubject } from '../jws/principal-kind.js';
 import { fixedSet, scopeSetOf } from '../jws/scope-set.js';
-import { type Principal } from '../principal.js';
+import { type Principal, type PrincipalKind } from '../principal.js';
 import { TokenError } from '../token-error.js';
 
 /** How the access tokens of an issuer look, where they are not those of RFC 9068 with one audience. */
@@ -35,6 +36,8 @@ export interface TokenProfile {
   readonly tokenIdRequired?: boolean;
   /** The scopes: a text with spaces, a list, or nothing; `scope` by default. */
   readonly scopes?: (claims: JsonObject) => unknown;
+  /** Whom the token is about, where a claim tells it; by default a `sub` with a `|`, or that begins with `person:`, is a person's. */
+  readonly kind?: (claims: JsonObject, subject: string) => PrincipalKind;
   /** The roles: a list, or nothing. */
   readonly roles?: (claims: JsonObject, audience: string) => unknown;
 }
@@ -42,7 +45,7 @@ export interface TokenProfile {
 /** Entries that a list in a token may have: audiences, scopes, roles. */
 const LIST_LIMIT = 256;
 const NO_SCOPES = fixedSet([]);
-const NO_ROLES: readonly string[] = Object.freeze([]);
+const NO_ENTRIES: readonly string[] = Object.freeze([]);
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
@@ -102,7 +105,7 @@ export function principalByProfile(
   fingerprint: () => string,
 ): Principal {
   const { issuer, audience, toleranceSeconds } = expected;
-  const { iss, exp, nbf, iat, sub, txn } = claims;
+  const { iss, exp, nbf, iat, sub, txn, auth_time, acr, amr } = claims;
   if (iss !== issuer) throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
   if (!(profile.isFor?.(claims, audience) ?? audiencesOf(claims).includes(audience))) {
     const actual = claims['aud'] === undefined ? 'none' : audiencesOf(claims).join(' ');
@@ -122,8 +125,10 @@ export function principalByProfile(
   const isNamed = id !== undefined || profile.tokenIdRequired === true;
   const tokenId = isNamed ? text(id, idClaim) : fingerprint();
   const roles = profile.roles?.(claims, audience);
+  const subject = text(sub, 'sub');
   return {
-    subject: text(sub, 'sub'),
+    kind: profile.kind?.(claims, subject) ?? kindOfSubject(subject),
+    subject,
     clientId: text(client, clientClaim),
     actors: actorsOf(claims['act']),
     scopes: scopesOf(profile.scopes === undefined ? claims['scope'] : profile.scopes(claims)),
@@ -131,7 +136,10 @@ export function principalByProfile(
     issuer,
     tokenId,
     txn: txn === undefined ? tokenId : text(txn, 'txn'),
-    roles: roles === undefined ? NO_ROLES : listOf(roles, 'roles'),
+    roles: roles === undefined ? NO_ENTRIES : listOf(roles, 'roles'),
+    authTime: auth_time === undefined ? undefined : Math.floor(time(auth_time, 'auth_time')),
+    acr: acr === undefined ? undefined : text(acr, 'acr'),
+    amr: amr === undefined ? NO_ENTRIES : listOf(amr, 'amr'),
     issuedAt,
     expiresAt,
     confirmation: confirmationOf(claims['cnf']),

@@ -17,7 +17,20 @@ const plain = (text: string) => {
   return readPlainClaims(Buffer.concat([bytes, Buffer.of(0)]), bytes.length, bytes.toString('latin1'));
 };
 
-const knownNames = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'txn', 'act', 'roles'];
+const knownNames = [
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'nbf',
+  'iat',
+  'jti',
+  'client_id',
+  'scope',
+  'txn',
+  'act',
+  'roles',
+].concat(['kind', 'auth_time', 'acr', 'amr']);
 const value = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string(),
@@ -34,7 +47,7 @@ const members = fc.array(
     fc.oneof({ weight: 20, arbitrary: fc.constantFrom(...knownNames) }, { weight: 1, arbitrary: fc.string() }),
     value,
   ),
-  { maxLength: 13 },
+  { maxLength: 17 },
 );
 /** JSON as it could be written, names repeated and all. */
 const written = members.map(
@@ -43,7 +56,13 @@ const written = members.map(
 
 describe('the quick reader of claims', () => {
   it('reads what an issuer writes', () => {
-    expect(plain('{"iss":"i","exp":300,"act":{"sub":"payments"},"roles":["clerk","teller"]}')).toMatchObject({
+    const text =
+      '{"iss":"i","exp":300,"act":{"sub":"payments"},"roles":["clerk","teller"],"kind":"person","auth_time":7,"acr":"1","amr":["pwd","otp"]}';
+    expect(plain(text)).toMatchObject({
+      kind: 'person',
+      auth_time: 7,
+      acr: '1',
+      amr: ['pwd', 'otp'],
       iss: 'i',
       exp: 300,
       act: { sub: 'payments' },
@@ -72,7 +91,8 @@ describe('the quick reader of claims', () => {
       expect(held).toEqual(outcome(() => parseJsonObject(Buffer.from(text))));
     };
     fc.assert(fc.property(written, agree), { numRuns: 3_000 });
-    const good = '{"iss":"i","exp":300,"act":{"sub":"p"},"roles":["a","b"],"scope":"a b"}';
+    const good =
+      '{"iss":"i","exp":300,"act":{"sub":"p"},"roles":["a","b"],"scope":"a b","kind":"person","auth_time":7,"amr":["c"]}';
     fc.assert(
       fc.property(
         fc.nat(good.length),
@@ -104,6 +124,9 @@ describe('the quick reader of claims', () => {
     '{"exp":1234567890123456}',
     '{"roles":[]}',
     '{"roles":["a",]}',
+    '{"amr":[]}',
+    '{"amr":[1]}',
+    '{"auth_time":1.5}',
     '{"act":{"sub":"a","sub":"b"}}',
     '{"other":"x"}',
     '{"iss":"i",}',
@@ -118,7 +141,7 @@ describe('the table of names', () => {
     nameTableOf(names).slots.filter((name) => name !== undefined).length;
 
   it('has a place for each claim that issuers write, and those that come next', () => {
-    const more = ['acr', 'amr', 'auth_time', 'email', 'groups', 'cnf', 'azp', 'sid', 'nonce', 'tenant', 'name'];
+    const more = ['email', 'entitlements', 'groups', 'cnf', 'azp', 'sid', 'nonce', 'tenant', 'name'];
     expect(placesOf(knownNames)).toBe(knownNames.length);
     expect(placesOf([...knownNames, ...more])).toBe(knownNames.length + more.length);
   });

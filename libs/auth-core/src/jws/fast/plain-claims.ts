@@ -1,7 +1,24 @@
 import { type JsonObject } from '../../json-object.js';
 
 /** The claims that a principal is made of, but for `cnf`. */
-const names = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'scope', 'txn', 'act', 'roles'] as const;
+const names = [
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'nbf',
+  'iat',
+  'jti',
+  'client_id',
+  'scope',
+  'txn',
+  'act',
+  'roles',
+  'kind',
+  'auth_time',
+  'acr',
+  'amr',
+] as const;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -16,7 +33,7 @@ const SPACE = 0x20;
 const ASCII_LIMIT = 0x80;
 /** Digits with which no integer loses precision. */
 const DIGITS_LIMIT = 15;
-const ROLES_LIMIT = 64;
+const LIST_LIMIT = 64;
 
 const NONE = undefined;
 
@@ -70,6 +87,7 @@ const {
 } = nameTableOf(names);
 const ACT = names.indexOf('act');
 const ROLES = names.indexOf('roles');
+const AMR = names.indexOf('amr');
 
 /** 1 for a byte that stands for itself in a string: ASCII, but for quote, backslash and control characters. */
 const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -91,7 +109,9 @@ interface Repeated {
   misses: number;
 }
 const repeated: readonly (Repeated | undefined)[] = names.map((name) =>
-  ['iss', 'aud', 'client_id', 'scope'].includes(name) ? { text: '', written: Buffer.from('"'), misses: 0 } : undefined,
+  ['iss', 'aud', 'client_id', 'scope', 'kind', 'acr'].includes(name)
+    ? { text: '', written: Buffer.from('"'), misses: 0 }
+    : undefined,
 );
 /** Other values that are met before one takes the place of the last. */
 const MISSES = 8;
@@ -127,7 +147,7 @@ function actorEnd(bytes: Buffer, at: number): number {
 
 /**
  * Reads claims in the one form in which issuers write almost all tokens: a JSON object of known names, each once, without white space,
- * escapes or characters beyond ASCII, its values texts, whole numbers, one actor or a list of roles. It takes half the time of its plain twin,
+ * escapes or characters beyond ASCII, its values texts, whole numbers, one actor, or a list of roles or of methods. It takes half the time of its plain twin,
  * {@link parseJsonObject}, and says nothing else than that one would: `plain-claims.spec.ts` compares the two.
  * @param bytes the payload, a zero byte behind its end
  * @param length where it ends
@@ -135,7 +155,9 @@ function actorEnd(bytes: Buffer, at: number): number {
  * @returns nothing for any other payload, be it JSON or not: then {@link parseJsonObject} decides
  */
 export function readPlainClaims(bytes: Buffer, length: number, text: string): JsonObject | undefined {
-  const values: unknown[] = [NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE];
+  // Written out: an array made so has its own size from the start, and is filled quickest.
+  // prettier-ignore
+  const values: unknown[] = [NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE];
   let at = 0;
   let opening = OPEN_BRACE;
   while (bytes[at] === opening && bytes[at + 1] === QUOTE) {
@@ -164,16 +186,16 @@ export function readPlainClaims(bytes: Buffer, length: number, text: string): Js
       if (end === -1) return undefined;
       values[found] = { sub: text.slice(at + 8, end - 2) };
       at = end;
-    } else if (found === ROLES) {
-      const roles: string[] = [];
+    } else if (found === ROLES || found === AMR) {
+      const list: string[] = [];
       for (let before = OPEN_BRACKET; bytes[at] === before && bytes[at + 1] === QUOTE; before = COMMA) {
         const end = stringEnd(bytes, at + 2);
-        if (end === -1 || roles.length >= ROLES_LIMIT) return undefined;
-        roles.push(text.slice(at + 2, end));
+        if (end === -1 || list.length >= LIST_LIMIT) return undefined;
+        list.push(text.slice(at + 2, end));
         at = end + 1;
       }
-      if (bytes[at] !== CLOSE_BRACKET || roles.length === 0) return undefined;
-      values[found] = roles;
+      if (bytes[at] !== CLOSE_BRACKET || list.length === 0) return undefined;
+      values[found] = list;
       at += 1;
     } else {
       const start = at;
@@ -187,6 +209,6 @@ export function readPlainClaims(bytes: Buffer, length: number, text: string): Js
     }
   }
   if (opening !== COMMA || bytes[at] !== CLOSE_BRACE || at + 1 !== length) return undefined;
-  const [iss, sub, aud, exp, nbf, iat, jti, client_id, scope, txn, act, roles] = values;
-  return { iss, sub, aud, exp, nbf, iat, jti, client_id, scope, txn, act, roles };
+  const [iss, sub, aud, exp, nbf, iat, jti, client_id, scope, txn, act, roles, kind, auth_time, acr, amr] = values;
+  return { iss, sub, aud, exp, nbf, iat, jti, client_id, scope, txn, act, roles, kind, auth_time, acr, amr };
 }
