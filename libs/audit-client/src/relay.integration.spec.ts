@@ -12,6 +12,7 @@ import { outboxMigrations } from './outbox-migrations.js';
 import { AuditOutbox } from './outbox.store.js';
 import { receiptSubject } from './receipts.js';
 import { startRelay, type Relay, type RelayOptions } from './relay.js';
+import { RelayStore } from './relay.store.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
 import { uuidv7 } from '@countersign/audit-event';
 
@@ -192,6 +193,22 @@ describe('the outbox and its relay', () => {
     const first = await published();
     await until(async () => JSON.stringify(await published()) !== JSON.stringify(first));
     expect((await stored()).slice(-2)).toEqual(waited);
+  });
+
+  it('reads an outbox by its indexes alone while it leads, and gives the connection back as it was', async () => {
+    await relay.stop();
+    const client = await pool.connect();
+    const seqScans = async () =>
+      (await client.query<{ enable_seqscan: string }>('show enable_seqscan')).rows[0]?.enable_seqscan;
+    try {
+      const store = new RelayStore(client, 'payments', 0);
+      expect([await store.lock(), await seqScans()]).toEqual([true, 'off']);
+      await store.unlock();
+      expect(await seqScans()).toBe('on');
+    } finally {
+      client.release();
+      relay = start({ pollIntervalMs: 20 });
+    }
   });
 
   it('does not wait for its timer when this process recorded something', async () => {
