@@ -139,6 +139,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
 
 /**
  * Starts a service and stops it gracefully on SIGTERM or SIGINT: readiness fails, after `DRAIN_MS` in-flight requests end, the relay rests, the pool closes.
+ * SIGHUP ends nothing.
  * A service that cannot start prints why and ends with exit code 1 (2 for a wrong configuration).
  */
 export async function startService(options: ServiceOptions): Promise<NestFastifyApplication> {
@@ -154,6 +155,10 @@ export async function startService(options: ServiceOptions): Promise<NestFastify
     exit: (code) => process.exit(code),
   });
   process.on('SIGTERM', stop).on('SIGINT', stop);
+  // Its default would end the service, in the middle of everything.
+  process.on('SIGHUP', () => {
+    logger.info('SIGHUP changes nothing: passwords in files are read again for every new connection');
+  });
   logger.info({ url: await app.getUrl(), startup_ms: Math.round(performance.now()) }, 'ready');
   return app;
 }

@@ -82,23 +82,27 @@ async function rotate({ stack, wrong }: Scene, before: Passwords, after: Passwor
   await allWhole('its password of NATS');
 }
 
-/** The passwords of PostgreSQL and NATS are replaced in their files and at the servers, and back: no service is restarted. */
+/** The passwords of PostgreSQL and NATS are replaced in their files and at the servers, and back: no service is restarted, nor ended by the SIGHUP that operators send afterwards. */
 export const passwordsRotated: Fault = {
   name: 'passwords-rotated',
   drill: 'rotation',
   async strike(scene) {
-    const { stack, random, wrong } = scene;
+    const { stack, random, struck, wrong } = scene;
     const { databasePasswords, natsPasswords } = stack.identities;
     const others: Passwords = {
       databasePasswords: perService(() => newPassword()),
       natsPasswords: perService(() => newPassword()),
     };
-    const pids = (): readonly unknown[] => serviceNames.map((name) => stack.services.get(name)?.child.pid);
+    const pids = (): readonly (number | undefined)[] => serviceNames.map((name) => stack.services.get(name)?.child.pid);
     const begun = pids();
     await delay(between(random, 200, 700));
+    struck();
     await rotate(scene, { databasePasswords, natsPasswords }, others);
     await delay(between(random, 1_000, 2_000));
     await rotate(scene, others, { databasePasswords, natsPasswords });
+    for (const pid of begun) if (pid !== undefined) process.kill(pid, 'SIGHUP');
+    await delay(between(random, 500, 1_000));
     if (pids().join() !== begun.join()) wrong('a service was started again');
+    for (const [name, { child }] of stack.services) if (!child.running()) wrong(`SIGHUP ended ${name}`);
   },
 };
