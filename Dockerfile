@@ -73,7 +73,7 @@ CMD ["node", "apps/audit/dist/main.js"]
 # The command line: `docker compose run --rm cli audit search`.
 FROM runtime AS cli
 COPY --from=cli-packages /runtime ./
-ENTRYPOINT ["node", "apps/cli/bin/countersign.mjs"]
+ENTRYPOINT ["node", "/countersign/apps/cli/bin/countersign.mjs"]
 
 # One shot: prepares the secrets of the stack, or makes the sample payment against it.
 FROM runtime AS stack
