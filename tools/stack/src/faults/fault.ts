@@ -13,6 +13,8 @@ export interface Scene {
   readonly load: Pick<Load, 'pause' | 'resume'>;
   /** What an auditor holds: the log must verify against it when all is over. */
   readonly keepCheckpoint: (checkpoint: string) => void;
+  /** The fault happens now: what told of it is looked for from here on; without it, from the beginning of `strike`. */
+  readonly struck: () => void;
   /** Tells of something that must not be; the round goes on. */
   readonly wrong: (what: string) => void;
 }

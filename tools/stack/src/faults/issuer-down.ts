@@ -69,7 +69,7 @@ class Customer {
 export const issuerDown: Fault = {
   name: 'issuer-down',
   async strike(scene) {
-    const { stack, random, wrong } = scene;
+    const { stack, random, struck, wrong } = scene;
     const customer = await Customer.of(scene);
     const held = await customer.newToken();
     const first = await customer.pay(held.token);
@@ -77,6 +77,7 @@ export const issuerDown: Fault = {
     const [waiting, left] = [await customer.newToken(), await customer.newToken()];
     const waitingKey = randomUUID();
 
+    struck();
     await stack.stopService('issuer', 'SIGKILL');
     const backAt = Date.now() + held.lifeMs * (AWAY_AT_LEAST + random() * AWAY_MORE);
     const [promised, abandoned] = [await customer.pay(waiting.token, waitingKey), await customer.pay(left.token)];

@@ -5,8 +5,9 @@ import { between } from './random.js';
 /** NATS is away for some seconds: events wait in the outboxes, payments go on. */
 export const natsStopped: Fault = {
   name: 'nats-stopped',
-  async strike({ stack, random }) {
+  async strike({ stack, random, struck }) {
     await delay(between(random, 200, 700));
+    struck();
     await stack.nats.stop();
     await delay(between(random, 3_000, 6_000));
     await stack.nats.start();

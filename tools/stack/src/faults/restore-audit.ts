@@ -27,7 +27,7 @@ async function saysNotRestored({ urls }: Stack): Promise<boolean> {
 export const restoreAudit: Fault = {
   name: 'restore-audit',
   drill: 'restore',
-  async strike({ stack, random, wrong, keepCheckpoint }) {
+  async strike({ stack, random, struck, wrong, keepCheckpoint }) {
     await delay(between(random, 500, 1_000));
     await backUp(stack, 'audit');
     const copied = await checkpointOf(stack);
@@ -42,6 +42,7 @@ export const restoreAudit: Fault = {
     keepCheckpoint(newest);
     await stack.stopService('audit', 'SIGKILL');
     await restore(stack, 'audit');
+    struck();
     await stack.startService('audit', { when: 'live' });
     if (!(await heldWithin(LIMIT_MS, () => saysNotRestored(stack))))
       wrong('audit does not say in readiness that its database was restored');

@@ -39,7 +39,7 @@ export const restoreIssuer: Fault = {
   name: 'restore-issuer',
   drill: 'restore',
   async strike(scene) {
-    const { stack, random, storefront, wrong } = scene;
+    const { stack, random, storefront, struck, wrong } = scene;
     const key = stack.identities.clients.storefront;
     await delay(between(random, 500, 1_000));
     await backUp(stack, 'issuer');
@@ -60,6 +60,7 @@ export const restoreIssuer: Fault = {
     });
     await stack.stopService('issuer', 'SIGKILL');
     await restore(stack, 'issuer');
+    struck();
     await stack.startService('issuer');
     if (!(await heldWithin(LIMIT_MS, () => isRestored(scene))))
       wrong('the issuer does not say in readiness that its database was restored');

@@ -12,7 +12,7 @@ export const restorePayments: Fault = {
   name: 'restore-payments',
   drill: 'restore',
   relearns: true,
-  async strike({ stack, random, wrong, load }) {
+  async strike({ stack, random, struck, wrong, load }) {
     await delay(between(random, 500, 1_000));
     await backUp(stack, 'payments');
     await delay(between(random, 2_000, 3_000));
@@ -22,6 +22,7 @@ export const restorePayments: Fault = {
       await backUp(stack, 'accounts');
       await Promise.all([stack.stopService('payments', 'SIGKILL'), stack.stopService('accounts', 'SIGKILL')]);
       await Promise.all([restore(stack, 'payments'), restore(stack, 'accounts')]);
+      struck();
       await stack.startService('accounts');
       await stack.startService('payments');
       const ledger = await countersign(stack, 'ledger', 'check');

@@ -16,7 +16,7 @@ import { Load } from './load.js';
 import { entriesSchema, isUnderWay, moneyFaults, paymentsSchema, type Payment } from './money-check.js';
 import { openAccount } from './open-account.js';
 import { type Random } from './random.js';
-import { watchSignals } from './signal-watch.js';
+import { SignalWatch, type SeenSignal } from './signal-watch.js';
 import { Storefront } from './storefront.js';
 import { readTrail, trailFaults, type Trail } from './trail-check.js';
 
@@ -39,7 +39,7 @@ export interface RoundReport {
   /** Events in the trail, all of them verified. */
   readonly events: number;
   /** What told of the fault within five seconds: checks and notes of readiness, and metrics, by service. */
-  readonly signals: readonly string[];
+  readonly signals: readonly SeenSignal[];
   /** What must not be, in words; empty when everything held. */
   readonly wrong: readonly string[];
 }
@@ -71,7 +71,7 @@ export class Round {
   readonly #kept: string[] = [];
   #dealt: readonly Dealt[] = [];
   #relearned = false;
-  #signals: readonly string[] = [];
+  #signals: readonly SeenSignal[] = [];
   #from = '';
   #to = '';
 
@@ -101,13 +101,16 @@ export class Round {
     try {
       const wrong = (what: string): void => void this.#wrong.push(what);
       const keepCheckpoint = (checkpoint: string): void => void this.#kept.push(checkpoint);
-      const scene = { stack: this.stack, random, storefront: this.#storefront, load, keepCheckpoint, wrong };
       this.#relearned = faults.some(({ relearns }) => relearns === true);
-      const watched = await watchSignals(this.stack);
+      const watch = await SignalWatch.begin(this.stack);
+      const struck = (): void => {
+        watch.struck();
+      };
+      const scene = { stack: this.stack, random, storefront: this.#storefront, load, keepCheckpoint, struck, wrong };
       try {
         for (const fault of faults) await fault.strike(scene);
       } finally {
-        this.#signals = await watched();
+        this.#signals = await watch.end();
       }
       await delay(AFTER_MS);
     } finally {

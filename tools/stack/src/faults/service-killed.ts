@@ -7,8 +7,9 @@ import { between } from './random.js';
 export function serviceKilled(service: ServiceName): Fault {
   return {
     name: `kill-${service}`,
-    async strike({ stack, random }) {
+    async strike({ stack, random, struck }) {
       await delay(between(random, 200, 700));
+      struck();
       await stack.stopService(service, 'SIGKILL');
       await delay(between(random, 0, 300));
       await stack.startService(service);

@@ -1,83 +1,74 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import { serviceNames, type ServiceName } from '../services.js';
 import { type Stack } from '../stack.js';
+import { signalsIn, SILENCE, toldSince, type Look, type Signal } from './signals.js';
 
-/** Milliseconds between two checks, and for which signals are looked at once a fault begins. */
-const EVERY_MS = 500;
+/** Milliseconds between two looks, and after a fault in which a signal tells of it. */
+const EVERY_MS = 250;
 const WATCHED_MS = 5_000;
 
-const readinessSchema = z.looseObject({
-  checks: z.record(z.string(), z.string()).default({}),
-  notes: z.record(z.string(), z.record(z.string(), z.unknown()).catch({})).default({}),
-});
+/** A signal of one service, and the seconds after the fault at which it was first seen. */
+export interface SeenSignal extends Signal {
+  readonly service: ServiceName;
+  readonly seconds: number;
+}
 
-/** What of a note says that something is wrong. */
-const badNotes: Readonly<Record<string, (value: unknown) => boolean>> = {
-  connected: (value) => value === false,
-  state: (value) => value !== 'current',
-  alert: (value) => value === true,
-  restored: (value) => value === true,
-  lastError: (value) => typeof value === 'string',
-  last_error: (value) => typeof value === 'string',
-};
-
-/** The metrics that docs/operations.md lets an operator watch, and from which value on they tell of something. */
-const badMetrics: Readonly<Record<string, (value: number) => boolean>> = {
-  audit_source_gap: (value) => value > 0,
-  audit_intake_waiting: (value) => value > 1_000,
-  audit_dead_letters_total: (value) => value > 0,
-  audit_outbox_oldest_seconds: (value) => value >= 2,
-  audit_relay_connected: (value) => value === 0,
-  payments_reconciliation_differences: (value) => value > 0,
-};
-
-const SAMPLE = /^([a-z_]+)(?:\{[^}]*\})? ([\d.e+-]+)$/gm;
-
-async function signalsOf({ urls }: Stack, name: ServiceName): Promise<readonly string[]> {
+async function lookAt({ urls }: Stack, name: ServiceName): Promise<Look> {
   const signal = AbortSignal.timeout(2_000);
   try {
     const [ready, metrics] = await Promise.all(
       ['health/ready', 'metrics'].map((path) => fetch(`${urls[name]}/${path}`, { signal })),
     );
-    if (ready === undefined || metrics === undefined) return [];
-    const { checks, notes } = readinessSchema.parse(await ready.json());
-    return [
-      ...Object.entries(checks).flatMap(([check, says]) => (says === 'ok' ? [] : [`check ${check}`])),
-      ...Object.entries(notes).flatMap(([note, members]) =>
-        Object.entries(members).flatMap(([member, value]) =>
-          badNotes[member]?.(value) === true ? [`note ${note}.${member}`] : [],
-        ),
-      ),
-      ...[...(await metrics.text()).matchAll(SAMPLE)].flatMap(([, metric = '', value]) =>
-        badMetrics[metric]?.(Number(value)) === true ? [`metric ${metric}`] : [],
-      ),
-    ].map((what) => `${name}: ${what}`);
+    return ready === undefined || metrics === undefined ? SILENCE : signalsIn(await ready.json(), await metrics.text());
   } catch {
-    return [`${name}: no answer`];
+    return SILENCE;
   }
 }
 
-/**
- * Looks at what every service tells of itself from now on, for five seconds or until it is stopped.
- * @returns stops it, and tells what was new, with the seconds after which it was first seen
- */
-export async function watchSignals(stack: Stack): Promise<() => Promise<readonly string[]>> {
-  const look = async (): Promise<readonly string[]> =>
-    (await Promise.all(serviceNames.map((name) => signalsOf(stack, name)))).flat();
-  const before = new Set(await look());
-  const seen = new Map<string, number>();
-  const begun = Date.now();
-  const stopped = new AbortController();
-  const watching = (async () => {
-    while (!stopped.signal.aborted && Date.now() - begun < WATCHED_MS) {
-      for (const one of await look()) if (!before.has(one) && !seen.has(one)) seen.set(one, Date.now() - begun);
+/** Looks at what every service tells of itself, and keeps what is new within five seconds of a fault. */
+export class SignalWatch {
+  readonly #seen = new Map<string, SeenSignal>();
+  readonly #over = new AbortController();
+  #struckAt = performance.now();
+  #watching: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly stack: Stack) {}
+
+  /** Begins; the fault counts as struck now, until {@link struck} says otherwise. */
+  static async begin(stack: Stack): Promise<SignalWatch> {
+    const watch = new SignalWatch(stack);
+    const before = await Promise.all(serviceNames.map((name) => lookAt(stack, name)));
+    watch.#struckAt = performance.now();
+    watch.#watching = Promise.all(serviceNames.map((name, index) => watch.#follow(name, before[index] ?? SILENCE)));
+    return watch;
+  }
+
+  /** The fault strikes only now: what was seen until here came from its preparation. */
+  struck(): void {
+    this.#seen.clear();
+    this.#struckAt = performance.now();
+  }
+
+  /** @returns what was new, the earliest first */
+  async end(): Promise<readonly SeenSignal[]> {
+    this.#over.abort();
+    await this.#watching;
+    return [...this.#seen.values()].toSorted((a, b) => a.seconds - b.seconds);
+  }
+
+  /** Each service by itself: one that hangs must not hide what the others say. */
+  async #follow(service: ServiceName, before: Look): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      const begun = performance.now();
+      for (const signal of toldSince(before, await lookAt(this.stack, service))) this.#note(service, signal, begun);
       await delay(EVERY_MS);
     }
-  })();
-  return async () => {
-    stopped.abort();
-    await watching;
-    return [...seen].map(([what, ms]) => `${what} (${(ms / 1_000).toFixed(1)} s)`);
-  };
+  }
+
+  #note(service: ServiceName, signal: Signal, begun: number): void {
+    const ms = performance.now() - this.#struckAt;
+    const key = `${service} ${signal.kind} ${signal.name}`;
+    if (begun < this.#struckAt || ms > WATCHED_MS || this.#seen.has(key)) return;
+    this.#seen.set(key, { service, ...signal, seconds: Math.round(ms / 100) / 10 });
+  }
 }

@@ -37,12 +37,13 @@ export const streamFull: Fault = {
   name: 'stream-full',
   unfelt: true,
   async strike(scene) {
-    const { random, wrong } = scene;
+    const { random, struck, wrong } = scene;
     await delay(between(random, 200, 700));
     await asAudit(scene, async (manager) => {
       const last = async (): Promise<number> => (await manager.streams.info(auditStream.name)).state.last_seq;
       // What audit has taken has left the stream, so that it is full only where it may hold nothing at all.
       await manager.streams.update(auditStream.name, { max_bytes: 1 });
+      struck();
       const before = await last();
       try {
         await delay(between(random, 4_000, 6_000));

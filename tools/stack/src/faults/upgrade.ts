@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTokenClient, type PrivateJwk } from '@countersign/auth-core';
@@ -12,17 +12,11 @@ import { type Fault } from './fault.js';
 export interface OlderVersion {
   /** The repository's root. */
   readonly root: string;
-  /** A tag or commit. */
-  readonly ref: string;
+  readonly commit: string;
   /** An empty folder for its sources. */
   readonly sources: string;
   /** The state folder that it makes, and that this version then takes over. */
   readonly directory: string;
-}
-
-/** Whether this clone has the tag or commit. */
-export function hasVersion(root: string, ref: string): boolean {
-  return spawnSync('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd: root }).status === 0;
 }
 
 /** Runs a program to its end; what it prints goes to standard error. @throws {StackError} when it fails */
@@ -41,10 +35,10 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
 }
 
 /** Lets an earlier version run once by its own `npm start`, with a payment, so that its data are there. @throws {StackError} */
-export async function runOlderVersion({ root, ref, sources, directory }: OlderVersion): Promise<void> {
+export async function runOlderVersion({ root, commit, sources, directory }: OlderVersion): Promise<void> {
   mkdirSync(sources, { recursive: true });
   const archive = join(sources, '.sources.tar');
-  await run('git', ['archive', '--format=tar', '--output', archive, ref], root);
+  await run('git', ['archive', '--format=tar', '--output', archive, commit], root);
   await run('tar', ['-xf', archive, '-C', sources], root);
   rmSync(archive);
   const options = ['--exit', '--json', '--directory', directory, '--port-base', String(await freePortBase())];

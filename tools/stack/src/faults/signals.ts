@@ -1,0 +1,110 @@
+import { z } from 'zod';
+
+/** One thing by which a service tells that something is wrong. */
+export interface Signal {
+  /** A check or a note of readiness, a metric, or that the service does not answer at all. */
+  readonly kind: 'check' | 'note' | 'metric' | 'silence';
+  /** As an operator finds it: `database`, `audit_relay.connected`, `audit_outbox_oldest_seconds`. */
+  readonly name: string;
+}
+
+/** What a service tells, and the counters whose rise tells something. */
+export interface Look {
+  readonly signals: readonly Signal[];
+  readonly counters: ReadonlyMap<string, number>;
+}
+
+export const SILENCE: Look = { signals: [{ kind: 'silence', name: 'no answer' }], counters: new Map() };
+
+const readinessSchema = z.looseObject({
+  checks: z.record(z.string(), z.string()).default({}),
+  notes: z.record(z.string(), z.record(z.string(), z.unknown()).catch({})).default({}),
+});
+
+/** What of a note says that something is wrong. */
+const badNotes: Readonly<Record<string, (value: unknown) => boolean>> = {
+  connected: (value) => value === false,
+  state: (value) => value !== 'current',
+  alert: (value) => value === true,
+  restored: (value) => value === true,
+  refusing: (value) => value === true,
+  consuming: (value) => value === false,
+  stream_fill: (value) => typeof value === 'number' && value > 0.5,
+  lastError: (value) => typeof value === 'string',
+  last_error: (value) => typeof value === 'string',
+};
+
+type Values = ReadonlyMap<string, readonly number[]>;
+
+const any = (values: Values, metric: string, holds: (value: number) => boolean): boolean =>
+  values.get(metric)?.some(holds) === true;
+
+/** The metrics that docs/operations.md lets an operator watch, and when they tell of something. */
+const badMetrics: Readonly<Record<string, (values: Values) => boolean>> = {
+  audit_source_gap: (values) => any(values, 'audit_source_gap', (value) => value > 0),
+  audit_intake_waiting: (values) => any(values, 'audit_intake_waiting', (value) => value > 1_000),
+  audit_log_waiting: (values) => any(values, 'audit_log_waiting', (value) => value > 1_000),
+  'audit_stream_bytes / audit_stream_limit_bytes': (values) => {
+    const [bytes = 0] = values.get('audit_stream_bytes') ?? [];
+    const [limit = Infinity] = values.get('audit_stream_limit_bytes') ?? [];
+    return !(bytes / limit <= 0.5);
+  },
+  audit_outbox_oldest_seconds: (values) => any(values, 'audit_outbox_oldest_seconds', (value) => value >= 2),
+  audit_relay_connected: (values) => any(values, 'audit_relay_connected', (value) => value === 0),
+  revocation_feed_current: (values) => any(values, 'revocation_feed_current', (value) => value === 0),
+  revocations_unpushed: (values) => any(values, 'revocations_unpushed', (value) => value > 0),
+  payments_reconciliation_differences: (values) =>
+    any(values, 'payments_reconciliation_differences', (value) => value > 0),
+};
+
+const SAMPLE = /^([a-z_]+)(?:\{([^}]*)\})? (NaN|[\d.e+-]+)$/gm;
+const STATUS = /(?:^|,)status="(\d)\d\d"/;
+
+/** Counters by the name under which their rise is told; answers are counted by the class of their status. */
+function counterOf(metric: string, labels: string): string | undefined {
+  if (metric === 'audit_dead_letters_total' || metric === 'revocation_feed_unreadable_total') return metric;
+  if (metric !== 'http_request_duration_seconds_count') return undefined;
+  if (labels.includes('status="401"')) return 'http_request_duration_seconds_count{status="401"}';
+  if (labels.includes('status="429"')) return 'http_request_duration_seconds_count{status="429"}';
+  return STATUS.exec(labels)?.[1] === '5' && !labels.includes('route="/health/ready"')
+    ? 'http_request_duration_seconds_count{status="5.."}'
+    : undefined;
+}
+
+/** Reads what a service tells. @param readiness the body of `/health/ready`; @param metrics of `/metrics` */
+export function signalsIn(readiness: unknown, metrics: string): Look {
+  const { checks, notes } = readinessSchema.parse(readiness);
+  const values = new Map<string, number[]>();
+  const counters = new Map<string, number>();
+  for (const [, metric = '', labels = '', text] of metrics.matchAll(SAMPLE)) {
+    const value = Number(text);
+    values.set(metric, [...(values.get(metric) ?? []), value]);
+    const counter = counterOf(metric, labels);
+    if (counter !== undefined) counters.set(counter, (counters.get(counter) ?? 0) + value);
+  }
+  return {
+    signals: [
+      ...Object.entries(checks).flatMap(([name, says]) => (says === 'ok' ? [] : [{ kind: 'check' as const, name }])),
+      ...Object.entries(notes).flatMap(([note, members]) =>
+        Object.entries(members).flatMap(([member, value]) =>
+          badNotes[member]?.(value) === true ? [{ kind: 'note' as const, name: `${note}.${member}` }] : [],
+        ),
+      ),
+      ...Object.entries(badMetrics).flatMap(([name, isBad]) =>
+        isBad(values) ? [{ kind: 'metric' as const, name }] : [],
+      ),
+    ],
+    counters,
+  };
+}
+
+/** What is told now and was not at first: signals that were not there, counters that have risen. */
+export function toldSince(before: Look, now: Look): readonly Signal[] {
+  const known = new Set(before.signals.map(({ kind, name }) => `${kind} ${name}`));
+  return [
+    ...now.signals.filter(({ kind, name }) => !known.has(`${kind} ${name}`)),
+    ...[...now.counters].flatMap(([name, value]) =>
+      value > (before.counters.get(name) ?? 0) ? [{ kind: 'metric' as const, name }] : [],
+    ),
+  ];
+}
