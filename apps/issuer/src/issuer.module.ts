@@ -9,6 +9,7 @@ import { ClientAuthentication } from './authentication/client-authentication.ser
 import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
 import { SecretAuthentication } from './authentication/secret-authentication.service.js';
 import { UsedAssertions } from './authentication/used-assertions.store.js';
+import { CodesStore } from './authorization/codes.store.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
@@ -41,11 +42,12 @@ import { RevocationKeysService } from './signing-keys/revocation-keys.service.js
 import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { Startup } from './startup/startup.service.js';
+import { AuthorizationCode } from './token/grants/authorization-code.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
 import { TokenGrants } from './token/grants/token-grants.service.js';
 import { Issuances } from './token/issuances.store.js';
 import { OwnTokens } from './token/own-tokens.service.js';
-import { SenderConstraint } from './token/sender-constraint.service.js';
+import { SenderConstraint } from './authentication/sender-constraint.service.js';
 import { SubjectTokens } from './token/subject-tokens.service.js';
 import { TOKEN_LIFETIME, TokenDecisions } from './token/token-decisions.service.js';
 import { TokenController } from './token/token.controller.js';
@@ -137,6 +139,8 @@ export class IssuerModule {
         SubjectTokens,
         OwnTokens,
         TokenExchange,
+        CodesStore,
+        AuthorizationCode,
         TokenGrants,
         SenderConstraint,
         TokenDecisions,

@@ -128,7 +128,7 @@ export class ClientAuthentication {
   async verify(credentials: ClientCredentials, trace: RequestTrace, again = false): Promise<AuthenticatedClient> {
     try {
       const known = await this.#verified(credentials, trace.peer);
-      const spent = again ? undefined : this.limits.ofClient(known.client);
+      const spent = again ? undefined : this.#spend(known.client, trace.peer);
       const tooMany = spent instanceof Promise ? await spent : spent;
       if (tooMany !== undefined) throw tooMany;
       return known;
@@ -136,6 +136,11 @@ export class ClientAuthentication {
       if (error instanceof ClientAuthenticationFailed && !again) throw await this.#counted(error, trace);
       throw error;
     }
+  }
+
+  /** Anybody may use a public client's name, so its requests are counted by network, lest one caller spend the others' limit. */
+  #spend(client: Client, peer: string): ReturnType<AuthenticationLimits['ofClient']> {
+    return client.token_endpoint_auth_method === 'none' ? this.limits.ofVisitor(peer) : this.limits.ofClient(client);
   }
 
   /** @returns what to throw: beyond the limit of its network a failure is refused like any other there, and tells nothing of itself */
@@ -153,11 +158,22 @@ export class ClientAuthentication {
     switch (credentials.method) {
       case 'none':
         throw new ClientAuthenticationFailed(credentials.reason, undefined, credentials.answer);
+      case 'public':
+        return this.#byName(credentials.clientId);
       case 'client_secret_basic':
         return this.#bySecret(credentials.clientId, credentials.secret, peer);
       case 'private_key_jwt':
         return this.replica.hasRemoteKeys ? this.#failingLate(credentials) : this.#byAssertion(credentials);
     }
+  }
+
+  /** A public client (RFC 6749, section 2.1) has nothing to show; anybody may use its name, and gets nothing by that alone. */
+  #byName(clientId: string): AuthenticatedClient {
+    const registered = this.replica.client(clientId);
+    if (registered?.client.token_endpoint_auth_method !== 'none') {
+      throw new ClientAuthenticationFailed('CREDENTIALS_MISSING', clientId);
+    }
+    return { client: enabledClient(registered), assertion: undefined };
   }
 
   /** A fetch of keys in progress would show in the time of a failure, and with it that there is such a client: so all failures take the same. */

@@ -20,6 +20,8 @@ export interface NoCredentials {
 export type ClientCredentials =
   | { readonly method: 'private_key_jwt'; readonly assertion: string; readonly clientId: string | undefined }
   | { readonly method: 'client_secret_basic'; readonly clientId: string; readonly secret: string }
+  /** Only a name, which a public client proves by what it brings beside: a code's verifier, a token bound to its key. */
+  | { readonly method: 'public'; readonly clientId: string }
   | NoCredentials;
 
 const SECRET_LIMIT = 1_024;
@@ -57,8 +59,8 @@ function basicOf(authorization: string, named: string | undefined): ClientCreden
 }
 
 /**
- * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, or a client assertion in the form. More than one method (RFC 6749,
- * section 2.3), two clients, or another assertion type are `invalid_request`.
+ * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, a client assertion in the form, or a public client's name alone.
+ * More than one method (RFC 6749, section 2.3), two clients, or another assertion type are `invalid_request`.
  * @param form the parsed body
  * @param authorization the `Authorization` header; an empty one is as left out
  */
@@ -71,6 +73,8 @@ export function clientCredentialsOf(
   const methods = [header, assertion, form['client_secret']].filter((value) => value !== undefined);
   if (methods.length > 1) return invalid('CREDENTIALS_SEVERAL', 'authenticate by one method, not by several');
   if (header !== undefined) return basicOf(header, clientId);
+  if (assertion === undefined && form['client_secret'] === undefined && clientId !== undefined)
+    return { method: 'public', clientId };
   if (assertion === undefined) return { method: 'none', reason: 'CREDENTIALS_MISSING' };
   if (type !== CLIENT_ASSERTION_TYPE) {
     return invalid('CREDENTIALS_TYPE_UNKNOWN', `client_assertion_type must be ${CLIENT_ASSERTION_TYPE}`);

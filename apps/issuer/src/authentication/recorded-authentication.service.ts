@@ -26,6 +26,9 @@ export class RecordedAuthentication {
    */
   async authenticate(credentials: ClientCredentials, event: RefusedClientEvent, trace: RequestTrace): Promise<string> {
     try {
+      if (credentials.method === 'public' && event === 'token.introspect_refused') {
+        throw new ClientAuthenticationFailed('CREDENTIALS_MISSING', credentials.clientId);
+      }
       return (await this.authentication.authenticate(credentials, trace)).client_id;
     } catch (error) {
       if (error instanceof TooManyRequests && error.first) {

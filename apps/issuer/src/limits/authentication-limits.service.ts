@@ -10,12 +10,14 @@ export const LIMIT_SETTINGS = Symbol('countersign.issuer.limit-settings');
 export interface LimitSettings {
   /** An authenticated request of a client spends one. */
   readonly perClient: number;
-  /** A failed authentication from a network spends {@link FAILURE_COST}. */
+  /** A failed authentication from a network spends {@link FAILURE_COST}, a visit of nobody known {@link VISIT_COST}. */
   readonly perAddress: number;
 }
 
 /** What a failed authentication costs its network; one that succeeds costs nothing there. */
 export const FAILURE_COST = 100;
+/** What a request costs its network that nobody proves to have made: of a browser before sign-in, of a public client. */
+export const VISIT_COST = 10;
 const LEASES_A_WINDOW = 50;
 const KEYS_LIMIT = 10_000;
 
@@ -53,6 +55,7 @@ function answerOf(
 export class AuthenticationLimits {
   readonly #clients: LeasedLimit | undefined;
   readonly #failures: LeasedLimit | undefined;
+  readonly #visits: LeasedLimit | undefined;
 
   constructor(@Inject(POOL) pool: pg.Pool, @Inject(LIMIT_SETTINGS) { perClient, perAddress }: LimitSettings) {
     const limit = (name: string, perMinute: number, cost: number): LeasedLimit | undefined => {
@@ -63,6 +66,7 @@ export class AuthenticationLimits {
     };
     this.#clients = limit('client', perClient, 1);
     this.#failures = limit('failure', perAddress, FAILURE_COST);
+    this.#visits = limit('visit', perAddress, VISIT_COST);
   }
 
   /** @returns what to throw, or nothing; at once in most cases */
@@ -73,6 +77,11 @@ export class AuthenticationLimits {
   /** Makes a caller's network pay for a failed authentication. @returns what to throw in place of the failure's own answer */
   ofFailure(peer: string): Limited | Promise<Limited> {
     return answerOf(this.#failures?.spend(networkOf(peer)));
+  }
+
+  /** Makes a caller's network pay for a request of nobody known. @returns what to throw, or nothing */
+  ofVisitor(peer: string): Limited | Promise<Limited> {
+    return answerOf(this.#visits?.spend(networkOf(peer)));
   }
 
   /** Whether failures of this network are refused now, as far as this replica knows: then nothing that is slow is done for it. */

@@ -44,7 +44,7 @@ describe('the metadata of the authorization server', () => {
   });
 
   it('names the grants that are taken, and no others', async () => {
-    const others = ['password', 'authorization_code', 'refresh_token', 'implicit'];
+    const others = ['password', 'refresh_token', 'implicit', 'hybrid'];
     for (const grant of [...metadata.grant_types_supported, ...others]) {
       const { body } = await issuer.token({ ...wish, grant_type: grant });
       expect(body['error'] === 'unsupported_grant_type').toBe(others.includes(grant));

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
 import { personTable, type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type SessionEnd, type SessionId, type SessionTimes } from './session.js';
@@ -50,6 +50,16 @@ export class SessionsStore {
       .innerJoin(personTable, eq(personTable.id, sessionTable.personId))
       .where(and(eq(sessionTable.secretDigest, secretDigest), live(now, times), isNull(personTable.disabledAt)));
     return found;
+  }
+
+  /** Whether a session is live; it cannot end until the transaction has ended. */
+  async isLive(transaction: Transaction, id: string, now: Date, times: SessionTimes): Promise<boolean> {
+    const found = await transaction
+      .select({ id: sessionTable.id })
+      .from(sessionTable)
+      .where(and(sql`${sessionTable.id} = ${id}`, live(now, times)))
+      .for('share');
+    return found.length > 0;
   }
 
   /** Notes that a session was used. */

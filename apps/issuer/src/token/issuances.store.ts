@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { GroupCommit, type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, POOL } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, DATABASE, POOL, type Database } from '@countersign/service-host';
+import { sql, type SQL } from 'drizzle-orm';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../authentication/used-assertions.store.js';
 import { type Ground } from '../registry/replica.service.js';
+import { TogetherRefused, type FurtherTokens, type Issuing, type Together } from './grants/grant.js';
 import { isoTimes } from './iso-time.js';
 
 /** What became of one decision. */
@@ -31,6 +33,7 @@ interface Decided {
   outcome: Outcome;
 }
 
+const rowsSchema = z.object({ rows: z.array(z.unknown()) });
 const answerSchema = z.object({
   version: z.coerce.number(),
   current: z.array(z.number()),
@@ -64,6 +67,28 @@ with decided as (
 select (select version from registry) as version, array(select n from decided) as current,
   array(select n from good) as used`;
 
+/** The same, in a transaction of the caller's. */
+function commitOne(row: string, version: number): SQL {
+  const [head = '', middle = '', tail = ''] = commitGroup.split(/\$[12]/);
+  return sql`${sql.raw(head)}${`[${row}]`}${sql.raw(middle)}${version}${sql.raw(tail)}`;
+}
+
+/** One decision as the statement reads it. */
+function rowOf({ assertion, event, ground: { against, revocations } }: Decided, n: number): string {
+  const { clientId, jti, expiresAt } = assertion ?? {};
+  const exchange = against === undefined ? {} : { known: revocations, against };
+  const row = JSON.stringify({ n, client_id: clientId, jti, expires_at: expiresAt, ...exchange });
+  return `${row.slice(0, -1)},"event":${event}}`;
+}
+
+/** Leaves the transaction without a trace of it. */
+class NotCommitted extends Error {}
+
+/** What became of a decision that something else must commit with. */
+export type OutcomeTogether =
+  | { readonly outcome: Outcome; readonly further?: FurtherTokens }
+  | { readonly outcome: 'refused'; readonly refusal: TogetherRefused };
+
 /** The record of what the token endpoint decided: durable before anything is answered, concurrent decisions in one commit. */
 @Injectable()
 export class Issuances {
@@ -72,6 +97,7 @@ export class Issuances {
 
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(DATABASE) private readonly database: Database,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {
@@ -80,6 +106,47 @@ export class Issuances {
 
   /** @throws what the database said: then nothing may be answered but that it failed */
   async commit(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
+    const decided = this.#decided(ground, assertion, event);
+    await this.#group.add(decided);
+    if (decided.outcome === 'committed') this.outbox.announce(event);
+    return decided.outcome;
+  }
+
+  /** As {@link commit}, for a decision that something of its grant must commit with: both in one transaction, or neither. */
+  async commitWith(
+    together: Together,
+    issuing: Issuing,
+    ground: DecisionGround,
+    assertion: UsedAssertion | undefined,
+    event: NewAuditEvent,
+  ): Promise<OutcomeTogether> {
+    const row = rowOf(this.#decided(ground, assertion, event), 0);
+    const stopped: { why?: OutcomeTogether } = {};
+    const stop = (why: OutcomeTogether): NotCommitted => {
+      stopped.why = why;
+      return new NotCommitted();
+    };
+    try {
+      const further = await this.database.transaction(async (transaction) => {
+        const done = await together.commit(transaction, issuing);
+        if (done instanceof TogetherRefused) throw stop({ outcome: 'refused', refusal: done });
+        // Last, so that it sees the registry as it is when all of this commits.
+        const { rows } = rowsSchema.parse(await transaction.execute(commitOne(row, ground.version)));
+        const { current, used } = answerSchema.parse(rows[0]);
+        if (current.length === 0) throw stop({ outcome: 'outdated' });
+        if (used.length === 0) throw stop({ outcome: 'replayed' });
+        return done;
+      });
+      this.outbox.recorded();
+      this.outbox.announce(event);
+      return { outcome: 'committed', further };
+    } catch (error) {
+      if (error instanceof NotCommitted && stopped.why !== undefined) return stopped.why;
+      throw error;
+    }
+  }
+
+  #decided(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Decided {
     const now = this.clock();
     const id = uuidv7(now.getTime());
     const { type, subject, traceparent, data } = event;
@@ -95,10 +162,7 @@ export class Issuances {
       traceparent,
       data,
     };
-    const decided: Decided = { ground, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
-    await this.#group.add(decided);
-    if (decided.outcome === 'committed') this.outbox.announce(event);
-    return decided.outcome;
+    return { ground, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
   }
 
   /** Records what holds whatever the registry's version. */
@@ -118,12 +182,7 @@ export class Issuances {
       if (again) one.outcome = 'replayed';
       return !again;
     });
-    const rows = current.map(({ assertion, event, ground: { against, revocations } }, n) => {
-      const { clientId, jti, expiresAt } = assertion ?? {};
-      const exchange = against === undefined ? {} : { known: revocations, against };
-      const row = JSON.stringify({ n, client_id: clientId, jti, expires_at: expiresAt, ...exchange });
-      return `${row.slice(0, -1)},"event":${event}}`;
-    });
+    const rows = current.map(rowOf);
     const { rows: answers } = await this.pool.query({
       name: 'commit-issuances',
       text: commitGroup,

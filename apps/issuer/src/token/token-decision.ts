@@ -3,7 +3,7 @@ import { type OAuthError } from '@countersign/service-host';
 import { type UsedAssertion } from '../authentication/used-assertions.store.js';
 import { type Client } from '../registry/client.js';
 import { type AccessTokenClaims } from './access-token.js';
-import { type TokenGrant } from './grants/grant.js';
+import { type Together, type TokenGrant } from './grants/grant.js';
 import { type TokenRequest } from './token-request.js';
 
 /** A token that may be signed and, once the decision is committed, handed out. */
@@ -19,6 +19,8 @@ export interface Granted {
   /** The proof of the key that the token is bound to, still to be used up. */
   readonly proof: DpopProof | undefined;
   readonly claims: AccessTokenClaims;
+  /** What commits together with it. */
+  readonly together?: Together | undefined;
 }
 
 type Learned = Pick<Granted, 'client' | 'assertion' | 'grant' | 'request' | 'subject'>;

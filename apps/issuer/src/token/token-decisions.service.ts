@@ -9,9 +9,10 @@ import { TooManyRequests } from '../limits/authentication-limits.service.js';
 import { mayUseGrant } from '../registry/application.js';
 import { type Client } from '../registry/client.js';
 import { Replica } from '../registry/replica.service.js';
+import { GrantRefused, type TogetherRefused } from './grants/grant.js';
 import { TokenGrants } from './grants/token-grants.service.js';
 import { type TokenParameters } from './grants/token-parameters.js';
-import { SenderConstraint } from './sender-constraint.service.js';
+import { SenderConstraint } from '../authentication/sender-constraint.service.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 import { tokenRequestOf } from './token-request.js';
 
@@ -44,6 +45,7 @@ function refusedFor(error: unknown, known: Progress): Refused {
       reason: 'RATE_LIMITED',
     };
   }
+  if (error instanceof GrantRefused) return { granted: false, ...known, answer: error, reason: error.reason };
   if (error instanceof OAuthError) return { granted: false, ...known, answer: error, reason: error.error };
   throw error;
 }
@@ -79,17 +81,20 @@ export class TokenDecisions {
       known.assertion = assertion;
       const grant = (known.grant = this.grants.named(form));
       if (!mayUseGrant(client, grant.type)) throw grantNotDeclared();
-      const request = (known.request = tokenRequestOf(form));
-      const read = grant.read(form, client);
+      if (grant.decidedBefore === undefined) known.request = tokenRequestOf(form);
+      const read = grant.read(form, client, trace);
       const basis = read instanceof Promise ? await read : read;
-      const { subject } = basis;
+      const { subject, together } = basis;
+      const request = (known.request ??= basis.request);
+      if (request === undefined) throw new Error('a grant that decided before says what');
       known.subject = subject;
       const proof = this.constraint.proofOf(dpop, client.policy);
       const now = this.clock().getTime();
-      const decision = basis.decide(client.policy, request, now);
+      const decision = basis.decide(client.policy, request, now, proof?.thumbprint);
       if (!decision.ok) return refusedFor(new OAuthError(400, decision.error, decision.description), known);
       const parameters = this.#parameters(client, request.audience, decision.scopes, now, proof?.thumbprint);
-      return { granted: true, client, assertion, grant, request, subject, proof, claims: basis.claims(parameters) };
+      const claims = basis.claims(parameters);
+      return { granted: true, client, assertion, grant, request, subject, proof, claims, together };
     } catch (error) {
       return refusedFor(error, known);
     }
@@ -119,6 +124,15 @@ export class TokenDecisions {
       lifetime: Math.min(this.lifetime, policy.token_lifetime ?? this.lifetime),
     };
   }
+}
+
+/** What a granted token becomes when what it rests on was used up in the meantime. */
+export function overtaken(
+  { client, grant, request, subject }: Granted,
+  { reason, description }: TogetherRefused,
+): Refused {
+  const answer = new OAuthError(400, 'invalid_grant', description);
+  return { granted: false, client, grant, request, subject, answer, reason };
 }
 
 /** What a granted token becomes when the proof of its key was used before: somebody may have copied the request. The assertion is not used up. */

@@ -236,7 +236,7 @@ describe('the token endpoint', () => {
     expect(metadata).toMatchObject({
       issuer,
       token_endpoint: `${issuer}/oauth2/token`,
-      grant_types_supported: ['client_credentials', exchangeGrant],
+      grant_types_supported: ['client_credentials', exchangeGrant, 'authorization_code'],
     });
   });
 });

@@ -1,14 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { type NewAuditEvent } from '@countersign/audit-event';
 import { bucketKeysAgainst } from '@countersign/revocation-feed';
 import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
 import { TooManyRequests } from '../limits/authentication-limits.service.js';
 import { Replica } from '../registry/replica.service.js';
 import { signAccessToken } from './access-token.js';
-import { Issuances } from './issuances.store.js';
-import { SenderConstraint } from './sender-constraint.service.js';
-import { type Granted, type Refused } from './token-decision.js';
-import { proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
+import { Issuances, type DecisionGround, type OutcomeTogether } from './issuances.store.js';
+import { SenderConstraint } from '../authentication/sender-constraint.service.js';
+import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
+import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
 import { tokenEvent } from './token-event.js';
 
 /** How often a request is decided again because clients or keys changed meanwhile. */
@@ -22,6 +23,8 @@ export interface TokenAnswer {
   readonly expires_in: number;
   readonly scope: string;
   readonly issued_token_type?: string;
+  readonly refresh_token?: string;
+  readonly id_token?: string;
 }
 
 function answerOf(token: string, { grant, claims: { exp, iat, scope, cnf } }: Granted): TokenAnswer {
@@ -70,18 +73,39 @@ export class TokenService {
       const { subject } = decision;
       const against = subject === undefined ? undefined : [...bucketKeysAgainst(subject)];
       const event = tokenEvent(decision, trace);
-      const outcome = await this.issuances.commit({ ...ground, against }, decision.assertion, event);
-      if (outcome === 'outdated') {
+      const committed = await this.#commit(decision, { ...ground, against }, event, trace);
+      if (committed.outcome === 'outdated') {
         await this.replica.refresh();
         continue;
       }
-      if (outcome === 'replayed') return this.#refuse(await this.decisions.replayed(decision, trace), trace);
+      if (committed.outcome === 'replayed') {
+        return this.#refuse(await this.decisions.replayed(decision, trace), trace);
+      }
       if (!decision.granted) throw this.#counted(decision);
+      if (committed.outcome === 'refused') {
+        await committed.refusal.consequence();
+        return this.#refuse(overtaken(decision, committed.refusal), trace);
+      }
       if (token === undefined) throw new Error('a granted token is signed');
       this.#counter.inc({ outcome: 'issued', reason: '' });
-      return answerOf(token, decision);
+      const answer = answerOf(token, decision);
+      return committed.further === undefined ? answer : { ...answer, ...committed.further };
     }
     throw new OAuthError(503, 'temporarily_unavailable', 'the registry is changing; try again', { 'retry-after': '1' });
+  }
+
+  async #commit(
+    decision: TokenDecision,
+    ground: DecisionGround,
+    event: NewAuditEvent,
+    trace: RequestTrace,
+  ): Promise<OutcomeTogether> {
+    if (!decision.granted || decision.together === undefined) {
+      return { outcome: await this.issuances.commit(ground, decision.assertion, event) };
+    }
+    const { together, client, claims, proof, assertion } = decision;
+    const issuing = { clientId: client.client_id, claims, boundTo: proof?.thumbprint, trace };
+    return this.issuances.commitWith(together, issuing, ground, assertion, event);
   }
 
   #counted({ answer, reason }: Refused): OAuthError {

@@ -1,4 +1,5 @@
 import { type Principal } from '@countersign/auth-core';
+import { OAuthError, type RequestTrace, type Transaction } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { type AccessTokenClaims } from '../access-token.js';
@@ -19,8 +20,60 @@ export interface GrantBasis {
   /** Whom the token acts for; nothing when the client is its own subject. */
   readonly subject: Principal | undefined;
   /** @param now milliseconds since 1970 */
-  decide(policy: Policy, request: TokenRequest, now: number): GrantDecision;
+  decide(policy: Policy, request: TokenRequest, now: number, boundTo?: string): GrantDecision;
   claims(parameters: TokenParameters): AccessTokenClaims;
+  /** What the token is for, where the grant says it and not the request. */
+  readonly request?: TokenRequest;
+  /** What must commit together with the token's record, and with nothing of it otherwise. */
+  readonly together?: Together;
+}
+
+/** What the answer says beside the access token. */
+export interface FurtherTokens {
+  readonly refresh_token?: string;
+  readonly id_token?: string;
+}
+
+/** A token that is about to be committed. */
+export interface Issuing {
+  readonly clientId: string;
+  readonly claims: AccessTokenClaims;
+  /** Thumbprint of the key that it is bound to. */
+  readonly boundTo: string | undefined;
+  readonly trace: RequestTrace;
+}
+
+/** A grant that is refused, with what the trail records: the caller sees less. */
+export class GrantRefused extends OAuthError {
+  constructor(
+    readonly reason: string,
+    description: string,
+    error: 'invalid_grant' | 'invalid_request' = 'invalid_grant',
+  ) {
+    super(400, error, description);
+  }
+}
+
+/** A grant's own part of the commit: a code is used up, a delegation begins, a refresh token takes the place of another. */
+export interface Together {
+  /**
+   * @returns what the answer says beside the access token; the refusal, where somebody was quicker: then nothing is committed
+   */
+  commit(transaction: Transaction, issuing: Issuing): Promise<FurtherTokens | TogetherRefused>;
+}
+
+/** What was good when it was decided, and is no longer. */
+export class TogetherRefused {
+  /**
+   * @param reason what the trail records
+   * @param description what the client sees, with `invalid_grant`
+   * @param consequence what follows, once nothing of this was committed
+   */
+  constructor(
+    readonly reason: string,
+    readonly description: string,
+    readonly consequence: () => Promise<void> = () => Promise.resolve(),
+  ) {}
 }
 
 /** A way to a token (RFC 6749, section 1.3): what it parses, decides and claims. Each has a file of its own here. */
@@ -29,6 +82,8 @@ export interface TokenGrant {
   readonly type: string;
   /** What the trail calls it. */
   readonly action: 'token:issue' | 'token:exchange';
+  /** Whether audience and scopes come from what {@link read} returns, because they were decided before. */
+  readonly decidedBefore?: true;
   /** The answer's `issued_token_type` (RFC 8693, section 2.2.1). */
   readonly issuedTokenType?: string;
   /**
@@ -36,5 +91,5 @@ export interface TokenGrant {
    * @param client the client that asks, authenticated
    * @throws {OAuthError}
    */
-  read(form: Form, client: Client): GrantBasis | Promise<GrantBasis>;
+  read(form: Form, client: Client, trace: RequestTrace): GrantBasis | Promise<GrantBasis>;
 }

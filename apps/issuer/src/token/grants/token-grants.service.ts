@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { OAuthError } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
+import { AuthorizationCode } from './authorization-code.js';
 import { clientCredentials } from './client-credentials.js';
 import { type TokenGrant } from './grant.js';
 import { TokenExchange } from './token-exchange.js';
@@ -12,8 +13,8 @@ export class TokenGrants {
   /** Their `grant_type`s. */
   readonly types: readonly string[];
 
-  constructor(@Inject(TokenExchange) exchange: TokenExchange) {
-    const grants: readonly TokenGrant[] = [clientCredentials, exchange];
+  constructor(@Inject(TokenExchange) exchange: TokenExchange, @Inject(AuthorizationCode) code: AuthorizationCode) {
+    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code];
     this.#grants = new Map(grants.map((grant) => [grant.type, grant]));
     this.types = [...this.#grants.keys()];
   }

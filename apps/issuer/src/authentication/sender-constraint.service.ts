@@ -24,24 +24,29 @@ export class SenderConstraint {
   /**
    * Reads the request's proof; it is not used up by that.
    * @param header the `DPoP` header
+   * @param path of the endpoint that it was sent to
    * @returns nothing for a token that any bearer may use, where the client's policy allows one
    * @throws {OAuthError} `invalid_dpop_proof`; `use_dpop_nonce` with the nonce that the next proof is to carry, where nonces are on
    */
-  proofOf(header: string | undefined, { dpop }: Policy): DpopProof | undefined {
+  proofOf(
+    header: string | undefined,
+    { dpop }: Pick<Policy, 'dpop'>,
+    path: '/oauth2/token' | '/oauth2/par' = '/oauth2/token',
+  ): DpopProof | undefined {
     if (header === undefined) {
       if (dpop === 'required') throw refused('this client must send a DPoP proof to get a token');
       return undefined;
     }
-    const proof = this.#verified(header);
+    const proof = this.#verified(header, path);
     if (this.nonces === undefined || this.nonces.accepts(proof.nonce)) return proof;
     const next = { 'dpop-nonce': this.nonces.current() };
     throw new OAuthError(400, 'use_dpop_nonce', 'the DPoP proof must carry the nonce from this response', next);
   }
 
-  #verified(header: string): DpopProof {
+  #verified(header: string, path: string): DpopProof {
     const now = this.clock().getTime() / 1_000;
     try {
-      return verifyDpopProof(header, { method: 'POST', url: `${this.issuer}/oauth2/token`, now });
+      return verifyDpopProof(header, { method: 'POST', url: `${this.issuer}${path}`, now });
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       throw refused(`the DPoP proof is not accepted (${error.detail ?? error.code})`);

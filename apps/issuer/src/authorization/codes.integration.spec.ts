@@ -1,0 +1,229 @@
+import { createDpopProof, generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
+import { CLOCK, DATABASE, type Database } from '@countersign/service-host';
+import { decodeJwt } from 'jose';
+import { applications, basic, newPkce, REDIRECT, registerApplications, type Pkce } from '../testing/applications.js';
+import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { Delegations } from '../delegations/delegations.service.js';
+import { type Code } from './code.js';
+import { CodesStore } from './codes.store.js';
+import { digestOfSecret, newOneTimeSecret } from './one-time-secret.js';
+
+describe('an authorization code', () => {
+  let issuer: IssuerUnderTest;
+  let other: string;
+  let secret: string;
+  let ada: SignedIn;
+  let delegations: Delegations;
+
+  beforeAll(async () => {
+    issuer = await startIssuer({}, 2);
+    other = issuer.urls[1] ?? '';
+    secret = await registerApplications(issuer);
+    delegations = app().get(Delegations);
+    ada = await signedIn(app(), issuer.url, 'ada', { roles: ['treasurer'], acr: 'urn:example:strong' });
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  const app = () => {
+    const [first] = issuer.apps;
+    if (first === undefined) throw new Error('no issuer');
+    return first;
+  };
+
+  /** A code as the authorization endpoint issues it. */
+  const issue = async (change: Partial<Code> = {}, who = ada): Promise<Pkce & { code: string; id: string }> => {
+    const pkce = newPkce();
+    const code = newOneTimeSecret();
+    const { person, id: sessionId, authenticatedAt, acr, amr } = who.session;
+    const id = delegations.newId();
+    await app()
+      .get<Database>(DATABASE)
+      .transaction((transaction) =>
+        app()
+          .get(CodesStore)
+          .add(transaction, {
+            digest: digestOfSecret(code),
+            clientId: 'planner',
+            redirectUri: REDIRECT,
+            codeChallenge: pkce.challenge,
+            dpopKey: undefined,
+            allowed: {
+              id,
+              personId: person.id,
+              audience: 'payments',
+              scopes: ['openid', 'payments:create', 'payments:refund'],
+              sessionId,
+              authTime: authenticatedAt,
+              acr,
+              amr,
+              roles: person.roles,
+              nonce: 'n-1',
+            },
+            expiresAt: new Date(Date.now() + 60_000),
+            ...change,
+          }),
+      );
+    return { ...pkce, code, id };
+  };
+  const redeem = (
+    { code, verifier }: { code: string; verifier: string },
+    change: Readonly<Record<string, string>> = {},
+    at = issuer.url,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> => {
+    const named: Readonly<Record<string, string>> = 'authorization' in headers ? {} : { client_id: 'planner' };
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: REDIRECT };
+    return tokenOf({ ...form, ...named, ...change }, at, headers);
+  };
+  const tokenOf = async (
+    form: Readonly<Record<string, string>>,
+    at: string,
+    headers: Readonly<Record<string, string>>,
+  ) => {
+    const filled = Object.entries(form).filter(([, value]) => value !== '');
+    const body = new URLSearchParams(filled);
+    const response = await fetch(`${at}/oauth2/token`, { method: 'POST', body, headers });
+    const json: unknown = await response.json();
+    return { status: response.status, headers: response.headers, body: Object.fromEntries(Object.entries(json ?? {})) };
+  };
+  const reasonsOf = async (id: string): Promise<readonly string[]> => {
+    const { rows } = await issuer.database.query<{ because: string | null }>(
+      'select ended_because as because from delegation where id = $1',
+      [id],
+    );
+    return rows.map(({ because }) => because ?? 'live');
+  };
+
+  it('brings a token about the person: its subject, its roles, how and when they signed in', async () => {
+    const code = await issue();
+    const { status, body } = await redeem(code);
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { token_type: 'Bearer', scope: 'openid payments:create payments:refund' },
+    });
+    const { person, authenticatedAt } = ada.session;
+    expect(decodeJwt(String(body['access_token']))).toMatchObject({
+      sub: person.id,
+      client_id: 'planner',
+      aud: 'payments',
+      kind: 'person',
+      txn: code.id,
+      roles: ['treasurer'],
+      acr: 'urn:example:strong',
+      amr: ['pwd'],
+      auth_time: Math.floor(authenticatedAt.getTime() / 1_000),
+    });
+    expect(await delegations.find(delegations.newId())).toBeUndefined();
+    expect(await reasonsOf(code.id)).toEqual(['live']);
+  });
+
+  it('is redeemed once, however many ask at both replicas at the same moment; then what it brought ends', async () => {
+    const code = await issue();
+    const asked = Array.from({ length: 16 }, (_, n) => redeem(code, {}, n % 2 === 0 ? issuer.url : other));
+    const answers = await Promise.all(asked);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const { status, body } of answers) {
+      if (status !== 200) expect([status, body['error']]).toEqual([400, 'invalid_grant']);
+    }
+    expect(await reasonsOf(code.id)).toEqual(['CODE_REPLAYED']);
+    const { rows } = await issuer.database.query('select kind from revocation where name = $1', [code.id]);
+    expect(rows).toEqual([{ kind: 'transaction' }]);
+  });
+
+  it('that is used a second time ends what it brought, with a wrong verifier too', async () => {
+    const code = await issue();
+    expect((await redeem(code)).status).toBe(200);
+    expect((await redeem(code, { code_verifier: newPkce().verifier }, other)).body['error']).toBe('invalid_grant');
+    expect(await reasonsOf(code.id)).toEqual(['CODE_REPLAYED']);
+  });
+
+  it.each([
+    ['a wrong verifier', { code_verifier: newPkce().verifier }, 'invalid_grant', 'CODE_VERIFIER_WRONG'],
+    ['the challenge as verifier (plain)', { code_verifier: 'challenge' }, 'invalid_grant', 'CODE_VERIFIER_WRONG'],
+    ['a verifier that is too short', { code_verifier: 'a'.repeat(42) }, 'invalid_grant', 'CODE_VERIFIER_WRONG'],
+    ['no verifier', { code_verifier: '' }, 'invalid_request', 'VERIFIER_MISSING'],
+    ['no code', { code: '' }, 'invalid_request', 'CODE_MISSING'],
+    ['another code', { code: newOneTimeSecret() }, 'invalid_grant', 'CODE_UNKNOWN'],
+    ['another redirect_uri', { redirect_uri: `${REDIRECT}/x` }, 'invalid_grant', 'CODE_REDIRECT_DIFFERS'],
+    ["another client's name", { client_id: 'pocket' }, 'invalid_grant', 'CODE_OF_ANOTHER_CLIENT'],
+  ])('is worth nothing with %s, and is not used up by that', async (_, change, error, reason) => {
+    const code = await issue();
+    const sent = 'code_verifier' in change && change.code_verifier === 'challenge' ? code.challenge : undefined;
+    const answer = await redeem(code, sent === undefined ? change : { code_verifier: sent });
+    expect([answer.status, answer.body['error']]).toEqual([400, error]);
+    const { rows } = await issuer.database.query<{ reason: string }>(
+      `select event->'data'->>'reason' as reason from audit_outbox
+        where event->>'type' = 'countersign.issuer.token.refused.v1' order by position desc limit 1`,
+    );
+    expect(rows[0]?.reason).toBe(reason);
+    expect((await redeem(code)).status).toBe(200);
+  });
+
+  it('may be redeemed without redirect_uri, as OAuth 2.1 has it', async () => {
+    expect((await redeem(await issue(), { redirect_uri: '' })).status).toBe(200);
+  });
+
+  it('is over after a minute', async () => {
+    const answer = await redeem(await issue({ expiresAt: app().get<() => Date>(CLOCK)() }));
+    expect(answer.body['error']).toBe('invalid_grant');
+  });
+
+  it('of a confidential client needs its credentials beside the verifier', async () => {
+    const change = { clientId: 'bookkeeper', redirectUri: 'https://books.example/cb' };
+    const redirect_uri = change.redirectUri;
+    const code = await issue(change);
+    expect((await redeem(code, { client_id: 'bookkeeper', redirect_uri })).body['error']).toBe('invalid_client');
+    const wrong = await redeem(code, { redirect_uri }, issuer.url, basic('bookkeeper', 'wrong'));
+    expect(wrong.body['error']).toBe('invalid_client');
+    expect((await redeem(code, { redirect_uri }, other, basic('bookkeeper', secret))).status).toBe(200);
+  });
+
+  it('is only for clients that declare the grant, and a public client gets nothing by its name alone', async () => {
+    const asShop = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
+    const signed = { ...asShop, client_assertion: await issuer.assertion() };
+    const answer = await issuer.token({ ...signed, grant_type: 'authorization_code', code: 'x', code_verifier: 'y' });
+    expect(answer.body['error']).toBe('unauthorized_client');
+    const own = {
+      grant_type: 'client_credentials',
+      client_id: 'planner',
+      audience: 'payments',
+      scope: 'payments:create',
+    };
+    expect((await tokenOf(own, issuer.url, {})).body['error']).toBe('unauthorized_client');
+  });
+
+  it('gives what the policy of the client allows when it is redeemed', async () => {
+    const code = await issue({ clientId: 'office', redirectUri: 'https://office.example/cb' });
+    const narrower = {
+      ...applications.office,
+      policy: { people: { payments: ['payments:create'], issuer: ['openid'] } },
+    };
+    await issuer.admin('PUT', '/admin/clients/office', narrower, other);
+    const change = { client_id: 'office', redirect_uri: 'https://office.example/cb' };
+    expect((await redeem(code, change)).body['error']).toBe('invalid_scope');
+  });
+
+  it('of a session that has ended since brings nothing', async () => {
+    const bob = await signedIn(app(), issuer.url, 'bob');
+    const code = await issue({}, bob);
+    await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
+      bob.session.id,
+    ]);
+    expect((await redeem(code)).body['error']).toBe('invalid_grant');
+    expect(await reasonsOf(code.id)).toEqual([]);
+  });
+
+  it('that names a key is redeemed with a proof of that key only, and its token is bound to it', async () => {
+    const [key, thief] = [await generateSigningKey(), await generateSigningKey()];
+    const proof = (of: PrivateJwk) => ({
+      dpop: createDpopProof({ key: of, method: 'POST', url: `${issuer.url}/oauth2/token` }),
+    });
+    const code = await issue({ dpopKey: thumbprintOf(key) });
+    expect((await redeem(code)).body['error']).toBe('invalid_grant');
+    expect((await redeem(code, {}, issuer.url, proof(thief))).body['error']).toBe('invalid_grant');
+    const { status, body } = await redeem(code, {}, other, proof(key));
+    expect([status, body['token_type']]).toEqual([200, 'DPoP']);
+    expect(decodeJwt(String(body['access_token']))).toMatchObject({ cnf: { jkt: thumbprintOf(key) } });
+  });
+});

@@ -1,0 +1,61 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { authorizationCodeTable as table } from './authorization.tables.js';
+import { allowedSchema, type Code, type KeptCode } from './code.js';
+
+const PRUNE_EVERY_MS = 60_000;
+const PRUNE_AT_ONCE = 1_000;
+/** Milliseconds for which a code is kept after its end, so that a second use is known as one. */
+const KEPT_MS = 86_400_000;
+
+/** Authorization codes in PostgreSQL, which all replicas share; of each only its digest. */
+@Injectable()
+export class CodesStore implements OnModuleInit {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  async add(transaction: Transaction, code: Code): Promise<void> {
+    await transaction.insert(table).values(code);
+  }
+
+  async find(digest: string): Promise<KeptCode | undefined> {
+    const [row] = await this.database.select().from(table).where(eq(table.digest, digest));
+    if (row === undefined) return undefined;
+    const { clientId, redirectUri, codeChallenge, dpopKey, allowed, expiresAt, redeemedAt } = row;
+    return {
+      ...{ digest, clientId, redirectUri, codeChallenge, expiresAt },
+      dpopKey: dpopKey ?? undefined,
+      allowed: allowedSchema.parse(allowed),
+      redeemedAt: redeemedAt ?? undefined,
+    };
+  }
+
+  /** Uses a code up: of many that try, at all replicas together, one succeeds. @returns whether this one did */
+  async redeem(transaction: Transaction, digest: string, now: Date): Promise<boolean> {
+    const redeemed = await transaction
+      .update(table)
+      .set({ redeemedAt: now })
+      .where(and(eq(table.digest, digest), isNull(table.redeemedAt), gt(table.expiresAt, now)))
+      .returning({ digest: table.digest });
+    return redeemed.length > 0;
+  }
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'authorization_codes',
+      everyMs: PRUNE_EVERY_MS,
+      run: async () => {
+        const before = new Date(this.clock().getTime() - KEPT_MS).toISOString();
+        const { rowCount } = await this.database.execute(sql`
+          delete from authorization_code where digest in (
+            select digest from authorization_code where expires_at < ${before}::timestamptz limit ${PRUNE_AT_ONCE}
+          )`);
+        return rowCount === PRUNE_AT_ONCE ? 'again' : undefined;
+      },
+    });
+  }
+}

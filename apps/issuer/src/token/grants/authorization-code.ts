@@ -1,0 +1,110 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type RequestTrace, type Transaction } from '@countersign/service-host';
+import { byClient } from '../../authentication/by-client.js';
+import { type Form } from '../../authentication/oauth-form.js';
+import { type KeptCode } from '../../authorization/code.js';
+import { CodesStore } from '../../authorization/codes.store.js';
+import { digestOfSecret } from '../../authorization/one-time-secret.js';
+import { verifierFits } from '../../authorization/pkce.js';
+import { Delegations } from '../../delegations/delegations.service.js';
+import { type Client, type Policy } from '../../registry/client.js';
+import { decideForPerson } from '../../registry/people-policy.js';
+import { Sessions } from '../../sessions/sessions.service.js';
+import { claimsForPerson } from './claims-for-person.js';
+import {
+  GrantRefused,
+  TogetherRefused,
+  type FurtherTokens,
+  type GrantBasis,
+  type GrantDecision,
+  type Issuing,
+  type TokenGrant,
+} from './grant.js';
+
+/** One answer for whatever is wrong with a code, so that nobody finds out which codes there are. */
+const NOT_VALID =
+  'the code is not valid: it is unknown, expired, used, or not for this client, redirect_uri, verifier or key';
+
+/** What a code gives now: the policy may have become narrower since the person allowed it. */
+function decideCode(policy: Policy, { allowed, dpopKey }: KeptCode, boundTo: string | undefined): GrantDecision {
+  if (dpopKey !== undefined && dpopKey !== boundTo)
+    return { ok: false, error: 'invalid_grant', description: NOT_VALID };
+  const decision = decideForPerson(policy.people, allowed, allowed.roles);
+  if (decision.ok) return { ok: true, scopes: decision.scopes };
+  const { description } = decision;
+  return { ok: false, error: decision.error === 'access_denied' ? 'invalid_grant' : decision.error, description };
+}
+
+/** `authorization_code` (RFC 6749, section 4.1.3; RFC 7636): the client acts for the person who allowed it. */
+@Injectable()
+export class AuthorizationCode implements TokenGrant {
+  readonly type = 'authorization_code';
+  readonly action = 'token:issue';
+  readonly decidedBefore = true;
+
+  constructor(
+    @Inject(CodesStore) private readonly codes: CodesStore,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** @throws {GrantRefused} a code that was used before is an alarm: what it brought ends */
+  async read(form: Form, client: Client, trace: RequestTrace): Promise<GrantBasis> {
+    const code = await this.#codeOf(form, client, trace);
+    const { allowed } = code;
+    return {
+      subject: undefined,
+      request: { audience: allowed.audience, scopes: allowed.scopes },
+      decide: (policy, _request, _now, boundTo) => decideCode(policy, code, boundTo),
+      claims: (parameters) => claimsForPerson(parameters, allowed),
+      together: { commit: (transaction, issuing) => this.#redeem(transaction, code, issuing) },
+    };
+  }
+
+  async #codeOf(form: Form, { client_id: clientId }: Client, trace: RequestTrace): Promise<KeptCode> {
+    const { code: text, code_verifier: verifier, redirect_uri: redirectUri } = form;
+    if (text === undefined) throw new GrantRefused('CODE_MISSING', 'code is missing', 'invalid_request');
+    if (verifier === undefined)
+      throw new GrantRefused('VERIFIER_MISSING', 'code_verifier is missing', 'invalid_request');
+    const code = await this.codes.find(digestOfSecret(text));
+    if (code === undefined) throw new GrantRefused('CODE_UNKNOWN', NOT_VALID);
+    if (code.clientId !== clientId) throw new GrantRefused('CODE_OF_ANOTHER_CLIENT', NOT_VALID);
+    if (code.redeemedAt !== undefined) {
+      await this.#replayed(code, trace);
+      throw new GrantRefused('CODE_REPLAYED', NOT_VALID);
+    }
+    if (code.expiresAt <= this.clock()) throw new GrantRefused('CODE_EXPIRED', NOT_VALID);
+    // OAuth 2.1 leaves redirect_uri out here; one that is sent must be the same.
+    if (redirectUri !== undefined && redirectUri !== code.redirectUri) {
+      throw new GrantRefused('CODE_REDIRECT_DIFFERS', NOT_VALID);
+    }
+    if (!verifierFits(verifier, code.codeChallenge)) throw new GrantRefused('CODE_VERIFIER_WRONG', NOT_VALID);
+    return code;
+  }
+
+  /** RFC 6749, section 4.1.2: somebody else may have the code, so nothing that it brought may go on. */
+  async #replayed({ allowed: { id }, clientId }: KeptCode, trace: RequestTrace): Promise<void> {
+    await this.delegations.end({ id }, 'CODE_REPLAYED', byClient(clientId, trace, id));
+  }
+
+  async #redeem(
+    transaction: Transaction,
+    code: KeptCode,
+    { clientId, claims, boundTo, trace }: Issuing,
+  ): Promise<FurtherTokens | TogetherRefused> {
+    const now = this.clock();
+    const { allowed } = code;
+    if (!(await this.codes.redeem(transaction, code.digest, now))) {
+      return new TogetherRefused('CODE_REPLAYED', NOT_VALID, () => this.#replayed(code, trace));
+    }
+    if (!(await this.sessions.isLive(transaction, allowed.sessionId))) {
+      return new TogetherRefused('SESSION_ENDED', NOT_VALID);
+    }
+    const scopes = claims.scope.split(' ');
+    const { acr, nonce } = allowed;
+    const delegation = { ...allowed, acr, nonce, scopes, clientId, dpopKey: boundTo, createdAt: now };
+    await this.delegations.begin(transaction, delegation, byClient(clientId, trace, allowed.id));
+    return {};
+  }
+}
