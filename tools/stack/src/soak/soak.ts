@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditStream } from '@countersign/audit-client';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
@@ -7,6 +6,7 @@ import { connectAs } from '../nats-matrix/neighbour.js';
 import { type ServiceName } from '../services.js';
 import { type Stack } from '../stack.js';
 import { curveOf, isSteady, type Curve } from './curve.js';
+import { memoryOf, oldGenerationOf } from './memory.js';
 import { Source, type SourceName } from './source.js';
 
 export interface SoakReport {
@@ -28,16 +28,11 @@ const measured = ['payments', 'accounts', 'audit'] as const satisfies readonly S
 
 /** Events that may wait in one outbox before its service makes more. */
 const WAITING_LIMIT = 4_000;
-const LOOK_EVERY_MS = 250;
+const LOOK_EVERY_MS = 500;
 /** Milliseconds without a single event leaving an outbox after which the trail has stalled. */
 const STALLED_MS = 120_000;
 
 const mebi = 1024 ** 2;
-
-/** Megabytes that a process has in memory. */
-function memoryOf(pid: number): number {
-  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
-}
 
 /** Events through a running stack: made in the outboxes of two services, carried by their relays, committed by audit. */
 export class Soak {
@@ -114,6 +109,7 @@ export class Soak {
       const child = this.stack.services.get(name)?.child;
       if (child?.running() !== true) throw new Error(`${name} ended by itself:\n${child?.lastLines() ?? ''}`);
       this.#note(`memory_${name}`, memoryOf(child.pid));
+      this.#note(`heap_${name}`, await oldGenerationOf(this.stack.urls[name]));
     }
   }
 
@@ -172,9 +168,9 @@ export class Soak {
       latency: curve('latency', 's'),
     };
     const slack: Record<string, number> = { stream: streamMib / 4, outbox: 2 * WAITING_LIMIT, latency: 2 };
-    for (const name of measured) {
-      curves[`memory_${name}`] = curve(`memory_${name}`, 'MiB');
-      slack[`memory_${name}`] = 32;
+    for (const name of measured.flatMap((service) => [`memory_${service}`, `heap_${service}`])) {
+      curves[name] = curve(name, 'MiB');
+      slack[name] = 32;
     }
     const rising = Object.entries(curves)
       .filter(([name, one]) => !isSteady(one, slack[name] ?? 0))

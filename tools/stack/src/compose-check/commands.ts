@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { type Ended } from './compose.js';
+
+/** What earlier commands found, for those that come after. */
+export interface Found {
+  token?: string;
+  txn?: string;
+  event?: string;
+  kid?: string;
+}
+
+export interface CheckedCommand {
+  /** The command with its sub-commands, as the documents have it. */
+  readonly name: string;
+  readonly args: (found: Found) => readonly string[];
+  /** Exit code; 0 where left out. */
+  readonly code?: number;
+  /** What it must print. */
+  readonly prints: RegExp;
+  /** Keeps of its output what others need. */
+  readonly keep?: (ended: Ended, found: Found) => void;
+  /** Milliseconds for which it is tried again, where it needs something that comes by itself. */
+  readonly patienceMs?: number;
+}
+
+const eventsSchema = z.object({
+  events: z.array(
+    z.object({ event: z.looseObject({ id: z.string(), data: z.looseObject({ txn: z.string().nullable() }) }) }),
+  ),
+});
+const keysSchema = z.object({ keys: z.array(z.looseObject({ kid: z.string(), state: z.string() })) });
+
+const fixed =
+  (...args: readonly string[]) =>
+  (): readonly string[] =>
+    args;
+
+/** A command without a value that an earlier one found. @param rest after the command's own words */
+function check(name: string, prints: RegExp, ...rest: readonly string[]): CheckedCommand {
+  return { name, prints, args: fixed(...name.split(' '), ...rest) };
+}
+
+/** Every command that the documents name, in an order in which each finds what it needs. */
+export const commands: readonly CheckedCommand[] = [
+  check('whoami', /storefront|auditor|operator/),
+  {
+    ...check('token', /^[\w-]+\.[\w-]+\.[\w-]+\s*$/, '--audience', 'payments'),
+    keep: ({ out }, found) => {
+      found.token = out.trim();
+    },
+  },
+  check('token', /"aud": *"audit"|audit:read/, '--audience', 'audit', '--scope', 'audit:read', '--decode'),
+
+  check('clients list', /storefront/),
+  check('clients show', /payments:create/, 'storefront'),
+  check('clients add', /reporting/, 'reporting', '--audience', 'accounts=accounts:read', '--key-out', 'reporting.json'),
+  {
+    ...check('token', /^[\w-]+\.[\w-]+\.[\w-]+\s*$/),
+    args: fixed(
+      ...['token', '--client-id', 'reporting', '--key', 'reporting.json'],
+      ...['--audience', 'accounts', '--scope', 'accounts:read'],
+    ),
+  },
+  check('clients rotate', /reporting/, 'reporting', '--key-out', 'reporting-2.json'),
+  check('clients disable', /reporting/, 'reporting'),
+  check('clients enable', /reporting/, 'reporting'),
+  check('clients apply', /Nothing differs/, '/run/secrets/cli/env/clients.json', '--dry-run'),
+
+  check('keys list', /active/),
+  { ...check('keys rotate', /active/), patienceMs: 660_000 },
+  {
+    ...check('keys list', /"retired"/, '--json'),
+    keep: ({ out }, found) => {
+      const kid = keysSchema.parse(JSON.parse(out)).keys.find(({ state }) => state === 'retired')?.kid;
+      if (kid !== undefined) found.kid = kid;
+    },
+  },
+  { ...check('keys revoke', /revoked|removed/), args: ({ kid = 'none' }) => ['keys', 'revoke', kid] },
+  {
+    ...check('revoke key', /revoked|KEY|published/),
+    args: fixed('revoke', 'key', 'a-key-that-is-gone', '--reason', 'check'),
+  },
+
+  {
+    ...check('audit search', /"events"/, '--action', 'transfers:create', '--limit', '1', '--json'),
+    keep: ({ out }, found) => {
+      const event = eventsSchema.parse(JSON.parse(out)).events[0]?.event;
+      if (event !== undefined) Object.assign(found, { event: event.id, txn: event.data.txn ?? undefined });
+    },
+  },
+  check('audit search', /storefront/, '--client-id', 'storefront', '--limit', '5'),
+  check('audit stats', /payments/),
+  check('audit tail', /signing-key:create/, '--cursor', '0', '--count', '3'),
+  check('audit key', /log\.key/, '--out', 'log.key'),
+  check('audit checkpoint', /monday\.txt/, '--now', '--out', 'monday.txt'),
+  { ...check('audit reveal', /peer/), args: ({ event = '' }) => ['audit', 'reveal', event, '--reason', 'check'] },
+  check('audit checkpoint', /friday\.txt/, '--now', '--out', 'friday.txt'),
+  check(
+    'audit export',
+    /week\.ndjson|events/,
+    ...['--since', 'monday.txt', '--checkpoint', 'friday.txt', '--output', 'week.ndjson'],
+  ),
+  check('audit hashes', /log\.hashes/, '--out', 'log.hashes'),
+  check(
+    'audit verify',
+    /Nothing between them was altered/,
+    ...['week.ndjson', '--complete', '--checkpoint', 'monday.txt', '--checkpoint', 'friday.txt'],
+    ...['--log-key', 'log.key', '--hashes', 'log.hashes'],
+  ),
+  check('audit export', /"end"/, '--format', 'ndjson', '--limit', '10'),
+  check('audit recover', /nothing is lost/),
+  check('audit dead-letters list', /no dead letters/i),
+  // There is none on a whole stack, so that the right answer is a refusal by audit itself.
+  { ...check('audit dead-letters show', /no dead letter 1/, '1'), code: 1 },
+  { ...check('audit dead-letters replay', /DEAD_LETTER_UNKNOWN/, '1'), code: 1 },
+  { ...check('audit accept-gap', /GAP/i, 'payments', '900000', '900001', '--reason', 'check'), code: 1 },
+  check('audit erase', /erased/i, '--subject', 'nobody-of-that-name', '--reason', 'check', '--yes'),
+
+  check('ledger check', /hold|ok/i),
+  check('payments reconcile', /agree|no difference/i),
+  check('payments reconcile', /"ok":true/, '--repair', '--json'),
+
+  { ...check('revoke token', /revoked/), args: ({ token = '' }) => ['revoke', 'token', token, '--reason', 'leaked'] },
+  { ...check('revoke transaction', /revoked/), args: ({ txn = '' }) => ['revoke', 'transaction', txn] },
+  check('revoke client', /revoked/, 'reporting'),
+  check('revoke subject', /revoked/, 'nobody-of-that-name'),
+  check('revoke list', /reporting/),
+  check('revoke restored', /not restored|restored/),
+  check('doctor', /All well/),
+];
