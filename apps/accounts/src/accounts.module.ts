@@ -1,11 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { ResourceServerModule } from '@countersign/service-host';
+import { by, keyedAnswers, ResourceServerModule } from '@countersign/service-host';
 import { AccountsController } from './accounts/accounts.controller.js';
 import { AccountsService } from './accounts/accounts.service.js';
 import { AccountsStore } from './accounts/accounts.store.js';
 import { HOLDS_ON_ACCOUNTS, type HoldsOnAccounts } from './accounts/holds.js';
-import { IdempotencyStore } from './accounts/idempotency.store.js';
 import { type Configuration } from './configuration.js';
+import { events } from './events.js';
 import { InvariantsController } from './invariants/invariants.controller.js';
 import { InvariantsService } from './invariants/invariants.service.js';
 import { InvariantsStore } from './invariants/invariants.store.js';
@@ -37,7 +37,11 @@ export class AccountsModule {
       providers: [
         AccountsService,
         AccountsStore,
-        IdempotencyStore,
+        ...keyedAnswers({
+          replayed: (caller, _route, id) => events.event('account.repeated', by(caller), { id }),
+          refused: (caller, _route, id, reason) =>
+            events.event('idempotency-key.refused', by(caller), { id, outcome: 'failed', reason }),
+        }),
         TransfersService,
         TransfersStore,
         { provide: CORRECTION_AGE_DAYS, useValue: configuration.CORRECTION_AGE_DAYS },

@@ -37,7 +37,7 @@ export const events = defineEvents({
       resource: 'account',
     },
     'idempotency-key.refused': {
-      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`).',
+      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
       action: 'accounts:open',
       resource: 'idempotency-key',
     },

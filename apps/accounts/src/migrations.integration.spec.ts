@@ -1,5 +1,5 @@
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { openDatabase } from '@countersign/service-host';
+import { keyedAnswerTable, openDatabase } from '@countersign/service-host';
 import { getTableColumns, getTableName } from 'drizzle-orm';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,6 @@ import pg from 'pg';
 import pino from 'pino';
 import { z } from 'zod';
 import { accountTable } from './accounts/accounts.tables.js';
-import { idempotencyKeyTable } from './accounts/idempotency.tables.js';
 import { invariants, questionOf } from './invariants/invariants.store.js';
 import { entryTable, holdTable, legTable, transferTable } from './transfers/transfers.tables.js';
 
@@ -77,7 +76,7 @@ describe('the migrations', () => {
 
   it('make the tables that the code reads and writes: each column, its type, and whether it may be null', async () => {
     const pool = await migrated(await services.database('accounts'));
-    for (const table of [accountTable, transferTable, legTable, holdTable, entryTable, idempotencyKeyTable]) {
+    for (const table of [accountTable, transferTable, legTable, holdTable, entryTable, keyedAnswerTable]) {
       const { rows } = await pool.query<{ name: string; type: string; required: boolean; filled: boolean }>(
         `select attname as name, format_type(atttypid, atttypmod) as type, attnotnull as required,
            atthasdef or attidentity <> '' as filled from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`,

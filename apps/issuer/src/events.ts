@@ -10,6 +10,21 @@ const revocationChanges = {
   configuration: 'the variable that set it off, where nobody asked for it',
 };
 
+/** What is done under an Idempotency-Key. */
+const keyed = [
+  'client:register',
+  'client:declare',
+  'client:disable',
+  'client:enable',
+  'client-key:add',
+  'client-secret:add',
+  'signing-key:rotate',
+  'signing-key:revoke',
+  'revocation-key:rotate',
+  'revocation-key:revoke',
+  'revocation:create',
+];
+
 /** Everything that the issuer records: the only place where its event types, actions and kinds of resource are written. */
 export const events = defineEvents({
   source: 'issuer',
@@ -19,7 +34,8 @@ export const events = defineEvents({
     database: '`issuer`',
     delegation: 'UUIDv7; also the `txn` of its tokens',
     endpoint: 'an OAuth endpoint: `token`',
-    revocation: '`*`: the list of all',
+    'idempotency-key': 'the key as its caller chose it',
+    revocation: '`*`: the list of all; else the name of what was revoked',
     'revocation-key': '`kid`',
     'signing-key': '`kid`',
     subject: '`sub`',
@@ -290,6 +306,16 @@ export const events = defineEvents({
       when: 'The revocation keys were shown.',
       action: 'revocation-key:list',
       resource: 'revocation-key',
+    },
+    'answer.replayed': {
+      when: 'The stored answer of an Idempotency-Key was given again: it shows what the first one showed, a secret too.',
+      action: keyed,
+      resource: ['client', 'signing-key', 'revocation-key', 'revocation'],
+    },
+    'idempotency-key.refused': {
+      when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
+      action: keyed,
+      resource: 'idempotency-key',
     },
     'database.restored': {
       when: 'The issuer noticed that its database is older than what it has stated: it was restored from a backup.',

@@ -1,7 +1,14 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
-import { AuditTrailModule, DatabaseModule, databaseOf, natsOf, ServiceAuthModule } from '@countersign/service-host';
+import {
+  AuditTrailModule,
+  DatabaseModule,
+  databaseOf,
+  keyedAnswers,
+  natsOf,
+  ServiceAuthModule,
+} from '@countersign/service-host';
 import { ListDigest } from '@countersign/revocation-feed';
 import { fileURLToPath } from 'node:url';
 import { AssertionAge } from './authentication/assertion-age.service.js';
@@ -14,6 +21,8 @@ import { ClientsController, ClientsSchemaController } from './clients/clients.co
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
 import { delegationProviders } from './delegations/index.js';
+import { keyedEvents } from './idempotency/keyed-events.js';
+import { SealedAnswers } from './idempotency/sealed-answers.service.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
 import { IntrospectionService } from './introspection/introspection.service.js';
 import { ISSUER_URL } from './issuer-url.js';
@@ -156,6 +165,7 @@ export class IssuerModule {
         SigningKeysService,
         RevocationKeyRotation,
         RevocationKeysService,
+        ...keyedAnswers(keyedEvents, SealedAnswers),
         ClientsService,
         ...sessionProviders({
           idle: configuration.SESSION_IDLE_SECONDS,

@@ -2,7 +2,32 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { principalOf, randomHex, type EventContext } from '@countersign/audit-event';
 import { callerTokenOf, verifiedPrincipal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
+import { type FastifyRequest } from 'fastify';
+import { type IdempotencyKey } from './idempotency-key.js';
 import { auditRequest, traceOf, type RequestTrace } from './request-trace.js';
+
+/** A request that asks to be answered once under its Idempotency-Key. */
+export interface KeyClaim {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly key: IdempotencyKey;
+  /** Of method, URL and body. */
+  readonly fingerprint: string;
+  /** Whether the answer was kept under the key. */
+  kept: boolean;
+}
+
+const CLAIM = Symbol('countersign.key-claim');
+declare module 'fastify' {
+  interface FastifyRequest {
+    [CLAIM]?: KeyClaim;
+  }
+}
+
+/** Gives a request its claim, before its handler asks for the {@link Caller}. */
+export function setClaim(request: FastifyRequest, claim: KeyClaim): void {
+  request[CLAIM] = claim;
+}
 
 /** The one who asks: proven by the token, through which request. */
 export interface Caller {
@@ -10,17 +35,19 @@ export interface Caller {
   readonly trace: RequestTrace;
   /** The access token, to be exchanged (RFC 8693). Never log or store it. */
   readonly token: string;
+  /** Of a request with an Idempotency-Key, on a route that takes one. */
+  readonly claim?: KeyClaim | undefined;
+}
+
+/** The {@link Caller} of a request. @throws {Error} on a public route */
+export function callerOf(context: ExecutionContext): Caller {
+  const principal = verifiedPrincipal(context);
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  return { principal, trace: traceOf(request), token: callerTokenOf(context), claim: request[CLAIM] };
 }
 
 /** Parameter decorator: the {@link Caller} of a route that verifies one. On a public route it throws. */
-export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
-  const principal = verifiedPrincipal(context);
-  return {
-    principal,
-    trace: traceOf(context.switchToHttp().getRequest()),
-    token: callerTokenOf(context),
-  };
-});
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext) => callerOf(context));
 
 /** A caller's part of an audit event. */
 export function by({ principal, trace }: Pick<Caller, 'principal' | 'trace'>): EventContext {

@@ -1,4 +1,5 @@
-import { fingerprintOf, parseIdempotencyKey } from './idempotency-key.js';
+import fc from 'fast-check';
+import { fingerprintOf, parseIdempotencyKey, requestFingerprint } from './idempotency-key.js';
 import { Problem } from './problem.js';
 
 const codeOf = (act: () => unknown): unknown => {
@@ -22,5 +23,26 @@ describe('an Idempotency-Key', () => {
   it('tells bodies apart whose members only look alike when joined', () => {
     expect(fingerprintOf(['ab', 'c'])).not.toBe(fingerprintOf(['a', 'bc']));
     expect(fingerprintOf(['a', 'b'])).toBe(fingerprintOf(['a', 'b']));
+  });
+
+  it('of a request is the same in whatever order the members of its body come, and another for any other body', () => {
+    const printOf = (body: unknown) => requestFingerprint('POST', '/orders', body);
+    const reversed = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(reversed);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .toReversed()
+          .map(([name, member]) => [name, reversed(member)]),
+      );
+    };
+    fc.assert(
+      fc.property(fc.jsonValue(), (body) => {
+        expect(printOf(reversed(body))).toBe(printOf(body));
+      }),
+    );
+    const bodies = [undefined, null, {}, [], '', { a: 1 }, { a: '1' }, { a: [1] }, [['a', 1]], { b: 1 }];
+    expect(new Set(bodies.map(printOf)).size).toBe(bodies.length);
+    expect(requestFingerprint('POST', '/orders/1', {})).not.toBe(printOf({}));
   });
 });

@@ -28,11 +28,21 @@ export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js
 export {
   IDEMPOTENCY_KEPT_HOURS,
   fingerprintOf,
+  idempotencyInFlight,
   idempotencyKeyReused,
   idempotencyKeySchema,
   parseIdempotencyKey,
   type IdempotencyKey,
 } from './idempotency-key.js';
+export {
+  KeyedAnswers,
+  keyedAnswers,
+  type AnswerSeal,
+  type KeyedEvents,
+  type KeyedRoute,
+} from './keyed-answers.service.js';
+export { keyedAnswerTable } from './keyed-answers.tables.js';
+export { TakesIdempotencyKey } from './keyed-route.js';
 export { OpenApi } from './openapi-decorators.js';
 export { addressOf, networkOf } from './peer-address.js';
 export { parseJsonBody } from './json-body.js';

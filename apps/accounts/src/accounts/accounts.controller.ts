@@ -1,6 +1,6 @@
-import { Controller, Headers, Inject, Patch, Post, Put, Res } from '@nestjs/common';
+import { Controller, Inject, Patch, Post, Put } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
-import { CurrentCaller, OpenApi, parseIdempotencyKey, ZodBody, ZodParam, type Caller } from '@countersign/service-host';
+import { CurrentCaller, OpenApi, TakesIdempotencyKey, ZodBody, ZodParam, type Caller } from '@countersign/service-host';
 import { accountIdSchema, openAccountSchema, type AccountId, type AccountJson, type OpenAccount } from './account.js';
 import { changeAccountSchema, type ChangeAccount } from './account-change.js';
 import { changeStatusSchema, type ChangeStatus } from './account-status.js';
@@ -20,17 +20,9 @@ export class AccountsController {
    */
   @Post()
   @RequireScopes('accounts:write')
-  @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: false }))
-  async open(
-    @ZodBody(openAccountSchema) command: OpenAccount,
-    @Headers('idempotency-key') header: string | undefined,
-    @CurrentCaller() caller: Caller,
-    @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
-  ): Promise<AccountJson> {
-    const key = header === undefined ? undefined : parseIdempotencyKey(header);
-    const { account, replayed } = await this.accounts.open(command, key, caller);
-    if (replayed) reply.header('idempotency-replayed', 'true');
-    return account;
+  @TakesIdempotencyKey({ action: 'accounts:open', kind: 'account' })
+  open(@ZodBody(openAccountSchema) command: OpenAccount, @CurrentCaller() caller: Caller): Promise<AccountJson> {
+    return this.accounts.open(command, caller);
   }
 
   /**

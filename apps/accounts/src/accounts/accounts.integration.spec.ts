@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { KeyedAnswers } from '@countersign/service-host';
 import { z } from 'zod';
 import {
   admin,
@@ -217,6 +218,7 @@ describe('accounts', () => {
     );
     const later = await open('key-1', { name: 'y' });
     expect([codeOf(later), later.replayed]).toEqual([[201, 'open'], false]);
+    await ledger.app.get(KeyedAnswers).prune();
     const { rows: kept } = await ledger.pool.query(`select 1 from idempotency_key where key = 'key-1'`);
     expect(kept).toHaveLength(1);
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { startBackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { createTestIssuer } from '@countersign/test-kit';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { z } from 'zod';
 import { AccountsModule } from '../accounts.module.js';
@@ -30,6 +31,7 @@ const idSchema = z.object({ id: z.string() });
 
 /** The real service on real PostgreSQL and NATS, called without a socket. */
 export interface LedgerUnderTest {
+  readonly app: NestFastifyApplication;
   readonly pool: pg.Pool;
   call(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH',
@@ -125,6 +127,7 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     return idSchema.parse(answer.body).id;
   };
   return {
+    app,
     pool,
     call,
     open,

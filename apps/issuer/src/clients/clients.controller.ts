@@ -4,6 +4,7 @@ import {
   CurrentCaller,
   idSchema,
   OpenApi,
+  TakesIdempotencyKey,
   Unrecorded,
   ZodBody,
   ZodParam,
@@ -48,6 +49,7 @@ export class ClientsController {
 
   /** Registers a client. One with `client_secret_basic` is answered its first secret, shown this once. 409 `CLIENT_EXISTS`. */
   @Post()
+  @TakesIdempotencyKey({ action: 'client:register', kind: 'client' })
   register(
     @ZodBody(clientSchema) registration: Client,
     @CurrentCaller() caller: Caller,
@@ -60,6 +62,7 @@ export class ClientsController {
    * only shows the difference.
    */
   @Post('apply')
+  @TakesIdempotencyKey({ action: 'client:declare', kind: 'client' })
   @HttpCode(200)
   apply(
     @ZodBody(applySchema) { clients, dry_run: dryRun }: z.infer<typeof applySchema>,
@@ -86,6 +89,7 @@ export class ClientsController {
 
   /** Adds a public key (RFC 7517) to a client with inline keys; the others go on working. 409 `KEYS_NOT_INLINE`. */
   @Post(':id/keys')
+  @TakesIdempotencyKey({ action: 'client-key:add', kind: 'client' })
   addKey(
     @ZodParam('id', nameSchema) id: string,
     @ZodBody(publicJwkSchema) key: PublicJwk,
@@ -106,6 +110,7 @@ export class ClientsController {
 
   /** Makes a secret, shown this once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
   @Post(':id/secrets')
+  @TakesIdempotencyKey({ action: 'client-secret:add', kind: 'client' })
   addSecret(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<NewSecretJson> {
     return this.clients.addSecret(id, caller);
   }
@@ -122,6 +127,7 @@ export class ClientsController {
 
   /** Disables a client: from now on it gets no token anywhere, and those that it holds are revoked. */
   @Post(':id/disable')
+  @TakesIdempotencyKey({ action: 'client:disable', kind: 'client' })
   @HttpCode(200)
   disable(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
     return this.clients.disable(id, caller);
@@ -129,6 +135,7 @@ export class ClientsController {
 
   /** Enables a client again. */
   @Post(':id/enable')
+  @TakesIdempotencyKey({ action: 'client:enable', kind: 'client' })
   @HttpCode(200)
   enable(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<ClientJson> {
     return this.clients.enable(id, caller);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
 import { importJWK, SignJWT } from 'jose';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
-import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 describe('clients at two replicas', () => {
   let issuer: IssuerUnderTest;
@@ -60,6 +60,124 @@ describe('clients at two replicas', () => {
       'select secrets::text from client union all select event::text from audit_outbox',
     );
     for (const secret of secrets) expect(JSON.stringify(rows)).not.toContain(secret);
+  });
+
+  describe('under an Idempotency-Key', () => {
+    const shown = ({ status, headers, body }: Answer) => [status, headers.get('idempotency-replayed'), body];
+    const keyed = (key: string, path: string, body?: object, at?: string): Promise<Answer> =>
+      issuer.admin('POST', path, body, at, { 'idempotency-key': key });
+    const events = async (type: string): Promise<readonly unknown[]> => {
+      const { rows } = await issuer.database.query<{ data: unknown }>(
+        `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
+        [`countersign.issuer.${type}.v1`],
+      );
+      return rows.map(({ data }) => data);
+    };
+    const secretBased = (id: string) => ({ client_id: id, token_endpoint_auth_method: 'client_secret_basic', policy });
+
+    it('shows the same secret again to a repeat at any replica, and makes no second one', async () => {
+      const first = await keyed('register', '/admin/clients', secretBased('keyed'));
+      expect(shown(first)).toMatchObject([201, null, { client_id: 'keyed', client_secret: expect.any(String) }]);
+      // Members in another order are the same body.
+      const { policy: last, ...others } = secretBased('keyed');
+      const repeats = [
+        await keyed('register', '/admin/clients', { policy: last, ...others }),
+        await keyed('"register"', '/admin/clients', secretBased('keyed'), other),
+      ];
+      expect(repeats.map(shown)).toEqual(repeats.map(() => [201, 'true', first.body]));
+      expect((await issuer.token(wish, other, basic('keyed', String(first.body['client_secret'])))).status).toBe(200);
+      const addSecret = async (at: string): Promise<Answer> => {
+        const answer = await keyed('secret', '/admin/clients/keyed/secrets', undefined, at);
+        return answer.status === 409 ? addSecret(at) : answer;
+      };
+      const many = await Promise.all(issuer.urls.flatMap((at) => [addSecret(at), addSecret(at), addSecret(at)]));
+      expect(new Set(many.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+      expect(many.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
+      expect(await events('client-secret.added')).toHaveLength(
+        (await events('answer.replayed')).filter((data) => JSON.stringify(data).includes('client-secret:add')).length -
+          2,
+      );
+      expect((await events('answer.replayed')).at(-1)).toMatchObject({
+        resource: 'client/keyed',
+        action: 'client-secret:add',
+        outcome: 'allowed',
+      });
+    });
+
+    it('keeps what it answered encrypted', async () => {
+      const { body } = await keyed('sealed', '/admin/clients', secretBased('sealed'));
+      const { rows } = await issuer.database.query('select answer::text from idempotency_key');
+      expect(rows.length).toBeGreaterThan(0);
+      for (const hidden of [String(body['client_secret']), 'client_secret_basic'])
+        expect(JSON.stringify(rows)).not.toContain(hidden);
+    });
+
+    it('takes another body for another request, and is free again after a day', async () => {
+      const make = (id: string) => keyed('reused', '/admin/clients', secretBased(id));
+      expect((await make('one')).status).toBe(201);
+      expect(shown(await make('two'))).toMatchObject([422, null, { code: 'IDEMPOTENCY_KEY_REUSED' }]);
+      expect((await keyed('reused', '/admin/clients/one/secrets')).body['code']).toBe('IDEMPOTENCY_KEY_REUSED');
+      expect((await keyed('not one', '/admin/clients/one/secrets')).body['code']).toBe('IDEMPOTENCY_KEY_INVALID');
+      expect((await events('idempotency-key.refused')).at(-1)).toMatchObject({
+        resource: 'idempotency-key/reused',
+        outcome: 'failed',
+        reason: 'IDEMPOTENCY_KEY_REUSED',
+      });
+      await issuer.database.query(
+        `update idempotency_key set created_at = created_at - interval '25 hours' where key = 'reused'`,
+      );
+      expect(shown(await make('two'))).toMatchObject([201, null, { client_id: 'two' }]);
+    });
+
+    it('is not kept for a refusal: the same request is decided again', async () => {
+      expect((await keyed('early', '/admin/clients/later/enable')).body['code']).toBe('CLIENT_UNKNOWN');
+      await issuer.admin('POST', '/admin/clients', secretBased('later'));
+      expect(shown(await keyed('early', '/admin/clients/later/enable'))).toMatchObject([
+        200,
+        null,
+        { status: 'active' },
+      ]);
+    });
+
+    it('is answered 409 while its first request runs for long, and makes nothing', async () => {
+      await issuer.database.query('begin');
+      await issuer.database.query('update registry set version = version');
+      const running = keyed('slow', '/admin/clients', secretBased('slow'));
+      // The first one waits for the registry, with the key, before the second one asks for it.
+      for (let locks = 0; locks === 0;) {
+        const { rows } = await issuer.database.query<{ count: number }>(
+          `select count(*)::int from pg_locks where locktype = 'advisory' and granted and objsubid = 1
+             and pid <> pg_backend_pid()
+             and database = (select oid from pg_database where datname = current_database())
+             and pid in (select pid from pg_stat_activity where wait_event_type = 'Lock')`,
+        );
+        locks = rows[0]?.count ?? 0;
+      }
+      expect(shown(await keyed('slow', '/admin/clients', secretBased('slow'), other))).toMatchObject([
+        409,
+        null,
+        { code: 'IDEMPOTENCY_IN_FLIGHT' },
+      ]);
+      await issuer.database.query('commit');
+      expect((await running).status).toBe(201);
+      expect(
+        (await keyed('slow', '/admin/clients', secretBased('slow'), other)).headers.get('idempotency-replayed'),
+      ).toBe('true');
+    });
+
+    it('answers declarations and revocations once too', async () => {
+      const declared = { clients: [], dry_run: true };
+      const dry = await keyed('dry', '/admin/clients/apply', declared);
+      expect(shown(await keyed('dry', '/admin/clients/apply', declared))).toEqual([200, 'true', dry.body]);
+      const revocation = { kind: 'subject', subject: 'mallory', reason: 'gone' };
+      const { body } = await keyed('revoke', '/admin/revocations', revocation);
+      expect(shown(await keyed('revoke', '/admin/revocations', revocation, other))).toEqual([
+        201,
+        'true',
+        { ...body, pushed: false },
+      ]);
+      expect(await events('subject.revoked')).toHaveLength(1);
+    });
   });
 
   it('rotates the keys of a client without an outage', async () => {

@@ -7,6 +7,7 @@ import {
   byItself,
   CLOCK,
   DATABASE,
+  KeyedAnswers,
   Problem,
   unattended,
   type Caller,
@@ -59,6 +60,17 @@ export interface AppliedJson {
   }[];
 }
 
+function appliedJson(dryRun: boolean, changes: readonly DeclaredChange[]): AppliedJson {
+  return {
+    dry_run: dryRun,
+    changes: changes.map((change) => ({
+      client_id: change.clientId,
+      kind: change.kind,
+      text: describeChange(change),
+    })),
+  };
+}
+
 /** The events of changes that an administrator may ask for. */
 type ClientChange =
   | 'client.registered'
@@ -77,8 +89,25 @@ function actionOf(change: ClientChange): string {
   return action;
 }
 
+/** One change of one client, and what its caller gets. */
+interface ChangeStep<Answer extends object> {
+  readonly change: ClientChange;
+  readonly clientId: string;
+  readonly caller: Caller;
+  readonly rule: (before: ClientRecord | undefined, now: Date) => Change;
+  /** What commits with the change. */
+  readonly alongside?: ((transaction: Transaction) => Promise<void>) | undefined;
+  readonly answer: (record: ClientRecord) => Answer;
+}
+
 const problemOf = ({ status, code, detail }: ChangeRefused): Problem => new Problem(status, code, detail);
 const unknownClient = (): Problem => new Problem(404, 'CLIENT_UNKNOWN', 'There is no such client.');
+const known =
+  (rule: (before: ClientRecord, now: Date) => Change): ChangeStep<object>['rule'] =>
+  (before, now) => {
+    if (before === undefined) throw unknownClient();
+    return rule(before, now);
+  };
 
 /** What an administrator may do with clients. Each change commits together with its audit event: before and after, never a secret. */
 @Injectable()
@@ -89,6 +118,7 @@ export class ClientsService {
     @Inject(Replica) private readonly replica: Replica,
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
@@ -114,7 +144,8 @@ export class ClientsService {
   async register(registration: Client, caller: Caller): Promise<ClientJson & { readonly client_secret?: string }> {
     const secretBased = registration.token_endpoint_auth_method === 'client_secret_basic';
     const made = secretBased && registration.imported_secret === undefined ? this.#newSecret() : undefined;
-    const record = await this.#change('client.registered', registration.client_id, caller, (before, now) => {
+    const { client_id: clientId } = registration;
+    const rule = (before: ClientRecord | undefined, now: Date): Change => {
       if (before !== undefined) {
         return {
           ok: false,
@@ -123,8 +154,10 @@ export class ClientsService {
       }
       const fresh = newRecord(registration, null, now);
       return made === undefined ? { ok: true, record: fresh } : withSecret(fresh, made.stored, now);
-    });
-    return made === undefined ? clientJson(record) : { ...clientJson(record), client_secret: made.secret };
+    };
+    const answer = (record: ClientRecord) =>
+      made === undefined ? clientJson(record) : { ...clientJson(record), client_secret: made.secret };
+    return this.#change({ change: 'client.registered', clientId, caller, rule, answer });
   }
 
   /** @throws {Problem} 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS` */
@@ -149,8 +182,13 @@ export class ClientsService {
 
   async addSecret(clientId: string, caller: Caller): Promise<NewSecretJson> {
     const { secret, stored } = this.#newSecret();
-    await this.#changeKnown('client-secret.added', clientId, caller, (before, now) => withSecret(before, stored, now));
-    return { client_id: clientId, secret_id: stored.id, client_secret: secret };
+    return this.#change({
+      change: 'client-secret.added',
+      clientId,
+      caller,
+      rule: known((before, now) => withSecret(before, stored, now)),
+      answer: () => ({ client_id: clientId, secret_id: stored.id, client_secret: secret }),
+    });
   }
 
   async removeSecret(clientId: string, id: string, caller: Caller): Promise<ClientJson> {
@@ -194,8 +232,12 @@ export class ClientsService {
     const why = caller === undefined ? ({ configuration: 'CLIENTS_FILE' } as const) : {};
     const revoked: RevocationRow[] = [];
     const changes = await this.database.transaction(async (transaction) => {
+      if (caller !== undefined) await this.answers.begin(transaction, caller);
       const found = differenceTo(wanted, await this.store.all(transaction), this.clock());
-      if (dryRun || found.length === 0) return found;
+      if (dryRun || found.length === 0) {
+        if (caller !== undefined) await this.answers.keep(transaction, caller, EVERY, appliedJson(dryRun, found));
+        return found;
+      }
       const version = await this.store.raiseVersion(transaction);
       const locked = differenceTo(wanted, await this.store.all(transaction), this.clock());
       for (const change of locked) {
@@ -205,6 +247,7 @@ export class ClientsService {
         if (change.kind !== 'disable') continue;
         revoked.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
       }
+      if (caller !== undefined) await this.answers.keep(transaction, caller, EVERY, appliedJson(dryRun, locked));
       return locked;
     });
     if (!dryRun && changes.length > 0) await this.replica.refresh();
@@ -213,14 +256,7 @@ export class ClientsService {
       await this.outbox.recordDurably(events.event('client.compared', who, compared));
     }
     for (const row of revoked) await this.revocations.announce(row);
-    return {
-      dry_run: dryRun,
-      changes: changes.map((change) => ({
-        client_id: change.clientId,
-        kind: change.kind,
-        text: describeChange(change),
-      })),
-    };
+    return appliedJson(dryRun, changes);
   }
 
   #newSecret(): { readonly secret: string; readonly stored: StoredSecret } {
@@ -230,30 +266,22 @@ export class ClientsService {
     return { secret, stored: { id: uuidv7(now.getTime()), digest, created_at: now.toISOString() } };
   }
 
-  async #changeKnown(
+  #changeKnown(
     change: ClientChange,
     clientId: string,
     caller: Caller,
     rule: (before: ClientRecord, now: Date) => Change,
     alongside?: (transaction: Transaction) => Promise<void>,
   ): Promise<ClientJson> {
-    const knownRule = (before: ClientRecord | undefined, now: Date): Change => {
-      if (before === undefined) throw unknownClient();
-      return rule(before, now);
-    };
-    const record = await this.#change(change, clientId, caller, knownRule, alongside);
-    return clientJson(record);
+    return this.#change({ change, clientId, caller, rule: known(rule), alongside, answer: clientJson });
   }
 
-  async #change(
-    change: ClientChange,
-    clientId: string,
-    caller: Caller,
-    rule: (before: ClientRecord | undefined, now: Date) => Change,
-    alongside?: (transaction: Transaction) => Promise<void>,
-  ): Promise<ClientRecord> {
+  /** Changes a client in one transaction: the change, its event, what goes alongside, and the answer for a repeat. */
+  async #change<Answer extends object>(step: ChangeStep<Answer>): Promise<Answer> {
+    const { change, clientId, caller, rule, alongside } = step;
     try {
-      const record = await this.database.transaction(async (transaction) => {
+      const answer = await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
         const version = await this.store.raiseVersion(transaction);
         const before = await this.store.find(transaction, clientId);
         const changed = rule(before, this.clock());
@@ -261,10 +289,12 @@ export class ClientsService {
         await this.store.save(transaction, changed.record, version);
         await this.#record(transaction, change, clientId, before, changed.record, by(caller));
         await alongside?.(transaction);
-        return changed.record;
+        const answered = step.answer(changed.record);
+        await this.answers.keep(transaction, caller, clientId, answered);
+        return answered;
       });
       await this.replica.refresh();
-      return record;
+      return answer;
     } catch (error) {
       throw error instanceof Problem ? await this.#refused(change, clientId, caller, error) : error;
     }

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
-import { CurrentCaller, OpenApi, ZodBody, ZodQuery, type Caller } from '@countersign/service-host';
+import { CurrentCaller, OpenApi, TakesIdempotencyKey, ZodBody, ZodQuery, type Caller } from '@countersign/service-host';
 import {
   newRevocationSchema,
   revocationsQuerySchema,
@@ -29,11 +29,12 @@ export class AdminRevocationsController {
   /**
    * Revokes a token by `jti` (`with_derived`: and all of its transaction), a transaction, whatever a client or a subject stands in that was
    * issued until a time, or what a key signed. 201 once the database has it; `pushed` says whether the validators' bucket has it too (it
-   * will, if not). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`; 409 `KEY_IN_USE` for a key that is still published: revoke it as a
+   * will, if not; a repeat under an `Idempotency-Key` says `false`). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`; 409 `KEY_IN_USE` for a key that is still published: revoke it as a
    * signing key, which also takes it out of the JWKS.
    */
   @Post()
   @HttpCode(201)
+  @TakesIdempotencyKey({ action: 'revocation:create', kind: 'revocation' })
   @RequireScopes('issuer:admin')
   @Header('cache-control', 'no-store')
   create(@ZodBody(newRevocationSchema) asked: NewRevocation, @CurrentCaller() caller: Caller): Promise<RevocationView> {

@@ -1,7 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
+import {
+  AUDIT_OUTBOX,
+  by,
+  DATABASE,
+  KeyedAnswers,
+  Problem,
+  type Caller,
+  type Database,
+} from '@countersign/service-host';
 import { events } from '../events.js';
 import { SIGNING_KEYS, type SigningKeys } from '../registry/key-set.js';
 import {
@@ -27,10 +35,12 @@ export interface RevocationsPage {
 @Injectable()
 export class AdminRevocationsService {
   constructor(
+    @Inject(DATABASE) private readonly database: Database,
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
   ) {}
 
   /** @throws {Problem} 400 `CURSOR_INVALID` */
@@ -55,11 +65,18 @@ export class AdminRevocationsService {
     if (wish === undefined) throw new Error('nothing is to be revoked');
     try {
       this.#checkKey(wish);
-      const revoked = await this.revocations.revoke(wishes, by(caller), { reason: asked.reason });
-      const [first] = revoked;
-      if (first === undefined) throw new Error('nothing was revoked');
+      const rows = await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
+        const why = { reason: asked.reason };
+        const [first, ...others] = await this.revocations.recordAllIn(transaction, wishes, by(caller), why);
+        if (first === undefined) throw new Error('nothing was revoked');
+        // For a repeat, the bucket does not have it yet: that is how it stands at the commit.
+        await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
+        return [first, ...others] as const;
+      });
+      const revoked = await Promise.all(rows.map((row) => this.revocations.announce(row)));
       return viewOf(
-        first.row,
+        rows[0],
         revoked.every(({ pushed }) => pushed),
       );
     } catch (error) {

@@ -49,12 +49,20 @@ export class RevocationService {
     who: EventContext,
     why: RevocationCause = {},
   ): Promise<readonly Revoked[]> {
-    const rows = await this.database.transaction(async (transaction) => {
-      const recorded: RevocationRow[] = [];
-      for (const wish of wishes) recorded.push(await this.recordIn(transaction, wish, who, why));
-      return recorded;
-    });
+    const rows = await this.database.transaction((transaction) => this.recordAllIn(transaction, wishes, who, why));
     return Promise.all(rows.map((row) => this.announce(row)));
+  }
+
+  /** As {@link recordIn}, for several. @returns in the order of the requests */
+  async recordAllIn(
+    transaction: Transaction,
+    wishes: readonly RevocationWish[],
+    who: EventContext,
+    why: RevocationCause = {},
+  ): Promise<readonly RevocationRow[]> {
+    const rows: RevocationRow[] = [];
+    for (const wish of wishes) rows.push(await this.recordIn(transaction, wish, who, why));
+    return rows;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, type Caller, type Database } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, DATABASE, KeyedAnswers, type Caller, type Database } from '@countersign/service-host';
 import { ClientsStore } from '../registry/clients.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { RevocationKeysStore } from '../registry/revocation-keys.store.js';
@@ -23,10 +23,11 @@ export class RevocationKeysService extends SigningKeysService {
     @Inject(Replica) replica: Replica,
     @Inject(RevocationService) revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) outbox: AuditOutbox,
+    @Inject(KeyedAnswers) answers: KeyedAnswers,
     @Inject(CLOCK) clock: () => Date,
     @Inject(RevocationBucket) private readonly bucket: RevocationBucket,
   ) {
-    super(database, store, registry, rotation, replica, revocations, outbox, clock);
+    super(database, store, registry, rotation, replica, revocations, outbox, answers, clock);
   }
 
   /**

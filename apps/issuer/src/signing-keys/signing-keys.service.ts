@@ -6,6 +6,7 @@ import {
   by,
   CLOCK,
   DATABASE,
+  KeyedAnswers,
   Problem,
   type Caller,
   type Database,
@@ -55,6 +56,7 @@ export class SigningKeysService {
     @Inject(Replica) private readonly replica: Replica,
     @Inject(RevocationService) protected readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
@@ -143,15 +145,18 @@ export class SigningKeysService {
     step: (transaction: Transaction, rows: readonly SigningKeyRow[]) => Promise<void>,
   ): Promise<SigningKeysJson> {
     try {
-      const rows = await this.database.transaction(async (transaction) => {
+      const keys = await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
         await this.registry.raiseVersion(transaction);
         await step(transaction, await this.store.all(transaction));
         // The caller set it off, and did not ask for it.
         await this.rotation.settle(transaction, { ...by(caller), principal: null });
-        return this.store.all(transaction);
+        const answer = { keys: (await this.store.all(transaction)).map(signingKeyJson) };
+        await this.answers.keep(transaction, caller, kid, answer);
+        return answer;
       });
       await this.replica.refresh();
-      return { keys: rows.map(signingKeyJson) };
+      return keys;
     } catch (error) {
       if (error instanceof Problem) {
         const details = { id: kid, action: `${this.kind}:${verb}`, outcome: 'failed', reason: error.code } as const;

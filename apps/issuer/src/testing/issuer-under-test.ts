@@ -40,7 +40,13 @@ export interface IssuerUnderTest {
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
   /** Calls the admin API as `operator`. */
-  admin(method: string, path: string, body?: object, at?: string): Promise<Answer>;
+  admin(
+    method: string,
+    path: string,
+    body?: object,
+    at?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   /** Writes a JSON file that lives as long as the issuer. @returns its path */
   fileOf(name: string, content: object): string;
   /** Starts one more replica with other variables. @returns its URL */
@@ -136,9 +142,9 @@ export async function startIssuer(
     const { body } = await token({ audience: 'issuer', scope: 'issuer:admin', ...signed });
     return String(body['access_token']);
   };
-  const admin: IssuerUnderTest['admin'] = async (method, path, body, at = url) => {
+  const admin: IssuerUnderTest['admin'] = async (method, path, body, at = url, further = {}) => {
     const call = async (bearer: string): Promise<Answer> => {
-      const headers = { authorization: `Bearer ${bearer}` };
+      const headers = { ...further, authorization: `Bearer ${bearer}` };
       return answerOf(
         await fetch(`${at}${path}`, { method, ...(body === undefined ? { headers } : json(body, headers)) }),
       );

@@ -19,11 +19,3 @@ export function pendingProblem(paymentId: string, reason: string): Problem {
   const detail = 'The accounts service did not answer; send the same request again with the same Idempotency-Key.';
   return new Problem(503, 'PAYMENT_PENDING', detail, { payment_id: paymentId, reason, retry_after: 1 });
 }
-
-export function inFlight(): Problem {
-  return new Problem(
-    409,
-    'IDEMPOTENCY_IN_FLIGHT',
-    'The first request with this Idempotency-Key is still running; retry in a moment.',
-  );
-}

@@ -1,4 +1,4 @@
-import { Problem, idempotencyKeyReused } from '@countersign/service-host';
+import { idempotencyInFlight, idempotencyKeyReused } from '@countersign/service-host';
 import { z } from 'zod';
 
 export {
@@ -33,12 +33,6 @@ export interface KnownKey {
 export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim {
   if (known.fingerprint !== fingerprint) throw idempotencyKeyReused();
   if (known.answer !== null) return { kind: 'answered', resourceId: known.resourceId, answer: known.answer };
-  if (known.leaseUntil > now) {
-    throw new Problem(
-      409,
-      'IDEMPOTENCY_IN_FLIGHT',
-      'The first request with this Idempotency-Key is still running; retry in a moment.',
-    );
-  }
+  if (known.leaseUntil > now) throw idempotencyInFlight();
   return { kind: 'resume', resourceId: known.resourceId };
 }

@@ -1,13 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '@countersign/service-host';
 import { moneyToJson } from '@countersign/money';
 import { ACCOUNTS_CLIENT, type AccountsClient, type Authority } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
 import { type TransferOutcome, type TransferState } from '../accounts/transfer-state.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
@@ -75,7 +75,7 @@ export class CaptureService {
   /** The key is known: its answer, or what its first request left, taken up again. */
   async #again(known: Claim, seen: Payment, step: HoldStep, claim: KeyClaim, caller: Caller): Promise<Answer> {
     if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
-    if (known.kind === 'begin') throw inFlight();
+    if (known.kind === 'begin') throw idempotencyInFlight();
     const payment = await this.payments.get(seen.id);
     if (payment.status !== 'held') {
       const answer = answerOf(step, payment);
@@ -88,7 +88,8 @@ export class CaptureService {
         ? { ok: true, payment: resume(payment, this.#times(caller, now), now) }
         : this.#begin(payment, step, caller, now);
     if (!taken.ok) throw refusalProblem(taken.refusal, payment);
-    if ((await this.changes.commit([this.payments.update(payment, taken.payment)])) !== 'done') throw inFlight();
+    if ((await this.changes.commit([this.payments.update(payment, taken.payment)])) !== 'done')
+      throw idempotencyInFlight();
     return this.#order(taken.payment, payment.pending === null || isCertain(payment, now), step, claim, caller);
   }
 

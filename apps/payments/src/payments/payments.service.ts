@@ -2,11 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY, uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
 import { ChangesStore } from '../changes/changes.store.js';
-import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
@@ -101,7 +101,7 @@ export class PaymentsService {
       return { ...answer, replayed: null };
     }
     const resumed = resume(payment, this.#times(caller, now), now);
-    if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw inFlight();
+    if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') throw idempotencyInFlight();
     return this.#order(resumed, isCertain(payment, now), claim, caller);
   }
 

@@ -3,11 +3,11 @@ import { ownerOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
 import { moneyToJson } from '@countersign/money';
-import { AUDIT_OUTBOX, CLOCK, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, type Caller } from '@countersign/service-host';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { conclude, orderUntil } from '../accounts/finality.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { inFlight, pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
+import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
@@ -101,7 +101,7 @@ export class RefundsService {
   /** The key is known: its answer, or what its first request left, taken up again. */
   async #again(known: Claim, claim: KeyClaim, right: RefundRight, caller: Caller): Promise<Answer> {
     if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
-    if (known.kind === 'begin') throw inFlight();
+    if (known.kind === 'begin') throw idempotencyInFlight();
     const refund = await this.refunds.get(known.resourceId);
     const payment = await this.payments.get(refund.paymentId);
     if (refund.status !== 'created') {
@@ -113,7 +113,7 @@ export class RefundsService {
     const { orderUntil: until, attendAt } = this.#times(caller, now);
     const latest = refund.orderUntil > until ? refund.orderUntil : until;
     const resumed = changedRefund(refund, { orderUntil: latest, attendAt }, now);
-    if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw inFlight();
+    if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw idempotencyInFlight();
     return this.#order(payment, resumed, isCertain(refund, now), claim, right, caller);
   }
 

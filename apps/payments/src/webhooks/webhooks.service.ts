@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { clientWide, ownerOf, reachOf } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY, uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, Problem, type Caller } from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, idempotencyInFlight, Problem, type Caller } from '@countersign/service-host';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { inFlight, type Answer } from '../idempotency/answer.js';
+import { type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
 import { eventBy, type Details, type EventName } from '../author.js';
@@ -152,7 +152,7 @@ export class WebhooksService {
   }
 
   #replayed(known: Awaited<ReturnType<IdempotencyStore['look']>>): Answer {
-    if (known.kind !== 'answered') throw inFlight();
+    if (known.kind !== 'answered') throw idempotencyInFlight();
     return { ...known.answer, replayed: known.resourceId };
   }
 }

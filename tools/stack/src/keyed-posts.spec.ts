@@ -1,0 +1,44 @@
+import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** Why a POST needs no Idempotency-Key: a repeat must do nothing that the first request has not done. */
+const withoutKey: Readonly<Record<string, string>> = {
+  'POST log/checkpoint': 'answers the log as it is now; a repeat finds it integrated',
+  'POST events/:id/reveal': 'reads',
+  'POST events/erase': 'a repeat erases what is erased already',
+  'POST intake/sources/:source/gaps/accept': 'source and numbers are the key: a repeat is 409 GAP_UNKNOWN',
+  'POST intake/dead-letters/:position/replay': 'the position is the key: a repeat is 409 DEAD_LETTER_REPLAYED',
+  'POST log/recovery/recall': 'asks for what is missing now',
+  'POST log/recovery': 'a repeat is 409 LOG_NOT_RESTORED',
+  'POST oauth2/introspect': 'reads (RFC 7662)',
+  'POST oauth2/revoke': 'a repeat revokes what is revoked already (RFC 7009)',
+  'POST oauth2/token': 'a client assertion works once; a retry asks for a token of its own (RFC 6749)',
+  'POST admin/restoration/acknowledge': 'a repeat acknowledges what is acknowledged already',
+  'POST reconciliation': 'compares as things are now; a repair that was made leaves nothing to repair',
+  'POST transfers': "the transfer's id is its key",
+  'POST transfers/:id/post': 'a repeat gets the posted transfer',
+  'POST transfers/:id/void': 'a repeat gets the voided transfer',
+};
+
+const routes = globSync('apps/*/src/**/*.controller.ts', { cwd: root }).flatMap((file) => {
+  const text = readFileSync(resolve(root, file), 'utf8');
+  return [...text.matchAll(/@Post\((?:'([^']*)')?\)([\s\S]*?)\n {2}(?:async )?[a-zA-Z]+\(/g)].map((found) => {
+    const controllers = [...text.slice(0, found.index).matchAll(/@Controller\('([^']*)'\)/g)];
+    const path = [controllers.at(-1)?.[1], found[1]].filter((part) => part !== undefined && part !== '').join('/');
+    return { name: `POST ${path}`, takesKey: /TakesIdempotencyKey\(|name: 'Idempotency-Key'/.test(found[2] ?? '') };
+  });
+});
+
+describe('every POST of every service', () => {
+  it('takes an Idempotency-Key, or is listed here with why a repeat does nothing twice', () => {
+    const posts = globSync('apps/*/src/**/*.ts', { cwd: root }).reduce(
+      (count, file) => count + [...readFileSync(resolve(root, file), 'utf8').matchAll(/^\s*@Post\(/gm)].length,
+      0,
+    );
+    expect(routes).toHaveLength(posts);
+    const keyless = routes.filter(({ takesKey }) => !takesKey).map(({ name }) => name);
+    expect(keyless.sort()).toEqual(Object.keys(withoutKey).sort());
+  });
+});
