@@ -9,10 +9,13 @@ export function endpointOf(issuer: string, path: `/${string}`): string {
 /** Names and addresses of this machine only (RFC 6761, section 6.3; RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3). */
 const loopback = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
+/** Whether a host is this machine itself. */
+export const isLoopback = (hostname: string): boolean => loopback.test(hostname);
+
 /** Whether what is sent to a URL, and what comes back, can be read and changed on its way: http beyond this machine's loopback address. */
 export function isPlainHttp(url: string): boolean {
   const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !loopback.test(hostname);
+  return protocol === 'http:' && !isLoopback(hostname);
 }
 
 /**

@@ -22,6 +22,7 @@ export {
 } from './client/token-client.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
+export { type ClaimsCheck, type ClaimsSchema, type PrincipalWith } from './declared-claims.js';
 export { accessTokenHash, createDpopProof, type DpopProofOptions } from './dpop/create-dpop-proof.js';
 export { DpopNonces, type DpopNoncesOptions } from './dpop/dpop-nonces.js';
 export { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
@@ -30,7 +31,7 @@ export { SCOPE_LENGTH_LIMIT } from './jws/claims.js';
 export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
 export { type JsonObject } from './json-object.js';
 export { jwtSigner, localSigner, signJwt, type LocalSigner, type TokenSigner } from './jws/sign.js';
-export { supportedAlgorithms, type Algorithm } from './keys/algorithm.js';
+export { knownAlgorithms, supportedAlgorithms, type Algorithm, type KnownAlgorithm } from './keys/algorithm.js';
 export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
@@ -44,4 +45,11 @@ export {
   type RevocationList,
 } from './revocation-list.js';
 export { TokenError, tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error.js';
-export { createVerifier, TokenVerifier, type DpopPresentation, type VerifierOptions } from './token-verifier.js';
+export { createVerifier, type TokenVerifier } from './token-verifier.js';
+export {
+  type DpopPresentation,
+  type IssuerOptions,
+  type KeysReport,
+  type SeveralIssuersOptions,
+  type VerifierOptions,
+} from './verifier-options.js';

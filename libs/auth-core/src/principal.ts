@@ -4,11 +4,12 @@ export interface Actor {
   readonly clientId?: string;
 }
 
-/** The key that a sender-constrained token is bound to (RFC 7800; RFC 9449, section 6.1). */
-export interface Confirmation {
-  /** RFC 7638 thumbprint of the client's DPoP key. */
-  readonly jkt: string;
-}
+/** What a sender-constrained token is bound to (RFC 7800). */
+export type Confirmation =
+  /** The client's DPoP key, by its RFC 7638 thumbprint (RFC 9449, section 6.1). */
+  | { readonly jkt: string }
+  /** The client's certificate, by its SHA-256 thumbprint in base64url (RFC 8705, section 3.1). */
+  | { readonly certificate: string };
 
 /**
  * Who a token is about: a `service` of the company, an `application` for itself (by key or credentials), or a `person`. What others do for a

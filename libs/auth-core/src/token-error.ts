@@ -40,7 +40,7 @@ export const tokenErrorReasons = {
   KEY_UNKNOWN: {
     status: 401,
     message: 'the signing key is not known',
-    when: 'The issuer publishes no key of this `kid`, also after a fresh look, or there is no `kid`.',
+    when: 'The issuer publishes no key of this `kid`, also after a fresh look; or there is no `kid`, which only another profile allows.',
   },
   KEY_MISMATCH: {
     status: 401,
@@ -106,6 +106,11 @@ export const tokenErrorReasons = {
     status: 401,
     message: 'the DPoP proof was used before',
     when: 'A proof works once.',
+  },
+  CERTIFICATE_MISMATCH: {
+    status: 401,
+    message: 'the access token is bound to a certificate that this connection does not have',
+    when: 'A token that is bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) came without that certificate, or where nobody looks at certificates.',
   },
   SCOPE_MISSING: {
     status: 403,

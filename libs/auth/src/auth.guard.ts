@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { TokenError, type Principal } from '@countersign/auth-core';
-import { AUTH_SETTINGS, REFUSAL_ERRORS, type AuthSettings } from './auth.settings.js';
+import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
 import { bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { markJudged } from './message-gate.js';
@@ -11,12 +11,16 @@ import { metadataUrl } from './protected-resource.js';
 import { isRefused, problemOf, RouteError, type Refusal, type RefusalErrors } from './refusal.js';
 import { namedScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
 
-function carriesScopes({ scopes: held }: Principal, needs: RouteNeeds & { readonly public: false }): boolean {
+function carriesScopes({ scopes: held }: Principal, needs: RouteNeeds): boolean {
+  if (needs.public) return true;
   const { scopes, anyScope } = needs;
   return (
     scopes.every((scope) => held.has(scope)) && (anyScope.length === 0 || anyScope.some((scope) => held.has(scope)))
   );
 }
+
+/** Open, and no token is looked at. */
+const isOpen = (needs: RouteNeeds | undefined): boolean => needs?.public === true && needs.readsToken !== true;
 
 function bind({ kind, holder }: Carrier, principal: Principal): void {
   if (kind === 'http' || kind === 'graphql') bindUser(holder, principal);
@@ -43,17 +47,17 @@ export class CountersignGuard implements CanActivate {
     const needs = routeNeeds(context.getHandler(), context.getClass());
     if (context.getType() === 'http') {
       if (needs === undefined) return this.#judge(context, needs);
-      if (needs.public || this.#isRepeated(context.getArgByIndex<object>(0), needs)) return true;
+      if (isOpen(needs) || this.#isRepeated(context.getArgByIndex<object>(0), needs)) return true;
     } else {
       markJudged(context);
-      if (needs?.public === true) return true;
+      if (isOpen(needs)) return true;
     }
     return this.#judge(context, needs);
   }
 
   /** A credential that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
-  #isRepeated(request: object, needs: RouteNeeds & { readonly public: false }): boolean {
-    if (needs.policies.length > 0) return false;
+  #isRepeated(request: object, needs: RouteNeeds): boolean {
+    if (!needs.public && needs.policies.length > 0) return false;
     try {
       for (const recall of this.#recalls) {
         const principal = recall(request);
@@ -74,10 +78,13 @@ export class CountersignGuard implements CanActivate {
     try {
       if (carrier === undefined) throw new RouteError('CONTEXT_UNKNOWN', context.getType());
       principal = await this.#authenticate(context, carrier);
+      if (principal === undefined) {
+        if (needs?.public === true) return true;
+        throw new TokenError('TOKEN_MISSING');
+      }
       if (needs === undefined) throw new RouteError('ROUTE_NOT_DECLARED');
-      if (needs.public) return true;
       if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
-      await this.#askPolicies(principal, needs, carrier, context);
+      if (!needs.public) await this.#askPolicies(principal, needs, carrier, context);
       bind(carrier, principal);
       return true;
     } catch (error) {
@@ -87,12 +94,13 @@ export class CountersignGuard implements CanActivate {
     }
   }
 
-  #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> {
+  /** @returns nothing for a request that carries no credentials */
+  #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> | undefined {
     for (const credential of this.credentials) {
       const verified = credential.verify(carrier, context);
       if (verified !== undefined) return verified;
     }
-    throw new TokenError('TOKEN_MISSING');
+    return undefined;
   }
 
   async #askPolicies(
@@ -126,8 +134,8 @@ export class CountersignGuard implements CanActivate {
   #challenge(error: TokenError | RouteError, needs: RouteNeeds | undefined, response: unknown): void {
     if (!(error instanceof TokenError)) return;
     const { httpAdapter } = this.adapterHost;
-    const { realm, audience, resource } = this.settings;
-    for (const [name, value] of Object.entries(error.headers(realm ?? audience, namedScopes(needs)))) {
+    const { realm = serviceNameOf(this.settings), resource } = this.settings;
+    for (const [name, value] of Object.entries(error.headers(realm, namedScopes(needs)))) {
       const isChallenge = name === 'www-authenticate' && resource !== undefined;
       httpAdapter.setHeader(
         response,

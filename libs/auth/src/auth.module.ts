@@ -18,12 +18,14 @@ import {
   MetadataScanner,
   ModulesContainer,
 } from '@nestjs/core';
-import { createVerifier } from '@countersign/auth-core';
+import { createVerifier, type KeysReport } from '@countersign/auth-core';
 import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
 import {
   AUTH_SETTINGS,
+  issuersOf,
   REFUSAL_ERRORS,
+  serviceNameOf,
   TOKEN_VERIFIER,
   type AccessTokenVerifier,
   type AuthSettings,
@@ -51,6 +53,13 @@ function refuseTwice(modules: ModulesContainer): void {
     `AuthModule is imported ${String(times)} times: import it once, in the root module; it is global. ` +
       'To name it in several modules, keep what forRoot() gave and import that.',
   );
+}
+
+/** Why an issuer's keys are missing belongs in the log at once: until they are there every request is answered with 503. */
+function logKeys({ ok, message }: KeysReport): void {
+  const logger = new Logger('Countersign');
+  if (ok) logger.log(message);
+  else logger.error(message);
 }
 
 /**
@@ -92,15 +101,15 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
           inject: [AUTH_SETTINGS],
           useFactory: (settings: AuthSettings): AccessTokenVerifier | Promise<AccessTokenVerifier> => {
             if (settings.resource !== undefined) resourceUrl(settings.resource);
-            return settings.verifier ?? createVerifier(settings);
+            return settings.verifier ?? createVerifier({ onKeys: logKeys, ...settings });
           },
         },
         {
           provide: CREDENTIALS,
           inject: [TOKEN_VERIFIER, AUTH_SETTINGS],
-          useFactory: (verifier: AccessTokenVerifier, { resource }: AuthSettings): readonly Credential[] => [
-            new DpopCredential(verifier, resource),
-            new BearerCredential(verifier),
+          useFactory: (verifier: AccessTokenVerifier, settings: AuthSettings): readonly Credential[] => [
+            new DpopCredential(verifier, settings.resource),
+            new BearerCredential(verifier, settings.clientCertificate),
           ],
         },
         RouteReport,
@@ -112,16 +121,17 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
 
   /** The place of the principal; and the metadata document: it stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
   onModuleInit(): void {
-    const { resource, issuer, audience } = this.settings;
+    const { resource } = this.settings;
     // A pure microservice has no HTTP side.
     const adapter: HttpAdapterHost['httpAdapter'] | undefined = this.adapterHost.httpAdapter;
     if (adapter === undefined) return;
     preparePrincipal(adapter.getInstance<unknown>());
     if (resource === undefined) return;
+    const described = { resource, issuers: issuersOf(this.settings), audience: serviceNameOf(this.settings) };
     adapter.get(metadataPath(resource), (_request: unknown, response: unknown) => {
       adapter.setHeader(response, 'content-type', 'application/json; charset=utf-8');
       adapter.setHeader(response, 'cache-control', 'max-age=3600');
-      adapter.reply(response, JSON.stringify(metadataOf({ resource, issuer, audience }, this.report.routes())), 200);
+      adapter.reply(response, JSON.stringify(metadataOf(described, this.report.routes())), 200);
     });
   }
 

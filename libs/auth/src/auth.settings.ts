@@ -1,4 +1,4 @@
-import { type DpopPresentation, type Principal, type VerifierOptions } from '@countersign/auth-core';
+import { type SeveralIssuersOptions, type TokenVerifier, type VerifierOptions } from '@countersign/auth-core';
 import { type RefusalListener } from './refusal.js';
 
 /** Injection token of the {@link AccessTokenVerifier} that the guard uses. */
@@ -6,21 +6,13 @@ export const TOKEN_VERIFIER = Symbol('countersign.token-verifier');
 export const AUTH_SETTINGS = Symbol('countersign.auth-settings');
 export const REFUSAL_ERRORS = Symbol('countersign.refusal-errors');
 
-/** What the guard asks of a verifier. A `TokenVerifier` is one; a stand-in in a test needs the first method only. */
-export interface AccessTokenVerifier {
-  /** @throws {TokenError} */
-  verifyWithRefresh(token: string): Promise<Principal>;
-  /** For tokens that are bound to a key; without it they are refused. @throws {TokenError} */
-  verifyWithProof?(token: string, presentation: DpopPresentation): Promise<Principal>;
-  /** The principal of a token that verified before and is still good. @throws {TokenError} */
-  cached?(token: string): Principal | undefined;
-  /** As `cached`, for a whole `Authorization` header. @throws {TokenError} */
-  cachedAuthorization?(header: string): Principal | undefined;
-  close?(): void;
-}
+/** What the guard asks of a verifier: `verifyWithRefresh`, and what else it has of a `TokenVerifier`. Tokens that are bound to a key or a certificate are refused without the method for them. */
+export type AccessTokenVerifier = Pick<TokenVerifier, 'verifyWithRefresh'> &
+  Partial<
+    Pick<TokenVerifier, 'verifyWithProof' | 'verifyWithCertificate' | 'cached' | 'cachedAuthorization' | 'close'>
+  >;
 
-/** The options of `AuthModule`: the verifier's, and how refusals are reported. */
-export interface AuthSettings extends VerifierOptions {
+interface GuardOptions {
   /** The `realm` of `WWW-Authenticate`; the audience by default. */
   readonly realm?: string;
   /**
@@ -29,10 +21,31 @@ export interface AuthSettings extends VerifierOptions {
    * are compared with it (RFC 9449, section 4.3): without it a token that is bound to a key is refused.
    */
   readonly resource?: string;
+  /**
+   * The certificate that a request's client showed, in DER, for tokens that are bound to one (RFC 8705): `peerCertificate` where this service itself
+   * ends TLS, or a function that reads the header of a proxy which nobody else can set. Without it such tokens are refused.
+   */
+  readonly clientCertificate?: ClientCertificate;
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
   /** A ready verifier, for tests or to share one; made from the options by default. */
   readonly verifier?: AccessTokenVerifier;
   /** Takes the lines of the route report once at start; Nest's logger by default. */
   readonly onRoutes?: (lines: readonly string[]) => void;
+}
+
+/** @param request the framework's own request */
+export type ClientCertificate = (request: object) => Uint8Array | undefined;
+
+/** The options of `AuthModule`: the verifier's, for one issuer or several, and how refusals are reported. */
+export type AuthSettings = GuardOptions & (VerifierOptions | SeveralIssuersOptions);
+
+/** The issuers whose tokens are taken. */
+export function issuersOf(settings: AuthSettings): readonly string[] {
+  return 'issuers' in settings ? settings.issuers.map(({ issuer }) => issuer) : [settings.issuer];
+}
+
+/** This service's name, the first where it has several. */
+export function serviceNameOf({ audience }: AuthSettings): string {
+  return typeof audience === 'string' ? audience : (audience[0] ?? '');
 }

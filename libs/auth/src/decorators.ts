@@ -1,12 +1,16 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { type Actor, type Principal } from '@countersign/auth-core';
+import { type Actor, type Principal, type PrincipalWith } from '@countersign/auth-core';
 import { authorizedToken, carrierOf, principalOf } from './carrier.js';
 import { type Policy } from './policy.js';
-import { declareNeeds } from './route-needs.js';
+import { declareNeeds, routeNeeds } from './route-needs.js';
 
-/** An open route: no token is looked at. Every other route must say what it needs. */
-export function Public(): ClassDecorator & MethodDecorator {
-  return declareNeeds('@Public()', { public: true });
+/**
+ * An open route: no token is looked at. Every other route must say what it needs.
+ * @param options with `readToken` a caller who brings a token is known: `@CurrentPrincipal()` is that caller, or nothing where no token came. One that
+ * is not good is refused, as anywhere else.
+ */
+export function Public({ readToken = false }: { readonly readToken?: boolean } = {}): ClassDecorator & MethodDecorator {
+  return declareNeeds('@Public()', readToken ? { public: true, readsToken: true } : { public: true });
 }
 
 /**
@@ -53,10 +57,36 @@ function verified(context: ExecutionContext, asker: string): Principal {
   return principal;
 }
 
-/** Parameter decorator: the verified caller. On a public route there is none, and asking for it is an error. */
-export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal =>
-  verified(context, '@CurrentPrincipal()'),
-);
+const currentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal | undefined => {
+  const needs = routeNeeds(context.getHandler(), context.getClass());
+  if (needs?.public !== true || needs.readsToken !== true) return verified(context, '@CurrentPrincipal()');
+  const carrier = carrierOf(context);
+  return carrier === undefined ? undefined : principalOf(carrier.holder);
+});
+
+type Parameters<Method> = Method extends (...taken: infer Taken) => unknown ? Taken : never;
+/** `Index`, where the parameter at that place of the method takes the caller; nothing that could be passed where it does not. */
+type PlaceFor<Caller, Target, Key, Index extends number> = Key extends keyof Target
+  ? Caller extends Parameters<Target[Key]>[Index]
+    ? Index
+    : never
+  : Index;
+
+/**
+ * Parameter decorator: the verified caller. On a public route there is none, and asking for it is an error, but with `@Public({ readToken: true })`, where it
+ * is nothing for a caller without a token. `@CurrentPrincipal<Claims>()` says the claims that the module's `claims` declare: the parameter must be a
+ * `PrincipalWith<Claims>`, or the code does not compile.
+ */
+export function CurrentPrincipal<Claims = unknown>() {
+  const decorate = currentPrincipal();
+  return <Target extends object, Key extends string | symbol | undefined, Index extends number>(
+    target: Target,
+    key: Key,
+    index: PlaceFor<unknown extends Claims ? Principal : PrincipalWith<Claims>, Target, Key, Index>,
+  ): void => {
+    decorate(target, key, index);
+  };
+}
 
 /** For whom a caller acts (RFC 8693, section 4.1). */
 export interface Delegation {

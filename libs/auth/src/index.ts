@@ -1,5 +1,11 @@
 export { AuthModule, type AuthModuleAsyncOptions } from './auth.module.js';
-export { TOKEN_VERIFIER, type AccessTokenVerifier, type AuthSettings } from './auth.settings.js';
+export {
+  TOKEN_VERIFIER,
+  type AccessTokenVerifier,
+  type AuthSettings,
+  type ClientCertificate,
+} from './auth.settings.js';
+export { peerCertificate } from './peer-certificate.js';
 export { CREDENTIALS, type Credential } from './credentials/credential.js';
 export { bindHandshake, principalOf, type Carrier, type CarrierKind } from './carrier.js';
 export {
@@ -28,4 +34,4 @@ export { type Refusal, type RefusalCode, type RefusalListener } from './refusal.
 export { requestTurns, type RequestTurns } from './request-turns.js';
 export { describeNeeds, namedScopes, requiredScopes, routeNeeds, type RouteNeeds } from './route-needs.js';
 export { RouteReport, type Route, type RouteKind } from './route-report.js';
-export { type Principal } from '@countersign/auth-core';
+export { type Principal, type PrincipalWith } from '@countersign/auth-core';

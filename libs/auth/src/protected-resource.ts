@@ -47,12 +47,16 @@ export function metadataUrl(resource: string): string {
 
 /** Made from the very needs that the guard checks. */
 export function metadataOf(
-  { resource, issuer, audience }: { readonly resource: string; readonly issuer: string; readonly audience: string },
+  {
+    resource,
+    issuers,
+    audience,
+  }: { readonly resource: string; readonly issuers: readonly string[]; readonly audience: string },
   routes: readonly Route[],
 ): ProtectedResourceMetadata {
   return {
     resource,
-    authorization_servers: [issuer],
+    authorization_servers: issuers,
     scopes_supported: [...new Set(routes.flatMap(({ needs }) => namedScopes(needs)))].sort(),
     bearer_methods_supported: ['header'],
     resource_name: audience,

@@ -4,7 +4,11 @@ const NEEDS = 'countersign:needs';
 
 /** What a route asks of its caller. The guard, the route report, `/openapi.json` and the resource metadata all read it here. */
 export type RouteNeeds =
-  | { readonly public: true }
+  | {
+      readonly public: true;
+      /** Whether a caller who brings a token is known all the same. */
+      readonly readsToken?: true;
+    }
   | {
       readonly public: false;
       /** All of these. */
@@ -18,6 +22,7 @@ export type RouteNeeds =
 /** What the decorators of one handler or controller say, before the two are joined. */
 interface Declared {
   readonly public?: true;
+  readonly readsToken?: true;
   readonly scopes?: readonly string[];
   readonly anyScope?: readonly string[];
   readonly policies?: readonly Policy[];
@@ -50,9 +55,12 @@ export function declareNeeds(name: string, added: Declared): ClassDecorator & Me
   };
 }
 
+const openNeeds = ({ readsToken }: Declared): RouteNeeds =>
+  readsToken === true ? { public: true, readsToken } : { public: true };
+
 function join(handler: Declared | undefined, controller: Declared | undefined): RouteNeeds | undefined {
-  if (handler?.public === true) return { public: true };
-  if (handler === undefined && controller?.public === true) return { public: true };
+  if (handler?.public === true) return openNeeds(handler);
+  if (handler === undefined && controller?.public === true) return openNeeds(controller);
   const closed = controller?.public === true ? undefined : controller;
   if (handler === undefined && closed === undefined) return undefined;
   const handlerNames = handler?.scopes !== undefined || handler?.anyScope !== undefined;
@@ -90,10 +98,10 @@ export function requiredScopes(handler: object, controller?: object): readonly s
   return needs === undefined || needs.public ? undefined : needs.scopes;
 }
 
-/** In words: `public`, `undeclared`, `orders:read`, `orders:read + (a | b) + ownsOrder`, `any verified caller`. */
+/** In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + ownsOrder`, `any verified caller`. */
 export function describeNeeds(needs: RouteNeeds | undefined): string {
   if (needs === undefined) return 'undeclared';
-  if (needs.public) return 'public';
+  if (needs.public) return needs.readsToken === true ? 'public, knows a caller with a token' : 'public';
   const any = needs.anyScope.length === 0 ? [] : [`(${needs.anyScope.join(' | ')})`];
   const parts = [...needs.scopes, ...any, ...needs.policies.map(({ name }) => name || 'a policy')];
   return parts.length === 0 ? 'any verified caller' : parts.join(' + ');

@@ -140,7 +140,7 @@ class BucketFeed implements RevocationFeed {
     this.#lostAt = this.#startedAt;
     this.#kept = listFile === undefined ? undefined : new KeptList(listFile, issuer);
     this.#keys = new RemoteKeySet({
-      url: keysUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/revocation-jwks.json`,
+      source: keysUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/revocation-jwks.json`,
       purpose: 'revocation',
       fetch: options.fetch ?? ((...request) => fetch(...request)),
       now: this.#now,

@@ -49,11 +49,17 @@ export class OpenApiDocument {
         const handler: unknown = Reflect.get(prototype, method);
         if (typeof handler !== 'function') continue;
         const needs = routeNeeds(handler, metatype);
-        if (needs === undefined || needs.public) continue;
+        if (needs === undefined || (needs.public && needs.readsToken !== true)) continue;
+        const name = `${metatype.name}.${method}`;
+        if (needs.public) {
+          // An empty requirement beside another: the caller may bring a token or not.
+          securityOf.set(name, [{}, { token: [] }]);
+          continue;
+        }
         // OpenAPI: all scopes of one entry, one entry of the list.
         const choices = needs.anyScope.length === 0 ? [[]] : needs.anyScope.map((scope) => [scope]);
         securityOf.set(
-          `${metatype.name}.${method}`,
+          name,
           choices.map((choice) => ({ token: [...needs.scopes, ...choice] })),
         );
       }

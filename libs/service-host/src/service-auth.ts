@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
-import { type DpopNonces, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
+import { type DpopNonces, type KeysReport, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
@@ -77,6 +77,10 @@ export class ServiceAuthModule {
             allowPlainHttp: options.allowPlainHttp ?? false,
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
+            onKeys: ({ ok, message }: KeysReport) => {
+              // The issuer asks itself, and has no keys until it has started.
+              if (options.fetch === undefined) logger[ok ? 'info' : 'warn'](message);
+            },
             onRefused: (refusal: Refusal, context: ExecutionContext) => refusals.record(refusal, context),
           }),
         }),
@@ -87,7 +91,8 @@ export class ServiceAuthModule {
           inject: [HEALTH, TOKEN_VERIFIER],
           useFactory: (health: HealthRegistry, verifier: TokenVerifier) => {
             health.add('issuer_keys', () => {
-              if (!verifier.keysLoaded) throw new Error('the keys of the issuer are not loaded yet');
+              if (verifier.keysLoaded) return;
+              throw new Error(`the keys of the issuer are not loaded yet: ${verifier.lastKeyError}`);
             });
             return true;
           },

@@ -44,7 +44,7 @@ export class RemoteKeys implements OnApplicationShutdown {
     const set =
       known ??
       new RemoteKeySet({
-        url,
+        source: url,
         fetch: (...request) => fetch(...request),
         now: () => this.clock().getTime(),
         timeoutMs: TIMEOUT_MS,

@@ -259,7 +259,10 @@ describe('a token that is bound to a key', () => {
 
   it('bound in a way that is not known is refused, and an unbound one does not go with a proof', async () => {
     const certificate = mint({ jti: 'c', cnf: { 'x5t#S256': 'x'.repeat(43) } });
-    expect(await outcomeOf(() => verifier.verify(certificate))).toBe('CLAIM_INVALID cnf');
+    expect(await outcomeOf(() => verifier.verify(certificate))).toBe('CERTIFICATE_MISMATCH');
+    expect(await present(proofFor(certificate), certificate)).toBe('DPOP_PROOF_INVALID the token is not bound');
+    const unknown = mint({ jti: 'u', cnf: { other: 'x'.repeat(43) } });
+    expect(await outcomeOf(() => verifier.verify(unknown))).toBe('CLAIM_INVALID cnf');
     const twice = mint({ jti: 't', cnf: { jkt: thumbprintOf(clientKey), 'x5t#S256': 'x'.repeat(43) } });
     expect(await present(proofFor(twice), twice)).toBe('CLAIM_INVALID cnf');
     const plain = mint({ jti: 'p' });

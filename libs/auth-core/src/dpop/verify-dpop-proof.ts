@@ -3,7 +3,7 @@ import { decodeBase64url } from '../jws/base64url.js';
 import { parseCompactJws } from '../jws/compact-jws.js';
 import { isObject, parseJsonObject } from '../json-object.js';
 import { signatureVerifies } from '../jws/signature.js';
-import { algorithmOf, supportedAlgorithms, type Algorithm } from '../keys/algorithm.js';
+import { algorithmOf, supportedAlgorithms, type KnownAlgorithm } from '../keys/algorithm.js';
 import { publicKeyOf, thumbprintOf, type PublicKey } from '../keys/jwk.js';
 import { TokenError } from '../token-error.js';
 import { accessTokenHash } from './create-dpop-proof.js';
@@ -21,7 +21,7 @@ export interface DpopExpectation {
   /** The nonce that the proof must carry (RFC 9449, section 8); any or none when left out. */
   readonly nonce?: string | undefined;
   /** Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. */
-  readonly algorithms?: readonly Algorithm[] | undefined;
+  readonly algorithms?: readonly KnownAlgorithm[] | undefined;
   /** Seconds after its `iat` for which a proof is good: 1 to 300, 60 by default. */
   readonly lifetimeSeconds?: number | undefined;
   /** Seconds of clock difference that are forgiven: 0 to 5, 5 by default. */
@@ -42,7 +42,7 @@ export interface DpopProof {
 }
 
 interface ProofKey extends PublicKey {
-  readonly algorithm: Algorithm;
+  readonly algorithm: KnownAlgorithm;
   readonly thumbprint: string;
 }
 

@@ -7,6 +7,8 @@ import { kindOf } from './principal-kind.js';
 export interface Expected {
   readonly issuer: string;
   readonly audience: string;
+  /** Further names of this service; its tokens are for one of them. */
+  readonly others?: readonly string[];
   /** Seconds of clock difference that are forgiven, at most 5. */
   readonly toleranceSeconds: number;
 }
@@ -73,9 +75,13 @@ function scopesOf(scope: unknown): ReadonlySet<string> {
 /** A token bound in a way that we do not know must not pass as an unbound one (RFC 7800, section 3.1). */
 export function confirmationOf(cnf: unknown): Confirmation | undefined {
   if (cnf === undefined) return undefined;
-  const jkt = isObject(cnf) && Object.keys(cnf).length === 1 ? cnf['jkt'] : undefined;
-  if (typeof jkt !== 'string' || !/^[\w-]{43}$/.test(jkt)) throw new TokenError('CLAIM_INVALID', 'cnf');
-  return { jkt };
+  const [[method, value] = ['', undefined], ...more] = isObject(cnf) ? Object.entries(cnf) : [];
+  if (more.length > 0 || typeof value !== 'string' || !/^[\w-]{43}$/.test(value)) {
+    throw new TokenError('CLAIM_INVALID', 'cnf');
+  }
+  if (method === 'jkt') return { jkt: value };
+  if (method === 'x5t#S256') return { certificate: value };
+  throw new TokenError('CLAIM_INVALID', 'cnf');
 }
 
 export function outOfTime(code: TokenErrorCode, claim: string, now: number, actual: unknown): TokenError {
@@ -90,12 +96,14 @@ export function outOfTime(code: TokenErrorCode, claim: string, now: number, actu
 export function principalOfClaims(claims: JsonObject, expected: Expected, now: number): Principal {
   const { iss, aud, exp, nbf, iat, jti, sub, client_id, act, scope, txn, roles, kind, auth_time, acr, amr, cnf } =
     claims;
-  const { issuer, audience, toleranceSeconds } = expected;
+  const { issuer, others, toleranceSeconds } = expected;
   if (iss !== issuer) {
     throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
   }
-  if (aud !== audience) {
-    throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: audience, actual: text(aud, 'aud') });
+  const audience = aud === expected.audience ? expected.audience : others?.find((other) => other === aud);
+  if (audience === undefined) {
+    const names = [expected.audience, ...(others ?? [])].join(' ');
+    throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: names, actual: text(aud, 'aud') });
   }
   const expiresAt = seconds(exp, 'exp');
   if (now >= expiresAt + toleranceSeconds) throw outOfTime('TOKEN_EXPIRED', 'exp', now, expiresAt);

@@ -1,5 +1,5 @@
 import { parseJsonObject } from '../json-object.js';
-import { algorithmOf, type Algorithm } from '../keys/algorithm.js';
+import { algorithmOf, type KnownAlgorithm } from '../keys/algorithm.js';
 import { TokenError } from '../token-error.js';
 import { decodeBase64url } from './base64url.js';
 
@@ -8,7 +8,7 @@ export const TOKEN_SIZE_LIMIT = 8 * 1024;
 
 export interface ProtectedHeader {
   /** Nothing for an algorithm that is not supported. */
-  readonly algorithm: Algorithm | undefined;
+  readonly algorithm: KnownAlgorithm | undefined;
   readonly alg: unknown;
   readonly kid: unknown;
   readonly typ: unknown;

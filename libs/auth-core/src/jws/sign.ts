@@ -1,10 +1,11 @@
-import { constants, createPrivateKey, sign, type KeyObject } from 'node:crypto';
-import { algorithmOf, keyFits, type Algorithm } from '../keys/algorithm.js';
+import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { algorithmOf, keyFits, type KnownAlgorithm } from '../keys/algorithm.js';
 import { mayBeUsedTo, type PrivateJwk } from '../keys/jwk.js';
 import { derToRaw } from './ecdsa-encoding.js';
+import { pss, raw } from './signature.js';
 
 interface Signer {
-  readonly algorithm: Algorithm;
+  readonly algorithm: KnownAlgorithm;
   readonly key: KeyObject;
 }
 
@@ -35,7 +36,23 @@ function signatureOf({ algorithm, key }: Signer, data: Buffer): Buffer {
     case 'RS256':
       return sign('sha256', data, key);
     case 'PS256':
-      return sign('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 });
+      return sign('sha256', data, pss(key, 32));
+    case 'ES384':
+      return sign('sha384', data, raw(key));
+    case 'ES512':
+      return sign('sha512', data, raw(key));
+    case 'RS384':
+      return sign('sha384', data, key);
+    case 'RS512':
+      return sign('sha512', data, key);
+    case 'PS384':
+      return sign('sha384', data, pss(key, 48));
+    case 'PS512':
+      return sign('sha512', data, pss(key, 64));
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return sign(null, data, key);
   }
 }
 

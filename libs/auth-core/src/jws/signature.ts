@@ -1,9 +1,15 @@
 import { constants, verify, type KeyObject } from 'node:crypto';
-import { type Algorithm } from '../keys/algorithm.js';
+import { type KnownAlgorithm } from '../keys/algorithm.js';
 import { rawToDer } from './ecdsa-encoding.js';
 
+/** Padding of RSASSA-PSS, its salt as long as the hash (RFC 7518, section 3.5). */
+export const pss = (key: KeyObject, saltLength: number) =>
+  ({ key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }) as const;
+/** ECDSA's r‖s as JWS has it. For P-256 a conversion of our own is quicker; on the larger curves the arithmetic takes so long that it does not matter. */
+export const raw = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' }) as const;
+
 /** @returns whether the signature over the bytes verifies; a signature of a wrong length never does */
-export function bytesVerify(algorithm: Algorithm, key: KeyObject, data: Buffer, signature: Buffer): boolean {
+export function bytesVerify(algorithm: KnownAlgorithm, key: KeyObject, data: Buffer, signature: Buffer): boolean {
   switch (algorithm) {
     case 'ES256':
       return signature.length === 64 && verify('sha256', data, key, rawToDer(signature));
@@ -12,11 +18,32 @@ export function bytesVerify(algorithm: Algorithm, key: KeyObject, data: Buffer, 
     case 'RS256':
       return verify('sha256', data, key, signature);
     case 'PS256':
-      return verify('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }, signature);
+      return verify('sha256', data, pss(key, 32), signature);
+    case 'ES384':
+      return signature.length === 96 && verify('sha384', data, raw(key), signature);
+    case 'ES512':
+      return signature.length === 132 && verify('sha512', data, raw(key), signature);
+    case 'RS384':
+      return verify('sha384', data, key, signature);
+    case 'RS512':
+      return verify('sha512', data, key, signature);
+    case 'PS384':
+      return verify('sha384', data, pss(key, 48), signature);
+    case 'PS512':
+      return verify('sha512', data, pss(key, 64), signature);
+    case 'ML-DSA-44':
+    case 'ML-DSA-65':
+    case 'ML-DSA-87':
+      return verify(null, data, key, signature);
   }
 }
 
 /** As {@link bytesVerify}, over a signing input (RFC 7515, section 5.2). */
-export function signatureVerifies(algorithm: Algorithm, key: KeyObject, input: string, signature: Buffer): boolean {
+export function signatureVerifies(
+  algorithm: KnownAlgorithm,
+  key: KeyObject,
+  input: string,
+  signature: Buffer,
+): boolean {
   return bytesVerify(algorithm, key, Buffer.from(input, 'latin1'), signature);
 }

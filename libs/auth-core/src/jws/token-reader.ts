@@ -1,6 +1,6 @@
 import { type KeyObject } from 'node:crypto';
 import { parseJsonObject, type JsonObject } from '../json-object.js';
-import { type Algorithm } from '../keys/algorithm.js';
+import { type KnownAlgorithm } from '../keys/algorithm.js';
 import { decodeBase64urlInto, refuseOtherAlphabet } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
 import { readPlainClaims } from './fast/plain-claims.js';
@@ -34,7 +34,7 @@ export class TokenReader {
   }
 
   /** Whether the signature over header and payload verifies. */
-  verifies(algorithm: Algorithm, key: KeyObject): boolean {
+  verifies(algorithm: KnownAlgorithm, key: KeyObject): boolean {
     const data = this.#input.first(this.#inputLength);
     return bytesVerify(algorithm, key, data, this.#signature.first(this.#signatureLength));
   }

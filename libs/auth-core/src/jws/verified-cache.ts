@@ -4,11 +4,11 @@ import { type Principal } from '../principal.js';
 
 const BEARER = 'Bearer ';
 
-export interface Verified {
+export interface Verified<Caller extends Principal = Principal> {
   readonly token: string;
   /** The `Authorization` header that last brought it under the plain scheme. */
   header: string | undefined;
-  readonly principal: Principal;
+  readonly principal: Caller;
   readonly key: VerificationKey;
 }
 
@@ -47,8 +47,8 @@ function bringsFirst(header: string, entry: Verified): boolean {
  * signature and the token is compared whole; what leaves a full set is its least recently used. Against a list in order of use for the
  * whole cache, this costs a hit one number and an addition no move of others; what is in use stays through a flood of tokens seen once.
  */
-export class VerifiedCache {
-  readonly #entries: (Verified | undefined)[];
+export class VerifiedCache<Caller extends Principal = Principal> {
+  readonly #entries: (Verified<Caller> | undefined)[];
   /**
    * Per set, the hashes of its entries (0 for none) and then the cache's count of uses when each was last asked for: together one line of
    * the processor's cache, which is all that a miss reads.
@@ -60,7 +60,7 @@ export class VerifiedCache {
   /** @param limit tokens that it is meant for: none is kept for 0, at most three times as many otherwise */
   constructor(limit: number) {
     const sets = limit > 0 ? Math.max(1, 2 ** Math.ceil(Math.log2((limit * SLACK) / WAYS))) : 0;
-    this.#entries = new Array<Verified | undefined>(sets * WAYS).fill(undefined);
+    this.#entries = new Array<Verified<Caller> | undefined>(sets * WAYS).fill(undefined);
     this.#lines = new Int32Array(sets * LINE);
     this.#mask = sets - 1;
   }
@@ -70,7 +70,7 @@ export class VerifiedCache {
     return this.#entries.reduce((count, entry) => (entry === undefined ? count : count + 1), 0);
   }
 
-  get(token: string): Verified | undefined {
+  get(token: string): Verified<Caller> | undefined {
     if (this.#entries.length === 0) return undefined;
     const hash = hashOf(token);
     const set = this.#setOf(hash);
@@ -81,7 +81,7 @@ export class VerifiedCache {
   }
 
   /** As {@link get}, by `Bearer ` and the token: a header that came before is compared whole, so that nothing has to be cut from a repeated one. */
-  getByHeader(header: string): Verified | undefined {
+  getByHeader(header: string): Verified<Caller> | undefined {
     if (this.#entries.length === 0) return undefined;
     const hash = hashOf(header);
     const set = this.#setOf(hash);
@@ -95,7 +95,7 @@ export class VerifiedCache {
     return undefined;
   }
 
-  add(token: string, principal: Principal, key: VerificationKey): void {
+  add(token: string, principal: Caller, key: VerificationKey): void {
     if (this.#entries.length === 0) return;
     const lines = this.#lines;
     const hash = hashOf(token);

@@ -1,13 +1,13 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
-import { algorithmOf, isAlgorithm, keyFits, supportedAlgorithms, type Algorithm } from './algorithm.js';
+import { algorithmOf, keyFits, knownAlgorithms, type KnownAlgorithm } from './algorithm.js';
 
 /** Any JWK, not yet looked at. */
 export type Jwk = Readonly<Record<string, unknown>>;
 
 /** A public key with the algorithms that it may verify: the one its JWK names, or those that its type fits. */
 export interface PublicKey {
-  readonly algorithms: ReadonlySet<Algorithm>;
+  readonly algorithms: ReadonlySet<KnownAlgorithm>;
   readonly key: KeyObject;
 }
 
@@ -28,15 +28,20 @@ export interface PrivateJwk {
   readonly [member: string]: unknown;
 }
 
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-/** The members that a thumbprint is made of, in its order (RFC 7638, section 3.2; RFC 8037, section 2). */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+/** The members that a thumbprint is made of, in its order (RFC 7638, section 3.2; RFC 8037, section 2; RFC 9964). */
 const thumbprintMembers: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['OKP', ['crv', 'kty', 'x']],
   ['RSA', ['e', 'kty', 'n']],
+  ['AKP', ['alg', 'kty', 'pub']],
 ]);
 /** Characters of a member at most; a public exponent has far fewer, because its length is the time of each verification. */
-const lengthLimit = (member: string): number => (member === 'e' ? 8 : 1_024);
+const lengthLimits: ReadonlyMap<string, number> = new Map([
+  ['e', 8],
+  ['pub', 4_096],
+]);
+const lengthLimit = (member: string): number => lengthLimits.get(member) ?? 1_024;
 
 function required(jwk: Jwk): Readonly<Record<string, string>> | undefined {
   const members: Record<string, string> = {};
@@ -81,7 +86,7 @@ export function publicKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): PublicKey | 
   if ((alg !== undefined && named === undefined) || !mayBeUsedTo('verify', jwk, purpose)) return undefined;
   try {
     const key = createPublicKey({ key: { ...members }, format: 'jwk' });
-    const algorithms = (named === undefined ? supportedAlgorithms : [named]).filter((name) => keyFits(name, key));
+    const algorithms = (named === undefined ? knownAlgorithms : [named]).filter((name) => keyFits(name, key));
     return algorithms.length === 0 ? undefined : { algorithms: new Set(algorithms), key };
   } catch {
     return undefined;
@@ -103,14 +108,14 @@ export function verificationKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): Verifi
  */
 export function thumbprintOf(jwk: Jwk): string {
   const members = required(jwk);
-  if (members === undefined) throw new TypeError('not an EC, OKP or RSA key');
+  if (members === undefined) throw new TypeError('not an EC, OKP, RSA or AKP key');
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
 /** The bare public key, as a DPoP proof's header carries it: the members that its thumbprint is made of. */
 export function dpopJwkOf(jwk: PrivateJwk): Readonly<Record<string, string>> {
   const members = required(jwk);
-  if (members === undefined) throw new TypeError('not an EC, OKP or RSA key');
+  if (members === undefined) throw new TypeError('not an EC, OKP, RSA or AKP key');
   return members;
 }
 
@@ -119,7 +124,9 @@ export function dpopJwkOf(jwk: PrivateJwk): Readonly<Record<string, string>> {
  * @param algorithm ES256 by default
  */
 export async function generateSigningKey(algorithm = 'ES256'): Promise<PrivateJwk> {
-  if (!isAlgorithm(algorithm)) throw new TypeError(`${algorithm} is not one of ${supportedAlgorithms.join(', ')}`);
+  if (algorithmOf(algorithm) === undefined || algorithm.startsWith('ML-DSA')) {
+    throw new TypeError(`a key for ${algorithm} cannot be made here`);
+  }
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
   const jwk = await exportJWK(privateKey);
   if (jwk.kty === undefined || jwk.d === undefined) throw new TypeError('the generated key is not a private JWK');

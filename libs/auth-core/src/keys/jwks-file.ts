@@ -5,6 +5,7 @@ import { JWKS_SIZE_LIMIT } from './jwks-document.js';
 
 /** A key set as it was last fetched. */
 export interface StoredJwks {
+  /** What its source is called: the set's address, or that of the issuer's metadata. */
   readonly url: string;
   /** Milliseconds since 1970. */
   readonly fetchedAt: number;

@@ -1,4 +1,4 @@
-import { type Algorithm } from './algorithm.js';
+import { type KnownAlgorithm } from './algorithm.js';
 import { type VerificationKey } from './jwk.js';
 
 /** Keys that are tried for one signature, when several have the same `kid`. Each costs a verification. */
@@ -25,7 +25,7 @@ export class KeySet {
    * @param keyId the `kid` that the signature names; without one every key is looked at
    * @returns at most {@link CANDIDATES_LIMIT}
    */
-  candidates(algorithm: Algorithm, keyId: string | undefined): readonly VerificationKey[] {
+  candidates(algorithm: KnownAlgorithm, keyId: string | undefined): readonly VerificationKey[] {
     const named = keyId === undefined ? this.all : this.withKeyId(keyId);
     return named.filter(({ algorithms }) => algorithms.has(algorithm)).slice(0, CANDIDATES_LIMIT);
   }

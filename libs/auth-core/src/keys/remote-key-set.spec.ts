@@ -17,7 +17,7 @@ describe('the remote key set', () => {
   const open: RemoteKeySet[] = [];
   const setOf = (more: Partial<RemoteKeySetOptions> = {}): RemoteKeySet => {
     const set = new RemoteKeySet({
-      url,
+      source: url,
       now: () => now,
       monotonic: () => monotonic,
       timeoutMs: 30_000,
@@ -201,7 +201,7 @@ describe('the remote key set', () => {
     const cacheFile = join(folder, 'jwks.json');
     await setOf({ cacheFile }).refresh();
     answer = () => Promise.reject(new Error('away'));
-    expect(await setOf({ cacheFile, url: 'https://other.test/jwks.json' }).refresh()).toBe(false);
+    expect(await setOf({ cacheFile, source: 'https://other.test/jwks.json' }).refresh()).toBe(false);
     await chmod(cacheFile, 0o666);
     const open = setOf({ cacheFile });
     expect(await open.refresh()).toBe(false);

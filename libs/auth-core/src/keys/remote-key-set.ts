@@ -1,13 +1,16 @@
 import { boundedBody } from '../bounded-body.js';
 import { elapsedMs, momentOf, monotonicClock, type Clock, type Moment } from '../clock.js';
+import { isObject } from '../json-object.js';
 import { type KeyPurpose } from './jwk.js';
+import { fixedSource, type KeySource } from './key-source.js';
 import { KeySet } from './key-set.js';
 import { JWKS_SIZE_LIMIT, keysOfDocument } from './jwks-document.js';
 import { JwksFile } from './jwks-file.js';
 import { UnknownKeys } from './unknown-keys.js';
 
 export interface RemoteKeySetOptions {
-  readonly url: string;
+  /** Where the set is: an address, or what finds one. */
+  readonly source: string | KeySource;
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -27,6 +30,8 @@ export interface RemoteKeySetOptions {
   readonly purpose?: KeyPurpose | undefined;
   /** Told of the set after each fetch that brought one. */
   readonly onKeys: (keys: KeySet) => void;
+  /** Told once why keys cannot be fetched, and again when the reason changes; an empty text once they can be again. */
+  readonly onFailure?: ((reason: string) => void) | undefined;
 }
 
 const FIRST_RETRY_MS = 100;
@@ -44,10 +49,14 @@ function maxAgeOf(headers: Headers): number | undefined {
   return seconds === undefined ? undefined : Number(seconds);
 }
 
-/** `fetch` says only that it failed; why (`ENOTFOUND issuer.internal`) is in the causes. */
+/** `fetch` says only that it failed; why (`ENOTFOUND issuer.internal`) is in the causes. Told by their form: they may be of another realm. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${reasonOf(error.cause)}` : error.message;
+  if (!isObject(error)) return String(error);
+  const { message, code, cause, errors } = error;
+  const said = [message, code, 'failed'].find((one) => typeof one === 'string' && one !== '');
+  const [first]: readonly unknown[] = Array.isArray(errors) ? errors : [];
+  const deeper = cause ?? (message === '' ? first : undefined);
+  return deeper === undefined ? String(said) : `${String(said)}: ${reasonOf(deeper)}`;
 }
 
 /**
@@ -58,6 +67,7 @@ export class RemoteKeySet {
   readonly #unknown: UnknownKeys;
   readonly #file: JwksFile | undefined;
   readonly #clock: Clock;
+  readonly #source: KeySource;
   #keys = new KeySet();
   #document: Buffer = Buffer.alloc(0);
   #etag: string | undefined;
@@ -74,6 +84,8 @@ export class RemoteKeySet {
 
   constructor(private readonly options: RemoteKeySetOptions) {
     this.#clock = { now: options.now, monotonic: options.monotonic ?? monotonicClock };
+    const { source } = options;
+    this.#source = typeof source === 'string' ? fixedSource(source) : source;
     this.#unknown = new UnknownKeys(options.cooldownSeconds);
     this.#file = options.cacheFile === undefined ? undefined : new JwksFile(options.cacheFile);
   }
@@ -135,11 +147,12 @@ export class RemoteKeySet {
     try {
       const seconds = await this.#fetch();
       this.#retryMs = FIRST_RETRY_MS;
-      this.lastError = '';
+      this.#tell('');
       this.#schedule(seconds * 1_000 * (0.9 + Math.random() * 0.1));
       return true;
     } catch (error) {
-      this.lastError = reasonOf(error);
+      this.#source.forget();
+      this.#tell(reasonOf(error));
       this.#schedule(this.#retryMs * (0.5 + Math.random()));
       this.#retryMs = Math.min(this.#retryMs * 2, this.usable ? LAST_RETRY_MS : LAST_RETRY_WITHOUT_KEYS_MS);
       this.#stale = this.#isStale();
@@ -147,6 +160,12 @@ export class RemoteKeySet {
       this.#away = !this.usable;
       return loaded;
     }
+  }
+
+  #tell(reason: string): void {
+    const isNew = reason !== this.lastError;
+    this.lastError = reason;
+    if (isNew) this.options.onFailure?.(reason);
   }
 
   /** The machine's clock is not enough: set back, it would stretch the limit. */
@@ -157,25 +176,29 @@ export class RemoteKeySet {
 
   /** @returns seconds until the next refresh */
   async #fetch(): Promise<number> {
-    const { url, now, maxStaleSeconds, refreshIntervalSeconds, timeoutMs } = this.options;
+    const { now, maxStaleSeconds, refreshIntervalSeconds, timeoutMs } = this.options;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const url = await this.#source.locate(signal);
     const response = await this.options.fetch(url, {
       headers: {
         accept: 'application/jwk-set+json, application/json',
         ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }),
       },
       redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
     const unchanged = response.status === 304 && this.#etag !== undefined;
-    if (!response.ok && !unchanged) throw new Error(`the JWKS was answered with ${String(response.status)}`);
+    if (!response.ok && !unchanged) throw new Error(`${url} answered ${String(response.status)}`);
     if (!unchanged) {
       this.#take(await boundedBody(response, JWKS_SIZE_LIMIT), response.headers.get('etag') ?? undefined);
     }
     const fetchedAt = now();
     this.#confirm(momentOf(this.#clock), fetchedAt + maxStaleSeconds * 1_000);
-    await this.#file?.write({ url, fetchedAt, etag: this.#etag, jwks: this.#document }).catch((error: unknown) => {
-      process.emitWarning(`the keys could not be stored: ${String(error)}`, { code: 'COUNTERSIGN_JWKS_FILE' });
-    });
+    await this.#file
+      ?.write({ url: this.#source.name, fetchedAt, etag: this.#etag, jwks: this.#document })
+      .catch((error: unknown) => {
+        process.emitWarning(`the keys could not be stored: ${String(error)}`, { code: 'COUNTERSIGN_JWKS_FILE' });
+      });
     const wished = (maxAgeOf(response.headers) ?? Infinity) * REFRESH_AT;
     return Math.min(Math.max(wished, REFRESH_AT_LEAST_SECONDS), refreshIntervalSeconds);
   }
@@ -196,9 +219,9 @@ export class RemoteKeySet {
 
   /** The issuer is away at start: the set of the last run, unless it is older than an outage may be. */
   async #loadFile(): Promise<boolean> {
-    const { url, now, maxStaleSeconds } = this.options;
+    const { now, maxStaleSeconds } = this.options;
     try {
-      const stored = await this.#file?.read(url);
+      const stored = await this.#file?.read(this.#source.name);
       const usableUntil = (stored?.fetchedAt ?? -Infinity) + maxStaleSeconds * 1_000;
       if (stored === undefined || usableUntil < now() || stored.fetchedAt > now() + 60_000) return false;
       this.#take(stored.jwks, stored.etag);

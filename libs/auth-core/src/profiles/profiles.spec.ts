@@ -4,6 +4,7 @@ import { generateSigningKey, publicJwkOf, type PrivateJwk } from '../keys/jwk.js
 import { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
 import { MemoryRevocationList } from '../revocation-list.js';
 import { TokenError } from '../token-error.js';
+import { KeyServer } from '../testing/key-server.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 import { type Principal } from '../principal.js';
 import { type ProfileName } from './known-profiles.js';
@@ -179,22 +180,25 @@ const traps: readonly (readonly [string, ProfileName, string, Partial<Shape> & {
   [zitadel, 'zitadel', 'a token without client', { claims: { client_id: undefined } }, 'TYP_NOT_ALLOWED'],
   [spring, 'spring', 'an ID token', { claims: { scope: undefined, sid: 's' } }, 'TYP_NOT_ALLOWED'],
   [spring, 'spring', 'a token with a scope of another form', { claims: { scope: 'orders:read' } }, 'TYP_NOT_ALLOWED'],
-  [mtls, 'rfc9068', 'a token that is bound to a certificate, which nobody checks here', {}, 'CLAIM_INVALID'],
+  [mtls, 'rfc9068', 'a token that is bound to a certificate, without that certificate', {}, 'CERTIFICATE_MISMATCH'],
   ['Auth0 RFC 9068 profile, user', 'rfc9068', 'a token without id', { claims: { jti: undefined } }, 'CLAIM_MISSING'],
 ];
 
 describe('profiles of other issuers’ tokens', () => {
   let key: PrivateJwk;
   let stranger: PrivateJwk;
+  let server: KeyServer;
   const open: TokenVerifier[] = [];
 
   beforeAll(async () => {
+    server = await KeyServer.start();
     key = await generateSigningKey('RS256');
     stranger = { ...(await generateSigningKey('RS256')), kid: key.kid };
   });
   afterEach(() => {
     for (const verifier of open.splice(0)) verifier.close();
   });
+  afterAll(() => server.close());
 
   const jwks = ({ namesAlg }: Shape) => {
     const { alg, ...unnamed } = publicJwkOf(key);
@@ -202,7 +206,8 @@ describe('profiles of other issuers’ tokens', () => {
   };
   async function verifierOf(shape: Shape, profile: Profile, revocations = new MemoryRevocationList()) {
     const { issuer, audience } = shape;
-    const fetch = () => Promise.resolve(Response.json(jwks(shape)));
+    server.publish(issuer, jwks(shape).keys);
+    const { fetch } = server;
     const verifier = await createVerifier({ issuer, audience, profile, revocations, fetch, now: () => now * 1_000 });
     open.push(verifier);
     return verifier;

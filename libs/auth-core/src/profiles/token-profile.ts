@@ -104,12 +104,15 @@ export function principalByProfile(
   now: number,
   fingerprint: () => string,
 ): Principal {
-  const { issuer, audience, toleranceSeconds } = expected;
+  const { issuer, others = [], toleranceSeconds } = expected;
   const { iss, exp, nbf, iat, sub, txn, auth_time, acr, amr } = claims;
   if (iss !== issuer) throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
-  if (!(profile.isFor?.(claims, audience) ?? audiencesOf(claims).includes(audience))) {
+  const named = [expected.audience, ...others];
+  const listed = profile.isFor === undefined ? audiencesOf(claims) : [];
+  const audience = named.find((name) => profile.isFor?.(claims, name) ?? listed.includes(name));
+  if (audience === undefined) {
     const actual = claims['aud'] === undefined ? 'none' : audiencesOf(claims).join(' ');
-    throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: audience, actual });
+    throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: named.join(' '), actual });
   }
   const expiresAt = time(exp, 'exp');
   if (now >= expiresAt + toleranceSeconds) throw outOfTime('TOKEN_EXPIRED', 'exp', now, expiresAt);
@@ -118,7 +121,7 @@ export function principalByProfile(
   }
   const issuedAt = time(iat, 'iat');
   if (now < issuedAt - toleranceSeconds) throw outOfTime('TOKEN_NOT_YET_VALID', 'iat', now, issuedAt);
-  const other = profile.notAccessToken?.(claims, expected);
+  const other = profile.notAccessToken?.(claims, { ...expected, audience });
   if (other !== undefined) throw new TokenError('TYP_NOT_ALLOWED', other, { expected: profile.name });
   const [clientClaim, client] = firstOf(claims, profile.client);
   const [idClaim, id] = firstOf(claims, profile.tokenId ?? ['jti']);

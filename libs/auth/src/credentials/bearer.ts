@@ -1,7 +1,7 @@
 import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { credentialsOf, type Principal } from '@countersign/auth-core';
-import { type AccessTokenVerifier } from '../auth.settings.js';
+import { type AccessTokenVerifier, type ClientCertificate } from '../auth.settings.js';
 import { authorizationOf, type Carrier } from '../carrier.js';
 import { STRATEGY_NAME, tokenErrorOf, useVerifier } from '../jwt.strategy.js';
 import { type Credential } from './credential.js';
@@ -25,7 +25,11 @@ class PassportGuard extends AuthGuard(STRATEGY_NAME) {
 export class BearerCredential implements Credential {
   readonly #passport = new PassportGuard();
 
-  constructor(private readonly verifier: AccessTokenVerifier) {}
+  /** @param certificateOf the certificate that a request's client showed */
+  constructor(
+    private readonly verifier: AccessTokenVerifier,
+    private readonly certificateOf?: ClientCertificate,
+  ) {}
 
   verify(carrier: Carrier, context: ExecutionContext): Promise<Principal> | undefined {
     const credentials = credentialsOf(carrier.header('authorization'));
@@ -38,6 +42,10 @@ export class BearerCredential implements Credential {
   }
 
   async #verify(token: string, { kind, holder }: Carrier, context: ExecutionContext): Promise<Principal> {
+    const certificate = this.certificateOf?.(holder);
+    if (certificate !== undefined && this.verifier.verifyWithCertificate !== undefined) {
+      return this.verifier.verifyWithCertificate(token, certificate);
+    }
     const known = this.verifier.cached?.(token);
     if (known !== undefined) return known;
     if (kind !== 'http') return this.verifier.verifyWithRefresh(token);

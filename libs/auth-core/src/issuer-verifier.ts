@@ -1,0 +1,293 @@
+import { createHash } from 'node:crypto';
+import { monotonicClock } from './clock.js';
+import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
+import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
+import { endpointOf, protectedUrl } from './endpoint.js';
+import { type JsonObject } from './json-object.js';
+import { principalOfClaims, type Expected } from './jws/claims.js';
+import { TokenReader } from './jws/token-reader.js';
+import { VerifiedCache, type Verified } from './jws/verified-cache.js';
+import { isAvailable, supportedAlgorithms, type KnownAlgorithm } from './keys/algorithm.js';
+import { Discovery } from './keys/discovery.js';
+import { type VerificationKey } from './keys/jwk.js';
+import { CANDIDATES_LIMIT } from './keys/key-set.js';
+import { RemoteKeySet } from './keys/remote-key-set.js';
+import { type Principal } from './principal.js';
+import { knownProfiles } from './profiles/known-profiles.js';
+import { acceptsType, principalByProfile, type TokenProfile } from './profiles/token-profile.js';
+import { TokenError } from './token-error.js';
+import { type TokenVerifier } from './token-verifier.js';
+import { type DpopPresentation, type VerifierOptions } from './verifier-options.js';
+
+/** The detail of a refusal: the token named no key, and none of those that were tried made its signature. */
+const NO_KEY_ID = 'no kid';
+
+/** One for all verifiers: a token is verified from start to end before the next. */
+const reader = new TokenReader();
+
+/** A stolen token that is bound to a key is worth nothing without the key: it never passes as a bearer token (RFC 9449, section 7.2). */
+function bearer<Caller extends Principal>(principal: Caller): Caller {
+  const { confirmation } = principal;
+  if (confirmation !== undefined) {
+    throw new TokenError('jkt' in confirmation ? 'DPOP_PROOF_MISSING' : 'CERTIFICATE_MISMATCH');
+  }
+  return principal;
+}
+
+/**
+ * What identifies a token that has no id: the hash of all that is signed. Not of the signature, which anyone who has the token may be able to write
+ * in another way.
+ */
+function fingerprintOf(token: string): string {
+  return createHash('sha256')
+    .update(token.slice(0, token.lastIndexOf('.')))
+    .digest('base64url');
+}
+
+/** @throws {TypeError} for keys by plain http beyond this machine, without `allowPlainHttp` */
+function sourceOf({
+  issuer,
+  jwksUrl,
+  profile,
+  allowPlainHttp = false,
+  fetch: ask,
+  monotonic,
+}: VerifierOptions): string | Discovery {
+  if (jwksUrl === undefined && profile !== undefined) {
+    return new Discovery({
+      issuer,
+      allowPlainHttp,
+      fetch: ask ?? globalThis.fetch,
+      monotonic: monotonic ?? monotonicClock,
+    });
+  }
+  return protectedUrl(jwksUrl ?? endpointOf(issuer, '/.well-known/jwks.json'), allowPlainHttp);
+}
+
+function reportKeys({ issuer, onKeys }: VerifierOptions, reason: string): void {
+  const ok = reason === '';
+  const message = ok ? `the keys of ${issuer} are loaded again` : `the keys of ${issuer} cannot be loaded: ${reason}`;
+  if (onKeys !== undefined) onKeys({ issuer, ok, message });
+  else if (!ok) process.emitWarning(message, { code: 'COUNTERSIGN_KEYS' });
+}
+
+/** What is made of a token's claims once they have been checked: the principal, with what the service declared. */
+export type Completion<Caller extends Principal> = (principal: Principal, claims: JsonObject) => Caller;
+
+/** Verifies access tokens of one issuer. */
+export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<Caller> {
+  readonly #cache: VerifiedCache<Caller>;
+  readonly #keys: RemoteKeySet;
+  readonly #algorithms: ReadonlySet<KnownAlgorithm>;
+  readonly #now: () => number;
+  readonly #toleranceSeconds: number;
+  readonly #expected: Expected;
+  readonly #replays: DpopReplayStore;
+  /** Nothing for our own issuer's tokens, which have the quickest way. */
+  readonly #profile: TokenProfile | undefined;
+  readonly issuers: readonly [string];
+
+  constructor(
+    private readonly options: VerifierOptions,
+    private readonly complete: Completion<Caller>,
+  ) {
+    const { clockToleranceSeconds = 5, algorithms = supportedAlgorithms } = options;
+    if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= 5)) {
+      throw new RangeError('clockToleranceSeconds is 0 to 5 seconds');
+    }
+    this.#toleranceSeconds = clockToleranceSeconds;
+    const [audience, ...others] = typeof options.audience === 'string' ? [options.audience] : options.audience;
+    if (audience === undefined) throw new RangeError('audience must name this service');
+    this.#expected = { issuer: options.issuer, audience, others, toleranceSeconds: clockToleranceSeconds };
+    this.issuers = [options.issuer];
+    const missing = algorithms.filter((name) => !isAvailable(name));
+    if (missing.length > 0)
+      throw new RangeError(`this runtime cannot verify ${missing.join(', ')}: use Node 24.6 or later`);
+    this.#algorithms = new Set(algorithms);
+    const { profile } = options;
+    this.#profile = typeof profile === 'string' ? knownProfiles[profile] : profile;
+    this.#now = options.now ?? Date.now;
+    this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
+    this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
+    this.#keys = new RemoteKeySet({
+      source: sourceOf(options),
+      fetch: options.fetch ?? ((...request) => fetch(...request)),
+      now: this.#now,
+      monotonic: options.monotonic,
+      timeoutMs: options.timeoutMs ?? 5_000,
+      refreshIntervalSeconds: options.refreshIntervalSeconds ?? 240,
+      cooldownSeconds: options.cooldownSeconds ?? 10,
+      maxStaleSeconds: options.maxStaleSeconds ?? 86_400,
+      cacheFile: options.keysFile,
+      onKeys: (keys) => {
+        this.#cache.keepKeys(keys);
+      },
+      onFailure: (reason) => {
+        reportKeys(options, reason);
+      },
+    });
+  }
+
+  get keysLoaded(): boolean {
+    return this.#keys.usable;
+  }
+
+  get lastKeyError(): string {
+    return this.#keys.lastError;
+  }
+
+  verify(token: string): Caller {
+    return bearer(this.#verify(token));
+  }
+
+  verifySubjectToken(token: string): Caller {
+    return this.#verify(token);
+  }
+
+  async verifyWithRefresh(token: string): Promise<Caller> {
+    return bearer(await this.#verifyWithRefresh(token));
+  }
+
+  async verifyWithProof(token: string, { proof, method, url }: DpopPresentation): Promise<Caller> {
+    const principal = await this.#verifyWithRefresh(token);
+    const { confirmation } = principal;
+    if (confirmation === undefined || !('jkt' in confirmation)) {
+      throw new TokenError('DPOP_PROOF_INVALID', 'the token is not bound');
+    }
+    const { replayId, expiresAt, nonce } = verifyDpopProof(proof, {
+      method,
+      url,
+      accessToken: token,
+      thumbprint: confirmation.jkt,
+      lifetimeSeconds: this.options.dpopLifetimeSeconds,
+      clockToleranceSeconds: this.#toleranceSeconds,
+      now: this.#now() / 1_000,
+    });
+    const { dpopNonces: nonces } = this.options;
+    if (nonces !== undefined && !nonces.accepts(nonce)) {
+      throw new TokenError('DPOP_NONCE_REQUIRED', 'nonce', { dpopNonce: nonces.current() });
+    }
+    if (!(await this.#replays.useOnce(replayId, expiresAt))) throw new TokenError('DPOP_PROOF_REPLAYED');
+    return principal;
+  }
+
+  async verifyWithCertificate(token: string, certificate: Uint8Array | undefined): Promise<Caller> {
+    const principal = await this.#verifyWithRefresh(token);
+    const { confirmation } = principal;
+    if (confirmation === undefined || 'jkt' in confirmation) return bearer(principal);
+    const shown = certificate === undefined ? '' : createHash('sha256').update(certificate).digest('base64url');
+    if (shown !== confirmation.certificate) throw new TokenError('CERTIFICATE_MISMATCH');
+    return principal;
+  }
+
+  cached(token: string): Caller | undefined {
+    const known = this.#cached(token, this.#now());
+    return known === undefined ? undefined : bearer(known);
+  }
+
+  cachedAuthorization(header: string): Caller | undefined {
+    const known = this.#stillGood(this.#cache.getByHeader(header), this.#now());
+    return known === undefined ? undefined : bearer(known);
+  }
+
+  async #verifyWithRefresh(token: string): Promise<Caller> {
+    try {
+      return this.#verify(token);
+    } catch (error) {
+      if (!(error instanceof TokenError) || !(await this.#broughtKeys(error))) throw error;
+      return this.#verify(token);
+    }
+  }
+
+  async #broughtKeys({ code, detail, actual }: TokenError): Promise<boolean> {
+    if (code === 'KEYS_UNAVAILABLE') return this.#keys.refreshWhenStale();
+    if (code === 'SIGNATURE_INVALID' && detail === NO_KEY_ID) return this.#keys.refreshForUnknownKey();
+    return code === 'KEY_UNKNOWN' && actual !== undefined && (await this.#keys.refreshForUnknownKey(actual));
+  }
+
+  #verify(token: string): Caller {
+    const now = this.#now();
+    const known = this.#cached(token, now);
+    if (known !== undefined) return known;
+    const header = reader.read(token);
+    const { algorithm, kid } = header;
+    if (algorithm === undefined || !this.#algorithms.has(algorithm)) throw this.#algorithmRefused(header.alg);
+    const profile = this.#profile;
+    if (!(profile === undefined ? header.isAccessToken : acceptsType(profile, header.typ))) {
+      throw new TokenError('TYP_NOT_ALLOWED', 'typ', {
+        expected: profile?.types.join(' ') ?? 'at+jwt',
+        actual: header.typ,
+      });
+    }
+    if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
+    if (!this.#keys.usableAt(now)) throw this.#keysUnavailable();
+    const key = this.#signerOf(kid, algorithm);
+    const claims = reader.claims();
+    const principal = this.complete(
+      profile === undefined
+        ? principalOfClaims(claims, this.#expected, now / 1_000)
+        : principalByProfile(profile, claims, this.#expected, now / 1_000, () => fingerprintOf(token)),
+      claims,
+    );
+    if (this.options.revocations?.isRevoked(principal, key.keyId) === true) throw new TokenError('TOKEN_REVOKED');
+    this.#cache.add(token, principal, key);
+    return principal;
+  }
+
+  /**
+   * The key that made the signature, of those with its `kid` whose type and `alg` fit. An issuer of another profile may name no key: then all
+   * are looked at, up to the same limit.
+   */
+  #signerOf(kid: unknown, algorithm: KnownAlgorithm): VerificationKey {
+    const { keys } = this.#keys;
+    const isNamed = kid !== undefined || this.#profile === undefined;
+    const named = typeof kid === 'string' ? keys.withKeyId(kid) : isNamed ? [] : keys.all;
+    if (named.length === 0) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
+    let tried = 0;
+    for (const key of named) {
+      if (!key.algorithms.has(algorithm)) continue;
+      if (reader.verifies(algorithm, key.key)) return key;
+      tried += 1;
+      if (tried === CANDIDATES_LIMIT) break;
+    }
+    if (tried > 0) throw new TokenError('SIGNATURE_INVALID', isNamed ? undefined : NO_KEY_ID);
+    const expected = [...new Set(named.flatMap(({ algorithms }) => [...algorithms]))].join(' ');
+    throw new TokenError('KEY_MISMATCH', 'alg', { expected, actual: algorithm });
+  }
+
+  /** For callers that cannot wait for keys: fetches them for the next call. */
+  #keysUnavailable(): TokenError {
+    void this.#keys.refreshWhenStale();
+    return new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);
+  }
+
+  #algorithmRefused(alg: unknown): TokenError {
+    return new TokenError('ALG_NOT_ALLOWED', 'alg', { expected: [...this.#algorithms].join(' '), actual: alg });
+  }
+
+  #cached(token: string, now: number): Caller | undefined {
+    return this.#stillGood(this.#cache.get(token), now);
+  }
+
+  #stillGood(known: Verified<Caller> | undefined, now: number): Caller | undefined {
+    if (known === undefined || !this.#keys.usableAt(now)) return undefined;
+    const { token, principal, key } = known;
+    if (now / 1_000 >= principal.expiresAt + this.#toleranceSeconds) {
+      this.#cache.delete(token);
+      throw new TokenError('TOKEN_EXPIRED', 'exp', { expected: Math.floor(now / 1_000), actual: principal.expiresAt });
+    }
+    if (this.options.revocations?.isRevoked(principal, key.keyId) === true) {
+      this.#cache.delete(token);
+      throw new TokenError('TOKEN_REVOKED');
+    }
+    return principal;
+  }
+
+  loadKeys(): Promise<boolean> {
+    return this.#keys.refresh();
+  }
+
+  close(): void {
+    this.#keys.close();
+  }
+}
