@@ -6,7 +6,8 @@ WORKDIR /countersign
 COPY apps apps
 COPY libs libs
 COPY tools tools
-RUN find apps libs tools -mindepth 2 -not -path '*/package.json' -type f -delete && find apps libs tools -type d -empty -delete
+COPY examples examples
+RUN find apps libs tools examples -mindepth 2 -not -path '*/package.json' -type f -delete && find apps libs tools examples -type d -empty -delete
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /countersign
@@ -17,8 +18,9 @@ RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
 COPY apps apps
 COPY libs libs
 COPY tools tools
+COPY examples examples
 RUN npx nx run-many -t build -p issuer,payments,accounts,audit,cli,stack --outputStyle=static \
- && find apps libs tools \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete
+ && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete
 
 # For each image the packages that it imports at run time, and no other: neither the build's tools nor its neighbours'. Of a package what
 # runs: no types, source maps or tests; of the workspace the libraries that were installed for it.

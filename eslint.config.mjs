@@ -12,7 +12,7 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
     { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
     { sourceTag: 'type:lib', onlyDependOnLibsWithTags: libMayUse },
     { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
-    { sourceTag: 'type:backing', onlyDependOnLibsWithTags: [] },
+    { sourceTag: 'type:backing', onlyDependOnLibsWithTags: ['type:backing'] },
     {
       sourceTag: 'layer:core',
       onlyDependOnLibsWithTags: ['layer:core'],

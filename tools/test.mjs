@@ -38,7 +38,7 @@ for (const [name, ...command] of steps) counts[step(name, ...command) ? 'passed'
 const testsOk = step('tests', 'nx', 'run-many', '-t', 'test', '--parallel=2', '--outputStyle=static');
 let failedTests = 0;
 const failures = [];
-for (const file of globSync('{apps,libs,tools}/*/test-results/jest.json', { cwd: root })) {
+for (const file of globSync('{apps,libs,tools,examples}/*/test-results/jest.json', { cwd: root })) {
   const result = JSON.parse(readFileSync(`${root}${file}`, 'utf8'));
   counts.passed += result.numPassedTests;
   failedTests += result.numFailedTests + result.numRuntimeErrorTestSuites;

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { freePort } from '@countersign/backing-services';
 import * as client from 'openid-client';
 import { CookieJar, loadSettings, people, PASSWORD, startPeopleProvider, TWO_FACTORS, walkSignIn } from './index.js';
 import type { PeopleProvider, WalkOptions } from './index.js';
@@ -14,16 +14,6 @@ const party = {
   redirect_uris: ['http://party.test/callback'],
   post_logout_redirect_uris: ['http://party.test/signed-out'],
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        done(typeof address === 'object' && address !== null ? address.port : 0);
-      });
-    });
-  });
 
 describe('the people provider', () => {
   let provider: PeopleProvider;

@@ -26,19 +26,23 @@ function send(ctx: KoaContextWithOIDC, page: string): void {
 const configuration = async (clients: readonly RelyingParty[]): Promise<Configuration> => {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const policy = interactionPolicy.base();
-  // One page only: whoever chose a person has agreed that the relying party gets to know who that is.
+  // One page only: choosing a person is agreeing that the relying party gets to know who that is.
   policy.remove('consent');
   return {
-    clients: clients.map((client) => ({
+    clients: clients.map(({ client_secret: secret, jwks, backchannel_logout_uri: logout, ...client }) => ({
       ...client,
-      token_endpoint_auth_method: 'client_secret_basic',
+      ...(secret === undefined ? {} : { client_secret: secret }),
+      ...(jwks === undefined ? {} : { jwks: { keys: jwks.keys.map((key) => ({ ...key })) } }),
+      ...(logout === undefined ? {} : { backchannel_logout_uri: logout }),
+      token_endpoint_auth_method: jwks === undefined ? 'client_secret_basic' : 'private_key_jwt',
+      ...(jwks === undefined ? {} : { token_endpoint_auth_signing_alg: 'ES256' }),
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
       response_types: ['code'],
       backchannel_logout_session_required: true,
     })),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'], clientAuthSigningAlgValues: ['ES256'] },
     cookies: { keys: [randomBytes(32)], names: { session: 'people-session', interaction: 'people-interaction' } },
     claims: scopeClaims,
     acrValues: [PASSWORD.acr, TWO_FACTORS.acr],
@@ -49,6 +53,7 @@ const configuration = async (clients: readonly RelyingParty[]): Promise<Configur
     scopes: ['openid', 'profile', 'email'],
     features: {
       devInteractions: { enabled: false },
+      resourceIndicators: { enabled: false },
       claimsParameter: { enabled: true },
       backchannelLogout: { enabled: true },
       rpInitiatedLogout: {

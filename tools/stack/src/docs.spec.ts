@@ -2,9 +2,9 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../../..');
-const pages = globSync(['*.md', 'docs/**/*.md', 'libs/*/*.md', 'apps/*/*.md'], { cwd: root }).filter(
-  (page) => !page.includes('node_modules'),
-);
+const pages = globSync(['*.md', 'docs/**/*.md', '{libs,apps,tools,examples}/*/*.md', 'examples/*.md'], {
+  cwd: root,
+}).filter((page) => !page.includes('node_modules'));
 const read = (page: string): string => readFileSync(resolve(root, page), 'utf8');
 const records = globSync('docs/adr/*.md', { cwd: root }).sort();
 const numberOf = (path: string): number => Number(/(\d{4})-[^/]*\.md$/.exec(path)?.[1]);

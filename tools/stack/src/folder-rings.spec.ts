@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ringsOf, roomsOf } from './folder-rings.js';
 
 const root = resolve(import.meta.dirname, '../../..');
-const projects = globSync('{apps,libs,tools}/*/package.json', { cwd: root }).map(dirname);
+const projects = globSync('{apps,libs,tools,examples}/*/package.json', { cwd: root }).map(dirname);
 
 describe('the folders of a project', () => {
   it('are found to form a ring when each reaches the other, over others too', () => {

@@ -3,7 +3,7 @@ import { serviceNames, type ServiceName } from '../services.js';
 import { type Stack } from '../stack.js';
 import { signalsIn, SILENCE, toldSince, type Look, type Signal } from './signals.js';
 
-/** Milliseconds between two looks, and after a fault in which a signal tells of it. */
+/** Milliseconds between two checks, and after a fault in which a signal tells of it. */
 const EVERY_MS = 250;
 const WATCHED_MS = 5_000;
 

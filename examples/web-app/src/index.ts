@@ -1,0 +1,2 @@
+export { loadSettings, SettingsUnusable, type Settings } from './configuration.js';
+export { createApp } from './server.js';

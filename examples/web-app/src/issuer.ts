@@ -1,0 +1,147 @@
+import { importJWK } from 'jose';
+import * as client from 'openid-client';
+import { type Settings } from './configuration.js';
+import { type Allowed, type Service, type StepUp } from './session.js';
+
+/** What a person is asked for, per service: the issuer words it on its consent page. */
+const scopesOf: Readonly<Record<Service, string>> = {
+  payments: 'payments:create payments:read',
+  accounts: 'accounts:read accounts:write',
+};
+
+/** What is remembered of a request until its answer comes; only this server has it. */
+export interface Flow {
+  readonly service: Service;
+  readonly codeVerifier: string;
+  readonly nonce: string;
+  readonly maxAge: number | undefined;
+}
+
+/** What a person's consent brought. */
+export interface Granted {
+  readonly allowed: Allowed;
+  readonly idToken: string;
+  readonly claims: client.IDToken;
+}
+
+/** Seconds before its end from which a token is no longer used. */
+const RESERVE_SECONDS = 10;
+
+/** The company's issuer, through `openid-client`. It checks `state`, `iss`, `nonce`, `aud`, signature and times. */
+export class Issuer {
+  private readonly redirectUri: string;
+  private readonly plainHttp: boolean;
+  private discovered: Promise<client.Configuration> | undefined;
+  constructor(
+    private readonly settings: Settings,
+    private readonly now: () => number,
+  ) {
+    this.redirectUri = new URL('/callback', settings.app).href;
+    this.plainHttp = settings.issuer.protocol === 'http:';
+  }
+
+  /** Found at first use, because the issuer may start after us; kept once found. */
+  configuration(): Promise<client.Configuration> {
+    this.discovered ??= this.discover().catch((error: unknown) => {
+      this.discovered = undefined;
+      throw error;
+    });
+    return this.discovered;
+  }
+
+  private async discover(): Promise<client.Configuration> {
+    const { issuer, clientId, clientKey } = this.settings;
+    const key = await importJWK(clientKey, clientKey.alg);
+    if (key instanceof Uint8Array) throw new TypeError('the client key must be a private key');
+    const found = await client.discovery(
+      issuer,
+      clientId,
+      { id_token_signed_response_alg: 'ES256' },
+      client.PrivateKeyJwt({ key, kid: clientKey.kid }),
+      { execute: this.plainHttp ? [client.allowInsecureRequests] : [], timeout: 10 },
+    );
+    return found;
+  }
+
+  /** Begins: everything that is asked for is pushed to the issuer (RFC 9126), so that the browser carries only a reference to it. */
+  async begin(service: Service, state: string, stepUp?: StepUp): Promise<{ url: URL; flow: Flow }> {
+    const configuration = await this.configuration();
+    const flow = {
+      service,
+      codeVerifier: client.randomPKCECodeVerifier(),
+      nonce: client.randomNonce(),
+      maxAge: stepUp?.maxAge,
+    };
+    const parameters = {
+      redirect_uri: this.redirectUri,
+      scope: `openid profile ${scopesOf[service]}`,
+      resource: service,
+      state,
+      nonce: flow.nonce,
+      code_challenge: await client.calculatePKCECodeChallenge(flow.codeVerifier),
+      code_challenge_method: 'S256',
+      ...(stepUp?.maxAge === undefined ? {} : { max_age: String(stepUp.maxAge) }),
+      ...(stepUp?.acrValues === undefined ? {} : { acr_values: stepUp.acrValues }),
+    };
+    return { url: await client.buildAuthorizationUrlWithPAR(configuration, parameters), flow };
+  }
+
+  /** Redeems the answer. @throws {client.AuthorizationResponseError} when the person or the issuer refused; others when it is not genuine */
+  async finish(query: string, state: string, flow: Flow): Promise<Granted> {
+    const answer = new URL(this.redirectUri);
+    answer.search = query;
+    const tokens = await client.authorizationCodeGrant(
+      await this.configuration(),
+      answer,
+      {
+        expectedState: state,
+        expectedNonce: flow.nonce,
+        pkceCodeVerifier: flow.codeVerifier,
+        idTokenExpected: true,
+        ...(flow.maxAge === undefined ? {} : { maxAge: flow.maxAge }),
+      },
+      { resource: flow.service },
+    );
+    const claims = tokens.claims();
+    if (claims === undefined || tokens.id_token === undefined) throw new TypeError('the issuer sent no ID token');
+    return { allowed: this.allowed(tokens), idToken: tokens.id_token, claims };
+  }
+
+  /** A new access token, and the refresh token that follows the one used. */
+  async refresh(service: Service, { refreshToken = '' }: Allowed): Promise<Allowed> {
+    const parameters = { resource: service };
+    const tokens = await client.refreshTokenGrant(await this.configuration(), refreshToken, parameters);
+    return { ...this.allowed(tokens), refreshToken: tokens.refresh_token ?? refreshToken };
+  }
+
+  /** The shop's own token, for its own accounts. */
+  async own(service: Service, scope: string): Promise<string> {
+    const parameters = { resource: service, scope };
+    const { access_token: token } = await client.clientCredentialsGrant(await this.configuration(), parameters);
+    return token;
+  }
+
+  /** Gives back what is no longer needed (RFC 7009). */
+  async revoke({ refreshToken, accessToken }: Allowed): Promise<void> {
+    await client.tokenRevocation(await this.configuration(), refreshToken ?? accessToken);
+  }
+
+  /** Where the browser goes to sign out at the issuer too; nothing when the issuer has no such place. */
+  async signOutUrl(idToken: string): Promise<URL | undefined> {
+    const configuration = await this.configuration();
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+    return client.buildEndSessionUrl(configuration, {
+      id_token_hint: idToken,
+      post_logout_redirect_uri: new URL('/signed-out', this.settings.app).href,
+    });
+  }
+
+  private allowed(tokens: client.TokenEndpointResponse & client.TokenEndpointResponseHelpers): Allowed {
+    const seconds = tokens.expiresIn() ?? 60;
+    return {
+      accessToken: tokens.access_token,
+      refreshToken: tokens.refresh_token,
+      expiresAt: this.now() + Math.max(seconds - RESERVE_SECONDS, 0) * 1_000,
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import { ResponseBodyError } from 'openid-client';
+import { type Issuer } from './issuer.js';
+import { type Allowed, type Service, type Session } from './session.js';
+
+/** The person allowed nothing for the service, or not any more: ask again. */
+export class NotAllowed extends Error {
+  constructor(readonly service: Service) {
+    super(`nothing is allowed for ${service}`);
+  }
+}
+
+/** A person's access tokens, renewed on the server when they are about to end. */
+export class PersonsTokens {
+  private readonly renewing = new Map<Allowed, Promise<Allowed>>();
+  constructor(
+    private readonly issuer: Issuer,
+    private readonly now: () => number,
+  ) {}
+
+  /** @throws {NotAllowed} */
+  async of(session: Session, service: Service): Promise<string> {
+    const allowed = session.allowed.get(service);
+    if (allowed === undefined) throw new NotAllowed(service);
+    if (this.now() < allowed.expiresAt) return allowed.accessToken;
+    return (await this.renewed(session, service, allowed)).accessToken;
+  }
+
+  /** Another token than the one that was just refused: it may have been revoked alone. @throws {NotAllowed} */
+  async afterRefusal(session: Session, service: Service, refused: string): Promise<string> {
+    const allowed = session.allowed.get(service);
+    if (allowed === undefined) throw new NotAllowed(service);
+    if (allowed.accessToken !== refused) return allowed.accessToken;
+    return (await this.renewed(session, service, allowed)).accessToken;
+  }
+
+  /** Two requests of one person at once share one renewal, because a refresh token is used once. */
+  private renewed(session: Session, service: Service, allowed: Allowed): Promise<Allowed> {
+    const running = this.renewing.get(allowed) ?? this.renew(session, service, allowed);
+    this.renewing.set(allowed, running);
+    return running.finally(() => this.renewing.delete(allowed));
+  }
+
+  private async renew(session: Session, service: Service, allowed: Allowed): Promise<Allowed> {
+    try {
+      if (allowed.refreshToken === undefined) throw new NotAllowed(service);
+      const next = await this.issuer.refresh(service, allowed);
+      session.allowed.set(service, next);
+      return next;
+    } catch (error) {
+      const ended = error instanceof ResponseBodyError && error.error === 'invalid_grant';
+      if (!ended && !(error instanceof NotAllowed)) throw error;
+      session.allowed.delete(service);
+      throw new NotAllowed(service);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { type Order } from './order.js';
+
+/** The services that the application calls for a person. */
+export const services = ['payments', 'accounts'] as const;
+export type Service = (typeof services)[number];
+
+/** What a person allowed for one service. The browser never sees any of it. */
+export interface Allowed {
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** How recent, and how strong, a sign-in must be (RFC 9470). */
+export interface StepUp {
+  readonly maxAge: number | undefined;
+  readonly acrValues: string | undefined;
+}
+
+/** A person who is signed in here. */
+export interface Session {
+  readonly subject: string;
+  readonly name: string;
+  /** The issuer's session (OpenID Connect Back-Channel Logout, 2.1). */
+  readonly sid: string | undefined;
+  readonly idToken: string;
+  /** Stands in every form; a page of somebody else cannot know it. */
+  readonly formToken: string;
+  readonly allowed: Map<Service, Allowed>;
+  /** What the person was about to pay when a new sign-in was asked for. */
+  waiting: Order | undefined;
+  /** What the bank asked for before it pays that. */
+  stepUp: StepUp | undefined;
+  /** Shown once, on the next page. */
+  notice: string | undefined;
+}
+
+/** A session of somebody who just signed in. */
+export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid' | 'idToken'>): Session {
+  return {
+    ...who,
+    formToken: randomBytes(32).toString('base64url'),
+    allowed: new Map(),
+    waiting: undefined,
+    stepUp: undefined,
+    notice: undefined,
+  };
+}

@@ -1,0 +1,67 @@
+import { type FastifyInstance } from 'fastify';
+import { BankRefusal, type Bank } from './bank.js';
+import { orderOf, type Order } from './order.js';
+import * as pages from './pages.js';
+import { NotAllowed } from './persons-tokens.js';
+import { type Session } from './session.js';
+import { show, type Visits } from './visit.js';
+
+/** Nothing where the person did not allow it. */
+async function ifAllowed<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof NotAllowed) return undefined;
+    throw error;
+  }
+}
+
+/** The shop itself: what one sees and buys. */
+export function shopRoutes(app: FastifyInstance, { bank, visits }: { bank: Bank; visits: Visits }): void {
+  app.get('/', async (request, reply) => {
+    const session = visits.session(request);
+    if (session === undefined) return show(reply, pages.welcomePage());
+    const found = [ifAllowed(bank.accountsOf(session)), ifAllowed(bank.paymentsOf(session))] as const;
+    return show(reply, pages.shopPage(session, ...(await Promise.all(found))));
+  });
+
+  app.post('/account', async (request, reply) => {
+    const sent = visits.form(request, reply);
+    if (sent === undefined) return reply;
+    await bank.open(sent.session);
+    sent.session.notice = 'Your account is open, with a welcome gift of €100.00.';
+    return reply.redirect('/', 303);
+  });
+
+  app.get('/waiting', (request, reply) => {
+    const session = visits.session(request);
+    if (session?.waiting === undefined) return reply.redirect('/', 302);
+    return show(reply, pages.payWaitingPage(session, session.waiting));
+  });
+
+  /** @returns whether the bank asks for a newer or stronger sign-in first */
+  async function pay(session: Session, order: Order): Promise<boolean> {
+    try {
+      const payment = await bank.pay(session, order);
+      session.waiting = undefined;
+      session.notice = `${order.good.name}: ${payment.status}.`;
+    } catch (error) {
+      if (error instanceof BankRefusal && error.stepUp !== undefined) {
+        Object.assign(session, { waiting: order, stepUp: error.stepUp });
+        return true;
+      }
+      if (error instanceof NotAllowed) session.notice = 'The shop may not do that for you. You can allow it below.';
+      else if (error instanceof BankRefusal) session.notice = `The bank refused: ${error.message}`;
+      else throw error;
+    }
+    return false;
+  }
+
+  app.post('/pay', async (request, reply) => {
+    const sent = visits.form(request, reply);
+    if (sent === undefined) return reply;
+    const order = orderOf(Object.fromEntries(sent.form));
+    if (order === undefined) return show(reply, pages.errorPage('The shop does not have that.'), 400);
+    return (await pay(sent.session, order)) ? show(reply, pages.confirmPage(order)) : reply.redirect('/', 303);
+  });
+}
