@@ -42,6 +42,10 @@ export const variables = {
   RATE_LIMIT_CLIENT_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(60_000),
   /** A hundred times the failed authentications a minute from one network (an IPv4 address, a /64 of IPv6), all replicas together; 0: no limit. */
   RATE_LIMIT_ADDRESS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(120_000),
+  /** JSON or YAML file of the outside OpenID providers at which people sign in, with the mapping of their claims to roles; none: nobody can sign in. */
+  PROVIDERS_FILE: z.string().min(1).optional(),
+  /** Sign-ins a minute that one network (an IPv4 address, a /64 of IPv6) may start, all replicas together; 0: no limit. */
+  RATE_LIMIT_SIGN_IN_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
   /** Seconds without a request after which a person's session is over: an hour. */
   SESSION_IDLE_SECONDS: seconds(60, 30 * DAY).default(3_600),
   /** Seconds after which a person must sign in again however much the session is used: 12 hours. */

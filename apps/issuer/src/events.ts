@@ -36,7 +36,10 @@ export const events = defineEvents({
     endpoint: 'an OAuth endpoint: `token`',
     'idempotency-key': 'the key as its caller chose it',
     revocation: '`*`: the list of all; else the name of what was revoked',
+    person: '`person:<UUIDv7>`',
+    provider: 'the name of an outside OpenID provider',
     'revocation-key': '`kid`',
+    session: "UUIDv7 of a person's session in one browser; never its secret",
     'signing-key': '`kid`',
     subject: '`sub`',
     token: '`jti`; `unknown` for what is not a token of this issuer',
@@ -316,6 +319,36 @@ export const events = defineEvents({
       when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
       action: keyed,
       resource: 'idempotency-key',
+    },
+    'person.signed_in': {
+      when: 'A person signed in at an outside provider.',
+      action: 'person:sign-in',
+      resource: 'person',
+      changes: {
+        provider: 'where, by its declared name',
+        first: 'whether nobody knew the person before',
+        roles: 'before and after, by the declared mapping; before is null for somebody new',
+        session: 'the session that began or went on',
+        renewed: 'whether a session of the same person went on in this browser, under a new secret',
+        authenticated_at: 'when the person proved to the provider who they are',
+        acr: 'how well, as the provider says',
+        amr: 'by what means, as the provider says',
+      },
+    },
+    'person.sign_in_refused': {
+      when: "A provider's answer to a sign-in that was started here signed nobody in: it did not hold, or the person is disabled.",
+      action: 'person:sign-in',
+      resource: 'provider',
+    },
+    'session.ended': {
+      when: "A person's session ended before its time.",
+      action: 'session:end',
+      resource: 'session',
+      changes: {
+        person: 'whose it was',
+        because:
+          '`sign-out`, `person` (from another session), `admin`, `disabled`, `provider` or `another-person` (who signed in there)',
+      },
     },
     'database.restored': {
       when: 'The issuer noticed that its database is older than what it has stated: it was restored from a backup.',

@@ -43,6 +43,7 @@ import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-me
 import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
 import { sessionProviders } from './sessions/index.js';
+import { signInControllers, signInProviders } from './sign-in/index.js';
 import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
 import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.service.js';
 import { RevocationKeyRotation } from './signing-keys/revocation-key-rotation.service.js';
@@ -114,6 +115,7 @@ export class IssuerModule {
         ClientsSchemaController,
         SigningKeysController,
         RevocationKeysController,
+        ...signInControllers,
       ],
       providers: [
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
@@ -170,6 +172,11 @@ export class IssuerModule {
         ...sessionProviders({
           idle: configuration.SESSION_IDLE_SECONDS,
           life: configuration.SESSION_LIFETIME_SECONDS,
+        }),
+        ...signInProviders({
+          providersFile: configuration.PROVIDERS_FILE,
+          allowPlainHttp: configuration.ALLOW_PLAIN_HTTP,
+          perMinute: configuration.RATE_LIMIT_SIGN_IN_PER_MINUTE,
         }),
         Startup,
         {

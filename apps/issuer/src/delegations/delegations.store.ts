@@ -18,12 +18,16 @@ function delegationOf(row: DelegationRow): Delegation {
 /** Which delegations are meant. */
 export type DelegationChoice =
   | { readonly id: DelegationId }
-  | { readonly sessionId: string }
+  /** `online`: without those that were allowed for when the person is away (`offline_access`). */
+  | { readonly sessionId: string; readonly online?: boolean }
   | { readonly personId: string; readonly clientId?: string };
 
 function whereOf(choice: DelegationChoice) {
   if ('id' in choice) return eq(delegationTable.id, choice.id);
-  if ('sessionId' in choice) return eq(delegationTable.sessionId, choice.sessionId);
+  if ('sessionId' in choice) {
+    const inSession = eq(delegationTable.sessionId, choice.sessionId);
+    return choice.online === true ? and(inSession, sql`not ${delegationTable.scopes} ? 'offline_access'`) : inSession;
+  }
   const ofPerson = eq(delegationTable.personId, choice.personId);
   return choice.clientId === undefined ? ofPerson : and(ofPerson, eq(delegationTable.clientId, choice.clientId));
 }

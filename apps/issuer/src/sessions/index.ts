@@ -4,6 +4,7 @@ import { PageFilter } from '../pages/page.filter.js';
 import { PeopleStore } from '../people/people.store.js';
 import { Cookies } from '../cookies/cookies.js';
 import { SESSION_TIMES, type SessionTimes } from './session.js';
+import { SessionEnds } from './session-ends.service.js';
 import { Sessions } from './sessions.service.js';
 import { SessionsStore } from './sessions.store.js';
 
@@ -15,6 +16,7 @@ export function sessionProviders(times: SessionTimes): readonly Provider[] {
     SessionsStore,
     Cookies,
     Sessions,
+    SessionEnds,
     FormToken,
     PageFilter,
   ];

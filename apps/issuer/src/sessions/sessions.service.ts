@@ -137,6 +137,12 @@ export class Sessions implements OnModuleInit {
     return { session: sessionOf({ session: row, person }), secret, renewed: false };
   }
 
+  /** The live session of a browser, without counting as use. */
+  async ofBrowser({ secret }: Browser, transaction: Transaction): Promise<Session | undefined> {
+    const found = await this.#find(secret, this.clock(), transaction);
+    return found === undefined ? undefined : sessionOf(found);
+  }
+
   /** The browser of a request. */
   browserOf(request: FastifyRequest): Browser {
     const { 'user-agent': userAgent } = request.headers;

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { type ProvidedPerson } from '../people/person.js';
+import { type SignInProof } from '../sessions/sessions.service.js';
+import { type Provider } from './provider.js';
+import { ProviderProblem } from './provider-problem.js';
+import { rolesOf } from './roles.js';
+
+const NAME_LIMIT = 128;
+/** Seconds by which a provider's clock may differ. */
+export const CLOCK_DIFFERENCE_SECONDS = 30;
+
+const claimsSchema = z.looseObject({
+  iss: z.string(),
+  sub: z.string().min(1).max(255),
+  iat: z.number(),
+  auth_time: z.number().optional(),
+  acr: z.string().min(1).max(256).optional(),
+  amr: z.array(z.string().min(1).max(64)).max(16).optional(),
+  sid: z.string().min(1).max(255).optional(),
+});
+
+/** What a provider has proven of somebody. */
+export interface ProvidedSignIn {
+  readonly person: ProvidedPerson;
+  readonly proof: SignInProof;
+}
+
+/** What a sign-in was asked to be. */
+export interface SignInDemand {
+  /** When the sign-in began. */
+  readonly startedAt: Date;
+  /** Whether the person had to prove again who they are. */
+  readonly forced: boolean;
+}
+
+const unseen = /[\p{Cs}\p{Cf}]/gu;
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const text = value
+    .replace(unseen, '')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, NAME_LIMIT)
+    .trim();
+  return text === '' ? undefined : text;
+}
+
+function emailOf({ email, email_verified: verified }: Readonly<Record<string, unknown>>): string | undefined {
+  if (verified !== true || typeof email !== 'string' || email.length > 254) return undefined;
+  return /^[^\s@\p{Cc}\p{Cf}]+@[^\s@\p{Cc}\p{Cf}]+$/u.test(email) ? email : undefined;
+}
+
+/** When the person signed in. @throws {ProviderProblem} where the provider must say it and does not, or where it is older than was asked for */
+function authenticatedAt(authTime: number | undefined, provider: Provider, demand: SignInDemand, now: Date): Date {
+  const refuse = (why: string): never => {
+    throw new ProviderProblem('PROVIDER_ANSWER_INVALID', new Error(why));
+  };
+  if (authTime === undefined) return provider.auth_time === 'assumed' ? now : refuse('auth_time is missing');
+  const seconds = now.getTime() / 1_000;
+  const started = demand.startedAt.getTime() / 1_000;
+  if (authTime > seconds + CLOCK_DIFFERENCE_SECONDS) return refuse('auth_time is in the future');
+  const oldest = demand.forced ? started : started - provider.max_age;
+  if (authTime < oldest - CLOCK_DIFFERENCE_SECONDS) return refuse('auth_time is older than max_age allows');
+  return new Date(Math.min(authTime, seconds) * 1_000);
+}
+
+/**
+ * Reads a verified ID token's claims, with those of userinfo beneath them.
+ * @throws {ProviderProblem} `PROVIDER_ANSWER_INVALID` for claims that are missing, malformed, too old, or of another `acr` than is required
+ */
+export function providedSignIn(
+  idToken: Readonly<Record<string, unknown>>,
+  userinfo: Readonly<Record<string, unknown>>,
+  provider: Provider,
+  demand: SignInDemand,
+  now: Date,
+): ProvidedSignIn {
+  const parsed = claimsSchema.safeParse(idToken);
+  if (!parsed.success) throw new ProviderProblem('PROVIDER_ANSWER_INVALID', parsed.error);
+  const { iss: issuer, sub: subject, acr, amr = [], sid } = parsed.data;
+  if (provider.require_acr && (acr === undefined || !provider.acr_values.includes(acr)))
+    throw new ProviderProblem('PROVIDER_ANSWER_INVALID', new Error('acr is not one of acr_values'));
+  const claims = { ...userinfo, ...idToken };
+  const name = textOf(claims['name']) ?? textOf(claims['preferred_username']) ?? textOf(claims['email']) ?? 'Somebody';
+  return {
+    person: {
+      issuer,
+      subject,
+      provider: provider.name,
+      name,
+      email: emailOf(claims),
+      roles: rolesOf(claims, provider.roles),
+    },
+    proof: {
+      issuer,
+      providerSession: sid,
+      authenticatedAt: authenticatedAt(parsed.data.auth_time, provider, demand, now),
+      acr,
+      amr,
+    },
+  };
+}

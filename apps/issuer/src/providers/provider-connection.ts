@@ -1,0 +1,113 @@
+import { type webcrypto } from 'node:crypto';
+import { type ClientAuth, type Configuration, type CustomFetch } from 'openid-client';
+import { ANSWER_SIZE_LIMIT } from './provider.js';
+import { providerProblemOf } from './provider-problem.js';
+import { type DeclaredProvider } from './providers-file.js';
+
+/** Seconds that one request to a provider may take. */
+const TIMEOUT_SECONDS = 5;
+/** Milliseconds for which discovered metadata is used; after that it is fetched again, and used on while that fails. */
+const FRESH_MS = 3_600_000;
+/** Milliseconds after a failure in which the next sign-in fails at once, so that a provider that hangs does not hold everybody. */
+const REST_MS = 2_000;
+
+/** Fetches no more than a provider's answer may have, and follows no redirect. */
+const limitedFetch: CustomFetch = async (url, options) => {
+  const { body = null, duplex, headers, method, signal = null } = options;
+  const response = await fetch(url, {
+    body,
+    headers,
+    method,
+    signal,
+    redirect: 'manual',
+    ...(duplex === undefined ? {} : { duplex }),
+  });
+  if (response.body === null) return response;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body) {
+    size += part.byteLength;
+    if (size > ANSWER_SIZE_LIMIT) throw new Error(`the answer has more than ${String(ANSWER_SIZE_LIMIT)} bytes`);
+    parts.push(part);
+  }
+  const { status, statusText, headers: said } = response;
+  return new Response(Buffer.concat(parts), { status, statusText, headers: said });
+};
+
+/** Loaded with the first sign-in: a start does not need it. */
+export const loadOpenIdClient = () => import('openid-client');
+type OpenIdClient = Awaited<ReturnType<typeof loadOpenIdClient>>;
+
+const keyAlgorithms: Readonly<
+  Record<string, webcrypto.RsaHashedImportParams | webcrypto.EcKeyImportParams | webcrypto.Algorithm>
+> = {
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  EdDSA: { name: 'Ed25519' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
+};
+
+async function authenticationOf(oidc: OpenIdClient, provider: DeclaredProvider): Promise<ClientAuth> {
+  switch (provider.token_endpoint_auth_method) {
+    case 'client_secret_basic':
+      return oidc.ClientSecretBasic(provider.secret());
+    case 'client_secret_post':
+      return oidc.ClientSecretPost(provider.secret());
+    case 'none':
+      return oidc.None();
+    case 'private_key_jwt': {
+      const { kid, alg, ...jwk } = provider.key();
+      const algorithm = keyAlgorithms[alg];
+      if (algorithm === undefined) throw new Error(`client_key_file has the algorithm ${alg}`);
+      const key = await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']);
+      return oidc.PrivateKeyJwt({ key, kid });
+    }
+  }
+}
+
+/** What is known of one provider: discovered when it is first needed, refreshed now and then. */
+export class ProviderConnection {
+  #known: Configuration | undefined;
+  #knownAt = Number.NEGATIVE_INFINITY;
+  #failed: { readonly error: Error; readonly at: number } | undefined;
+  #discovering: Promise<Configuration> | undefined;
+
+  /** @param now milliseconds of a clock that only moves forward */
+  constructor(
+    readonly provider: DeclaredProvider,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** @throws {ProviderProblem} when nothing is known yet and the provider does not answer */
+  async configuration(): Promise<Configuration> {
+    if (this.#known !== undefined && this.now() - this.#knownAt < FRESH_MS) return this.#known;
+    if (this.#failed !== undefined && this.now() - this.#failed.at < REST_MS) {
+      if (this.#known !== undefined) return this.#known;
+      throw this.#failed.error;
+    }
+    this.#discovering ??= this.#discover().finally(() => (this.#discovering = undefined));
+    return this.#discovering;
+  }
+
+  async #discover(): Promise<Configuration> {
+    const { issuer, client_id: clientId } = this.provider;
+    const plain = new URL(issuer).protocol === 'http:';
+    try {
+      const oidc = await loadOpenIdClient();
+      const authentication = await authenticationOf(oidc, this.provider);
+      const found = await oidc.discovery(new URL(issuer), clientId, undefined, authentication, {
+        timeout: TIMEOUT_SECONDS,
+        [oidc.customFetch]: limitedFetch,
+        // The signature is checked too, not only where the ID token came from.
+        execute: [oidc.enableNonRepudiationChecks, ...(plain ? [oidc.allowInsecureRequests] : [])],
+      });
+      [this.#known, this.#knownAt, this.#failed] = [found, this.now(), undefined];
+      return found;
+    } catch (error) {
+      const problem = providerProblemOf(error);
+      this.#failed = { error: problem, at: this.now() };
+      if (this.#known !== undefined) return this.#known;
+      throw problem;
+    }
+  }
+}

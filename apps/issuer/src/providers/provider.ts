@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { rolesMappingSchema } from './roles.js';
+
+/** Outside providers that one issuer may have. */
+export const PROVIDERS_LIMIT = 20;
+/** Bytes of one answer of a provider. */
+export const ANSWER_SIZE_LIMIT = 256 * 1024;
+
+const shortText = z.string().min(1).max(256);
+const issuerUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(512)
+  .refine((text) => {
+    const { username, password, search, hash } = new URL(text);
+    return username === '' && password === '' && search === '' && hash === '';
+  }, 'must be an http or https URL without credentials, query and fragment');
+
+const providerSchema = z
+  .strictObject({
+    /** Stands in the callback's path, which is each provider's own: `/sign-in/callback/<name>`. */
+    name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a-z, 0-9 and -, at most 32 characters'),
+    /** On the page where a person chooses. */
+    title: z.string().min(1).max(64),
+    /** The provider's identifier, as its ID tokens say it in `iss`. */
+    issuer: issuerUrl,
+    client_id: shortText,
+    token_endpoint_auth_method: z
+      .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+      .default('client_secret_basic'),
+    /** The path of a file with the secret; relative paths start at the declared file. */
+    client_secret_file: z.string().min(1).optional(),
+    /** The path of a JSON file with one private JWK, for `private_key_jwt`. */
+    client_key_file: z.string().min(1).optional(),
+    scopes: z.array(shortText).min(1).max(20).default(['openid', 'profile', 'email']),
+    /** Asked for at each sign-in (OpenID Connect Core, section 3.1.2.1). */
+    acr_values: z.array(shortText).max(10).default([]),
+    /** Whether a sign-in with another `acr` is refused. */
+    require_acr: z.boolean().default(false),
+    /** Seconds after which the provider must ask the person again. */
+    max_age: z.int().min(0).max(7_776_000).default(43_200),
+    /** `required`: an ID token must say when the person signed in. `assumed`: one that does not counts as a sign-in of now. */
+    auth_time: z.enum(['required', 'assumed']).default('required'),
+    /** Whether claims are also fetched from the userinfo endpoint. */
+    userinfo: z.boolean().default(true),
+    roles: rolesMappingSchema.default({ claim: ['roles'], map: {} }),
+  })
+  .superRefine((provider, context) => {
+    const fault = (message: string): void => context.addIssue({ code: 'custom', message });
+    const { token_endpoint_auth_method: method, client_secret_file: secret, client_key_file: key } = provider;
+    const bySecret = method === 'client_secret_basic' || method === 'client_secret_post';
+    if (bySecret !== (secret !== undefined))
+      fault(`client_secret_file must be set for client_secret_basic and client_secret_post only`);
+    if ((method === 'private_key_jwt') !== (key !== undefined))
+      fault('client_key_file must be set for private_key_jwt only');
+    if (!provider.scopes.includes('openid')) fault('scopes must include openid');
+    if (provider.require_acr && provider.acr_values.length === 0) fault('require_acr needs acr_values');
+  });
+/** An outside OpenID provider, as PROVIDERS_FILE declares it. */
+export type Provider = z.infer<typeof providerSchema>;
+
+const twice = (values: readonly string[]): string | undefined =>
+  values.find((value, index) => values.indexOf(value) !== index);
+
+export const providersFileSchema = z
+  .strictObject({ $schema: z.string().optional(), providers: z.array(providerSchema).max(PROVIDERS_LIMIT) })
+  .superRefine(({ providers }, context) => {
+    const name = twice(providers.map((provider) => provider.name));
+    const issuer = twice(providers.map((provider) => provider.issuer));
+    if (name !== undefined)
+      context.addIssue({ code: 'custom', path: ['providers'], message: `${name} is declared twice` });
+    // A person is known by issuer and subject; two clients of one issuer would be two ways to be the same person.
+    if (issuer !== undefined)
+      context.addIssue({ code: 'custom', path: ['providers'], message: `the issuer ${issuer} is declared twice` });
+  });

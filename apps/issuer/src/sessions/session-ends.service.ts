@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type EventContext } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { type DelegationEnd } from '../delegations/delegation.js';
+import { Delegations, type EndedDelegations } from '../delegations/delegations.service.js';
+import { events } from '../events.js';
+import { type SessionEnd } from './session.js';
+import { SessionsStore, type SessionsFilter } from './sessions.store.js';
+import { type SessionRow } from './sessions.tables.js';
+
+/** Ends that are in the caller's transaction; give them to {@link SessionEnds.announce} once that has committed. */
+export interface EndedSessions {
+  readonly sessions: readonly SessionRow[];
+  readonly delegations: readonly EndedDelegations[];
+}
+
+const delegationEnds: Readonly<Record<SessionEnd, DelegationEnd>> = {
+  'sign-out': 'SESSION_ENDED',
+  provider: 'SESSION_ENDED',
+  'another-person': 'SESSION_ENDED',
+  person: 'BY_PERSON',
+  admin: 'BY_ADMIN',
+  disabled: 'BY_ADMIN',
+};
+
+/** Signing out leaves what the person allowed for the time when they are away (OpenID Connect Back-Channel Logout, section 2.7); the rest ends all. */
+const leavesOffline: ReadonlySet<SessionEnd> = new Set(['sign-out', 'provider', 'another-person']);
+
+/** The end of sessions, and of what was allowed in them. */
+@Injectable()
+export class SessionEnds {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(SessionsStore) private readonly store: SessionsStore,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** Ends live sessions at once, at all replicas. @returns those that ended by this. @throws {Problem} 503 `REVOCATIONS_FULL` */
+  async end(which: SessionsFilter, by: SessionEnd, who: EventContext): Promise<readonly SessionRow[]> {
+    const ended = await this.database.transaction((transaction) => this.endIn(transaction, which, by, who));
+    await this.announce(ended);
+    return ended.sessions;
+  }
+
+  /** As {@link end}, in a transaction of the caller's; then {@link announce}. */
+  async endIn(
+    transaction: Transaction,
+    which: SessionsFilter,
+    by: SessionEnd,
+    who: EventContext,
+  ): Promise<EndedSessions> {
+    const sessions = await this.store.end(transaction, which, by, this.clock());
+    const delegations: EndedDelegations[] = [];
+    for (const { id, personId } of sessions) {
+      const choice = { sessionId: id, ...(leavesOffline.has(by) ? { online: true } : {}) } as const;
+      delegations.push(await this.delegations.endIn(transaction, choice, delegationEnds[by], who));
+      await this.outbox.record(
+        transaction,
+        events.event('session.ended', who, { id, changes: { person: personId, because: by } }),
+      );
+    }
+    return { sessions, delegations };
+  }
+
+  async announce({ delegations }: EndedSessions): Promise<void> {
+    for (const ended of delegations) await this.delegations.announce(ended);
+  }
+}

@@ -1,0 +1,177 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import {
+  AUDIT_OUTBOX,
+  byNobody,
+  CLOCK,
+  DATABASE,
+  LOGGER,
+  Problem,
+  type Database,
+  type RequestTrace,
+} from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { events } from '../events.js';
+import { SignInLimit } from '../limits/sign-in-limit.service.js';
+import { type PersonRow } from '../people/people.tables.js';
+import { PeopleStore } from '../people/people.store.js';
+import { type ProvidedSignIn } from '../providers/provided-sign-in.js';
+import { type Provider } from '../providers/provider.js';
+import { ProviderProblem } from '../providers/provider-problem.js';
+import { Providers, type SignInRequest } from '../providers/providers.service.js';
+import { digestOf, newSecret, type Session } from '../sessions/session.js';
+import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
+import { byPerson, Sessions, type Browser } from '../sessions/sessions.service.js';
+import { secretsOf } from './sign-in-secrets.js';
+import { SignInsStore } from './sign-ins.store.js';
+
+/** A provider's answer that belongs to no sign-in of this browser. */
+function unknownSignIn(): Problem {
+  return new Problem(
+    400,
+    'SIGN_IN_UNKNOWN',
+    'This sign-in was not started in this browser, was finished already, or is older than ten minutes. Start again.',
+    { heading: 'This sign-in is over' },
+  );
+}
+
+/** A person who may not sign in. */
+function personDisabled(): Problem {
+  return new Problem(403, 'PERSON_DISABLED', 'This account has been disabled here. Ask the operator of this service.', {
+    heading: 'You cannot sign in',
+  });
+}
+
+interface Finished {
+  readonly session: Session;
+  /** The new value of the cookie `session`. */
+  readonly secret: string;
+  readonly returnTo: string;
+}
+
+/** Signs people in at outside providers. */
+@Injectable()
+export class SignIn {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(Providers) private readonly providers: Providers,
+    @Inject(SignInsStore) private readonly store: SignInsStore,
+    @Inject(SignInLimit) private readonly limit: SignInLimit,
+    @Inject(PeopleStore) private readonly people: PeopleStore,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(SessionEnds) private readonly ends: SessionEnds,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * Sends somebody to a provider.
+   * @param browser the value of the cookie `sign-in`
+   * @param peer the caller's address
+   * @returns the address at the provider
+   * @throws {Problem} 503 `PROVIDER_AWAY`, 429 `TOO_MANY_SIGN_INS`
+   */
+  async begin(
+    provider: Provider,
+    { returnTo, ...request }: SignInRequest & { readonly returnTo: string },
+    browser: string,
+    peer: string,
+  ): Promise<URL> {
+    await this.limit.spend(peer);
+    const state = newSecret();
+    const url = await this.providers
+      .authorizationUrl(provider, secretsOf(state, browser), request)
+      .catch((error: unknown) => {
+        this.#log(provider, error);
+        throw error;
+      });
+    await this.store.add({
+      stateDigest: digestOf(state),
+      browserDigest: digestOf(browser),
+      provider: provider.name,
+      returnTo,
+      forced: request.forced,
+      startedAt: this.clock(),
+    });
+    return url;
+  }
+
+  /**
+   * Takes a provider's answer and begins a session.
+   * @param answer the parameters that came to the provider's callback
+   * @param tie the value of the cookie `sign-in`; nothing where the browser has none
+   * @throws {Problem} 400 `SIGN_IN_UNKNOWN`, 403 `PERSON_DISABLED`, or a {@link ProviderProblem}
+   */
+  async finish(
+    provider: Provider,
+    answer: URLSearchParams,
+    tie: string | undefined,
+    browser: Browser,
+    trace: RequestTrace,
+  ): Promise<Finished> {
+    const state = answer.get('state');
+    if (tie === undefined || state === null) throw unknownSignIn();
+    const known = await this.store.take({
+      stateDigest: digestOf(state),
+      browserDigest: digestOf(tie),
+      provider: provider.name,
+    });
+    if (known === undefined) throw unknownSignIn();
+    try {
+      const provided = await this.providers.redeem(provider, answer, secretsOf(state, tie), known);
+      return { ...(await this.#admit(provided, browser, trace)), returnTo: known.returnTo };
+    } catch (error) {
+      this.#log(provider, error);
+      if (error instanceof Problem) {
+        const details = { id: provider.name, outcome: 'denied', reason: error.code } as const;
+        await this.outbox.recordDurably(events.event('person.sign_in_refused', byNobody(trace), details));
+      }
+      throw error;
+    }
+  }
+
+  async #admit(
+    provided: ProvidedSignIn,
+    browser: Browser,
+    trace: RequestTrace,
+  ): Promise<{ readonly session: Session; readonly secret: string }> {
+    const { begun, ended } = await this.database.transaction(async (transaction) => {
+      const { row, before } = await this.people.refresh(transaction, provided.person, this.clock());
+      if (row.disabledAt !== null) throw personDisabled();
+      const other = await this.sessions.ofBrowser(browser, transaction);
+      const begun = await this.sessions.begin(transaction, row, provided.proof, browser);
+      const who = byPerson(begun.session, trace);
+      let ended: EndedSessions | undefined;
+      if (other !== undefined && other.person.id !== row.id)
+        ended = await this.ends.endIn(transaction, { id: other.id }, 'another-person', who);
+      const changes = { ...changesOf(row, before), ...proofOf(begun.session), renewed: begun.renewed };
+      await this.outbox.record(transaction, events.event('person.signed_in', who, { id: row.id, changes }));
+      return { begun, ended };
+    });
+    if (ended !== undefined) await this.ends.announce(ended);
+    return begun;
+  }
+
+  /** Why a provider's answer does not hold, only the operator sees. */
+  #log(provider: Provider, error: unknown): void {
+    if (error instanceof ProviderProblem)
+      this.logger.warn(
+        { provider: provider.name, code: error.code, err: error.cause },
+        'nobody was signed in at a provider',
+      );
+  }
+}
+
+function changesOf({ provider, roles }: PersonRow, before: PersonRow | undefined): Readonly<Record<string, unknown>> {
+  return { provider, first: before === undefined, roles: { before: before?.roles ?? null, after: roles } };
+}
+
+function proofOf({ id, authenticatedAt, acr, amr }: Session): Readonly<Record<string, unknown>> {
+  return {
+    session: id,
+    authenticated_at: authenticatedAt.toISOString(),
+    ...(acr === undefined ? {} : { acr }),
+    amr,
+  };
+}
