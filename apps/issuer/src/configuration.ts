@@ -1,4 +1,4 @@
-import { supportedAlgorithms } from '@countersign/auth-core';
+import { apiKeyEnvironmentPattern, supportedAlgorithms } from '@countersign/auth-core';
 import { BUCKET_SIZE_LIMIT } from '@countersign/revocation-feed';
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from '@countersign/service-host';
 import { z } from 'zod';
@@ -50,5 +50,20 @@ export const variables = {
   SESSION_IDLE_SECONDS: seconds(60, 30 * DAY).default(3_600),
   /** Seconds after which a person must sign in again however much the session is used: 12 hours. */
   SESSION_LIFETIME_SECONDS: seconds(60, 90 * DAY).default(43_200),
+  /** What the API keys made here are marked with, and so the only ones accepted: `live`, `test`, …: 2 to 12 of a-z and 0-9, a letter first. */
+  API_KEY_ENVIRONMENT: z
+    .string()
+    .regex(apiKeyEnvironmentPattern, 'must be 2 to 12 of a-z and 0-9, a letter first')
+    .default('live'),
+  /** Days after which a new API key ends, unless its maker says otherwise. */
+  API_KEY_LIFETIME_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
+  /** Maximum days of life that anybody may give a new API key. */
+  API_KEY_LIFETIME_LIMIT_DAYS: z.coerce.number().int().min(1).max(3_650).default(366),
+  /** Days before its end at which an API key without a successor is announced in the audit trail. */
+  API_KEY_WARNING_DAYS: z.coerce.number().int().min(0).max(365).default(14),
+  /** Maximum live API keys of one client. */
+  API_KEYS_PER_CLIENT: z.coerce.number().int().min(1).max(10_000).default(100),
+  /** JSON or YAML file of plans: how often an API key may be used, by audience and class of routes. None: no key is limited. */
+  PLANS_FILE: z.string().min(1).optional(),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

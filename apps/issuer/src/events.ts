@@ -3,6 +3,11 @@ import { defineEvents } from '@countersign/audit-event';
 const keyChanges = {
   state: 'before and after: `pending`, `active`, `retired` or `removed`; before is null for a new key',
 };
+const apiKeyChanges = {
+  before: 'the key as it was, without its digest; null for a new one',
+  after: 'the key as it is now',
+  reason: 'as given, for people',
+};
 const revocationChanges = {
   until: 'when the entry leaves the list, because nothing that it refuses can still be in use',
   issued_before: 'of a client or a subject: what was issued until then is refused',
@@ -29,6 +34,7 @@ const keyed = [
 export const events = defineEvents({
   source: 'issuer',
   kinds: {
+    'api-key': 'id of an API key (UUIDv7): no secret; `unknown` for what is not a key',
     audience: 'the service that a token is for: its name or URI',
     client: '`client_id`; `unknown` where a caller named none',
     database: '`issuer`',
@@ -52,10 +58,11 @@ export const events = defineEvents({
       resource: 'audience',
       changes: {
         audience: 'whom the token is for',
-        scope: 'the scopes asked for, which are those given',
+        scope: 'the scopes given',
         jti: "the token's id",
         expires_at: 'when it ends',
         bound_to: 'thumbprint of the key that it is bound to (DPoP)',
+        exchanged_by: 'of an API key: the service that exchanged it',
       },
     },
     'token.refused': {
@@ -66,6 +73,7 @@ export const events = defineEvents({
         audience: 'the audience asked for',
         scope: 'the scopes asked for',
         claimed_client_id: 'whom the caller claimed to be without proving it',
+        api_key: 'id of an API key that was shown and is not accepted any more',
       },
     },
     'token.introspected': {
@@ -112,6 +120,12 @@ export const events = defineEvents({
       resource: 'subject',
       changes: revocationChanges,
     },
+    'api-key.tokens-revoked': {
+      when: 'What an API key was exchanged for was revoked: because the key was revoked, disabled, or replaced with little grace.',
+      action: 'api-key:revoke-tokens',
+      resource: 'api-key',
+      changes: revocationChanges,
+    },
     'key.revoked': {
       when: 'What a signing key signed was revoked.',
       action: 'key:revoke',
@@ -120,8 +134,8 @@ export const events = defineEvents({
     },
     'revocation.refused': {
       when: 'An administrator asked for a revocation that cannot be made.',
-      action: ['token:revoke', 'transaction:revoke', 'client:revoke', 'subject:revoke', 'key:revoke'],
-      resource: ['token', 'transaction', 'client', 'subject', 'signing-key'],
+      action: ['token:revoke', 'transaction:revoke', 'client:revoke', 'subject:revoke', 'api-key:revoke', 'key:revoke'],
+      resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key'],
     },
     'revocations.listed': {
       when: 'The list of revocations was shown.',
@@ -229,6 +243,53 @@ export const events = defineEvents({
         client_id: 'which application had it',
         because: '`BY_PERSON`, `SESSION_ENDED`, `BY_CLIENT`, `BY_ADMIN`, `CODE_REPLAYED` or `REFRESH_REPLAYED`',
       },
+    },
+    'api-key.created': {
+      when: 'An API key was made for a client. The key itself was shown once and is in no event.',
+      action: 'api-key:create',
+      resource: 'api-key',
+      changes: apiKeyChanges,
+    },
+    'api-key.rotated': {
+      when: 'An API key got a successor; it ends after its grace time.',
+      action: 'api-key:rotate',
+      resource: 'api-key',
+      changes: { ...apiKeyChanges, successor: 'id of the key that takes its place' },
+    },
+    'api-key.disabled': {
+      when: 'An API key was disabled: it is refused until it is enabled again.',
+      action: 'api-key:disable',
+      resource: 'api-key',
+      changes: apiKeyChanges,
+    },
+    'api-key.enabled': {
+      when: 'An API key was enabled again.',
+      action: 'api-key:enable',
+      resource: 'api-key',
+      changes: apiKeyChanges,
+    },
+    'api-key.revoked': {
+      when: 'An API key was revoked, for ever.',
+      action: 'api-key:revoke',
+      resource: 'api-key',
+      changes: apiKeyChanges,
+    },
+    'api-key.change_refused': {
+      when: 'A change of an API key was asked for that cannot be made.',
+      action: ['api-key:create', 'api-key:rotate', 'api-key:disable', 'api-key:enable', 'api-key:revoke'],
+      resource: ['api-key', 'client'],
+    },
+    'api-key.looked-at': {
+      when: 'An API key, its usage, or a page of keys was shown, or found keys were compared with those that there are.',
+      action: ['api-key:read', 'api-key:list', 'api-key:usage', 'api-key:lookup'],
+      resource: 'api-key',
+      changes: { count: 'how many were shown, or live among those that were found' },
+    },
+    'api-key.expiring': {
+      when: 'An API key ends soon and has no successor: once for each key.',
+      action: 'api-key:warn',
+      resource: 'api-key',
+      changes: { client_id: 'whose it is', name: 'its name', expires_at: 'when it ends' },
     },
     'signing-key.created': {
       when: 'A signing key was made, or taken from a file.',

@@ -11,6 +11,8 @@ import {
 } from '@countersign/service-host';
 import { ListDigest } from '@countersign/revocation-feed';
 import { fileURLToPath } from 'node:url';
+import { apiKeyControllers, apiKeyProviders } from './api-key-admin/index.js';
+import { type ApiKeySettings } from './api-keys/new-api-key.js';
 import { AssertionAge } from './authentication/assertion-age.service.js';
 import { ClientAuthentication } from './authentication/client-authentication.service.js';
 import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
@@ -53,6 +55,7 @@ import { SigningKeysController } from './signing-keys/signing-keys.controller.js
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { Startup } from './startup/startup.service.js';
 import { AuthorizationCode } from './token/grants/authorization-code.js';
+import { ApiKeyExchange } from './token/grants/api-key-exchange.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
 import { TokenGrants } from './token/grants/token-grants.service.js';
 import { Issuances } from './token/issuances.store.js';
@@ -73,6 +76,16 @@ function rotationSettings(configuration: Configuration): RotationSettings {
     times: { rotation, publication: jwks + margin, retirement: TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS },
     algorithm,
     lookEveryMs: Math.min(rotation * 250, 10_000),
+  };
+}
+
+function apiKeySettings(configuration: Configuration): ApiKeySettings {
+  return {
+    environment: configuration.API_KEY_ENVIRONMENT,
+    lifetimeDays: configuration.API_KEY_LIFETIME_DAYS,
+    lifetimeLimitDays: configuration.API_KEY_LIFETIME_LIMIT_DAYS,
+    warningDays: configuration.API_KEY_WARNING_DAYS,
+    perClient: configuration.API_KEYS_PER_CLIENT,
   };
 }
 
@@ -113,6 +126,7 @@ export class IssuerModule {
         MetadataController,
         ClientsController,
         ClientsSchemaController,
+        ...apiKeyControllers,
         SigningKeysController,
         RevocationKeysController,
         ...signInControllers,
@@ -149,6 +163,7 @@ export class IssuerModule {
         RecordedAuthentication,
         SubjectTokens,
         OwnTokens,
+        ApiKeyExchange,
         TokenExchange,
         CodesStore,
         AuthorizationCode,
@@ -178,6 +193,7 @@ export class IssuerModule {
           allowPlainHttp: configuration.ALLOW_PLAIN_HTTP,
           perMinute: configuration.RATE_LIMIT_SIGN_IN_PER_MINUTE,
         }),
+        ...apiKeyProviders(apiKeySettings(configuration), configuration.PLANS_FILE),
         Startup,
         {
           provide: 'countersign.issuer.begun',

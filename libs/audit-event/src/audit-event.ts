@@ -19,6 +19,8 @@ const principalSchema = z.strictObject({
   actors: z.array(short).max(8),
   scopes: z.array(short).max(64),
   jti: short,
+  /** The API key that was used, never the key itself. */
+  api_key: z.strictObject({ id: short, name: short }).optional(),
 });
 export type AuditPrincipal = z.infer<typeof principalSchema>;
 
@@ -120,5 +122,6 @@ export function principalOf(principal: Principal): AuditPrincipal {
     actors: principal.actors.map(({ subject }) => subject),
     scopes: [...principal.scopes],
     jti: principal.tokenId,
+    ...(principal.apiKey === undefined ? {} : { api_key: { id: principal.apiKey.id, name: principal.apiKey.name } }),
   };
 }

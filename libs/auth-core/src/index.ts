@@ -10,6 +10,14 @@ export {
   withoutApiKeys,
   type ParsedApiKey,
 } from './api-key/api-key.js';
+export {
+  API_KEY_LIST_LIMIT,
+  apiKeyNamePattern,
+  claimOfApiKey,
+  routeClassPattern,
+  type ApiKeyIdentity,
+  type ApiKeyLimit,
+} from './api-key/api-key-claim.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export {

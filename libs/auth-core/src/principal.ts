@@ -1,3 +1,5 @@
+import { type ApiKeyIdentity } from './api-key/api-key-claim.js';
+
 /** A party that acts for the subject (RFC 8693, section 4.1). */
 export interface Actor {
   readonly subject: string;
@@ -46,4 +48,6 @@ export interface Principal {
   readonly expiresAt: number;
   /** The key that the token is bound to (`cnf`); each request with it has shown a fresh proof of that key. None for a bearer token. */
   readonly confirmation?: Confirmation | undefined;
+  /** The API key that the first token was exchanged for; it stays through every exchange. None for other callers. */
+  readonly apiKey?: ApiKeyIdentity | undefined;
 }

@@ -14,6 +14,7 @@ const principal: Principal = {
   roles: [],
   amr: [],
   kind: 'service',
+  apiKey: { id: 'an-id', name: 'catalogue', networks: [] },
   issuedAt: 1_000,
   expiresAt: 1_300,
 };
@@ -37,6 +38,7 @@ describe('the list of revocations', () => {
     { kind: 'subject', subject: 'ada', issuedBefore: 1_000, until },
     { kind: 'subject', subject: 'payments', issuedBefore: 1_000, until },
     { kind: 'subject', subject: 'gateway', issuedBefore: 1_000, until },
+    { kind: 'api-key', apiKeyId: 'an-id', issuedBefore: 1_000, until },
     { kind: 'key', keyId: 'k', until },
   ])('refuses a token by $kind, wherever what is revoked stands in it, and forgets it in time: $#', (revocation) => {
     const list = new MemoryRevocationList();
@@ -56,6 +58,8 @@ describe('the list of revocations', () => {
     { kind: 'client', clientId: 'orders', issuedBefore: 2_000, until },
     { kind: 'subject', subject: 'gateway', issuedBefore: 999, until },
     { kind: 'subject', subject: 'shop', issuedBefore: 2_000, until },
+    { kind: 'api-key', apiKeyId: 'an-id', issuedBefore: 999, until },
+    { kind: 'api-key', apiKeyId: 'catalogue', issuedBefore: 2_000, until },
     { kind: 'key', keyId: 'one', until },
   ])('does not refuse a token for what is issued earlier, or has the same name elsewhere: $#', (revocation) => {
     const list = new MemoryRevocationList();

@@ -22,10 +22,12 @@ export type Revocation =
   | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore: number; readonly until: number }
   /** Every token that names a subject, as subject or actor in the chain, issued at or before a time. */
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore: number; readonly until: number }
+  /** Every token that an API key was exchanged for, and what was exchanged for that, issued at or before a time. */
+  | { readonly kind: 'api-key'; readonly apiKeyId: string; readonly issuedBefore: number; readonly until: number }
   /** Everything that a key signed, by its `kid`. */
   | { readonly kind: 'key'; readonly keyId: string; readonly until: number };
 
-/** What a revocation names: a `jti`, a `txn`, a client, a subject or a `kid`. */
+/** What a revocation names: a `jti`, a `txn`, a client, a subject, the id of an API key or a `kid`. */
 export function revokedName(revocation: Revocation): string {
   switch (revocation.kind) {
     case 'token':
@@ -36,6 +38,8 @@ export function revokedName(revocation: Revocation): string {
       return revocation.clientId;
     case 'subject':
       return revocation.subject;
+    case 'api-key':
+      return revocation.apiKeyId;
     case 'key':
       return revocation.keyId;
   }
@@ -74,6 +78,7 @@ export class MemoryRevocationList implements RevocationList {
     transaction: new Map<string, Entry>(),
     client: new Map<string, Entry>(),
     subject: new Map<string, Entry>(),
+    'api-key': new Map<string, Entry>(),
     key: new Map<string, Entry>(),
   } as const satisfies Readonly<Record<Revocation['kind'], Map<string, Entry>>>;
   #size = 0;
@@ -112,11 +117,12 @@ export class MemoryRevocationList implements RevocationList {
 
   isRevoked(principal: Principal, keyId: string): boolean {
     if (this.#size === 0) return false;
-    const { token, transaction, client, subject, key } = this.#entries;
+    const { token, transaction, client, subject, 'api-key': apiKey, key } = this.#entries;
     return (
       (token.size > 0 && token.has(principal.tokenId)) ||
       (transaction.size > 0 && transaction.has(principal.txn)) ||
       (key.size > 0 && key.has(keyId)) ||
+      (apiKey.size > 0 && principal.apiKey !== undefined && isBefore(apiKey.get(principal.apiKey.id), principal)) ||
       (client.size + subject.size > 0 && this.#standsIn(principal))
     );
   }

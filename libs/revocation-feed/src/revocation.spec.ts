@@ -8,6 +8,7 @@ const revocations: fc.Arbitrary<Revocation> = fc.oneof(
   fc.record({ kind: fc.constant('token' as const), tokenId: id, until: seconds }),
   fc.record({ kind: fc.constant('transaction' as const), txn: id, until: seconds }),
   fc.record({ kind: fc.constant('key' as const), keyId: id, until: seconds }),
+  fc.record({ kind: fc.constant('api-key' as const), apiKeyId: id, issuedBefore: seconds, until: seconds }),
   fc.record({
     kind: fc.constant('client' as const),
     clientId: fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' }).filter((text) => text.isWellFormed()),
@@ -28,7 +29,7 @@ describe('the key of an entry', () => {
       fc.property(revocations, revocations, (revocation, other) => {
         const key = bucketKeyOf(revocation);
         fc.pre(key.length < 700);
-        expect(key).toMatch(/^[a-z]+\.[A-Za-z0-9_-]+$/);
+        expect(key).toMatch(/^[a-z-]+\.[A-Za-z0-9_-]+$/);
         const isSame = revocation.kind === other.kind && revokedName(revocation) === revokedName(other);
         expect(bucketKeyOf(other) === key).toBe(isSame);
       }),
@@ -44,6 +45,10 @@ describe('the keys of what could refuse a token', () => {
       clientId: name,
       tokenId: name,
       txn: name,
+      apiKey: fc.option(
+        name.map((id) => ({ id, name: 'a key', networks: [] })),
+        { nil: undefined },
+      ),
       actors: fc.array(fc.oneof(fc.record({ subject: name }), fc.record({ subject: name, clientId: name }))),
     })
     .map((named) => ({
@@ -64,6 +69,7 @@ describe('the keys of what could refuse a token', () => {
     ...([1_000, 999] as const).flatMap((issuedBefore) => [
       name.map((clientId): Revocation => ({ kind: 'client', clientId, issuedBefore, until })),
       name.map((subject): Revocation => ({ kind: 'subject', subject, issuedBefore, until })),
+      name.map((apiKeyId): Revocation => ({ kind: 'api-key', apiKeyId, issuedBefore, until })),
     ]),
     fc.record({ kind: fc.constant('key' as const), keyId: name, until: fc.constant(until) }),
   );

@@ -16,9 +16,10 @@ type Named =
   | Pick<Extract<Revocation, { kind: 'transaction' }>, 'kind' | 'txn'>
   | Pick<Extract<Revocation, { kind: 'client' }>, 'kind' | 'clientId'>
   | Pick<Extract<Revocation, { kind: 'subject' }>, 'kind' | 'subject'>
+  | Pick<Extract<Revocation, { kind: 'api-key' }>, 'kind' | 'apiKeyId'>
   | Pick<Extract<Revocation, { kind: 'key' }>, 'kind' | 'keyId'>;
 
-/** The entry's key in the bucket: `token.<jti>`, `transaction.<txn>`, `client.<base64url>`, `subject.<base64url>`, `key.<kid>`. */
+/** The entry's key in the bucket: `token.<jti>`, `transaction.<txn>`, `client.<base64url>`, `subject.<base64url>`, `api-key.<id>`, `key.<kid>`. */
 export function bucketKeyOf(revocation: Named): string {
   switch (revocation.kind) {
     case 'token':
@@ -29,6 +30,8 @@ export function bucketKeyOf(revocation: Named): string {
       return `client.${encodeName(revocation.clientId)}`;
     case 'subject':
       return `subject.${encodeName(revocation.subject)}`;
+    case 'api-key':
+      return `api-key.${revocation.apiKeyId}`;
     case 'key':
       return `key.${revocation.keyId}`;
   }
@@ -40,12 +43,13 @@ export function bucketKeyOf(revocation: Named): string {
  * @param keyId the `kid` that signed it; nothing where keys are looked after in another way
  */
 export function bucketKeysAgainst(principal: Principal, keyId?: string): ReadonlySet<string> {
-  const { tokenId, txn, subject, clientId, actors } = principal;
+  const { tokenId, txn, subject, clientId, actors, apiKey } = principal;
   const keys = [
     bucketKeyOf({ kind: 'token', tokenId }),
     bucketKeyOf({ kind: 'transaction', txn }),
     ...(keyId === undefined ? [] : [bucketKeyOf({ kind: 'key', keyId })]),
     bucketKeyOf({ kind: 'client', clientId }),
+    ...(apiKey === undefined ? [] : [bucketKeyOf({ kind: 'api-key', apiKeyId: apiKey.id })]),
   ];
   for (const party of [{ subject }, ...actors]) {
     const clients = [party.subject, ...('clientId' in party && party.clientId !== undefined ? [party.clientId] : [])];

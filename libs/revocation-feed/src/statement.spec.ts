@@ -27,6 +27,12 @@ const revocations: fc.Arbitrary<Revocation> = fc.oneof(
     issuedBefore,
     until: Math.ceil(issuedBefore) + 900,
   })),
+  fc.tuple(plain, before).map(([apiKeyId, issuedBefore]): Revocation => ({
+    kind: 'api-key',
+    apiKeyId,
+    issuedBefore,
+    until: Math.ceil(issuedBefore) + 900,
+  })),
   fc.record({ kind: fc.constant('key' as const), keyId: plain, until: life.map((left) => second + left * 2_800) }),
 );
 

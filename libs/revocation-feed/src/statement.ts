@@ -63,6 +63,7 @@ const names = {
   transaction: 'txn',
   client: 'client_id',
   subject: 'subject',
+  'api-key': 'api_key_id',
   key: 'kid',
 } as const satisfies Readonly<Record<Revocation['kind'], string>>;
 
@@ -118,6 +119,12 @@ const payloads: Readonly<Record<string, z.ZodType<ListedRevocation>>> = {
     .transform(({ subject, issued_before: issuedBefore, until, number }) => ({
       number,
       revocation: { kind: 'subject', subject, issuedBefore, until } as const,
+    })),
+  [`${EVENT}api-key-revoked`]: z
+    .object({ api_key_id: name, ...before })
+    .transform(({ api_key_id: apiKeyId, issued_before: issuedBefore, until, number }) => ({
+      number,
+      revocation: { kind: 'api-key', apiKeyId, issuedBefore, until } as const,
     })),
   [`${EVENT}key-revoked`]: z
     .object({ kid: name, ...times })
@@ -182,6 +189,7 @@ function isWithinBounds(revocation: Revocation, issuedAt: number): boolean {
       return revocation.until <= latest + TOKEN_LIFE_LIMIT_SECONDS;
     case 'client':
     case 'subject':
+    case 'api-key':
       return (
         revocation.issuedBefore <= latest &&
         revocation.until <= Math.ceil(revocation.issuedBefore) + TOKEN_LIFE_LIMIT_SECONDS

@@ -175,7 +175,14 @@ Examples:
     .command('list')
     .description('list revocations, newest first')
     .addOption(
-      new Option('--kind <kind>', 'only this kind').choices(['token', 'transaction', 'client', 'subject', 'key']),
+      new Option('--kind <kind>', 'only this kind').choices([
+        'token',
+        'transaction',
+        'client',
+        'subject',
+        'api-key',
+        'key',
+      ]),
     )
     .option('--limit <count>', 'maximum number of lines, 1 to 200', '50')
     .action(list);

@@ -18,6 +18,8 @@ export interface LimitSettings {
 export const FAILURE_COST = 100;
 /** What a request costs its network that nobody proves to have made: of a browser before sign-in, of a public client. */
 export const VISIT_COST = 10;
+/** How many times the failures of one network a service may bring when it shows API keys: its callers come from many. */
+const SERVICE_FACTOR = 10;
 const LEASES_A_WINDOW = 50;
 const KEYS_LIMIT = 10_000;
 
@@ -56,6 +58,8 @@ export class AuthenticationLimits {
   readonly #clients: LeasedLimit | undefined;
   readonly #failures: LeasedLimit | undefined;
   readonly #visits: LeasedLimit | undefined;
+  readonly #keyFailures: LeasedLimit | undefined;
+  readonly #servicesKeyFailures: LeasedLimit | undefined;
 
   constructor(@Inject(POOL) pool: pg.Pool, @Inject(LIMIT_SETTINGS) { perClient, perAddress }: LimitSettings) {
     const limit = (name: string, perMinute: number, cost: number): LeasedLimit | undefined => {
@@ -67,6 +71,8 @@ export class AuthenticationLimits {
     this.#clients = limit('client', perClient, 1);
     this.#failures = limit('failure', perAddress, FAILURE_COST);
     this.#visits = limit('visit', perAddress, VISIT_COST);
+    this.#keyFailures = limit('api-key-failure', perAddress, FAILURE_COST);
+    this.#servicesKeyFailures = limit('service-api-key-failure', perAddress * SERVICE_FACTOR, FAILURE_COST);
   }
 
   /** @returns what to throw, or nothing; at once in most cases */
@@ -82,6 +88,17 @@ export class AuthenticationLimits {
   /** Makes a caller's network pay for a request of nobody known. @returns what to throw, or nothing */
   ofVisitor(peer: string): Limited | Promise<Limited> {
     return answerOf(this.#visits?.spend(networkOf(peer)));
+  }
+
+  /**
+   * Makes the network that showed an API key that is not accepted pay for it, and the service that brought it.
+   * @param address as the service saw it
+   * @returns what to throw in place of the failure's own answer
+   */
+  async ofApiKeyFailure(service: Client, address: string | undefined): Promise<Limited> {
+    const ofNetwork = address === undefined ? undefined : await this.#keyFailures?.spend(networkOf(address));
+    const ofService = await this.#servicesKeyFailures?.spend(service.client_id);
+    return answerOf(ofNetwork ?? ofService, service) ?? undefined;
   }
 
   /** Whether failures of this network are refused now, as far as this replica knows: then nothing that is slow is done for it. */

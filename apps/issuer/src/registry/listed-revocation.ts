@@ -20,6 +20,8 @@ export function revocationOf({ kind, name, issuedBefore, mattersUntil }: Revocat
       return { kind, clientId: name, issuedBefore: before, until };
     case 'subject':
       return { kind, subject: name, issuedBefore: before, until };
+    case 'api-key':
+      return { kind, apiKeyId: name, issuedBefore: before, until };
     case 'key':
       return { kind, keyId: name, until };
   }

@@ -8,6 +8,7 @@ export const revocationKinds = [
   'transaction',
   'client',
   'subject',
+  'api-key',
   'key',
 ] as const satisfies readonly Revocation['kind'][];
 

@@ -123,7 +123,7 @@ export class RevocationService {
     const row = await this.store.add(transaction, revocation, turn, { who: nameOfRevoker(who, why), reason }, further);
     await this.outbox.record(
       transaction,
-      events.event(`${revocation.kind}.revoked`, who, {
+      events.event(revocation.kind === 'api-key' ? 'api-key.tokens-revoked' : `${revocation.kind}.revoked`, who, {
         id: revokedName(revocation),
         changes: {
           ...(configuration === undefined ? {} : { configuration }),

@@ -17,9 +17,11 @@ export type RevocationWish =
   /** `issuedBefore`: until now when left out. */
   | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore?: number | undefined }
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore?: number | undefined }
+  /** What an API key was exchanged for until now. */
+  | { readonly kind: 'api-key'; readonly apiKeyId: string }
   | { readonly kind: 'key'; readonly keyId: string };
 
-/** The `jti`, `txn`, client, subject or `kid` that a request names. */
+/** The `jti`, `txn`, client, subject, API key or `kid` that a request names. */
 export function wishedName(wish: RevocationWish): string {
   switch (wish.kind) {
     case 'token':
@@ -30,6 +32,8 @@ export function wishedName(wish: RevocationWish): string {
       return wish.clientId;
     case 'subject':
       return wish.subject;
+    case 'api-key':
+      return wish.apiKeyId;
     case 'key':
       return wish.keyId;
   }
@@ -76,6 +80,11 @@ export function revocationFor(wish: RevocationWish, moment: Moment): Revocation 
       return wish.kind === 'client'
         ? { kind: 'client', clientId: wish.clientId, ...times }
         : { kind: 'subject', subject: wish.subject, ...times };
+    }
+    case 'api-key': {
+      const issuedBefore = moment.issuedUntil;
+      const until = Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT;
+      return { kind: 'api-key', apiKeyId: wish.apiKeyId, issuedBefore, until };
     }
     case 'key':
       // Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer than any validator may go on with keys

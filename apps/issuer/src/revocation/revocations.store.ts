@@ -35,7 +35,7 @@ export class RevocationsStore {
    * so none that says an earlier time can follow. Clocks that differ by the tolerance make no difference.
    */
   async takeTurn(transaction: Transaction, kind: Revocation['kind']): Promise<Turn> {
-    const byTime = kind === 'client' || kind === 'subject';
+    const byTime = kind === 'client' || kind === 'subject' || kind === 'api-key';
     const answer = await transaction.execute(sql`
       update registry set
         revocations = revocations + 1,

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
 import { CLOCK, OAuthError, type RequestTrace } from '@countersign/service-host';
+import { ApiKeyRefused } from '../api-keys/api-key-authentication.service.js';
 import { ClientAuthentication, ClientAuthenticationFailed } from '../authentication/client-authentication.service.js';
 import { clientCredentialsOf } from '../authentication/client-credentials.js';
 import { parseForm } from '../authentication/oauth-form.js';
@@ -46,6 +47,7 @@ function refusedFor(error: unknown, known: Progress): Refused {
     };
   }
   if (error instanceof GrantRefused) return { granted: false, ...known, answer: error, reason: error.reason };
+  if (error instanceof ApiKeyRefused) return { granted: false, ...known, answer: error, reason: error.fault };
   if (error instanceof OAuthError) return { granted: false, ...known, answer: error, reason: error.error };
   throw error;
 }
@@ -88,7 +90,7 @@ export class TokenDecisions {
       const request = (known.request ??= basis.request);
       if (request === undefined) throw new Error('a grant that decided before says what');
       known.subject = subject;
-      const proof = this.constraint.proofOf(dpop, client.policy);
+      const proof = basis.staysWithClient === true ? undefined : this.constraint.proofOf(dpop, client.policy);
       const now = this.clock().getTime();
       const decision = basis.decide(client.policy, request, now, proof?.thumbprint);
       if (!decision.ok) return refusedFor(new OAuthError(400, decision.error, decision.description), known);

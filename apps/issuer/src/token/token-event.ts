@@ -1,5 +1,6 @@
 import { type AuditPrincipal, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
 import { byNobody, type RequestTrace } from '@countersign/service-host';
+import { ApiKeyRefused } from '../api-keys/api-key-authentication.service.js';
 import { events } from '../events.js';
 import { claimedName } from '../registry/client.js';
 import { type AccessTokenClaims } from './access-token.js';
@@ -9,7 +10,20 @@ import { type Granted, type Refused, type TokenDecision } from './token-decision
 function principalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
   const actors: string[] = [];
   for (let { act } = claims; act !== undefined; act = act.act) actors.push(act.sub);
-  return { subject: claims.sub, client_id: claims.client_id, actors, scopes: claims.scope.split(' '), jti: claims.jti };
+  return {
+    subject: claims.sub,
+    client_id: claims.client_id,
+    actors,
+    scopes: claims.scope.split(' '),
+    jti: claims.jti,
+    ...apiKeyOf(claims.api_key),
+  };
+}
+
+function apiKeyOf(
+  key: { readonly id?: unknown; readonly name?: unknown } | undefined,
+): Pick<AuditPrincipal, 'api_key'> {
+  return key === undefined ? {} : { api_key: { id: String(key.id), name: String(key.name) } };
 }
 
 /** Who was refused; nothing was issued, so the `jti` is the subject token's own, or none. */
@@ -21,6 +35,7 @@ function refusedPrincipal({ client, subject }: Refused): AuditPrincipal | null {
     actors: subject?.actors.map((actor) => actor.subject) ?? [],
     scopes: [],
     jti: subject?.tokenId ?? 'none',
+    ...apiKeyOf(subject?.apiKey),
   };
 }
 
@@ -33,18 +48,20 @@ const contextOf = (trace: RequestTrace, principal: AuditPrincipal | null, txn: s
 const expiryText = isoTimes();
 
 // Members of `changes` that are undefined are left out of the JSON.
-function issuedEvent({ claims, grant, request }: Granted, trace: RequestTrace): NewAuditEvent {
+function issuedEvent({ claims, client, grant, request }: Granted, trace: RequestTrace): NewAuditEvent {
   const { jti, exp, cnf, txn } = claims;
-  const { audience, scopes } = request;
+  const { audience } = request;
+  const isOwn = claims.client_id === client.client_id;
   return events.event('token.issued', contextOf(trace, principalOfClaims(claims), txn), {
     id: audience,
     action: grant.action,
     changes: {
       audience,
-      scope: scopes.join(' '),
+      scope: claims.scope,
       jti,
       expires_at: expiryText(exp * 1_000),
       bound_to: cnf?.jkt,
+      exchanged_by: isOwn ? undefined : client.client_id,
     },
   });
 }
@@ -64,6 +81,7 @@ function refusedEvent(decision: Refused, trace: RequestTrace): NewAuditEvent {
       audience: request?.audience,
       scope: request?.scopes.join(' '),
       claimed_client_id: claimedName(decision.claimedClientId),
+      api_key: decision.answer instanceof ApiKeyRefused ? decision.answer.key?.id : undefined,
     },
   });
 }

@@ -1,3 +1,4 @@
+import { apiKeyOfClaim } from '../api-key/api-key-claim.js';
 import { isObject, type JsonObject } from '../json-object.js';
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
 import { TokenError, type TokenErrorCode } from '../token-error.js';
@@ -96,6 +97,7 @@ export function outOfTime(code: TokenErrorCode, claim: string, now: number, actu
 export function principalOfClaims(claims: JsonObject, expected: Expected, now: number): Principal {
   const { iss, aud, exp, nbf, iat, jti, sub, client_id, act, scope, txn, roles, kind, auth_time, acr, amr, cnf } =
     claims;
+  const { api_key } = claims;
   const { issuer, others, toleranceSeconds } = expected;
   if (iss !== issuer) {
     throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: text(iss, 'iss') });
@@ -131,5 +133,6 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
     issuedAt,
     expiresAt,
     confirmation: confirmationOf(cnf),
+    ...(api_key === undefined ? {} : { apiKey: apiKeyOfClaim(api_key) }),
   };
 }

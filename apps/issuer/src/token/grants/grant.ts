@@ -19,6 +19,8 @@ export type GrantDecision =
 export interface GrantBasis {
   /** Whom the token acts for; nothing when the client is its own subject. */
   readonly subject: Principal | undefined;
+  /** Whether the token goes nowhere from the client that asks: then it is bound to no key, whatever the client's policy says of its own. */
+  readonly staysWithClient?: true;
   /** @param now milliseconds since 1970 */
   decide(policy: Policy, request: TokenRequest, now: number, boundTo?: string): GrantDecision;
   claims(parameters: TokenParameters): AccessTokenClaims;

@@ -1,0 +1,62 @@
+import { API_KEY_LIST_LIMIT, apiKeyNamePattern } from '@countersign/auth-core';
+import { z } from 'zod';
+import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from '../registry/client.js';
+import { GRACE_LIMIT_SECONDS, GRACE_SECONDS } from '../api-keys/api-key.js';
+
+const reason = z.string().min(1).max(200).optional();
+const time = z.iso.datetime().transform((text) => new Date(text));
+const network = z.union([z.cidrv4(), z.cidrv6()], {
+  error: 'must be a network in CIDR notation, as 192.0.2.0/24 or 2001:db8::/48',
+});
+
+export const newApiKeySchema = z.strictObject({
+  client_id: nameSchema,
+  name: z
+    .string()
+    .regex(apiKeyNamePattern, 'must be 1 to 64 letters, digits, spaces and . _ -, a letter or digit first'),
+  /** Per audience, the scopes; all within the client's policy. */
+  audiences: z.record(audienceSchema, z.array(scopeSchema).min(1).max(SCOPES_LIMIT)).refine(
+    (audiences) => {
+      const { length } = Object.keys(audiences);
+      return length >= 1 && length <= POLICY_LIMIT;
+    },
+    `must name 1 to ${String(POLICY_LIMIT)} audiences`,
+  ),
+  /** The only networks that it may be used from; any when empty. */
+  networks: z.array(network).max(API_KEY_LIST_LIMIT).default([]),
+  /** Of PLANS_FILE; `default` when left out. */
+  plan: nameSchema.optional(),
+  /** When it ends; by API_KEY_LIFETIME_DAYS when left out. */
+  expires_at: time.optional(),
+});
+export type NewApiKey = z.infer<typeof newApiKeySchema>;
+
+export const rotationSchema = z.strictObject({
+  /** Seconds for which the present key goes on; a day when left out, 0 ends it now. */
+  grace_seconds: z.int().min(0).max(GRACE_LIMIT_SECONDS).default(GRACE_SECONDS),
+  expires_at: time.optional(),
+});
+export type Rotation = z.infer<typeof rotationSchema>;
+
+export const reasonSchema = z.strictObject({ reason });
+export type Reason = z.infer<typeof reasonSchema>;
+
+export const apiKeysQuerySchema = z.strictObject({
+  client_id: nameSchema.optional(),
+  /** The `next_cursor` of the page before. */
+  cursor: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type ApiKeysQuery = z.infer<typeof apiKeysQuerySchema>;
+
+/** Keys that one request may look up. */
+export const LOOKUP_LIMIT = 1_000;
+
+/** Keys that were found somewhere, by their public id and their SHA-256: the keys themselves stay where they are. */
+export const lookupSchema = z.strictObject({
+  keys: z
+    .array(z.strictObject({ id: z.uuid(), sha256: z.string().regex(/^[\w-]{43}$/, 'must be a SHA-256 in base64url') }))
+    .min(1)
+    .max(LOOKUP_LIMIT),
+});
+export type Lookup = z.infer<typeof lookupSchema>;

@@ -1,0 +1,315 @@
+import { apiKeyHash, createVerifier, makeApiKey, type TokenVerifier } from '@countersign/auth-core';
+import { uuidv7 } from '@countersign/audit-event';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { API_KEY_TOKEN_TYPE } from '../token/grants/api-key-exchange.js';
+
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';
+
+describe('API keys at two replicas of the issuer', () => {
+  let issuer: IssuerUnderTest;
+  let verifier: TokenVerifier;
+  let count = 0;
+
+  beforeAll(async () => {
+    issuer = await startIssuer(
+      { API_KEYS_PER_CLIENT: '40', API_KEY_ENVIRONMENT: 'test', RATE_LIMIT_ADDRESS_PER_MINUTE: '2000' },
+      2,
+    );
+    verifier = await createVerifier({ issuer: issuer.url, audience: 'payments' });
+  }, 120_000);
+  afterAll(async () => {
+    verifier.close();
+    await issuer.stop();
+  }, 60_000);
+
+  const wanted = (more: object = {}) => {
+    count += 1;
+    return { client_id: 'shop', name: `key ${String(count)}`, audiences: { payments: ['payments:read'] }, ...more };
+  };
+  async function made(
+    more: object = {},
+  ): Promise<{ readonly id: string; readonly key: string; readonly name: string }> {
+    const { status, body } = await issuer.admin('POST', '/admin/api-keys', wanted(more));
+    expect(status).toBe(201);
+    return { id: String(body['id']), key: String(body['api_key']), name: String(body['name']) };
+  }
+  async function exchange(
+    key: string,
+    more: Readonly<Record<string, string>> = {},
+    client: 'shop' | 'payments' | 'operator' = 'payments',
+    at = issuer.url,
+  ): Promise<Answer> {
+    const form = {
+      grant_type: exchangeGrant,
+      subject_token: key,
+      subject_token_type: API_KEY_TOKEN_TYPE,
+      audience: 'payments',
+      client_assertion_type: CLIENT_ASSERTION_TYPE,
+      client_assertion: await issuer.assertion(client),
+      ...more,
+    };
+    return issuer.token(form, at);
+  }
+  const tokenOf = async (key: string): Promise<string> => String((await exchange(key)).body['access_token']);
+  const codeOf = ({ status, body }: Answer) => [status, body['code'] ?? body['error']];
+  const events = async (type: string) => {
+    const { rows } = await issuer.database.query<{ data: Record<string, unknown> }>(
+      `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
+      [`countersign.issuer.${type}.v1`],
+    );
+    return rows.map(({ data }) => data);
+  };
+
+  it('are shown once, and kept as a digest that is no part of any answer or event', async () => {
+    const { id, key } = await made();
+    expect(key).toMatch(/^csk_test_[0-9A-Za-z]{22}_[0-9A-Za-z]{49}$/);
+    const shown = await issuer.admin('GET', `/admin/api-keys/${id}`, undefined, issuer.urls[1]);
+    expect(shown.body).toMatchObject({
+      id,
+      client_id: 'shop',
+      status: 'live',
+      audiences: { payments: ['payments:read'] },
+    });
+    const { rows: kept } = await issuer.database.query<{ digest: string }>('select * from api_key where id = $1', [id]);
+    const [{ digest } = { digest: '' }] = kept;
+    expect(digest).toHaveLength(43);
+    await exchange(key);
+    const { rows: outbox } = await issuer.database.query('select event from audit_outbox');
+    const secret = key.slice(-49);
+    for (const where of [shown.body, kept, outbox]) expect(JSON.stringify(where)).not.toContain(secret);
+    for (const where of [shown.body, outbox]) expect(JSON.stringify(where)).not.toContain(digest);
+    expect(JSON.stringify(outbox)).not.toContain(apiKeyHash(key));
+  });
+
+  it('live as long as the policy says, or as told within the limit', async () => {
+    const { id } = await made();
+    const { body } = await issuer.admin('GET', `/admin/api-keys/${id}`);
+    const life = Date.parse(String(body['expires_at'])) - Date.parse(String(body['created_at']));
+    expect(life).toBe(90 * 86_400_000);
+    for (const expires_at of ['2020-01-01T00:00:00Z', '2099-01-01T00:00:00Z']) {
+      const answer = await issuer.admin('POST', '/admin/api-keys', wanted({ expires_at }));
+      expect(codeOf(answer)).toEqual([422, 'EXPIRY_INVALID']);
+    }
+  });
+
+  it('reach no further than the policy of their client', async () => {
+    const refused = async (more: object) => codeOf(await issuer.admin('POST', '/admin/api-keys', wanted(more)));
+    expect(await refused({ audiences: { payments: ['payments:refund'] } })).toEqual([422, 'POLICY_EXCEEDED']);
+    expect(await refused({ audiences: { accounts: ['accounts:read'] } })).toEqual([422, 'POLICY_EXCEEDED']);
+    expect(await refused({ audiences: {} })).toEqual([400, 'REQUEST_INVALID']);
+    expect(await refused({ client_id: 'nobody' })).toEqual([404, 'CLIENT_UNKNOWN']);
+    expect(await refused({ plan: 'gold' })).toEqual([422, 'PLAN_UNKNOWN']);
+    expect(await refused({ networks: ['192.0.2.1'] })).toEqual([400, 'REQUEST_INVALID']);
+    expect((await events('api-key.change_refused')).at(-1)).toMatchObject({
+      outcome: 'failed',
+      reason: 'PLAN_UNKNOWN',
+    });
+  });
+
+  it('have names that no line of a log or a header can be made of', async () => {
+    for (const name of ['a\r\nset-cookie: x', 'a\nb', '', ' a', 'a\u0000', 'ключ', 'a'.repeat(65), 'a"b']) {
+      const answer = await issuer.admin('POST', '/admin/api-keys', wanted({ name }));
+      expect(codeOf(answer)).toEqual([400, 'REQUEST_INVALID']);
+    }
+  });
+
+  it('are exchanged by a service for a token of its own audience, about the application, naming the key', async () => {
+    const { id, key, name } = await made();
+    const { status, body } = await exchange(key, {}, 'payments', issuer.urls[1]);
+    expect([status, body['scope'], body['token_type']]).toEqual([200, 'payments:read', 'Bearer']);
+    const principal = verifier.verify(String(body['access_token']));
+    expect(principal).toMatchObject({
+      subject: 'shop',
+      clientId: 'shop',
+      kind: 'application',
+      actors: [],
+      apiKey: { id, name },
+    });
+    const issued = (await events('token.issued')).at(-1);
+    expect(issued).toMatchObject({
+      principal: { subject: 'shop', api_key: { id, name } },
+      action: 'token:exchange',
+      changes: { exchanged_by: 'payments' },
+    });
+  });
+
+  it('stay in the trail of what is exchanged further', async () => {
+    const { id, key } = await made({ audiences: { payments: ['payments:create'] } });
+    const { body } = await exchange(await tokenOf(key), {
+      subject_token_type: accessTokenType,
+      audience: 'accounts',
+      scope: 'transfers:create',
+    });
+    const [, claims = ''] = String(body['access_token']).split('.');
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({
+      sub: 'shop',
+      act: { sub: 'payments' },
+      api_key: { id },
+    });
+  });
+
+  it('are of no use to another service, for another audience or another scope', async () => {
+    const { key } = await made();
+    expect(codeOf(await exchange(key, {}, 'operator'))).toEqual([400, 'invalid_target']);
+    expect(codeOf(await exchange(key, { audience: 'operator' }, 'operator'))).toEqual([400, 'invalid_target']);
+    expect(codeOf(await exchange(key, { scope: 'payments:create' }))).toEqual([400, 'invalid_scope']);
+    expect(codeOf(await exchange(key, { subject_token_type: accessTokenType }))).toEqual([400, 'invalid_request']);
+  });
+
+  it('are refused with one answer and one look-up, whatever is wrong with them', async () => {
+    const { id, key } = await made();
+    const revoked = await made();
+    await issuer.admin('POST', `/admin/api-keys/${revoked.id}/revoke`, {});
+    const bad = {
+      API_KEY_MALFORMED: `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`,
+      API_KEY_UNKNOWN: makeApiKey('test', uuidv7()),
+      'API_KEY_UNKNOWN ': makeApiKey('test', id),
+      'API_KEY_UNKNOWN  ': makeApiKey('live', id),
+      API_KEY_REVOKED: revoked.key,
+    };
+    const answers = new Set<string>();
+    for (const [reason, text] of Object.entries(bad)) {
+      const { status, body } = await exchange(text);
+      answers.add(`${String(status)} ${JSON.stringify(body)}`);
+      expect((await events('token.refused')).at(-1)).toMatchObject({ outcome: 'denied', reason: reason.trim() });
+    }
+    expect([...answers]).toEqual(['400 {"error":"invalid_grant","error_description":"the API key is not accepted"}']);
+  });
+
+  it('that are good are served through a flood of others, which costs its network', async () => {
+    const { key } = await made();
+    const from = { client_address: '192.0.2.77' };
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 24; guess += 1)
+      statuses.push((await exchange(makeApiKey('test', uuidv7()), from)).status);
+    expect(statuses.filter((status) => status === 400)).toHaveLength(20);
+    expect(statuses.at(-1)).toBe(429);
+    expect((await exchange(key, from)).status).toBe(200);
+    expect((await exchange(makeApiKey('test', uuidv7()), { client_address: '192.0.2.78' })).status).toBe(400);
+  });
+
+  it('are refused when they are disabled, with what they were exchanged for, and work again when they are enabled', async () => {
+    const { id, key } = await made();
+    const token = await tokenOf(key);
+    expect((await issuer.admin('POST', `/admin/api-keys/${id}/disable`, { reason: 'a look' })).body['status']).toBe(
+      'disabled',
+    );
+    expect(codeOf(await exchange(key, {}, 'payments', issuer.urls[1]))).toEqual([400, 'invalid_grant']);
+    const { rows } = await issuer.database.query(`select 1 from revocation where kind = 'api-key' and name = $1`, [id]);
+    expect(rows).toHaveLength(1);
+    const again = { subject_token_type: accessTokenType, audience: 'accounts', scope: 'transfers:create' };
+    expect(codeOf(await exchange(token, again))).toEqual([400, 'invalid_request']);
+    await issuer.admin('POST', `/admin/api-keys/${id}/enable`, {});
+    expect((await exchange(key, {}, 'payments', issuer.urls[1])).status).toBe(200);
+  });
+
+  it('are refused for ever once they are revoked, at every replica at once', async () => {
+    const { id, key } = await made();
+    await Promise.all([0, 1].map((at) => exchange(key, {}, 'payments', issuer.urls[at])));
+    await issuer.admin('POST', `/admin/api-keys/${id}/revoke`, { reason: 'leaked' });
+    for (const url of issuer.urls)
+      expect(codeOf(await exchange(key, {}, 'payments', url))).toEqual([400, 'invalid_grant']);
+    expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${id}/enable`, {}))).toEqual([409, 'API_KEY_ENDED']);
+    expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${id}/rotate`, {}))).toEqual([409, 'API_KEY_ENDED']);
+    expect((await events('api-key.revoked')).at(-1)).toMatchObject({
+      resource: `api-key/${id}`,
+      changes: { reason: 'leaked' },
+    });
+  });
+
+  it('are two for a while when one is rotated, and no token outlives the grace', async () => {
+    const { id, key, name } = await made();
+    const early = await tokenOf(key);
+    const rotated = await issuer.admin('POST', `/admin/api-keys/${id}/rotate`, { grace_seconds: 60 });
+    expect([rotated.status, rotated.body['name']]).toEqual([201, name]);
+    const successor = String(rotated.body['id']);
+    expect((await exchange(String(rotated.body['api_key']))).status).toBe(200);
+    const old = verifier.verify(await tokenOf(key));
+    const { body } = await issuer.admin('GET', `/admin/api-keys/${id}`);
+    expect(body).toMatchObject({ status: 'rotated', successor });
+    expect(old.expiresAt * 1_000).toBeLessThanOrEqual(Date.parse(String(body['ends_at'])));
+    // What it was exchanged for before would have outlived it.
+    const further = { subject_token_type: accessTokenType, audience: 'accounts', scope: 'transfers:create' };
+    expect(codeOf(await exchange(early, further))).toEqual([400, 'invalid_request']);
+    expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${id}/rotate`, {}))).toEqual([409, 'API_KEY_ROTATED']);
+    expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${successor}/rotate`, {}))).toEqual([
+      409,
+      'API_KEY_EXISTS',
+    ]);
+    await issuer.database.query(`update api_key set ends_at = now() - interval '1 second' where id = $1`, [id]);
+    expect(codeOf(await exchange(key))).toEqual([400, 'invalid_grant']);
+  });
+
+  it('with a name that is taken are refused, and so are more than a client may have, also when all are asked for at once', async () => {
+    const name = 'the same';
+    const same = await Promise.all(
+      [0, 1, 0, 1].map((at) => issuer.admin('POST', '/admin/api-keys', wanted({ name }), issuer.urls[at])),
+    );
+    expect(same.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+    const many = await Promise.all(
+      Array.from({ length: 60 }, (_, n) => issuer.admin('POST', '/admin/api-keys', wanted(), issuer.urls[n % 2])),
+    );
+    expect(
+      codeOf(many.find(({ status }) => status === 409) ?? { status: 0, headers: new Headers(), body: {} }),
+    ).toEqual([409, 'API_KEYS_LIMIT']);
+    const { rows } = await issuer.database.query<{ live: number }>(
+      `select count(*)::int as live from api_key where client_id = 'shop' and revoked_at is null and (ends_at is null or ends_at > now())`,
+    );
+    expect(rows[0]?.live).toBe(40);
+  });
+
+  it('are listed page by page, of one client or of all, and found again by those who found them', async () => {
+    const ids: string[] = [];
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const page: Answer = await issuer.admin('GET', `/admin/api-keys?client_id=shop&limit=7${cursor}`);
+      const keys = page.body['api_keys'];
+      if (!Array.isArray(keys)) throw new Error('a page has keys');
+      ids.push(...keys.map(({ id }: { id: string }) => id));
+      const next = page.body['next_cursor'];
+      cursor = typeof next === 'string' ? `&cursor=${next}` : undefined;
+    }
+    expect(new Set(ids).size).toBe(ids.length);
+    expect([...ids].sort().reverse()).toEqual(ids);
+    expect((await issuer.admin('GET', '/admin/api-keys?client_id=payments')).body).toEqual({ api_keys: [] });
+    const live = await issuer.database.query<{ id: string }>(
+      'select id from api_key where revoked_at is null and successor is null order by id desc limit 1',
+    );
+    const [{ id } = { id: '' }] = live.rows;
+    await issuer.admin('POST', `/admin/api-keys/${id}/revoke`, {});
+    const { id: own, key } = await made();
+    const found = [
+      { id: own, sha256: apiKeyHash(key) },
+      { id: own, sha256: apiKeyHash(`${key}x`) },
+      { id: uuidv7(), sha256: apiKeyHash(key) },
+    ];
+    const { body } = await issuer.admin('POST', '/admin/api-keys/lookup', { keys: found });
+    expect(body['keys']).toMatchObject([
+      { id: own, status: 'live', client_id: 'shop' },
+      { status: 'unknown' },
+      { status: 'unknown' },
+    ]);
+  });
+
+  it('note their last use to the minute, and announce their end once', async () => {
+    const { rows: some } = await issuer.database.query<{ id: string }>(
+      `select id from api_key where client_id = 'shop' and revoked_at is null and successor is null order by id limit 1`,
+    );
+    const [{ id } = { id: '' }] = some;
+    await issuer.database.query(`update api_key set expires_at = now() + interval '3 days' where id = $1`, [id]);
+    const { ApiKeyExpiry } = await import('./api-key-expiry.service.js');
+    const { ApiKeyUses } = await import('../api-keys/api-key-uses.service.js');
+    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).look()));
+    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).look()));
+    expect((await events('api-key.expiring')).filter(({ resource }) => resource === `api-key/${id}`)).toHaveLength(1);
+    expect(await (await fetch(`${issuer.url}/metrics`)).text()).toMatch(/^issuer_api_keys_expiring\S* 1$/m);
+    await Promise.all(issuer.apps.map((app) => app.get(ApiKeyUses).write()));
+    const { rows } = await issuer.database.query<{ at: Date }>(
+      'select max(last_used_at) as at from api_key where last_used_at is not null',
+    );
+    const at = rows[0]?.at.getTime() ?? 0;
+    expect(at % 60_000).toBe(0);
+    expect(Date.now() - at).toBeLessThan(600_000);
+  });
+});

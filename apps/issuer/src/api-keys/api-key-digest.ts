@@ -1,0 +1,20 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/**
+ * What is kept of a key: a keyed digest of its SHA-256, which nobody can use who steals the table.
+ * @param hash SHA-256 of the whole key, base64url
+ * @param secret the issuer's own
+ */
+export function digestOfHash(hash: string, secret: Buffer): string {
+  // Client secrets are digested under the same secret; no client secret has a blank.
+  return createHmac('sha256', secret).update(`api-key ${hash}`).digest('base64url');
+}
+
+/** What no key has: compared with where there is no key, so that both take the same work. */
+const nobody = 'A'.repeat(43);
+
+/** Compares in constant time; a key that there is not costs the same. @param stored nothing where there is no such key */
+export function matchesHash(hash: string, stored: string | undefined, secret: Buffer): boolean {
+  const same = timingSafeEqual(Buffer.from(digestOfHash(hash, secret)), Buffer.from(stored ?? nobody));
+  return same && stored !== undefined;
+}

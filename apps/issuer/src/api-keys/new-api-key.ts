@@ -1,0 +1,72 @@
+import { apiKeyHash, makeApiKey } from '@countersign/auth-core';
+import { uuidv7 } from '@countersign/audit-event';
+import { digestOfHash } from './api-key-digest.js';
+import { type ApiKeyRow } from './api-keys.tables.js';
+
+const DAY_MS = 86_400_000;
+
+/** Injection token of the {@link ApiKeySettings}. */
+export const API_KEY_SETTINGS = Symbol('countersign.issuer.api-key-settings');
+/** What the configuration says of keys. */
+export interface ApiKeySettings {
+  readonly environment: string;
+  readonly lifetimeDays: number;
+  readonly lifetimeLimitDays: number;
+  readonly warningDays: number;
+  /** Live keys of one client. */
+  readonly perClient: number;
+}
+
+/** A key that was just made: what is kept of it, and the key, to be shown this once. */
+export interface MadeApiKey {
+  readonly row: ApiKeyRow;
+  readonly key: string;
+}
+
+/** What its maker decides of a new key. */
+export type ApiKeyPurpose = Pick<
+  ApiKeyRow,
+  'clientId' | 'name' | 'audiences' | 'networks' | 'plan' | 'createdBy' | 'expiresAt'
+>;
+
+/** Makes a key. @param secret the issuer's own, under which it is digested */
+export function newApiKey(
+  purpose: ApiKeyPurpose,
+  { environment }: ApiKeySettings,
+  secret: Buffer,
+  now: Date,
+): MadeApiKey {
+  const id = uuidv7(now.getTime());
+  const key = makeApiKey(environment, id);
+  const row: ApiKeyRow = {
+    ...purpose,
+    id,
+    digest: digestOfHash(apiKeyHash(key), secret),
+    createdAt: now,
+    endsAt: null,
+    successor: null,
+    disabledAt: null,
+    revokedAt: null,
+    exposedAt: null,
+    exposedAtService: null,
+    warnedAt: null,
+    lastUsedAt: null,
+  };
+  return { row, key };
+}
+
+/**
+ * When a new key ends: as asked for, within the limit, or after the default life.
+ * @param span milliseconds of life when nothing is asked for; the default life when left out
+ * @returns nothing for a time that is past, or beyond the limit
+ */
+export function expiryOf(
+  asked: Date | undefined,
+  now: Date,
+  { lifetimeDays, lifetimeLimitDays }: ApiKeySettings,
+  span = lifetimeDays * DAY_MS,
+): Date | undefined {
+  const limit = now.getTime() + lifetimeLimitDays * DAY_MS;
+  if (asked === undefined) return new Date(Math.min(now.getTime() + span, limit));
+  return asked > now && asked.getTime() <= limit ? asked : undefined;
+}

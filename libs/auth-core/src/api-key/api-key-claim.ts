@@ -1,0 +1,97 @@
+import { isObject, type JsonObject } from '../json-object.js';
+import { TokenError } from '../token-error.js';
+
+/** How often a key may be used for one class of routes. What is left out is not limited. */
+export interface ApiKeyLimit {
+  /** Requests a minute that go on without end. */
+  readonly perMinute?: number | undefined;
+  /** Requests at once, after a rest; those of a minute by default. */
+  readonly burst?: number | undefined;
+  /** Requests of one day, UTC. */
+  readonly perDay?: number | undefined;
+  /** Requests of one month, UTC. */
+  readonly perMonth?: number | undefined;
+}
+
+/** The key that a token was exchanged for, as the trail and the limits know it. Never the key itself. */
+export interface ApiKeyIdentity {
+  /** A UUIDv7. */
+  readonly id: string;
+  readonly name: string;
+  /** CIDR networks that it may be used from; any when empty. */
+  readonly networks: readonly string[];
+  /** By class of routes; `*` is for classes that are not named. Nothing for a key without a plan. */
+  readonly limits?: Readonly<Record<string, ApiKeyLimit>> | undefined;
+}
+
+/** Networks that one key may name, and classes that one plan may have for an audience. */
+export const API_KEY_LIST_LIMIT = 16;
+/** A key's name: letters, digits, space, `.`, `_` and `-`, a letter or digit first. */
+export const apiKeyNamePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/;
+/** A class of routes. */
+export const routeClassPattern = /^[a-z][a-z0-9_-]{0,31}$/;
+
+const isUuid = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+
+function invalid(member: string): TokenError {
+  return new TokenError('CLAIM_INVALID', `api_key.${member}`);
+}
+
+function countOf(value: unknown, member: string): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw invalid(member);
+  return value;
+}
+
+function limitOf(value: unknown): ApiKeyLimit {
+  if (!isObject(value)) throw invalid('limits');
+  return {
+    perMinute: countOf(value['per_minute'], 'limits'),
+    burst: countOf(value['burst'], 'limits'),
+    perDay: countOf(value['per_day'], 'limits'),
+    perMonth: countOf(value['per_month'], 'limits'),
+  };
+}
+
+function limitsOf(value: unknown): ApiKeyIdentity['limits'] {
+  if (value === undefined) return undefined;
+  if (!isObject(value)) throw invalid('limits');
+  const entries = Object.entries(value);
+  const isKnown = ([name]: [string, unknown]): boolean => name === '*' || routeClassPattern.test(name);
+  if (entries.length > API_KEY_LIST_LIMIT || !entries.every(isKnown)) throw invalid('limits');
+  return Object.fromEntries(entries.map(([name, limit]) => [name, limitOf(limit)]));
+}
+
+function networksOf(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  const isText = (one: unknown): one is string => typeof one === 'string' && one.length <= 64;
+  if (!Array.isArray(value) || value.length > API_KEY_LIST_LIMIT || !value.every(isText)) throw invalid('networks');
+  return value;
+}
+
+/** Reads the claim `api_key`. @throws {TokenError} `CLAIM_INVALID` */
+export function apiKeyOfClaim(claim: unknown): ApiKeyIdentity | undefined {
+  if (claim === undefined) return undefined;
+  if (!isObject(claim)) throw new TokenError('CLAIM_INVALID', 'api_key');
+  const { id, name, networks, limits } = claim;
+  if (!isUuid(id)) throw invalid('id');
+  if (typeof name !== 'string' || !apiKeyNamePattern.test(name)) throw invalid('name');
+  return { id, name, networks: networksOf(networks), limits: limitsOf(limits) };
+}
+
+function limitClaim({ perMinute, burst, perDay, perMonth }: ApiKeyLimit): JsonObject {
+  return { per_minute: perMinute, burst, per_day: perDay, per_month: perMonth };
+}
+
+/** The claim `api_key` of a token; what is left out or empty is not written. */
+export function claimOfApiKey({ id, name, networks, limits }: ApiKeyIdentity): JsonObject {
+  return {
+    id,
+    name,
+    ...(networks.length === 0 ? {} : { networks }),
+    ...(limits === undefined
+      ? {}
+      : { limits: Object.fromEntries(Object.entries(limits).map(([of, limit]) => [of, limitClaim(limit)])) }),
+  };
+}
