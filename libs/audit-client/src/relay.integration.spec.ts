@@ -6,7 +6,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { z } from 'zod';
-import { AuditEventError, completeEvent, type NewAuditEvent } from '@countersign/audit-event';
+import { AuditEventError, completeEvent, defineEvents, type NewAuditEvent } from '@countersign/audit-event';
 import { BATCH_CONTENT_TYPE } from './event-batch.js';
 import { outboxMigrations } from './outbox-migrations.js';
 import { AuditOutbox } from './outbox.store.js';
@@ -16,11 +16,14 @@ import { RelayStore } from './relay.store.js';
 import { auditStream, ensureAuditStreams } from './streams.js';
 import { uuidv7 } from '@countersign/audit-event';
 
-const event = (subject: string): NewAuditEvent => ({
-  type: 'countersign.payments.payment.read.v1',
-  subject,
-  data: { principal: null, txn: null, action: 'payments:read', resource: subject, outcome: 'allowed' },
-});
+const eventsOf = (source: string) =>
+  defineEvents({
+    source,
+    kinds: { payment: 'UUIDv7' },
+    events: { 'payment.read': { when: 'Always.', action: 'payments:read', resource: 'payment' } },
+  });
+const event = (id: string, changes?: Record<string, unknown>, source = 'payments'): NewAuditEvent =>
+  eventsOf(source).event('payment.read', { principal: null, txn: null }, { id, changes });
 const batchSchema = z.array(z.object({ id: z.string(), sequence: z.string() }));
 const logger = { info: () => undefined, warn: () => undefined };
 
@@ -277,8 +280,8 @@ describe('the outbox and its relay', () => {
   });
 
   it('refuses an event that no trail could take before its change commits', async () => {
-    const large = { ...event('x'), data: { ...event('x').data, changes: { text: 'x'.repeat(33_000) } } };
+    const large = event('x', { text: 'x'.repeat(33_000) });
     await expect(outbox.recordDurably(large)).rejects.toBeInstanceOf(AuditEventError);
-    await expect(outbox.recordDurably({ ...event('x'), type: 'unheard.of' })).rejects.toThrow(/countersign/);
+    await expect(outbox.recordDurably(event('x', {}, 'un heard'))).rejects.toThrow(/countersign/);
   });
 });

@@ -56,7 +56,7 @@ export const auditEventSchema = z.strictObject({
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
 /** What a service says; the outbox adds id, source and time, the relay the sequence. */
-export type NewAuditEvent = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
+export type EventParts = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
 
 /** An event in the outbox, before it is numbered. */
 export const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
@@ -83,7 +83,7 @@ function writtenOf(event: UnnumberedEvent): string {
 }
 
 /** Completes and checks an event. @throws {AuditEventError} `EVENT_INVALID`, `EVENT_TOO_LARGE` */
-export function completeEvent(event: NewAuditEvent, id: string, source: string, now: Date): UnnumberedEvent {
+export function completeEvent(event: EventParts, id: string, source: string, now: Date): UnnumberedEvent {
   const { type, subject, traceparent, data } = event;
   const parsed = unnumberedEventSchema.safeParse({
     specversion: '1.0',

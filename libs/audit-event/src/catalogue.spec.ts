@@ -1,4 +1,11 @@
-import { catalogueToMarkdown, completeEvent, defineEvents, EVERY, type EventContext } from './index.js';
+import {
+  catalogueToMarkdown,
+  completeEvent,
+  defineEvents,
+  EVERY,
+  type EventContext,
+  type NewAuditEvent,
+} from './index.js';
 
 const orders = defineEvents({
   source: 'orders',
@@ -40,6 +47,16 @@ describe('a catalogue of events', () => {
     expect(() => read('orders:write')).toThrow('not orders:write');
     expect(orders.event('thing.sent', ada, { id: '1', kind: 'parcel' }).subject).toBe('parcel/1');
     expect(() => orders.event('thing.sent', ada, { id: '1' })).toThrow('order or parcel');
+  });
+
+  it('makes what may be recorded, and nothing else does: the type check says so', () => {
+    const made: NewAuditEvent = orders.event('order.placed', ada, { id: '1' });
+    // @ts-expect-error A literal is no event of a catalogue, whatever its members are.
+    const literal: NewAuditEvent = { type: made.type, subject: made.subject, traceparent: undefined, data: made.data };
+    expect(JSON.parse(JSON.stringify(literal))).toEqual(
+      JSON.parse(JSON.stringify({ ...made, traceparent: undefined })),
+    );
+    expect(Object.keys(made)).toEqual(['type', 'subject', 'traceparent', 'data']);
   });
 
   it('refuses names that break the grammar when it is declared', () => {

@@ -1,6 +1,21 @@
-import { type AuditEvent, type AuditPrincipal, type NewAuditEvent } from './audit-event.js';
+import { type AuditEvent, type AuditPrincipal, type EventParts } from './audit-event.js';
 
 type Data = AuditEvent['data'];
+
+/** An event that a catalogue made. */
+class CataloguedEvent implements EventParts {
+  /** Only for the compiler: nothing else is of this type, whatever members it has. */
+  declare private readonly catalogued: true;
+
+  constructor(
+    readonly type: string,
+    readonly subject: string,
+    readonly traceparent: string | undefined,
+    readonly data: Data,
+  ) {}
+}
+/** An event that may be recorded: only a catalogue ({@link defineEvents}) makes one. */
+export type NewAuditEvent = CataloguedEvent;
 
 /** One event that a service records: what `docs/events.md` says of it, and what the code may say. */
 export interface EventDeclaration<Kind extends string = string> {
@@ -92,21 +107,16 @@ export class EventCatalogue<Kind extends string, Name extends string> {
     const kind = chosen(listOf(declared.resource), details.kind, name, 'kind');
     const resource = `${kind}/${details.id}`;
     const { outcome = 'allowed', reason, changes } = details;
-    return {
-      type: this.typeOf(name),
-      subject: resource,
-      traceparent: context.traceparent,
-      data: {
-        principal: context.principal,
-        txn: context.txn,
-        action: chosen(listOf(declared.action), details.action, name, 'action'),
-        resource,
-        outcome,
-        ...(reason === undefined ? {} : { reason }),
-        ...(context.request === undefined ? {} : { request: context.request }),
-        ...(changes === undefined ? {} : { changes }),
-      },
-    };
+    return new CataloguedEvent(this.typeOf(name), resource, context.traceparent, {
+      principal: context.principal,
+      txn: context.txn,
+      action: chosen(listOf(declared.action), details.action, name, 'action'),
+      resource,
+      outcome,
+      ...(reason === undefined ? {} : { reason }),
+      ...(context.request === undefined ? {} : { request: context.request }),
+      ...(changes === undefined ? {} : { changes }),
+    });
   }
 }
 

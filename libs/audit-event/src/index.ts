@@ -7,7 +7,7 @@ export {
   sourceSchema,
   type AuditEvent,
   type AuditPrincipal,
-  type NewAuditEvent,
+  type EventParts,
   type UnnumberedEvent,
 } from './audit-event.js';
 export {
@@ -19,6 +19,7 @@ export {
   type EventContext,
   type EventDeclaration,
   type EventDetails,
+  type NewAuditEvent,
 } from './catalogue.js';
 export { eventColumns, plainCell } from './event-columns.js';
 export { EVENT_DEPTH_LIMIT } from './json-depth.js';

@@ -1,3 +1,4 @@
+import { defineEvents } from '@countersign/audit-event';
 import { TokenError } from '@countersign/auth-core';
 import { createAuditProbe } from './audit-probe.js';
 import { createFakeClock } from './fake-clock.js';
@@ -6,17 +7,16 @@ import { createTestIssuer } from './test-issuer.js';
 
 expect.extend(countersignMatchers);
 
-const event = (action: string, outcome: 'allowed' | 'denied') => ({
-  type: 'countersign.orders.order.read.v1',
-  subject: 'order/7',
-  data: {
-    principal: { subject: 'ada', client_id: 'shop', actors: [], scopes: [], jti: '1' },
-    txn: null,
-    action,
-    resource: 'order/7',
-    outcome,
-  },
-});
+const orders = (source: string) =>
+  defineEvents({
+    source,
+    kinds: { order: 'UUID' },
+    events: { 'order.seen': { when: 'Always.', action: ['order:read', 'order:write', 'x'], resource: 'order' } },
+  });
+const event = (action: string, outcome: 'allowed' | 'denied', source = 'orders') => {
+  const principal = { subject: 'ada', client_id: 'shop', actors: [], scopes: [], jti: '1' };
+  return orders(source).event('order.seen', { principal, txn: null }, { id: '7', action, outcome });
+};
 
 describe('toBeRefusedWith', () => {
   it('reads the code wherever a refusal puts it', async () => {
@@ -76,11 +76,9 @@ describe('the audit probe', () => {
     });
     expect(probe.find({ outcome: 'denied' })).toHaveLength(1);
     expect(() => probe.only({})).toThrow(/2 events fit .*order:read allowed on order\/7 by ada/s);
-    await expect(async () => probe.recordDurably({ ...event('x', 'allowed'), type: 'nonsense' })).rejects.toMatchObject(
-      {
-        code: 'EVENT_INVALID',
-      },
-    );
+    await expect(async () => probe.recordDurably(event('x', 'allowed', 'non sense'))).rejects.toMatchObject({
+      code: 'EVENT_INVALID',
+    });
     probe.clear();
     expect(probe.events).toEqual([]);
   });

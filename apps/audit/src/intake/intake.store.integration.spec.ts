@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { AuditOutbox } from '@countersign/audit-client';
 import { uuidv7, type AuditEvent } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
-import { openDatabase } from '@countersign/service-host';
+import { byItself, openDatabase, unattended } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { events } from '../events.js';
 import { EventMasking } from '../masking/event-masking.js';
 import { refused } from './batch-plan.js';
 import { inspectAgain } from './border.js';
@@ -209,11 +210,7 @@ describe('the store of the intake', () => {
 
   it('lets an administrator accept a gap for good, which then hides no other', async () => {
     const gaps = new GapsStore(pool, new AuditOutbox({ pool, source: 'audit' }));
-    const event = {
-      type: 'countersign.audit.gap.accepted.v1',
-      subject: 'source/huge',
-      data: { principal: null, txn: null, action: 'audit:admin', resource: 'source/huge', outcome: 'allowed' as const },
-    };
+    const event = events.event('gap.accepted', byItself(unattended()), { id: 'huge' });
     const huge = 900_000_000_000_000;
     await store.append([accepted(eventOf('huge', 1)), accepted(eventOf('huge', huge))]);
     const accept = (first: number, last: number) =>

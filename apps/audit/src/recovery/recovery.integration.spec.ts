@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
+import { defineEvents } from '@countersign/audit-event';
 import {
   newNatsPasswords,
   newPassword,
@@ -39,6 +40,12 @@ async function until(what: () => Promise<boolean>, within = 40_000): Promise<voi
     await delay(100);
   }
 }
+
+const payment = defineEvents({
+  source: 'payments',
+  kinds: { payment: 'UUIDv7' },
+  events: { 'payment.read': { when: 'Always.', action: 'payments:read', resource: 'payment' } },
+});
 
 describe('the trail, its database restored from a backup', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-recovery-'));
@@ -107,19 +114,9 @@ describe('the trail, its database restored from a backup', () => {
   async function record(count: number): Promise<void> {
     for (let n = 0; n < count; n += 1) {
       made += 1;
-      const resource = `payment/${String(made)}`;
-      await outbox.recordDurably({
-        type: 'countersign.payments.payment.read.v1',
-        subject: resource,
-        data: {
-          principal: null,
-          txn: null,
-          action: 'payments:read',
-          resource,
-          outcome: 'allowed',
-          request: { method: 'GET', route: '/payments/:id', id: 'r', peer: '192.0.2.7' },
-        },
-      });
+      const request = { method: 'GET', route: '/payments/:id', id: 'r', peer: '192.0.2.7' };
+      const context = { principal: null, txn: null, request };
+      await outbox.recordDurably(payment.event('payment.read', context, { id: String(made) }));
     }
   }
   const isEmpty = async (): Promise<boolean> =>
