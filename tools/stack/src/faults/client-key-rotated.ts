@@ -1,18 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { generateSigningKey, publicJwkOf, TokenRequestError, type PrivateJwk } from '@countersign/auth-core';
+import {
+  createTokenClient,
+  generateSigningKey,
+  publicJwkOf,
+  TokenRequestError,
+  type PrivateJwk,
+} from '@countersign/auth-core';
 import { z } from 'zod';
 import { writeSecret } from '../identities.js';
 import { countersign } from './countersign.js';
 import { type Fault, type Scene } from './fault.js';
+import { ask } from './http.js';
 import { between } from './random.js';
 
 const declarationSchema = z.looseObject({
   clients: z.array(z.looseObject({ client_id: z.string(), jwks: z.looseObject({ keys: z.array(z.unknown()) }) })),
 });
 
-/** Milliseconds in which requests of the key before have surely been answered. */
+/** Milliseconds in which what renews tokens of the key before in the background has surely been answered. */
 const LAST_REQUESTS_MS = 1_000;
 
 /** Declares the storefront with these keys, in the file that the issuer also reads at its start, and applies it as an operator does. */
@@ -38,13 +45,21 @@ async function isTaken({ storefront }: Scene, key: PrivateJwk): Promise<boolean>
   }
 }
 
+/** As an administrator adds a key by hand: no declaration brings back one that was removed. */
+async function addByHand({ stack }: Scene, key: PrivateJwk): Promise<void> {
+  const { issuer } = stack.urls;
+  const operator = createTokenClient({ issuer, clientId: 'operator', key: stack.identities.clients.operator });
+  const { token } = await operator.getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
+  const { status } = await ask('POST', `${issuer}/admin/clients/storefront/keys`, token, publicJwkOf(key));
+  if (status >= 300) throw new Error(`a key that was added by hand was answered with ${String(status)}`);
+}
+
 async function rotate(scene: Scene, before: PrivateJwk, after: PrivateJwk): Promise<void> {
   const { random, storefront, wrong } = scene;
-  await declare(scene, [before, after]);
   for (const key of [before, after])
     if (!(await isTaken(scene, key))) wrong(`${key.kid} is refused while both keys are declared`);
   await delay(between(random, 200, 700));
-  storefront.useKey(after);
+  await storefront.useKey(after);
   await delay(LAST_REQUESTS_MS);
   await declare(scene, [after]);
   if (await isTaken(scene, before)) wrong(`${before.kid} is taken though it is no longer declared`);
@@ -52,7 +67,10 @@ async function rotate(scene: Scene, before: PrivateJwk, after: PrivateJwk): Prom
   await delay(between(random, 500, 1_000));
 }
 
-/** The key of the client that pays is changed in the declared file, with an overlap, and changed back; the key that is gone gets no token. */
+/**
+ * The key of the client that pays is changed in the declared file, with an overlap; the key that is gone gets no token. It does not come back
+ * with a declaration either, only by an administrator's hand, and so the change is taken back.
+ */
 export const clientKeyRotated: Fault = {
   name: 'client-key-rotated',
   drill: 'rotation',
@@ -61,7 +79,12 @@ export const clientKeyRotated: Fault = {
     const { storefront } = scene.stack.identities.clients;
     const other = await generateSigningKey();
     await delay(between(scene.random, 200, 700));
+    scene.struck();
+    await declare(scene, [storefront, other]);
     await rotate(scene, storefront, other);
+    await declare(scene, [other, storefront]);
+    if (await isTaken(scene, storefront)) scene.wrong('a declaration brought back a key that was removed');
+    await addByHand(scene, storefront);
     await rotate(scene, other, storefront);
   },
 };

@@ -20,7 +20,8 @@ const SENDERS = 8;
 const problemSchema = z.looseObject({ code: z.string() });
 
 /**
- * Sends bad tokens to payments and accounts, each sender the next one as soon as the last is answered.
+ * Sends bad tokens to payments and accounts, each sender the next one as soon as the last is answered. Each must be refused by its code, or,
+ * once a service has had too many from here, for that.
  * @param next the next token for a service
  * @param durationMs milliseconds
  * @returns the requests that were sent
@@ -31,6 +32,7 @@ export async function flood(
   durationMs: number,
 ): Promise<number> {
   const end = Date.now() + durationMs;
+  const refused = new Set<FloodedService>();
   let sent = 0;
   const send = async (service: FloodedService, path: string): Promise<void> => {
     while (Date.now() < end) {
@@ -42,7 +44,9 @@ export async function flood(
           signal: AbortSignal.timeout(5_000),
         });
         const told = problemSchema.safeParse(await response.json()).data?.code;
-        if (response.status !== 401 || told !== code)
+        if (response.status === 401) refused.add(service);
+        const tooMany = response.status === 429 && told === 'TOO_MANY_REFUSALS';
+        if (!tooMany && (response.status !== 401 || told !== code))
           wrong(`${service} answered ${String(response.status)} ${String(told)} to a bad token instead of 401 ${code}`);
       } catch (error) {
         wrong(`${service} left a bad token unanswered: ${String(error)}`);
@@ -54,5 +58,7 @@ export async function flood(
     send('accounts', floodedServices.accounts),
   ]);
   await Promise.all(senders.flat());
+  for (const service of ['payments', 'accounts'] as const)
+    if (!refused.has(service)) wrong(`${service} told no sender why a token is bad`);
   return sent;
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePortBase } from '../free-ports.js';
 import { startStack } from '../stack.js';
+import { wordsFor } from '../stack-error.js';
 import { faults } from './all-faults.js';
 import { earlierVersions, type EarlierVersion } from './earlier-versions.js';
 import { type Fault } from './fault.js';
@@ -51,6 +52,17 @@ function chosenOf(only: readonly string[]): readonly Fault[] {
   if (only.length === 0) return faults.filter(({ byNameOnly }) => byNameOnly !== true);
   return faults.filter(({ name, drill }) => only.includes(name) || (drill !== undefined && only.includes(drill)));
 }
+
+const nothing: RoundReport = {
+  payments: 0,
+  retries: 0,
+  left: 0,
+  underWay: 0,
+  transfers: 0,
+  events: 0,
+  signals: [],
+  wrong: [],
+};
 
 function secondsSince(begun: number): number {
   return Math.round((performance.now() - begun) / 100) / 10;
@@ -115,13 +127,9 @@ export class FaultRun {
       const rests: Round[] = [];
       for (let number = 1; number <= rounds; number += 1) {
         for (const fault of chosen) {
-          const begun = performance.now();
           const round = new Round(stack, { clients: this.options.clients, random: this.#random });
-          await round.strike([fault]);
-          const report = await round.check(10_000);
+          const report = await this.#one(round, fault, { number, ...(from === undefined ? {} : { from }) });
           if (report.underWay > 0) rests.push(round);
-          const name = from === undefined ? fault.name : `${fault.name} from ${from.name}`;
-          this.#note({ round: number, fault: name, ...report, seconds: secondsSince(begun) });
         }
       }
       for (const rest of rests) await this.#finish(rest);
@@ -130,6 +138,22 @@ export class FaultRun {
       await stack.stop();
       rmSync(stack.postgres.directory, { recursive: true, force: true });
     }
+  }
+
+  /** One fault and what it did; one that cannot be told to its end is wrong, and the next is tried all the same. */
+  async #one(
+    round: Round,
+    fault: Fault,
+    { number, from }: { readonly number: number; readonly from?: EarlierVersion },
+  ): Promise<RoundReport> {
+    const begun = performance.now();
+    const name = from === undefined ? fault.name : `${fault.name} from ${from.name}`;
+    const report = await round
+      .strike([fault])
+      .then(() => round.check(10_000))
+      .catch((error: unknown): RoundReport => ({ ...nothing, wrong: [wordsFor(error)] }));
+    this.#note({ round: number, fault: name, ...report, seconds: secondsSince(begun) });
+    return report;
   }
 
   /** What clients left behind ends at the latest when no order of theirs can be on its way any more. */
