@@ -18,7 +18,8 @@ import { ClientAuthentication } from './authentication/client-authentication.ser
 import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
 import { SecretAuthentication } from './authentication/secret-authentication.service.js';
 import { UsedAssertions } from './authentication/used-assertions.store.js';
-import { CodesStore } from './authorization/codes.store.js';
+import { authorizationControllers, authorizationProviders } from './authorization/index.js';
+import { DeclaredWords } from './clients/audience-words.service.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
@@ -31,6 +32,7 @@ import { ISSUER_URL } from './issuer-url.js';
 import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.service.js';
 import { MetadataController } from './metadata/metadata.controller.js';
 import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
+import { AudienceWordsStore } from './registry/audience-words.store.js';
 import { ClientsStore } from './registry/clients.store.js';
 import { FreshAdmin } from './registry/fresh-admin.service.js';
 import { KEY_ENCRYPTION, LocalKeyEncryption } from './registry/key-encryption.js';
@@ -121,6 +123,7 @@ export class IssuerModule {
       controllers: [
         TokenController,
         IntrospectionController,
+        ...authorizationControllers,
         ...revocationControllers,
         JwksController,
         MetadataController,
@@ -165,7 +168,9 @@ export class IssuerModule {
         OwnTokens,
         ApiKeyExchange,
         TokenExchange,
-        CodesStore,
+        ...authorizationProviders,
+        AudienceWordsStore,
+        DeclaredWords,
         AuthorizationCode,
         TokenGrants,
         SenderConstraint,

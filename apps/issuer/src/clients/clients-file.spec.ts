@@ -9,9 +9,9 @@ describe('the declared file of clients', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const read = (name: string, content: string | Buffer) => {
+  const read = async (name: string, content: string | Buffer) => {
     writeFileSync(join(folder, name), content);
-    return readClientsFile(join(folder, name));
+    return (await readClientsFile(join(folder, name))).clients;
   };
   const client = (more: string) => `{"clients":[{"client_id":"shop","jwks_uri":"https://shop.test/jwks.json"${more}}]}`;
 

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { Public, RequireScopes } from '@countersign/auth';
 import {
+  by,
   CurrentCaller,
   idSchema,
   OpenApi,
@@ -21,6 +22,7 @@ import {
   type Client,
   type PublicJwk,
 } from '../registry/client.js';
+import { DeclaredWords } from './audience-words.service.js';
 import { clientsFileJsonSchema } from './clients-file.js';
 import { ClientsService, type AppliedJson, type ClientPage, type NewSecretJson } from './clients.service.js';
 
@@ -29,14 +31,21 @@ const pageSchema = z.strictObject({
   cursor: nameSchema.or(z.literal('')).default(''),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
-const applySchema = z.strictObject({ clients: clientsFileSchema.shape.clients, dry_run: z.boolean().default(false) });
+const applySchema = z.strictObject({
+  clients: clientsFileSchema.shape.clients,
+  audiences: clientsFileSchema.shape.audiences,
+  dry_run: z.boolean().default(false),
+});
 
 /** The administrator's side of clients: scope `issuer:admin`; every call is an audit event. */
 @OpenApi(({ ApiTags }) => ApiTags('clients'))
 @Controller('admin/clients')
 @RequireScopes('issuer:admin')
 export class ClientsController {
-  constructor(@Inject(ClientsService) private readonly clients: ClientsService) {}
+  constructor(
+    @Inject(ClientsService) private readonly clients: ClientsService,
+    @Inject(DeclaredWords) private readonly words: DeclaredWords,
+  ) {}
 
   /** All clients by id, `limit` a page (1 to 200); go on with `next_cursor`. */
   @Get()
@@ -64,10 +73,11 @@ export class ClientsController {
   @Post('apply')
   @TakesIdempotencyKey({ action: 'client:declare', kind: 'client' })
   @HttpCode(200)
-  apply(
-    @ZodBody(applySchema) { clients, dry_run: dryRun }: z.infer<typeof applySchema>,
+  async apply(
+    @ZodBody(applySchema) { clients, audiences, dry_run: dryRun }: z.infer<typeof applySchema>,
     @CurrentCaller() caller: Caller,
   ): Promise<AppliedJson> {
+    await this.words.apply(audiences, dryRun, by(caller));
     return this.clients.apply(clients, dryRun, caller);
   }
 

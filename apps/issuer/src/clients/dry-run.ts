@@ -8,7 +8,7 @@ import { describeChange, differenceTo } from './declaration.js';
  * @returns one or more lines for each client, in words
  */
 export async function declaredDifference(connection: pg.ClientConfig, clientsFile: string, now: Date): Promise<string> {
-  const wanted = await readClientsFile(clientsFile);
+  const { clients: wanted } = await readClientsFile(clientsFile);
   const changes = differenceTo(wanted, await readClientRecords(connection), now);
   if (changes.length === 0) return 'The declared clients match the database.';
   return changes.map(describeChange).join('\n');

@@ -2,13 +2,14 @@ import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { supportedAlgorithms } from '@countersign/auth-core';
 import { OpenApi, Unrecorded } from '@countersign/service-host';
+import { prompts } from '../authorization/authorization-request.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { TokenGrants } from '../token/grants/token-grants.service.js';
 
-/** The endpoints take the same credentials. */
-function clientAuthentication(endpoint: string): object {
+/** The endpoints take the same credentials; all but introspection also a public client's name. */
+function clientAuthentication(endpoint: string, ...further: readonly 'none'[]): object {
   return {
-    [`${endpoint}_auth_methods_supported`]: ['private_key_jwt', 'client_secret_basic'],
+    [`${endpoint}_auth_methods_supported`]: ['private_key_jwt', 'client_secret_basic', ...further],
     [`${endpoint}_auth_signing_alg_values_supported`]: supportedAlgorithms,
   };
 }
@@ -29,6 +30,7 @@ export class MetadataController {
   read(): object {
     return {
       issuer: this.issuer,
+      authorization_endpoint: `${this.issuer}/oauth2/authorize`,
       token_endpoint: `${this.issuer}/oauth2/token`,
       revocation_endpoint: `${this.issuer}/oauth2/revoke`,
       introspection_endpoint: `${this.issuer}/oauth2/introspect`,
@@ -36,10 +38,17 @@ export class MetadataController {
       /** Ours: the keys that sign what is revoked, which are never keys of tokens. */
       revocation_jwks_uri: `${this.issuer}/.well-known/revocation-jwks.json`,
       grant_types_supported: this.grants.types,
-      response_types_supported: [],
+      response_types_supported: ['code'],
+      response_modes_supported: ['query'],
+      code_challenge_methods_supported: ['S256'],
+      prompt_values_supported: prompts,
+      authorization_response_iss_parameter_supported: true,
+      request_parameter_supported: false,
+      request_uri_parameter_supported: false,
+      claims_parameter_supported: false,
       dpop_signing_alg_values_supported: supportedAlgorithms,
-      ...clientAuthentication('token_endpoint'),
-      ...clientAuthentication('revocation_endpoint'),
+      ...clientAuthentication('token_endpoint', 'none'),
+      ...clientAuthentication('revocation_endpoint', 'none'),
       ...clientAuthentication('introspection_endpoint'),
     };
   }

@@ -27,6 +27,7 @@ describe('the metadata of the authorization server', () => {
     const { paths } = (await (await fetch(`${issuer.url}/openapi.json`)).json()) as { paths: object };
     const endpoints = Object.entries(metadata).filter(([name]) => /(_endpoint|jwks_uri)$/.test(name));
     expect(endpoints.map(([name]) => name).sort()).toEqual([
+      'authorization_endpoint',
       'introspection_endpoint',
       'jwks_uri',
       'revocation_endpoint',
@@ -83,7 +84,7 @@ describe('the metadata of the authorization server', () => {
   });
 
   it('names the ways to authenticate that are accepted: a secret in the form is not', async () => {
-    expect(metadata.token_endpoint_auth_methods_supported).toEqual(['private_key_jwt', 'client_secret_basic']);
+    expect(metadata.token_endpoint_auth_methods_supported).toEqual(['private_key_jwt', 'client_secret_basic', 'none']);
     const form = { grant_type: 'client_credentials', ...wish, client_id: 'shop', client_secret: 'guess' };
     const response = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
     expect(response.status).toBe(401);

@@ -2,6 +2,7 @@ import { pathOfOddText, TEXT_RULE } from '@countersign/service-host';
 import { verificationKeyOf } from '@countersign/auth-core/jws';
 import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { z } from 'zod';
+import { audiencesSchema, unspoken } from './audience-words.js';
 import { applicationFaults, applicationMembers } from './application.js';
 import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from './names.js';
 import { peoplePolicySchema } from './people-policy.js';
@@ -135,12 +136,22 @@ export const clientSchema = z
 export type Client = z.infer<typeof clientSchema>;
 
 export const clientsFileSchema = z
-  .strictObject({ $schema: z.string().optional(), clients: z.array(clientSchema).max(CLIENTS_LIMIT) })
-  .superRefine(({ clients }, context) => {
+  .strictObject({
+    $schema: z.string().optional(),
+    clients: z.array(clientSchema).max(CLIENTS_LIMIT),
+    /** What people read of each service and its scopes when an application asks for them. */
+    audiences: audiencesSchema.optional(),
+  })
+  .superRefine(({ clients, audiences = {} }, context) => {
     const seen = new Set<string>();
-    for (const { client_id: id } of clients) {
+    for (const { client_id: id, policy, trusted } of clients) {
       if (seen.has(id))
         context.addIssue({ code: 'custom', message: `the client ${id} is declared twice`, path: ['clients'] });
       seen.add(id);
+      const [missing] = trusted === true ? [] : unspoken(policy.people, audiences);
+      if (missing === undefined) continue;
+      const message = `the client ${id} may ask people for ${missing}: declare a title for it`;
+      context.addIssue({ code: 'custom', message, path: ['audiences'] });
     }
   });
+export type ClientsFile = z.infer<typeof clientsFileSchema>;

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, LOGGER, type Database } from '@countersign/service-host';
+import { byItself, DATABASE, LOGGER, unattended, type Database } from '@countersign/service-host';
 import { type Logger } from 'pino';
+import { DeclaredWords } from '../clients/audience-words.service.js';
 import { readClientsFile } from '../clients/clients-file.js';
 import { ClientsService } from '../clients/clients.service.js';
 import { ClientsStore } from '../registry/clients.store.js';
@@ -23,6 +24,7 @@ export class Startup {
     @Inject(RevocationKeysStore) private readonly revocationKeys: RevocationKeysStore,
     @Inject(RevocationKeyRotation) private readonly revocationKeyRotation: RevocationKeyRotation,
     @Inject(ClientsService) private readonly clients: ClientsService,
+    @Inject(DeclaredWords) private readonly words: DeclaredWords,
     @Inject(RevocationsStore) private readonly revocations: RevocationsStore,
     @Inject(Replica) private readonly replica: Replica,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -43,7 +45,9 @@ export class Startup {
       await this.revocationKeyRotation.settle(transaction);
     });
     if (clientsFile !== undefined) {
-      const { changes } = await this.clients.apply(await readClientsFile(clientsFile), false);
+      const { clients, audiences } = await readClientsFile(clientsFile);
+      await this.words.apply(audiences, false, byItself(unattended()));
+      const { changes } = await this.clients.apply(clients, false);
       for (const { client_id: id, kind } of changes)
         this.logger.info({ client_id: id, kind }, 'declared client applied');
     }

@@ -1,0 +1,21 @@
+/** What goes back to the application. */
+export interface Answer {
+  readonly redirectUri: string;
+  readonly state?: string | undefined;
+  readonly members: Readonly<Record<string, string>>;
+}
+
+/**
+ * The address to which a browser takes an answer (RFC 6749, section 4.1.2), always with `iss`, so that an application with several servers
+ * knows whose it is (RFC 9207).
+ */
+export function answerLocation({ redirectUri, state, members }: Answer, issuer: string): string {
+  const query = new URLSearchParams({ ...members, ...(state === undefined ? {} : { state }), iss: issuer });
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query.toString()}`;
+}
+
+/** The redirect as a source of a content security policy: browsers hold a redirect that follows a form to the page's `form-action`. */
+export function formTargetOf(redirectUri: string): string {
+  const { origin, protocol } = new URL(redirectUri);
+  return origin === 'null' ? protocol : origin;
+}

@@ -1,0 +1,175 @@
+import { SCOPE_LENGTH_LIMIT } from '@countersign/auth-core';
+import { pathOfOddText } from '@countersign/service-host';
+import { isDeclaredRedirect } from '../registry/redirect-uri.js';
+import { audiencePattern, scopePattern, SCOPES_LIMIT, type Client } from '../registry/client.js';
+import { decideForApplication } from '../registry/people-policy.js';
+import {
+  prompts,
+  type AuthorizationError,
+  type AuthorizationFault,
+  type AuthorizationRequest,
+  type Prompt,
+} from './authorization-request.js';
+import { digestPattern } from './pkce.js';
+
+/** The parameters of a request, whether they came in a query or in a form. */
+export interface Parameters {
+  /** Each by its first value; one without a value is as left out (RFC 6749, section 3.1). */
+  readonly values: ReadonlyMap<string, string>;
+  /** Names that came more than once. */
+  readonly repeated: ReadonlySet<string>;
+}
+
+/** @param entries as they came, in order */
+export function parametersOf(entries: Iterable<readonly [string, string]>): Parameters {
+  const values = new Map<string, string>();
+  const repeated = new Set<string>();
+  for (const [name, value] of entries) {
+    if (values.has(name)) repeated.add(name);
+    else values.set(name, value);
+  }
+  for (const [name, value] of values) if (value === '' && !repeated.has(name)) values.delete(name);
+  return { values, repeated };
+}
+
+/** Characters that `state` may have; it is sent back as it came. */
+const STATE_LIMIT = 2_048;
+const NONCE_LIMIT = 512;
+const HINT_LIMIT = 256;
+const ACR_LIMIT = 512;
+/** RFC 6749, appendix A.5. */
+const printable = /^[\x20-\x7e]+$/;
+const MAX_AGE_LIMIT = 10 * 365 * 86_400;
+
+/** Where the answer may go: an address that the client declares, named once. @returns nothing for any other */
+export function provenRedirect({ values, repeated }: Parameters, client: Client): string | undefined {
+  const asked = values.get('redirect_uri');
+  if (asked === undefined || repeated.has('redirect_uri') || repeated.has('client_id')) return undefined;
+  const { redirect_uris: declared = [], application_type: type = 'web' } = client;
+  return isDeclaredRedirect(declared, type, asked) ? asked : undefined;
+}
+
+/** `state`, where it may be sent back. */
+export function stateOf({ values, repeated }: Parameters): string | undefined {
+  const state = values.get('state');
+  if (state === undefined || repeated.has('state')) return undefined;
+  return state.length <= STATE_LIMIT && printable.test(state) ? state : undefined;
+}
+
+/** Leaves the reading of a request. */
+class Faulty extends Error {
+  constructor(readonly fault: AuthorizationFault) {
+    super(fault.description);
+  }
+}
+const faulty = (description: string, error: AuthorizationError = 'invalid_request'): Faulty =>
+  new Faulty({ error, description });
+
+const refused: readonly (readonly [string, AuthorizationError, string])[] = [
+  ['request', 'request_not_supported', 'send parameters, or push them (RFC 9126)'],
+  ['request_uri', 'request_uri_not_supported', 'request_uri is only what /oauth2/par returned'],
+  ['registration', 'registration_not_supported', 'clients are registered by the company, not by a request'],
+];
+
+function checkForm({ values, repeated }: Parameters): void {
+  const [twice] = repeated;
+  if (twice !== undefined) throw faulty('a parameter must not be sent more than once');
+  for (const [name, error, description] of refused) if (values.has(name)) throw faulty(description, error);
+  const type = values.get('response_type');
+  if (type === undefined) throw faulty('response_type is missing');
+  if (type !== 'code') throw faulty('response_type must be code', 'unsupported_response_type');
+  const mode = values.get('response_mode');
+  if (mode !== undefined && mode !== 'query') throw faulty('response_mode, if given, must be query');
+}
+
+function challengeOf(values: ReadonlyMap<string, string>): string {
+  const challenge = values.get('code_challenge');
+  if (challenge === undefined) throw faulty('code_challenge is missing: PKCE is needed from every client');
+  if (values.get('code_challenge_method') !== 'S256') throw faulty('code_challenge_method must be S256');
+  if (!digestPattern.test(challenge)) throw faulty('code_challenge must be a SHA-256 in base64url: 43 characters');
+  return challenge;
+}
+
+function scopesOf(scope: string | undefined): readonly string[] {
+  const scopes = [...new Set((scope ?? '').split(' ').filter((part) => part !== ''))];
+  const fits = (scope?.length ?? 0) <= SCOPE_LENGTH_LIMIT && scopes.length <= SCOPES_LIMIT;
+  if (!fits || !scopes.every((part) => scopePattern.test(part))) {
+    throw faulty(`scope is a list of at most ${String(SCOPES_LIMIT)} scopes, separated by spaces`, 'invalid_scope');
+  }
+  return scopes;
+}
+
+const isPrompt = (text: string): text is Prompt => prompts.some((prompt) => prompt === text);
+
+function promptOf(text: string | undefined): readonly Prompt[] {
+  const asked = (text ?? '').split(' ').filter((part) => part !== '');
+  const known = asked.filter(isPrompt);
+  if (known.length !== asked.length) throw faulty(`prompt is a list of: ${prompts.join(', ')}`);
+  if (known.includes('none') && known.length > 1) throw faulty('prompt=none must stand alone');
+  return known;
+}
+
+function maxAgeOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= MAX_AGE_LIMIT)) throw faulty('max_age must be a whole number of seconds');
+  return seconds;
+}
+
+function textOf(values: ReadonlyMap<string, string>, name: string, limit: number): string | undefined {
+  const text = values.get(name);
+  if (text === undefined) return undefined;
+  if (text.length > limit || pathOfOddText(text, name) !== undefined) {
+    throw faulty(`${name} must be plain text of at most ${String(limit)} characters`);
+  }
+  return text;
+}
+
+function readAll(parameters: Parameters, client: Client, redirectUri: string): AuthorizationRequest {
+  checkForm(parameters);
+  const { values } = parameters;
+  const state = stateOf(parameters);
+  if (values.has('state') && state === undefined) {
+    throw faulty(`state must be at most ${String(STATE_LIMIT)} printable ASCII characters`);
+  }
+  const codeChallenge = challengeOf(values);
+  const resource = values.get('resource');
+  if (resource !== undefined && !audiencePattern.test(resource)) throw faulty('name one audience', 'invalid_target');
+  const decision = decideForApplication(client.policy.people, resource, scopesOf(values.get('scope')));
+  if (!decision.ok) throw faulty(decision.description, decision.error);
+  const dpopKey = values.get('dpop_jkt');
+  if (dpopKey !== undefined && !digestPattern.test(dpopKey)) {
+    throw faulty('dpop_jkt must be the SHA-256 thumbprint of a key in base64url');
+  }
+  return {
+    redirectUri,
+    state,
+    audience: decision.audience,
+    scopes: decision.scopes,
+    codeChallenge,
+    nonce: textOf(values, 'nonce', NONCE_LIMIT),
+    prompt: promptOf(values.get('prompt')),
+    maxAge: maxAgeOf(values.get('max_age')),
+    loginHint: textOf(values, 'login_hint', HINT_LIMIT),
+    acrValues: textOf(values, 'acr_values', ACR_LIMIT),
+    dpopKey,
+  };
+}
+
+/**
+ * Reads what an application asks of a person.
+ * @param client the application, which may use the grant
+ * @param redirectUri as {@link provenRedirect} found it
+ */
+export function readAuthorization(
+  parameters: Parameters,
+  client: Client,
+  redirectUri: string,
+): { readonly request: AuthorizationRequest } | { readonly fault: AuthorizationFault } {
+  try {
+    return { request: readAll(parameters, client, redirectUri) };
+  } catch (error) {
+    if (error instanceof Faulty) return { fault: error.fault };
+    throw error;
+  }
+}

@@ -1,0 +1,168 @@
+import { Body, Controller, Get, HttpCode, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Public } from '@countersign/auth';
+import { type AuditOutbox } from '@countersign/audit-client';
+import {
+  AcceptsForm,
+  AUDIT_OUTBOX,
+  byNobody,
+  OpenApi,
+  Problem,
+  traceOf,
+  type RequestTrace,
+} from '@countersign/service-host';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { consentPage, linesOf } from '../consent/consent-page.js';
+import { events } from '../events.js';
+import { ISSUER_URL } from '../issuer-url.js';
+import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
+import { ForeignForm, FormToken } from '../pages/form-token.js';
+import { html } from '../pages/html.js';
+import { PageFilter } from '../pages/page.filter.js';
+import { sendBrowserTo, sendPage } from '../pages/page.js';
+import { AudienceWordsStore } from '../registry/audience-words.store.js';
+import { type Session } from '../sessions/session.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { formTargetOf } from './answer.js';
+import { parametersOf } from './authorization-parameters.js';
+import { AuthorizationRefused } from './authorization-refused.js';
+import { Authorization, type Step } from './authorization.service.js';
+import { topLevelFault } from './navigation.js';
+import { RequestReader, type FoundRequest } from './request-reader.service.js';
+
+const decisionSchema = z.object({
+  client_id: z.string(),
+  request_uri: z.string(),
+  scope: z.string(),
+  decision: z.enum(['allow', 'refuse']),
+});
+
+/** The query as it was sent: each name as often as it came. */
+function entriesOf({ url }: FastifyRequest): URLSearchParams {
+  const [, query = ''] = /\?(.*)$/s.exec(url) ?? [];
+  return new URLSearchParams(query);
+}
+
+/** Whom an application asks, and what comes of it. */
+@OpenApi(({ ApiTags }) => ApiTags('oauth2'))
+@Public()
+@UseFilters(PageFilter)
+@Controller()
+export class AuthorizationController {
+  constructor(
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(RequestReader) private readonly reader: RequestReader,
+    @Inject(Authorization) private readonly authorization: Authorization,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(FormToken) private readonly forms: FormToken,
+    @Inject(AudienceWordsStore) private readonly words: AudienceWordsStore,
+    @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
+
+  /**
+   * The authorization endpoint (RFC 6749, section 3.1): `response_type=code` with PKCE (`S256`), as parameters or by the `request_uri` of a pushed
+   * request (RFC 9126). 303 to the application with `code`, or `error`, and always `iss` (RFC 9207); to the sign-in page; or the page that asks for
+   * consent. 400 with a page, and nothing to any redirect, where the application or its redirect is not proven.
+   */
+  @Get('oauth2/authorize')
+  async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const fault = topLevelFault(request);
+    if (fault !== undefined) throw fault;
+    const trace = traceOf(request);
+    const session = await this.sessions.of(request);
+    if (session === undefined) await this.#visit(trace);
+    await this.#answer(request, reply, session, async () => {
+      const found = await this.reader.read(parametersOf(entriesOf(request)));
+      return [found, await this.authorization.step(found, session, undefined, trace)];
+    });
+  }
+
+  /** What the person decided on the page: the form of {@link authorize}, which only that page in that browser can send. */
+  @Post('consent')
+  @HttpCode(303)
+  @AcceptsForm()
+  async decide(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
+    const trace = traceOf(request);
+    await this.#checkForm(request, body, trace);
+    const form = decisionSchema.safeParse(body).data;
+    if (form === undefined)
+      throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
+    const session = await this.sessions.of(request);
+    await this.#answer(request, reply, session, async () => {
+      const found = await this.reader.byReference(form.request_uri, form.client_id);
+      if (form.decision === 'refuse') throw this.authorization.declined(found);
+      const scopes = form.scope.split(' ');
+      const lines = linesOf({ scopes, words: await this.words.find(found.request.audience) });
+      return [found, await this.authorization.step(found, session, { scopes, lines }, trace)];
+    });
+  }
+
+  /** Beyond the limit of its network a browser that nobody is signed in with waits. */
+  async #visit({ peer }: RequestTrace): Promise<void> {
+    const tooMany = await this.limits.ofVisitor(peer);
+    if (tooMany !== undefined) throw tooMany;
+  }
+
+  async #checkForm(request: FastifyRequest, body: unknown, trace: RequestTrace): Promise<void> {
+    try {
+      this.forms.check(request, body);
+    } catch (error) {
+      if (!(error instanceof ForeignForm)) throw error;
+      const details = { id: 'consent', outcome: 'denied', reason: error.code } as const;
+      await this.outbox.recordDurably(events.event('consent.form_refused', byNobody(trace), details));
+      throw error;
+    }
+  }
+
+  async #answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    session: Session | undefined,
+    step: () => Promise<readonly [FoundRequest, Step]>,
+  ): Promise<void> {
+    // Who opened this window keeps no hold of it, and so cannot watch where it goes, or when.
+    void reply.header('cross-origin-opener-policy', 'same-origin');
+    try {
+      const [found, next] = await step();
+      await this.#send(request, reply, session, found, next);
+    } catch (error) {
+      if (!(error instanceof AuthorizationRefused)) throw error;
+      sendBrowserTo(reply, await this.authorization.refuse(error, session, traceOf(request)));
+    }
+  }
+
+  async #send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    session: Session | undefined,
+    { client, request: asked }: FoundRequest,
+    next: Step,
+  ): Promise<void> {
+    if (next.kind === 'answer') return sendBrowserTo(reply, next.location);
+    const { uri } = next.kept;
+    if (next.kind === 'sign-in' || session === undefined) {
+      const back = new URLSearchParams({ client_id: client.client_id, request_uri: uri });
+      const query = new URLSearchParams({ return_to: `/oauth2/authorize?${back.toString()}` });
+      if (asked.loginHint !== undefined) query.set('login_hint', asked.loginHint);
+      if (asked.acrValues !== undefined) query.set('acr_values', asked.acrValues);
+      if (next.kind === 'sign-in' && next.again) query.set('force', '1');
+      return sendBrowserTo(reply, `${this.issuer}/sign-in?${query.toString()}`);
+    }
+    const { audience, redirectUri } = asked;
+    const { scopes } = next;
+    const words = await this.words.find(audience);
+    const { name } = session.person;
+    const question = { client, person: name, audience, words, scopes, redirectUri };
+    const hidden = html`${this.forms.field(request)}<input
+        type="hidden"
+        name="client_id"
+        value="${client.client_id}"
+      /><input type="hidden" name="request_uri" value="${uri}" /><input
+        type="hidden"
+        name="scope"
+        value="${scopes.join(' ')}"
+      />`;
+    sendPage(reply, consentPage(question, hidden, formTargetOf(redirectUri)));
+  }
+}

@@ -1,0 +1,404 @@
+import fc from 'fast-check';
+import { applications, newPkce, REDIRECT, registerApplications } from '../testing/applications.js';
+import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn, type SignedIn } from '../testing/signed-in.js';
+
+describe('the authorization endpoint', () => {
+  let issuer: IssuerUnderTest;
+  let other: string;
+  let ada: SignedIn;
+  const { challenge, verifier } = newPkce();
+  const base = {
+    response_type: 'code',
+    client_id: 'planner',
+    redirect_uri: REDIRECT,
+    scope: 'openid payments:create',
+    resource: 'payments',
+    state: 's t&=1',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  };
+
+  beforeAll(async () => {
+    issuer = await startIssuer({}, 2);
+    other = issuer.urls[1] ?? '';
+    await registerApplications(issuer);
+    ada = await someone('ada', { roles: ['treasurer'] });
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  const app = () => {
+    const [first] = issuer.apps;
+    if (first === undefined) throw new Error('no issuer');
+    return first;
+  };
+  const someone = (subject: string, what: Parameters<typeof signedIn>[3] = {}): Promise<SignedIn> =>
+    signedIn(app(), issuer.url, subject, what);
+  const addressOf = (change: Readonly<Record<string, string | undefined>>, at = issuer.url): string => {
+    const query = Object.entries({ ...base, ...change }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    );
+    return `${at}/oauth2/authorize?${new URLSearchParams(query).toString()}`;
+  };
+  const ask = (
+    change: Readonly<Record<string, string | undefined>> = {},
+    who: SignedIn | undefined = ada,
+    at?: string,
+  ) => open(addressOf(change, at), who);
+  const queryOf = ({ location }: Visit): Readonly<Record<string, string>> =>
+    Object.fromEntries(location?.searchParams ?? []);
+  const decide = async (page: Visit, decision: string, who = ada, at = issuer.url): Promise<Visit> =>
+    submit(`${at}/consent`, { ...hiddenFields(page), decision }, who);
+  const isPage = ({ status, location, headers }: Visit): boolean =>
+    status === 400 && location === undefined && String(headers['content-type']).startsWith('text/html');
+  const lastReason = async (type: string): Promise<unknown> => {
+    const { rows } = await issuer.database.query<{ reason: string }>(
+      `select event->'data'->>'reason' as reason from audit_outbox
+        where event->>'type' = $1 order by position desc limit 1`,
+      [`countersign.issuer.${type}.v1`],
+    );
+    return rows[0]?.reason;
+  };
+
+  describe('leads a person who is signed in', () => {
+    it('to the page that asks for consent, and then to the application with code, state and iss', async () => {
+      const page = await ask({}, ada, other);
+      expect([page.status, page.location]).toEqual([200, undefined]);
+      for (const text of ['Planner', 'Planner Ltd', 'Ada Lovelace', 'planner.example', 'payments:create']) {
+        expect(page.text).toContain(text);
+      }
+      const answer = await decide(page, 'allow');
+      expect(answer.status).toBe(303);
+      expect(answer.location?.origin + (answer.location?.pathname ?? '')).toBe(REDIRECT);
+      expect(queryOf(answer)).toEqual({
+        code: expect.stringMatching(/^[\w-]{43}$/),
+        state: base.state,
+        iss: issuer.url,
+      });
+      const form = { grant_type: 'authorization_code', code: queryOf(answer)['code'] ?? '', code_verifier: verifier };
+      const token = await fetch(`${other}/oauth2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({ ...form, client_id: 'planner', redirect_uri: REDIRECT }),
+      });
+      expect(token.status).toBe(200);
+      expect(await token.json()).toMatchObject({ scope: base.scope });
+    });
+
+    it('at once to the application the next time; asks again when more is wanted, and keeps each version', async () => {
+      expect(queryOf(await ask({}, ada, other))['code']).toBeDefined();
+      const more = await ask({ scope: 'openid payments:create payments:read' });
+      expect(more.status).toBe(200);
+      expect(queryOf(await decide(more, 'allow', ada, other))['code']).toBeDefined();
+      const { rows } = await issuer.database.query(
+        `select version, scopes from consent where person_id = $1 and client_id = 'planner' order by version`,
+        [ada.session.person.id],
+      );
+      expect(rows).toEqual([
+        { version: 1, scopes: ['openid', 'payments:create'] },
+        { version: 2, scopes: ['openid', 'payments:create', 'payments:read'] },
+      ]);
+      expect(queryOf(await ask({ scope: 'payments:read' }))['code']).toBeDefined();
+      expect((await ask({ prompt: 'consent' })).status).toBe(200);
+    });
+
+    it('to a trusted first-party application without asking', async () => {
+      const office = { client_id: 'office', redirect_uri: 'https://office.example/cb' };
+      expect(queryOf(await ask(office))['code']).toBeDefined();
+      expect((await ask({ ...office, prompt: 'consent' })).status).toBe(200);
+    });
+
+    it('to a page each time for an application whose answers other programs of the machine may take', async () => {
+      const pocket = { client_id: 'pocket', redirect_uri: 'http://127.0.0.1:49152/cb' };
+      const answer = await decide(await ask(pocket), 'allow');
+      expect(answer.location?.host).toBe('127.0.0.1:49152');
+      expect((await ask(pocket)).status).toBe(200);
+      const scheme = await decide(await ask({ ...pocket, redirect_uri: 'com.example.pocket:/cb' }), 'allow');
+      expect(scheme.location?.protocol).toBe('com.example.pocket:');
+    });
+
+    it('away with access_denied when they refuse, and the page works once', async () => {
+      const page = await ask({ prompt: 'consent' });
+      const answer = await decide(page, 'refuse', ada, other);
+      expect(queryOf(answer)).toMatchObject({ error: 'access_denied', state: base.state, iss: issuer.url });
+      expect(isPage(await decide(page, 'allow'))).toBe(true);
+      expect(await lastReason('authorization-request.refused')).toBe('access_denied');
+    });
+
+    it('to one code, however often the page is sent at the same moment', async () => {
+      const page = await ask({ prompt: 'consent' });
+      const sent = [issuer.url, other, issuer.url, other].map((at) => decide(page, 'allow', ada, at));
+      const answers = await Promise.all(sent);
+      expect(answers.filter((answer) => 'code' in queryOf(answer))).toHaveLength(1);
+    });
+
+    it('to no more than their roles let them give', async () => {
+      const bob = await someone('bob');
+      const scope = 'payments:create payments:refund';
+      const page = await ask({ scope }, bob);
+      expect(hiddenFields(page)['scope']).toBe('payments:create');
+      expect(queryOf(await ask({ scope: 'payments:refund' }, bob))['error']).toBe('access_denied');
+    });
+  });
+
+  describe('asks a person to sign in', () => {
+    it('who is not signed in, and remembers the request', async () => {
+      const first = await open(addressOf({ login_hint: 'ada@example.com' }, other));
+      expect([first.status, first.location?.pathname]).toEqual([303, '/sign-in']);
+      expect(queryOf(first)['login_hint']).toBe('ada@example.com');
+      expect(queryOf(first)['force']).toBeUndefined();
+      const back = await open(issuer.url + (queryOf(first)['return_to'] ?? ''), ada);
+      expect(queryOf(back)).toMatchObject({ state: base.state, code: expect.any(String) });
+    });
+
+    it.each([
+      ['prompt=login', { prompt: 'login' }],
+      ['prompt=select_account', { prompt: 'select_account' }],
+      ['max_age', { max_age: '60' }],
+      ['acr_values that were not met', { acr_values: 'urn:example:strong' }],
+    ])('again for %s, once', async (_, change) => {
+      const authenticatedAt = new Date(Date.now() - 120_000);
+      const eve = await someone('eve', { authenticatedAt });
+      const first = await ask(change, eve);
+      expect([first.location?.pathname, queryOf(first)['force']]).toEqual(['/sign-in', '1']);
+      const again = await someone('eve');
+      const back = await open(other + (queryOf(first)['return_to'] ?? ''), again);
+      expect(back.status).toBe(200);
+    });
+
+    it('never with prompt=none: the application hears why', async () => {
+      expect(queryOf(await open(addressOf({ prompt: 'none' })))['error']).toBe('login_required');
+      const old = await someone('old', { authenticatedAt: new Date(Date.now() - 120_000) });
+      expect(queryOf(await ask({ prompt: 'none', max_age: '60' }, old))['error']).toBe('login_required');
+      expect(queryOf(await ask({ prompt: 'none' }, old))['error']).toBe('consent_required');
+      expect(queryOf(await ask({ prompt: 'none' }))['code']).toBeDefined();
+    });
+  });
+
+  describe('tells the application, at its redirect, that', () => {
+    it.each([
+      ['implicit is not supported', { response_type: 'token' }, 'unsupported_response_type'],
+      ['hybrid is not supported', { response_type: 'code id_token' }, 'unsupported_response_type'],
+      ['response_type is missing', { response_type: undefined }, 'invalid_request'],
+      ['the answer comes in the query only', { response_mode: 'fragment' }, 'invalid_request'],
+      ['PKCE is missing', { code_challenge: undefined }, 'invalid_request'],
+      ['PKCE is not downgraded to plain', { code_challenge_method: 'plain' }, 'invalid_request'],
+      ['PKCE has a method', { code_challenge_method: undefined }, 'invalid_request'],
+      ['the challenge is a digest', { code_challenge: 'short' }, 'invalid_request'],
+      ['the scope is not its', { scope: 'payments:admin' }, 'invalid_scope'],
+      ['no scope was asked for', { scope: undefined }, 'invalid_scope'],
+      ['the audience is not its', { resource: 'accounts' }, 'invalid_target'],
+      ['the audience is not one', { resource: 'https://x.example/#f' }, 'invalid_target'],
+      ['prompt is unknown', { prompt: 'create' }, 'invalid_request'],
+      ['prompt=none stands alone', { prompt: 'none login' }, 'invalid_request'],
+      ['max_age is not a number', { max_age: '-1' }, 'invalid_request'],
+      ['dpop_jkt is not a thumbprint', { dpop_jkt: 'x' }, 'invalid_request'],
+      ['request objects are not taken', { request: 'ey.ey.ey' }, 'request_not_supported'],
+      ['request_uri is only ours', { request_uri: 'https://planner.example/r' }, 'request_uri_not_supported'],
+      ['clients do not register themselves', { registration: '{}' }, 'registration_not_supported'],
+      ['nonce is text', { nonce: 'a\u0000' }, 'invalid_request'],
+    ])('%s', async (_, change, error) => {
+      const answer = await ask(change);
+      expect(answer.location?.origin + (answer.location?.pathname ?? '')).toBe(REDIRECT);
+      expect(queryOf(answer)).toMatchObject({ error, state: base.state, iss: issuer.url });
+      expect(queryOf(answer)['error_description']).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
+    });
+
+    it('a parameter came twice, and sends back no state that came twice', async () => {
+      const twice = await open(`${addressOf({})}&scope=openid`, ada);
+      expect(queryOf(twice)).toMatchObject({ error: 'invalid_request', state: base.state });
+      expect(queryOf(await open(`${addressOf({})}&state=x`, ada))['state']).toBeUndefined();
+    });
+
+    it('its state cannot be sent back', async () => {
+      expect(queryOf(await ask({ state: 'a\nb' }))).toEqual({
+        error: 'invalid_request',
+        error_description: expect.stringContaining('state'),
+        iss: issuer.url,
+      });
+    });
+  });
+
+  describe('shows a page and sends nothing anywhere', () => {
+    const marker = 'zq-marker-zq';
+    it.each([
+      ['an unknown client', { client_id: marker }],
+      ['no client', { client_id: undefined }],
+      ['a service, which people do not use', { client_id: 'shop' }],
+      ['no redirect', { redirect_uri: undefined }],
+      ['an undeclared redirect', { redirect_uri: `https://${marker}.example/` }],
+      ['a prefix of the redirect', { redirect_uri: `${REDIRECT}/${marker}` }],
+      ['another port', { redirect_uri: REDIRECT.replace('.example', '.example:8443') }],
+      ['userinfo', { redirect_uri: REDIRECT.replace('https://', `https://${marker}@`) }],
+      ['an encoded slash', { redirect_uri: REDIRECT.replace('/signed', '%2Fsigned') }],
+      ['a fragment', { redirect_uri: `${REDIRECT}#${marker}` }],
+      ['another case', { redirect_uri: REDIRECT.toUpperCase() }],
+      ['localhost for 127.0.0.1', { client_id: 'pocket', redirect_uri: 'http://localhost/cb' }],
+      ["another client's redirect", { redirect_uri: 'https://books.example/cb' }],
+      ['a request_uri that nobody pushed', { request_uri: `urn:ietf:params:oauth:request_uri:${marker}` }],
+    ])('for %s', async (_, change) => {
+      const answer = await ask({ state: marker, ...change });
+      expect(isPage(answer)).toBe(true);
+      expect(answer.text).not.toContain(marker);
+    });
+
+    it('for a redirect or a client that is named twice, whichever comes first', async () => {
+      for (const more of ['redirect_uri=https%3A%2F%2Fevil.example%2F', 'client_id=office']) {
+        expect(isPage(await open(`${addressOf({})}&${more}`, ada))).toBe(true);
+        const swapped = addressOf({}).replace('?', `?${more}&`);
+        expect(isPage(await open(swapped, ada))).toBe(true);
+      }
+    });
+
+    it('for an application that was disabled, or whose redirect is no longer declared, while the person decided', async () => {
+      const client_id = 'moved';
+      await issuer.admin('POST', '/admin/clients', { ...applications.planner, client_id });
+      const page = await ask({ client_id });
+      const redirect_uris = ['https://planner.example/new'];
+      await issuer.admin(
+        'PUT',
+        `/admin/clients/${client_id}`,
+        { ...applications.planner, client_id, redirect_uris },
+        other,
+      );
+      expect(isPage(await decide(page, 'allow'))).toBe(true);
+      await issuer.admin('POST', `/admin/clients/${client_id}/disable`);
+      expect(isPage(await ask({ client_id, redirect_uri: redirect_uris[0] }))).toBe(true);
+    });
+  });
+
+  describe('keeps other sites out', () => {
+    it('of the decision: a form from elsewhere, without its token, or of another session has no effect', async () => {
+      const page = await ask({ prompt: 'consent' });
+      const form = { ...hiddenFields(page), decision: 'allow' };
+      const mallory = await someone('mallory');
+      const tries = [
+        submit(`${issuer.url}/consent`, form, ada, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }),
+        submit(`${issuer.url}/consent`, form, ada, {}),
+        submit(`${issuer.url}/consent`, { ...form, form_token: 'x' }, ada),
+        submit(`${issuer.url}/consent`, form, mallory),
+      ];
+      for (const { status, location } of await Promise.all(tries)) expect([status, location]).toEqual([403, undefined]);
+      expect(await lastReason('consent.form_refused')).toBe('FORM_FOREIGN');
+      expect(queryOf(await decide(page, 'allow'))['code']).toBeDefined();
+    });
+
+    it('of what they could measure: no answer in a frame, an image or a script, whoever is signed in', async () => {
+      const foreign = { 'sec-fetch-site': 'cross-site' };
+      for (const [mode, dest] of [
+        ['navigate', 'iframe'],
+        ['no-cors', 'image'],
+        ['cors', 'empty'],
+        ['navigate', 'object'],
+      ]) {
+        const headers = { ...foreign, 'sec-fetch-mode': mode ?? '', 'sec-fetch-dest': dest ?? '' };
+        const [inside, outside] = [
+          await open(addressOf({ prompt: 'none' }), ada, headers),
+          await open(addressOf({ prompt: 'none' }), undefined, headers),
+        ];
+        expect(isPage(inside)).toBe(true);
+        expect([inside.status, inside.location]).toEqual([outside.status, outside.location]);
+      }
+      const headers = { ...foreign, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+      const moved = await open(addressOf({ prompt: 'none' }), ada, headers);
+      expect(queryOf(moved)['code']).toBeDefined();
+      expect(moved.headers['cross-origin-opener-policy']).toBe('same-origin');
+      expect(moved.headers['referrer-policy']).toBe('no-referrer');
+    });
+
+    it('of the page: it cannot be framed, loads and runs nothing, and its form leads here and to the redirect only', async () => {
+      const page = await ask({ prompt: 'consent' });
+      const policy = String(page.headers['content-security-policy']);
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).toContain("form-action 'self' https://planner.example;");
+      expect(page.headers['x-frame-options']).toBe('DENY');
+    });
+
+    it('answers no HEAD, which would only ask whether somebody is signed in', async () => {
+      const { status, location } = await open(addressOf({}), ada, {}, 'HEAD');
+      expect([status, location]).toEqual([400, undefined]);
+    });
+  });
+
+  it('marks what cannot be seen in the names of an application, and warns', async () => {
+    const client_id = 'disguised';
+    const names = { client_name: 'Pl\u0430nner\u202e', publisher: '<b>Bank</b>' };
+    await issuer.admin('POST', '/admin/clients', { ...applications.planner, client_id, ...names });
+    const { text } = await ask({ client_id });
+    expect(text).toContain('<mark>\u0430 U+0430</mark>');
+    expect(text).toContain('<mark>U+202E</mark>');
+    expect(text).toContain('&lt;b&gt;Bank&lt;/b&gt;');
+    expect(text).toContain('Marked characters below');
+    expect(text).not.toContain('\u202e');
+  });
+
+  it('never sends a browser to an undeclared place, whatever the parameters are', async () => {
+    const declared = new Set<string>([...applications.planner.redirect_uris, ...applications.bookkeeper.redirect_uris]);
+    const text = fc.oneof(
+      fc.string({ maxLength: 30 }),
+      fc.string({ unit: 'binary', maxLength: 10 }),
+      fc.constantFrom(
+        '',
+        'none',
+        'login',
+        'code',
+        'S256',
+        'https://evil.example/',
+        '//evil.example',
+        'javascript:alert(1)',
+      ),
+      fc.constantFrom(
+        REDIRECT,
+        `${REDIRECT}@evil.example`,
+        `${REDIRECT}\\.evil.example`,
+        'https://evil.example/?'.concat(REDIRECT),
+      ),
+      fc.constantFrom('planner', 'bookkeeper', 'pocket', 'office', 'shop', 'urn:ietf:params:oauth:request_uri:x'),
+    );
+    const names = [
+      ...Object.keys(base),
+      'prompt',
+      'max_age',
+      'nonce',
+      'login_hint',
+      'request',
+      'request_uri',
+      'response_mode',
+      'dpop_jkt',
+      'acr_values',
+      'iss',
+      'error',
+      '__proto__',
+    ];
+    const change = fc.tuple(fc.constantFrom('set', 'add', 'drop', 'front'), fc.constantFrom(...names), text);
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 5 }), fc.boolean(), async (changes, inside) => {
+        let entries = Object.entries<string>(base);
+        for (const [kind, name, value] of changes) {
+          if (kind === 'set' || kind === 'drop') entries = entries.filter(([known]) => known !== name);
+          if (kind === 'set' || kind === 'add') entries.push([name, value]);
+          if (kind === 'front') entries.unshift([name, value]);
+        }
+        const query = new URLSearchParams(entries).toString();
+        const visit = await open(`${issuer.url}/oauth2/authorize?${query}`, inside ? ada : undefined);
+        const { location } = visit;
+        if (location === undefined) {
+          expect([200, 400]).toContain(visit.status);
+          return;
+        }
+        const { origin, pathname } = location;
+        const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?::\d+)?\/cb$/.test(origin + pathname);
+        const signIn = origin === issuer.url && pathname === '/sign-in';
+        const office = origin + pathname === 'https://office.example/cb';
+        expect({
+          location: location.href,
+          allowed: signIn || loopback || office || declared.has(origin + pathname),
+        }).toMatchObject({
+          allowed: true,
+        });
+      }),
+      { numRuns: 400 },
+    );
+  }, 120_000);
+});

@@ -1,0 +1,95 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Problem } from '@countersign/service-host';
+import { mayUseGrant } from '../registry/application.js';
+import { type Client } from '../registry/client.js';
+import { decideForApplication } from '../registry/people-policy.js';
+import { isDeclaredRedirect } from '../registry/redirect-uri.js';
+import { Replica } from '../registry/replica.service.js';
+import { provenRedirect, readAuthorization, stateOf, type Parameters } from './authorization-parameters.js';
+import { AuthorizationRefused } from './authorization-refused.js';
+import { type AuthorizationRequest } from './authorization-request.js';
+import { AuthorizationRequests, isKeptUri, type KeptRequest } from './requests.store.js';
+
+/** A request whose client and redirect are proven. */
+export interface FoundRequest {
+  readonly client: Client;
+  readonly request: AuthorizationRequest;
+  /** Where it was pushed, or has been here before. */
+  readonly kept: KeptRequest | undefined;
+}
+
+/** One page for all that cannot be proven: it names nothing of the request, and says nothing of which clients exist. */
+function unproven(): Problem {
+  return new Problem(
+    400,
+    'APPLICATION_UNPROVEN',
+    'The application that sent you here is not known, or asks to have the answer sent to an address that it has not declared. Nothing was sent there.',
+  );
+}
+
+function over(): Problem {
+  return new Problem(
+    400,
+    'REQUEST_OVER',
+    'This request is over: it was answered already, or it waited too long. Go back to the application and begin again.',
+  );
+}
+
+/** Reads the requests that browsers bring, as parameters or by reference. */
+@Injectable()
+export class RequestReader {
+  constructor(
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
+  ) {}
+
+  /**
+   * @throws {Problem} 400 `APPLICATION_UNPROVEN`, `REQUEST_OVER`: nothing may go to a redirect
+   * @throws {AuthorizationRefused} what the application hears of
+   */
+  async read(parameters: Parameters): Promise<FoundRequest> {
+    const { values, repeated } = parameters;
+    const clientId = values.get('client_id');
+    if (clientId === undefined || repeated.has('client_id')) throw unproven();
+    const client = await this.#clientOf(clientId);
+    const uri = values.get('request_uri');
+    if (uri !== undefined && !repeated.has('request_uri') && isKeptUri(uri)) return this.kept(uri, client);
+    const redirectUri = provenRedirect(parameters, client);
+    if (redirectUri === undefined) throw unproven();
+    const to = { clientId, redirectUri, state: stateOf(parameters) };
+    if (client.require_pushed_authorization_requests === true) {
+      throw new AuthorizationRefused(to, 'invalid_request', 'this client must push its requests (RFC 9126)');
+    }
+    const read = readAuthorization(parameters, client, redirectUri);
+    if ('fault' in read) throw new AuthorizationRefused(to, read.fault.error, read.fault.description);
+    return { client, request: read.request, kept: undefined };
+  }
+
+  /** By its `request_uri`; what the client declares may have changed since. @throws as {@link read} */
+  async byReference(uri: string, clientId: string): Promise<FoundRequest> {
+    if (!isKeptUri(uri)) throw over();
+    return this.kept(uri, await this.#clientOf(clientId));
+  }
+
+  private async kept(uri: string, client: Client): Promise<FoundRequest> {
+    const kept = await this.requests.show(uri, client.client_id);
+    if (kept === undefined) throw over();
+    const { request } = kept;
+    const { redirect_uris: declared = [], application_type: type = 'web', client_id: clientId, policy } = client;
+    if (!isDeclaredRedirect(declared, type, request.redirectUri)) throw unproven();
+    const decision = decideForApplication(policy.people, request.audience, request.scopes);
+    if (!decision.ok) {
+      throw new AuthorizationRefused({ clientId, ...request, keptId: kept.id }, decision.error, decision.description);
+    }
+    return { client, request, kept };
+  }
+
+  async #clientOf(clientId: string): Promise<Client> {
+    await this.replica.refresh();
+    const registered = this.replica.client(clientId);
+    if (registered === undefined || registered.disabled || !mayUseGrant(registered.client, 'authorization_code')) {
+      throw unproven();
+    }
+    return registered.client;
+  }
+}

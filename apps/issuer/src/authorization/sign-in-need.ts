@@ -1,0 +1,31 @@
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
+import { type AuthorizationRequest } from './authorization-request.js';
+
+/** Whether the person must sign in before the request can be answered: first, or again. */
+export type SignInNeed = 'none' | 'first' | 'again';
+
+/** How a person signed in. */
+export interface SignInProof {
+  readonly authenticatedAt: Date;
+  readonly acr: string | undefined;
+}
+
+/**
+ * `prompt=login` and `select_account` ask for a sign-in after the request was first shown, `max_age` for one not longer ago than it says by
+ * then (OpenID Connect Core, section 3.1.2.1): so one sign-in satisfies a request, however long the person then takes to decide. `acr_values`
+ * ask for one attempt; what came of it is in the token (RFC 9470, section 5).
+ */
+export function signInNeed(
+  { prompt, maxAge, acrValues }: Pick<AuthorizationRequest, 'prompt' | 'maxAge' | 'acrValues'>,
+  proof: SignInProof | undefined,
+  shownAt: Date,
+): SignInNeed {
+  if (proof === undefined) return 'first';
+  const { authenticatedAt, acr = '' } = proof;
+  const weak = acrValues !== undefined && !acrValues.split(' ').includes(acr);
+  const age = weak || prompt.includes('login') || prompt.includes('select_account') ? 0 : maxAge;
+  if (age === undefined) return 'none';
+  // A provider counts in seconds, by a clock of its own.
+  const earliest = shownAt.getTime() - (age + CLOCK_TOLERANCE_SECONDS) * 1_000;
+  return authenticatedAt.getTime() >= earliest ? 'none' : 'again';
+}

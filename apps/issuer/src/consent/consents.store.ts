@@ -1,0 +1,97 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { consentTable as table } from './consent.tables.js';
+
+/** What a person has consented to for one application and service. */
+export interface Consent {
+  readonly id: string;
+  readonly clientId: string;
+  readonly audience: string;
+  readonly version: number;
+  readonly scopes: readonly string[];
+  readonly givenAt: Date;
+}
+
+/** Whose consent, for which application, at which service. */
+export interface ConsentKey {
+  readonly personId: string;
+  readonly clientId: string;
+  readonly audience: string;
+}
+
+const columns = {
+  id: table.id,
+  clientId: table.clientId,
+  audience: table.audience,
+  version: table.version,
+  scopes: table.scopes,
+  givenAt: table.givenAt,
+};
+
+/** Consents in PostgreSQL: each version stays, so that it can be shown later what a person agreed to, and when. */
+@Injectable()
+export class ConsentsStore {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** The one that counts: the newest that is not withdrawn. */
+  async current(
+    { personId, clientId, audience }: ConsentKey,
+    executor: Database | Transaction = this.database,
+  ): Promise<Consent | undefined> {
+    const of = and(eq(table.personId, personId), eq(table.clientId, clientId), eq(table.audience, audience));
+    const [row] = await executor
+      .select(columns)
+      .from(table)
+      .where(and(of, isNull(table.withdrawnAt)))
+      .orderBy(desc(table.version))
+      .limit(1);
+    return row;
+  }
+
+  /** Adds the next version. Of a person who decides twice at the same moment one waits for the other. @returns the version */
+  async add(
+    transaction: Transaction,
+    { personId, clientId, audience }: ConsentKey,
+    what: { readonly id: string; readonly scopes: readonly string[]; readonly shown: object; readonly givenAt: Date },
+  ): Promise<number> {
+    await transaction.execute(
+      sql`select pg_advisory_xact_lock(hashtextextended(${`consent ${personId} ${clientId}`}, 0))`,
+    );
+    const of = and(eq(table.personId, personId), eq(table.clientId, clientId), eq(table.audience, audience));
+    const [last] = await transaction
+      .select({ version: table.version })
+      .from(table)
+      .where(of)
+      .orderBy(desc(table.version))
+      .limit(1);
+    const version = (last?.version ?? 0) + 1;
+    const { id, scopes, shown, givenAt } = what;
+    await transaction
+      .insert(table)
+      .values({ id, personId, clientId, audience, version, scopes: [...scopes], shown, givenAt });
+    return version;
+  }
+
+  /** Withdraws all that a person gave an application. @returns those that counted until now, of each service the newest */
+  async withdraw(transaction: Transaction, personId: string, clientId: string, now: Date): Promise<readonly Consent[]> {
+    const rows = await transaction
+      .update(table)
+      .set({ withdrawnAt: now })
+      .where(and(eq(table.personId, personId), eq(table.clientId, clientId), isNull(table.withdrawnAt)))
+      .returning(columns);
+    const newest = new Map<string, Consent>();
+    for (const row of rows) if (row.version > (newest.get(row.audience)?.version ?? 0)) newest.set(row.audience, row);
+    return [...newest.values()];
+  }
+
+  /** What a person has consented to: of each application and service the newest, by application. */
+  async ofPerson(personId: string, limit: number): Promise<readonly Consent[]> {
+    return this.database
+      .selectDistinctOn([table.clientId, table.audience], columns)
+      .from(table)
+      .where(and(eq(table.personId, personId), isNull(table.withdrawnAt)))
+      .orderBy(table.clientId, table.audience, desc(table.version))
+      .limit(limit);
+  }
+}
