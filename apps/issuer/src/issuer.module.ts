@@ -56,6 +56,8 @@ import { RevocationKeysService } from './signing-keys/revocation-keys.service.js
 import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
 import { Startup } from './startup/startup.service.js';
+import { TokenRevocationController } from './token-revocation/token-revocation.controller.js';
+import { TokenRevocationService } from './token-revocation/token-revocation.service.js';
 import { AuthorizationCode } from './token/grants/authorization-code.js';
 import { ApiKeyExchange } from './token/grants/api-key-exchange.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
@@ -125,6 +127,7 @@ export class IssuerModule {
         IntrospectionController,
         ...authorizationControllers,
         ...revocationControllers,
+        TokenRevocationController,
         JwksController,
         MetadataController,
         ClientsController,
@@ -178,6 +181,7 @@ export class IssuerModule {
         Issuances,
         TokenService,
         IntrospectionService,
+        TokenRevocationService,
         ...revocationProviders(nats, {
           replicas: configuration.STREAM_REPLICAS,
           maxBytes: configuration.REVOCATION_BUCKET_BYTES,

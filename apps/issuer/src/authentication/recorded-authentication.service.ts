@@ -9,7 +9,8 @@ import { ClientAuthentication, ClientAuthenticationFailed } from './client-authe
 import { type ClientCredentials } from './client-credentials.js';
 
 /** The event of a client that an endpoint refuses. */
-export type RefusedClientEvent = 'token.revoke_refused' | 'token.introspect_refused';
+export type RefusedClientEvent =
+  'token.revoke_refused' | 'token.introspect_refused' | 'authorization-request.push_refused';
 
 /** Authenticates the client of an OAuth endpoint where nothing is decided together with that, and records who fails. */
 @Injectable()

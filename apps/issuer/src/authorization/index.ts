@@ -4,10 +4,12 @@ import { ConsentsStore } from '../consent/consents.store.js';
 import { AuthorizationController } from './authorization.controller.js';
 import { Authorization } from './authorization.service.js';
 import { CodesStore } from './codes.store.js';
+import { PushedRequestsController } from './pushed-requests.controller.js';
+import { PushedRequests } from './pushed-requests.service.js';
 import { RequestReader } from './request-reader.service.js';
 import { AuthorizationRequests } from './requests.store.js';
 
-export const authorizationControllers = [AuthorizationController];
+export const authorizationControllers = [AuthorizationController, PushedRequestsController];
 
 /** Everything that authorization is made of, for the issuer's module. */
 export const authorizationProviders: Provider[] = [
@@ -17,4 +19,5 @@ export const authorizationProviders: Provider[] = [
   ConsentsStore,
   Consents,
   Authorization,
+  PushedRequests,
 ];

@@ -17,8 +17,11 @@ export type Introspection =
 type Inactive = 'TOKEN_UNKNOWN' | 'TOKEN_EXPIRED' | 'TOKEN_REVOKED' | 'NOT_THE_CLIENTS_TOKEN';
 
 function claimsOf({ claims }: OwnToken): Introspection {
-  const { iss, sub, aud, client_id, scope, exp, iat, jti, cnf, act, txn, roles } = claims;
-  const further = Object.entries({ cnf, act, txn, roles }).filter(([, value]) => value !== undefined);
+  const { iss, sub, aud, client_id, scope, exp, iat, jti } = claims;
+  const { cnf, act, txn, roles, kind, auth_time, acr, amr } = claims;
+  const further = Object.entries({ cnf, act, txn, roles, kind, auth_time, acr, amr }).filter(
+    ([, value]) => value !== undefined,
+  );
   const token_type = cnf === undefined ? 'Bearer' : 'DPoP';
   return {
     active: true,

@@ -31,6 +31,8 @@ export class MetadataController {
     return {
       issuer: this.issuer,
       authorization_endpoint: `${this.issuer}/oauth2/authorize`,
+      pushed_authorization_request_endpoint: `${this.issuer}/oauth2/par`,
+      require_pushed_authorization_requests: false,
       token_endpoint: `${this.issuer}/oauth2/token`,
       revocation_endpoint: `${this.issuer}/oauth2/revoke`,
       introspection_endpoint: `${this.issuer}/oauth2/introspect`,

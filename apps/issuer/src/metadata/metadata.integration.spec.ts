@@ -30,6 +30,7 @@ describe('the metadata of the authorization server', () => {
       'authorization_endpoint',
       'introspection_endpoint',
       'jwks_uri',
+      'pushed_authorization_request_endpoint',
       'revocation_endpoint',
       'revocation_jwks_uri',
       'token_endpoint',

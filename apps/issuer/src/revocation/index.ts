@@ -9,10 +9,8 @@ import { BUCKET_NATS, BUCKET_OPTIONS, RevocationBucket } from './revocation-buck
 import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
 import { Statements } from './statements.service.js';
-import { TokenRevocationController } from './token-revocation.controller.js';
-import { TokenRevocationService } from './token-revocation.service.js';
 
-export const revocationControllers = [TokenRevocationController, AdminRevocationsController, RestorationController];
+export const revocationControllers = [AdminRevocationsController, RestorationController];
 
 /** Everything that revocation is made of, for the issuer's module. */
 export function revocationProviders(nats: NatsOptions, bucket: BucketOptions): Provider[] {
@@ -25,6 +23,5 @@ export function revocationProviders(nats: NatsOptions, bucket: BucketOptions): P
     RevocationBucket,
     RevocationService,
     AdminRevocationsService,
-    TokenRevocationService,
   ];
 }

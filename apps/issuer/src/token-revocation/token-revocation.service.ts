@@ -1,15 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type RevocationList } from '@countersign/auth-core';
+import { type EventContext } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { byClient } from '../authentication/by-client.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
+import { delegationIdSchema } from '../delegations/delegation.js';
+import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { OwnTokens, type OwnToken } from '../token/own-tokens.service.js';
 import { type TokenForm } from '../token/token-form.js';
-import { withDerived, type RevocationWish } from './revocation.js';
-import { RevocationService } from './revocation.service.js';
+import { withDerived, type RevocationWish } from '../revocation/revocation.js';
+import { RevocationService } from '../revocation/revocation.service.js';
 
 /** What a client wants revoked with its own token. */
 function wishesOf({ principal }: OwnToken, clientId: string): readonly RevocationWish[] {
@@ -26,13 +29,15 @@ export class TokenRevocationService {
     @Inject(OwnTokens) private readonly tokens: OwnTokens,
     @Inject(REVOKED) private readonly revoked: RevocationList,
     @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(Delegations) private readonly delegations: Delegations,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
   /**
    * RFC 7009, section 2: a token that is not ours, expired or revoked already is revoked as far as the client can tell. The first token of a
    * transaction takes with it everything that was exchanged for it, because the client began all of that; one that was exchanged itself
-   * is revoked by itself, because the rest is not its client's to end.
+   * is revoked by itself, because the rest is not its client's to end. An application that revokes a token that a person allowed it ends the
+   * whole delegation: its refresh token too, and what was exchanged for any of its tokens.
    * @throws {OAuthError} `invalid_client`; `unauthorized_client` for another client's token
    */
   async revoke({ credentials, token }: TokenForm, trace: RequestTrace): Promise<void> {
@@ -52,7 +57,22 @@ export class TokenRevocationService {
       );
       throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
     }
+    if (await this.#endsDelegation(own, clientId, who)) return;
     await this.revocations.revoke(wishesOf(own, clientId), who);
+  }
+
+  /** Whether the token is one of a delegation of this client's, which has ended by this. */
+  async #endsDelegation(
+    { principal: { txn, tokenId } }: OwnToken,
+    clientId: string,
+    who: EventContext,
+  ): Promise<boolean> {
+    const id = delegationIdSchema.safeParse(txn).data;
+    if (id === undefined || txn === tokenId) return false;
+    const delegation = await this.delegations.find(id);
+    if (delegation?.clientId !== clientId) return false;
+    await this.delegations.end({ id }, 'BY_CLIENT', who);
+    return true;
   }
 
   /** By this replica's memory, which the authentication of the client has just brought to the version of now. */
