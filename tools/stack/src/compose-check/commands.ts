@@ -125,6 +125,6 @@ export const commands: readonly CheckedCommand[] = [
   check('revoke client', /revoked/, 'reporting'),
   check('revoke subject', /revoked/, 'nobody-of-that-name'),
   check('revoke list', /reporting/),
-  check('revoke restored', /not restored|restored/),
+  check('revoke restored', /the database is up to date/),
   check('doctor', /All well/),
 ];
