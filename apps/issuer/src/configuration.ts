@@ -26,6 +26,8 @@ export const variables = {
   ISSUER_URL: issuerVariables.ISSUER_URL,
   /** JSON or YAML file of clients and their policies, applied at start; none: only the admin API registers clients. */
   CLIENTS_FILE: z.string().min(1).optional(),
+  /** JSON or YAML file of other issuers whose people are taken in, by token exchange and `jwt-bearer`; none: nobody else's are. */
+  TRUSTED_ISSUERS_FILE: z.string().min(1).optional(),
   /** Key-encryption keys, `id:key` (32 bytes, base64url), separated by commas: the first encrypts, all decrypt. */
   KEY_ENCRYPTION_KEYS: keyEncryptionKeysSchema,
   /** JSON file of one private JWK (`kty`, `kid`, `alg`, `d`, …) that becomes the first signing key of an empty database; made by the issuer if none. */

@@ -65,6 +65,7 @@ export const events = defineEvents({
         expires_at: 'when it ends',
         bound_to: 'thumbprint of the key that it is bound to (DPoP)',
         exchanged_by: 'of an API key: the service that exchanged it',
+        subject_token: "an outside issuer's name and the id of its token, by which the subject is known",
       },
     },
     'token.refused': {

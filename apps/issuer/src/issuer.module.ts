@@ -30,6 +30,8 @@ import { IntrospectionController } from './introspection/introspection.controlle
 import { IntrospectionService } from './introspection/introspection.service.js';
 import { ISSUER_URL } from './issuer-url.js';
 import { AuthenticationLimits, LIMIT_SETTINGS } from './limits/authentication-limits.service.js';
+import { readOutsideIssuersFile } from './outside/outside-issuers-file.js';
+import { OUTSIDE_ISSUERS, OutsideTokens } from './outside/outside-tokens.service.js';
 import { MetadataController } from './metadata/metadata.controller.js';
 import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
 import { AudienceWordsStore } from './registry/audience-words.store.js';
@@ -60,6 +62,8 @@ import { TokenRevocationController } from './token-revocation/token-revocation.c
 import { TokenRevocationService } from './token-revocation/token-revocation.service.js';
 import { AuthorizationCode } from './token/grants/authorization-code.js';
 import { ApiKeyExchange } from './token/grants/api-key-exchange.js';
+import { JwtBearer } from './token/grants/jwt-bearer.js';
+import { OutsideExchange } from './token/grants/outside-exchange.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
 import { TokenGrants } from './token/grants/token-grants.service.js';
 import { Issuances } from './token/issuances.store.js';
@@ -170,6 +174,10 @@ export class IssuerModule {
         SubjectTokens,
         OwnTokens,
         ApiKeyExchange,
+        { provide: OUTSIDE_ISSUERS, useFactory: () => readOutsideIssuersFile(configuration.TRUSTED_ISSUERS_FILE) },
+        OutsideTokens,
+        OutsideExchange,
+        JwtBearer,
         TokenExchange,
         ...authorizationProviders,
         AudienceWordsStore,

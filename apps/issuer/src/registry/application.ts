@@ -64,6 +64,7 @@ interface Registration extends Application {
   readonly policy: {
     readonly audiences: object;
     readonly exchange: readonly unknown[];
+    readonly outside_exchange?: readonly unknown[] | undefined;
     readonly people?: PeoplePolicy | undefined;
   };
 }
@@ -94,9 +95,9 @@ function publicFaults(client: Registration): readonly string[] {
   return [
     ...(grants === undefined ? ['a client with the method none must declare grant_types'] : []),
     ...(own === undefined ? [] : [`a client with the method none must not use ${own}`]),
-    ...(Object.keys(policy.audiences).length + policy.exchange.length === 0
+    ...(Object.keys(policy.audiences).length + policy.exchange.length + (policy.outside_exchange?.length ?? 0) === 0
       ? []
-      : ['a client with the method none must not have policy.audiences or policy.exchange']),
+      : ['a client with the method none must not have policy.audiences, policy.exchange or policy.outside_exchange']),
   ];
 }
 

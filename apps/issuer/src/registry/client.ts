@@ -44,7 +44,7 @@ export type PublicJwk = z.infer<typeof publicJwkSchema>;
 export { publicJwkSchema };
 
 /** Where keys are fetched: https, or plain http on the loopback. */
-const jwksUriSchema = z
+export const jwksUriSchema = z
   .url({ protocol: /^https?$/ })
   .max(512)
   .refine((text) => {
@@ -66,6 +66,20 @@ const edgeSchema = z.strictObject({
 });
 export type ExchangeEdge = z.infer<typeof edgeSchema>;
 
+const outsideEdgeSchema = z.strictObject({
+  /** Holding a token of this outside issuer, by its declared name … */
+  subject_issuer: nameSchema,
+  /** … that is for this audience, or for this issuer itself when left out … */
+  subject_audience: z.string().min(1).max(512).optional(),
+  /** … with this scope, or with whatever scope when left out … */
+  subject_scope: z.string().min(1).max(256).optional(),
+  /** … the client may ask for this audience … */
+  audience: audienceSchema,
+  /** … and these scopes. */
+  scopes: z.array(scopeSchema).min(1).max(SCOPES_LIMIT),
+});
+export type OutsideEdge = z.infer<typeof outsideEdgeSchema>;
+
 const policySchema = z.strictObject({
   /** Per audience, the scopes that the client may ask for. */
   audiences: z
@@ -76,6 +90,8 @@ const policySchema = z.strictObject({
     )
     .default({}),
   exchange: z.array(edgeSchema).max(POLICY_LIMIT).default([]),
+  /** For whom of other issuers the client may act. */
+  outside_exchange: z.array(outsideEdgeSchema).max(POLICY_LIMIT).optional(),
   /** Per audience, what the client may ask a person for; it never has this for itself. */
   people: peoplePolicySchema.optional(),
   /** Seconds that this client's tokens live, when shorter than the issuer's setting. */

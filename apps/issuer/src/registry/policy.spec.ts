@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { claimsForExchange } from '../token/grants/token-exchange.js';
+import { claimsForExchange } from '../token/grants/exchanged-claims.js';
 import { claimsForClient } from '../token/grants/token-parameters.js';
 import { type Policy } from './client.js';
 import { decideClientCredentials, decideExchange } from './policy.js';

@@ -25,6 +25,15 @@ export function decideClientCredentials(policy: Policy, audience: string, scopes
   return { ok: true, scopes };
 }
 
+/** Each asked scope must lie on an edge that is open. */
+function withinEdges(open: readonly { readonly scopes: readonly string[] }[], scopes: readonly string[]): Decision {
+  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
+  if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
+    return refuse('invalid_scope', 'a requested scope is not in the exchange policy of the client');
+  }
+  return { ok: true, scopes };
+}
+
 /** A subject token, verified, as the exchange rule sees it. */
 export interface SubjectToken {
   readonly audience: string;
@@ -51,9 +60,37 @@ export function decideExchange(
       subject.scopes.has(edge.subject_scope),
   );
   if (open.length === 0) return refuse('invalid_target', 'the client may not exchange this token for this audience');
-  if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
-  if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
-    return refuse('invalid_scope', 'a requested scope is not in the exchange policy of the client');
-  }
-  return { ok: true, scopes };
+  return withinEdges(open, scopes);
+}
+
+/** A token of an outside issuer, verified. */
+export interface OutsideSubjectToken {
+  /** The issuer's declared name. */
+  readonly issuer: string;
+  /** What the token is for. */
+  readonly audiences: readonly unknown[];
+  readonly scopes: ReadonlySet<string>;
+  readonly actors: readonly unknown[];
+}
+
+/**
+ * As {@link decideExchange}, along the edges that name the outside issuer: a token of another never opens one of ours, nor the other way round.
+ * @param ownIssuer what an edge means that names no audience: this issuer itself
+ */
+export function decideOutsideExchange(
+  policy: Policy,
+  subject: OutsideSubjectToken,
+  ownIssuer: string,
+  { audience, scopes }: { readonly audience: string; readonly scopes: readonly string[] },
+): Decision {
+  if (subject.actors.length >= ACTOR_LIMIT) return refuse('invalid_target', 'the chain of actors is too long');
+  const open = (policy.outside_exchange ?? []).filter(
+    (edge) =>
+      edge.subject_issuer === subject.issuer &&
+      edge.audience === audience &&
+      subject.audiences.includes(edge.subject_audience ?? ownIssuer) &&
+      (edge.subject_scope === undefined || subject.scopes.has(edge.subject_scope)),
+  );
+  if (open.length === 0) return refuse('invalid_target', 'the client may not exchange this token for this audience');
+  return withinEdges(open, scopes);
 }

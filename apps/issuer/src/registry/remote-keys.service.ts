@@ -1,10 +1,12 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { RemoteKeySet, type Algorithm, type VerificationKey } from '@countersign/auth-core/jws';
+import { RemoteKeySet, type KeySource, type KnownAlgorithm, type VerificationKey } from '@countersign/auth-core/jws';
 import { CLOCK } from '@countersign/service-host';
 
 /** Key sets of clients and outside issuers that are held at once; the one that was not asked for longest leaves. */
 const SETS_LIMIT = 500;
 const TIMEOUT_MS = 3_000;
+
+const nameOf = (source: string | KeySource): string => (typeof source === 'string' ? source : source.name);
 
 export type Candidates = readonly VerificationKey[];
 const NONE: Candidates = Object.freeze([]);
@@ -20,31 +22,36 @@ export class RemoteKeys implements OnApplicationShutdown {
 
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
-  /** Begins to hold the keys of an address, ahead of need, as long as there is room. */
-  prepare(uri: string): void {
-    if (this.#sets.has(uri) || this.#sets.size >= SETS_LIMIT) return;
-    void this.#setOf(uri).refresh();
+  /** Begins to hold the keys of an address, or of what finds one, ahead of need, as long as there is room. */
+  prepare(source: string | KeySource): void {
+    if (this.#sets.has(nameOf(source)) || this.#sets.size >= SETS_LIMIT) return;
+    void this.#setOf(source).refresh();
   }
 
   /**
    * The keys of an address that may have made a signature: at once when the `kid` is held, else after a fetch if one is due.
    * @param keyId the `kid` that the signature names; without one every key that fits the algorithm
    */
-  candidates(uri: string, algorithm: Algorithm, keyId: string | undefined): Candidates | Promise<Candidates> {
-    const set = this.#setOf(uri);
+  candidates(
+    source: string | KeySource,
+    algorithm: KnownAlgorithm,
+    keyId: string | undefined,
+  ): Candidates | Promise<Candidates> {
+    const set = this.#setOf(source);
     const held = (): Candidates => (set.usable ? set.keys.candidates(algorithm, keyId) : NONE);
     const found = held();
     const known = set.usable && keyId !== undefined && set.keys.withKeyId(keyId).length > 0;
     return known || found.length > 0 ? found : set.refreshForUnknownKey(keyId).then(held);
   }
 
-  #setOf(url: string): RemoteKeySet {
-    const known = this.#sets.get(url);
-    this.#sets.delete(url);
+  #setOf(source: string | KeySource): RemoteKeySet {
+    const name = nameOf(source);
+    const known = this.#sets.get(name);
+    this.#sets.delete(name);
     const set =
       known ??
       new RemoteKeySet({
-        source: url,
+        source,
         fetch: (...request) => fetch(...request),
         now: () => this.clock().getTime(),
         timeoutMs: TIMEOUT_MS,
@@ -53,7 +60,7 @@ export class RemoteKeys implements OnApplicationShutdown {
         maxStaleSeconds: 3_600,
         onKeys: () => undefined,
       });
-    this.#sets.set(url, set);
+    this.#sets.set(name, set);
     const [oldest] = this.#sets.keys();
     if (this.#sets.size > SETS_LIMIT && oldest !== undefined) {
       this.#sets.get(oldest)?.close();

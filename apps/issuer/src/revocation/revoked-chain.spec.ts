@@ -3,7 +3,7 @@ import { principalOfClaims } from '@countersign/auth-core/jws';
 import { uuidv7 } from '@countersign/audit-event';
 import fc from 'fast-check';
 import { type AccessTokenClaims } from '../token/access-token.js';
-import { claimsForExchange } from '../token/grants/token-exchange.js';
+import { claimsForExchange } from '../token/grants/exchanged-claims.js';
 import { claimsForClient } from '../token/grants/token-parameters.js';
 import { revocationFor, withDerived, type Moment, type RevocationWish } from './revocation.js';
 

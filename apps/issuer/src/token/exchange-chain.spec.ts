@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import { type Policy } from '../registry/client.js';
 import { ACTOR_LIMIT, decideClientCredentials, decideExchange } from '../registry/policy.js';
 import { signAccessToken, type AccessTokenClaims } from './access-token.js';
-import { claimsForExchange } from './grants/token-exchange.js';
+import { claimsForExchange } from './grants/exchanged-claims.js';
 import { claimsForClient } from './grants/token-parameters.js';
 
 const BEGUN = 1_800_000_000;

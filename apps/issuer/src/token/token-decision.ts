@@ -16,6 +16,8 @@ export interface Granted {
   readonly request: TokenRequest;
   /** Whom the token acts for; nothing when the client is its own subject. */
   readonly subject: Principal | undefined;
+  /** The outside issuer's name and the id of its token, where the subject is known by one. */
+  readonly origin?: string | undefined;
   /** The proof of the key that the token is bound to, still to be used up. */
   readonly proof: DpopProof | undefined;
   readonly claims: AccessTokenClaims;

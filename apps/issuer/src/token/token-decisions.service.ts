@@ -86,7 +86,7 @@ export class TokenDecisions {
       if (grant.decidedBefore === undefined) known.request = tokenRequestOf(form);
       const read = grant.read(form, client, trace);
       const basis = read instanceof Promise ? await read : read;
-      const { subject, together } = basis;
+      const { subject, origin, together } = basis;
       const request = (known.request ??= basis.request);
       if (request === undefined) throw new Error('a grant that decided before says what');
       known.subject = subject;
@@ -96,7 +96,7 @@ export class TokenDecisions {
       if (!decision.ok) return refusedFor(new OAuthError(400, decision.error, decision.description), known);
       const parameters = this.#parameters(client, request.audience, decision.scopes, now, proof?.thumbprint);
       const claims = basis.claims(parameters);
-      return { granted: true, client, assertion, grant, request, subject, proof, claims, together };
+      return { granted: true, client, assertion, grant, request, subject, origin, proof, claims, together };
     } catch (error) {
       return refusedFor(error, known);
     }

@@ -48,7 +48,7 @@ const contextOf = (trace: RequestTrace, principal: AuditPrincipal | null, txn: s
 const expiryText = isoTimes();
 
 // Members of `changes` that are undefined are left out of the JSON.
-function issuedEvent({ claims, client, grant, request }: Granted, trace: RequestTrace): NewAuditEvent {
+function issuedEvent({ claims, client, grant, request, origin }: Granted, trace: RequestTrace): NewAuditEvent {
   const { jti, exp, cnf, txn } = claims;
   const { audience } = request;
   const isOwn = claims.client_id === client.client_id;
@@ -62,6 +62,7 @@ function issuedEvent({ claims, client, grant, request }: Granted, trace: Request
       expires_at: expiryText(exp * 1_000),
       bound_to: cnf?.jkt,
       exchanged_by: isOwn ? undefined : client.client_id,
+      subject_token: origin,
     },
   });
 }

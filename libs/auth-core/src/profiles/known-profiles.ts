@@ -151,6 +151,23 @@ const google: TokenProfile = {
   scopes: () => undefined,
 };
 
+/**
+ * A person's ID token of Google that an application sends to its own backend: the audience must be that very application, and the address verified. It is
+ * no access token: whoever gets hold of it can show it, and it says nothing of rights.
+ */
+const googleSignIn: TokenProfile = {
+  name: 'google-sign-in',
+  types: ['JWT'],
+  notAccessToken: (claims, { audience }) => {
+    if (claims['aud'] !== audience) return 'aud';
+    if (claims['azp'] !== audience) return 'azp';
+    return claims['email_verified'] === true ? lacks(claims, 'email') : 'email_verified';
+  },
+  client: ['azp'],
+  scopes: () => undefined,
+  kind: () => 'person',
+};
+
 /** Projected service-account tokens of Kubernetes. */
 const kubernetes: TokenProfile = {
   name: 'kubernetes',
@@ -185,6 +202,7 @@ export const knownProfiles = {
   zitadel,
   spring,
   google,
+  'google-sign-in': googleSignIn,
   kubernetes,
   'github-actions': githubActions,
 } as const satisfies Readonly<Record<string, TokenProfile>>;

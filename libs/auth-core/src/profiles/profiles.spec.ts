@@ -1,47 +1,22 @@
-import { readFileSync } from 'node:fs';
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '../keys/jwk.js';
-import { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
+import { createHash, createHmac } from 'node:crypto';
+import { type JsonObject } from '../json-object.js';
 import { MemoryRevocationList } from '../revocation-list.js';
 import { TokenError } from '../token-error.js';
 import { KeyServer } from '../testing/key-server.js';
+import { tokenShapes, type TokenShape } from '../testing/token-shapes.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 import { type Principal } from '../principal.js';
 import { type ProfileName } from './known-profiles.js';
 import { type TokenProfile } from './token-profile.js';
 
-interface Shape {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly header: JsonObject;
-  readonly claims: JsonObject;
-  readonly namesAlg: boolean;
-}
 type Profile = ProfileName | TokenProfile | undefined;
 
 const now = 1_800_000_000;
 
-/** Tokens as the field's issuers make them, without their signatures. */
-function shapesOf(file: URL): ReadonlyMap<string, Shape> {
-  const read = Object.entries(parseJsonObject(readFileSync(file))).map(([name, shape]): readonly [string, Shape] => {
-    if (!isObject(shape) || !isObject(shape['header']) || !isObject(shape['claims'])) throw new Error(name);
-    const times = { iat: now, exp: now + 3_600, ...('nbf' in shape['claims'] ? { nbf: now } : {}) };
-    return [
-      name,
-      {
-        issuer: String(shape['issuer']),
-        audience: String(shape['audience_that_a_service_expects']),
-        header: shape['header'],
-        claims: { ...shape['claims'], ...times },
-        namesAlg: shape['jwk_names_alg'] === true,
-      },
-    ];
-  });
-  return new Map(read);
-}
-
-const shapes = shapesOf(new URL('../testing/token-shapes.json', import.meta.url));
-const shapeOf = (name: string): Shape => {
+const shapes = tokenShapes(now);
+const shapeOf = (name: string): TokenShape => {
   const shape = shapes.get(name);
   if (shape === undefined) throw new Error(`no shape ${name}`);
   return shape;
@@ -113,10 +88,17 @@ const accepted: readonly (readonly [string, ProfileName, Partial<Principal>, rea
   ['oidc-provider (panva) JWT access token, client_credentials', 'rfc9068', { clientId: 'shop' }, ['orders:read']],
   ['oidc-provider JWT access token, no scope granted', 'rfc9068', { clientId: 'shop' }, []],
   [spring, 'spring', { clientId: 'shop', subject: 'shop' }, ['orders:read']],
+  [google, 'google-sign-in', { subject: '114567890123456789012', kind: 'person' }, []],
 ];
 
 /** What each profile must not take for an access token of this service: changes of a good one. */
-const traps: readonly (readonly [string, ProfileName, string, Partial<Shape> & { claims?: JsonObject }, string])[] = [
+const traps: readonly (readonly [
+  string,
+  ProfileName,
+  string,
+  Partial<TokenShape> & { claims?: JsonObject },
+  string,
+])[] = [
   [keycloakUser, 'keycloak', 'an ID token', { claims: { typ: 'ID' } }, 'TYP_NOT_ALLOWED'],
   [keycloakUser, 'keycloak', 'a refresh token', { claims: { typ: 'Refresh' } }, 'TYP_NOT_ALLOWED'],
   [keycloakUser, 'keycloak', 'a token of no type', { claims: { typ: undefined } }, 'TYP_NOT_ALLOWED'],
@@ -167,6 +149,21 @@ const traps: readonly (readonly [string, ProfileName, string, Partial<Shape> & {
   ],
   [cognito, 'cognito', 'a token without scope', { claims: { scope: undefined } }, 'AUDIENCE_MISMATCH'],
   [google, 'google', 'a person’s ID token', {}, 'TYP_NOT_ALLOWED'],
+  [google, 'google-sign-in', 'a token got by another application', { claims: { azp: 'other' } }, 'TYP_NOT_ALLOWED'],
+  [
+    google,
+    'google-sign-in',
+    'an address that nobody verified',
+    { claims: { email_verified: false } },
+    'TYP_NOT_ALLOWED',
+  ],
+  [
+    google,
+    'google-sign-in',
+    'a token for several',
+    { claims: { aud: ['123-abc.apps.googleusercontent.com', 'x'] } },
+    'TYP_NOT_ALLOWED',
+  ],
   [kubernetes, 'kubernetes', 'no service account', { claims: { sub: 'ada' } }, 'TYP_NOT_ALLOWED'],
   [
     kubernetes,
@@ -200,11 +197,11 @@ describe('profiles of other issuers’ tokens', () => {
   });
   afterAll(() => server.close());
 
-  const jwks = ({ namesAlg }: Shape) => {
+  const jwks = ({ namesAlg }: TokenShape) => {
     const { alg, ...unnamed } = publicJwkOf(key);
     return { keys: [namesAlg ? { ...unnamed, alg } : unnamed] };
   };
-  async function verifierOf(shape: Shape, profile: Profile, revocations = new MemoryRevocationList()) {
+  async function verifierOf(shape: TokenShape, profile: Profile, revocations = new MemoryRevocationList()) {
     const { issuer, audience } = shape;
     server.publish(issuer, jwks(shape).keys);
     const { fetch } = server;
@@ -212,11 +209,24 @@ describe('profiles of other issuers’ tokens', () => {
     open.push(verifier);
     return verifier;
   }
-  const mint = async (shape: Shape, signer = key): Promise<string> => {
+  const mint = async (shape: TokenShape, signer = key): Promise<string> => {
     const claims = Object.fromEntries(Object.entries(shape.claims).filter(([, value]) => value !== undefined));
     return new SignJWT(claims)
       .setProtectedHeader({ alg: 'RS256', kid: key.kid, ...shape.header })
       .sign(await importJWK({ ...signer }, 'RS256'));
+  };
+  const renamed = (token: string, change: JsonObject): string => {
+    const [header = '', ...rest] = token.split('.');
+    const members: unknown = JSON.parse(Buffer.from(header, 'base64url').toString());
+    const changed = { ...(typeof members === 'object' ? members : {}), ...change };
+    return [Buffer.from(JSON.stringify(changed)).toString('base64url'), ...rest].join('.');
+  };
+  /** The public key as a secret: the oldest trick. */
+  const symmetric = (token: string): string => {
+    const input = renamed(token, { alg: 'HS256' }).split('.').slice(0, 2).join('.');
+    return `${input}.${createHmac('sha256', JSON.stringify(publicJwkOf(key)))
+      .update(input)
+      .digest('base64url')}`;
   };
   const outcome = (verifier: TokenVerifier, token: string): string => {
     try {
@@ -227,7 +237,10 @@ describe('profiles of other issuers’ tokens', () => {
       throw error;
     }
   };
-  const changed = (shape: Shape, claims: JsonObject): Shape => ({ ...shape, claims: { ...shape.claims, ...claims } });
+  const changed = (shape: TokenShape, claims: JsonObject): TokenShape => ({
+    ...shape,
+    claims: { ...shape.claims, ...claims },
+  });
 
   it.each(accepted)(
     '%s is taken by %s, first seen and repeated, and by jose',
@@ -270,6 +283,8 @@ describe('profiles of other issuers’ tokens', () => {
           'ALG_NOT_ALLOWED',
           `${Buffer.from(JSON.stringify({ ...shape.header, alg: 'none' })).toString('base64url')}.${token.split('.')[1] ?? ''}.`,
         ],
+        ['ALG_NOT_ALLOWED', symmetric(token)],
+        ['KEY_MISMATCH', renamed(token, { alg: shape.namesAlg ? 'PS256' : 'ES256' })],
         ['TYP_NOT_ALLOWED', await mint({ ...shape, header: { ...shape.header, typ: 'logout+jwt' } })],
         ['CLAIM_INVALID', await mint(changed(shape, { cnf: { 'x5t#S256': 'x' } }))],
       ];
@@ -318,6 +333,30 @@ describe('profiles of other issuers’ tokens', () => {
     expect(verifier.verify(other).tokenId).not.toBe(tokenId);
     revocations.add({ kind: 'token', tokenId, until: now + 3_600 });
     expect([outcome(verifier, one), outcome(verifier, other)]).toEqual(['TOKEN_REVOKED', 'ACCEPTED']);
+  });
+
+  it('take a token that is bound to a certificate with that certificate', async () => {
+    const shape = shapeOf(mtls);
+    const certificate = Buffer.from('a certificate in DER');
+    const cnf = { 'x5t#S256': createHash('sha256').update(certificate).digest('base64url') };
+    const verifier = await verifierOf(shape, 'rfc9068');
+    const token = await mint(changed(shape, { cnf }));
+    await expect(verifier.verifyWithCertificate(token, certificate)).resolves.toMatchObject({ clientId: 'shop' });
+    for (const other of [Buffer.from('another'), undefined])
+      await expect(verifier.verifyWithCertificate(token, other)).rejects.toThrow('does not have');
+    expect(outcome(verifier, token)).toBe('CERTIFICATE_MISMATCH');
+  });
+
+  it('leave it to a check to say which client of the realm may call', async () => {
+    const shape = shapeOf(keycloakUser);
+    server.publish(shape.issuer, jwks(shape).keys);
+    const { issuer, audience } = shape;
+    const checks = [({ azp }: JsonObject) => (azp === 'web' ? undefined : 'azp')];
+    const options = { issuer, audience, profile: 'keycloak', fetch: server.fetch, checks } as const;
+    const verifier = await createVerifier({ ...options, now: () => now * 1_000 });
+    open.push(verifier);
+    expect(outcome(verifier, await mint(shape))).toBe('ACCEPTED');
+    expect(outcome(verifier, await mint(changed(shape, { azp: 'other' })))).toBe('CLAIM_INVALID');
   });
 
   it('take service accounts of Google, and times with fractions', async () => {

@@ -1,5 +1,10 @@
 import { verify } from 'node:crypto';
-import { createVerifier as createCountersign, MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
+import {
+  createVerifier as createCountersign,
+  MemoryRevocationList,
+  type TokenVerifier,
+  type VerifierOptions,
+} from '@countersign/auth-core';
 import { JwtVerifier } from 'aws-jwt-verify';
 import { createVerifier as createFastJwt } from 'fast-jwt';
 import { createLocalJWKSet, jwtVerify } from 'jose';
@@ -14,14 +19,19 @@ const REVOCATIONS = 1_000;
 const CACHE_SIZE = 10_000;
 
 /** Our verifier as a service has it: revocations in memory, keys loaded. @param cacheSize tokens kept */
-export function countersign({ jwks }: SampleTokens, cacheSize: number): Promise<TokenVerifier> {
+export function countersign(
+  { jwks }: SampleTokens,
+  cacheSize: number,
+  profile?: VerifierOptions['profile'],
+): Promise<TokenVerifier> {
   const revocations = new MemoryRevocationList();
   const until = Date.now() / 1_000 + 3_600;
   for (let index = 0; index < REVOCATIONS; index += 1) {
     revocations.add({ kind: 'token', tokenId: `revoked-${String(index)}`, until });
   }
   const fetch = (): Promise<Response> => Promise.resolve(Response.json(jwks));
-  return createCountersign({ issuer, audience, cacheSize, revocations, fetch });
+  const jwksUrl = `${issuer}/.well-known/jwks.json`;
+  return createCountersign({ issuer, audience, profile, jwksUrl, cacheSize, revocations, fetch });
 }
 
 /** fast-jwt, set to check as much of what we check as it can. @param cache tokens kept, or none */
@@ -69,30 +79,49 @@ function roundOf<Name extends ContestantName>(
   };
 }
 
+const floorOf = (sample: SampleTokens, batch: number): Candidate<'floor'> =>
+  roundOf('floor', sample, batch, (_token, index) => {
+    const input = sample.floor[index];
+    if (input === undefined || !verify(input.digest, input.data, input.key, input.signature)) throw new Error('floor');
+  });
+
+async function oursOf(
+  sample: SampleTokens,
+  batch: number,
+  profile?: VerifierOptions['profile'],
+): Promise<Candidate<'countersign'>> {
+  let ours = await countersign(sample, CACHE_SIZE, profile);
+  return roundOf(
+    'countersign',
+    sample,
+    batch,
+    (token) => ours.verify(token),
+    async () => {
+      ours.close();
+      ours = await countersign(sample, CACHE_SIZE, profile);
+    },
+  );
+}
+
+/** The floor and ours, on tokens of another issuer. */
+export async function otherIssuer(
+  sample: SampleTokens,
+  batch: number,
+  profile: VerifierOptions['profile'],
+): Promise<readonly Candidate<'floor' | 'countersign'>[]> {
+  return [floorOf(sample, batch), await oursOf(sample, batch, profile)];
+}
+
 /** The floor, ours and the peers that know the algorithm, each on the same tokens, none of them repeated within a cache's reach. */
 export async function contestants(sample: SampleTokens, batch: number): Promise<readonly Candidate<ContestantName>[]> {
-  const { algorithm, floor, jwks, publicKey } = sample;
-  let ours = await countersign(sample, CACHE_SIZE);
+  const { algorithm, jwks, publicKey } = sample;
   const fast = fastJwt(sample, false);
   const aws = JwtVerifier.create({ issuer, audience, jwksUri: `${issuer}/jwks.json`, graceSeconds: 5 });
   aws.cacheJwks({ keys: jwks.keys.map((jwk) => ({ ...jwk, use: 'sig' })) });
   const localSet = createLocalJWKSet(jwks);
   const list: Candidate<ContestantName>[] = [
-    roundOf('floor', sample, batch, (_token, index) => {
-      const input = floor[index];
-      if (input === undefined || !verify(input.digest, input.data, input.key, input.signature))
-        throw new Error('floor');
-    }),
-    roundOf(
-      'countersign',
-      sample,
-      batch,
-      (token) => ours.verify(token),
-      async () => {
-        ours.close();
-        ours = await countersign(sample, CACHE_SIZE);
-      },
-    ),
+    floorOf(sample, batch),
+    await oursOf(sample, batch),
     roundOf('fast-jwt', sample, batch, fast),
     roundOf('aws-jwt-verify', sample, batch, (token) => aws.verifySync(token)),
     roundOf('jose', sample, batch, (token) =>

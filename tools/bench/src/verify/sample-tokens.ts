@@ -42,12 +42,36 @@ export function claimsOf(now: number): Readonly<Record<string, unknown>> {
   };
 }
 
+/** As Keycloak makes them: names of its own, roles in nested objects, a list of audiences. */
+export function keycloakClaimsOf(now: number): Readonly<Record<string, unknown>> {
+  return {
+    exp: now + 3_600,
+    iat: now,
+    jti: `onrtac:${randomUUID()}`,
+    iss: issuer,
+    aud: [audience, 'account'],
+    sub: randomUUID(),
+    typ: 'Bearer',
+    azp: 'web',
+    sid: randomUUID(),
+    acr: '1',
+    'allowed-origins': ['https://shop.example'],
+    realm_access: { roles: ['operator', 'offline_access'] },
+    resource_access: { account: { roles: ['view-profile'] } },
+    scope: 'openid email profile transfers:create',
+  };
+}
+
 /** Tokens that differ, by one key. @param count how many */
-export async function sampleTokens(algorithm: BenchAlgorithm, count: number): Promise<SampleTokens> {
+export async function sampleTokens(
+  algorithm: BenchAlgorithm,
+  count: number,
+  { claims, typ } = { claims: claimsOf, typ: 'at+jwt' },
+): Promise<SampleTokens> {
   const key = await generateSigningKey(algorithm);
   const publicKey = createPublicKey({ key: { ...key }, format: 'jwk' });
   const now = Math.floor(Date.now() / 1_000);
-  const tokens = Array.from({ length: count }, () => signJwt({ typ: 'at+jwt', kid: key.kid }, claimsOf(now), key));
+  const tokens = Array.from({ length: count }, () => signJwt({ typ, kid: key.kid }, claims(now), key));
   const digest = algorithm === 'EdDSA' ? null : 'sha256';
   const signer = { key: { ...key }, format: 'jwk' } as const;
   const floor = tokens.map((token) => {

@@ -21,6 +21,8 @@ export interface GrantBasis {
   readonly subject: Principal | undefined;
   /** Whether the token goes nowhere from the client that asks: then it is bound to no key, whatever the client's policy says of its own. */
   readonly staysWithClient?: true;
+  /** The outside issuer's name and the id of its token, where the subject is known by one. */
+  readonly origin?: string;
   /** @param now milliseconds since 1970 */
   decide(policy: Policy, request: TokenRequest, now: number, boundTo?: string): GrantDecision;
   claims(parameters: TokenParameters): AccessTokenClaims;

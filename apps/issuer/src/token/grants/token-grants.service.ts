@@ -4,6 +4,7 @@ import { type Form } from '../../authentication/oauth-form.js';
 import { AuthorizationCode } from './authorization-code.js';
 import { clientCredentials } from './client-credentials.js';
 import { type TokenGrant } from './grant.js';
+import { JwtBearer } from './jwt-bearer.js';
 import { TokenExchange } from './token-exchange.js';
 
 /** Every grant that the token endpoint has. */
@@ -13,8 +14,12 @@ export class TokenGrants {
   /** Their `grant_type`s. */
   readonly types: readonly string[];
 
-  constructor(@Inject(TokenExchange) exchange: TokenExchange, @Inject(AuthorizationCode) code: AuthorizationCode) {
-    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code];
+  constructor(
+    @Inject(TokenExchange) exchange: TokenExchange,
+    @Inject(AuthorizationCode) code: AuthorizationCode,
+    @Inject(JwtBearer) bearer: JwtBearer,
+  ) {
+    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code, bearer];
     this.#grants = new Map(grants.map((grant) => [grant.type, grant]));
     this.types = [...this.#grants.keys()];
   }

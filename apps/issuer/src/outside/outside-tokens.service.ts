@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  acceptsType,
+  Discovery,
+  principalByProfile,
+  TokenReader,
+  type JsonObject,
+  type KeySource,
+} from '@countersign/auth-core/jws';
+import { TokenError, type Principal, type RevocationList, type TokenProfile } from '@countersign/auth-core';
+import { CLOCK, ConfigurationError } from '@countersign/service-host';
+import { ISSUER_URL } from '../issuer-url.js';
+import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
+import { RemoteKeys } from '../registry/remote-keys.service.js';
+import { REVOKED } from '../registry/revocation-memory.service.js';
+import { type OutsideIssuer } from './outside-issuer.js';
+import { outsideSubject } from './outside-subject.js';
+
+export const OUTSIDE_ISSUERS = Symbol('countersign.issuer.outside-issuers');
+
+/** A verified token of an outside issuer. */
+export interface OutsideToken {
+  /** Who it is about, under the names that we know them by. */
+  readonly subject: Principal;
+  /** The claims as they came. */
+  readonly claims: JsonObject;
+}
+
+const reader = new TokenReader();
+
+/** Verifies tokens of the outside issuers that are declared, each by its own keys. */
+@Injectable()
+export class OutsideTokens {
+  readonly #issuers: ReadonlyMap<string, OutsideIssuer>;
+  readonly #sources: ReadonlyMap<OutsideIssuer, string | KeySource>;
+
+  constructor(
+    @Inject(OUTSIDE_ISSUERS) issuers: readonly OutsideIssuer[],
+    @Inject(RemoteKeys) private readonly keys: RemoteKeys,
+    @Inject(REVOKED) private readonly revocations: RevocationList,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(ISSUER_URL) own: string,
+  ) {
+    if (issuers.some(({ issuer }) => issuer === own)) {
+      throw new ConfigurationError(['TRUSTED_ISSUERS_FILE: must not declare this issuer itself']);
+    }
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+    this.#sources = new Map(issuers.map((issuer) => [issuer, sourceOf(issuer)]));
+    for (const source of this.#sources.values()) this.keys.prepare(source);
+  }
+
+  /**
+   * The declared issuer that a token claims to be of, and its `typ`; nothing is believed by that.
+   * @throws {TokenError} for what is no token at all
+   */
+  claimed(token: string): { readonly issuer: OutsideIssuer | undefined; readonly typ: unknown } {
+    const { typ } = reader.read(token);
+    const { iss } = reader.claims();
+    return { issuer: typeof iss === 'string' ? this.#issuers.get(iss) : undefined, typ };
+  }
+
+  /**
+   * @param audiences what the token may be for: one of these
+   * @param isOurClient whether the token names one of our own clients
+   * @throws {TokenError}
+   */
+  async verify(
+    token: string,
+    issuer: OutsideIssuer,
+    profile: TokenProfile,
+    audiences: readonly [string, ...string[]],
+    isOurClient = false,
+  ): Promise<OutsideToken> {
+    const { algorithm, alg, typ, crit, kid } = reader.read(token);
+    const claims = reader.claims();
+    if (algorithm === undefined || !issuer.algorithms.includes(algorithm)) {
+      throw new TokenError('ALG_NOT_ALLOWED', 'alg', { expected: issuer.algorithms.join(' '), actual: alg });
+    }
+    if (!acceptsType(profile, typ)) throw new TokenError('TYP_NOT_ALLOWED', 'typ', { actual: typ });
+    if (crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
+    if (kid !== undefined && typeof kid !== 'string') throw new TokenError('KEY_UNKNOWN', 'kid');
+    const source = this.#sources.get(issuer) ?? issuer.issuer;
+    const candidates = await this.keys.candidates(source, algorithm, kid);
+    if (candidates.length === 0) throw new TokenError('KEY_UNKNOWN', 'kid', { actual: kid });
+    // Another token may have been read while the keys were waited for.
+    reader.read(token);
+    if (!candidates.some(({ key }) => reader.verifies(algorithm, key))) throw new TokenError('SIGNATURE_INVALID');
+    const [audience, ...others] = audiences;
+    const expected = { issuer: issuer.issuer, audience, others, toleranceSeconds: CLOCK_TOLERANCE_SECONDS };
+    const now = this.clock().getTime() / 1_000;
+    const read = principalByProfile(profile, claims, expected, now, () => fingerprintOf(token));
+    const subject = outsideSubject(issuer, read, isOurClient);
+    // The keys are not ours, so no revocation names them.
+    if (this.revocations.isRevoked(subject, '')) throw new TokenError('TOKEN_REVOKED');
+    return { subject, claims };
+  }
+}
+
+/** What identifies a token that has no id: the hash of all that is signed. */
+function fingerprintOf(token: string): string {
+  const signed = token.slice(0, token.lastIndexOf('.'));
+  return createHash('sha256').update(signed).digest('base64url');
+}
+
+/** Keys that no address is declared for are found through the issuer's metadata. */
+function sourceOf({ issuer, jwks_uri: uri }: OutsideIssuer): string | KeySource {
+  if (uri !== undefined) return uri;
+  return new Discovery({
+    issuer,
+    fetch: (...request) => fetch(...request),
+    allowPlainHttp: false,
+    monotonic: () => performance.now(),
+  });
+}

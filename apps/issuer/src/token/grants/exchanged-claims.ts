@@ -1,0 +1,45 @@
+import { claimOfApiKey, type Principal } from '@countersign/auth-core';
+import { type AccessTokenClaims, type ActorClaim } from '../access-token.js';
+import { type GrantDecision } from './grant.js';
+import { LEAST_LIFETIME } from './least-lifetime.js';
+import { claimsForClient, type TokenParameters } from './token-parameters.js';
+
+/** Refuses what ends before anything could be done with it. @param now milliseconds */
+export function tooShort({ expiresAt }: Principal, now: number): GrantDecision | undefined {
+  if (expiresAt * 1_000 - now >= LEAST_LIFETIME * 1_000) return undefined;
+  const least = String(LEAST_LIFETIME);
+  const description = `the subject token ends in less than ${least} seconds; exchange one that lives longer`;
+  return { ok: false, error: 'invalid_grant', description };
+}
+
+function actorChain(subjects: readonly string[]): ActorClaim | undefined {
+  return subjects.reduceRight<ActorClaim | undefined>(
+    (act, sub) => (act === undefined ? { sub } : { sub, act }),
+    undefined,
+  );
+}
+
+/** The subject, its roles and its `txn` stay; the client becomes the newest actor; never longer than the subject token. */
+export function claimsForExchange(parameters: TokenParameters, subject: Principal): AccessTokenClaims {
+  const act = actorChain([parameters.clientId, ...subject.actors.map((actor) => actor.subject)]);
+  return {
+    ...claimsForClient(parameters),
+    sub: subject.subject,
+    exp: Math.min(parameters.issuedAt + parameters.lifetime, subject.expiresAt),
+    txn: subject.txn,
+    ...(act === undefined ? {} : { act }),
+    ...(subject.roles.length === 0 ? {} : { roles: subject.roles }),
+    // Where it goes on to, only who it is matters: limits and networks are those of the first service.
+    ...(subject.apiKey === undefined
+      ? {}
+      : { api_key: claimOfApiKey({ ...subject.apiKey, networks: [], limits: undefined }) }),
+  };
+}
+
+/**
+ * As {@link claimsForExchange}, for somebody of an outside issuer. What that issuer calls a transaction is nothing here, so that nobody outside chooses
+ * an id of ours: a new one begins.
+ */
+export function claimsForOutside(parameters: TokenParameters, subject: Principal): AccessTokenClaims {
+  return { ...claimsForExchange(parameters, subject), txn: parameters.tokenId, kind: subject.kind };
+}
