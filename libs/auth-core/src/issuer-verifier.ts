@@ -222,7 +222,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
     if (!this.#keys.usableAt(now)) throw this.#keysUnavailable();
     const key = this.#signerOf(kid, algorithm);
-    const claims = reader.claims();
+    const claims = profile === undefined ? reader.claims() : reader.foreignClaims();
     const principal = this.complete(
       profile === undefined
         ? principalOfClaims(claims, this.#expected, now / 1_000)

@@ -44,6 +44,11 @@ export class TokenReader {
     const { bytes } = this.#payload;
     const length = this.#payloadLength;
     bytes[length] = 0;
-    return readPlainClaims(bytes, length, this.#payload.latin1(length)) ?? parseJsonObject(this.#payload.first(length));
+    return readPlainClaims(bytes, length, this.#payload.latin1(length)) ?? this.foreignClaims();
+  }
+
+  /** As {@link claims}, for tokens of other issuers: they hold names that the quick reader does not know, so it would be asked for nothing. */
+  foreignClaims(): JsonObject {
+    return parseJsonObject(this.#payload.first(this.#payloadLength));
   }
 }
