@@ -1,4 +1,6 @@
+import { byItself, unattended } from '@countersign/service-host';
 import fc from 'fast-check';
+import { DeclaredWords } from '../clients/audience-words.service.js';
 import { applications, newPkce, REDIRECT, registerApplications } from '../testing/applications.js';
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
@@ -283,7 +285,7 @@ describe('the authorization endpoint', () => {
       expect(queryOf(await decide(page, 'allow'))['code']).toBeDefined();
     });
 
-    it('of what they could measure: no answer in a frame, an image or a script, whoever is signed in', async () => {
+    it('of what they could measure: no answer in a frame, an image or a script, no matter who is signed in', async () => {
       const foreign = { 'sec-fetch-site': 'cross-site' };
       for (const [mode, dest] of [
         ['navigate', 'iframe'],
@@ -319,6 +321,30 @@ describe('the authorization endpoint', () => {
       const { status, location } = await open(addressOf({}), ada, {}, 'HEAD');
       expect([status, location]).toEqual([400, undefined]);
     });
+  });
+
+  it('shows the words that are declared, which an apply puts in the place of others, and records the change', async () => {
+    const scopes = { 'payments:create': { title: 'Pay from your account', description: 'Shown on your <statement>.' } };
+    const words = app().get(DeclaredWords);
+    const who = byItself(unattended());
+    expect(await words.apply({ payments: { title: 'House of payments', scopes } }, true, who)).toEqual(['payments']);
+    expect((await ask({ prompt: 'consent' })).text).not.toContain('House of payments');
+    await words.apply({ payments: { title: 'House of payments', scopes } }, false, who);
+    const { text } = await ask({ prompt: 'consent' }, ada, other);
+    for (const shown of [
+      'House of payments',
+      'Pay from your account',
+      'Shown on your &lt;statement&gt;.',
+      'Know that it is you',
+    ]) {
+      expect(text).toContain(shown);
+    }
+    expect(await words.apply({ payments: { title: 'House of payments', scopes } }, false, who)).toEqual([]);
+    expect(await words.apply({}, false, who)).toEqual(['payments']);
+    const { rows } = await issuer.database.query(
+      `select event->>'subject' as subject from audit_outbox where event->>'type' = 'countersign.issuer.audience.declared.v1'`,
+    );
+    expect(rows).toEqual([{ subject: 'audience/payments' }, { subject: 'audience/payments' }]);
   });
 
   it('marks what cannot be seen in the names of an application, and warns', async () => {
@@ -398,7 +424,7 @@ describe('the authorization endpoint', () => {
           allowed: true,
         });
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   }, 120_000);
 });

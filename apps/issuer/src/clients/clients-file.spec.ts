@@ -32,6 +32,26 @@ describe('the declared file of clients', () => {
     await expect(read(name, content)).rejects.toThrow(why);
   });
 
+  it('that lets an application ask people for what has no words is refused, and names it', async () => {
+    const planner = {
+      client_id: 'planner',
+      client_name: 'Planner',
+      publisher: 'Planner Ltd',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code'],
+      redirect_uris: ['https://planner.example/cb'],
+      policy: { people: { issuer: ['openid'], payments: ['payments:create', 'payments:read'] } },
+    };
+    const words = { title: 'Payments', scopes: { 'payments:create': { title: 'Pay' } } };
+    const file = (client: object, audiences: object) => JSON.stringify({ clients: [client], audiences });
+    await expect(read('words.json', file(planner, { payments: words }))).rejects.toThrow(
+      /planner may ask people for payments payments:read: declare a title/,
+    );
+    expect(await read('trusted.json', file({ ...planner, trusted: true }, {}))).toHaveLength(1);
+    const scopes = { ...words.scopes, 'payments:read': { title: 'See' } };
+    expect(await read('all.json', file(planner, { payments: { ...words, scopes } }))).toHaveLength(1);
+  });
+
   it('is read as JSON and as YAML alike', async () => {
     const yaml = 'clients: [{client_id: shop, jwks_uri: "https://shop.test/jwks.json", client_name: Müller 😀}]';
     expect(await read('good.yaml', yaml)).toEqual(await read('good.json', client(',"client_name":"Müller 😀"')));

@@ -51,6 +51,12 @@ describe('the registration of an application that people use', () => {
     expect(faultsOf(change)).toContain(fault);
   });
 
+  it('has no name that could be taken for a person', () => {
+    expect(faultsOf({ client_id: 'person:01970000-0000-7000-8000-000000000000' })).toContain(
+      'must not begin with person:',
+    );
+  });
+
   it('needs no publisher when it is a trusted first party', () => {
     expect(faultsOf({ publisher: undefined, trusted: true })).toBe('none');
   });

@@ -115,7 +115,8 @@ export type TrustedIssuer = z.infer<typeof trustedIssuerSchema>;
 
 export const clientSchema = z
   .strictObject({
-    client_id: nameSchema,
+    /** Never a person's: a token's `sub` must not be taken for the other's (RFC 9700, section 4.15). */
+    client_id: nameSchema.refine((id) => !id.startsWith('person:'), 'must not begin with person:'),
     /** For people. */
     client_name: z.string().min(1).max(128).optional(),
     token_endpoint_auth_method: z.enum(['private_key_jwt', 'client_secret_basic', 'none']).default('private_key_jwt'),
