@@ -63,7 +63,10 @@ export class Issuer {
     return found;
   }
 
-  /** Begins: everything that is asked for is pushed to the issuer (RFC 9126), so that the browser carries only a reference to it. */
+  /**
+   * Begins. Where the issuer takes pushed requests (RFC 9126), the browser carries only a reference to what is asked for, which it can
+   * neither read nor change.
+   */
   async begin(service: Service, state: string, stepUp?: StepUp): Promise<{ url: URL; flow: Flow }> {
     const configuration = await this.configuration();
     const flow = {
@@ -83,7 +86,11 @@ export class Issuer {
       ...(stepUp?.maxAge === undefined ? {} : { max_age: String(stepUp.maxAge) }),
       ...(stepUp?.acrValues === undefined ? {} : { acr_values: stepUp.acrValues }),
     };
-    return { url: await client.buildAuthorizationUrlWithPAR(configuration, parameters), flow };
+    const pushed = configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined;
+    const url = pushed
+      ? await client.buildAuthorizationUrlWithPAR(configuration, parameters)
+      : client.buildAuthorizationUrl(configuration, parameters);
+    return { url, flow };
   }
 
   /** Redeems the answer. @throws {client.AuthorizationResponseError} when the person or the issuer refused; others when it is not genuine */

@@ -3,8 +3,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 function portBase(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1_024 || port > 65_532)
-    throw new InvalidArgumentError('a port from 1024 to 65532');
+  if (!Number.isInteger(port) || port < 1_024 || port > 65_524)
+    throw new InvalidArgumentError('a port from 1024 to 65524');
   return port;
 }
 
@@ -30,8 +30,14 @@ export function createProgram(services: readonly string[], directory: string): C
         .choices(services)
         .default([]),
     )
+    .option('--no-demo', 'leave out the development OpenID provider and the demo application')
     .option('--directory <path>', 'where data, keys and logs are kept', directory)
-    .option('--port-base <port>', "the issuer's port; payments, accounts and audit follow", portBase, 4_000)
+    .option(
+      '--port-base <port>',
+      "the issuer's port; payments, accounts and audit follow, the demo is 10 above",
+      portBase,
+      4_000,
+    )
     .addHelpText(
       'after',
       `

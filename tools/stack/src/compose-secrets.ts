@@ -49,6 +49,7 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
       auditor: client('auditor'),
       operator: client('operator'),
       'privacy-officer': client('privacy-officer'),
+      'corner-shop': fresh.clients['corner-shop'],
     },
     superuserPassword: read('postgres/superuser-password') ?? fresh.superuserPassword,
     databasePasswords: perService((name) => read(`postgres/${name}-password`) ?? fresh.databasePasswords[name]),

@@ -26,7 +26,9 @@ const identitiesSchema = z.strictObject({
     auditor: jwkSchema,
     operator: jwkSchema,
     'privacy-officer': jwkSchema,
+    'corner-shop': jwkSchema,
   }),
+  providerSecret: z.string(),
   databasePasswords: passwordsSchema,
   migratorPasswords: passwordsSchema,
   superuserPassword: z.string(),
@@ -44,8 +46,10 @@ export interface Identities {
   /** Audit's own, with which it signs the log's checkpoints (JWK). */
   readonly logKey: Readonly<Record<'kty' | 'crv' | 'x' | 'd', string>>;
   readonly clients: Readonly<
-    Record<'storefront' | 'payments' | 'auditor' | 'operator' | 'privacy-officer', PrivateJwk>
+    Record<'storefront' | 'payments' | 'auditor' | 'operator' | 'privacy-officer' | 'corner-shop', PrivateJwk>
   >;
+  /** With which the issuer authenticates to the development OpenID provider. */
+  readonly providerSecret: string;
   readonly databasePasswords: NatsPasswords;
   /** Of the logins that migrate; no running service has them. */
   readonly migratorPasswords: NatsPasswords;
@@ -66,21 +70,31 @@ export const logOrigin = 'countersign.local/log';
 export const maskedFields = 'request.peer';
 
 export async function generateIdentities(): Promise<Identities> {
-  const [signingKey, webhookKey, storefront, payments, auditor, operator, privacyOfficer] = await Promise.all([
-    generateSigningKey(),
-    generateSigningKey(),
-    generateSigningKey(),
-    generateSigningKey(),
-    generateSigningKey(),
-    generateSigningKey(),
-    generateSigningKey(),
-  ]);
+  const [signingKey, webhookKey, storefront, payments, auditor, operator, privacyOfficer, cornerShop] =
+    await Promise.all([
+      generateSigningKey(),
+      generateSigningKey(),
+      generateSigningKey(),
+      generateSigningKey(),
+      generateSigningKey(),
+      generateSigningKey(),
+      generateSigningKey(),
+      generateSigningKey(),
+    ]);
   return {
     signingKey,
     webhookKey,
     logKey: generateLogKey(),
     keyEncryptionKey: `local-1:${randomBytes(32).toString('base64url')}`,
-    clients: { storefront, payments, auditor, operator, 'privacy-officer': privacyOfficer },
+    clients: {
+      storefront,
+      payments,
+      auditor,
+      operator,
+      'privacy-officer': privacyOfficer,
+      'corner-shop': cornerShop,
+    },
+    providerSecret: newPassword(),
     databasePasswords: newNatsPasswords(),
     migratorPasswords: newNatsPasswords(),
     superuserPassword: newPassword(),
@@ -121,20 +135,104 @@ export async function loadIdentities(directory: string): Promise<Identities> {
   return parsed.data;
 }
 
-/** The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE. */
-export function clientsFile({ clients }: Identities): object {
+/** The demo application: what it may do for itself, and what it may ask people for. */
+const cornerShopPolicy = {
+  audiences: {
+    payments: ['payments:create'],
+    // Its account for welcome gifts stands for the outside world and may go below zero.
+    accounts: ['accounts:read', 'accounts:write', 'accounts:overdraft'],
+  },
+  people: {
+    issuer: ['openid', 'profile'],
+    payments: ['payments:create', 'payments:read'],
+    accounts: ['accounts:read', 'accounts:write'],
+  },
+};
+
+const cornerShop = (url: string): object => ({
+  client_name: 'Corner Shop',
+  publisher: 'Corner Shop Ltd.',
+  kind: 'application',
+  grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
+  redirect_uris: [`${url}/callback`],
+  post_logout_redirect_uris: [`${url}/signed-out`],
+  backchannel_logout_uri: `${url}/back-channel-logout`,
+  require_pushed_authorization_requests: true,
+});
+
+/** The issuer's PROVIDERS_FILE: the development OpenID provider, and which of its groups give which role. */
+export function providersFile(provider: string, secretFile: string): object {
+  return {
+    providers: [
+      {
+        name: 'people',
+        title: 'People provider (development)',
+        issuer: provider,
+        client_id: 'countersign',
+        client_secret_file: secretFile,
+        roles: {
+          claim: 'groups',
+          map: { customers: ['customer'], support: ['support-agent'], operators: ['operator'] },
+        },
+      },
+    ],
+  };
+}
+
+/** The development provider's PROVIDER_CLIENTS_FILE: this issuer. */
+export function providerClientsFile({ providerSecret }: Identities, issuer: string): object {
+  return {
+    clients: [
+      {
+        client_id: 'countersign',
+        client_name: 'Countersign',
+        client_secret: providerSecret,
+        redirect_uris: [`${issuer}/sign-in/callback/people`],
+        post_logout_redirect_uris: [`${issuer}/`],
+      },
+    ],
+  };
+}
+
+/** What people read when an application asks to act for them: the issuer's consent page. */
+const audienceWords = {
+  payments: {
+    title: 'Payments',
+    description: 'Takes payments from your accounts.',
+    scopes: {
+      'payments:create': { title: 'Pay from your accounts', description: 'You confirm large payments yourself.' },
+      'payments:read': { title: 'See the payments that it made for you' },
+    },
+  },
+  accounts: {
+    title: 'Accounts',
+    description: 'Your accounts, their balances and their statements.',
+    scopes: {
+      'accounts:read': { title: 'See your accounts', description: 'Names, balances and statements.' },
+      'accounts:write': { title: 'Open accounts for you', description: 'They belong to you, and cost nothing.' },
+    },
+  },
+};
+
+/**
+ * The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE.
+ * @param shop where the demo application is, where there is one
+ */
+export function clientsFile({ clients }: Identities, shop?: string): object {
   const edge = (subject_scope: string, ...scopes: string[]) => ({
     subject_audience: 'payments',
     subject_scope,
     audience: 'accounts',
     scopes,
   });
-  const entry = (client_id: keyof Identities['clients'], policy: object) => ({
+  const entry = (client_id: keyof Identities['clients'], policy: object, more: object = {}) => ({
     client_id,
+    ...more,
     jwks: { keys: [publicJwkOf(clients[client_id])] },
     policy,
   });
   return {
+    ...(shop === undefined ? {} : { audiences: audienceWords }),
     clients: [
       entry('storefront', {
         audiences: {
@@ -169,6 +267,7 @@ export function clientsFile({ clients }: Identities): object {
       }),
       // Sees no event by itself: who reads the trail and who sees personal data are two.
       entry('privacy-officer', { audiences: { audit: ['audit:reveal', 'audit:erase'] } }),
+      ...(shop === undefined ? [] : [entry('corner-shop', cornerShopPolicy, cornerShop(shop))]),
     ],
   };
 }

@@ -19,6 +19,7 @@ interface Arguments {
   readonly without: readonly ServiceName[];
   readonly directory: string;
   readonly portBase: number;
+  readonly demo: boolean;
 }
 
 const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
@@ -34,6 +35,14 @@ async function whatToTry(stack: Stack, directory: string): Promise<string> {
   return [
     ...Object.entries(stack.urls).map(([name, url]) => `  ${name.padEnd(8)}  ${url}`),
     '',
+    ...(stack.demo === undefined
+      ? []
+      : [
+          'In a browser:',
+          `  ${stack.demo.urls.shop}           Corner Shop: sign in as one of three people, allow it to pay, buy something`,
+          `  ${issuer}/account   what you allowed, to whom, and how it was used; end it there`,
+          '',
+        ]),
     'To try, in another terminal:',
     `  curl -s ${issuer}/.well-known/jwks.json`,
     `  curl -s ${stack.urls.payments}/health/ready`,
@@ -77,6 +86,8 @@ async function run(options: Arguments): Promise<void> {
       directory,
       portBase: options.portBase,
       without: options.without,
+      // The sample needs nobody to sign in.
+      demo: options.demo && !options.exit,
       onStep: (step) => {
         out(`${seconds()} s  ${step}`);
       },
@@ -98,7 +109,8 @@ async function run(options: Arguments): Promise<void> {
     }
     if (!options.exit) {
       out(await whatToTry(stack, directory));
-      const died = [...stack.services.values()].map(({ name, child }) =>
+      const running = [...stack.services.values()].map(({ name, child }) => [name, child] as const);
+      const died = [...running, ...Object.entries(stack.demo?.children ?? {})].map(([name, child]) =>
         child.exited.then((how) => `${name} ended: ${how}`),
       );
       const ended = await Promise.race([interrupted, ...died]);
@@ -113,9 +125,9 @@ async function run(options: Arguments): Promise<void> {
 }
 
 const program = createProgram(serviceNames, join(root, '.countersign'));
-const { exit, json, reset, without, directory, portBase: base } = program.parse().opts<Arguments>();
+const { exit, json, reset, without, directory, portBase: base, demo } = program.parse().opts<Arguments>();
 try {
-  await run({ exit, json, reset, without, directory, portBase: base });
+  await run({ exit, json, reset, without, directory, portBase: base, demo });
 } catch (error) {
   process.stderr.write(`\n${wordsFor(error)}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: wordsFor(error) })}\n`);

@@ -91,6 +91,28 @@ describe("the README's commands and snippets", () => {
     ]);
   });
 
+  it('lead to a demo application that is there, and to examples that run', async () => {
+    const shop = /In a browser:\n {2}(http:\S+)/.exec(output)?.[1] ?? '';
+    expect(await (await fetch(shop)).text()).toContain('Sign in with your bank');
+    const example = (name: string): string =>
+      run(`"${process.execPath}" "${join(root, 'examples', name, 'run.mjs')}"`, { COUNTERSIGN_STACK: directory });
+    expect(example('two-services').split('\n')).toEqual([
+      expect.stringMatching(/^1\. .*storefront may payments:create at payments, for 300 seconds\.$/),
+      '2. A service verifies it by itself: 1000 times, 0 questions to the issuer.',
+      '3. payments accepts it, and calls accounts for its caller: 201 settled.',
+      '4. accounts does not accept the same token: 401 AUDIENCE_MISMATCH.',
+      '5. accounts knows the chain all the same: storefront, through payments.',
+      '',
+    ]);
+    const answers = example('who-moved-money');
+    for (const [question, answer] of [
+      ['Who moved money?', /accounts +transfers:create .* storefront +payments/],
+      ['Who was refused?', /denied AUDIENCE_MISMATCH/],
+      ['And who has read the trail?', /audit +audit:read .* auditor/],
+    ] as const)
+      expect(answers.slice(answers.indexOf(question)).split('\n\n')[0]).toMatch(answer);
+  }, 120_000);
+
   it('get a token by curl', () => {
     const answer: unknown = JSON.parse(
       run(

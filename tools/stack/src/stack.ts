@@ -9,12 +9,14 @@ import {
   type Postgres,
 } from '@countersign/backing-services';
 import { migrateService } from '@countersign/service-host/migrate';
+import { checkDemoPorts, demoUrls, startDemo, type Demo } from './demo.js';
 import {
   clientsFile,
   loadIdentities,
   webhookKeysFile,
   logOrigin,
   maskedFields,
+  providersFile,
   writeSecret,
   type Identities,
 } from './identities.js';
@@ -40,6 +42,8 @@ export interface StackOptions {
   /** The issuer's port; the other services follow. */
   readonly portBase: number;
   readonly without: readonly ServiceName[];
+  /** Also runs the development OpenID provider and the demo application, so that people can sign in; false by default. */
+  readonly demo?: boolean;
   readonly onStep: (step: string) => void;
   readonly onLine: (name: ServiceName, line: string) => void;
   /** Further variables for one service; tests shorten times with it. */
@@ -64,6 +68,8 @@ export interface Stack {
   readonly postgres: Postgres;
   readonly nats: Nats;
   readonly services: ReadonlyMap<ServiceName, RunningService>;
+  /** Where people sign in and what they use, where that was asked for. */
+  readonly demo: Demo | undefined;
   startService(name: ServiceName, how?: StartWish): Promise<RunningService>;
   stopService(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
@@ -102,7 +108,16 @@ function settingsOf(
   const file = (name: string): string => join(options.directory, 'env', name);
   writeSecret(file('webhook-keys.json'), JSON.stringify(webhookKeysFile(identities)));
   writeSecret(file('log-key.json'), JSON.stringify(identities.logKey));
-  writeSecret(file('clients.json'), JSON.stringify(clientsFile(identities), null, 2));
+  const demo = demoUrls(options.portBase);
+  writeSecret(
+    file('clients.json'),
+    JSON.stringify(clientsFile(identities, options.demo === true ? demo.shop : undefined), null, 2),
+  );
+  if (options.demo === true) {
+    writeSecret(file('people-provider-secret'), identities.providerSecret);
+    const providers = providersFile(demo.provider, file('people-provider-secret'));
+    writeSecret(file('providers.json'), JSON.stringify(providers, null, 2));
+  }
   writeSecret(file('signing-key.json'), JSON.stringify(identities.signingKey));
   writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
   for (const [name, key] of Object.entries(identities.clients))
@@ -116,6 +131,7 @@ function settingsOf(
       CLIENTS_FILE: file('clients.json'),
       SIGNING_KEY_IMPORT: file('signing-key.json'),
       KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
+      ...(options.demo === true ? { PROVIDERS_FILE: file('providers.json') } : {}),
     },
     payments: {
       ACCOUNTS_URL: url('accounts'),
@@ -152,6 +168,7 @@ function settingsOf(
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { directory, root, onStep, onLine } = options;
   await checkPorts(portsFrom(options.portBase), options.without);
+  if (options.demo === true) await checkDemoPorts(options.portBase);
   for (const folder of ['env', 'kept']) mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 });
   const identities = await loadIdentities(directory);
   onStep('identities and keys');
@@ -205,17 +222,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     for (const name of serviceNames) writeEnvironment(directory, name, settings[name].environment);
     const wanted = serviceNames.filter((name) => !options.without.includes(name));
+    const urls = perService((name) => settings[name].url);
+    const demoStarts = options.demo === true ? startDemo({ ...options, identities, urls }) : undefined;
+    undo.push(async () => (await demoStarts?.catch(() => undefined))?.stop());
     if (wanted.includes('issuer')) await start('issuer');
     const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map((name) => start(name)));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
+    const demo = await demoStarts;
+    if (demo !== undefined) onStep(`demo: people sign in at ${demo.urls.provider}, Corner Shop at ${demo.urls.shop}`);
     return {
       root,
       directory,
       identities,
-      urls: perService((name) => settings[name].url),
+      urls,
       postgres,
       nats,
       services,
+      demo,
       startService: start,
       async stopService(name, signal = 'SIGTERM') {
         await services.get(name)?.child.stop(signal, 15_000);

@@ -43,7 +43,7 @@ describe('npm start', () => {
   ])(
     'leaves nothing behind when the process that it runs as gets SIGTERM %s',
     async (_, sign) => {
-      const base = String(await freePortsInARow(4));
+      const base = String(await freePortsInARow(12));
       const npm = spawn('npm', ['start', '--', '--directory', state, '--port-base', base], {
         cwd: root,
         env: environment,

@@ -1,0 +1,38 @@
+// Where the running local stack (npm start) is, and its clients: what an application reads from its own configuration.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createTokenClient } from '@countersign/auth-core';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+export const folder = process.env.COUNTERSIGN_STACK ?? join(root, '.countersign');
+if (!existsSync(join(folder, 'env', 'issuer.env'))) {
+  console.error('No local stack is running. In another terminal: npm start');
+  process.exit(2);
+}
+
+/** The service's address, from the variables that it was started with. */
+export function urlOf(service) {
+  const variables = readFileSync(join(folder, 'env', `${service}.env`), 'utf8');
+  return `http://127.0.0.1:${/^PORT=(\d+)$/m.exec(variables)?.[1] ?? ''}`;
+}
+
+/** Gets tokens as one of the stack's clients. */
+export function tokensOf(clientId) {
+  const key = JSON.parse(readFileSync(join(folder, 'env', `${clientId}-key.json`), 'utf8'));
+  return createTokenClient({ issuer: urlOf('issuer'), clientId, key });
+}
+
+/** One JSON request. @returns the status and the body */
+export async function call(url, { token, body, key } = {}) {
+  const response = await fetch(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: await response.json() };
+}
