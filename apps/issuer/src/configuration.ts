@@ -46,6 +46,8 @@ export const variables = {
   RATE_LIMIT_ADDRESS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(120_000),
   /** JSON or YAML file of the outside OpenID providers at which people sign in, with the mapping of their claims to roles; none: nobody can sign in. */
   PROVIDERS_FILE: z.string().min(1).optional(),
+  /** Where applications may hear that a person's session ended (`backchannel_logout_uri`): `public`, https to public addresses only; `any`, also http and private addresses (local stacks). */
+  BACKCHANNEL_LOGOUT_TARGETS: z.enum(['public', 'any']).default('public'),
   /** Sign-ins a minute that one network (an IPv4 address, a /64 of IPv6) may start, all replicas together; 0: no limit. */
   RATE_LIMIT_SIGN_IN_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
   /** Seconds without a request after which a person's session is over: an hour. */

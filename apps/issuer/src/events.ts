@@ -28,6 +28,9 @@ const keyed = [
   'revocation-key:rotate',
   'revocation-key:revoke',
   'revocation:create',
+  'person:end-sessions',
+  'person:disable',
+  'person:enable',
 ];
 
 /** Everything that the issuer records: the only place where its event types, actions and kinds of resource are written. */
@@ -444,7 +447,7 @@ export const events = defineEvents({
     'answer.replayed': {
       when: 'The stored answer of an Idempotency-Key was given again: it shows what the first one showed, a secret too.',
       action: keyed,
-      resource: ['client', 'signing-key', 'revocation-key', 'revocation'],
+      resource: ['client', 'signing-key', 'revocation-key', 'revocation', 'person'],
     },
     'idempotency-key.refused': {
       when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
@@ -469,6 +472,54 @@ export const events = defineEvents({
     'person.sign_in_refused': {
       when: "A provider's answer to a sign-in that was started here signed nobody in: it did not hold, or the person is disabled.",
       action: 'person:sign-in',
+      resource: 'provider',
+    },
+    'account.shown': {
+      when: 'A person looked at what they allowed applications, what these did, and where they are signed in.',
+      action: 'account:read',
+      resource: 'person',
+    },
+    'people.listed': {
+      when: 'An administrator was shown people.',
+      action: 'person:list',
+      resource: 'person',
+      changes: { cursor: 'where the page begins', limit: 'how many were asked for' },
+    },
+    'person.looked-at': {
+      when: 'An administrator was shown a person with sessions and delegations.',
+      action: 'person:read',
+      resource: 'person',
+    },
+    'person.sessions_ended': {
+      when: 'An administrator ended all sessions and delegations of a person.',
+      action: 'person:end-sessions',
+      resource: 'person',
+    },
+    'person.disabled': {
+      when: 'An administrator disabled a person: everything of theirs ended, and they cannot sign in.',
+      action: 'person:disable',
+      resource: 'person',
+    },
+    'person.enabled': {
+      when: 'An administrator let a disabled person sign in again.',
+      action: 'person:enable',
+      resource: 'person',
+    },
+    'logout.sent': {
+      when: "An application was told that a person's session ended (back-channel logout), or, with outcome `failed`, could not be told in a day.",
+      action: 'session:announce',
+      resource: 'client',
+      changes: { session: 'which session', person: 'whose it was', attempts: 'how often it was tried' },
+    },
+    'logout.received': {
+      when: 'An outside provider said that a person signed out there.',
+      action: 'session:end',
+      resource: 'provider',
+      changes: { sessions: 'which ended by it' },
+    },
+    'logout.refused': {
+      when: "A logout token came to a provider's address that does not hold.",
+      action: 'session:end',
       resource: 'provider',
     },
     'session.ended': {

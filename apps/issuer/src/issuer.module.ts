@@ -49,6 +49,11 @@ import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-me
 import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
 import { sessionProviders } from './sessions/index.js';
+import { accountControllers, accountProviders } from './account/index.js';
+import { logoutControllers, logoutProviders } from './logout/index.js';
+import { logoutNoticeProviders } from './logout-notices/index.js';
+import { peopleAdminControllers, peopleAdminProviders } from './people-admin/index.js';
+import { OwnSignatures } from './token/own-signatures.service.js';
 import { signInControllers, signInProviders } from './sign-in/index.js';
 import { JWKS_LIFETIME, JwksController } from './signing-keys/jwks.controller.js';
 import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './signing-keys/key-rotation.service.js';
@@ -140,6 +145,9 @@ export class IssuerModule {
         SigningKeysController,
         RevocationKeysController,
         ...signInControllers,
+        ...logoutControllers,
+        ...accountControllers,
+        ...peopleAdminControllers,
       ],
       providers: [
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
@@ -172,6 +180,7 @@ export class IssuerModule {
         ClientAuthentication,
         RecordedAuthentication,
         SubjectTokens,
+        OwnSignatures,
         OwnTokens,
         ApiKeyExchange,
         { provide: OUTSIDE_ISSUERS, useFactory: () => readOutsideIssuersFile(configuration.TRUSTED_ISSUERS_FILE) },
@@ -211,6 +220,10 @@ export class IssuerModule {
           perMinute: configuration.RATE_LIMIT_SIGN_IN_PER_MINUTE,
         }),
         ...apiKeyProviders(apiKeySettings(configuration), configuration.PLANS_FILE),
+        ...logoutNoticeProviders(configuration.BACKCHANNEL_LOGOUT_TARGETS),
+        ...logoutProviders,
+        ...accountProviders,
+        ...peopleAdminProviders,
         Startup,
         {
           provide: 'countersign.issuer.begun',

@@ -65,8 +65,9 @@ const configuration = async (clients: readonly RelyingParty[]): Promise<Configur
         },
       },
     },
-    // Relying parties of a development stack are on the loopback address, which the default refuses to call.
-    fetch: (input, init) => fetch(input, init),
+    // Relying parties of a development stack are on the loopback address, to which the dispatcher that comes with the request refuses to go.
+    fetch: (input, { method = 'GET', headers = {}, body = null, redirect = 'manual', signal = null } = {}) =>
+      fetch(input, { method, headers, body, redirect, signal }),
     interactions: { policy, url: (_ctx, { uid }) => `/interaction/${uid}` },
     ttl: {
       Session: 8 * 3_600,

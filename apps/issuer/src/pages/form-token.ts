@@ -12,7 +12,7 @@ const FIELD = 'form_token';
 export class ForeignForm extends Problem {
   constructor() {
     super(
-      403,
+      400,
       'FORM_FOREIGN',
       'This form did not come from the page that you have open here. Open the page again and repeat what you did.',
     );
@@ -54,7 +54,7 @@ export class FormToken {
   /**
    * To be called before a form has any effect.
    * @param form the parsed body
-   * @throws {ForeignForm} 403 `FORM_FOREIGN`
+   * @throws {ForeignForm} 400 `FORM_FOREIGN`
    */
   check(request: FastifyRequest, form: unknown): void {
     this.checkSite(request);

@@ -1,12 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, gt, isNotNull, isNull } from 'drizzle-orm';
 import { personTable, type PersonRow } from './people.tables.js';
 import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './person.js';
 
 /** A row as the rest of the issuer knows a person. */
 export function personOf({ id, name, roles, provider, email }: PersonRow): Person {
   return { id, name, roles, provider, ...(email === null ? {} : { email }) };
+}
+
+/** Which people an administrator asks for. */
+export interface PeopleChoice {
+  /** Those after this one. */
+  readonly cursor?: PersonId | undefined;
+  readonly limit: number;
+  readonly role?: string | undefined;
+  readonly status?: 'active' | 'disabled' | undefined;
 }
 
 /** People in PostgreSQL: one row for each (issuer, subject) that ever signed in. */
@@ -45,6 +54,45 @@ export class PeopleStore {
   async find(id: PersonId, executor: Database | Transaction = this.database): Promise<PersonRow | undefined> {
     const [row] = await executor.select().from(personTable).where(eq(personTable.id, id));
     return row;
+  }
+
+  /** The person whom a provider means. */
+  async findBySubject(issuer: string, subject: string): Promise<PersonRow | undefined> {
+    const link = and(eq(personTable.issuer, issuer), eq(personTable.subject, subject));
+    const [row] = await this.database.select().from(personTable).where(link);
+    return row;
+  }
+
+  /** People by id, and so by when they first signed in. */
+  page({ cursor, limit, role, status }: PeopleChoice): Promise<PersonRow[]> {
+    return this.database
+      .select()
+      .from(personTable)
+      .where(
+        and(
+          cursor === undefined ? undefined : gt(personTable.id, cursor),
+          role === undefined ? undefined : arrayContains(personTable.roles, [role]),
+          status === undefined ? undefined : (status === 'active' ? isNull : isNotNull)(personTable.disabledAt),
+        ),
+      )
+      .orderBy(asc(personTable.id))
+      .limit(limit);
+  }
+
+  /** Keeps a person's row from changing until the transaction ends: nobody signs in meanwhile. */
+  async lock(transaction: Transaction, id: PersonId): Promise<PersonRow | undefined> {
+    const [row] = await transaction.select().from(personTable).where(eq(personTable.id, id)).for('update');
+    return row;
+  }
+
+  /** @param by who disables; one who is disabled already stays so as before */
+  async disable(transaction: Transaction, id: PersonId, by: string, now: Date): Promise<void> {
+    const active = and(eq(personTable.id, id), isNull(personTable.disabledAt));
+    await transaction.update(personTable).set({ disabledAt: now, disabledBy: by }).where(active);
+  }
+
+  async enable(transaction: Transaction, id: PersonId): Promise<void> {
+    await transaction.update(personTable).set({ disabledAt: null, disabledBy: null }).where(eq(personTable.id, id));
   }
 
   /** A person who may act: known, and not disabled. */

@@ -5,6 +5,7 @@ import { AUDIT_OUTBOX, CLOCK, DATABASE, type Database, type Transaction } from '
 import { type DelegationEnd } from '../delegations/delegation.js';
 import { Delegations, type EndedDelegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
+import { LogoutNotices } from '../logout-notices/logout-notices.service.js';
 import { type SessionEnd } from './session.js';
 import { SessionsStore, type SessionsFilter } from './sessions.store.js';
 import { type SessionRow } from './sessions.tables.js';
@@ -34,6 +35,7 @@ export class SessionEnds {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(SessionsStore) private readonly store: SessionsStore,
     @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(LogoutNotices) private readonly notices: LogoutNotices,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -55,6 +57,7 @@ export class SessionEnds {
     const sessions = await this.store.end(transaction, which, by, this.clock());
     const delegations: EndedDelegations[] = [];
     for (const { id, personId } of sessions) {
+      await this.notices.addIn(transaction, { id, personId });
       const choice = { sessionId: id, ...(leavesOffline.has(by) ? { online: true } : {}) } as const;
       delegations.push(await this.delegations.endIn(transaction, choice, delegationEnds[by], who));
       await this.outbox.record(
@@ -65,7 +68,8 @@ export class SessionEnds {
     return { sessions, delegations };
   }
 
-  async announce({ delegations }: EndedSessions): Promise<void> {
+  async announce({ delegations, sessions }: EndedSessions): Promise<void> {
+    if (sessions.length > 0) this.notices.wake();
     for (const ended of delegations) await this.delegations.announce(ended);
   }
 }

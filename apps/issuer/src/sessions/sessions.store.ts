@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { personTable, type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type SessionEnd, type SessionId, type SessionTimes } from './session.js';
@@ -26,6 +26,8 @@ export interface SessionsFilter {
   readonly personId?: PersonId;
   readonly issuer?: string;
   readonly providerSession?: string;
+  /** Not this one. */
+  readonly except?: SessionId;
 }
 
 /** Sessions in PostgreSQL, which all replicas share: one that has ended is over at each of them. */
@@ -88,7 +90,7 @@ export class SessionsStore {
   /** Ends live sessions. @returns those that were live until now */
   end(
     transaction: Transaction,
-    { id, personId, issuer, providerSession }: SessionsFilter,
+    { id, personId, issuer, providerSession, except }: SessionsFilter,
     by: SessionEnd,
     now: Date,
   ): Promise<SessionRow[]> {
@@ -103,6 +105,7 @@ export class SessionsStore {
           id === undefined ? undefined : eq(sessionTable.id, id),
           personId === undefined ? undefined : eq(sessionTable.personId, personId),
           issuer === undefined ? undefined : eq(sessionTable.issuer, issuer),
+          except === undefined ? undefined : ne(sessionTable.id, except),
           providerSession === undefined ? undefined : eq(sessionTable.providerSession, providerSession),
         ),
       )

@@ -26,7 +26,7 @@ import { secretsOf } from './sign-in-secrets.js';
 import { SignInsStore } from './sign-ins.store.js';
 
 /** A provider's answer that belongs to no sign-in of this browser. */
-function unknownSignIn(): Problem {
+export function unknownSignIn(): Problem {
   return new Problem(
     400,
     'SIGN_IN_UNKNOWN',

@@ -1,6 +1,6 @@
 import { idSchema } from '@countersign/service-host';
+import { URL_LIMIT } from '@countersign/service-host/outgoing';
 import { z } from 'zod';
-import { URL_LIMIT } from './target.js';
 import { noticeTypes, type NoticeType } from './notice.js';
 
 export const endpointIdSchema = idSchema.brand('EndpointId');

@@ -1,6 +1,6 @@
+import { pinnedLookup, refusalOfUrl, type TargetRule } from '@countersign/service-host/outgoing';
 import { Agent } from 'undici';
 import { type WebhookSigner } from './signature.js';
-import { pinnedLookup, refusalOfUrl, type TargetRule } from './target.js';
 
 export const WEBHOOK_SENDER = Symbol('countersign.payments.webhook-sender');
 

@@ -23,7 +23,7 @@ import {
   type RegisterEndpoint,
 } from './endpoint.js';
 import { EndpointsStore } from './endpoints.store.js';
-import { readTarget, URL_LIMIT, type TargetRefusal, type TargetRule } from './target.js';
+import { readTarget, URL_LIMIT, type TargetRefusal, type TargetRule } from '@countersign/service-host/outgoing';
 
 export const TARGET_RULE = Symbol('countersign.payments.webhook-target-rule');
 

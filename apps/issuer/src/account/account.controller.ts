@@ -1,0 +1,124 @@
+import { Body, Controller, Get, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Public } from '@countersign/auth';
+import { AcceptsForm, OpenApi, SchemaPipe, traceOf, Unrecorded } from '@countersign/service-host';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ISSUER_URL } from '../issuer-url.js';
+import { FormToken } from '../pages/form-token.js';
+import { PageFilter } from '../pages/page.filter.js';
+import { sendBrowserTo, sendPage } from '../pages/page.js';
+import { Providers } from '../providers/providers.service.js';
+import { nameSchema } from '../registry/names.js';
+import { Replica } from '../registry/replica.service.js';
+import { sessionIdSchema, type Session } from '../sessions/session.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { accountPage } from './account-page.js';
+import { Account } from './account.service.js';
+
+const formToken = z.string().optional();
+const applicationFormSchema = z.strictObject({ form_token: formToken, client_id: nameSchema });
+const sessionFormSchema = z.strictObject({ form_token: formToken, session_id: sessionIdSchema });
+const emptyFormSchema = z.strictObject({ form_token: formToken });
+
+const ENDS = 'what is ended is an event of its own; nothing is shown';
+
+/** A person's own page: applications and what they did, sessions and devices, and ending any of them at once. */
+@OpenApi(({ ApiTags }) => ApiTags('people'))
+@Public()
+@UseFilters(PageFilter)
+@Controller('account')
+export class AccountController {
+  constructor(
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(Account) private readonly account: Account,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Providers) private readonly providers: Providers,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(FormToken) private readonly forms: FormToken,
+  ) {}
+
+  /** What the person allowed applications, what they used it for, and where the person is signed in. Without a session: to sign in. */
+  @Get()
+  @Unrecorded('without a session it shows nothing; with one it records account.shown')
+  async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const session = await this.sessions.of(request);
+    if (session === undefined) {
+      sendBrowserTo(reply, `${this.issuer}/sign-in`);
+      return;
+    }
+    const { person } = session;
+    const { applications, sessions } = await this.account.read(session, traceOf(request));
+    sendPage(reply, {
+      title: 'Your account',
+      person: person.name,
+      body: accountPage({
+        issuer: this.issuer,
+        formToken: this.forms.field(request),
+        applications,
+        sessions,
+        own: session.id,
+        nameOf: (clientId) => this.replica.client(clientId)?.client.client_name ?? clientId,
+        email: person.email,
+        provider: this.providers.find(person.provider)?.title ?? person.provider,
+        roles: person.roles,
+      }),
+    });
+  }
+
+  /** Ends all that the person allowed an application: its tokens are refused everywhere, at once. */
+  @Post('applications/end')
+  @AcceptsForm()
+  @Unrecorded(ENDS)
+  endApplication(
+    @Body(new SchemaPipe(applicationFormSchema)) form: z.infer<typeof applicationFormSchema>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#end(form, request, reply, (session) =>
+      this.account.endApplication(session, form.client_id, traceOf(request)),
+    );
+  }
+
+  /** Ends another session of the person, with what was allowed in it. */
+  @Post('sessions/end')
+  @AcceptsForm()
+  @Unrecorded(ENDS)
+  endSession(
+    @Body(new SchemaPipe(sessionFormSchema)) form: z.infer<typeof sessionFormSchema>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#end(form, request, reply, (session) =>
+      this.account.endSession(session, form.session_id, traceOf(request)),
+    );
+  }
+
+  /** Ends all sessions of the person but this one. */
+  @Post('sessions/end-others')
+  @AcceptsForm()
+  @Unrecorded(ENDS)
+  endOtherSessions(
+    @Body(new SchemaPipe(emptyFormSchema)) form: z.infer<typeof emptyFormSchema>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#end(form, request, reply, (session) => this.account.endOtherSessions(session, traceOf(request)));
+  }
+
+  /** Checks the form, ends something, and shows the page again: reloading it repeats nothing. */
+  async #end(
+    form: unknown,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    end: (session: Session) => Promise<void>,
+  ): Promise<void> {
+    this.forms.check(request, form);
+    const session = await this.sessions.of(request);
+    if (session === undefined) {
+      sendBrowserTo(reply, `${this.issuer}/sign-in`);
+      return;
+    }
+    await end(session);
+    sendBrowserTo(reply, `${this.issuer}/account`);
+  }
+}

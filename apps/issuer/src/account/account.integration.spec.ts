@@ -1,0 +1,519 @@
+import { randomUUID } from 'node:crypto';
+import { CookieJar } from '@countersign/people-provider';
+import { jwtSigner } from '@countersign/auth-core';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { AUDIT_OUTBOX, byItself, DATABASE, unattended, type Database } from '@countersign/service-host';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { Delegations } from '../delegations/delegations.service.js';
+import { DelegationUses } from '../delegations/delegation-uses.service.js';
+import { type Delegation } from '../delegations/delegation.js';
+import { events } from '../events.js';
+import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
+import { Replica } from '../registry/replica.service.js';
+import { Browser, fieldsOf } from '../testing/browser.js';
+import { startLogoutReceiver, type LogoutReceiver } from '../testing/logout-receiver.js';
+import { startPeopleWorld, type PeopleWorld } from '../testing/people-world.js';
+
+describe('an account', () => {
+  let world: PeopleWorld;
+  let receiver: LogoutReceiver;
+  const app = () => {
+    const [first] = world.issuer.apps;
+    if (first === undefined) throw new Error('no issuer');
+    return first;
+  };
+  const browser = () => new Browser(world.issuer.url);
+
+  beforeAll(async () => {
+    world = await startPeopleWorld({ BACKCHANNEL_LOGOUT_TARGETS: 'any', RATE_LIMIT_SIGN_IN_PER_MINUTE: '0' }, 2);
+    receiver = await startLogoutReceiver();
+    const application = (id: string, further: object) => ({
+      client_id: id,
+      client_name: `The ${id}`,
+      publisher: 'Example Ltd',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      redirect_uris: [`https://${id}.example/callback`],
+      policy: { people: { issuer: ['openid', 'offline_access'], payments: ['payments:create'] } },
+      ...further,
+    });
+    const planner = {
+      post_logout_redirect_uris: ['https://planner.example/bye'],
+      backchannel_logout_uri: receiver.url,
+    };
+    for (const one of [application('planner', planner), application('store', {})]) {
+      const { status, body } = await world.issuer.admin('POST', '/admin/clients', one);
+      if (status !== 201) throw new Error(JSON.stringify(body));
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await world.stop();
+    await receiver.close();
+  }, 60_000);
+
+  const rows = async (sql: string, ...values: unknown[]) =>
+    (await world.issuer.database.query<Record<string, unknown>>(sql, values)).rows;
+  const eventsOf = async (type: string) =>
+    (
+      await rows(
+        `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
+        `countersign.issuer.${type}.v1`,
+      )
+    ).map(({ data }) => data);
+  /** Somebody who has just signed in. */
+  const visit = async (person: string, provider = new CookieJar()) => {
+    const visitor = browser();
+    await world.signIn(visitor, person, '', provider);
+    const [session] = await rows(
+      `select s.id, s.person_id, s.provider_session from session s join person p on p.id = s.person_id where p.subject = $1 order by s.created_at desc, s.id desc limit 1`,
+      person,
+    );
+    return {
+      visitor,
+      provider,
+      sessionId: String(session?.['id']),
+      personId: String(session?.['person_id']),
+      sid: String(session?.['provider_session']),
+    };
+  };
+  const allow = (
+    { sessionId, personId }: { sessionId: string; personId: string },
+    clientId = 'planner',
+    scopes = ['openid', 'payments:create'],
+  ): Promise<Delegation> => {
+    const now = new Date();
+    const delegations = app().get(Delegations);
+    const proof = {
+      authTime: now,
+      acr: undefined,
+      amr: ['pwd'],
+      roles: [],
+      nonce: undefined,
+      dpopKey: undefined,
+      createdAt: now,
+    };
+    const delegation = {
+      id: delegations.newId(),
+      personId,
+      clientId,
+      audience: 'payments',
+      scopes,
+      sessionId,
+      ...proof,
+    };
+    const who = byItself(unattended({ clientId }));
+    return app()
+      .get<Database>(DATABASE)
+      .transaction((transaction) => delegations.begin(transaction, delegation, who));
+  };
+  const isLive = async ({ id }: Delegation) => (await app().get(Delegations).find(id))?.endedAt === undefined;
+  const isSignedIn = async (visitor: Browser, at = world.issuer.url) =>
+    (await visitor.get(`${at}/account`)).status === 200;
+
+  describe('page', () => {
+    it('shows applications, what they may do and did, and sessions, and records that it did', async () => {
+      const somebody = await visit('olga');
+      const allowed = await allow(somebody);
+      await rows(
+        `insert into delegation_use (delegation_id, client_id, audience, scope, times, first_at, last_at)
+         values ($1, 'payments', 'accounts', 'transfers:create', 3, now(), '2026-01-02T03:04:05Z')`,
+        allowed.id,
+      );
+      const page = await somebody.visitor.get('/account');
+      for (const text of [
+        'The planner',
+        'payments:create',
+        'transfers:create',
+        '3 times',
+        '2026-01-02 03:04 UTC',
+        'Firefox on Linux',
+        'Olga Brandt',
+        '(this browser)',
+      ])
+        expect(page.text).toContain(text);
+      expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; .*frame-ancestors 'none'/);
+      expect((await eventsOf('account.shown')).at(-1)).toMatchObject({ resource: `person/${somebody.personId}` });
+    });
+
+    it('leads to the sign-in without a session', async () => {
+      expect((await browser().get('/account')).location?.pathname).toBe('/sign-in');
+    });
+
+    it('shows what tokens were issued for, also to services that acted for the application', async () => {
+      const somebody = await visit('olga');
+      const allowed = await allow(somebody, 'store');
+      // As the token endpoint announces it.
+      const principal = {
+        subject: somebody.personId,
+        client_id: 'store',
+        actors: [],
+        scopes: ['payments:create'],
+        jti: 'j',
+      };
+      const event = events.event(
+        'token.issued',
+        { principal, txn: allowed.id },
+        { id: 'payments', action: 'token:issue', changes: { audience: 'payments' } },
+      );
+      for (let time = 0; time < 2; time += 1) await app().get<AuditOutbox>(AUDIT_OUTBOX).recordDurably(event);
+      await app().get(DelegationUses).write();
+      await app().get<AuditOutbox>(AUDIT_OUTBOX).recordDurably(event);
+      await app().get(DelegationUses).write();
+      const [use] = await app().get(DelegationUses).of([allowed.id]);
+      expect(use).toMatchObject({ clientId: 'store', audience: 'payments', scope: 'payments:create', times: 3 });
+    });
+  });
+
+  describe('ends', () => {
+    it('what an application was allowed, and nothing else', async () => {
+      const somebody = await visit('samir');
+      const [first, second, other] = [await allow(somebody), await allow(somebody), await allow(somebody, 'store')];
+      const { text } = await somebody.visitor.get('/account');
+      const forms = [...text.matchAll(/<form.*?<\/form>/gs)]
+        .map(([form]) => form)
+        .filter((form) => form.includes('"planner"'));
+      const answer = await somebody.visitor.post(
+        '/account/applications/end',
+        fieldsOf(forms.join(), 'applications/end'),
+      );
+      expect([answer.status, answer.location?.pathname]).toEqual([303, '/account']);
+      expect([await isLive(first), await isLive(second), await isLive(other)]).toEqual([false, false, true]);
+      const revoked = await rows(`select kind from revocation where name = any ($1)`, [first.id, second.id]);
+      expect(revoked).toHaveLength(2);
+      expect((await somebody.visitor.get('/account')).text).not.toContain('The planner');
+    });
+
+    it('another session at once at every replica, with all that was allowed in it', async () => {
+      const [here, lost] = [await visit('samir'), await visit('samir')];
+      const offline = await allow(lost, 'planner', ['openid', 'offline_access', 'payments:create']);
+      const { form_token: token = '' } = fieldsOf((await here.visitor.get('/account')).text, 'sessions/end');
+      await here.visitor.post('/account/sessions/end', { form_token: token, session_id: lost.sessionId });
+      expect([await isSignedIn(lost.visitor), await isSignedIn(lost.visitor, world.issuer.urls[1])]).toEqual([
+        false,
+        false,
+      ]);
+      expect(await isLive(offline)).toBe(false);
+      expect(await isSignedIn(here.visitor)).toBe(true);
+      expect((await eventsOf('session.ended')).at(-1)).toMatchObject({
+        resource: `session/${lost.sessionId}`,
+        changes: { because: 'person', person: here.personId },
+      });
+    });
+
+    it('all other sessions, and only those of the person', async () => {
+      const [here, there, stranger] = [await visit('samir'), await visit('samir'), await visit('carol')];
+      const { form_token: token = '' } = fieldsOf((await here.visitor.get('/account')).text, 'sessions/end-others');
+      await here.visitor.post('/account/sessions/end', { form_token: token, session_id: stranger.sessionId });
+      await here.visitor.post('/account/sessions/end-others', { form_token: token });
+      const signedIn = [here, there, stranger].map(({ visitor }) => isSignedIn(visitor));
+      expect(await Promise.all(signedIn)).toEqual([true, false, true]);
+    });
+  });
+
+  it('takes no form that another site sent, or that has the token of another session (CSRF)', async () => {
+    const [victim, attacker] = [await visit('olga'), await visit('carol')];
+    const allowed = await allow(victim);
+    const own = fieldsOf((await victim.visitor.get('/sign-out')).text, '/sign-out')['form_token'] ?? '';
+    const foreign = fieldsOf((await attacker.visitor.get('/sign-out')).text, '/sign-out')['form_token'] ?? '';
+    const attempts: (readonly [Record<string, string>, Record<string, string>])[] = [
+      [{}, {}],
+      [{ form_token: foreign }, {}],
+      [{ form_token: '' }, {}],
+      [{ form_token: own }, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+      [{ form_token: own }, { origin: 'null' }],
+      [{ form_token: own }, { 'sec-fetch-site': 'same-site' }],
+    ];
+    for (const [form, headers] of attempts) {
+      for (const [path, fields] of [
+        ['/account/applications/end', { client_id: 'planner' }],
+        ['/account/sessions/end-others', {}],
+        ['/sign-out', {}],
+      ] as const) {
+        const refused = await victim.visitor.post(path, { ...fields, ...form }, headers);
+        expect([path, refused.status]).toEqual([path, 400]);
+        expect(refused.text).toContain('This form did not come from');
+      }
+    }
+    expect([await isSignedIn(victim.visitor), await isLive(allowed)]).toEqual([true, true]);
+  });
+
+  describe('is signed out', () => {
+    const idToken = async (
+      somebody: { personId: string; sessionId: string },
+      change: Record<string, unknown> = {},
+      typ = 'JWT',
+    ) => {
+      const { signer } = app().get(Replica);
+      const now = Math.floor(Date.now() / 1_000);
+      const claims = {
+        iss: world.issuer.url,
+        aud: 'planner',
+        sub: somebody.personId,
+        sid: somebody.sessionId,
+        iat: now - 900,
+        exp: now - 600,
+        ...change,
+      };
+      return jwtSigner({ typ, kid: signer.kid }, signer)(claims);
+    };
+    const endSession = (parameters: Record<string, string>) =>
+      `/oauth2/end-session?${new URLSearchParams(parameters).toString()}`;
+    const bye = 'https://planner.example/bye';
+
+    it('by an application with the ID token of this person, which may have expired, and comes back with its state', async () => {
+      const somebody = await visit('olga');
+      const [online, offline] = [
+        await allow(somebody, 'store', ['payments:create']),
+        await allow(somebody, 'store', ['payments:create', 'offline_access']),
+      ];
+      const hint = await idToken(somebody);
+      const answer = await somebody.visitor.get(
+        endSession({ id_token_hint: hint, post_logout_redirect_uri: bye, state: 'a b' }),
+      );
+      expect([answer.status, answer.location?.href]).toEqual([303, `${bye}?state=a+b`]);
+      expect(await isSignedIn(somebody.visitor)).toBe(false);
+      // What was allowed for when the person is away stays.
+      expect([await isLive(online), await isLive(offline)]).toEqual([false, true]);
+    });
+
+    it('by a form too, which comes back by GET', async () => {
+      const somebody = await visit('olga');
+      const form = { id_token_hint: await idToken(somebody), post_logout_redirect_uri: bye };
+      const answer = await browser().post('/oauth2/end-session', form, {
+        origin: 'https://planner.example',
+        'sec-fetch-site': 'cross-site',
+      });
+      expect(answer.status).toBe(303);
+      expect((await somebody.visitor.get(answer.location ?? '')).location?.href).toBe(bye);
+    });
+
+    it("only after being asked, without an ID token or with somebody else's", async () => {
+      const [somebody, other] = [await visit('olga'), await visit('carol')];
+      for (const hint of [
+        {},
+        { id_token_hint: await idToken(other) },
+        { id_token_hint: await idToken(somebody, { sid: randomUUID() }) },
+      ]) {
+        const asked = await somebody.visitor.get(
+          endSession({ ...hint, client_id: 'planner', post_logout_redirect_uri: bye, state: 's' }),
+        );
+        expect([asked.status, asked.text.includes('The planner')]).toEqual([200, true]);
+        expect(asked.headers.get('content-security-policy')).toContain("form-action 'self' https://planner.example");
+        expect(await isSignedIn(somebody.visitor)).toBe(true);
+      }
+      const page = await somebody.visitor.get(
+        endSession({ client_id: 'planner', post_logout_redirect_uri: bye, state: 's' }),
+      );
+      const answer = await somebody.visitor.post('/sign-out', fieldsOf(page.text, '/sign-out'));
+      expect(answer.location?.href).toBe(`${bye}?state=s`);
+      expect(await isSignedIn(somebody.visitor)).toBe(false);
+    });
+
+    it.each<[string, (somebody: { personId: string; sessionId: string }) => Promise<Record<string, string>>]>([
+      [
+        'an address that is not registered',
+        async (one) => ({
+          id_token_hint: await idToken(one),
+          post_logout_redirect_uri: 'https://planner.example/bye/',
+        }),
+      ],
+      ['an address of nobody', () => Promise.resolve({ post_logout_redirect_uri: bye })],
+      [
+        "another application's address",
+        async (one) => ({ id_token_hint: await idToken(one, { aud: 'store' }), post_logout_redirect_uri: bye }),
+      ],
+      [
+        'another client than the token is of',
+        async (one) => ({ id_token_hint: await idToken(one), client_id: 'store' }),
+      ],
+      ['a token of another type', async (one) => ({ id_token_hint: await idToken(one, {}, 'at+jwt') })],
+      [
+        'a token of another issuer',
+        async (one) => ({ id_token_hint: await idToken(one, { iss: 'https://evil.example' }) }),
+      ],
+      ['a forged token', async (one) => ({ id_token_hint: `${(await idToken(one)).slice(0, -6)}AAAAAA` })],
+    ])('not at all with %s', async (_what, parametersOf) => {
+      const somebody = await visit('olga');
+      const refused = await somebody.visitor.get(endSession(await parametersOf(somebody)));
+      expect([refused.status, refused.location]).toEqual([400, undefined]);
+      expect(await isSignedIn(somebody.visitor)).toBe(true);
+    });
+
+    it('with its applications being told, until they have understood', async () => {
+      const somebody = await visit('samir');
+      await allow(somebody);
+      await allow(somebody, 'store');
+      receiver.answer(302);
+      const first = receiver.next();
+      const page = await somebody.visitor.get('/sign-out');
+      await somebody.visitor.post('/sign-out', fieldsOf(page.text, '/sign-out'));
+      await first;
+      receiver.answer(200);
+      const token = await receiver.next();
+      const keys = createRemoteJWKSet(new URL(`${world.issuer.url}/.well-known/jwks.json`));
+      const { payload, protectedHeader } = await jwtVerify(token, keys, {
+        issuer: world.issuer.url,
+        audience: 'planner',
+        typ: 'logout+jwt',
+      });
+      expect(payload).toMatchObject({
+        sub: somebody.personId,
+        sid: somebody.sessionId,
+        events: { [LOGOUT_EVENT]: {} },
+      });
+      expect([payload['nonce'], protectedHeader.typ]).toEqual([undefined, 'logout+jwt']);
+      // A redirect is not followed, and is not an answer.
+      expect(receiver.tokens.length).toBeGreaterThanOrEqual(2);
+      // It is not an access token anywhere.
+      const used = await fetch(`${world.issuer.url}/admin/people`, { headers: { authorization: `Bearer ${token}` } });
+      expect(used.status).toBe(401);
+    });
+  });
+
+  describe('is signed out by its provider', () => {
+    const logout = async (provider: string, token: string) => {
+      const body = new URLSearchParams({ logout_token: token });
+      const answer = await fetch(`${world.issuer.url}/sign-in/logout/${provider}`, { method: 'POST', body });
+      return answer.status;
+    };
+    const signInAtForger = async () => {
+      const visitor = browser();
+      const { location } = await visitor.get('/sign-in/with/forger');
+      world.forger.forge({ claims: { sid: 'provider-session' } });
+      await visitor.get(world.forger.answer(location ?? new URL(world.forger.url)));
+      world.forger.forge({});
+      return visitor;
+    };
+    const claims = (change: Record<string, unknown> = {}) => {
+      const now = Math.floor(Date.now() / 1_000);
+      const honest = {
+        iss: world.forger.url,
+        aud: 'countersign',
+        iat: now,
+        exp: now + 120,
+        jti: randomUUID(),
+        sub: 'mallory',
+        events: { [LOGOUT_EVENT]: {} },
+      };
+      return Object.fromEntries(Object.entries({ ...honest, ...change }).filter(([, value]) => value !== undefined));
+    };
+
+    it('when a real one says so, in the one browser that it names', async () => {
+      const [somebody, elsewhere] = [await visit('carol'), await visit('carol')];
+      const end = new URL(`${world.people.url}/session/end`);
+      const page = await fetch(end, { headers: { cookie: somebody.provider.header('/session/end') } });
+      somebody.provider.take(page);
+      const text = await page.text();
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
+      const action = /action="([^"]+)"/.exec(text)?.[1] ?? '';
+      await fetch(action, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: somebody.provider.header('/session/end/confirm') },
+        body: new URLSearchParams({ xsrf, logout: 'yes' }),
+      });
+      expect([await isSignedIn(somebody.visitor), await isSignedIn(elsewhere.visitor)]).toEqual([false, true]);
+      expect((await eventsOf('session.ended')).at(-1)).toMatchObject({ changes: { because: 'provider' } });
+    });
+
+    it('by session, or by subject for all of its sessions', async () => {
+      const [first, second] = [await signInAtForger(), await signInAtForger()];
+      expect(await logout('forger', await world.forger.sign(claims({ sub: undefined, sid: 'another' })))).toBe(200);
+      expect(await isSignedIn(first)).toBe(true);
+      expect(await logout('forger', await world.forger.sign(claims()))).toBe(200);
+      expect([await isSignedIn(first), await isSignedIn(second)]).toEqual([false, false]);
+      const third = await signInAtForger();
+      expect(
+        await logout('forger', await world.forger.sign(claims({ sub: undefined, sid: 'provider-session' }), 'JWT')),
+      ).toBe(200);
+      expect(await isSignedIn(third)).toBe(false);
+    });
+
+    it('never by a token that was forged, is for another, too old, an ID token, or was used before', async () => {
+      const visitor = await signInAtForger();
+      const now = Math.floor(Date.now() / 1_000);
+      const forged = [
+        await world.forger.sign(claims(), 'logout+jwt', true),
+        await world.forger.sign(claims({ iss: 'https://evil.example' })),
+        await world.forger.sign(claims({ aud: 'somebody-else' })),
+        await world.forger.sign(claims({ iat: now - 900, exp: now - 700 })),
+        await world.forger.sign(claims({ iat: now + 900, exp: now + 990 })),
+        await world.forger.sign(claims({ events: undefined })),
+        await world.forger.sign(claims({ events: { 'https://example.com/other': {} } })),
+        await world.forger.sign(claims({ nonce: 'n' })),
+        await world.forger.sign(claims({ sub: undefined })),
+        await world.forger.sign(claims({ jti: undefined })),
+        await world.forger.sign(claims(), 'at+jwt'),
+        'not.a.token',
+        `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims())).toString('base64url')}.`,
+      ];
+      for (const token of forged) expect(await logout('forger', token)).toBe(400);
+      // What one provider signed means nothing at another's address.
+      expect(await logout('people', await world.forger.sign(claims()))).toBe(400);
+      expect(await logout('nobody', await world.forger.sign(claims()))).toBe(400);
+      expect(await isSignedIn(visitor)).toBe(true);
+      const token = await world.forger.sign(claims({ sub: 'nobody-here' }));
+      expect([await logout('forger', token), await logout('forger', token)]).toEqual([200, 400]);
+      expect((await eventsOf('logout.refused')).at(-1)).toMatchObject({
+        reason: 'LOGOUT_REPLAYED',
+        resource: 'provider/forger',
+      });
+    });
+  });
+
+  describe('is administered', () => {
+    it('by pages, by role and by status, each look recorded', async () => {
+      await visit('olga');
+      const first = await world.issuer.admin('GET', '/admin/people?limit=1');
+      expect(first.status).toBe(200);
+      const next = await world.issuer.admin(
+        'GET',
+        `/admin/people?limit=200&cursor=${String(first.body['next_cursor'])}`,
+      );
+      expect([first.body['people'], next.body['next_cursor']]).toEqual([[expect.objectContaining({})], null]);
+      const operators = await world.issuer.admin('GET', '/admin/people?role=operator&status=active');
+      expect(operators.body['people']).toEqual([expect.objectContaining({ name: 'Olga Brandt', status: 'active' })]);
+      expect(await eventsOf('people.listed')).toHaveLength(3);
+      expect((await world.issuer.admin('GET', '/admin/people?cursor=x')).status).toBe(400);
+      expect((await fetch(`${world.issuer.url}/admin/people`)).status).toBe(401);
+    });
+
+    it('by ending all sessions and all that the person allowed', async () => {
+      const [here, there] = [await visit('carol'), await visit('carol')];
+      const allowed = await allow(here, 'store', ['offline_access']);
+      const { status, body } = await world.issuer.admin('POST', `/admin/people/${here.personId}/end-sessions`);
+      expect([status, body['sessions'], body['delegations']]).toEqual([200, [], []]);
+      expect([await isSignedIn(here.visitor), await isSignedIn(there.visitor), await isLive(allowed)]).toEqual([
+        false,
+        false,
+        false,
+      ]);
+      expect((await visit('carol')).personId).toBe(here.personId);
+    });
+
+    it('by disabling, which also refuses every token about the person, and enabling again', async () => {
+      const somebody = await visit('carol');
+      const detail = await world.issuer.admin('GET', `/admin/people/${somebody.personId}`);
+      expect(detail.body['sessions']).toEqual(
+        expect.arrayContaining([expect.objectContaining({ id: somebody.sessionId, device: 'Firefox on Linux' })]),
+      );
+      expect(JSON.stringify(detail.body)).not.toContain('secret');
+      const { body } = await world.issuer.admin('POST', `/admin/people/${somebody.personId}/disable`);
+      expect(body).toMatchObject({ status: 'disabled', disabled_by: 'operator', sessions: [] });
+      expect(await isSignedIn(somebody.visitor)).toBe(false);
+      expect(await rows(`select kind from revocation where name = $1`, somebody.personId)).toEqual([
+        { kind: 'subject' },
+      ]);
+      expect((await world.signIn(browser(), 'carol')).status).toBe(403);
+      await world.issuer.admin('POST', `/admin/people/${somebody.personId}/enable`);
+      expect((await world.signIn(browser(), 'carol')).status).toBe(303);
+      expect((await eventsOf('person.disabled')).at(-1)).toMatchObject({ resource: `person/${somebody.personId}` });
+    });
+
+    it('not where there is nobody', async () => {
+      const path = `/admin/people/person:0190a000-0000-7000-8000-000000000000`;
+      expect((await world.issuer.admin('GET', path)).status).toBe(404);
+      expect((await world.issuer.admin('POST', `${path}/disable`)).status).toBe(404);
+    });
+  });
+});

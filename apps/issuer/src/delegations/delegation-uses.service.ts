@@ -1,0 +1,149 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  Background,
+  CLOCK,
+  DATABASE,
+  type BackgroundHandle,
+  type Database,
+} from '@countersign/service-host';
+import { desc, inArray, sql } from 'drizzle-orm';
+import { events } from '../events.js';
+import { delegationIdSchema, type DelegationId } from './delegation.js';
+import { delegationUseTable } from './delegation-uses.tables.js';
+
+const WRITE_EVERY_MS = 1_000;
+/** Uses that wait to be written; beyond that they are written at once. */
+const WAITING_LIMIT = 500;
+/** Forgotten at once: rows whose delegation is gone. */
+const FORGET_AT_ONCE = 1_000;
+
+/** What a delegation was used for: tokens for a service, got by the application itself or by a service in exchange for its token. */
+export interface DelegationUse {
+  readonly delegationId: DelegationId;
+  readonly clientId: string;
+  readonly audience: string;
+  /** Of the last token. */
+  readonly scope: string;
+  readonly times: number;
+  readonly firstAt: Date;
+  readonly lastAt: Date;
+}
+
+const issued = events.typeOf('token.issued');
+
+/** A token that was issued on the ground of a delegation. @returns nothing for any other event */
+function useOf({
+  type,
+  data,
+}: NewAuditEvent): Pick<DelegationUse, 'delegationId' | 'clientId' | 'audience' | 'scope'> | undefined {
+  const { principal, txn, changes } = data;
+  if (type !== issued || txn === null || principal === null || !principal.subject.startsWith('person:'))
+    return undefined;
+  const id = delegationIdSchema.safeParse(txn);
+  const audience = changes?.['audience'];
+  if (!id.success || typeof audience !== 'string') return undefined;
+  return { delegationId: id.data, clientId: principal.client_id, audience, scope: principal.scopes.join(' ') };
+}
+
+/**
+ * What people see of how applications use what they allowed, from the records of issued tokens. It decides nothing, so it is written a moment
+ * after the token: a process that is killed may lose its last second of it, never of the trail.
+ */
+@Injectable()
+export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
+  readonly #waiting = new Map<string, DelegationUse>();
+  #handle: BackgroundHandle | undefined;
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(Background) private readonly background: Background,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  onModuleInit(): void {
+    this.outbox.onEvent((event) => {
+      this.#note(event);
+    });
+    this.#handle = this.background.repeat({
+      name: 'delegation_uses',
+      everyMs: WRITE_EVERY_MS,
+      run: async () => {
+        await this.write();
+        return undefined;
+      },
+    });
+    this.background.repeat({
+      name: 'forgotten_delegation_uses',
+      everyMs: 300_000,
+      run: async () => {
+        const { rowCount } = await this.database.execute(sql`
+          delete from delegation_use where delegation_id in (
+            select delegation_id from delegation_use u
+            where not exists (select from delegation d where d.id = u.delegation_id) limit ${FORGET_AT_ONCE}
+          )`);
+        return (rowCount ?? 0) >= FORGET_AT_ONCE ? 'again' : undefined;
+      },
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.write();
+  }
+
+  /** Writes what waits. What could not be written waits on. */
+  async write(): Promise<void> {
+    const uses = [...this.#waiting.values()];
+    if (uses.length === 0) return;
+    this.#waiting.clear();
+    const { times, lastAt, scope } = delegationUseTable;
+    try {
+      await this.database
+        .insert(delegationUseTable)
+        .values(uses)
+        .onConflictDoUpdate({
+          target: [delegationUseTable.delegationId, delegationUseTable.clientId, delegationUseTable.audience],
+          set: {
+            times: sql`${times} + excluded.times`,
+            scope: sql`case when excluded.last_at >= ${lastAt} then excluded.scope else ${scope} end`,
+            lastAt: sql`greatest(${lastAt}, excluded.last_at)`,
+          },
+        });
+    } catch (error) {
+      for (const use of uses) this.#add(use);
+      throw error;
+    }
+  }
+
+  /** Of delegations, the last used first. */
+  of(ids: readonly DelegationId[]): Promise<readonly DelegationUse[]> {
+    if (ids.length === 0) return Promise.resolve([]);
+    return this.database
+      .select()
+      .from(delegationUseTable)
+      .where(inArray(delegationUseTable.delegationId, [...ids]))
+      .orderBy(desc(delegationUseTable.lastAt))
+      .limit(1_000);
+  }
+
+  #note(event: NewAuditEvent): void {
+    const use = useOf(event);
+    if (use === undefined) return;
+    const now = this.clock();
+    this.#add({ ...use, times: 1, firstAt: now, lastAt: now });
+    if (this.#waiting.size >= WAITING_LIMIT) this.#handle?.wake();
+  }
+
+  #add(use: DelegationUse): void {
+    const key = `${use.delegationId} ${use.clientId} ${use.audience}`;
+    const before = this.#waiting.get(key);
+    if (before === undefined && this.#waiting.size >= 20 * WAITING_LIMIT) return;
+    this.#waiting.set(
+      key,
+      before === undefined ? use : { ...use, times: before.times + use.times, firstAt: before.firstAt },
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { uuidv7 } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  Background,
+  byItself,
+  CLOCK,
+  DATABASE,
+  LOGGER,
+  unattended,
+  type BackgroundHandle,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { events } from '../events.js';
+import { ISSUER_URL } from '../issuer-url.js';
+import { Replica } from '../registry/replica.service.js';
+import { nextAttempt, signLogoutToken } from './logout-notice.js';
+import { LOGOUT_SENDER, type LogoutSender } from './logout-sender.js';
+import { LogoutNoticesStore } from './logout-notices.store.js';
+import { type LogoutNoticeRow } from './logout-notices.tables.js';
+
+const LOOK_EVERY_MS = 1_000;
+const AT_ONCE = 20;
+/** Milliseconds after which a notice whose replica died is taken by another: more than an attempt may take. */
+const LEASE_MS = 30_000;
+
+/** Tells applications that a person's session ended (OpenID Connect Back-Channel Logout 1.0). */
+@Injectable()
+export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
+  #handle: BackgroundHandle | undefined;
+
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(LogoutNoticesStore) private readonly store: LogoutNoticesStore,
+    @Inject(LOGOUT_SENDER) private readonly sender: LogoutSender,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(Background) private readonly background: Background,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onModuleInit(): void {
+    this.#handle = this.background.repeat({
+      name: 'logout_notices',
+      everyMs: LOOK_EVERY_MS,
+      run: async () => {
+        const taken = await this.store.take(AT_ONCE, this.clock(), LEASE_MS);
+        await Promise.all(taken.map((notice) => this.#attempt(notice)));
+        return taken.length === AT_ONCE ? 'again' : undefined;
+      },
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.sender.close();
+  }
+
+  /** Writes a notice for each client that signed the person in through the session and wants to hear, in the transaction that ends it. */
+  async addIn(transaction: Transaction, session: { readonly id: string; readonly personId: string }): Promise<void> {
+    for (const clientId of await this.store.clientsOf(transaction, session.id)) {
+      if (this.#addressOf(clientId) === undefined) continue;
+      await this.store.add(transaction, { clientId, personId: session.personId, sessionId: session.id }, this.clock());
+    }
+  }
+
+  /** Sends what was written, now that it has committed. */
+  wake(): void {
+    this.#handle?.wake();
+  }
+
+  #addressOf(clientId: string): string | undefined {
+    return this.replica.client(clientId)?.client.backchannel_logout_uri;
+  }
+
+  async #attempt(notice: LogoutNoticeRow): Promise<void> {
+    const url = this.#addressOf(notice.clientId);
+    // The client is gone, or no longer wants to hear.
+    if (url === undefined) return this.database.transaction((transaction) => this.store.remove(transaction, notice.id));
+    const now = this.clock();
+    const what = { issuer: this.issuer, id: uuidv7(now.getTime()), now: now.getTime(), signer: this.replica.signer };
+    const sent = await this.sender.send(url, await signLogoutToken(notice, what));
+    const again = sent.ok ? undefined : nextAttempt(notice.attempts, now, Math.random());
+    if (again !== undefined) return this.store.postpone(notice.id, again);
+    await this.#end(notice, sent.ok ? undefined : sent.reason);
+  }
+
+  async #end(
+    { id, clientId, personId, sessionId, attempts }: LogoutNoticeRow,
+    reason: string | undefined,
+  ): Promise<void> {
+    if (reason !== undefined)
+      this.logger.warn({ client_id: clientId, reason }, 'an application was not told that a session ended');
+    const changes = { session: sessionId, person: personId, attempts };
+    const outcome = reason === undefined ? 'allowed' : 'failed';
+    await this.database.transaction(async (transaction) => {
+      await this.store.remove(transaction, id);
+      await this.outbox.record(
+        transaction,
+        events.event('logout.sent', byItself(unattended()), { id: clientId, outcome, reason, changes }),
+      );
+    });
+  }
+}

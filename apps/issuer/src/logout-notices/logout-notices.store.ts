@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { uuidv7 } from '@countersign/audit-event';
+import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm';
+import { delegationTable } from '../delegations/delegations.tables.js';
+import { logoutNoticeTable, type LogoutNoticeRow } from './logout-notices.tables.js';
+
+/** Notices to clients that wait to be sent, in PostgreSQL: written with the session's end, sent by whichever replica comes first. */
+@Injectable()
+export class LogoutNoticesStore {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** Clients that got an ID token in a session, whether or not what was allowed has ended since. */
+  async clientsOf(transaction: Transaction, sessionId: string): Promise<readonly string[]> {
+    const rows = await transaction
+      .selectDistinct({ clientId: delegationTable.clientId })
+      .from(delegationTable)
+      .where(and(eq(delegationTable.sessionId, sessionId), sql`${delegationTable.scopes} ? 'openid'`));
+    return rows.map(({ clientId }) => clientId);
+  }
+
+  async add(
+    transaction: Transaction,
+    notice: Pick<LogoutNoticeRow, 'clientId' | 'personId' | 'sessionId'>,
+    now: Date,
+  ): Promise<void> {
+    const row = { ...notice, id: uuidv7(now.getTime()), attempts: 0, dueAt: now, createdAt: now };
+    await transaction.insert(logoutNoticeTable).values(row);
+  }
+
+  /** Takes notices that are due; another replica gets them only after the lease. @param leaseMs longer than an attempt takes */
+  async take(limit: number, now: Date, leaseMs: number): Promise<LogoutNoticeRow[]> {
+    const due = this.database
+      .select({ id: logoutNoticeTable.id })
+      .from(logoutNoticeTable)
+      .where(lte(logoutNoticeTable.dueAt, now))
+      .orderBy(asc(logoutNoticeTable.dueAt))
+      .limit(limit)
+      .for('update', { skipLocked: true });
+    return this.database
+      .update(logoutNoticeTable)
+      .set({ dueAt: new Date(now.getTime() + leaseMs), attempts: sql`${logoutNoticeTable.attempts} + 1` })
+      .where(inArray(logoutNoticeTable.id, due))
+      .returning();
+  }
+
+  async postpone(id: string, dueAt: Date): Promise<void> {
+    await this.database.update(logoutNoticeTable).set({ dueAt }).where(eq(logoutNoticeTable.id, id));
+  }
+
+  async remove(transaction: Transaction, id: string): Promise<void> {
+    await transaction.delete(logoutNoticeTable).where(eq(logoutNoticeTable.id, id));
+  }
+}

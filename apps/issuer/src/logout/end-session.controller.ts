@@ -1,0 +1,182 @@
+import { Body, Controller, Get, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Public } from '@countersign/auth';
+import { AcceptsForm, OpenApi, Problem, SchemaPipe, traceOf, Unrecorded, ZodQuery } from '@countersign/service-host';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Cookies } from '../cookies/cookies.js';
+import { ISSUER_URL } from '../issuer-url.js';
+import { FormToken } from '../pages/form-token.js';
+import { html, named } from '../pages/html.js';
+import { PageFilter } from '../pages/page.filter.js';
+import { sendBrowserTo, sendPage } from '../pages/page.js';
+import { Replica } from '../registry/replica.service.js';
+import { SessionEnds } from '../sessions/session-ends.service.js';
+import { type Session } from '../sessions/session.js';
+import { byPerson, Sessions } from '../sessions/sessions.service.js';
+import { afterSignOut, formTargetOf, mayEndUnasked, type AfterSignOut } from './end-session.js';
+import { IdTokenHints } from './id-token-hint.service.js';
+
+const text = (limit: number) => z.string().min(1).max(limit);
+const endSessionShape = {
+  /** The ID token that the application got. */
+  id_token_hint: text(8_192).optional(),
+  client_id: text(512).optional(),
+  post_logout_redirect_uri: text(2_048).optional(),
+  /** Comes back at `post_logout_redirect_uri`. */
+  state: text(1_024).optional(),
+};
+// RFC 6749, section 3.1: what is not known is ignored.
+const endSessionSchema = z.object(endSessionShape);
+type EndSession = z.infer<typeof endSessionSchema>;
+const signOutSchema = z.looseObject({ ...endSessionShape, form_token: z.string().optional() });
+
+/** Signing out: at this issuer's own page, and at an application's request (OpenID Connect RP-Initiated Logout 1.0). */
+@OpenApi(({ ApiTags }) => ApiTags('people'))
+@Public()
+@UseFilters(PageFilter)
+@Controller()
+export class EndSessionController {
+  constructor(
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(IdTokenHints) private readonly hints: IdTokenHints,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(SessionEnds) private readonly ends: SessionEnds,
+    @Inject(FormToken) private readonly forms: FormToken,
+    @Inject(Cookies) private readonly cookies: Cookies,
+  ) {}
+
+  /**
+   * Ends the person's session: at once for an application that shows the person's own ID token, else after the person has agreed. Then the
+   * browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
+   */
+  @Get('oauth2/end-session')
+  @Unrecorded('shows only whose session the browser has; its end is an event of its own')
+  async endSession(
+    @ZodQuery(endSessionSchema) asked: EndSession,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { after, hint } = this.#read(asked);
+    const session = await this.sessions.of(request);
+    if (session === undefined) return this.#signedOut(reply, after);
+    if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply);
+    this.#ask(session, asked, after, request, reply);
+  }
+
+  /** The same by a form: the browser comes back by GET, because a form of another site brings no cookie. */
+  @Post('oauth2/end-session')
+  @AcceptsForm()
+  @Unrecorded('only leads to the same address by GET')
+  endSessionByForm(@Body(new SchemaPipe(endSessionSchema)) asked: EndSession, @Res() reply: FastifyReply): void {
+    sendBrowserTo(reply, `${this.issuer}/oauth2/end-session?${query(asked)}`);
+  }
+
+  /** This issuer's own way out: a page that asks, for a link to lead to. */
+  @Get('sign-out')
+  @Unrecorded('shows only whose session the browser has')
+  async signOutPage(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const session = await this.sessions.of(request);
+    if (session === undefined) return this.#signedOut(reply, undefined);
+    this.#ask(session, {}, undefined, request, reply);
+  }
+
+  /** Ends the session of this browser, from a page of this issuer. 400 `FORM_FOREIGN` from anywhere else. */
+  @Post('sign-out')
+  @AcceptsForm()
+  @Unrecorded('the end of the session is an event of its own')
+  async signOut(
+    @Body(new SchemaPipe(signOutSchema)) form: z.infer<typeof signOutSchema>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { after } = this.#read(form);
+    const session = await this.sessions.of(request);
+    if (session === undefined) {
+      this.forms.checkSite(request);
+      return this.#signedOut(reply, after);
+    }
+    this.forms.check(request, form);
+    await this.#end(session, after, request, reply);
+  }
+
+  #read(asked: EndSession) {
+    const hint = asked.id_token_hint === undefined ? undefined : this.hints.read(asked.id_token_hint);
+    const refuse = (what: string): never => {
+      throw new Problem(
+        400,
+        'SIGN_OUT_REFUSED',
+        `The application that sent you here asked for something that it may not: ${what}.`,
+        {
+          heading: 'You are still signed in',
+        },
+      );
+    };
+    if (asked.id_token_hint !== undefined && hint === undefined)
+      refuse('its id_token_hint is not an ID token of this issuer');
+    if (hint !== undefined && asked.client_id !== undefined && hint.clientId !== asked.client_id)
+      refuse('its client_id is not that of its id_token_hint');
+    const clientId = hint?.clientId ?? asked.client_id;
+    const client = clientId === undefined ? undefined : this.replica.client(clientId)?.client;
+    const after = afterSignOut(client, asked.post_logout_redirect_uri, asked.state);
+    return { hint, after: after === 'refused' ? refuse('its post_logout_redirect_uri is not registered') : after };
+  }
+
+  #ask(
+    session: Session,
+    asked: EndSession,
+    after: AfterSignOut | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): void {
+    const kept = Object.entries(asked).map(
+      ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+    );
+    sendPage(reply, {
+      title: 'Sign out?',
+      person: session.person.name,
+      formTargets: after === undefined ? [] : [formTargetOf(after.url)],
+      body: html`${after === undefined ? undefined : html`<p>${named(after.clientName)} asks to sign you out.</p>`}
+        <p>
+          Applications that signed you in through Countersign are told. What you allowed them for when you are away
+          stays; you can end that under <a href="${this.issuer}/account">your account</a>.
+        </p>
+        <form method="post" action="${this.issuer}/sign-out">
+          ${this.forms.field(request)}${kept}
+          <div class="actions">
+            <button type="submit">Sign out</button>
+            <a class="button second" href="${this.issuer}/account">Stay signed in</a>
+          </div>
+        </form>`,
+    });
+  }
+
+  async #end(
+    session: Session,
+    after: AfterSignOut | undefined,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    await this.ends.end({ id: session.id }, 'sign-out', byPerson(session, traceOf(request)));
+    this.cookies.clear(reply, 'session');
+    this.#signedOut(reply, after);
+  }
+
+  #signedOut(reply: FastifyReply, after: AfterSignOut | undefined): void {
+    if (after !== undefined) {
+      sendBrowserTo(reply, after.url);
+      return;
+    }
+    sendPage(reply, {
+      title: 'You are signed out',
+      body: html`<p>This browser has no session here any more. At your sign-in provider you may still be signed in.</p>
+        <p><a class="button" href="${this.issuer}/sign-in">Sign in again</a></p>`,
+    });
+  }
+}
+
+function query(asked: EndSession): string {
+  const set = new URLSearchParams();
+  for (const [name, value] of Object.entries(asked)) if (value !== undefined) set.set(name, value);
+  return set.toString();
+}

@@ -1,0 +1,32 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { OwnSignatures } from '../token/own-signatures.service.js';
+import { ISSUER_URL } from '../issuer-url.js';
+
+/** What an ID token of this issuer says, whether or not it has expired. */
+export interface IdTokenHint {
+  readonly clientId: string;
+  readonly subject: string;
+  /** The session in which it was issued. */
+  readonly sessionId: string | undefined;
+}
+
+/** Types that are not an ID token's, and are signed by the same keys. */
+const otherTypes = /^(?:application\/)?(?:at|logout|secevent)\+jwt$/i;
+
+/** Reads `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0, section 2): a proof by which application a person was signed in. */
+@Injectable()
+export class IdTokenHints {
+  constructor(
+    @Inject(OwnSignatures) private readonly own: OwnSignatures,
+    @Inject(ISSUER_URL) private readonly issuer: string,
+  ) {}
+
+  /** @returns nothing for what is not an ID token of this issuer, signed by a key that is still published */
+  read(token: string): IdTokenHint | undefined {
+    const read = this.own.read(token);
+    if (read === undefined || otherTypes.test(read.type ?? '')) return undefined;
+    const { iss, aud, sub, sid } = read.claims;
+    if (iss !== this.issuer || typeof aud !== 'string' || typeof sub !== 'string') return undefined;
+    return { clientId: aud, subject: sub, sessionId: typeof sid === 'string' ? sid : undefined };
+  }
+}

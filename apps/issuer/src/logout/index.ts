@@ -1,0 +1,9 @@
+import { type Provider, type Type } from '@nestjs/common';
+import { EndSessionController } from './end-session.controller.js';
+import { IdTokenHints } from './id-token-hint.service.js';
+import { ProviderLogoutController } from './provider-logout.controller.js';
+import { ProviderLogout } from './provider-logout.service.js';
+
+export const logoutControllers: readonly Type[] = [EndSessionController, ProviderLogoutController];
+/** Signing out, here and at the outside providers. */
+export const logoutProviders: readonly Provider[] = [IdTokenHints, ProviderLogout];

@@ -1,0 +1,57 @@
+import { isObject, type JsonObject } from '@countersign/auth-core/jws';
+import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
+
+/** Seconds of clock difference that are forgiven. */
+const TOLERANCE_SECONDS = 30;
+/** Seconds that a logout token may be old, and may live: it is remembered for that long. */
+export const LOGOUT_TOKEN_SECONDS = 600;
+
+/** Why a logout token does not hold. */
+export type LogoutTokenFault =
+  | 'LOGOUT_MALFORMED'
+  | 'LOGOUT_SIGNATURE'
+  | 'LOGOUT_ISSUER'
+  | 'LOGOUT_AUDIENCE'
+  | 'LOGOUT_TIMES'
+  | 'LOGOUT_EVENT'
+  | 'LOGOUT_NONCE'
+  | 'LOGOUT_NOBODY'
+  | 'LOGOUT_REPLAYED';
+
+/** Whom a provider signs out. */
+export interface LogoutOrder {
+  readonly subject: string | undefined;
+  readonly providerSession: string | undefined;
+  readonly jti: string;
+  /** Seconds; from then on the times refuse it. */
+  readonly expiresAt: number;
+}
+
+const textPattern = /^[\x20-\x7e]{1,255}$/;
+const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && textPattern.test(value) ? value : undefined;
+
+/**
+ * Checks a logout token's claims (section 2.6).
+ * @param now seconds
+ */
+export function logoutOrder(
+  claims: JsonObject,
+  expected: { readonly issuer: string; readonly clientId: string },
+  now: number,
+): LogoutOrder | LogoutTokenFault {
+  const { iss, aud, iat, exp, jti, sub, sid, nonce, events } = claims;
+  if (iss !== expected.issuer) return 'LOGOUT_ISSUER';
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(expected.clientId)) return 'LOGOUT_AUDIENCE';
+  if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS || iat < now - LOGOUT_TOKEN_SECONDS)
+    return 'LOGOUT_TIMES';
+  // Providers of the standard's first drafts leave `exp` out.
+  if (exp !== undefined && (typeof exp !== 'number' || exp < now - TOLERANCE_SECONDS)) return 'LOGOUT_TIMES';
+  if (!isObject(events) || !isObject(events[LOGOUT_EVENT])) return 'LOGOUT_EVENT';
+  if (nonce !== undefined) return 'LOGOUT_NONCE';
+  const [id, subject, providerSession] = [textOf(jti), textOf(sub), textOf(sid)];
+  if (id === undefined) return 'LOGOUT_MALFORMED';
+  if (subject === undefined && providerSession === undefined) return 'LOGOUT_NOBODY';
+  return { subject, providerSession, jti: id, expiresAt: Math.ceil(iat + LOGOUT_TOKEN_SECONDS + TOLERANCE_SECONDS) };
+}

@@ -1,0 +1,35 @@
+import { Body, Controller, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Public } from '@countersign/auth';
+import { AcceptsForm, OAuthError, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
+import { z } from 'zod';
+import { Providers } from '../providers/providers.service.js';
+import { ProviderLogout } from './provider-logout.service.js';
+
+const formSchema = z.looseObject({ logout_token: z.string().min(1).max(16_384) });
+
+/** What outside providers tell this issuer. */
+@OpenApi(({ ApiTags }) => ApiTags('people'))
+@Public()
+@Controller('sign-in/logout')
+export class ProviderLogoutController {
+  constructor(
+    @Inject(Providers) private readonly providers: Providers,
+    @Inject(ProviderLogout) private readonly logout: ProviderLogout,
+  ) {}
+
+  /**
+   * Back-channel logout of an outside provider (OpenID Connect Back-Channel Logout 1.0): ends the sessions that its logout token names, at
+   * once. 200 with no body; 400 `invalid_request` for a token that does not hold. Each token works once.
+   */
+  @Post(':provider')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @AcceptsForm()
+  async receive(@Param('provider') name: string, @Body() body: unknown, @Trace() trace: RequestTrace): Promise<void> {
+    const provider = this.providers.find(name);
+    const form = formSchema.safeParse(body);
+    if (provider === undefined || !form.success)
+      throw new OAuthError(400, 'invalid_request', 'a declared provider must send one logout_token as a form');
+    await this.logout.receive(provider, form.data.logout_token, trace);
+  }
+}

@@ -1,0 +1,57 @@
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { RequireScopes } from '@countersign/auth';
+import {
+  CurrentCaller,
+  OpenApi,
+  TakesIdempotencyKey,
+  ZodParam,
+  ZodQuery,
+  type Caller,
+} from '@countersign/service-host';
+import { personIdSchema, type PersonId } from '../people/person.js';
+import { PeopleAdmin } from './people-admin.service.js';
+import { peopleQuerySchema, type PeoplePage, type PeopleQuery, type PersonDetailJson } from './person-json.js';
+
+/** The administrator's side of people: scope `issuer:admin`; every call is an audit event. */
+@OpenApi(({ ApiTags }) => ApiTags('people'))
+@Controller('admin/people')
+@RequireScopes('issuer:admin')
+export class PeopleAdminController {
+  constructor(@Inject(PeopleAdmin) private readonly people: PeopleAdmin) {}
+
+  /** People who have signed in, by id and so by when they first did, `limit` a page (1 to 200); go on with `next_cursor`. */
+  @Get()
+  list(@ZodQuery(peopleQuerySchema) query: PeopleQuery, @CurrentCaller() caller: Caller): Promise<PeoplePage> {
+    return this.people.list(query, caller);
+  }
+
+  /** A person with live sessions and what they allowed applications. 404 `PERSON_UNKNOWN`. */
+  @Get(':id')
+  read(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
+    return this.people.read(id, caller);
+  }
+
+  /** Ends all sessions and delegations of a person, at once everywhere; they may sign in again. 404 `PERSON_UNKNOWN`. */
+  @Post(':id/end-sessions')
+  @TakesIdempotencyKey({ action: 'person:end-sessions', kind: 'person' })
+  @HttpCode(200)
+  endAll(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
+    return this.people.endAll(id, caller);
+  }
+
+  /** Disables a person: sessions and delegations end, tokens about them are refused everywhere, and they cannot sign in. 404 `PERSON_UNKNOWN`. */
+  @Post(':id/disable')
+  @TakesIdempotencyKey({ action: 'person:disable', kind: 'person' })
+  @HttpCode(200)
+  disable(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
+    return this.people.disable(id, caller);
+  }
+
+  /** Lets a disabled person sign in again. 404 `PERSON_UNKNOWN`. */
+  @Post(':id/enable')
+  @TakesIdempotencyKey({ action: 'person:enable', kind: 'person' })
+  @HttpCode(200)
+  enable(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
+    return this.people.enable(id, caller);
+  }
+}

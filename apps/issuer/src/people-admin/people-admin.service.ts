@@ -1,0 +1,151 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  by,
+  CLOCK,
+  DATABASE,
+  Problem,
+  type Caller,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
+import { Delegations, type EndedDelegations } from '../delegations/delegations.service.js';
+import { events } from '../events.js';
+import { PeopleStore } from '../people/people.store.js';
+import { type PersonRow } from '../people/people.tables.js';
+import { type PersonId } from '../people/person.js';
+import { type RevocationRow } from '../registry/revocations.tables.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import { SESSION_TIMES, type SessionEnd, type SessionTimes } from '../sessions/session.js';
+import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
+import { SessionsStore } from '../sessions/sessions.store.js';
+import {
+  PERSON_DETAIL_LIMIT,
+  personDetailJson,
+  personJson,
+  type PeoplePage,
+  type PeopleQuery,
+  type PersonDetailJson,
+} from './person-json.js';
+
+/** What ended, or was refused, in one transaction. */
+interface Ended {
+  readonly sessions: EndedSessions;
+  readonly delegations: EndedDelegations;
+  readonly revoked?: RevocationRow;
+}
+
+/** What an administrator may do with people. Every call is recorded. */
+@Injectable()
+export class PeopleAdmin {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(PeopleStore) private readonly people: PeopleStore,
+    @Inject(SessionsStore) private readonly sessions: SessionsStore,
+    @Inject(SessionEnds) private readonly ends: SessionEnds,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(SESSION_TIMES) private readonly times: SessionTimes,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  async list(query: PeopleQuery, caller: Caller): Promise<PeoplePage> {
+    const rows = await this.people.page({ ...query, limit: query.limit + 1 });
+    const page = rows.slice(0, query.limit);
+    const changes = { cursor: query.cursor ?? null, limit: query.limit };
+    await this.outbox.recordDurably(events.event('people.listed', by(caller), { id: EVERY, changes }));
+    return {
+      people: page.map(personJson),
+      next_cursor: rows.length > query.limit ? (page.at(-1)?.id ?? null) : null,
+    };
+  }
+
+  /** @throws {Problem} 404 `PERSON_UNKNOWN` */
+  async read(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
+    const row = await this.people.find(id);
+    if (row === undefined) {
+      const details = { id, outcome: 'failed', reason: 'PERSON_UNKNOWN' } as const;
+      await this.outbox.recordDurably(events.event('person.looked-at', by(caller), details));
+      throw unknown();
+    }
+    await this.outbox.recordDurably(events.event('person.looked-at', by(caller), { id }));
+    return this.#detail(row);
+  }
+
+  /** Ends all sessions and delegations of a person, at once everywhere; they may sign in again. @throws {Problem} 404 `PERSON_UNKNOWN` */
+  endAll(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
+    return this.#change(id, 'person.sessions_ended', caller, (transaction) =>
+      this.#endIn(transaction, id, 'admin', caller),
+    );
+  }
+
+  /**
+   * Disables a person: sessions and delegations end, every token about them is refused everywhere, and they cannot sign in.
+   * @throws {Problem} 404 `PERSON_UNKNOWN`
+   */
+  disable(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
+    return this.#change(id, 'person.disabled', caller, async (transaction) => {
+      await this.people.disable(transaction, id, caller.principal.subject, this.clock());
+      const ended = await this.#endIn(transaction, id, 'disabled', caller);
+      const revoked = await this.revocations.recordIn(transaction, { kind: 'subject', subject: id }, by(caller));
+      return { ...ended, revoked };
+    });
+  }
+
+  /** Lets a disabled person sign in again. @throws {Problem} 404 `PERSON_UNKNOWN` */
+  enable(id: PersonId, caller: Caller): Promise<PersonDetailJson> {
+    return this.#change(id, 'person.enabled', caller, async (transaction) => {
+      await this.people.enable(transaction, id);
+      return undefined;
+    });
+  }
+
+  async #endIn(transaction: Transaction, id: PersonId, because: SessionEnd, caller: Caller): Promise<Ended> {
+    const sessions = await this.ends.endIn(transaction, { personId: id }, because, by(caller));
+    // Also those whose session was over before.
+    const delegations = await this.delegations.endIn(transaction, { personId: id }, 'BY_ADMIN', by(caller));
+    return { sessions, delegations };
+  }
+
+  async #change(
+    id: PersonId,
+    name: 'person.disabled' | 'person.enabled' | 'person.sessions_ended',
+    caller: Caller,
+    change: (transaction: Transaction) => Promise<Ended | undefined>,
+  ): Promise<PersonDetailJson> {
+    const ended = await this.database.transaction(async (transaction) => {
+      if ((await this.people.lock(transaction, id)) === undefined) return 'unknown';
+      const made = await change(transaction);
+      await this.outbox.record(transaction, events.event(name, by(caller), { id }));
+      return made;
+    });
+    if (ended === 'unknown') {
+      const details = { id, outcome: 'failed', reason: 'PERSON_UNKNOWN' } as const;
+      await this.outbox.recordDurably(events.event(name, by(caller), details));
+      throw unknown();
+    }
+    if (ended !== undefined) {
+      await this.ends.announce(ended.sessions);
+      await this.delegations.announce(ended.delegations);
+      if (ended.revoked !== undefined) await this.revocations.announce(ended.revoked);
+    }
+    const row = await this.people.find(id);
+    if (row === undefined) throw unknown();
+    return this.#detail(row);
+  }
+
+  async #detail(row: PersonRow): Promise<PersonDetailJson> {
+    const [sessions, delegations] = await Promise.all([
+      this.sessions.liveOf(row.id, this.clock(), this.times, PERSON_DETAIL_LIMIT),
+      this.delegations.ofPerson(row.id, PERSON_DETAIL_LIMIT),
+    ]);
+    return personDetailJson(row, sessions, delegations);
+  }
+}
+
+function unknown(): Problem {
+  return new Problem(404, 'PERSON_UNKNOWN', 'There is no such person.');
+}

@@ -1,0 +1,16 @@
+/**
+ * `@countersign/service-host/outgoing`: where a service may send requests whose address somebody else chose: webhooks, notices to
+ * applications, documents of clients.
+ */
+export { askNameServers, askSystem, type NameLookup } from './outgoing/name-lookup.js';
+export {
+  isPublicAddress,
+  pinnedLookup,
+  readTarget,
+  refusalOfUrl,
+  TargetRefused,
+  URL_LIMIT,
+  type Target,
+  type TargetRefusal,
+  type TargetRule,
+} from './outgoing/target.js';
