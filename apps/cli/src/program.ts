@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import * as apiKeys from './api-keys/index.js';
 import * as clients from './clients/index.js';
 import * as doctor from './doctor/index.js';
 import * as keys from './keys/index.js';
@@ -16,6 +17,7 @@ const groups: readonly { register(program: Command): void }[] = [
   whoami,
   revoke,
   clients,
+  apiKeys,
   keys,
   ledger,
   payments,

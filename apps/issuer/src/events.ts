@@ -358,6 +358,30 @@ export const events = defineEvents({
       resource: 'api-key',
       changes: { count: 'how many were shown, or live among those that were found' },
     },
+    'api-key.exposed': {
+      when: 'A service saw an API key in an address, where anybody may read it; for a key that is not of this issuer with the outcome `failed`.',
+      action: 'api-key:expose',
+      resource: 'api-key',
+      changes: { client_id: 'whose it is', name: 'its name', service: 'which service saw it' },
+    },
+    'api-key.new-network': {
+      when: 'An API key came from a network that it never came from, after it had come from others.',
+      action: 'api-key:use',
+      resource: 'api-key',
+      changes: { network: 'an IPv4 address, or the first half of an IPv6 address', service: 'which service saw it' },
+    },
+    'api-key.unusual': {
+      when: 'An API key was used at least 100 times in an hour, and ten times as often as in the average hour of the week before; once an hour.',
+      action: 'api-key:use',
+      resource: 'api-key',
+      changes: {
+        client_id: 'whose it is',
+        name: 'its name',
+        hour: 'when the hour began',
+        count: 'requests in it until now',
+        usual: 'requests in an average hour',
+      },
+    },
     'api-key.expiring': {
       when: 'An API key ends soon and has no successor: once for each key.',
       action: 'api-key:warn',

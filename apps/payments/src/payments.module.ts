@@ -62,6 +62,7 @@ export class PaymentsModule implements OnApplicationShutdown {
         ResourceServerModule.forRoot({
           name: 'payments',
           configuration,
+          apiKeys: { clientId: configuration.CLIENT_ID, clientKey: configuration.CLIENT_KEY },
           migrations: new URL('../migrations', import.meta.url),
         }),
       ],

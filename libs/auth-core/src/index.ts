@@ -10,14 +10,35 @@ export {
   withoutApiKeys,
   type ParsedApiKey,
 } from './api-key/api-key.js';
+export { tokenOfApiKeyCaller, type ExchangeApiKey, type ExchangedTokenVerifier } from './api-key/api-key-tokens.js';
 export {
-  API_KEY_LIST_LIMIT,
-  apiKeyNamePattern,
-  claimOfApiKey,
-  routeClassPattern,
-  type ApiKeyIdentity,
-  type ApiKeyLimit,
-} from './api-key/api-key-claim.js';
+  ApiKeys,
+  createApiKeyVerifier,
+  DEFAULT_ROUTE_CLASS,
+  type ApiKeyRequest,
+  type ApiKeysOptions,
+  type ApiKeyVerifier,
+  type ApiKeyVerifierOptions,
+} from './api-key/api-key-verifier.js';
+export {
+  API_KEY_TOKEN_TYPE,
+  createApiKeyExchange,
+  type ApiKeyExchangeClientOptions,
+} from './api-key/exchange-api-key.js';
+export { limitExceeded } from './api-key/limit-exceeded.js';
+export { type LimitState, type LimitStore, type NamedLeaseRequest } from './api-key/limits/api-key-limits.js';
+export { limitFields } from './api-key/limits/limit-fields.js';
+export { MemoryLimitStore } from './api-key/limits/memory-limit-store.js';
+export { leaseFrom, type LeaseAnswer, type SharedBucket } from './api-key/limits/shared-bucket.js';
+export {
+  API_KEY_REPORT_SCOPE,
+  reportsOf,
+  reportToIssuer,
+  type IssuerReporter,
+  type IssuerReporterOptions,
+} from './api-key/report-to-issuer.js';
+export { type ApiKeyOutcome, type ApiKeyUsageReport } from './api-key/usage.js';
+export { API_KEY_LIST_LIMIT, apiKeyNamePattern, claimOfApiKey, routeClassPattern } from './jws/api-key-claim.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export {
@@ -44,7 +65,14 @@ export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJw
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
 export { type TokenProfile } from './profiles/token-profile.js';
-export { type Actor, type Confirmation, type Principal, type PrincipalKind } from './principal.js';
+export {
+  type Actor,
+  type ApiKeyIdentity,
+  type ApiKeyLimit,
+  type Confirmation,
+  type Principal,
+  type PrincipalKind,
+} from './principal.js';
 export {
   issuedAtOf,
   MemoryRevocationList,

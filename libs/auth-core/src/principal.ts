@@ -1,5 +1,3 @@
-import { type ApiKeyIdentity } from './api-key/api-key-claim.js';
-
 /** A party that acts for the subject (RFC 8693, section 4.1). */
 export interface Actor {
   readonly subject: string;
@@ -18,6 +16,29 @@ export type Confirmation =
  * subject does not change it: a person's token stays a person's through every exchange.
  */
 export type PrincipalKind = 'service' | 'application' | 'person';
+
+/** How often a key may be used for one class of routes. What is left out is not limited. */
+export interface ApiKeyLimit {
+  /** Requests a minute that go on without end. */
+  readonly perMinute?: number | undefined;
+  /** Requests at once, after a rest; those of a minute by default. */
+  readonly burst?: number | undefined;
+  /** Requests of one day, UTC. */
+  readonly perDay?: number | undefined;
+  /** Requests of one month, UTC. */
+  readonly perMonth?: number | undefined;
+}
+
+/** The key that a token was exchanged for, as the trail and the limits know it. Never the key itself. */
+export interface ApiKeyIdentity {
+  /** A UUIDv7. */
+  readonly id: string;
+  readonly name: string;
+  /** CIDR networks that it may be used from; any when empty. */
+  readonly networks: readonly string[];
+  /** By class of routes; `*` is for classes that are not named. Nothing for a key without a plan. */
+  readonly limits?: Readonly<Record<string, ApiKeyLimit>> | undefined;
+}
 
 /** The verified caller. */
 export interface Principal {

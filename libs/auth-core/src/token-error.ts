@@ -1,6 +1,6 @@
 /** A reason for a refusal: what it answers, what the caller sees (it names the fault and no value), and when it happens. */
 export interface TokenErrorReason {
-  readonly status: 401 | 403 | 503;
+  readonly status: 400 | 401 | 403 | 429 | 503;
   readonly message: string;
   readonly when: string;
 }
@@ -11,6 +11,21 @@ export const tokenErrorReasons = {
     status: 401,
     message: 'an access token is required',
     when: 'No `Authorization` header, or another scheme than `Bearer` or `DPoP`.',
+  },
+  API_KEY_IN_URL: {
+    status: 400,
+    message: 'an API key must not be sent in the address: it is exposed now, rotate it',
+    when: 'An API key is in the path or the query. It is marked as exposed.',
+  },
+  API_KEY_INVALID: {
+    status: 401,
+    message: 'the API key is not accepted',
+    when: 'Mistyped, unknown, expired, disabled or revoked, or for another service; the detail says which of these is known here.',
+  },
+  API_KEY_NETWORK: {
+    status: 403,
+    message: 'the API key may not be used from this network',
+    when: 'The key names networks, and the caller is in none of them.',
   },
   TOKEN_TOO_LARGE: {
     status: 401,
@@ -117,6 +132,31 @@ export const tokenErrorReasons = {
     message: 'the token does not carry the required scope',
     when: 'The token is good, but lacks a scope of the route; the detail names it.',
   },
+  API_KEY_NOT_ALLOWED: {
+    status: 403,
+    message: 'this route takes no API keys; use an access token',
+    when: 'The caller came with an API key, and the route does not say `@AllowApiKey()`.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    message: 'the API key is used too often; come back after the seconds of Retry-After',
+    when: 'Beyond the requests a minute, or at once, of the key’s plan.',
+  },
+  QUOTA_EXHAUSTED: {
+    status: 429,
+    message: 'the quota of the API key is used up; come back after the seconds of Retry-After',
+    when: 'Beyond the requests of a day or a month of the key’s plan.',
+  },
+  API_KEYS_GUESSED: {
+    status: 429,
+    message: 'too many API keys from your network were not accepted; come back after the seconds of Retry-After',
+    when: 'A network showed many keys that are not accepted. Keys that the service knows are served on.',
+  },
+  API_KEYS_UNAVAILABLE: {
+    status: 503,
+    message: 'the API key cannot be verified right now',
+    when: 'The service does not know the key, and the issuer is away or asked too much. Not the caller’s fault.',
+  },
   KEYS_UNAVAILABLE: {
     status: 503,
     message: 'the keys of the issuer are not available',
@@ -151,8 +191,8 @@ function factOf(fact: unknown): string | undefined {
 
 /** A refused token. `code` is for machines; `message` may be shown to the caller (it reveals no secret). */
 export class TokenError extends Error {
-  /** HTTP status: 401 for the token's fault, 403 for a missing scope, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
-  readonly status: 401 | 403 | 503;
+  /** HTTP status: 401 for the token's fault, 403 for a missing right, 429 beyond a limit, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
+  readonly status: TokenErrorReason['status'];
 
   /** What would have been accepted, for logs: names, algorithms, times in seconds. Shown to nobody. */
   readonly expected: string | undefined;
@@ -183,16 +223,17 @@ export class TokenError extends Error {
    * The `WWW-Authenticate` challenge (RFC 6750, section 3; for a sender-constrained token RFC 9449, section 7.1).
    * @param realm the protection space, usually the service's name
    * @param scopes scopes that the route needs, for `insufficient_scope`
-   * @returns nothing for a 503: it is not the caller's fault
+   * @returns nothing for a 503, which is not the caller's fault, and a 429
    */
   wwwAuthenticate(realm: string, scopes: readonly string[] = []): string | undefined {
-    if (this.status === 503) return undefined;
+    if (this.status === 503 || this.status === 429) return undefined;
     if (this.code.startsWith('DPOP_')) {
       const error = dpopErrors.get(this.code) ?? 'invalid_dpop_proof';
       return `DPoP realm="${realm}", error="${error}", error_description="${this.message}", algs="ES256 EdDSA RS256 PS256"`;
     }
     const bearer = `Bearer realm="${realm}"`;
     if (this.code === 'TOKEN_MISSING') return bearer;
+    if (this.status === 400) return `${bearer}, error="invalid_request", error_description="${this.message}"`;
     if (this.status === 403) {
       return `${bearer}, error="insufficient_scope", error_description="${this.message}", scope="${scopes.join(' ')}"`;
     }

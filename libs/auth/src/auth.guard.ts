@@ -1,8 +1,9 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import { TokenError, type Principal } from '@countersign/auth-core';
+import { DEFAULT_ROUTE_CLASS, TokenError, type ApiKeys, type Principal } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
-import { bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
+import { API_KEYS, ownApiKeyOf, passApiKey, passApiKeyNow, routeClassOf } from './api-keys.js';
+import { addressOf, bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
@@ -38,6 +39,7 @@ export class CountersignGuard implements CanActivate {
     @Inject(REFUSAL_ERRORS) private readonly errors: RefusalErrors,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ModuleRef) private readonly modules: ModuleRef,
+    @Inject(API_KEYS) private readonly apiKeys: ApiKeys | undefined,
   ) {
     this.#recalls = credentials.map((one) => one.recall?.bind(one)).filter((recall) => recall !== undefined);
   }
@@ -47,7 +49,7 @@ export class CountersignGuard implements CanActivate {
     const needs = routeNeeds(context.getHandler(), context.getClass());
     if (context.getType() === 'http') {
       if (needs === undefined) return this.#judge(context, needs);
-      if (isOpen(needs) || this.#isRepeated(context.getArgByIndex<object>(0), needs)) return true;
+      if (isOpen(needs) || this.#isRepeated(context, context.getArgByIndex<object>(0), needs)) return true;
     } else {
       markJudged(context);
       if (isOpen(needs)) return true;
@@ -56,13 +58,14 @@ export class CountersignGuard implements CanActivate {
   }
 
   /** A credential that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
-  #isRepeated(request: object, needs: RouteNeeds): boolean {
+  #isRepeated(context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
     if (!needs.public && needs.policies.length > 0) return false;
     try {
       for (const recall of this.#recalls) {
         const principal = recall(request);
         if (principal === undefined) continue;
         if (!carriesScopes(principal, needs)) return false;
+        if (principal.apiKey !== undefined && !this.#passesNow(principal, context, request, needs)) return false;
         bindUser(request, principal);
         return true;
       }
@@ -70,6 +73,49 @@ export class CountersignGuard implements CanActivate {
     } catch {
       return false;
     }
+  }
+
+  /** Whether a caller may pass who came by an API key, as far as it is known here. */
+  #passesNow(principal: Principal, context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
+    const key = ownApiKeyOf(principal);
+    if (key === undefined) return true;
+    const fields = passApiKeyNow(this.apiKeys, key, needs);
+    if (fields === undefined) return false;
+    this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, 'allowed', addressOf(request));
+    this.#tell(context, fields);
+    return true;
+  }
+
+  /** As {@link #passesNow}, and asks where it must. @throws {TokenError} */
+  async #passKey(
+    principal: Principal,
+    needs: RouteNeeds & { readonly public: false },
+    context: ExecutionContext,
+    { holder }: Carrier,
+  ): Promise<void> {
+    const key = ownApiKeyOf(principal);
+    if (key === undefined) return;
+    const fields = await passApiKey(this.apiKeys, key, needs);
+    this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, 'allowed', addressOf(holder));
+    if (context.getType() === 'http') this.#tell(context, fields);
+  }
+
+  #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
+    const response: unknown = context.switchToHttp().getResponse();
+    for (const name in fields) this.adapterHost.httpAdapter.setHeader(response, name, fields[name] ?? '');
+  }
+
+  #countRefused(
+    principal: Principal | undefined,
+    needs: RouteNeeds | undefined,
+    status: number,
+    carrier?: Carrier,
+  ): void {
+    const key = principal === undefined ? undefined : ownApiKeyOf(principal);
+    if (key === undefined || status === 503) return;
+    const outcome = status === 429 ? 'limited' : 'denied';
+    const address = carrier === undefined ? undefined : addressOf(carrier.holder);
+    this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, outcome, address);
   }
 
   async #judge(context: ExecutionContext, needs: RouteNeeds | undefined): Promise<boolean> {
@@ -84,12 +130,16 @@ export class CountersignGuard implements CanActivate {
       }
       if (needs === undefined) throw new RouteError('ROUTE_NOT_DECLARED');
       if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
-      if (!needs.public) await this.#askPolicies(principal, needs, carrier, context);
+      if (!needs.public) {
+        await this.#askPolicies(principal, needs, carrier, context);
+        await this.#passKey(principal, needs, context, carrier);
+      }
       bind(carrier, principal);
       return true;
     } catch (error) {
       if (!isRefused(error)) throw error;
       const { code, status, message, detail } = error;
+      this.#countRefused(principal, needs, status, carrier);
       throw await this.#refusal({ code, status, message, detail, principal }, error, needs, context, carrier);
     }
   }

@@ -18,7 +18,7 @@ import {
   MetadataScanner,
   ModulesContainer,
 } from '@nestjs/core';
-import { createVerifier, type KeysReport } from '@countersign/auth-core';
+import { type ApiKeys, createVerifier, type KeysReport } from '@countersign/auth-core';
 import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
 import {
@@ -34,6 +34,8 @@ import { preparePrincipal } from './carrier.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { DpopCredential } from './credentials/dpop.js';
+import { API_KEYS, apiKeysOf } from './api-keys.js';
+import { ApiKeyCredential } from './credentials/api-key.js';
 import { createStrategy, STRATEGY_NAME } from './jwt.strategy.js';
 import { closeMessageHandlers } from './message-gate.js';
 import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
@@ -77,6 +79,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(MetadataScanner) scanner: MetadataScanner,
     @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(API_KEYS) private readonly apiKeys: ApiKeys | undefined,
   ) {
     refuseTwice(modules);
     passport.use(STRATEGY_NAME, createStrategy());
@@ -105,9 +108,24 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
           },
         },
         {
-          provide: CREDENTIALS,
+          provide: API_KEYS,
           inject: [TOKEN_VERIFIER, AUTH_SETTINGS],
-          useFactory: (verifier: AccessTokenVerifier, settings: AuthSettings): readonly Credential[] => [
+          useFactory: (verifier: AccessTokenVerifier, settings: AuthSettings): ApiKeys | undefined => {
+            const [issuer] = issuersOf(settings);
+            if (settings.apiKeys === undefined || issuer === undefined) return undefined;
+            const { allowPlainHttp } = settings;
+            return apiKeysOf(settings.apiKeys, { issuer, audience: serviceNameOf(settings), allowPlainHttp }, verifier);
+          },
+        },
+        {
+          provide: CREDENTIALS,
+          inject: [TOKEN_VERIFIER, AUTH_SETTINGS, API_KEYS],
+          useFactory: (
+            verifier: AccessTokenVerifier,
+            settings: AuthSettings,
+            keys: ApiKeys | undefined,
+          ): readonly Credential[] => [
+            ...(keys === undefined ? [] : [new ApiKeyCredential(keys)]),
             new DpopCredential(verifier, settings.resource),
             new BearerCredential(verifier, settings.clientCertificate),
           ],
@@ -115,7 +133,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
         RouteReport,
         { provide: APP_GUARD, useClass: CountersignGuard },
       ],
-      exports: [TOKEN_VERIFIER, RouteReport],
+      exports: [TOKEN_VERIFIER, RouteReport, API_KEYS],
     };
   }
 
@@ -135,7 +153,13 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     });
   }
 
+  /** @throws {Error} for a route that takes API keys in an application that takes none: nobody could come in by one */
   onApplicationBootstrap(): void {
+    const lost = this.report.routes().find(({ needs }) => needs?.public === false && needs.apiKeys !== undefined);
+    if (this.apiKeys === undefined && lost !== undefined)
+      throw new Error(
+        `${lost.name} says @AllowApiKey(), and AuthModule has no apiKeys: say as whom keys are exchanged`,
+      );
     const tell =
       this.settings.onRoutes ??
       ((lines) => {
@@ -145,7 +169,8 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     tell(this.report.lines());
   }
 
-  onApplicationShutdown(): void {
+  async onApplicationShutdown(): Promise<void> {
     this.verifier.close?.();
+    await this.apiKeys?.close();
   }
 }

@@ -1,4 +1,5 @@
 import { type SeveralIssuersOptions, type TokenVerifier, type VerifierOptions } from '@countersign/auth-core';
+import { type ApiKeySettings } from './api-keys.js';
 import { type RefusalListener } from './refusal.js';
 
 /** Injection token of the {@link AccessTokenVerifier} that the guard uses. */
@@ -26,6 +27,8 @@ interface GuardOptions {
    * ends TLS, or a function that reads the header of a proxy which nobody else can set. Without it such tokens are refused.
    */
   readonly clientCertificate?: ClientCertificate;
+  /** Takes API keys on routes that say `@AllowApiKey()`; without it nobody is let in by one. */
+  readonly apiKeys?: ApiKeySettings;
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
   /** A ready verifier, for tests or to share one; made from the options by default. */

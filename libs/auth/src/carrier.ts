@@ -155,8 +155,21 @@ export function authorizedToken(header: string | undefined): string | undefined 
   return credentials?.scheme === 'bearer' || credentials?.scheme === 'dpop' ? credentials.token : undefined;
 }
 
+/** The path and query of a request, as it came. @returns nothing for what is not an HTTP request */
+export function pathOf(request: object): string | undefined {
+  const { originalUrl, url }: { readonly originalUrl?: unknown; readonly url?: unknown } = request;
+  if (typeof originalUrl === 'string') return originalUrl;
+  return typeof url === 'string' ? url : undefined;
+}
+
+/** The address of a request's caller, as the framework knows it: behind proxies the one that it was told to believe. */
+export function addressOf(request: object): string | undefined {
+  const { ip }: { readonly ip?: unknown } = request;
+  return typeof ip === 'string' ? ip : undefined;
+}
+
 /** A request's path as callers know it: every one of theirs begins with the resource's own path, which a proxy may have taken off. */
-function pathOf(path: string, resource: URL): string {
+function pathBelow(path: string, resource: URL): string {
   const base = resource.pathname.replace(/\/+$/, '');
   const isWhole = path.startsWith(base) && /^(?:[/?#]|$)/.test(path.slice(base.length));
   return isWhole ? path : `${base}${path}`;
@@ -175,5 +188,5 @@ export function targetOf(
   const path = member(holder, 'originalUrl') ?? member(holder, 'url');
   if (typeof method !== 'string' || typeof path !== 'string' || !path.startsWith('/')) return undefined;
   const known = new URL(resource);
-  return { method, url: `${known.origin}${pathOf(path, known)}` };
+  return { method, url: `${known.origin}${pathBelow(path, known)}` };
 }

@@ -1,5 +1,12 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { type Actor, type Principal, type PrincipalWith } from '@countersign/auth-core';
+import {
+  DEFAULT_ROUTE_CLASS,
+  routeClassPattern,
+  tokenOfApiKeyCaller,
+  type Actor,
+  type Principal,
+  type PrincipalWith,
+} from '@countersign/auth-core';
 import { authorizedToken, carrierOf, principalOf } from './carrier.js';
 import { type Policy } from './policy.js';
 import { declareNeeds, routeNeeds } from './route-needs.js';
@@ -38,6 +45,16 @@ export function Authorize(...policies: readonly [Policy, ...Policy[]]): ClassDec
   return declareNeeds('@Authorize()', { policies });
 }
 
+/**
+ * Lets callers with an API key in, beside what else the route asks for: `Authorization: Bearer csk_…` or `X-API-Key`. Without it they are refused.
+ * @param routeClass the class of routes by whose limit a key counts here, as plans name it
+ */
+export function AllowApiKey(routeClass: string = DEFAULT_ROUTE_CLASS): ClassDecorator & MethodDecorator {
+  if (!routeClassPattern.test(routeClass))
+    throw new TypeError('@AllowApiKey() takes a class of routes: a-z, 0-9, _ and -');
+  return declareNeeds('@AllowApiKey()', { apiKeys: routeClass });
+}
+
 /** The verified caller of a request or message. @throws on a route that verifies nobody */
 export function verifiedPrincipal(context: ExecutionContext): Principal {
   return verified(context, 'the caller');
@@ -45,7 +62,11 @@ export function verifiedPrincipal(context: ExecutionContext): Principal {
 
 /** The caller's own access token, to be exchanged (RFC 8693). @throws on a route that verifies nobody */
 export function callerTokenOf(context: ExecutionContext): string {
-  const token = authorizedToken(carrierOf(context)?.header('authorization'));
+  const carrier = carrierOf(context);
+  const principal = carrier === undefined ? undefined : principalOf(carrier.holder);
+  // Of a caller with an API key it is what the key was exchanged for, never the key.
+  const exchanged = principal === undefined ? undefined : tokenOfApiKeyCaller(principal);
+  const token = exchanged ?? authorizedToken(carrier?.header('authorization'));
   if (token === undefined) throw new Error('a token was asked for on a route that verifies no caller');
   return token;
 }

@@ -10,6 +10,7 @@ export { CREDENTIALS, type Credential } from './credentials/credential.js';
 export { bindHandshake, principalOf, type Carrier, type CarrierKind } from './carrier.js';
 export {
   ActingFor,
+  AllowApiKey,
   Authorize,
   BearerToken,
   callerTokenOf,
@@ -21,6 +22,7 @@ export {
   verifiedPrincipal,
   type Delegation,
 } from './decorators.js';
+export { API_KEYS, type ApiKeySettings } from './api-keys.js';
 export { assertOpenRoutes } from './open-routes.js';
 export { OutgoingModule, type OutgoingModuleAsyncOptions, type OutgoingSettings } from './outgoing/outgoing.module.js';
 export { type CircuitLimits, type CircuitState } from './outgoing/circuit-breaker.js';

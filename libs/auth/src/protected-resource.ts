@@ -12,6 +12,8 @@ export interface ProtectedResourceMetadata {
   readonly scopes_supported: readonly string[];
   readonly bearer_methods_supported: readonly ['header'];
   readonly resource_name: string;
+  /** Whether some routes take an API key, in `Authorization` or `X-API-Key`; left out where none does. */
+  readonly api_keys_supported?: true;
   readonly dpop_signing_alg_values_supported: readonly string[];
 }
 
@@ -60,6 +62,9 @@ export function metadataOf(
     scopes_supported: [...new Set(routes.flatMap(({ needs }) => namedScopes(needs)))].sort(),
     bearer_methods_supported: ['header'],
     resource_name: audience,
+    ...(routes.some(({ needs }) => needs?.public === false && needs.apiKeys !== undefined)
+      ? { api_keys_supported: true as const }
+      : {}),
     dpop_signing_alg_values_supported: supportedAlgorithms,
   };
 }

@@ -17,6 +17,8 @@ export type RouteNeeds =
       readonly anyScope: readonly string[];
       /** Each must let the caller pass, in this order. */
       readonly policies: readonly Policy[];
+      /** The class of routes by whose limit an API key counts; nothing where the route takes no API keys. */
+      readonly apiKeys?: string | undefined;
     };
 
 /** What the decorators of one handler or controller say, before the two are joined. */
@@ -26,6 +28,7 @@ interface Declared {
   readonly scopes?: readonly string[];
   readonly anyScope?: readonly string[];
   readonly policies?: readonly Policy[];
+  readonly apiKeys?: string;
 }
 
 function isDeclared(value: unknown): value is Declared {
@@ -58,6 +61,11 @@ export function declareNeeds(name: string, added: Declared): ClassDecorator & Me
 const openNeeds = ({ readsToken }: Declared): RouteNeeds =>
   readsToken === true ? { public: true, readsToken } : { public: true };
 
+function apiKeysOf(handler: Declared | undefined, closed: Declared | undefined): { readonly apiKeys?: string } {
+  const apiKeys = handler?.apiKeys ?? closed?.apiKeys;
+  return apiKeys === undefined ? {} : { apiKeys };
+}
+
 function join(handler: Declared | undefined, controller: Declared | undefined): RouteNeeds | undefined {
   if (handler?.public === true) return openNeeds(handler);
   if (handler === undefined && controller?.public === true) return openNeeds(controller);
@@ -65,7 +73,13 @@ function join(handler: Declared | undefined, controller: Declared | undefined): 
   if (handler === undefined && closed === undefined) return undefined;
   const handlerNames = handler?.scopes !== undefined || handler?.anyScope !== undefined;
   const { scopes = [], anyScope = [] } = (handlerNames ? handler : closed) ?? {};
-  return { public: false, scopes, anyScope, policies: [...(closed?.policies ?? []), ...(handler?.policies ?? [])] };
+  return {
+    public: false,
+    scopes,
+    anyScope,
+    policies: [...(closed?.policies ?? []), ...(handler?.policies ?? [])],
+    ...apiKeysOf(handler, closed),
+  };
 }
 
 interface Known {
@@ -98,11 +112,12 @@ export function requiredScopes(handler: object, controller?: object): readonly s
   return needs === undefined || needs.public ? undefined : needs.scopes;
 }
 
-/** In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + ownsOrder`, `any verified caller`. */
+/** In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + ownsOrder`, `any verified caller`; API keys with their class of routes behind it. */
 export function describeNeeds(needs: RouteNeeds | undefined): string {
   if (needs === undefined) return 'undeclared';
   if (needs.public) return needs.readsToken === true ? 'public, knows a caller with a token' : 'public';
   const any = needs.anyScope.length === 0 ? [] : [`(${needs.anyScope.join(' | ')})`];
   const parts = [...needs.scopes, ...any, ...needs.policies.map(({ name }) => name || 'a policy')];
-  return parts.length === 0 ? 'any verified caller' : parts.join(' + ');
+  const who = parts.length === 0 ? 'any verified caller' : parts.join(' + ');
+  return needs.apiKeys === undefined ? who : `${who}, API keys (${needs.apiKeys})`;
 }

@@ -15,7 +15,12 @@ export function hostEvents(source: string) {
         when: 'The guard refused callers who could not be verified: the first of a code, route and network at once, then once a minute with the count.',
         action: 'route:call',
         resource: 'route',
-        changes: { count: 'how many', first: 'time of the first', last: 'time of the last' },
+        changes: {
+          count: 'how many',
+          first: 'time of the first',
+          last: 'time of the last',
+          api_key: 'of an API key that was used too often: its id',
+        },
       },
     },
   });

@@ -25,6 +25,7 @@ export class OpenApiDocument {
         .setTitle(title)
         .setVersion(version)
         .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt (RFC 9068)' }, 'token')
+        .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'apiKey')
         .build();
       const document = SwaggerModule.createDocument(app, base, {
         operationIdFactory: (controller, method) => `${controller}.${method}`,
@@ -58,10 +59,10 @@ export class OpenApiDocument {
         }
         // OpenAPI: all scopes of one entry, one entry of the list.
         const choices = needs.anyScope.length === 0 ? [[]] : needs.anyScope.map((scope) => [scope]);
-        securityOf.set(
-          name,
-          choices.map((choice) => ({ token: [...needs.scopes, ...choice] })),
-        );
+        securityOf.set(name, [
+          ...choices.map((choice) => ({ token: [...needs.scopes, ...choice] })),
+          ...(needs.apiKeys === undefined ? [] : [{ apiKey: [] }]),
+        ]);
       }
     }
     for (const path of Object.values(document.paths)) {

@@ -7,6 +7,8 @@ export interface RefusalKind {
   readonly route: string;
   /** Where they came from: an IPv4 address, an IPv6 /64. */
   readonly network: string;
+  /** The id of an API key that was used too often. */
+  readonly apiKey?: string | undefined;
 }
 
 /** Refusals of one kind that have no event yet. */
@@ -82,6 +84,6 @@ export class RefusalTally {
   }
 }
 
-function keyOf({ code, method, route, network }: RefusalKind): string {
-  return JSON.stringify([code, method, route, network]);
+function keyOf({ code, method, route, network, apiKey }: RefusalKind): string {
+  return JSON.stringify([code, method, route, network, apiKey]);
 }

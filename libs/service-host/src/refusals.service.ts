@@ -81,8 +81,10 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
    */
   async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
     const trace = refusedTrace(context);
-    if (refusal.principal !== undefined) {
-      keepRefusedCaller(trace, refusal.principal);
+    if (refusal.principal !== undefined) keepRefusedCaller(trace, refusal.principal);
+    // A caller beyond its limit is counted: a flood must not become a flood of events.
+    const limited = refusal.status === 429 ? refusal.principal?.apiKey?.id : undefined;
+    if (refusal.principal !== undefined && limited === undefined) {
       await this.#recordOne(refusal.principal, refusal.code, trace);
       return;
     }
@@ -91,14 +93,14 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     markRecorded(auditRequest(trace));
     const overHttp = context.getType() === 'http';
     const network = overHttp ? networkOf(peer) : peer;
-    const first = this.#tally.add({ code: refusal.code, method, route, network }, this.clock());
+    const first = this.#tally.add({ code: refusal.code, method, route, network, apiKey: limited }, this.clock());
     if (first !== undefined)
       await this.#recordCounted(first, trace).catch((error: unknown) => {
         this.#tally.giveBack(first);
         throw error;
       });
     // 503 is the service's own fault.
-    if (!overHttp || refusal.status === 503) return;
+    if (!overHttp || refusal.status === 503 || refusal.status === 429) return;
     const retryAfter = this.#budget.spend(network, performance.now());
     if (retryAfter === undefined || guiding.has(refusal.code)) return;
     throw new Problem(429, 'TOO_MANY_REFUSALS', `Too many requests from your network were refused (${refusal.code}).`, {
@@ -132,9 +134,14 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /** @param trace of the refusal, where it is one */
   async #recordCounted(counted: CountedRefusals, trace?: RequestTrace): Promise<void> {
-    const { code: reason, method, route, network, count, first, last } = counted;
+    const { code: reason, method, route, network, apiKey, count, first, last } = counted;
     const request = { method, route, id: trace?.requestId ?? 'several', peer: network };
-    const changes = { count, first: first.toISOString(), last: last.toISOString() };
+    const changes = {
+      count,
+      first: first.toISOString(),
+      last: last.toISOString(),
+      ...(apiKey === undefined ? {} : { api_key: apiKey }),
+    };
     await this.outbox.recordDurably(
       this.#events.event(
         'requests.refused',

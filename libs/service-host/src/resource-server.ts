@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { type z } from 'zod';
+import { type ApiKeyClient } from './api-keys.js';
 import { AuditTrailModule } from './audit-trail.js';
 import { type resourceServerVariables } from './configuration.js';
 import { databaseOf, issuerOf, natsOf } from './connection-settings.js';
@@ -15,6 +16,8 @@ export interface ResourceServerOptions {
   readonly configuration: z.infer<z.ZodObject<typeof resourceServerVariables>>;
   /** The folder of the service's migrations: `new URL('../migrations', import.meta.url)`. */
   readonly migrations: URL;
+  /** As whom API keys are exchanged, where the service takes them ({@link ServiceAuthOptions}). */
+  readonly apiKeys?: ApiKeyClient;
   /** As `DatabaseOptions` has it; off by default. */
   readonly pipeline?: boolean;
 }
@@ -22,13 +25,14 @@ export interface ResourceServerOptions {
 /** What every resource server begins with: the guard with its feed of revocations, the database, and the audit trail with its relay to NATS. */
 @Module({})
 export class ResourceServerModule {
-  static forRoot({ name, configuration, migrations, pipeline = false }: ResourceServerOptions): DynamicModule {
+  static forRoot({ name, configuration, migrations, apiKeys, pipeline = false }: ResourceServerOptions): DynamicModule {
     return {
       module: ResourceServerModule,
       imports: [
         ServiceAuthModule.forRoot({
           ...issuerOf(configuration),
           audience: name,
+          apiKeys,
           revocations: revocationFeedSettings(configuration),
         }),
         DatabaseModule.forRoot({

@@ -1,8 +1,9 @@
 import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
-import { AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
+import { type ApiKeySettings, AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
 import { type DpopNonces, type KeysReport, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
+import { API_KEY_SETTINGS, ApiKeysModule, type ApiKeyClient } from './api-keys.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from './refusals.service.js';
@@ -22,6 +23,8 @@ export interface ServiceAuthOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** Where the service hears what is revoked: the feed's settings, or a list of its own. */
   readonly revocations?: RevocationFeedSettings | RevocationList;
+  /** As whom API keys are exchanged, where the service takes them; its migrations must have what {@link ApiKeysModule} needs. */
+  readonly apiKeys?: ApiKeyClient | undefined;
   /** How refusals of unverified callers are limited and reported. */
   readonly refusals?: Omit<RefusalsOptions, 'service'>;
 }
@@ -51,8 +54,25 @@ export class ServiceAuthModule {
       imports: [
         RefusalsModule.forRoot({ service: options.audience, ...options.refusals }),
         ...(feed === undefined ? [] : [RevocationsModule.forRoot(options.audience, options.issuer, feed)]),
+        ...(options.apiKeys === undefined
+          ? []
+          : [
+              ApiKeysModule.forRoot({
+                ...options.apiKeys,
+                issuer: options.issuer,
+                allowPlainHttp: options.allowPlainHttp ?? false,
+              }),
+            ]),
         AuthModule.forRootAsync({
-          inject: [Refusals, POOL, LOGGER, RESOURCE_URL, DPOP_NONCES, { token: REVOCATION_FEED, optional: true }],
+          inject: [
+            Refusals,
+            POOL,
+            LOGGER,
+            RESOURCE_URL,
+            DPOP_NONCES,
+            { token: REVOCATION_FEED, optional: true },
+            { token: API_KEY_SETTINGS, optional: true },
+          ],
           useFactory: (
             refusals: Refusals,
             pool: pg.Pool,
@@ -60,6 +80,7 @@ export class ServiceAuthModule {
             resource: string | undefined,
             nonces: DpopNonces | undefined,
             pushed: RevocationList | undefined = own,
+            apiKeys: ApiKeySettings | undefined,
           ) => ({
             dpopReplays: new PostgresDpopReplayStore(pool),
             onRoutes: (routes: readonly string[]) => {
@@ -76,6 +97,7 @@ export class ServiceAuthModule {
             ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
             allowPlainHttp: options.allowPlainHttp ?? false,
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+            ...(apiKeys === undefined ? {} : { apiKeys }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
             onKeys: ({ ok, message }: KeysReport) => {
               // The issuer asks itself, and has no keys until it has started.

@@ -244,7 +244,11 @@ export function clientsFile({ clients }: Identities, shop?: string): object {
       }),
       entry('payments', {
         // Its own, so that it can finish after a crash what a user's token began; it owns no account, and takes from one only to pay back.
-        audiences: { accounts: ['transfers:create', 'transfers:correct', 'transfers:read'] },
+        audiences: {
+          accounts: ['transfers:create', 'transfers:correct', 'transfers:read'],
+          // How often API keys were used, and which were exposed.
+          issuer: ['api-keys:report'],
+        },
         exchange: [
           edge('payments:create', 'transfers:create'),
           edge('payments:create:client', 'transfers:create', 'transfers:create:client'),

@@ -1,5 +1,6 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
+import { scan } from '../api-keys/scan.js';
 import { table } from '../output.js';
 import { callAdmin } from '../session/admin.js';
 import { openSession } from '../session/session.js';
@@ -48,6 +49,10 @@ Examples:
   countersign keys rotate
   countersign keys revoke 3q2-7wAAAAAA…    (a stolen key: its tokens are refused everywhere at once)`,
     );
+  group
+    .command('scan <path>')
+    .description('find API keys in files, and say which of them work; the keys themselves stay here')
+    .action(scan);
   group
     .command('list')
     .description('list all keys, newest first')

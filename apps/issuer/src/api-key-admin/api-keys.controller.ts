@@ -1,6 +1,15 @@
 import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
-import { CurrentCaller, idSchema, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
+import {
+  CurrentCaller,
+  idSchema,
+  OpenApi,
+  TakesIdempotencyKey,
+  ZodBody,
+  ZodParam,
+  ZodQuery,
+  type Caller,
+} from '@countersign/service-host';
 import { type ApiKeyJson } from '../api-keys/api-key.js';
 import { ApiKeyChanges, type NewApiKeyJson } from './api-key-changes.service.js';
 import {
@@ -15,6 +24,8 @@ import {
   type Reason,
   type Rotation,
 } from './api-key-requests.js';
+import { apiKeyUsageQuerySchema, type ApiKeyUsageQuery } from './api-key-usage.js';
+import { ApiKeyUsageService, type ApiKeyUsageJson } from './api-key-usage.service.js';
 import { ApiKeysService, type ApiKeyPage, type FoundApiKeyJson } from './api-keys.service.js';
 
 /** The administrator's side of API keys: scope `issuer:admin`; every call is an audit event. */
@@ -25,6 +36,7 @@ export class ApiKeysController {
   constructor(
     @Inject(ApiKeysService) private readonly keys: ApiKeysService,
     @Inject(ApiKeyChanges) private readonly changes: ApiKeyChanges,
+    @Inject(ApiKeyUsageService) private readonly uses: ApiKeyUsageService,
   ) {}
 
   /** API keys, newest first, of all clients or of one; `limit` a page (1 to 200), go on with `next_cursor`. */
@@ -38,6 +50,7 @@ export class ApiKeysController {
    * `API_KEY_EXISTS` (a live one has the name: rotate it), `API_KEYS_LIMIT`; 422 `POLICY_EXCEEDED`, `PLAN_UNKNOWN`, `EXPIRY_INVALID`.
    */
   @Post()
+  @TakesIdempotencyKey({ action: 'api-key:create', kind: 'client' })
   @Header('cache-control', 'no-store')
   create(@ZodBody(newApiKeySchema) wanted: NewApiKey, @CurrentCaller() caller: Caller): Promise<NewApiKeyJson> {
     return this.changes.create(wanted, caller);
@@ -59,11 +72,22 @@ export class ApiKeysController {
     return this.keys.read(id, caller);
   }
 
+  /** How often a key was used, by hour, audience, class of routes and outcome; the last day, or `from` to `to`, at most 62 days. 404 `API_KEY_UNKNOWN`. */
+  @Get(':id/usage')
+  usage(
+    @ZodParam('id', idSchema) id: string,
+    @ZodQuery(apiKeyUsageQuerySchema) query: ApiKeyUsageQuery,
+    @CurrentCaller() caller: Caller,
+  ): Promise<ApiKeyUsageJson> {
+    return this.uses.usage(id, query, caller);
+  }
+
   /**
    * Makes a successor of the same name and rights, shown this once; the present key goes on for `grace_seconds` (a day when left out, at most
    * 30 days, 0 ends it now). 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
    */
   @Post(':id/rotate')
+  @TakesIdempotencyKey({ action: 'api-key:rotate', kind: 'api-key' })
   @Header('cache-control', 'no-store')
   rotate(
     @ZodParam('id', idSchema) id: string,
@@ -75,6 +99,7 @@ export class ApiKeysController {
 
   /** Refuses the key, and what it was exchanged for, until it is enabled again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */
   @Post(':id/disable')
+  @TakesIdempotencyKey({ action: 'api-key:disable', kind: 'api-key' })
   @HttpCode(200)
   disable(
     @ZodParam('id', idSchema) id: string,
@@ -86,6 +111,7 @@ export class ApiKeysController {
 
   /** Lets a disabled key work again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */
   @Post(':id/enable')
+  @TakesIdempotencyKey({ action: 'api-key:enable', kind: 'api-key' })
   @HttpCode(200)
   enable(
     @ZodParam('id', idSchema) id: string,
@@ -97,6 +123,7 @@ export class ApiKeysController {
 
   /** Refuses the key for ever, at every service as soon as the feed has brought it. 404 `API_KEY_UNKNOWN`. */
   @Post(':id/revoke')
+  @TakesIdempotencyKey({ action: 'api-key:revoke', kind: 'api-key' })
   @HttpCode(200)
   revoke(
     @ZodParam('id', idSchema) id: string,

@@ -1,6 +1,9 @@
 import { type Provider } from '@nestjs/common';
 import { ApiKeyAuthentication } from '../api-keys/api-key-authentication.service.js';
 import { ApiKeyChanges } from './api-key-changes.service.js';
+import { ApiKeyReportsController } from './api-key-reports.controller.js';
+import { ApiKeyUsageService } from './api-key-usage.service.js';
+import { ApiKeyUsageStore } from './api-key-usage.store.js';
 import { ApiKeyExpiry } from './api-key-expiry.service.js';
 import { ApiKeysController } from './api-keys.controller.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -9,7 +12,7 @@ import { ApiKeyUses } from '../api-keys/api-key-uses.service.js';
 import { API_KEY_SETTINGS, type ApiKeySettings } from '../api-keys/new-api-key.js';
 import { PLANS, readPlansFile } from '../api-keys/plan.js';
 
-export const apiKeyControllers = [ApiKeysController];
+export const apiKeyControllers = [ApiKeysController, ApiKeyReportsController];
 
 /** Everything that API keys are made of, for the issuer's module. @param plansFile PLANS_FILE */
 export function apiKeyProviders(settings: ApiKeySettings, plansFile: string | undefined): Provider[] {
@@ -21,6 +24,8 @@ export function apiKeyProviders(settings: ApiKeySettings, plansFile: string | un
     ApiKeyChanges,
     ApiKeyExpiry,
     ApiKeyUses,
+    ApiKeyUsageStore,
+    ApiKeyUsageService,
     ApiKeyAuthentication,
   ];
 }

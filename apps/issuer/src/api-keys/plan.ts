@@ -4,6 +4,8 @@ import { audienceSchema, nameSchema } from '../registry/client.js';
 import { readDeclaredFile } from '../registry/declared-file.js';
 
 const MINUTE_LIMIT = 10_000_000;
+/** Bursts in a minute's requests at most. */
+const BURST_LEAST = 30;
 const count = (max: number) => z.int().min(1).max(max);
 
 const limitSchema = z
@@ -19,6 +21,9 @@ const limitSchema = z
   })
   .refine(({ burst, per_minute: minute }) => burst === undefined || minute !== undefined, {
     message: 'burst needs per_minute',
+  })
+  .refine(({ burst, per_minute: minute }) => (burst ?? Infinity) * BURST_LEAST >= (minute ?? 0), {
+    message: 'burst must be at least the requests of 2 seconds; replicas share a limit only so exactly',
   })
   .refine((limit) => Object.values(limit).some((value) => value !== undefined), { message: 'must limit something' })
   .transform(({ per_minute: perMinute, burst, per_day: perDay, per_month: perMonth }): ApiKeyLimit => ({

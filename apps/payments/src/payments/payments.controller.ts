@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { AllowApiKey, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { clientWide } from '@countersign/auth-core';
 import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
@@ -89,6 +89,7 @@ export class PaymentsController {
 
   /** A payment within the caller's reach. 404 `PAYMENT_UNKNOWN`. */
   @Get(':id')
+  @AllowApiKey('read')
   @RequireAnyScope('payments:read', clientWide('payments:read'))
   read(@ZodParam('id', paymentIdSchema) id: PaymentId, @CurrentCaller() caller: Caller): Promise<PaymentJson> {
     return this.payments.read(id, caller);
@@ -99,6 +100,7 @@ export class PaymentsController {
    * of creation (`from` included, `to` not).
    */
   @Get()
+  @AllowApiKey('read')
   @RequireAnyScope('payments:read', clientWide('payments:read'))
   list(@ZodQuery(listPaymentsSchema) query: ListPayments, @CurrentCaller() caller: Caller): Promise<PaymentPageJson> {
     return this.payments.list(query, caller);

@@ -83,14 +83,14 @@ function endOf(token: string): number {
 }
 
 /** Asks the token endpoint, with a new assertion and proof for every try. */
-class TokenEndpoint {
+export class TokenEndpoint {
   readonly #url: string;
   readonly #now: () => number;
   #nonce: string | undefined;
 
   constructor(
     private readonly options: TokenClientOptions,
-    private readonly pauses: TokenPauses,
+    private readonly pauses: Pick<TokenPauses, 'ask' | 'isShort'>,
   ) {
     this.#url = protectedUrl(
       options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token'),

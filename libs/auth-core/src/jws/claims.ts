@@ -1,4 +1,4 @@
-import { apiKeyOfClaim } from '../api-key/api-key-claim.js';
+import { apiKeyOfClaim } from './api-key-claim.js';
 import { isObject, type JsonObject } from '../json-object.js';
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
 import { TokenError, type TokenErrorCode } from '../token-error.js';

@@ -1,28 +1,6 @@
 import { isObject, type JsonObject } from '../json-object.js';
+import { type ApiKeyIdentity, type ApiKeyLimit } from '../principal.js';
 import { TokenError } from '../token-error.js';
-
-/** How often a key may be used for one class of routes. What is left out is not limited. */
-export interface ApiKeyLimit {
-  /** Requests a minute that go on without end. */
-  readonly perMinute?: number | undefined;
-  /** Requests at once, after a rest; those of a minute by default. */
-  readonly burst?: number | undefined;
-  /** Requests of one day, UTC. */
-  readonly perDay?: number | undefined;
-  /** Requests of one month, UTC. */
-  readonly perMonth?: number | undefined;
-}
-
-/** The key that a token was exchanged for, as the trail and the limits know it. Never the key itself. */
-export interface ApiKeyIdentity {
-  /** A UUIDv7. */
-  readonly id: string;
-  readonly name: string;
-  /** CIDR networks that it may be used from; any when empty. */
-  readonly networks: readonly string[];
-  /** By class of routes; `*` is for classes that are not named. Nothing for a key without a plan. */
-  readonly limits?: Readonly<Record<string, ApiKeyLimit>> | undefined;
-}
 
 /** Networks that one key may name, and classes that one plan may have for an audience. */
 export const API_KEY_LIST_LIMIT = 16;

@@ -1,0 +1,144 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { NewFile } from '../new-file.js';
+import { table } from '../output.js';
+import { callAdmin } from '../session/admin.js';
+import { openSession, type Session } from '../session/session.js';
+import { secondsOf } from './duration.js';
+
+const apiKeySchema = z.looseObject({
+  id: z.string(),
+  client_id: z.string(),
+  name: z.string(),
+  status: z.string(),
+  audiences: z.record(z.string(), z.array(z.string())),
+  networks: z.array(z.string()),
+  plan: z.string().nullable(),
+  created_at: z.string(),
+  expires_at: z.string(),
+  ends_at: z.string().optional(),
+  exposed_at: z.string().optional(),
+  last_used_at: z.string().optional(),
+});
+type ApiKey = z.infer<typeof apiKeySchema>;
+const newApiKeySchema = apiKeySchema.extend({ api_key: z.string() });
+const pageSchema = z.object({ api_keys: z.array(apiKeySchema), next_cursor: z.string().optional() });
+
+const reach = ({ audiences }: ApiKey): string =>
+  Object.entries(audiences)
+    .map(([audience, scopes]) => `${audience}=${scopes.join(',')}`)
+    .join(' ');
+
+const columns = ['id', 'client', 'name', 'status', 'ends', 'last used', 'plan', 'audiences'];
+function rowOf(key: ApiKey): readonly string[] {
+  const status = key.exposed_at === undefined ? key.status : `${key.status}, exposed`;
+  const end = key.ends_at !== undefined && key.ends_at < key.expires_at ? key.ends_at : key.expires_at;
+  return [key.id, key.client_id, key.name, status, end, key.last_used_at ?? 'never', key.plan ?? '-', reach(key)];
+}
+const tableOf = (keys: readonly ApiKey[]): string => table(columns, keys.map(rowOf), 'no API keys');
+
+/** `payments=payments:read,payments:create`, several times. @throws {CliError} */
+function audiencesOf(given: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [, audience, scopes] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+      if (audience !== undefined && scopes !== undefined) return [audience, scopes.split(',')];
+      throw new CliError(ExitCode.usage, 'ARGUMENT_INVALID', `--audience must be NAME=SCOPE,SCOPE, not ${text}`);
+    }),
+  );
+}
+
+interface NewKeyRequest {
+  readonly path: string;
+  readonly body: object;
+  /** Where the key goes, instead of the screen. */
+  readonly file: string | undefined;
+}
+
+/** Asks for a new key and shows it once: on the screen, or in a file that only its owner may read. The file is there before it is asked for. */
+async function showNew(session: Session, { path, body, file }: NewKeyRequest): Promise<void> {
+  const kept = file === undefined ? undefined : await NewFile.create(file, { force: false });
+  const { api_key: text, ...key } = await callAdmin(session, newApiKeySchema, { path, method: 'POST', body });
+  if (kept === undefined) {
+    session.output.note('The key is shown this once; keep it where secrets are kept.');
+    session.output.result({ ok: true, ...key, api_key: text }, `${tableOf([key])}\n\n${text}`);
+    return;
+  }
+  await kept.write(`${text}\n`);
+  await kept.commit();
+  session.output.note(`The key is in ${kept.path}, readable only by you. It is not shown again.`);
+  session.output.result({ ok: true, ...key, key_file: kept.path }, tableOf([key]));
+}
+
+interface NewOptions {
+  readonly audience: readonly string[];
+  readonly network: readonly string[];
+  readonly plan?: string;
+  readonly expiresIn?: string;
+  readonly keyOut?: string;
+}
+
+export async function createApiKey(client: string, name: string, options: NewOptions, command: Command): Promise<void> {
+  const session = openSession(command);
+  const audiences = audiencesOf(options.audience);
+  if (Object.keys(audiences).length === 0) {
+    throw new CliError(
+      ExitCode.usage,
+      'ARGUMENT_MISSING',
+      'name at least one --audience, such as payments=payments:read',
+    );
+  }
+  const { plan, expiresIn, network: networks, keyOut } = options;
+  const seconds = expiresIn === undefined ? undefined : secondsOf(expiresIn, '--expires-in');
+  const body = {
+    client_id: client,
+    name,
+    audiences,
+    networks,
+    ...(plan === undefined ? {} : { plan }),
+    ...(seconds === undefined ? {} : { expires_at: new Date(Date.now() + seconds * 1_000).toISOString() }),
+  };
+  await showNew(session, { path: '/admin/api-keys', body, file: keyOut });
+}
+
+export async function listApiKeys(options: { client?: string; limit: string }, command: Command): Promise<void> {
+  const session = openSession(command);
+  const query = new URLSearchParams({
+    limit: options.limit,
+    ...(options.client === undefined ? {} : { client_id: options.client }),
+  });
+  const page = await callAdmin(session, pageSchema, { path: `/admin/api-keys?${query.toString()}` });
+  if (page.next_cursor !== undefined) session.output.note('There are more; narrow the list with --client.');
+  session.output.result({ ok: true, ...page }, tableOf(page.api_keys));
+}
+
+async function show(request: { path: string; method?: string; body?: object }, command: Command): Promise<void> {
+  const session = openSession(command);
+  const key = await callAdmin(session, apiKeySchema, request);
+  session.output.result({ ok: true, ...key }, tableOf([key]));
+}
+
+const pathOf = (id: string, step = ''): string => `/admin/api-keys/${encodeURIComponent(id)}${step}`;
+
+export function showApiKey(id: string, _: object, command: Command): Promise<void> {
+  return show({ path: pathOf(id) }, command);
+}
+
+export async function rotateApiKey(
+  id: string,
+  { grace, keyOut }: { grace: string; keyOut?: string },
+  command: Command,
+): Promise<void> {
+  const session = openSession(command);
+  const body = { grace_seconds: secondsOf(grace, '--grace') };
+  await showNew(session, { path: pathOf(id, '/rotate'), body, file: keyOut });
+}
+
+const step =
+  (name: string) =>
+  (id: string, { reason }: { reason?: string }, command: Command): Promise<void> =>
+    show({ path: pathOf(id, `/${name}`), method: 'POST', body: reason === undefined ? {} : { reason } }, command);
+export const disableApiKey = step('disable');
+export const enableApiKey = step('enable');
+export const revokeApiKey = step('revoke');

@@ -1,0 +1,47 @@
+import { routeClassPattern } from '@countersign/auth-core';
+import { z } from 'zod';
+
+const DAY_MS = 86_400_000;
+/** Days that one answer shows. */
+export const DAYS_LIMIT = 62;
+
+const useSchema = z.strictObject({
+  api_key_id: z.uuid(),
+  hour: z.iso.datetime(),
+  route_class: z.string().regex(routeClassPattern),
+  outcome: z.enum(['allowed', 'denied', 'limited']),
+  count: z.int().min(1),
+});
+const reportSchema = z.strictObject({
+  /** By it a report is counted once. */
+  id: z.uuid(),
+  uses: z.array(useSchema).max(5_000),
+  networks: z.array(z.strictObject({ api_key_id: z.uuid(), network: z.string().min(2).max(64) })).max(5_000),
+});
+export type ApiKeyReport = z.infer<typeof reportSchema>;
+
+export const usageReportsSchema = z.strictObject({ reports: z.array(reportSchema).min(1).max(50) });
+export type UsageReports = z.infer<typeof usageReportsSchema>;
+
+export const exposureSchema = z.strictObject({ api_key: z.string().min(1).max(256) });
+export type Exposure = z.infer<typeof exposureSchema>;
+
+const time = z.iso.datetime().transform((text) => new Date(text));
+
+/** From when to when, at most 62 days; the last day when left out. */
+export const apiKeyUsageQuerySchema = z.strictObject({ from: time.optional(), to: time.optional() });
+export type ApiKeyUsageQuery = z.infer<typeof apiKeyUsageQuerySchema>;
+
+/** A time that is asked about; `to` is not included. */
+export interface Period {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+/** @returns nothing for a time that ends before it begins, or is too long */
+export function periodOf({ from, to }: ApiKeyUsageQuery, now: Date): Period | undefined {
+  const end = to ?? now;
+  const start = from ?? new Date(end.getTime() - DAY_MS);
+  const ms = end.getTime() - start.getTime();
+  return ms > 0 && ms <= DAYS_LIMIT * DAY_MS ? { from: start, to: end } : undefined;
+}

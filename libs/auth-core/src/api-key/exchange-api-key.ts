@@ -1,0 +1,45 @@
+import { monotonicClock } from '../clock.js';
+import { Pause } from '../client/pause.js';
+import { TokenEndpoint, type TokenClientOptions } from '../client/token-client.js';
+import { type ExchangeApiKey } from './api-key-tokens.js';
+
+/** The `subject_token_type` of an API key (RFC 8693, section 3). */
+export const API_KEY_TOKEN_TYPE = 'urn:countersign:params:oauth:token-type:api-key';
+
+export interface ApiKeyExchangeClientOptions extends Omit<TokenClientOptions, 'dpopKey' | 'cacheSize'> {
+  /** The service's own audience, which is its client's name. */
+  readonly audience: string;
+}
+
+/**
+ * Exchanges keys at the issuer. An issuer that is away is not asked again at once; a key that it does not accept concerns that key only.
+ * @throws {TypeError} for an endpoint of plain http beyond this machine, without `allowPlainHttp`
+ */
+export function createApiKeyExchange(options: ApiKeyExchangeClientOptions): ExchangeApiKey {
+  const { monotonic = monotonicClock, random = Math.random, audience } = options;
+  const away = new Pause({
+    monotonic,
+    random,
+    wait: () => Promise.resolve(),
+    // A caller waits for nothing: it is told that the issuer is away.
+    maxWaitMs: 0,
+    pauses: ({ retryable, status }) => (retryable && status !== 429) || status === 401,
+  });
+  const endpoint = new TokenEndpoint(
+    { ...options, retries: options.retries ?? 0 },
+    { ask: (ask) => ask(), isShort: false },
+  );
+  return (key, address) =>
+    away.run(() =>
+      endpoint.ask(
+        {
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token: key,
+          subject_token_type: API_KEY_TOKEN_TYPE,
+          audience,
+          ...(address === undefined ? {} : { client_address: address }),
+        },
+        undefined,
+      ),
+    );
+}

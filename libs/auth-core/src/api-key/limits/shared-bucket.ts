@@ -1,0 +1,191 @@
+import { type ApiKeyLimit } from '../../principal.js';
+
+/** What all replicas share of one limit of one key. Times are milliseconds since 1970, by the one clock that all share: the store's. */
+export interface SharedBucket {
+  /** Requests that nobody has leased, a fraction included; of a limit by the minute. */
+  readonly level: number;
+  readonly at: number;
+  /** Requests that were leased and not given back, in the day and the month of `at`. */
+  readonly day: number;
+  readonly month: number;
+  /** By replica. */
+  readonly leases: Readonly<Record<string, Lease>>;
+}
+
+/** Requests that one replica may let pass without asking. */
+interface Lease {
+  readonly count: number;
+  /** Until then its replica uses it. */
+  readonly until: number;
+}
+
+/** What a replica says when it asks: what it made of its last lease, and what it wants. */
+export interface LeaseRequest {
+  readonly replica: string;
+  /** Requests of its lease that it let pass; the rest goes back. */
+  readonly used: number;
+  /** 0 to give back only. */
+  readonly wanted: number;
+}
+
+export interface LeaseAnswer {
+  /** Requests that it may let pass; 0 when none are left. */
+  readonly granted: number;
+  /** Milliseconds for which the lease is good. */
+  readonly lastsMs: number;
+  /** Milliseconds until the next request may pass; 0 when some were granted. */
+  readonly retryMs: number;
+  /** Requests that other replicas hold, some of which they may give back, and the milliseconds until they have. */
+  readonly elsewhere: number;
+  readonly settledMs: number;
+  /** What is left beside: of the bucket, and of the quota that is nearest its end. */
+  readonly remaining: number;
+  /** Which limit it was, when none are left. */
+  readonly exhausted?: 'rate' | 'day' | 'month';
+}
+
+/** Milliseconds of a lease at most and at least: what a replica does not use in that time goes back. */
+const LEASE_MS = 1_000;
+const SHORTEST_LEASE_MS = 25;
+/** Leases within the time in which a bucket fills: what is used and not reported yet delays the filling by so much. */
+const LEASES_A_FILL = 50;
+/** Milliseconds that a lease is waited for beyond its end, before it counts as used up: its replica may have crashed. */
+export const SETTLE_MS = 1_000;
+/** Milliseconds, and part of the burst, that may gather before a replica that was refused asks again. */
+const GATHER_MS = 100;
+const GATHER_SHARE = 0.01;
+/** Milliseconds after the end of a lease in which its replica gives back what is left, unless it crashed. */
+const GIVEN_BACK_MS = 75;
+/** Part of the capacity below which no lease takes more than a little: what is held elsewhere is then too little to matter. */
+const SCARCE_SHARE = 0.25;
+const LAST_SHARE = 0.01;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** Requests at once. */
+export function burstOf({ burst, perMinute }: ApiKeyLimit): number {
+  return burst ?? perMinute ?? Infinity;
+}
+
+/** Requests before the first of its limits is reached. */
+export function capacityOf(limit: ApiKeyLimit): number {
+  return Math.min(burstOf(limit), limit.perDay ?? Infinity, limit.perMonth ?? Infinity);
+}
+
+const ratePerMs = ({ perMinute }: ApiKeyLimit): number => (perMinute ?? Infinity) / MINUTE_MS;
+
+/** A lease is a fraction of the time in which the bucket fills, so that what is held somewhere is soon back. */
+function leaseMsOf(limit: ApiKeyLimit): number {
+  if (limit.perMinute === undefined) return LEASE_MS;
+  return Math.max(SHORTEST_LEASE_MS, Math.min(LEASE_MS, burstOf(limit) / ratePerMs(limit) / LEASES_A_FILL));
+}
+
+const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+
+function monthOf(ms: number): number {
+  const date = new Date(ms);
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}
+
+/** Milliseconds until the next month, UTC. */
+function monthEnd(ms: number): number {
+  const date = new Date(ms);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1) - ms;
+}
+
+/** A bucket that nobody has used. */
+export function fullBucket(limit: ApiKeyLimit, now: number): SharedBucket {
+  return { level: limit.perMinute === undefined ? 0 : burstOf(limit), at: now, day: 0, month: 0, leases: {} };
+}
+
+/** What became of a replica's lease, and of those that nobody settled in time. */
+function settled(bucket: SharedBucket, { replica, used }: LeaseRequest, now: number): SharedBucket {
+  const own = bucket.leases[replica];
+  const back = own === undefined ? 0 : Math.max(0, own.count - used);
+  const held = Object.entries(bucket.leases).filter(([name, { until }]) => name !== replica && until + SETTLE_MS > now);
+  const { level, day, month } = bucket;
+  return { ...bucket, level: level + back, day: day - back, month: month - back, leases: Object.fromEntries(held) };
+}
+
+function heldIn({ leases }: SharedBucket): number {
+  return Object.values(leases).reduce((sum, { count }) => sum + count, 0);
+}
+
+/** What is leased counts as in the bucket: so whatever replicas hold, together they never let more pass at once than the burst. */
+function refilled(bucket: SharedBucket, limit: ApiKeyLimit, now: number): SharedBucket {
+  const passed = Math.max(0, now - bucket.at);
+  const at = Math.max(now, bucket.at);
+  const day = dayOf(at) === dayOf(bucket.at) ? bucket.day : heldIn(bucket);
+  const month = monthOf(at) === monthOf(bucket.at) ? bucket.month : heldIn(bucket);
+  if (limit.perMinute === undefined) return { ...bucket, at, day, month };
+  const room = Math.max(bucket.level, burstOf(limit) - heldIn(bucket));
+  const level = Math.min(room, bucket.level + passed * ratePerMs(limit));
+  return { ...bucket, level: Math.min(level, burstOf(limit)), at, day, month };
+}
+
+interface Left {
+  readonly rate: number;
+  readonly day: number;
+  readonly month: number;
+}
+
+function leftOf({ level, day, month }: SharedBucket, limit: ApiKeyLimit): Left {
+  return {
+    rate: limit.perMinute === undefined ? Infinity : level,
+    day: (limit.perDay ?? Infinity) - day,
+    month: (limit.perMonth ?? Infinity) - month,
+  };
+}
+
+function waitFor(left: Left, limit: ApiKeyLimit, now: number): Pick<LeaseAnswer, 'retryMs' | 'exhausted'> {
+  if (left.month < 1) return { retryMs: monthEnd(now), exhausted: 'month' };
+  if (left.day < 1) return { retryMs: DAY_MS - (now % DAY_MS), exhausted: 'day' };
+  // A bucket that fills quickly is asked again when it has gathered a little, not for each request.
+  const gathered = Math.min(GATHER_MS, (burstOf(limit) * GATHER_SHARE) / ratePerMs(limit));
+  return { retryMs: Math.max(gathered, (1 - left.rate) / ratePerMs(limit)), exhausted: 'rate' };
+}
+
+/**
+ * Settles a replica's last lease and gives it the next. Nothing is granted twice, and what is granted and not given back counts as used: so
+ * the limit is never exceeded, whoever crashes. A share of what is left is granted, so that the last requests go where they are needed.
+ */
+export function leaseFrom(
+  before: SharedBucket | undefined,
+  limit: ApiKeyLimit,
+  request: LeaseRequest,
+  now: number,
+): { readonly bucket: SharedBucket; readonly answer: LeaseAnswer } {
+  const bucket = refilled(settled(before ?? fullBucket(limit, now), request, now), limit, now);
+  const left = leftOf(bucket, limit);
+  const available = Math.max(0, Math.floor(Math.min(left.rate, left.day, left.month)));
+  const others = Object.values(bucket.leases);
+  const share =
+    available < capacityOf(limit) * SCARCE_SHARE
+      ? Math.max(1, Math.floor(capacityOf(limit) * LAST_SHARE))
+      : Math.ceil(available / (2 + others.length));
+  const granted = Math.min(request.wanted, share, available);
+  const lastsMs = leaseMsOf(limit);
+  const isOut = request.wanted > 0 && granted === 0;
+  const after: SharedBucket =
+    granted === 0
+      ? bucket
+      : {
+          level: bucket.level - (limit.perMinute === undefined ? 0 : granted),
+          at: bucket.at,
+          day: bucket.day + granted,
+          month: bucket.month + granted,
+          leases: { ...bucket.leases, [request.replica]: { count: granted, until: bucket.at + lastsMs } },
+        };
+  const ends = others.map(({ until }) => until - now);
+  return {
+    bucket: after,
+    answer: {
+      granted,
+      lastsMs,
+      ...(isOut ? waitFor(left, limit, now) : { retryMs: 0 }),
+      elsewhere: others.reduce((sum, { count }) => sum + count, 0),
+      settledMs: ends.length === 0 ? 0 : Math.max(1, Math.max(...ends) + GIVEN_BACK_MS),
+      remaining: Math.max(0, available - granted),
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { BlockList, isIP } from 'node:net';
+import { type ApiKeyIdentity } from '../principal.js';
+
+const lists = new WeakMap<ApiKeyIdentity, BlockList>();
+
+function listOf(key: ApiKeyIdentity): BlockList {
+  const known = lists.get(key);
+  if (known !== undefined) return known;
+  const list = new BlockList();
+  for (const network of key.networks) {
+    const [address = '', bits] = network.split('/');
+    const version = isIP(address);
+    const prefix = Number(bits);
+    // What is not understood opens nothing.
+    if (version === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (version === 4 ? 32 : 128)) continue;
+    list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
+  }
+  lists.set(key, list);
+  return list;
+}
+
+/** An IPv4 address as a dual-stack socket writes it. */
+const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+/**
+ * Whether a key may be used from an address: any where it names no networks, none that is not known where it does.
+ * @param address of the caller, as the service knows it
+ */
+export function mayBeUsedFrom(key: ApiKeyIdentity, address: string | undefined): boolean {
+  if (key.networks.length === 0) return true;
+  if (address === undefined) return false;
+  const plain = mapped.exec(address)?.[1] ?? address.replace(/%.*$/, '');
+  const version = isIP(plain);
+  return version !== 0 && listOf(key).check(plain, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** An address, or the /64 of an IPv6 address: one household or machine has all of it. */
+export function networkOf(address: string): string {
+  if (!address.includes(':') || address.includes('.')) return address;
+  const [head = '', tail = ''] = address.split('::');
+  const parts = head.split(':').filter((part) => part !== '');
+  if (!address.includes('::')) return parts.slice(0, 4).join(':');
+  const missing = 8 - parts.length - tail.split(':').filter((part) => part !== '').length;
+  return [...parts, ...Array.from({ length: Math.max(0, missing) }, () => '0')].slice(0, 4).join(':');
+}

@@ -1,0 +1,57 @@
+import { TokenError } from '../token-error.js';
+import { apiKeyHash } from './api-key.js';
+import { LimitExceeded } from './limit-exceeded.js';
+import { networkOf } from './networks.js';
+
+/** Milliseconds for which a key that the issuer did not accept is refused without asking again. */
+const REMEMBERED_MS = 10_000;
+const WINDOW_MS = 60_000;
+/** Keys, and networks, that are remembered at once; the first leaves for a further one. */
+const KEPT_LIMIT = 10_000;
+
+function forgetOldest(map: ReadonlyMap<string, unknown> & { delete(key: string): boolean }): void {
+  if (map.size <= KEPT_LIMIT) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}
+
+/** Keys that the issuer did not accept, and who showed them: a flood of made-up keys stays here and does not reach the issuer. */
+export class UnknownKeys {
+  readonly #refused = new Map<string, number>();
+  readonly #shown = new Map<string, { readonly endsAt: number; count: number }>();
+
+  /** @param perMinute of one network */
+  constructor(
+    private readonly perMinute: number,
+    private readonly monotonic: () => number,
+  ) {}
+
+  /** @throws {TokenError} for a key that was just refused, and for a network that showed too many */
+  check(key: string, address: string | undefined): void {
+    const now = this.monotonic();
+    const refused = this.#refused.get(apiKeyHash(key));
+    if (refused !== undefined && refused > now) throw new TokenError('API_KEY_INVALID', 'refused a moment ago');
+    const shown = address === undefined ? undefined : this.#shown.get(networkOf(address));
+    if (shown === undefined || shown.endsAt <= now || shown.count < this.perMinute) return;
+    const retryAfterSeconds = Math.ceil((shown.endsAt - now) / 1_000);
+    throw new LimitExceeded('API_KEYS_GUESSED', undefined, { 'retry-after': String(retryAfterSeconds) });
+  }
+
+  add(key: string, address: string | undefined): void {
+    const now = this.monotonic();
+    this.#refused.set(apiKeyHash(key), now + REMEMBERED_MS);
+    forgetOldest(this.#refused);
+    if (address === undefined) return;
+    const network = networkOf(address);
+    const shown = this.#shown.get(network);
+    if (shown !== undefined && shown.endsAt > now) {
+      shown.count += 1;
+      return;
+    }
+    this.#shown.delete(network);
+    this.#shown.set(network, { endsAt: now + WINDOW_MS, count: 1 });
+    forgetOldest(this.#shown);
+  }
+}

@@ -1,0 +1,270 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  generateSigningKey,
+  makeApiKey,
+  MemoryRevocationList,
+  TokenRequestError,
+  type ApiKeys,
+  type ApiKeyUsageReport,
+  type Principal,
+} from '@countersign/auth-core';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { API_KEYS } from './api-keys.js';
+import { AuthModule } from './auth.module.js';
+import { AllowApiKey, BearerToken, CurrentPrincipal, RequireScopes } from './decorators.js';
+import { type Refusal } from './refusal.js';
+import { RouteReport } from './route-report.js';
+
+@Controller('catalogue')
+class CatalogueController {
+  @Get()
+  @AllowApiKey()
+  @RequireScopes('catalogue:read')
+  list(@CurrentPrincipal() caller: Principal, @BearerToken() token: string): object {
+    return { kind: caller.kind, key: caller.apiKey?.name, token };
+  }
+
+  @Get('search')
+  @AllowApiKey('search')
+  @RequireScopes('catalogue:read')
+  search(): object {
+    return {};
+  }
+
+  @Get('prices')
+  @RequireScopes('catalogue:read')
+  prices(): object {
+    return {};
+  }
+
+  @Get('stock')
+  @AllowApiKey()
+  @RequireScopes('catalogue:write')
+  stock(): object {
+    return {};
+  }
+}
+
+const ids = [1, 2, 3, 4].map((n) => `01a21031-6897-71c1-8114-42669a3f060${String(n)}`);
+const [plain = '', local = '', small = '', other = ''] = ids.map((id) => makeApiKey('test', id));
+const claims: Readonly<Record<string, object>> = {
+  [plain]: { id: ids[0], name: 'plain' },
+  [local]: { id: ids[1], name: 'local', networks: ['192.0.2.0/24'] },
+  [small]: { id: ids[2], name: 'small', limits: { search: { per_minute: 60, burst: 3 }, '*': { per_day: 2 } } },
+};
+
+describe('a service that takes API keys', () => {
+  let issuer: TestIssuer;
+  let app: NestFastifyApplication;
+  let exchanges = 0;
+  let away = false;
+  const reports: ApiKeyUsageReport[] = [];
+  const exposed: string[] = [];
+  const refusals: Refusal[] = [];
+  const revocations = new MemoryRevocationList();
+
+  beforeAll(async () => {
+    issuer = await createTestIssuer({ audience: 'catalogue' });
+    const clientKey = await generateSigningKey();
+    @Module({
+      imports: [
+        AuthModule.forRoot({
+          issuer: issuer.issuer,
+          audience: 'catalogue',
+          resource: 'https://catalogue.test',
+          fetch: issuer.fetch,
+          revocations,
+          onRefused: (refusal) => {
+            refusals.push(refusal);
+            return Promise.resolve();
+          },
+          apiKeys: {
+            clientKey,
+            unknownPerMinute: 5,
+            onUsage: (report) => {
+              reports.push(report);
+              return Promise.resolve();
+            },
+            onExposed: (key) => {
+              exposed.push(key);
+              return Promise.resolve();
+            },
+            exchange: async (key) => {
+              exchanges += 1;
+              if (away) throw new TokenRequestError('NETWORK', 'the issuer is away', undefined, true);
+              const claim = claims[key];
+              if (claim === undefined) throw new TokenRequestError('invalid_grant', 'no', 400, false);
+              const token = await issuer.mint({
+                subject: 'shop',
+                scopes: ['catalogue:read'],
+                claims: { kind: 'application', api_key: claim },
+              });
+              const expiresAt = Math.floor(Date.now() / 1_000) + 300;
+              return { token, expiresAt, scopes: ['catalogue:read'], tokenType: 'Bearer' };
+            },
+          },
+        }),
+      ],
+      controllers: [CatalogueController],
+    })
+    class CatalogueModule {}
+    app = await NestFactory.create<NestFastifyApplication>(CatalogueModule, new FastifyAdapter(), { logger: false });
+    await app.init();
+  });
+  afterAll(() => app.close());
+
+  const ask = async (url: string, headers: Record<string, string> = {}, remoteAddress = '198.51.100.7') => {
+    const answer = await app.inject({ method: 'GET', url, headers, remoteAddress });
+    return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() };
+  };
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+  const codeOf = async (...request: Parameters<typeof ask>) => {
+    const { status, body } = await ask(...request);
+    return [status, body['code']];
+  };
+
+  it('knows the application by either header, and asks the issuer once', async () => {
+    const before = exchanges;
+    for (const headers of [bearer(plain), { 'x-api-key': plain }, bearer(plain)]) {
+      const { status, body } = await ask('/catalogue', headers);
+      expect([status, body['kind'], body['key']]).toEqual([200, 'application', 'plain']);
+    }
+    expect(exchanges - before).toBe(1);
+  });
+
+  it('gives a handler what the key was exchanged for, never the key', async () => {
+    const { body } = await ask('/catalogue', { 'x-api-key': plain });
+    expect(body['token']).toMatch(/^ey[\w-]+\.[\w-]+\.[\w-]+$/);
+  });
+
+  it('asks once for many that come together', async () => {
+    const before = exchanges;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/catalogue/search', bearer(small))));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
+    expect(exchanges - before).toBe(1);
+  });
+
+  it('refuses a key in an address, and marks it as exposed', async () => {
+    for (const url of [`/catalogue?api_key=${plain}`, `/catalogue/search?x=1&key=${plain}&y=2`]) {
+      expect(await codeOf(url)).toEqual([400, 'API_KEY_IN_URL']);
+      expect(await codeOf(url, bearer(plain))).toEqual([400, 'API_KEY_IN_URL']);
+    }
+    expect(exposed).toEqual([plain, plain, plain, plain]);
+    expect(refusals.at(-1)).toMatchObject({ code: 'API_KEY_IN_URL', status: 400 });
+    expect(JSON.stringify(refusals)).not.toContain(plain.slice(-49));
+  });
+
+  it('refuses a key on a route that does not take keys, and for a scope that it does not have', async () => {
+    expect(await codeOf('/catalogue/prices', bearer(plain))).toEqual([403, 'API_KEY_NOT_ALLOWED']);
+    expect(await codeOf('/catalogue/stock', bearer(plain))).toEqual([403, 'SCOPE_MISSING']);
+    const stolen = await issuer.mint({
+      scopes: ['catalogue:read'],
+      claims: { kind: 'application', api_key: claims[plain] },
+    });
+    expect(await codeOf('/catalogue/prices', bearer(stolen))).toEqual([403, 'API_KEY_NOT_ALLOWED']);
+    const through = await issuer.mint({
+      scopes: ['catalogue:read'],
+      claims: { kind: 'application', api_key: claims[plain], act: { sub: 'shopfront' } },
+    });
+    expect((await ask('/catalogue/prices', bearer(through))).status).toBe(200);
+  });
+
+  it('refuses a key outside of its networks, first seen and repeated', async () => {
+    expect(await codeOf('/catalogue', bearer(local))).toEqual([403, 'API_KEY_NETWORK']);
+    for (const address of ['192.0.2.9', '::ffff:192.0.2.10']) {
+      expect((await ask('/catalogue', bearer(local), address)).status).toBe(200);
+    }
+    expect(await codeOf('/catalogue', bearer(local), '2001:db8::1')).toEqual([403, 'API_KEY_NETWORK']);
+  });
+
+  it('tells a caller of its limit, and when to come back', async () => {
+    const { status, headers, body } = await ask('/catalogue/search', bearer(small));
+    expect([status, body['code'], Number(headers['retry-after']) >= 1]).toEqual([429, 'RATE_LIMITED', true]);
+    expect(headers['ratelimit-policy']).toBe('"search";q=3;w=3');
+    expect(headers['ratelimit']).toMatch(/^"search";r=0;t=\d+$/);
+    const statuses: unknown[] = [];
+    for (let n = 0; n < 3; n += 1) statuses.push(await codeOf('/catalogue', bearer(small)));
+    expect(statuses).toEqual([
+      [200, undefined],
+      [200, undefined],
+      [429, 'QUOTA_EXHAUSTED'],
+    ]);
+    expect((await ask('/catalogue', bearer(plain))).headers['ratelimit']).toBeUndefined();
+  });
+
+  it('asks nobody about a key that is mistyped, and once about one that is unknown', async () => {
+    const before = exchanges;
+    for (const text of ['csk_', 'csk_test_x', `${plain}x`, plain.slice(0, -1)]) {
+      expect(await codeOf('/catalogue', bearer(text), '203.0.113.1')).toEqual([401, 'API_KEY_INVALID']);
+    }
+    expect(exchanges - before).toBe(0);
+    for (let n = 0; n < 3; n += 1) {
+      expect(await codeOf('/catalogue', bearer(other), '203.0.113.1')).toEqual([401, 'API_KEY_INVALID']);
+    }
+    expect(exchanges - before).toBe(1);
+  });
+
+  it('stops asking for a network that shows many unknown keys, and serves the known ones of its neighbours and its own', async () => {
+    const before = exchanges;
+    const guesses: unknown[] = [];
+    for (let n = 0; n < 10; n += 1)
+      guesses.push((await codeOf('/catalogue', bearer(makeApiKey('test', ids[3] ?? '')), '203.0.113.99'))[1]);
+    expect(exchanges - before).toBe(5);
+    expect(guesses.at(-1)).toBe('API_KEYS_GUESSED');
+    expect((await ask('/catalogue', bearer(plain), '203.0.113.99')).status).toBe(200);
+  });
+
+  it('goes on with the keys that it knows while the issuer is away, and tells others that it is not their fault', async () => {
+    away = true;
+    expect((await ask('/catalogue', bearer(plain))).status).toBe(200);
+    expect(await codeOf('/catalogue', bearer(other), '203.0.113.77')).toEqual([401, 'API_KEY_INVALID']);
+    const unseen = makeApiKey('test', ids[0] ?? '');
+    expect(await codeOf('/catalogue', bearer(unseen), '203.0.113.77')).toEqual([503, 'API_KEYS_UNAVAILABLE']);
+    away = false;
+  });
+
+  it('counts each request by outcome, and hands it on', async () => {
+    reports.length = 0;
+    await ask('/catalogue', bearer(plain));
+    await ask('/catalogue/stock', bearer(plain));
+    await ask('/catalogue/search', bearer(small));
+    await app.get<ApiKeys>(API_KEYS).tell();
+    const uses = reports.flatMap((report) => report.uses);
+    const countOf = (id: string | undefined, outcome: string) =>
+      uses.filter((use) => use.api_key_id === id && use.outcome === outcome).reduce((sum, { count }) => sum + count, 0);
+    expect(countOf(ids[0], 'allowed')).toBeGreaterThanOrEqual(1);
+    expect(countOf(ids[0], 'denied')).toBeGreaterThanOrEqual(1);
+    expect(countOf(ids[2], 'limited') + countOf(ids[2], 'allowed')).toBeGreaterThanOrEqual(1);
+  });
+
+  it('refuses a key at once when the feed says that it is revoked, also while the issuer is away', async () => {
+    expect((await ask('/catalogue', bearer(plain))).status).toBe(200);
+    revocations.add({ kind: 'api-key', apiKeyId: ids[0] ?? '', issuedBefore: Date.now() / 1_000 + 5, until: Infinity });
+    away = true;
+    expect(await codeOf('/catalogue', bearer(plain))).toEqual([401, 'TOKEN_REVOKED']);
+    away = false;
+  });
+
+  it('is seen in the route report and the metadata', async () => {
+    const lines = app.get(RouteReport).lines();
+    expect(lines.find((line) => line.includes('/search'))).toMatch(/catalogue:read, API keys \(search\)/);
+    const { body } = await ask('/.well-known/oauth-protected-resource');
+    expect(body['api_keys_supported']).toBe(true);
+  });
+
+  it('does not start where a route takes keys and the application takes none', async () => {
+    @Module({
+      imports: [AuthModule.forRoot({ issuer: issuer.issuer, audience: 'catalogue', fetch: issuer.fetch })],
+      controllers: [CatalogueController],
+    })
+    class WithoutKeys {}
+    const started = await NestFactory.create<NestFastifyApplication>(WithoutKeys, new FastifyAdapter(), {
+      logger: false,
+      abortOnError: false,
+    });
+    await expect(started.init()).rejects.toThrow('@AllowApiKey()');
+    await started.close();
+  });
+});

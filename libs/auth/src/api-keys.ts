@@ -1,0 +1,96 @@
+import {
+  ApiKeys,
+  createApiKeyExchange,
+  createTokenClient,
+  limitExceeded,
+  limitFields,
+  reportsOf,
+  TokenError,
+  type ApiKeyIdentity,
+  type ApiKeysOptions,
+  type ExchangedTokenVerifier,
+  type LimitState,
+  type Principal,
+  type PrivateJwk,
+} from '@countersign/auth-core';
+import { type RouteNeeds } from './route-needs.js';
+
+/** Injection token of the {@link ApiKeys} of the application; nothing where it takes none. */
+export const API_KEYS = Symbol('countersign.api-keys');
+
+/** How a service takes API keys: as whom it exchanges them at the issuer. */
+export interface ApiKeySettings extends Partial<
+  Pick<ApiKeysOptions, 'limitStore' | 'onUsage' | 'onExposed' | 'exchange' | 'unknownPerMinute' | 'exchangesAtOnce'>
+> {
+  /** The service's client at the issuer, named as its audience; the audience by default. */
+  readonly clientId?: string;
+  /** The client's private key. */
+  readonly clientKey: PrivateJwk;
+}
+
+/** Where keys are exchanged. */
+export interface ApiKeyIssuer {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly allowPlainHttp?: boolean | undefined;
+}
+
+/** Makes what verifies, limits and counts API keys. Usage goes straight to the issuer unless the settings say otherwise. */
+export function apiKeysOf(
+  { clientKey: key, clientId, ...settings }: ApiKeySettings,
+  { issuer, audience, allowPlainHttp = false }: ApiKeyIssuer,
+  verifier: ExchangedTokenVerifier,
+): ApiKeys {
+  const reached = { issuer, allowPlainHttp, key, clientId: clientId ?? audience };
+  return new ApiKeys({
+    ...reportsOf({ issuer, allowPlainHttp, tokens: createTokenClient(reached) }),
+    exchange: createApiKeyExchange({ ...reached, audience }),
+    ...settings,
+    verifier,
+  });
+}
+
+/** The key by which a caller came itself. @returns nothing for one that came by a service: there the key was let pass and limited */
+export function ownApiKeyOf({ apiKey, actors }: Principal): ApiKeyIdentity | undefined {
+  return actors.length === 0 ? apiKey : undefined;
+}
+
+/** The class of routes by whose limit a key counts here. @returns nothing where the route takes no keys */
+export function routeClassOf(needs: RouteNeeds | undefined): string | undefined {
+  return needs === undefined || needs.public ? undefined : needs.apiKeys;
+}
+
+/**
+ * Lets a key pass that is within its limit.
+ * @returns the fields that tell its caller of the limit
+ * @throws {TokenError} 403 `API_KEY_NOT_ALLOWED`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`
+ */
+export async function passApiKey(
+  keys: ApiKeys | undefined,
+  key: ApiKeyIdentity,
+  needs: RouteNeeds & { readonly public: false },
+): Promise<Readonly<Record<string, string>>> {
+  const { apiKeys: routeClass } = needs;
+  if (routeClass === undefined || keys === undefined) throw new TokenError('API_KEY_NOT_ALLOWED', key.id);
+  const state = await keys.spend(key, routeClass);
+  if (state?.retryMs !== undefined) throw limitExceeded(state);
+  return fieldsOf(state);
+}
+
+/** As {@link passApiKey} from memory. @returns nothing when that must be asked */
+export function passApiKeyNow(
+  keys: ApiKeys | undefined,
+  key: ApiKeyIdentity,
+  needs: RouteNeeds,
+): Readonly<Record<string, string>> | undefined {
+  const routeClass = routeClassOf(needs);
+  const state = routeClass === undefined ? undefined : keys?.spendNow(key, routeClass);
+  if (state === undefined) return undefined;
+  return state === 'unlimited' ? fieldsOf(undefined) : fieldsOf(state);
+}
+
+const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
+
+function fieldsOf(state: LimitState | undefined): Readonly<Record<string, string>> {
+  return state === undefined ? NO_FIELDS : limitFields(state);
+}

@@ -1,0 +1,54 @@
+import {
+  credentialsOf,
+  findApiKeys,
+  looksLikeApiKey,
+  TokenError,
+  type ApiKeys,
+  type Principal,
+} from '@countersign/auth-core';
+import { addressOf, authorizationOf, headerOf, pathOf, type Carrier } from '../carrier.js';
+import { type Credential } from './credential.js';
+
+const HEADER = 'x-api-key';
+const BEARER_KEY = 'Bearer csk_';
+const SCHEME_LENGTH = 'Bearer '.length;
+/** In a path or a query; no character of a key is ever percent-encoded. */
+const IN_ADDRESS = 'csk_';
+
+/** The key that a request shows. `Authorization` comes first, so that what a proxy adds does not stand in for it. */
+function shownKey(authorization: string | undefined, header: string | undefined): string | undefined {
+  if (authorization === undefined) return header;
+  const credentials = credentialsOf(authorization);
+  return credentials?.scheme === 'bearer' && looksLikeApiKey(credentials.token) ? credentials.token : undefined;
+}
+
+/** `Authorization: Bearer csk_…` or `X-API-Key`; never an address, which ends up in logs and histories. */
+export class ApiKeyCredential implements Credential {
+  constructor(private readonly keys: ApiKeys) {}
+
+  verify(carrier: Carrier): Promise<Principal> | undefined {
+    const path = pathOf(carrier.holder);
+    const [exposed] = path?.includes(IN_ADDRESS) === true ? findApiKeys(path) : [];
+    if (exposed !== undefined) return this.#refuseExposed(exposed);
+    const key = shownKey(carrier.header('authorization'), carrier.header(HEADER));
+    return key === undefined ? undefined : this.keys.identify(key, addressOf(carrier.holder));
+  }
+
+  recall(request: object): Principal | undefined {
+    // What it is, the long way says.
+    if (pathOf(request)?.includes(IN_ADDRESS) === true) throw new TokenError('API_KEY_IN_URL');
+    const authorization = authorizationOf(request);
+    if (authorization === undefined) {
+      const key = headerOf(request, HEADER);
+      return key === undefined ? undefined : this.keys.recall(key, addressOf(request));
+    }
+    if (!authorization.startsWith(BEARER_KEY)) return undefined;
+    return this.keys.recall(authorization.slice(SCHEME_LENGTH), addressOf(request));
+  }
+
+  /** The caller is refused in any case; whether the issuer hears of it at once makes no difference to the answer. */
+  async #refuseExposed(key: string): Promise<never> {
+    await this.keys.exposed(key).catch(() => undefined);
+    throw new TokenError('API_KEY_IN_URL');
+  }
+}

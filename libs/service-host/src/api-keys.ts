@@ -1,0 +1,87 @@
+import { Global, Inject, Injectable, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { type ApiKeySettings } from '@countersign/auth';
+import { createTokenClient, reportToIssuer, type IssuerReporter, type PrivateJwk } from '@countersign/auth-core';
+import type pg from 'pg';
+import { PostgresLimitStore } from './api-key-limits.store.js';
+import { ApiKeyReports } from './api-key-reports.store.js';
+import { Background } from './background.js';
+import { POOL } from './tokens.js';
+
+/** Injection token of the service's own {@link ApiKeySettings}, where it takes API keys. */
+export const API_KEY_SETTINGS = Symbol('countersign.service-api-keys');
+
+/** As whom a service exchanges API keys, and reports on them: its client at the issuer, which is named as its audience. */
+export interface ApiKeyClient {
+  readonly clientId: string;
+  readonly clientKey: PrivateJwk;
+}
+
+export interface ApiKeysModuleOptions extends ApiKeyClient {
+  readonly issuer: string;
+  readonly allowPlainHttp: boolean;
+}
+
+const REPORTER = Symbol('countersign.api-key-reporter');
+const SEND_EVERY_MS = 1_000;
+const PRUNE_EVERY_MS = 3_600_000;
+
+/** Sends what was counted to the issuer, and forgets buckets that nobody uses. */
+@Injectable()
+class ApiKeyWork implements OnModuleInit {
+  constructor(
+    @Inject(REPORTER) private readonly reporter: IssuerReporter,
+    @Inject(ApiKeyReports) private readonly reports: ApiKeyReports,
+    @Inject(PostgresLimitStore) private readonly limits: PostgresLimitStore,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'api_key_reports',
+      everyMs: SEND_EVERY_MS,
+      run: async () => ((await this.reports.send((kept) => this.reporter.usage(kept))) > 0 ? 'again' : undefined),
+    });
+    this.background.repeat({
+      name: 'api_key_buckets',
+      everyMs: PRUNE_EVERY_MS,
+      run: async () => {
+        await this.limits.prune();
+        return undefined;
+      },
+    });
+  }
+}
+
+/**
+ * API keys for a resource server: replicas share limits through the service's database, and what was counted is committed there before it
+ * goes to the issuer. The service's migrations must have `api_key_bucket` and `api_key_report`.
+ */
+@Global()
+@Module({})
+export class ApiKeysModule {
+  static forRoot({ issuer, allowPlainHttp, clientId, clientKey }: ApiKeysModuleOptions): DynamicModule {
+    const tokens = createTokenClient({ issuer, allowPlainHttp, clientId, key: clientKey });
+    const reporter = reportToIssuer({ issuer, tokens, allowPlainHttp });
+    return {
+      module: ApiKeysModule,
+      providers: [
+        { provide: REPORTER, useValue: reporter },
+        { provide: ApiKeyReports, inject: [POOL], useFactory: (pool: pg.Pool) => new ApiKeyReports(pool) },
+        { provide: PostgresLimitStore, inject: [POOL], useFactory: (pool: pg.Pool) => new PostgresLimitStore(pool) },
+        ApiKeyWork,
+        {
+          provide: API_KEY_SETTINGS,
+          inject: [ApiKeyReports, PostgresLimitStore],
+          useFactory: (reports: ApiKeyReports, limitStore: PostgresLimitStore): ApiKeySettings => ({
+            clientId,
+            clientKey,
+            limitStore,
+            onUsage: (report) => reports.keep(report),
+            onExposed: (key) => reporter.exposed(key),
+          }),
+        },
+      ],
+      exports: [API_KEY_SETTINGS],
+    };
+  }
+}
