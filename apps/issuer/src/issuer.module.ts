@@ -35,6 +35,7 @@ import { OUTSIDE_ISSUERS, OutsideTokens } from './outside/outside-tokens.service
 import { MetadataController } from './metadata/metadata.controller.js';
 import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
 import { AudienceWordsStore } from './registry/audience-words.store.js';
+import { ClientDocuments } from './registry/client-documents.service.js';
 import { ClientsStore } from './registry/clients.store.js';
 import { FreshAdmin } from './registry/fresh-admin.service.js';
 import { KEY_ENCRYPTION, LocalKeyEncryption } from './registry/key-encryption.js';
@@ -164,6 +165,7 @@ export class IssuerModule {
         RevocationMemory,
         RemoteKeys,
         Replica,
+        ClientDocuments,
         { provide: SIGNING_KEYS, useExisting: Replica },
         FreshAdmin,
         {

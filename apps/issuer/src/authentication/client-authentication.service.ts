@@ -6,6 +6,7 @@ import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { ISSUER_URL } from '../issuer-url.js';
 import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
+import { ClientDocuments } from '../registry/client-documents.service.js';
 import { claimedName, type Client } from '../registry/client.js';
 import { type RegisteredClient } from '../registry/registered-client.js';
 import { RemoteKeys, type Candidates } from '../registry/remote-keys.service.js';
@@ -81,6 +82,7 @@ export class ClientAuthentication {
   constructor(
     @Inject(Replica) private readonly replica: Replica,
     @Inject(RemoteKeys) private readonly remoteKeys: RemoteKeys,
+    @Inject(ClientDocuments) private readonly documents: ClientDocuments,
     @Inject(SecretAuthentication) private readonly secrets: SecretAuthentication,
     @Inject(UsedAssertions) private readonly used: UsedAssertions,
     @Inject(AuthenticationLimits) private readonly limits: AuthenticationLimits,
@@ -168,8 +170,8 @@ export class ClientAuthentication {
   }
 
   /** A public client (RFC 6749, section 2.1) has nothing to show; anybody may use its name, and gets nothing by that alone. */
-  #byName(clientId: string): AuthenticatedClient {
-    const registered = this.replica.client(clientId);
+  async #byName(clientId: string): Promise<AuthenticatedClient> {
+    const registered = await this.documents.find(clientId);
     if (registered?.client.token_endpoint_auth_method !== 'none') {
       throw new ClientAuthenticationFailed('CREDENTIALS_MISSING', clientId);
     }

@@ -9,7 +9,7 @@ import { SenderConstraint } from '../authentication/sender-constraint.service.js
 import { events } from '../events.js';
 import { mayUseGrant } from '../registry/application.js';
 import { type Client } from '../registry/client.js';
-import { Replica } from '../registry/replica.service.js';
+import { ClientDocuments } from '../registry/client-documents.service.js';
 import { parametersOf, provenRedirect, readAuthorization } from './authorization-parameters.js';
 import { type AuthorizationRequest } from './authorization-request.js';
 import { AuthorizationRequests, PUSHED_SECONDS } from './requests.store.js';
@@ -43,7 +43,7 @@ export class PushedRequests {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RecordedAuthentication) private readonly authentication: RecordedAuthentication,
     @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
-    @Inject(Replica) private readonly replica: Replica,
+    @Inject(ClientDocuments) private readonly clients: ClientDocuments,
     @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
@@ -57,7 +57,7 @@ export class PushedRequests {
     const form = parseForm(body);
     const credentials = clientCredentialsOf(form, authorization);
     const id = await this.authentication.authenticate(credentials, 'authorization-request.push_refused', trace);
-    const client = this.replica.client(id)?.client;
+    const client = (await this.clients.find(id))?.client;
     if (client === undefined) throw new Error('an authenticated client is registered');
     const who = byClient(id, trace);
     try {

@@ -4,6 +4,7 @@ import { mayUseGrant } from '../registry/application.js';
 import { type Client } from '../registry/client.js';
 import { decideForApplication } from '../registry/people-policy.js';
 import { isDeclaredRedirect } from '../registry/redirect-uri.js';
+import { ClientDocuments } from '../registry/client-documents.service.js';
 import { Replica } from '../registry/replica.service.js';
 import { provenRedirect, readAuthorization, stateOf, type Parameters } from './authorization-parameters.js';
 import { AuthorizationRefused } from './authorization-refused.js';
@@ -40,6 +41,7 @@ function over(): Problem {
 export class RequestReader {
   constructor(
     @Inject(Replica) private readonly replica: Replica,
+    @Inject(ClientDocuments) private readonly clients: ClientDocuments,
     @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
   ) {}
 
@@ -86,7 +88,7 @@ export class RequestReader {
 
   async #clientOf(clientId: string): Promise<Client> {
     await this.replica.refresh();
-    const registered = this.replica.client(clientId);
+    const registered = await this.clients.find(clientId);
     if (registered === undefined || registered.disabled || !mayUseGrant(registered.client, 'authorization_code')) {
       throw unproven();
     }

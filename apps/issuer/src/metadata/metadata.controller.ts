@@ -4,6 +4,7 @@ import { supportedAlgorithms } from '@countersign/auth-core';
 import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { prompts } from '../authorization/authorization-request.js';
 import { ISSUER_URL } from '../issuer-url.js';
+import { ClientDocuments } from '../registry/client-documents.service.js';
 import { TokenGrants } from '../token/grants/token-grants.service.js';
 
 /** The endpoints take the same credentials; all but introspection also a public client's name. */
@@ -21,6 +22,7 @@ function clientAuthentication(endpoint: string, ...further: readonly 'none'[]): 
 export class MetadataController {
   constructor(
     @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(ClientDocuments) private readonly documents: ClientDocuments,
     @Inject(TokenGrants) private readonly grants: TokenGrants,
   ) {}
 
@@ -48,6 +50,7 @@ export class MetadataController {
       request_parameter_supported: false,
       request_uri_parameter_supported: false,
       claims_parameter_supported: false,
+      client_id_metadata_document_supported: this.documents.allowed,
       dpop_signing_alg_values_supported: supportedAlgorithms,
       ...clientAuthentication('token_endpoint', 'none'),
       ...clientAuthentication('revocation_endpoint', 'none'),

@@ -23,6 +23,14 @@ const webPage = z
   .max(REDIRECT_URI_LENGTH_LIMIT)
   .refine((text) => redirectUriFault(text, 'web') === undefined, 'must be an https URL in its normal form');
 
+/** Where such documents may be: nothing else is ever fetched. */
+const documentOrigin = z.string().refine((text) => {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, origin } = new URL(text);
+  const loopback = protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+  return origin === text && (protocol === 'https:' || loopback);
+}, 'must be an https origin without a path (http only on loopback): https://apps.example');
+
 /** What a client that people use declares (RFC 7591, section 2; OpenID Connect registration and logout). All of it may be left out. */
 export const applicationMembers = {
   /** What the tokens that it gets for itself say: `service` by default. */
@@ -43,6 +51,8 @@ export const applicationMembers = {
   client_uri: webPage.optional(),
   /** A first-party application: people are not asked for consent. */
   trusted: z.boolean().optional(),
+  /** Makes this a policy for clients that describe themselves, each at its own address ({@link documentClientSchema}). */
+  metadata_documents: z.strictObject({ origins: z.array(documentOrigin).min(1).max(64) }).optional(),
   /** Whether a request must be pushed first (RFC 9126, section 6). */
   require_pushed_authorization_requests: z.boolean().optional(),
 };
@@ -101,15 +111,29 @@ function publicFaults(client: Registration): readonly string[] {
   ];
 }
 
+/** A policy for clients that describe themselves is none itself: it has no name, no address, no credentials, and nobody's trust. */
+function documentFaults(client: Registration): readonly string[] {
+  if (client.metadata_documents === undefined) return [];
+  const fault = (wrong: boolean, message: string): readonly string[] => (wrong ? [message] : []);
+  return [
+    ...fault(client.token_endpoint_auth_method !== 'none', 'metadata_documents needs the method none'),
+    ...fault(client.redirect_uris !== undefined, 'metadata_documents must not have redirect_uris: each document has'),
+    ...fault(client.trusted === true, 'metadata_documents must not be trusted: people are always asked'),
+    ...fault(!mayUseGrant(client, 'authorization_code'), 'metadata_documents needs the grant type authorization_code'),
+  ];
+}
+
 /** What contradicts itself in a registration, as far as people are concerned. */
 export function applicationFaults(client: Registration): readonly string[] {
   const forPeople = isForPeople(client);
   const codes = mayUseGrant(client, 'authorization_code');
+  const described = client.metadata_documents !== undefined;
   const fault = (wrong: boolean, message: string): readonly string[] => (wrong ? [message] : []);
   return [
     ...publicFaults(client),
     ...addressFaults(client),
-    ...fault(codes && client.redirect_uris === undefined, 'authorization_code needs redirect_uris'),
+    ...documentFaults(client),
+    ...fault(codes && !described && client.redirect_uris === undefined, 'authorization_code needs redirect_uris'),
     ...fault(!codes && client.redirect_uris !== undefined, 'redirect_uris need the grant type authorization_code'),
     ...fault(
       !codes && client.require_pushed_authorization_requests === true,
@@ -124,9 +148,12 @@ export function applicationFaults(client: Registration): readonly string[] {
       !forPeople && client.policy.people !== undefined,
       'policy.people needs the grant type authorization_code or device_code',
     ),
-    ...fault(forPeople && client.client_name === undefined, 'a client that people use needs a client_name'),
     ...fault(
-      forPeople && client.trusted !== true && client.publisher === undefined,
+      forPeople && !described && client.client_name === undefined,
+      'a client that people use needs a client_name',
+    ),
+    ...fault(
+      forPeople && !described && client.trusted !== true && client.publisher === undefined,
       'a client that people use needs a publisher, or must be trusted',
     ),
   ];

@@ -54,6 +54,7 @@ export class Replica implements SigningKeys, OnModuleInit {
   #revocationJwks: JwksDocument = jwksDocument([]);
   #revocationKeys: readonly PublishedKey[] = [];
   #secretKey: Buffer | undefined;
+  #describing: readonly RegisteredClient[] = [];
   #imported = 0;
   #remote = 0;
   #onKeys: () => void = () => undefined;
@@ -89,6 +90,11 @@ export class Replica implements SigningKeys, OnModuleInit {
 
   client(clientId: string): RegisteredClient | undefined {
     return this.#clients.get(clientId);
+  }
+
+  /** The policies for clients that describe themselves. */
+  get describing(): readonly RegisteredClient[] {
+    return this.#describing;
   }
 
   /** Whether any client has a secret from elsewhere, so that wrong secrets must cost what its check costs. */
@@ -208,6 +214,7 @@ export class Replica implements SigningKeys, OnModuleInit {
   #takeStock(): void {
     const clients = [...this.#clients.values()].map(({ client }) => client);
     this.#imported = clients.filter((client) => client.imported_secret !== undefined).length;
+    this.#describing = [...this.#clients.values()].filter(({ client }) => client.metadata_documents !== undefined);
     const addresses = clients.flatMap(keyAddressesOf);
     this.#remote = addresses.length;
     for (const address of addresses) this.remoteKeys.prepare(address);

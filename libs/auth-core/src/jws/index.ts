@@ -3,6 +3,7 @@
  * same strictness and speed. The issuer verifies client assertions (RFC 7523) with them. Key objects are made once per key, by
  * {@link verificationKeyOf}, and kept by the caller; {@link signatureVerifies} is then one call of `node:crypto`.
  */
+export { boundedBody } from '../bounded-body.js';
 export { decodeBase64url } from './base64url.js';
 export { principalOfClaims, type Expected } from './claims.js';
 export { parseCompactJws, type CompactJws, type ProtectedHeader } from './compact-jws.js';

@@ -1,0 +1,146 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { newPkce } from '../testing/applications.js';
+import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { hiddenFields, open, submit } from '../testing/visit.js';
+
+describe('a client that describes itself at its own address', () => {
+  let issuer: IssuerUnderTest;
+  let ada: SignedIn;
+  let server: Server;
+  let origin: string;
+  const fetched: string[] = [];
+  const { challenge, verifier } = newPkce();
+  const redirect = 'https://chat.example/cb';
+
+  const document = (path: string, change: object = {}) => ({
+    client_id: origin + path,
+    client_name: 'Chat',
+    redirect_uris: [redirect],
+    jwks_uri: 'https://not.read.example/',
+    ...change,
+  });
+  const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    '/chat.json': (response) => json(response, document('/chat.json')),
+    '/other.json': (response) => json(response, document('/chat.json')),
+    '/secret.json': (response) =>
+      json(response, document('/secret.json', { token_endpoint_auth_method: 'client_secret_basic' })),
+    '/odd.json': (response) => json(response, document('/odd.json', { redirect_uris: ['http://chat.example/cb'] })),
+    '/large.json': (response) => json(response, document('/large.json', { more: 'x'.repeat(10_000) })),
+    '/text.json': (response) =>
+      response.setHeader('content-type', 'text/html').end(JSON.stringify(document('/text.json'))),
+    '/broken.json': (response) => response.setHeader('content-type', 'application/json').end('{'),
+    '/moved.json': (response) => response.writeHead(302, { location: '/chat.json' }).end(),
+    '/missing.json': (response) => response.writeHead(404).end(),
+  };
+  const json = (response: ServerResponse, content: object): void => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(content));
+  };
+  const template = () => ({
+    client_id: 'described',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    metadata_documents: { origins: [origin] },
+    policy: { people: { payments: ['payments:read'] } },
+  });
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      fetched.push(request.url ?? '');
+      (answers[request.url ?? ''] ?? ((unknown: ServerResponse) => unknown.writeHead(404).end()))(response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    issuer = await startIssuer();
+    const [app] = issuer.apps;
+    if (app === undefined) throw new Error('no issuer');
+    ada = await signedIn(app, issuer.url);
+  }, 120_000);
+  afterAll(async () => {
+    server.close();
+    await issuer.stop();
+  }, 60_000);
+
+  const visit = (client_id: string, redirect_uri = redirect) => {
+    const request = { response_type: 'code', client_id, redirect_uri, scope: 'payments:read', resource: 'payments' };
+    const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
+    return open(`${issuer.url}/oauth2/authorize?${new URLSearchParams({ ...request, ...pkce }).toString()}`, ada);
+  };
+  const supported = async (): Promise<unknown> => {
+    const metadata: unknown = await (await fetch(`${issuer.url}/.well-known/oauth-authorization-server`)).json();
+    return new Map(Object.entries(metadata ?? {})).get('client_id_metadata_document_supported');
+  };
+
+  it('is unknown by default, and nothing is fetched', async () => {
+    expect((await visit(`${origin}/chat.json`)).status).toBe(400);
+    expect([await supported(), fetched]).toEqual([false, []]);
+  });
+
+  it('is known where a policy allows its origin: people are asked, by the host that nobody can choose freely', async () => {
+    expect((await issuer.admin('POST', '/admin/clients', template())).status).toBe(201);
+    const client_id = `${origin}/chat.json`;
+    const page = await visit(client_id);
+    expect([page.status, await supported()]).toEqual([200, true]);
+    for (const text of ['Chat', new URL(origin).host, 'chat.example', 'payments:read'])
+      expect(page.text).toContain(text);
+    const { location } = await submit(`${issuer.url}/consent`, { ...hiddenFields(page), decision: 'allow' }, ada);
+    const code = location?.searchParams.get('code') ?? '';
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id };
+    const answer = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+    expect(answer.status).toBe(200);
+    expect(fetched).toEqual(['/chat.json']);
+  });
+
+  it('is sent nowhere but where its document says', async () => {
+    const { status, location } = await visit(`${origin}/chat.json`, 'https://evil.example/cb');
+    expect([status, location]).toEqual([400, undefined]);
+  });
+
+  it.each(Object.keys(answers).filter((path) => path !== '/chat.json'))('is not known by %s', async (path) => {
+    expect((await visit(origin + path)).status).toBe(400);
+    expect(fetched.at(-1)).toBe(path);
+    const before = fetched.length;
+    expect((await visit(origin + path)).status).toBe(400);
+    expect(fetched).toHaveLength(before);
+  });
+
+  it('is not fetched from an origin that no policy allows, or by an odd address', async () => {
+    const before = fetched.length;
+    const { host } = new URL(origin);
+    for (const address of [
+      origin.replace('127.0.0.1', 'localhost') + '/chat.json',
+      `http://x@${host}/chat.json`,
+      `${origin}/`,
+      `${origin}/a/../chat.json`,
+      `${origin}/chat.json?x`,
+      `${origin}/chat.json#x`,
+      `${origin}/%2e%2e%2fchat.json`,
+      'http://169.254.169.254/latest/meta-data',
+      'file:///etc/passwd',
+    ]) {
+      expect((await visit(address)).status).toBe(400);
+    }
+    expect(fetched).toHaveLength(before);
+  });
+
+  it('ends with its policy', async () => {
+    await issuer.admin('POST', '/admin/clients/described/disable');
+    expect((await visit(`${origin}/chat.json`)).status).toBe(400);
+  });
+
+  it.each([
+    [{ trusted: true }, 'must not be trusted'],
+    [{ redirect_uris: [redirect] }, 'must not have redirect_uris'],
+    [{ metadata_documents: { origins: ['https://apps.example/path'] } }, 'must be an https origin'],
+    [{ metadata_documents: { origins: ['http://apps.example'] } }, 'must be an https origin'],
+    [{ metadata_documents: { origins: [] } }, 'metadata_documents'],
+  ])('cannot be allowed by a policy that contradicts itself: %j', async (change, fault) => {
+    const { status, body } = await issuer.admin('POST', '/admin/clients', {
+      ...template(),
+      client_id: 'odd',
+      ...change,
+    });
+    expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining(fault)]);
+  });
+});

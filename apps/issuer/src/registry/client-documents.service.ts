@@ -1,0 +1,90 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { boundedBody } from '@countersign/auth-core/jws';
+import { CLOCK, LOGGER } from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { describedClient, documentOriginOf } from './client-document.js';
+import { type Client } from './client.js';
+import { type RegisteredClient } from './registered-client.js';
+import { Replica } from './replica.service.js';
+
+/** Bytes of a document. */
+const SIZE_LIMIT = 8 * 1_024;
+const TIMEOUT_MS = 3_000;
+/** Documents that are held at once; the one that was not asked for longest leaves. */
+const HELD_LIMIT = 500;
+/** Milliseconds for which one is held, and for which one that could not be had is not fetched again. */
+const HELD_MS = 300_000;
+const FAILED_MS = 30_000;
+
+interface Held {
+  readonly document: Promise<unknown>;
+  readonly until: number;
+}
+
+/**
+ * Clients that describe themselves at an address of their own (OAuth Client ID Metadata Document), where a declared policy allows their
+ * origin; by default none does, and nothing is fetched. No redirects, a size and a time limit, one fetch at a time and address.
+ */
+@Injectable()
+export class ClientDocuments {
+  readonly #held = new Map<string, Held>();
+
+  constructor(
+    @Inject(Replica) private readonly replica: Replica,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Whether any policy allows such clients. */
+  get allowed(): boolean {
+    return this.replica.describing.length > 0;
+  }
+
+  /** The client of a name: registered, or described. It is as the policy and the document are now. */
+  async find(clientId: string): Promise<RegisteredClient | undefined> {
+    const registered = this.replica.client(clientId);
+    if (registered !== undefined) return registered;
+    const origin = documentOriginOf(clientId);
+    const template = this.replica.describing.find(({ client }) => origin !== undefined && allows(client, origin));
+    if (template === undefined || template.disabled) return undefined;
+    const described = describedClient(await this.#documentOf(clientId), clientId, template.client);
+    return described === undefined ? undefined : { ...template, client: described };
+  }
+
+  #documentOf(address: string): Promise<unknown> {
+    const now = this.clock().getTime();
+    const known = this.#held.get(address);
+    if (known !== undefined && known.until > now) return known.document;
+    this.#held.delete(address);
+    const document = this.#fetch(address);
+    this.#held.set(address, { document, until: now + HELD_MS });
+    const [oldest] = this.#held.keys();
+    if (this.#held.size > HELD_LIMIT && oldest !== undefined) this.#held.delete(oldest);
+    return document.then((content) => {
+      if (content === undefined) this.#held.set(address, { document, until: now + FAILED_MS });
+      return content;
+    });
+  }
+
+  /** @returns nothing for what cannot be had, or is not JSON */
+  async #fetch(address: string): Promise<unknown> {
+    try {
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const response = await fetch(address, { redirect: 'error', signal, headers: { accept: 'application/json' } });
+      const type = response.headers.get('content-type') ?? '';
+      if (response.status !== 200 || !/^application\/(?:json|[\w.+-]+\+json)\b/i.test(type)) {
+        await response.body?.cancel();
+        throw new Error(`answered ${String(response.status)} ${type}`);
+      }
+      const content: unknown = JSON.parse((await boundedBody(response, SIZE_LIMIT)).toString('utf8'));
+      return content;
+    } catch (error) {
+      this.logger.warn({ client_id: address, err: error }, 'the metadata document of a client cannot be read');
+      return undefined;
+    }
+  }
+}
+
+function allows({ metadata_documents: documents }: Client, origin: string): boolean {
+  return documents?.origins.includes(origin) === true;
+}
