@@ -1,4 +1,6 @@
+import { linesOf, visible } from '../consent/consent-page.js';
 import { html, named, timeOf, type Html } from '../pages/html.js';
+import { type Audiences } from '../registry/audience-words.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 import { type AllowedApplication } from './applications.js';
 
@@ -9,9 +11,11 @@ export interface AccountPage {
   /** The hidden field against forms of other sites. */
   readonly formToken: Html;
   readonly applications: readonly AllowedApplication[];
-  /** An application's or a service's name for people. */
+  /** An application's name for people. */
   readonly nameOf: (clientId: string) => string;
   readonly sessions: readonly SessionRow[];
+  /** What people call services and scopes. */
+  readonly words: Audiences;
   /** The session of this browser. */
   readonly own: string;
   readonly email: string | undefined;
@@ -26,14 +30,26 @@ function form(page: AccountPage, action: string, fields: Html, button: Html): Ht
   </form>`;
 }
 
+/** A service as people call it, and scopes in the words that were read at the consent. */
+function inWords(
+  audience: string,
+  scopes: readonly string[],
+  { words: all }: AccountPage,
+): readonly [service: Html, rights: Html] {
+  const words = Object.hasOwn(all, audience) ? all[audience] : undefined;
+  const titles = linesOf({ scopes, words }).map(
+    ({ title }, index) => html`${index === 0 ? '' : ', '}${visible(title)}`,
+  );
+  return [visible(words?.title ?? audience), html`${titles}`];
+}
+
 function usesOf(application: AllowedApplication, page: AccountPage): Html {
   if (application.uses.length === 0) return html`<p class="quiet">Not used yet.</p>`;
   const uses = application.uses.slice(0, 10).map(({ clientId, audience, scope, times, lastAt }) => {
-    const through = clientId === application.clientId ? undefined : html`, through ${named(page.nameOf(clientId))}`;
+    const [service, rights] = inWords(audience, scope.split(' '), page);
+    const through = clientId === application.clientId ? undefined : html`, through ${visible(page.nameOf(clientId))}`;
     const often = times === 1 ? 'once' : `${String(times)} times`;
-    return html`<li>
-      ${named(page.nameOf(audience))}${through}: <code>${scope}</code>, ${often}, last ${timeOf(lastAt)}
-    </li>`;
+    return html`<li>${service}${through}: ${rights}; ${often}, last ${timeOf(lastAt)}</li>`;
   });
   return html`<p>Used at:</p>
     <ul>
@@ -42,15 +58,15 @@ function usesOf(application: AllowedApplication, page: AccountPage): Html {
 }
 
 function applicationCard(application: AllowedApplication, page: AccountPage): Html {
-  const name = page.nameOf(application.clientId);
   const { clientId, allowed, since } = application;
-  const rights = allowed.map(
-    ({ audience, scopes }) =>
-      html`<dt>${named(page.nameOf(audience))}</dt>
-        <dd><code>${scopes.join(' ')}</code></dd>`,
-  );
+  const name = visible(page.nameOf(clientId));
+  const rights = allowed.map(({ audience, scopes }) => {
+    const [service, titles] = inWords(audience, scopes, page);
+    return html`<dt>${service}</dt>
+      <dd>${titles}</dd>`;
+  });
   return html`<li class="card">
-    <h3>${named(name)}</h3>
+    <h3>${name}</h3>
     <p class="quiet">Allowed since ${timeOf(since)}</p>
     <dl>${rights}</dl>
     ${usesOf(application, page)}
@@ -58,7 +74,7 @@ function applicationCard(application: AllowedApplication, page: AccountPage): Ht
       page,
       'applications/end',
       html`<input type="hidden" name="client_id" value="${clientId}" />`,
-      html`<button class="danger" type="submit">End access of ${named(name)}</button>`,
+      html`<button class="danger" type="submit">End access of ${name}</button>`,
     )}
   </li>`;
 }

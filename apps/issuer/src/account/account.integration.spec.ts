@@ -4,6 +4,7 @@ import { jwtSigner } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, byItself, DATABASE, unattended, type Database } from '@countersign/service-host';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { Consents } from '../consent/consents.service.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { DelegationUses } from '../delegations/delegation-uses.service.js';
 import { type Delegation } from '../delegations/delegation.js';
@@ -168,6 +169,14 @@ describe('an account', () => {
     it('what an application was allowed, and nothing else', async () => {
       const somebody = await visit('samir');
       const [first, second, other] = [await allow(somebody), await allow(somebody), await allow(somebody, 'store')];
+      await app()
+        .get<Database>(DATABASE)
+        .transaction((transaction) => {
+          const key = { personId: somebody.personId, clientId: 'planner', audience: 'payments' };
+          return app()
+            .get(Consents)
+            .give(transaction, key, ['payments:create'], {}, byItself(unattended({ clientId: 'planner' })));
+        });
       const { text } = await somebody.visitor.get('/account');
       const forms = [...text.matchAll(/<form.*?<\/form>/gs)]
         .map(([form]) => form)
@@ -180,6 +189,8 @@ describe('an account', () => {
       expect([await isLive(first), await isLive(second), await isLive(other)]).toEqual([false, false, true]);
       const revoked = await rows(`select kind from revocation where name = any ($1)`, [first.id, second.id]);
       expect(revoked).toHaveLength(2);
+      // It must ask again.
+      expect(await app().get(Consents).ofPerson(somebody.personId, 10)).toEqual([]);
       expect((await somebody.visitor.get('/account')).text).not.toContain('The planner');
     });
 

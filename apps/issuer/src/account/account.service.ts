@@ -1,9 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, type Database, type RequestTrace } from '@countersign/service-host';
+import { Consents } from '../consent/consents.service.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { DelegationUses } from '../delegations/delegation-uses.service.js';
 import { events } from '../events.js';
+import { type Audiences } from '../registry/audience-words.js';
+import { AudienceWordsStore } from '../registry/audience-words.store.js';
 import { SESSION_TIMES, type Session, type SessionId, type SessionTimes } from '../sessions/session.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
 import { byPerson } from '../sessions/sessions.service.js';
@@ -14,12 +17,21 @@ import { applicationsOf, type AllowedApplication } from './applications.js';
 /** Rows that the page shows at most; what is not shown can be ended with the rest. */
 export const ACCOUNT_LIMIT = 200;
 
+interface AccountRead {
+  readonly applications: readonly AllowedApplication[];
+  readonly sessions: readonly SessionRow[];
+  /** What people call services and scopes. */
+  readonly words: Audiences;
+}
+
 /** What a person sees of their own account, and what they may end. */
 @Injectable()
 export class Account {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(Consents) private readonly consents: Consents,
+    @Inject(AudienceWordsStore) private readonly words: AudienceWordsStore,
     @Inject(DelegationUses) private readonly uses: DelegationUses,
     @Inject(SessionsStore) private readonly sessions: SessionsStore,
     @Inject(SessionEnds) private readonly ends: SessionEnds,
@@ -28,26 +40,27 @@ export class Account {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async read(
-    session: Session,
-    trace: RequestTrace,
-  ): Promise<{ readonly applications: readonly AllowedApplication[]; readonly sessions: readonly SessionRow[] }> {
+  async read(session: Session, trace: RequestTrace): Promise<AccountRead> {
     const { id } = session.person;
-    const [delegations, sessions] = await Promise.all([
+    const [delegations, consents, sessions, words] = await Promise.all([
       this.delegations.ofPerson(id, ACCOUNT_LIMIT),
+      this.consents.ofPerson(id, ACCOUNT_LIMIT),
       this.sessions.liveOf(id, this.clock(), this.times, ACCOUNT_LIMIT),
+      this.words.all(),
     ]);
     const uses = await this.uses.of(delegations.map((delegation) => delegation.id));
     await this.outbox.recordDurably(events.event('account.shown', byPerson(session, trace), { id }));
-    return { applications: applicationsOf(delegations, uses), sessions };
+    return { applications: applicationsOf(delegations, uses, consents), sessions, words };
   }
 
-  /** Ends all that the person allowed an application, at once everywhere. */
+  /** Withdraws the person's consent and ends all that they allowed an application, at once everywhere. */
   async endApplication(session: Session, clientId: string, trace: RequestTrace): Promise<void> {
     const who = byPerson(session, trace);
-    const ended = await this.database.transaction((transaction) =>
-      this.delegations.endIn(transaction, { personId: session.person.id, clientId }, 'BY_PERSON', who),
-    );
+    const whose = { personId: session.person.id, clientId };
+    const ended = await this.database.transaction(async (transaction) => {
+      await this.consents.withdraw(transaction, whose, who);
+      return this.delegations.endIn(transaction, whose, 'BY_PERSON', who);
+    });
     await this.delegations.announce(ended);
   }
 

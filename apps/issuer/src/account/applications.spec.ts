@@ -39,6 +39,7 @@ describe('the applications of a person', () => {
         delegation(4, 'shop', 'payments', ['payments:read']),
       ],
       [use(1, 'planner', 'payments', 20), use(2, 'payments', 'accounts', 30), use(4, 'shop', 'payments', 40)],
+      [],
     );
     expect(applications.map(({ clientId }) => clientId)).toEqual(['shop', 'planner']);
     expect(applications[1]).toMatchObject({
@@ -53,7 +54,27 @@ describe('the applications of a person', () => {
   });
 
   it('are there without having been used', () => {
-    const [application] = applicationsOf([delegation(1, 'planner', 'payments', ['payments:read'])], []);
+    const [application] = applicationsOf([delegation(1, 'planner', 'payments', ['payments:read'])], [], []);
     expect(application).toMatchObject({ uses: [], lastUsedAt: undefined });
+  });
+
+  it('are there too while only a consent is left, by which they would come back unasked', () => {
+    const consent = {
+      id: 'c',
+      clientId: 'planner',
+      audience: 'payments',
+      version: 1,
+      scopes: ['payments:read'],
+      givenAt: at(5),
+    };
+    expect(applicationsOf([], [], [consent])).toEqual([
+      {
+        clientId: 'planner',
+        allowed: [{ audience: 'payments', scopes: ['payments:read'] }],
+        since: at(5),
+        uses: [],
+        lastUsedAt: undefined,
+      },
+    ]);
   });
 });

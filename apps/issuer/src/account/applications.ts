@@ -1,3 +1,4 @@
+import { type Consent } from '../consent/consents.store.js';
 import { type Delegation } from '../delegations/delegation.js';
 import { type DelegationUse } from '../delegations/delegation-uses.service.js';
 
@@ -17,31 +18,36 @@ export interface AllowedApplication {
   readonly lastUsedAt: Date | undefined;
 }
 
-function allowedBy(delegations: readonly Delegation[]): readonly Allowed[] {
+function allowedBy(given: readonly Pick<Delegation, 'audience' | 'scopes'>[]): readonly Allowed[] {
   const scopes = new Map<string, Set<string>>();
-  for (const { audience, scopes: given } of delegations)
-    scopes.set(audience, new Set([...(scopes.get(audience) ?? []), ...given]));
+  for (const { audience, scopes: one } of given)
+    scopes.set(audience, new Set([...(scopes.get(audience) ?? []), ...one]));
   return [...scopes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([audience, given]) => ({ audience, scopes: [...given].sort() }));
+    .map(([audience, all]) => ({ audience, scopes: [...all].sort() }));
 }
 
-/** A person's delegations and their uses by application, the last used first. */
+/**
+ * A person's consents, delegations and their uses by application, the last used first. A consent without a delegation lets the application
+ * come back without asking, so it stands there too.
+ */
 export function applicationsOf(
   delegations: readonly Delegation[],
   uses: readonly DelegationUse[],
+  consents: readonly Consent[],
 ): readonly AllowedApplication[] {
-  const byClient = new Map<string, Delegation[]>();
-  for (const delegation of delegations)
-    byClient.set(delegation.clientId, [...(byClient.get(delegation.clientId) ?? []), delegation]);
-  return [...byClient]
-    .map(([clientId, own]) => {
+  const clients = new Set([...delegations, ...consents].map(({ clientId }) => clientId));
+  return [...clients]
+    .map((clientId) => {
+      const own = delegations.filter((delegation) => delegation.clientId === clientId);
+      const given = consents.filter((consent) => consent.clientId === clientId);
       const ids = new Set(own.map(({ id }) => id));
       const used = uses
         .filter(({ delegationId }) => ids.has(delegationId))
         .sort((a, b) => b.lastAt.getTime() - a.lastAt.getTime());
-      const since = new Date(Math.min(...own.map(({ createdAt }) => createdAt.getTime())));
-      return { clientId, allowed: allowedBy(own), since, uses: used, lastUsedAt: used[0]?.lastAt };
+      const times = [...own.map(({ createdAt }) => createdAt), ...given.map(({ givenAt }) => givenAt)];
+      const since = new Date(Math.min(...times.map((time) => time.getTime())));
+      return { clientId, allowed: allowedBy([...own, ...given]), since, uses: used, lastUsedAt: used[0]?.lastAt };
     })
     .sort((a, b) => (b.lastUsedAt ?? b.since).getTime() - (a.lastUsedAt ?? a.since).getTime());
 }

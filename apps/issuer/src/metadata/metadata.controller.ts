@@ -38,6 +38,10 @@ export class MetadataController {
       token_endpoint: `${this.issuer}/oauth2/token`,
       revocation_endpoint: `${this.issuer}/oauth2/revoke`,
       introspection_endpoint: `${this.issuer}/oauth2/introspect`,
+      // OpenID Connect RP-Initiated Logout, section 2.1, and Back-Channel Logout, section 2.1.
+      end_session_endpoint: `${this.issuer}/oauth2/end-session`,
+      backchannel_logout_supported: true,
+      backchannel_logout_session_supported: true,
       jwks_uri: `${this.issuer}/.well-known/jwks.json`,
       /** Ours: the keys that sign what is revoked, which are never keys of tokens. */
       revocation_jwks_uri: `${this.issuer}/.well-known/revocation-jwks.json`,

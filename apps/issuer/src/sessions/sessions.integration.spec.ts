@@ -1,3 +1,4 @@
+import { SignInLimit } from '../limits/sign-in-limit.service.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn } from '../testing/signed-in.js';
 import { Sessions } from './sessions.service.js';
@@ -13,7 +14,7 @@ describe('sessions', () => {
     (await app(replica).get(Sessions).of({ headers: { cookie } }))?.person.name;
 
   beforeAll(async () => {
-    issuer = await startIssuer({}, 2);
+    issuer = await startIssuer({ RATE_LIMIT_SIGN_IN_PER_MINUTE: '3' }, 2);
   });
   afterAll(async () => {
     await issuer.stop();
@@ -69,5 +70,18 @@ describe('sessions', () => {
     expect(again.session.person.id).toBe(first.session.person.id);
     expect(again.session.person).toMatchObject({ name: 'Grace Hopper', roles: [] });
     expect(await whoHas(first.cookie)).toBe('Grace Hopper');
+  });
+
+  it('begin with sign-ins of which one network can start only so many, all replicas together', async () => {
+    const spend = (address: string, replica: number) => app(replica).get(SignInLimit).spend(address);
+    for (const replica of [0, 1, 0]) await spend('192.0.2.1', replica);
+    await expect(spend('192.0.2.1', 1)).rejects.toMatchObject({ status: 429, code: 'TOO_MANY_SIGN_INS' });
+    await expect(spend('192.0.2.2', 1)).resolves.toBeUndefined();
+  });
+
+  it('cannot begin where no provider is configured, which a page says', async () => {
+    const answer = await fetch(`${issuer.url}/sign-in`);
+    expect([answer.status, (await answer.text()).includes('PROVIDERS_FILE')]).toEqual([503, true]);
+    expect((await fetch(`${issuer.url}/account`, { redirect: 'manual' })).status).toBe(303);
   });
 });

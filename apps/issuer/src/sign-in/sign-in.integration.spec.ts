@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { CookieJar, walkSignIn } from '@countersign/people-provider';
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import { Browser, type Visited } from '../testing/browser.js';
 import { type Forgery } from '../testing/forging-provider.js';
 import { startPeopleWorld, type PeopleWorld } from '../testing/people-world.js';
@@ -273,6 +275,20 @@ describe('signing in', () => {
     await visitor.get(world.forger.answer(location ?? new URL(world.forger.url)));
     world.forger.forge({});
     expect(await person('mallory')).toMatchObject({ name: 'Mallory <b>', email: null, roles: ['employee'] });
+  });
+
+  it('authenticates to a provider by a signed assertion, and proves that it asked for the code', async () => {
+    const visitor = browser();
+    const { location = new URL(world.forger.url) } = await visitor.get('/sign-in/with/forger');
+    await visitor.get(world.forger.answer(location));
+    const form = world.forger.tokenRequests.at(-1);
+    const keys = createLocalJWKSet({ keys: [world.clientKey] });
+    const { payload } = await jwtVerify(form?.get('client_assertion') ?? '', keys, { audience: world.forger.url });
+    expect([payload.iss, payload.sub, form?.has('client_secret')]).toEqual(['countersign', 'countersign', false]);
+    const challenge = createHash('sha256')
+      .update(form?.get('code_verifier') ?? '')
+      .digest('base64url');
+    expect(location.searchParams.get('code_challenge')).toBe(challenge);
   });
 
   it('is one person for all first sign-ins at once', async () => {

@@ -6,11 +6,13 @@ import {
   CLOCK,
   DATABASE,
   LOGGER,
+  METRICS,
   Problem,
   type Database,
   type RequestTrace,
 } from '@countersign/service-host';
 import { type Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
 import { events } from '../events.js';
 import { SignInLimit } from '../limits/sign-in-limit.service.js';
 import { type PersonRow } from '../people/people.tables.js';
@@ -52,6 +54,8 @@ interface Finished {
 /** Signs people in at outside providers. */
 @Injectable()
 export class SignIn {
+  readonly #counter: Counter<'provider' | 'outcome'>;
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(Providers) private readonly providers: Providers,
@@ -63,7 +67,15 @@ export class SignIn {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(METRICS) metrics: Registry,
+  ) {
+    this.#counter = new Counter({
+      name: 'issuer_sign_ins_total',
+      help: 'Answers of outside providers to sign-ins, by provider and what came of them.',
+      labelNames: ['provider', 'outcome'],
+      registers: [metrics],
+    });
+  }
 
   /**
    * Sends somebody to a provider.
@@ -120,10 +132,13 @@ export class SignIn {
     if (known === undefined) throw unknownSignIn();
     try {
       const provided = await this.providers.redeem(provider, answer, secretsOf(state, tie), known);
-      return { ...(await this.#admit(provided, browser, trace)), returnTo: known.returnTo };
+      const admitted = await this.#admit(provided, browser, trace);
+      this.#counter.inc({ provider: provider.name, outcome: 'signed_in' });
+      return { ...admitted, returnTo: known.returnTo };
     } catch (error) {
       this.#log(provider, error);
       if (error instanceof Problem) {
+        this.#counter.inc({ provider: provider.name, outcome: error.code });
         const details = { id: provider.name, outcome: 'denied', reason: error.code } as const;
         await this.outbox.recordDurably(events.event('person.sign_in_refused', byNobody(trace), details));
       }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { freePort } from '@countersign/backing-services';
 import { CookieJar, startPeopleProvider, walkSignIn, type PeopleProvider } from '@countersign/people-provider';
 import { type Browser, type Visited } from './browser.js';
@@ -12,6 +13,8 @@ export interface PeopleWorld {
   readonly issuer: IssuerUnderTest;
   readonly people: PeopleProvider;
   readonly forger: ForgingProvider;
+  /** The public part of the key by which the issuer authenticates to `forger`. */
+  readonly clientKey: ReturnType<typeof publicJwkOf>;
   /** Signs somebody in at `people`, as a browser does, through all redirects. @returns what the callback answered */
   signIn(browser: Browser, person: string, query?: string, provider?: CookieJar): Promise<Visited>;
   stop(): Promise<void>;
@@ -38,7 +41,17 @@ export async function startPeopleWorld(
     roles: { claim: 'groups', map: { staff: ['employee'], operators: ['operator'], customers: ['customer'] } },
     ...further,
   });
-  const declared = [provider('people', peoplePort), provider('forger', forgerPort), provider('gone', gonePort)];
+  const declared = [
+    provider('people', peoplePort),
+    provider('forger', forgerPort, {
+      token_endpoint_auth_method: 'private_key_jwt',
+      client_secret_file: undefined,
+      client_key_file: 'key.json',
+    }),
+    provider('gone', gonePort),
+  ];
+  const key = await generateSigningKey();
+  writeFileSync(join(folder, 'key.json'), JSON.stringify(key));
   writeFileSync(join(folder, 'secret'), `${SECRET}\n`);
   writeFileSync(join(folder, 'providers.json'), JSON.stringify({ providers: declared }));
   const issuer = await startIssuer({ PROVIDERS_FILE: join(folder, 'providers.json'), ...environment }, replicas);
@@ -61,6 +74,7 @@ export async function startPeopleWorld(
     issuer,
     people,
     forger,
+    clientKey: publicJwkOf(key),
     async signIn(browser, person, query = '', cookies = new CookieJar()) {
       const { location } = await browser.get(`/sign-in/with/people?${query}`);
       if (location === undefined) throw new Error('the issuer did not lead to the provider');
