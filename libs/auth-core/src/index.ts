@@ -80,7 +80,14 @@ export {
   type Revocation,
   type RevocationList,
 } from './revocation-list.js';
-export { TokenError, tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error.js';
+export { recentLogin, requirePerson, requireRecentLogin, type RecentLogin } from './sign-in.js';
+export {
+  TokenError,
+  tokenErrorReasons,
+  type LoginWanted,
+  type TokenErrorCode,
+  type TokenErrorReason,
+} from './token-error.js';
 export { createVerifier, type TokenVerifier } from './token-verifier.js';
 export {
   type DpopPresentation,

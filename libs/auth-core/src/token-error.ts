@@ -157,6 +157,21 @@ export const tokenErrorReasons = {
     message: 'the API key cannot be verified right now',
     when: 'The service does not know the key, and the issuer is away or asked too much. Not the caller’s fault.',
   },
+  PERSON_REQUIRED: {
+    status: 403,
+    message: 'only a person may do this, directly or through an application',
+    when: 'The token is good, but a service’s or an application’s own.',
+  },
+  LOGIN_NOT_RECENT: {
+    status: 401,
+    message: 'the person must sign in again for this',
+    when: 'The person signed in longer ago than the route allows (`max_age` of the challenge), or the token does not say when.',
+  },
+  LOGIN_TOO_WEAK: {
+    status: 401,
+    message: 'the person must sign in by a stronger method for this',
+    when: 'The sign-in has none of the `acr_values` that the route asks for.',
+  },
   KEYS_UNAVAILABLE: {
     status: 503,
     message: 'the keys of the issuer are not available',
@@ -181,6 +196,13 @@ const dpopErrors: ReadonlyMap<TokenErrorCode, string> = new Map([
   ['DPOP_NONCE_REQUIRED', 'use_dpop_nonce'],
 ]);
 
+/** How a person must sign in again (RFC 9470, section 3). */
+export interface LoginWanted {
+  /** Seconds. */
+  readonly maxAge: number;
+  readonly acrValues?: readonly string[] | undefined;
+}
+
 /** One line, whatever came: a log must not be written by a caller. */
 function factOf(fact: unknown): string | undefined {
   if (typeof fact !== 'string' && typeof fact !== 'number') return undefined;
@@ -198,6 +220,8 @@ export class TokenError extends Error {
   readonly expected: string | undefined;
   /** With `DPOP_NONCE_REQUIRED`, what `DPoP-Nonce` must say (RFC 9449, section 9). */
   readonly dpopNonce: string | undefined;
+  /** With `LOGIN_NOT_RECENT` and `LOGIN_TOO_WEAK`, the sign-in that the challenge asks for. */
+  readonly login: LoginWanted | undefined;
   /** What came instead, for logs: it is the caller's text, made harmless and cut to 200 characters. Never a token, key or signature. */
   readonly actual: string | undefined;
 
@@ -209,24 +233,31 @@ export class TokenError extends Error {
   constructor(
     readonly code: TokenErrorCode,
     readonly detail?: string,
-    facts: { readonly expected?: unknown; readonly actual?: unknown; readonly dpopNonce?: string } = {},
+    facts: {
+      readonly expected?: unknown;
+      readonly actual?: unknown;
+      readonly dpopNonce?: string;
+      readonly login?: LoginWanted;
+    } = {},
   ) {
     super(tokenErrorReasons[code].message);
     this.expected = factOf(facts.expected);
     this.actual = factOf(facts.actual);
     this.dpopNonce = facts.dpopNonce;
+    this.login = facts.login;
     this.name = 'TokenError';
     this.status = tokenErrorReasons[code].status;
   }
 
   /**
-   * The `WWW-Authenticate` challenge (RFC 6750, section 3; for a sender-constrained token RFC 9449, section 7.1).
+   * The `WWW-Authenticate` challenge (RFC 6750, section 3; for a sender-constrained token RFC 9449, section 7.1; for a sign-in RFC 9470,
+   * section 3).
    * @param realm the protection space, usually the service's name
    * @param scopes scopes that the route needs, for `insufficient_scope`
-   * @returns nothing for a 503, which is not the caller's fault, and a 429
+   * @returns nothing for a 503, which is not the caller's fault, a 429, and where another kind of caller is wanted: no other token would help
    */
   wwwAuthenticate(realm: string, scopes: readonly string[] = []): string | undefined {
-    if (this.status === 503 || this.status === 429) return undefined;
+    if (this.status === 503 || this.status === 429 || this.code === 'PERSON_REQUIRED') return undefined;
     if (this.code.startsWith('DPOP_')) {
       const error = dpopErrors.get(this.code) ?? 'invalid_dpop_proof';
       return `DPoP realm="${realm}", error="${error}", error_description="${this.message}", algs="ES256 EdDSA RS256 PS256"`;
@@ -234,10 +265,16 @@ export class TokenError extends Error {
     const bearer = `Bearer realm="${realm}"`;
     if (this.code === 'TOKEN_MISSING') return bearer;
     if (this.status === 400) return `${bearer}, error="invalid_request", error_description="${this.message}"`;
+    if (this.login !== undefined) return `${bearer}, ${this.#loginChallenge(this.login)}`;
     if (this.status === 403) {
       return `${bearer}, error="insufficient_scope", error_description="${this.message}", scope="${scopes.join(' ')}"`;
     }
     return `${bearer}, error="invalid_token", error_description="${this.message}"`;
+  }
+
+  #loginChallenge({ maxAge, acrValues = [] }: LoginWanted): string {
+    const acr = acrValues.length === 0 ? '' : `, acr_values="${acrValues.join(' ')}"`;
+    return `error="insufficient_user_authentication", error_description="${this.message}", max_age="${String(maxAge)}"${acr}`;
   }
 
   /**
@@ -247,7 +284,8 @@ export class TokenError extends Error {
    */
   headers(realm: string, scopes: readonly string[] | undefined = this.expected?.split(' ')): Record<string, string> {
     const challenge = this.wwwAuthenticate(realm, scopes);
-    if (challenge === undefined) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+    if (this.status === 503) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+    if (challenge === undefined) return {};
     const nonce = this.dpopNonce === undefined ? {} : { 'dpop-nonce': this.dpopNonce };
     return { 'www-authenticate': challenge, ...nonce };
   }

@@ -1,6 +1,13 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import { DEFAULT_ROUTE_CLASS, TokenError, type ApiKeys, type Principal } from '@countersign/auth-core';
+import {
+  DEFAULT_ROUTE_CLASS,
+  requirePerson,
+  requireRecentLogin,
+  TokenError,
+  type ApiKeys,
+  type Principal,
+} from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
 import { API_KEYS, ownApiKeyOf, passApiKey, passApiKeyNow, routeClassOf } from './api-keys.js';
 import { addressOf, bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
@@ -59,12 +66,13 @@ export class CountersignGuard implements CanActivate {
 
   /** A credential that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
   #isRepeated(context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
-    if (!needs.public && needs.policies.length > 0) return false;
+    if (!needs.public && (needs.policies.length > 0 || needs.login !== undefined)) return false;
     try {
       for (const recall of this.#recalls) {
         const principal = recall(request);
         if (principal === undefined) continue;
-        if (!carriesScopes(principal, needs)) return false;
+        if (!carriesScopes(principal, needs) || (!needs.public && needs.person && principal.kind !== 'person'))
+          return false;
         if (principal.apiKey !== undefined && !this.#passesNow(principal, context, request, needs)) return false;
         bindUser(request, principal);
         return true;
@@ -131,6 +139,7 @@ export class CountersignGuard implements CanActivate {
       if (needs === undefined) throw new RouteError('ROUTE_NOT_DECLARED');
       if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
       if (!needs.public) {
+        this.#askWho(principal, needs);
         await this.#askPolicies(principal, needs, carrier, context);
         await this.#passKey(principal, needs, context, carrier);
       }
@@ -151,6 +160,11 @@ export class CountersignGuard implements CanActivate {
       if (verified !== undefined) return verified;
     }
     return undefined;
+  }
+
+  #askWho(principal: Principal, { person, login }: RouteNeeds & { readonly public: false }): void {
+    if (person) requirePerson(principal);
+    if (login !== undefined) requireRecentLogin(principal, login, (this.settings.now ?? Date.now)() / 1_000);
   }
 
   async #askPolicies(

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import {
   DEFAULT_ROUTE_CLASS,
+  recentLogin,
   routeClassPattern,
   tokenOfApiKeyCaller,
   type Actor,
@@ -35,6 +36,28 @@ export function RequireScopes(...scopes: readonly string[]): ClassDecorator & Me
 export function RequireAnyScope(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
   if (scopes.length === 0) throw new TypeError('@RequireAnyScope() names no scope, so nobody could pass');
   return declareNeeds('@RequireAnyScope()', { anyScope: scopes });
+}
+
+/**
+ * Only a person may pass, directly or through an application that acts for them: 403 `PERSON_REQUIRED` for a service's or an application's own
+ * token. By itself it declares the route: any verified person.
+ */
+export function RequirePerson(): ClassDecorator & MethodDecorator {
+  return declareNeeds('@RequirePerson()', { person: true });
+}
+
+/**
+ * Only a person who signed in a short time ago may pass (RFC 9470): else 401 `insufficient_user_authentication`, with `max_age` and `acr_values`
+ * for the application to send the person to sign in again. A handler's own takes the place of its controller's.
+ * @param seconds how long ago the sign-in may be
+ * @param acrValues values of `acr` of which the sign-in must have one
+ * @throws {RangeError} at once for what no challenge could say
+ */
+export function RequireRecentLogin(
+  seconds: number,
+  { acrValues }: { readonly acrValues?: readonly string[] } = {},
+): ClassDecorator & MethodDecorator {
+  return declareNeeds('@RequireRecentLogin()', { login: recentLogin(seconds, acrValues) });
 }
 
 /**

@@ -23,7 +23,8 @@ export type PolicyVerdict = boolean | 'hidden';
 
 /**
  * A rule about one object, as a plain function: `const ownsOrder: Policy = async (caller, { params, resolve }) => …`.
- * Its name is what the route report, logs and refusals call it.
+ * Its name is what the route report, logs and refusals call it. It may throw a `TokenError` (as `requireRecentLogin` does), which is then answered
+ * with its own status and challenge.
  */
 export type Policy = (caller: Principal, request: PolicyRequest) => PolicyVerdict | Promise<PolicyVerdict>;
 

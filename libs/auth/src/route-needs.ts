@@ -1,3 +1,4 @@
+import { type RecentLogin } from '@countersign/auth-core';
 import { type Policy } from './policy.js';
 
 const NEEDS = 'countersign:needs';
@@ -15,6 +16,10 @@ export type RouteNeeds =
       readonly scopes: readonly string[];
       /** At least one of these; none asked for when empty. */
       readonly anyScope: readonly string[];
+      /** Whether only a person may pass. */
+      readonly person: boolean;
+      /** How recently, and how well, the person must have signed in. */
+      readonly login: RecentLogin | undefined;
       /** Each must let the caller pass, in this order. */
       readonly policies: readonly Policy[];
       /** The class of routes by whose limit an API key counts; nothing where the route takes no API keys. */
@@ -27,6 +32,8 @@ interface Declared {
   readonly readsToken?: true;
   readonly scopes?: readonly string[];
   readonly anyScope?: readonly string[];
+  readonly person?: true;
+  readonly login?: RecentLogin;
   readonly policies?: readonly Policy[];
   readonly apiKeys?: string;
 }
@@ -73,10 +80,14 @@ function join(handler: Declared | undefined, controller: Declared | undefined): 
   if (handler === undefined && closed === undefined) return undefined;
   const handlerNames = handler?.scopes !== undefined || handler?.anyScope !== undefined;
   const { scopes = [], anyScope = [] } = (handlerNames ? handler : closed) ?? {};
+  const login = handler?.login ?? closed?.login;
+  const person = handler?.person === true || closed?.person === true || login !== undefined;
   return {
     public: false,
     scopes,
     anyScope,
+    person,
+    login,
     policies: [...(closed?.policies ?? []), ...(handler?.policies ?? [])],
     ...apiKeysOf(handler, closed),
   };
@@ -89,7 +100,7 @@ interface Known {
 const known = new WeakMap<object, Known>();
 
 /**
- * What a route needs: the handler's own scopes, else its controller's; the policies of both. An open handler in a closed controller is
+ * What a route needs: the handler's own scopes, else its controller's; its own recent sign-in, else its controller's; the policies of both. An open handler in a closed controller is
  * open, a handler that names a need in an open controller is closed.
  * @returns nothing where nothing is declared: such a route is refused
  */
@@ -112,12 +123,27 @@ export function requiredScopes(handler: object, controller?: object): readonly s
   return needs === undefined || needs.public ? undefined : needs.scopes;
 }
 
-/** In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + ownsOrder`, `any verified caller`; API keys with their class of routes behind it. */
+/** In words: `a person`, `a person who signed in at most 300 s ago`. @returns nothing where anybody may pass */
+export function describeWho(needs: RouteNeeds): string | undefined {
+  if (needs.public || !needs.person) return undefined;
+  if (needs.login === undefined) return 'a person';
+  const { seconds, acrValues = [] } = needs.login;
+  const by = acrValues.length === 0 ? '' : ` with ${acrValues.join(' or ')}`;
+  return `a person who signed in at most ${String(seconds)} s ago${by}`;
+}
+
+/** In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + a person + ownsOrder`, `any verified caller`; API keys with their class of routes behind it. */
 export function describeNeeds(needs: RouteNeeds | undefined): string {
   if (needs === undefined) return 'undeclared';
   if (needs.public) return needs.readsToken === true ? 'public, knows a caller with a token' : 'public';
   const any = needs.anyScope.length === 0 ? [] : [`(${needs.anyScope.join(' | ')})`];
-  const parts = [...needs.scopes, ...any, ...needs.policies.map(({ name }) => name || 'a policy')];
+  const person = describeWho(needs);
+  const parts = [
+    ...needs.scopes,
+    ...any,
+    ...(person === undefined ? [] : [person]),
+    ...needs.policies.map(({ name }) => name || 'a policy'),
+  ];
   const who = parts.length === 0 ? 'any verified caller' : parts.join(' + ');
   return needs.apiKeys === undefined ? who : `${who}, API keys (${needs.apiKeys})`;
 }

@@ -227,6 +227,8 @@ describe("a route's decorators", () => {
     }
     expect(routeNeeds(Reflect.get(Controlled.prototype, 'read'), Controlled)).toEqual({
       public: false,
+      person: false,
+      login: undefined,
       scopes: ['b'],
       anyScope: ['c', 'd'],
       policies: [inOfficeHours, ownsOrder],

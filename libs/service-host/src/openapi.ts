@@ -1,12 +1,12 @@
 import { Inject, Injectable, type INestApplication } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type OpenAPIObject } from '@nestjs/swagger';
-import { routeNeeds } from '@countersign/auth';
+import { describeWho, routeNeeds, type RouteNeeds } from '@countersign/auth';
 import { loadSwagger } from './openapi-decorators.js';
 
 type Operation = OpenAPIObject['paths'][string]['get'];
 
-/** /openapi.json, generated from the code at the first question; each operation names the scopes that its guard checks. */
+/** /openapi.json, generated from the code at the first question; each operation names the scopes that its guard checks, and whether the caller must be a person. */
 @Injectable()
 export class OpenApiDocument {
   #build: (() => Promise<OpenAPIObject>) | undefined;
@@ -42,6 +42,7 @@ export class OpenApiDocument {
 
   #addScopes(document: OpenAPIObject): void {
     const securityOf = new Map<string, Record<string, string[]>[]>();
+    const needsOf = new Map<string, RouteNeeds>();
     for (const { metatype, instance } of this.discovery.getControllers()) {
       if (typeof metatype !== 'function' || typeof instance !== 'object' || instance === null) continue;
       const prototype: unknown = Object.getPrototypeOf(instance);
@@ -57,6 +58,7 @@ export class OpenApiDocument {
           securityOf.set(name, [{}, { token: [] }]);
           continue;
         }
+        needsOf.set(name, needs);
         // OpenAPI: all scopes of one entry, one entry of the list.
         const choices = needs.anyScope.length === 0 ? [[]] : needs.anyScope.map((scope) => [scope]);
         securityOf.set(name, [
@@ -69,6 +71,17 @@ export class OpenApiDocument {
       for (const operation of [path.get, path.post, path.put, path.patch, path.delete] as Operation[]) {
         const security = operation?.operationId === undefined ? undefined : securityOf.get(operation.operationId);
         if (operation !== undefined && security !== undefined) operation.security = security;
+        const needs = operation?.operationId === undefined ? undefined : needsOf.get(operation.operationId);
+        const who = needs === undefined ? undefined : describeWho(needs);
+        if (operation === undefined || needs?.public !== false || who === undefined) continue;
+        // OpenAPI has no word for it: text for people, an extension for programs.
+        const { description = '' } = operation;
+        const { seconds, acrValues } = needs.login ?? {};
+        const login = seconds === undefined ? {} : { max_age: seconds, acr_values: acrValues };
+        Object.assign(operation, {
+          description: `${description}\n\nThe caller must be ${who}.`.trimStart(),
+          'x-countersign-caller': { kind: 'person', ...login },
+        });
       }
     }
   }
