@@ -69,5 +69,11 @@ export const variables = {
   API_KEYS_PER_CLIENT: z.coerce.number().int().min(1).max(10_000).default(100),
   /** JSON or YAML file of plans: how often an API key may be used, by audience and class of routes. None: no key is limited. */
   PLANS_FILE: z.string().min(1).optional(),
+  /** Seconds without use after which a refresh token is over: 14 days. */
+  REFRESH_TOKEN_IDLE_SECONDS: seconds(60, 400 * DAY).default(14 * DAY),
+  /** Seconds after which a person must allow an application again however much its refresh tokens are used: 90 days. */
+  REFRESH_TOKEN_LIFETIME_SECONDS: seconds(60, 3_650 * DAY).default(90 * DAY),
+  /** Seconds for which a used refresh token brings the same successor again, for an answer that was lost; after them its use ends the family. */
+  REFRESH_TOKEN_AGAIN_SECONDS: seconds(0, 600).default(30),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -59,7 +59,7 @@ export const events = defineEvents({
   events: {
     'token.issued': {
       when: 'A token was issued or exchanged.',
-      action: ['token:issue', 'token:exchange'],
+      action: ['token:issue', 'token:exchange', 'token:refresh'],
       resource: 'audience',
       changes: {
         audience: 'whom the token is for',
@@ -73,7 +73,7 @@ export const events = defineEvents({
     },
     'token.refused': {
       when: 'A token was asked for and refused. Beyond a rate limit, the first refusal of a window.',
-      action: ['token:issue', 'token:exchange'],
+      action: ['token:issue', 'token:exchange', 'token:refresh'],
       resource: ['audience', 'endpoint'],
       changes: {
         audience: 'the audience asked for',
@@ -387,6 +387,22 @@ export const events = defineEvents({
       action: 'api-key:warn',
       resource: 'api-key',
       changes: { client_id: 'whose it is', name: 'its name', expires_at: 'when it ends' },
+    },
+    'refresh-token.replayed': {
+      when: 'An alert: a refresh token that had been used came back after the window, so somebody else may have it. What it belongs to ended.',
+      action: 'refresh-token:replay',
+      resource: 'delegation',
+      changes: {
+        person: 'who is signed out',
+        client_id: 'of which application',
+        generation: 'which of the tokens it was: 0 is the first',
+      },
+    },
+    'userinfo.read': {
+      when: 'An application asked who a person is.',
+      action: 'userinfo:read',
+      resource: 'person',
+      changes: { scope: 'by which rights' },
     },
     'signing-key.created': {
       when: 'A signing key was made, or taken from a file.',

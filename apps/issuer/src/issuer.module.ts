@@ -63,6 +63,8 @@ import { RevocationKeysController } from './signing-keys/revocation-keys.control
 import { RevocationKeysService } from './signing-keys/revocation-keys.service.js';
 import { SigningKeysController } from './signing-keys/signing-keys.controller.js';
 import { SigningKeysService } from './signing-keys/signing-keys.service.js';
+import { openidControllers, openidProviders } from './openid/index.js';
+import { refreshProviders } from './refresh/index.js';
 import { Startup } from './startup/startup.service.js';
 import { TokenRevocationController } from './token-revocation/token-revocation.controller.js';
 import { TokenRevocationService } from './token-revocation/token-revocation.service.js';
@@ -70,6 +72,8 @@ import { AuthorizationCode } from './token/grants/authorization-code.js';
 import { ApiKeyExchange } from './token/grants/api-key-exchange.js';
 import { JwtBearer } from './token/grants/jwt-bearer.js';
 import { OutsideExchange } from './token/grants/outside-exchange.js';
+import { FurtherTokensOf } from './token/grants/further-tokens.service.js';
+import { RefreshTokenGrant } from './token/grants/refresh-token.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
 import { TokenGrants } from './token/grants/token-grants.service.js';
 import { Issuances } from './token/issuances.store.js';
@@ -140,6 +144,7 @@ export class IssuerModule {
         TokenRevocationController,
         JwksController,
         MetadataController,
+        ...openidControllers,
         ClientsController,
         ClientsSchemaController,
         ...apiKeyControllers,
@@ -194,6 +199,14 @@ export class IssuerModule {
         AudienceWordsStore,
         DeclaredWords,
         AuthorizationCode,
+        ...openidProviders,
+        ...refreshProviders({
+          idle: configuration.REFRESH_TOKEN_IDLE_SECONDS * 1_000,
+          life: configuration.REFRESH_TOKEN_LIFETIME_SECONDS * 1_000,
+          again: configuration.REFRESH_TOKEN_AGAIN_SECONDS * 1_000,
+        }),
+        FurtherTokensOf,
+        RefreshTokenGrant,
         TokenGrants,
         SenderConstraint,
         TokenDecisions,

@@ -24,7 +24,7 @@ export function recentLogin(seconds: number, acrValues?: readonly string[]): Rec
 }
 
 /**
- * Asks that a caller is a person, whoever acts for it.
+ * Asks that a caller is a person, no matter who acts for it.
  * @throws {TokenError} `PERSON_REQUIRED` (403)
  */
 export function requirePerson({ kind }: Pick<Principal, 'kind'>): void {

@@ -37,6 +37,7 @@ export class MetadataController {
       require_pushed_authorization_requests: false,
       token_endpoint: `${this.issuer}/oauth2/token`,
       revocation_endpoint: `${this.issuer}/oauth2/revoke`,
+      userinfo_endpoint: `${this.issuer}/oauth2/userinfo`,
       introspection_endpoint: `${this.issuer}/oauth2/introspect`,
       // OpenID Connect RP-Initiated Logout, section 2.1, and Back-Channel Logout, section 2.1.
       end_session_endpoint: `${this.issuer}/oauth2/end-session`,

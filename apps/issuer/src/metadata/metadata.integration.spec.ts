@@ -35,6 +35,7 @@ describe('the metadata of the authorization server', () => {
       'revocation_endpoint',
       'revocation_jwks_uri',
       'token_endpoint',
+      'userinfo_endpoint',
     ]);
     for (const [name, url] of endpoints) {
       const path = new URL(String(url)).pathname;
@@ -47,7 +48,7 @@ describe('the metadata of the authorization server', () => {
   });
 
   it('names the grants that are taken, and no others', async () => {
-    const others = ['password', 'refresh_token', 'implicit', 'hybrid'];
+    const others = ['password', 'implicit', 'hybrid'];
     for (const grant of [...metadata.grant_types_supported, ...others]) {
       const { body } = await issuer.token({ ...wish, grant_type: grant });
       expect(body['error'] === 'unsupported_grant_type').toBe(others.includes(grant));

@@ -16,7 +16,7 @@ export function newPkce(): Pkce {
 export const REDIRECT = 'https://planner.example/signed-in';
 
 const people = {
-  issuer: ['openid', 'profile', 'email'],
+  issuer: ['openid', 'profile', 'email', 'offline_access'],
   payments: ['payments:create', 'payments:read', { scope: 'payments:refund', roles: ['treasurer'] }],
 };
 

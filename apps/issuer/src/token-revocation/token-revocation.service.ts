@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { type RevocationList } from '@countersign/auth-core';
 import { type EventContext } from '@countersign/audit-event';
+import { type RevocationList } from '@countersign/auth-core';
 import { AUDIT_OUTBOX, OAuthError, type RequestTrace } from '@countersign/service-host';
 import { byClient } from '../authentication/by-client.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
-import { delegationIdSchema } from '../delegations/delegation.js';
+import { delegationIdSchema, type Delegation } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
+import { RefreshTokens } from '../refresh/refresh-tokens.service.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { OwnTokens, type OwnToken } from '../token/own-tokens.service.js';
 import { type TokenForm } from '../token/token-form.js';
@@ -29,6 +30,7 @@ export class TokenRevocationService {
     @Inject(OwnTokens) private readonly tokens: OwnTokens,
     @Inject(REVOKED) private readonly revoked: RevocationList,
     @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(RefreshTokens) private readonly refreshTokens: RefreshTokens,
     @Inject(Delegations) private readonly delegations: Delegations,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
@@ -36,12 +38,14 @@ export class TokenRevocationService {
   /**
    * RFC 7009, section 2: a token that is not ours, expired or revoked already is revoked as far as the client can tell. The first token of a
    * transaction takes with it everything that was exchanged for it, because the client began all of that; one that was exchanged itself
-   * is revoked by itself, because the rest is not its client's to end. An application that revokes a token that a person allowed it ends the
+   * is revoked by itself, because the rest is not its client's to end. An application that revokes a token, or a refresh token, that a person allowed it ends the
    * whole delegation: its refresh token too, and what was exchanged for any of its tokens.
    * @throws {OAuthError} `invalid_client`; `unauthorized_client` for another client's token
    */
   async revoke({ credentials, token }: TokenForm, trace: RequestTrace): Promise<void> {
     const clientId = await this.authentication.authenticate(credentials, 'token.revoke_refused', trace);
+    const refresh = await this.refreshTokens.find(token);
+    if (refresh !== undefined) return this.#end(refresh.delegation, clientId, trace);
     const own = this.tokens.read(token);
     const who = byClient(clientId, trace, own?.principal.txn);
     const reason = this.#ignored(own);
@@ -50,13 +54,7 @@ export class TokenRevocationService {
       await this.outbox.recordDurably(events.event('token.revoke_ignored', who, details));
       return;
     }
-    if (own.principal.clientId !== clientId) {
-      const details = { kind: 'token', outcome: 'denied', reason: 'NOT_THE_CLIENTS_TOKEN' } as const;
-      await this.outbox.recordDurably(
-        events.event('token.revoke_refused', who, { ...details, id: own.principal.tokenId }),
-      );
-      throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
-    }
+    if (own.principal.clientId !== clientId) return this.#refuse(who, own.principal.tokenId);
     if (await this.#endsDelegation(own, clientId, who)) return;
     await this.revocations.revoke(wishesOf(own, clientId), who);
   }
@@ -73,6 +71,21 @@ export class TokenRevocationService {
     if (delegation?.clientId !== clientId) return false;
     await this.delegations.end({ id }, 'BY_CLIENT', who);
     return true;
+  }
+
+  async #end({ id, clientId: holder, endedAt }: Delegation, clientId: string, trace: RequestTrace): Promise<void> {
+    const who = byClient(clientId, trace, id);
+    if (holder !== clientId) return this.#refuse(who, id);
+    const ended = endedAt === undefined ? await this.delegations.end({ id }, 'BY_CLIENT', who) : [];
+    if (ended.length > 0) return;
+    const details = { id, outcome: 'failed', reason: 'TOKEN_REVOKED' } as const;
+    await this.outbox.recordDurably(events.event('token.revoke_ignored', who, details));
+  }
+
+  async #refuse(who: EventContext, id: string): Promise<never> {
+    const details = { kind: 'token', outcome: 'denied', reason: 'NOT_THE_CLIENTS_TOKEN' } as const;
+    await this.outbox.recordDurably(events.event('token.revoke_refused', who, { ...details, id }));
+    throw new OAuthError(400, 'unauthorized_client', 'the token was not issued to this client');
   }
 
   /** By this replica's memory, which the authentication of the client has just brought to the version of now. */

@@ -20,7 +20,7 @@ export interface AccessTokenClaims {
   /** The key that the token is bound to (RFC 9449, section 6.1). */
   readonly cnf?: { readonly jkt: string };
   readonly roles?: readonly string[];
-  /** `person` for a token about one, `application` for one that an API key was exchanged for; left out for others. */
+  /** Who the subject is. */
   readonly kind?: 'service' | 'application' | 'person';
   /** When the person last signed in, and how (OpenID Connect Core, section 2; RFC 9068, section 2.2.1). */
   readonly auth_time?: number;

@@ -109,7 +109,7 @@ export class TokenDecisions {
   }
 
   #parameters(
-    { client_id: clientId, policy }: Client,
+    { client_id: clientId, kind, policy }: Client,
     audience: string,
     scopes: readonly string[],
     now: number,
@@ -118,6 +118,7 @@ export class TokenDecisions {
     return {
       issuer: this.issuer,
       clientId,
+      ...(kind === undefined ? {} : { kind }),
       audience,
       scopes,
       tokenId: uuidv7(this.replica.issueTime()),

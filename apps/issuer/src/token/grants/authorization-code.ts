@@ -11,6 +11,7 @@ import { type Client, type Policy } from '../../registry/client.js';
 import { decideForPerson } from '../../registry/people-policy.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { claimsForPerson } from './claims-for-person.js';
+import { FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,
   TogetherRefused,
@@ -46,6 +47,7 @@ export class AuthorizationCode implements TokenGrant {
     @Inject(CodesStore) private readonly codes: CodesStore,
     @Inject(Delegations) private readonly delegations: Delegations,
     @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(FurtherTokensOf) private readonly further: FurtherTokensOf,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
@@ -58,7 +60,7 @@ export class AuthorizationCode implements TokenGrant {
       request: { audience: allowed.audience, scopes: allowed.scopes },
       decide: (policy, _request, _now, boundTo) => decideCode(policy, code, boundTo),
       claims: (parameters) => claimsForPerson(parameters, allowed),
-      together: { commit: (transaction, issuing) => this.#redeem(transaction, code, issuing) },
+      together: { commit: (transaction, issuing) => this.#redeem(transaction, client, code, issuing) },
     };
   }
 
@@ -90,9 +92,11 @@ export class AuthorizationCode implements TokenGrant {
 
   async #redeem(
     transaction: Transaction,
+    client: Client,
     code: KeptCode,
-    { clientId, claims, boundTo, trace }: Issuing,
+    issuing: Issuing,
   ): Promise<FurtherTokens | TogetherRefused> {
+    const { clientId, claims, boundTo, trace } = issuing;
     const now = this.clock();
     const { allowed } = code;
     if (!(await this.codes.redeem(transaction, code.digest, now))) {
@@ -104,7 +108,7 @@ export class AuthorizationCode implements TokenGrant {
     const scopes = claims.scope.split(' ');
     const { acr, nonce } = allowed;
     const delegation = { ...allowed, acr, nonce, scopes, clientId, dpopKey: boundTo, createdAt: now };
-    await this.delegations.begin(transaction, delegation, byClient(clientId, trace, allowed.id));
-    return {};
+    const begun = await this.delegations.begin(transaction, delegation, byClient(clientId, trace, allowed.id));
+    return this.further.begin(transaction, client, begun, issuing);
   }
 }

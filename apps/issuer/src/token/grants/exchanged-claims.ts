@@ -19,6 +19,23 @@ function actorChain(subjects: readonly string[]): ActorClaim | undefined {
   );
 }
 
+/** What a token says about its subject, no matter who acts for it. */
+function aboutSubject({
+  kind,
+  roles,
+  authTime,
+  acr,
+  amr,
+}: Principal): Pick<AccessTokenClaims, 'kind' | 'roles' | 'auth_time' | 'acr' | 'amr'> {
+  return {
+    kind,
+    ...(roles.length === 0 ? {} : { roles }),
+    ...(authTime === undefined ? {} : { auth_time: authTime }),
+    ...(acr === undefined ? {} : { acr }),
+    ...(amr.length === 0 ? {} : { amr }),
+  };
+}
+
 /** The subject, its roles and its `txn` stay; the client becomes the newest actor; never longer than the subject token. */
 export function claimsForExchange(parameters: TokenParameters, subject: Principal): AccessTokenClaims {
   const act = actorChain([parameters.clientId, ...subject.actors.map((actor) => actor.subject)]);
@@ -28,7 +45,7 @@ export function claimsForExchange(parameters: TokenParameters, subject: Principa
     exp: Math.min(parameters.issuedAt + parameters.lifetime, subject.expiresAt),
     txn: subject.txn,
     ...(act === undefined ? {} : { act }),
-    ...(subject.roles.length === 0 ? {} : { roles: subject.roles }),
+    ...aboutSubject(subject),
     // Where it goes on to, only who it is matters: limits and networks are those of the first service.
     ...(subject.apiKey === undefined
       ? {}

@@ -85,7 +85,7 @@ export interface TokenGrant {
   /** The `grant_type`. */
   readonly type: string;
   /** What the trail calls it. */
-  readonly action: 'token:issue' | 'token:exchange';
+  readonly action: 'token:issue' | 'token:exchange' | 'token:refresh';
   /** Whether audience and scopes come from what {@link read} returns, because they were decided before. */
   readonly decidedBefore?: true;
   /** The answer's `issued_token_type` (RFC 8693, section 2.2.1). */

@@ -5,6 +5,7 @@ import { AuthorizationCode } from './authorization-code.js';
 import { clientCredentials } from './client-credentials.js';
 import { type TokenGrant } from './grant.js';
 import { JwtBearer } from './jwt-bearer.js';
+import { RefreshTokenGrant } from './refresh-token.js';
 import { TokenExchange } from './token-exchange.js';
 
 /** Every grant that the token endpoint has. */
@@ -18,8 +19,9 @@ export class TokenGrants {
     @Inject(TokenExchange) exchange: TokenExchange,
     @Inject(AuthorizationCode) code: AuthorizationCode,
     @Inject(JwtBearer) bearer: JwtBearer,
+    @Inject(RefreshTokenGrant) refresh: RefreshTokenGrant,
   ) {
-    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code, bearer];
+    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code, bearer, refresh];
     this.#grants = new Map(grants.map((grant) => [grant.type, grant]));
     this.types = [...this.#grants.keys()];
   }

@@ -4,6 +4,8 @@ import { type AccessTokenClaims } from '../access-token.js';
 export interface TokenParameters {
   readonly issuer: string;
   readonly clientId: string;
+  /** What the client is, where it acts for itself; a service by default. */
+  readonly kind?: 'service' | 'application';
   readonly audience: string;
   readonly scopes: readonly string[];
   readonly tokenId: string;
@@ -17,10 +19,11 @@ export interface TokenParameters {
 
 /** The claims of a token with which a client acts for itself: it is its own subject, and begins a new `txn`. */
 export function claimsForClient(parameters: TokenParameters): AccessTokenClaims {
-  const { issuer, clientId, audience, scopes, tokenId, issuedAt, lifetime, boundTo } = parameters;
+  const { issuer, clientId, kind = 'service', audience, scopes, tokenId, issuedAt, lifetime, boundTo } = parameters;
   return {
     iss: issuer,
     sub: clientId,
+    kind,
     aud: audience,
     exp: issuedAt + lifetime,
     iat: issuedAt,

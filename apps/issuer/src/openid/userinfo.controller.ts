@@ -1,0 +1,29 @@
+import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { RequirePerson, RequireScopes } from '@countersign/auth';
+import { type JsonObject } from '@countersign/auth-core';
+import { CurrentCaller, OpenApi, type Caller } from '@countersign/service-host';
+import { UserInfo } from './userinfo.service.js';
+
+/** Who a person is, for an application that the person told so (OpenID Connect Core, section 5.3). */
+@OpenApi(({ ApiTags }) => ApiTags('oauth2'))
+@Controller('oauth2/userinfo')
+@RequireScopes('openid')
+@RequirePerson()
+export class UserInfoController {
+  constructor(@Inject(UserInfo) private readonly userInfo: UserInfo) {}
+
+  /** `sub`, and what the scopes `profile` and `email` give. The token must be for the issuer: asked for with identity scopes only. */
+  @Get()
+  @Header('cache-control', 'no-store')
+  read(@CurrentCaller() caller: Caller): Promise<JsonObject> {
+    return this.userInfo.read(caller);
+  }
+
+  /** The same; the token is in the `Authorization` header here too. */
+  @Post()
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  post(@CurrentCaller() caller: Caller): Promise<JsonObject> {
+    return this.userInfo.read(caller);
+  }
+}

@@ -1,0 +1,46 @@
+import { uuidv7 } from '@countersign/audit-event';
+import fc from 'fast-check';
+import { delegationIdSchema } from '../delegations/delegation.js';
+import { isOwn, parseRefreshToken, refreshKeyOf, refreshTokenOf } from './refresh-token.js';
+
+const key = refreshKeyOf(Buffer.alloc(32, 1));
+const id = delegationIdSchema.parse(uuidv7(1_800_000_000_000));
+
+describe('a refresh token', () => {
+  it('says which delegation and generation it is of, and is made again the same', () => {
+    const token = refreshTokenOf(id, 7, 'salt', key);
+    const parsed = parseRefreshToken(token);
+    expect(parsed).toMatchObject({ delegationId: id, generation: 7 });
+    expect(parsed !== undefined && isOwn(parsed, 'salt', key)).toBe(true);
+    expect(refreshTokenOf(id, 7, 'salt', key)).toBe(token);
+  });
+
+  it.each([
+    ['another key', 'salt', refreshKeyOf(Buffer.alloc(32, 2))],
+    ['another family', 'other', key],
+  ])('is not own under %s', (_what, salt, other) => {
+    const parsed = parseRefreshToken(refreshTokenOf(id, 7, 'salt', key));
+    expect(parsed !== undefined && isOwn(parsed, salt, other)).toBe(false);
+  });
+
+  it('of another generation or delegation, or changed at any place, is not own', () => {
+    const token = refreshTokenOf(id, 7, 'salt', key);
+    const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=';
+    fc.assert(
+      fc.property(fc.nat(token.length - 1), fc.constantFrom(...characters), (at, character) => {
+        const changed = token.slice(0, at) + character + token.slice(at + 1);
+        fc.pre(changed !== token);
+        const parsed = parseRefreshToken(changed);
+        expect(parsed !== undefined && isOwn(parsed, 'salt', key)).toBe(false);
+      }),
+    );
+  });
+
+  it('of any other form is none', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(parseRefreshToken(text)).toBeUndefined();
+      }),
+    );
+  });
+});

@@ -1,0 +1,57 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
+
+/** A refresh token, taken apart; nothing is proven by that. */
+export interface PresentedRefreshToken {
+  readonly delegationId: DelegationId;
+  readonly generation: number;
+  readonly mac: Buffer;
+}
+
+/** So that a scanner of sources and logs knows one. */
+const PREFIX = 'csr_';
+const ID_BYTES = 16;
+const MAC_BYTES = 32;
+const pattern = /^csr_[\w-]{70}$/;
+
+/** The key of refresh tokens, from the issuer's secret that all replicas share. */
+export function refreshKeyOf(secret: Buffer): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'countersign refresh tokens', 32));
+}
+
+function macOf(head: Buffer, salt: string, key: Buffer): Buffer {
+  return createHmac('sha256', key).update(head).update(salt).digest();
+}
+
+function headOf(delegationId: DelegationId, generation: number): Buffer {
+  const head = Buffer.alloc(ID_BYTES + 4);
+  head.write(delegationId.replaceAll('-', ''), 'hex');
+  head.writeUInt32BE(generation, ID_BYTES);
+  return head;
+}
+
+/**
+ * A refresh token: opaque to its client, 256 bits that nobody can guess. It is a keyed digest of what it stands for, so nothing of it is stored,
+ * and the successor of a used token can be made again.
+ * @param salt the family's own 256 random bits: neither the key nor the database alone makes a token
+ */
+export function refreshTokenOf(delegationId: DelegationId, generation: number, salt: string, key: Buffer): string {
+  const head = headOf(delegationId, generation);
+  return `${PREFIX}${Buffer.concat([head, macOf(head, salt, key)]).toString('base64url')}`;
+}
+
+/** @returns nothing for what has not the form of a refresh token */
+export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
+  if (!pattern.test(token)) return undefined;
+  const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
+  if (`${PREFIX}${bytes.toString('base64url')}` !== token) return undefined;
+  const hex = bytes.toString('hex', 0, ID_BYTES);
+  const id = delegationIdSchema.safeParse(hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));
+  if (!id.success) return undefined;
+  return { delegationId: id.data, generation: bytes.readUInt32BE(ID_BYTES), mac: bytes.subarray(-MAC_BYTES) };
+}
+
+/** Whether this issuer made the token. In constant time. */
+export function isOwn({ delegationId, generation, mac }: PresentedRefreshToken, salt: string, key: Buffer): boolean {
+  return timingSafeEqual(mac, macOf(headOf(delegationId, generation), salt, key));
+}

@@ -1,0 +1,283 @@
+import { generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
+import { decodeJwt } from 'jose';
+import { basic, registerApplications } from '../testing/applications.js';
+import { askToken, granted, type Asking } from '../testing/granted.js';
+import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { parseRefreshToken } from './refresh-token.js';
+
+describe('refresh tokens', () => {
+  let issuer: IssuerUnderTest;
+  let other: string;
+  let ada: SignedIn;
+  let key: PrivateJwk;
+  let bookkeeper: Asking;
+  let planner: Asking;
+  const offline = { scopes: ['openid', 'offline_access', 'payments:create', 'payments:read'] };
+
+  beforeAll(async () => {
+    // Long, so that a slow machine is no replay; the tests of its end move the family back in time.
+    issuer = await startIssuer({ REFRESH_TOKEN_AGAIN_SECONDS: '600', RATE_LIMIT_ADDRESS_PER_MINUTE: '0' }, 2);
+    other = issuer.urls[1] ?? '';
+    const secret = await registerApplications(issuer);
+    key = await generateSigningKey();
+    bookkeeper = { clientId: 'bookkeeper', headers: basic('bookkeeper', secret) };
+    planner = { clientId: 'planner', key };
+    ada = await signedIn(app(), issuer.url, 'ada', { roles: ['treasurer'], acr: 'urn:example:strong' });
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  const app = () => {
+    const [first] = issuer.apps;
+    if (first === undefined) throw new Error('no issuer');
+    return first;
+  };
+  const begin = (asking = planner, who = ada, allowed: Parameters<typeof granted>[3] = offline) =>
+    granted(issuer, who, asking, allowed);
+  const refresh = (token: unknown, asking = planner, further: Readonly<Record<string, string>> = {}, at = issuer.url) =>
+    askToken(issuer, { grant_type: 'refresh_token', refresh_token: String(token), ...further }, asking, { at });
+  const shift = (id: string, seconds: number) =>
+    issuer.database.query(
+      `update refresh_family set begun_at = begun_at - make_interval(secs => $2), used_at = used_at - make_interval(secs => $2),
+         rotations = (select coalesce(jsonb_agg(at::float8 - $2 * 1000), '[]') from jsonb_array_elements_text(rotations) at)
+       where delegation_id = $1`,
+      [id, seconds],
+    );
+  const endOf = async (id: string) => {
+    const { rows } = await issuer.database.query<{ because: string | null }>(
+      'select ended_because as because from delegation where id = $1',
+      [id],
+    );
+    return rows[0]?.because ?? 'live';
+  };
+  const refusedAs = async ({ status, body }: Answer) => {
+    const { rows } = await issuer.database.query<{ reason: string }>(
+      `select event->'data'->>'reason' as reason from audit_outbox
+        where event->>'type' = 'countersign.issuer.token.refused.v1' order by position desc limit 1`,
+    );
+    return [status, body['error'], rows[0]?.reason];
+  };
+
+  it('are rotated at each use, and bring a token like the one before', async () => {
+    const first = await begin();
+    const second = await refresh(first.body['refresh_token'], planner, {}, other);
+    const third = await refresh(second.body['refresh_token']);
+    expect([first, second, third].map(({ status }) => status)).toEqual([200, 200, 200]);
+    const tokens = [first, second, third].map(({ body }) => String(body['refresh_token']));
+    expect(new Set(tokens).size).toBe(3);
+    const { exp, iat, jti, ...before } = decodeJwt(String(first.body['access_token']));
+    expect(decodeJwt(String(third.body['access_token']))).toMatchObject(before);
+    expect(before).toMatchObject({ kind: 'person', txn: first.id, roles: ['treasurer'], acr: 'urn:example:strong' });
+    expect(before).toMatchObject({ cnf: { jkt: thumbprintOf(key) }, auth_time: expect.any(Number) });
+    expect([typeof exp, typeof iat, typeof jti]).toEqual(['number', 'number', 'string']);
+    const { rows } = await issuer.database.query('select * from refresh_family');
+    const kept = JSON.stringify(rows);
+    for (const token of tokens) expect(kept).not.toContain(token.slice(-40));
+  });
+
+  it('are for public clients only with a key, and for clients only that declare the grant', async () => {
+    const unbound = await begin({ clientId: 'planner' });
+    expect([unbound.status, unbound.body['refresh_token']]).toEqual([200, undefined]);
+    const office = await begin({ clientId: 'office', key });
+    expect([office.status, office.body['refresh_token']]).toEqual([200, undefined]);
+    const stranger = await refresh('x', { clientId: 'office' });
+    expect(stranger.body['error']).toBe('unauthorized_client');
+  });
+
+  it('bring the same successor again within the window, at every replica, and after it end everything, with an alert', async () => {
+    const { body, id } = await begin();
+    const used = body['refresh_token'];
+    const { body: second } = await refresh(used);
+    for (const at of [other, issuer.url]) {
+      const again = await refresh(used, planner, {}, at);
+      expect([again.status, again.body['refresh_token']]).toEqual([200, second['refresh_token']]);
+    }
+    await shift(id, 601);
+    expect(await refusedAs(await refresh(used))).toEqual([400, 'invalid_grant', 'REFRESH_TOKEN_REPLAYED']);
+    expect(await endOf(id)).toBe('REFRESH_REPLAYED');
+    expect(await refusedAs(await refresh(second['refresh_token'], planner, {}, other))).toEqual([
+      400,
+      'invalid_grant',
+      'DELEGATION_ENDED',
+    ]);
+    const { rows } = await issuer.database.query<{ type: string }>(
+      `select event->>'type' as type from audit_outbox where event->'data'->>'txn' = $1 and event->>'type' !~ 'token.(issued|refused)'`,
+      [id],
+    );
+    expect(rows.map(({ type }) => type.split('.').slice(2, 4).join('.')).sort()).toEqual([
+      'delegation.begun',
+      'delegation.ended',
+      'refresh-token.replayed',
+      'transaction.revoked',
+    ]);
+    const metrics = await (await fetch(`${issuer.url}/metrics`)).text();
+    expect(metrics).toMatch(/issuer_refresh_tokens_total\{outcome="replayed"[^}]*\} [1-9]/);
+  });
+
+  it('are worth nothing with another key, without one, or for another client, and are not used up by that', async () => {
+    const { body, id } = await begin();
+    const token = body['refresh_token'];
+    const thief = await generateSigningKey();
+    for (const asking of [{ clientId: 'planner' }, { clientId: 'planner', key: thief }]) {
+      expect((await refresh(token, asking)).body['error']).toBe('invalid_grant');
+    }
+    const pocket = await refresh(token, { clientId: 'pocket', key });
+    expect(await refusedAs(pocket)).toEqual([400, 'invalid_grant', 'REFRESH_TOKEN_OF_ANOTHER_CLIENT']);
+    expect((await refresh(token)).status).toBe(200);
+    // A used one, shown without the key, ends nothing: else anyone who saw it could sign the person out.
+    await shift(id, 601);
+    expect((await refresh(token, { clientId: 'planner', key: thief })).body['error']).toBe('invalid_grant');
+    expect(await endOf(id)).toBe('live');
+  });
+
+  it('of a confidential client need its credentials, and go on with bound tokens when they began so', async () => {
+    const tokens = await begin(bookkeeper);
+    expect((await refresh(tokens.body['refresh_token'], { clientId: 'bookkeeper' })).body['error']).toBe(
+      'invalid_client',
+    );
+    expect((await refresh(tokens.body['refresh_token'], bookkeeper)).status).toBe(200);
+    const bound = await begin({ ...bookkeeper, key });
+    expect((await refresh(bound.body['refresh_token'], bookkeeper)).body['error']).toBe('invalid_grant');
+    const moved = await refresh(bound.body['refresh_token'], { ...bookkeeper, key: await generateSigningKey() });
+    expect([moved.status, moved.body['token_type']]).toEqual([200, 'DPoP']);
+  });
+  it('bring less when less is asked for, and never more', async () => {
+    const { body } = await begin();
+    let token = body['refresh_token'];
+    const narrow = await refresh(token, planner, { scope: 'payments:create' });
+    expect([narrow.body['scope'], narrow.body['id_token']]).toEqual(['payments:create', undefined]);
+    token = narrow.body['refresh_token'];
+    const whole = await refresh(token, planner, { resource: 'payments' });
+    expect(whole.body['scope']).toBe(offline.scopes.join(' '));
+    token = whole.body['refresh_token'];
+    const who = await refresh(token, planner, { resource: 'issuer' });
+    expect([who.status, who.body['scope']]).toEqual([200, 'openid offline_access']);
+    token = who.body['refresh_token'];
+    for (const [further, error] of [
+      [{ scope: 'payments:refund' }, 'invalid_scope'],
+      [{ scope: 'a"b' }, 'invalid_scope'],
+      [{ resource: 'accounts' }, 'invalid_target'],
+      [{ resource: 'issuer', scope: 'payments:create' }, 'invalid_target'],
+    ] as const) {
+      expect((await refresh(token, planner, further)).body['error']).toBe(error);
+    }
+    expect((await refresh(token)).status).toBe(200);
+  });
+
+  it('end with the session, unless the person allowed offline_access', async () => {
+    const bob = await signedIn(app(), issuer.url, 'bob');
+    const online = await begin(planner, bob, { scopes: ['openid', 'payments:create'] });
+    const away = await begin(planner, bob);
+    await issuer.database.query(`update session set seen_at = now() - interval '2 hours' where id = $1`, [
+      bob.session.id,
+    ]);
+    const ended = await refresh(online.body['refresh_token']);
+    expect(await refusedAs(ended)).toEqual([400, 'invalid_grant', 'SESSION_ENDED']);
+    expect((await refresh(away.body['refresh_token'])).status).toBe(200);
+  });
+
+  it.each([
+    ['unused for too long', 14 * 86_400 + 1],
+    ['too old', 90 * 86_400 + 1],
+  ])('are over when they are %s', async (_why, seconds) => {
+    const { body, id } = await begin();
+    await shift(id, seconds);
+    const answer = await refresh(body['refresh_token']);
+    expect(answer.body['error']).toBe('invalid_grant');
+    expect(await endOf(id)).toBe('live');
+  });
+
+  it('of a person who was disabled bring nothing, and roles are those of now', async () => {
+    const carol = await signedIn(app(), issuer.url, 'carol', { roles: ['treasurer'] });
+    const { body } = await begin(planner, carol);
+    await issuer.database.query(`update person set roles = '{clerk}' where id = $1`, [carol.session.person.id]);
+    const demoted = await refresh(body['refresh_token']);
+    expect(decodeJwt(String(demoted.body['access_token']))['roles']).toEqual(['clerk']);
+    await issuer.database.query(`update person set disabled_at = now(), disabled_by = 'x' where id = $1`, [
+      carol.session.person.id,
+    ]);
+    expect(await refusedAs(await refresh(demoted.body['refresh_token']))).toEqual([
+      400,
+      'invalid_grant',
+      'PERSON_DISABLED',
+    ]);
+  });
+
+  it.each(['', 'csr_', `csr_${'A'.repeat(70)}`, 'not-one'])('are not %j', async (token) => {
+    expect((await refresh(token)).body['error']).toMatch(/invalid_grant|invalid_request/);
+  });
+
+  it('end by revocation (RFC 7009), used or not, with the access tokens of their delegation', async () => {
+    const { body, id } = await begin();
+    await refresh(body['refresh_token']);
+    const revoke = (token: unknown, client: string) =>
+      fetch(`${other}/oauth2/revoke`, {
+        method: 'POST',
+        body: new URLSearchParams({ token: String(token), client_id: client, token_type_hint: 'refresh_token' }),
+      });
+    expect((await revoke(body['refresh_token'], 'pocket')).status).toBe(400);
+    expect(await endOf(id)).toBe('live');
+    expect((await revoke(body['refresh_token'], 'planner')).status).toBe(200);
+    expect(await endOf(id)).toBe('BY_CLIENT');
+  });
+
+  it('sign nobody out: a thousand parallel, interrupted and cut-off uses at two replicas leave one chain', async () => {
+    const { body, id } = await begin(planner);
+    const seen = new Map<number, Set<string>>();
+    const note = (token: unknown): string => {
+      const generation = parseRefreshToken(String(token))?.generation ?? -1;
+      const tokens = seen.get(generation) ?? new Set<string>();
+      seen.set(generation, tokens.add(String(token)));
+      return String(token);
+    };
+    let newest = note(body['refresh_token']);
+    let before = newest;
+    const answers = { good: 0, interrupted: 0, failed: 0 };
+    for (let round = 0; round < 20; round += 1) {
+      const uses = Array.from({ length: 50 }, async (_, n) => {
+        const abort = new AbortController();
+        if (n % 5 === 0)
+          setTimeout(() => {
+            abort.abort();
+          }, n);
+        // Some come late, with the token before.
+        const token = n % 7 === 0 ? before : newest;
+        try {
+          const form = { grant_type: 'refresh_token', refresh_token: token };
+          const at = n % 2 === 0 ? issuer.url : other;
+          const answer = await askToken(issuer, form, planner, { at, signal: abort.signal });
+          if (answer.status >= 500) answers.failed += 1;
+          else {
+            expect({ status: answer.status, error: answer.body['error'] }).toEqual({ status: 200, error: undefined });
+            answers.good += 1;
+            note(answer.body['refresh_token']);
+          }
+        } catch (error) {
+          if (!abort.signal.aborted) throw error;
+          answers.interrupted += 1;
+        }
+      });
+      if (round % 5 === 4) {
+        await issuer.database.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and query ilike '%refresh_family%'`,
+        );
+      }
+      await Promise.all(uses);
+      before = newest;
+      const last = Math.max(...seen.keys());
+      newest = [...(seen.get(last) ?? [])][0] ?? newest;
+    }
+    expect(answers.good + answers.interrupted + answers.failed).toBe(1_000);
+    expect(answers.good).toBeGreaterThan(100);
+    // Each generation is one token, at whichever replica it was made.
+    for (const [generation, tokens] of seen) expect([generation, tokens.size]).toEqual([generation, 1]);
+    const { rows } = await issuer.database.query<{ generation: number }>(
+      'select generation from refresh_family where delegation_id = $1',
+      [id],
+    );
+    expect(rows[0]?.generation).toBeGreaterThanOrEqual(Math.max(...seen.keys()));
+    expect(await endOf(id)).toBe('live');
+    expect((await refresh(newest)).status).toBe(200);
+  }, 300_000);
+});

@@ -1,0 +1,48 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Transaction } from '@countersign/service-host';
+import { type Delegation } from '../../delegations/delegation.js';
+import { IdTokens } from '../../openid/id-tokens.service.js';
+import { RefreshTokens } from '../../refresh/refresh-tokens.service.js';
+import { mayUseGrant } from '../../registry/application.js';
+import { type Client } from '../../registry/client.js';
+import { type FurtherTokens, type Issuing } from './grant.js';
+
+/** What a person's application gets beside the access token. */
+@Injectable()
+export class FurtherTokensOf {
+  constructor(
+    @Inject(RefreshTokens) private readonly refresh: RefreshTokens,
+    @Inject(IdTokens) private readonly idTokens: IdTokens,
+  ) {}
+
+  /**
+   * When a delegation begins: a refresh token for a client that uses them, an ID token for `openid`. A public client gets a refresh token only
+   * with a key of its own (DPoP), because that is all it can be bound to.
+   */
+  async begin(
+    transaction: Transaction,
+    client: Client,
+    delegation: Delegation,
+    issuing: Issuing,
+  ): Promise<FurtherTokens> {
+    const isBound = client.token_endpoint_auth_method !== 'none' || delegation.dpopKey !== undefined;
+    const refreshes = isBound && mayUseGrant(client, 'refresh_token');
+    const refreshToken = refreshes ? await this.refresh.begin(transaction, delegation) : undefined;
+    const idToken = await this.idTokenOf(transaction, delegation, issuing);
+    return {
+      ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+      ...(idToken === undefined ? {} : { id_token: idToken }),
+    };
+  }
+
+  /** The ID token, where one was asked for (OpenID Connect Core, sections 3.1.3.3 and 12.2). */
+  async idTokenOf(
+    transaction: Transaction,
+    delegation: Delegation,
+    { claims: { iat, scope } }: Issuing,
+  ): Promise<string | undefined> {
+    const scopes = scope.split(' ');
+    if (!scopes.includes('openid')) return undefined;
+    return this.idTokens.issue(transaction, delegation, scopes, iat);
+  }
+}
