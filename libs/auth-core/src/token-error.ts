@@ -284,7 +284,7 @@ export class TokenError extends Error {
    */
   headers(realm: string, scopes: readonly string[] | undefined = this.expected?.split(' ')): Record<string, string> {
     const challenge = this.wwwAuthenticate(realm, scopes);
-    if (this.status === 503) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
+    if (this.status === 503 || this.status === 429) return { 'retry-after': String(RETRY_AFTER_SECONDS) };
     if (challenge === undefined) return {};
     const nonce = this.dpopNonce === undefined ? {} : { 'dpop-nonce': this.dpopNonce };
     return { 'www-authenticate': challenge, ...nonce };
