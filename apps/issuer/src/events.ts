@@ -31,6 +31,11 @@ const keyed = [
   'person:end-sessions',
   'person:disable',
   'person:enable',
+  'api-key:create',
+  'api-key:rotate',
+  'api-key:disable',
+  'api-key:enable',
+  'api-key:revoke',
 ];
 
 /** Everything that the issuer records: the only place where its event types, actions and kinds of resource are written. */
@@ -487,7 +492,7 @@ export const events = defineEvents({
     'answer.replayed': {
       when: 'The stored answer of an Idempotency-Key was given again: it shows what the first one showed, a secret too.',
       action: keyed,
-      resource: ['client', 'signing-key', 'revocation-key', 'revocation', 'person'],
+      resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person'],
     },
     'idempotency-key.refused': {
       when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { generateSigningKey, signJwt, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, makeApiKey, signJwt, type PrivateJwk } from '@countersign/auth-core';
+import { uuidv7 } from '@countersign/audit-event';
 import { z } from 'zod';
 import { type Benchmark } from './benchmark.js';
 import { AUDIENCE, ISSUER, SCOPE } from './http/settings.js';
@@ -87,7 +88,8 @@ const benchmark: Benchmark = {
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
     const key = await generateSigningKey();
-    const files = { repeated: join(folder, 'repeated'), new: join(folder, 'new') };
+    const files = { repeated: join(folder, 'repeated'), new: join(folder, 'new'), key: join(folder, 'key') };
+    writeFileSync(files.key, makeApiKey('bench', uuidv7()));
     writeFileSync(files.repeated, tokensOf(key, 1).join('\n'));
     writeFileSync(files.new, tokensOf(key, FIRST_SEEN_TOKENS).join('\n'));
     const servers: Server[] = [];
@@ -104,6 +106,7 @@ const benchmark: Benchmark = {
         [
           { name: 'open', round: () => load(ours, '/public', files.repeated) },
           { name: 'protected', round: () => load(ours, '/protected', files.repeated) },
+          { name: 'apiKey', round: () => load(ours, '/with-key', files.key) },
           { name: 'fastify', round: () => load(fastify, '/protected', files.repeated) },
           { name: 'stock', round: () => load(stock, '/protected', files.repeated) },
           { name: 'firstSeen', round: () => load(ours, '/protected', files.new) },
@@ -121,6 +124,7 @@ const benchmark: Benchmark = {
         ({ metric: `http.${name}`, value, goal, better: 'higher' }) as const;
       return [
         metric('protected.ratio_public', rates.protected / rates.open, 0.95),
+        metric('api_key.ratio_public', rates.apiKey / rates.open, 0.9),
         metric('protected.ratio_stock_nest', rates.protected / rates.stock, 8),
         metric('first_seen.ratio_stock_nest', rates.firstSeen / rates.stockFirstSeen, 1.1),
         metric('protected.ratio_fastify_jwt_cached', rates.protected / rates.fastify, 1.15),

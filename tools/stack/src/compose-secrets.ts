@@ -1,5 +1,5 @@
 import { natsConfiguration, natsServices, perService } from '@countersign/backing-services';
-import { clientsFile, jwkSchema, logKeySchema, webhookKeysFile, type Identities } from './identities.js';
+import { clientsFile, plansFile, jwkSchema, logKeySchema, webhookKeysFile, type Identities } from './identities.js';
 import { portsFrom } from './services.js';
 
 /** The files of the secrets' volumes, as far as they are there already. */
@@ -74,6 +74,7 @@ export function composeSecrets(identities: Identities, { read }: SecretFiles): R
   const own: Readonly<Partial<Record<string, Readonly<Record<string, string>>>>> = {
     issuer: {
       'clients.json': JSON.stringify(clientsFile(identities)),
+      'plans.json': JSON.stringify(plansFile()),
       'key-encryption-keys': identities.keyEncryptionKey,
     },
     payments: {

@@ -214,6 +214,16 @@ const audienceWords = {
   },
 };
 
+/** How often API keys of a local stack may be used: the issuer's PLANS_FILE. */
+export function plansFile(): object {
+  return {
+    plans: {
+      default: { limits: { '*': { '*': { per_minute: 6_000, burst: 600 } } } },
+      public: { description: 'anybody', limits: { '*': { '*': { per_minute: 60, burst: 20, per_day: 10_000 } } } },
+    },
+  };
+}
+
 /**
  * The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE.
  * @param shop where the demo application is, where there is one

@@ -104,6 +104,14 @@ describe("the README's commands and snippets", () => {
       '5. accounts knows the chain all the same: storefront, through payments.',
       '',
     ]);
+    expect(example('api-keys').split('\n')).toEqual([
+      '1. Three applications have a key each, shown once: csk_local…',
+      '2. shop asks 10 times, 10 answered; partner 10 times, 10 answered.',
+      '3. crawler asks 200 times at once: 200 answers, most of them 429.',
+      '4. The issuer has counted each of them.',
+      '5. Its key is revoked: 401 API_KEY_INVALID.',
+      '',
+    ]);
     const answers = example('who-moved-money');
     for (const [question, answer] of [
       ['Who moved money?', /accounts +transfers:create .* storefront +payments/],

@@ -12,6 +12,7 @@ import { migrateService } from '@countersign/service-host/migrate';
 import { checkDemoPorts, demoUrls, startDemo, type Demo } from './demo.js';
 import {
   clientsFile,
+  plansFile,
   loadIdentities,
   webhookKeysFile,
   logOrigin,
@@ -109,6 +110,7 @@ function settingsOf(
   writeSecret(file('webhook-keys.json'), JSON.stringify(webhookKeysFile(identities)));
   writeSecret(file('log-key.json'), JSON.stringify(identities.logKey));
   const demo = demoUrls(options.portBase);
+  writeSecret(file('plans.json'), JSON.stringify(plansFile(), null, 2));
   writeSecret(
     file('clients.json'),
     JSON.stringify(clientsFile(identities, options.demo === true ? demo.shop : undefined), null, 2),
@@ -129,6 +131,8 @@ function settingsOf(
   const own: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
     issuer: {
       CLIENTS_FILE: file('clients.json'),
+      PLANS_FILE: file('plans.json'),
+      API_KEY_ENVIRONMENT: 'local',
       SIGNING_KEY_IMPORT: file('signing-key.json'),
       KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
       ...(options.demo === true ? { PROVIDERS_FILE: file('providers.json') } : {}),

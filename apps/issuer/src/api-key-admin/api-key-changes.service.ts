@@ -5,6 +5,7 @@ import {
   by,
   CLOCK,
   DATABASE,
+  KeyedAnswers,
   Problem,
   type Caller,
   type Database,
@@ -61,6 +62,7 @@ export class ApiKeyChanges {
     @Inject(API_KEY_SETTINGS) private readonly settings: ApiKeySettings,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
   ) {}
 
   /**
@@ -84,9 +86,11 @@ export class ApiKeyChanges {
       };
       const made = newApiKey(purpose, this.settings, this.replica.secretKey, now);
       await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
         await this.#takePlace(transaction, made.row, now, 1);
         await this.store.insert(transaction, made.row);
         await this.#record(transaction, 'created', null, made.row, caller, now);
+        await this.answers.keep(transaction, caller, made.row.clientId, this.#shown(made, now));
       });
       return this.#shown(made, now);
     });
@@ -105,6 +109,7 @@ export class ApiKeyChanges {
       const known = await this.store.find(id);
       if (known === undefined) throw unknownApiKey();
       const { made, now, revoked } = await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
         await this.store.lockClient(transaction, known.clientId);
         const before = await this.store.findForChange(transaction, id);
         const at = this.clock();
@@ -125,6 +130,7 @@ export class ApiKeyChanges {
         await this.#record(transaction, 'rotated', before, after, caller, at, { successor: successor.row.id });
         // What it was exchanged for until now may last longer than a short grace; what follows ends with it.
         const row = grace < TOKEN_LIFETIME_LIMIT ? await this.#revokeTokens(transaction, id, caller) : undefined;
+        await this.answers.keep(transaction, caller, id, this.#shown(successor, at));
         return { made: successor, now: at, revoked: row };
       });
       if (revoked !== undefined) await this.revocations.announce(revoked);
@@ -210,6 +216,7 @@ export class ApiKeyChanges {
   ): Promise<ApiKeyJson> {
     return this.#recordingRefusal(done, { kind: 'api-key', id }, caller, async () => {
       const { json, revoked } = await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
         const before = await this.store.findForChange(transaction, id);
         if (before === undefined) throw unknownApiKey();
         const now = this.clock();
@@ -217,7 +224,9 @@ export class ApiKeyChanges {
         const after = await this.store.change(transaction, id, change);
         await this.#record(transaction, done, before, after, caller, now, reason === undefined ? {} : { reason });
         const row = revokesTokens ? await this.#revokeTokens(transaction, id, caller, reason) : undefined;
-        return { json: apiKeyJson(after, now), revoked: row };
+        const answer = apiKeyJson(after, now);
+        await this.answers.keep(transaction, caller, id, answer);
+        return { json: answer, revoked: row };
       });
       if (revoked !== undefined) await this.revocations.announce(revoked);
       return json;

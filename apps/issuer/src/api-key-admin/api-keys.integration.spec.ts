@@ -52,6 +52,32 @@ describe('API keys at two replicas of the issuer', () => {
     };
     return issuer.token(form, at);
   }
+  /** A key that is live in the database; its text is not known. */
+  async function live(offset = 0): Promise<{ readonly id: string }> {
+    const { rows } = await issuer.database.query<{ id: string }>(
+      'select id from api_key where revoked_at is null and successor is null order by id desc offset $1 limit 1',
+      [offset],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error('there is a live key');
+    return row;
+  }
+  function reportOf(id: string, count: number, network: string, at = new Date()): object {
+    const hour = new Date(Math.floor(at.getTime() / 3_600_000) * 3_600_000).toISOString();
+    const use = { api_key_id: id, hour, route_class: 'read', outcome: 'allowed', count };
+    return { id: crypto.randomUUID(), uses: [use], networks: [{ api_key_id: id, network }] };
+  }
+  /** Calls a route of the services, as payments. @returns the status */
+  async function asService(path: string, body: object, at = issuer.url): Promise<number> {
+    const { body: answer } = await issuer.token({
+      audience: 'issuer',
+      scope: 'api-keys:report',
+      client_assertion_type: CLIENT_ASSERTION_TYPE,
+      client_assertion: await issuer.assertion('payments'),
+    });
+    const headers = { authorization: `Bearer ${String(answer['access_token'])}`, 'content-type': 'application/json' };
+    return (await fetch(`${at}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).status;
+  }
   const tokenOf = async (key: string): Promise<string> => String((await exchange(key)).body['access_token']);
   const codeOf = ({ status, body }: Answer) => [status, body['code'] ?? body['error']];
   const events = async (type: string) => {
@@ -81,6 +107,21 @@ describe('API keys at two replicas of the issuer', () => {
     for (const where of [shown.body, kept, outbox]) expect(JSON.stringify(where)).not.toContain(secret);
     for (const where of [shown.body, outbox]) expect(JSON.stringify(where)).not.toContain(digest);
     expect(JSON.stringify(outbox)).not.toContain(apiKeyHash(key));
+  });
+
+  it('are made once for one Idempotency-Key, whose repeat shows the same key', async () => {
+    const [body, headers] = [wanted(), { 'idempotency-key': uuidv7() }];
+    const first = await issuer.admin('POST', '/admin/api-keys', body, issuer.url, headers);
+    const again = await issuer.admin('POST', '/admin/api-keys', body, issuer.urls[1], headers);
+    expect([first.status, again.status, again.body['api_key']]).toEqual([201, 201, first.body['api_key']]);
+    const path = `/admin/api-keys/${String(first.body['id'])}`;
+    for (const step of ['disable', 'enable', 'rotate', 'revoke']) {
+      const keyed = { 'idempotency-key': uuidv7() };
+      const answers = [];
+      for (const url of issuer.urls) answers.push(await issuer.admin('POST', `${path}/${step}`, {}, url, keyed));
+      expect(answers.map(({ status }) => status)).toEqual(step === 'rotate' ? [201, 201] : [200, 200]);
+      expect(answers[1]?.body).toEqual(answers[0]?.body);
+    }
   });
 
   it('live as long as the policy says, or as told within the limit', async () => {
@@ -289,6 +330,63 @@ describe('API keys at two replicas of the issuer', () => {
       { id: own, status: 'live', client_id: 'shop' },
       { status: 'unknown' },
       { status: 'unknown' },
+    ]);
+  });
+
+  it('have their use counted, each report once, and shown by hour, class and outcome', async () => {
+    const { id } = await live();
+    const report = reportOf(id, 7, '192.0.2.1');
+    for (const url of issuer.urls) expect(await asService('/api-keys/usage', { reports: [report] }, url)).toBe(204);
+    expect(await asService('/api-keys/usage', { reports: [reportOf(id, 5, '192.0.2.1')] })).toBe(204);
+    const { body } = await issuer.admin('GET', `/admin/api-keys/${id}/usage`);
+    expect(body).toMatchObject({
+      totals: { allowed: 12, denied: 0, limited: 0 },
+      uses: [{ audience: 'payments', route_class: 'read', outcome: 'allowed', count: 12 }],
+    });
+    expect(codeOf(await issuer.admin('GET', `/admin/api-keys/${id}/usage?from=2020-01-01T00:00:00Z`))).toEqual([
+      400,
+      'PERIOD_INVALID',
+    ]);
+    const unknown = uuidv7();
+    expect(codeOf(await issuer.admin('GET', `/admin/api-keys/${unknown}/usage`))).toEqual([404, 'API_KEY_UNKNOWN']);
+    expect(await asService('/api-keys/usage', { reports: [reportOf(unknown, 5, '192.0.2.1')] })).toBe(204);
+  });
+
+  it('are noted for a network that they never came from, and for an hour of ten times the usual', async () => {
+    const { id } = await live(1);
+    const of = async (type: string) => (await events(type)).filter(({ resource }) => resource === `api-key/${id}`);
+    await asService('/api-keys/usage', { reports: [reportOf(id, 1, '192.0.2.1')] });
+    expect(await of('api-key.new-network')).toEqual([]);
+    await asService('/api-keys/usage', { reports: [reportOf(id, 1, '198.51.100.1')] });
+    await asService('/api-keys/usage', { reports: [reportOf(id, 1, '198.51.100.1')] });
+    expect(await of('api-key.new-network')).toMatchObject([
+      { changes: { network: '198.51.100.1', service: 'payments' } },
+    ]);
+    const before = new Date(Date.now() - 5 * 3_600_000);
+    await asService('/api-keys/usage', { reports: [reportOf(id, 168, '192.0.2.1', before)] });
+    const { ApiKeyUsageService } = await import('./api-key-usage.service.js');
+    const look = () => Promise.all(issuer.apps.map((app) => app.get(ApiKeyUsageService).look()));
+    await look();
+    expect(await of('api-key.unusual')).toEqual([]);
+    await asService('/api-keys/usage', { reports: [reportOf(id, 300, '192.0.2.1')] });
+    await look();
+    await look();
+    expect(await of('api-key.unusual')).toMatchObject([{ changes: { count: 303, usual: 1 } }]);
+  });
+
+  it('are marked when a service saw them in an address, and only those that there are', async () => {
+    const { id } = await live();
+    await issuer.database.query('update api_key set revoked_at = now() where id = $1', [id]);
+    const { id: exposed, key } = await made();
+    expect(await asService('/api-keys/exposures', { api_key: key })).toBe(204);
+    expect(await asService('/api-keys/exposures', { api_key: makeApiKey('test', exposed) })).toBe(204);
+    expect((await issuer.admin('GET', `/admin/api-keys/${exposed}`)).body).toMatchObject({
+      exposed_at: expect.any(String),
+      exposed_at_service: 'payments',
+    });
+    expect(await events('api-key.exposed')).toMatchObject([
+      { resource: `api-key/${exposed}`, outcome: 'allowed' },
+      { resource: 'api-key/unknown', outcome: 'failed' },
     ]);
   });
 

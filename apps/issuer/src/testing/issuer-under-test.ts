@@ -88,7 +88,11 @@ export async function startIssuer(
   const jwks = (key: PrivateJwk) => ({ keys: [publicJwkOf(key)] });
   const clients = [
     { client_id: 'shop', jwks: jwks(shop), policy: { audiences: { payments: ['payments:create', 'payments:read'] } } },
-    { client_id: 'payments', jwks: jwks(payments), policy: { exchange: [edge] } },
+    {
+      client_id: 'payments',
+      jwks: jwks(payments),
+      policy: { audiences: { issuer: ['api-keys:report'] }, exchange: [edge] },
+    },
     { client_id: 'operator', jwks: jwks(operator), policy: { audiences: { issuer: ['issuer:admin'] } } },
   ];
   writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { apiKeyHash, makeApiKey } from '@countersign/auth-core';
+import { secondsOf } from './duration.js';
+import { keysIn } from './scan.js';
+import { sparkline } from './sparkline.js';
+import { countsOf } from './usage.js';
+
+describe('countersign keys scan', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'scan-'));
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('finds a key wherever it stands in a file, with its line, and keeps no text of it', async () => {
+    const id = '01a21031-6897-71c1-8114-42669a3f0602';
+    const key = makeApiKey('live', id);
+    const broken = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`;
+    writeFileSync(join(folder, 'settings.env'), `A=1\r\nKEY="${key}"\r\n# ${broken}\ncurl -H 'x-api-key: ${key}'`);
+    const found = await keysIn(join(folder, 'settings.env'));
+    const known = { id, environment: 'live', sha256: apiKeyHash(key), file: join(folder, 'settings.env') };
+    expect(found).toEqual([
+      { ...known, line: 2 },
+      { ...known, line: 4 },
+    ]);
+    expect(JSON.stringify(found)).not.toContain(key.slice(-49));
+  });
+
+  it('reads a file that is not text', async () => {
+    writeFileSync(join(folder, 'image'), Buffer.from([0xff, 0xd8, 0x00, 0x0a, 0x80, 0xfe]));
+    expect(await keysIn(join(folder, 'image'))).toEqual([]);
+  });
+});
+
+describe('countersign api-keys usage', () => {
+  const use = (hour: string, count: number) =>
+    ({ hour, audience: 'payments', route_class: 'read', outcome: 'allowed', count }) as const;
+
+  it('has a mark for each hour, those without a request included', () => {
+    const uses = [
+      use('2026-11-26T10:00:00.000Z', 4),
+      use('2026-11-26T10:00:00.000Z', 4),
+      use('2026-11-26T12:00:00.000Z', 1),
+    ];
+    const counts = countsOf({ from: '2026-11-26T09:30:00.000Z', to: '2026-11-26T13:00:00.000Z', uses });
+    expect(counts).toEqual([0, 8, 0, 1]);
+    expect(sparkline(counts)).toBe(' █ ▁');
+  });
+
+  it('has a mark for each day of a longer time', () => {
+    const uses = [
+      use('2026-11-20T10:00:00.000Z', 1),
+      use('2026-11-20T23:00:00.000Z', 1),
+      use('2026-11-26T00:00:00.000Z', 5),
+    ];
+    expect(countsOf({ from: '2026-11-20T00:00:00.000Z', to: '2026-11-26T12:00:00.000Z', uses })).toEqual([
+      2, 0, 0, 0, 0, 0, 5,
+    ]);
+  });
+
+  it('takes times in words of one unit', () => {
+    expect(['10s', '45m', '12h', '7d'].map((text) => secondsOf(text, '--since'))).toEqual([10, 2_700, 43_200, 604_800]);
+    for (const text of ['', '7', 'd', '7w', '-1d', '1.5h']) expect(() => secondsOf(text, '--since')).toThrow('--since');
+  });
+});
