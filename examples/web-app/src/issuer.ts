@@ -58,7 +58,7 @@ export class Issuer {
       clientId,
       { id_token_signed_response_alg: 'ES256' },
       client.PrivateKeyJwt({ key, kid: clientKey.kid }),
-      { execute: this.plainHttp ? [client.allowInsecureRequests] : [], timeout: 10 },
+      { algorithm: 'oauth2', execute: this.plainHttp ? [client.allowInsecureRequests] : [], timeout: 10 },
     );
     return found;
   }
