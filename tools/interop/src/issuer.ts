@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createTokenClient, generateSigningKey, publicJwkOf, type TokenClient } from '@countersign/auth-core';
+import { freePort, startBackingServices, startChild } from '@countersign/backing-services';
+
+const READY_MS = 120_000;
+
+/** Our issuer as it is deployed: a process of its own on real PostgreSQL and NATS. */
+export interface RunningIssuer {
+  readonly url: string;
+  /** Its client `shop`, which may ask for `payments`, and act for people of the trusted issuer. */
+  readonly shop: TokenClient;
+  stop(): Promise<void>;
+}
+
+/** An issuer of somebody else's whose people ours takes in. */
+export interface Trusted {
+  readonly name: string;
+  readonly issuer: string;
+  readonly profile: string;
+  /** What its tokens are for. */
+  readonly audience: string;
+}
+
+async function ready(url: string, said: () => string): Promise<void> {
+  const end = performance.now() + READY_MS;
+  while (performance.now() < end) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.ok === true) return;
+    await delay(200);
+  }
+  throw new Error(`the issuer was not ready: ${said()}`);
+}
+
+export async function startIssuer(trusted: Trusted | undefined): Promise<RunningIssuer> {
+  const folder = mkdtempSync(join(tmpdir(), 'interop-'));
+  const file = (name: string, content: object): string => {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(content));
+    return path;
+  };
+  const [backing, key] = await Promise.all([startBackingServices(), generateSigningKey()]);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${String(port)}`;
+  const edge = { audience: 'payments', scopes: ['payments:create'] };
+  const outside =
+    trusted === undefined ? [] : [{ ...edge, subject_issuer: trusted.name, subject_audience: trusted.audience }];
+  const policy = { audiences: { payments: ['payments:create'], other: ['a'] }, outside_exchange: outside };
+  const clients = [{ client_id: 'shop', jwks: { keys: [publicJwkOf(key)] }, policy }];
+  const issuers =
+    trusted === undefined
+      ? []
+      : [{ ...trusted, audience: undefined, accepts: ['access_token', 'id_token'], roles: { operator: 'clerk' } }];
+  const child = await startChild({
+    command: process.execPath,
+    args: [fileURLToPath(new URL('../../../apps/issuer/dist/main.js', import.meta.url))],
+    env: {
+      ...process.env,
+      PORT: String(port),
+      LOG_LEVEL: 'warn',
+      ISSUER_URL: url,
+      DATABASE_URL: await backing.database('issuer'),
+      NATS_URL: backing.nats.url,
+      NATS_USER: 'issuer',
+      NATS_PASSWORD: backing.passwords.issuer,
+      CLIENTS_FILE: file('clients.json', { clients }),
+      TRUSTED_ISSUERS_FILE: file('issuers.json', { issuers }),
+      KEY_ENCRYPTION_KEYS: `interop:${randomBytes(32).toString('base64url')}`,
+    },
+  });
+  const stop = async (): Promise<void> => {
+    await child.stop('SIGTERM', 10_000);
+    await backing.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await ready(url, child.lastLines);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, shop: createTokenClient({ issuer: url, clientId: 'shop', key }), stop };
+}
