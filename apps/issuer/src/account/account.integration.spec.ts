@@ -381,6 +381,37 @@ describe('an account', () => {
     });
   });
 
+  it('is announced to an application, however many others hang', async () => {
+    const [hanging, quick] = [await startLogoutReceiver(), await startLogoutReceiver()];
+    hanging.hang();
+    for (const [id, { url }] of [
+      ['hanging', hanging],
+      ['quick', quick],
+    ] as const) {
+      const { body: known } = await world.issuer.admin('GET', '/admin/clients/store');
+      const { client_name, publisher, token_endpoint_auth_method, grant_types, redirect_uris, policy } = known;
+      const copy = { client_name, publisher, token_endpoint_auth_method, grant_types, redirect_uris, policy };
+      await world.issuer.admin('POST', '/admin/clients', { ...copy, client_id: id, backchannel_logout_uri: url });
+    }
+    const somebody = await visit('samir');
+    await rows(
+      `insert into logout_notice (id, client_id, person_id, session_id, attempts, due_at, created_at)
+       select gen_random_uuid(), 'hanging', $1, $2, 0, now() - interval '1 minute', now() from generate_series(1, 200)`,
+      somebody.personId,
+      somebody.sessionId,
+    );
+    await hanging.next();
+    await allow(somebody, 'quick');
+    const heard = quick.next();
+    const page = await somebody.visitor.get('/sign-out');
+    await somebody.visitor.post('/sign-out', fieldsOf(page.text, '/sign-out'));
+    await heard;
+    // Two of each of the two replicas at a time, of 200 that wait.
+    expect(hanging.peak()).toBeLessThanOrEqual(4);
+    await rows(`delete from logout_notice where client_id = 'hanging'`);
+    await Promise.all([hanging.close(), quick.close()]);
+  });
+
   describe('is signed out by its provider', () => {
     const logout = async (provider: string, token: string) => {
       const body = new URLSearchParams({ logout_token: token });

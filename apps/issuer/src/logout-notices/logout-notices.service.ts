@@ -23,7 +23,9 @@ import { LogoutNoticesStore } from './logout-notices.store.js';
 import { type LogoutNoticeRow } from './logout-notices.tables.js';
 
 const LOOK_EVERY_MS = 1_000;
+/** Attempts in progress at once, and of those to one client: one that hangs holds up no other. */
 const AT_ONCE = 20;
+const PER_CLIENT = 2;
 /** Milliseconds after which a notice whose replica died is taken by another: more than an attempt may take. */
 const LEASE_MS = 30_000;
 
@@ -31,6 +33,8 @@ const LEASE_MS = 30_000;
 @Injectable()
 export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   #handle: BackgroundHandle | undefined;
+  /** Attempts in progress, with their clients. */
+  readonly #running = new Map<Promise<void>, string>();
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -49,15 +53,15 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
       name: 'logout_notices',
       everyMs: LOOK_EVERY_MS,
       run: async () => {
-        const taken = await this.store.take(AT_ONCE, this.clock(), LEASE_MS);
-        await Promise.all(taken.map((notice) => this.#attempt(notice)));
-        return taken.length === AT_ONCE ? 'again' : undefined;
+        await this.#begin();
+        return undefined;
       },
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.sender.close();
+    await Promise.all(this.#running.keys());
   }
 
   /** Writes a notice for each client that signed the person in through the session and wants to hear, in the transaction that ends it. */
@@ -71,6 +75,24 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   /** Sends what was written, now that it has committed. */
   wake(): void {
     this.#handle?.wake();
+  }
+
+  async #begin(): Promise<void> {
+    const inFlight = [...this.#running.values()];
+    if (inFlight.length >= AT_ONCE) return;
+    // While one of a client's is in progress, no further: so two rounds together stay within its share.
+    const limit = { all: AT_ONCE - inFlight.length, perClient: PER_CLIENT };
+    for (const notice of await this.store.take(limit, inFlight, this.clock(), LEASE_MS)) {
+      const attempt = this.#attempt(notice)
+        .catch((error: unknown) => {
+          this.logger.warn({ err: error, client_id: notice.clientId }, 'a notice could not be sent; it is sent again');
+        })
+        .finally(() => {
+          this.#running.delete(attempt);
+          this.#handle?.wake();
+        });
+      this.#running.set(attempt, notice.clientId);
+    }
   }
 
   #addressOf(clientId: string): string | undefined {

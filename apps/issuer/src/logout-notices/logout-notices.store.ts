@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm';
+import { and, eq, inArray, lte, notInArray, sql } from 'drizzle-orm';
 import { delegationTable } from '../delegations/delegations.tables.js';
 import { logoutNoticeTable, type LogoutNoticeRow } from './logout-notices.tables.js';
 
@@ -28,19 +28,34 @@ export class LogoutNoticesStore {
     await transaction.insert(logoutNoticeTable).values(row);
   }
 
-  /** Takes notices that are due; another replica gets them only after the lease. @param leaseMs longer than an attempt takes */
-  async take(limit: number, now: Date, leaseMs: number): Promise<LogoutNoticeRow[]> {
+  /**
+   * Takes notices that are due, only so many of each client; another replica gets them only after the lease.
+   * @param full clients of which none is taken now
+   * @param leaseMs longer than an attempt takes
+   */
+  async take(
+    limit: { readonly all: number; readonly perClient: number },
+    full: readonly string[],
+    now: Date,
+    leaseMs: number,
+  ): Promise<LogoutNoticeRow[]> {
+    const isDue = lte(logoutNoticeTable.dueAt, now);
+    const place = sql<number>`row_number() over (partition by ${logoutNoticeTable.clientId} order by ${logoutNoticeTable.dueAt})`;
     const due = this.database
-      .select({ id: logoutNoticeTable.id })
+      .select({ id: logoutNoticeTable.id, place: place.as('place') })
       .from(logoutNoticeTable)
-      .where(lte(logoutNoticeTable.dueAt, now))
-      .orderBy(asc(logoutNoticeTable.dueAt))
-      .limit(limit)
-      .for('update', { skipLocked: true });
+      .where(and(isDue, full.length === 0 ? undefined : notInArray(logoutNoticeTable.clientId, [...full])))
+      .as('due');
+    const chosen = this.database
+      .select({ id: due.id })
+      .from(due)
+      .where(lte(due.place, limit.perClient))
+      .limit(limit.all);
+    // Of two replicas that chose the same, one finds it no longer due.
     return this.database
       .update(logoutNoticeTable)
       .set({ dueAt: new Date(now.getTime() + leaseMs), attempts: sql`${logoutNoticeTable.attempts} + 1` })
-      .where(inArray(logoutNoticeTable.id, due))
+      .where(and(inArray(logoutNoticeTable.id, chosen), isDue))
       .returning();
   }
 

@@ -7,8 +7,12 @@ export interface LogoutReceiver {
   readonly url: string;
   /** The logout tokens that came, also those that were not taken. */
   readonly tokens: string[];
-  /** Answers the next ones with this status; a redirect leads to a place that counts as taken. */
+  /** The most requests that were open at once. */
+  readonly peak: () => number;
+  /** Answers the next ones with this status. */
   answer(status: number): void;
+  /** Leaves the next ones without an answer. */
+  hang(): void;
   /** The next token. */
   next(): Promise<string>;
   close(): Promise<void>;
@@ -16,15 +20,19 @@ export interface LogoutReceiver {
 
 export async function startLogoutReceiver(): Promise<LogoutReceiver> {
   const tokens: string[] = [];
-  let status = 200;
+  let [open, peak] = [0, 0];
+  let status: number | undefined = 200;
   let came: () => void = () => undefined;
   const server = createServer((request, response) => {
+    open += 1;
+    peak = Math.max(peak, open);
+    response.on('close', () => (open -= 1));
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const token = new URLSearchParams(Buffer.concat(parts).toString()).get('logout_token');
       if (token !== null) tokens.push(token);
-      response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end();
+      if (status !== undefined) response.writeHead(status, status === 302 ? { location: '/elsewhere' } : {}).end();
       came();
     });
   });
@@ -35,7 +43,9 @@ export async function startLogoutReceiver(): Promise<LogoutReceiver> {
   return {
     url: `http://127.0.0.1:${String(address.port)}/logout`,
     tokens,
+    peak: () => peak,
     answer: (next) => (status = next),
+    hang: () => (status = undefined),
     async next() {
       const known = tokens.length;
       while (tokens.length === known) await new Promise<void>((resolve) => (came = resolve));
