@@ -16,8 +16,8 @@ import { type Principal } from './principal.js';
 import { knownProfiles } from './profiles/known-profiles.js';
 import { acceptsType, principalByProfile, type TokenProfile } from './profiles/token-profile.js';
 import { TokenError } from './token-error.js';
-import { type TokenVerifier } from './token-verifier.js';
 import { type DpopPresentation, type VerifierOptions } from './verifier-options.js';
+import { type TokenVerifier } from './verifier.js';
 
 /** The detail of a refusal: the token named no key, and none of those that were tried made its signature. */
 const NO_KEY_ID = 'no kid';

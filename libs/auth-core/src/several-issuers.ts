@@ -2,8 +2,8 @@ import { text } from './jws/claims.js';
 import { TokenReader } from './jws/token-reader.js';
 import { type Principal } from './principal.js';
 import { TokenError } from './token-error.js';
-import { type TokenVerifier } from './token-verifier.js';
 import { type DpopPresentation } from './verifier-options.js';
+import { type TokenVerifier } from './verifier.js';
 
 const reader = new TokenReader();
 

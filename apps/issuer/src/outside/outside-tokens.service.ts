@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  acceptsType,
-  Discovery,
-  principalByProfile,
-  TokenReader,
-  type JsonObject,
-  type KeySource,
-} from '@countersign/auth-core/jws';
+import { Discovery, TokenReader, type JsonObject, type KeySource } from '@countersign/auth-core/jws';
+import { acceptsType, principalByProfile } from '@countersign/auth-core/profiles';
 import { TokenError, type Principal, type RevocationList, type TokenProfile } from '@countersign/auth-core';
 import { CLOCK, ConfigurationError } from '@countersign/service-host';
 import { ISSUER_URL } from '../issuer-url.js';

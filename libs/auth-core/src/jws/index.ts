@@ -23,5 +23,4 @@ export { mayBeUsedTo, verificationKeyOf, type KeyPurpose, type VerificationKey }
 export { CANDIDATES_LIMIT, KeySet } from '../keys/key-set.js';
 export { Discovery, type DiscoveryOptions } from '../keys/discovery.js';
 export { type KeySource } from '../keys/key-source.js';
-export { acceptsType, principalByProfile } from '../profiles/token-profile.js';
 export { RemoteKeySet, type RemoteKeySetOptions } from '../keys/remote-key-set.js';

@@ -29,7 +29,7 @@ const inside =
   /^(0|10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.|^\[(::|f[cd]|fe[89ab])/i;
 
 /**
- * Whether keys may be fetched where an issuer's metadata says (RFC 8414, section 2). Whoever answers for the issuer must not make this service
+ * Whether keys may be fetched where an issuer's metadata says (RFC 8414, section 2). Anyone who answers for the issuer must not make this service
  * ask for things inside of its own network, so another host is taken by https and by name only.
  * @returns what is wrong
  */

@@ -153,7 +153,7 @@ const google: TokenProfile = {
 
 /**
  * A person's ID token of Google that an application sends to its own backend: the audience must be that very application, and the address verified. It is
- * no access token: whoever gets hold of it can show it, and it says nothing of rights.
+ * no access token: anyone who gets hold of it can present it, and it grants no rights.
  */
 const googleSignIn: TokenProfile = {
   name: 'google-sign-in',

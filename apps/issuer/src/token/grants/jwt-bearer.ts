@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { acceptsType } from '@countersign/auth-core/jws';
+import { acceptsType } from '@countersign/auth-core/profiles';
 import { TokenError, type Principal } from '@countersign/auth-core';
 import { CLOCK } from '@countersign/service-host';
 import { UsedAssertions } from '../../authentication/used-assertions.store.js';

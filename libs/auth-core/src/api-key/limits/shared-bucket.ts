@@ -147,7 +147,7 @@ function waitFor(left: Left, limit: ApiKeyLimit, now: number): Pick<LeaseAnswer,
 
 /**
  * Settles a replica's last lease and gives it the next. Nothing is granted twice, and what is granted and not given back counts as used: so
- * the limit is never exceeded, whoever crashes. A share of what is left is granted, so that the last requests go where they are needed.
+ * the limit is never exceeded, no matter who crashes. A share of what is left is granted, so that the last requests go where they are needed.
  */
 export function leaseFrom(
   before: SharedBucket | undefined,
