@@ -1,6 +1,7 @@
 import { mayBeUsedTo } from '@countersign/auth-core/jws';
 import { resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
+import { recentLoginAboveSchema } from './payments/recent-login.js';
 
 const json = z.string().transform((text, context): unknown => {
   try {
@@ -30,6 +31,10 @@ export const variables = {
   STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
+  /** Amounts above which a person must have signed in a short time ago (RFC 9470), in minor units by currency, `*` for all others: `EUR:50000,*:100000`. None: never. */
+  RECENT_LOGIN_ABOVE: recentLoginAboveSchema.optional(),
+  /** Seconds that such a sign-in may be old. */
+  RECENT_LOGIN_SECONDS: z.coerce.number().int().min(30).max(86_400).default(300),
   /** Hour of the day, UTC, at which payments and refunds are compared with their transfers at accounts. */
   RECONCILE_HOUR: z.coerce.number().int().min(0).max(23).default(2),
   /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */

@@ -5,6 +5,8 @@ import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { prompts } from '../authorization/authorization-request.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { ClientDocuments } from '../registry/client-documents.service.js';
+import { identityScopes } from '../registry/people-policy.js';
+import { Replica } from '../registry/replica.service.js';
 import { TokenGrants } from '../token/grants/token-grants.service.js';
 
 /** The endpoints take the same credentials; all but introspection also a public client's name. */
@@ -24,6 +26,7 @@ export class MetadataController {
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(ClientDocuments) private readonly documents: ClientDocuments,
     @Inject(TokenGrants) private readonly grants: TokenGrants,
+    @Inject(Replica) private readonly replica: Replica,
   ) {}
 
   /** Authorization server metadata (RFC 8414, section 2): only what the endpoints really take. */
@@ -60,6 +63,22 @@ export class MetadataController {
       ...clientAuthentication('token_endpoint', 'none'),
       ...clientAuthentication('revocation_endpoint', 'none'),
       ...clientAuthentication('introspection_endpoint'),
+    };
+  }
+
+  /** The same, and what OpenID Connect adds (OpenID Connect Discovery, section 3). */
+  @Get('openid-configuration')
+  @Header('cache-control', 'public, max-age=300')
+  openId(): object {
+    return {
+      ...this.read(),
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [this.replica.signer.alg],
+      scopes_supported: [...identityScopes],
+      claims_supported: [
+        ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'sid'],
+        ...['name', 'updated_at', 'email', 'email_verified'],
+      ],
     };
   }
 }

@@ -30,7 +30,7 @@ const strangers: readonly (readonly [string, Who])[] = [
 
 let payments: PaymentsUnderTest;
 beforeAll(async () => {
-  payments = await startPayments();
+  payments = await startPayments({ RECENT_LOGIN_ABOVE: 'EUR:100000' });
 }, 180_000);
 afterAll(async () => {
   await payments.stop();
@@ -231,5 +231,54 @@ describe('a client, with the scopes for all of its subjects,', () => {
       );
       expect((await payments.call(portal, 'DELETE', path)).status).toBe(204);
     }
+  });
+});
+
+describe('a person, through an application,', () => {
+  const person = (signedInAgo: number, id: string = randomUUID()): Who => ({
+    subject: `person:${id}`,
+    clientId: 'planner',
+    kind: 'person',
+    signedInAgo,
+  });
+
+  it('pays from an account of their own, and the trail and the ledger name them, the application and payments', async () => {
+    const ada = person(3_600);
+    const [from, to] = [
+      await payments.accounts.open(ada, 'allowed'),
+      await payments.accounts.open('shop', 'forbidden'),
+    ];
+    const { status, body } = await payments.call(ada, 'POST', '/payments', { amount: euro('100'), from, to });
+    expect([status, body['status']]).toEqual([201, 'settled']);
+    expect(payments.accounts.asked()).toContainEqual(expect.objectContaining({ subject: ada.subject }));
+    const { rows } = await payments.pool.query<{ principal: unknown }>(
+      `select event->'data'->'principal' as principal from audit_outbox where event->>'subject' = $1`,
+      [`payment/${String(body['id'])}`],
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { principal } of rows) {
+      expect(principal).toMatchObject({ subject: ada.subject, client_id: 'planner' });
+    }
+    expect((await payments.call(person(0), 'GET', `/payments/${String(body['id'])}`)).status).toBe(404);
+  });
+
+  it('signs in again for more than an amount; a service for itself does not', async () => {
+    const id = randomUUID();
+    const [from, to] = [
+      await payments.accounts.open(person(0, id), 'allowed'),
+      await payments.accounts.open('shop', 'forbidden'),
+    ];
+    const order = (amount: string) => ({ amount: euro(amount), from, to });
+    const pay = (ago: number, amount: string) => payments.call(person(ago, id), 'POST', '/payments', order(amount));
+    expect((await pay(3_600, '100000')).status).toBe(201);
+    const refused = await pay(301, '100001');
+    expect([refused.status, refused.body['code']]).toEqual([401, 'LOGIN_NOT_RECENT']);
+    expect(refused.headers['www-authenticate']).toMatch(/insufficient_user_authentication.*max_age="300"/);
+    expect((await pay(60, '100001')).status).toBe(201);
+    const own = {
+      from: await payments.accounts.open('shop', 'allowed'),
+      to: await payments.accounts.open('shop', 'forbidden'),
+    };
+    expect((await payments.call('shop', 'POST', '/payments', { amount: euro('100001'), ...own })).status).toBe(201);
   });
 });

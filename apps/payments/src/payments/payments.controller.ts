@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Inject, Post, Res } from '@nestjs/common';
-import { AllowApiKey, RequireAnyScope, RequireScopes } from '@countersign/auth';
+import { AllowApiKey, Authorize, RequireAnyScope, RequireScopes } from '@countersign/auth';
 import { clientWide } from '@countersign/auth-core';
 import { CurrentCaller, OpenApi, ZodBody, ZodParam, ZodQuery, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
@@ -17,6 +17,7 @@ import {
   type PaymentJson,
 } from './payment.js';
 import { PaymentsService } from './payments.service.js';
+import { recentLoginAboveAmount } from './recent-login.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('payments'))
 @Controller('payments')
@@ -30,11 +31,13 @@ export class PaymentsController {
   /**
    * Makes a payment. 201 with the settled payment, or with the held one when `capture` is `manual`; 422 with its refusal
    * (`INSUFFICIENT_FUNDS`, `CURRENCY_MISMATCH`, `ACCOUNT_UNKNOWN`, …) or `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`;
-   * 503 `PAYMENT_PENDING` when accounts did not answer: send it again.
+   * 503 `PAYMENT_PENDING` when accounts did not answer: send it again; 401 `LOGIN_NOT_RECENT` for a person who must sign in again for this amount
+   * (`RECENT_LOGIN_ABOVE`).
    * The same `Idempotency-Key` with the same body gives the stored answer for 24 hours, marked `Idempotency-Replayed: true`.
    */
   @Post()
   @RequireScopes('payments:create')
+  @Authorize(recentLoginAboveAmount)
   @OpenApi(({ ApiHeader }) => ApiHeader({ name: 'Idempotency-Key', required: true }))
   async pay(
     @ZodBody(createPaymentSchema) command: CreatePayment,

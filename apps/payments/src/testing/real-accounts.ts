@@ -21,6 +21,9 @@ export interface Who {
   readonly subject: string;
   readonly clientId: string;
   readonly scopes?: readonly string[];
+  /** A person has signed in `signedInAgo` seconds ago. */
+  readonly kind?: 'person';
+  readonly signedInAgo?: number;
 }
 
 /** The accounts service as it is built, a process of its own on real PostgreSQL, and an issuer whose tokens it takes. */

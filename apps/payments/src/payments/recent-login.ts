@@ -1,0 +1,54 @@
+import { type Policy } from '@countersign/auth';
+import { requireRecentLogin } from '@countersign/auth-core';
+import { currentCurrencySchema, moneySchema, type Money } from '@countersign/money';
+import { CLOCK } from '@countersign/service-host';
+import { z } from 'zod';
+
+/** From which amounts on a person must have signed in a short time ago. */
+export interface RecentLoginRule {
+  /** Minor units by currency; `*` for those that are not named. A currency of neither has no limit. */
+  readonly above: ReadonlyMap<string, bigint>;
+  readonly seconds: number;
+}
+export const RECENT_LOGIN_RULE = Symbol('countersign.payments.recent-login-rule');
+
+const entryPattern = /^(\*|[A-Z]{3}):([1-9][0-9]{0,14})$/;
+
+/** `EUR:50000,*:100000`: minor units by currency, `*` for all others. */
+export const recentLoginAboveSchema = z
+  .string()
+  .transform((text) => text.split(',').map((part) => entryPattern.exec(part.trim())))
+  .transform((parts, context): ReadonlyMap<string, bigint> => {
+    const above = new Map<string, bigint>();
+    for (const part of parts) {
+      const [, currency = '', amount = '0'] = part ?? [];
+      const isKnown = currency === '*' || currentCurrencySchema.safeParse(currency).success;
+      if (part === null || !isKnown || above.has(currency)) {
+        const message = 'must be minor units by currency, each once, such as EUR:50000,*:100000';
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      }
+      above.set(currency, BigInt(amount));
+    }
+    return above;
+  });
+
+/** Whether an amount is above what a person may pay with an old sign-in. */
+export function needsRecentLogin({ amount, currency }: Money, { above }: Pick<RecentLoginRule, 'above'>): boolean {
+  const limit = above.get(currency) ?? above.get('*');
+  return limit !== undefined && amount > limit;
+}
+
+const withAmount = z.looseObject({ amount: moneySchema });
+
+/**
+ * A person pays more than an amount only with a recent sign-in (RFC 9470); services and applications for themselves have none. A body that is not
+ * understood passes here and is refused when it is parsed.
+ */
+export const recentLoginAboveAmount: Policy = (caller, { body, resolve }) => {
+  const rule = resolve<RecentLoginRule>(RECENT_LOGIN_RULE);
+  const asked = withAmount.safeParse(body);
+  if (caller.kind !== 'person' || !asked.success || !needsRecentLogin(asked.data.amount, rule)) return true;
+  requireRecentLogin(caller, rule, resolve<() => Date>(CLOCK)().getTime() / 1_000);
+  return true;
+};
