@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // One configuration for every project; nx runs jest with --rootDir set to the project's own folder.
 export default {
   testEnvironment: 'node',
@@ -20,4 +22,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Specs mostly wait for processes that they started: on two cores, two projects with two specs each keep them busy.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
 };

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { connectToNats } from '@countersign/audit-client';
 import {
@@ -148,8 +149,11 @@ describe('connections to PostgreSQL and NATS', () => {
       securedNats = await startChild({ command: findNatsServer(), args: ['--config', file('tls.conf')] });
       const demand = { NATS_URL: `nats://127.0.0.1:${String(port)}`, NATS_TLS: 'require', NATS_PASSWORD: 'secret' };
       let answer = '';
-      for (let attempt = 0; attempt < 100 && answer !== 'connected'; attempt += 1)
+      // A server that does not listen yet refuses at once.
+      for (const deadline = performance.now() + 40_000; performance.now() < deadline && answer !== 'connected';) {
         answer = await natsAnswer({ ...demand, NATS_CA_FILE: file('ca.pem') });
+        if (answer !== 'connected') await delay(50);
+      }
       expect(answer).toBe('connected');
       expect(await natsAnswer(demand)).toMatch(/certificate/);
     },
@@ -180,10 +184,8 @@ describe('connections to PostgreSQL and NATS', () => {
       writeFileSync(file('nats-password'), rotated.payments);
       await nats.stop();
       nats = await startNats({ directory: file('nats'), port: natsPort, passwords: rotated });
-      for (let attempt = 0; attempt < 200; attempt += 1) {
-        if (await connection?.rtt().catch(() => undefined)) break;
-        await new Promise((done) => setTimeout(done, 50));
-      }
+      for (const deadline = performance.now() + 40_000; performance.now() < deadline; await delay(50))
+        if ((await connection?.rtt().catch(() => undefined)) !== undefined) break;
       expect(await connection?.rtt()).toEqual(expect.any(Number));
       await connection?.close();
     } finally {
