@@ -1,5 +1,6 @@
 import { byItself, unattended } from '@countersign/service-host';
 import fc from 'fast-check';
+import { Account } from '../account/account.service.js';
 import { DeclaredWords } from '../clients/audience-words.service.js';
 import { applications, newPkce, REDIRECT, registerApplications } from '../testing/applications.js';
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
@@ -102,6 +103,21 @@ describe('the authorization endpoint', () => {
       ]);
       expect(queryOf(await ask({ scope: 'payments:read' }))['code']).toBeDefined();
       expect((await ask({ prompt: 'consent' })).status).toBe(200);
+    });
+
+    it('to the page again after they have ended the application on their account page', async () => {
+      const who = await someone('grace');
+      expect(queryOf(await decide(await ask({}, who), 'allow', who))['code']).toBeDefined();
+      expect(queryOf(await ask({}, who))['code']).toBeDefined();
+      const trace = { requestId: 'r-1', traceId: '0'.repeat(32), ...unattended() };
+      const route = { ...trace, method: 'POST', route: '/account', peer: '127.0.0.1' };
+      await app().get(Account).endApplication(who.session, 'planner', route);
+      expect((await ask({}, who)).status).toBe(200);
+      const { rows } = await issuer.database.query(
+        'select version, withdrawn_at is not null as withdrawn from consent where person_id = $1',
+        [who.session.person.id],
+      );
+      expect(rows).toEqual([{ version: 1, withdrawn: true }]);
     });
 
     it('to a trusted first-party application without asking', async () => {
@@ -280,7 +296,7 @@ describe('the authorization endpoint', () => {
         submit(`${issuer.url}/consent`, { ...form, form_token: 'x' }, ada),
         submit(`${issuer.url}/consent`, form, mallory),
       ];
-      for (const { status, location } of await Promise.all(tries)) expect([status, location]).toEqual([403, undefined]);
+      for (const { status, location } of await Promise.all(tries)) expect([status, location]).toEqual([400, undefined]);
       expect(await lastReason('consent.form_refused')).toBe('FORM_FOREIGN');
       expect(queryOf(await decide(page, 'allow'))['code']).toBeDefined();
     });

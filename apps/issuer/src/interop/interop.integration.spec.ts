@@ -1,7 +1,11 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { createRemoteJWKSet, importJWK, jwtVerify } from 'jose';
+import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
+import { registerApplications } from '../testing/applications.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { hiddenFields, open, submit } from '../testing/visit.js';
 
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const tokenType = 'urn:ietf:params:oauth:token-type:access_token';
@@ -56,6 +60,80 @@ describe('clients and validators that were not written here', () => {
     expect((await openid.clientCredentialsGrant(legacy, wish)).scope).toBe('payments:create');
     await expect(openid.clientCredentialsGrant(legacy, { ...wish, scope: 'payments:refund' })).rejects.toMatchObject({
       error: 'invalid_scope',
+    });
+  });
+
+  describe('for a person', () => {
+    let secret: string;
+    let ada: SignedIn;
+    const asked = { scope: 'payments:create', resource: 'payments', code_challenge_method: 'S256' };
+
+    beforeAll(async () => {
+      secret = await registerApplications(issuer);
+      const [app] = issuer.apps;
+      if (app === undefined) throw new Error('no issuer');
+      ada = await signedIn(app, issuer.url);
+    });
+
+    it('openid-client walks the code flow as a public client: pushed, PKCE, DPoP, state, and iss against mix-up', async () => {
+      const office = await openid.discovery(new URL(issuer.url), 'office', undefined, openid.None(), {
+        algorithm: 'oauth2',
+        execute: [openid.allowInsecureRequests],
+      });
+      const handle = openid.getDPoPHandle(office, await openid.randomDPoPKeyPair());
+      const walk = async () => {
+        const [pkceCodeVerifier, expectedState] = [openid.randomPKCECodeVerifier(), openid.randomState()];
+        const code_challenge = await openid.calculatePKCECodeChallenge(pkceCodeVerifier);
+        const redirect_uri = 'https://office.example/cb';
+        const parameters = { ...asked, redirect_uri, code_challenge, state: expectedState };
+        const url = await openid.buildAuthorizationUrlWithPAR(office, parameters, { DPoP: handle });
+        const { location } = await open(url.href, ada);
+        if (location === undefined) throw new Error('no answer');
+        return { location, checks: { pkceCodeVerifier, expectedState } };
+      };
+      const { location, checks } = await walk();
+      const tokens = await openid.authorizationCodeGrant(office, location, checks, undefined, { DPoP: handle });
+      expect(tokens).toMatchObject({ token_type: 'dpop', scope: 'payments:create' });
+      const mixed = await walk();
+      mixed.location.searchParams.set('iss', 'https://another.example');
+      const refused = openid.authorizationCodeGrant(office, mixed.location, mixed.checks, undefined, { DPoP: handle });
+      await expect(refused).rejects.toMatchObject({ code: 'OAUTH_INVALID_RESPONSE' });
+    });
+
+    it('oauth4webapi walks it as a confidential client, through consent, and revokes what it got', async () => {
+      const insecure = { [oauth.allowInsecureRequests]: true };
+      const url = new URL(issuer.url);
+      const found = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...insecure });
+      const server = await oauth.processDiscoveryResponse(url, found);
+      const [client, auth] = [{ client_id: 'bookkeeper' }, oauth.ClientSecretBasic(secret)];
+      const [verifier, state] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState()];
+      const redirect_uri = 'https://books.example/cb';
+      const code_challenge = await oauth.calculatePKCECodeChallenge(verifier);
+      const parameters = { ...asked, response_type: 'code', redirect_uri, state, code_challenge };
+      const pushed = await oauth.pushedAuthorizationRequest(server, client, auth, parameters, insecure);
+      const { request_uri } = await oauth.processPushedAuthorizationResponse(server, client, pushed);
+      const query = new URLSearchParams({ client_id: 'bookkeeper', request_uri });
+      const page = await open(`${server.authorization_endpoint ?? ''}?${query.toString()}`, ada);
+      const { location } = await submit(`${issuer.url}/consent`, { ...hiddenFields(page), decision: 'allow' }, ada);
+      if (location === undefined) throw new Error('no answer');
+      const answer = oauth.validateAuthResponse(server, client, location, state);
+      const asking = await oauth.authorizationCodeGrantRequest(
+        server,
+        client,
+        auth,
+        answer,
+        redirect_uri,
+        verifier,
+        insecure,
+      );
+      const { access_token: token } = await oauth.processAuthorizationCodeResponse(server, client, asking);
+      const introspect = async () => {
+        const response = await oauth.introspectionRequest(server, client, auth, token, insecure);
+        return oauth.processIntrospectionResponse(server, client, response);
+      };
+      expect(await introspect()).toMatchObject({ active: true, sub: ada.session.person.id, kind: 'person' });
+      await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, auth, token, insecure));
+      expect(await introspect()).toEqual({ active: false });
     });
   });
 
