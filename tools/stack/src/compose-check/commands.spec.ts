@@ -4,7 +4,7 @@ import { commands } from './commands.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
 /** Commands that are groups: what comes behind them is a command of theirs. */
-const groups = new Set(['clients', 'keys', 'ledger', 'payments', 'audit', 'audit dead-letters', 'revoke']);
+const groups = new Set(['clients', 'keys', 'api-keys', 'ledger', 'payments', 'audit', 'audit dead-letters', 'revoke']);
 const MENTION = /\bcountersign ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)*)/g;
 
 /** The command in a mention, without what follows it: `revoke token` of `revoke token eyJ…`. */

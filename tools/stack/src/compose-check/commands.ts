@@ -7,6 +7,7 @@ export interface Found {
   txn?: string;
   event?: string;
   kid?: string;
+  apiKey?: string;
 }
 
 export interface CheckedCommand {
@@ -28,6 +29,7 @@ const eventsSchema = z.object({
     z.object({ event: z.looseObject({ id: z.string(), data: z.looseObject({ txn: z.string().nullable() }) }) }),
   ),
 });
+const apiKeySchema = z.looseObject({ id: z.string() });
 const keysSchema = z.object({ keys: z.array(z.looseObject({ kid: z.string(), state: z.string() })) });
 
 const fixed =
@@ -38,6 +40,14 @@ const fixed =
 /** A command without a value that an earlier one found. @param rest after the command's own words */
 function check(name: string, prints: RegExp, ...rest: readonly string[]): CheckedCommand {
   return { name, prints, args: fixed(...name.split(' '), ...rest) };
+}
+
+/** A command about the API key that was created. */
+function ofApiKey(verb: string, prints: RegExp, ...rest: readonly string[]): CheckedCommand {
+  return {
+    ...check(`api-keys ${verb}`, prints),
+    args: ({ apiKey = '' }) => ['api-keys', verb, apiKey, ...rest],
+  };
 }
 
 /** Every command that the documents name, in an order in which each finds what it needs. */
@@ -119,6 +129,26 @@ export const commands: readonly CheckedCommand[] = [
   check('ledger check', /hold|ok/i),
   check('payments reconcile', /agree|no difference/i),
   check('payments reconcile', /"ok":true/, '--repair', '--json'),
+
+  {
+    ...check('api-keys create', /"id"/),
+    args: fixed(
+      ...['api-keys', 'create', 'storefront', 'check', '--audience', 'payments=payments:read'],
+      ...['--key-out', 'check.key', '--json'],
+    ),
+    keep: ({ out }, found) => {
+      found.apiKey = apiKeySchema.parse(JSON.parse(out)).id;
+    },
+  },
+  check('api-keys list', /storefront/, '--client', 'storefront'),
+  ofApiKey('show', /storefront/),
+  ofApiKey('usage', /allowed|no requests|denied|hour/i),
+  ofApiKey('disable', /disabled/, '--reason', 'check'),
+  ofApiKey('enable', /live/),
+  ofApiKey('rotate', /storefront/, '--grace', '1h', '--key-out', 'check-2.key'),
+  // The second file holds a key that works.
+  { ...check('keys scan', /live/, 'check-2.key'), code: 1 },
+  ofApiKey('revoke', /revoked/, '--reason', 'check'),
 
   { ...check('revoke token', /revoked/), args: ({ token = '' }) => ['revoke', 'token', token, '--reason', 'leaked'] },
   { ...check('revoke transaction', /revoked/), args: ({ txn = '' }) => ['revoke', 'transaction', txn] },
