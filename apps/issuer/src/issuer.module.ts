@@ -24,6 +24,7 @@ import { ClientsController, ClientsSchemaController } from './clients/clients.co
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
 import { delegationProviders } from './delegations/index.js';
+import { deviceControllers, deviceProviders } from './device/index.js';
 import { keyedEvents } from './idempotency/keyed-events.js';
 import { SealedAnswers } from './idempotency/sealed-answers.service.js';
 import { IntrospectionController } from './introspection/introspection.controller.js';
@@ -72,6 +73,7 @@ import { AuthorizationCode } from './token/grants/authorization-code.js';
 import { ApiKeyExchange } from './token/grants/api-key-exchange.js';
 import { JwtBearer } from './token/grants/jwt-bearer.js';
 import { OutsideExchange } from './token/grants/outside-exchange.js';
+import { DeviceCodeGrant } from './token/grants/device-code.js';
 import { FurtherTokensOf } from './token/grants/further-tokens.service.js';
 import { RefreshTokenGrant } from './token/grants/refresh-token.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
@@ -140,6 +142,7 @@ export class IssuerModule {
         TokenController,
         IntrospectionController,
         ...authorizationControllers,
+        ...deviceControllers,
         ...revocationControllers,
         TokenRevocationController,
         JwksController,
@@ -196,6 +199,7 @@ export class IssuerModule {
         JwtBearer,
         TokenExchange,
         ...authorizationProviders,
+        ...deviceProviders,
         AudienceWordsStore,
         DeclaredWords,
         AuthorizationCode,
@@ -207,6 +211,7 @@ export class IssuerModule {
         }),
         FurtherTokensOf,
         RefreshTokenGrant,
+        DeviceCodeGrant,
         TokenGrants,
         SenderConstraint,
         TokenDecisions,

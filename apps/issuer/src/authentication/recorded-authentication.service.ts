@@ -10,7 +10,7 @@ import { type ClientCredentials } from './client-credentials.js';
 
 /** The event of a client that an endpoint refuses. */
 export type RefusedClientEvent =
-  'token.revoke_refused' | 'token.introspect_refused' | 'authorization-request.push_refused';
+  'token.revoke_refused' | 'token.introspect_refused' | 'authorization-request.push_refused' | 'device.refused';
 
 /** Authenticates the client of an OAuth endpoint where nothing is decided together with that, and records who fails. */
 @Injectable()

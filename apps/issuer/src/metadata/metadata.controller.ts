@@ -38,6 +38,8 @@ export class MetadataController {
       authorization_endpoint: `${this.issuer}/oauth2/authorize`,
       pushed_authorization_request_endpoint: `${this.issuer}/oauth2/par`,
       require_pushed_authorization_requests: false,
+      // RFC 8628, section 4.
+      device_authorization_endpoint: `${this.issuer}/oauth2/device_authorization`,
       token_endpoint: `${this.issuer}/oauth2/token`,
       revocation_endpoint: `${this.issuer}/oauth2/revoke`,
       userinfo_endpoint: `${this.issuer}/oauth2/userinfo`,

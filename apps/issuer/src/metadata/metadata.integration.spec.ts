@@ -28,6 +28,7 @@ describe('the metadata of the authorization server', () => {
     const endpoints = Object.entries(metadata).filter(([name]) => /(_endpoint|jwks_uri)$/.test(name));
     expect(endpoints.map(([name]) => name).sort()).toEqual([
       'authorization_endpoint',
+      'device_authorization_endpoint',
       'end_session_endpoint',
       'introspection_endpoint',
       'jwks_uri',

@@ -20,7 +20,7 @@ const people = {
   payments: ['payments:create', 'payments:read', { scope: 'payments:refund', roles: ['treasurer'] }],
 };
 
-/** Applications that people use, for specs: a public one, a confidential one, a native one and a trusted one. */
+/** Applications that people use, for specs: a public one, a confidential one, a native one, one without a browser and a trusted one. */
 export const applications = {
   planner: {
     client_id: 'planner',
@@ -49,6 +49,14 @@ export const applications = {
     application_type: 'native',
     grant_types: ['authorization_code', 'refresh_token'],
     redirect_uris: ['http://127.0.0.1/cb', 'com.example.pocket:/cb'],
+    policy: { people },
+  },
+  terminal: {
+    client_id: 'terminal',
+    client_name: 'Terminal',
+    publisher: 'Terminal Ltd',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
     policy: { people },
   },
   office: {

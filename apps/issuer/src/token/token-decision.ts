@@ -4,7 +4,7 @@ import { type UsedAssertion } from '../authentication/used-assertions.store.js';
 import { type Client } from '../registry/client.js';
 import { type AccessTokenClaims } from './access-token.js';
 import { type Together, type TokenGrant } from './grants/grant.js';
-import { type TokenRequest } from './token-request.js';
+import { type TokenRequest } from '../authentication/token-request.js';
 
 /** A token that may be signed and, once the decision is committed, handed out. */
 export interface Granted {

@@ -15,7 +15,7 @@ import { TokenGrants } from './grants/token-grants.service.js';
 import { type TokenParameters } from './grants/token-parameters.js';
 import { SenderConstraint } from '../authentication/sender-constraint.service.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
-import { tokenRequestOf } from './token-request.js';
+import { tokenRequestOf } from '../authentication/token-request.js';
 
 export const TOKEN_LIFETIME = Symbol('countersign.issuer.token-lifetime');
 

@@ -8,7 +8,7 @@ import { PLANS, type Plans } from '../../api-keys/plan.js';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client } from '../../registry/client.js';
 import { type AccessTokenClaims } from '../access-token.js';
-import { type TokenRequest } from '../token-request.js';
+import { type TokenRequest } from '../../authentication/token-request.js';
 import { type GrantBasis, type GrantDecision } from './grant.js';
 import { LEAST_LIFETIME } from './least-lifetime.js';
 import { claimsForClient, type TokenParameters } from './token-parameters.js';

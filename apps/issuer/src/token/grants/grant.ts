@@ -3,7 +3,7 @@ import { OAuthError, type RequestTrace, type Transaction } from '@countersign/se
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { type AccessTokenClaims } from '../access-token.js';
-import { type TokenRequest } from '../token-request.js';
+import { type TokenRequest } from '../../authentication/token-request.js';
 import { type TokenParameters } from './token-parameters.js';
 
 /** Whether a grant gives what is asked for: the scopes, or the error (RFC 6749, section 5.2; RFC 8693, section 2.2.2). */

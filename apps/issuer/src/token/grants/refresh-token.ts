@@ -10,7 +10,7 @@ import { type PresentedRefreshToken } from '../../refresh/refresh-token.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { decideForPerson, identityScopes, ISSUER_AUDIENCE } from '../../registry/people-policy.js';
 import { Sessions } from '../../sessions/sessions.service.js';
-import { tokenRequestOf, type TokenRequest } from '../token-request.js';
+import { tokenRequestOf, type TokenRequest } from '../../authentication/token-request.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
 import {

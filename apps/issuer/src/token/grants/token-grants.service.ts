@@ -3,6 +3,7 @@ import { OAuthError } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { AuthorizationCode } from './authorization-code.js';
 import { clientCredentials } from './client-credentials.js';
+import { DeviceCodeGrant } from './device-code.js';
 import { type TokenGrant } from './grant.js';
 import { JwtBearer } from './jwt-bearer.js';
 import { RefreshTokenGrant } from './refresh-token.js';
@@ -20,8 +21,9 @@ export class TokenGrants {
     @Inject(AuthorizationCode) code: AuthorizationCode,
     @Inject(JwtBearer) bearer: JwtBearer,
     @Inject(RefreshTokenGrant) refresh: RefreshTokenGrant,
+    @Inject(DeviceCodeGrant) device: DeviceCodeGrant,
   ) {
-    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code, bearer, refresh];
+    const grants: readonly TokenGrant[] = [clientCredentials, exchange, code, bearer, refresh, device];
     this.#grants = new Map(grants.map((grant) => [grant.type, grant]));
     this.types = [...this.#grants.keys()];
   }

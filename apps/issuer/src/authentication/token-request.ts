@@ -1,6 +1,6 @@
 import { SCOPE_LENGTH_LIMIT } from '@countersign/auth-core';
 import { OAuthError } from '@countersign/service-host';
-import { type Form } from '../authentication/oauth-form.js';
+import { type Form } from './oauth-form.js';
 import { audiencePattern, scopePattern, SCOPES_LIMIT } from '../registry/client.js';
 
 /** What a token is asked for, by whatever grant; who asks is read apart ({@link clientCredentialsOf}). */

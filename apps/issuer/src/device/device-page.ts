@@ -1,0 +1,97 @@
+import { linesOf, visible } from '../consent/consent-page.js';
+import { html, timeOf, type Html } from '../pages/html.js';
+import { type Page } from '../pages/page.js';
+import { type AudienceWords } from '../registry/audience-words.js';
+import { type AskedDevice } from './devices.service.js';
+import { shownUserCode } from './user-code.js';
+
+/** The page on which a person enters the code of a device. @param wrong whether one was entered that no device waits for */
+export function codePage(person: string, typed: string, wrong: boolean, hidden: Html): Page {
+  const fault = wrong
+    ? html`<p class="warn" role="alert" id="fault">
+        No device waits for this code. Compare it with the one on the device; codes are good for ten minutes.
+      </p>`
+    : undefined;
+  const body = html`
+    ${fault}
+    <p>Enter the code that your device or command line shows.</p>
+    <form method="post" action="/device">
+      ${hidden}
+      <label for="user_code">Code</label>
+      <input
+        id="user_code"
+        type="text"
+        name="user_code"
+        value="${typed}"
+        autocomplete="off"
+        autocapitalize="characters"
+        spellcheck="false"
+        maxlength="32"
+        required
+      />
+      <div class="actions"><button type="submit">Continue</button></div>
+    </form>
+  `;
+  return { title: 'Connect a device', body, person, status: wrong ? 400 : 200 };
+}
+
+/** The page that asks whether a device may act for the person. */
+export function devicePage(
+  { row, client, scopes, userCode }: AskedDevice,
+  person: string,
+  words: AudienceWords | undefined,
+  hidden: Html,
+): Page {
+  const { client_id: id, client_name: name = id, publisher } = client;
+  const body = html`
+    <p class="warn" role="note">
+      Go on only if you started this yourself, on a device that is in front of you. If somebody sent you the code or
+      this address, refuse: they would act as you.
+    </p>
+    <dl>
+      <dt>Code on the device</dt>
+      <dd><strong>${shownUserCode(userCode)}</strong></dd>
+      <dt>Device</dt>
+      <dd>${row.device}, from the network ${row.network}, at ${timeOf(row.createdAt)}</dd>
+      <dt>Application</dt>
+      <dd>${visible(name)}</dd>
+      ${
+        publisher === undefined
+          ? undefined
+          : html`<dt>Made by</dt>
+              <dd>${visible(publisher)}</dd>`
+      }
+      <dt>You</dt>
+      <dd>${visible(person)}</dd>
+      <dt>Service</dt>
+      <dd>${visible(words?.title ?? row.audience)}</dd>
+    </dl>
+    <h2 id="what">It will be able to</h2>
+    <ul aria-labelledby="what">
+      ${linesOf({ scopes, words }).map(
+        ({ title, description }) =>
+          html`<li>
+            <strong>${visible(title)}</strong
+            >${description === undefined ? undefined : html`<br />${visible(description)}`}
+          </li>`,
+      )}
+    </ul>
+    <form method="post" action="/device/decision">
+      ${hidden}<input type="hidden" name="user_code" value="${userCode}" />
+      <div class="actions">
+        <button type="submit" name="decision" value="allow">Allow</button>
+        <button type="submit" name="decision" value="refuse" class="second">Refuse</button>
+      </div>
+    </form>
+  `;
+  return { title: 'A device asks to act for you', body, person };
+}
+
+/** The last page: the person goes back to the device. */
+export function decidedPage(person: string, allows: boolean): Page {
+  const body = allows
+    ? html`<p>The device may act for you now. You can close this page and go on there.</p>
+        <p class="quiet">You can end this at any time on your account page.</p>`
+    : html`<p>The device may not act for you. You can close this page.</p>`;
+  return { title: allows ? 'The device is connected' : 'The device was refused', body, person };
+}

@@ -1,0 +1,95 @@
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Public } from '@countersign/auth';
+import { AcceptsForm, OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ISSUER_URL } from '../issuer-url.js';
+import { FormToken } from '../pages/form-token.js';
+import { PageFilter } from '../pages/page.filter.js';
+import { sendBrowserTo, sendPage } from '../pages/page.js';
+import { AudienceWordsStore } from '../registry/audience-words.store.js';
+import { type Session } from '../sessions/session.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { codePage, decidedPage, devicePage } from './device-page.js';
+import { Devices, requestOver } from './devices.service.js';
+
+const codeSchema = z.object({ user_code: z.string().max(64) });
+const decisionSchema = codeSchema.extend({ decision: z.enum(['allow', 'refuse']) });
+
+/** Where a person connects a device. */
+@OpenApi(({ ApiTags }) => ApiTags('oauth2'))
+@Public()
+@UseFilters(PageFilter)
+@Controller('device')
+export class DeviceController {
+  constructor(
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(Devices) private readonly devices: Devices,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(FormToken) private readonly forms: FormToken,
+    @Inject(AudienceWordsStore) private readonly words: AudienceWordsStore,
+  ) {}
+
+  /** The page to enter a code; `user_code` fills it in, and nothing more: the person still says that the code is theirs. */
+  @Get()
+  @Unrecorded('shows an empty form')
+  async show(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Query('user_code') code: unknown,
+  ): Promise<void> {
+    const typed = typeof code === 'string' && /^[A-Za-z-]{1,32}$/.test(code) ? code : '';
+    const session = await this.sessions.of(request);
+    if (session === undefined) {
+      const back = typed === '' ? '/device' : `/device?user_code=${typed}`;
+      return sendBrowserTo(reply, `${this.issuer}/sign-in?${new URLSearchParams({ return_to: back }).toString()}`);
+    }
+    sendPage(reply, codePage(session.person.name, typed, false, this.forms.field(request)));
+  }
+
+  /** The code that the person entered: the page that asks whether its device may act for them. */
+  @Post()
+  @HttpCode(200)
+  @AcceptsForm()
+  async enter(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
+    const { session, form } = await this.#form(request, body, codeSchema);
+    const trace = traceOf(request);
+    const { name } = session.person;
+    const asked = await this.devices.find(form.user_code, session, trace);
+    if (asked === undefined) {
+      sendPage(reply, codePage(name, form.user_code, true, this.forms.field(request)));
+      return;
+    }
+    await this.devices.shown(asked, session, trace);
+    const words = await this.words.find(asked.row.audience);
+    sendPage(reply, devicePage(asked, name, words, this.forms.field(request)));
+  }
+
+  /** What the person decided. */
+  @Post('decision')
+  @HttpCode(200)
+  @AcceptsForm()
+  async decide(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
+    const { session, form } = await this.#form(request, body, decisionSchema);
+    const trace = traceOf(request);
+    const asked = await this.devices.find(form.user_code, session, trace);
+    if (asked === undefined) throw requestOver();
+    const allows = form.decision === 'allow';
+    await this.devices.decide(asked, allows, session, trace);
+    sendPage(reply, decidedPage(session.person.name, allows));
+  }
+
+  async #form<Schema extends z.ZodType>(
+    request: FastifyRequest,
+    body: unknown,
+    schema: Schema,
+  ): Promise<{ readonly session: Session; readonly form: z.infer<Schema> }> {
+    this.forms.check(request, body);
+    const form = schema.safeParse(body);
+    if (!form.success) throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
+    const session = await this.sessions.of(request);
+    if (session === undefined)
+      throw new Problem(401, 'SESSION_OVER', 'You are signed out. Open the page again and sign in.');
+    return { session, form: form.data };
+  }
+}

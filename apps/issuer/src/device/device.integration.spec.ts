@@ -1,0 +1,240 @@
+import { generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
+import { decodeJwt } from 'jose';
+import { registerApplications } from '../testing/applications.js';
+import { askToken } from '../testing/granted.js';
+import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
+import { DEVICE_CODE } from './devices.service.js';
+import { GUESSES } from './devices.store.js';
+
+interface Begun {
+  readonly device_code: string;
+  readonly user_code: string;
+  readonly verification_uri: string;
+  readonly verification_uri_complete: string;
+}
+
+describe('a device without a browser', () => {
+  let issuer: IssuerUnderTest;
+  let other: string;
+  let ada: SignedIn;
+  let key: PrivateJwk;
+  const wish = { client_id: 'terminal', scope: 'openid payments:create', resource: 'payments' };
+
+  beforeAll(async () => {
+    issuer = await startIssuer({ RATE_LIMIT_ADDRESS_PER_MINUTE: '0', RATE_LIMIT_CLIENT_PER_MINUTE: '0' }, 2);
+    other = issuer.urls[1] ?? '';
+    await registerApplications(issuer);
+    key = await generateSigningKey();
+    ada = await someone('ada');
+  }, 120_000);
+  afterAll(() => issuer.stop(), 60_000);
+
+  const someone = (subject: string): Promise<SignedIn> => {
+    const [app] = issuer.apps;
+    if (app === undefined) throw new Error('no issuer');
+    return signedIn(app, issuer.url, subject);
+  };
+  const ask = async (form: Readonly<Record<string, string>> = {}) => {
+    const body = new URLSearchParams({ ...wish, ...form });
+    const response = await fetch(`${issuer.url}/oauth2/device_authorization`, { method: 'POST', body });
+    return { status: response.status, body: (await response.json()) as Begun & { readonly error?: string } };
+  };
+  const begin = async (form: Readonly<Record<string, string>> = {}): Promise<Begun> => {
+    const { status, body } = await ask(form);
+    expect([status, body.error]).toEqual([200, undefined]);
+    return body;
+  };
+  /** Polls as a device that has waited for its interval. */
+  const poll = async ({ device_code }: Begun, at = issuer.url, clientId = 'terminal'): Promise<Answer> => {
+    await issuer.database.query('update device_authorization set asked_at = null');
+    return askToken(issuer, { grant_type: DEVICE_CODE, device_code }, { clientId, key }, { at });
+  };
+  const errorOf = ({ status, body }: Answer): unknown => [status, body['error']];
+  const enter = async (user_code: string, who = ada, at = issuer.url): Promise<Visit> => {
+    const page = await open(`${issuer.url}/device`, who);
+    return submit(`${at}/device`, { ...hiddenFields(page), user_code }, who);
+  };
+  const decide = async (begun: Begun, decision: 'allow' | 'refuse', who = ada, at = issuer.url): Promise<Visit> =>
+    submit(`${at}/device/decision`, { ...hiddenFields(await enter(begun.user_code, who, at)), decision }, who);
+  const recorded = async (type: string) => {
+    const { rows } = await issuer.database.query<{ outcome: string; reason: string | null; txn: string | null }>(
+      `select event->'data'->>'outcome' as outcome, event->'data'->>'reason' as reason, event->'data'->>'txn' as txn
+         from audit_outbox where event->>'type' = $1 order by position`,
+      [`countersign.issuer.${type}.v1`],
+    );
+    return rows;
+  };
+
+  it('acts for the person who entered its code and allowed it, at whichever replica', async () => {
+    const begun = await begin();
+    expect(begun).toMatchObject({ expires_in: 600, interval: 5, verification_uri: `${issuer.url}/device` });
+    expect(begun.user_code).toMatch(/^[B-Z]{4}-[B-Z]{4}$/);
+    expect(errorOf(await poll(begun, other))).toEqual([400, 'authorization_pending']);
+
+    const filled = await open(begun.verification_uri_complete, ada);
+    expect(filled.text).toContain(`value="${begun.user_code}"`);
+    expect(filled.text).not.toContain('Terminal');
+
+    const page = await enter(begun.user_code.toLowerCase().replace('-', ' '), ada, other);
+    expect(page.status).toBe(200);
+    for (const text of ['Terminal Ltd', begun.user_code, 'payments:create', 'Ada Lovelace', 'they would act as you']) {
+      expect(page.text).toContain(text);
+    }
+    expect(String(page.headers['content-security-policy'])).toContain("frame-ancestors 'none'");
+    const decision = { ...hiddenFields(page), decision: 'allow' };
+    expect((await submit(`${issuer.url}/device/decision`, decision, ada)).status).toBe(200);
+
+    const { status, body } = await poll(begun, other);
+    expect([status, body['token_type'], body['scope']]).toEqual([200, 'DPoP', wish.scope]);
+    const claims = decodeJwt(String(body['access_token']));
+    expect(claims).toMatchObject({
+      sub: ada.session.person.id,
+      kind: 'person',
+      client_id: 'terminal',
+      aud: 'payments',
+    });
+    expect(claims['cnf']).toEqual({ jkt: thumbprintOf(key) });
+    expect(decodeJwt(String(body['id_token']))).toMatchObject({ sub: ada.session.person.id, aud: 'terminal' });
+    expect((await recorded('device.decided')).at(-1)).toMatchObject({ outcome: 'allowed', txn: claims['txn'] });
+
+    const refresh = { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) };
+    expect((await askToken(issuer, refresh, { clientId: 'terminal', key })).status).toBe(200);
+    expect(errorOf(await poll(begun))).toEqual([400, 'invalid_grant']);
+  });
+
+  it('gets tokens once, however often it asks at the same moment at all replicas', async () => {
+    const begun = await begin();
+    await decide(begun, 'allow');
+    const form = { grant_type: DEVICE_CODE, device_code: begun.device_code };
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        askToken(issuer, form, { clientId: 'terminal', key }, { at: issuer.urls[index % 2] ?? other }),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const { status, body } of answers) if (status !== 200) expect(body['error']).toBe('invalid_grant');
+  });
+
+  it('hears that the person refused; a second answer counts for nothing', async () => {
+    const begun = await begin();
+    const page = await enter(begun.user_code);
+    const answer = (decision: string) => submit(`${other}/device/decision`, { ...hiddenFields(page), decision }, ada);
+    expect((await answer('refuse')).status).toBe(200);
+    expect((await answer('allow')).status).toBe(400);
+    expect(errorOf(await poll(begun))).toEqual([400, 'access_denied']);
+  });
+
+  it('is too late after ten minutes, before and after the person has decided', async () => {
+    const [waiting, allowed] = [await begin(), await begin()];
+    const page = await enter(waiting.user_code);
+    await decide(allowed, 'allow');
+    await issuer.database.query(`update device_authorization set expires_at = now() - interval '1 second'`);
+    expect((await enter(waiting.user_code)).status).toBe(400);
+    const late = { ...hiddenFields(page), decision: 'allow' };
+    expect((await submit(`${issuer.url}/device/decision`, late, ada)).status).toBe(400);
+    for (const begun of [waiting, allowed]) expect(errorOf(await poll(begun))).toEqual([400, 'expired_token']);
+  });
+
+  it('must slow down when it polls too often, by five seconds more each time', async () => {
+    const begun = await begin();
+    // Long, so that no machine is slow enough to poll in time.
+    await issuer.database.query('update device_authorization set every = 3600 where expires_at > now()');
+    await poll(begun);
+    const form = { grant_type: DEVICE_CODE, device_code: begun.device_code };
+    for (const at of issuer.urls) {
+      expect(errorOf(await askToken(issuer, form, { clientId: 'terminal', key }, { at }))).toEqual([400, 'slow_down']);
+    }
+    const { rows } = await issuer.database.query('select max(every) as every from device_authorization');
+    expect(rows).toEqual([{ every: 3_610 }]);
+  });
+
+  it('gets nothing by the code of another client, or after the session in which it was allowed has ended', async () => {
+    const begun = await begin();
+    const grace = await someone('grace');
+    await decide(begun, 'allow', grace);
+    const cli = { client_id: 'cli', client_name: 'Cli', publisher: 'Cli Ltd', token_endpoint_auth_method: 'none' };
+    const policy = { people: { payments: ['payments:create'] } };
+    await issuer.admin('POST', '/admin/clients', { ...cli, grant_types: [DEVICE_CODE], policy });
+    expect(errorOf(await poll(begun, issuer.url, 'cli'))).toEqual([400, 'invalid_grant']);
+    const signedOut = await submit(
+      `${issuer.url}/sign-out`,
+      hiddenFields(await open(`${issuer.url}/sign-out`, grace)),
+      grace,
+    );
+    expect(signedOut.status).toBeLessThan(400);
+    expect(errorOf(await poll(begun))).toEqual([400, 'invalid_grant']);
+    expect((await recorded('token.refused')).at(-1)?.reason).toBe('SESSION_ENDED');
+  });
+
+  it.each([
+    [{ client_id: 'planner' }, 400, 'unauthorized_client'],
+    [{ client_id: 'nobody' }, 401, 'invalid_client'],
+    [{ scope: 'payments:everything' }, 400, 'invalid_scope'],
+    [{ scope: '' }, 400, 'invalid_scope'],
+    [{ resource: 'accounts' }, 400, 'invalid_target'],
+  ])('gets no code for %j, which is recorded', async (form, status, error) => {
+    const before = (await recorded('device.refused')).length;
+    const answer = await ask(form);
+    expect([answer.status, answer.body.error]).toEqual([status, error]);
+    expect(await recorded('device.refused')).toHaveLength(before + 1);
+  });
+
+  it('may not act for a person who does not have the rights that it asks for', async () => {
+    const begun = await begin({ scope: 'payments:refund' });
+    expect((await enter(begun.user_code)).status).toBe(403);
+    expect((await recorded('device.code_refused')).at(-1)?.reason).toBe('access_denied');
+  });
+
+  it('cannot be found by guessing: a person who enters ten wrong codes must wait, others not', async () => {
+    const begun = await begin();
+    const mallory = await someone('mallory');
+    const page = hiddenFields(await open(`${issuer.url}/device`, mallory));
+    const guess = (user_code: string, at?: string) =>
+      submit(`${at ?? issuer.url}/device`, { ...page, user_code }, mallory);
+    expect((await guess(begun.user_code)).status).toBe(200);
+    // At once and at both replicas: nobody gains by that.
+    const wrong = await Promise.all(
+      Array.from({ length: GUESSES + 5 }, (_, index) => guess('BBBB-BBBB', issuer.urls[index % 2])),
+    );
+    expect(wrong.filter(({ status }) => status === 400)).toHaveLength(GUESSES);
+    expect(wrong.filter(({ status }) => status === 429)).toHaveLength(5);
+    expect((await guess(begun.user_code)).status).toBe(429);
+    expect((await enter(begun.user_code)).status).toBe(200);
+    const reasons = (await recorded('device.code_refused')).map(({ reason }) => reason);
+    expect(reasons.filter((reason) => reason === 'CODES_TOO_MANY')).toHaveLength(1);
+    await issuer.database.query(`update device_guess set since = since - interval '601 seconds'`);
+    expect((await guess(begun.user_code)).status).toBe(200);
+  });
+
+  it('is allowed by nothing but the page of this issuer, by somebody who is signed in', async () => {
+    const begun = await begin();
+    const page = await enter(begun.user_code);
+    const form = { ...hiddenFields(page), decision: 'allow' };
+    const url = `${issuer.url}/device/decision`;
+    const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    expect((await submit(url, form, ada, foreign)).status).toBe(400);
+    expect((await submit(url, { ...form, form_token: 'x' }, ada)).status).toBe(400);
+    expect((await submit(url, form, await someone('eve'))).status).toBe(400);
+    const { location } = await open(begun.verification_uri_complete);
+    expect([location?.pathname, location?.searchParams.get('return_to')]).toEqual([
+      '/sign-in',
+      `/device?user_code=${begun.user_code}`,
+    ]);
+    expect(errorOf(await poll(begun))).toEqual([400, 'authorization_pending']);
+  });
+
+  it('leaves no code in the database or the trail', async () => {
+    const begun = await begin();
+    await enter(begun.user_code);
+    await poll(begun);
+    const { rows } = await issuer.database.query<{ row: string }>(
+      'select d::text as row from device_authorization d union all select event::text from audit_outbox',
+    );
+    const kept = rows.map(({ row }) => row).join('\n');
+    for (const code of [begun.device_code, begun.user_code, begun.user_code.replace('-', '')]) {
+      expect(kept).not.toContain(code);
+    }
+  });
+});

@@ -1,0 +1,126 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { type Allowed } from '../authorization/code.js';
+import { deviceTable as table, type DeviceRow } from './device.tables.js';
+import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
+
+const PRUNE_EVERY_MS = 60_000;
+const PRUNE_AT_ONCE = 1_000;
+/** Milliseconds for which one is kept after its end, so that a late poll is told that it expired. */
+const KEPT_MS = 3_600_000;
+/** Wrong codes that a person may enter in the time that a code lives. */
+export const GUESSES = 10;
+
+/** Devices that wait for a person, in PostgreSQL, which all replicas share. */
+@Injectable()
+export class DevicesStore implements OnModuleInit {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  /** @returns false where the user code is another device's just now */
+  async add(transaction: Transaction, row: typeof table.$inferInsert): Promise<boolean> {
+    const { rowCount } = await transaction.insert(table).values(row).onConflictDoNothing();
+    return rowCount === 1;
+  }
+
+  /** One that waits for a person, by its user code. */
+  async waiting(
+    userCodeDigest: string,
+    executor: Database | Transaction = this.database,
+  ): Promise<DeviceRow | undefined> {
+    const [row] = await executor
+      .select()
+      .from(table)
+      .where(and(eq(table.userCodeDigest, userCodeDigest), isNull(table.decidedAt), gt(table.expiresAt, this.clock())));
+    return row;
+  }
+
+  /** Keeps what the person decided: of two that decide, one does. @param allowed nothing where they refuse */
+  async decide(transaction: Transaction, id: string, allowed: Allowed | undefined): Promise<boolean> {
+    const now = this.clock();
+    const { rowCount } = await transaction
+      .update(table)
+      .set({ allowed: allowed ?? null, decidedAt: now })
+      .where(and(eq(table.id, id), isNull(table.decidedAt), gt(table.expiresAt, now)));
+    return rowCount === 1;
+  }
+
+  /** A device polls. @returns nothing for an unknown code, or one of another client */
+  async poll(
+    deviceDigest: string,
+    clientId: string,
+  ): Promise<{ readonly row: DeviceRow; readonly answer: PollAnswer } | undefined> {
+    return this.database.transaction(async (transaction) => {
+      const mine = and(eq(table.deviceDigest, deviceDigest), eq(table.clientId, clientId));
+      const [row] = await transaction.select().from(table).where(mine).for('update');
+      if (row === undefined) return undefined;
+      const now = this.clock();
+      const { expiresAt, every, askedAt, decidedAt, allowed, redeemedAt } = row;
+      const decision = decidedAt === null ? 'none' : allowed === null ? 'refused' : 'allowed';
+      const answer = pollAnswer(
+        {
+          ...{ expiresAt: expiresAt.getTime(), every, askedAt: askedAt?.getTime(), decision },
+          redeemed: redeemedAt !== null,
+        },
+        now.getTime(),
+      );
+      const slower = answer === 'slow_down' ? every + POLL_SECONDS : every;
+      // One that is allowed may ask again at once: what it was given may not have reached it.
+      if (answer !== 'allowed') await transaction.update(table).set({ askedAt: now, every: slower }).where(mine);
+      return { row, answer };
+    });
+  }
+
+  /** Uses a device code up: of many that try, at all replicas together, one succeeds. */
+  async redeem(transaction: Transaction, id: string): Promise<boolean> {
+    const now = this.clock();
+    const { rowCount } = await transaction
+      .update(table)
+      .set({ redeemedAt: now })
+      .where(and(eq(table.id, id), isNull(table.redeemedAt), gt(table.expiresAt, now)));
+    return rowCount === 1;
+  }
+
+  /**
+   * Counts a code as wrong before it is looked up, so that nobody gains by entering many at once; a right one is taken back by {@link right}.
+   * @param since when the count may have begun
+   * @returns how many a person has entered in that time, this one included
+   */
+  async guess(personId: string, since: Date): Promise<number> {
+    const [now, then] = [this.clock().toISOString(), since.toISOString()];
+    const { rows } = await this.database.execute<{ wrong: number }>(sql`
+      insert into device_guess as g (person_id, wrong, since) values (${personId}, 1, ${now}::timestamptz)
+      on conflict (person_id) do update set
+        wrong = case when g.since > ${then}::timestamptz then least(g.wrong, ${GUESSES + 1}) + 1 else 1 end,
+        since = case when g.since > ${then}::timestamptz then g.since else excluded.since end
+      returning wrong`);
+    return rows[0]?.wrong ?? GUESSES + 1;
+  }
+
+  /** Takes back one that was counted: the code was right. */
+  async right(personId: string): Promise<void> {
+    await this.database.execute(
+      sql`update device_guess set wrong = wrong - 1 where person_id = ${personId} and wrong > 0`,
+    );
+  }
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'device_authorizations',
+      everyMs: PRUNE_EVERY_MS,
+      run: async () => {
+        const before = new Date(this.clock().getTime() - KEPT_MS).toISOString();
+        await this.database.execute(sql`delete from device_guess where since < ${before}::timestamptz`);
+        const { rowCount } = await this.database.execute(sql`
+          delete from device_authorization where id in (
+            select id from device_authorization where expires_at < ${before}::timestamptz limit ${PRUNE_AT_ONCE}
+          )`);
+        return rowCount === PRUNE_AT_ONCE ? 'again' : undefined;
+      },
+    });
+  }
+}

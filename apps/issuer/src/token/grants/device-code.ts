@@ -1,0 +1,96 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, OAuthError, type RequestTrace, type Transaction } from '@countersign/service-host';
+import { byClient } from '../../authentication/by-client.js';
+import { type Form } from '../../authentication/oauth-form.js';
+import { allowedSchema, type Allowed } from '../../authorization/code.js';
+import { digestOfSecret } from '../../authorization/one-time-secret.js';
+import { Delegations } from '../../delegations/delegations.service.js';
+import { DEVICE_CODE } from '../../device/devices.service.js';
+import { DevicesStore } from '../../device/devices.store.js';
+import { type Client, type Policy } from '../../registry/client.js';
+import { decideForPerson } from '../../registry/people-policy.js';
+import { Sessions } from '../../sessions/sessions.service.js';
+import { claimsForPerson } from './claims-for-person.js';
+import { FurtherTokensOf } from './further-tokens.service.js';
+import {
+  GrantRefused,
+  TogetherRefused,
+  type FurtherTokens,
+  type GrantBasis,
+  type GrantDecision,
+  type Issuing,
+  type TokenGrant,
+} from './grant.js';
+
+const NOT_VALID = 'the device code is not valid: it is unknown, used, or not for this client';
+const waits = {
+  authorization_pending: 'the person has not decided yet; ask again after the interval',
+  slow_down: 'ask less often: the interval is five seconds longer now',
+  access_denied: 'the person refused',
+  expired_token: 'the person did not decide in time; begin again',
+} as const;
+
+function decideDevice(policy: Policy, allowed: Allowed): GrantDecision {
+  const decision = decideForPerson(policy.people, allowed, allowed.roles);
+  if (decision.ok) return { ok: true, scopes: decision.scopes };
+  const { description } = decision;
+  return { ok: false, error: decision.error === 'access_denied' ? 'invalid_grant' : decision.error, description };
+}
+
+/** `device_code` (RFC 8628, section 3.4): the client acts for the person who allowed its device. */
+@Injectable()
+export class DeviceCodeGrant implements TokenGrant {
+  readonly type = DEVICE_CODE;
+  readonly action = 'token:issue';
+  readonly decidedBefore = true;
+
+  /** A request is decided again when the registry changed meanwhile, but its device polled once. */
+  readonly #polls = new WeakMap<RequestTrace, ReturnType<DevicesStore['poll']>>();
+
+  constructor(
+    @Inject(DevicesStore) private readonly devices: DevicesStore,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(FurtherTokensOf) private readonly further: FurtherTokensOf,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** @throws {OAuthError} `authorization_pending`, `slow_down`, `access_denied`, `expired_token` */
+  async read(form: Form, client: Client, trace: RequestTrace): Promise<GrantBasis> {
+    const { device_code: code } = form;
+    if (code === undefined) throw new GrantRefused('DEVICE_CODE_MISSING', 'device_code is missing', 'invalid_request');
+    const poll = this.#polls.get(trace) ?? this.devices.poll(digestOfSecret(code), client.client_id);
+    this.#polls.set(trace, poll);
+    const found = await poll;
+    if (found === undefined || found.answer === 'used') throw new GrantRefused('DEVICE_CODE_UNKNOWN', NOT_VALID);
+    const { row, answer } = found;
+    if (answer !== 'allowed') throw new OAuthError(400, answer, waits[answer]);
+    const allowed = allowedSchema.parse(row.allowed);
+    return {
+      subject: undefined,
+      request: { audience: allowed.audience, scopes: allowed.scopes },
+      decide: (policy) => decideDevice(policy, allowed),
+      claims: (parameters) => claimsForPerson(parameters, allowed),
+      together: { commit: (transaction, issuing) => this.#redeem(transaction, client, row.id, allowed, issuing) },
+    };
+  }
+
+  async #redeem(
+    transaction: Transaction,
+    client: Client,
+    deviceId: string,
+    allowed: Allowed,
+    issuing: Issuing,
+  ): Promise<FurtherTokens | TogetherRefused> {
+    const { clientId, claims, boundTo, trace } = issuing;
+    if (!(await this.devices.redeem(transaction, deviceId))) return new TogetherRefused('DEVICE_CODE_USED', NOT_VALID);
+    if (!(await this.sessions.isLive(transaction, allowed.sessionId))) {
+      return new TogetherRefused('SESSION_ENDED', NOT_VALID);
+    }
+    const { acr, nonce } = allowed;
+    const scopes = claims.scope.split(' ');
+    const delegation = { ...allowed, acr, nonce, scopes, clientId, dpopKey: boundTo, createdAt: this.clock() };
+    const begun = await this.delegations.begin(transaction, delegation, byClient(clientId, trace, allowed.id));
+    return this.further.begin(transaction, client, begun, issuing);
+  }
+}
