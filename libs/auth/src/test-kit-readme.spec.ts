@@ -39,11 +39,11 @@ async function startOrders(settings: AuthSettings): Promise<NestFastifyApplicati
 describe("the test kit's README", () => {
   afterAll(() => Promise.all(started.map((app) => app.close())));
 
-  it('tests a guard in five lines, and every bad token, as it says', async () => {
+  it('tests a guard in five lines, every bad token, and mints a person, as it says', async () => {
     const readme = readFileSync(new URL('../../test-kit/README.md', import.meta.url), 'utf8');
-    const [five = '', bad = ''] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+    const [five = '', bad = '', person = ''] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
     expect(five.trim().split('\n')).toHaveLength(5);
-    const { code } = await transform(`export default async () => {\n${five}\n${bad}\n};`, {
+    const { code } = await transform(`export default async () => {\n${five}\n${bad}\n${person}\n};`, {
       jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
       module: { type: 'commonjs' },
     });

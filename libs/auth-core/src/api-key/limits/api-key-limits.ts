@@ -49,8 +49,8 @@ const WAITS = 3;
 const WAITING_LIMIT = 1_000;
 /** Requests that one lease asks for at most. */
 const WANTED_LIMIT = 100_000;
-/** Tries of one request: others may be quicker to take what was leased. */
-const TRIES = 32;
+/** Tries of one request: the last of those that wait gets its turn when leases bring one at a time. */
+const TRIES = WAITING_LIMIT;
 /** Milliseconds for which a refusal is repeated without asking, when nothing is known better. */
 const SHORT_MS = 100;
 
@@ -176,8 +176,8 @@ export class ApiKeyLimits {
     let last = await this.#lease(bucket);
     for (let waits = 0; waits < WAITS && last.granted === 0; waits += 1) {
       const isMuch = last.elsewhere > capacityOf(bucket.limit) * ELSEWHERE_SHARE;
-      if (!isMuch || last.settledMs >= last.retryMs) break;
-      await this.#wait(last.settledMs);
+      if (!isMuch) break;
+      await this.#wait(Math.min(last.settledMs, last.retryMs));
       last = await this.#lease(bucket);
     }
     if (last.granted > 0) return;
