@@ -30,8 +30,8 @@ describe('sessions', () => {
   });
 
   it.each([
-    ['unused for too long', `seen_at = now() - interval '1 hour'`],
-    ['too old, however much they are used', `created_at = now() - interval '12 hours'`],
+    ['unused for too long', `seen_at = now() - interval '61 minutes'`],
+    ['too old, however much they are used', `created_at = now() - interval '12 hours 1 minute'`],
     ['ended', `ended_at = now(), ended_by = 'sign-out'`],
   ])('are over when they are %s', async (_why, change) => {
     const { cookie, session } = await signedIn(app(), issuer.url);

@@ -236,7 +236,13 @@ describe('the token endpoint', () => {
     expect(metadata).toMatchObject({
       issuer,
       token_endpoint: `${issuer}/oauth2/token`,
-      grant_types_supported: ['client_credentials', exchangeGrant, 'authorization_code'],
+      grant_types_supported: [
+        'client_credentials',
+        exchangeGrant,
+        'authorization_code',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        'refresh_token',
+      ],
     });
   });
 });
