@@ -242,6 +242,7 @@ describe('the token endpoint', () => {
         'authorization_code',
         'urn:ietf:params:oauth:grant-type:jwt-bearer',
         'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
       ],
     });
   });
