@@ -20,7 +20,6 @@ export interface Flow {
 /** What a person's consent brought. */
 export interface Granted {
   readonly allowed: Allowed;
-  readonly idToken: string;
   readonly claims: client.IDToken;
 }
 
@@ -110,8 +109,8 @@ export class Issuer {
       { resource: flow.service },
     );
     const claims = tokens.claims();
-    if (claims === undefined || tokens.id_token === undefined) throw new TypeError('the issuer sent no ID token');
-    return { allowed: this.allowed(tokens), idToken: tokens.id_token, claims };
+    if (claims === undefined) throw new TypeError('the issuer sent no ID token');
+    return { allowed: this.allowed(tokens), claims };
   }
 
   /** A new access token, and the refresh token that follows the one used. */
@@ -133,12 +132,15 @@ export class Issuer {
     await client.tokenRevocation(await this.configuration(), refreshToken ?? accessToken);
   }
 
-  /** Where the browser goes to sign out at the issuer too; nothing when the issuer has no such place. */
-  async signOutUrl(idToken: string): Promise<URL | undefined> {
+  /**
+   * Where the browser goes to sign out at the issuer too; nothing when the issuer has no such place. Without `id_token_hint`, so that no token
+   * passes through the browser: the issuer asks the person first.
+   */
+  async signOutUrl(): Promise<URL | undefined> {
     const configuration = await this.configuration();
     if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
     return client.buildEndSessionUrl(configuration, {
-      id_token_hint: idToken,
+      client_id: this.settings.clientId,
       post_logout_redirect_uri: new URL('/signed-out', this.settings.app).href,
     });
   }

@@ -25,7 +25,6 @@ export interface Session {
   readonly name: string;
   /** The issuer's session (OpenID Connect Back-Channel Logout, 2.1). */
   readonly sid: string | undefined;
-  readonly idToken: string;
   /** Stands in every form; a page of somebody else cannot know it. */
   readonly formToken: string;
   readonly allowed: Map<Service, Allowed>;
@@ -38,7 +37,7 @@ export interface Session {
 }
 
 /** A session of somebody who just signed in. */
-export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid' | 'idToken'>): Session {
+export function newSession(who: Pick<Session, 'subject' | 'name' | 'sid'>): Session {
   return {
     ...who,
     formToken: randomBytes(32).toString('base64url'),

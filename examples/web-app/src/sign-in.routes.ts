@@ -26,9 +26,9 @@ export interface SignInParts {
   readonly now: () => number;
 }
 
-function sessionFrom({ claims, idToken, allowed }: Granted, service: Service, earlier: Session | undefined): Session {
+function sessionFrom({ claims, allowed }: Granted, service: Service, earlier: Session | undefined): Session {
   const text = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined);
-  const who = { subject: claims.sub, name: text(claims['name']) ?? claims.sub, sid: text(claims['sid']), idToken };
+  const who = { subject: claims.sub, name: text(claims['name']) ?? claims.sub, sid: text(claims['sid']) };
   const session = newSession(who);
   for (const [one, before] of earlier?.allowed ?? []) session.allowed.set(one, before);
   session.allowed.set(service, allowed);
@@ -95,7 +95,7 @@ export function signInRoutes(app: FastifyInstance, parts: SignInParts): void {
     if (sent === undefined) return reply;
     const { session } = sent;
     visits.end(request, reply);
-    const next = await issuer.signOutUrl(session.idToken).catch(() => undefined);
+    const next = await issuer.signOutUrl().catch(() => undefined);
     await Promise.allSettled([...session.allowed.values()].map((allowed) => issuer.revoke(allowed)));
     return show(reply, pages.leadOnPage('Signing out', next ?? '/signed-out'));
   });

@@ -259,12 +259,17 @@ describe('the web application', () => {
     expect((await visitor.post('/pay', { form_token, good: 'gold', key: crypto.randomUUID() })).status).toBe(400);
   });
 
-  it('ends its session at once, and leads on to sign out at the issuer', async () => {
+  it('ends its session at once, and leads on to sign out at the issuer, without a token in the address', async () => {
     const visitor = await signedIn();
     const form_token = tokenOfForm(await (await visitor.get('/')).text());
     const name = visitor.cookies.value('corner-shop') ?? '';
     const page = await (await visitor.post('/sign-out', { form_token })).text();
-    expect(page).toMatch(/<meta http-equiv="refresh" content="0;url=http:[^"]+\/session\/end\?[^"]*id_token_hint=/);
+    const next = new URL(/content="0;url=([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? '');
+    expect([next.pathname, Object.fromEntries(next.searchParams)]).toEqual([
+      '/session/end',
+      { client_id: 'corner-shop', post_logout_redirect_uri: new URL('/signed-out', settings.app).href },
+    ]);
+    expect(page).not.toContain('eyJ');
     visitor.cookies.set('corner-shop', name);
     expect(await (await visitor.get('/')).text()).toContain('Sign in with your bank');
   });

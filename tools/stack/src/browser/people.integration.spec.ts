@@ -1,0 +1,236 @@
+import { createServer } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { findChromium } from '@countersign/backing-services';
+import { chromium, type Browser } from 'playwright-core';
+import { freePortBase } from '../free-ports.js';
+import { startStack, type Stack } from '../stack.js';
+import { eventOf } from './trail.js';
+import { Window } from './window.js';
+
+/** Milliseconds: the browser may have to be fetched first, 100 MB, and the machine may be busy. */
+const START_LIMIT = 600_000;
+const LIMIT = 240_000;
+const QUESTION = 'An application asks to act for you';
+
+describe('people in a real browser', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-browser-'));
+  const stops: (() => Promise<void>)[] = [];
+  const windows: Window[] = [];
+  let stack: Stack;
+  let browser: Browser;
+  const shop = (): string => stack.demo?.urls.shop ?? '';
+  const issuer = (): string => stack.urls.issuer;
+
+  beforeAll(async () => {
+    const { executablePath, env } = findChromium();
+    browser = await chromium.launch({ executablePath, env: { ...process.env, ...env } });
+    stops.push(() => browser.close());
+    stack = await startStack({
+      root: resolve(import.meta.dirname, '../../../..'),
+      directory,
+      portBase: await freePortBase(),
+      without: [],
+      demo: true,
+      onStep: () => undefined,
+      onLine: () => undefined,
+    });
+    stops.push(() => stack.stop());
+  }, START_LIMIT);
+  afterAll(async () => {
+    await Promise.all(stops.map((stop) => stop()));
+    rmSync(directory, { recursive: true, force: true });
+  }, 60_000);
+
+  type Hand = 'click' | 'press';
+  async function open(): Promise<Window> {
+    const window = await Window.open(browser);
+    windows.push(window);
+    return window;
+  }
+  /** As far as the provider's question who one is. */
+  async function begin(hand: Hand): Promise<Window> {
+    const window = await open();
+    await window.goto(shop());
+    await window.see('Corner Shop');
+    await window[hand]('link', 'Sign in with your bank');
+    await window.see('Who are you?');
+    return window;
+  }
+  /** As far as the question what the application may do. */
+  async function signIn(person: RegExp, hand: Hand): Promise<Window> {
+    const window = await begin(hand);
+    await window[hand]('button', person);
+    await window.see(QUESTION);
+    return window;
+  }
+  /** Allows payments, which were asked for, and then accounts. */
+  async function allow(window: Window, hand: Hand): Promise<void> {
+    await window[hand]('button', 'Allow');
+    await window.see('Corner Shop');
+    expect(await window.text()).toContain('may not see your accounts yet');
+    await window[hand]('link', 'Connect my accounts');
+    await window.see(QUESTION);
+    await window[hand]('button', 'Allow');
+    await window.see('Corner Shop');
+  }
+
+  it(
+    'allow an application in words, pay through it, and are in the trail with all who acted for them',
+    async () => {
+      const window = await signIn(/Carol Diaz/, 'click');
+      const question = await window.text();
+      expect(question).toMatch(/Corner Shop[\s\S]*Corner Shop Ltd\.[\s\S]*Carol Diaz/);
+      expect(question).toMatch(/Pay from your accounts[\s\S]*See the payments that it made for you/);
+      await allow(window, 'click');
+      expect(await window.text()).toMatch(/Signed in as Carol Diaz/);
+      await window.click('button', 'Open an account');
+      await window.see('Corner Shop');
+      expect(await window.text()).toContain('Shopping: €100.00');
+      await window.click('button', /^Buy Coffee/);
+      await window.see('Corner Shop');
+      expect(await window.text()).toMatch(/Coffee: settled\.[\s\S]*Shopping: €97\.50[\s\S]*Coffee\s+€2\.50\s+settled/);
+
+      const { data } = await eventOf(
+        stack,
+        'source=accounts',
+        (event) =>
+          event.type === 'countersign.accounts.transfer.posted.v1' &&
+          event.data.principal?.subject.startsWith('person:') === true,
+      );
+      expect(data.principal).toMatchObject({ actors: ['payments'] });
+      const query = `subject=${data.principal?.subject ?? ''}&source=payments&client=corner-shop`;
+      await eventOf(stack, query, ({ type }) => type === 'countersign.payments.payment.settled.v1');
+    },
+    LIMIT,
+  );
+
+  it(
+    'refuse, allow and sign out with the keyboard alone, and always see where they are',
+    async () => {
+      const window = await signIn(/Samir Haddad/, 'press');
+      await window.press('button', 'Refuse');
+      await window.see('Corner Shop');
+      expect(await window.text()).toContain('You did not allow it');
+      await window.press('link', 'Sign in with your bank');
+      await window.see(QUESTION);
+      await allow(window, 'press');
+      await window.press('button', 'Sign out');
+      await window.see('Sign out?');
+      expect(await window.text()).toContain('Corner Shop asks to sign you out');
+      await window.press('button', 'Sign out');
+      await window.see('Corner Shop');
+      expect(await window.text()).toContain('You are signed out.');
+      await window.goto(shop());
+      expect(await window.text()).toContain('Sign in with your bank');
+    },
+    LIMIT,
+  );
+
+  it(
+    'withdraw what they allowed on their account page, which the application notices, and sign out there',
+    async () => {
+      const window = await signIn(/Olga Brandt/, 'click');
+      await allow(window, 'click');
+      await window.goto(`${issuer()}/account`);
+      await window.see('Your account');
+      expect(await window.text()).toMatch(/Applications\s+Corner Shop/);
+      await window.press('button', 'End access of Corner Shop');
+      await window.see('Your account');
+      expect(await window.text()).toContain('You have not allowed any application');
+      for (const end = Date.now() + 60_000; Date.now() < end;) {
+        await window.goto(shop());
+        if ((await window.text()).includes('may not pay for you')) break;
+      }
+      await window.see('Corner Shop');
+      expect(await window.text()).toMatch(/may not see your accounts yet[\s\S]*may not pay for you/);
+
+      const session = async () =>
+        (await window.context.cookies(issuer())).find(({ name }) => name.endsWith('countersign-session'));
+      expect(await session()).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
+      await window.goto(`${issuer()}/account`);
+      await window.see('Your account');
+      await window.click('link', 'Sign out here');
+      await window.see('Sign out?');
+      await window.click('button', 'Sign out');
+      await window.see('You are signed out');
+      expect(await session()).toBeUndefined();
+    },
+    LIMIT,
+  );
+
+  it(
+    "are not signed in by somebody else's link, whose answer of the provider is tied to another browser",
+    async () => {
+      const attacker = await begin('click');
+      const form = attacker.page.url();
+      const { request } = attacker.context;
+      // Redirects are followed by hand, so that the answer stays unused.
+      let answer = await request.post(form, { form: { person: 'samir' }, maxRedirects: 0 });
+      let link = new URL(answer.headers()['location'] ?? '', form).href;
+      for (let steps = 0; steps < 5 && !link.includes('/sign-in/callback/'); steps += 1) {
+        answer = await request.get(link, { maxRedirects: 0 });
+        link = new URL(answer.headers()['location'] ?? '', link).href;
+      }
+      const victim = await open();
+      await victim.goto(link);
+      await victim.see(/./);
+      expect(await victim.text()).not.toContain('Samir');
+      expect(await victim.context.cookies()).toEqual([]);
+      // The refusal's status is an error to the browser's console.
+      expect(victim.forgive(/the server responded with a status of 400/)).toBe(1);
+      // In the browser that asked, the same link works.
+      await attacker.goto(link);
+      await attacker.see(/^(?:Corner Shop|An application asks to act for you)$/);
+      expect(await attacker.text()).toContain('Samir Haddad');
+    },
+    LIMIT,
+  );
+
+  it(
+    'are asked nothing in a frame: no page lets another site show it',
+    async () => {
+      const window = await signIn(/Olga Brandt/, 'click');
+      const pages = [window.page.url(), `${issuer()}/account`, `${issuer()}/sign-out`, shop(), `${shop()}/sign-in`];
+      const frames = pages.map((url) => `<iframe src="${url.replaceAll('&', '&amp;')}"></iframe>`).join('');
+      const decoy = createServer((_request, response) => response.end(`<!doctype html><title>Win!</title>${frames}`));
+      await new Promise<void>((done) => decoy.listen(0, '127.0.0.1', done));
+      const address = decoy.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      // By another name, so that it is another site.
+      await window.goto(`http://localhost:${String(port)}/`);
+      const shown = window.page.frames().slice(1);
+      expect(shown).toHaveLength(pages.length);
+      for (const frame of shown) {
+        expect(frame.url()).toMatch(/^chrome-error:/);
+        expect(await frame.locator('button, a, form').count()).toBe(0);
+      }
+      decoy.close();
+      await window.close();
+      expect(window.forgive(/^Framing .* violates .*frame-ancestors 'none'/)).toBe(pages.length);
+      // The issuer refuses what comes from a frame, which is an error to the browser's console.
+      window.forgive(/the server responded with a status of 400/);
+    },
+    LIMIT,
+  );
+
+  it('meet no page that axe or the content security policy complains of, and no browser gets a token', async () => {
+    await Promise.all(windows.map((window) => window.close()));
+    expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
+    const paths = new Set(windows.flatMap(({ checked }) => [...checked].map((url) => new URL(url).pathname)));
+    for (const path of [
+      '/',
+      '/oauth2/authorize',
+      '/callback',
+      '/account',
+      '/oauth2/end-session',
+      '/sign-out',
+      '/signed-out',
+    ])
+      expect(paths).toContain(path);
+    const received = windows.flatMap((window) => window.received);
+    expect(received.filter((text) => text.includes('Carol Diaz'))).not.toEqual([]);
+    expect(received.filter((text) => /eyJ[\w-]+\.eyJ/.test(text))).toEqual([]);
+  });
+});

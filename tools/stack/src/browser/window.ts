@@ -1,0 +1,130 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, type Page, type Response } from 'playwright-core';
+
+/** What a browser reported of one page. */
+export interface Complaint {
+  readonly page: string;
+  readonly what: string;
+}
+
+/** Presses of the tabulator key that one page may need. */
+const TABS = 60;
+
+/** Milliseconds to wait for a page on a busy machine. */
+const WAIT_MS = 60_000;
+
+const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '');
+
+/** One person's browser window: every page that it shows is checked by axe, and what the browser complains of is kept. */
+export class Window {
+  /** Accessibility faults, refusals by a content security policy, and errors. */
+  readonly complaints: Complaint[] = [];
+  /** The addresses, without their query, of the pages that were checked. */
+  readonly checked = new Set<string>();
+  /** Everything that the servers sent: bodies, headers and addresses. */
+  readonly received: string[] = [];
+  private readonly reading: Promise<void>[] = [];
+  private constructor(
+    readonly context: BrowserContext,
+    readonly page: Page,
+  ) {}
+
+  static async open(browser: Browser): Promise<Window> {
+    const context = await browser.newContext();
+    context.setDefaultTimeout(WAIT_MS);
+    const window = new Window(context, await context.newPage());
+    window.listen();
+    return window;
+  }
+
+  private listen(): void {
+    const { page } = this;
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.complain(message.text());
+    });
+    page.on('pageerror', (error) => {
+      this.complain(String(error));
+    });
+    page.on('response', (response) => {
+      this.received.push(response.url());
+      this.reading.push(this.keep(response));
+    });
+  }
+
+  /** A redirect has no body, and a page that was left may have none any more. */
+  private async keep(response: Response): Promise<void> {
+    const [headers, body] = await Promise.allSettled([response.allHeaders(), response.text()]);
+    if (headers.status === 'fulfilled') this.received.push(JSON.stringify(headers.value));
+    if (body.status === 'fulfilled') this.received.push(body.value);
+  }
+
+  private complain(what: string): void {
+    this.complaints.push({ page: withoutQuery(this.page.url()), what });
+  }
+
+  /** Takes back what a test provokes. @returns how many complaints that were */
+  forgive(what: RegExp): number {
+    const kept = this.complaints.filter((complaint) => !what.test(complaint.what));
+    return this.complaints.splice(0, this.complaints.length, ...kept).length - kept.length;
+  }
+
+  /** Waits until a page with this heading is there that was not seen before, and has axe look at it. */
+  async see(heading: string | RegExp): Promise<void> {
+    const { page } = this;
+    const title = page.getByRole('heading', { level: 1, name: heading }).and(page.locator('h1:not([data-seen])'));
+    try {
+      await title.waitFor();
+    } catch (error) {
+      throw new Error(`${withoutQuery(page.url())} shows:\n${await this.text()}`, { cause: error });
+    }
+    await page.waitForLoadState('load');
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+    for (const { id, help, nodes } of violations)
+      this.complain(`${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
+    this.checked.add(withoutQuery(page.url()));
+    // A press of a button on this page must not be answered by this page.
+    await title.evaluate((element) => {
+      element.setAttribute('data-seen', '');
+    });
+  }
+
+  async goto(url: string): Promise<void> {
+    await this.page.goto(url);
+  }
+
+  /** With the mouse. */
+  async click(role: 'link' | 'button', name: string | RegExp): Promise<void> {
+    await this.page.getByRole(role, { name }).first().click();
+  }
+
+  /**
+   * With the keyboard: the tabulator key until the element has the focus, which must be visible, then Enter.
+   * @throws when the key does not get there
+   */
+  async press(role: 'link' | 'button', name: string | RegExp): Promise<void> {
+    const wanted = this.page.getByRole(role, { name }).first();
+    await wanted.waitFor();
+    for (let tabs = 0; tabs < TABS; tabs += 1) {
+      await this.page.keyboard.press('Tab');
+      const isThere = await wanted.evaluate((element) => element === element.ownerDocument.activeElement);
+      if (!isThere) continue;
+      const outline = await wanted.evaluate((element) => {
+        const { outlineStyle, outlineWidth } = element.ownerDocument.defaultView?.getComputedStyle(element) ?? {};
+        return `${outlineStyle ?? ''} ${outlineWidth ?? ''}`;
+      });
+      if (!/^(?!none)\w+ [1-9]/.test(outline)) this.complain(`no visible focus on ${String(name)}: ${outline}`);
+      await this.page.keyboard.press('Enter');
+      return;
+    }
+    throw new Error(`${String(TABS)} tabs did not reach the ${role} ${String(name)} of ${this.page.url()}`);
+  }
+
+  async text(): Promise<string> {
+    return this.page.locator('body').innerText();
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.reading);
+    await this.context.close();
+  }
+}
