@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import * as apiKeys from './api-keys/index.js';
 import * as clients from './clients/index.js';
 import * as doctor from './doctor/index.js';
+import * as login from './login/index.js';
 import * as keys from './keys/index.js';
 import * as revoke from './revoke/index.js';
 import { addCommonOptions } from './session/session.js';
@@ -14,6 +15,7 @@ import * as whoami from './whoami/index.js';
 /** A folder a command group, each with one `register`. */
 const groups: readonly { register(program: Command): void }[] = [
   token,
+  login,
   whoami,
   revoke,
   clients,

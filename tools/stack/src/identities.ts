@@ -160,6 +160,18 @@ const cornerShop = (url: string): object => ({
   require_pushed_authorization_requests: true,
 });
 
+/** To which people log in by `countersign login`: a public client, which only asks who they are. */
+const commandLine = {
+  client_id: 'countersign-cli',
+  client_name: 'Countersign command line',
+  publisher: 'Countersign',
+  token_endpoint_auth_method: 'none',
+  application_type: 'native',
+  grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+  redirect_uris: ['http://127.0.0.1/callback'],
+  policy: { people: { issuer: ['openid', 'profile'] } },
+};
+
 /** The issuer's PROVIDERS_FILE: the development OpenID provider, and which of its groups give which role. */
 export function providersFile(provider: string, secretFile: string): object {
   return {
@@ -281,7 +293,7 @@ export function clientsFile({ clients }: Identities, shop?: string): object {
       }),
       // Sees no event by itself: who reads the trail and who sees personal data are two.
       entry('privacy-officer', { audiences: { audit: ['audit:reveal', 'audit:erase'] } }),
-      ...(shop === undefined ? [] : [entry('corner-shop', cornerShopPolicy, cornerShop(shop))]),
+      ...(shop === undefined ? [] : [entry('corner-shop', cornerShopPolicy, cornerShop(shop)), commandLine]),
     ],
   };
 }

@@ -67,11 +67,21 @@ export interface ServiceRequest {
   readonly timeoutMs?: number | null;
 }
 
+/** An issuer. */
+export interface IssuerAddress {
+  /** Its identifier. */
+  readonly issuer: string;
+  /** Where it is reached. */
+  readonly url: string;
+}
+
 /** What a command works with: who is asking, tokens for that one, the services, and where to print. */
 export interface Session {
   readonly output: Output;
   /** @param audience picks, with the scopes, a fitting client of the local stack when none is named */
   identity(audience?: string, scopes?: readonly string[], anyOf?: readonly string[]): Identity;
+  /** The issuer, for a person who speaks for themselves. @throws {CliError} */
+  issuer(): IssuerAddress;
   /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
   urlOf(service: string): string;
   /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
@@ -174,6 +184,15 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
   const session: Session = {
     output: createOutput(options.json),
     identity,
+    issuer() {
+      const url = session.urlOf('issuer');
+      try {
+        protectedUrl(url, options.allowPlainHttp);
+      } catch (error) {
+        throw error instanceof TypeError ? unprotected(error) : error;
+      }
+      return { issuer: options.issuer ?? stack?.urlOf('issuer') ?? url, url };
+    },
     urlOf(service) {
       const variable = `COUNTERSIGN_${service.toUpperCase()}_URL`;
       const own = service === 'issuer' ? (options.connectTo ?? options.issuer) : undefined;

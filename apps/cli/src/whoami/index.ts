@@ -1,12 +1,25 @@
 import { type Command } from 'commander';
+import { LoginFile } from '../login/kept-login.js';
+import { whoIsLoggedIn } from '../login/login.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 
 interface WhoamiOptions {
   readonly audience?: string;
+  readonly person: boolean;
 }
 
-async function run({ audience }: WhoamiOptions, command: Command): Promise<void> {
+async function runPerson(command: Command): Promise<void> {
+  const { output, ...session } = openSession(command);
+  const address = session.issuer();
+  const { id, name, clientId, scope } = await whoIsLoggedIn(address, new LoginFile(address.issuer));
+  const value = { ok: true, issuer: address.issuer, person: id, name: name ?? null, client_id: clientId, scope };
+  const lines = [`person   ${name ?? id}`, `id       ${id}`, `issuer   ${address.issuer}`, `through  ${clientId}`];
+  output.result(value, [...lines, `scopes   ${scope}`].join('\n'));
+}
+
+async function run({ audience, person }: WhoamiOptions, command: Command): Promise<void> {
+  if (person) return runPerson(command);
   const { output, ...session } = openSession(command);
   const identity = session.identity(audience);
   const target = audience ?? Object.keys(identity.audiences ?? {})[0];
@@ -44,12 +57,14 @@ export function register(program: Command): void {
       'Shows the client, its key and what it may request, and authenticates once to check that the issuer accepts it.',
     )
     .option('--audience <name>', 'the audience to request; selects the client of the local stack')
+    .option('--person', 'show the person who is logged in instead', false)
     .addHelpText(
       'after',
       `
 Examples:
   countersign whoami
-  countersign whoami --audience audit`,
+  countersign whoami --audience audit
+  countersign whoami --person`,
     )
     .action(run);
 }

@@ -1,0 +1,93 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
+import { CliError, ExitCode } from '../cli-error.js';
+import { type IssuerAddress } from '../session/session.js';
+import { tokensFor, type Tokens } from './issuer-calls.js';
+
+/** Milliseconds that a person may take in the browser; the issuer keeps a request no longer. */
+const PATIENCE_MS = 600_000;
+
+/** What a login asks for. */
+export interface LoginRequest {
+  readonly clientId: string;
+  readonly scope: string;
+  readonly audience: string | undefined;
+}
+
+/** The parameters that both flows have. */
+export function parametersOf({ clientId, scope, audience }: LoginRequest): Readonly<Record<string, string>> {
+  return { client_id: clientId, scope, ...(audience === undefined ? {} : { resource: audience }) };
+}
+
+/** The answer that a browser brings, or nothing for a request that is not that answer. @throws {CliError} a refusal */
+function codeOf(query: URLSearchParams, state: string, issuer: string): string | undefined {
+  // Anybody on this machine can send requests here: only who knows the state is heard (RFC 9700, section 2.1), only this issuer (RFC 9207).
+  if (query.get('state') !== state || query.get('iss') !== issuer) return undefined;
+  const error = query.get('error');
+  if (error === null) return query.get('code') ?? undefined;
+  const words = query.get('error_description');
+  throw new CliError(ExitCode.refused, error, `the issuer answered ${error}${words === null ? '' : `: ${words}`}`);
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', connection: 'close' };
+  response.writeHead(status, headers).end(`${text}\n`);
+}
+
+/**
+ * Logs a person in through the browser of this machine: a code with PKCE, by a loopback address (RFC 8252, section 7.3).
+ * @param show opens, or prints, the address that the person must visit
+ * @throws {CliError}
+ */
+export async function byBrowser(
+  address: IssuerAddress,
+  request: LoginRequest,
+  key: PrivateJwk,
+  show: (url: string) => void,
+): Promise<Tokens> {
+  const [state, verifier] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')];
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const server = createServer(({ method, url = '' }: IncomingMessage, response) => {
+    const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
+    if (method !== 'GET' || pathname !== '/callback') {
+      answer(response, 404, 'There is nothing here.');
+      return;
+    }
+    try {
+      const code = codeOf(searchParams, state, address.issuer);
+      if (code === undefined) {
+        answer(response, 400, 'This is not the answer to the login that waits in your terminal.');
+        return;
+      }
+      answer(response, 200, 'You can close this page and go back to your terminal.');
+      resolve(code);
+    } catch (error) {
+      answer(response, 200, 'Nobody was logged in. You can close this page.');
+      reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const timer = setTimeout(() => {
+    reject(new CliError(ExitCode.refused, 'LOGIN_TIMEOUT', 'nobody answered in ten minutes', 'Log in again.'));
+  }, PATIENCE_MS);
+  try {
+    const place = server.address();
+    if (place === null || typeof place === 'string') throw new Error('a server on a port has an address');
+    const redirectUri = `http://127.0.0.1:${String(place.port)}/callback`;
+    const query = new URLSearchParams({
+      ...parametersOf(request),
+      ...{ response_type: 'code', redirect_uri: redirectUri, state, dpop_jkt: thumbprintOf(key) },
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+    });
+    show(`${address.issuer.replace(/\/$/, '')}/oauth2/authorize?${query.toString()}`);
+    const code = await promise;
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: redirectUri };
+    return await tokensFor(address, { ...form, client_id: request.clientId }, key);
+  } finally {
+    clearTimeout(timer);
+    server.close();
+    server.closeIdleConnections();
+  }
+}

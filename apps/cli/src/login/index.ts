@@ -1,0 +1,93 @@
+import { spawn } from 'node:child_process';
+import { type Command } from 'commander';
+import { openSession } from '../session/session.js';
+import { byBrowser } from './code-flow.js';
+import { byDevice } from './device-flow.js';
+import { LoginFile } from './kept-login.js';
+import { logIn, logOut, whoIsLoggedIn } from './login.js';
+
+interface LoginOptions {
+  readonly application: string;
+  readonly audience?: string;
+  readonly scope: readonly string[];
+  readonly device: boolean;
+  readonly browser: boolean;
+}
+
+const openers: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  darwin: ['open'],
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
+};
+
+/** Opens the browser, where there is one; the address is printed anyway. */
+function openBrowser(url: string): void {
+  const [program, ...args] = openers[process.platform] ?? ['xdg-open'];
+  const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true });
+  child.on('error', () => undefined);
+  child.unref();
+}
+
+async function runLogin(options: LoginOptions, command: Command): Promise<void> {
+  const { output, ...session } = openSession(command);
+  const address = session.issuer();
+  const { application: clientId, audience, scope, device, browser } = options;
+  const request = { clientId, audience, scope: ['openid', 'profile', ...scope].join(' ') };
+  const file = new LoginFile(address.issuer);
+  const say = (text: string): void => {
+    process.stderr.write(`${text}\n`);
+  };
+  await logIn(address, request, file, (key) =>
+    device
+      ? byDevice(address, request, key, ({ verification_uri, user_code }) => {
+          say(`Open ${verification_uri} in any browser and enter the code ${user_code}`);
+        })
+      : byBrowser(address, request, key, (url) => {
+          say(`Log in with your browser:\n${url}`);
+          if (browser) openBrowser(url);
+        }),
+  );
+  const person = await whoIsLoggedIn(address, file);
+  const value = { ok: true, issuer: address.issuer, person: person.id, name: person.name ?? null, scope: person.scope };
+  output.result(value, `Logged in as ${person.name ?? person.id}.`);
+}
+
+async function runLogout(_options: object, command: Command): Promise<void> {
+  const { output, ...session } = openSession(command);
+  const address = session.issuer();
+  const ended = await logOut(address, new LoginFile(address.issuer));
+  output.result({ ok: true, ended }, ended ? 'Logged out.' : 'Nobody was logged in.');
+}
+
+/** `countersign login` and `countersign logout`: a person at this terminal. */
+export function register(program: Command): void {
+  program
+    .command('login')
+    .summary('log in as a person')
+    .description(
+      'Logs you in at the issuer through your browser, and keeps that in a file that only you can read.\n' +
+        'The other commands go on authenticating as a client; whoami --person shows who is logged in.',
+    )
+    .option('--device', 'show a code to enter in a browser on any device', false)
+    .option('--no-browser', 'print the address, and open no browser')
+    .option('--application <id>', 'the public client that you log in to', 'countersign-cli')
+    .option('--audience <name>', 'the service that you allow the command to use for you')
+    .option('--scope <scopes...>', 'what you allow it there', [])
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign login
+  countersign login --device`,
+    )
+    .action(runLogin);
+  program
+    .command('logout')
+    .summary('end the login, and everything that was allowed by it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  countersign logout`,
+    )
+    .action(runLogout);
+}

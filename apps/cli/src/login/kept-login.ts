@@ -1,0 +1,125 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+
+/** Milliseconds that a command waits for another one that uses the same login. */
+const LOCK_PATIENCE_MS = 20_000;
+const LOCK_LOOK_MS = 50;
+
+const keptSchema = z.strictObject({
+  issuer: z.string(),
+  client_id: z.string(),
+  /** To which the tokens are bound (RFC 9449). */
+  key: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
+  refresh_token: z.string(),
+  scope: z.string(),
+});
+/** A person's login at one issuer. */
+export type KeptLogin = z.infer<typeof keptSchema>;
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+
+/** The folder of logins: `COUNTERSIGN_LOGIN_FOLDER`, else `countersign` where the system keeps configuration. */
+export function loginFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  const { COUNTERSIGN_LOGIN_FOLDER: own, XDG_CONFIG_HOME: xdg } = environment;
+  return own ?? join(xdg ?? join(homedir(), '.config'), 'countersign');
+}
+
+/** The login at an issuer, in a file that only its owner may read. */
+export class LoginFile {
+  readonly path: string;
+
+  constructor(
+    issuer: string,
+    private readonly folder = loginFolder(),
+  ) {
+    const name = createHash('sha256').update(issuer).digest('hex').slice(0, 16);
+    this.path = join(folder, `login-${name}.json`);
+  }
+
+  /** @throws {CliError} `LOGIN_EXPOSED` where others may read it, `LOGIN_UNREADABLE` */
+  async read(): Promise<KeptLogin | undefined> {
+    let text: string;
+    try {
+      const { mode } = await stat(this.path);
+      // Windows has no such modes; its files are in the person's own profile.
+      if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+        const hint = `Anyone who could read it may have used it: end the application on your account page, delete the file, and log in again.`;
+        throw new CliError(ExitCode.usage, 'LOGIN_EXPOSED', `${this.path} can be read by others`, hint);
+      }
+      text = await readFile(this.path, 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      return keptSchema.parse(JSON.parse(text));
+    } catch {
+      const hint = 'Delete the file and log in again.';
+      throw new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${this.path} is not a login of this version`, hint);
+    }
+  }
+
+  /** Puts it in its place whole. */
+  async write(login: KeptLogin): Promise<void> {
+    await this.#makeFolder();
+    const beside = `${this.path}.${randomUUID()}.part`;
+    try {
+      await writeFile(beside, JSON.stringify(login), { mode: 0o600, flag: 'wx', flush: true });
+      await rename(beside, this.path);
+    } finally {
+      await rm(beside, { force: true });
+    }
+  }
+
+  /** @throws {CliError} `LOGIN_UNWRITABLE` */
+  async #makeFolder(): Promise<void> {
+    try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const hint = 'Name a folder of your own by COUNTERSIGN_LOGIN_FOLDER.';
+      throw new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be kept: ${reason}`, hint);
+    }
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+
+  /** Runs while no other command uses this login: a refresh token works once. @throws {CliError} `LOGIN_LOCKED` */
+  async locked<Result>(act: () => Promise<Result>, patienceMs = LOCK_PATIENCE_MS): Promise<Result> {
+    await this.#makeFolder();
+    const lock = `${this.path}.lock`;
+    const until = Date.now() + patienceMs;
+    for (;;) {
+      try {
+        await (await open(lock, 'wx', 0o600)).close();
+        break;
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+      if (Date.now() >= until) {
+        const hint = `If no other command runs, one was cut off: delete ${lock}`;
+        throw new CliError(ExitCode.unreachable, 'LOGIN_LOCKED', 'another command is using this login', hint);
+      }
+      await delay(LOCK_LOOK_MS);
+    }
+    const release = (): void => {
+      rmSync(lock, { force: true });
+    };
+    process.on('exit', release);
+    try {
+      return await act();
+    } finally {
+      process.off('exit', release);
+      release();
+    }
+  }
+}

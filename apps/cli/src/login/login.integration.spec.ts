@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
+import {
+  freePort,
+  startBackingServices,
+  startChild,
+  type BackingServices,
+  type Child,
+} from '@countersign/backing-services';
+import pg from 'pg';
+import { byDevice } from './device-flow.js';
+import { LoginFile } from './kept-login.js';
+import { logIn, logOut, whoIsLoggedIn } from './login.js';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const CLIENT = 'countersign-cli';
+const person = 'person:01980000-0000-7000-8000-000000000001';
+
+describe('a person who logs in at the command line', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'login-'));
+  const logins = join(folder, 'logins');
+  const secret = randomBytes(32).toString('base64url');
+  let backing: BackingServices;
+  let child: Child;
+  let database: pg.Client;
+  let issuer: string;
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    const [port, databaseUrl] = [await freePort(), await backing.database('issuer')];
+    issuer = `http://127.0.0.1:${String(port)}`;
+    const login = {
+      ...{ client_id: CLIENT, client_name: 'Countersign command line', publisher: 'Countersign' },
+      token_endpoint_auth_method: 'none',
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
+      policy: { people: { issuer: ['openid', 'profile'] } },
+    };
+    const operator = { client_id: 'operator', jwks: { keys: [publicJwkOf(await generateSigningKey())] } };
+    const clients = [login, { ...operator, policy: { audiences: { issuer: ['issuer:admin'] } } }];
+    mkdirSync(logins);
+    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
+    const settings = {
+      ...{ HOST: '127.0.0.1', PORT: String(port), ISSUER_URL: issuer, DATABASE_URL: databaseUrl },
+      ...{ NATS_URL: backing.nats.url, NATS_USER: 'issuer', NATS_PASSWORD: backing.passwords.issuer },
+      CLIENTS_FILE: join(folder, 'clients.json'),
+      KEY_ENCRYPTION_KEYS: `test-1:${randomBytes(32).toString('base64url')}`,
+    };
+    const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+    writeFileSync(join(folder, 'issuer.env'), lines.join('\n'));
+    child = await startChild({
+      command: process.execPath,
+      args: [`--env-file=${join(folder, 'issuer.env')}`, join(root, 'apps/issuer/dist/main.js')],
+      cwd: folder,
+      pidFile: join(folder, 'issuer.pid'),
+    });
+    const ready = (): Promise<boolean> =>
+      fetch(`${issuer}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    for (let attempt = 0; attempt < 600 && child.running() && !(await ready()); attempt += 1) await delay(100);
+    if (!child.running()) throw new Error(`the issuer did not start:\n${child.lastLines()}`);
+    database = new pg.Client({ connectionString: databaseUrl });
+    await database.connect();
+    await database.query(
+      `insert into person (id, issuer, subject, provider, name, roles, created_at, signed_in_at)
+         values ($1, 'https://provider.example', 'ada', 'example', 'Ada Lovelace', '{}', now(), now())`,
+      [person],
+    );
+    await database.query(
+      `insert into session (id, secret_digest, person_id, issuer, authenticated_at, amr, device, network, created_at, seen_at)
+         values ($1, $2, $3, 'https://provider.example', now(), '{pwd}', 'Firefox', '127.0.0.1', now(), now())`,
+      [randomUUID(), createHash('sha256').update(secret).digest('base64url'), person],
+    );
+  }, 180_000);
+  afterAll(async () => {
+    await database.end();
+    await child.stop('SIGTERM', 15_000);
+    await backing.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  const file = () => new LoginFile(issuer, logins);
+  const address = () => ({ issuer, url: issuer });
+  /** As the person's browser: the page, or where it leads. */
+  async function browse(url: string, form?: Readonly<Record<string, string>>): Promise<Response> {
+    const cookie = { cookie: `countersign-session=${secret}`, origin: issuer };
+    if (form === undefined) return fetch(url, { headers: cookie, redirect: 'manual' });
+    return fetch(url, { method: 'POST', body: new URLSearchParams(form), headers: cookie, redirect: 'manual' });
+  }
+  /** Sends the form of a page on. */
+  async function answer(page: Response, path: string, further: Readonly<Record<string, string>>): Promise<Response> {
+    const hidden = (await page.text()).matchAll(/<input\s+type="hidden"\s+name="([^"]+)"\s+value="([^"]*)"/g);
+    const fields = [...hidden].map(([, name = '', value = '']): [string, string] => [
+      name,
+      value.replaceAll('&amp;', '&'),
+    ]);
+    return browse(issuer + path, { ...Object.fromEntries(fields), ...further });
+  }
+  function countersign(...args: readonly string[]) {
+    const env = { PATH: process.env['PATH'], COUNTERSIGN_LOGIN_FOLDER: logins, COUNTERSIGN_ISSUER: issuer };
+    const bin = join(root, 'apps/cli/bin/countersign.mjs');
+    const started = spawn(process.execPath, [bin, ...args], { cwd: folder, env });
+    const ended = new Promise<number | null>((done) => started.on('close', done));
+    return { started, ended, out: text(started.stdout) };
+  }
+
+  it('does so through a browser; whoami says who it is, and logout ends it at the issuer', async () => {
+    const { started, ended, out } = countersign('login', '--no-browser', '--json');
+    let said = '';
+    const url = await new Promise<string>((found) => {
+      started.stderr.on('data', (data: Buffer) => {
+        said += data.toString();
+        const [at] = /http\S+(?=\n)/.exec(said) ?? [];
+        if (at !== undefined) found(at);
+      });
+    });
+    const callback = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
+    const forged = new URLSearchParams({ code: 'x', state: 'guessed', iss: issuer });
+    expect((await fetch(`${callback.href}?${forged.toString()}`)).status).toBe(400);
+
+    const led = await answer(await browse(url), '/consent', { decision: 'allow' });
+    expect(led.status).toBe(303);
+    expect((await fetch(led.headers.get('location') ?? '')).status).toBe(200);
+    expect(await ended).toBe(0);
+    expect(JSON.parse(await out)).toMatchObject({ ok: true, person, name: 'Ada Lovelace' });
+    const { path } = file();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readdirSync(logins)).toHaveLength(1);
+
+    const whoami = countersign('whoami', '--person', '--json');
+    expect(await whoami.ended).toBe(0);
+    expect(JSON.parse(await whoami.out)).toMatchObject({ person, client_id: CLIENT, scope: 'openid profile' });
+
+    const before = readFileSync(path, 'utf8');
+    const logout = countersign('logout', '--json');
+    expect([await logout.ended, JSON.parse(await logout.out)]).toEqual([0, { ok: true, ended: true }]);
+    expect(readdirSync(logins)).toEqual([]);
+    await file().write(JSON.parse(before));
+    await expect(whoIsLoggedIn(address(), file())).rejects.toMatchObject({ code: 'LOGIN_ENDED' });
+    await file().remove();
+  }, 60_000);
+
+  it('does so by a code on another device; many commands at once use the login one after the other', async () => {
+    const request = { clientId: CLIENT, scope: 'openid profile', audience: undefined };
+    let code = '';
+    const decide = async (): Promise<void> => {
+      const form = await browse(`${issuer}/device`);
+      const asked = await answer(form, '/device', { user_code: code });
+      expect((await answer(asked, '/device/decision', { decision: 'allow' })).status).toBe(200);
+    };
+    await logIn(address(), request, file(), (key) =>
+      byDevice(address(), request, key, ({ user_code }) => (code = user_code), decide),
+    );
+    const all = await Promise.all(Array.from({ length: 6 }, () => whoIsLoggedIn(address(), file())));
+    for (const one of all) expect(one).toMatchObject({ id: person, name: 'Ada Lovelace', clientId: CLIENT });
+    const { rows } = await database.query(`select max(generation) as generation from refresh_family`);
+    expect(rows).toEqual([{ generation: 6 }]);
+    expect(await logOut(address(), file())).toBe(true);
+    expect(await logOut(address(), file())).toBe(false);
+  });
+
+  it('hears at once that the person refused', async () => {
+    const request = { clientId: CLIENT, scope: 'openid', audience: undefined };
+    let code = '';
+    const refuse = async (): Promise<void> => {
+      const asked = await answer(await browse(`${issuer}/device`), '/device', { user_code: code });
+      await answer(asked, '/device/decision', { decision: 'refuse' });
+    };
+    const key = await generateSigningKey();
+    const refused = byDevice(address(), request, key, ({ user_code }) => (code = user_code), refuse);
+    await expect(refused).rejects.toMatchObject({ code: 'access_denied' });
+    await expect(whoIsLoggedIn(address(), file())).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
+  });
+
+  it('has a login that others could read refused, and one that another command holds left alone', async () => {
+    const key = await generateSigningKey();
+    await file().write({ issuer, client_id: CLIENT, key, refresh_token: 'x', scope: 'openid' });
+    chmodSync(file().path, 0o644);
+    await expect(file().read()).rejects.toMatchObject({ code: 'LOGIN_EXPOSED' });
+    await file().locked(async () => {
+      await expect(file().locked(() => Promise.resolve(), 100)).rejects.toMatchObject({ code: 'LOGIN_LOCKED' });
+    });
+    writeFileSync(file().path, '{}', { mode: 0o600 });
+    chmodSync(file().path, 0o600);
+    await expect(file().read()).rejects.toMatchObject({ code: 'LOGIN_UNREADABLE' });
+    await file().remove();
+    writeFileSync(join(folder, 'a-file'), '');
+    const nowhere = new LoginFile(issuer, join(folder, 'a-file', 'below'));
+    await expect(nowhere.locked(() => Promise.resolve())).rejects.toMatchObject({ code: 'LOGIN_UNWRITABLE' });
+  });
+});
