@@ -8,9 +8,9 @@ import { digestOfSecret } from '../../authorization/one-time-secret.js';
 import { verifierFits } from '../../authorization/pkce.js';
 import { Delegations } from '../../delegations/delegations.service.js';
 import { type Client, type Policy } from '../../registry/client.js';
-import { decideForPerson } from '../../registry/people-policy.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { claimsForPerson } from './claims-for-person.js';
+import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,
@@ -30,10 +30,7 @@ const NOT_VALID =
 function decideCode(policy: Policy, { allowed, dpopKey }: KeptCode, boundTo: string | undefined): GrantDecision {
   if (dpopKey !== undefined && dpopKey !== boundTo)
     return { ok: false, error: 'invalid_grant', description: NOT_VALID };
-  const decision = decideForPerson(policy.people, allowed, allowed.roles);
-  if (decision.ok) return { ok: true, scopes: decision.scopes };
-  const { description } = decision;
-  return { ok: false, error: decision.error === 'access_denied' ? 'invalid_grant' : decision.error, description };
+  return decideGrantForPerson(policy, allowed, allowed.roles);
 }
 
 /** `authorization_code` (RFC 6749, section 4.1.3; RFC 7636): the client acts for the person who allowed it. */

@@ -7,17 +7,16 @@ import { digestOfSecret } from '../../authorization/one-time-secret.js';
 import { Delegations } from '../../delegations/delegations.service.js';
 import { DEVICE_CODE } from '../../device/devices.service.js';
 import { DevicesStore } from '../../device/devices.store.js';
-import { type Client, type Policy } from '../../registry/client.js';
-import { decideForPerson } from '../../registry/people-policy.js';
+import { type Client } from '../../registry/client.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { claimsForPerson } from './claims-for-person.js';
+import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,
   TogetherRefused,
   type FurtherTokens,
   type GrantBasis,
-  type GrantDecision,
   type Issuing,
   type TokenGrant,
 } from './grant.js';
@@ -29,13 +28,6 @@ const waits = {
   access_denied: 'the person refused',
   expired_token: 'the person did not decide in time; begin again',
 } as const;
-
-function decideDevice(policy: Policy, allowed: Allowed): GrantDecision {
-  const decision = decideForPerson(policy.people, allowed, allowed.roles);
-  if (decision.ok) return { ok: true, scopes: decision.scopes };
-  const { description } = decision;
-  return { ok: false, error: decision.error === 'access_denied' ? 'invalid_grant' : decision.error, description };
-}
 
 /** `device_code` (RFC 8628, section 3.4): the client acts for the person who allowed its device. */
 @Injectable()
@@ -69,7 +61,7 @@ export class DeviceCodeGrant implements TokenGrant {
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },
-      decide: (policy) => decideDevice(policy, allowed),
+      decide: (policy) => decideGrantForPerson(policy, allowed, allowed.roles),
       claims: (parameters) => claimsForPerson(parameters, allowed),
       together: { commit: (transaction, issuing) => this.#redeem(transaction, client, row.id, allowed, issuing) },
     };

@@ -8,10 +8,11 @@ import { personIdSchema } from '../../people/person.js';
 import { RefreshTokens } from '../../refresh/refresh-tokens.service.js';
 import { type PresentedRefreshToken } from '../../refresh/refresh-token.js';
 import { type Client, type Policy } from '../../registry/client.js';
-import { decideForPerson, identityScopes, ISSUER_AUDIENCE } from '../../registry/people-policy.js';
+import { identityScopes, ISSUER_AUDIENCE } from '../../registry/people-policy.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { tokenRequestOf, type TokenRequest } from '../../authentication/token-request.js';
 import { claimsForPerson } from './claims-for-person.js';
+import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,
@@ -43,7 +44,7 @@ function requestOf(form: Form, { audience, scopes }: Delegation): TokenRequest {
 
 /** A refresh token never widens: its service, or the issuer for who the person is; its scopes, or fewer. */
 export function decideRefresh(
-  { people }: Pick<Policy, 'people'>,
+  policy: Pick<Policy, 'people'>,
   granted: Pick<Delegation, 'audience' | 'scopes'>,
   { audience, scopes }: TokenRequest,
   roles: readonly string[],
@@ -55,9 +56,7 @@ export function decideRefresh(
   if (!scopes.every((scope) => granted.scopes.includes(scope))) {
     return invalid('invalid_scope', 'a requested scope was not granted');
   }
-  const decision = decideForPerson(people, { audience, scopes }, roles);
-  if (decision.ok) return { ok: true, scopes: decision.scopes };
-  return invalid(decision.error === 'access_denied' ? 'invalid_grant' : decision.error, decision.description);
+  return decideGrantForPerson(policy, { audience, scopes }, roles);
 }
 
 /**
