@@ -11,7 +11,7 @@ export type Arrows = ReadonlyMap<string, ReadonlySet<string>>;
  */
 export function roomsOf(project: string): Arrows {
   const source = join(project, 'src');
-  const files = globSync('**/*.ts', { cwd: source }).filter(
+  const files = globSync('**/*.{ts,tsx}', { cwd: source }).filter(
     (file) => !file.endsWith('.spec.ts') && !file.startsWith('testing/'),
   );
   const arrows = new Map<string, Set<string>>();

@@ -1,0 +1,81 @@
+import * as z from 'zod/mini';
+import { ApiProblem, problemOf } from './problem.js';
+
+/** A value, or why there is none. */
+export type Answer<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly problem: ApiProblem };
+
+/** Without it the server ignores the session's cookie: a page of another site cannot send it. */
+export const consoleHeader = { 'x-countersign-console': '1' } as const;
+
+/** Milliseconds that a request may take. */
+const LIMIT_MS = 30_000;
+
+export interface Request {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Sent in the query; what is not there is left out. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A path with its query. */
+export function pathWith(path: string, query: Request['query'] = {}): string {
+  const said = Object.entries(query).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return said.length === 0 ? path : `${path}?${new URLSearchParams(said).toString()}`;
+}
+
+/** Sends a request to the console's own server, as the person who is signed in. @returns the response, or why there is none */
+export async function send(
+  path: string,
+  { method = 'GET', query, body, signal }: Request = {},
+): Promise<Answer<Response>> {
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  try {
+    const response = await fetch(pathWith(path, query), {
+      method,
+      credentials: 'same-origin',
+      redirect: 'error',
+      headers: { ...consoleHeader, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+    if (response.ok) return { ok: true, value: response };
+    const refusal: unknown = await response.json().catch(() => undefined);
+    return { ok: false, problem: problemOf(response.status, refusal) };
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    const problem = new ApiProblem(
+      0,
+      'UNREACHABLE',
+      'The server cannot be reached. Check the connection and try again.',
+    );
+    return { ok: false, problem };
+  }
+}
+
+/**
+ * Asks for JSON and checks its form.
+ * @returns the parsed value; a problem with the code `ANSWER_UNREADABLE` when the answer is not what the schema says
+ */
+export async function ask<Schema extends z.core.$ZodType>(
+  schema: Schema,
+  path: string,
+  request?: Request,
+): Promise<Answer<z.infer<Schema>>> {
+  const sent = await send(path, request);
+  if (!sent.ok) return sent;
+  const body: unknown = await sent.value.json().catch(() => undefined);
+  const parsed = z.safeParse(schema, body);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const detail = `The server sent something that this page cannot read (${path}). Reload the page; it may be older than the server.`;
+  return { ok: false, problem: new ApiProblem(200, 'ANSWER_UNREADABLE', detail) };
+}
+
+/** For TanStack Query, which knows errors by their being thrown. @throws {ApiProblem} */
+export function valueOf<Value>(answer: Answer<Value>): Value {
+  if (answer.ok) return answer.value;
+  throw answer.problem;
+}

@@ -1,0 +1,48 @@
+import * as z from 'zod/mini';
+
+export const outcomes = ['allowed', 'denied', 'failed'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+const principalSchema = z.object({
+  subject: z.string(),
+  client_id: z.string(),
+  /** Who acted for the subject, newest first. */
+  actors: z.array(z.string()),
+  scopes: z.array(z.string()),
+  jti: z.string(),
+  api_key: z.optional(z.object({ id: z.string(), name: z.string() })),
+});
+export type Principal = z.infer<typeof principalSchema>;
+
+export const eventSchema = z.looseObject({
+  id: z.string(),
+  source: z.string(),
+  type: z.string(),
+  time: z.string(),
+  subject: z.string(),
+  traceparent: z.optional(z.string()),
+  sequence: z.string(),
+  data: z.looseObject({
+    /** Nothing where nobody could be verified. */
+    principal: z.nullable(principalSchema),
+    txn: z.nullable(z.string()),
+    action: z.string(),
+    resource: z.string(),
+    outcome: z.enum(outcomes),
+    reason: z.optional(z.string()),
+    request: z.optional(z.object({ method: z.string(), route: z.string(), id: z.string(), peer: z.string() })),
+    changes: z.optional(z.record(z.string(), z.unknown())),
+  }),
+});
+export type TrailEvent = z.infer<typeof eventSchema>;
+
+/** An event with its place in the log. */
+export const foundEventSchema = z.object({ log_index: z.string(), received_at: z.string(), event: eventSchema });
+export type FoundEvent = z.infer<typeof foundEventSchema>;
+
+export const eventPageSchema = z.object({
+  events: z.array(foundEventSchema),
+  /** Where the next page begins; nothing at the end. */
+  next_cursor: z.nullable(z.string()),
+});
+export type EventPage = z.infer<typeof eventPageSchema>;

@@ -1,0 +1,34 @@
+import { queryOptions } from '@tanstack/react-query';
+import * as z from 'zod/mini';
+import { ask, valueOf } from './client.js';
+
+const sessionSchema = z.object({
+  person: z.object({ id: z.string(), name: z.string(), roles: z.array(z.string()) }),
+  /** What the person may do at audit. */
+  scopes: z.array(z.string()),
+  signedInAt: z.string(),
+  endsAt: z.string(),
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+/** Who is signed in; fails with 401 when nobody is. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }) => valueOf(await ask(sessionSchema, '/console/session', { signal })),
+  staleTime: 60_000,
+});
+
+const signedOutSchema = z.object({
+  /** Where the browser goes on to sign out at the issuer. */
+  next: z.string(),
+});
+
+/** Ends the session here. @returns where the browser goes on to sign out at the issuer */
+export async function signOut(): Promise<string> {
+  return valueOf(await ask(signedOutSchema, '/console/sign-out', { method: 'POST' })).next;
+}
+
+/** The address at which a person signs in, and then comes back to where they were. */
+export function signInPath(returnTo: string): string {
+  return `/console/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`;
+}

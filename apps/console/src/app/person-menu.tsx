@@ -1,0 +1,45 @@
+import { useState } from 'react';
+import { signInPath, signOut, type Session } from '../api/session.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { chooseTheme, keptTheme, themes } from './theme.js';
+import styles from './shell.module.css';
+
+/** Who is signed in, how the page looks, and the way out. */
+export function PersonMenu({ session }: { readonly session: Session | undefined }) {
+  const [theme, setTheme] = useState(keptTheme);
+  const leave = async (): Promise<void> => {
+    const next = await signOut().catch(() => signInPath('/'));
+    location.assign(next);
+  };
+  return (
+    <div className={styles.person}>
+      <label>
+        <span className="visually-hidden">Colours</span>
+        <select
+          value={theme}
+          onChange={({ target }) => {
+            const chosen = themes.find((one) => one === target.value) ?? 'system';
+            setTheme(chosen);
+            chooseTheme(chosen);
+          }}
+        >
+          {themes.map((one) => (
+            <option key={one} value={one}>
+              {one}
+            </option>
+          ))}
+        </select>
+      </label>
+      {session !== undefined && (
+        <>
+          <span className={styles.who}>
+            <Untrusted text={session.person.name} limit={40} brief />
+          </span>
+          <button type="button" onClick={() => void leave()}>
+            Sign out
+          </button>
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,33 @@
+import { QueryClient } from '@tanstack/react-query';
+import { createRouter } from '@tanstack/react-router';
+import { ApiProblem } from '../api/problem.js';
+import { rootRoute } from '../routing/root.js';
+import { parseSearch, stringifySearch } from '../routing/search-text.js';
+import { routeTree } from './routes.js';
+import { NotFound, Shell } from './shell.js';
+
+/** Only what may be better next time is asked for again: not what the server refused. */
+function shouldRetry(times: number, error: Error): boolean {
+  return times < 2 && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500);
+}
+
+export const queries = new QueryClient({
+  defaultOptions: { queries: { retry: shouldRetry, staleTime: 10_000, refetchOnWindowFocus: false } },
+});
+
+rootRoute.update({ component: Shell, notFoundComponent: NotFound });
+export const router = createRouter({
+  routeTree,
+  context: { queries },
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,11 @@
+import { type LinkProps } from '@tanstack/react-router';
+
+export interface ScreenLink {
+  readonly to: NonNullable<LinkProps['to']>;
+  readonly title: string;
+  /** After `g`, the letter that leads there. */
+  readonly letter: string;
+}
+
+/** The screens of the navigation, in order. */
+export const screens: readonly ScreenLink[] = [{ to: '/', title: 'Trail', letter: 't' }];

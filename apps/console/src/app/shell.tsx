@@ -1,0 +1,85 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { faultOf } from '../api/problem.js';
+import { sessionQuery, signInPath } from '../api/session.js';
+import { ErrorState, Loading, PageState } from '../ui/page-state.js';
+import { screens } from './screens.js';
+import styles from './shell.module.css';
+import { PersonMenu } from './person-menu.js';
+
+/** Moves the focus to a new screen, so that a screen reader begins there; not at the first one, where the browser does. */
+function useFocusOnScreen(): React.RefObject<HTMLElement | null> {
+  const main = useRef<HTMLElement>(null);
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const first = useRef(path);
+  useEffect(() => {
+    if (first.current === path) return;
+    first.current = '';
+    main.current?.focus();
+  }, [path]);
+  return main;
+}
+
+function Welcome() {
+  const here = useRouterState({ select: ({ location }) => location.href });
+  return (
+    <PageState
+      title="Sign in to look at the trail"
+      action={
+        <a className="button" href={signInPath(here)}>
+          Sign in
+        </a>
+      }
+    >
+      Who did what, on whose behalf, and the proof of it. What you look at is recorded too, with your name.
+    </PageState>
+  );
+}
+
+function Screen() {
+  const { data, error, isPending, refetch } = useQuery(sessionQuery);
+  if (isPending) return <Loading what="your session" />;
+  if (data !== undefined) return <Outlet />;
+  if (faultOf(error) === 'signed-out') return <Welcome />;
+  return <ErrorState error={error} retry={() => void refetch()} />;
+}
+
+/** What stands around every screen. */
+export function Shell() {
+  const main = useFocusOnScreen();
+  const { data } = useQuery(sessionQuery);
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#main">
+        Skip to the content
+      </a>
+      <header className={styles.header}>
+        <Link to="/" className={styles.name}>
+          Countersign
+        </Link>
+        {data !== undefined && (
+          <nav aria-label="Screens" className={styles.screens}>
+            {screens.map(({ to, title }) => (
+              <Link key={to} to={to} activeOptions={{ includeSearch: false, exact: to === '/' }}>
+                {title}
+              </Link>
+            ))}
+          </nav>
+        )}
+        <PersonMenu session={data} />
+      </header>
+      <main id="main" ref={main} tabIndex={-1} className={styles.main}>
+        <Screen />
+      </main>
+    </div>
+  );
+}
+
+export function NotFound() {
+  return (
+    <PageState title="There is no such page" action={<Link to="/">Go to the trail</Link>}>
+      The address may be mistyped, or from another version.
+    </PageState>
+  );
+}

@@ -1,0 +1,14 @@
+import { type Outcome } from '../api/events.js';
+import styles from './outcome.module.css';
+
+/** The sign says it too: colour alone tells some readers nothing. */
+const signs: Readonly<Record<Outcome, string>> = { allowed: '✓', denied: '⊘', failed: '!' };
+
+/** How an event ended. */
+export function OutcomeMark({ outcome }: { readonly outcome: Outcome }) {
+  return (
+    <span className={`${styles.mark ?? ''} ${styles[outcome] ?? ''}`}>
+      <span aria-hidden="true">{signs[outcome]}</span> {outcome}
+    </span>
+  );
+}

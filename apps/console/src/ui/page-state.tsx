@@ -1,0 +1,84 @@
+import { type ReactNode } from 'react';
+import { ApiProblem, faultOf, type Fault } from '../api/problem.js';
+import { signInPath } from '../api/session.js';
+import styles from './page-state.module.css';
+import { Untrusted } from './untrusted.js';
+
+interface StateProps {
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+}
+
+/** A place where there is nothing else to show: says what is so, why, and what to do. */
+export function PageState({ title, children, action }: StateProps) {
+  return (
+    <div className={styles.state}>
+      <h2>{title}</h2>
+      {children !== undefined && <div className={styles.words}>{children}</div>}
+      {action !== undefined && <div className={styles.action}>{action}</div>}
+    </div>
+  );
+}
+
+/** While an answer is awaited. Screen readers hear it; the bars only show where something will be. */
+export function Loading({ what }: { readonly what: string }) {
+  return (
+    <div className={styles.loading} role="status">
+      <span className="visually-hidden">Loading {what} …</span>
+      {['92%', '78%', '85%', '64%'].map((width) => (
+        <span key={width} className={styles.bar} style={{ inlineSize: width }} aria-hidden="true" />
+      ))}
+    </div>
+  );
+}
+
+const titles: Readonly<Record<Fault, string>> = {
+  'signed-out': 'You are not signed in',
+  'no-rights': 'You may not see this',
+  unknown: 'There is no such thing',
+  refused: 'The server did not accept this request',
+  away: 'The server does not answer',
+  broken: 'This page cannot read the answer',
+};
+
+/** Why a screen has nothing to show, and what helps. */
+export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+  const fault = faultOf(error);
+  const detail = error instanceof ApiProblem ? error.message : 'Something unexpected happened in this page.';
+  const again =
+    retry === undefined ? undefined : (
+      <button type="button" onClick={retry}>
+        Try again
+      </button>
+    );
+  if (fault === 'signed-out')
+    return (
+      <PageState
+        title={titles[fault]}
+        action={
+          <a className="button" href={signInPath(location.pathname + location.search)}>
+            Sign in
+          </a>
+        }
+      >
+        Your session has ended, or has not begun. You come back here after you have signed in.
+      </PageState>
+    );
+  if (fault === 'no-rights')
+    return (
+      <PageState title={titles[fault]}>
+        <p>
+          <Untrusted text={detail} />
+        </p>
+        <p>Your roles do not give you this right. Ask whoever runs the issuer; they see this refusal in the trail.</p>
+      </PageState>
+    );
+  return (
+    <PageState title={titles[fault]} action={again}>
+      <div role="alert">
+        <Untrusted text={detail} />
+      </div>
+    </PageState>
+  );
+}
