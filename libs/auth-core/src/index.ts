@@ -61,7 +61,14 @@ export { TOKEN_SIZE_LIMIT } from './jws/compact-jws.js';
 export { type JsonObject } from './json-object.js';
 export { jwtSigner, localSigner, signJwt, type LocalSigner, type TokenSigner } from './jws/sign.js';
 export { knownAlgorithms, supportedAlgorithms, type Algorithm, type KnownAlgorithm } from './keys/algorithm.js';
-export { generateSigningKey, publicJwkOf, thumbprintOf, type Jwk, type PrivateJwk } from './keys/jwk.js';
+export {
+  generateSigningKey,
+  publicJwkOf,
+  thumbprintOf,
+  type Jwk,
+  type PrivateJwk,
+  type PublicJwk,
+} from './keys/jwk.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
 export { type TokenProfile } from './profiles/token-profile.js';

@@ -191,6 +191,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   }
 
   async #verifyWithRefresh(token: string): Promise<Caller> {
+    if (this.#keys.overdue) await this.#keys.refreshWhenOverdue();
     try {
       return this.#verify(token);
     } catch (error) {

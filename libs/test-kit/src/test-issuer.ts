@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { generateSigningKey, publicJwkOf, type PrincipalKind, type PrivateJwk } from '@countersign/auth-core';
-import { importJWK, SignJWT } from 'jose';
+import { generateSigningKey, publicJwkOf, signJwt, type PrincipalKind, type PrivateJwk } from '@countersign/auth-core';
 import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 
 /** What a test says about a token; the rest is filled in. Times in seconds. */
@@ -139,9 +138,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       ...wish.claims,
     };
     const signer = wish.key ?? key;
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ: 'at+jwt', ...wish.header })
-      .sign(await importJWK({ ...signer }, signer.alg));
+    return signJwt({ kid: signer.kid, typ: 'at+jwt', ...wish.header }, claims, signer);
   };
   return {
     key,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { verifyDpopProof } from '@countersign/auth-core';
-import { decodeJwt, jwtVerify, createLocalJWKSet, type JWK, type JWTPayload } from 'jose';
+import { type JsonObject } from '@countersign/auth-core/jws';
+import { claimsOfOwn, claimsSaid } from './own-token.js';
 
 /** What the test issuer's token endpoint was asked. */
 export interface TokenRequestSeen {
@@ -12,7 +13,7 @@ export interface TokenRequestSeen {
 }
 
 export interface TokenEndpointOptions {
-  readonly keys: readonly JWK[];
+  readonly keys: readonly JsonObject[];
   readonly issuer: string;
   readonly mint: (wish: {
     readonly subject: string;
@@ -39,15 +40,18 @@ export interface TokenEndpointAnswer {
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
 function clientOf(form: URLSearchParams): string {
   const assertion = form.get('client_assertion');
   if (assertion === null) return form.get('client_id') ?? 'test-client';
-  return decodeJwt(assertion).iss ?? 'test-client';
+  const { iss } = claimsSaid(assertion);
+  return textOf(iss) ?? 'test-client';
 }
 
 /** What a token says about its subject, and an exchange keeps. */
 const subjectClaims: ReadonlySet<string> = new Set(['kind', 'roles', 'auth_time', 'acr', 'amr']);
-const aboutSubject = (claims: JWTPayload): Readonly<Record<string, unknown>> =>
+const aboutSubject = (claims: JsonObject): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(claims).filter(([name]) => subjectClaims.has(name)));
 
 /** The key that the client proves to hold (RFC 9449, section 5). @throws {TokenError} for a proof that is no good */
@@ -76,16 +80,12 @@ export async function answerTokenRequest(
   let claims: Readonly<Record<string, unknown>> = { txn: randomUUID() };
   if (grantType === EXCHANGE) {
     try {
-      const { payload } = await jwtVerify(
-        form.get('subject_token') ?? '',
-        createLocalJWKSet({ keys: [...options.keys] }),
-        { issuer: options.issuer },
-      );
-      subject = payload.sub ?? clientId;
+      const payload = claimsOfOwn(form.get('subject_token') ?? '', options);
+      subject = textOf(payload['sub']) ?? clientId;
       const before = payload['act'];
       claims = {
         ...aboutSubject(payload),
-        txn: payload['txn'] ?? payload.jti,
+        txn: payload['txn'] ?? payload['jti'],
         act: { sub: clientId, client_id: clientId, ...(before === undefined ? {} : { act: before }) },
       };
     } catch {

@@ -3,6 +3,7 @@ import { createTokenClient } from '../client/token-client.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 import { requireScopes } from '../bearer-token.js';
 import { type Principal } from '../principal.js';
+import { quiet, type Timer } from '../quiet-timer.js';
 import { TokenError } from '../token-error.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 import { type VerifierOptions } from '../verifier-options.js';
@@ -47,7 +48,7 @@ export class ApiKeys {
   readonly #tokens: ApiKeyTokens;
   readonly #limits: ApiKeyLimits;
   readonly #usage: ApiKeyUsage;
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #timers: readonly Timer[];
 
   constructor(private readonly options: ApiKeysOptions) {
     const { now = Date.now, monotonic } = options;
@@ -55,10 +56,12 @@ export class ApiKeys {
     const store = options.limitStore ?? new MemoryLimitStore(now);
     this.#limits = new ApiKeyLimits({ store, ...(monotonic === undefined ? {} : { monotonic }) });
     this.#usage = new ApiKeyUsage(now, networkOf);
-    const every = (ms: number, work: () => Promise<void>): NodeJS.Timeout =>
-      setInterval(() => {
-        work().catch(() => undefined);
-      }, ms).unref();
+    const every = (ms: number, work: () => Promise<void>): Timer =>
+      quiet(
+        setInterval(() => {
+          work().catch(() => undefined);
+        }, ms),
+      );
     this.#timers = [every(GIVE_BACK_MS, () => this.#limits.giveBack()), every(TELL_MS, () => this.tell())];
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type TokenClient } from '../client/token-client.js';
 import { endpointOf, protectedUrl } from '../endpoint.js';
+import { undirectedFetch } from '../undirected-fetch.js';
 import { type ApiKeyUsageReport } from './usage.js';
 
 /** The scope with which a service reports on API keys, at the audience `issuer`. */
@@ -33,11 +34,10 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
   } = options;
   async function post(path: `/${string}`, body: object): Promise<void> {
     const { token } = await tokens.getToken({ audience: 'issuer', scopes: [API_KEY_REPORT_SCOPE] });
-    const response = await send(protectedUrl(endpointOf(issuer, path), allowPlainHttp), {
+    const response = await undirectedFetch(send, protectedUrl(endpointOf(issuer, path), allowPlainHttp), {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
     await response.body?.cancel();

@@ -1,5 +1,6 @@
 import { boundedBody } from '../bounded-body.js';
 import { isObject, type JsonObject } from '../json-object.js';
+import { undirectedFetch } from '../undirected-fetch.js';
 
 /** A token that could not be had. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
 export class TokenRequestError extends Error {
@@ -75,11 +76,10 @@ async function post({
   fetch,
 }: TokenRequest): Promise<{ response: Response; body: JsonObject }> {
   try {
-    const response = await fetch(endpoint, {
+    const response = await undirectedFetch(fetch, endpoint, {
       method: 'POST',
       headers,
       body: new URLSearchParams(form),
-      redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
     return { response, body: objectOf(await boundedBody(response, TOKEN_ANSWER_LIMIT)) };

@@ -1,6 +1,7 @@
 import { boundedBody } from '../bounded-body.js';
 import { isLoopback, protectedUrl } from '../endpoint.js';
 import { parseJsonObject } from '../json-object.js';
+import { undirectedFetch } from '../undirected-fetch.js';
 import { type KeySource } from './key-source.js';
 
 const METADATA_SIZE_LIMIT = 256 * 1024;
@@ -89,7 +90,7 @@ export class Discovery implements KeySource {
   /** @throws what `fetch` says when nobody answers: the other addresses are on the same host */
   async #read(url: string, signal: AbortSignal): Promise<{ readonly jwksUri: string } | { readonly fault: string }> {
     const { fetch, issuer, allowPlainHttp } = this.options;
-    const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'error', signal });
+    const response = await undirectedFetch(fetch, url, { headers: { accept: 'application/json' }, signal });
     if (!response.ok) {
       await response.body?.cancel();
       return { fault: `answered ${String(response.status)}` };

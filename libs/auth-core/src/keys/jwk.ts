@@ -1,5 +1,5 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { createHash, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 import { algorithmOf, keyFits, knownAlgorithms, type KnownAlgorithm } from './algorithm.js';
 
 /** Any JWK, not yet looked at. */
@@ -119,24 +119,51 @@ export function dpopJwkOf(jwk: PrivateJwk): Readonly<Record<string, string>> {
   return members;
 }
 
+/** The public half of a JWK of ours, as a JWKS publishes it. A type, not an interface, so that it passes for any {@link Jwk}. */
+export type PublicJwk = {
+  readonly kty: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly use?: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly n?: string;
+  readonly e?: string;
+};
+
+const keyPair = promisify(generateKeyPair);
+const curves: ReadonlyMap<KnownAlgorithm, string> = new Map([
+  ['ES256', 'P-256'],
+  ['ES384', 'P-384'],
+  ['ES512', 'P-521'],
+]);
+
+async function newPrivateKey(algorithm: KnownAlgorithm): Promise<KeyObject> {
+  const namedCurve = curves.get(algorithm);
+  if (namedCurve !== undefined) return (await keyPair('ec', { namedCurve })).privateKey;
+  if (algorithm === 'EdDSA') return (await keyPair('ed25519')).privateKey;
+  return (await keyPair('rsa', { modulusLength: 2_048 })).privateKey;
+}
+
 /**
  * Makes a private signing key as JWK, `kid` its RFC 7638 thumbprint.
  * @param algorithm ES256 by default
  */
 export async function generateSigningKey(algorithm = 'ES256'): Promise<PrivateJwk> {
-  if (algorithmOf(algorithm) === undefined || algorithm.startsWith('ML-DSA')) {
+  const known = algorithmOf(algorithm);
+  if (known === undefined || known.startsWith('ML-DSA')) {
     throw new TypeError(`a key for ${algorithm} cannot be made here`);
   }
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  if (jwk.kty === undefined || jwk.d === undefined) throw new TypeError('the generated key is not a private JWK');
-  return { ...jwk, kty: jwk.kty, d: jwk.d, kid: thumbprintOf({ ...jwk }), alg: algorithm, use: 'sig' };
+  const { kty, d, ...jwk } = (await newPrivateKey(known)).export({ format: 'jwk' });
+  if (kty === undefined || d === undefined) throw new TypeError('the generated key is not a private JWK');
+  return { ...jwk, kty, d, kid: thumbprintOf({ ...jwk, kty }), alg: algorithm, use: 'sig' };
 }
 
 const publicMembers = new Set(['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use']);
 
 /** The public half of a private JWK, as a JWKS publishes it. */
-export function publicJwkOf(jwk: PrivateJwk): JWK & { kty: string; kid: string; alg: string } {
+export function publicJwkOf(jwk: PrivateJwk): PublicJwk {
   const published = Object.fromEntries(Object.entries(jwk).filter(([member]) => publicMembers.has(member)));
   return { ...published, kty: jwk.kty, kid: jwk.kid, alg: jwk.alg };
 }

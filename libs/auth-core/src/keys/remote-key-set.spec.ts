@@ -170,6 +170,7 @@ describe('the remote key set', () => {
     ['no keys', () => Response.json({ keys: [] })],
     ['a private key', () => Response.json({ keys: [key] })],
     ['an error', () => new Response('away', { status: 503 })],
+    ['a redirect', () => Response.redirect('https://elsewhere.test/jwks.json', 307)],
     ['nothing', () => Promise.reject(new Error('away'))],
   ])('keeps the last good set when it is answered %s', async (_what, bad) => {
     const set = setOf();
@@ -209,6 +210,38 @@ describe('the remote key set', () => {
     await chmod(cacheFile, 0o600);
     await writeFile(cacheFile, '{"url":');
     expect(await setOf({ cacheFile }).refresh()).toBe(false);
+  });
+
+  it('is fetched by who next needs it when no timer ran, as in a Worker between requests; nobody waits for an issuer that is away', async () => {
+    const set = setOf();
+    await set.refresh();
+    pass(216_000);
+    await set.refreshWhenOverdue();
+    expect(requests).toHaveLength(1);
+    pass(30_000);
+    const newer = await generateSigningKey();
+    answer = () => Response.json({ keys: [publicJwkOf(newer)] });
+    await set.refreshWhenOverdue();
+    expect(set.keys.all.map(({ keyId }) => keyId)).toEqual([newer.kid]);
+    await set.refreshWhenOverdue();
+    expect(requests).toHaveLength(2);
+
+    answer = () => Promise.reject(new Error('away'));
+    pass(246_000);
+    await set.refreshWhenOverdue();
+    answer = () => new Promise(() => undefined);
+    pass(6_000);
+    await set.refreshWhenOverdue();
+    expect([requests.length, set.usable]).toEqual([4, true]);
+  });
+
+  it('begins a new fetch when one has not ended long after its time', async () => {
+    const set = setOf({ timeoutMs: 1_000 });
+    answer = () => new Promise(() => undefined);
+    void set.refresh();
+    pass(3_001);
+    answer = () => jwks();
+    expect([await set.refresh(), keyIdOf(set)]).toEqual([true, key.kid]);
   });
 
   it('says why the keys could not be fetched, to the last cause', async () => {

@@ -1,6 +1,8 @@
 import { boundedBody } from '../bounded-body.js';
 import { elapsedMs, momentOf, monotonicClock, type Clock, type Moment } from '../clock.js';
 import { isObject } from '../json-object.js';
+import { quiet, type Timer } from '../quiet-timer.js';
+import { undirectedFetch } from '../undirected-fetch.js';
 import { type KeyPurpose } from './jwk.js';
 import { fixedSource, type KeySource } from './key-source.js';
 import { KeySet } from './key-set.js';
@@ -42,6 +44,8 @@ const LAST_RETRY_WITHOUT_KEYS_MS = 2_000;
 const REFRESH_AT_LEAST_SECONDS = 10;
 /** Part of `max-age` after which the set is fetched again. */
 const REFRESH_AT = 0.8;
+/** Milliseconds after its time at which a refresh is overdue: no timer ran, as in a Worker between requests, or in a function that was frozen. */
+const OVERDUE_MS = 5_000;
 
 /** `max-age` of an answer (RFC 9111, section 5.2.2.1). @returns seconds, or nothing when it says none */
 function maxAgeOf(headers: Headers): number | undefined {
@@ -75,8 +79,9 @@ export class RemoteKeySet {
   #usableUntil = -Infinity;
   #stale = false;
   #away = false;
-  #fetching: Promise<boolean> | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #fetching: { readonly done: Promise<boolean>; readonly since: Moment } | undefined;
+  #due: { readonly since: Moment; readonly ms: number } | undefined;
+  #timer: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
   #closed = false;
   /** Why the last fetch failed; empty when it did not. */
@@ -107,10 +112,33 @@ export class RemoteKeySet {
 
   /** Fetches now, or joins the fetch in progress. @returns whether there are keys that the issuer has just confirmed, or stored ones */
   refresh(): Promise<boolean> {
-    this.#fetching ??= this.#load().finally(() => {
-      this.#fetching = undefined;
-    });
-    return this.#fetching;
+    const joined = this.#fetching;
+    if (joined !== undefined && elapsedMs(this.#clock, joined.since) <= 3 * this.options.timeoutMs) return joined.done;
+    // A fetch that has not ended long after its time never will: a Worker ends one with the request that began it.
+    const started = {
+      since: momentOf(this.#clock),
+      done: this.#load().finally(() => {
+        if (this.#fetching === started) this.#fetching = undefined;
+      }),
+    };
+    this.#fetching = started;
+    return started.done;
+  }
+
+  /**
+   * Fetches keys whose refresh is overdue, because timers do not run between requests. Waits for the answer, so that a key which the issuer has
+   * withdrawn is not trusted until then; not while the issuer is away.
+   */
+  async refreshWhenOverdue(): Promise<void> {
+    if (!this.overdue) return;
+    const refreshed = this.refresh();
+    if (this.lastError === '') await refreshed;
+  }
+
+  /** Whether the background should have fetched the keys long since. */
+  get overdue(): boolean {
+    const due = this.#due;
+    return due !== undefined && elapsedMs(this.#clock, due.since) > due.ms + OVERDUE_MS;
   }
 
   /**
@@ -179,12 +207,11 @@ export class RemoteKeySet {
     const { now, maxStaleSeconds, refreshIntervalSeconds, timeoutMs } = this.options;
     const signal = AbortSignal.timeout(timeoutMs);
     const url = await this.#source.locate(signal);
-    const response = await this.options.fetch(url, {
+    const response = await undirectedFetch(this.options.fetch, url, {
       headers: {
         accept: 'application/jwk-set+json, application/json',
         ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }),
       },
-      redirect: 'error',
       signal,
     });
     const unchanged = response.status === 304 && this.#etag !== undefined;
@@ -235,9 +262,11 @@ export class RemoteKeySet {
 
   #schedule(ms: number): void {
     if (this.#closed) return;
-    this.#timer = setTimeout(() => {
-      void this.refresh();
-    }, ms);
-    this.#timer.unref();
+    this.#due = { since: momentOf(this.#clock), ms };
+    this.#timer = quiet(
+      setTimeout(() => {
+        void this.refresh();
+      }, ms),
+    );
   }
 }
