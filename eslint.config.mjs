@@ -12,7 +12,8 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
   depConstraints: [
     { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
     { sourceTag: 'type:lib', onlyDependOnLibsWithTags: libMayUse },
-    { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
+    { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing', 'type:stack'] },
+    { sourceTag: 'type:stack', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
     { sourceTag: 'type:backing', onlyDependOnLibsWithTags: ['type:backing'] },
     {
       sourceTag: 'layer:core',

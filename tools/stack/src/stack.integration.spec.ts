@@ -7,14 +7,11 @@ import { createTokenClient, type TokenClient } from '@countersign/auth-core';
 import { badTokens, createTestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { z } from 'zod';
-import { faults } from './faults/all-faults.js';
-import { seededRandom } from './faults/random.js';
-import { countersign } from './faults/countersign.js';
-import { Round } from './faults/round.js';
-import { shortTimes } from './faults/short-times.js';
+import { countersign } from './countersign.js';
 import { freePortBase } from './free-ports.js';
 import { makeSamplePayment } from './sample-payment.js';
 import { serviceNames, type ServiceName } from './services.js';
+import { shortTimes } from './short-times.js';
 import { startStack, type Stack } from './stack.js';
 
 const accountSchema = z.object({ id: z.string(), balance: z.object({ amount: z.string() }) });
@@ -303,20 +300,6 @@ describe('the whole stack, by HTTP between real processes', () => {
     expect([finished.status, finished.body['id']]).toEqual([201, waiting.body['payment_id']]);
     expect(await balance(to)).toBe(100n);
   });
-
-  it('doubles and loses no payment when payments, accounts and issuer are killed in the middle of them', async () => {
-    const seed = Date.now() % 2 ** 31;
-    const killed = ['payments', 'accounts', 'issuer'].flatMap((name) =>
-      faults.filter((fault) => fault.name === `kill-${name}`),
-    );
-    const round = new Round(stack, { clients: 6, random: seededRandom(seed) });
-    await round.strike(killed);
-    const report = await round.check(1_500);
-    console.info(`killed ${String(killed.length)} times, seed ${String(seed)}: ${JSON.stringify(report)}`);
-    expect({ seed, kills: killed.length, wrong: report.wrong }).toEqual({ seed, kills: 3, wrong: [] });
-    expect(report.payments).toBeGreaterThan(10);
-    expect(report.retries).toBeGreaterThan(0);
-  }, 300_000);
 
   it('numbers each source without a gap, stores each event once, and records each look into the trail', async () => {
     await eventually('source=payments&type=countersign.payments.payment.settled.v1', (found) => found.length > 0);

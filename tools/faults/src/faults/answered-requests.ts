@@ -1,0 +1,26 @@
+import { type ServiceName, type Stack } from '@countersign/stack';
+
+/** Which requests are counted: all of a service's, or those of a route or a status. */
+export interface RequestWish {
+  readonly route?: string;
+  readonly status?: number;
+}
+
+const COUNT = /^http_request_duration_seconds_count\{(.*)\} (\d+)$/gm;
+
+/** Requests that a service says it has answered since it started. @throws when its metrics are not to be had */
+export async function answeredRequests(
+  { urls }: Stack,
+  service: ServiceName,
+  { route, status }: RequestWish,
+): Promise<number> {
+  const response = await fetch(`${urls[service]}/metrics`);
+  if (!response.ok) throw new Error(`the metrics of ${service} were answered with ${String(response.status)}`);
+  const wanted = [
+    ...(route === undefined ? [] : [`route="${route}"`]),
+    ...(status === undefined ? [] : [`status="${String(status)}"`]),
+  ];
+  return [...(await response.text()).matchAll(COUNT)]
+    .filter(([, labels = '']) => wanted.every((label) => labels.split(',').includes(label)))
+    .reduce((sum, [, , count]) => sum + Number(count), 0);
+}

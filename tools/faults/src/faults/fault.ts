@@ -1,0 +1,38 @@
+import { type Stack } from '@countersign/stack';
+import { type Load } from './load.js';
+import { type Random } from './random.js';
+import { type Storefront } from './storefront.js';
+
+/** Where a fault strikes. */
+export interface Scene {
+  readonly stack: Stack;
+  readonly random: Random;
+  /** The client that pays meanwhile. */
+  readonly storefront: Storefront;
+  /** The payments that are made meanwhile. */
+  readonly load: Pick<Load, 'pause' | 'resume'>;
+  /** What an auditor holds: the log must verify against it when all is over. */
+  readonly keepCheckpoint: (checkpoint: string) => void;
+  /** The fault happens now: what told of it is looked for from here on; without it, from the beginning of `strike`. */
+  readonly struck: () => void;
+  /** Tells of something that must not be; the round goes on. */
+  readonly wrong: (what: string) => void;
+}
+
+/** What an operator does in some weeks of a year. */
+export type Drill = 'restore' | 'rotation';
+
+/** Something that happens to a stack while payments are made. */
+export interface Fault {
+  readonly name: string;
+  /** The drill that it is a part of: `--only` takes the drill's name for all its parts. */
+  readonly drill?: Drill;
+  /** Whether it needs a stack of its own kind, and so happens only when it is named. */
+  readonly byNameOnly?: boolean;
+  /** Whether no client may notice it: then a request that has to be sent again is wrong, though it went well in the end. */
+  readonly unfelt?: boolean;
+  /** Whether a payment may learn a step a second time, which the trail then has twice. */
+  readonly relearns?: boolean;
+  /** Does it, at a moment of its own; when it resolves, everything runs again. */
+  strike(scene: Scene): Promise<void>;
+}

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ServiceName, serviceNames, type Stack } from '@countersign/stack';
+import { signalsIn, SILENCE, toldSince, type Look, type Signal } from './signals.js';
+
+/** Milliseconds between two checks, and after a fault in which a signal tells of it. */
+const EVERY_MS = 250;
+const WATCHED_MS = 5_000;
+
+/** A signal of one service, and the seconds after the fault at which it was first seen. */
+export interface SeenSignal extends Signal {
+  readonly service: ServiceName;
+  readonly seconds: number;
+}
+
+async function lookAt({ urls }: Stack, name: ServiceName): Promise<Look> {
+  const signal = AbortSignal.timeout(2_000);
+  try {
+    const [ready, metrics] = await Promise.all(
+      ['health/ready', 'metrics'].map((path) => fetch(`${urls[name]}/${path}`, { signal })),
+    );
+    return ready === undefined || metrics === undefined ? SILENCE : signalsIn(await ready.json(), await metrics.text());
+  } catch {
+    return SILENCE;
+  }
+}
+
+/** Looks at what every service tells of itself, and keeps what is new within five seconds of a fault. */
+export class SignalWatch {
+  readonly #seen = new Map<string, SeenSignal>();
+  readonly #over = new AbortController();
+  #struckAt = performance.now();
+  #watching: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly stack: Stack) {}
+
+  /** Begins; the fault counts as struck now, until {@link struck} says otherwise. */
+  static async begin(stack: Stack): Promise<SignalWatch> {
+    const watch = new SignalWatch(stack);
+    const before = await Promise.all(serviceNames.map((name) => lookAt(stack, name)));
+    watch.#struckAt = performance.now();
+    watch.#watching = Promise.all(serviceNames.map((name, index) => watch.#follow(name, before[index] ?? SILENCE)));
+    return watch;
+  }
+
+  /** The fault strikes only now: what was seen until here came from its preparation. */
+  struck(): void {
+    this.#seen.clear();
+    this.#struckAt = performance.now();
+  }
+
+  /** @returns what was new, the earliest first */
+  async end(): Promise<readonly SeenSignal[]> {
+    this.#over.abort();
+    await this.#watching;
+    return [...this.#seen.values()].toSorted((a, b) => a.seconds - b.seconds);
+  }
+
+  /** Each service by itself: one that hangs must not hide what the others say. */
+  async #follow(service: ServiceName, before: Look): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      const begun = performance.now();
+      for (const signal of toldSince(before, await lookAt(this.stack, service))) this.#note(service, signal, begun);
+      await delay(EVERY_MS);
+    }
+  }
+
+  #note(service: ServiceName, signal: Signal, begun: number): void {
+    const ms = performance.now() - this.#struckAt;
+    const key = `${service} ${signal.kind} ${signal.name}`;
+    if (begun < this.#struckAt || ms > WATCHED_MS || this.#seen.has(key)) return;
+    this.#seen.set(key, { service, ...signal, seconds: Math.round(ms / 100) / 10 });
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { serviceNames, StackError } from '@countersign/stack';
+import { type SeenSignal } from './signal-watch.js';
+
+export interface ToldOf {
+  readonly fault: string;
+  readonly signals: readonly SeenSignal[];
+}
+
+const [BEGIN, END] = ['<!-- signals -->', '<!-- /signals -->'];
+
+/** The services that told it, and the seconds after which the first did. */
+function cell(signals: readonly SeenSignal[]): string {
+  const byName = Map.groupBy(signals, ({ name }) => name);
+  const told = [...byName].map(([name, seen]) => {
+    const services = seen.map(({ service }) => service);
+    const where = services.length === serviceNames.length ? 'all' : services.join(', ');
+    const seconds = Math.min(...seen.map((one) => one.seconds));
+    return `\`${name.replaceAll('|', '\\|')}\` (${where}; ${seconds.toFixed(1)} s)`;
+  });
+  return told.length === 0 ? '–' : told.join('<br>');
+}
+
+/** Fault × what told of it, as a table in Markdown. */
+export function signalsTable(struck: readonly ToldOf[]): string {
+  const rows = struck.map(({ fault, signals }) => {
+    const of = (...kinds: readonly SeenSignal['kind'][]): string =>
+      cell(signals.filter(({ kind }) => kinds.includes(kind)));
+    return `| \`${fault}\` | ${of('silence', 'check')} | ${of('note')} | ${of('metric')} |`;
+  });
+  return ['| fault | readiness | notes of readiness | metrics |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** Puts the table into a page. @throws {StackError} where the page has no place for it */
+export function writeSignalsTable(page: string, struck: readonly ToldOf[]): void {
+  const text = readFileSync(page, 'utf8');
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (begin < 0 || end < begin)
+    throw new StackError(`${page} has no place for the table: add the lines ${BEGIN} and ${END}.`);
+  writeFileSync(page, `${text.slice(0, begin + BEGIN.length)}\n\n${signalsTable(struck)}\n\n${text.slice(end)}`);
+}

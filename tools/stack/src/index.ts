@@ -1,0 +1,9 @@
+export { countersign, type CommandRun } from './countersign.js';
+export { freePortBase } from './free-ports.js';
+export { clientsFile, writeSecret, type Identities } from './identities.js';
+export { makeSamplePayment } from './sample-payment.js';
+export { databaseUrlFile, natsPasswordFile, serviceNames, waitUntilReady, type ServiceName } from './services.js';
+export { shortTimes } from './short-times.js';
+export { startStack, type Stack, type StackOptions } from './stack.js';
+export { StackError, wordsFor } from './stack-error.js';
+export { whole } from './whole-number.js';
