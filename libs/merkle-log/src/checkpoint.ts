@@ -1,6 +1,6 @@
-import { fromBase64 } from './base64.js';
+import { fromBase64, toBase64, type Bytes } from '#platform';
 import { type NoteSigner, type NoteVerifier } from './note-key.js';
-import { NoteError, openNote, signNote } from './signed-note.js';
+import { NoteError, openNote, signNote, type SignedNote } from './signed-note.js';
 import { isHash } from './tree.js';
 
 /** What a log says of itself (C2SP tlog-checkpoint): so many leaves, with this root. */
@@ -8,13 +8,13 @@ export interface Checkpoint {
   /** The log's name, unlike any other's. */
   readonly origin: string;
   readonly size: number;
-  readonly root: Buffer;
+  readonly root: Bytes;
 }
 
 /** The text of a checkpoint, without signatures (C2SP tlog-checkpoint). @throws {RangeError} for a root that is not 32 bytes */
 export function checkpointText({ origin, size, root }: Checkpoint): string {
   if (!isHash(root)) throw new RangeError('the root of a checkpoint has 32 bytes');
-  return `${origin}\n${String(size)}\n${root.toString('base64')}\n`;
+  return `${origin}\n${String(size)}\n${toBase64(root)}\n`;
 }
 
 /** Reads a checkpoint's text; lines after the third are passed over, as the format asks. @throws {NoteError} `NOTE_MALFORMED` */
@@ -33,7 +33,7 @@ export function parseCheckpointText(text: string): Checkpoint {
  * A signed checkpoint.
  * @param signers keys of the one log, under its origin; more than one while a key is handed over
  */
-export function signCheckpoint(size: number, root: Buffer, ...signers: readonly [NoteSigner, ...NoteSigner[]]): string {
+export function signCheckpoint(size: number, root: Bytes, ...signers: readonly [NoteSigner, ...NoteSigner[]]): string {
   return signNote(checkpointText({ origin: signers[0].name, size, root }), signers);
 }
 
@@ -43,7 +43,11 @@ export function signCheckpoint(size: number, root: Buffer, ...signers: readonly 
  * @throws {NoteError}
  */
 export function openCheckpoint(note: string, log: NoteVerifier | readonly NoteVerifier[]): Checkpoint {
-  const { text, signers } = openNote(note, 'verify' in log ? [log] : log);
+  return checkpointOf(openNote(note, 'verify' in log ? [log] : log));
+}
+
+/** The checkpoint of a note that is signed under its own origin. @throws {NoteError} */
+export function checkpointOf({ text, signers }: SignedNote): Checkpoint {
   const checkpoint = parseCheckpointText(text);
   if (!signers.includes(checkpoint.origin)) {
     throw new NoteError(

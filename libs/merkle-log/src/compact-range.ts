@@ -1,9 +1,10 @@
+import { type Bytes } from '#platform';
 import { nodeHash, rootOf } from './tree.js';
 
 /** The hash of a complete subtree of 2^`height` leaves. */
 export interface Peak {
   readonly height: number;
-  readonly hash: Buffer;
+  readonly hash: Bytes;
 }
 
 /** A run of complete subtrees, each pair of a height joined: what is to be known of a tree to let it grow. */
@@ -20,7 +21,7 @@ export class CompactRange {
   }
 
   /** Adds the subtree that comes next; it must begin at a multiple of its width. */
-  push(height: number, hash: Buffer): void {
+  push(height: number, hash: Bytes): void {
     let joined: Peak = { height, hash };
     for (let last = this.#peaks.at(-1); last?.height === joined.height; last = this.#peaks.at(-1)) {
       this.#peaks.pop();
@@ -31,7 +32,7 @@ export class CompactRange {
 }
 
 /** The root over the peaks of a whole tree (RFC 9162, section 2.1.1); of none the hash of nothing. @param peaks largest first */
-export function rootOfPeaks(peaks: readonly Peak[]): Buffer {
+export function rootOfPeaks(peaks: readonly Peak[]): Bytes {
   return peaks.length === 0
     ? rootOf([])
     : peaks.map(({ hash }) => hash).reduceRight((right, left) => nodeHash(left, right));

@@ -1,3 +1,4 @@
+import { equal, toHex, type Bytes } from '#platform';
 import { type Checkpoint } from './checkpoint.js';
 import { type Peak, rootOfPeaks } from './compact-range.js';
 import { type Fault, firstMismatch, inOrder, missingAt, type Mismatch } from './export-faults.js';
@@ -9,13 +10,13 @@ import { SourceSequences } from './source-sequences.js';
 export interface ExportedEntry {
   readonly logIndex: number;
   /** The hash of the event as it is in the export. */
-  readonly leaf: Buffer;
+  readonly leaf: Bytes;
   /** The leaf hash that the log holds at this index, where the export carries it: then what was changed can be named, not only that. */
-  readonly recorded?: Buffer;
+  readonly recorded?: Bytes;
   /** What is left out in front of it. */
   readonly skipped?: Skipped;
   /** The hash of the complete tile that contains it, on the first event of each tile. */
-  readonly tile?: Buffer;
+  readonly tile?: Bytes;
   readonly source: string;
   readonly sequence: bigint;
   /** Milliseconds since 1970. */
@@ -68,7 +69,7 @@ const LOST_LIMIT = 1_000;
 /** What an old checkpoint or old hashes say of a log that was restored and did not get back all. */
 const CONTRADICTION = /^(LOG_REWRITTEN|LOG_FORKED|EVENT_ALTERED)$/;
 
-const sameTree = (one: readonly Peak[], other: readonly Peak[]): boolean => rootOfPeaks(one).equals(rootOfPeaks(other));
+const sameTree = (one: readonly Peak[], other: readonly Peak[]): boolean => equal(rootOfPeaks(one), rootOfPeaks(other));
 
 /**
  * Checks exports and segments of the log offline against checkpoints, event by event in constant memory; reports the first of each kind of fault.
@@ -120,8 +121,8 @@ export class ExportCheck {
     this.#entries += 1;
     const { logIndex, leaf, skipped, tile } = entry;
     const recorded = this.#options.hashes?.at(logIndex) ?? entry.recorded ?? leaf;
-    if (!leaf.equals(recorded) && this.#mismatches.length < MISMATCH_LIMIT) {
-      this.#mismatches.push({ logIndex, leaf: leaf.toString('hex'), recorded: recorded.toString('hex') });
+    if (!equal(leaf, recorded) && this.#mismatches.length < MISMATCH_LIMIT) {
+      this.#mismatches.push({ logIndex, leaf: toHex(leaf), recorded: toHex(recorded) });
     }
     this.#sequences.add(entry);
     if (entry.lost === true && this.#lost.length < LOST_LIMIT) this.#lost.push(logIndex);
@@ -211,11 +212,11 @@ export class ExportCheck {
 
   /** Two checkpoints of one size with different roots: the log has told two stories. */
   #forks(): readonly Fault[] {
-    const roots = new Map<number, Buffer>();
+    const roots = new Map<number, Bytes>();
     for (const { size, root } of this.#signed) {
       const known = roots.get(size);
       roots.set(size, root);
-      if (known !== undefined && !known.equals(root)) {
+      if (known !== undefined && !equal(known, root)) {
         const message = `the log has signed two different trees of ${String(size)} leaves`;
         return [{ code: 'LOG_FORKED', logIndex: 0, message }];
       }

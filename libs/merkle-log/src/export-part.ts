@@ -1,3 +1,4 @@
+import { equal, type Bytes } from '#platform';
 import { type Checkpoint } from './checkpoint.js';
 import { type Peak } from './compact-range.js';
 import { type Fault } from './export-faults.js';
@@ -11,7 +12,7 @@ import { isHash } from './tree.js';
 /** What stands for leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
 export interface Skipped {
   readonly from: number;
-  readonly hashes: readonly Buffer[];
+  readonly hashes: readonly Bytes[];
 }
 
 /** Ties the tree of a size to a later checkpoint, where no checkpoint of that size is at hand: as a sealed segment does. */
@@ -19,7 +20,7 @@ export interface Bridge {
   readonly size: number;
   readonly checkpoint: Checkpoint;
   /** RFC 9162, section 2.1.4. */
-  readonly proof: readonly Buffer[];
+  readonly proof: readonly Bytes[];
 }
 
 /** What one export or one segment says of itself before its first event. */
@@ -27,7 +28,7 @@ export interface ExportPart {
   /** The log index at which it begins. */
   readonly first: number;
   /** Stands for the leaves below: the hashes of {@link coverOf}. */
-  readonly before: readonly Buffer[];
+  readonly before: readonly Bytes[];
   /** Sizes of trees that its proof passes through. */
   readonly passing?: readonly number[];
   /** Whether it leaves events out on purpose. */
@@ -41,9 +42,9 @@ export interface ExportPart {
 export interface PartLine {
   readonly logIndex: number;
   readonly from: number;
-  readonly recorded: Buffer;
+  readonly recorded: Bytes;
   readonly skipped?: Skipped;
-  readonly tile?: Buffer;
+  readonly tile?: Bytes;
 }
 
 /** Checks that one part's leaves are those of its checkpoints, in constant memory. */
@@ -177,9 +178,9 @@ export class PartCheck {
     if (roots === undefined) return;
     this.#judged.add(checkpoint);
     const { size, root } = checkpoint;
-    if (!roots.computed.equals(root)) {
+    if (!equal(roots.computed, root)) {
       const { doubtful } = this.#tree;
-      const placed = roots.told.equals(root) ? doubtful : undefined;
+      const placed = equal(roots.told, root) ? doubtful : undefined;
       const first = placed ?? Math.min(this.#believed, Math.max(0, size - 1));
       this.#rewritten(first, placed === undefined ? size : placed + TILE_WIDTH, size);
     }

@@ -1,3 +1,4 @@
+import { concat, copyOf, zeros, type Bytes } from '#platform';
 import { spanHash } from './span.js';
 import { TILE_WIDTH, tileWidthAt } from './tile-path.js';
 import { hashesOf, type Tile, TileHashes, type TilePlace } from './tiles.js';
@@ -15,7 +16,7 @@ export function edgeOf(size: number): readonly TilePlace[] {
 
 /** A tree that leaves are appended to. It holds its unfinished tiles only (at most 8 KiB a level). */
 export class GrowingTree {
-  readonly #edge: Buffer[] = [];
+  readonly #edge: Bytes[] = [];
   #size: number;
 
   /**
@@ -31,7 +32,7 @@ export class GrowingTree {
       if (tile === undefined || tile.hashes.length < length) {
         throw new RangeError(`a tree of ${String(size)} needs the tile ${String(level)}/${String(index)}`);
       }
-      this.#edge[level] = Buffer.from(tile.hashes.subarray(0, length));
+      this.#edge[level] = copyOf(tile.hashes.subarray(0, length));
     }
   }
 
@@ -44,7 +45,7 @@ export class GrowingTree {
    * @param leafHashes concatenated leaf hashes
    * @returns the tiles that changed, in their new width: each whole tile once, and the unfinished ones
    */
-  append(leafHashes: Buffer): readonly Tile[] {
+  append(leafHashes: Bytes): readonly Tile[] {
     if (leafHashes.length % HASH !== 0) throw new RangeError('leaf hashes have 32 bytes each');
     const changed: Tile[] = [];
     this.#grow(0, this.#size, leafHashes, changed);
@@ -53,26 +54,26 @@ export class GrowingTree {
   }
 
   /** The root (RFC 9162, section 2.1.1); of an empty tree the hash of nothing. */
-  root(): Buffer {
+  root(): Bytes {
     if (this.#size === 0) return rootOf([]);
-    const tiles = edgeOf(this.#size).map((place) => ({ ...place, hashes: this.#edge[place.level] ?? Buffer.alloc(0) }));
+    const tiles = edgeOf(this.#size).map((place) => ({ ...place, hashes: this.#edge[place.level] ?? zeros(0) }));
     return spanHash({ first: 0, end: this.#size }, new TileHashes(tiles));
   }
 
   /** @param hashesBefore how many hashes the level had */
-  #grow(level: number, hashesBefore: number, hashes: Buffer, changed: Tile[]): void {
+  #grow(level: number, hashesBefore: number, hashes: Bytes, changed: Tile[]): void {
     if (hashes.length === 0) return;
     let index = Math.floor(hashesBefore / TILE_WIDTH);
-    let rest = Buffer.concat([this.#edge[level] ?? Buffer.alloc(0), hashes]);
-    const above: Buffer[] = [];
+    let rest = concat([this.#edge[level] ?? zeros(0), hashes]);
+    const above: Bytes[] = [];
     for (; rest.length >= TILE_WIDTH * HASH; index += 1) {
-      const whole = Buffer.from(rest.subarray(0, TILE_WIDTH * HASH));
+      const whole = copyOf(rest.subarray(0, TILE_WIDTH * HASH));
       changed.push({ level, index, hashes: whole });
       above.push(rootOf(hashesOf(whole)));
       rest = rest.subarray(TILE_WIDTH * HASH);
     }
-    this.#edge[level] = Buffer.from(rest);
-    if (rest.length > 0) changed.push({ level, index, hashes: Buffer.from(rest) });
-    this.#grow(level + 1, Math.floor(hashesBefore / TILE_WIDTH), Buffer.concat(above), changed);
+    this.#edge[level] = copyOf(rest);
+    if (rest.length > 0) changed.push({ level, index, hashes: copyOf(rest) });
+    this.#grow(level + 1, Math.floor(hashesBefore / TILE_WIDTH), concat(above), changed);
   }
 }

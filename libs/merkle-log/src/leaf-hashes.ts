@@ -1,3 +1,4 @@
+import { equal, zeros, type Bytes } from '#platform';
 import { type Checkpoint } from './checkpoint.js';
 import { CompactRange, rootOfPeaks } from './compact-range.js';
 import { type Fault } from './export-faults.js';
@@ -7,7 +8,7 @@ import { HASH_LENGTH, isHash } from './tree.js';
 export interface LeafHashes {
   /** How many there are. */
   readonly size: number;
-  at(logIndex: number): Buffer | undefined;
+  at(logIndex: number): Bytes | undefined;
 }
 
 /** Whether leaf hashes are those that each checkpoint signs; checkpoints beyond them are passed over. */
@@ -19,9 +20,9 @@ export function judgeLeafHashes(hashes: LeafHashes, checkpoints: readonly Checkp
   for (const checkpoint of within) {
     for (; size < checkpoint.size; size += 1) {
       const hash = hashes.at(size);
-      range.push(0, hash !== undefined && isHash(hash) ? hash : Buffer.alloc(HASH_LENGTH));
+      range.push(0, hash !== undefined && isHash(hash) ? hash : zeros(HASH_LENGTH));
     }
-    if (!rootOfPeaks(range.peaks).equals(checkpoint.root)) {
+    if (!equal(rootOfPeaks(range.peaks), checkpoint.root)) {
       const [from, to, tree] = [believed, size - 1, size].map(String);
       const message = `the leaf hashes ${from ?? ''} to ${to ?? ''} are not those of the checkpoint of ${tree ?? ''}`;
       return [{ code: 'LOG_REWRITTEN', logIndex: believed, through: Math.max(believed, size - 1), message }];

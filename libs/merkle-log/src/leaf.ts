@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { sha256OfText, utf8Length, type Bytes } from '#platform';
 import { CanonicalJsonError, canonicalJson } from './canonical-json.js';
 
 /** Bytes that a leaf may have at most. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
@@ -9,7 +9,7 @@ export interface Leaf {
   /** The event's canonical JSON (RFC 8785): the bytes that are hashed. */
   readonly json: string;
   /** RFC 9162's leaf hash of these bytes. */
-  readonly hash: Buffer;
+  readonly hash: Bytes;
 }
 
 /** Thrown for what cannot be a leaf. */
@@ -45,10 +45,10 @@ export function leafOf(value: unknown): Leaf {
  * @throws {LeafError} `LEAF_TOO_LARGE`
  */
 export function leafOfCanonical(json: string): Leaf {
-  const size = Buffer.byteLength(json);
+  const size = utf8Length(json);
   if (size > LEAF_SIZE_LIMIT) {
     throw new LeafError('LEAF_TOO_LARGE', `${String(size)} bytes; the limit is ${String(LEAF_SIZE_LIMIT)}`);
   }
   // In UTF-8 the character U+0000 is the byte 0x00 that RFC 9162 puts before a leaf.
-  return { json, hash: hash('sha256', `\u0000${json}`, 'buffer') };
+  return { json, hash: sha256OfText(`\u0000${json}`) };
 }

@@ -1,21 +1,29 @@
-import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
-import { fromBase64 } from './base64.js';
+import { concat, fromBase64, sha256, toBase64, utf8, type Bytes } from '#platform';
 
 const ED25519 = 0x01;
 
-/** Checks signatures of one key over notes (C2SP signed-note). */
+/** A key that signs notes, as others know it (C2SP signed-note). */
+export interface NoteKey {
+  readonly name: string;
+  /** The first 32 bits of the hash of name, signature type and public key. */
+  readonly id: number;
+  /** The public half in the syntax of C2SP signed-note: `name+id+key`. */
+  readonly verifierKey: string;
+}
+
+/** Checks signatures of one key over notes. */
 export interface NoteVerifier {
   readonly name: string;
   /** The first 32 bits of the hash of name, signature type and public key. */
   readonly id: number;
-  verify(text: string, signature: Buffer): boolean;
+  verify(text: string, signature: Bytes): boolean;
 }
 
 /** Signs notes. */
 export interface NoteSigner extends NoteVerifier {
   /** The public half in the syntax of C2SP signed-note: `name+id+key`. */
   readonly verifierKey: string;
-  sign(text: string): Buffer;
+  sign(text: string): Bytes;
 }
 
 /** Thrown for a key that cannot sign or verify notes. */
@@ -31,50 +39,31 @@ export class NoteKeyError extends Error {
 // eslint-disable-next-line no-control-regex
 const namePattern = /^[^\s+\u0000-\u001f\u0085]+$/u;
 
-function keyIdOf(name: string, publicKey: Buffer): number {
-  return createHash('sha256').update(`${name}\n`).update(Buffer.of(ED25519)).update(publicKey).digest().readUInt32BE();
+/** A number of 32 bits, big-endian, as a note carries its key's id. */
+export function uint32(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }
 
-function verifierOf(name: string, key: KeyObject, raw: Buffer): NoteVerifier {
-  return { name, id: keyIdOf(name, raw), verify: (text, signature) => verify(null, Buffer.from(text), key, signature) };
-}
-
-function rawPublicKey(key: KeyObject): Buffer {
-  const { crv, x } = key.export({ format: 'jwk' });
-  if (crv !== 'Ed25519' || x === undefined) throw new NoteKeyError('the key is not an Ed25519 key');
-  return Buffer.from(x, 'base64url');
-}
-
-/**
- * A signer with an Ed25519 key.
- * @param name the key's name; for a log its origin
- * @throws {NoteKeyError}
- */
-export function createNoteSigner(name: string, privateKey: KeyObject): NoteSigner {
+/** @param publicKey the 32 bytes of an Ed25519 public key @throws {NoteKeyError} for a name that no key may have */
+export function noteKeyOf(name: string, publicKey: Bytes): NoteKey {
   if (!namePattern.test(name)) throw new NoteKeyError('a key name holds no spaces and no plus');
-  if (privateKey.type !== 'private') throw new NoteKeyError('the key is not a private key');
-  const publicKey = createPublicKey(privateKey);
-  const raw = rawPublicKey(publicKey);
-  const verifier = verifierOf(name, publicKey, raw);
-  const id = verifier.id.toString(16).padStart(8, '0');
-  return {
-    ...verifier,
-    verifierKey: `${name}+${id}+${Buffer.concat([Buffer.of(ED25519), raw]).toString('base64')}`,
-    sign: (text) => sign(null, Buffer.from(text), privateKey),
-  };
+  const typed = concat([Uint8Array.of(ED25519), publicKey]);
+  const id = uint32(sha256(utf8(`${name}\n`), typed));
+  return { name, id, verifierKey: `${name}+${id.toString(16).padStart(8, '0')}+${toBase64(typed)}` };
 }
 
-/** Reads a verifier key, `name+id+key` (C2SP signed-note). @throws {NoteKeyError} */
-export function parseVerifierKey(text: string): NoteVerifier {
+/** Reads a verifier key, `name+id+key`. @throws {NoteKeyError} */
+export function parseNoteKey(text: string): NoteKey & { readonly publicKey: Bytes } {
   const [, name, id, keyText] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? [];
   const bytes = fromBase64(keyText ?? '');
   if (name === undefined || !namePattern.test(name) || bytes === undefined) {
     throw new NoteKeyError('a verifier key has the form name+id+key');
   }
-  const raw = bytes.subarray(1);
-  if (bytes[0] !== ED25519 || raw.length !== 32) throw new NoteKeyError('only Ed25519 verifier keys are known here');
-  const key = createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') } });
-  const verifier = verifierOf(name, key, raw);
-  if (verifier.id !== Number.parseInt(id ?? '', 16)) throw new NoteKeyError('the id does not belong to the key');
-  return verifier;
+  const publicKey = bytes.subarray(1);
+  if (bytes[0] !== ED25519 || publicKey.length !== 32) {
+    throw new NoteKeyError('only Ed25519 verifier keys are known here');
+  }
+  const key = noteKeyOf(name, publicKey);
+  if (key.id !== Number.parseInt(id ?? '', 16)) throw new NoteKeyError('the id does not belong to the key');
+  return { ...key, publicKey };
 }

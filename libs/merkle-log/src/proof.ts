@@ -1,3 +1,4 @@
+import { equal } from '#platform';
 import { isHash, nodeHash, rootOf, splitPoint } from './tree.js';
 import { type Span } from './span.js';
 
@@ -88,7 +89,7 @@ export function verifyInclusion(
     node = half(node);
     last = half(last);
   }
-  return last === 0 && Buffer.compare(hash, root) === 0;
+  return last === 0 && equal(hash, root);
 }
 
 /**
@@ -105,8 +106,8 @@ export function verifyConsistency(
 ): boolean {
   if (!Number.isSafeInteger(newer) || !Number.isSafeInteger(older) || older < 0 || older > newer) return false;
   if (![olderRoot, newerRoot, ...proof].every(isHash)) return false;
-  if (older === 0 && Buffer.compare(olderRoot, EMPTY_ROOT) !== 0) return false;
-  if (older === newer) return proof.length === 0 && Buffer.compare(olderRoot, newerRoot) === 0;
+  if (older === 0 && !equal(olderRoot, EMPTY_ROOT)) return false;
+  if (older === newer) return proof.length === 0 && equal(olderRoot, newerRoot);
   if (older === 0) return proof.length === 0;
   let node = older - 1;
   let last = newer - 1;
@@ -132,5 +133,5 @@ export function verifyConsistency(
     node = half(node);
     last = half(last);
   }
-  return last === 0 && Buffer.compare(olderHash, olderRoot) === 0 && Buffer.compare(newerHash, newerRoot) === 0;
+  return last === 0 && equal(olderHash, olderRoot) && equal(newerHash, newerRoot);
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { openCheckpoint, parseCheckpointText, signCheckpoint } from './checkpoint.js';
-import { createNoteSigner, NoteKeyError, parseVerifierKey } from './note-key.js';
+import { NoteKeyError } from './note-key.js';
+import { createNoteSigner, parseVerifierKey } from './note-signer.js';
 import { inclusionSpans } from './proof.js';
 import { NoteError, openNote, signNote } from './signed-note.js';
 import { spanHash } from './span.js';

@@ -1,5 +1,5 @@
-import { fromBase64 } from './base64.js';
-import { type NoteSigner, type NoteVerifier } from './note-key.js';
+import { concat, fromBase64, toBase64, utf8Length, zeros, type Bytes } from '#platform';
+import { uint32, type NoteSigner, type NoteVerifier } from './note-key.js';
 
 /** Bytes that a signed note may have at most; more than 16 post-quantum signatures need less. */
 export const NOTE_SIZE_LIMIT = 100_000;
@@ -32,42 +32,75 @@ export function signNote(text: string, signers: readonly NoteSigner[]): string {
     throw new NoteError('NOTE_MALFORMED', 'a note ends in a newline and holds no other control characters');
   }
   const lines = signers.map((signer) => {
-    const id = Buffer.alloc(4);
-    id.writeUInt32BE(signer.id);
-    return `— ${signer.name} ${Buffer.concat([id, signer.sign(text)]).toString('base64')}\n`;
+    const id = zeros(4);
+    new DataView(id.buffer, id.byteOffset).setUint32(0, signer.id);
+    return `— ${signer.name} ${toBase64(concat([id, signer.sign(text)]))}\n`;
   });
   return `${text}\n${lines.join('')}`;
+}
+
+/** A note as it is written: nothing of it is verified yet. */
+export interface UnverifiedNote {
+  readonly text: string;
+  readonly signatures: readonly { readonly name: string; readonly id: number; readonly signature: Bytes }[];
+}
+
+/** Reads a note without judging its signatures. @throws {NoteError} `NOTE_MALFORMED` */
+export function readNote(note: string): UnverifiedNote {
+  const malformed = (message: string): NoteError => new NoteError('NOTE_MALFORMED', message);
+  if (utf8Length(note) > NOTE_SIZE_LIMIT) throw malformed('the note is too large');
+  if (controlPattern.test(note) || !note.isWellFormed()) throw malformed('the note holds control characters');
+  const split = note.lastIndexOf('\n\n');
+  if (split === -1 || !note.endsWith('\n')) throw malformed('the note has no signature lines');
+  const lines = note.slice(split + 2, -1).split('\n');
+  const signatures = lines.map((line) => {
+    const [, name, encoded] = signaturePattern.exec(line) ?? [];
+    const bytes = fromBase64(encoded ?? '');
+    if (name === undefined || bytes === undefined || bytes.length < 5) throw malformed('a signature line is malformed');
+    return { name, id: uint32(bytes), signature: bytes.subarray(4) };
+  });
+  return { text: note.slice(0, split + 1), signatures };
+}
+
+/** The signatures of known keys; those of unknown keys are passed over. */
+export function signaturesOf<Key extends { readonly name: string; readonly id: number }>(
+  note: UnverifiedNote,
+  keys: readonly Key[],
+): readonly { readonly key: Key; readonly signature: Bytes }[] {
+  return note.signatures.flatMap(({ name, id, signature }) => {
+    const key = keys.find((known) => known.name === name && known.id === id);
+    return key === undefined ? [] : [{ key, signature }];
+  });
+}
+
+/** A note that at least one known key signed. */
+export interface SignedNote {
+  readonly text: string;
+  /** The names of those who signed. */
+  readonly signers: readonly string[];
+}
+
+/** A wrong signature of a known key makes the whole note unbelievable. @throws {NoteError} */
+export function acceptedNote(
+  text: string,
+  judged: readonly { readonly name: string; readonly right: boolean }[],
+): SignedNote {
+  const wrong = judged.find(({ right }) => !right);
+  if (wrong !== undefined) throw new NoteError('NOTE_SIGNATURE_WRONG', `the signature of ${wrong.name} is wrong`);
+  if (judged.length === 0) throw new NoteError('NOTE_SIGNER_UNKNOWN', 'no known key has signed the note');
+  return { text, signers: judged.map(({ name }) => name) };
 }
 
 /**
  * Reads a note that one of the known keys signed (C2SP signed-note): signatures of unknown keys are passed over, a wrong one of a known key
  * makes the whole note unbelievable.
- * @returns its text, and the names of those who signed
  * @throws {NoteError}
  */
-export function openNote(
-  note: string,
-  verifiers: readonly NoteVerifier[],
-): { readonly text: string; readonly signers: readonly string[] } {
-  const malformed = (message: string): NoteError => new NoteError('NOTE_MALFORMED', message);
-  if (Buffer.byteLength(note) > NOTE_SIZE_LIMIT) throw malformed('the note is too large');
-  if (controlPattern.test(note) || !note.isWellFormed()) throw malformed('the note holds control characters');
-  const split = note.lastIndexOf('\n\n');
-  if (split === -1 || !note.endsWith('\n')) throw malformed('the note has no signature lines');
-  const text = note.slice(0, split + 1);
-  const lines = note.slice(split + 2, -1).split('\n');
-  const signers: string[] = [];
-  for (const line of lines) {
-    const [, name, encoded] = signaturePattern.exec(line) ?? [];
-    const bytes = fromBase64(encoded ?? '');
-    if (name === undefined || bytes === undefined || bytes.length < 5) throw malformed('a signature line is malformed');
-    const verifier = verifiers.find((known) => known.name === name && known.id === bytes.readUInt32BE());
-    if (verifier === undefined) continue;
-    if (!verifier.verify(text, bytes.subarray(4))) {
-      throw new NoteError('NOTE_SIGNATURE_WRONG', `the signature of ${name} is wrong`);
-    }
-    signers.push(name);
-  }
-  if (signers.length === 0) throw new NoteError('NOTE_SIGNER_UNKNOWN', 'no known key has signed the note');
-  return { text, signers };
+export function openNote(note: string, verifiers: readonly NoteVerifier[]): SignedNote {
+  const read = readNote(note);
+  const judged = signaturesOf(read, verifiers).map(({ key, signature }) => ({
+    name: key.name,
+    right: key.verify(read.text, signature),
+  }));
+  return acceptedNote(read.text, judged);
 }

@@ -1,3 +1,4 @@
+import { type Bytes } from '#platform';
 import { nodeHash } from './tree.js';
 
 /** The leaves from `first` up to, but without, `end`. */
@@ -15,7 +16,7 @@ export interface Subtree {
 /** Knows the hashes of complete subtrees. */
 export interface SubtreeHashes {
   /** @throws what it throws for a subtree that it does not have */
-  hashOf(subtree: Subtree): Buffer;
+  hashOf(subtree: Subtree): Bytes;
 }
 
 /**
@@ -38,7 +39,7 @@ export function subtreesOf({ first, end }: Span): readonly Subtree[] {
 }
 
 /** The Merkle tree hash of a span (RFC 9162, section 2.1.1), joined from its complete subtrees. @param span at least one leaf */
-export function spanHash(span: Span, hashes: SubtreeHashes): Buffer {
+export function spanHash(span: Span, hashes: SubtreeHashes): Bytes {
   return subtreesOf(span)
     .map((subtree) => hashes.hashOf(subtree))
     .reduceRight((right, left) => nodeHash(left, right));

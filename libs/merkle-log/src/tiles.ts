@@ -1,3 +1,4 @@
+import { type Bytes } from '#platform';
 import { type Span, type Subtree, type SubtreeHashes, subtreesOf } from './span.js';
 import { TILE_WIDTH } from './tile-path.js';
 import { HASH_LENGTH as HASH, rootOf } from './tree.js';
@@ -12,7 +13,7 @@ export interface TilePlace {
 
 /** A tile's content: up to 256 concatenated hashes. */
 export interface Tile extends TilePlace {
-  readonly hashes: Buffer;
+  readonly hashes: Bytes;
 }
 
 /** Where a subtree's hashes stand: in one tile, 2^`height` hashes from `offset`. */
@@ -44,14 +45,14 @@ export class TileMissingError extends Error {
 
 /** Hashes of subtrees, read from tiles. */
 export class TileHashes implements SubtreeHashes {
-  readonly #tiles: ReadonlyMap<string, Buffer>;
+  readonly #tiles: ReadonlyMap<string, Bytes>;
 
   constructor(tiles: readonly Tile[]) {
     this.#tiles = new Map(tiles.map(({ level, index, hashes }) => [`${String(level)}/${String(index)}`, hashes]));
   }
 
   /** @throws {TileMissingError} */
-  hashOf(subtree: Subtree): Buffer {
+  hashOf(subtree: Subtree): Bytes {
     const { level, index, offset, count } = placeOf(subtree);
     const hashes = this.#tiles.get(`${String(level)}/${String(index)}`);
     if (hashes === undefined || hashes.length < (offset + count) * HASH) throw new TileMissingError({ level, index });
@@ -60,9 +61,9 @@ export class TileHashes implements SubtreeHashes {
 }
 
 /** Splits concatenated hashes. @throws {RangeError} when the last one is not whole */
-export function hashesOf(bytes: Buffer): readonly Buffer[] {
+export function hashesOf(bytes: Bytes): readonly Bytes[] {
   if (bytes.length % HASH !== 0) throw new RangeError(`${String(bytes.length)} bytes are not hashes of 32 bytes each`);
-  const hashes: Buffer[] = [];
+  const hashes: Bytes[] = [];
   for (let at = 0; at + HASH <= bytes.length; at += HASH) hashes.push(bytes.subarray(at, at + HASH));
   return hashes;
 }

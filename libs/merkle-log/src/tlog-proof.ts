@@ -1,4 +1,4 @@
-import { fromBase64 } from './base64.js';
+import { fromBase64, toBase64, type Bytes } from '#platform';
 import { openCheckpoint, type Checkpoint } from './checkpoint.js';
 import { type NoteVerifier } from './note-key.js';
 import { PROOF_LENGTH_LIMIT, verifyInclusion } from './proof.js';
@@ -11,11 +11,11 @@ const HEADER = 'c2sp.org/tlog-proof@v1';
 export interface TlogProof {
   readonly index: number;
   /** From the leaf's sibling up to the root's child. */
-  readonly hashes: readonly Buffer[];
+  readonly hashes: readonly Bytes[];
   /** The signed note, as the log issued it. */
   readonly checkpoint: string;
   /** Not authenticated: whatever the application needs beside it. */
-  readonly extra?: Buffer;
+  readonly extra?: Bytes;
 }
 
 /** Writes a proof (file extension `.tlog-proof`). @throws {RangeError} for hashes that are not 32 bytes */
@@ -23,9 +23,9 @@ export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof)
   if (!hashes.every(isHash)) throw new RangeError('the hashes of a proof have 32 bytes each');
   return [
     HEADER,
-    ...(extra === undefined ? [] : [`extra ${extra.toString('base64')}`]),
+    ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]),
     `index ${String(index)}`,
-    ...hashes.map((hash) => hash.toString('base64')),
+    ...hashes.map((hash) => toBase64(hash)),
     '',
     checkpoint,
   ].join('\n');

@@ -1,3 +1,4 @@
+import { equal, type Bytes } from '#platform';
 import { CompactRange, rootOfPeaks, type Peak } from './compact-range.js';
 import { TILE_WIDTH } from './tile-path.js';
 
@@ -6,9 +7,9 @@ const TILE_HEIGHT = 8;
 /** The roots of a tree as an export tells it. */
 export interface ToldRoots {
   /** From its leaves, and from whole subtrees where it leaves events out. */
-  readonly computed: Buffer;
+  readonly computed: Bytes;
   /** The same, with the hashes that the export tells of its tiles in place of those that follow from its leaves. */
-  readonly told: Buffer;
+  readonly told: Bytes;
 }
 
 /**
@@ -20,7 +21,7 @@ export class ToldTree {
   #told = new CompactRange();
   #tile = new CompactRange();
   #size = 0;
-  #claim: Buffer | undefined;
+  #claim: Bytes | undefined;
   #whole = true;
   #tileWhole = true;
   #doubtful: number | undefined;
@@ -54,7 +55,7 @@ export class ToldTree {
   }
 
   /** Adds a leaf (height 0) or a complete subtree. */
-  push(height: number, hash: Buffer): void {
+  push(height: number, hash: Bytes): void {
     this.#size += 2 ** height;
     if (height >= TILE_HEIGHT) {
       this.#computed.push(height, hash);
@@ -76,7 +77,7 @@ export class ToldTree {
   }
 
   /** What the export says of the whole tile that the next leaf is in. */
-  claim(tile: Buffer): void {
+  claim(tile: Bytes): void {
     this.#claim ??= tile;
   }
 
@@ -100,6 +101,6 @@ export class ToldTree {
     if (computed === undefined || !this.#whole) return;
     this.#computed.push(TILE_HEIGHT, computed);
     this.#told.push(TILE_HEIGHT, claim ?? computed);
-    if (claim !== undefined && !claim.equals(computed)) this.#doubtful ??= this.#size - TILE_WIDTH;
+    if (claim !== undefined && !equal(claim, computed)) this.#doubtful ??= this.#size - TILE_WIDTH;
   }
 }

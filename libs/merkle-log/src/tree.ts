@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { copyOf, sha256, sha256OfPair, type Bytes } from '#platform';
 
-const LEAF = Buffer.of(0x00);
-const NODE = Buffer.of(0x01);
+const LEAF = Uint8Array.of(0x00);
+const NODE = 0x01;
 
 /** Bytes of a hash: the log hashes with SHA-256 only. */
 export const HASH_LENGTH = 32;
@@ -16,15 +16,15 @@ function requireHash(bytes: Uint8Array): void {
 }
 
 /** SHA-256 of 0x00 and the entry (RFC 9162, section 2.1.1). @param entry the leaf's bytes */
-export function leafHash(entry: Uint8Array): Buffer {
-  return createHash('sha256').update(LEAF).update(entry).digest();
+export function leafHash(entry: Uint8Array): Bytes {
+  return sha256(LEAF, entry);
 }
 
 /** SHA-256 of 0x01 and both children (RFC 9162, section 2.1.1). @throws {RangeError} for children that are not 32 bytes */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
+export function nodeHash(left: Uint8Array, right: Uint8Array): Bytes {
   requireHash(left);
   requireHash(right);
-  return createHash('sha256').update(NODE).update(left).update(right).digest();
+  return sha256OfPair(NODE, left, right);
 }
 
 /** The largest power of two below `size`: where a tree of that size is split. @param size at least 2 */
@@ -39,12 +39,12 @@ export function splitPoint(size: number): number {
  * @param leaves leaf hashes in the log's order; none gives the hash of nothing
  * @throws {RangeError} for leaves that are not 32 bytes
  */
-export function rootOf(leaves: readonly Uint8Array[]): Buffer {
+export function rootOf(leaves: readonly Uint8Array[]): Bytes {
   const [first] = leaves;
-  if (first === undefined) return createHash('sha256').digest();
+  if (first === undefined) return sha256();
   if (leaves.length === 1) {
     requireHash(first);
-    return Buffer.from(first);
+    return copyOf(first);
   }
   const split = splitPoint(leaves.length);
   return nodeHash(rootOf(leaves.slice(0, split)), rootOf(leaves.slice(split)));
