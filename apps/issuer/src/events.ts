@@ -320,7 +320,8 @@ export const events = defineEvents({
       changes: {
         person: 'for whom it was',
         client_id: 'which application had it',
-        because: '`BY_PERSON`, `SESSION_ENDED`, `BY_CLIENT`, `BY_ADMIN`, `CODE_REPLAYED` or `REFRESH_REPLAYED`',
+        because:
+          '`BY_PERSON`, `SESSION_ENDED`, `BY_CLIENT`, `BY_ADMIN`, `CODE_REPLAYED`, `REFRESH_REPLAYED` or `EXPIRED`',
       },
     },
     'device.begun': {

@@ -50,6 +50,7 @@ import { RevocationKeysStore } from './registry/revocation-keys.store.js';
 import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-memory.service.js';
 import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
+import { revocationAdminControllers, revocationAdminProviders } from './revocation-admin/index.js';
 import { sessionProviders } from './sessions/index.js';
 import { accountControllers, accountProviders } from './account/index.js';
 import { logoutControllers, logoutProviders } from './logout/index.js';
@@ -132,6 +133,8 @@ export class IssuerModule {
         ServiceAuthModule.forRoot({
           issuer: configuration.ISSUER_URL,
           audience: ISSUER_AUDIENCE,
+          // What DPoP proofs for userinfo name (RFC 9449), unless RESOURCE_URL says otherwise.
+          resource: configuration.ISSUER_URL,
           // Answered within the process: nothing goes over a network.
           fetch: () => ownKeys.answer(),
           allowPlainHttp: true,
@@ -144,6 +147,7 @@ export class IssuerModule {
         ...authorizationControllers,
         ...deviceControllers,
         ...revocationControllers,
+        ...revocationAdminControllers,
         TokenRevocationController,
         JwksController,
         MetadataController,
@@ -244,6 +248,7 @@ export class IssuerModule {
         ...logoutProviders,
         ...accountProviders,
         ...peopleAdminProviders,
+        ...revocationAdminProviders,
         Startup,
         {
           provide: 'countersign.issuer.begun',

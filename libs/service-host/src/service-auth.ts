@@ -19,6 +19,8 @@ export interface ServiceAuthOptions {
   readonly allowPlainHttp?: boolean;
   /** This service's name: the only `aud` it accepts. */
   readonly audience: string;
+  /** The service's resource identifier, where it is not in `RESOURCE_URL`. */
+  readonly resource?: string;
   /** How the keys are fetched; the issuer answers itself by it. */
   readonly fetch?: typeof globalThis.fetch;
   /** Where the service hears what is revoked: the feed's settings, or a list of its own. */
@@ -28,6 +30,9 @@ export interface ServiceAuthOptions {
   /** How refusals of unverified callers are limited and reported. */
   readonly refusals?: Omit<RefusalsOptions, 'service'>;
 }
+
+const resourceOf = (resource: string | undefined): { readonly resource?: string } =>
+  resource === undefined ? {} : { resource };
 
 /** Apart from the guard's module, which is made from it. */
 @Global()
@@ -77,7 +82,7 @@ export class ServiceAuthModule {
             refusals: Refusals,
             pool: pg.Pool,
             logger: Logger,
-            resource: string | undefined,
+            declared: string | undefined,
             nonces: DpopNonces | undefined,
             pushed: RevocationList | undefined = own,
             apiKeys: ApiKeySettings | undefined,
@@ -89,7 +94,7 @@ export class ServiceAuthModule {
                 'routes and their requirements',
               );
             },
-            ...(resource === undefined ? {} : { resource }),
+            ...resourceOf(declared ?? options.resource),
             ...(nonces === undefined ? {} : { dpopNonces: nonces }),
             issuer: options.issuer,
             audience: options.audience,

@@ -1,15 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { rmSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
+import { codeOf, takeLock } from './lock.js';
 
 /** Milliseconds that a command waits for another one that uses the same login. */
 const LOCK_PATIENCE_MS = 20_000;
-const LOCK_LOOK_MS = 50;
 
 const keptSchema = z.strictObject({
   issuer: z.string(),
@@ -21,9 +19,6 @@ const keptSchema = z.strictObject({
 });
 /** A person's login at one issuer. */
 export type KeptLogin = z.infer<typeof keptSchema>;
-
-const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 
 /** The folder of logins: `COUNTERSIGN_LOGIN_FOLDER`, else `countersign` where the system keeps configuration. */
 export function loginFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -96,29 +91,10 @@ export class LoginFile {
   /** Runs while no other command uses this login: a refresh token works once. @throws {CliError} `LOGIN_LOCKED` */
   async locked<Result>(act: () => Promise<Result>, patienceMs = LOCK_PATIENCE_MS): Promise<Result> {
     await this.#makeFolder();
-    const lock = `${this.path}.lock`;
-    const until = Date.now() + patienceMs;
-    for (;;) {
-      try {
-        await (await open(lock, 'wx', 0o600)).close();
-        break;
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-      if (Date.now() >= until) {
-        const hint = `If no other command runs, one was cut off: delete ${lock}`;
-        throw new CliError(ExitCode.unreachable, 'LOGIN_LOCKED', 'another command is using this login', hint);
-      }
-      await delay(LOCK_LOOK_MS);
-    }
-    const release = (): void => {
-      rmSync(lock, { force: true });
-    };
-    process.on('exit', release);
+    const release = await takeLock(`${this.path}.lock`, patienceMs);
     try {
       return await act();
     } finally {
-      process.off('exit', release);
       release();
     }
   }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
@@ -181,7 +181,7 @@ describe('a person who logs in at the command line', () => {
     await expect(whoIsLoggedIn(address(), file())).rejects.toMatchObject({ code: 'NOT_LOGGED_IN' });
   });
 
-  it('has a login that others could read refused, and one that another command holds left alone', async () => {
+  it('has a login that others could read refused, one that a command holds left alone, and one that a killed command held taken over', async () => {
     const key = await generateSigningKey();
     await file().write({ issuer, client_id: CLIENT, key, refresh_token: 'x', scope: 'openid' });
     chmodSync(file().path, 0o644);
@@ -189,6 +189,22 @@ describe('a person who logs in at the command line', () => {
     await file().locked(async () => {
       await expect(file().locked(() => Promise.resolve(), 100)).rejects.toMatchObject({ code: 'LOGIN_LOCKED' });
     });
+    const gone = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' });
+    await new Promise((done) => gone.on('close', done));
+    writeFileSync(`${file().path}.lock`, `${String(gone.pid)}@${hostname()}`);
+    let [inside, most] = [0, 0];
+    const hold = () =>
+      file().locked(async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        await delay(1);
+        inside -= 1;
+      });
+    await Promise.all(Array.from({ length: 8 }, hold));
+    expect([most, readdirSync(logins)]).toEqual([1, [basename(file().path)]]);
+    writeFileSync(`${file().path}.lock`, `${String(gone.pid)}@another-machine`);
+    await expect(file().locked(() => Promise.resolve(), 100)).rejects.toMatchObject({ code: 'LOGIN_LOCKED' });
+    rmSync(`${file().path}.lock`);
     writeFileSync(file().path, '{}', { mode: 0o600 });
     chmodSync(file().path, 0o600);
     await expect(file().read()).rejects.toMatchObject({ code: 'LOGIN_UNREADABLE' });

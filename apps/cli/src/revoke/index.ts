@@ -142,7 +142,7 @@ Examples:
   group
     .command('client <client>')
     .description(
-      'revoke all tokens that name this client (as client, subject or actor) and were issued before now; new tokens work',
+      'revoke all tokens that name this client (as client, subject or actor) and were issued before now; new tokens work, but people must allow an application again',
     )
     .addOption(before())
     .addOption(reason())
@@ -152,7 +152,7 @@ Examples:
   group
     .command('subject <subject>')
     .description(
-      'revoke all tokens that name this subject (as subject or actor) and were issued before now; new tokens work',
+      'revoke all tokens that name this subject (as subject or actor) and were issued before now; of a person (person:…) all sessions end, and what they allowed applications',
     )
     .addOption(before())
     .addOption(reason())

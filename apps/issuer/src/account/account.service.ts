@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, DATABASE, type Database, type RequestTrace } from '@countersign/service-host';
+import { CodesStore } from '../authorization/codes.store.js';
 import { Consents } from '../consent/consents.service.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { DelegationUses } from '../delegations/delegation-uses.service.js';
+import { DevicesStore } from '../device/devices.store.js';
 import { events } from '../events.js';
 import { type Audiences } from '../registry/audience-words.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';
@@ -31,6 +33,8 @@ export class Account {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(Delegations) private readonly delegations: Delegations,
     @Inject(Consents) private readonly consents: Consents,
+    @Inject(CodesStore) private readonly codes: CodesStore,
+    @Inject(DevicesStore) private readonly devices: DevicesStore,
     @Inject(AudienceWordsStore) private readonly words: AudienceWordsStore,
     @Inject(DelegationUses) private readonly uses: DelegationUses,
     @Inject(SessionsStore) private readonly sessions: SessionsStore,
@@ -58,6 +62,8 @@ export class Account {
     const who = byPerson(session, trace);
     const whose = { personId: session.person.id, clientId };
     const ended = await this.database.transaction(async (transaction) => {
+      await this.codes.withdraw(transaction, whose);
+      await this.devices.withdraw(transaction, whose);
       await this.consents.withdraw(transaction, whose, who);
       return this.delegations.endIn(transaction, whose, 'BY_PERSON', who);
     });

@@ -34,4 +34,6 @@ export interface Code {
 
 export interface KeptCode extends Code {
   readonly redeemedAt: Date | undefined;
+  /** When the person, or an administrator, took back what had been allowed. */
+  readonly withdrawnAt: Date | undefined;
 }

@@ -4,6 +4,7 @@ import { decodeJwt } from 'jose';
 import { applications, basic, newPkce, REDIRECT, registerApplications, type Pkce } from '../testing/applications.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { hiddenFields, open, submit } from '../testing/visit.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { type Code } from './code.js';
 import { CodesStore } from './codes.store.js';
@@ -212,6 +213,30 @@ describe('an authorization code', () => {
     ]);
     expect((await redeem(code)).body['error']).toBe('invalid_grant');
     expect(await reasonsOf(code.id)).toEqual([]);
+  });
+
+  it('brings nothing once the person has ended the application, even in the minute in which it is good', async () => {
+    const cleo = await signedIn(app(), issuer.url, 'cleo');
+    const [code, elsewhere] = [
+      await issue({}, cleo),
+      await issue({ clientId: 'pocket', redirectUri: 'http://127.0.0.1/cb' }, cleo),
+    ];
+    const { form_token: token = '' } = hiddenFields(await open(`${other}/sign-out`, cleo));
+    const form = { form_token: token, client_id: 'planner' };
+    expect((await submit(`${issuer.url}/account/applications/end`, form, cleo)).status).toBe(303);
+    expect((await redeem(code, {}, other)).body['error']).toBe('invalid_grant');
+    expect(await reasonsOf(code.id)).toEqual([]);
+    const change = { client_id: 'pocket', redirect_uri: 'http://127.0.0.1/cb' };
+    expect((await redeem(elsewhere, change)).status).toBe(200);
+  });
+
+  it('that is redeemed while the person ends the application leaves nothing that goes on', async () => {
+    const dora = await signedIn(app(), issuer.url, 'dora');
+    const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, dora));
+    const codes = await Promise.all(Array.from({ length: 8 }, () => issue({}, dora)));
+    const end = () => submit(`${other}/account/applications/end`, { form_token: token, client_id: 'planner' }, dora);
+    await Promise.all([...codes.map((code) => redeem(code)), end()]);
+    for (const { id } of codes) expect(await reasonsOf(id)).not.toContain('live');
   });
 
   it('that names a key is redeemed with a proof of that key only, and its token is bound to it', async () => {

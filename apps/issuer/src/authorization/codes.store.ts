@@ -9,6 +9,9 @@ const PRUNE_AT_ONCE = 1_000;
 /** Milliseconds for which a code is kept after its end, so that a second use is known as one. */
 const KEPT_MS = 86_400_000;
 
+/** The condition that a code may still be redeemed. */
+const unused = (now: Date) => and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, now));
+
 /** Authorization codes in PostgreSQL, which all replicas share; of each only its digest. */
 @Injectable()
 export class CodesStore implements OnModuleInit {
@@ -25,12 +28,13 @@ export class CodesStore implements OnModuleInit {
   async find(digest: string): Promise<KeptCode | undefined> {
     const [row] = await this.database.select().from(table).where(eq(table.digest, digest));
     if (row === undefined) return undefined;
-    const { clientId, redirectUri, codeChallenge, dpopKey, allowed, expiresAt, redeemedAt } = row;
+    const { clientId, redirectUri, codeChallenge, dpopKey, allowed, expiresAt, redeemedAt, withdrawnAt } = row;
     return {
       ...{ digest, clientId, redirectUri, codeChallenge, expiresAt },
       dpopKey: dpopKey ?? undefined,
       allowed: allowedSchema.parse(allowed),
       redeemedAt: redeemedAt ?? undefined,
+      withdrawnAt: withdrawnAt ?? undefined,
     };
   }
 
@@ -39,9 +43,25 @@ export class CodesStore implements OnModuleInit {
     const redeemed = await transaction
       .update(table)
       .set({ redeemedAt: now })
-      .where(and(eq(table.digest, digest), isNull(table.redeemedAt), gt(table.expiresAt, now)))
+      .where(and(eq(table.digest, digest), unused(now)))
       .returning({ digest: table.digest });
     return redeemed.length > 0;
+  }
+
+  /**
+   * Takes back what was allowed and not redeemed yet. One that is redeemed at this moment is waited for: its delegation is there afterwards, so end
+   * delegations after this.
+   */
+  async withdraw(
+    transaction: Transaction,
+    { personId, clientId }: { readonly personId?: string; readonly clientId: string },
+  ): Promise<void> {
+    const now = this.clock();
+    const ofPerson = personId === undefined ? undefined : sql`${table.allowed}->>'personId' = ${personId}`;
+    await transaction
+      .update(table)
+      .set({ withdrawnAt: now })
+      .where(and(unused(now), eq(table.clientId, clientId), ofPerson));
   }
 
   onModuleInit(): void {

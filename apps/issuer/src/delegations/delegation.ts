@@ -43,4 +43,6 @@ export type DelegationEnd =
   | 'BY_ADMIN'
   /** A code or a refresh token was used twice: somebody else may have it. */
   | 'CODE_REPLAYED'
-  | 'REFRESH_REPLAYED';
+  | 'REFRESH_REPLAYED'
+  /** Nothing of it could bring a token any more. */
+  | 'EXPIRED';

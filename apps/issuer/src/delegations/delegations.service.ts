@@ -82,18 +82,22 @@ export class Delegations implements OnModuleInit {
     return all.ended;
   }
 
-  /** As {@link end}, in a transaction of the caller's; then {@link announce}. */
+  /**
+   * As {@link end}, in a transaction of the caller's; then {@link announce}.
+   * @param tokensAreRefused whether their tokens are over, or another entry of the feed refuses them
+   */
   async endIn(
     transaction: Transaction,
     choice: DelegationChoice,
     because: DelegationEnd,
     who: EventContext,
+    { tokensAreRefused = false }: { readonly tokensAreRefused?: boolean } = {},
   ): Promise<EndedDelegations> {
     const ended = await this.store.end(transaction, choice, because, this.clock());
     const revoked: RevocationRow[] = [];
     for (const { id, clientId, personId } of ended) {
       const wish = { kind: 'transaction', txn: id, holder: clientId } as const;
-      revoked.push(await this.revocations.recordIn(transaction, wish, { ...who, txn: id }));
+      if (!tokensAreRefused) revoked.push(await this.revocations.recordIn(transaction, wish, { ...who, txn: id }));
       const changes = { person: personId, client_id: clientId, because };
       await this.outbox.record(transaction, events.event('delegation.ended', { ...who, txn: id }, { id, changes }));
     }

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import { type Delegation, type DelegationEnd, type DelegationId, type NewDelegation } from './delegation.js';
 import { delegationTable, type DelegationRow } from './delegations.tables.js';
 
@@ -20,7 +20,9 @@ export type DelegationChoice =
   | { readonly id: DelegationId }
   /** `online`: without those that were allowed for when the person is away (`offline_access`). */
   | { readonly sessionId: string; readonly online?: boolean }
-  | { readonly personId: string; readonly clientId?: string };
+  /** `before`: those that began before. */
+  | { readonly personId: string; readonly clientId?: string; readonly before?: Date }
+  | { readonly clientId: string; readonly before?: Date };
 
 function whereOf(choice: DelegationChoice) {
   if ('id' in choice) return eq(delegationTable.id, choice.id);
@@ -28,8 +30,12 @@ function whereOf(choice: DelegationChoice) {
     const inSession = eq(delegationTable.sessionId, choice.sessionId);
     return choice.online === true ? and(inSession, sql`not ${delegationTable.scopes} ? 'offline_access'`) : inSession;
   }
-  const ofPerson = eq(delegationTable.personId, choice.personId);
-  return choice.clientId === undefined ? ofPerson : and(ofPerson, eq(delegationTable.clientId, choice.clientId));
+  const { clientId, before } = choice;
+  return and(
+    'personId' in choice ? eq(delegationTable.personId, choice.personId) : undefined,
+    clientId === undefined ? undefined : eq(delegationTable.clientId, clientId),
+    before === undefined ? undefined : lt(delegationTable.createdAt, before),
+  );
 }
 
 /** What people allowed applications, in the database. */

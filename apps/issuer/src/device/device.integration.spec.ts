@@ -126,6 +126,14 @@ describe('a device without a browser', () => {
     expect(errorOf(await poll(begun))).toEqual([400, 'access_denied']);
   });
 
+  it('gets nothing once the person has ended the application, though they had allowed the device', async () => {
+    const begun = await begin();
+    await decide(begun, 'allow');
+    const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/account`, ada));
+    await submit(`${other}/account/applications/end`, { form_token: token, client_id: 'terminal' }, ada);
+    expect(errorOf(await poll(begun))).toEqual([400, 'access_denied']);
+  });
+
   it('is too late after ten minutes, before and after the person has decided', async () => {
     const [waiting, allowed] = [await begin(), await begin()];
     const page = await enter(waiting.user_code);

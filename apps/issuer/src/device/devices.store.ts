@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Allowed } from '../authorization/code.js';
 import { deviceTable as table, type DeviceRow } from './device.tables.js';
 import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
@@ -81,8 +81,20 @@ export class DevicesStore implements OnModuleInit {
     const { rowCount } = await transaction
       .update(table)
       .set({ redeemedAt: now })
-      .where(and(eq(table.id, id), isNull(table.redeemedAt), gt(table.expiresAt, now)));
+      .where(and(eq(table.id, id), isNotNull(table.allowed), isNull(table.redeemedAt), gt(table.expiresAt, now)));
     return rowCount === 1;
+  }
+
+  /** Takes back what was allowed and not redeemed yet: the device is told that the person refused. As `CodesStore.withdraw`. */
+  async withdraw(
+    transaction: Transaction,
+    { personId, clientId }: { readonly personId?: string; readonly clientId: string },
+  ): Promise<void> {
+    const ofPerson = personId === undefined ? undefined : sql`${table.allowed}->>'personId' = ${personId}`;
+    await transaction
+      .update(table)
+      .set({ allowed: null })
+      .where(and(isNull(table.redeemedAt), isNotNull(table.allowed), eq(table.clientId, clientId), ofPerson));
   }
 
   /**

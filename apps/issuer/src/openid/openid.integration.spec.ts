@@ -1,4 +1,5 @@
 import {
+  createDpopProof,
   createVerifier,
   generateSigningKey,
   type TokenError,
@@ -131,6 +132,19 @@ describe('OpenID Connect for applications', () => {
     const { body } = await identity(['openid'], { ...bookkeeper, key });
     const token = String(body['access_token']);
     expect((await userInfo({ authorization: `Bearer ${token}` })).status).toBe(401);
+  });
+
+  it('takes a bound token with a proof of its key for this address', async () => {
+    const { body } = await identity(['openid'], { ...bookkeeper, key });
+    const token = String(body['access_token']);
+    const proven = (url: string) => {
+      const dpop = createDpopProof({ key, method: 'GET', url, accessToken: token });
+      return userInfo({ authorization: `DPoP ${token}`, dpop });
+    };
+    expect(await proven(`${issuer.url}/oauth2/userinfo`)).toMatchObject({
+      ...{ status: 200, body: { sub: ada.session.person.id } },
+    });
+    expect((await proven('https://elsewhere.example/oauth2/userinfo')).status).toBe(401);
   });
 
   it('describes itself the same in both documents', async () => {

@@ -1,9 +1,10 @@
 import { generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
 import { decodeJwt } from 'jose';
 import { basic, registerApplications } from '../testing/applications.js';
-import { askToken, granted, type Asking } from '../testing/granted.js';
+import { askToken, granted, issueCode, redeemCode, type Asking } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { DelegationExpiry } from './delegation-expiry.service.js';
 import { parseRefreshToken } from './refresh-token.js';
 
 describe('refresh tokens', () => {
@@ -219,6 +220,83 @@ describe('refresh tokens', () => {
     expect(await endOf(id)).toBe('live');
     expect((await revoke(body['refresh_token'], 'planner')).status).toBe(200);
     expect(await endOf(id)).toBe('BY_CLIENT');
+  });
+
+  describe('end with what an administrator revokes', () => {
+    const revoke = (body: object) => issuer.admin('POST', '/admin/revocations', body);
+    const live = async ({ session }: SignedIn) => {
+      const { rows } = await issuer.database.query('select from session where id = $1 and ended_at is null', [
+        session.id,
+      ]);
+      return rows.length === 1;
+    };
+
+    it('their person, whose sessions end too; not what was revoked until before they began', async () => {
+      const eve = await signedIn(app(), issuer.url, 'eve');
+      const subject = eve.session.person.id;
+      const { body, id } = await begin(planner, eve);
+      const waiting = await issueCode(issuer, eve, { dpopKey: thumbprintOf(key) });
+      const earlier = new Date(Date.now() - 60_000).toISOString();
+      expect((await revoke({ kind: 'subject', subject, issued_before: earlier })).status).toBe(201);
+      expect([await endOf(id), await live(eve)]).toEqual(['live', true]);
+      expect((await revoke({ kind: 'subject', subject })).status).toBe(201);
+      expect([await endOf(id), await live(eve)]).toEqual(['BY_ADMIN', false]);
+      expect(await refusedAs(await refresh(body['refresh_token']))).toEqual([400, 'invalid_grant', 'DELEGATION_ENDED']);
+      expect(await refusedAs(await redeemCode(issuer, waiting, planner))).toEqual([
+        400,
+        'invalid_grant',
+        'SESSION_ENDED',
+      ]);
+      expect(await live(ada)).toBe(true);
+    });
+
+    it('their client, with the codes that wait, and their transaction', async () => {
+      const pocket = { clientId: 'pocket', key };
+      const [first, second] = [await begin(pocket), await begin(planner)];
+      const waiting = await issueCode(issuer, ada, { clientId: 'pocket', dpopKey: thumbprintOf(key) });
+      expect((await revoke({ kind: 'client', client_id: 'pocket' })).status).toBe(201);
+      expect([await endOf(first.id), await endOf(second.id)]).toEqual(['BY_ADMIN', 'live']);
+      expect(await refusedAs(await redeemCode(issuer, waiting, pocket))).toEqual([
+        400,
+        'invalid_grant',
+        'CONSENT_WITHDRAWN',
+      ]);
+      const jti = decodeJwt(String(second.body['access_token'])).jti;
+      expect((await revoke({ kind: 'token', jti, txn: second.id, with_derived: true })).status).toBe(201);
+      expect(await endOf(second.id)).toBe('BY_ADMIN');
+      expect((await begin(pocket)).status).toBe(200);
+    });
+  });
+
+  it('are what a delegation lives by: one of which nothing can live any more ends by itself', async () => {
+    const dave = await signedIn(app(), issuer.url, 'dave');
+    const online = { scopes: ['payments:create'] };
+    const age = (id: string) =>
+      issuer.database.query(`update delegation set created_at = created_at - interval '1 hour' where id = $1`, [id]);
+    const [young, once, kept, away] = [
+      await begin({ clientId: 'planner' }, dave, online),
+      await begin({ clientId: 'planner' }, dave, online),
+      await begin(planner, dave, online),
+      await begin(planner, dave),
+    ];
+    for (const { id } of [once, kept, away]) await age(id);
+    const expiry = app().get(DelegationExpiry);
+    await expiry.run();
+    const ends = async () => Promise.all([young, once, kept, away].map(({ id }) => endOf(id)));
+    expect(await ends()).toEqual(['live', 'EXPIRED', 'live', 'live']);
+    await issuer.database.query(
+      `update session set seen_at = seen_at - interval '90 days', created_at = created_at - interval '90 days' where id = $1`,
+      [dave.session.id],
+    );
+    await expiry.run();
+    expect(await ends()).toEqual(['live', 'EXPIRED', 'EXPIRED', 'live']);
+    await issuer.database.query('delete from refresh_family where delegation_id = $1', [away.id]);
+    await expiry.run();
+    expect(await ends()).toEqual(['live', 'EXPIRED', 'EXPIRED', 'EXPIRED']);
+    const { rows } = await issuer.database.query('select from revocation where name = any ($1)', [
+      [once.id, kept.id, away.id],
+    ]);
+    expect(rows).toEqual([]);
   });
 
   it('sign nobody out: a thousand parallel, interrupted and cut-off uses at two replicas leave one chain', async () => {

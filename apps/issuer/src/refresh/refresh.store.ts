@@ -52,6 +52,33 @@ export class RefreshStore {
       .where(eq(table.delegationId, id));
   }
 
+  /**
+   * Delegations of which nothing can live any more: without a refresh token that could still be used, where the last access token is over too. They
+   * are locked until the transaction ends.
+   * @param before no access token from before this time is live
+   * @param sessions of the issuer's sessions: seconds without use, and in any case
+   */
+  async expired(
+    transaction: Transaction,
+    before: Date,
+    sessions: { readonly idle: number; readonly life: number },
+    limit: number,
+  ): Promise<readonly DelegationId[]> {
+    const then = sql`${before.toISOString()}::timestamptz`;
+    const { rows } = await transaction.execute<{ id: DelegationId }>(sql`
+      select d.id from delegation d
+      where d.ended_at is null and d.created_at < ${then} and (
+        not exists (select from refresh_family f where f.delegation_id = d.id)
+        or (not d.scopes ? 'offline_access' and not exists (
+          select from session s where s.id::text = d.session_id and (s.ended_at is null or s.ended_at > ${then})
+            and s.seen_at > ${then} - make_interval(secs => ${sessions.idle})
+            and s.created_at > ${then} - make_interval(secs => ${sessions.life})
+        ))
+      )
+      limit ${limit} for update of d skip locked`);
+    return rows.map(({ id }) => id);
+  }
+
   /** Forgets families that were last used, or begun, before these times. @returns how many */
   async prune(usedBefore: Date, begunBefore: Date, limit: number): Promise<number> {
     const { rowCount } = await this.database.execute(sql`

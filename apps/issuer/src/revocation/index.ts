@@ -1,8 +1,6 @@
 import { type NatsOptions } from '@countersign/audit-client';
 import { type BucketOptions } from '@countersign/revocation-feed';
 import { type Provider } from '@nestjs/common';
-import { AdminRevocationsController } from './admin-revocations.controller.js';
-import { AdminRevocationsService } from './admin-revocations.service.js';
 import { RestorationController } from './restoration.controller.js';
 import { Restoration } from './restoration.service.js';
 import { BUCKET_NATS, BUCKET_OPTIONS, RevocationBucket } from './revocation-bucket.service.js';
@@ -10,7 +8,7 @@ import { RevocationService } from './revocation.service.js';
 import { RevocationsStore } from './revocations.store.js';
 import { Statements } from './statements.service.js';
 
-export const revocationControllers = [AdminRevocationsController, RestorationController];
+export const revocationControllers = [RestorationController];
 
 /** Everything that revocation is made of, for the issuer's module. */
 export function revocationProviders(nats: NatsOptions, bucket: BucketOptions): Provider[] {
@@ -22,6 +20,5 @@ export function revocationProviders(nats: NatsOptions, bucket: BucketOptions): P
     Restoration,
     RevocationBucket,
     RevocationService,
-    AdminRevocationsService,
   ];
 }

@@ -26,6 +26,8 @@ export interface SessionsFilter {
   readonly personId?: PersonId;
   readonly issuer?: string;
   readonly providerSession?: string;
+  /** Those that began before. */
+  readonly before?: Date;
   /** Not this one. */
   readonly except?: SessionId;
 }
@@ -90,7 +92,7 @@ export class SessionsStore {
   /** Ends live sessions. @returns those that were live until now */
   end(
     transaction: Transaction,
-    { id, personId, issuer, providerSession, except }: SessionsFilter,
+    { id, personId, issuer, providerSession, before, except }: SessionsFilter,
     by: SessionEnd,
     now: Date,
   ): Promise<SessionRow[]> {
@@ -105,6 +107,7 @@ export class SessionsStore {
           id === undefined ? undefined : eq(sessionTable.id, id),
           personId === undefined ? undefined : eq(sessionTable.personId, personId),
           issuer === undefined ? undefined : eq(sessionTable.issuer, issuer),
+          before === undefined ? undefined : lt(sessionTable.createdAt, before),
           except === undefined ? undefined : ne(sessionTable.id, except),
           providerSession === undefined ? undefined : eq(sessionTable.providerSession, providerSession),
         ),

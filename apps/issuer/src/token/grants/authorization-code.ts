@@ -8,7 +8,6 @@ import { digestOfSecret } from '../../authorization/one-time-secret.js';
 import { verifierFits } from '../../authorization/pkce.js';
 import { Delegations } from '../../delegations/delegations.service.js';
 import { type Client, type Policy } from '../../registry/client.js';
-import { Sessions } from '../../sessions/sessions.service.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
@@ -43,7 +42,6 @@ export class AuthorizationCode implements TokenGrant {
   constructor(
     @Inject(CodesStore) private readonly codes: CodesStore,
     @Inject(Delegations) private readonly delegations: Delegations,
-    @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(FurtherTokensOf) private readonly further: FurtherTokensOf,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -73,6 +71,7 @@ export class AuthorizationCode implements TokenGrant {
       await this.#replayed(code, trace);
       throw new GrantRefused('CODE_REPLAYED', NOT_VALID);
     }
+    if (code.withdrawnAt !== undefined) throw new GrantRefused('CONSENT_WITHDRAWN', NOT_VALID);
     if (code.expiresAt <= this.clock()) throw new GrantRefused('CODE_EXPIRED', NOT_VALID);
     // OAuth 2.1 leaves redirect_uri out here; one that is sent must be the same.
     if (redirectUri !== undefined && redirectUri !== code.redirectUri) {
@@ -93,19 +92,9 @@ export class AuthorizationCode implements TokenGrant {
     code: KeptCode,
     issuing: Issuing,
   ): Promise<FurtherTokens | TogetherRefused> {
-    const { clientId, claims, boundTo, trace } = issuing;
-    const now = this.clock();
-    const { allowed } = code;
-    if (!(await this.codes.redeem(transaction, code.digest, now))) {
-      return new TogetherRefused('CODE_REPLAYED', NOT_VALID, () => this.#replayed(code, trace));
+    if (!(await this.codes.redeem(transaction, code.digest, this.clock()))) {
+      return new TogetherRefused('CODE_REPLAYED', NOT_VALID, () => this.#replayed(code, issuing.trace));
     }
-    if (!(await this.sessions.isLive(transaction, allowed.sessionId))) {
-      return new TogetherRefused('SESSION_ENDED', NOT_VALID);
-    }
-    const scopes = claims.scope.split(' ');
-    const { acr, nonce } = allowed;
-    const delegation = { ...allowed, acr, nonce, scopes, clientId, dpopKey: boundTo, createdAt: now };
-    const begun = await this.delegations.begin(transaction, delegation, byClient(clientId, trace, allowed.id));
-    return this.further.begin(transaction, client, begun, issuing);
+    return this.further.begin(transaction, client, code.allowed, issuing, NOT_VALID);
   }
 }

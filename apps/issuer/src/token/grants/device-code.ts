@@ -1,14 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, OAuthError, type RequestTrace, type Transaction } from '@countersign/service-host';
-import { byClient } from '../../authentication/by-client.js';
+import { OAuthError, type RequestTrace, type Transaction } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { allowedSchema, type Allowed } from '../../authorization/code.js';
 import { digestOfSecret } from '../../authorization/one-time-secret.js';
-import { Delegations } from '../../delegations/delegations.service.js';
 import { DEVICE_CODE } from '../../device/devices.service.js';
 import { DevicesStore } from '../../device/devices.store.js';
 import { type Client } from '../../registry/client.js';
-import { Sessions } from '../../sessions/sessions.service.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
@@ -41,10 +38,7 @@ export class DeviceCodeGrant implements TokenGrant {
 
   constructor(
     @Inject(DevicesStore) private readonly devices: DevicesStore,
-    @Inject(Delegations) private readonly delegations: Delegations,
-    @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(FurtherTokensOf) private readonly further: FurtherTokensOf,
-    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   /** @throws {OAuthError} `authorization_pending`, `slow_down`, `access_denied`, `expired_token` */
@@ -74,15 +68,7 @@ export class DeviceCodeGrant implements TokenGrant {
     allowed: Allowed,
     issuing: Issuing,
   ): Promise<FurtherTokens | TogetherRefused> {
-    const { clientId, claims, boundTo, trace } = issuing;
     if (!(await this.devices.redeem(transaction, deviceId))) return new TogetherRefused('DEVICE_CODE_USED', NOT_VALID);
-    if (!(await this.sessions.isLive(transaction, allowed.sessionId))) {
-      return new TogetherRefused('SESSION_ENDED', NOT_VALID);
-    }
-    const { acr, nonce } = allowed;
-    const scopes = claims.scope.split(' ');
-    const delegation = { ...allowed, acr, nonce, scopes, clientId, dpopKey: boundTo, createdAt: this.clock() };
-    const begun = await this.delegations.begin(transaction, delegation, byClient(clientId, trace, allowed.id));
-    return this.further.begin(transaction, client, begun, issuing);
+    return this.further.begin(transaction, client, allowed, issuing, NOT_VALID);
   }
 }

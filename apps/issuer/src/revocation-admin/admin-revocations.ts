@@ -2,7 +2,7 @@ import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
 import { nameSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
-import { withDerived, type RevocationWish } from './revocation.js';
+import { withDerived, type RevocationWish } from '../revocation/revocation.js';
 
 const id = z.string().refine(isRevocableId, 'must be at most 128 letters, digits, _ and -');
 const reason = z.string().min(1).max(200).optional();

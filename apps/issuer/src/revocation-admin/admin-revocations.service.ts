@@ -21,9 +21,10 @@ import {
   type RevocationsQuery,
   type RevocationView,
 } from './admin-revocations.js';
-import { wishedName, type RevocationWish } from './revocation.js';
-import { RevocationService } from './revocation.service.js';
-import { RevocationsStore } from './revocations.store.js';
+import { wishedName, type RevocationWish } from '../revocation/revocation.js';
+import { RevocationService } from '../revocation/revocation.service.js';
+import { RevocationsStore } from '../revocation/revocations.store.js';
+import { RevokedGrants } from './revoked-grants.service.js';
 
 /** A page of what is revoked, newest first. */
 export interface RevocationsPage {
@@ -37,6 +38,7 @@ export class AdminRevocationsService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(RevokedGrants) private readonly grants: RevokedGrants,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
@@ -65,15 +67,18 @@ export class AdminRevocationsService {
     if (wish === undefined) throw new Error('nothing is to be revoked');
     try {
       this.#checkKey(wish);
-      const rows = await this.database.transaction(async (transaction) => {
+      const { rows, ended } = await this.database.transaction(async (transaction) => {
         await this.answers.begin(transaction, caller);
+        const grants = [];
+        for (const one of wishes) grants.push(await this.grants.endIn(transaction, one, by(caller)));
         const why = { reason: asked.reason };
         const [first, ...others] = await this.revocations.recordAllIn(transaction, wishes, by(caller), why);
         if (first === undefined) throw new Error('nothing was revoked');
         // For a repeat, the bucket does not have it yet: that is how it stands at the commit.
         await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
-        return [first, ...others] as const;
+        return { rows: [first, ...others] as const, ended: grants };
       });
+      for (const one of ended) await this.grants.announce(one);
       const revoked = await Promise.all(rows.map((row) => this.revocations.announce(row)));
       return viewOf(
         rows[0],

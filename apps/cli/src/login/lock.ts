@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliError, ExitCode } from '../cli-error.js';
+
+const LOOK_MS = 50;
+
+/** What a system call failed of, such as `ENOENT`. */
+export const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+
+/** Whether the process that a lock names is gone. Of another machine's process, or of what is no name, nothing is known. */
+async function isAbandoned(lock: string): Promise<boolean> {
+  let holder: string;
+  try {
+    holder = await readFile(lock, 'utf8');
+  } catch {
+    return false;
+  }
+  const [pid, host] = holder.split('@', 2);
+  if (host !== hostname() || pid === undefined || !/^[1-9]\d{0,9}$/.test(pid)) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
+}
+
+/** Makes a file that names this process, whole or not at all. @returns whether it was not there before */
+async function make(path: string): Promise<boolean> {
+  const beside = `${path}.${randomUUID()}.part`;
+  try {
+    await writeFile(beside, `${String(process.pid)}@${hostname()}`, { mode: 0o600, flag: 'wx' });
+    await link(beside, path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+/** Removes the lock of a process that is gone. Of many that see it abandoned one at a time looks again, so that none removes a new one. */
+async function clear(lock: string): Promise<void> {
+  if (!(await isAbandoned(lock))) return;
+  const turn = `${lock}.turn`;
+  if (!(await make(turn))) {
+    if (await isAbandoned(turn)) await rm(turn, { force: true });
+    return;
+  }
+  try {
+    if (await isAbandoned(lock)) await rm(lock, { force: true });
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+/**
+ * Takes a lock between processes: a file that names the one that holds it. What a killed process left is taken over.
+ * @returns gives it back
+ * @throws {CliError} `LOGIN_LOCKED`
+ */
+export async function takeLock(lock: string, patienceMs: number): Promise<() => void> {
+  const until = Date.now() + patienceMs;
+  while (!(await make(lock))) {
+    await clear(lock);
+    if (Date.now() >= until) {
+      const hint = `If no other command runs, one was cut off: delete ${lock}`;
+      throw new CliError(ExitCode.unreachable, 'LOGIN_LOCKED', 'another command is using this login', hint);
+    }
+    await delay(LOOK_MS);
+  }
+  const release = (): void => {
+    process.off('exit', release);
+    rmSync(lock, { force: true });
+  };
+  process.on('exit', release);
+  return release;
+}

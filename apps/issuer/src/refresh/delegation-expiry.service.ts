@@ -1,0 +1,45 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Background, byItself, CLOCK, DATABASE, unattended, type Database } from '@countersign/service-host';
+import { Delegations } from '../delegations/delegations.service.js';
+import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
+import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
+import { RefreshStore } from './refresh.store.js';
+
+const LOOK_EVERY_MS = 300_000;
+const AT_ONCE = 200;
+/** Seconds beyond the life of a token, for clocks that differ. */
+const MARGIN_SECONDS = 60;
+
+/** The end of delegations that nobody ended: when their last token is over and none can follow, they do not stand on the account page for ever. */
+@Injectable()
+export class DelegationExpiry implements OnModuleInit {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(RefreshStore) private readonly store: RefreshStore,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(SESSION_TIMES) private readonly sessions: SessionTimes,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'expired_delegations',
+      everyMs: LOOK_EVERY_MS,
+      run: async () => ((await this.run()) >= AT_ONCE ? 'again' : undefined),
+    });
+  }
+
+  /** One look. @returns how many ended by it */
+  run(): Promise<number> {
+    const before = new Date(this.clock().getTime() - (TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS) * 1_000);
+    return this.database.transaction(async (transaction) => {
+      const ids = await this.store.expired(transaction, before, this.sessions, AT_ONCE);
+      const who = byItself(unattended());
+      for (const id of ids) {
+        await this.delegations.endIn(transaction, { id }, 'EXPIRED', who, { tokensAreRefused: true });
+      }
+      return ids.length;
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type EventContext } from '@countersign/audit-event';
+import { type Transaction } from '@countersign/service-host';
+import { CodesStore } from '../authorization/codes.store.js';
+import { delegationIdSchema } from '../delegations/delegation.js';
+import { Delegations, type EndedDelegations } from '../delegations/delegations.service.js';
+import { DevicesStore } from '../device/devices.store.js';
+import { PeopleStore } from '../people/people.store.js';
+import { personIdSchema, type PersonId } from '../people/person.js';
+import { type RevocationWish } from '../revocation/revocation.js';
+import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
+
+/** Ends that are in the caller's transaction; give them to {@link RevokedGrants.announce} once that has committed. */
+export interface EndedGrants {
+  readonly sessions?: EndedSessions;
+  readonly delegations?: EndedDelegations;
+}
+
+const before = (seconds: number | undefined): { readonly before?: Date } =>
+  seconds === undefined ? {} : { before: new Date(seconds * 1_000) };
+
+/**
+ * What would bring new tokens in the place of revoked ones: a person's sessions, and what people allowed applications, with its refresh tokens.
+ * It ends together with the tokens, or the revocation would hold only for as long as a token lives.
+ */
+@Injectable()
+export class RevokedGrants {
+  constructor(
+    @Inject(PeopleStore) private readonly people: PeopleStore,
+    @Inject(SessionEnds) private readonly sessions: SessionEnds,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(CodesStore) private readonly codes: CodesStore,
+    @Inject(DevicesStore) private readonly devices: DevicesStore,
+  ) {}
+
+  /** Ends what a revocation takes along, in a transaction of the caller's. @throws {Problem} 503 `REVOCATIONS_FULL` */
+  async endIn(transaction: Transaction, wish: RevocationWish, who: EventContext): Promise<EndedGrants> {
+    switch (wish.kind) {
+      case 'subject': {
+        const person = personIdSchema.safeParse(wish.subject);
+        return person.success ? this.#ofPerson(transaction, person.data, wish.issuedBefore, who) : {};
+      }
+      case 'client':
+        return this.#ofClient(transaction, wish.clientId, wish.issuedBefore, who);
+      case 'transaction': {
+        const id = delegationIdSchema.safeParse(wish.txn);
+        if (!id.success) return {};
+        return { delegations: await this.delegations.endIn(transaction, { id: id.data }, 'BY_ADMIN', who) };
+      }
+      case 'token':
+      case 'api-key':
+      case 'key':
+        return {};
+    }
+  }
+
+  async announce({ sessions, delegations }: EndedGrants): Promise<void> {
+    if (sessions !== undefined) await this.sessions.announce(sessions);
+    if (delegations !== undefined) await this.delegations.announce(delegations);
+  }
+
+  async #ofPerson(
+    transaction: Transaction,
+    personId: PersonId,
+    seconds: number | undefined,
+    who: EventContext,
+  ): Promise<EndedGrants> {
+    await this.people.lock(transaction, personId);
+    const choice = { personId, ...before(seconds) };
+    const sessions = await this.sessions.endIn(transaction, choice, 'admin', who);
+    // Also what was allowed in sessions that were over before.
+    return { sessions, delegations: await this.delegations.endIn(transaction, choice, 'BY_ADMIN', who) };
+  }
+
+  async #ofClient(
+    transaction: Transaction,
+    clientId: string,
+    seconds: number | undefined,
+    who: EventContext,
+  ): Promise<EndedGrants> {
+    await this.codes.withdraw(transaction, { clientId });
+    await this.devices.withdraw(transaction, { clientId });
+    const delegations = await this.delegations.endIn(transaction, { clientId, ...before(seconds) }, 'BY_ADMIN', who, {
+      // There may be very many; the client's own entry refuses their tokens.
+      tokensAreRefused: seconds === undefined,
+    });
+    return { delegations };
+  }
+}
