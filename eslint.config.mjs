@@ -15,7 +15,8 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
     { sourceTag: 'type:lib', onlyDependOnLibsWithTags: libMayUse },
     { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing', 'type:stack'] },
     { sourceTag: 'type:stack', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
-    { sourceTag: 'type:backing', onlyDependOnLibsWithTags: ['type:backing'] },
+    { sourceTag: 'type:backing', onlyDependOnLibsWithTags: ['type:backing', 'layer:rights'] },
+    { sourceTag: 'layer:rights', onlyDependOnLibsWithTags: ['layer:rights'], bannedExternalImports: ['*'] },
     {
       sourceTag: 'layer:core',
       onlyDependOnLibsWithTags: ['layer:core'],

@@ -329,6 +329,14 @@ describe('the built command against a real issuer and audit service', () => {
     expect(after.keys.find(({ kid }) => kid === active?.kid)).toMatchObject({ state: 'removed', revoked: true });
   }, 120_000);
 
+  it('prints what a service may do on NATS, and the account that gives it just that', async () => {
+    const { out } = await within('nats', 'rights', 'my-orders');
+    expect(out).toMatch(/^publish {4}audit\.my-orders\.> {2}/m);
+    expect(out).toContain('MY-ORDERS {');
+    expect(out).toContain('{ service: "audit.my-orders.>", accounts: ["MY-ORDERS"] }');
+    for (const name of ['My Orders', 'audit']) expect((await within('nats', 'rights', name)).code).toBe(2);
+  });
+
   it('exports evidence that verifies without a service, and names what was done to it', async () => {
     const file = (name: string): string => join(folder, name);
     const key = file('log.key');

@@ -8,6 +8,7 @@ import * as revoke from './revoke/index.js';
 import { addCommonOptions } from './session/session.js';
 import * as audit from './audit/index.js';
 import * as ledger from './ledger/index.js';
+import * as nats from './nats/index.js';
 import * as payments from './payments/index.js';
 import * as token from './token/index.js';
 import * as whoami from './whoami/index.js';
@@ -22,6 +23,7 @@ const groups: readonly { register(program: Command): void }[] = [
   apiKeys,
   keys,
   ledger,
+  nats,
   payments,
   audit,
   doctor,

@@ -1,4 +1,4 @@
-import { type Msg, type NatsConnection } from '@nats-io/nats-core';
+import { PermissionViolationError, RequestError, type Msg, type NatsConnection } from '@nats-io/nats-core';
 
 /** The JetStream key-value bucket that carries revocations; its stream is `KV_revocations`. */
 export const REVOCATION_BUCKET = 'revocations';
@@ -35,11 +35,19 @@ export function bucketKeyOfMessage({ subject, headers }: Pick<Msg, 'subject' | '
   return isDeletion || !subject.startsWith(BUCKET_PREFIX) ? undefined : subject.slice(BUCKET_PREFIX.length);
 }
 
+/** What NATS said, and what to do where this account lacks a right. */
+function causeOf(error: unknown, subject: string): string {
+  const nobody = error instanceof RequestError && error.isNoResponders();
+  if (!nobody && !(error instanceof PermissionViolationError)) return String(error);
+  const what = nobody ? 'nobody answers' : 'it has no right to ask';
+  return `${what} on ${subject}; \`countersign nats rights SERVICE\` prints the rights and imports that the account needs`;
+}
+
 async function ask(connection: NatsConnection, subject: string, question: object): Promise<BucketEntry | undefined> {
   const answer = await connection
     .request(subject, JSON.stringify(question), { timeout: TIMEOUT_MS })
     .catch((error: unknown) => {
-      throw new Error(`the revocation bucket does not answer: ${String(error)}`, { cause: error });
+      throw new Error(`the revocation bucket does not answer: ${causeOf(error, subject)}`, { cause: error });
     });
   const { headers } = answer;
   if (headers?.code === NOT_FOUND) return undefined;

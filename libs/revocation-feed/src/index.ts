@@ -1,4 +1,5 @@
 export { DIGEST_KEY, DIRECT_GET, REVOCATION_BUCKET, REVOCATIONS_GET } from './bucket-reader.js';
+export { RevocationFeedError } from './first-load.js';
 export { ListDigest } from './list-digest.js';
 export {
   BUCKET_SIZE_LIMIT,

@@ -61,6 +61,7 @@ describe('the revocation feed', () => {
       issuer: issuer.issuer,
       connect: () => connectAs('payments'),
       checkIntervalMs: 300,
+      logger: { info: () => undefined, warn: () => undefined },
       ...options,
     });
     feeds.push(feed);

@@ -10,6 +10,7 @@ import {
   readDigestEntry,
   REVOCATIONS_GET,
 } from './bucket-reader.js';
+import { FirstLoad } from './first-load.js';
 import { HeldList, type HeldListOptions } from './held-list.js';
 import { KeptList } from './kept-list.js';
 import { StatementError, type Statement } from './statement.js';
@@ -58,10 +59,15 @@ export interface RevocationFeedOptions {
    * holds and counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
    */
   readonly entryLimit?: number | undefined;
+  /**
+   * Milliseconds after which `loaded` gives up, with the reason; 30,000 by default. The feed itself goes on trying.
+   */
+  readonly loadLimitMs?: number | undefined;
   /** Milliseconds between two comparisons with what the issuer states; 5,000 by default. */
   readonly checkIntervalMs?: number | undefined;
   /** Told of each pushed entry: seconds from the issuer's having made it to its being in force here. */
   readonly onPushed?: ((delaySeconds: number) => void) | undefined;
+  /** Without one, only what keeps the first list from being loaded goes to the console. */
   readonly logger?: FeedLogger | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
@@ -90,12 +96,18 @@ export interface RevocationFeedState {
 /** Revocations in memory, kept current by the bucket. Give it to a verifier as its `revocations`. */
 export interface RevocationFeed extends RevocationList {
   state(): RevocationFeedState;
-  /** Resolves once a whole list is there: from the bucket, or a kept one that is not too old. */
+  /**
+   * Resolves once a whole list is there: from the bucket, or a kept one that is not too old. Rejects with {@link RevocationFeedError} after
+   * `loadLimitMs`, or when the feed is closed before; nobody has to wait for it.
+   */
   readonly loaded: Promise<void>;
   close(): Promise<void>;
 }
 
-const noLogger: FeedLogger = { info: () => undefined, warn: () => undefined };
+/** Milliseconds of silence after which the feed says what it still waits for. */
+const SAY_AFTER_MS = 4_000;
+/** Milliseconds for which `loaded` waits. */
+const LOAD_LIMIT_MS = 30_000;
 /** Milliseconds before what failed is tried again. */
 const RETRY_MS = 500;
 /** Milliseconds for which an entry may be behind the statement that counts it. */
@@ -105,6 +117,8 @@ const KEEP_EVERY_MS = 10_000;
 /** Milliseconds for which entries are verified in one go, so that requests are answered while a long list is read. */
 const SLICE_MS = 5;
 
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 class BucketFeed implements RevocationFeed {
   readonly loaded: Promise<void>;
   readonly #stopped = new AbortController();
@@ -112,14 +126,16 @@ class BucketFeed implements RevocationFeed {
   readonly #now: () => number;
   readonly #logger: FeedLogger;
   readonly #keys: RemoteKeySet;
+  readonly #keysUrl: string;
   readonly #kept: KeptList | undefined;
   readonly #startedAt: number;
   #held: HeldList;
   /** Made from nothing beside the one that is held, when a key is no longer the issuer's: what it signed must not stay. */
   #next: HeldList | undefined;
   #keyIds: ReadonlySet<string> = new Set();
-  #markLoaded: () => void = () => undefined;
-  #wasLoaded = false;
+  readonly #firstLoad: FirstLoad;
+  /** What it waits for just now. */
+  #doing = 'connecting to NATS';
   /** Milliseconds since 1970. */
   #completeUntil: number | undefined;
   #lostAt: number | undefined;
@@ -136,11 +152,17 @@ class BucketFeed implements RevocationFeed {
     const { issuer, keysUrl, keysFile, listFile } = options;
     this.#now = options.now ?? Date.now;
     this.#startedAt = this.#now();
-    this.#logger = options.logger ?? noLogger;
+    this.#logger = options.logger ?? {
+      info: () => undefined,
+      warn: (fields, message) => {
+        if (!this.#firstLoad.isDone) console.warn(`revocation feed: ${message}`, fields);
+      },
+    };
     this.#lostAt = this.#startedAt;
     this.#kept = listFile === undefined ? undefined : new KeptList(listFile, issuer);
+    this.#keysUrl = keysUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/revocation-jwks.json`;
     this.#keys = new RemoteKeySet({
-      source: keysUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/revocation-jwks.json`,
+      source: this.#keysUrl,
       purpose: 'revocation',
       fetch: options.fetch ?? ((...request) => fetch(...request)),
       now: this.#now,
@@ -154,9 +176,11 @@ class BucketFeed implements RevocationFeed {
       },
     });
     this.#held = this.#emptyList();
-    this.loaded = new Promise((resolve) => {
-      this.#markLoaded = resolve;
-    });
+    this.#firstLoad = new FirstLoad(
+      options.loadLimitMs ?? LOAD_LIMIT_MS,
+      () => this.#lastError ?? `still ${this.#doing}`,
+    );
+    this.loaded = this.#firstLoad.promise;
     this.#running = this.#run();
   }
 
@@ -169,7 +193,7 @@ class BucketFeed implements RevocationFeed {
   state(): RevocationFeedState {
     const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
     return {
-      state: this.#lostAt === undefined ? 'current' : this.#wasLoaded ? 'lost' : 'loading',
+      state: this.#lostAt === undefined ? 'current' : this.#firstLoad.isDone ? 'lost' : 'loading',
       entries: this.#held.size,
       number: this.#completeUntil === undefined ? null : (this.#held.stated?.number ?? null),
       completeUntil: time(this.#completeUntil),
@@ -183,6 +207,7 @@ class BucketFeed implements RevocationFeed {
 
   async close(): Promise<void> {
     this.#stopped.abort();
+    this.#firstLoad.giveUp('the feed was closed');
     this.#wake();
     this.#keys.close();
     await this.#running;
@@ -192,7 +217,7 @@ class BucketFeed implements RevocationFeed {
     if (this.#lostAt === undefined) return false;
     const { whenLost = 'accept', atStart = 'refuse', graceSeconds = 900 } = this.options;
     const known = this.#completeUntil ?? this.#startedAt;
-    const policy = this.#wasLoaded ? whenLost : atStart;
+    const policy = this.#firstLoad.isDone ? whenLost : atStart;
     return policy === 'refuse' || this.#now() - known > graceSeconds * 1_000;
   }
 
@@ -211,7 +236,7 @@ class BucketFeed implements RevocationFeed {
     const isGone = [...this.#keyIds].some((keyId) => !keyIds.has(keyId));
     this.#keyIds = keyIds;
     if (isGone) this.#next = this.#emptyList();
-    if (!this.#wasLoaded) void this.#readKept();
+    if (!this.#firstLoad.isDone) void this.#readKept();
     this.#wake();
   }
 
@@ -220,12 +245,22 @@ class BucketFeed implements RevocationFeed {
     const keys = this.#keys.refresh();
     while (!signal.aborted) {
       let connection: NatsConnection | undefined;
+      const saying = setTimeout(() => {
+        if (this.#lastError === null && this.#lostAt !== undefined) this.#lost(new Error(`still ${this.#doing}`));
+      }, SAY_AFTER_MS);
       try {
-        connection = await this.options.connect(signal);
+        this.#doing = 'connecting to NATS';
+        connection = await this.options.connect(signal).catch((error: unknown) => {
+          throw new Error(`cannot connect to NATS: ${reasonOf(error)}`, { cause: error });
+        });
+        this.#doing = `fetching the keys of the issuer's revocations from ${this.#keysUrl}`;
         await keys;
+        this.#doing = 'reading the revocation bucket';
         await this.#follow(connection);
       } catch (error) {
         this.#lost(error);
+      } finally {
+        clearTimeout(saying);
       }
       await connection?.close().catch(() => undefined);
       await this.#pause(RETRY_MS);
@@ -358,7 +393,7 @@ class BucketFeed implements RevocationFeed {
 
   #refused(key: string, error: unknown): void {
     if (error instanceof StatementError) this.#unreadable += 1;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     this.#lost(new Error(`the entry ${key.slice(0, 100)} cannot be taken: ${reason}`));
   }
 
@@ -382,17 +417,12 @@ class BucketFeed implements RevocationFeed {
     if (this.#lostAt !== undefined) this.#logger.info({ entries: this.#held.size }, 'revocations are current');
     this.#lostAt = undefined;
     this.#lastError = null;
-    this.#isLoaded();
-  }
-
-  #isLoaded(): void {
-    this.#wasLoaded = true;
-    this.#markLoaded();
+    this.#firstLoad.done();
   }
 
   #lost(error: unknown): void {
     if (this.#stopped.signal.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (this.#lostAt === undefined || reason !== this.#lastError)
       this.#logger.warn({ reason }, 'the revocation feed is lost; trying again');
     this.#lostAt ??= this.#now();
@@ -420,10 +450,10 @@ class BucketFeed implements RevocationFeed {
       return;
     }
     const at = (kept.stated?.at ?? 0) * 1_000;
-    if (this.#wasLoaded || this.#now() - at > (this.options.graceSeconds ?? 900) * 1_000) return;
+    if (this.#firstLoad.isDone || this.#now() - at > (this.options.graceSeconds ?? 900) * 1_000) return;
     this.#held = kept;
     this.#completeUntil = at;
-    this.#isLoaded();
+    this.#firstLoad.done();
   }
 
   async #breathe(): Promise<void> {

@@ -5,8 +5,6 @@ export {
   natsServices,
   perService,
   natsAccount,
-  REVOCATIONS_GET,
-  type NatsAccount,
   type NatsConfiguration,
   type NatsPasswords,
   type NatsService,
@@ -17,3 +15,4 @@ export { startNats, type Nats } from './nats.js';
 export { freePort, freePortsInARow, portIsFree } from './port.js';
 export { startPostgres, type GuardedUrls, type Postgres } from './postgres.js';
 export { removePostgresData, trustedFolder, UntrustedFolder } from './trusted-folder.js';
+export { REVOCATIONS_GET, type NatsAccount } from '@countersign/nats-rights';

@@ -74,6 +74,8 @@ export function addToCompose(text, name, port) {
       NATS_URL: nats://nats:4222
       NATS_USER: ${name}
       NATS_PASSWORD_FILE: /run/secrets/${name}/nats-password
+      CLIENT_ID: ${name}
+      CLIENT_KEY_FILE: /run/secrets/${name}/client-key.json
     volumes: ['${name}-secrets:/run/secrets/${name}:ro', '${name}-state:/var/lib/countersign']
     ports: ['127.0.0.1:\${${name.toUpperCase()}_PORT:-${port}}:${port}']
 
@@ -96,18 +98,5 @@ export function addToCompose(text, name, port) {
     /(?=^ {2}postgres-secrets:$)/m,
     `  ${name}-secrets:\n  ${name}-migration:\n  ${name}-state:\n`,
     'the volumes',
-  );
-}
-
-/** Lets the local stack's storefront, with whose name developers try things out, ask for the new service's scopes. */
-export function addToClients(text, name) {
-  const audiences = /entry\('storefront', \{\n\s+audiences: \{([^}]*)(?=\n\s+\},)/;
-  const [, known = ''] = audiences.exec(text) ?? [];
-  if (new RegExp(`^\\s+${name}: \\[`, 'm').test(known)) return text;
-  return replaced(
-    text,
-    audiences,
-    `$&\n          ${name}: ['${name}:read', '${name}:write'],`,
-    'the policy of the storefront',
   );
 }

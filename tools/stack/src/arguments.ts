@@ -8,6 +8,15 @@ function portBase(text: string): number {
   return port;
 }
 
+/** Names of the user's own services, beside those of the stack. */
+function ownService(services: readonly string[]) {
+  return (name: string, before: readonly string[]): readonly string[] => {
+    if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) throw new InvalidArgumentError('small letters, digits and -');
+    if (services.includes(name)) throw new InvalidArgumentError(`${name} is a service of the stack`);
+    return [...before, name];
+  };
+}
+
 /**
  * The command line of `npm start`.
  * @param services names of the services
@@ -30,6 +39,14 @@ export function createProgram(services: readonly string[], directory: string): C
         .choices(services)
         .default([]),
     )
+    .addOption(
+      new Option(
+        '--service <names...>',
+        'prepare database, NATS account, client and variables for services of your own, which you start yourself',
+      )
+        .argParser(ownService(services))
+        .default([]),
+    )
     .option('--no-demo', 'leave out the development OpenID provider and the demo application')
     .option('--directory <path>', 'where data, keys and logs are kept', directory)
     .option(
@@ -44,6 +61,7 @@ export function createProgram(services: readonly string[], directory: string): C
 Examples:
   npm start                          stays up until Ctrl-C
   npm start -- --exit --json         one payment, one line of JSON, an exit code
-  npm start -- --without payments    then, in another terminal: npx nx serve payments`,
+  npm start -- --without payments    then, in another terminal: npx nx serve payments
+  npm start -- --service my-orders   its variables are then in .countersign/env/my-orders.env`,
     );
 }

@@ -51,6 +51,12 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
       'privacy-officer': client('privacy-officer'),
       'corner-shop': fresh.clients['corner-shop'],
     },
+    guests: Object.fromEntries(
+      Object.entries(fresh.guests).map(([name, guest]) => [
+        name,
+        { ...guest, key: parsed(read(`${name}/client-key.json`), jwkSchema, guest.key) },
+      ]),
+    ),
     superuserPassword: read('postgres/superuser-password') ?? fresh.superuserPassword,
     databasePasswords: perService((name) => read(`postgres/${name}-password`) ?? fresh.databasePasswords[name]),
     migratorPasswords: perService(
@@ -81,6 +87,12 @@ export function composeSecrets(identities: Identities, { read }: SecretFiles): R
       'client-key.json': read('payments/client-key.json') ?? key('payments'),
       'webhook-keys.json': read('payments/webhook-keys.json') ?? JSON.stringify(webhookKeysFile(identities)),
     },
+    ...Object.fromEntries(
+      Object.entries(identities.guests).map(([name, { key: own }]) => [
+        name,
+        { 'client-key.json': JSON.stringify(own) },
+      ]),
+    ),
     audit: { 'log-key.json': read('audit/log-key.json') ?? JSON.stringify(identities.logKey) },
   };
   const ports = portsFrom(FIRST_PORT);

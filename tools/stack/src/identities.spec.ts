@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { natsPasswordsOf } from './guests.js';
 import { clientsFile, generateIdentities, loadIdentities } from './identities.js';
 import { serviceNames } from './services.js';
 
@@ -27,6 +28,17 @@ describe('the identities of a local stack', () => {
   it('are the same at every start', async () => {
     const first = await loadIdentities(directory);
     expect(await loadIdentities(directory)).toEqual(first);
+  });
+
+  it("make a service of the user's own a client that storefront may call, and know it from then on", async () => {
+    const first = await loadIdentities(directory, ['my-orders']);
+    const second = await loadIdentities(directory);
+    expect(second.guests).toEqual(first.guests);
+    const file = JSON.stringify(clientsFile(second));
+    expect(file).toContain('"my-orders":["my-orders:read","my-orders:write"]');
+    expect(file).toContain(`"client_id":"my-orders","jwks":{"keys":[{`);
+    expect(file).not.toContain(first.guests['my-orders']?.key.d);
+    expect(natsPasswordsOf(second)['my-orders']).toBe(first.guests['my-orders']?.natsPassword);
   });
 
   it('are added to, and otherwise kept, when a service or a client is new', async () => {

@@ -15,6 +15,7 @@ export const logKeySchema = z.looseObject({
   d: z.string(),
 });
 const passwordsSchema = z.record(z.enum(natsServices), z.string());
+const guestSchema = z.strictObject({ key: jwkSchema, databasePassword: z.string(), natsPassword: z.string() });
 const identitiesSchema = z.strictObject({
   signingKey: jwkSchema,
   keyEncryptionKey: z.string(),
@@ -33,7 +34,16 @@ const identitiesSchema = z.strictObject({
   migratorPasswords: passwordsSchema,
   superuserPassword: z.string(),
   natsPasswords: passwordsSchema,
+  guests: z.record(z.string(), guestSchema),
 });
+
+/** A service of the user's own: generated into the workspace, or run wherever they start it. */
+export interface Guest {
+  /** As a client of the issuer. */
+  readonly key: PrivateJwk;
+  readonly databasePassword: string;
+  readonly natsPassword: string;
+}
 
 /** Every secret of a stack. */
 export interface Identities {
@@ -55,6 +65,8 @@ export interface Identities {
   readonly migratorPasswords: NatsPasswords;
   readonly superuserPassword: string;
   readonly natsPasswords: NatsPasswords;
+  /** By name: services generated into the workspace, and what `npm start -- --service NAME` asked for, now or at an earlier start. */
+  readonly guests: Readonly<Record<string, Guest>>;
 }
 
 /** An Ed25519 private key as JWK (RFC 8037). */
@@ -99,7 +111,19 @@ export async function generateIdentities(): Promise<Identities> {
     migratorPasswords: newNatsPasswords(),
     superuserPassword: newPassword(),
     natsPasswords: newNatsPasswords(),
+    guests: await newGuests(natsServices.filter((name) => !withOwnPolicy.has(name))),
   };
+}
+
+/** What Countersign itself is made of: their policies are written below. A service that was generated into the workspace is a guest. */
+const withOwnPolicy: ReadonlySet<string> = new Set(['issuer', 'payments', 'accounts', 'audit']);
+
+async function newGuests(names: readonly string[]): Promise<Readonly<Record<string, Guest>>> {
+  const made = names.map(async (name): Promise<readonly [string, Guest]> => [
+    name,
+    { key: await generateSigningKey(), databasePassword: newPassword(), natsPassword: newPassword() },
+  ]);
+  return Object.fromEntries(await Promise.all(made));
 }
 
 /** Writes a secret that only its owner may read. */
@@ -112,10 +136,15 @@ const earlierSchema = z.looseObject({
   databasePasswords: z.looseObject({}),
   migratorPasswords: z.looseObject({}).optional(),
   natsPasswords: z.looseObject({}),
+  guests: z.record(z.string(), guestSchema).optional(),
 });
 
-/** The stack's identities: read, or made at the first start; what an earlier version did not know yet is added. @throws when the file is unusable */
-export async function loadIdentities(directory: string): Promise<Identities> {
+/**
+ * The stack's identities: read, or made at the first start; what an earlier version did not know yet is added.
+ * @param services names of the user's own services, which are known from then on
+ * @throws when the file is unusable
+ */
+export async function loadIdentities(directory: string, services: readonly string[] = []): Promise<Identities> {
   const path = join(directory, 'identities.json');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const fresh = await generateIdentities();
@@ -127,6 +156,7 @@ export async function loadIdentities(directory: string): Promise<Identities> {
     databasePasswords: { ...fresh.databasePasswords, ...earlier?.databasePasswords },
     migratorPasswords: { ...fresh.migratorPasswords, ...earlier?.migratorPasswords },
     natsPasswords: { ...fresh.natsPasswords, ...earlier?.natsPasswords },
+    guests: { ...fresh.guests, ...(await newGuests(services)), ...earlier?.guests },
   });
   if (!parsed.success || earlier === undefined) {
     throw new Error(`${path} cannot be read by this version. Start again with: npm start -- --reset`);
@@ -236,11 +266,33 @@ export function plansFile(): object {
   };
 }
 
+/** A user's own service as a client: it may pass its callers' rights on to payments and accounts, and asks for nothing by itself. */
+const guestEntry = (client_id: string, key: PrivateJwk): object => ({
+  client_id,
+  jwks: { keys: [publicJwkOf(key)] },
+  policy: {
+    exchange: [
+      {
+        subject_audience: client_id,
+        subject_scope: `${client_id}:write`,
+        audience: 'payments',
+        scopes: ['payments:create', 'payments:read'],
+      },
+      {
+        subject_audience: client_id,
+        subject_scope: `${client_id}:read`,
+        audience: 'accounts',
+        scopes: ['accounts:read'],
+      },
+    ],
+  },
+});
+
 /**
  * The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE.
  * @param shop where the demo application is, where there is one
  */
-export function clientsFile({ clients }: Identities, shop?: string): object {
+export function clientsFile({ clients, guests }: Identities, shop?: string): object {
   const edge = (subject_scope: string, ...scopes: string[]) => ({
     subject_audience: 'payments',
     subject_scope,
@@ -262,8 +314,10 @@ export function clientsFile({ clients }: Identities, shop?: string): object {
           // It opens the accounts that money comes from into its books, which may go below zero.
           accounts: ['accounts:write', 'accounts:overdraft', 'accounts:read', 'transfers:create', 'transfers:read'],
           audit: ['audit:read:own'],
+          ...Object.fromEntries(Object.keys(guests).map((name) => [name, [`${name}:read`, `${name}:write`]])),
         },
       }),
+      ...Object.entries(guests).map(([client_id, { key }]) => guestEntry(client_id, key)),
       entry('payments', {
         // Its own, so that it can finish after a crash what a user's token began; it owns no account, and takes from one only to pay back.
         audiences: {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTokenClient } from '@countersign/auth-core';
 import { createProgram } from './arguments.js';
+import { guestLines } from './guests.js';
 import { writeSecret } from './identities.js';
 import { readableLine } from './log-lines.js';
 import { jsonSummary, reportSample } from './report.js';
@@ -20,6 +21,7 @@ interface Arguments {
   readonly directory: string;
   readonly portBase: number;
   readonly demo: boolean;
+  readonly service: readonly string[];
 }
 
 const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
@@ -48,6 +50,7 @@ async function whatToTry(stack: Stack, directory: string): Promise<string> {
     `  curl -s ${stack.urls.payments}/health/ready`,
     `  curl -s -H "Authorization: Bearer $(cat ${file})" '${audit}/events?subject=storefront&limit=5'    (the token is good for 5 minutes)`,
     '',
+    ...guestLines(stack.identities, directory),
     'Ctrl-C stops everything that was started here.',
     '',
   ].join('\n');
@@ -86,6 +89,7 @@ async function run(options: Arguments): Promise<void> {
       directory,
       portBase: options.portBase,
       without: options.without,
+      guests: options.service,
       // The sample needs nobody to sign in.
       demo: options.demo && !options.exit,
       onStep: (step) => {
@@ -125,9 +129,9 @@ async function run(options: Arguments): Promise<void> {
 }
 
 const program = createProgram(serviceNames, join(root, '.countersign'));
-const { exit, json, reset, without, directory, portBase: base, demo } = program.parse().opts<Arguments>();
+const { exit, json, reset, without, directory, portBase: base, demo, service } = program.parse().opts<Arguments>();
 try {
-  await run({ exit, json, reset, without, directory, portBase: base, demo });
+  await run({ exit, json, reset, without, directory, portBase: base, demo, service });
 } catch (error) {
   process.stderr.write(`\n${wordsFor(error)}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: wordsFor(error) })}\n`);

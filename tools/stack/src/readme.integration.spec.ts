@@ -45,9 +45,13 @@ describe("the README's commands and snippets", () => {
   beforeAll(async () => {
     base = await freePortBase();
     for (const name of ['tools', 'node_modules']) symlinkSync(join(root, name), join(folder, name));
-    stack = spawn(process.execPath, [main, '--directory', directory, '--port-base', String(base)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    stack = spawn(
+      process.execPath,
+      [main, '--directory', directory, '--port-base', String(base), '--service', 'orders'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     await new Promise<void>((done, failed) => {
       stack.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
         output += chunk;
@@ -135,6 +139,24 @@ describe("the README's commands and snippets", () => {
     );
     expect(answer).toMatchObject({ token_type: 'Bearer', scope: 'audit:read', expires_in: 300 });
   });
+
+  it("of the feed's package hear revocations as a service of one's own, and say at once why they cannot", () => {
+    const written = readFileSync(join(root, 'libs/revocation-feed/README.md'), 'utf8');
+    const code = /```ts\n([\s\S]*?)```/.exec(written)?.[1] ?? '';
+    const command = /```sh\n(node [\s\S]*?)```/.exec(written)?.[1] ?? '';
+    writeFileSync(join(folder, 'feed.ts'), `${code}await feed.close();\n`);
+    expect(run(command)).toContain("state: 'current'");
+    writeFileSync(join(folder, 'refused.ts'), code.replace("whenLost: 'accept',", 'loadLimitMs: 1_000,'));
+    writeFileSync(join(folder, 'wrong-password'), 'wrong');
+    const refused = spawnSync('bash', ['-c', command.replace('feed.ts', 'refused.ts')], {
+      cwd: folder,
+      encoding: 'utf8',
+      // What is set already wins over the file.
+      env: { ...process.env, NATS_PASSWORD_FILE: join(folder, 'wrong-password') },
+    });
+    expect(refused.stderr).toContain('cannot connect to NATS: Authorization Violation');
+    expect(refused.status).toBe(1);
+  }, 60_000);
 
   it('search the trail by curl', () => {
     const { events } = z

@@ -10,6 +10,7 @@ import {
 } from '@countersign/backing-services';
 import { migrateService } from '@countersign/service-host/migrate';
 import { checkDemoPorts, demoUrls, startDemo, type Demo } from './demo.js';
+import { natsPasswordsOf, prepareGuests } from './guests.js';
 import {
   clientsFile,
   plansFile,
@@ -43,6 +44,8 @@ export interface StackOptions {
   /** The issuer's port; the other services follow. */
   readonly portBase: number;
   readonly without: readonly ServiceName[];
+  /** Services of the user's own: prepared, not started. */
+  readonly guests?: readonly string[];
   /** Also runs the development OpenID provider and the demo application, so that people can sign in; false by default. */
   readonly demo?: boolean;
   readonly onStep: (step: string) => void;
@@ -122,7 +125,10 @@ function settingsOf(
   }
   writeSecret(file('signing-key.json'), JSON.stringify(identities.signingKey));
   writeSecret(file('key-encryption-keys'), identities.keyEncryptionKey);
-  for (const [name, key] of Object.entries(identities.clients))
+  for (const [name, key] of [
+    ...Object.entries(identities.clients),
+    ...Object.entries(identities.guests).map(([name, { key }]) => [name, key] as const),
+  ])
     writeSecret(file(`${name}-key.json`), JSON.stringify(key));
   for (const name of serviceNames) {
     writeSecret(file(databaseUrlFile(name)), databaseUrls[name]);
@@ -161,6 +167,7 @@ function settingsOf(
       NATS_URL: nats.url,
       NATS_USER: name,
       NATS_PASSWORD_FILE: file(natsPasswordFile(name)),
+      ...(name in identities.guests ? { CLIENT_ID: name, CLIENT_KEY_FILE: file(`${name}-key.json`) } : {}),
       ...own[name],
       ...options.environment?.[name],
     },
@@ -174,7 +181,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   await checkPorts(portsFrom(options.portBase), options.without);
   if (options.demo === true) await checkDemoPorts(options.portBase);
   for (const folder of ['env', 'kept']) mkdirSync(join(directory, folder), { recursive: true, mode: 0o700 });
-  const identities = await loadIdentities(directory);
+  const identities = await loadIdentities(directory, options.guests);
   onStep('identities and keys');
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -189,7 +196,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
           return started;
         },
       ),
-      startNats({ directory: join(directory, 'nats'), passwords: identities.natsPasswords }).then((started) => {
+      startNats({ directory: join(directory, 'nats'), passwords: natsPasswordsOf(identities) }).then((started) => {
         undo.push(() => started.stop());
         onStep(`NATS with JetStream on port ${String(started.port)}`);
         return started;
@@ -210,6 +217,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await Promise.all(migrations);
     onStep('databases');
     const settings = settingsOf(options, identities, databaseUrls, nats);
+    await prepareGuests({ directory, portBase: options.portBase, identities, postgres, natsUrl: nats.url });
     const services = new Map<ServiceName, RunningService>();
     undo.push(async () => {
       await Promise.all([...services.values()].map(({ child }) => child.stop('SIGTERM', 15_000)));

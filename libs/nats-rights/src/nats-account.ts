@@ -1,0 +1,129 @@
+export interface NatsRights {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** What one account lets others in for: a `service` takes requests and answers them, a `stream` only sends. */
+export interface NatsExport {
+  readonly kind: 'service' | 'stream';
+  readonly subject: string;
+  /** Who may import it; every account where left out. */
+  readonly to?: readonly string[];
+}
+
+export interface NatsImport {
+  readonly kind: 'service' | 'stream';
+  readonly from: 'issuer' | 'audit';
+  readonly subject: string;
+  /** The name here, where it is another. */
+  readonly as?: string;
+}
+
+/** One service's part of the server: nothing crosses but what is exported and imported. */
+export interface NatsAccount {
+  readonly name: string;
+  /** The second wall, inside the account: what its only user may do. */
+  readonly rights: NatsRights;
+  readonly exports: readonly NatsExport[];
+  readonly imports: readonly NatsImport[];
+  /** Capacity on disk for its streams and how many there may be; no JetStream where left out. */
+  readonly jetStream?: { readonly megabytes: number; readonly streams: number };
+}
+
+const bucket = 'KV_revocations';
+/** The issuer's own name for reading an entry of the revocation bucket. */
+export const DIRECT_GET = `$JS.API.DIRECT.GET.${bucket}`;
+/** Every change of the revocation bucket. */
+export const BUCKET_CHANGES = '$KV.revocations.>';
+/** The name under which every account but the issuer's reads an entry of the revocation bucket. */
+export const REVOCATIONS_GET = 'revocations.get';
+
+/** A service's name is its account's, in capitals. */
+export const accountName = (service: string): string => service.toUpperCase();
+
+function exportsOf(service: string, services: readonly string[]): readonly NatsExport[] {
+  switch (service) {
+    case 'audit':
+      return [
+        ...services
+          .filter((other) => other !== service)
+          .flatMap((to): NatsExport[] => [
+            { kind: 'service', subject: `audit.${to}.>`, to: [to] },
+            { kind: 'stream', subject: `receipts.${to}`, to: [to] },
+          ]),
+        { kind: 'stream', subject: 'log.checkpoint' },
+      ];
+    case 'issuer':
+      return [
+        { kind: 'stream', subject: BUCKET_CHANGES },
+        { kind: 'service', subject: DIRECT_GET },
+      ];
+    default:
+      return [];
+  }
+}
+
+function importsOf(service: string): readonly NatsImport[] {
+  const fromAudit: readonly NatsImport[] = [
+    { kind: 'service', from: 'audit', subject: `audit.${service}.>` },
+    { kind: 'stream', from: 'audit', subject: `receipts.${service}` },
+    { kind: 'stream', from: 'audit', subject: 'log.checkpoint' },
+  ];
+  const fromIssuer: readonly NatsImport[] = [
+    { kind: 'stream', from: 'issuer', subject: BUCKET_CHANGES },
+    { kind: 'service', from: 'issuer', subject: DIRECT_GET, as: REVOCATIONS_GET },
+  ];
+  return [...(service === 'audit' ? [] : fromAudit), ...(service === 'issuer' ? [] : fromIssuer)];
+}
+
+function rightsOf(service: string): NatsRights {
+  const own = {
+    publish: [`audit.${service}.>`],
+    subscribe: [`receipts.${service}`, 'log.checkpoint', `_INBOX_${service}.>`],
+  };
+  const reader = { publish: [REVOCATIONS_GET], subscribe: [BUCKET_CHANGES] };
+  switch (service) {
+    case 'issuer': {
+      const api = ['CREATE', 'UPDATE', 'INFO', 'PURGE'].map((verb) => `$JS.API.STREAM.${verb}.${bucket}`);
+      return {
+        ...own,
+        publish: [...own.publish, BUCKET_CHANGES, DIRECT_GET, `${DIRECT_GET}.>`, ...api],
+      };
+    }
+    case 'audit': {
+      const written = ['receipts.>', 'log.checkpoint', 'log.kept', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'];
+      return {
+        publish: [...own.publish, ...written, ...reader.publish],
+        subscribe: [...own.subscribe, ...reader.subscribe],
+      };
+    }
+    default:
+      return {
+        publish: [...own.publish, ...reader.publish],
+        subscribe: [...own.subscribe, ...reader.subscribe],
+      };
+  }
+}
+
+/**
+ * No service speaks for another. Each has an account of its own, because permissions inside one account are no wall: JetStream answers on
+ * whatever reply subject it is given, and publishes, delivers and copies in the account's name. One truth for the local stack, for compose and
+ * for `countersign nats rights`.
+ * @param services every service of the server: audit's account lets each of them in
+ */
+export function natsAccountOf(service: string, services: readonly string[]): NatsAccount {
+  const account = {
+    name: accountName(service),
+    rights: rightsOf(service),
+    exports: exportsOf(service, services),
+    imports: importsOf(service),
+  };
+  switch (service) {
+    case 'issuer':
+      return { ...account, jetStream: { megabytes: 256, streams: 1 } };
+    case 'audit':
+      return { ...account, jetStream: { megabytes: 3_840, streams: 3 } };
+    default:
+      return account;
+  }
+}
