@@ -11,22 +11,15 @@ export {
   type ParsedApiKey,
 } from './api-key/api-key.js';
 export { tokenOfApiKeyCaller, type ExchangeApiKey, type ExchangedTokenVerifier } from './api-key/api-key-tokens.js';
-export {
-  ApiKeys,
-  createApiKeyVerifier,
-  DEFAULT_ROUTE_CLASS,
-  type ApiKeyRequest,
-  type ApiKeysOptions,
-  type ApiKeyVerifier,
-  type ApiKeyVerifierOptions,
-} from './api-key/api-key-verifier.js';
+export { createApiKeyVerifier, type ApiKeyVerifier, type ApiKeyVerifierOptions } from './api-key/api-key-verifier.js';
+export { ApiKeys, DEFAULT_ROUTE_CLASS, type ApiKeyRequest, type ApiKeysOptions } from './api-key/api-keys.js';
 export {
   API_KEY_TOKEN_TYPE,
   createApiKeyExchange,
   type ApiKeyExchangeClientOptions,
 } from './api-key/exchange-api-key.js';
 export { limitExceeded } from './api-key/limit-exceeded.js';
-export { type LimitState, type LimitStore, type NamedLeaseRequest } from './api-key/limits/api-key-limits.js';
+export { type LimitState, type LimitStore, type NamedLeaseRequest } from './api-key/limits/limit-store.js';
 export { limitFields } from './api-key/limits/limit-fields.js';
 export { MemoryLimitStore } from './api-key/limits/memory-limit-store.js';
 export { leaseFrom, type LeaseAnswer, type SharedBucket } from './api-key/limits/shared-bucket.js';

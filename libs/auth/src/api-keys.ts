@@ -77,19 +77,21 @@ export async function passApiKey(
   return fieldsOf(state);
 }
 
-/** As {@link passApiKey} from memory. @returns nothing when that must be asked */
+/** What is told of a key without a limit. */
+export const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** As {@link passApiKey} from memory, and counts the request that passes. @returns nothing when that must be asked */
 export function passApiKeyNow(
   keys: ApiKeys | undefined,
   key: ApiKeyIdentity,
   needs: RouteNeeds,
+  address: string | undefined,
 ): Readonly<Record<string, string>> | undefined {
   const routeClass = routeClassOf(needs);
-  const state = routeClass === undefined ? undefined : keys?.spendNow(key, routeClass);
+  const state = routeClass === undefined ? undefined : keys?.passNow(key, routeClass, address);
   if (state === undefined) return undefined;
-  return state === 'unlimited' ? fieldsOf(undefined) : fieldsOf(state);
+  return state === 'unlimited' ? NO_FIELDS : limitFields(state);
 }
-
-const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
 
 function fieldsOf(state: LimitState | undefined): Readonly<Record<string, string>> {
   return state === undefined ? NO_FIELDS : limitFields(state);

@@ -9,7 +9,7 @@ import {
   type Principal,
 } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
-import { API_KEYS, ownApiKeyOf, passApiKey, passApiKeyNow, routeClassOf } from './api-keys.js';
+import { API_KEYS, NO_FIELDS, ownApiKeyOf, passApiKey, passApiKeyNow, routeClassOf } from './api-keys.js';
 import { addressOf, bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { markJudged } from './message-gate.js';
@@ -87,10 +87,9 @@ export class CountersignGuard implements CanActivate {
   #passesNow(principal: Principal, context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
     const key = ownApiKeyOf(principal);
     if (key === undefined) return true;
-    const fields = passApiKeyNow(this.apiKeys, key, needs);
+    const fields = passApiKeyNow(this.apiKeys, key, needs, addressOf(request));
     if (fields === undefined) return false;
-    this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, 'allowed', addressOf(request));
-    this.#tell(context, fields);
+    if (fields !== NO_FIELDS) this.#tell(context, fields);
     return true;
   }
 

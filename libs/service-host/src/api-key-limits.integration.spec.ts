@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { BODY_LIMIT } from './start-service.js';
 import { PostgresLimitStore } from './api-key-limits.store.js';
 import { ApiKeyReports } from './api-key-reports.store.js';
 import { openDatabase } from './database.js';
@@ -65,5 +66,26 @@ describe('what the replicas of a service share of API keys', () => {
     await Promise.all([take(), take()]);
     await take();
     expect(sent.sort()).toEqual([2, 3]);
+  });
+
+  it('is reported in requests that the issuer takes, however much waits', async () => {
+    const reports = new ApiKeyReports(pool);
+    const uses = Array.from({ length: 200 }, (_, n) => ({
+      api_key_id: `01a21031-6897-71c1-8114-${String(n).padStart(12, '0')}`,
+      hour: '2026-11-26T12:00:00.000Z',
+      route_class: 'a'.repeat(32),
+      outcome: 'allowed' as const,
+      count: 1_000_000,
+    }));
+    for (let n = 0; n < 5; n += 1) await reports.keep({ uses, networks: [] });
+    const sizes: number[] = [];
+    const send = () =>
+      reports.send((kept) => {
+        sizes.push(JSON.stringify({ reports: kept }).length);
+        return Promise.resolve();
+      });
+    while ((await send()) > 0);
+    expect(sizes).toHaveLength(5);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(BODY_LIMIT);
   });
 });

@@ -26,8 +26,18 @@ const rowsSchema = z.array(
   }),
 );
 
-/** Reports that are sent at once. */
+/** Reports that are sent at once, and their characters: the issuer takes no larger request. */
 const SENT_AT_ONCE = 20;
+const CHARACTERS_AT_ONCE = 56_000;
+
+/** The oldest that fit into one request, one at least. */
+function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
+  let characters = 0;
+  return reports.filter((report, place) => {
+    characters += JSON.stringify(report).length;
+    return place === 0 || characters <= CHARACTERS_AT_ONCE;
+  });
+}
 
 /** What was counted of API keys, in the service's own database until the issuer has it. */
 export class ApiKeyReports {
@@ -53,7 +63,7 @@ export class ApiKeyReports {
         'select id, report from api_key_report order by kept_at limit $1 for update skip locked',
         [SENT_AT_ONCE],
       );
-      const reports = rowsSchema.parse(rows).map(({ id, report }) => ({ id, ...report }));
+      const reports = fitting(rowsSchema.parse(rows).map(({ id, report }) => ({ id, ...report })));
       if (reports.length > 0) {
         await send(reports);
         await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);

@@ -1,167 +1,13 @@
 import { monotonicClock } from '../clock.js';
 import { createTokenClient } from '../client/token-client.js';
 import { type PrivateJwk } from '../keys/jwk.js';
-import { requireScopes } from '../bearer-token.js';
-import { type Principal } from '../principal.js';
-import { quiet, type Timer } from '../quiet-timer.js';
-import { TokenError } from '../token-error.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 import { type VerifierOptions } from '../verifier-options.js';
-import { type ApiKeyIdentity } from '../principal.js';
-import { ApiKeyTokens, type ApiKeyExchangeOptions, type ExchangedTokenVerifier } from './api-key-tokens.js';
-import { limitExceeded } from './limit-exceeded.js';
+import { type ExchangedTokenVerifier } from './api-key-tokens.js';
+import { ApiKeys, type ApiKeysOptions } from './api-keys.js';
 import { createApiKeyExchange } from './exchange-api-key.js';
-import { ApiKeyLimits, type LimitState, type LimitStore } from './limits/api-key-limits.js';
-import { MemoryLimitStore } from './limits/memory-limit-store.js';
-import { mayBeUsedFrom, networkOf } from './networks.js';
-import { reportsOf } from './report-to-issuer.js';
-import { ApiKeyUsage, type ApiKeyOutcome, type ApiKeyUsageReport } from './usage.js';
-
-/** Milliseconds between two rounds that give back what leases left over, and between two that hand on what was counted. */
-const GIVE_BACK_MS = 25;
-const TELL_MS = 1_000;
-
-export interface ApiKeysOptions extends ApiKeyExchangeOptions {
-  /** Where replicas share the limits; in this process by default, so give a shared one where a service has replicas. */
-  readonly limitStore?: LimitStore | undefined;
-  /** Keeps what was counted, once a second; what it does not keep (it throws) is counted on. */
-  readonly onUsage?: ((report: ApiKeyUsageReport) => Promise<void>) | undefined;
-  /** Tells the issuer of a key that was sent in an address, where anybody may read it. */
-  readonly onExposed?: ((key: string) => Promise<void>) | undefined;
-}
-
-/** What one request with a key is. */
-export interface ApiKeyRequest {
-  /** Of the caller, as the service knows it: for the key's networks, and for the penalty of floods. */
-  readonly address?: string | undefined;
-  /** The class of routes by whose limit it counts; `default` when left out. */
-  readonly routeClass?: string | undefined;
-  /** All of which the key must have. */
-  readonly scopes?: readonly string[] | undefined;
-}
-
-/** The class of routes that name none. */
-export const DEFAULT_ROUTE_CLASS = 'default';
-
-/** Everything that a service does with API keys: verify, limit, count. */
-export class ApiKeys {
-  readonly #tokens: ApiKeyTokens;
-  readonly #limits: ApiKeyLimits;
-  readonly #usage: ApiKeyUsage;
-  readonly #timers: readonly Timer[];
-
-  constructor(private readonly options: ApiKeysOptions) {
-    const { now = Date.now, monotonic } = options;
-    this.#tokens = new ApiKeyTokens(options);
-    const store = options.limitStore ?? new MemoryLimitStore(now);
-    this.#limits = new ApiKeyLimits({ store, ...(monotonic === undefined ? {} : { monotonic }) });
-    this.#usage = new ApiKeyUsage(now, networkOf);
-    const every = (ms: number, work: () => Promise<void>): Timer =>
-      quiet(
-        setInterval(() => {
-          work().catch(() => undefined);
-        }, ms),
-      );
-    this.#timers = [every(GIVE_BACK_MS, () => this.#limits.giveBack()), every(TELL_MS, () => this.tell())];
-  }
-
-  /**
-   * The caller of a repeated key, at once.
-   * @returns nothing when {@link identify} must look
-   * @throws {TokenError}
-   */
-  recall(key: string, address: string | undefined): Principal | undefined {
-    const principal = this.#tokens.cached(key);
-    return principal === undefined ? undefined : fromNetwork(principal, address);
-  }
-
-  /**
-   * The caller of a key.
-   * @throws {TokenError} 401 `API_KEY_INVALID`, 403 `API_KEY_NETWORK`, 429 `API_KEYS_GUESSED`, 503 `API_KEYS_UNAVAILABLE`
-   */
-  async identify(key: string, address: string | undefined): Promise<Principal> {
-    return fromNetwork(await this.#tokens.verify(key, address), address);
-  }
-
-  /** Spends one request. @returns nothing for a key without a limit; a promise only where the shares of the limit must be asked for first */
-  spend(key: ApiKeyIdentity, routeClass: string): LimitState | undefined | Promise<LimitState> {
-    return this.#limits.spend(key, routeClass);
-  }
-
-  /** As {@link spend}, only from what is here. @returns nothing when it must be asked for, or may not pass: then `spend` says */
-  spendNow(key: ApiKeyIdentity, routeClass: string): LimitState | 'unlimited' | undefined {
-    return this.#limits.spendNow(key, routeClass);
-  }
-
-  /** Counts one request. */
-  count(key: ApiKeyIdentity, routeClass: string, outcome: ApiKeyOutcome, address: string | undefined): void {
-    this.#usage.count(key.id, routeClass, outcome, address);
-  }
-
-  /**
-   * All in one, for a service that has no guard: the caller, whose scopes are there, within the limit, counted.
-   * @returns the caller, and what to tell it of its limit ({@link limitFields})
-   * @throws {TokenError} also 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; its `headers()` are the answer's
-   */
-  async verify(
-    text: string,
-    { address, routeClass = DEFAULT_ROUTE_CLASS, scopes = [] }: ApiKeyRequest = {},
-  ): Promise<{ readonly principal: Principal; readonly limit: LimitState | undefined }> {
-    const principal = this.#recalled(text, address) ?? (await this.identify(text, address));
-    const { apiKey } = principal;
-    if (apiKey === undefined) throw new TokenError('API_KEY_INVALID', 'the token names no key');
-    try {
-      requireScopes(principal, ...scopes);
-      const limit = await this.spend(apiKey, routeClass);
-      if (limit?.retryMs !== undefined) throw limitExceeded(limit);
-      this.count(apiKey, routeClass, 'allowed', address);
-      return { principal, limit };
-    } catch (error) {
-      if (error instanceof TokenError)
-        this.count(apiKey, routeClass, error.status === 429 ? 'limited' : 'denied', address);
-      throw error;
-    }
-  }
-
-  #recalled(key: string, address: string | undefined): Principal | undefined {
-    try {
-      return this.recall(key, address);
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Marks a key that came in an address. Failures are left alone: the caller is refused in any case. */
-  async exposed(key: string): Promise<void> {
-    await this.options.onExposed?.(key);
-  }
-
-  /** Hands on what was counted, now. @throws what `onUsage` threw; then it is counted on */
-  async tell(): Promise<void> {
-    const { onUsage } = this.options;
-    const report = this.#usage.take();
-    if (report === undefined || onUsage === undefined) return;
-    try {
-      await onUsage(report);
-    } catch (error) {
-      this.#usage.giveBack(report);
-      throw error;
-    }
-  }
-
-  /** Ends the background work, and hands on what is left. */
-  async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await Promise.allSettled([this.#limits.giveBack(), this.tell()]);
-  }
-}
-
-function fromNetwork(principal: Principal, address: string | undefined): Principal {
-  if (principal.apiKey !== undefined && !mayBeUsedFrom(principal.apiKey, address)) {
-    throw new TokenError('API_KEY_NETWORK', principal.apiKey.id);
-  }
-  return principal;
-}
+import { reportsOf, reportToIssuer, type IssuerReporterOptions } from './report-to-issuer.js';
+import { type UsageFolder } from './usage-folder.js';
 
 export interface ApiKeyVerifierOptions
   extends
@@ -175,6 +21,11 @@ export interface ApiKeyVerifierOptions
   readonly clientKey: PrivateJwk;
   /** Verifies the tokens; made from the options by default. */
   readonly verifier?: ExchangedTokenVerifier;
+  /**
+   * A folder of this service in which what was counted waits for the issuer: a crash then loses at most the last second. Left out, what the
+   * issuer does not have yet is in memory only.
+   */
+  readonly usageFolder?: string;
 }
 
 /** A verifier of API keys for a service of any kind. */
@@ -182,6 +33,7 @@ export class ApiKeyVerifier extends ApiKeys {
   constructor(
     options: ApiKeysOptions,
     private readonly own: TokenVerifier | undefined,
+    private readonly folder: UsageFolder | undefined,
   ) {
     super(options);
   }
@@ -189,6 +41,7 @@ export class ApiKeyVerifier extends ApiKeys {
   override async close(): Promise<void> {
     this.own?.close();
     await super.close();
+    await this.folder?.close();
   }
 }
 
@@ -216,5 +69,19 @@ export async function createApiKeyVerifier(options: ApiKeyVerifierOptions): Prom
   const verifies = verifier ?? own;
   if (verifies === undefined) throw new Error('a verifier is made where none is given');
   const tokens = createTokenClient({ ...reached, clientId });
-  return new ApiKeyVerifier({ ...reportsOf({ ...reached, tokens }), ...options, verifier: verifies, exchange }, own);
+  const { folder, ...reports } = await reportsBy({ ...reached, tokens }, options.usageFolder);
+  return new ApiKeyVerifier({ ...reports, ...options, verifier: verifies, exchange }, own, folder);
+}
+
+async function reportsBy(
+  reached: IssuerReporterOptions,
+  path: string | undefined,
+): Promise<Pick<ApiKeysOptions, 'onUsage' | 'onExposed'> & { readonly folder?: UsageFolder }> {
+  if (path === undefined) return reportsOf(reached);
+  const reporter = reportToIssuer(reached);
+  // Only here, so that the rest runs where there are no files.
+  const { UsageFolder } = await import('./usage-folder.js');
+  const folder = new UsageFolder(path, (reports) => reporter.usage(reports));
+  await folder.open();
+  return { folder, onUsage: (report) => folder.keep(report), onExposed: (key) => reporter.exposed(key) };
 }

@@ -1,6 +1,6 @@
 import { TokenError } from '../token-error.js';
 import { limitFields } from './limits/limit-fields.js';
-import { type LimitState } from './limits/api-key-limits.js';
+import { type LimitState } from './limits/limit-store.js';
 
 /** A caller that must wait: 429, with `Retry-After` and what else tells it when. */
 export class LimitExceeded extends TokenError {

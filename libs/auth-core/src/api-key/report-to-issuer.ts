@@ -16,9 +16,14 @@ export interface IssuerReporterOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
+/** A report with the id by which the issuer counts it once. */
+export interface SentReport extends ApiKeyUsageReport {
+  readonly id: string;
+}
+
 export interface IssuerReporter {
   /** Reports what was counted; by its id the issuer counts a report once. @throws {Error} when it did not arrive */
-  usage(reports: readonly (ApiKeyUsageReport & { readonly id: string })[]): Promise<void>;
+  usage(reports: readonly SentReport[]): Promise<void>;
   /** Reports a key that was sent in an address. @throws {Error} when it did not arrive */
   exposed(key: string): Promise<void>;
 }
@@ -49,32 +54,26 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
   };
 }
 
-/** Reports that wait for the issuer at most; what is counted beyond them waits in its counters. */
-const WAITING_LIMIT = 20;
-
 /**
- * Hands on what is counted straight to the issuer, and keeps in memory what does not arrive: for a service that has no database of its own.
- * A report that is sent again has the id that it had, so that the issuer counts it once.
+ * Hands on what is counted straight to the issuer, and keeps in memory what does not arrive: a crash loses what the issuer does not have. Of
+ * what failed, one report is kept as it was and sent again under its id, because it may have arrived; the rest is counted on.
  */
 export function reportsOf(options: IssuerReporterOptions): {
   readonly onUsage: (report: ApiKeyUsageReport) => Promise<void>;
   readonly onExposed: (key: string) => Promise<void>;
 } {
   const reporter = reportToIssuer(options);
-  const waiting: (ApiKeyUsageReport & { readonly id: string })[] = [];
+  let waiting: SentReport | undefined;
+  const sendWaiting = async (): Promise<void> => {
+    if (waiting === undefined) return;
+    await reporter.usage([waiting]);
+    waiting = undefined;
+  };
   return {
     onUsage: async (report) => {
-      if (waiting.length >= WAITING_LIMIT) {
-        await reporter.usage(waiting);
-        waiting.length = 0;
-      }
-      waiting.push({ ...report, id: randomUUID() });
-      await reporter.usage(waiting).then(
-        () => {
-          waiting.length = 0;
-        },
-        () => undefined,
-      );
+      await sendWaiting();
+      waiting = { ...report, id: randomUUID() };
+      await sendWaiting().catch(() => undefined);
     },
     onExposed: (key) => reporter.exposed(key),
   };

@@ -24,6 +24,11 @@ export interface ApiKeyUsageReport {
 }
 
 const HOUR_MS = 3_600_000;
+/** What one report holds at most: it fits into a request to the issuer. */
+export const USES_OF_A_REPORT = 200;
+export const NETWORKS_OF_A_REPORT = 100;
+/** Counters, and networks, that wait for a report at most: some 10 MB. */
+const WAITING_LIMIT = 50_000;
 /** Networks that are remembered for one key. */
 const NETWORKS_LIMIT = 64;
 /** Keys whose networks are remembered; then all are told again. */
@@ -33,6 +38,8 @@ interface Counter {
   readonly use: Omit<ApiKeyUse, 'count' | 'hour'>;
   readonly hour: number;
   count: number;
+  /** Whether it is in a report: then it counts no further. */
+  isTaken: boolean;
 }
 
 interface Networks {
@@ -40,11 +47,22 @@ interface Networks {
   readonly known: Set<string>;
 }
 
+/** One key, as its token says it: the same object for the token's life. */
+interface CountedKey {
+  readonly id: string;
+}
+
+const nameOf = ({ api_key_id: id, route_class: routeClass, outcome }: Counter['use'], hour: number): string =>
+  `${id} ${routeClass} ${outcome} ${String(hour)}`;
+
 /** Counts uses in memory: a request costs an addition. What was taken and could not be kept is given back. */
 export class ApiKeyUsage {
-  #counters = new Map<string, Counter>();
+  readonly #counters = new Map<string, Counter>();
+  /** The counter of each key that was used last, so that a repeated one is not looked up by text. */
+  readonly #last = new WeakMap<CountedKey, Counter>();
   readonly #networks = new Map<string, Networks>();
   #seen: ApiKeyNetworkSeen[] = [];
+  #lost = 0;
 
   /**
    * @param now milliseconds since 1970
@@ -53,21 +71,49 @@ export class ApiKeyUsage {
   constructor(
     private readonly now: () => number,
     private readonly networkOf: (address: string) => string,
+    private readonly limit = WAITING_LIMIT,
   ) {}
 
-  count(id: string, routeClass: string, outcome: ApiKeyOutcome, address: string | undefined): void {
-    const hour = Math.floor(this.now() / HOUR_MS);
-    const name = `${id} ${routeClass} ${outcome}`;
-    const known = this.#counters.get(name);
-    if (known?.hour === hour) known.count += 1;
-    else this.#begin(name, known, { use: { api_key_id: id, route_class: routeClass, outcome }, hour, count: 1 });
-    if (address !== undefined) this.#see(id, address);
+  /** Requests that were not counted, because more keys than may wait for a report waited for one. */
+  get lost(): number {
+    return this.#lost;
   }
 
-  /** What of the hour before was not told yet is told under a name of its own. */
-  #begin(name: string, before: Counter | undefined, counter: Counter): void {
-    if (before !== undefined) this.#counters.set(`${name} ${String(before.hour)}`, before);
+  count(key: CountedKey, routeClass: string, outcome: ApiKeyOutcome, address: string | undefined): void {
+    const hour = Math.floor(this.now() / HOUR_MS);
+    const last = this.#last.get(key);
+    if (
+      last !== undefined &&
+      !last.isTaken &&
+      last.hour === hour &&
+      last.use.route_class === routeClass &&
+      last.use.outcome === outcome
+    )
+      last.count += 1;
+    else this.#countOther(key, { api_key_id: key.id, route_class: routeClass, outcome }, hour);
+    if (address !== undefined) this.#see(key.id, address);
+  }
+
+  #countOther(key: CountedKey, use: Counter['use'], hour: number): void {
+    const counter = this.#counterOf(use, hour, 1);
+    if (counter !== undefined) this.#last.set(key, counter);
+  }
+
+  /** @returns nothing where it found no room, and the count is lost */
+  #counterOf(use: Counter['use'], hour: number, count: number): Counter | undefined {
+    const name = nameOf(use, hour);
+    const known = this.#counters.get(name);
+    if (known !== undefined) {
+      known.count += count;
+      return known;
+    }
+    if (this.#counters.size >= this.limit) {
+      this.#lost += count;
+      return undefined;
+    }
+    const counter = { use, hour, count, isTaken: false };
     this.#counters.set(name, counter);
+    return counter;
   }
 
   #see(id: string, address: string): void {
@@ -82,32 +128,26 @@ export class ApiKeyUsage {
       if (networks.known.has(network) || networks.known.size >= NETWORKS_LIMIT) return;
       networks.known.add(network);
     }
-    this.#seen.push({ api_key_id: id, network });
+    if (this.#seen.length < this.limit) this.#seen.push({ api_key_id: id, network });
   }
 
-  /** What was counted since the last time. @returns nothing when nothing was */
+  /** What was counted and not taken yet, as much as a report holds. @returns nothing when nothing was */
   take(): ApiKeyUsageReport | undefined {
     if (this.#counters.size === 0 && this.#seen.length === 0) return undefined;
-    const uses = [...this.#counters.values()].map(({ use, hour, count }) => ({
-      ...use,
-      hour: new Date(hour * HOUR_MS).toISOString(),
-      count,
-    }));
-    const networks = this.#seen;
-    this.#counters = new Map();
-    this.#seen = [];
-    return { uses, networks };
+    const uses: ApiKeyUse[] = [];
+    for (const [name, counter] of this.#counters) {
+      if (uses.length === USES_OF_A_REPORT) break;
+      const { use, hour, count } = counter;
+      uses.push({ ...use, hour: new Date(hour * HOUR_MS).toISOString(), count });
+      counter.isTaken = true;
+      this.#counters.delete(name);
+    }
+    return { uses, networks: this.#seen.splice(0, NETWORKS_OF_A_REPORT) };
   }
 
   /** Counts again what could not be kept. */
   giveBack({ uses, networks }: ApiKeyUsageReport): void {
-    for (const { hour: text, count, ...use } of uses) {
-      const hour = Date.parse(text) / HOUR_MS;
-      const name = `${use.api_key_id} ${use.route_class} ${use.outcome} ${String(hour)}`;
-      const known = this.#counters.get(name);
-      if (known === undefined) this.#counters.set(name, { use, hour, count });
-      else known.count += count;
-    }
-    this.#seen.push(...networks);
+    for (const { hour, count, ...use } of uses) this.#counterOf(use, Date.parse(hour) / HOUR_MS, count);
+    this.#seen.push(...networks.slice(0, Math.max(0, this.limit - this.#seen.length)));
   }
 }

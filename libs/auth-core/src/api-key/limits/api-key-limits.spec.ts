@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { type ApiKeyLimit } from '../../principal.js';
-import { ApiKeyLimits, type LimitState, type LimitStore } from './api-key-limits.js';
+import { ApiKeyLimits } from './api-key-limits.js';
+import { type LimitState, type LimitStore } from './limit-store.js';
+import { MemoryLimitStore } from './memory-limit-store.js';
 import { burstOf, leaseFrom, type SharedBucket } from './shared-bucket.js';
 
 /** Time that passes only when everything that was due has happened. */
@@ -206,4 +208,37 @@ describe('the limit of a key at four replicas', () => {
     expect(admitted).toBeLessThanOrEqual(1_300 * 1.02);
     expect(commits).toBeLessThan(2_500);
   }, 120_000);
+
+  it('is not exceeded by a replica that forgets what it held, because it holds only so many', async () => {
+    const limits = new ApiKeyLimits({ store: new MemoryLimitStore(() => 0), monotonic: () => 0, bucketsLimit: 1 });
+    const [one, other] = [0, 1].map((n) => ({
+      ...key,
+      id: `01a21031-6897-71c1-8114-42669a3f060${String(n)}`,
+      limits: { '*': { perMinute: 60, burst: 50 } },
+    }));
+    if (one === undefined || other === undefined) throw new Error('there are two keys');
+    const passed = new Map([one, other].map(({ id }) => [id, 0]));
+    for (let n = 0; n < 400; n += 1) {
+      const asked = n % 3 === 0 ? other : one;
+      if ((await limits.spend(asked, 'read'))?.retryMs === undefined)
+        passed.set(asked.id, (passed.get(asked.id) ?? 0) + 1);
+    }
+    for (const count of passed.values()) {
+      expect(count).toBeGreaterThan(0);
+      expect(count).toBeLessThanOrEqual(50);
+    }
+  });
+
+  it('is that of the plan of now, as soon as a token brings it, and what was used stays used', async () => {
+    const limits = new ApiKeyLimits({ store: new MemoryLimitStore(() => 0), monotonic: () => 0 });
+    const passing = async (perDay: number, requests: number) => {
+      const identity = { ...key, limits: { '*': { perDay } } };
+      let passed = 0;
+      for (let n = 0; n < requests; n += 1)
+        if ((await limits.spend(identity, 'read'))?.retryMs === undefined) passed += 1;
+      return passed;
+    };
+    expect(await passing(20, 10)).toBe(10);
+    expect(await passing(30, 100)).toBe(20);
+  });
 });

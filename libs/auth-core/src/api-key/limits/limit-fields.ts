@@ -1,20 +1,25 @@
 import { type ApiKeyLimit } from '../../principal.js';
-import { type LimitState } from './api-key-limits.js';
+import { type LimitState } from './limit-store.js';
 import { burstOf } from './shared-bucket.js';
 
 const DAY_SECONDS = 86_400;
 /** Of the longest month. */
 const MONTH_SECONDS = 31 * DAY_SECONDS;
 
-const policies = new WeakMap<ApiKeyLimit, Map<string, string>>();
+/** What is the same for every answer of one limit of one class of routes. */
+interface Told {
+  readonly name: string;
+  readonly policy: string;
+  readonly items: Readonly<Record<'rate' | 'day' | 'month', string>>;
+  /** Of which limit it is told how much is left: the first that there is. */
+  readonly nearest: 'rate' | 'day' | 'month';
+}
+
+const told = new WeakMap<ApiKeyLimit, Told>();
 
 /** A bucket is a quota of its burst in the time in which it fills. */
 function policyOf(name: string, limit: ApiKeyLimit): string {
   const { perMinute, perDay, perMonth } = limit;
-  const known = policies.get(limit) ?? new Map<string, string>();
-  policies.set(limit, known);
-  const before = known.get(name);
-  if (before !== undefined) return before;
   const burst = burstOf(limit);
   const members = [
     ...(perMinute === undefined
@@ -23,30 +28,30 @@ function policyOf(name: string, limit: ApiKeyLimit): string {
     ...(perDay === undefined ? [] : [`"${name}-day";q=${String(perDay)};w=${String(DAY_SECONDS)}`]),
     ...(perMonth === undefined ? [] : [`"${name}-month";q=${String(perMonth)};w=${String(MONTH_SECONDS)}`]),
   ];
-  const policy = members.join(', ');
-  known.set(name, policy);
-  return policy;
+  return members.join(', ');
 }
 
-const suffixes = { rate: '', day: '-day', month: '-month' } as const;
+function toldOf(of: string, limit: ApiKeyLimit): Told {
+  const before = told.get(limit);
+  if (before?.name === of) return before;
+  const name = of === '*' ? 'default' : of;
+  const items = { rate: `"${name}";r=`, day: `"${name}-day";r=`, month: `"${name}-month";r=` };
+  const nearest = limit.perMinute !== undefined ? 'rate' : limit.perDay !== undefined ? 'day' : 'month';
+  const made: Told = { name: of, policy: policyOf(name, limit), items, nearest };
+  told.set(limit, made);
+  return made;
+}
 
 /**
  * What a caller is told of its limits (IETF draft-ietf-httpapi-ratelimit-headers-10): `RateLimit-Policy`, `RateLimit`, and `Retry-After` when it
  * must wait (RFC 9110, section 10.2.3).
  */
-export function limitFields({
-  name,
-  limit,
-  remaining,
-  retryMs,
-  exhausted,
-}: LimitState): Readonly<Record<string, string>> {
-  const of = name === '*' ? 'default' : name;
-  const policy = policyOf(of, limit);
-  const nearest = exhausted ?? (limit.perMinute !== undefined ? 'rate' : limit.perDay !== undefined ? 'day' : 'month');
-  const item = `"${of}${suffixes[nearest]}"`;
+export function limitFields(state: LimitState): Readonly<Record<string, string>> {
+  const { retryMs } = state;
+  const { policy, items, nearest } = toldOf(state.name, state.limit);
   if (retryMs === undefined)
-    return { 'ratelimit-policy': policy, ratelimit: `${item};r=${String(Math.floor(remaining))}` };
+    return { 'ratelimit-policy': policy, ratelimit: items[nearest] + String(Math.floor(state.remaining)) };
   const seconds = String(Math.max(1, Math.ceil(retryMs / 1_000)));
-  return { 'ratelimit-policy': policy, ratelimit: `${item};r=0;t=${seconds}`, 'retry-after': seconds };
+  const ratelimit = `${items[state.exhausted ?? nearest]}0;t=${seconds}`;
+  return { 'ratelimit-policy': policy, ratelimit, 'retry-after': seconds };
 }

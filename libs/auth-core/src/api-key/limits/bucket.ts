@@ -1,0 +1,131 @@
+import { type ApiKeyIdentity, type ApiKeyLimit } from '../../principal.js';
+import { limitFor, type LimitState } from './limit-store.js';
+import { type LeaseAnswer } from './shared-bucket.js';
+
+/** What this replica holds of one limit of one key. */
+export class Bucket {
+  left = 0;
+  used = 0;
+  /** Whether its last lease was settled here. One that came back after it was forgotten does not know what was used of it: all of it, then. */
+  isSettled = false;
+  until = -Infinity;
+  refusedUntil = -Infinity;
+  asked = -Infinity;
+  exhausted: LeaseAnswer['exhausted'];
+  remaining = 0;
+  waiting = 0;
+  leasing: Promise<void> | undefined;
+  /** Whether it was asked for since the table last looked for one to forget. */
+  isRecent = true;
+  isForgotten = false;
+
+  /**
+   * @param name `<key id>/<class of routes>`
+   * @param of the class of routes that names the limit
+   */
+  constructor(
+    readonly name: string,
+    readonly of: string,
+    public limit: ApiKeyLimit,
+  ) {}
+
+  /** Whether somebody waits for its lease: then it cannot be forgotten. */
+  get isBusy(): boolean {
+    return this.waiting > 0 || this.leasing !== undefined;
+  }
+
+  /** Spends one request of the lease. @returns whether there was one */
+  takes(now: number): boolean {
+    if (this.left <= 0 || now >= this.until) return false;
+    this.left -= 1;
+    this.used += 1;
+    this.isRecent = true;
+    return true;
+  }
+
+  /** What a caller is told whose request may pass. */
+  passed(): LimitState {
+    return { name: this.of, limit: this.limit, remaining: this.remaining + this.left };
+  }
+
+  /** What a caller is told whose request may not. */
+  refused(retryMs: number): LimitState {
+    return { name: this.of, limit: this.limit, remaining: 0, retryMs, exhausted: this.exhausted };
+  }
+}
+
+/** Buckets that are passed over at most before one leaves. */
+const LOOKS_LIMIT = 16;
+
+/** One key's buckets by class of routes; nothing where it is not limited. */
+type Known = Map<string, Bucket | undefined>;
+
+/** The buckets of this replica, bounded: one that was not asked for lately leaves for a further one. */
+export class Buckets {
+  readonly #byName = new Map<string, Bucket>();
+  /** By what the key's token says, which stays the same object for the token's life: a repeated key looks nothing up by text. */
+  readonly #known = new WeakMap<ApiKeyIdentity, Known>();
+
+  /**
+   * @param limit buckets held at most
+   * @param onForgotten is told of each that leaves: what it holds counts as used
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly onForgotten: (bucket: Bucket) => void,
+  ) {}
+
+  /** Buckets held now. */
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** @returns nothing where the key is not limited */
+  of(key: ApiKeyIdentity, routeClass: string): Bucket | undefined {
+    let known = this.#known.get(key);
+    if (known === undefined) this.#known.set(key, (known = new Map()));
+    const before = known.get(routeClass);
+    if (before !== undefined ? !before.isForgotten : known.has(routeClass)) return before;
+    const found = limitFor(key, routeClass);
+    const bucket = found === undefined ? undefined : this.#named(`${key.id}/${found[0]}`, found);
+    known.set(routeClass, bucket);
+    return bucket;
+  }
+
+  #named(name: string, [of, limit]: readonly [string, ApiKeyLimit]): Bucket {
+    const known = this.#byName.get(name);
+    if (known !== undefined) {
+      // A token that was exchanged later brings the plan of now.
+      known.limit = limit;
+      return known;
+    }
+    const bucket = new Bucket(name, of, limit);
+    if (this.#byName.size >= this.limit) this.#forgetOne();
+    this.#byName.set(name, bucket);
+    return bucket;
+  }
+
+  /** The first that was not asked for since it was last passed over; after a few looks, any. */
+  #forgetOne(): void {
+    let looks = 0;
+    for (const [name, bucket] of this.#byName) {
+      looks += 1;
+      if (!bucket.isBusy && (!bucket.isRecent || looks > LOOKS_LIMIT)) {
+        this.#forget(bucket);
+        return;
+      }
+      // All of them busy: there are as many too many as requests wait.
+      if (looks > 2 * LOOKS_LIMIT) return;
+      bucket.isRecent = false;
+      // To the end: the next look begins behind it.
+      this.#byName.delete(name);
+      this.#byName.set(name, bucket);
+    }
+  }
+
+  #forget(bucket: Bucket): void {
+    this.#byName.delete(bucket.name);
+    bucket.isForgotten = true;
+    this.onForgotten(bucket);
+  }
+}

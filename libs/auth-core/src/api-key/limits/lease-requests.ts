@@ -1,0 +1,46 @@
+import { type LimitStore, type NamedLeaseRequest } from './limit-store.js';
+import { type LeaseAnswer } from './shared-bucket.js';
+
+interface Asked {
+  readonly request: NamedLeaseRequest;
+  readonly answered: (answer: LeaseAnswer) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Requests that go to the store together. */
+const GROUP_LIMIT = 500;
+
+/** Asks the store for leases: what comes in while one request is in progress goes together with the next. */
+export class LeaseRequests {
+  #asked: Asked[] = [];
+  #asking = false;
+
+  constructor(private readonly store: LimitStore) {}
+
+  /** @throws by the promise, what the store threw */
+  ask(request: NamedLeaseRequest): Promise<LeaseAnswer> {
+    return new Promise((answered, failed) => {
+      this.#asked.push({ request, answered, failed });
+      if (!this.#asking) void this.#askAll();
+    });
+  }
+
+  async #askAll(): Promise<void> {
+    this.#asking = true;
+    await Promise.resolve();
+    while (this.#asked.length > 0) {
+      const group = this.#asked.splice(0, GROUP_LIMIT);
+      try {
+        const answers = await this.store.lease(group.map(({ request }) => request));
+        group.forEach(({ answered, failed }, index) => {
+          const answer = answers[index];
+          if (answer === undefined) failed(new Error('the store answered fewer leases than were asked for'));
+          else answered(answer);
+        });
+      } catch (error) {
+        for (const { failed } of group) failed(error);
+      }
+    }
+    this.#asking = false;
+  }
+}

@@ -1,0 +1,66 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SentReport } from './report-to-issuer.js';
+import { UsageFolder } from './usage-folder.js';
+
+const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
+const reportOf = (count: number) => ({ uses: [{ ...use, count }], networks: [] });
+
+describe('a folder in which usage waits for the issuer', () => {
+  let folder: string;
+  let away = false;
+  let arrived: SentReport[] = [];
+  const send = (reports: readonly SentReport[]): Promise<void> => {
+    if (away) return Promise.reject(new Error('away'));
+    arrived.push(...reports);
+    return Promise.resolve();
+  };
+  const counts = () => arrived.flatMap(({ uses }) => uses.map(({ count }) => count)).sort();
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'usage-folder-'));
+    away = false;
+    arrived = [];
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it('has nothing left once the issuer has all of it', async () => {
+    const kept = new UsageFolder(folder, send);
+    await kept.open();
+    await kept.keep(reportOf(1));
+    await kept.keep(reportOf(2));
+    await kept.close();
+    expect(counts()).toEqual([1, 2]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is sent by the next start after a crash, under the ids that it had', async () => {
+    away = true;
+    const crashed = new UsageFolder(folder, send);
+    await crashed.open();
+    await crashed.keep(reportOf(1));
+    await crashed.keep(reportOf(2));
+    await crashed.sendAll();
+    const names = (await readdir(folder)).sort();
+    expect(names).toHaveLength(2);
+    away = false;
+    const next = new UsageFolder(folder, send);
+    await next.open();
+    await next.close();
+    expect(counts()).toEqual([1, 2]);
+    expect(arrived.map(({ id }) => `${id}.json`).sort()).toEqual(names);
+    expect(await readdir(folder)).toEqual([]);
+    await crashed.close();
+  });
+
+  it('goes on past a file that is no report, and keeps it for people', async () => {
+    await writeFile(join(folder, 'a.json'), '{"half":');
+    const kept = new UsageFolder(folder, send);
+    await kept.open();
+    await kept.keep(reportOf(3));
+    await kept.close();
+    expect(counts()).toEqual([3]);
+    expect(await readdir(folder)).toEqual(['a.json.unreadable']);
+  });
+});

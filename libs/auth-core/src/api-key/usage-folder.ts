@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isObject } from '../json-object.js';
+import { quiet, type Timer } from '../quiet-timer.js';
+import { type SentReport } from './report-to-issuer.js';
+import { type ApiKeyUsageReport } from './usage.js';
+
+/** Files that wait for the issuer at most: some hours of its absence. What is counted beyond them waits in memory. */
+const FILES_LIMIT = 10_000;
+/** Milliseconds until what did not arrive is sent again. */
+const AGAIN_MS = 5_000;
+const ENDING = '.json';
+
+function isReport(value: unknown): value is SentReport {
+  return (
+    isObject(value) &&
+    typeof value['id'] === 'string' &&
+    Array.isArray(value['uses']) &&
+    Array.isArray(value['networks'])
+  );
+}
+
+/**
+ * Reports on API keys as files until the issuer has them, for a service without a database: a crash loses what was not written yet, and the
+ * next start sends the rest. Processes may share a folder: a report that two of them send counts once.
+ */
+export class UsageFolder {
+  #sending: Promise<void> | undefined;
+  #again: Timer | undefined;
+  #waiting = 0;
+
+  /**
+   * @param folder made when it is missing
+   * @param send throws when the report did not arrive
+   */
+  constructor(
+    private readonly folder: string,
+    private readonly send: (reports: readonly SentReport[]) => Promise<void>,
+  ) {}
+
+  /** Makes the folder, and begins to send what an earlier process left. @throws when the folder cannot be made or read */
+  async open(): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    this.#waiting = (await this.#names()).length;
+    void this.sendAll();
+  }
+
+  /** Writes a report to disk, and begins to send it. @throws when it is not on disk: then it must be counted on */
+  async keep(report: ApiKeyUsageReport): Promise<void> {
+    if (this.#waiting >= FILES_LIMIT) throw new Error(`${this.folder} holds ${String(FILES_LIMIT)} reports already`);
+    const id = randomUUID();
+    const path = join(this.folder, id + ENDING);
+    const file = await open(`${path}.part`, 'wx', 0o600);
+    try {
+      await file.writeFile(JSON.stringify({ ...report, id }));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.part`, path);
+    this.#waiting += 1;
+    void this.sendAll();
+  }
+
+  /** Sends all that there is; what does not arrive is tried again later. One run at a time. */
+  sendAll(): Promise<void> {
+    this.#sending ??= this.#sendAll()
+      .catch(() => {
+        clearTimeout(this.#again);
+        this.#again = quiet(setTimeout(() => void this.sendAll(), AGAIN_MS));
+      })
+      .finally(() => {
+        this.#sending = undefined;
+      });
+    return this.#sending;
+  }
+
+  /** Tries to send what is left, once; what does not arrive stays on disk. */
+  async close(): Promise<void> {
+    await this.sendAll();
+    clearTimeout(this.#again);
+  }
+
+  async #sendAll(): Promise<void> {
+    for (let names = await this.#names(); names.length > 0; names = await this.#names()) {
+      this.#waiting = names.length;
+      for (const name of names) await this.#sendOne(join(this.folder, name));
+    }
+    this.#waiting = 0;
+  }
+
+  async #sendOne(path: string): Promise<void> {
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      // Another process was quicker.
+      if (isObject(error) && error['code'] === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) return;
+    const report = reportOf(text);
+    if (report !== undefined) await this.send([report]);
+    await (report === undefined ? rename(path, `${path}.unreadable`) : rm(path, { force: true }));
+  }
+
+  async #names(): Promise<readonly string[]> {
+    return (await readdir(this.folder)).filter((name) => name.endsWith(ENDING));
+  }
+}
+
+function reportOf(text: string): SentReport | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isReport(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
