@@ -34,7 +34,7 @@ describe("the ledger's objects are their owners'", () => {
 
   const send = (body: object, who: Who): Promise<Answer> => ledger.call('POST', '/transfers', who, body);
   /** All that a caller can tell from an answer, ids aside. */
-  const told = ({ status, body }: Answer): readonly unknown[] => [status, body['code'], body['detail']];
+  const answered = ({ status, body }: Answer): readonly unknown[] => [status, body['code'], body['detail']];
   const held = async (): Promise<string> => {
     const body = transfer(purse, merchant, '1', { hold: { expires_in_seconds: 600 } });
     expect((await send(body, alice)).status).toBe(201);
@@ -81,7 +81,7 @@ describe("the ledger's objects are their owners'", () => {
       if (attempt === undefined) throw new Error(route);
       const theirs = await attempt({ account: purse, transfer: await held() });
       const nobodys = await attempt({ account: randomUUID(), transfer: randomUUID() });
-      expect(told(theirs)).toEqual(told(nobodys));
+      expect(answered(theirs)).toEqual(answered(nobodys));
       if (route === 'GET /accounts')
         expect(theirs.body['accounts']).not.toContainEqual(expect.objectContaining({ owner: 'alice' }));
       else if (route === 'GET /transfers')
@@ -107,8 +107,8 @@ describe("the ledger's objects are their owners'", () => {
     for (const from of [mallorys, ownFrozen, poor]) {
       for (const more of [{}, { hold: { expires_in_seconds: 9 } }]) {
         const attempt = (to: string): Promise<Answer> => send(transfer(from, to, '1', more), mallory);
-        const absent = told(await attempt(randomUUID()));
-        for (const theirs of [frozen, closed, dollars]) expect(told(await attempt(theirs))).toEqual(absent);
+        const absent = answered(await attempt(randomUUID()));
+        for (const theirs of [frozen, closed, dollars]) expect(answered(await attempt(theirs))).toEqual(absent);
       }
     }
     expect((await send(transfer(mallorys, frozen, '1'), mallory)).body['code']).toBe('ACCOUNT_UNKNOWN');
@@ -195,16 +195,16 @@ describe("the ledger's objects are their owners'", () => {
   it('keeps two subjects of one client apart: neither ends nor reads the other’s hold, but for a client with the scope that says so', async () => {
     const eve: Who = { subject: 'eve', clientId: 'shop', actors: ['shop'] };
     const id = await held();
-    const told = async (who: Who): Promise<readonly number[]> => [
+    const answered = async (who: Who): Promise<readonly number[]> => [
       (await ledger.call('GET', `/transfers/${id}`, who)).status,
       (await ledger.call('POST', `/transfers/${id}/post`, who)).status,
       (await ledger.call('POST', `/transfers/${id}/void`, who)).status,
     ];
-    expect(await told(eve)).toEqual([404, 404, 404]);
+    expect(await answered(eve)).toEqual([404, 404, 404]);
     const wide = { scopes: ['transfers:read:client', 'transfers:create:client'] };
-    expect(await told({ ...eve, ...wide, clientId: 'mall' })).toEqual([404, 404, 404]);
+    expect(await answered({ ...eve, ...wide, clientId: 'mall' })).toEqual([404, 404, 404]);
     // Its post ends the hold, so that there is nothing left to void.
-    expect(await told({ ...eve, ...wide })).toEqual([200, 200, 422]);
+    expect(await answered({ ...eve, ...wide })).toEqual([200, 200, 422]);
   });
 
   it('lists transfers to the subject that made them, to their client for itself or by the scope that says so, each once, page by page', async () => {

@@ -8,8 +8,8 @@ const rowsOf = (pattern: RegExp): readonly (readonly string[])[] =>
 
 describe("the ledger's page", () => {
   it('names every limit with the value that the code enforces', () => {
-    const told = rowsOf(/^\| `([A-Z_]+)` +\| ([0-9]+) +\|/gm);
-    expect(told.toSorted()).toEqual(
+    const documented = rowsOf(/^\| `([A-Z_]+)` +\| ([0-9]+) +\|/gm);
+    expect(documented.toSorted()).toEqual(
       Object.entries(limits)
         .map(([name, value]) => [name, String(value)])
         .toSorted(),
@@ -17,8 +17,8 @@ describe("the ledger's page", () => {
   });
 
   it('names every code with the sentence that a caller reads', () => {
-    const told = rowsOf(/^\| `([A-Z_]+)` +\| ([^|0-9][^|]*)\|$/gm);
-    expect(told.toSorted()).toEqual(
+    const documented = rowsOf(/^\| `([A-Z_]+)` +\| ([^|0-9][^|]*)\|$/gm);
+    expect(documented.toSorted()).toEqual(
       Object.entries(refusals)
         .map(([code, detail]) => [code, detail])
         .toSorted(),

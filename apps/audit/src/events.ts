@@ -148,7 +148,7 @@ export const events = defineEvents({
       changes: { log_index: 'where it stands' },
     },
     'dead-letter.replay_refused': {
-      when: 'The border refused it again, or it cannot be appended any more.',
+      when: 'It was refused again, or it cannot be appended any more.',
       action: 'audit:admin',
       resource: 'dead-letter',
     },

@@ -22,7 +22,7 @@ type Event = z.infer<typeof eventSchema>;
 
 describe('what the issuer records', () => {
   let issuer: IssuerUnderTest;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
 
   beforeAll(async () => {
     issuer = await startIssuer();
@@ -58,7 +58,7 @@ describe('what the issuer records', () => {
     return fetch(`${issuer.url}/oauth2/${endpoint}`, { method: 'POST', body });
   }
   async function newToken(): Promise<{ readonly token: string; readonly jti: string; readonly txn: string }> {
-    const token = String((await issuer.token(wish)).body['access_token']);
+    const token = String((await issuer.token(requested)).body['access_token']);
     const { jti, txn } = z.object({ jti: z.string(), txn: z.string() }).parse(decodeJwt(token));
     return { token, jti, txn };
   }

@@ -28,10 +28,10 @@ export function eventBy(
   { failure, changes, ...details }: Details,
   behalf?: OnBehalf,
 ): NewAuditEvent {
-  const attended = 'principal' in author;
-  const onBehalf = attended || behalf === undefined ? {} : { on_behalf_of: behalfJson(behalf) };
+  const isRequested = 'principal' in author;
+  const onBehalf = isRequested || behalf === undefined ? {} : { on_behalf_of: behalfJson(behalf) };
   const all = { ...changes, ...onBehalf };
-  return events.event(name, attended ? by(author) : byItself({ ...author, txn: behalf?.txn ?? null }), {
+  return events.event(name, isRequested ? by(author) : byItself({ ...author, txn: behalf?.txn ?? null }), {
     ...details,
     ...(failure === undefined ? {} : { outcome: 'failed', reason: failure }),
     ...(Object.keys(all).length === 0 ? {} : { changes: all }),

@@ -115,7 +115,7 @@ export function completeEvent(event: EventParts, id: string, source: string, now
 }
 
 /** The verified caller as an event names them. */
-export function principalOf(principal: Principal): AuditPrincipal {
+export function auditPrincipal(principal: Principal): AuditPrincipal {
   return {
     subject: principal.subject,
     client_id: principal.clientId,

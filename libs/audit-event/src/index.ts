@@ -3,7 +3,7 @@ export {
   auditEventSchema,
   completeEvent,
   EVENT_SIZE_LIMIT,
-  principalOf,
+  auditPrincipal,
   sourceSchema,
   type AuditEvent,
   type AuditPrincipal,

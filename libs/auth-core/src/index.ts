@@ -40,7 +40,7 @@ export {
   type AuthorizedRequest,
   type TokenClient,
   type TokenClientOptions,
-  type TokenWish,
+  type TokenRequest,
 } from './client/token-client.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';

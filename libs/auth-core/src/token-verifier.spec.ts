@@ -206,8 +206,8 @@ describe('the verifier', () => {
     at.keys.push(rotated);
     const token = await mint(rotated, at.now);
     expect(codeOf(() => verifier.verify(token))).toBe('KEY_UNKNOWN');
-    const looks = await Promise.all([verifier.verifyWithRefresh(token), verifier.verifyWithRefresh(token)]);
-    expect(looks.map(({ subject }) => subject)).toEqual(['ada', 'ada']);
+    const verified = await Promise.all([verifier.verifyWithRefresh(token), verifier.verifyWithRefresh(token)]);
+    expect(verified.map(({ subject }) => subject)).toEqual(['ada', 'ada']);
     expect(at.fetches).toBe(2);
     const strangers = await Promise.all(
       Array.from({ length: 20 }, async () => mint(await generateSigningKey(), at.now)),
@@ -349,8 +349,8 @@ describe('the verifier', () => {
     const verifier = await verifierOf(at);
     at.now += 7 * 3_600_000;
     const token = await mint(key, at.now);
-    const looks = await Promise.all(Array.from({ length: 20 }, () => verifier.verifyWithRefresh(token)));
-    expect([looks.length, at.fetches]).toEqual([20, 2]);
+    const verified = await Promise.all(Array.from({ length: 20 }, () => verifier.verifyWithRefresh(token)));
+    expect([verified.length, at.fetches]).toEqual([20, 2]);
     at.now += 7 * 3_600_000;
     at.away = true;
     const late = await mint(key, at.now);

@@ -2,7 +2,7 @@ import { Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { requireRecentLogin } from '@countersign/auth-core';
-import { createFakeClock, createTestIssuer, type TestIssuer, type TokenWish } from '@countersign/test-kit';
+import { createFakeClock, createTestIssuer, type TestIssuer, type TestTokenOptions } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
 import { Authorize, RequirePerson, RequireRecentLogin, RequireScopes } from './decorators.js';
 import { type Policy } from './policy.js';
@@ -72,8 +72,9 @@ describe('a route for people', () => {
     await app.close();
   });
 
-  async function ask(method: 'GET' | 'POST', url: string, wish: TokenWish | string) {
-    const token = typeof wish === 'string' ? wish : await issuer.mint({ scopes: ['orders:write'], ...wish });
+  async function ask(method: 'GET' | 'POST', url: string, requested: TestTokenOptions | string) {
+    const token =
+      typeof requested === 'string' ? requested : await issuer.mint({ scopes: ['orders:write'], ...requested });
     const answer = await app.inject({ method, url, headers: { authorization: `Bearer ${token}` } });
     const { code } = answer.json<{ code?: string }>();
     return { status: answer.statusCode, code, challenge: answer.headers['www-authenticate'] };
@@ -117,8 +118,8 @@ describe('a route for people', () => {
 
   it('asks for one of the acr values that it names', async () => {
     expect((await ask('POST', '/orders/large', { kind: 'person', acr: 'gold' })).status).toBe(201);
-    for (const wish of [{}, { acr: 'bronze' }]) {
-      const { status, code, challenge } = await ask('POST', '/orders/large', { kind: 'person', ...wish });
+    for (const requested of [{}, { acr: 'bronze' }]) {
+      const { status, code, challenge } = await ask('POST', '/orders/large', { kind: 'person', ...requested });
       expect([status, code]).toEqual([401, 'LOGIN_TOO_WEAK']);
       expect(challenge).toMatch(/insufficient_user_authentication.*max_age="300", acr_values="silver gold"$/);
     }

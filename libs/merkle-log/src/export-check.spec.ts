@@ -136,10 +136,10 @@ describe('an export', () => {
     expect(first(gap)).toMatchObject({ code: 'SEQUENCE_GAP', source: 'payments', sequence: '51' });
     const late = gap.map((kept) => ({ ...kept, time: 0 }));
     expect(check(late, checkpoints)).toMatchObject({ faults: [], sources: [{}, { through: '50' }] });
-    const told = gap
+    const declared = gap
       .with(699, { ...entry(699), accountsFor: { source: 'payments', first: 51n, last: 51n } })
       .with(690, { ...entry(690), accountsFor: { source: 'payments', first: 52n, last: 52n } });
-    expect(check(told, checkpoints).faults).toEqual([]);
+    expect(check(declared, checkpoints).faults).toEqual([]);
     const accepted = gap.with(699, { ...entry(699), accountsFor: { source: 'payments', first: 51n, last: 52n } });
     expect(check(accepted, checkpoints).faults).toEqual([]);
     const twice = log(700).with(7, { ...entry(7), sequence: 4n });

@@ -85,7 +85,7 @@ export class ExportCheck {
   #sequences = new SourceSequences(false);
   #part: PartCheck | undefined;
   readonly #lost: number[] = [];
-  readonly #restored: { readonly span: RestoredSpan; readonly toldAt: number }[] = [];
+  readonly #restored: { readonly span: RestoredSpan; readonly declaredAt: number }[] = [];
   #first = 0;
   #end = 0;
   #reach = 0;
@@ -126,7 +126,7 @@ export class ExportCheck {
     }
     this.#sequences.add(entry);
     if (entry.lost === true && this.#lost.length < LOST_LIMIT) this.#lost.push(logIndex);
-    if (entry.restored !== undefined) this.#restored.push({ span: entry.restored, toldAt: logIndex });
+    if (entry.restored !== undefined) this.#restored.push({ span: entry.restored, declaredAt: logIndex });
     this.#part?.add({
       logIndex,
       recorded,
@@ -175,13 +175,13 @@ export class ExportCheck {
   /** What the log itself declares to have lost is no rewriting; it stays a fault, because an older checkpoint says otherwise. */
   #explained(fault: Fault): Fault {
     const { code, logIndex = 0, through = logIndex } = fault;
-    const told = this.#restored.find(
+    const declared = this.#restored.find(
       ({ span }) => span.lost > 0 && logIndex < span.end && through >= span.first && CONTRADICTION.test(code),
     );
-    if (told === undefined) return fault;
-    const { span, toldAt } = told;
+    if (declared === undefined) return fault;
+    const { span, declaredAt } = declared;
     const range = `${String(span.first)} to ${String(span.end - 1)}`;
-    const message = `the log was restored from a backup and lost ${String(span.lost)} of the entries ${range}, as it declares at index ${String(toldAt)}; what was signed before speaks of these`;
+    const message = `the log was restored from a backup and lost ${String(span.lost)} of the entries ${range}, as it declares at index ${String(declaredAt)}; what was signed before speaks of these`;
     return { ...fault, code: 'LOG_RESTORED', message };
   }
 
@@ -210,7 +210,7 @@ export class ExportCheck {
     }
   }
 
-  /** Two checkpoints of one size with different roots: the log has told two stories. */
+  /** Two checkpoints of one size with different roots: the log has forked. */
   #forks(): readonly Fault[] {
     const roots = new Map<number, Bytes>();
     for (const { size, root } of this.#signed) {

@@ -6,7 +6,7 @@ import { ExportOrder } from './export-order.js';
 import { verifyConsistency } from './proof.js';
 import { coverOf } from './span.js';
 import { TILE_WIDTH } from './tile-path.js';
-import { ToldTree } from './told-tree.js';
+import { StatedTree } from './stated-tree.js';
 import { isHash } from './tree.js';
 
 /** What stands for leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
@@ -55,7 +55,7 @@ export class PartCheck {
   readonly #judged = new Set<Checkpoint>();
   readonly #faults: Fault[] = [];
   readonly #began: readonly Peak[] | undefined;
-  #tree = new ToldTree();
+  #tree = new StatedTree();
   #believed: number;
   #ended = false;
 
@@ -180,7 +180,7 @@ export class PartCheck {
     const { size, root } = checkpoint;
     if (!equal(roots.computed, root)) {
       const { doubtful } = this.#tree;
-      const placed = equal(roots.told, root) ? doubtful : undefined;
+      const placed = equal(roots.stated, root) ? doubtful : undefined;
       const first = placed ?? Math.min(this.#believed, Math.max(0, size - 1));
       this.#rewritten(first, placed === undefined ? size : placed + TILE_WIDTH, size);
     }

@@ -25,7 +25,7 @@ interface Export {
   readonly entries: readonly ExportedEntry[];
   readonly rest: Skipped;
 }
-interface Wish {
+interface Scenario {
   readonly first: number;
   readonly indices: readonly number[];
   readonly filtered?: boolean;
@@ -33,7 +33,7 @@ interface Wish {
   readonly size?: number;
 }
 
-function exported({ first, indices, filtered = false, passing = [], size = SIZE }: Wish): Export {
+function exported({ first, indices, filtered = false, passing = [], size = SIZE }: Scenario): Export {
   const cover = (from: number, end: number): Buffer[] =>
     coverOf({ first: from, end }, passing).map((subtree) => {
       const span = spanOf(subtree);
@@ -85,7 +85,7 @@ const first = (parts: readonly Export[], options?: CheckOptions): Fault | undefi
 const range = (from: number, end: number): number[] => Array.from({ length: end - from }, (_, at) => from + at);
 
 /** Any contiguous run, or any choice of events. */
-const anyWish: fc.Arbitrary<Wish> = fc
+const anyScenario: fc.Arbitrary<Scenario> = fc
   .tuple(
     fc.integer({ min: 0, max: SIZE - 40 }),
     fc.integer({ min: 20, max: 500 }),
@@ -112,16 +112,16 @@ const at = (indices: readonly number[], place: number, spare = 0): number =>
 describe('an export with its proof', () => {
   it('proves any run and any choice of events against the checkpoint, and against those that its proof passes through', () => {
     fc.assert(
-      fc.property(anyWish, (wish) => {
-        const made = exported(wish);
-        const kept = (wish.passing ?? []).map(checkpointOf);
+      fc.property(anyScenario, (scenario) => {
+        const made = exported(scenario);
+        const kept = (scenario.passing ?? []).map(checkpointOf);
         expect(check([made], { checkpoints: [...kept, whole] })).toMatchObject({
           faults: [],
-          entries: wish.indices.length,
-          complete: wish.filtered !== true,
+          entries: scenario.indices.length,
+          complete: scenario.filtered !== true,
           uncovered: 0,
         });
-        const strange = { ...checkpointOf(wish.passing?.[0] ?? SIZE), root: hashOf('another log') };
+        const strange = { ...checkpointOf(scenario.passing?.[0] ?? SIZE), root: hashOf('another log') };
         expect(first([made], { checkpoints: [strange] })?.code).toMatch(/LOG_REWRITTEN|LOG_FORKED/);
       }),
       { numRuns: 40 },
@@ -130,9 +130,9 @@ describe('an export with its proof', () => {
 
   it('names the event that was altered, and of one that was altered with its leaf hash the tile; with hashes from elsewhere itself', () => {
     fc.assert(
-      fc.property(anyWish, anyPlace, (wish, place) => {
-        const made = exported(wish);
-        const where = at(wish.indices, place);
+      fc.property(anyScenario, anyPlace, (scenario, place) => {
+        const made = exported(scenario);
+        const where = at(scenario.indices, place);
         const altered = made.entries[where];
         if (altered === undefined) throw new Error('no such event');
         const { logIndex } = altered;
@@ -161,11 +161,11 @@ describe('an export with its proof', () => {
 
   it('names the event that was removed, wherever it stood', () => {
     fc.assert(
-      fc.property(anyWish, anyPlace, (wish, place) => {
-        const made = exported(wish);
-        const where = at(wish.indices, place);
+      fc.property(anyScenario, anyPlace, (scenario, place) => {
+        const made = exported(scenario);
+        const where = at(scenario.indices, place);
         const removed = { ...made, entries: made.entries.toSpliced(where, 1) };
-        expect(first([removed])).toMatchObject({ code: 'EVENT_MISSING', logIndex: wish.indices[where] });
+        expect(first([removed])).toMatchObject({ code: 'EVENT_MISSING', logIndex: scenario.indices[where] });
       }),
       { numRuns: 40 },
     );
@@ -173,9 +173,9 @@ describe('an export with its proof', () => {
 
   it('names the first of two events that changed places, and one that was moved', () => {
     fc.assert(
-      fc.property(anyWish, anyPlace, anyPlace, (wish, one, other) => {
-        const made = exported(wish);
-        const [low, high] = [at(wish.indices, one), at(wish.indices, other)].sort((x, y) => x - y);
+      fc.property(anyScenario, anyPlace, anyPlace, (scenario, one, other) => {
+        const made = exported(scenario);
+        const [low, high] = [at(scenario.indices, one), at(scenario.indices, other)].sort((x, y) => x - y);
         const [here, there] = [made.entries[low ?? 0], made.entries[high ?? 0]];
         if (low === undefined || high === undefined || here === undefined || there === undefined || low === high)
           return;
@@ -197,9 +197,9 @@ describe('an export with its proof', () => {
 
   it('names the event that was put in, under a number that is there or one that is left out', () => {
     fc.assert(
-      fc.property(anyWish, anyPlace, (wish, place) => {
-        const made = exported(wish);
-        const where = at(wish.indices, place);
+      fc.property(anyScenario, anyPlace, (scenario, place) => {
+        const made = exported(scenario);
+        const where = at(scenario.indices, place);
         const beside = made.entries[where];
         if (beside === undefined) throw new Error('no such event');
         const forged = { ...beside, leaf: hashOf('forged'), recorded: hashOf('forged') };
@@ -216,14 +216,14 @@ describe('an export with its proof', () => {
 
   it('names where it was cut off, with its end line or without', () => {
     fc.assert(
-      fc.property(anyWish, anyPlace, (wish, place) => {
-        const made = exported(wish);
-        const where = at(wish.indices, place, 1);
+      fc.property(anyScenario, anyPlace, (scenario, place) => {
+        const made = exported(scenario);
+        const where = at(scenario.indices, place, 1);
         const short = { ...made, entries: made.entries.slice(0, where + 1) };
-        const end = (wish.indices[where] ?? 0) + 1;
+        const end = (scenario.indices[where] ?? 0) + 1;
         expect(first([short], { cut: true })).toMatchObject({ code: 'LOG_TRUNCATED', logIndex: end });
         expect(first([short])?.code).toBe('EVENT_MISSING');
-        if (wish.filtered !== true) expect(first([short])).toMatchObject({ logIndex: end });
+        if (scenario.filtered !== true) expect(first([short])).toMatchObject({ logIndex: end });
       }),
       { numRuns: 40 },
     );

@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { principalOf, randomHex, type EventContext } from '@countersign/audit-event';
+import { auditPrincipal, randomHex, type EventContext } from '@countersign/audit-event';
 import { callerTokenOf, verifiedPrincipal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
@@ -52,7 +52,7 @@ export const CurrentCaller = createParamDecorator((_: unknown, context: Executio
 /** A caller's part of an audit event. */
 export function by({ principal, trace }: Pick<Caller, 'principal' | 'trace'>): EventContext {
   return {
-    principal: principalOf(principal),
+    principal: auditPrincipal(principal),
     txn: principal.txn,
     traceparent: trace.traceparent,
     request: auditRequest(trace),

@@ -31,11 +31,11 @@ describe('counting refusals', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const tally = new RefusalTally(5);
-        let told = 0;
+        let reported = 0;
         let added = 0;
         const tell = (counted: readonly CountedRefusals[]): void => {
           expect(counted.length).toBeLessThanOrEqual(6);
-          for (const { count } of counted) told += count;
+          for (const { count } of counted) reported += count;
         };
         for (const step of all) {
           if (step === 'take') tell(tally.take());
@@ -47,7 +47,7 @@ describe('counting refusals', () => {
           }
         }
         tell(tally.take());
-        expect(told).toBe(added);
+        expect(reported).toBe(added);
       }),
     );
   });

@@ -217,8 +217,8 @@ describe('what the guard of a service refused', () => {
     for (let n = 0; n < 3; n += 1)
       await client.request('orders.read', JSON.stringify({ pattern: 'orders.read', data: {}, id: '1' }));
     await app.close();
-    const told = (await recorded()).filter(({ data }) => Number(data.changes?.['count']) >= 2);
-    expect(told.map(({ data }) => [data.request?.peer, data.changes?.['count']])).toEqual(
+    const tallied = (await recorded()).filter(({ data }) => Number(data.changes?.['count']) >= 2);
+    expect(tallied.map(({ data }) => [data.request?.peer, data.changes?.['count']])).toEqual(
       expect.arrayContaining([
         ['203.0.113.9', 2],
         ['nats', expect.any(Number)],

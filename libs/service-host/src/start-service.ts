@@ -13,7 +13,7 @@ import { HostModule } from './host.module.js';
 import { createLogger, nestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
-import { borderOptions, guardBorder } from './request-border.js';
+import { requestCheckOptions, checkRequests } from './request-checks.js';
 import { RecordedAnswers } from './recorded-answers.js';
 import { refusedCallerOf, traceOf } from './request-trace.js';
 import { HEALTH, METRICS } from './tokens.js';
@@ -52,7 +52,7 @@ function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapte
     requestTimeout: 30_000,
     connectionTimeout: 60_000,
     forceCloseConnections: 'idle',
-    ...borderOptions,
+    ...requestCheckOptions,
   });
 }
 
@@ -94,7 +94,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     reply.header('x-content-type-options', 'nosniff');
     done();
   });
-  guardBorder(fastify);
+  checkRequests(fastify);
   const records = app.get(RecordedAnswers);
   fastify.addHook('onSend', (request, reply, payload, done) => {
     done(null, records.check(request, reply, payload));

@@ -11,7 +11,7 @@ export interface RefusalSeen {
 }
 
 /** What a test looks for; each member that is given must fit. */
-export interface EventWish {
+export interface EventMatch {
   readonly action?: string;
   readonly outcome?: UnnumberedEvent['data']['outcome'];
   readonly resource?: string;
@@ -31,9 +31,9 @@ export interface AuditProbe {
   complete(event: NewAuditEvent): UnnumberedEvent;
   /** For `AuthModule.forRoot({ onRefused: probe.onRefused })`. */
   readonly onRefused: (refusal: RefusalSeen) => Promise<void>;
-  find(wish: EventWish): readonly UnnumberedEvent[];
+  find(requested: EventMatch): readonly UnnumberedEvent[];
   /** The one event that fits. @throws {Error} when there is none, or more than one, listing what there is */
-  only(wish: EventWish): UnnumberedEvent;
+  only(requested: EventMatch): UnnumberedEvent;
   /** Makes the next record fail, as a database that is away does: the answer must then not be sent. */
   failNext(error: Error): void;
   clear(): void;
@@ -46,8 +46,8 @@ export interface AuditProbeOptions {
   readonly now?: () => number;
 }
 
-function fits({ data }: UnnumberedEvent, wish: EventWish): boolean {
-  const seen: EventWish = {
+function fits({ data }: UnnumberedEvent, requested: EventMatch): boolean {
+  const seen: EventMatch = {
     action: data.action,
     outcome: data.outcome,
     resource: data.resource,
@@ -55,7 +55,7 @@ function fits({ data }: UnnumberedEvent, wish: EventWish): boolean {
     ...(data.principal === null ? {} : { subject: data.principal.subject }),
   };
   const names = ['action', 'outcome', 'resource', 'reason', 'subject'] as const;
-  return names.every((name) => wish[name] === undefined || wish[name] === seen[name]);
+  return names.every((name) => requested[name] === undefined || requested[name] === seen[name]);
 }
 
 const oneLine = ({ data }: UnnumberedEvent): string =>
@@ -75,7 +75,7 @@ export function createAuditProbe({ source = 'orders', now = Date.now }: AuditPro
     events.push(completed);
     return Promise.resolve(completed.id);
   };
-  const find = (wish: EventWish): readonly UnnumberedEvent[] => events.filter((event) => fits(event, wish));
+  const find = (requested: EventMatch): readonly UnnumberedEvent[] => events.filter((event) => fits(event, requested));
   return {
     events,
     refusals,
@@ -87,12 +87,12 @@ export function createAuditProbe({ source = 'orders', now = Date.now }: AuditPro
       return Promise.resolve();
     },
     find,
-    only(wish) {
-      const [found, ...more] = find(wish);
+    only(requested) {
+      const [found, ...more] = find(requested);
       if (found !== undefined && more.length === 0) return found;
       const there = events.map((event) => `  - ${oneLine(event)}`).join('\n');
       throw new Error(
-        `${String(more.length + (found === undefined ? 0 : 1))} events fit ${JSON.stringify(wish)}; recorded:\n${there}`,
+        `${String(more.length + (found === undefined ? 0 : 1))} events fit ${JSON.stringify(requested)}; recorded:\n${there}`,
       );
     },
     failNext(error) {

@@ -33,8 +33,11 @@ export async function badTokens(issuer: TestIssuer): Promise<readonly BadToken[]
   const stranger = { ...(await generateSigningKey()) };
   const tampered = encode({ ...Object(JSON.parse(Buffer.from(payload, 'base64url').toString())), sub: 'someone-else' });
   const bare = (alg: string): string => `${encode({ alg, kid: issuer.key.kid, typ: 'at+jwt' })}.${payload}.`;
-  const signed = (name: string, code: TokenErrorCode, wish: Parameters<TestIssuer['mint']>[0]): Promise<BadToken> =>
-    issuer.mint(wish).then((token) => ({ name, token, code }));
+  const signed = (
+    name: string,
+    code: TokenErrorCode,
+    requested: Parameters<TestIssuer['mint']>[0],
+  ): Promise<BadToken> => issuer.mint(requested).then((token) => ({ name, token, code }));
   const raw = Buffer.from(signature, 'base64url');
   const der = Buffer.concat([
     Buffer.of(0x30, 68, 0x02, 32),

@@ -2,12 +2,12 @@ export {
   createAuditProbe,
   type AuditProbe,
   type AuditProbeOptions,
-  type EventWish,
+  type EventMatch,
   type RefusalSeen,
 } from './audit-probe.js';
 export { badTokens, type BadToken } from './bad-tokens.js';
 export { createFakeClock, type FakeClock } from './fake-clock.js';
 export { countersignMatchers } from './matchers.js';
-export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TokenWish } from './test-issuer.js';
+export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestTokenOptions } from './test-issuer.js';
 export { type TokenRequestSeen } from './token-endpoint.js';
 export { readEventsPage, type EventsPage } from './events-page.js';

@@ -4,7 +4,7 @@ import { generateSigningKey, publicJwkOf, signJwt, type PrincipalKind, type Priv
 import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 
 /** What a test says about a token; the rest is filled in. Times in seconds. */
-export interface TokenWish {
+export interface TestTokenOptions {
   readonly subject?: string;
   readonly clientId?: string;
   /** Who the subject is; the claim is left out by default. A `person` has by default an id of its own, and has just signed in. */
@@ -32,7 +32,7 @@ export interface TestIssuer {
   readonly key: PrivateJwk;
   /** The `iss` of its tokens; after `listen`, also where its JWKS is. */
   readonly issuer: string;
-  mint(wish?: TokenWish): Promise<string>;
+  mint(requested?: TestTokenOptions): Promise<string>;
   /** A `fetch` that answers with this issuer's JWKS, whatever is asked. */
   readonly fetch: typeof globalThis.fetch;
   readonly jwks: { readonly keys: readonly object[] };
@@ -116,29 +116,29 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   };
   const served = options.listen === true ? await serve(respond) : undefined;
   const issuer = served?.url ?? options.issuer ?? 'https://issuer.test';
-  const mint = async (wish: TokenWish = {}): Promise<string> => {
+  const mint = async (requested: TestTokenOptions = {}): Promise<string> => {
     const issuedAt = Math.floor(now() / 1_000);
-    const isPerson = wish.kind === 'person';
-    const clientId = wish.clientId ?? (isPerson ? 'test-client' : (wish.subject ?? 'test-client'));
-    const signedInAgo = wish.signedInAgo ?? (isPerson ? 0 : undefined);
+    const isPerson = requested.kind === 'person';
+    const clientId = requested.clientId ?? (isPerson ? 'test-client' : (requested.subject ?? 'test-client'));
+    const signedInAgo = requested.signedInAgo ?? (isPerson ? 0 : undefined);
     const claims: Record<string, unknown> = {
       iss: issuer,
-      sub: wish.subject ?? (isPerson ? `person:${randomUUID()}` : clientId),
-      aud: wish.audience ?? audience,
-      exp: issuedAt + (wish.lifetime ?? 300),
-      iat: Math.min(issuedAt, issuedAt + (wish.lifetime ?? 300) - 1),
+      sub: requested.subject ?? (isPerson ? `person:${randomUUID()}` : clientId),
+      aud: requested.audience ?? audience,
+      exp: issuedAt + (requested.lifetime ?? 300),
+      iat: Math.min(issuedAt, issuedAt + (requested.lifetime ?? 300) - 1),
       jti: randomUUID(),
       client_id: clientId,
-      scope: (wish.scopes ?? []).join(' '),
-      kind: wish.kind,
-      roles: wish.roles,
+      scope: (requested.scopes ?? []).join(' '),
+      kind: requested.kind,
+      roles: requested.roles,
       auth_time: signedInAgo === undefined ? undefined : issuedAt - signedInAgo,
-      acr: wish.acr,
-      amr: wish.amr,
-      ...wish.claims,
+      acr: requested.acr,
+      amr: requested.amr,
+      ...requested.claims,
     };
-    const signer = wish.key ?? key;
-    return signJwt({ kid: signer.kid, typ: 'at+jwt', ...wish.header }, claims, signer);
+    const signer = requested.key ?? key;
+    return signJwt({ kid: signer.kid, typ: 'at+jwt', ...requested.header }, claims, signer);
   };
   return {
     key,

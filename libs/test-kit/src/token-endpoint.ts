@@ -15,7 +15,7 @@ export interface TokenRequestSeen {
 export interface TokenEndpointOptions {
   readonly keys: readonly JsonObject[];
   readonly issuer: string;
-  readonly mint: (wish: {
+  readonly mint: (requested: {
     readonly subject: string;
     readonly clientId: string;
     readonly audience: string;

@@ -17,15 +17,15 @@ const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** Keycloak's people at our issuer: exchanged by access and ID token. @returns what was not as it must be */
 async function exchanged({ user, refresh }: Keycloak, { url, shop }: RunningIssuer): Promise<readonly string[]> {
-  const wish = { audience: 'payments', scopes: ['payments:create'] };
+  const requested = { audience: 'payments', scopes: ['payments:create'] };
   const faults: string[] = [];
-  const { token } = await shop.exchange({ ...wish, subjectToken: user });
+  const { token } = await shop.exchange({ ...requested, subjectToken: user });
   const payments = await createVerifier({ issuer: url, audience: 'payments' });
   const caller = payments.verify(token);
   payments.close();
   if (!caller.subject.startsWith('acme|') || !caller.roles.includes('clerk'))
     faults.push(`exchanged: ${caller.subject}`);
-  await shop.exchange({ ...wish, subjectToken: refresh }).then(
+  await shop.exchange({ ...requested, subjectToken: refresh }).then(
     () => faults.push('a refresh token was exchanged'),
     (error: unknown) => {
       if (!(error instanceof TokenRequestError)) throw error;

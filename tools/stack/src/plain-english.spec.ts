@@ -19,6 +19,7 @@ const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[]
   [/\bdeclared no more\b/gi, 'no longer declared', 0],
   [/\bbetween two looks\b/gi, 'between two checks', 0],
   [/\b(?:learnt|unless told otherwise)\b/gi, 'learned, by default', 0],
+  [/\b(?:[a-z]*[Ww]ish(?:es|ed)?|guardBorder|attendAt)\b/g, 'request, options; what the value is', 0],
 ];
 
 /** Landed migrations never change, the changelog is history, and the glossary must name what it refuses. */

@@ -93,12 +93,12 @@ describe('revocation, pushed to every service of the stack', () => {
   }, 60_000);
 
   it("refuses a client's and a subject's tokens everywhere, and takes those that were issued later", async () => {
-    for (const wish of [
+    for (const requested of [
       { kind: 'client', client_id: 'storefront' },
       { kind: 'subject', subject: 'storefront' },
     ]) {
       const tokens = { payments: await newToken('payments'), accounts: await newToken('accounts') };
-      await admin('/admin/revocations', wish);
+      await admin('/admin/revocations', requested);
       expect(await eventually('payments', tokens.payments, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
       expect(await eventually('accounts', tokens.accounts, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
       await delay(1_100);

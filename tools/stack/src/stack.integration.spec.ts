@@ -314,8 +314,8 @@ describe('the whole stack, by HTTP between real processes', () => {
         some: true,
       });
     }
-    const looks = await eventually('action=audit:read', (found) => found.length > 0);
-    expect(looks[0]?.event.type).toBe('countersign.audit.events.searched.v1');
+    const searches = await eventually('action=audit:read', (found) => found.length > 0);
+    expect(searches[0]?.event.type).toBe('countersign.audit.events.searched.v1');
     const anonymous = await send('GET', `${stack.urls.audit}/events`);
     expect(anonymous.status).toBe(401);
   });
@@ -343,7 +343,7 @@ describe('the whole stack, by HTTP between real processes', () => {
     await client.end();
   });
 
-  it('leaves nothing for countersign doctor to find, who looks at all services, databases and keys', async () => {
+  it('leaves nothing for countersign doctor to find, who searches at all services, databases and keys', async () => {
     const { code, out, said } = await countersign(stack, 'doctor', '--json');
     expect({ said, report: JSON.parse(out) as unknown }).toEqual({
       said: '',

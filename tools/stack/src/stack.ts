@@ -55,7 +55,7 @@ export interface StackOptions {
 }
 
 /** How one service is started again. */
-export interface StartWish {
+export interface StartOptions {
   /** What is waited for; `ready` where left out. */
   readonly when?: StartedWhen;
   /** Further variables, for this start only. */
@@ -74,7 +74,7 @@ export interface Stack {
   readonly services: ReadonlyMap<ServiceName, RunningService>;
   /** Where people sign in and what they use, where that was asked for. */
   readonly demo: Demo | undefined;
-  startService(name: ServiceName, how?: StartWish): Promise<RunningService>;
+  startService(name: ServiceName, how?: StartOptions): Promise<RunningService>;
   stopService(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
@@ -224,7 +224,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     const start = async (
       name: ServiceName,
-      { when = 'ready', environment = {} }: StartWish = {},
+      { when = 'ready', environment = {} }: StartOptions = {},
     ): Promise<RunningService> => {
       const wanted = { ...settings[name], environment: { ...settings[name].environment, ...environment } };
       const service = await startService(wanted, root, directory, onLine, when);

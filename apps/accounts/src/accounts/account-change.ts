@@ -77,9 +77,9 @@ interface Change {
 
 /** What became another, before and after, as the audit trail tells it. */
 export function changesBetween(before: Account, after: Account): Readonly<Record<string, unknown>> {
-  const told: Record<string, unknown> = {};
+  const changes: Record<string, unknown> = {};
   const tell = (name: string, from: unknown, to: unknown): void => {
-    if (from !== to) told[name] = { from, to } satisfies Change;
+    if (from !== to) changes[name] = { from, to } satisfies Change;
   };
   tell('overdraft', before.overdraft, after.overdraft);
   tell('overdraft_limit', before.overdraftLimit.toString(), after.overdraftLimit.toString());
@@ -89,8 +89,8 @@ export function changesBetween(before: Account, after: Account): Readonly<Record
   const members = [...new Set([...were.keys(), ...are.keys()])]
     .filter((name) => were.get(name) !== are.get(name))
     .map((name) => [name, { from: were.get(name) ?? null, to: are.get(name) ?? null }] as const);
-  if (members.length > 0) told['metadata'] = Object.fromEntries(members);
-  return told;
+  if (members.length > 0) changes['metadata'] = Object.fromEntries(members);
+  return changes;
 }
 
 /** Whether the audit event of the change has room for its content. */

@@ -13,7 +13,7 @@ import { invariants, questionOf } from './invariants.store.js';
 const alice = { subject: 'alice' };
 const shop = { subject: 'shop' };
 
-const looks = `select 1 from audit_outbox where event->'data'->>'action' = 'ledger:check'`;
+const checked = `select 1 from audit_outbox where event->'data'->>'action' = 'ledger:check'`;
 
 describe('what must always hold of the ledger', () => {
   let ledger: LedgerUnderTest;
@@ -44,12 +44,12 @@ describe('what must always hold of the ledger', () => {
     expect((await ledger.call('GET', '/ledger/invariants', { subject: 'alice', scopes: usualScopes })).status).toBe(
       403,
     );
-    const { rows } = await ledger.pool.query(looks);
+    const { rows } = await ledger.pool.query(checked);
     expect(rows).toHaveLength(1);
   });
 
   it('is asked of the database once at a time: who asks while a check runs gets its answer, and each look is recorded', async () => {
-    const { rows: before } = await ledger.pool.query(looks);
+    const { rows: before } = await ledger.pool.query(checked);
     const blocker = await ledger.pool.connect();
     const running = async (): Promise<number> => {
       const { rows } = await blocker.query<{ count: number }>(
@@ -72,7 +72,7 @@ describe('what must always hold of the ledger', () => {
     } finally {
       blocker.release(true);
     }
-    const { rows: after } = await ledger.pool.query(looks);
+    const { rows: after } = await ledger.pool.query(checked);
     expect(after.length - before.length).toBe(6);
     const { body } = await ledger.call('GET', '/ledger/invariants', auditor);
     expect(body['ok']).toBe(true);

@@ -61,22 +61,22 @@ function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | u
  */
 function refuseLegs(legs: readonly Leg[], accounts: Accounts, by: Party, takingBack: boolean): Refusal | undefined {
   if (legs.some((leg) => leg.debitAccount === leg.creditAccount)) return refuse('SAME_ACCOUNT');
-  let untold: Refusal | undefined;
+  let undisclosed: Refusal | undefined;
   for (const leg of legs) {
     for (const { id, side } of endsOf([leg])) {
       const account = accounts.get(id);
       if (account === undefined) {
-        untold ??= refuse('ACCOUNT_UNKNOWN');
+        undisclosed ??= refuse('ACCOUNT_UNKNOWN');
         continue;
       }
       const mayTake = takingBack || mayTakeFrom(by, account.owner);
       const fault = unfit(account, side, leg);
       if (fault !== undefined && (mayTake || authorityOf(by).readAll)) return refuse(fault);
-      if ((side === 'debit' || takesFrom(account, side)) && !mayTake) untold ??= refuse('ACCOUNT_UNKNOWN', true);
-      if (fault !== undefined) untold ??= refuseStranger(fault);
+      if ((side === 'debit' || takesFrom(account, side)) && !mayTake) undisclosed ??= refuse('ACCOUNT_UNKNOWN', true);
+      if (fault !== undefined) undisclosed ??= refuseStranger(fault);
     }
   }
-  return untold;
+  return undisclosed;
 }
 
 function create(command: CreateTransfer, by: Party, ledger: Ledger, now: Date): Decision | Refusal {

@@ -5,7 +5,7 @@ import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { createTestIssuer, type TestIssuer, type TokenWish } from '@countersign/test-kit';
+import { createTestIssuer, type TestIssuer, type TestTokenOptions } from '@countersign/test-kit';
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import pg from 'pg';
@@ -62,8 +62,8 @@ const endSchema = z.object({
   }),
 });
 
-const READ: TokenWish = { subject: 'auditor', clientId: 'auditor', scopes: ['audit:read'] };
-const OWN: TokenWish = { subject: 'ada', clientId: 'shop', scopes: ['audit:read:own'] };
+const READ: TestTokenOptions = { subject: 'auditor', clientId: 'auditor', scopes: ['audit:read'] };
+const OWN: TestTokenOptions = { subject: 'ada', clientId: 'shop', scopes: ['audit:read:own'] };
 
 describe('the trail, by HTTP', () => {
   let backing: BackingServices;
@@ -75,10 +75,10 @@ describe('the trail, by HTTP', () => {
   let url: string;
   let published = 0;
 
-  const get = async (path: string, wish: TokenWish = READ, init: RequestInit = {}): Promise<Response> =>
+  const get = async (path: string, requested: TestTokenOptions = READ, init: RequestInit = {}): Promise<Response> =>
     fetch(`${url}${path}`, {
       ...init,
-      headers: { authorization: `Bearer ${await issuer.mint(wish)}`, ...init.headers },
+      headers: { authorization: `Bearer ${await issuer.mint(requested)}`, ...init.headers },
     });
 
   interface Said {
@@ -115,10 +115,10 @@ describe('the trail, by HTTP', () => {
     }
   }
 
-  async function search(query: string, wish: TokenWish = READ): Promise<readonly Found[]> {
+  async function search(query: string, requested: TestTokenOptions = READ): Promise<readonly Found[]> {
     const found: Found[] = [];
     for (let cursor = ''; ;) {
-      const answer = await get(`/events?${query}${cursor}`, wish);
+      const answer = await get(`/events?${query}${cursor}`, requested);
       expect(answer.status).toBe(200);
       const page = pageSchema.parse(await answer.json());
       found.push(...page.events);
@@ -276,8 +276,8 @@ describe('the trail, by HTTP', () => {
     expect(statistics.sources).toContainEqual(expect.objectContaining({ source: 'payments', through: '11' }));
   });
 
-  async function exported(query: string, wish: TokenWish = READ) {
-    const answer = await get(`/events/export?${query}`, wish);
+  async function exported(query: string, requested: TestTokenOptions = READ) {
+    const answer = await get(`/events/export?${query}`, requested);
     expect(answer.status).toBe(200);
     const lines = (await answer.text()).trimEnd().split('\n');
     const { end } = endSchema.parse(JSON.parse(lines.pop() ?? ''));
@@ -404,7 +404,8 @@ describe('the trail, by HTTP', () => {
 
   it('frees the place of an export when its reader goes away or takes nothing, and leaves places to other clients and to auditors', async () => {
     const places = Array.from({ length: EXPORT_PLACES.perClient }, () => new AbortController());
-    const begin = (wish: TokenWish) => Promise.all(places.map(({ signal }) => get('/events/export', wish, { signal })));
+    const begin = (requested: TestTokenOptions) =>
+      Promise.all(places.map(({ signal }) => get('/events/export', requested, { signal })));
     const held = await begin(READ);
     expect(held.map(({ status }) => status)).toEqual(places.map(() => 200));
     const refused = await get('/events/export');
@@ -429,9 +430,14 @@ describe('the trail, by HTTP', () => {
   }, 180_000);
 
   /** Reads server-sent events until enough were seen or the stream ends. */
-  async function listen(path: string, enough: number, wish: TokenWish = READ, headers: Record<string, string> = {}) {
+  async function listen(
+    path: string,
+    enough: number,
+    requested: TestTokenOptions = READ,
+    headers: Record<string, string> = {},
+  ) {
     const reader = new AbortController();
-    const answer = await get(path, wish, { headers, signal: reader.signal });
+    const answer = await get(path, requested, { headers, signal: reader.signal });
     const messages: { id: string | undefined; event: string | undefined; data: string }[] = [];
     const read = async (): Promise<typeof messages> => {
       let text = '';
@@ -491,11 +497,15 @@ describe('the trail, by HTTP', () => {
   }, 60_000);
 
   it('shows each of two subjects of one client its own events, and both to the client with the scope that says so', async () => {
-    const wish = (subject: string, scope: string): TokenWish => ({ subject, clientId: 'gateway', scopes: [scope] });
+    const requested = (subject: string, scope: string): TestTokenOptions => ({
+      subject,
+      clientId: 'gateway',
+      scopes: [scope],
+    });
     const [alice, bob, gateway] = [
-      wish('alice', 'audit:read:own'),
-      wish('bob', 'audit:read:own'),
-      wish('gateway', 'audit:read:client'),
+      requested('alice', 'audit:read:own'),
+      requested('bob', 'audit:read:own'),
+      requested('gateway', 'audit:read:client'),
     ];
     const query = 'source=payments';
     const tails = await Promise.all([alice, gateway].map((one) => listen(`/events/tail?${query}`, 1, one)));
@@ -525,7 +535,7 @@ describe('the trail, by HTTP', () => {
     const tailed = await Promise.all(tails.map(({ read }) => read()));
     const first = tailed.map(([message]) => foundSchema.parse(JSON.parse(message?.data ?? '')));
     expect(subjects(first)).toEqual(['alice', 'bob']);
-    expect(subjects(await search('subject=bob', wish('bob', 'audit:read:client')))).toEqual(
+    expect(subjects(await search('subject=bob', requested('bob', 'audit:read:client')))).toEqual(
       expect.arrayContaining([both[1]]),
     );
   }, 90_000);
@@ -575,11 +585,11 @@ describe('the trail, by HTTP', () => {
     const { rows } = await database.query<{ event: object }>('select event from event where id = $1', [found.event.id]);
     expect(JSON.stringify(rows)).not.toContain(email);
     expect((await search('subject=lovelace')).map(({ event }) => event.data.changes?.['email'])).toEqual([commitment]);
-    const looks = await eventually(
+    const searches = await eventually(
       () => search('subject=officer&limit=200'),
       (events) => events.filter(({ event }) => /revealed|erased/.test(event.type)).length >= 3,
     );
-    expect(looks.map(({ event }) => event.data.changes?.['reason'])).toEqual(
+    expect(searches.map(({ event }) => event.data.changes?.['reason'])).toEqual(
       expect.arrayContaining(['a complaint', 'asked for']),
     );
   }, 60_000);

@@ -1,7 +1,7 @@
 import { type Receipt } from '@countersign/audit-client';
 import { SequenceRanges } from '@countersign/merkle-log';
 import { type SourceMark } from '../log/append-events.store.js';
-import { type Accepted, type Rejected } from './border.js';
+import { type Accepted, type Rejected } from './message-check.js';
 
 /** Maximum ranges of one source: each lies between two gaps. */
 const RANGE_LIMIT = 1_000;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart } from '../masking/masked-values.store.js';
-import { inspectAgain } from './border.js';
+import { inspectAgain } from './message-check.js';
 
 const letterRows = z.array(
   z.object({

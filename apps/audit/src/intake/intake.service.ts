@@ -15,7 +15,7 @@ import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
-import { inspectMessage, type Accepted, type Rejected } from './border.js';
+import { inspectMessage, type Accepted, type Rejected } from './message-check.js';
 import { openIntake, UNDER_WAY, type Intake } from './intake-consumer.js';
 import { IntakeLoad } from './intake-load.js';
 import { IntakeMetrics } from './intake-metrics.js';
@@ -53,7 +53,7 @@ function nextBatch(queue: Arrived[]): readonly Arrived[] {
   return queue.splice(0, messages);
 }
 
-/** Border → batch → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
+/** Check → batch → one transaction → acknowledge → receipts. What is not committed is not acknowledged, so it comes again. */
 @Injectable()
 export class IntakeService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();

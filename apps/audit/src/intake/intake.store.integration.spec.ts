@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { events } from '../events.js';
 import { EventMasking } from '../masking/event-masking.js';
 import { refused } from './batch-plan.js';
-import { inspectAgain } from './border.js';
+import { inspectAgain } from './message-check.js';
 import { GapsStore } from './gaps.store.js';
 import { DeadLetterStore } from './dead-letters.store.js';
 import { IntakeStore } from './intake.store.js';
@@ -143,19 +143,19 @@ describe('the store of the intake', () => {
     await store.append([placeless, placeless]);
     await store.append([placeless]);
     expect(await column("select count(*)::int from dead_letter where nats_subject like 'audit.odd%'")).toEqual([2]);
-    const told = await column(
+    const recorded = await column(
       "select event#>'{data,changes}' from audit_outbox where event#>>'{data,changes,source}' = 'odd'",
     );
-    expect(told).toEqual([expect.objectContaining({ source: 'odd', sequence: '1' })]);
+    expect(recorded).toEqual([expect.objectContaining({ source: 'odd', sequence: '1' })]);
   });
 
-  it('appends a dead letter when the border has learned to take it, once', async () => {
-    const event = eventOf('learned', 1);
+  it('appends a dead letter once the check accepts it, once', async () => {
+    const event = eventOf('accepted-later', 1);
     await store.append([
       { ...refused(asAccepted(event), 'EVENT_INVALID: as it was then', true) },
-      accepted(eventOf('learned', 2)),
+      accepted(eventOf('accepted-later', 2)),
     ]);
-    const [position] = await column("select position::text from dead_letter where source = 'learned'");
+    const [position] = await column("select position::text from dead_letter where source = 'accepted-later'");
     const replayed = await letters.replay(String(position));
     expect(replayed).toMatchObject({ kind: 'replayed', letter: { position } });
     expect(await column('select sequence::int from event where id = $1', [event.id])).toEqual([1]);

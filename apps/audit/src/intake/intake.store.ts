@@ -12,7 +12,7 @@ import { appendEvents, appendParameters } from '../log/append-events.store.js';
 import { EVENT_MASKING, EventMasking } from '../masking/event-masking.js';
 import { keepApart, type MaskedEvent } from '../masking/masked-values.store.js';
 import { planOf, receiptsOf, refused, type BatchPlan } from './batch-plan.js';
-import { type Accepted, type Rejected } from './border.js';
+import { type Accepted, type Rejected } from './message-check.js';
 import { placementsOf, type Placed, type Salts } from './placements.js';
 
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);

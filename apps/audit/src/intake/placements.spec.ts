@@ -33,7 +33,7 @@ describe('where events stand', () => {
       fc.property(
         fc.uniqueArray(placed, { selector: ({ source, sequence }) => `${source} ${String(sequence)}` }),
         (events) => {
-          const told = placementsOf(events).flatMap(({ source, places }) =>
+          const placed = placementsOf(events).flatMap(({ source, places }) =>
             places.flatMap(({ first, last, index }) =>
               Array.from({ length: Number(last) - Number(first) + 1 }, (_, at) => ({
                 source,
@@ -42,7 +42,7 @@ describe('where events stand', () => {
               })),
             ),
           );
-          expect(new Set(told.map((one) => Object.values(one).join(' ')))).toEqual(
+          expect(new Set(placed.map((one) => Object.values(one).join(' ')))).toEqual(
             new Set(events.map((one) => Object.values(one).join(' '))),
           );
         },

@@ -55,7 +55,7 @@ function recordInOrder(value: object, depth: number): Record<string, unknown> | 
   return object;
 }
 
-function principalOf(value: unknown): Data['principal'] | undefined {
+function plainPrincipal(value: unknown): Data['principal'] | undefined {
   if (value === null) return null;
   if (!isObject(value)) return undefined;
   const { actors, client_id, jti, scopes, subject } = value;
@@ -75,7 +75,7 @@ function dataOf(value: unknown): Data | undefined {
   if (!isObject(value)) return undefined;
   const { action, outcome, resource, txn, reason } = value;
   let size = 5;
-  const principal = principalOf(value['principal']);
+  const principal = plainPrincipal(value['principal']);
   if (principal === undefined || !isShort(action) || !isShort(resource)) return undefined;
   if (outcome !== 'allowed' && outcome !== 'denied' && outcome !== 'failed') return undefined;
   if (txn !== null && !isShort(txn)) return undefined;

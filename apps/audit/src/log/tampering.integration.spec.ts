@@ -22,7 +22,7 @@ import { Background, HealthRegistry, openDatabase } from '@countersign/service-h
 import type pg from 'pg';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { inspectAgain } from '../intake/border.js';
+import { inspectAgain } from '../intake/message-check.js';
 import { IntakeStore } from '../intake/intake.store.js';
 import { RetentionService } from '../retention/retention.service.js';
 import { RetentionStore } from '../retention/retention.store.js';
@@ -261,10 +261,10 @@ describe('tampering straight in the database', () => {
       expect(verify((line) => line)).toMatchObject({ faults: [], entries: 256 });
       const altered = verify((line, at) => (at === 9 ? line.replace('allowed', 'denied') : line));
       expect(altered.faults).toEqual([expect.objectContaining({ code: 'EVENT_ALTERED', logIndex: 265 })]);
-      const told = await pool.query(
+      const recorded = await pool.query(
         "select count(*)::int as n from audit_outbox where event->>'type' = 'countersign.audit.segment.sealed.v1'",
       );
-      expect(told.rows).toEqual([{ n: 2 }]);
+      expect(recorded.rows).toEqual([{ n: 2 }]);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

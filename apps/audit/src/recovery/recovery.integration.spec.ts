@@ -242,9 +242,9 @@ describe('the trail, its database restored from a backup', () => {
     await until(async () => (await inAudit(count)).length === 2, 150_000);
     const asked = `select from event where type = '${events.typeOf('log.recovery_refused')}' and event#>>'{data,reason}' = 'RECOVERY_INCOMPLETE'`;
     await until(async () => (await inAudit(asked)).length === 2, 150_000);
-    const [told] = await inAudit(
+    const [declared] = await inAudit(
       "select event from event where type = 'countersign.audit.log.recovered.v1' order by log_index desc limit 1",
     );
-    expect(told).toMatchObject({ event: { data: { changes: { checkpoint_verified: false, lost_entries: 1 } } } });
+    expect(declared).toMatchObject({ event: { data: { changes: { checkpoint_verified: false, lost_entries: 1 } } } });
   }, 240_000);
 });

@@ -58,7 +58,7 @@ const LOG = 'audit';
 /** Ranges that a report names. */
 const NAMED = 100;
 
-const told = (spans: readonly IndexSpan[]) =>
+const spansJson = (spans: readonly IndexSpan[]) =>
   spans.slice(0, NAMED).map(({ first, last }) => ({ first: first.toString(), last: last.toString() }));
 
 /**
@@ -164,7 +164,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       next_index: next.toString(),
       end_index: (this.#end > next ? this.#end : next).toString(),
       found,
-      missing: this.#restored ? told(missing) : [],
+      missing: this.#restored ? spansJson(missing) : [],
     };
   }
 
@@ -207,7 +207,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     const result = await this.store.recover(order).catch(conflict);
     if (result.kind === 'missing') {
       throw new Problem(409, 'RECOVERY_INCOMPLETE', 'Events are still missing; wait for them, or accept their loss.', {
-        missing: told(result.missing),
+        missing: spansJson(result.missing),
       });
     }
     if (result.kind === 'mismatch') {
@@ -215,8 +215,8 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       throw new Problem(409, 'RECOVERY_MISMATCH', detail);
     }
     await this.#isKnown(this.#end);
-    this.logger.warn({ recovered: result.recovered, lost: told(result.lost) }, 'the log was recovered');
-    return { ...(await this.report()), found: result.recovered, lost: told(result.lost) };
+    this.logger.warn({ recovered: result.recovered, lost: spansJson(result.lost) }, 'the log was recovered');
+    return { ...(await this.report()), found: result.recovered, lost: spansJson(result.lost) };
   }
 
   async #recordRefusal<Result>(

@@ -184,7 +184,7 @@ describe('a log of many events', () => {
     const ended = async (): Promise<number | undefined> => {
       const { rows } = await database.query<{ shown: number }>(
         `select (event#>>'{data,changes,shown}')::int as shown from
-           (select event from audit_outbox union all select event from event where log_index >= $1) as looks
+           (select event from audit_outbox union all select event from event where log_index >= $1) as recorded
          where event->>'type' = 'countersign.audit.events.export_ended.v1' and event#>>'{data,outcome}' = 'failed'`,
         [EVENTS],
       );
@@ -256,7 +256,7 @@ describe('a log of many events', () => {
     return running.finish();
   };
 
-  it('is searched, exported and verified over the border to what retention has sealed', async () => {
+  it('is searched, exported and verified across the edge of what retention has sealed', async () => {
     const sealed = await page(`source=payments&cursor=${String(SEGMENT)}&limit=1`);
     expect(await retentionAfter(2).sealDue()).toBe(1);
 
@@ -270,8 +270,8 @@ describe('a log of many events', () => {
       ['', SEGMENT],
     ] as const) {
       expect(await page(`${query}&cursor=100`)).toEqual({ events: [], next_cursor: null });
-      const border = await page(`${query}&cursor=${String(SEGMENT + 10)}&limit=200`);
-      expect([border.events.at(-1)?.log_index, border.next_cursor]).toEqual([first, null]);
+      const edge = await page(`${query}&cursor=${String(SEGMENT + 10)}&limit=200`);
+      expect([edge.events.at(-1)?.log_index, edge.next_cursor]).toEqual([first, null]);
     }
 
     const lines = (await (await get('/events/export?cursor=5&limit=1000')).text()).trim().split('\n');

@@ -49,7 +49,7 @@ async function run(_: object, command: Command): Promise<void> {
   const stack = findLocalStack(parsed.data.stack);
   const local = serviceNames.map((name) => stack?.databaseUrlOf(name)).filter((url) => url !== undefined);
   const urls = [...new Set([...local, ...parsed.data.database])];
-  const { services, findings: told } = await askServices(session);
+  const { services, findings: reported } = await askServices(session);
   if (services.length === 0 && urls.length === 0) {
     throw new CliError(
       ExitCode.usage,
@@ -63,7 +63,7 @@ async function run(_: object, command: Command): Promise<void> {
     services.length === 0 ? { findings: [], notAsked: [] } : askWithTokens(session),
   ]);
   const leftovers = stack === undefined ? [] : localLeftovers(stack.directory);
-  const findings = [...told, ...kept.flat(), ...seen.findings, ...leftovers];
+  const findings = [...reported, ...kept.flat(), ...seen.findings, ...leftovers];
   const report: Report = {
     ok: findings.length === 0,
     services,

@@ -63,7 +63,7 @@ export function keyFindings(
 const keysOf = async (session: Session, kind: 'signing' | 'revocation', path: string): Promise<readonly Finding[]> =>
   keyFindings(kind, (await callAdmin(session, keysSchema, { path })).keys);
 
-const looks: Readonly<Record<string, (session: Session) => Promise<readonly Finding[]>>> = {
+const checks: Readonly<Record<string, (session: Session) => Promise<readonly Finding[]>>> = {
   'dead letters': deadLetters,
   'signing keys': (session) => keysOf(session, 'signing', '/admin/keys'),
   'revocation keys': (session) => keysOf(session, 'revocation', '/admin/revocation-keys'),
@@ -75,9 +75,9 @@ export async function askWithTokens(
 ): Promise<{ readonly findings: readonly Finding[]; readonly notAsked: readonly NotAsked[] }> {
   const findings: Finding[] = [];
   const notAsked: NotAsked[] = [];
-  for (const [check, look] of Object.entries(looks)) {
+  for (const [check, run] of Object.entries(checks)) {
     try {
-      findings.push(...(await look(session)));
+      findings.push(...(await run(session)));
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       notAsked.push({ check, reason: error.message });

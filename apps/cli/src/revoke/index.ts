@@ -30,7 +30,7 @@ interface RevokeOptions {
 }
 
 /** A whole token stands for its own `jti`, transaction and end. */
-function tokenWish(text: string, withDerived: boolean): object {
+function tokenRevocation(text: string, withDerived: boolean): object {
   const derived = { with_derived: withDerived };
   if (!text.includes('.')) return { kind: 'token', jti: text, ...derived };
   const { jti, exp, txn, client_id } = claimsSchema.parse(decodeToken(text).claims);
@@ -44,11 +44,11 @@ function tokenWish(text: string, withDerived: boolean): object {
   };
 }
 
-async function revoke(wish: object, { reason, before }: RevokeOptions, command: Command): Promise<void> {
+async function revoke(requested: object, { reason, before }: RevokeOptions, command: Command): Promise<void> {
   const session = openSession(command);
   noteTimes(command, session.output);
   const body = {
-    ...wish,
+    ...requested,
     ...(reason === undefined ? {} : { reason }),
     ...(before === undefined ? {} : { issued_before: before }),
   };
@@ -130,7 +130,7 @@ Examples:
     .option('--no-with-derived', 'revoke only this token')
     .addOption(reason())
     .action((token: string, { withDerived, ...options }: RevokeOptions & { withDerived: boolean }, command: Command) =>
-      revoke(tokenWish(token, withDerived), options, command),
+      revoke(tokenRevocation(token, withDerived), options, command),
     );
   group
     .command('transaction <txn>')

@@ -236,19 +236,20 @@ export class ClientAuthentication {
   ): Promise<AuthenticatedClient> {
     const { client_id: id } = registered.client;
     const now = this.clock().getTime() / 1_000;
-    const looks = outside.map((trusted) => {
+    const attempts = outside.map((trusted) => {
       const audience = trusted.audience ?? this.issuer;
       return { uri: trusted.jwks_uri, audience, fault: workloadFault(assertion.claims, trusted, audience, now) };
     });
-    const ofSubject = looks.filter(({ fault }) => fault !== 'ASSERTION_SUBJECT');
-    const look = ofSubject.find(({ fault }) => fault === undefined) ?? ofSubject[0] ?? looks[0];
-    const candidates = look === undefined ? NO_KEYS : await this.#remoteCandidates(look.uri, assertion);
+    const ofSubject = attempts.filter(({ fault }) => fault !== 'ASSERTION_SUBJECT');
+    const attempt = ofSubject.find(({ fault }) => fault === undefined) ?? ofSubject[0] ?? attempts[0];
+    const candidates = attempt === undefined ? NO_KEYS : await this.#remoteCandidates(attempt.uri, assertion);
     const fault = signatureFault(assertion, candidates);
-    if (fault !== undefined || look === undefined)
+    if (fault !== undefined || attempt === undefined)
       throw new ClientAuthenticationFailed(fault ?? 'ASSERTION_ISSUER', id);
     // Another subject of the same issuer is a stranger, whose signature proves nothing of this client.
-    if (look.fault === 'ASSERTION_SUBJECT') throw new ClientAuthenticationFailed(look.fault, id);
-    if (look.fault !== undefined) throw this.#named(look.fault, registered, WORKLOAD_LIFETIME_LIMIT, look.audience);
+    if (attempt.fault === 'ASSERTION_SUBJECT') throw new ClientAuthenticationFailed(attempt.fault, id);
+    if (attempt.fault !== undefined)
+      throw this.#named(attempt.fault, registered, WORKLOAD_LIFETIME_LIMIT, attempt.audience);
     return { client: enabledClient(registered), assertion: undefined };
   }
 

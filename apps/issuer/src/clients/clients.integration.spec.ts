@@ -8,7 +8,7 @@ describe('clients at two replicas', () => {
   let issuer: IssuerUnderTest;
   let other: string;
   const policy = { audiences: { payments: ['payments:create'] } };
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
   const basic = (id: string, secret: string) => ({
     authorization: `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`,
   });
@@ -24,22 +24,22 @@ describe('clients at two replicas', () => {
     const registration = { client_id: 'courier', jwks: { keys: [publicJwkOf(key)] }, policy };
     expect((await issuer.admin('POST', '/admin/clients', registration)).status).toBe(201);
     const assertion = await signClientAssertion({ clientId: 'courier', audience: issuer.url, key });
-    const form = { ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion };
+    const form = { ...requested, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion };
     expect((await issuer.token(form, other)).status).toBe(200);
     expect((await issuer.admin('POST', '/admin/clients', registration)).body['code']).toBe('CLIENT_EXISTS');
   });
 
   it('gives a disabled client nothing at any replica, and tells it nothing', async () => {
-    expect((await issuer.token(wish, other)).status).toBe(200);
+    expect((await issuer.token(requested, other)).status).toBe(200);
     const answer = await issuer.admin('POST', '/admin/clients/shop/disable');
     expect(answer.body).toMatchObject({ status: 'disabled', disabled_by: 'admin' });
     const [refused, unknown] = [
-      await issuer.token(wish, other),
-      await issuer.token(wish, other, basic('nobody', 'secret')),
+      await issuer.token(requested, other),
+      await issuer.token(requested, other, basic('nobody', 'secret')),
     ];
     expect([refused.status, refused.body]).toEqual([401, unknown.body]);
     await issuer.admin('POST', '/admin/clients/shop/enable', undefined, other);
-    expect((await issuer.token(wish)).status).toBe(200);
+    expect((await issuer.token(requested)).status).toBe(200);
   });
 
   it('shows a secret once, keeps two alive, and forgets the third', async () => {
@@ -51,7 +51,9 @@ describe('clients at two replicas', () => {
       secrets.unshift(String(made.body['client_secret']));
     }
     const statuses = await Promise.all(
-      [...secrets, 'wrong'].map(async (secret) => (await issuer.token(wish, other, basic('legacy', secret))).status),
+      [...secrets, 'wrong'].map(
+        async (secret) => (await issuer.token(requested, other, basic('legacy', secret))).status,
+      ),
     );
     expect(statuses).toEqual([200, 200, 401, 401]);
     const shown = await issuer.admin('GET', '/admin/clients/legacy');
@@ -85,7 +87,9 @@ describe('clients at two replicas', () => {
         await keyed('"register"', '/admin/clients', secretBased('keyed'), other),
       ];
       expect(repeats.map(shown)).toEqual(repeats.map(() => [201, 'true', first.body]));
-      expect((await issuer.token(wish, other, basic('keyed', String(first.body['client_secret'])))).status).toBe(200);
+      expect((await issuer.token(requested, other, basic('keyed', String(first.body['client_secret'])))).status).toBe(
+        200,
+      );
       const addSecret = async (at: string): Promise<Answer> => {
         const answer = await keyed('secret', '/admin/clients/keyed/secrets', undefined, at);
         return answer.status === 409 ? addSecret(at) : answer;
@@ -189,7 +193,7 @@ describe('clients at two replicas', () => {
     const last = await issuer.admin('DELETE', `/admin/clients/payments/keys/${next.kid}`);
     expect([last.status, last.body['code']]).toEqual([422, 'REGISTRATION_INVALID']);
     const form = {
-      ...wish,
+      ...requested,
       client_assertion_type: CLIENT_ASSERTION_TYPE,
       client_assertion: await issuer.assertion('payments'),
     };
@@ -258,9 +262,9 @@ describe('clients at two replicas', () => {
     await issuer.admin('POST', '/admin/clients/shop/disable');
     const signedBy = (clientId: string, key: PrivateJwk) => async () => {
       const client_assertion = await signClientAssertion({ clientId, audience: issuer.url, key });
-      return issuer.token({ ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion }, other);
+      return issuer.token({ ...requested, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion }, other);
     };
-    const knowing = (id: string, secret: string) => () => issuer.token(wish, other, basic(id, secret));
+    const knowing = (id: string, secret: string) => () => issuer.token(requested, other, basic(id, secret));
     const bySignature = [
       signedBy('nobody', stranger),
       signedBy('operator', stranger),
@@ -278,7 +282,7 @@ describe('clients at two replicas', () => {
         .setProtectedHeader({ alg: 'ES256' })
         .setExpirationTime('30s')
         .sign(key);
-      return issuer.token({ ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion }, other);
+      return issuer.token({ ...requested, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion }, other);
     };
     for (const clientId of ['nobody', 'operator', 'legacy', 'shop']) {
       expect(await workOf(nameless(clientId))).toBe('signature 4, digest 0, scrypt 0');
@@ -300,7 +304,7 @@ describe('clients at two replicas', () => {
     const first = await issuer.admin('GET', '/admin/clients?limit=1');
     const second = await issuer.admin('GET', `/admin/clients?limit=1&cursor=${String(first.body['next_cursor'])}`);
     expect(first.body['clients']).not.toEqual(second.body['clients']);
-    const { body } = await issuer.token(wish);
+    const { body } = await issuer.token(requested);
     const headers = { authorization: `Bearer ${String(body['access_token'])}` };
     expect((await fetch(`${issuer.url}/admin/clients`, { headers })).status).toBe(401);
     expect((await fetch(`${issuer.url}/admin/clients`)).status).toBe(401);

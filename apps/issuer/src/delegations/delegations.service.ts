@@ -96,8 +96,8 @@ export class Delegations implements OnModuleInit {
     const ended = await this.store.end(transaction, choice, because, this.clock());
     const revoked: RevocationRow[] = [];
     for (const { id, clientId, personId } of ended) {
-      const wish = { kind: 'transaction', txn: id, holder: clientId } as const;
-      if (!tokensAreRefused) revoked.push(await this.revocations.recordIn(transaction, wish, { ...who, txn: id }));
+      const requested = { kind: 'transaction', txn: id, holder: clientId } as const;
+      if (!tokensAreRefused) revoked.push(await this.revocations.recordIn(transaction, requested, { ...who, txn: id }));
       const changes = { person: personId, client_id: clientId, because };
       await this.outbox.record(transaction, events.event('delegation.ended', { ...who, txn: id }, { id, changes }));
     }

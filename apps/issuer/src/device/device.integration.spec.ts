@@ -20,7 +20,7 @@ describe('a device without a browser', () => {
   let other: string;
   let ada: SignedIn;
   let key: PrivateJwk;
-  const wish = { client_id: 'terminal', scope: 'openid payments:create', resource: 'payments' };
+  const requested = { client_id: 'terminal', scope: 'openid payments:create', resource: 'payments' };
 
   beforeAll(async () => {
     issuer = await startIssuer({ RATE_LIMIT_ADDRESS_PER_MINUTE: '0', RATE_LIMIT_CLIENT_PER_MINUTE: '0' }, 2);
@@ -37,7 +37,7 @@ describe('a device without a browser', () => {
     return signedIn(app, issuer.url, subject);
   };
   const ask = async (form: Readonly<Record<string, string>> = {}) => {
-    const body = new URLSearchParams({ ...wish, ...form });
+    const body = new URLSearchParams({ ...requested, ...form });
     const response = await fetch(`${issuer.url}/oauth2/device_authorization`, { method: 'POST', body });
     return { status: response.status, body: (await response.json()) as Begun & { readonly error?: string } };
   };
@@ -87,7 +87,7 @@ describe('a device without a browser', () => {
     expect((await submit(`${issuer.url}/device/decision`, decision, ada)).status).toBe(200);
 
     const { status, body } = await poll(begun, other);
-    expect([status, body['token_type'], body['scope']]).toEqual([200, 'DPoP', wish.scope]);
+    expect([status, body['token_type'], body['scope']]).toEqual([200, 'DPoP', requested.scope]);
     const claims = decodeJwt(String(body['access_token']));
     expect(claims).toMatchObject({
       sub: ada.session.person.id,

@@ -27,11 +27,11 @@ describe('clients and validators that were not written here', () => {
       execute: [openid.allowInsecureRequests],
     });
   }
-  const wish = { resource: 'payments', scope: 'payments:create' };
+  const requested = { resource: 'payments', scope: 'payments:create' };
 
   it('openid-client discovers, authenticates by private_key_jwt, gets, exchanges, introspects and revokes', async () => {
     const [shop, payments] = await Promise.all([byKey('shop'), byKey('payments')]);
-    const subject = await openid.clientCredentialsGrant(shop, wish);
+    const subject = await openid.clientCredentialsGrant(shop, requested);
     expect(subject.expires_in).toBe(300);
     const exchanged = await openid.genericGrantRequest(payments, exchangeGrant, {
       subject_token: subject.access_token,
@@ -57,8 +57,10 @@ describe('clients and validators that were not written here', () => {
       algorithm: 'oauth2',
       execute: [openid.allowInsecureRequests],
     });
-    expect((await openid.clientCredentialsGrant(legacy, wish)).scope).toBe('payments:create');
-    await expect(openid.clientCredentialsGrant(legacy, { ...wish, scope: 'payments:refund' })).rejects.toMatchObject({
+    expect((await openid.clientCredentialsGrant(legacy, requested)).scope).toBe('payments:create');
+    await expect(
+      openid.clientCredentialsGrant(legacy, { ...requested, scope: 'payments:refund' }),
+    ).rejects.toMatchObject({
       error: 'invalid_scope',
     });
   });

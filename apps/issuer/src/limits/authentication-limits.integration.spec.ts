@@ -5,7 +5,7 @@ import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.
 
 describe('the limits of client authentication at two replicas', () => {
   let issuer: IssuerUnderTest;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
   const doors = ['token', 'introspect', 'revoke'] as const;
 
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe('the limits of client authentication at two replicas', () => {
     { authorization, ...form }: Readonly<Record<string, string>>,
     at = issuer.url,
   ): Promise<number> {
-    const body = new URLSearchParams({ grant_type: 'client_credentials', token: 'none', ...wish, ...form });
+    const body = new URLSearchParams({ grant_type: 'client_credentials', token: 'none', ...requested, ...form });
     const headers = { 'x-forwarded-for': from, ...(authorization === undefined ? {} : { authorization }) };
     const { status } = await fetch(`${at}/oauth2/${door}`, { method: 'POST', body, headers });
     return status;
@@ -43,7 +43,7 @@ describe('the limits of client authentication at two replicas', () => {
 
   it('let a client have its number a minute from all replicas together, then tell it when to come back', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 30 }, (_, index) => issuer.token(wish, issuer.urls[index % 2])),
+      Array.from({ length: 30 }, (_, index) => issuer.token(requested, issuer.urls[index % 2])),
     );
     const refused = answers.filter(({ status }) => status === 429);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(20);

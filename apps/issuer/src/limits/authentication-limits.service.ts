@@ -41,11 +41,11 @@ export class TooManyRequests extends OAuthError {
 
 type Limited = TooManyRequests | undefined;
 
-function answerOf(
+function excessOf(
   spent: LimitExceeded | undefined | Promise<LimitExceeded | undefined>,
   client?: Client,
 ): Limited | Promise<Limited> {
-  if (spent instanceof Promise) return spent.then((exceeded) => answerOf(exceeded, client));
+  if (spent instanceof Promise) return spent.then((exceeded) => excessOf(exceeded, client));
   return spent === undefined ? undefined : new TooManyRequests(spent, client);
 }
 
@@ -77,17 +77,17 @@ export class AuthenticationLimits {
 
   /** @returns what to throw, or nothing; at once in most cases */
   ofClient(client: Client): Limited | Promise<Limited> {
-    return answerOf(this.#clients?.spend(client.client_id), client);
+    return excessOf(this.#clients?.spend(client.client_id), client);
   }
 
   /** Makes a caller's network pay for a failed authentication. @returns what to throw in place of the failure's own answer */
   ofFailure(peer: string): Limited | Promise<Limited> {
-    return answerOf(this.#failures?.spend(networkOf(peer)));
+    return excessOf(this.#failures?.spend(networkOf(peer)));
   }
 
   /** Makes a caller's network pay for a request of nobody known. @returns what to throw, or nothing */
   ofVisitor(peer: string): Limited | Promise<Limited> {
-    return answerOf(this.#visits?.spend(networkOf(peer)));
+    return excessOf(this.#visits?.spend(networkOf(peer)));
   }
 
   /**
@@ -98,7 +98,7 @@ export class AuthenticationLimits {
   async ofApiKeyFailure(service: Client, address: string | undefined): Promise<Limited> {
     const ofNetwork = address === undefined ? undefined : await this.#keyFailures?.spend(networkOf(address));
     const ofService = await this.#servicesKeyFailures?.spend(service.client_id);
-    return answerOf(ofNetwork ?? ofService, service) ?? undefined;
+    return excessOf(ofNetwork ?? ofService, service) ?? undefined;
   }
 
   /** Whether failures of this network are refused now, as far as this replica knows: then nothing that is slow is done for it. */

@@ -14,7 +14,7 @@ interface Metadata {
 describe('the metadata of the authorization server', () => {
   let issuer: IssuerUnderTest;
   let metadata: Metadata;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
 
   beforeAll(async () => {
     issuer = await startIssuer();
@@ -51,7 +51,7 @@ describe('the metadata of the authorization server', () => {
   it('names the grants that are taken, and no others', async () => {
     const others = ['password', 'implicit', 'hybrid'];
     for (const grant of [...metadata.grant_types_supported, ...others]) {
-      const { body } = await issuer.token({ ...wish, grant_type: grant });
+      const { body } = await issuer.token({ ...requested, grant_type: grant });
       expect(body['error'] === 'unsupported_grant_type').toBe(others.includes(grant));
     }
   });
@@ -64,7 +64,7 @@ describe('the metadata of the authorization server', () => {
       const policy = { audiences: { payments: ['payments:create'] } };
       await issuer.admin('POST', '/admin/clients', { client_id: clientId, jwks: { keys: [publicJwkOf(key)] }, policy });
       const assertion = await signClientAssertion({ clientId, audience: issuer.url, key });
-      const form = { ...wish, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion };
+      const form = { ...requested, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion };
       expect([algorithm, (await issuer.token(form)).status]).toEqual([algorithm, 200]);
     }
     const { publicKey, privateKey } = await generateKeyPair('ES384', { extractable: true });
@@ -80,7 +80,7 @@ describe('the metadata of the authorization server', () => {
       .setExpirationTime('30s')
       .sign(privateKey);
     const refused = await issuer.token({
-      ...wish,
+      ...requested,
       client_assertion_type: CLIENT_ASSERTION_TYPE,
       client_assertion: odd,
     });
@@ -89,7 +89,7 @@ describe('the metadata of the authorization server', () => {
 
   it('names the ways to authenticate that are accepted: a secret in the form is not', async () => {
     expect(metadata.token_endpoint_auth_methods_supported).toEqual(['private_key_jwt', 'client_secret_basic', 'none']);
-    const form = { grant_type: 'client_credentials', ...wish, client_id: 'shop', client_secret: 'guess' };
+    const form = { grant_type: 'client_credentials', ...requested, client_id: 'shop', client_secret: 'guess' };
     const response = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
     expect(response.status).toBe(401);
   });

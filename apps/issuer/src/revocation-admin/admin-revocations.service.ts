@@ -16,12 +16,12 @@ import {
   cursorOf,
   parseCursor,
   viewOf,
-  wishesOf,
+  requestsOf,
   type NewRevocation,
   type RevocationsQuery,
   type RevocationView,
 } from './admin-revocations.js';
-import { wishedName, type RevocationWish } from '../revocation/revocation.js';
+import { requestedName, type RevocationRequest } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { RevocationsStore } from '../revocation/revocations.store.js';
 import { RevokedGrants } from './revoked-grants.service.js';
@@ -62,17 +62,17 @@ export class AdminRevocationsService {
 
   /** @throws {Problem} 409 `KEY_IN_USE`, 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL` */
   async create(asked: NewRevocation, caller: Caller): Promise<RevocationView> {
-    const wishes = wishesOf(asked);
-    const [wish] = wishes;
-    if (wish === undefined) throw new Error('nothing is to be revoked');
+    const requests = requestsOf(asked);
+    const [requested] = requests;
+    if (requested === undefined) throw new Error('nothing is to be revoked');
     try {
-      this.#checkKey(wish);
+      this.#checkKey(requested);
       const { rows, ended } = await this.database.transaction(async (transaction) => {
         await this.answers.begin(transaction, caller);
         const grants = [];
-        for (const one of wishes) grants.push(await this.grants.endIn(transaction, one, by(caller)));
+        for (const one of requests) grants.push(await this.grants.endIn(transaction, one, by(caller)));
         const why = { reason: asked.reason };
-        const [first, ...others] = await this.revocations.recordAllIn(transaction, wishes, by(caller), why);
+        const [first, ...others] = await this.revocations.recordAllIn(transaction, requests, by(caller), why);
         if (first === undefined) throw new Error('nothing was revoked');
         // For a repeat, the bucket does not have it yet: that is how it stands at the commit.
         await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
@@ -85,26 +85,26 @@ export class AdminRevocationsService {
         revoked.every(({ pushed }) => pushed),
       );
     } catch (error) {
-      if (error instanceof Problem) await this.#refused(wish, error.code, caller);
+      if (error instanceof Problem) await this.#refused(requested, error.code, caller);
       throw error;
     }
   }
 
-  #checkKey(wish: RevocationWish): void {
-    if (wish.kind !== 'key' || !this.keys.published.some(({ kid }) => kid === wish.keyId)) return;
+  #checkKey(requested: RevocationRequest): void {
+    if (requested.kind !== 'key' || !this.keys.published.some(({ kid }) => kid === requested.keyId)) return;
     throw new Problem(
       409,
       'KEY_IN_USE',
-      `The key is still published. Revoke it as a signing key: POST /admin/keys/${wish.keyId}/revoke.`,
+      `The key is still published. Revoke it as a signing key: POST /admin/keys/${requested.keyId}/revoke.`,
     );
   }
 
-  async #refused(wish: RevocationWish, reason: string, caller: Caller): Promise<void> {
+  async #refused(requested: RevocationRequest, reason: string, caller: Caller): Promise<void> {
     await this.outbox.recordDurably(
       events.event('revocation.refused', by(caller), {
-        kind: wish.kind === 'key' ? 'signing-key' : wish.kind,
-        id: wishedName(wish),
-        action: `${wish.kind}:revoke`,
+        kind: requested.kind === 'key' ? 'signing-key' : requested.kind,
+        id: requestedName(requested),
+        action: `${requested.kind}:revoke`,
         outcome: 'failed',
         reason,
       }),

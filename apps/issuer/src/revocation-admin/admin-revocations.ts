@@ -2,7 +2,7 @@ import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
 import { nameSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
-import { withDerived, type RevocationWish } from '../revocation/revocation.js';
+import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 
 const id = z.string().refine(isRevocableId, 'must be at most 128 letters, digits, _ and -');
 const reason = z.string().min(1).max(200).optional();
@@ -92,7 +92,7 @@ const seconds = (time: Date | undefined): number | undefined =>
   time === undefined ? undefined : time.getTime() / 1_000;
 
 /** What is to be revoked; the first names what was asked for. */
-export function wishesOf(asked: NewRevocation): readonly RevocationWish[] {
+export function requestsOf(asked: NewRevocation): readonly RevocationRequest[] {
   switch (asked.kind) {
     case 'token': {
       const { jti, txn, with_derived: derived, expires_at: end, client_id: holder } = asked;

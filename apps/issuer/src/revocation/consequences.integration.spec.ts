@@ -7,7 +7,7 @@ import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.
 describe('what an administrator takes away is refused by a validator that never asks the issuer', () => {
   let issuer: IssuerUnderTest;
   let feed: RevocationFeed;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
 
   beforeAll(async () => {
     issuer = await startIssuer();
@@ -25,7 +25,7 @@ describe('what an administrator takes away is refused by a validator that never 
   }, 60_000);
 
   async function refusedAfter(act: () => Promise<unknown>): Promise<string> {
-    const token = String((await issuer.token(wish)).body['access_token']);
+    const token = String((await issuer.token(requested)).body['access_token']);
     const verifier = await createVerifier({ issuer: issuer.url, audience: 'payments', revocations: feed });
     try {
       verifier.verify(token);

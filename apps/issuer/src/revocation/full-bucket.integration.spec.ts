@@ -75,11 +75,11 @@ describe('a bucket that fills', () => {
     expect(Number(rows[1]?.entries)).toBeLessThanOrEqual(tokenRoom(BUCKET_BYTES));
     // What took no part is good, and what is revoked in an emergency has room.
     expect(await eventually(async () => codeOf(await newToken()) === 'accepted')).toBe(true);
-    for (const wish of [
+    for (const requested of [
       { kind: 'key', kid: 'stolen' },
       { kind: 'subject', subject: 'ada' },
     ]) {
-      expect((await issuer.admin('POST', '/admin/revocations', wish)).body['pushed']).toBe(true);
+      expect((await issuer.admin('POST', '/admin/revocations', requested)).body['pushed']).toBe(true);
     }
     expect(await eventually(() => feed.state().state === 'current')).toBe(true);
     const manager = await jetstreamManager(asIssuer, { checkAPI: false });

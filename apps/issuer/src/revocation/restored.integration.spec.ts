@@ -46,7 +46,7 @@ describe('an issuer whose database was restored from a backup', () => {
   let feed: RevocationFeed;
   let verifier: TokenVerifier;
   let database: pg.Client;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
 
   beforeAll(async () => {
     issuer = await startIssuer();
@@ -73,7 +73,7 @@ describe('an issuer whose database was restored from a backup', () => {
     client_assertion_type: CLIENT_ASSERTION_TYPE,
     client_assertion: await issuer.assertion(),
   });
-  const newToken = async (at = issuer.url) => String((await issuer.token(wish, at)).body['access_token']);
+  const newToken = async (at = issuer.url) => String((await issuer.token(requested, at)).body['access_token']);
   async function readinessOf(at: string): Promise<Record<string, unknown>> {
     const report = (await (await fetch(`${at}/health/ready`)).json()) as { notes: Record<string, unknown> };
     return report.notes;
@@ -101,7 +101,7 @@ describe('an issuer whose database was restored from a backup', () => {
     await issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: decodeJwt(leaked).jti });
     await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' });
     const used = await signed();
-    expect((await issuer.token({ ...wish, ...used })).status).toBe(200);
+    expect((await issuer.token({ ...requested, ...used })).status).toBe(200);
     for (let attempt = 0; attempt < 200 && feed.state().number !== 2; attempt += 1) await delay(50);
     expect(feed.state().number).toBe(2);
 
@@ -112,7 +112,7 @@ describe('an issuer whose database was restored from a backup', () => {
     expect((await readinessOf(again))['restored_database']).toMatchObject({ restored: true });
     // The used assertion is not known to be used any more.
     expect((await database.query('select 1 from client_assertion where client_id = $1', ['shop'])).rowCount).toBe(0);
-    const replayed = await issuer.token({ ...wish, ...used }, again);
+    const replayed = await issuer.token({ ...requested, ...used }, again);
     expect([replayed.status, replayed.body['error']]).toEqual([401, 'invalid_client']);
     const { rows } = await database.query<{ kind: string; revoked_by: string }>(
       'select kind, revoked_by from revocation order by kind',

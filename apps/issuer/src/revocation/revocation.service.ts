@@ -9,7 +9,7 @@ import { Replica } from '../registry/replica.service.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { RevocationBucket } from './revocation-bucket.service.js';
-import { isInFuture, revocationFor, type RevocationCause, type RevocationWish } from './revocation.js';
+import { isInFuture, revocationFor, type RevocationCause, type RevocationRequest } from './revocation.js';
 import { RevocationsStore } from './revocations.store.js';
 import { hasRoom } from './room.js';
 
@@ -39,29 +39,29 @@ export class RevocationService {
   ) {}
 
   /**
-   * Revokes what is wished, in one commit.
+   * Revokes what is requested, in one commit.
    * @param who the caller's part of the events
    * @returns in the order of the requests
    * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
   async revoke(
-    wishes: readonly RevocationWish[],
+    requests: readonly RevocationRequest[],
     who: EventContext,
     why: RevocationCause = {},
   ): Promise<readonly Revoked[]> {
-    const rows = await this.database.transaction((transaction) => this.recordAllIn(transaction, wishes, who, why));
+    const rows = await this.database.transaction((transaction) => this.recordAllIn(transaction, requests, who, why));
     return Promise.all(rows.map((row) => this.announce(row)));
   }
 
   /** As {@link recordIn}, for several. @returns in the order of the requests */
   async recordAllIn(
     transaction: Transaction,
-    wishes: readonly RevocationWish[],
+    requests: readonly RevocationRequest[],
     who: EventContext,
     why: RevocationCause = {},
   ): Promise<readonly RevocationRow[]> {
     const rows: RevocationRow[] = [];
-    for (const wish of wishes) rows.push(await this.recordIn(transaction, wish, who, why));
+    for (const requested of requests) rows.push(await this.recordIn(transaction, requested, who, why));
     return rows;
   }
 
@@ -72,19 +72,19 @@ export class RevocationService {
    */
   async recordIn(
     transaction: Transaction,
-    wish: RevocationWish,
+    requested: RevocationRequest,
     who: EventContext,
     why: RevocationCause = {},
   ): Promise<RevocationRow> {
-    await this.#makeRoom(transaction, wish, who);
-    return this.#recordNow(transaction, wish, who, why);
+    await this.#makeRoom(transaction, requested, who);
+    return this.#recordNow(transaction, requested, who, why);
   }
 
   /**
    * Many tokens' entries fill the list, and then one of their client takes their place: it refuses these and whatever else the client got
    * until now. Without such a client the list is full.
    */
-  async #makeRoom(transaction: Transaction, { kind }: RevocationWish, who: EventContext): Promise<void> {
+  async #makeRoom(transaction: Transaction, { kind }: RevocationRequest, who: EventContext): Promise<void> {
     const filling = { ofTokens: await this.store.countOfTokens(transaction) };
     if (hasRoom(kind, filling, this.bucket.maxBytes)) return;
     const clientId = await this.store.largestHolder(transaction);
@@ -107,17 +107,18 @@ export class RevocationService {
 
   async #recordNow(
     transaction: Transaction,
-    wish: RevocationWish,
+    requested: RevocationRequest,
     who: EventContext,
     why: RevocationCause,
     replaces = false,
   ): Promise<RevocationRow> {
-    const turn = await this.store.takeTurn(transaction, wish.kind);
-    if (isInFuture(wish, turn)) throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before must not be in the future.');
-    const revocation = revocationFor(wish, turn);
+    const turn = await this.store.takeTurn(transaction, requested.kind);
+    if (isInFuture(requested, turn))
+      throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before must not be in the future.');
+    const revocation = revocationFor(requested, turn);
     const { reason, configuration } = why;
     const further = {
-      holder: 'holder' in wish ? wish.holder : undefined,
+      holder: 'holder' in requested ? requested.holder : undefined,
       replaces: replaces ? turn.number : undefined,
     };
     const row = await this.store.add(transaction, revocation, turn, { who: nameOfRevoker(who, why), reason }, further);

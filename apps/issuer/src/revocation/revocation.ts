@@ -4,7 +4,7 @@ import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 
 /** What is to be revoked. Times are seconds since 1970. */
-export type RevocationWish =
+export type RevocationRequest =
   /** `expiresAt`: the token's `exp`, where it is known; no token lives longer than the limit. */
   | {
       readonly kind: 'token';
@@ -22,20 +22,20 @@ export type RevocationWish =
   | { readonly kind: 'key'; readonly keyId: string };
 
 /** The `jti`, `txn`, client, subject, API key or `kid` that a request names. */
-export function wishedName(wish: RevocationWish): string {
-  switch (wish.kind) {
+export function requestedName(requested: RevocationRequest): string {
+  switch (requested.kind) {
     case 'token':
-      return wish.tokenId;
+      return requested.tokenId;
     case 'transaction':
-      return wish.txn;
+      return requested.txn;
     case 'client':
-      return wish.clientId;
+      return requested.clientId;
     case 'subject':
-      return wish.subject;
+      return requested.subject;
     case 'api-key':
-      return wish.apiKeyId;
+      return requested.apiKeyId;
     case 'key':
-      return wish.keyId;
+      return requested.keyId;
   }
 }
 
@@ -56,40 +56,44 @@ export interface Moment {
 }
 
 /** Whether a request names a time in the future, by more than clocks may differ. */
-export function isInFuture(wish: RevocationWish, { now }: Moment): boolean {
-  return 'issuedBefore' in wish && (wish.issuedBefore ?? 0) > now + CLOCK_TOLERANCE_SECONDS;
+export function isInFuture(requested: RevocationRequest, { now }: Moment): boolean {
+  return 'issuedBefore' in requested && (requested.issuedBefore ?? 0) > now + CLOCK_TOLERANCE_SECONDS;
 }
 
 /** What a replica issued until a time may say a time that much later. */
-function issuedBeforeOf(wished: number | undefined, { issuedUntil }: Moment): number {
-  return wished === undefined ? issuedUntil : Math.min(wished + CLOCK_TOLERANCE_SECONDS, issuedUntil);
+function issuedBeforeOf(requested: number | undefined, { issuedUntil }: Moment): number {
+  return requested === undefined ? issuedUntil : Math.min(requested + CLOCK_TOLERANCE_SECONDS, issuedUntil);
 }
 
 /** The revocation that a request makes at a moment; it matters until the last token that it refuses has expired. */
-export function revocationFor(wish: RevocationWish, moment: Moment): Revocation {
+export function revocationFor(requested: RevocationRequest, moment: Moment): Revocation {
   const latest = Math.ceil(moment.now) + TOKEN_LIFETIME_LIMIT;
-  switch (wish.kind) {
+  switch (requested.kind) {
     case 'token':
-      return { kind: 'token', tokenId: wish.tokenId, until: Math.min(Math.ceil(wish.expiresAt ?? latest), latest) };
+      return {
+        kind: 'token',
+        tokenId: requested.tokenId,
+        until: Math.min(Math.ceil(requested.expiresAt ?? latest), latest),
+      };
     case 'transaction':
-      return { kind: 'transaction', txn: wish.txn, until: latest };
+      return { kind: 'transaction', txn: requested.txn, until: latest };
     case 'client':
     case 'subject': {
-      const issuedBefore = issuedBeforeOf(wish.issuedBefore, moment);
+      const issuedBefore = issuedBeforeOf(requested.issuedBefore, moment);
       const times = { issuedBefore, until: Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT };
-      return wish.kind === 'client'
-        ? { kind: 'client', clientId: wish.clientId, ...times }
-        : { kind: 'subject', subject: wish.subject, ...times };
+      return requested.kind === 'client'
+        ? { kind: 'client', clientId: requested.clientId, ...times }
+        : { kind: 'subject', subject: requested.subject, ...times };
     }
     case 'api-key': {
       const issuedBefore = moment.issuedUntil;
       const until = Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT;
-      return { kind: 'api-key', apiKeyId: wish.apiKeyId, issuedBefore, until };
+      return { kind: 'api-key', apiKeyId: requested.apiKeyId, issuedBefore, until };
     }
     case 'key':
       // Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer than any validator may go on with keys
       // that it fetched before (a day by default).
-      return { kind: 'key', keyId: wish.keyId, until: Math.ceil(moment.now) + KEY_REVOCATION_LIMIT_SECONDS };
+      return { kind: 'key', keyId: requested.keyId, until: Math.ceil(moment.now) + KEY_REVOCATION_LIMIT_SECONDS };
   }
 }
 
@@ -104,7 +108,7 @@ export function withDerived(
   txn: string | undefined,
   expiresAt: number | undefined,
   holder: string | undefined,
-): readonly RevocationWish[] {
+): readonly RevocationRequest[] {
   const transaction = { kind: 'transaction', txn: txn ?? tokenId, holder } as const;
   return txn === tokenId ? [transaction] : [{ kind: 'token', tokenId, expiresAt, holder }, transaction];
 }

@@ -60,8 +60,8 @@ describe('what is revoked at one replica', () => {
       const derived = String((await exchange(token, there)).body['access_token']);
       expect([await active(token, 'shop'), await active(derived, 'payments')]).toEqual([true, true]);
       const { jti } = decodeJwt(token);
-      const wish = { kind: 'token', jti, txn: jti, with_derived: true };
-      expect((await issuer.admin('POST', '/admin/revocations', wish, here)).status).toBe(201);
+      const requested = { kind: 'token', jti, txn: jti, with_derived: true };
+      expect((await issuer.admin('POST', '/admin/revocations', requested, here)).status).toBe(201);
       statuses.push((await exchange(token, there)).status);
       expect([await active(token, 'shop'), await active(derived, 'payments')]).toEqual([false, false]);
     }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { type AccessTokenClaims } from '../token/access-token.js';
 import { claimsForExchange } from '../token/grants/exchanged-claims.js';
 import { claimsForClient } from '../token/grants/token-parameters.js';
-import { revocationFor, withDerived, type Moment, type RevocationWish } from './revocation.js';
+import { revocationFor, withDerived, type Moment, type RevocationRequest } from './revocation.js';
 
 const BEGUN = 1_800_000_000;
 const issuer = 'https://issuer.test';
@@ -52,9 +52,13 @@ const involved = ({ principal, ancestors }: Issued): readonly string[] => [
   ...ancestors.map((one) => one.principal.clientId),
 ];
 
-function refusals(issued: readonly Issued[], wishes: readonly RevocationWish[], moment: Moment): readonly boolean[] {
+function refusals(
+  issued: readonly Issued[],
+  requests: readonly RevocationRequest[],
+  moment: Moment,
+): readonly boolean[] {
   const list = new MemoryRevocationList();
-  for (const wish of wishes) list.add(revocationFor(wish, moment));
+  for (const requested of requests) list.add(revocationFor(requested, moment));
   return issued.map(({ principal }) => list.isRevoked(principal, 'k'));
 }
 

@@ -12,7 +12,7 @@ interface KeyJson {
 describe('signing keys at two replicas', () => {
   let issuer: IssuerUnderTest;
   let other: string;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
   const keysOf = (body: Readonly<Record<string, unknown>>): readonly KeyJson[] => body['keys'] as readonly KeyJson[];
   const stateOf = (keys: readonly KeyJson[], state: string) => keys.filter((key) => key.state === state);
   const kidOf = (token: unknown): string => {
@@ -54,7 +54,7 @@ describe('signing keys at two replicas', () => {
     expect(rows).toEqual([{ kek: 'next' }]);
     const alone = await issuer.join({ KEY_ENCRYPTION_KEYS: next });
     const authorization = `Basic ${Buffer.from(`legacy:${secret}`).toString('base64')}`;
-    expect((await issuer.token(wish, alone, { authorization })).status).toBe(200);
+    expect((await issuer.token(requested, alone, { authorization })).status).toBe(200);
     await issuer.join({ KEY_ENCRYPTION_KEYS: `${issuer.kek},${next}` });
   });
 
@@ -69,7 +69,7 @@ describe('signing keys at two replicas', () => {
       rotated = await issuer.admin('POST', '/admin/keys/rotate');
     }
     expect(stateOf(keysOf(rotated.body), 'active').map(({ kid }) => kid)).toEqual([pending?.kid]);
-    const tokens = await Promise.all([issuer.token(wish, other), issuer.token(wish)]);
+    const tokens = await Promise.all([issuer.token(requested, other), issuer.token(requested)]);
     expect(tokens.map(({ body }) => kidOf(body['access_token']))).toEqual([pending?.kid, pending?.kid]);
     expect((await issuer.admin('POST', '/admin/keys/rotate')).body['code']).toBe('KEY_NOT_YET_PUBLISHED');
   });
@@ -85,7 +85,7 @@ describe('signing keys at two replicas', () => {
       revoked: true,
     });
     expect(await published(issuer.url)).not.toContain(active?.kid);
-    const { body } = await issuer.token(wish, other);
+    const { body } = await issuer.token(requested, other);
     expect(kidOf(body['access_token'])).toBe(pending?.kid);
     expect(verifier.verify(String(body['access_token'])).clientId).toBe('shop');
     verifier.close();

@@ -61,7 +61,7 @@ const edge = {
   scopes: ['transfers:create'],
 };
 
-async function answerOf(response: Response): Promise<Answer> {
+async function readAnswer(response: Response): Promise<Answer> {
   const text = await response.text();
   const body: unknown = text === '' ? {} : JSON.parse(text);
   const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
@@ -138,7 +138,7 @@ export async function startIssuer(
     const authenticates = 'client_assertion' in form || 'authorization' in headers;
     const own = { client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: await assertion() };
     const body = new URLSearchParams({ grant_type: 'client_credentials', ...(authenticates ? {} : own), ...form });
-    return answerOf(await fetch(`${at}/oauth2/token`, { method: 'POST', body, headers }));
+    return readAnswer(await fetch(`${at}/oauth2/token`, { method: 'POST', body, headers }));
   };
   let adminToken: string | undefined;
   const newAdminToken = async (): Promise<string> => {
@@ -149,7 +149,7 @@ export async function startIssuer(
   const admin: IssuerUnderTest['admin'] = async (method, path, body, at = url, further = {}) => {
     const call = async (bearer: string): Promise<Answer> => {
       const headers = { ...further, authorization: `Bearer ${bearer}` };
-      return answerOf(
+      return readAnswer(
         await fetch(`${at}${path}`, { method, ...(body === undefined ? { headers } : json(body, headers)) }),
       );
     };

@@ -12,11 +12,11 @@ import { RefreshTokens } from '../refresh/refresh-tokens.service.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { OwnTokens, type OwnToken } from '../token/own-tokens.service.js';
 import { type TokenForm } from '../token/token-form.js';
-import { withDerived, type RevocationWish } from '../revocation/revocation.js';
+import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 
 /** What a client wants revoked with its own token. */
-function wishesOf({ principal }: OwnToken, clientId: string): readonly RevocationWish[] {
+function requestsOf({ principal }: OwnToken, clientId: string): readonly RevocationRequest[] {
   const { tokenId, txn, expiresAt } = principal;
   if (txn === tokenId) return withDerived(tokenId, txn, expiresAt, clientId);
   return [{ kind: 'token', tokenId, expiresAt, holder: clientId }];
@@ -56,7 +56,7 @@ export class TokenRevocationService {
     }
     if (own.principal.clientId !== clientId) return this.#refuse(who, own.principal.tokenId);
     if (await this.#endsDelegation(own, clientId, who)) return;
-    await this.revocations.revoke(wishesOf(own, clientId), who);
+    await this.revocations.revoke(requestsOf(own, clientId), who);
   }
 
   /** Whether the token is one of a delegation of this client's, which has ended by this. */

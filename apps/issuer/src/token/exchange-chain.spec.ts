@@ -104,13 +104,19 @@ describe('a chain of token exchanges', () => {
           const open = exchange.filter(
             (one) => one.subject_audience === clientId && held.scopes.has(one.subject_scope),
           );
-          const wish = (tried < 15 ? open[tried % Math.max(open.length, 1)] : undefined) ?? asked;
-          const exchanged = decideExchange({ audiences: {}, exchange }, held, wish.audience, wish.scopes);
+          const requested = (tried < 15 ? open[tried % Math.max(open.length, 1)] : undefined) ?? asked;
+          const exchanged = decideExchange({ audiences: {}, exchange }, held, requested.audience, requested.scopes);
           if (!exchanged.ok) {
             if (held.actors.length === ACTOR_LIMIT) tooLong += 1;
             continue;
           }
-          const grant = { ...common, clientId, audience: wish.audience, tokenId: `hop-${String(index)}`, lifetime };
+          const grant = {
+            ...common,
+            clientId,
+            audience: requested.audience,
+            tokenId: `hop-${String(index)}`,
+            lifetime,
+          };
           const claims = claimsForExchange({ ...grant, scopes: exchanged.scopes, issuedAt: now }, held);
           const next = verified(claims);
           expect(next).toBeDefined();

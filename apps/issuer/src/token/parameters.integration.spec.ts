@@ -4,7 +4,7 @@ import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.
 
 describe('the parameters of a token request', () => {
   let issuer: IssuerUnderTest;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
 
   beforeAll(async () => {
     issuer = await startIssuer();
@@ -13,9 +13,11 @@ describe('the parameters of a token request', () => {
 
   it('are as left out when they have no value', async () => {
     const empty = { resource: '', client_id: '', client_secret: '', requested_token_type: '', actor_token: '' };
-    expect((await issuer.token({ ...wish, ...empty })).status).toBe(200);
-    expect((await issuer.token({ ...wish, audience: '', resource: 'payments' })).status).toBe(200);
-    expect((await issuer.token({ ...wish, grant_type: '' })).body['error_description']).toBe('grant_type is missing');
+    expect((await issuer.token({ ...requested, ...empty })).status).toBe(200);
+    expect((await issuer.token({ ...requested, audience: '', resource: 'payments' })).status).toBe(200);
+    expect((await issuer.token({ ...requested, grant_type: '' })).body['error_description']).toBe(
+      'grant_type is missing',
+    );
     const body = new URLSearchParams({ token: '' });
     const answer = await fetch(`${issuer.url}/oauth2/introspect`, { method: 'POST', body });
     expect(await answer.json()).toEqual({ error: 'invalid_request', error_description: 'token is missing' });
@@ -23,7 +25,7 @@ describe('the parameters of a token request', () => {
 
   it.each(['token', 'revoke', 'introspect'])('come to the %s endpoint as a form, not as JSON', async (door) => {
     const headers = { 'content-type': 'application/json' };
-    const body = JSON.stringify({ ...wish, grant_type: 'client_credentials', token: 'x' });
+    const body = JSON.stringify({ ...requested, grant_type: 'client_credentials', token: 'x' });
     const answer = await fetch(`${issuer.url}/oauth2/${door}`, { method: 'POST', headers, body });
     expect([answer.status, await answer.json()]).toEqual([
       415,
@@ -56,7 +58,7 @@ describe('the parameters of a token request', () => {
 
   it('name the client of the Authorization header, if they name one', async () => {
     const headers = { authorization: `Basic ${Buffer.from('legacy:x').toString('base64')}` };
-    const { status, body } = await issuer.token({ ...wish, client_id: 'shop' }, issuer.url, headers);
+    const { status, body } = await issuer.token({ ...requested, client_id: 'shop' }, issuer.url, headers);
     expect([status, body['error']]).toEqual([400, 'invalid_request']);
   });
 });

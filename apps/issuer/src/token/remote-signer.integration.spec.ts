@@ -3,7 +3,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { Replica } from '../registry/replica.service.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
-const wish = { audience: 'payments', scope: 'payments:create' };
+const requested = { audience: 'payments', scope: 'payments:create' };
 
 describe('the token endpoint with a signer that answers later', () => {
   let issuer: IssuerUnderTest;
@@ -44,7 +44,7 @@ describe('the token endpoint with a signer that answers later', () => {
   it('hands out the token that was signed', async () => {
     const { kid } = replica.signer;
     signAfter(() => new Promise((resolve) => setImmediate(resolve)));
-    const { status, body } = await issuer.token(wish);
+    const { status, body } = await issuer.token(requested);
     expect([status, await kidOf(body['access_token'])]).toEqual([200, kid]);
   });
 
@@ -53,7 +53,7 @@ describe('the token endpoint with a signer that answers later', () => {
     signAfter(async () => {
       expect((await issuer.admin('POST', `/admin/keys/${kid}/revoke`, {})).status).toBeLessThan(300);
     });
-    const { status, body } = await issuer.token(wish);
+    const { status, body } = await issuer.token(requested);
     expect([status, replica.signer.kid === kid]).toEqual([200, false]);
     expect(await kidOf(body['access_token'])).toBe(replica.signer.kid);
   });
@@ -63,7 +63,7 @@ describe('the token endpoint with a signer that answers later', () => {
     const before: unknown = (await issuer.database.query(issued)).rows;
     expect(before).not.toEqual([{ n: 0 }]);
     signAfter(() => Promise.reject(new Error('the KMS is away')));
-    const { status, body } = await issuer.token(wish);
+    const { status, body } = await issuer.token(requested);
     expect([status, 'access_token' in body]).toEqual([500, false]);
     expect((await issuer.database.query(issued)).rows).toEqual(before);
   });

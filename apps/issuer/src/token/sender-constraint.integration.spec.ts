@@ -12,14 +12,14 @@ import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issue
 describe('a token that is bound to the key of the one who asked for it', () => {
   let issuer: IssuerUnderTest;
   let key: PrivateJwk;
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
 
   const proof = (
     changes: { url?: string; method?: string; now?: () => number; nonce?: string } = {},
   ): Promise<string> | string =>
     createDpopProof({ key, method: 'POST', url: `${issuer.url}/oauth2/token`, ...changes });
   const ask = async (dpop: string | Promise<string>, at?: string): Promise<Answer> =>
-    issuer.token(wish, at, { dpop: await dpop });
+    issuer.token(requested, at, { dpop: await dpop });
 
   beforeAll(async () => {
     [issuer, key] = await Promise.all([startIssuer({}, 2), generateSigningKey()]);
@@ -76,12 +76,12 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     for (const nonce of [undefined, 'mine', new DpopNonces({ key: randomBytes(32) }).current()]) {
       const { status, body, headers } = await ask(proof(nonce === undefined ? {} : { nonce }), strict);
       expect([status, body['error']]).toEqual([400, 'use_dpop_nonce']);
-      const told = headers.get('dpop-nonce') ?? '';
-      expect((await ask(proof({ nonce: told }), strict)).status).toBe(200);
+      const offered = headers.get('dpop-nonce') ?? '';
+      expect((await ask(proof({ nonce: offered }), strict)).status).toBe(200);
     }
     const ofAnother = new DpopNonces({ key: secret }).current();
     expect((await ask(proof({ nonce: ofAnother }), strict)).status).toBe(200);
-    expect((await issuer.token(wish, strict)).body['token_type']).toBe('Bearer');
+    expect((await issuer.token(requested, strict)).body['token_type']).toBe('Bearer');
   });
 
   it('is the only kind for a client whose policy requires it', async () => {
@@ -97,11 +97,11 @@ describe('a token that is bound to the key of the one who asked for it', () => {
       policy: { ...before, dpop: 'required' },
     };
     expect((await issuer.admin('PUT', path, changed)).status).toBe(200);
-    const without = await issuer.token(wish);
+    const without = await issuer.token(requested);
     expect([without.status, without.body['error']]).toEqual([400, 'invalid_dpop_proof']);
     expect((await ask(proof())).status).toBe(200);
     expect((await issuer.admin('PUT', path, { ...changed, policy: before })).status).toBe(200);
-    expect((await issuer.token(wish)).body['token_type']).toBe('Bearer');
+    expect((await issuer.token(requested)).body['token_type']).toBe('Bearer');
   });
 
   it('is exchanged by the service that it is meant for, without the key of its holder', async () => {

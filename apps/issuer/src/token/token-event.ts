@@ -7,7 +7,7 @@ import { type AccessTokenClaims } from './access-token.js';
 import { isoTimes } from './iso-time.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 
-function principalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
+function auditPrincipalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
   const actors: string[] = [];
   for (let { act } = claims; act !== undefined; act = act.act) actors.push(act.sub);
   return {
@@ -52,7 +52,7 @@ function issuedEvent({ claims, client, grant, request, origin }: Granted, trace:
   const { jti, exp, cnf, txn } = claims;
   const { audience } = request;
   const isOwn = claims.client_id === client.client_id;
-  return events.event('token.issued', contextOf(trace, principalOfClaims(claims), txn), {
+  return events.event('token.issued', contextOf(trace, auditPrincipalOfClaims(claims), txn), {
     id: audience,
     action: grant.action,
     changes: {

@@ -47,7 +47,7 @@ describe('the token endpoint', () => {
       payload,
     });
   }
-  const wish = { audience: 'payments', scope: 'payments:create' };
+  const requested = { audience: 'payments', scope: 'payments:create' };
   const refusal = async (form: Readonly<Record<string, string>>, signed?: string) => {
     const answer = await ask(form, signed);
     return [answer.statusCode, answer.json<{ error: string }>().error];
@@ -108,7 +108,7 @@ describe('the token endpoint', () => {
   }, 60_000);
 
   it('mints a token that our verifier and jose accept', async () => {
-    const answer = await ask(wish);
+    const answer = await ask(requested);
     expect([answer.statusCode, answer.headers['cache-control']]).toEqual([200, 'no-store']);
     const body = answer.json<{ access_token: string; expires_in: number; scope: string; token_type: string }>();
     expect(body).toMatchObject({ expires_in: 300, scope: 'payments:create', token_type: 'Bearer' });
@@ -140,7 +140,7 @@ describe('the token endpoint', () => {
 
   it('takes an assertion once, also when it arrives many times at the same moment', async () => {
     const signed = await assertion();
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(wish, signed)));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask(requested, signed)));
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
   });
 
@@ -172,27 +172,27 @@ describe('the token endpoint', () => {
       await odd({ aud: [issuer, 'https://other.test'] }),
       await odd({ jti: undefined }),
     ];
-    const answers = await Promise.all(bad.map((signed) => ask(wish, signed)));
+    const answers = await Promise.all(bad.map((signed) => ask(requested, signed)));
     expect(new Set(answers.map(({ statusCode, body }) => `${String(statusCode)} ${body}`))).toEqual(
       new Set(['401 {"error":"invalid_client","error_description":"client authentication failed"}']),
     );
-    const named = await Promise.all(mendable.map((signed) => ask(wish, signed)));
+    const named = await Promise.all(mendable.map((signed) => ask(requested, signed)));
     expect(named.map(({ statusCode, body }) => `${String(statusCode)} ${body}`)).toEqual(
       mendable.map(() => expect.stringMatching(/^401 .*"invalid_client".*assertion/)),
     );
   });
 
   it('refuses what is outside of the policy, and requests that are not whole', async () => {
-    expect(await refusal({ ...wish, audience: 'accounts' })).toEqual([400, 'invalid_target']);
-    expect(await refusal({ ...wish, scope: 'payments:refund' })).toEqual([400, 'invalid_scope']);
+    expect(await refusal({ ...requested, audience: 'accounts' })).toEqual([400, 'invalid_target']);
+    expect(await refusal({ ...requested, scope: 'payments:refund' })).toEqual([400, 'invalid_scope']);
     expect(await refusal({ audience: 'payments' })).toEqual([400, 'invalid_scope']);
     expect(await refusal({ scope: 'payments:create' })).toEqual([400, 'invalid_target']);
-    expect(await refusal({ ...wish, grant_type: 'password' })).toEqual([400, 'unsupported_grant_type']);
-    expect(await refusal({ ...wish, grant_type: exchangeGrant })).toEqual([400, 'invalid_request']);
+    expect(await refusal({ ...requested, grant_type: 'password' })).toEqual([400, 'unsupported_grant_type']);
+    expect(await refusal({ ...requested, grant_type: exchangeGrant })).toEqual([400, 'invalid_request']);
   });
 
   it('exchanges a token for its own audience along a declared edge, and no other', async () => {
-    const { access_token: subject } = (await ask(wish)).json<{ access_token: string }>();
+    const { access_token: subject } = (await ask(requested)).json<{ access_token: string }>();
     const { access_token: reading } = (await ask({ audience: 'payments', scope: 'payments:read' })).json<{
       access_token: string;
     }>();
@@ -219,8 +219,8 @@ describe('the token endpoint', () => {
   });
 
   it('has every token and every refusal in its outbox before it answers, and never a token in it', async () => {
-    const answer = await ask(wish);
-    await ask({ ...wish, audience: 'accounts' });
+    const answer = await ask(requested);
+    await ask({ ...requested, audience: 'accounts' });
     const { rows } = await database.query<{ event: { type: string } }>(
       'select event from audit_outbox order by position desc limit 2',
     );

@@ -27,7 +27,7 @@ export interface TokenAnswer {
   readonly id_token?: string;
 }
 
-function answerOf(token: string, { grant, claims: { exp, iat, scope, cnf } }: Granted): TokenAnswer {
+function tokenAnswer(token: string, { grant, claims: { exp, iat, scope, cnf } }: Granted): TokenAnswer {
   const type = cnf === undefined ? 'Bearer' : 'DPoP';
   const answer = { access_token: token, token_type: type, expires_in: exp - iat, scope } as const;
   const { issuedTokenType } = grant;
@@ -88,7 +88,7 @@ export class TokenService {
       }
       if (token === undefined) throw new Error('a granted token is signed');
       this.#counter.inc({ outcome: 'issued', reason: '' });
-      const answer = answerOf(token, decision);
+      const answer = tokenAnswer(token, decision);
       return committed.further === undefined ? answer : { ...answer, ...committed.further };
     }
     throw new OAuthError(503, 'temporarily_unavailable', 'the registry is changing; try again', { 'retry-after': '1' });

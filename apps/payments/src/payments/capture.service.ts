@@ -78,7 +78,7 @@ export class CaptureService {
     if (known.kind === 'begin') throw idempotencyInFlight();
     const payment = await this.payments.get(seen.id);
     if (payment.status !== 'held') {
-      const answer = answerOf(step, payment);
+      const answer = captureAnswer(step, payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
       return { ...answer, replayed: null };
     }
@@ -102,11 +102,11 @@ export class CaptureService {
       await this.progress.leave(payment, sent, [this.keys.release(claim, this.clock())]);
       throw pendingProblem(payment.id, outcome.kind === 'unknown' ? outcome.reason : `the hold is ${outcome.kind}`);
     }
-    const after = await this.progress.settle(payment, outcome, caller, (learned) => [
-      this.keys.answer(claim, answerOf(step, learned, outcome)),
+    const after = await this.progress.settle(payment, outcome, caller, (known) => [
+      this.keys.answer(claim, captureAnswer(step, known, outcome)),
     ]);
     if (after === undefined) throw pendingProblem(payment.id, 'another request for this payment is in progress');
-    return { ...answerOf(step, after, outcome), replayed: null };
+    return { ...captureAnswer(step, after, outcome), replayed: null };
   }
 
   #begin(payment: Payment, step: HoldStep, caller: Caller, now: Date): Step {
@@ -116,7 +116,7 @@ export class CaptureService {
   }
 
   #times({ principal }: Caller, now: Date): StepTimes {
-    return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
+    return { orderUntil: orderUntil(principal), dueAt: this.lease(now) };
   }
 
   #details({ id, amount, currency }: Payment, step: HoldStep) {
@@ -150,7 +150,7 @@ const otherwise: Partial<Record<Payment['status'], string>> = {
   cancelled: 'PAYMENT_CANCELLED',
 };
 
-function answerOf(step: HoldStep, payment: Payment, transfer?: TransferState): StoredAnswer {
+function captureAnswer(step: HoldStep, payment: Payment, transfer?: TransferState): StoredAnswer {
   const body = paymentToJson(payment);
   const cancelled = payment.status === 'cancelled';
   const captured = payment.captured > 0n;

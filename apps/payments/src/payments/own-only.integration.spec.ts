@@ -208,7 +208,7 @@ describe('a client, with the scopes for all of its subjects,', () => {
     const hers = await payments.call(ann, 'POST', '/webhooks', { url: 'https://ann.example/' });
     expect([all.body['reach'], own.body['reach'], hers.body['reach']]).toEqual(['client', 'subject', 'subject']);
     const made = [await pay(ann), await pay(bob)];
-    const toldOf = async ({ body: { id } }: Answer): Promise<readonly unknown[]> => {
+    const noticesOf = async ({ body: { id } }: Answer): Promise<readonly unknown[]> => {
       const { body } = await payments.call(portal, 'GET', `/webhooks/${String(id)}/deliveries`);
       return z
         .array(z.looseObject({ payment_id: z.string() }))
@@ -216,7 +216,7 @@ describe('a client, with the scopes for all of its subjects,', () => {
         .map(({ payment_id }) => payment_id)
         .reverse();
     };
-    expect([await toldOf(all), await toldOf(own), await toldOf(hers)]).toEqual([made, [], [made[0]]]);
+    expect([await noticesOf(all), await noticesOf(own), await noticesOf(hers)]).toEqual([made, [], [made[0]]]);
     const listed = await payments.call(portal, 'GET', '/webhooks?limit=2');
     expect(listed.body['webhooks']).toMatchObject([{ id: hers.body['id'] }, { id: own.body['id'] }]);
     const rest = await payments.call(portal, 'GET', `/webhooks?cursor=${String(listed.body['next_cursor'])}`);

@@ -6,7 +6,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
 import { noticeOfStatus } from './payment-notice.js';
 import { eventBy, type Author, type EventName } from '../author.js';
-import { isCertain, learn, postpone } from './payment-steps.js';
+import { isCertain, applyTransfer, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
 
@@ -40,7 +40,7 @@ export class PaymentProgress {
       const mayChange = transfer.kind === 'refused' || transfer.kind === 'absent';
       const overtaken = payment !== before && (payment.status === 'created' || payment.pending !== null);
       if (mayChange && overtaken && !isCertain(payment, now)) return undefined;
-      const after = learn(payment, transfer, now);
+      const after = applyTransfer(payment, transfer, now);
       const parts = [...this.#parts(payment, after, transfer, author, now), ...answer(after)];
       if (parts.length === 0 || (await this.changes.commit(parts)) === 'done') return after;
       payment = await this.payments.get(before.id);

@@ -8,7 +8,7 @@ import {
   beginCapture,
   beginRefund,
   endRefund,
-  learn,
+  applyTransfer,
   mayBecome,
   paymentSteps,
   refundable,
@@ -17,7 +17,7 @@ import { paymentIdSchema, paymentStatuses, type Payment } from './payment.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
 const now = new Date('2026-01-01T00:00:00Z');
-const times = { orderUntil: now, attendAt: now };
+const times = { orderUntil: now, dueAt: now };
 const euro = currencySchema.parse('EUR');
 const created: Payment = {
   id: paymentIdSchema.parse('01900000-0000-7000-8000-000000000001'),
@@ -38,7 +38,7 @@ const created: Payment = {
   holdSeconds: null,
   expiresAt: null,
   orderUntil: now,
-  attendAt: now,
+  dueAt: now,
   version: 1,
   subject: 's',
   clientId: 'c',
@@ -86,7 +86,9 @@ describe('a payment', () => {
   ];
 
   it('follows its transfer from created', () => {
-    expect(states.map((state) => learn(created, state, now)).map(({ status, failure }) => [status, failure])).toEqual([
+    expect(
+      states.map((state) => applyTransfer(created, state, now)).map(({ status, failure }) => [status, failure]),
+    ).toEqual([
       ['settled', null],
       ['held', null],
       ['failed', 'HOLD_VOIDED'],
@@ -98,14 +100,14 @@ describe('a payment', () => {
 
   it('follows its transfer from held, and stays held when a capture is refused', () => {
     const known = states.filter(({ kind }) => kind !== 'absent');
-    expect(known.map((state) => learn(held, state, now).status)).toEqual([
+    expect(known.map((state) => applyTransfer(held, state, now).status)).toEqual([
       'settled',
       'held',
       'cancelled',
       'expired',
       'held',
     ]);
-    expect(() => learn(held, { kind: 'absent' }, now)).toThrow(/does not know/);
+    expect(() => applyTransfer(held, { kind: 'absent' }, now)).toThrow(/does not know/);
   });
 
   it('does not move once it has ended, whatever is said of its transfer', () => {
@@ -115,7 +117,7 @@ describe('a payment', () => {
         fc.constantFrom(...states),
         (status, state) => {
           const ended = { ...held, status };
-          expect(learn(ended, state, now)).toBe(ended);
+          expect(applyTransfer(ended, state, now)).toBe(ended);
         },
       ),
     );
@@ -124,8 +126,8 @@ describe('a payment', () => {
   it('settles for what the ledger says was posted, else for what was to be captured', () => {
     const part = beginCapture(held, { amount: 60n, currency: euro }, times, now);
     if (!part.ok) throw new Error(part.refusal);
-    expect(learn(part.payment, { kind: 'posted' }, now).captured).toBe(60n);
-    expect(learn(part.payment, { kind: 'posted', amount: 50n }, now).captured).toBe(50n);
+    expect(applyTransfer(part.payment, { kind: 'posted' }, now).captured).toBe(60n);
+    expect(applyTransfer(part.payment, { kind: 'posted', amount: 50n }, now).captured).toBe(50n);
   });
 
   it('takes one step of its hold at a time', () => {

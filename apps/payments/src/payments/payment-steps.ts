@@ -44,7 +44,7 @@ export type Step =
 /** What a step is begun with: until when its order may be carried out, and when recovery looks at it unless its runner has ended it. */
 export interface StepTimes {
   readonly orderUntil: Date;
-  readonly attendAt: Date;
+  readonly dueAt: Date;
 }
 
 const refuse = (refusal: StepRefusal): Step => ({ ok: false, refusal });
@@ -64,13 +64,13 @@ export function isCertain(step: Pick<Payment, 'orderUntil'>, now: Date): boolean
 const later = (one: Date, other: Date): Date => (one > other ? one : other);
 
 /** Takes up again what an earlier request left, by another order. */
-export function resume(payment: Payment, { orderUntil, attendAt }: StepTimes, now: Date): Payment {
-  return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), attendAt }, now);
+export function resume(payment: Payment, { orderUntil, dueAt }: StepTimes, now: Date): Payment {
+  return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), dueAt }, now);
 }
 
 /** The order came to nothing for now. `sent`: it may have reached accounts; else the next one is as good as the first. */
 export function postpone(payment: Payment, sent: boolean, until: Date, now: Date): Payment {
-  return changed(payment, { attendAt: until, ...(sent ? {} : { orderUntil: now }) }, now);
+  return changed(payment, { dueAt: until, ...(sent ? {} : { orderUntil: now }) }, now);
 }
 
 /** Begins to capture a held payment, whole or in part; what is not captured is released. */
@@ -120,9 +120,9 @@ export function endRefund(payment: Payment, amount: bigint, paid: boolean, now: 
  * `refused` and `absent` are said only when no earlier order can be on its way any more ({@link isCertain}).
  * @returns the same payment when nothing changes
  */
-export function learn(payment: Payment, transfer: TransferState, now: Date): Payment {
+export function applyTransfer(payment: Payment, transfer: TransferState, now: Date): Payment {
   if (payment.status !== 'created' && payment.status !== 'held') return payment;
-  const ended = { attendAt: null, pending: null, pendingAmount: null };
+  const ended = { dueAt: null, pending: null, pendingAmount: null };
   switch (transfer.kind) {
     case 'posted':
       return changed(
@@ -132,7 +132,7 @@ export function learn(payment: Payment, transfer: TransferState, now: Date): Pay
       );
     case 'held':
       if (payment.status === 'held') return payment;
-      return changed(payment, { status: 'held', expiresAt: transfer.expiresAt, attendAt: transfer.expiresAt }, now);
+      return changed(payment, { status: 'held', expiresAt: transfer.expiresAt, dueAt: transfer.expiresAt }, now);
     case 'voided':
       if (payment.status === 'created')
         return changed(payment, { ...ended, status: 'failed', failure: 'HOLD_VOIDED' }, now);
@@ -144,7 +144,7 @@ export function learn(payment: Payment, transfer: TransferState, now: Date): Pay
     case 'refused':
       if (payment.status === 'created')
         return changed(payment, { ...ended, status: 'failed', failure: transfer.code }, now);
-      return changed(payment, { pending: null, pendingAmount: null, attendAt: payment.expiresAt }, now);
+      return changed(payment, { pending: null, pendingAmount: null, dueAt: payment.expiresAt }, now);
     case 'absent':
       if (payment.status === 'held') throw new Error('accounts does not know the transfer of a held payment');
       return changed(payment, { ...ended, status: 'failed', failure: 'PAYMENT_ABANDONED' }, now);

@@ -51,7 +51,7 @@ export interface Payment {
    */
   readonly orderUntil: Date;
   /** When recovery looks at it; nothing to do: null. */
-  readonly attendAt: Date | null;
+  readonly dueAt: Date | null;
   /** One more with each change. */
   readonly version: number;
   readonly subject: string;

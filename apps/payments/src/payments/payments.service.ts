@@ -96,7 +96,7 @@ export class PaymentsService {
     if (known.kind === 'answered') return { ...known.answer, replayed: known.resourceId };
     const payment = await this.payments.get(known.resourceId);
     if (payment.status !== 'created') {
-      const answer = answerOf(payment);
+      const answer = paymentAnswer(payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
       return { ...answer, replayed: null };
     }
@@ -122,15 +122,15 @@ export class PaymentsService {
       throw pendingProblem(payment.id, outcome.reason);
     }
     const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
-    const after = await this.progress.settle(payment, outcome, caller, (learned) => [
-      this.keys.answer(claim, answerOf(learned, detail)),
+    const after = await this.progress.settle(payment, outcome, caller, (known) => [
+      this.keys.answer(claim, paymentAnswer(known, detail)),
     ]);
     if (after === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
-    return { ...answerOf(after, detail), replayed: null };
+    return { ...paymentAnswer(after, detail), replayed: null };
   }
 
   #times({ principal }: Caller, now: Date): StepTimes {
-    return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
+    return { orderUntil: orderUntil(principal), dueAt: this.lease(now) };
   }
 }
 
@@ -167,7 +167,7 @@ function newPayment(command: CreatePayment, { principal }: Caller, times: StepTi
   };
 }
 
-function answerOf(payment: Payment, detail = 'The payment failed, and no money was moved.'): StoredAnswer {
+function paymentAnswer(payment: Payment, detail = 'The payment failed, and no money was moved.'): StoredAnswer {
   const body = paymentToJson(payment);
   if (payment.status !== 'failed') return { status: 201, body: { ...body } };
   return problemAnswer(422, payment.failure ?? 'PAYMENT_FAILED', detail, { payment: body });

@@ -68,8 +68,8 @@ export class PaymentsStore {
     return this.database
       .select()
       .from(paymentTable)
-      .where(lte(paymentTable.attendAt, now))
-      .orderBy(asc(paymentTable.attendAt))
+      .where(lte(paymentTable.dueAt, now))
+      .orderBy(asc(paymentTable.dueAt))
       .limit(limit);
   }
 }
@@ -104,7 +104,7 @@ function mutableColumns(payment: Payment): Readonly<Record<string, unknown>> {
     pending_amount: payment.pendingAmount,
     expires_at: payment.expiresAt,
     order_until: payment.orderUntil,
-    attend_at: payment.attendAt,
+    attend_at: payment.dueAt,
     version: payment.version,
     updated_at: payment.updatedAt,
   };

@@ -21,7 +21,7 @@ export const paymentTable = pgTable('payment', {
   holdSeconds: integer('hold_seconds'),
   expiresAt: timestamp('expires_at', { withTimezone: true }),
   orderUntil: timestamp('order_until', { withTimezone: true }).notNull(),
-  attendAt: timestamp('attend_at', { withTimezone: true }),
+  dueAt: timestamp('attend_at', { withTimezone: true }),
   version: integer('version').notNull(),
   subject: text('subject').notNull(),
   clientId: text('client_id').notNull(),

@@ -1,4 +1,4 @@
-import { beginRefund, endRefund, learn } from '../payments/payment-steps.js';
+import { beginRefund, endRefund, applyTransfer } from '../payments/payment-steps.js';
 import { paymentIdSchema, type Payment } from '../payments/payment.js';
 import { changedRefund, refundIdSchema, type Refund } from '../refunds/refund.js';
 import { stateOf, type LedgerTransfer } from '../accounts/ledger-transfer.js';
@@ -45,13 +45,13 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
     holdSeconds,
     expiresAt: holdExpiresAt,
     orderUntil: now,
-    attendAt: null,
+    dueAt: null,
     version: 1,
     ...behalfOf(transfer, ownClientId),
     createdAt,
     updatedAt: now,
   };
-  return learn(begun, stateOf(transfer), now);
+  return applyTransfer(begun, stateOf(transfer), now);
 }
 
 /** A refund that its transfer tells of, and the payment as it stands once it is counted. @returns nothing when it does not fit the payment */
@@ -75,7 +75,7 @@ export function refundOf(
     reason: reference,
     failure: null,
     orderUntil: now,
-    attendAt: null,
+    dueAt: null,
     version: 1,
     ...behalfOf(transfer, ownClientId),
     createdAt,

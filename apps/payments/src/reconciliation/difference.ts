@@ -71,16 +71,16 @@ function fitting(kept: Kept): readonly (LedgerTransfer['status'] | 'absent')[] {
 }
 
 /** Whether the record may still learn from its transfer. */
-function mayLearn(kept: Kept): boolean {
+function mayStillChange(kept: Kept): boolean {
   const status = statusOf(kept);
   return status === 'created' || status === 'held';
 }
 
 /** Whether its request, or recovery, has it in hand: what differs now is not yet a difference. */
 export function isUnderWay(kept: Kept, now: Date): boolean {
-  const { attendAt, orderUntil } = kept.kind === 'payment' ? kept.payment : kept.refund;
+  const { dueAt, orderUntil } = kept.kind === 'payment' ? kept.payment : kept.refund;
   const begun = statusOf(kept) === 'created' || (kept.kind === 'payment' && kept.payment.pending !== null);
-  return begun && ((attendAt !== null && attendAt > now) || orderUntil > now);
+  return begun && ((dueAt !== null && dueAt > now) || orderUntil > now);
 }
 
 function textOf(kept: Kept): string {
@@ -119,18 +119,18 @@ function missing(transfer: LedgerTransfer): Difference {
  */
 export function differenceOf(kept: Kept | undefined, transfer: LedgerTransfer | undefined): Difference | undefined {
   if (kept === undefined) return transfer === undefined ? undefined : missing(transfer);
-  const told = {
+  const shown = {
     resource: kept.kind === 'payment' ? `payment/${kept.payment.id}` : `refund/${kept.refund.id}`,
     transferId: transferIdOf(kept),
     kept: textOf(kept),
     found: textOfTransfer(transfer),
   };
   const fits = fitting(kept).includes(transfer?.status ?? 'absent');
-  if (transfer === undefined) return fits ? undefined : { code: 'TRANSFER_MISSING', ...told, repair: null };
+  if (transfer === undefined) return fits ? undefined : { code: 'TRANSFER_MISSING', ...shown, repair: null };
   if (expectedOf(kept).join() !== orderedAs(transfer).join())
-    return { code: 'TRANSFER_DIFFERS', ...told, repair: null };
-  if (!fits && mayLearn(kept)) return { code: 'RECORD_BEHIND', ...told, repair: 'attend' };
+    return { code: 'TRANSFER_DIFFERS', ...shown, repair: null };
+  if (!fits && mayStillChange(kept)) return { code: 'RECORD_BEHIND', ...shown, repair: 'attend' };
   const moved = kept.kind === 'payment' ? kept.payment.captured : kept.refund.amount;
   const sameAmount = transfer.moved === null || transfer.moved === moved;
-  return fits && sameAmount ? undefined : { code: 'TRANSFER_DIFFERS', ...told, repair: null };
+  return fits && sameAmount ? undefined : { code: 'TRANSFER_DIFFERS', ...shown, repair: null };
 }

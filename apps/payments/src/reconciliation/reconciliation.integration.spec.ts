@@ -189,11 +189,13 @@ describe('a reconciliation of payments with accounts', () => {
     const since = new Date(Date.now() + 60_000).toISOString();
     expect(await reconcile({ since })).toMatchObject({ payments: 0, refunds: 0, transfers: 0, ok: true });
     await reconcile();
-    const told = (await payments.metrics()).split('\n').filter((line) => line.startsWith('payments_reconciliation'));
-    expect(told).toContainEqual(
+    const reported = (await payments.metrics())
+      .split('\n')
+      .filter((line) => line.startsWith('payments_reconciliation'));
+    expect(reported).toContainEqual(
       expect.stringMatching(/^payments_reconciliation_differences\{.*code="TRANSFER_DIFFERS".*\} 1$/),
     );
-    expect(told).toContainEqual(expect.stringMatching(/^payments_reconciliation_finished_seconds\S* \d+/));
+    expect(reported).toContainEqual(expect.stringMatching(/^payments_reconciliation_finished_seconds\S* \d+/));
     expect((await payments.call(shop, 'POST', '/reconciliation', {}, '')).status).toBe(403);
   });
 

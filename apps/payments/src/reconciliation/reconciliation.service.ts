@@ -30,7 +30,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 /** Accounts did not answer, so that nothing can be said of the rest. */
 class NotAnswered extends Error {}
 
-export interface Wish {
+export interface ReconciliationRequest {
   /** Only what was begun since then; everything without it. */
   readonly since: Date | undefined;
   /** Repairs what can be repaired. */
@@ -76,9 +76,9 @@ export class ReconciliationService {
    * One run at a time, of all replicas.
    * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired
    */
-  async run(wish: Wish, author: Author): Promise<ReportJson> {
+  async run(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
     try {
-      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(wish, author));
+      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, author));
       if (report !== undefined) return report;
       const detail = 'A reconciliation is already running; retry when it has ended.';
       throw new Problem(409, 'RECONCILIATION_RUNNING', detail, { retry_after: 30 });
@@ -89,7 +89,7 @@ export class ReconciliationService {
     }
   }
 
-  async #compare({ since, repair }: Wish, author: Author): Promise<ReportJson> {
+  async #compare({ since, repair }: ReconciliationRequest, author: Author): Promise<ReportJson> {
     const startedAt = this.clock();
     const first = since === undefined ? FIRST_ID : firstIdAt(since);
     const counts = { payments: 0, refunds: 0, transfers: 0, repaired: 0 };
@@ -122,8 +122,8 @@ export class ReconciliationService {
       const repaired = mended > 0;
       counts.repaired += mended;
       if (!repaired) differences[difference.code] += 1;
-      const { transferId: transfer_id, ...told } = difference;
-      if (shown.length < SHOWN_LIMIT) shown.push({ ...told, transfer_id, repaired });
+      const { transferId: transfer_id, ...details } = difference;
+      if (shown.length < SHOWN_LIMIT) shown.push({ ...details, transfer_id, repaired });
     }
     const ok = Object.values(differences).every((count) => count === 0);
     await this.outbox.recordDurably(
@@ -160,8 +160,8 @@ export class ReconciliationService {
     if (repair === 'adopt') mended = await this.#adopt(transferId, author);
     if (repair === 'attend') {
       const kept = await this.store.ofTransfer(transferId);
-      if (kept?.kind === 'payment') await this.recovery.attend(kept.payment);
-      if (kept?.kind === 'refund') await this.recovery.attendRefund(kept.refund);
+      if (kept?.kind === 'payment') await this.recovery.recoverPayment(kept.payment);
+      if (kept?.kind === 'refund') await this.recovery.recoverRefund(kept.refund);
     }
     return (await this.#look(transferId)) === undefined ? mended : 0;
   }

@@ -4,7 +4,7 @@ import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import { OWN_CLIENT_ID } from '../recovery/recovery.service.js';
 import { nextNightlyRun } from './nightly.js';
-import { ReconciliationService, type ReportJson, type Wish } from './reconciliation.service.js';
+import { ReconciliationService, type ReportJson, type ReconciliationRequest } from './reconciliation.service.js';
 import { type Author } from '../author.js';
 
 export const RECONCILE_HOUR = Symbol('countersign.payments.reconcile-hour');
@@ -44,8 +44,8 @@ export class ReconciliationWorker {
   }
 
   /** Runs now. @throws {Problem} see {@link ReconciliationService.run} */
-  async now(wish: Wish, author: Author): Promise<ReportJson> {
-    const report = await this.reconciliation.run(wish, author);
+  async now(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
+    const report = await this.reconciliation.run(request, author);
     for (const [code, count] of Object.entries(report.differences)) this.#differences.set({ code }, count);
     this.#finished.set(Date.parse(report.finished_at) / 1_000);
     const { ok, differences, repaired } = report;

@@ -2,27 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { z } from 'zod';
-import { ask, CrashWorld, newKey, type Seen, type Wish } from '../testing/crash-world.js';
+import { ask, CrashWorld, newKey, type Seen, type Step } from '../testing/crash-world.js';
 import { type Cut, type CutMode } from '../testing/cuts.js';
 import { type PaymentsProcess } from '../testing/payments-process.js';
 
 interface Flow {
   readonly name: string;
-  readonly wishes: readonly Wish[];
+  readonly steps: readonly Step[];
   readonly overdraft: 'allowed' | 'forbidden';
-  /** After the wish of this number the merchant has spent what it got. */
+  /** After the step of this number the merchant has spent what it got. */
   readonly emptyAfter?: number;
-  /** Milliseconds to wait after the wishes: a hold runs out meanwhile. */
+  /** Milliseconds to wait after the steps: a hold runs out meanwhile. */
   readonly waitMs?: number;
 }
 
 const flows: readonly Flow[] = [
-  { name: 'pay', overdraft: 'allowed', wishes: [{ do: 'pay', amount: 100 }] },
-  { name: 'pay without funds', overdraft: 'forbidden', wishes: [{ do: 'pay', amount: 100 }] },
+  { name: 'pay', overdraft: 'allowed', steps: [{ do: 'pay', amount: 100 }] },
+  { name: 'pay without funds', overdraft: 'forbidden', steps: [{ do: 'pay', amount: 100 }] },
   {
     name: 'hold, capture a part',
     overdraft: 'allowed',
-    wishes: [
+    steps: [
       { do: 'pay', amount: 100, capture: 'manual' },
       { do: 'capture', amount: 60 },
     ],
@@ -30,12 +30,12 @@ const flows: readonly Flow[] = [
   {
     name: 'hold, cancel',
     overdraft: 'allowed',
-    wishes: [{ do: 'pay', amount: 100, capture: 'manual' }, { do: 'cancel' }],
+    steps: [{ do: 'pay', amount: 100, capture: 'manual' }, { do: 'cancel' }],
   },
   {
     name: 'pay, refund in two parts',
     overdraft: 'allowed',
-    wishes: [
+    steps: [
       { do: 'pay', amount: 100 },
       { do: 'refund', amount: 30 },
       { do: 'refund', amount: 70 },
@@ -45,7 +45,7 @@ const flows: readonly Flow[] = [
     name: 'pay, refund of what the merchant has spent',
     overdraft: 'allowed',
     emptyAfter: 0,
-    wishes: [
+    steps: [
       { do: 'pay', amount: 100 },
       { do: 'refund', amount: 100 },
     ],
@@ -54,7 +54,7 @@ const flows: readonly Flow[] = [
     name: 'hold, which runs out',
     overdraft: 'allowed',
     waitMs: 1_100,
-    wishes: [{ do: 'pay', amount: 100, capture: 'manual', holdSeconds: 1 }],
+    steps: [{ do: 'pay', amount: 100, capture: 'manual', holdSeconds: 1 }],
   },
 ];
 
@@ -198,21 +198,21 @@ describe('a crash', () => {
     let paymentId: string | undefined;
     let spent = 0;
     const seen: Seen[] = [];
-    for (const [index, wish] of flow.wishes.entries()) {
+    for (const [index, step] of flow.steps.entries()) {
       const key = newKey();
       const accounts = { from, to };
-      let answer = await ask(now.services, wish, key, await world.caller(client), accounts, paymentId);
+      let answer = await ask(now.services, step, key, await world.caller(client), accounts, paymentId);
       for (let again = 0; repeats && answer === undefined && again < 8; again += 1) {
         world.forward(31_000);
         if (now.life.dead) now = world.process();
-        answer = await ask(now.services, wish, key, await world.caller(client), accounts, paymentId);
+        answer = await ask(now.services, step, key, await world.caller(client), accounts, paymentId);
         if (again > 5) await world.process().services.recovery.sweep(() => undefined);
         if (again > 5) world.forward(20 * minute);
       }
       seen.push(answer);
       if (answer === undefined) break;
       const id = answer.body['id'] ?? undefined;
-      if (wish.do === 'pay' && typeof id === 'string') paymentId = id;
+      if (step.do === 'pay' && typeof id === 'string') paymentId = id;
       if (answer.status >= 400) break;
       if (index === flow.emptyAfter) spent = await spend(to, client);
     }
@@ -266,7 +266,7 @@ describe('a crash', () => {
     }
     const settled = refunds.filter(({ status: one }) => one === 'settled');
     expect(settled.reduce((sum, { amount }) => sum + amount, 0)).toBe(refunded);
-    expect(refunds.length).toBeLessThanOrEqual(flow.wishes.filter(({ do: what }) => what === 'refund').length);
+    expect(refunds.length).toBeLessThanOrEqual(flow.steps.filter(({ do: what }) => what === 'refund').length);
 
     const done = (await events(`payment/${payment.id}`)).concat(
       ...(await Promise.all(refunds.map(({ id }) => events(`refund/${id}`)))),
@@ -278,26 +278,26 @@ describe('a crash', () => {
     const ended = refunded > 0 ? 'settled' : status;
     expect(done).toContain(`payment.${ended}`);
     expect(done.filter((one) => one === 'refund.settled')).toHaveLength(settled.length);
-    const told = await rows(
+    const notices = await rows(
       z.object({ type: z.string() }),
       'select type from webhook_delivery where payment_id = $1',
       payment.id,
     );
-    const toldTypes = told.map(({ type }) => type).sort();
+    const noticeTypes = notices.map(({ type }) => type).sort();
     const wantedTypes = done.filter((one) =>
       /^(payment\.(held|settled|failed|cancelled|expired)|refund\.(settled|failed))$/.test(one),
     );
-    expect(toldTypes).toEqual(wantedTypes.sort());
+    expect(noticeTypes).toEqual(wantedTypes.sort());
 
     const answered = seen.filter((answer) => answer !== undefined);
     for (const [index, answer] of answered.entries()) {
-      const wish = flow.wishes[index]?.do;
+      const step = flow.steps[index]?.do;
       const paid = answer.status < 300;
-      if (wish === 'pay' && paid) expect(status).not.toBe('failed');
-      if (wish === 'pay' && !paid) expect(status).toBe('failed');
-      if (wish === 'capture' && paid) expect(captured).toBe(60);
-      if (wish === 'cancel' && paid) expect(status).toBe('cancelled');
-      if (wish === 'refund') expect(refunds[index - 1]?.status).toBe(paid ? 'settled' : 'failed');
+      if (step === 'pay' && paid) expect(status).not.toBe('failed');
+      if (step === 'pay' && !paid) expect(status).toBe('failed');
+      if (step === 'capture' && paid) expect(captured).toBe(60);
+      if (step === 'cancel' && paid) expect(status).toBe('cancelled');
+      if (step === 'refund') expect(refunds[index - 1]?.status).toBe(paid ? 'settled' : 'failed');
     }
   }
 

@@ -50,8 +50,8 @@ export class RecoveryService {
     const payments = await this.payments.due(now, SWEEP_LIMIT);
     const refunds = await this.refunds.due(now, SWEEP_LIMIT);
     const work = [
-      ...payments.map((payment) => ({ id: payment.id, run: () => this.attend(payment) })),
-      ...refunds.map((refund) => ({ id: refund.id, run: () => this.attendRefund(refund) })),
+      ...payments.map((payment) => ({ id: payment.id, run: () => this.recoverPayment(payment) })),
+      ...refunds.map((refund) => ({ id: refund.id, run: () => this.recoverRefund(refund) })),
     ];
     let failed = 0;
     const next = work.values();
@@ -69,11 +69,11 @@ export class RecoveryService {
     return { looked: work.length, failed };
   }
 
-  async attend(payment: Payment): Promise<void> {
+  async recoverPayment(payment: Payment): Promise<void> {
     const now = this.clock();
     const author = this.#author();
     if (payment.pending !== null) {
-      const resumed = resume(payment, { orderUntil: ownOrderUntil(now), attendAt: this.lease(now) }, now);
+      const resumed = resume(payment, { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) }, now);
       if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return;
       const certain = isCertain(payment, now);
       const outcome = conclude(await orderPending(this.accounts, resumed, author), certain);
@@ -99,7 +99,7 @@ export class RecoveryService {
     await this.progress.settle(payment, outcome, author);
   }
 
-  async attendRefund(refund: Refund): Promise<void> {
+  async recoverRefund(refund: Refund): Promise<void> {
     const now = this.clock();
     const author = this.#author();
     const payment = await this.payments.get(refund.paymentId);
@@ -113,7 +113,7 @@ export class RecoveryService {
       await this.refundProgress.leave(refund, true, [], lookSoonOrAt(refund.orderUntil, now));
       return;
     }
-    const times = { orderUntil: ownOrderUntil(now), attendAt: this.lease(now) };
+    const times = { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) };
     const resumed = changedRefund(refund, times, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return;
     const outcome = await this.accounts.order(orderOf(payment, resumed), author, true);

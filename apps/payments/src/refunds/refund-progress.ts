@@ -71,7 +71,7 @@ export class RefundProgress {
       const paid = end.kind === 'posted';
       if (!paid && part.version !== refund.version && !isCertain(part, now)) return undefined;
       const failure = paid ? null : end.code;
-      const ended = changedRefund(part, { status: paid ? 'settled' : 'failed', failure, attendAt: null }, now);
+      const ended = changedRefund(part, { status: paid ? 'settled' : 'failed', failure, dueAt: null }, now);
       const after = endRefund(whole, part.amount, paid, now);
       const committed = await this.changes.commit([
         this.refunds.update(part, ended),
@@ -89,8 +89,8 @@ export class RefundProgress {
   /** Leaves the refund to a repeat of the request or to recovery. `sent`: an order may be on its way. */
   async leave(refund: Refund, sent: boolean, parts: readonly Part[], lookAgainAt?: Date): Promise<void> {
     const now = this.clock();
-    const attendAt = lookAgainAt ?? new Date(now.getTime() + LOOK_AGAIN_MS * (1 + Math.random()));
-    const left = changedRefund(refund, { attendAt, ...(sent ? {} : { orderUntil: now }) }, now);
+    const dueAt = lookAgainAt ?? new Date(now.getTime() + LOOK_AGAIN_MS * (1 + Math.random()));
+    const left = changedRefund(refund, { dueAt, ...(sent ? {} : { orderUntil: now }) }, now);
     const committed = await this.changes.commit([this.refunds.update(refund, left), ...parts]);
     if (committed === 'stale' && parts.length > 0) await this.changes.commit(parts);
   }

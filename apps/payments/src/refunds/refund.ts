@@ -37,7 +37,7 @@ export interface Refund {
   readonly failure: string | null;
   /** As a payment's: until then an order that nobody waits for may still be carried out. */
   readonly orderUntil: Date;
-  readonly attendAt: Date | null;
+  readonly dueAt: Date | null;
   readonly version: number;
   readonly subject: string;
   readonly clientId: string;
@@ -50,7 +50,7 @@ export interface Refund {
 /** The refund one version on. @throws when it has ended: a refund's end never changes */
 export function changedRefund(
   refund: Refund,
-  change: Partial<Pick<Refund, 'status' | 'failure' | 'orderUntil' | 'attendAt'>>,
+  change: Partial<Pick<Refund, 'status' | 'failure' | 'orderUntil' | 'dueAt'>>,
   now: Date,
 ): Refund {
   if (refund.status !== 'created') throw new Error(`a ${refund.status} refund cannot change`);

@@ -105,14 +105,14 @@ export class RefundsService {
     const refund = await this.refunds.get(known.resourceId);
     const payment = await this.payments.get(refund.paymentId);
     if (refund.status !== 'created') {
-      const answer = answerOf(refund, payment);
+      const answer = refundAnswer(refund, payment);
       await this.changes.commit([this.keys.answer(claim, answer)]);
       return { ...answer, replayed: null };
     }
     const now = this.clock();
-    const { orderUntil: until, attendAt } = this.#times(caller, now);
+    const { orderUntil: until, dueAt } = this.#times(caller, now);
     const latest = refund.orderUntil > until ? refund.orderUntil : until;
-    const resumed = changedRefund(refund, { orderUntil: latest, attendAt }, now);
+    const resumed = changedRefund(refund, { orderUntil: latest, dueAt }, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') throw idempotencyInFlight();
     return this.#order(payment, resumed, isCertain(refund, now), claim, right, caller);
   }
@@ -137,14 +137,14 @@ export class RefundsService {
     }
     const detail = outcome.kind === 'refused' ? outcome.detail : undefined;
     const ended = await this.progress.settle(payment, refund, outcome, caller, (one, whole) => [
-      this.keys.answer(claim, answerOf(one, whole, detail)),
+      this.keys.answer(claim, refundAnswer(one, whole, detail)),
     ]);
     if (ended === undefined) throw pendingProblem(payment.id, 'another request with this key is in progress');
-    return { ...answerOf(ended.refund, ended.payment, detail), replayed: null };
+    return { ...refundAnswer(ended.refund, ended.payment, detail), replayed: null };
   }
 
   #times({ principal }: Caller, now: Date): StepTimes {
-    return { orderUntil: orderUntil(principal), attendAt: this.lease(now) };
+    return { orderUntil: orderUntil(principal), dueAt: this.lease(now) };
   }
 }
 
@@ -186,7 +186,7 @@ function membersOf(id: PaymentId, { amount, reason }: CreateRefund): readonly st
   return ['refund', id, amount?.amount.toString() ?? '', amount?.currency ?? '', reason];
 }
 
-function answerOf(
+function refundAnswer(
   refund: Refund,
   payment: Payment,
   detail = 'The refund failed, and no money was moved.',

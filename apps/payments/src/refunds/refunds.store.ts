@@ -66,8 +66,8 @@ export class RefundsStore {
     return this.database
       .select()
       .from(refundTable)
-      .where(lte(refundTable.attendAt, now))
-      .orderBy(asc(refundTable.attendAt))
+      .where(lte(refundTable.dueAt, now))
+      .orderBy(asc(refundTable.dueAt))
       .limit(limit);
   }
 }
@@ -77,7 +77,7 @@ function mutableColumns(refund: Refund): Readonly<Record<string, unknown>> {
     status: refund.status,
     failure: refund.failure,
     order_until: refund.orderUntil,
-    attend_at: refund.attendAt,
+    attend_at: refund.dueAt,
     version: refund.version,
     updated_at: refund.updatedAt,
   };

@@ -13,7 +13,7 @@ export const refundTable = pgTable('refund', {
   reason: text('reason').notNull(),
   failure: text('failure'),
   orderUntil: timestamp('order_until', { withTimezone: true }).notNull(),
-  attendAt: timestamp('attend_at', { withTimezone: true }),
+  dueAt: timestamp('attend_at', { withTimezone: true }),
   version: integer('version').notNull(),
   subject: text('subject').notNull(),
   clientId: text('client_id').notNull(),

@@ -17,7 +17,7 @@ import { startRealAccounts, type RealAccounts } from './real-accounts.js';
 export const euro = (amount: number) => ({ amount: String(amount), currency: 'EUR' });
 
 /** One thing that a client asks for, with its own key. */
-export type Wish =
+export type Step =
   | { readonly do: 'pay'; readonly amount: number; readonly capture?: 'manual'; readonly holdSeconds?: number }
   | { readonly do: 'capture'; readonly amount: number }
   | { readonly do: 'cancel' }
@@ -104,23 +104,23 @@ export const newKey = (): IdempotencyKey => idempotencyKeySchema.parse(randomUUI
 /** Asks once. A refusal is an answer; a dead process, a fault or a request to retry is not. */
 export async function ask(
   { payments, captures, refunds }: PaymentsProcess,
-  wish: Wish,
+  step: Step,
   key: IdempotencyKey,
   caller: Caller,
   accounts: { readonly from: string; readonly to: string },
   paymentId: string | undefined,
 ): Promise<Seen> {
   try {
-    if (wish.do === 'pay') {
-      const { amount, capture = 'automatic', holdSeconds } = wish;
+    if (step.do === 'pay') {
+      const { amount, capture = 'automatic', holdSeconds } = step;
       const command = createPaymentSchema.parse({ amount: euro(amount), ...accounts, capture });
       const held = holdSeconds === undefined ? command : { ...command, hold_seconds: holdSeconds };
       return await payments.pay(held, key, caller);
     }
     const id = paymentIdSchema.parse(paymentId);
-    if (wish.do === 'cancel') return await captures.take(id, { kind: 'cancel' }, key, caller);
-    const amount = euro(wish.amount);
-    if (wish.do === 'refund') return await refunds.refund(id, createRefundSchema.parse({ amount }), key, caller);
+    if (step.do === 'cancel') return await captures.take(id, { kind: 'cancel' }, key, caller);
+    const amount = euro(step.amount);
+    if (step.do === 'refund') return await refunds.refund(id, createRefundSchema.parse({ amount }), key, caller);
     return await captures.take(id, { kind: 'capture', command: { amount: moneySchema.parse(amount) } }, key, caller);
   } catch (error) {
     if (!isProblem(error)) return undefined;

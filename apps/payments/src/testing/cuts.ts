@@ -129,8 +129,8 @@ export function cutTransport(transport: Transport, process: CutProcess): Transpo
 export function cutTokens(tokens: TokenClient, process: CutProcess): TokenClient {
   const lost = (): Error => new TokenRequestError('NETWORK', 'socket hang up', undefined, true);
   return {
-    getToken: (wish) => process.step('token', () => tokens.getToken(wish), lost),
-    exchange: (wish) => process.step('token', () => tokens.exchange(wish), lost),
+    getToken: (requested) => process.step('token', () => tokens.getToken(requested), lost),
+    exchange: (requested) => process.step('token', () => tokens.exchange(requested), lost),
     forget: (token) => tokens.forget(token),
   };
 }

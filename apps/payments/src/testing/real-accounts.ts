@@ -54,8 +54,8 @@ export interface AskedToken {
 }
 
 function exchangingTokens(issuer: TestIssuer, asked: AskedToken[]): TokenClient {
-  const answer = async (wish: Parameters<TestIssuer['mint']>[0], scopes: readonly string[]) => ({
-    token: await issuer.mint({ ...wish, audience: 'accounts', scopes }),
+  const answer = async (requested: Parameters<TestIssuer['mint']>[0], scopes: readonly string[]) => ({
+    token: await issuer.mint({ ...requested, audience: 'accounts', scopes }),
     expiresAt: Math.floor(Date.now() / 1_000) + 300,
     scopes,
     tokenType: 'Bearer' as const,

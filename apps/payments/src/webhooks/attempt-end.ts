@@ -18,13 +18,13 @@ export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => num
   const lastStatus = sent.kind === 'answered' ? sent.status : null;
   const gone = lastStatus === 410;
   const health = healthAfter({ failures, restUntil }, reception, now, random());
-  const told = { endpointId, eventId, lastStatus, health, gone };
+  const ended = { endpointId, eventId, lastStatus, health, gone };
   if (reception === 'taken')
-    return { ...told, status: 'delivered', nextAttemptAt: null, lastError: null, deliveredAt: now };
+    return { ...ended, status: 'delivered', nextAttemptAt: null, lastError: null, deliveredAt: now };
   const lastError = sent.kind === 'answered' ? `answered ${String(sent.status)}` : sent.reason.slice(0, ERROR_LIMIT);
   const next = gone ? undefined : nextAttempt(attempts, now, random());
   const status = next === undefined ? 'failed' : 'pending';
-  return { ...told, status, nextAttemptAt: next ?? null, lastError, deliveredAt: null };
+  return { ...ended, status, nextAttemptAt: next ?? null, lastError, deliveredAt: null };
 }
 
 /** An attempt that was not made, because its endpoint is sent nothing any more. */

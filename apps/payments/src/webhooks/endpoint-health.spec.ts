@@ -13,15 +13,15 @@ const random = fc.double({ min: 0, max: 1, noNaN: true });
 const receptions = fc.array(fc.tuple(fc.constantFrom<Reception>('taken', 'refused', 'silent'), random), {
   maxLength: 40,
 });
-const after = (told: readonly (readonly [Reception, number])[]): EndpointHealth =>
-  told.reduce((health, [reception, chance]) => healthAfter(health, reception, now, chance), healthy);
+const after = (receptions: readonly (readonly [Reception, number])[]): EndpointHealth =>
+  receptions.reduce((health, [reception, chance]) => healthAfter(health, reception, now, chance), healthy);
 const restOf = ({ restUntil }: EndpointHealth): number => (restUntil?.getTime() ?? now.getTime()) - now.getTime();
 
 describe('an endpoint’s health', () => {
   it('is good again after one success, whatever was before', () => {
     fc.assert(
-      fc.property(receptions, (told) => {
-        expect(after([...told, ['taken', 0.5]])).toEqual(healthy);
+      fc.property(receptions, (receptions) => {
+        expect(after([...receptions, ['taken', 0.5]])).toEqual(healthy);
       }),
     );
   });
@@ -35,8 +35,8 @@ describe('an endpoint’s health', () => {
 
   it('makes it rest longer each time, and never longer than the longest rest', () => {
     fc.assert(
-      fc.property(receptions, random, (told, chance) => {
-        const before = after([...told, ['silent', chance]]);
+      fc.property(receptions, random, (receptions, chance) => {
+        const before = after([...receptions, ['silent', chance]]);
         const next = healthAfter(before, 'silent', now, chance);
         expect(restOf(next)).toBeGreaterThanOrEqual(restOf(before));
         expect(restOf(next)).toBeLessThanOrEqual(LONGEST_REST_MS);

@@ -43,7 +43,7 @@ const REFRESH_RETRY_MS = 5_000;
 
 /**
  * Keeps tokens, and asks for each before it expires: a request in the last fifth of a token's life is answered at once with what is there, and
- * sets off one request in the background. The moment varies, so that many processes do not ask at once. Bounded: what was not wished for
+ * sets off one request in the background. The moment varies, so that many processes do not ask at once. Bounded: what was not requested
  * longest leaves.
  */
 export class TokenCache {

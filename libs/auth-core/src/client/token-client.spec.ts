@@ -54,7 +54,7 @@ describe('the token client', () => {
       },
       ...more,
     });
-  const wish = { audience: 'orders', scopes: ['a'] };
+  const requested = { audience: 'orders', scopes: ['a'] };
   const settle = () => new Promise((resolve) => setImmediate(resolve));
 
   beforeAll(async () => {
@@ -69,8 +69,8 @@ describe('the token client', () => {
 
   it('authenticates with a new assertion each time, signed by its key for the issuer', async () => {
     const client = clientOf();
-    await client.getToken(wish);
-    await client.getToken({ ...wish, scopes: ['b'] });
+    await client.getToken(requested);
+    await client.getToken({ ...requested, scopes: ['b'] });
     const assertions = asked.map(({ form }) => form.get('client_assertion') ?? '');
     for (const assertion of assertions) {
       const { payload } = await jwtVerify(assertion, await importJWK(publicJwkOf(key), key.alg), {
@@ -87,13 +87,13 @@ describe('the token client', () => {
       const client = clientOf();
       answers = [() => good({ expires_in })];
       const failed = { code: 'ANSWER_INVALID', message: 'the issuer answered a token that has ended' };
-      await expect(client.exchange({ ...wish, subjectToken: 'a.b.c' })).rejects.toMatchObject(failed);
+      await expect(client.exchange({ ...requested, subjectToken: 'a.b.c' })).rejects.toMatchObject(failed);
       pass(500);
-      expect((await client.exchange({ ...wish, subjectToken: 'a.b.c' })).token).toBe('token-2');
+      expect((await client.exchange({ ...requested, subjectToken: 'a.b.c' })).token).toBe('token-2');
     },
   );
 
-  it('asks once for many that wish the same, whatever the order of their scopes', async () => {
+  it('asks once for many that requested the same, whatever the order of their scopes', async () => {
     const client = clientOf();
     const tokens = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -108,52 +108,52 @@ describe('the token client', () => {
 
   it('answers at once and asks in the background when four fifths of the life have passed', async () => {
     const client = clientOf();
-    await client.getToken(wish);
+    await client.getToken(requested);
     pass(239_000);
-    await client.getToken(wish);
+    await client.getToken(requested);
     expect(asked.length).toBe(1);
     pass(1_000);
-    expect((await client.getToken(wish)).token).toBe('token-1');
+    expect((await client.getToken(requested)).token).toBe('token-1');
     await settle();
     expect(asked.length).toBe(2);
-    expect((await client.getToken(wish)).token).toBe('token-2');
+    expect((await client.getToken(requested)).token).toBe('token-2');
   });
 
   it('asks earlier by chance, so that many processes do not ask at once', async () => {
     const client = clientOf({ random: () => 1 });
-    await client.getToken(wish);
+    await client.getToken(requested);
     pass(196_000);
-    await client.getToken(wish);
+    await client.getToken(requested);
     await settle();
     expect(asked.length).toBe(2);
   });
 
   it('goes on with the token it has while the issuer is away, tries again later, and not beyond its end', async () => {
     const client = clientOf({ retries: 0 });
-    await client.getToken(wish);
+    await client.getToken(requested);
     const away = () => Promise.reject(new Error('away'));
     pass(250_000);
     answers = [away];
-    expect((await client.getToken(wish)).token).toBe('token-1');
+    expect((await client.getToken(requested)).token).toBe('token-1');
     await settle();
-    await client.getToken(wish);
+    await client.getToken(requested);
     await settle();
     expect(asked.length).toBe(2);
     pass(5_000);
     answers = [away];
-    expect((await client.getToken(wish)).token).toBe('token-1');
+    expect((await client.getToken(requested)).token).toBe('token-1');
     await settle();
     expect(asked.length).toBe(3);
     pass(44_000);
     answers = [away];
-    await expect(client.getToken(wish)).rejects.toMatchObject({ code: 'NETWORK' });
-    expect((await client.getToken(wish)).token).toBe('token-5');
+    await expect(client.getToken(requested)).rejects.toMatchObject({ code: 'NETWORK' });
+    expect((await client.getToken(requested)).token).toBe('token-5');
   });
 
   it('tries again after a failure that may pass, and honours Retry-After', async () => {
     const client = clientOf();
     answers = [() => new Response('busy', { status: 503, headers: { 'retry-after': '1' } })];
-    await client.getToken(wish);
+    await client.getToken(requested);
     expect([monotonic, asked.length]).toEqual([1_000, 2]);
   });
 
@@ -167,12 +167,12 @@ describe('the token client', () => {
       11_000,
     ],
   ])(
-    'asks an issuer that answered %s once for fifty wishes, and again with one',
+    'asks an issuer that answered %s once for fifty requests, and again with one',
     async (_what, no, code, pauseMs, earlierMs) => {
       const client = clientOf();
       answers = [no, no];
       const refused = async (audience: string): Promise<void> => {
-        await expect(client.getToken({ ...wish, audience })).rejects.toMatchObject({ code });
+        await expect(client.getToken({ ...requested, audience })).rejects.toMatchObject({ code });
       };
       for (let count = 0; count < 50; count += 1) await refused(`audience-${String(count % 5)}`);
       expect(asked.length).toBe(1);
@@ -183,7 +183,9 @@ describe('the token client', () => {
       await Promise.all(Array.from({ length: 50 }, (_, count) => refused(`audience-${String(count)}`)));
       expect(asked.length).toBe(2);
       pass(2 * pauseMs);
-      const tokens = await Promise.all([1, 2, 3].map((count) => client.getToken({ ...wish, audience: String(count) })));
+      const tokens = await Promise.all(
+        [1, 2, 3].map((count) => client.getToken({ ...requested, audience: String(count) })),
+      );
       expect([tokens.length, asked.length]).toEqual([3, 5]);
     },
   );
@@ -197,26 +199,28 @@ describe('the token client', () => {
       const before = asked.length;
       const begun = monotonic;
       while (asked.length === before) {
-        await client.getToken(wish).catch(() => undefined);
+        await client.getToken(requested).catch(() => undefined);
         if (asked.length === before) pass(100);
       }
       pauses.push(monotonic - begun);
     }
     expect(pauses).toEqual([0, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
     pass(15_000);
-    await client.getToken(wish);
+    await client.getToken(requested);
     answers = [no];
-    await client.getToken({ ...wish, audience: 'other' }).catch(() => undefined);
+    await client.getToken({ ...requested, audience: 'other' }).catch(() => undefined);
     pass(500);
-    expect((await client.getToken({ ...wish, audience: 'other' })).token).toBe('token-11');
+    expect((await client.getToken({ ...requested, audience: 'other' })).token).toBe('token-11');
   });
 
-  it('asks an issuer that is away no oftener for many wishes side by side', async () => {
+  it('asks an issuer that is away no oftener for many requests side by side', async () => {
     const client = clientOf({ retries: 0 });
     const away = () => Promise.reject(new Error('away'));
     answers = Array.from({ length: 20 }, () => away);
     const fail = (count: number) =>
-      Promise.allSettled(Array.from({ length: count }, (_, at) => client.getToken({ ...wish, audience: String(at) })));
+      Promise.allSettled(
+        Array.from({ length: count }, (_, at) => client.getToken({ ...requested, audience: String(at) })),
+      );
     await fail(10);
     expect(asked.length).toBe(10);
     const outcomes = await fail(10);
@@ -224,37 +228,37 @@ describe('the token client', () => {
     expect(asked.length).toBe(11);
   });
 
-  it('does not repeat a wish that the issuer refuses, and asks for others meanwhile', async () => {
+  it('does not repeat a requested that the issuer refuses, and asks for others meanwhile', async () => {
     const client = clientOf();
     const no = () => Response.json({ error: 'invalid_scope', error_description: 'no' }, { status: 400 });
     answers = [no];
     for (let count = 0; count < 20; count += 1)
-      await expect(client.getToken(wish)).rejects.toMatchObject({ code: 'invalid_scope', retryable: false });
+      await expect(client.getToken(requested)).rejects.toMatchObject({ code: 'invalid_scope', retryable: false });
     expect(asked.length).toBe(1);
-    await client.getToken({ ...wish, audience: 'other' });
+    await client.getToken({ ...requested, audience: 'other' });
     expect(asked.length).toBe(2);
     pass(500);
-    await client.getToken(wish);
+    await client.getToken(requested);
     expect(asked.length).toBe(3);
   });
 
   it('asks for the next token in time when the machine’s clock was set back, and when the machine slept', async () => {
     const client = clientOf();
-    await client.getToken(wish);
+    await client.getToken(requested);
     now -= 600_000;
     monotonic += 299_000;
-    expect((await client.getToken(wish)).token).toBe('token-2');
+    expect((await client.getToken(requested)).token).toBe('token-2');
     now += 299_000;
-    expect((await client.getToken(wish)).token).toBe('token-3');
+    expect((await client.getToken(requested)).token).toBe('token-3');
   });
 
   it('takes a refused token out also when the machine’s clock was set back meanwhile', async () => {
     const client = clientOf();
-    const token = await client.getToken(wish);
+    const token = await client.getToken(requested);
     now -= 600_000;
     monotonic += 5_000;
     expect(client.forget(token)).toBe(true);
-    expect((await client.getToken(wish)).token).toBe('token-2');
+    expect((await client.getToken(requested)).token).toBe('token-2');
   });
 
   it('asks below an issuer whose name ends in a slash, and names it as it is', async () => {
@@ -272,7 +276,7 @@ describe('the token client', () => {
         );
       },
     });
-    expect((await slashed.getToken(wish)).token).toBe('x');
+    expect((await slashed.getToken(requested)).token).toBe('x');
     expect(urls).toEqual([endpoint, `${issuer}/`]);
   });
 
@@ -283,19 +287,19 @@ describe('the token client', () => {
     ['a token that is bound, unasked', { access_token: 'x', token_type: 'DPoP', expires_in: 60 }],
   ])('takes no answer with %s', async (_what, body) => {
     answers = [() => Response.json(body)];
-    await expect(clientOf().getToken(wish)).rejects.toBeInstanceOf(TokenRequestError);
+    await expect(clientOf().getToken(requested)).rejects.toBeInstanceOf(TokenRequestError);
   });
 
   it('keeps exchanged tokens per subject token and never uses one beyond it', async () => {
     const client = clientOf();
     const subject = (sub: string) => signJwt({ typ: 'at+jwt' }, { sub, exp: now / 1_000 + 60 }, key);
     const [ada, bob] = [subject('ada'), subject('bob')];
-    await client.exchange({ ...wish, subjectToken: ada });
-    await client.exchange({ ...wish, subjectToken: ada });
-    await client.exchange({ ...wish, subjectToken: bob });
+    await client.exchange({ ...requested, subjectToken: ada });
+    await client.exchange({ ...requested, subjectToken: ada });
+    await client.exchange({ ...requested, subjectToken: bob });
     expect(asked.map(({ form }) => form.get('subject_token'))).toEqual([ada, bob]);
     pass(59_000);
-    await client.exchange({ ...wish, subjectToken: ada });
+    await client.exchange({ ...requested, subjectToken: ada });
     expect(asked.length).toBe(3);
   });
 
@@ -314,7 +318,7 @@ describe('the token client', () => {
       () => Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers: { 'dpop-nonce': 'n1' } }),
       () => good({ token_type: 'DPoP' }),
     ];
-    const token = await client.getToken(wish);
+    const token = await client.getToken(requested);
     const [first, second] = asked.map(({ headers }) => headers.get('dpop') ?? '');
     expect([decodeJwt(first ?? '')['nonce'], decodeJwt(second ?? '')['nonce']]).toEqual([undefined, 'n1']);
     const at = { method: 'POST', url: endpoint, now: now / 1_000 };
@@ -326,7 +330,7 @@ describe('the token client', () => {
     verifyDpopProof(headers['dpop'] ?? '', { ...request, accessToken: token.token, now: now / 1_000 });
     expect(() => authorizationHeaders(token, request)).toThrow(TypeError);
     answers = [() => good()];
-    await expect(clientOf({ dpopKey }).getToken(wish)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+    await expect(clientOf({ dpopKey }).getToken(requested)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
   });
 });
 

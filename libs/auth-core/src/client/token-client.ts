@@ -45,7 +45,7 @@ export interface TokenClientOptions {
 }
 
 /** What is asked for: one audience, and no more scopes than the call at hand needs. */
-export interface TokenWish {
+export interface TokenRequest {
   readonly audience: string;
   readonly scopes: readonly string[];
   /** W3C Trace Context of the work at hand, sent along when a token has to be asked for. */
@@ -61,9 +61,9 @@ export interface TokenWish {
  */
 export interface TokenClient {
   /** `client_credentials` (RFC 6749, section 4.4). @throws {TokenRequestError} */
-  getToken(wish: TokenWish): Promise<AccessToken>;
+  getToken(requested: TokenRequest): Promise<AccessToken>;
   /** Token exchange (RFC 8693): the answer acts for the subject of `subjectToken`. @throws {TokenRequestError} */
-  exchange(wish: TokenWish & { readonly subjectToken: string }): Promise<AccessToken>;
+  exchange(requested: TokenRequest & { readonly subjectToken: string }): Promise<AccessToken>;
   /**
    * Drops a token that a service refused as `invalid_token` before its time, so that the next request asks the issuer: the token, its client or
    * its key may have been revoked.
@@ -177,7 +177,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
         name,
         notAfter: Infinity,
         request: () =>
-          pauses.wish(name, () => endpoint.ask({ grant_type: 'client_credentials', audience, scope }, traceparent)),
+          pauses.request(name, () => endpoint.ask({ grant_type: 'client_credentials', audience, scope }, traceparent)),
       });
     },
     exchange: ({ subjectToken, audience, scopes, traceparent }) => {
@@ -193,7 +193,7 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
       return cache.get({
         name,
         notAfter: endOf(subjectToken),
-        request: () => pauses.wish(name, () => endpoint.ask(form, traceparent)),
+        request: () => pauses.request(name, () => endpoint.ask(form, traceparent)),
       });
     },
     forget: (token) => cache.forget(token),

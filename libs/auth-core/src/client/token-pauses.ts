@@ -15,7 +15,7 @@ function concernsClient({ code, status, retryable }: TokenRequestError): boolean
  */
 export class TokenPauses {
   readonly #client: Pause;
-  readonly #wishes = new Map<string, Pause>();
+  readonly #refused = new Map<string, Pause>();
 
   /** @param limit refused requests that are remembered */
   constructor(
@@ -36,16 +36,16 @@ export class TokenPauses {
   }
 
   /** All tries for one request, unless it was just refused. @throws {TokenRequestError} */
-  async wish(name: string, ask: () => Promise<AccessToken>): Promise<AccessToken> {
+  async request(name: string, ask: () => Promise<AccessToken>): Promise<AccessToken> {
     const pauses = (error: TokenRequestError): boolean => !concernsClient(error) && !asksForNonce(error);
-    const pause = this.#wishes.get(name) ?? new Pause({ ...this.options, pauses });
+    const pause = this.#refused.get(name) ?? new Pause({ ...this.options, pauses });
     try {
       return await pause.run(ask);
     } finally {
-      this.#wishes.delete(name);
-      if (pause.isOn) this.#wishes.set(name, pause);
-      const [oldest] = this.#wishes.keys();
-      if (this.#wishes.size > this.limit && oldest !== undefined) this.#wishes.delete(oldest);
+      this.#refused.delete(name);
+      if (pause.isOn) this.#refused.set(name, pause);
+      const [oldest] = this.#refused.keys();
+      if (this.#refused.size > this.limit && oldest !== undefined) this.#refused.delete(oldest);
     }
   }
 }

@@ -110,8 +110,8 @@ describe('a DPoP proof', () => {
       ['nonce', proofOf(), { nonce: 'asked-for' }],
       ['not three segments', `${fresh()}, ${fresh()}`],
     ];
-    for (const [detail, proof, wish] of cases) {
-      const outcome = await outcomeOf(() => verifyDpopProof(proof, { ...expected, ...wish }));
+    for (const [detail, proof, requested] of cases) {
+      const outcome = await outcomeOf(() => verifyDpopProof(proof, { ...expected, ...requested }));
       expect({ detail, outcome }).toEqual({ detail, outcome: `DPOP_PROOF_INVALID ${detail}` });
     }
     expect(await outcomeOf(() => verifyDpopProof(proofOf(), expected))).toBe('ACCEPTED');

@@ -226,8 +226,8 @@ export class RemoteKeySet {
       .catch((error: unknown) => {
         process.emitWarning(`the keys could not be stored: ${String(error)}`, { code: 'COUNTERSIGN_JWKS_FILE' });
       });
-    const wished = (maxAgeOf(response.headers) ?? Infinity) * REFRESH_AT;
-    return Math.min(Math.max(wished, REFRESH_AT_LEAST_SECONDS), refreshIntervalSeconds);
+    const requested = (maxAgeOf(response.headers) ?? Infinity) * REFRESH_AT;
+    return Math.min(Math.max(requested, REFRESH_AT_LEAST_SECONDS), refreshIntervalSeconds);
   }
 
   #confirm(at: Moment, usableUntil: number): void {

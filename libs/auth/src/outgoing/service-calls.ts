@@ -87,12 +87,12 @@ export class ServiceCalls {
     const again = !once && (call.repeatable === true || isIdempotent(call.method, call.idempotencyKey));
     const passing = call.mayPass ?? mayPass;
     let unsure = false;
-    let learned = false;
+    let retried = false;
     for (let attempt = 1; ; attempt += 1) {
       const tried = await this.#try(call, expired, attempt);
       const answer = withDoubt(tried.answer, unsure);
-      if (!once && !learned && this.#learns(call.url, tried)) {
-        learned = true;
+      if (!once && !retried && this.#takesNonce(call.url, tried)) {
+        retried = true;
         continue;
       }
       unsure = answer.mayHaveHappened || (answer.kind === 'answered' && answer.status !== 401);
@@ -110,7 +110,7 @@ export class ServiceCalls {
    * A receiver that takes the token for no longer good, or wants its nonce in the proof, has done nothing: one more try has what it asks for.
    * @returns whether there is something new to try with
    */
-  #learns(url: string, { answer, token, nonce: used }: Tried): boolean {
+  #takesNonce(url: string, { answer, token, nonce: used }: Tried): boolean {
     if (answer.kind !== 'answered') return false;
     const { error, nonce } = challengeOf(answer.headers);
     if (nonce !== undefined) this.#receiverOf(url).nonce = nonce;
@@ -183,10 +183,12 @@ export class ServiceCalls {
 
   async #token(call: Call, traceparent: string, expired: AbortSignal): Promise<AccessToken> {
     const { audience, scopes, onBehalfOf } = call;
-    const wish = { audience, scopes, traceparent };
+    const requested = { audience, scopes, traceparent };
     const { tokens } = this.options;
     const wanted =
-      onBehalfOf === undefined ? tokens.getToken(wish) : tokens.exchange({ ...wish, subjectToken: onBehalfOf });
+      onBehalfOf === undefined
+        ? tokens.getToken(requested)
+        : tokens.exchange({ ...requested, subjectToken: onBehalfOf });
     const late = new Promise<never>((_, reject) => {
       const tell = (): void => {
         reject(new Error('no token within the deadline'));

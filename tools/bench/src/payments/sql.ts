@@ -130,8 +130,8 @@ class SqlClient {
     await this.#end(id, key, held ? 'held' : 'settled', 1);
     if (!held) return;
     await this.payments.query({ name: 'read', text: readPayment, values: [id] });
-    const [captureKey, told] = [randomUUID(), uuidv7()];
-    const values = [id, captureKey, told, eventOf(told, 'payments.payment.capture_begun')];
+    const [captureKey, eventId] = [randomUUID(), uuidv7()];
+    const values = [id, captureKey, eventId, eventOf(eventId, 'payments.payment.capture_begun')];
     await this.payments.query({ name: 'capture', text: beginCapture, values });
     await this.accounts.query({ name: 'find', text: findTransfer, values: [[transfer], []] });
     await this.#transfer(transfer, 'post');
@@ -139,7 +139,7 @@ class SqlClient {
   }
 
   async #end(id: string, key: string, status: string, version: number): Promise<void> {
-    const told = uuidv7();
+    const eventId = uuidv7();
     const answer = JSON.stringify({
       status: 201,
       body: { id, status, amount: '100', from: id, to: id, transfer_id: id },
@@ -152,8 +152,8 @@ class SqlClient {
       captured,
       until,
       version,
-      told,
-      eventOf(told, `payments.payment.${status}`),
+      eventId,
+      eventOf(eventId, `payments.payment.${status}`),
       key,
       answer,
     ];

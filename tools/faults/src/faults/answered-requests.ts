@@ -1,7 +1,7 @@
 import { type ServiceName, type Stack } from '@countersign/stack';
 
 /** Which requests are counted: all of a service's, or those of a route or a status. */
-export interface RequestWish {
+export interface RequestFilter {
   readonly route?: string;
   readonly status?: number;
 }
@@ -12,7 +12,7 @@ const COUNT = /^http_request_duration_seconds_count\{(.*)\} (\d+)$/gm;
 export async function answeredRequests(
   { urls }: Stack,
   service: ServiceName,
-  { route, status }: RequestWish,
+  { route, status }: RequestFilter,
 ): Promise<number> {
   const response = await fetch(`${urls[service]}/metrics`);
   if (!response.ok) throw new Error(`the metrics of ${service} were answered with ${String(response.status)}`);

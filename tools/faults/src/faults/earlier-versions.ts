@@ -51,8 +51,8 @@ export function earlierVersions(root: string, refs: readonly string[]): readonly
       `${root} is not a git clone, so it has no earlier version to upgrade from. Clone the repository.`,
     );
   const released = releasedVersions(root);
-  const wished = refs.map((ref) => released.find(({ name }) => name === ref) ?? { name: ref, commit: ref });
-  const versions = (refs.length === 0 ? released : wished).map((version) => ({
+  const requested = refs.map((ref) => released.find(({ name }) => name === ref) ?? { name: ref, commit: ref });
+  const versions = (refs.length === 0 ? released : requested).map((version) => ({
     ...version,
     found: commitOf(root, version.commit),
   }));

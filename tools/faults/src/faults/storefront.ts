@@ -3,7 +3,7 @@ import {
   type AccessToken,
   type PrivateJwk,
   type TokenClient,
-  type TokenWish,
+  type TokenRequest,
 } from '@countersign/auth-core';
 import { type Stack } from '@countersign/stack';
 
@@ -16,8 +16,8 @@ export class Storefront {
     this.#tokens = this.withKey(stack.identities.clients.storefront);
   }
 
-  async getToken(wish: TokenWish): Promise<AccessToken> {
-    const asking = this.#tokens.getToken(wish);
+  async getToken(requested: TokenRequest): Promise<AccessToken> {
+    const asking = this.#tokens.getToken(requested);
     this.#asking.add(asking);
     try {
       return await asking;

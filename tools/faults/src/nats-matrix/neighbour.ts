@@ -1,7 +1,7 @@
 import { type NatsService } from '@countersign/backing-services';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 
-/** Somebody who holds a service's NATS credentials and wishes the others ill. */
+/** Somebody who holds a service's NATS credentials and requests the others ill. */
 export interface Neighbour {
   readonly service: NatsService;
   readonly connection: NatsConnection;

@@ -56,7 +56,7 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-describe('the border that every request meets first', () => {
+describe('the checks that every request meets first', () => {
   let app: NestFastifyApplication;
   let port: number;
 

@@ -62,10 +62,10 @@ function answerUnroutable(error: FastifyError, _request: FastifyRequest, reply: 
 }
 
 /** Fastify's settings that concern what is refused before a route: it is answered with problem documents (RFC 9457) like all else. */
-export const borderOptions = {
+export const requestCheckOptions = {
   frameworkErrors: answerUnroutable,
   clientErrorHandler: answerConnection,
-  // Fastify's own answer is no problem document; guardBorder gives one.
+  // Fastify's own answer is no problem document; checkRequests gives one.
   return503OnClosing: false,
   routerOptions: { maxParamLength: PARAMETER_LENGTH_LIMIT },
 };
@@ -74,7 +74,7 @@ export const borderOptions = {
  * What every request meets before its route: bodies are read strictly, as JSON or as a form; other ones, compressed ones, and requests while
  * the service closes are refused.
  */
-export function guardBorder(fastify: FastifyInstance): void {
+export function checkRequests(fastify: FastifyInstance): void {
   const routes = new RouteMethods();
   fastify.decorate('routeMethods', routes);
   fastify.addHook('onRoute', ({ method, url }) => {

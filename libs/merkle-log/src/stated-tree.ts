@@ -4,21 +4,21 @@ import { TILE_WIDTH } from './tile-path.js';
 
 const TILE_HEIGHT = 8;
 
-/** The roots of a tree as an export tells it. */
-export interface ToldRoots {
+/** The roots of a tree as an export states it. */
+export interface StatedRoots {
   /** From its leaves, and from whole subtrees where it leaves events out. */
   readonly computed: Bytes;
-  /** The same, with the hashes that the export tells of its tiles in place of those that follow from its leaves. */
-  readonly told: Bytes;
+  /** The same, with the hashes that the export states for its tiles in place of those that follow from its leaves. */
+  readonly stated: Bytes;
 }
 
 /**
  * The tree that follows from an export, in constant memory. It is made twice, from the leaves and from what the export says of its tiles, so
  * that a wrong leaf can be placed within its tile of 256.
  */
-export class ToldTree {
+export class StatedTree {
   #computed = new CompactRange();
-  #told = new CompactRange();
+  #stated = new CompactRange();
   #tile = new CompactRange();
   #size = 0;
   #claim: Bytes | undefined;
@@ -27,10 +27,10 @@ export class ToldTree {
   #doubtful: number | undefined;
 
   /** Another one that grows from here on its own. */
-  fork(): ToldTree {
-    const fork = new ToldTree();
+  fork(): StatedTree {
+    const fork = new StatedTree();
     fork.#computed = new CompactRange(this.#computed.peaks);
-    fork.#told = new CompactRange(this.#told.peaks);
+    fork.#stated = new CompactRange(this.#stated.peaks);
     fork.#tile = new CompactRange(this.#tile.peaks);
     fork.#size = this.#size;
     fork.#claim = this.#claim;
@@ -44,7 +44,7 @@ export class ToldTree {
     return this.#size;
   }
 
-  /** Begin of the first tile whose leaves do not give the hash that the export tells of it. */
+  /** Begin of the first tile whose leaves do not give the hash that the export states for it. */
   get doubtful(): number | undefined {
     return this.#doubtful;
   }
@@ -59,14 +59,14 @@ export class ToldTree {
     this.#size += 2 ** height;
     if (height >= TILE_HEIGHT) {
       this.#computed.push(height, hash);
-      this.#told.push(height, hash);
+      this.#stated.push(height, hash);
       return;
     }
     if (this.#tileWhole) this.#tile.push(height, hash);
     if (this.#size % TILE_WIDTH === 0) this.#closeTile();
   }
 
-  /** Goes on at a later size over leaves that nobody tells. */
+  /** Goes on at a later size over leaves that are not stated. */
   skipTo(size: number): void {
     while (this.#size < size) {
       const tileEnd = (Math.floor(this.#size / TILE_WIDTH) + 1) * TILE_WIDTH;
@@ -82,12 +82,12 @@ export class ToldTree {
   }
 
   /** Nothing once leaves are unknown. */
-  roots(): ToldRoots | undefined {
+  roots(): StatedRoots | undefined {
     if (!this.#whole || !this.#tileWhole) return undefined;
     const within = this.#tile.peaks;
     return {
       computed: rootOfPeaks([...this.#computed.peaks, ...within]),
-      told: rootOfPeaks([...this.#told.peaks, ...within]),
+      stated: rootOfPeaks([...this.#stated.peaks, ...within]),
     };
   }
 
@@ -100,7 +100,7 @@ export class ToldTree {
     if (computed === undefined) this.#whole = false;
     if (computed === undefined || !this.#whole) return;
     this.#computed.push(TILE_HEIGHT, computed);
-    this.#told.push(TILE_HEIGHT, claim ?? computed);
+    this.#stated.push(TILE_HEIGHT, claim ?? computed);
     if (claim !== undefined && !equal(claim, computed)) this.#doubtful ??= this.#size - TILE_WIDTH;
   }
 }

@@ -2,7 +2,7 @@ import { BATCH_EVENT_LIMIT, BATCH_SIZE_LIMIT } from '@countersign/audit-client';
 import { auditEventSchema, completeEvent, EVENT_DEPTH_LIMIT, uuidv7 } from '@countersign/audit-event';
 import { leafOf } from '@countersign/merkle-log';
 import fc from 'fast-check';
-import { inspectMessage, traceIdOf } from './border.js';
+import { inspectMessage, traceIdOf } from './message-check.js';
 
 const event = {
   specversion: '1.0',
@@ -24,7 +24,7 @@ const lookAtAll = (content: unknown, subject = natsSubject) =>
 const look = (content: unknown, subject = natsSubject) => lookAtAll(content, subject)[0];
 const numbered = (sequence: number) => ({ ...event, id: uuidv7(), sequence: String(sequence) });
 
-describe('the border of the trail', () => {
+describe('the check of each message', () => {
   it("lets an event of its publisher's own in", () => {
     expect(look(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
   });
