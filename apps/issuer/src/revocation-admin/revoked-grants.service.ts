@@ -7,7 +7,7 @@ import { Delegations, type EndedDelegations } from '../delegations/delegations.s
 import { DevicesStore } from '../device/devices.store.js';
 import { PeopleStore } from '../people/people.store.js';
 import { personIdSchema, type PersonId } from '../people/person.js';
-import { type RevocationWish } from '../revocation/revocation.js';
+import { type RevocationRequest } from '../revocation/revocation.js';
 import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
 
 /** Ends that are in the caller's transaction; give them to {@link RevokedGrants.announce} once that has committed. */
@@ -34,16 +34,16 @@ export class RevokedGrants {
   ) {}
 
   /** Ends what a revocation takes along, in a transaction of the caller's. @throws {Problem} 503 `REVOCATIONS_FULL` */
-  async endIn(transaction: Transaction, wish: RevocationWish, who: EventContext): Promise<EndedGrants> {
-    switch (wish.kind) {
+  async endIn(transaction: Transaction, request: RevocationRequest, who: EventContext): Promise<EndedGrants> {
+    switch (request.kind) {
       case 'subject': {
-        const person = personIdSchema.safeParse(wish.subject);
-        return person.success ? this.#ofPerson(transaction, person.data, wish.issuedBefore, who) : {};
+        const person = personIdSchema.safeParse(request.subject);
+        return person.success ? this.#ofPerson(transaction, person.data, request.issuedBefore, who) : {};
       }
       case 'client':
-        return this.#ofClient(transaction, wish.clientId, wish.issuedBefore, who);
+        return this.#ofClient(transaction, request.clientId, request.issuedBefore, who);
       case 'transaction': {
-        const id = delegationIdSchema.safeParse(wish.txn);
+        const id = delegationIdSchema.safeParse(request.txn);
         if (!id.success) return {};
         return { delegations: await this.delegations.endIn(transaction, { id: id.data }, 'BY_ADMIN', who) };
       }
