@@ -31,7 +31,7 @@ export const variables = {
   STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
-  /** Amounts above which a person must have signed in a short time ago (RFC 9470), in minor units by currency, `*` for all others: `EUR:50000,*:100000`. None: never. */
+  /** Amounts above which a person must have signed in a short time ago (RFC 9470) to pay, capture or pay back, in minor units by currency, `*` for all others: `EUR:50000,*:100000`. None: never. */
   RECENT_LOGIN_ABOVE: recentLoginAboveSchema.optional(),
   /** Seconds that such a sign-in may be old. */
   RECENT_LOGIN_SECONDS: z.coerce.number().int().min(30).max(86_400).default(300),

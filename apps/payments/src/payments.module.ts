@@ -11,7 +11,7 @@ import { IdempotentAnswers } from './idempotency/idempotent-answers.service.js';
 import { CaptureService } from './payments/capture.service.js';
 import { PaymentProgress } from './payments/payment-progress.js';
 import { PaymentsController } from './payments/payments.controller.js';
-import { RECENT_LOGIN_RULE, type RecentLoginRule } from './payments/recent-login.js';
+import { RECENT_LOGIN_RULE, RecentLogin, type RecentLoginRule } from './payments/recent-login.js';
 import { PaymentsService } from './payments/payments.service.js';
 import { PaymentsStore } from './payments/payments.store.js';
 import { STEP_LEASE, stepLeaseOf } from './idempotency/step-lease.js';
@@ -98,6 +98,7 @@ export class PaymentsModule implements OnApplicationShutdown {
             seconds: configuration.RECENT_LOGIN_SECONDS,
           } satisfies RecentLoginRule,
         },
+        RecentLogin,
         { provide: RECONCILE_HOUR, useValue: configuration.RECONCILE_HOUR },
         WebhooksService,
         EndpointsStore,

@@ -22,12 +22,14 @@ export class Problem extends Error {
    * @param code stable upper-case code for logs, metrics and tests
    * @param detail one sentence for the caller; never a secret
    * @param extensions further members of the problem document (RFC 9457, section 3.2)
+   * @param headers of the answer, such as a challenge
    */
   constructor(
     readonly status: number,
     readonly code: string,
     readonly detail: string,
     readonly extensions: Readonly<Record<string, unknown>> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail);
     this.name = 'Problem';
@@ -193,6 +195,7 @@ export class ProblemFilter implements ExceptionFilter {
     const seen = { request_id: trace.requestId, trace_id: trace.traceId };
     if (code === 'INTERNAL') this.logger.error({ err: error, ...seen }, 'request failed');
     else if (code.startsWith('DATABASE_')) this.#forWantOfDatabase(error, seen);
+    if (error instanceof Problem) void reply.headers(error.headers);
     if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
     this.send(reply, problem);
   }

@@ -17,6 +17,7 @@ import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from
 import { PaymentsService } from './payments.service.js';
 import { PaymentsStore } from './payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
+import { RecentLogin } from './recent-login.js';
 import { refusalProblem } from './step-refusals.js';
 
 /** What is done with a held payment. */
@@ -32,6 +33,7 @@ export class CaptureService {
     @Inject(PaymentProgress) private readonly progress: PaymentProgress,
     @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(RecentLogin) private readonly recentLogin: RecentLogin,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(STEP_LEASE) private readonly lease: StepLease,
@@ -39,6 +41,7 @@ export class CaptureService {
 
   async take(id: PaymentId, step: HoldStep, key: IdempotencyKey, caller: Caller, tries = 0): Promise<Answer> {
     const payment = await this.#ownByClient(id, step, caller);
+    await this.#askSignIn(payment, step, caller);
     const claim = { owner: ownerOf(caller.principal), key, fingerprint: fingerprintOf(membersOf(id, step)) };
     const now = this.clock();
     const begun = this.#begin(payment, step, caller, now);
@@ -70,6 +73,16 @@ export class CaptureService {
     const failure = 'PAYMENT_OF_ANOTHER_CLIENT';
     await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, { id, action, failure }));
     throw new Problem(403, failure, 'Only the client that made this payment can capture or cancel it.');
+  }
+
+  /** @throws {Problem} 401 `LOGIN_NOT_RECENT`; recorded */
+  async #askSignIn(payment: Payment, step: HoldStep, caller: Caller): Promise<void> {
+    if (step.kind === 'cancel') return;
+    const refusal = this.recentLogin.refusal(caller.principal, step.command.amount ?? payment);
+    if (refusal === undefined) return;
+    const details = { ...this.#details(payment, step), failure: refusal.code };
+    await this.outbox.recordDurably(eventBy(caller, `payment.${step.kind}_refused`, details));
+    throw refusal;
   }
 
   /** The key is known: its answer, or what its first request left, taken up again. */

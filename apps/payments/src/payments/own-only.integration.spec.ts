@@ -281,4 +281,36 @@ describe('a person, through an application,', () => {
     };
     expect((await payments.call('shop', 'POST', '/payments', { amount: euro('100001'), ...own })).status).toBe(201);
   });
+
+  it('signs in again to capture or pay back more than that, with an amount or the whole', async () => {
+    const ids = { payer: randomUUID(), payee: randomUUID() };
+    const [from, to] = [
+      await payments.accounts.open(person(0, ids.payer), 'allowed'),
+      await payments.accounts.open(person(0, ids.payee), 'forbidden'),
+    ];
+    const big = { amount: euro('100001'), from, to };
+    const act = async (who: Who, id: unknown, what: string, body: object = {}) => {
+      const {
+        status,
+        body: answer,
+        headers,
+      } = await payments.call(who, 'POST', `/payments/${String(id)}/${what}`, body);
+      return [status, answer['code'], headers['www-authenticate']];
+    };
+    const [late, soon] = [person(301, ids.payer), person(60, ids.payer)];
+    const asked = [401, 'LOGIN_NOT_RECENT', expect.stringMatching(/insufficient_user_authentication.*max_age="300"/)];
+    const { body: held } = await payments.call(soon, 'POST', '/payments', { ...big, capture: 'manual' });
+    expect(await act(late, held['id'], 'capture')).toEqual(asked);
+    expect(await act(late, held['id'], 'capture', { amount: euro('100001') })).toEqual(asked);
+    expect((await act(soon, held['id'], 'capture'))[0]).toBe(200);
+    const [lateShop, soonShop] = [person(301, ids.payee), person(60, ids.payee)];
+    expect(await act(lateShop, held['id'], 'refund')).toEqual(asked);
+    expect((await act(lateShop, held['id'], 'refund', { amount: euro('1') }))[0]).toBe(201);
+    expect((await act(soonShop, held['id'], 'refund', { amount: euro('100000') }))[0]).toBe(201);
+    // Somebody whose payment it is not hears nothing of its amount.
+    expect((await act(person(301), held['id'], 'refund')).slice(0, 2)).toEqual([404, 'PAYMENT_UNKNOWN']);
+    expect(
+      (await payments.eventsOf(`payment/${String(held['id'])}`)).filter((type) => type.endsWith('_refused')),
+    ).toEqual(['payment.capture_refused', 'payment.capture_refused']);
+  });
 });

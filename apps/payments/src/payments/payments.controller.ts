@@ -53,7 +53,7 @@ export class PaymentsController {
   /**
    * Captures a held payment, whole (no `amount`) or in part; the rest is released. 200 with the settled payment; 409
    * `PAYMENT_NOT_HELD`, `PAYMENT_BUSY`; 422 `AMOUNT_ABOVE_HOLD`, `CURRENCY_MISMATCH`, `HOLD_EXPIRED`; 404 `PAYMENT_UNKNOWN`;
-   * 403 `PAYMENT_OF_ANOTHER_CLIENT`; 503 `PAYMENT_PENDING`: send it again.
+   * 403 `PAYMENT_OF_ANOTHER_CLIENT`; 503 `PAYMENT_PENDING`: send it again; 401 `LOGIN_NOT_RECENT` as for a new payment.
    */
   @Post(':id/capture')
   @RequireAnyScope('payments:create', clientWide('payments:create'))

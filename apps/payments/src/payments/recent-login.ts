@@ -1,7 +1,8 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { type Policy } from '@countersign/auth';
-import { requireRecentLogin } from '@countersign/auth-core';
+import { requireRecentLogin, TokenError, type Principal } from '@countersign/auth-core';
 import { currentCurrencySchema, moneySchema, type Money } from '@countersign/money';
-import { CLOCK } from '@countersign/service-host';
+import { CLOCK, Problem } from '@countersign/service-host';
 import { z } from 'zod';
 
 /** From which amounts on a person must have signed in a short time ago. */
@@ -52,3 +53,24 @@ export const recentLoginAboveAmount: Policy = (caller, { body, resolve }) => {
   requireRecentLogin(caller, rule, resolve<() => Date>(CLOCK)().getTime() / 1_000);
   return true;
 };
+
+/** As {@link recentLoginAboveAmount}, where the amount is known only with the payment: what is captured or paid back. */
+@Injectable()
+export class RecentLogin {
+  constructor(
+    @Inject(RECENT_LOGIN_RULE) private readonly rule: RecentLoginRule,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {}
+
+  /** @returns 401 with the challenge of RFC 9470, where the person must sign in again for this amount; nothing where they may go on */
+  refusal(caller: Principal, money: Money): Problem | undefined {
+    if (caller.kind !== 'person' || !needsRecentLogin(money, this.rule)) return undefined;
+    try {
+      requireRecentLogin(caller, this.rule, this.clock().getTime() / 1_000);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      return new Problem(error.status, error.code, `${error.message}.`, {}, error.headers('payments', []));
+    }
+  }
+}

@@ -28,7 +28,7 @@ export class RefundsController {
    * 422 `REFUND_ABOVE_PAYMENT`, `REFUND_LIMIT`, `CURRENCY_MISMATCH`, the ledger's own refusal (`INSUFFICIENT_FUNDS`,
    * `ACCOUNT_CLOSED`: the payer's account is closed, pay another of the payer's; …) or
    * `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`; 404 `PAYMENT_UNKNOWN`; 503 `PAYMENT_PENDING`,
-   * `ACCOUNTS_UNAVAILABLE`: send it again.
+   * `ACCOUNTS_UNAVAILABLE`: send it again; 401 `LOGIN_NOT_RECENT` for a person who must sign in again for this amount (`RECENT_LOGIN_ABOVE`).
    */
   @Post(':id/refund')
   @RequireAnyScope('payments:refund', clientWide('payments:refund'))

@@ -16,6 +16,7 @@ import { paymentToJson, type Payment, type PaymentId } from '../payments/payment
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
+import { RecentLogin } from '../payments/recent-login.js';
 import { refusalProblem } from '../payments/step-refusals.js';
 import { RefundRights, type RefundRight } from './refund-rights.js';
 import { RefundProgress, orderOf } from './refund-progress.js';
@@ -46,6 +47,7 @@ export class RefundsService {
     @Inject(RefundProgress) private readonly progress: RefundProgress,
     @Inject(IdempotencyStore) private readonly keys: IdempotencyStore,
     @Inject(ACCOUNTS_CLIENT) private readonly accounts: AccountsClient,
+    @Inject(RecentLogin) private readonly recentLogin: RecentLogin,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(STEP_LEASE) private readonly lease: StepLease,
@@ -57,6 +59,11 @@ export class RefundsService {
     const now = this.clock();
     const money = command.amount ?? { amount: refundable(payment), currency: payment.currency };
     const changes = { payment_id: id, amount: moneyToJson(money.amount, money.currency) };
+    const signIn = this.recentLogin.refusal(caller.principal, money);
+    if (signIn !== undefined) {
+      await this.outbox.recordDurably(eventBy(caller, 'refund.refused', { id, failure: signIn.code, changes }));
+      throw signIn;
+    }
     const step = await this.#begin(payment, money, now);
     if (!step.ok) {
       const known = await this.keys.look(claim, now);

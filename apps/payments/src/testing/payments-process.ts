@@ -8,6 +8,7 @@ import { ChangesStore } from '../changes/changes.store.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
 import { CaptureService } from '../payments/capture.service.js';
 import { PaymentProgress } from '../payments/payment-progress.js';
+import { RecentLogin } from '../payments/recent-login.js';
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { stepLeaseOf } from '../idempotency/step-lease.js';
@@ -45,10 +46,22 @@ export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Su
   });
   const progress = new PaymentProgress(changes, payments, deliveries, clock);
   const refundProgress = new RefundProgress(changes, payments, refunds, deliveries, clock);
+  const recentLogin = new RecentLogin({ above: new Map(), seconds: 300 }, clock);
   const service = new PaymentsService(changes, payments, progress, keys, accounts, outbox, clock, lease);
   return {
     payments: service,
-    captures: new CaptureService(service, changes, payments, progress, keys, accounts, outbox, clock, lease),
+    captures: new CaptureService(
+      service,
+      changes,
+      payments,
+      progress,
+      keys,
+      accounts,
+      recentLogin,
+      outbox,
+      clock,
+      lease,
+    ),
     refunds: new RefundsService(
       service,
       new RefundRights(service, payments, accounts, outbox),
@@ -58,6 +71,7 @@ export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Su
       refundProgress,
       keys,
       accounts,
+      recentLogin,
       outbox,
       clock,
       lease,
