@@ -35,6 +35,8 @@ interface GuardOptions {
   readonly verifier?: AccessTokenVerifier;
   /** Takes the lines of the route report once at start; Nest's logger by default. */
   readonly onRoutes?: (lines: readonly string[]) => void;
+  /** Adds to a route's line what other declarations say of its handler (that it leaves no audit event, say). */
+  readonly routeNote?: (handler: object, controller: object) => string | undefined;
 }
 
 /** @param request the framework's own request */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
+import { AUTH_SETTINGS, type AuthSettings } from './auth.settings.js';
 import { HttpRoutes } from './http-routes.js';
 import { describeNeeds, routeNeeds, type RouteNeeds } from './route-needs.js';
 
@@ -18,6 +19,8 @@ export interface Route {
   readonly handler: string;
   /** Nothing where nothing is declared: the guard refuses every call. */
   readonly needs: RouteNeeds | undefined;
+  /** What `routeNote` of the settings says of it. */
+  readonly note?: string | undefined;
 }
 
 function isFunction(value: unknown): value is (...parameters: never[]) => unknown {
@@ -61,6 +64,7 @@ function handlersIn(holders: readonly Holder[], scanner: MetadataScanner, names:
       const needs = routeNeeds(handler, metatype);
       return names(holder, handler).map(([kind, name]) => ({
         handler,
+        controller: metatype,
         route: { kind, name, handler: `${metatype.name}.${method}`, needs },
       }));
     });
@@ -70,6 +74,7 @@ function handlersIn(holders: readonly Holder[], scanner: MetadataScanner, names:
 /** A handler that Nest's decorators make reachable, with its function. */
 export interface Handler {
   readonly handler: object;
+  readonly controller: object;
   readonly route: Route;
 }
 
@@ -87,6 +92,7 @@ export class RouteReport {
     @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
     @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(AUTH_SETTINGS) private readonly settings: Pick<AuthSettings, 'routeNote'>,
   ) {}
 
   /** As they are routed once the application is configured: prefix, versions and `RouterModule` included. */
@@ -100,13 +106,21 @@ export class RouteReport {
           : [],
       ),
     ];
-    const routes = new Map(handlers.map(({ route }) => [`${route.name} ${route.handler}`, route]));
+    const routes = new Map(
+      handlers.map(({ handler, controller, route }) => [
+        `${route.name} ${route.handler}`,
+        { ...route, note: this.settings.routeNote?.(handler, controller) },
+      ]),
+    );
     return [...routes.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** The report as lines: `GET /orders/:id  orders:read  OrdersController.read`. */
+  /** The report as lines: `GET /orders/:id  orders:read  OrdersController.read`, and behind it the route's note. */
   lines(): readonly string[] {
-    const rows = this.routes().map(({ name, handler, needs }) => [name, describeNeeds(needs), handler] as const);
+    const rows = this.routes().map(
+      ({ name, handler, needs, note }) =>
+        [name, describeNeeds(needs), note === undefined ? handler : `${handler}  ${note}`] as const,
+    );
     const width = (column: 0 | 1): number => Math.max(0, ...rows.map((row) => row[column].length));
     const [names, needs] = [width(0), width(1)];
     return rows.map(([name, need, handler]) => `${name.padEnd(names)}  ${need.padEnd(needs)}  ${handler}`);

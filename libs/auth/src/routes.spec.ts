@@ -97,6 +97,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
       fetch: issuer.fetch,
       resource: 'https://api.test/shop',
       onRoutes: (lines) => reported.push(...lines),
+      routeNote: (_handler, controller) => (controller === ForgottenController ? 'to be removed' : undefined),
       onRefused: (refusal) => {
         refusals.push(refusal);
         return Promise.resolve();
@@ -191,7 +192,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
 
   it('are reported at start, each with what it needs', () => {
     expect(reported.map((line) => line.split(/ {2,}/))).toEqual([
-      ['GET /v1/forgotten', 'undeclared', 'ForgottenController.read'],
+      ['GET /v1/forgotten', 'undeclared', 'ForgottenController.read', 'to be removed'],
       ['GET /v1/orders/:id', 'orders:read + inOfficeHours + ownsOrder', 'OrdersController.read'],
       ['GET /v1/orders/mine', 'orders:read + inOfficeHours', 'OrdersController.mine'],
       ['GET /v1/orders/status/open', 'public', 'OrdersController.open'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { RequireScopes } from '@countersign/auth';
+import { RequireScopes, RouteReport } from '@countersign/auth';
 import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { type Logger } from 'pino';
@@ -25,7 +25,7 @@ class OrdersController {
   }
 }
 
-describe('the log line of a request', () => {
+describe('the log', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-request-log-'));
   let postgres: Postgres;
   let issuer: TestIssuer;
@@ -58,7 +58,17 @@ describe('the log line of a request', () => {
     for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('names client and subject of a verified caller, refused or not, and of no other', async () => {
+  it('of the start names what leaves no audit event, and why, beside what each route needs', () => {
+    const lines = app.get(RouteReport, { strict: false }).lines();
+    expect(lines.map((line) => line.split(/ {2,}/))).toContainEqual([
+      'GET /orders',
+      'orders:read',
+      'OrdersController.read',
+      'unrecorded: nothing of anyone is shown',
+    ]);
+  });
+
+  it('of a request names client and subject of a verified caller, refused or not, and of no other', async () => {
     const lines: unknown[] = [];
     Object.assign(app.get<Logger>(LOGGER), {
       isLevelEnabled: () => true,

@@ -6,6 +6,7 @@ import { type Logger } from 'pino';
 import { API_KEY_SETTINGS, ApiKeysModule, type ApiKeyClient } from './api-keys.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
+import { unrecordedReason } from './recorded-answers.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from './refusals.service.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
 import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
@@ -45,6 +46,12 @@ class RefusalsModule {
       exports: [Refusals],
     };
   }
+}
+
+/** An omission is as visible at start as an open route. */
+function routeNote(handler: object, controller: object): string | undefined {
+  const why = unrecordedReason(handler, controller);
+  return why === undefined ? undefined : `unrecorded: ${why}`;
 }
 
 /** The auth library as our own services use it: the guard is global, and what it refuses is in the audit trail ({@link Refusals}). */
@@ -88,6 +95,7 @@ export class ServiceAuthModule {
             apiKeys: ApiKeySettings | undefined,
           ) => ({
             dpopReplays: new PostgresDpopReplayStore(pool),
+            routeNote,
             onRoutes: (routes: readonly string[]) => {
               logger.info(
                 { routes: routes.map((line) => line.replace(/ {2,}/g, '  ')) },
