@@ -12,7 +12,7 @@ export {
 export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { outboxMigrations } from './outbox-migrations.js';
-export { AuditOutbox, type AuditOutboxOptions, type SqlExecutor } from './outbox.store.js';
+export { AuditOutbox, type AuditOutboxOptions } from './outbox.store.js';
 export {
   CHECKPOINT_SUBJECT,
   FIRST_INDEX_HEADER,
@@ -29,4 +29,5 @@ export {
   type Receipt,
 } from './receipts.js';
 export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
+export { type DrizzleExecutor, type PrismaExecutor, type QueryExecutor, type SqlExecutor } from './sql-executor.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf, type StreamSettings } from './streams.js';

@@ -1,8 +1,8 @@
-import { sql, type SQL } from 'drizzle-orm';
 import type pg from 'pg';
 import { completeEvent, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
 import { GroupCommit } from './group-commit.js';
 import { uuidv7 } from '@countersign/audit-event';
+import { execute, type SqlExecutor } from './sql-executor.js';
 
 export interface AuditOutboxOptions {
   /** The service's own database, which holds `audit_outbox`. */
@@ -13,10 +13,7 @@ export interface AuditOutboxOptions {
   readonly newId?: () => string;
 }
 
-/** A drizzle transaction or database. */
-export interface SqlExecutor {
-  execute(query: SQL): PromiseLike<unknown>;
-}
+const INSERT = 'insert into audit_outbox (id, event) values ($1::uuid, $2::jsonb)';
 
 /** Milliseconds from the making of an event to the look for it, when it commits with something else. */
 const COMMIT_MS = 10;
@@ -41,14 +38,13 @@ export class AuditOutbox {
 
   /**
    * Records an event in the transaction of the change that it describes: both commit, or neither.
+   * @param transaction as pg, drizzle, TypeORM or Prisma give it
    * @returns the event's id
    * @throws {AuditEventError}
    */
   async record(transaction: SqlExecutor, event: NewAuditEvent): Promise<string> {
     const complete = this.complete(event);
-    await transaction.execute(
-      sql`insert into audit_outbox (id, event) values (${complete.id}, ${JSON.stringify(complete)}::jsonb)`,
-    );
+    await execute(transaction, INSERT, [complete.id, JSON.stringify(complete)]);
     return complete.id;
   }
 

@@ -282,6 +282,7 @@ describe('the outbox and its relay', () => {
   it('refuses an event that no trail could take before its change commits', async () => {
     const large = event('x', { text: 'x'.repeat(33_000) });
     await expect(outbox.recordDurably(large)).rejects.toBeInstanceOf(AuditEventError);
-    await expect(outbox.recordDurably(event('x', {}, 'un heard'))).rejects.toThrow(/countersign/);
+    await expect(outbox.recordDurably(event('x', { text: '\ud800' }))).rejects.toThrow(/surrogate/);
+    expect(() => event('x', {}, 'un heard')).toThrow(/a service name/);
   });
 });

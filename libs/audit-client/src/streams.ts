@@ -95,7 +95,7 @@ export async function ensureAuditStreams(
   return madeAgain;
 }
 
-/** `countersign.payments.payment.settled.v1` from payments goes to `audit.payments.payment.settled`. */
+/** `countersign.payments.payment.settled.v1` from payments goes to `audit.payments.payment.settled`, whatever its prefix. */
 export function subjectOf(event: { readonly source: string; readonly type: string }): string {
-  return `audit.${event.source}.${event.type.split('.').slice(2, 4).join('.')}`;
+  return `audit.${event.source}.${event.type.split('.').slice(-3, -1).join('.')}`;
 }

@@ -12,6 +12,15 @@ const short = z.string().min(1).max(512);
 /** A service's name, the `source` of its events and a token of its NATS subjects. */
 export const sourceSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'a service name: a-z, 0-9, -');
 
+/** What stands before a service's name in the types of its events: `countersign`, or reversed domain names such as `com.acme`. */
+export const prefixSchema = z
+  .string()
+  .max(128)
+  .regex(/^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*$/, 'must be names of a-z, 0-9 and -, separated by dots: com.acme');
+
+/** `<prefix>.<service>.<thing>.<done>.v1`. */
+export const eventTypePattern = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_-]*){3,}\.v[0-9]+$/;
+
 const principalSchema = z.strictObject({
   subject: short,
   client_id: short,
@@ -44,7 +53,7 @@ export const auditEventSchema = z.strictObject({
   specversion: z.literal('1.0'),
   id: z.uuid(),
   source: sourceSchema,
-  type: z.string().regex(/^countersign(\.[a-z][a-z0-9_-]*){3}\.v[0-9]+$/, 'countersign.<service>.<thing>.<done>.v1'),
+  type: short.regex(eventTypePattern, '<prefix>.<service>.<thing>.<done>.v1'),
   time: z.iso.datetime(),
   subject: short,
   datacontenttype: z.literal('application/json'),

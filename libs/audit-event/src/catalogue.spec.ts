@@ -77,4 +77,19 @@ describe('a catalogue of events', () => {
     );
     expect(page).toContain('| `parcel` | its number |');
   });
+
+  it('puts its own prefix before the types of its events', () => {
+    const of = (prefix: string) =>
+      defineEvents({
+        source: 'orders',
+        prefix,
+        kinds: { order: 'UUIDv7' },
+        events: { 'order.placed': { when: 'Placed.', action: 'orders:create', resource: 'order' } },
+      });
+    const event = of('com.acme-shop').event('order.placed', ada, { id: '7' });
+    expect(event.type).toBe('com.acme-shop.orders.order.placed.v1');
+    expect(completeEvent(event, '01a218a6-b8f2-70b9-875f-95c3c18b528b', 'orders', new Date(0)).type).toBe(event.type);
+    for (const prefix of ['', 'Com.acme', 'com.', '.com', 'com acme', 'a'.repeat(129)])
+      expect(() => of(prefix)).toThrow(/orders: the prefix/);
+  });
 });

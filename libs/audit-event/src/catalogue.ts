@@ -1,4 +1,4 @@
-import { type AuditEvent, type AuditPrincipal, type EventParts } from './audit-event.js';
+import { prefixSchema, sourceSchema, type AuditEvent, type AuditPrincipal, type EventParts } from './audit-event.js';
 
 type Data = AuditEvent['data'];
 
@@ -33,9 +33,14 @@ export interface EventDeclaration<Kind extends string = string> {
 export interface CatalogueDeclaration<Kind extends string, Name extends string> {
   /** The service's name. */
   readonly source: string;
+  /**
+   * What stands before the service's name in the types of its events: reversed domain names of yours, such as `com.acme`. `countersign` by
+   * default, as in the types of Countersign's own services.
+   */
+  readonly prefix?: string;
   /** Kinds of resource, singular, each with what its id is. */
   readonly kinds: Readonly<Record<Kind, string>>;
-  /** `<thing>.<done>`: the middle of the CloudEvents type. */
+  /** `<thing>.<done>`: the middle of the CloudEvents type `<prefix>.<source>.<thing>.<done>.v1`. */
   readonly events: Readonly<Record<Name, EventDeclaration<NoInfer<Kind>>>>;
 }
 
@@ -68,6 +73,7 @@ export interface EventDetails<Kind extends string> {
 /** The id of a resource that is all of its kind: a list, a search, an export. */
 export const EVERY = '*';
 
+const DEFAULT_PREFIX = 'countersign';
 const typePattern = /^[a-z][a-z0-9-]*\.[a-z][a-z0-9_-]*$/;
 const kindPattern = /^[a-z][a-z0-9-]*$/;
 
@@ -77,11 +83,19 @@ const listOf = <Item extends string>(one: Item | readonly Item[]): readonly Item
 /** The events of one service: the only place where their types, actions and kinds of resource are written. */
 export class EventCatalogue<Kind extends string, Name extends string> {
   readonly source: string;
+  readonly prefix: string;
   readonly kinds: Readonly<Record<Kind, string>>;
   readonly events: Readonly<Record<Name, EventDeclaration<Kind>>>;
 
   /** @throws {Error} when a name breaks the grammar: found when the module is loaded */
-  constructor({ source, kinds, events }: CatalogueDeclaration<Kind, Name>) {
+  constructor({ source, prefix = DEFAULT_PREFIX, kinds, events }: CatalogueDeclaration<Kind, Name>) {
+    for (const [name, schema, value] of [
+      ['source', sourceSchema, source],
+      ['prefix', prefixSchema, prefix],
+    ] as const) {
+      const problem = schema.safeParse(value).error?.issues[0]?.message;
+      if (problem !== undefined) throw new Error(`${source}: the ${name} ${problem}`);
+    }
     for (const name of Object.keys(events)) {
       if (!typePattern.test(name)) throw new Error(`${source}: the event ${name} must be named <thing>.<done>`);
     }
@@ -89,13 +103,14 @@ export class EventCatalogue<Kind extends string, Name extends string> {
       if (!kindPattern.test(kind)) throw new Error(`${source}: the kind ${kind} must be a-z, 0-9 and -`);
     }
     this.source = source;
+    this.prefix = prefix;
     this.kinds = kinds;
     this.events = events;
   }
 
   /** The CloudEvents type of an event. */
   typeOf(name: Name): string {
-    return `countersign.${this.source}.${name}.v1`;
+    return `${this.prefix}.${this.source}.${name}.v1`;
   }
 
   /**

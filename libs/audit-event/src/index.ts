@@ -4,6 +4,8 @@ export {
   completeEvent,
   EVENT_SIZE_LIMIT,
   auditPrincipal,
+  eventTypePattern,
+  prefixSchema,
   sourceSchema,
   type AuditEvent,
   type AuditPrincipal,

@@ -29,6 +29,18 @@ describe('the check of each message', () => {
     expect(look(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
   });
 
+  it('lets an event in whose type begins with a prefix of its own', () => {
+    const own = { ...event, type: 'com.acme-shop.payments.payment.settled.v1' };
+    expect(look(own)).toEqual({ kind: 'event', event: own, leaf: leafOf(own) });
+    for (const type of [
+      'payment.settled.v1',
+      'com.acme.payments.settled',
+      'Com.acme.payments.settled.v1',
+      `a.${'b'.repeat(600)}.c.d.v1`,
+    ])
+      expect(look({ ...event, type })).toMatchObject({ kind: 'dead-letter' });
+  });
+
   it('lets no service speak for another', () => {
     expect(look(event, 'audit.accounts.payment.settled')).toMatchObject({
       kind: 'dead-letter',

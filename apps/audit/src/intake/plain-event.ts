@@ -1,11 +1,10 @@
-import { isStorableJson, isTraceparent, type AuditEvent } from '@countersign/audit-event';
+import { eventTypePattern, isStorableJson, isTraceparent, type AuditEvent } from '@countersign/audit-event';
 
 type Json = Readonly<Record<string, unknown>>;
 type Data = AuditEvent['data'];
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const sourcePattern = /^[a-z][a-z0-9-]{0,62}$/;
-const typePattern = /^countersign(\.[a-z][a-z0-9_-]*){3}\.v[0-9]+$/;
 /** Days that every month has: the schema decides on others. */
 const timePattern =
   /^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$/;
@@ -119,7 +118,8 @@ export function plainEvent(json: unknown): { readonly event: AuditEvent; readonl
   const { id, sequence, source, subject, time, traceparent, type } = json;
   if (json['specversion'] !== '1.0' || json['datacontenttype'] !== 'application/json') return undefined;
   if (!fits(idPattern, id) || !fits(sequencePattern, sequence) || !fits(sourcePattern, source)) return undefined;
-  if (!isShort(subject) || !fits(timePattern, time) || !fits(typePattern, type)) return undefined;
+  if (!isShort(subject) || !fits(timePattern, time) || !isShort(type) || !fits(eventTypePattern, type))
+    return undefined;
   if (traceparent !== undefined && (typeof traceparent !== 'string' || !isTraceparent(traceparent))) return undefined;
   if (sizeOf(json) !== (traceparent === undefined ? 9 : 10)) return undefined;
   const data = dataOf(json['data']);

@@ -1,0 +1,22 @@
+import { AuditOutbox } from '@countersign/audit-client';
+import { type AuditPrincipal } from '@countersign/audit-event';
+import pg from 'pg';
+import { cancelled } from './events.js';
+
+export const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] });
+const outbox = new AuditOutbox({ pool, source: 'orders' });
+
+export async function cancel(order: string, caller: AuditPrincipal): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('update orders set cancelled = true where id = $1', [order]);
+    await outbox.record(client, cancelled(order, caller)); // both commit, or neither
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  } finally {
+    client.release();
+  }
+}
