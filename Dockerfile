@@ -20,7 +20,8 @@ COPY libs libs
 COPY tools tools
 COPY examples examples
 RUN npx nx run-many -t build -p issuer,payments,accounts,audit,cli,stack --outputStyle=static \
- && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete
+ && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
+ && rm -rf libs/*/cjs
 
 # For each image the packages that it imports at run time, and no other: neither the build's tools nor its neighbours'. Of a package what
 # runs: no types, source maps or tests; of the workspace the libraries that were installed for it.

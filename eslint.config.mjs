@@ -48,7 +48,7 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/test-results/**', '**/node_modules/**', '.nx/**', '.countersign/**'] },
+  { ignores: ['**/dist/**', 'libs/*/cjs/**', '**/test-results/**', '**/node_modules/**', '.nx/**', '.countersign/**'] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

@@ -1,3 +1,5 @@
+import { isInstance } from './either-form.js';
+
 /** A reason for a refusal: what it answers, what the caller sees (it names the fault and no value), and when it happens. */
 export interface TokenErrorReason {
   readonly status: 400 | 401 | 403 | 429 | 503;
@@ -211,8 +213,14 @@ function factOf(fact: unknown): string | undefined {
     .replace(/[^\x20-\x7e]/g, '?');
 }
 
+const MARK = Symbol.for('countersign.token-error');
+
 /** A refused token. `code` is for machines; `message` may be shown to the caller (it reveals no secret). */
 export class TokenError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(value, this, TokenError, MARK);
+  }
+
   /** HTTP status: 401 for the token's fault, 403 for a missing right, 429 beyond a limit, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
   readonly status: TokenErrorReason['status'];
 
@@ -247,6 +255,10 @@ export class TokenError extends Error {
     this.login = facts.login;
     this.name = 'TokenError';
     this.status = tokenErrorReasons[code].status;
+  }
+
+  protected get [MARK](): true {
+    return true;
   }
 
   /**

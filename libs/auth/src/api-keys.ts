@@ -16,7 +16,7 @@ import {
 import { type RouteNeeds } from './route-needs.js';
 
 /** Injection token of the {@link ApiKeys} of the application; nothing where it takes none. */
-export const API_KEYS = Symbol('countersign.api-keys');
+export const API_KEYS = Symbol.for('countersign.api-keys');
 
 /** How a service takes API keys: as whom it exchanges them at the issuer. */
 export interface ApiKeySettings extends Partial<

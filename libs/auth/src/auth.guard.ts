@@ -64,7 +64,7 @@ export class CountersignGuard implements CanActivate {
     return this.#judge(context, needs);
   }
 
-  /** A credential that verified before and has what the route needs: no promise, no passport. Whatever else it is, the long way tells. */
+  /** A credential that verified before and has what the route needs: no promise. Whatever else it is, the long way tells. */
   #isRepeated(context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
     if (!needs.public && (needs.policies.length > 0 || needs.login !== undefined)) return false;
     try {

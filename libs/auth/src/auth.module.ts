@@ -19,7 +19,6 @@ import {
   ModulesContainer,
 } from '@nestjs/core';
 import { type ApiKeys, createVerifier, type KeysReport } from '@countersign/auth-core';
-import passport from 'passport';
 import { CountersignGuard } from './auth.guard.js';
 import {
   AUTH_SETTINGS,
@@ -36,8 +35,8 @@ import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { DpopCredential } from './credentials/dpop.js';
 import { API_KEYS, apiKeysOf } from './api-keys.js';
 import { ApiKeyCredential } from './credentials/api-key.js';
-import { createStrategy, STRATEGY_NAME } from './jwt.strategy.js';
 import { closeMessageHandlers } from './message-gate.js';
+import { answerProblems } from './problem-answers.js';
 import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
 import { RefusalErrors } from './refusal.js';
 import { RouteReport } from './route-report.js';
@@ -82,7 +81,6 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     @Inject(API_KEYS) private readonly apiKeys: ApiKeys | undefined,
   ) {
     refuseTwice(modules);
-    passport.use(STRATEGY_NAME, createStrategy());
     closeMessageHandlers(discovery, scanner);
   }
 
@@ -127,7 +125,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
           ): readonly Credential[] => [
             ...(keys === undefined ? [] : [new ApiKeyCredential(keys)]),
             new DpopCredential(verifier, settings.resource),
-            new BearerCredential(verifier, settings.clientCertificate),
+            new BearerCredential(verifier, settings.clientCertificate, settings.bearer),
           ],
         },
         RouteReport,
@@ -137,13 +135,14 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     };
   }
 
-  /** The place of the principal; and the metadata document: it stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
+  /** The place of the principal; problems' content type; and the metadata document: it stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
   onModuleInit(): void {
     const { resource } = this.settings;
     // A pure microservice has no HTTP side.
     const adapter: HttpAdapterHost['httpAdapter'] | undefined = this.adapterHost.httpAdapter;
     if (adapter === undefined) return;
     preparePrincipal(adapter.getInstance<unknown>());
+    answerProblems(adapter);
     if (resource === undefined) return;
     const described = { resource, issuers: issuersOf(this.settings), audience: serviceNameOf(this.settings) };
     adapter.get(metadataPath(resource), (_request: unknown, response: unknown) => {

@@ -1,11 +1,17 @@
-import { type SeveralIssuersOptions, type TokenVerifier, type VerifierOptions } from '@countersign/auth-core';
+import { type ExecutionContext } from '@nestjs/common';
+import {
+  type Principal,
+  type SeveralIssuersOptions,
+  type TokenVerifier,
+  type VerifierOptions,
+} from '@countersign/auth-core';
 import { type ApiKeySettings } from './api-keys.js';
 import { type RefusalListener } from './refusal.js';
 
 /** Injection token of the {@link AccessTokenVerifier} that the guard uses. */
-export const TOKEN_VERIFIER = Symbol('countersign.token-verifier');
-export const AUTH_SETTINGS = Symbol('countersign.auth-settings');
-export const REFUSAL_ERRORS = Symbol('countersign.refusal-errors');
+export const TOKEN_VERIFIER = Symbol.for('countersign.token-verifier');
+export const AUTH_SETTINGS = Symbol.for('countersign.auth-settings');
+export const REFUSAL_ERRORS = Symbol.for('countersign.refusal-errors');
 
 /** What the guard asks of a verifier: `verifyWithRefresh`, and what else it has of a `TokenVerifier`. Tokens that are bound to a key or a certificate are refused without the method for them. */
 export type AccessTokenVerifier = Pick<TokenVerifier, 'verifyWithRefresh'> &
@@ -27,6 +33,8 @@ interface GuardOptions {
    * ends TLS, or a function that reads the header of a proxy which nobody else can set. Without it such tokens are refused.
    */
   readonly clientCertificate?: ClientCertificate;
+  /** Verifies a bearer token that an HTTP request brings for the first time; the verifier itself by default, or `passportBearer()` of `@countersign/auth/passport`. */
+  readonly bearer?: BearerVerification;
   /** Takes API keys on routes that say `@AllowApiKey()`; without it nobody is let in by one. */
   readonly apiKeys?: ApiKeySettings;
   /** Awaited before a refusal is answered. */
@@ -38,6 +46,13 @@ interface GuardOptions {
   /** Adds to a route's line what other declarations say of its handler (that it leaves no audit event, say). */
   readonly routeNote?: (handler: object, controller: object) => string | undefined;
 }
+
+/** Verifies a bearer token. @throws {TokenError} for one that is not good */
+export type BearerVerification = (
+  token: string,
+  verifier: AccessTokenVerifier,
+  context: ExecutionContext,
+) => Promise<Principal>;
 
 /** @param request the framework's own request */
 export type ClientCertificate = (request: object) => Uint8Array | undefined;

@@ -14,7 +14,7 @@ export interface Carrier {
   header(name: string): string | undefined;
 }
 
-const PRINCIPAL = Symbol('countersign.principal');
+const PRINCIPAL = Symbol.for('countersign.principal');
 interface Bound {
   [PRINCIPAL]?: Principal;
 }

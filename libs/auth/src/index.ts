@@ -3,6 +3,7 @@ export {
   TOKEN_VERIFIER,
   type AccessTokenVerifier,
   type AuthSettings,
+  type BearerVerification,
   type ClientCertificate,
 } from './auth.settings.js';
 export { peerCertificate } from './peer-certificate.js';

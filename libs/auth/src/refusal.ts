@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException, type ExecutionContext } from '@nestjs/common';
 import { TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
 import { type CarrierKind } from './carrier.js';
+import { asProblem } from './problem-answers.js';
 
 /**
  * Why a request was refused: a token's fault; `ROUTE_NOT_DECLARED` for a route that says neither what it needs nor that it is public;
@@ -93,6 +94,6 @@ export class RefusalErrors {
 
   make(kind: CarrierKind | undefined, problem: RefusalProblem): Error {
     const maker = kind === undefined ? undefined : this.makers[kind];
-    return maker === undefined ? new HttpException(problem, problem.status) : maker(problem);
+    return maker === undefined ? new HttpException(asProblem(problem), problem.status) : maker(problem);
   }
 }

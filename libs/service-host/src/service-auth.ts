@@ -1,4 +1,5 @@
 import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
+import { passportBearer } from '@countersign/auth/passport';
 import { type ApiKeySettings, AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
 import { type DpopNonces, type KeysReport, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import type pg from 'pg';
@@ -106,6 +107,7 @@ export class ServiceAuthModule {
             ...(nonces === undefined ? {} : { dpopNonces: nonces }),
             issuer: options.issuer,
             audience: options.audience,
+            bearer: passportBearer(),
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
             ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
             allowPlainHttp: options.allowPlainHttp ?? false,

@@ -1,9 +1,16 @@
 import { boundedBody } from '../bounded-body.js';
+import { isInstance } from '../either-form.js';
 import { isObject, type JsonObject } from '../json-object.js';
 import { undirectedFetch } from '../undirected-fetch.js';
 
+const MARK = Symbol.for('countersign.token-request-error');
+
 /** A token that could not be had. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
 export class TokenRequestError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(value, this, TokenRequestError, MARK);
+  }
+
   constructor(
     readonly code: string,
     message: string,
@@ -17,6 +24,10 @@ export class TokenRequestError extends Error {
   ) {
     super(message);
     this.name = 'TokenRequestError';
+  }
+
+  protected get [MARK](): true {
+    return true;
   }
 }
 

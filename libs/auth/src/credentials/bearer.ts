@@ -1,34 +1,19 @@
-import { Injectable, type ExecutionContext } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
+import { type ExecutionContext } from '@nestjs/common';
 import { credentialsOf, type Principal } from '@countersign/auth-core';
-import { type AccessTokenVerifier, type ClientCertificate } from '../auth.settings.js';
+import { type AccessTokenVerifier, type BearerVerification, type ClientCertificate } from '../auth.settings.js';
 import { authorizationOf, type Carrier } from '../carrier.js';
-import { STRATEGY_NAME, tokenErrorOf, useVerifier } from '../jwt.strategy.js';
 import { type Credential } from './credential.js';
-
-/** The passport side: first-seen tokens of HTTP requests pass through passport-jwt. */
-@Injectable()
-class PassportGuard extends AuthGuard(STRATEGY_NAME) {
-  override handleRequest<User>(error: unknown, user: User | false, info: unknown): User {
-    if (user === false || (error !== null && error !== undefined)) throw tokenErrorOf(error, info);
-    return user;
-  }
-
-  async authenticate(context: ExecutionContext): Promise<Principal> {
-    await this.canActivate(context);
-    const { user } = context.switchToHttp().getRequest<{ user: Principal }>();
-    return user;
-  }
-}
 
 /** `Authorization: Bearer` (RFC 6750, section 2.1). */
 export class BearerCredential implements Credential {
-  readonly #passport = new PassportGuard();
-
-  /** @param certificateOf the certificate that a request's client showed */
+  /**
+   * @param certificateOf the certificate that a request's client showed
+   * @param firstSeen verifies a token that an HTTP request brings for the first time
+   */
   constructor(
     private readonly verifier: AccessTokenVerifier,
     private readonly certificateOf?: ClientCertificate,
+    private readonly firstSeen?: BearerVerification,
   ) {}
 
   verify(carrier: Carrier, context: ExecutionContext): Promise<Principal> | undefined {
@@ -48,8 +33,7 @@ export class BearerCredential implements Credential {
     }
     const known = this.verifier.cached?.(token);
     if (known !== undefined) return known;
-    if (kind !== 'http') return this.verifier.verifyWithRefresh(token);
-    useVerifier(holder, this.verifier);
-    return this.#passport.authenticate(context);
+    if (kind !== 'http' || this.firstSeen === undefined) return this.verifier.verifyWithRefresh(token);
+    return this.firstSeen(token, this.verifier, context);
   }
 }

@@ -3,7 +3,7 @@ import { type Principal } from '@countersign/auth-core';
 import { type Carrier } from '../carrier.js';
 
 /** Injection token of the {@link Credential}s that the guard asks, in order. */
-export const CREDENTIALS = Symbol('countersign.credentials');
+export const CREDENTIALS = Symbol.for('countersign.credentials');
 
 /** A way in which a caller proves who it is. */
 export interface Credential {

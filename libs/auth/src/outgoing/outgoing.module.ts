@@ -10,7 +10,7 @@ export interface OutgoingModuleAsyncOptions extends Pick<ModuleMetadata, 'import
   readonly useFactory: FactoryProvider<OutgoingSettings>['useFactory'];
 }
 
-const OUTGOING_SETTINGS = Symbol('countersign.outgoing-settings');
+const OUTGOING_SETTINGS = Symbol.for('countersign.outgoing-settings');
 
 /** Provides {@link ServiceCalls} to the whole application, with this service's own identity at the issuer. */
 @Global()

@@ -1,0 +1,32 @@
+import { type HttpAdapterHost } from '@nestjs/core';
+import { type RefusalProblem } from './refusal.js';
+
+type Adapter = HttpAdapterHost['httpAdapter'];
+
+/** RFC 9457, section 3. */
+const CONTENT_TYPE = 'application/problem+json; charset=utf-8';
+
+const problems = new WeakSet<object>();
+const prepared = new WeakSet<Adapter>();
+
+/** Marks a document that says why a request was refused: answered as it is, it has the content type of a problem. */
+export function asProblem(problem: RefusalProblem): RefusalProblem {
+  problems.add(problem);
+  return problem;
+}
+
+/**
+ * Has the documents of {@link asProblem} answered with their content type. Not by a header that the guard sets: an application whose own exception
+ * filter answers something else would send that with a problem's content type.
+ */
+export function answerProblems(adapter: Adapter): void {
+  if (prepared.has(adapter)) return;
+  prepared.add(adapter);
+  const reply = adapter.reply.bind(adapter);
+  adapter.reply = (response: unknown, body: unknown, status?: number): unknown => {
+    if (typeof body === 'object' && body !== null && problems.has(body)) {
+      adapter.setHeader(response, 'content-type', CONTENT_TYPE);
+    }
+    return reply(response, body, status);
+  };
+}

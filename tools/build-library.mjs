@@ -1,0 +1,32 @@
+// Run in a published library's folder: builds `dist` (ES modules, by TypeScript) and from it `cjs`, the same code as CommonJS.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from '@swc/core';
+
+// What an earlier build left is not packed.
+for (const folder of ['dist', 'cjs']) rmSync(folder, { recursive: true, force: true });
+const tsc = fileURLToPath(new URL('../node_modules/typescript7/bin/tsc', import.meta.url));
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+if (status !== 0) process.exit(status ?? 1);
+
+const options = {
+  swcrc: false,
+  configFile: false,
+  inputSourceMap: false,
+  jsc: { target: 'es2023', parser: { syntax: 'ecmascript' }, keepClassNames: true, preserveAllComments: true },
+  // `import x from` a CommonJS package is its `module.exports`, as for Node's ES modules; `import()` is a `require` later.
+  module: { type: 'commonjs', importInterop: 'node' },
+};
+const withoutMap = (text) => text.replace(/\n?\/\/# sourceMappingURL=\S+\s*$/, '\n');
+
+for (const file of readdirSync('dist', { recursive: true })) {
+  if (!/\.(js|d\.ts)$/.test(file)) continue;
+  const text = withoutMap(readFileSync(join('dist', file), 'utf8'));
+  const made = join('cjs', file);
+  mkdirSync(dirname(made), { recursive: true });
+  writeFileSync(made, file.endsWith('.js') ? transformSync(text, options).code : text);
+}
+// Without it Node and TypeScript would take the folder for ES modules, as the package says.
+writeFileSync('cjs/package.json', '{ "type": "commonjs" }\n');
