@@ -28,5 +28,14 @@ for (const file of readdirSync('dist', { recursive: true })) {
   mkdirSync(dirname(made), { recursive: true });
   writeFileSync(made, file.endsWith('.js') ? transformSync(text, options).code : text);
 }
-// Without it Node and TypeScript would take the folder for ES modules, as the package says.
-writeFileSync('cjs/package.json', '{ "type": "commonjs" }\n');
+// Without it Node and TypeScript would take the folder for ES modules, as the package says. Its imports (`#name`) are looked up there too.
+const { imports } = JSON.parse(readFileSync('package.json', 'utf8'));
+const here = (target) => {
+  if (typeof target === 'string') return target.replace('./dist/', './');
+  const conditions = Object.entries(target).filter(([condition]) => condition !== '@countersign/source');
+  return Object.fromEntries(conditions.map(([condition, one]) => [condition, here(one)]));
+};
+writeFileSync(
+  'cjs/package.json',
+  `${JSON.stringify({ type: 'commonjs', ...(imports === undefined ? {} : { imports: here(imports) }) }, undefined, 2)}\n`,
+);
