@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { auditEventSchema } from '@countersign/audit-event';
+import fc from 'fast-check';
+import { type Happening } from './happening.js';
+import { busyness, historyOf } from './month.js';
+
+const until = new Date('2026-11-20T12:34:56.000Z');
+const told = (events: number, seed = 1, days = 30): readonly Happening[] =>
+  [...historyOf({ events, days, until, seed })].flat();
+
+/** Rows of docs/events.md: what each service's catalogue says that it records. */
+function catalogue(): ReadonlyMap<string, { readonly actions: readonly string[]; readonly kinds: readonly string[] }> {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/events.md'), 'utf8');
+  const codes = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+  const rows = [...page.matchAll(/<!-- ([a-z]+) -->([\s\S]*?)<!-- \/\1 -->/g)].flatMap(
+    ([, service = '', section = '']) =>
+      section.split('\n').flatMap((line) => {
+        const [event = '', , actions = '', kinds = ''] = line.split(' | ');
+        const [name = ''] = codes(event);
+        const declared = { actions: codes(actions), kinds: codes(kinds) };
+        return name.includes('.') ? [[`countersign.${service}.${name}.v1`, declared] as const] : [];
+      }),
+  );
+  const own: typeof rows = ['request.refused', 'requests.refused'].flatMap((name) =>
+    ['issuer', 'payments', 'accounts', 'audit'].map((service): (typeof rows)[number] => [
+      `countersign.${service}.${name}.v1`,
+      { actions: ['route:call'], kinds: ['route'] },
+    ]),
+  );
+  return new Map([...rows, ...own]);
+}
+
+describe('a generated history', () => {
+  it('is the same for the same seed, to the last byte, and another for another', () => {
+    expect(JSON.stringify(told(600))).toBe(JSON.stringify(told(600)));
+    expect(JSON.stringify(told(600, 2))).not.toBe(JSON.stringify(told(600)));
+  });
+
+  it('holds the events that were asked for, in the order of their time, within its days, each once', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 300, max: 1_500 }),
+        fc.integer(),
+        fc.integer({ min: 1, max: 40 }),
+        (events, seed, days) => {
+          const history = told(events, seed, days);
+          expect(Math.abs(history.length - events)).toBeLessThan(60);
+          const times = history.map(({ at }) => at);
+          expect(times).toEqual([...times].sort((one, other) => one - other));
+          expect(times[0]).toBeGreaterThanOrEqual(until.getTime() - days * 86_400_000);
+          expect(times.at(-1)).toBeLessThanOrEqual(until.getTime());
+          const ids = history.flatMap((one) => (one.kind === 'event' ? [one.event.id] : []));
+          expect(new Set(ids).size).toBe(ids.length);
+        },
+      ),
+      { numRuns: 6 },
+    );
+  });
+
+  it('says nothing that its services do not record, but for the one that goes to the dead letters', () => {
+    const known = catalogue();
+    for (const one of told(2_500)) {
+      if (one.kind === 'lost') continue;
+      const taken = auditEventSchema.safeParse({ ...one.event, sequence: '1' });
+      expect(taken.success).toBe(one.kind === 'event');
+      if (one.kind !== 'event') continue;
+      const { type, data, source, subject } = one.event;
+      const declared = known.get(type);
+      expect([type, declared?.actions.includes(data.action)]).toEqual([type, true]);
+      expect([type, declared?.kinds.includes(data.resource.split('/')[0] ?? '')]).toEqual([type, true]);
+      expect([source, subject]).toEqual([one.source, data.resource]);
+    }
+  });
+
+  it('is busier by day than by night and on workdays than on Sundays, and has each incident', () => {
+    const history = told(6_000);
+    const share = (wanted: (at: Date) => boolean): number => history.filter(({ at }) => wanted(new Date(at))).length;
+    expect(share((at) => at.getUTCHours() === 12)).toBeGreaterThan(5 * share((at) => at.getUTCHours() === 3));
+    expect(share((at) => at.getUTCDay() === 5)).toBeGreaterThan(1.5 * share((at) => at.getUTCDay() === 0));
+    expect(busyness(Date.UTC(2026, 10, 20, 12))).toBeGreaterThan(busyness(Date.UTC(2026, 10, 22, 3)));
+    const reasons = new Set(history.map((one) => (one.kind === 'event' ? one.event.data.reason : one.kind)));
+    for (const reason of [
+      'API_KEY_REVOKED',
+      'PERSON_DISABLED',
+      'SIGNATURE_INVALID',
+      'FUNDS_INSUFFICIENT',
+      'lost',
+      'misfit',
+    ])
+      expect(reasons).toContain(reason);
+  });
+});

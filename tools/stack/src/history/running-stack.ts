@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTokenClient } from '@countersign/auth-core';
+import { jwkSchema } from '../identities.js';
+import { databaseUrlFile, type ServiceName } from '../services.js';
+import { StackError } from '../stack-error.js';
+import { type LostNumbers } from './outboxes.js';
+
+/** Milliseconds that a request to a running service may take. */
+const LIMIT_MS = 30_000;
+
+/** A stack that runs in another process, as its folder describes it. */
+export class RunningStack {
+  /** @param directory where it keeps data, keys and logs */
+  constructor(private readonly directory: string) {}
+
+  /** @throws {StackError} when there is none, or it does not answer */
+  async check(): Promise<void> {
+    const url = this.#variableOf('audit', 'RESOURCE_URL');
+    const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(LIMIT_MS) }).catch(() => undefined);
+    if (answer?.ok === true) return;
+    throw new StackError(
+      answer === undefined
+        ? `Nothing answers at ${url}. Start the stack with npm start, then run this again in another terminal.`
+        : `audit is not ready: ${await answer.text()}`,
+    );
+  }
+
+  databaseUrlOf(service: ServiceName): string {
+    return this.#read(databaseUrlFile(service)).trim();
+  }
+
+  /** Says to audit, as the operator, that numbers are missing for good. @throws {StackError} */
+  async acceptGap({ source, first, last }: LostNumbers, reason: string): Promise<void> {
+    const audit = this.#variableOf('audit', 'RESOURCE_URL');
+    const issuer = this.#variableOf('audit', 'ISSUER_URL');
+    const key = jwkSchema.parse(JSON.parse(this.#read('operator-key.json')));
+    const tokens = createTokenClient({ issuer, clientId: 'operator', key });
+    const { token } = await tokens.getToken({ audience: 'audit', scopes: ['audit:admin'] });
+    const answer = await fetch(`${audit}/intake/sources/${source}/gaps/accept`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ first: String(first), last: String(last), reason }),
+      signal: AbortSignal.timeout(LIMIT_MS),
+    });
+    if (!answer.ok) throw new StackError(`audit did not accept the gap of ${source}: ${await answer.text()}`);
+  }
+
+  #variableOf(service: ServiceName, name: string): string {
+    const line = this.#read(`${service}.env`)
+      .split('\n')
+      .find((one) => one.startsWith(`${name}=`));
+    if (line === undefined) throw new StackError(`${name} is not in ${service}.env of ${this.directory}.`);
+    return line.slice(name.length + 1);
+  }
+
+  #read(file: string): string {
+    const path = join(this.directory, 'env', file);
+    if (existsSync(path)) return readFileSync(path, 'utf8');
+    throw new StackError(
+      `There is no stack in ${this.directory}. Start one with npm start, then run this again in another terminal.`,
+    );
+  }
+}
