@@ -190,7 +190,7 @@ const cornerShop = (url: string): object => ({
   require_pushed_authorization_requests: true,
 });
 
-/** To which people log in by `countersign login`: a public client, which only asks who they are. */
+/** To which people log in by `countersign login`: a public client. What it may ask for is what its commands do, within each person's roles. */
 const commandLine = {
   client_id: 'countersign-cli',
   client_name: 'Countersign command line',
@@ -199,7 +199,18 @@ const commandLine = {
   application_type: 'native',
   grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
   redirect_uris: ['http://127.0.0.1/callback'],
-  policy: { people: { issuer: ['openid', 'profile'] } },
+  policy: {
+    people: {
+      issuer: ['openid', 'profile', { scope: 'issuer:admin', roles: ['operator'] }],
+      payments: ['payments:create', 'payments:read', { scope: 'payments:reconcile', roles: ['operator'] }],
+      accounts: ['accounts:read'],
+      audit: [
+        'audit:read:own',
+        { scope: 'audit:read', roles: ['support-agent', 'operator'] },
+        { scope: 'audit:admin', roles: ['operator'] },
+      ],
+    },
+  },
 };
 
 /** The issuer's PROVIDERS_FILE: the development OpenID provider, and which of its groups give which role. */
@@ -244,6 +255,7 @@ const audienceWords = {
     scopes: {
       'payments:create': { title: 'Pay from your accounts', description: 'You confirm large payments yourself.' },
       'payments:read': { title: 'See the payments that it made for you' },
+      'payments:reconcile': { title: 'Compare all payments with the ledger', description: 'Of everybody.' },
     },
   },
   accounts: {
@@ -252,6 +264,22 @@ const audienceWords = {
     scopes: {
       'accounts:read': { title: 'See your accounts', description: 'Names, balances and statements.' },
       'accounts:write': { title: 'Open accounts for you', description: 'They belong to you, and cost nothing.' },
+    },
+  },
+  audit: {
+    title: 'Audit trail',
+    description: 'Who did what.',
+    scopes: {
+      'audit:read:own': { title: 'See what was done in your name' },
+      'audit:read': { title: 'See what everybody did' },
+      'audit:admin': { title: 'Administer the audit trail' },
+    },
+  },
+  issuer: {
+    title: 'Issuer',
+    description: 'Who may do what.',
+    scopes: {
+      'issuer:admin': { title: 'Administer clients, keys and people', description: 'Also revoke what others have.' },
     },
   },
 };

@@ -2,8 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
 import { CliError, ExitCode } from '../cli-error.js';
-import { type IssuerAddress } from '../session/session.js';
-import { tokensFor, type Tokens } from './issuer-calls.js';
+import { tokensFor, type IssuerAddress, type Tokens } from '../person/issuer-calls.js';
 
 /** Milliseconds that a person may take in the browser; the issuer keeps a request no longer. */
 const PATIENCE_MS = 600_000;
@@ -13,6 +12,8 @@ export interface LoginRequest {
   readonly clientId: string;
   readonly scope: string;
   readonly audience: string | undefined;
+  /** Whether the person must sign in again, for what needs a recent sign-in. */
+  readonly again?: boolean;
 }
 
 /** The parameters that both flows have. */
@@ -80,6 +81,7 @@ export async function byBrowser(
       ...{ response_type: 'code', redirect_uri: redirectUri, state, dpop_jkt: thumbprintOf(key) },
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
+      ...(request.again === true ? { prompt: 'login' } : {}),
     });
     show(`${address.issuer.replace(/\/$/, '')}/oauth2/authorize?${query.toString()}`);
     const code = await promise;

@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type PrivateJwk } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
-import { type IssuerAddress } from '../session/session.js';
 import { parametersOf, type LoginRequest } from './code-flow.js';
-import { post, tokensFor, type Tokens } from './issuer-calls.js';
+import { post, tokensFor, type IssuerAddress, type Tokens } from '../person/issuer-calls.js';
 
 const begunSchema = z.looseObject({
   device_code: z.string(),

@@ -3,13 +3,15 @@ import { type Command } from 'commander';
 import { openSession } from '../session/session.js';
 import { byBrowser } from './code-flow.js';
 import { byDevice } from './device-flow.js';
-import { LoginFile } from './kept-login.js';
+import { LoginFile } from '../person/kept-login.js';
 import { logIn, logOut, whoIsLoggedIn } from './login.js';
+import { loginScope } from './scopes.js';
 
 interface LoginOptions {
   readonly application: string;
   readonly audience?: string;
   readonly scope: readonly string[];
+  readonly again: boolean;
   readonly device: boolean;
   readonly browser: boolean;
 }
@@ -30,9 +32,9 @@ function openBrowser(url: string): void {
 async function runLogin(options: LoginOptions, command: Command): Promise<void> {
   const { output, ...session } = openSession(command);
   const address = session.issuer();
-  const { application: clientId, audience, scope, device, browser } = options;
-  const request = { clientId, audience, scope: ['openid', 'profile', ...scope].join(' ') };
-  const file = new LoginFile(address.issuer);
+  const { application: clientId, audience, scope, again, device, browser } = options;
+  const request = { clientId, audience, scope: loginScope(audience, scope), again };
+  const file = new LoginFile(address.issuer, audience);
   const say = (text: string): void => {
     process.stderr.write(`${text}\n`);
   };
@@ -54,7 +56,8 @@ async function runLogin(options: LoginOptions, command: Command): Promise<void> 
 async function runLogout(_options: object, command: Command): Promise<void> {
   const { output, ...session } = openSession(command);
   const address = session.issuer();
-  const ended = await logOut(address, new LoginFile(address.issuer));
+  let ended = false;
+  for (const file of await LoginFile.all(address.issuer)) ended = (await logOut(address, file)) || ended;
   output.result({ ok: true, ended }, ended ? 'Logged out.' : 'Nobody was logged in.');
 }
 
@@ -65,19 +68,22 @@ export function register(program: Command): void {
     .summary('log in as a person')
     .description(
       'Logs you in at the issuer through your browser, and keeps that in a file that only you can read.\n' +
-        'The other commands go on authenticating as a client; whoami --person shows who is logged in.',
+        'Commands with --person then act as you, each for the service that you logged in for; you are in the audit trail.\n' +
+        'Without --person they authenticate as a client. countersign whoami --person shows who is logged in.',
     )
     .option('--device', 'show a code to enter in a browser on any device', false)
     .option('--no-browser', 'print the address, and open no browser')
     .option('--application <id>', 'the public client that you log in to', 'countersign-cli')
-    .option('--audience <name>', 'the service that you allow the command to use for you')
-    .option('--scope <scopes...>', 'what you allow it there', [])
+    .option('--audience <name>', 'the service that you allow the commands to use for you (default: only who you are)')
+    .option('--scope <scopes...>', 'what you allow there (default: what the commands need of it)', [])
+    .option('--again', 'sign in again, for what needs a recent sign-in', false)
     .addHelpText(
       'after',
       `
 Examples:
   countersign login
-  countersign login --device`,
+  countersign login --audience payments
+  countersign login --audience audit --scope audit:read:own --device`,
     )
     .action(runLogin);
   program

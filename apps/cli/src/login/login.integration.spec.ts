@@ -15,7 +15,7 @@ import {
 } from '@countersign/backing-services';
 import pg from 'pg';
 import { byDevice } from './device-flow.js';
-import { LoginFile } from './kept-login.js';
+import { LoginFile } from '../person/kept-login.js';
 import { logIn, logOut, whoIsLoggedIn } from './login.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -41,16 +41,20 @@ describe('a person who logs in at the command line', () => {
       application_type: 'native',
       redirect_uris: ['http://127.0.0.1/callback'],
       grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
-      policy: { people: { issuer: ['openid', 'profile'] } },
+      policy: { people: { issuer: ['openid', 'profile', { scope: 'issuer:admin', roles: ['operator'] }] } },
     };
     const operator = { client_id: 'operator', jwks: { keys: [publicJwkOf(await generateSigningKey())] } };
     const clients = [login, { ...operator, policy: { audiences: { issuer: ['issuer:admin'] } } }];
     mkdirSync(logins);
-    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
+    const scopes = { 'issuer:admin': { title: 'Administer clients, keys and people' } };
+    const audiences = { issuer: { title: 'The issuer', scopes } };
+    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients, audiences }));
     const settings = {
       ...{ HOST: '127.0.0.1', PORT: String(port), ISSUER_URL: issuer, DATABASE_URL: databaseUrl },
       ...{ NATS_URL: backing.nats.url, NATS_USER: 'issuer', NATS_PASSWORD: backing.passwords.issuer },
       CLIENTS_FILE: join(folder, 'clients.json'),
+      // Proofs need a nonce, which the first request of each does not have.
+      DPOP_NONCE_KEY: randomBytes(32).toString('base64url'),
       KEY_ENCRYPTION_KEYS: `test-1:${randomBytes(32).toString('base64url')}`,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
@@ -72,7 +76,7 @@ describe('a person who logs in at the command line', () => {
     await database.connect();
     await database.query(
       `insert into person (id, issuer, subject, provider, name, roles, created_at, signed_in_at)
-         values ($1, 'https://provider.example', 'ada', 'example', 'Ada Lovelace', '{}', now(), now())`,
+         values ($1, 'https://provider.example', 'ada', 'example', 'Ada Lovelace', '{operator}', now(), now())`,
       [person],
     );
     await database.query(
@@ -88,7 +92,7 @@ describe('a person who logs in at the command line', () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  const file = () => new LoginFile(issuer, logins);
+  const file = () => new LoginFile(issuer, 'issuer', logins);
   const address = () => ({ issuer, url: issuer });
   /** As the person's browser: the page, or where it leads. */
   async function browse(url: string, form?: Readonly<Record<string, string>>): Promise<Response> {
@@ -113,16 +117,28 @@ describe('a person who logs in at the command line', () => {
     return { started, ended, out: text(started.stdout) };
   }
 
-  it('does so through a browser; whoami says who it is, and logout ends it at the issuer', async () => {
-    const { started, ended, out } = countersign('login', '--no-browser', '--json');
+  /** The address that a login shows. */
+  const shownBy = ({ started }: ReturnType<typeof countersign>): Promise<string> => {
     let said = '';
-    const url = await new Promise<string>((found) => {
+    return new Promise((found) => {
       started.stderr.on('data', (data: Buffer) => {
         said += data.toString();
         const [at] = /http\S+(?=\n)/.exec(said) ?? [];
         if (at !== undefined) found(at);
       });
     });
+  };
+  async function json(...args: readonly string[]): Promise<Readonly<Record<string, unknown>>> {
+    const { ended, out } = countersign(...args, '--json');
+    const exit = await ended;
+    const body: unknown = JSON.parse(await out);
+    return { ...Object(body), exit };
+  }
+
+  it('does so through a browser; whoami says who it is, and logout ends it at the issuer', async () => {
+    const login = countersign('login', '--no-browser', '--json');
+    const { ended, out } = login;
+    const url = await shownBy(login);
     const callback = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
     const forged = new URLSearchParams({ code: 'x', state: 'guessed', iss: issuer });
     expect((await fetch(`${callback.href}?${forged.toString()}`)).status).toBe(400);
@@ -136,9 +152,14 @@ describe('a person who logs in at the command line', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readdirSync(logins)).toHaveLength(1);
 
-    const whoami = countersign('whoami', '--person', '--json');
-    expect(await whoami.ended).toBe(0);
-    expect(JSON.parse(await whoami.out)).toMatchObject({ person, client_id: CLIENT, scope: 'openid profile' });
+    expect(await json('whoami', '--person')).toMatchObject({
+      ...{ exit: 0, person, client_id: CLIENT },
+      logins: [{ audience: 'issuer', scope: 'openid profile', person }],
+    });
+    expect(await json('clients', 'list', '--person')).toMatchObject({ exit: 1, code: 'SCOPE_NOT_ALLOWED' });
+    expect(await json('token', '--person', '--audience', 'payments')).toMatchObject({
+      ...{ exit: 2, code: 'NOT_LOGGED_IN', hint: 'Log in: countersign login --audience payments' },
+    });
 
     const before = readFileSync(path, 'utf8');
     const logout = countersign('logout', '--json');
@@ -147,6 +168,35 @@ describe('a person who logs in at the command line', () => {
     await file().write(JSON.parse(before));
     await expect(whoIsLoggedIn(address(), file())).rejects.toMatchObject({ code: 'LOGIN_ENDED' });
     await file().remove();
+  }, 60_000);
+
+  it('administers under their own name, with what their roles and their consent give, by commands and by any other program', async () => {
+    const login = countersign('login', '--audience', 'issuer', '--no-browser', '--json');
+    const page = await browse(await shownBy(login));
+    const led = await answer(page, '/consent', { decision: 'allow' });
+    await fetch(led.headers.get('location') ?? '');
+    expect(await login.ended).toBe(0);
+
+    const { exit, clients } = await json('clients', 'list', '--person');
+    expect([exit, JSON.stringify(clients).includes('"operator"')]).toEqual([0, true]);
+    const { rows } = await database.query(
+      `select event->'data'->'principal' as principal from audit_outbox
+        where event->'data'->>'action' = 'client:list' order by position desc limit 1`,
+    );
+    expect(rows).toEqual([
+      { principal: expect.objectContaining({ subject: person, client_id: CLIENT, scopes: ['issuer:admin'] }) },
+    ]);
+
+    const target = `${issuer}/admin/people`;
+    const { headers } = await json('token', '--person', '--audience', 'issuer', '--proof', `GET ${target}`);
+    const proven: Record<string, string> = Object.fromEntries(Object.entries(Object(headers)));
+    const asked = await fetch(target, { headers: proven });
+    // The service wants a nonce in the proof, which a program that sends these headers takes from here.
+    expect([asked.status, asked.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringContaining('use_dpop_nonce'),
+    ]);
+    expect(await logOut(address(), file())).toBe(true);
   }, 60_000);
 
   it('does so by a code on another device; many commands at once use the login one after the other', async () => {
@@ -183,7 +233,7 @@ describe('a person who logs in at the command line', () => {
 
   it('has a login that others could read refused, one that a command holds left alone, and one that a killed command held taken over', async () => {
     const key = await generateSigningKey();
-    await file().write({ issuer, client_id: CLIENT, key, refresh_token: 'x', scope: 'openid' });
+    await file().write({ issuer, audience: 'issuer', client_id: CLIENT, key, refresh_token: 'x', scope: 'openid' });
     chmodSync(file().path, 0o644);
     await expect(file().read()).rejects.toMatchObject({ code: 'LOGIN_EXPOSED' });
     await file().locked(async () => {
@@ -210,7 +260,7 @@ describe('a person who logs in at the command line', () => {
     await expect(file().read()).rejects.toMatchObject({ code: 'LOGIN_UNREADABLE' });
     await file().remove();
     writeFileSync(join(folder, 'a-file'), '');
-    const nowhere = new LoginFile(issuer, join(folder, 'a-file', 'below'));
+    const nowhere = new LoginFile(issuer, 'issuer', join(folder, 'a-file', 'below'));
     await expect(nowhere.locked(() => Promise.resolve())).rejects.toMatchObject({ code: 'LOGIN_UNWRITABLE' });
   });
 });

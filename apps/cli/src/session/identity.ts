@@ -97,7 +97,7 @@ export function chooseIdentity(
       ExitCode.usage,
       'NO_IDENTITY',
       'there is no local stack here, and the options do not name a client',
-      'Start one (npm start), or give all of: --issuer URL --client-id ID --key FILE',
+      'Start one (npm start), or give all of: --issuer URL --client-id ID --key FILE; or log in (countersign login) and add --person',
     );
   }
   if (clientId !== undefined && key !== undefined) {

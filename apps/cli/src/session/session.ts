@@ -1,14 +1,19 @@
 import {
+  createDpopProof,
   createTokenClient,
   protectedUrl,
   TokenRequestError,
   type AccessToken,
+  type PrivateJwk,
   type TokenClient,
 } from '@countersign/auth-core';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { createOutput, type Output } from '../output.js';
+import { wantedNonce, type IssuerAddress } from '../person/issuer-calls.js';
+import { LoginFile, loginFolder } from '../person/kept-login.js';
+import { personToken } from '../person/person-token.js';
 import { chooseIdentity, type Identity } from './identity.js';
 import { findLocalStack } from './local-stack.js';
 
@@ -23,6 +28,7 @@ const optionsSchema = z.object({
   clientId: z.string().optional(),
   key: z.string().optional(),
   stack: z.string().optional(),
+  person: z.boolean().default(false),
 });
 
 /** The options that every command takes. */
@@ -41,6 +47,7 @@ export function addCommonOptions(program: Command): Command {
       ),
     )
     .addOption(new Option('--client-id <id>', 'the client to authenticate as').env('COUNTERSIGN_CLIENT_ID'))
+    .option('--person', 'act as the person who is logged in (countersign login), not as a client', false)
     .addOption(new Option('--key <file>', 'its private key, a JWK in a JSON file').env('COUNTERSIGN_KEY_FILE'))
     .addOption(
       new Option('--stack <folder>', 'directory of the local stack (default: the nearest .countersign)').env(
@@ -67,17 +74,14 @@ export interface ServiceRequest {
   readonly timeoutMs?: number | null;
 }
 
-/** An issuer. */
-export interface IssuerAddress {
-  /** Its identifier. */
-  readonly issuer: string;
-  /** Where it is reached. */
-  readonly url: string;
-}
+/** A token to send; with the key whose proof must come with it, where it is bound to one (RFC 9449). */
+export type Credential = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes'> & { readonly key?: PrivateJwk };
 
 /** What a command works with: who is asking, tokens for that one, the services, and where to print. */
 export interface Session {
   readonly output: Output;
+  /** Whether it acts as the person who is logged in. */
+  readonly asPerson: boolean;
   /** @param audience picks, with the scopes, a fitting client of the local stack when none is named */
   identity(audience?: string, scopes?: readonly string[], anyOf?: readonly string[]): Identity;
   /** The issuer, for a person who speaks for themselves. @throws {CliError} */
@@ -85,7 +89,7 @@ export interface Session {
   /** The service's URL: `COUNTERSIGN_<SERVICE>_URL`, else the local stack's. @throws {CliError} */
   urlOf(service: string): string;
   /** @param scopes all that the identity is known to be allowed, when empty. @throws {CliError} */
-  token(audience: string, scopes: readonly string[], anyOf?: readonly string[]): Promise<AccessToken>;
+  token(audience: string, scopes: readonly string[], anyOf?: readonly string[]): Promise<Credential>;
   /** Sends a request with a fitting token. @throws {CliError} for any answer that is no success */
   send(request: ServiceRequest): Promise<Response>;
   /** As `send`; the answer's JSON by a schema. @throws {CliError} */
@@ -99,8 +103,17 @@ const failureSchema = z.looseObject({
   error_description: z.string().optional(),
 });
 
+function hintFor(name: string, { status, headers }: Response, asPerson: boolean): string | undefined {
+  if (headers.get('www-authenticate')?.includes('insufficient_user_authentication') === true)
+    return `Sign in again: countersign login --audience ${name} --again`;
+  if (status !== 403) return undefined;
+  return asPerson
+    ? `Your roles, or what you allowed, are not enough: countersign login --audience ${name} --scope SCOPE …`
+    : 'Add the scope to the client’s policy, or use --client-id to authenticate as another client.';
+}
+
 /** What a service's refusal says, as an error for the terminal. */
-async function refusalOf(name: string, response: Response): Promise<CliError> {
+async function refusalOf(name: string, response: Response, asPerson: boolean): Promise<CliError> {
   const text = await response.text().catch(() => '');
   let body: z.infer<typeof failureSchema> = {};
   try {
@@ -115,9 +128,7 @@ async function refusalOf(name: string, response: Response): Promise<CliError> {
     away ? ExitCode.unreachable : ExitCode.refused,
     code,
     `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
-    response.status === 403
-      ? 'Add the scope to the client’s policy, or use --client-id to authenticate as another client.'
-      : undefined,
+    hintFor(name, response, asPerson),
   );
 }
 
@@ -172,6 +183,18 @@ async function firstGranted(
   return client.getToken({ audience, scopes: [] });
 }
 
+/** The headers that carry a token. @param nonce that the service asked for */
+export function authorizationOf(
+  { token, key }: Credential,
+  method: string,
+  url: string,
+  nonce?: string,
+): Readonly<Record<string, string>> {
+  if (key === undefined) return { authorization: `Bearer ${token}` };
+  const dpop = createDpopProof({ key, method, url, accessToken: token, ...(nonce === undefined ? {} : { nonce }) });
+  return { authorization: `DPoP ${token}`, dpop };
+}
+
 /** The session of a command, from its options and the environment. @throws {CliError} */
 export function openSession(command: Command, environment: NodeJS.ProcessEnv = process.env): Session {
   const parsed = optionsSchema.safeParse(command.optsWithGlobals());
@@ -183,6 +206,7 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
 
   const session: Session = {
     output: createOutput(options.json),
+    asPerson: options.person,
     identity,
     issuer() {
       const url = session.urlOf('issuer');
@@ -207,6 +231,11 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       );
     },
     async token(audience, scopes, anyOf = []) {
+      if (options.person) {
+        const address = session.issuer();
+        const file = new LoginFile(address.issuer, audience, loginFolder(environment));
+        return personToken(address, file, scopes, anyOf);
+      }
       const speaker = identity(audience, scopes, anyOf);
       const known = speaker.audiences?.[audience] ?? [];
       const enough = anyOf.find((scope) => known.includes(scope));
@@ -235,24 +264,30 @@ export function openSession(command: Command, environment: NodeJS.ProcessEnv = p
       } catch (error) {
         throw error instanceof TypeError ? unprotected(error) : error;
       }
-      const { token } = await session.token(service, scopes, anyOf);
-      let response: Response;
-      try {
-        response = await fetch(`${url}${path}`, {
-          method,
-          headers: {
-            ...headers,
-            authorization: `Bearer ${token}`,
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          redirect: 'error',
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          ...(timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
-        });
-      } catch (error) {
-        throw unreachable(service, url, error);
-      }
-      if (!response.ok) throw await refusalOf(service, response);
+      const credential = await session.token(service, scopes, anyOf);
+      const ask = async (nonce?: string): Promise<Response> => {
+        try {
+          return await fetch(`${url}${path}`, {
+            method,
+            headers: {
+              ...headers,
+              ...authorizationOf(credential, method, `${url}${path}`, nonce),
+              ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            },
+            redirect: 'error',
+            ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+            ...(timeoutMs === null ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
+          });
+        } catch (error) {
+          throw unreachable(service, url, error);
+        }
+      };
+      let response = await ask();
+      const challenge = response.headers.get('www-authenticate') ?? '';
+      const [, wanted] = /error="([a-z_]+)"/.exec(challenge) ?? [];
+      const nonce = wantedNonce(response, wanted);
+      if (nonce !== undefined && credential.key !== undefined) response = await ask(nonce);
+      if (!response.ok) throw await refusalOf(service, response, options.person);
       return response;
     },
     async call(schema, request) {

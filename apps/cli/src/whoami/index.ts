@@ -1,26 +1,38 @@
 import { type Command } from 'commander';
-import { LoginFile } from '../login/kept-login.js';
+import { CliError, ExitCode } from '../cli-error.js';
+import { LoginFile } from '../person/kept-login.js';
 import { whoIsLoggedIn } from '../login/login.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 
 interface WhoamiOptions {
   readonly audience?: string;
-  readonly person: boolean;
 }
 
-async function runPerson(command: Command): Promise<void> {
+async function runPerson(audience: string | undefined, command: Command): Promise<void> {
   const { output, ...session } = openSession(command);
   const address = session.issuer();
-  const { id, name, clientId, scope } = await whoIsLoggedIn(address, new LoginFile(address.issuer));
-  const value = { ok: true, issuer: address.issuer, person: id, name: name ?? null, client_id: clientId, scope };
-  const lines = [`person   ${name ?? id}`, `id       ${id}`, `issuer   ${address.issuer}`, `through  ${clientId}`];
-  output.result(value, [...lines, `scopes   ${scope}`].join('\n'));
+  const kept = audience === undefined ? await LoginFile.all(address.issuer) : [new LoginFile(address.issuer, audience)];
+  const logins = [];
+  for (const file of kept) logins.push(await whoIsLoggedIn(address, file));
+  const [first] = logins;
+  if (first === undefined) {
+    const message = `nobody is logged in at ${address.issuer}`;
+    throw new CliError(ExitCode.usage, 'NOT_LOGGED_IN', message, 'Log in: countersign login');
+  }
+  const { id, name, clientId } = first;
+  const value = {
+    ...{ ok: true, issuer: address.issuer, person: id, name: name ?? null, client_id: clientId },
+    logins: logins.map((one) => ({ audience: one.audience, scope: one.scope, person: one.id })),
+  };
+  const lines = [`person   ${name ?? id}`, `id       ${id}`, `issuer   ${address.issuer}`, `through  ${clientId}`, ''];
+  const rows = logins.map((one) => [one.audience, one.scope, one.id === id ? '' : (one.name ?? one.id)]);
+  output.result(value, [...lines, table(['audience', 'scopes', 'as another'], rows, '')].join('\n'));
 }
 
-async function run({ audience, person }: WhoamiOptions, command: Command): Promise<void> {
-  if (person) return runPerson(command);
+async function run({ audience }: WhoamiOptions, command: Command): Promise<void> {
   const { output, ...session } = openSession(command);
+  if (session.asPerson) return runPerson(audience, command);
   const identity = session.identity(audience);
   const target = audience ?? Object.keys(identity.audiences ?? {})[0];
   const granted = target === undefined ? undefined : await session.token(target, []);
@@ -52,12 +64,11 @@ async function run({ audience, person }: WhoamiOptions, command: Command): Promi
 export function register(program: Command): void {
   program
     .command('whoami')
-    .summary('show which client the commands authenticate as')
+    .summary('show which client, or with --person which person, the commands act as')
     .description(
       'Shows the client, its key and what it may request, and authenticates once to check that the issuer accepts it.',
     )
     .option('--audience <name>', 'the audience to request; selects the client of the local stack')
-    .option('--person', 'show the person who is logged in instead', false)
     .addHelpText(
       'after',
       `

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,13 +11,15 @@ const LOCK_PATIENCE_MS = 20_000;
 
 const keptSchema = z.strictObject({
   issuer: z.string(),
+  /** The service that its access tokens are for; `issuer` where they only say who the person is. */
+  audience: z.string(),
   client_id: z.string(),
   /** To which the tokens are bound (RFC 9449). */
   key: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
   refresh_token: z.string(),
   scope: z.string(),
 });
-/** A person's login at one issuer. */
+/** A person's login at one issuer, for one service. */
 export type KeptLogin = z.infer<typeof keptSchema>;
 
 /** The folder of logins: `COUNTERSIGN_LOGIN_FOLDER`, else `countersign` where the system keeps configuration. */
@@ -26,39 +28,61 @@ export function loginFolder(environment: NodeJS.ProcessEnv = process.env): strin
   return own ?? join(xdg ?? join(homedir(), '.config'), 'countersign');
 }
 
-/** The login at an issuer, in a file that only its owner may read. */
+/** Where no service is named: who the person is, and what they may do at the issuer. */
+const IDENTITY = 'issuer';
+const nameOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+async function readLogin(path: string): Promise<KeptLogin | undefined> {
+  let text: string;
+  try {
+    const { mode } = await stat(path);
+    // Windows has no such modes; its files are in the person's own profile.
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      const hint = `Anyone who could read it may have used it: end the application on your account page, delete the file, and log in again.`;
+      throw new CliError(ExitCode.usage, 'LOGIN_EXPOSED', `${path} can be read by others`, hint);
+    }
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return keptSchema.parse(JSON.parse(text));
+  } catch {
+    const hint = 'Delete the file and log in again.';
+    throw new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${path} is not a login of this version`, hint);
+  }
+}
+
+/** The login at an issuer for one service, in a file that only its owner may read. */
 export class LoginFile {
   readonly path: string;
 
   constructor(
     issuer: string,
+    readonly audience: string = IDENTITY,
     private readonly folder = loginFolder(),
   ) {
-    const name = createHash('sha256').update(issuer).digest('hex').slice(0, 16);
-    this.path = join(folder, `login-${name}.json`);
+    this.path = join(folder, `login-${nameOf(issuer)}-${nameOf(audience)}.json`);
+  }
+
+  /** All logins that are kept of an issuer, by service. */
+  static async all(issuer: string, folder = loginFolder()): Promise<readonly LoginFile[]> {
+    const files = await readdir(folder).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    });
+    const found: LoginFile[] = [];
+    for (const file of files.filter((name) => name.startsWith(`login-${nameOf(issuer)}-`) && name.endsWith('.json'))) {
+      const login = await readLogin(join(folder, file));
+      if (login?.issuer === issuer) found.push(new LoginFile(issuer, login.audience, folder));
+    }
+    return found.sort((one, other) => one.audience.localeCompare(other.audience));
   }
 
   /** @throws {CliError} `LOGIN_EXPOSED` where others may read it, `LOGIN_UNREADABLE` */
-  async read(): Promise<KeptLogin | undefined> {
-    let text: string;
-    try {
-      const { mode } = await stat(this.path);
-      // Windows has no such modes; its files are in the person's own profile.
-      if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-        const hint = `Anyone who could read it may have used it: end the application on your account page, delete the file, and log in again.`;
-        throw new CliError(ExitCode.usage, 'LOGIN_EXPOSED', `${this.path} can be read by others`, hint);
-      }
-      text = await readFile(this.path, 'utf8');
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-    try {
-      return keptSchema.parse(JSON.parse(text));
-    } catch {
-      const hint = 'Delete the file and log in again.';
-      throw new CliError(ExitCode.usage, 'LOGIN_UNREADABLE', `${this.path} is not a login of this version`, hint);
-    }
+  read(): Promise<KeptLogin | undefined> {
+    return readLogin(this.path);
   }
 
   /** Puts it in its place whole. */

@@ -1,11 +1,25 @@
 import { createDpopProof, type PrivateJwk } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
-import { type IssuerAddress } from '../session/session.js';
 
 const TIMEOUT_MS = 30_000;
 
-const tokensSchema = z.looseObject({ id_token: z.string(), refresh_token: z.string(), scope: z.string() });
+/** An issuer. */
+export interface IssuerAddress {
+  /** Its identifier. */
+  readonly issuer: string;
+  /** Where it is reached. */
+  readonly url: string;
+}
+
+const tokensSchema = z.looseObject({
+  access_token: z.string(),
+  token_type: z.literal('DPoP'),
+  expires_in: z.number().positive(),
+  id_token: z.string().optional(),
+  refresh_token: z.string(),
+  scope: z.string(),
+});
 /** The issuer's answer to a person's application. */
 export type Tokens = z.infer<typeof tokensSchema>;
 const refusalSchema = z.looseObject({
@@ -15,8 +29,18 @@ const refusalSchema = z.looseObject({
   detail: z.string().optional(),
 });
 
-/** Sends a request. @throws {CliError} `UNREACHABLE`; with the error's own code for a refusal */
-async function ask(url: string, init: RequestInit): Promise<unknown> {
+/** The nonce that an answer asks a proof for (RFC 9449, section 8), where it does. */
+export function wantedNonce({ status, headers }: Response, error: string | undefined): string | undefined {
+  const wants = (status === 400 || status === 401) && error === 'use_dpop_nonce';
+  return wants ? (headers.get('dpop-nonce') ?? undefined) : undefined;
+}
+
+/**
+ * Sends a request.
+ * @param again makes it once more with a nonce
+ * @throws {CliError} `UNREACHABLE`; with the error's own code for a refusal
+ */
+async function ask(url: string, init: RequestInit, again?: (nonce: string) => RequestInit): Promise<unknown> {
   let response: Response;
   let text: string;
   try {
@@ -35,6 +59,8 @@ async function ask(url: string, init: RequestInit): Promise<unknown> {
   }
   if (response.ok) return body;
   const { error, code, error_description: words, detail = words } = refusalSchema.safeParse(body).data ?? {};
+  const nonce = wantedNonce(response, error);
+  if (nonce !== undefined && again !== undefined) return ask(url, again(nonce));
   const named = error ?? code ?? `HTTP_${String(response.status)}`;
   const exit = response.status >= 500 ? ExitCode.unreachable : ExitCode.refused;
   throw new CliError(exit, named, `the issuer answered ${named}${detail === undefined ? '' : `: ${detail}`}`);
@@ -47,15 +73,19 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<
   throw new CliError(ExitCode.refused, 'ANSWER_INVALID', `the issuer sent a response that is not understood: ${what}`);
 }
 
-/** Posts a form to an endpoint of the issuer. @param path such as `/oauth2/revoke`. @throws {CliError} */
+/** Posts a form to an endpoint of the issuer. @param path such as `/oauth2/revoke`. @param proof of a key, perhaps with a nonce. @throws {CliError} */
 export async function post<Schema extends z.ZodType>(
   { url }: IssuerAddress,
   path: string,
   form: Readonly<Record<string, string>>,
   schema: Schema,
-  headers: Readonly<Record<string, string>> = {},
+  proof?: (nonce?: string) => string,
 ): Promise<z.infer<Schema>> {
-  return read(schema, await ask(url + path, { method: 'POST', body: new URLSearchParams(form), headers }));
+  const request = (nonce?: string): RequestInit => ({
+    ...{ method: 'POST', body: new URLSearchParams(form) },
+    headers: proof === undefined ? {} : { dpop: proof(nonce) },
+  });
+  return read(schema, await ask(url + path, request(), proof === undefined ? undefined : request));
 }
 
 /** Asks the token endpoint, with a proof of the key. @throws {CliError} */
@@ -64,6 +94,8 @@ export function tokensFor(
   form: Readonly<Record<string, string>>,
   key: PrivateJwk,
 ): Promise<Tokens> {
-  const dpop = createDpopProof({ key, method: 'POST', url: `${address.issuer.replace(/\/$/, '')}/oauth2/token` });
-  return post(address, '/oauth2/token', form, tokensSchema, { dpop });
+  const url = `${address.issuer.replace(/\/$/, '')}/oauth2/token`;
+  const proof = (nonce?: string): string =>
+    createDpopProof({ key, method: 'POST', url, ...(nonce === undefined ? {} : { nonce }) });
+  return post(address, '/oauth2/token', form, tokensSchema, proof);
 }
