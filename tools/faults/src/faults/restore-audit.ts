@@ -40,8 +40,8 @@ export const restoreAudit: Fault = {
     keepCheckpoint(newest);
     await stack.stopService('audit', 'SIGKILL');
     await restore(stack, 'audit');
-    struck();
     await stack.startService('audit', { when: 'live' });
+    struck();
     if (!(await heldWithin(LIMIT_MS, () => saysNotRestored(stack))))
       wrong('audit does not say in readiness that its database was restored');
     const { code, out, said } = await countersign(stack, 'audit', 'recover');

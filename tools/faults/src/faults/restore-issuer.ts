@@ -60,8 +60,8 @@ export const restoreIssuer: Fault = {
     });
     await stack.stopService('issuer', 'SIGKILL');
     await restore(stack, 'issuer');
-    struck();
     await stack.startService('issuer');
+    struck();
     if (!(await heldWithin(LIMIT_MS, () => isRestored(scene))))
       wrong('the issuer does not say in readiness that its database was restored');
     const older = await answerTo(scene, assertion);
