@@ -3,7 +3,14 @@ export { freePortBase } from './free-ports.js';
 export { clientsFile, writeSecret, type Identities } from './identities.js';
 export { between, pick, seededRandom, type Random } from './random.js';
 export { makeSamplePayment } from './sample-payment.js';
-export { databaseUrlFile, natsPasswordFile, serviceNames, waitUntilReady, type ServiceName } from './services.js';
+export {
+  databaseUrlFile,
+  natsPasswordFile,
+  serviceNames,
+  waitUntilReady,
+  type RunningService,
+  type ServiceName,
+} from './services.js';
 export { shortTimes } from './short-times.js';
 export { startStack, type Stack, type StackOptions } from './stack.js';
 export { StackError, wordsFor } from './stack-error.js';

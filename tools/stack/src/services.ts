@@ -25,6 +25,8 @@ export interface ServiceSettings {
   readonly url: string;
   /** The variables of its configuration. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Tells a further process of the same service from the first. */
+  readonly replica?: string;
 }
 
 export interface RunningService {
@@ -88,11 +90,11 @@ export async function startService(
   onLine: (name: ServiceName, line: string) => void,
   when: StartedWhen = 'ready',
 ): Promise<RunningService> {
-  const { name, url, environment } = settings;
+  const { name, url, environment, replica = '' } = settings;
   const program = join(root, 'apps', name, 'dist', 'main.js');
   if (!existsSync(program)) throw new StackError(`${name} is not built. Run: npx nx run-many -t build`);
   mkdirSync(join(directory, 'run'), { recursive: true, mode: 0o700 });
-  const pidFile = join(directory, 'run', `${name}.pid`);
+  const pidFile = join(directory, 'run', `${name}${replica}.pid`);
   await stopLeftBehind(pidFile, program, 'SIGTERM');
   const begun = performance.now();
   const child = await startChild({

@@ -76,6 +76,8 @@ export interface Stack {
   readonly demo: Demo | undefined;
   startService(name: ServiceName, how?: StartOptions): Promise<RunningService>;
   stopService(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
+  /** Another process of a service, on a port of 127.0.0.1 of its own; it is stopped with the stack at the latest. */
+  startReplica(name: ServiceName, port: number): Promise<RunningService>;
   stop(): Promise<void>;
 }
 
@@ -219,8 +221,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const settings = settingsOf(options, identities, databaseUrls, nats);
     await prepareGuests({ directory, portBase: options.portBase, identities, postgres, natsUrl: nats.url });
     const services = new Map<ServiceName, RunningService>();
+    const replicas: RunningService[] = [];
     undo.push(async () => {
-      await Promise.all([...services.values()].map(({ child }) => child.stop('SIGTERM', 15_000)));
+      await Promise.all([...services.values(), ...replicas].map(({ child }) => child.stop('SIGTERM', 15_000)));
     });
     const start = async (
       name: ServiceName,
@@ -255,6 +258,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       async stopService(name, signal = 'SIGTERM') {
         await services.get(name)?.child.stop(signal, 15_000);
         services.delete(name);
+      },
+      async startReplica(name, port) {
+        const replica = `-${String(port)}`;
+        const environment = { ...settings[name].environment, PORT: String(port) };
+        const wanted = { name, url: `http://127.0.0.1:${String(port)}`, environment, replica };
+        const service = await startService(wanted, root, directory, onLine);
+        replicas.push(service);
+        return service;
       },
       stop,
     };

@@ -3,6 +3,7 @@ import { clientKeyRotated } from './client-key-rotated.js';
 import { type Fault } from './fault.js';
 import { hostileNeighbour } from './hostile-neighbour.js';
 import { issuerDown } from './issuer-down.js';
+import { issuerKilledInGrants } from './issuer-killed-in-grants.js';
 import { logKeyRotated } from './log-key-rotated.js';
 import { natsStopped } from './nats-stopped.js';
 import { passwordsRotated } from './passwords-rotated.js';
@@ -24,6 +25,7 @@ export const faults: readonly Fault[] = [
   serviceKilled('accounts'),
   serviceKilled('issuer'),
   serviceKilled('audit'),
+  issuerKilledInGrants,
   postgresRestarted,
   natsStopped,
   streamWiped,

@@ -15,6 +15,8 @@ export interface Scene {
   readonly keepCheckpoint: (checkpoint: string) => void;
   /** The fault happens now: what told of it is looked for from here on; without it, from the beginning of `strike`. */
   readonly struck: () => void;
+  /** Counts of its own that the fault adds to the report. */
+  readonly note: (counts: Readonly<Record<string, number>>) => void;
   /** Tells of something that must not be; the round goes on. */
   readonly wrong: (what: string) => void;
 }
@@ -31,6 +33,8 @@ export interface Fault {
   readonly byNameOnly?: boolean;
   /** Whether no client may notice it: then a request that has to be sent again is wrong, though it went well in the end. */
   readonly unfelt?: boolean;
+  /** Whether people sign in meanwhile, for which the stack also runs the development OpenID provider. */
+  readonly needsPeople?: boolean;
   /** Whether a payment may learn a step a second time, which the trail then has twice. */
   readonly relearns?: boolean;
   /** Does it, at a moment of its own; when it resolves, everything runs again. */

@@ -34,13 +34,25 @@ const program = new Command('npm run faults --')
   .option('--signals <page>', 'puts the table of what told of each fault into this Markdown file')
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false);
 
-function described({ fault, payments, retries, left, underWay, transfers, events, wrong, seconds }: Struck): string {
+function described({
+  fault,
+  payments,
+  retries,
+  left,
+  underWay,
+  transfers,
+  events,
+  counts: own,
+  wrong,
+  seconds,
+}: Struck): string {
   const counts = [
     `${String(payments)} payments`,
     `${String(retries)} retries`,
     `${String(left)} clients gone, ${String(underWay)} of their payments in progress`,
     `${String(transfers)} transfers`,
     `${String(events)} events verified`,
+    ...Object.entries(own).map(([what, count]) => `${what} ${String(count)}`),
   ];
   const more = wrong.length > SHOWN_LIMIT ? [`and ${String(wrong.length - SHOWN_LIMIT)} more`] : [];
   const verdict = wrong.length === 0 ? 'held' : ['BROKEN', ...wrong.slice(0, SHOWN_LIMIT), ...more].join('\n  ');

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createTokenClient, type TokenClient } from '@countersign/auth-core';
 import { countersign, type ServiceName, serviceNames, type Stack, StackError } from '@countersign/stack';
-import pg from 'pg';
+import type pg from 'pg';
 import { z } from 'zod';
+import { asService } from './as-service.js';
 import { type Dealt } from './deal.js';
 import { type Fault } from './fault.js';
 import { allPages, ask } from './http.js';
@@ -35,6 +36,8 @@ export interface RoundReport {
   readonly transfers: number;
   /** Events in the trail, all of them verified. */
   readonly events: number;
+  /** What the fault itself counted. */
+  readonly counts: Readonly<Record<string, number>>;
   /** What told of the fault within five seconds: checks and notes of readiness, and metrics, by service. */
   readonly signals: readonly SeenSignal[];
   /** What must not be, in words; empty when everything held. */
@@ -69,6 +72,7 @@ export class Round {
   #dealt: readonly Dealt[] = [];
   #relearned = false;
   #signals: readonly SeenSignal[] = [];
+  #counts: Readonly<Record<string, number>> = {};
   #from = '';
   #to = '';
 
@@ -103,7 +107,17 @@ export class Round {
       const struck = (): void => {
         watch.struck();
       };
-      const scene = { stack: this.stack, random, storefront: this.#storefront, load, keepCheckpoint, struck, wrong };
+      const note = (counts: Readonly<Record<string, number>>): void => void (this.#counts = counts);
+      const scene = {
+        stack: this.stack,
+        random,
+        storefront: this.#storefront,
+        load,
+        keepCheckpoint,
+        struck,
+        note,
+        wrong,
+      };
       try {
         for (const fault of faults) await fault.strike(scene);
       } finally {
@@ -136,6 +150,7 @@ export class Round {
       underWay: payments.filter(isUnderWay).length,
       transfers: new Set(entries.map(({ transfer_id }) => transfer_id)).size,
       events: trail.events,
+      counts: this.#counts,
       signals: this.#signals,
       wrong: [
         ...this.#wrong,
@@ -186,16 +201,10 @@ export class Round {
 
   /** Asks a service's own database until it says so. @throws {StackError} when it does not in time */
   async #until(name: ServiceName, otherwise: string, holds: (client: pg.Client) => Promise<boolean>): Promise<void> {
-    const { identities, postgres } = this.stack;
-    const url = `postgres://${name}:${identities.databasePasswords[name]}@127.0.0.1:${String(postgres.port)}/${name}`;
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    try {
+    await asService(this.stack, name, async (client) => {
       for (const deadline = Date.now() + TRAIL_LIMIT_MS; !(await holds(client)); await delay(100))
         if (Date.now() > deadline) throw new StackError(otherwise);
-    } finally {
-      await client.end();
-    }
+    });
   }
 
   async #trail(): Promise<Trail> {

@@ -57,6 +57,7 @@ const nothing: RoundReport = {
   underWay: 0,
   transfers: 0,
   events: 0,
+  counts: {},
   signals: [],
   wrong: [],
 };
@@ -114,6 +115,7 @@ export class FaultRun {
       directory,
       portBase: await freePortBase(),
       without: [],
+      demo: chosen.some(({ needsPeople }) => needsPeople === true),
       onStep: () => undefined,
       onLine: () => undefined,
       environment: shortTimes,

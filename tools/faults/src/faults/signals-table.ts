@@ -21,21 +21,29 @@ function cell(signals: readonly SeenSignal[]): string {
   return told.length === 0 ? '–' : told.join('<br>');
 }
 
-/** Fault × what told of it, as a table in Markdown. */
-export function signalsTable(struck: readonly ToldOf[]): string {
-  const rows = struck.map(({ fault, signals }) => {
-    const of = (...kinds: readonly SeenSignal['kind'][]): string =>
-      cell(signals.filter(({ kind }) => kinds.includes(kind)));
-    return `| \`${fault}\` | ${of('silence', 'check')} | ${of('note')} | ${of('metric')} |`;
-  });
-  return ['| fault | readiness | notes of readiness | metrics |', '| --- | --- | --- | --- |', ...rows].join('\n');
+function rowOf({ fault, signals }: ToldOf): string {
+  const of = (...kinds: readonly SeenSignal['kind'][]): string =>
+    cell(signals.filter(({ kind }) => kinds.includes(kind)));
+  return `| \`${fault}\` | ${of('silence', 'check')} | ${of('note')} | ${of('metric')} |`;
 }
 
-/** Puts the table into a page. @throws {StackError} where the page has no place for it */
+/** Fault × what told of it, as a table in Markdown. @param earlier rows of faults that this run did not have, by fault */
+export function signalsTable(struck: readonly ToldOf[], earlier: ReadonlyMap<string, string> = new Map()): string {
+  const rows = new Map([...earlier, ...struck.map((one) => [one.fault, rowOf(one)] as const)]);
+  return ['| fault | readiness | notes of readiness | metrics |', '| --- | --- | --- | --- |', ...rows.values()].join(
+    '\n',
+  );
+}
+
+/** Puts the table into a page, where rows of other faults stay as they are. @throws {StackError} where the page has no place for it */
 export function writeSignalsTable(page: string, struck: readonly ToldOf[]): void {
   const text = readFileSync(page, 'utf8');
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (begin < 0 || end < begin)
     throw new StackError(`${page} has no place for the table: add the lines ${BEGIN} and ${END}.`);
-  writeFileSync(page, `${text.slice(0, begin + BEGIN.length)}\n\n${signalsTable(struck)}\n\n${text.slice(end)}`);
+  const earlier = new Map(
+    [...text.slice(begin, end).matchAll(/^\| `([^`]+)`.*$/gm)].map(([row, fault = '']) => [fault, row]),
+  );
+  const table = signalsTable(struck, earlier);
+  writeFileSync(page, `${text.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${text.slice(end)}`);
 }

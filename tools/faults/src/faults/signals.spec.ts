@@ -85,13 +85,18 @@ describe('the table of signals', () => {
     ]);
   });
 
-  it('goes to its place in a page, and nowhere else', () => {
+  it('goes to its place in a page, and nowhere else; a run of some faults leaves the rows of the others', () => {
     const page = join(folder, 'page.md');
     writeFileSync(page, '# Page\n\n<!-- signals -->\nold\n<!-- /signals -->\n\nEnd\n');
     writeSignalsTable(page, struck);
     expect(readFileSync(page, 'utf8')).toBe(
       `# Page\n\n<!-- signals -->\n\n${signalsTable(struck)}\n\n<!-- /signals -->\n\nEnd\n`,
     );
+    writeSignalsTable(page, [{ fault: 'client-key-rotated', signals: [struck[0].signals[1]] }]);
+    expect(readFileSync(page, 'utf8').split('\n').slice(6, 8)).toEqual([
+      signalsTable(struck).split('\n')[2],
+      '| `client-key-rotated` | – | `audit_relay.connected` (payments; 0.2 s) | – |',
+    ]);
     writeFileSync(page, 'no place');
     expect(() => {
       writeSignalsTable(page, struck);
