@@ -5,6 +5,7 @@ import {
   generateSigningKey,
   makeApiKey,
   MemoryRevocationList,
+  requirePerson,
   TokenRequestError,
   type ApiKeys,
   type ApiKeyUsageReport,
@@ -13,9 +14,24 @@ import {
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { API_KEYS } from './api-keys.js';
 import { AuthModule } from './auth.module.js';
-import { AllowApiKey, BearerToken, CurrentPrincipal, RequireScopes } from './decorators.js';
+import {
+  ActingFor,
+  AllowApiKey,
+  Authorize,
+  BearerToken,
+  CurrentPrincipal,
+  RequirePerson,
+  RequireScopes,
+  type Delegation,
+} from './decorators.js';
+import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
 import { RouteReport } from './route-report.js';
+
+const ofAPerson: Policy = (caller) => {
+  requirePerson(caller);
+  return true;
+};
 
 @Controller('catalogue')
 class CatalogueController {
@@ -37,6 +53,27 @@ class CatalogueController {
   @RequireScopes('catalogue:read')
   prices(): object {
     return {};
+  }
+
+  @Get('orders')
+  @AllowApiKey()
+  @RequirePerson()
+  orders(): object {
+    return {};
+  }
+
+  @Get('wishes')
+  @AllowApiKey()
+  @Authorize(ofAPerson)
+  wishes(): object {
+    return {};
+  }
+
+  @Get('basket')
+  @AllowApiKey()
+  @RequireScopes('catalogue:read')
+  basket(@ActingFor() delegation: Delegation | undefined): object {
+    return { subject: delegation?.subject };
   }
 
   @Get('stock')
@@ -169,6 +206,28 @@ describe('a service that takes API keys', () => {
       claims: { kind: 'application', api_key: claims[plain], act: { sub: 'shopfront' } },
     });
     expect((await ask('/catalogue/prices', bearer(through))).status).toBe(200);
+  });
+
+  it('refuses a key where a person is needed, by decorator, policy or for whom it acts, and says why', async () => {
+    for (const url of ['/catalogue/orders', '/catalogue/wishes', '/catalogue/basket']) {
+      for (const time of ['first', 'repeated']) {
+        const { status, body } = await ask(url, bearer(plain));
+        expect([url, time, status, body['code'], body['detail']]).toEqual([
+          ...[url, time, 403, 'PERSON_REQUIRED'],
+          'only a person may do this, directly or through an application.',
+        ]);
+      }
+    }
+    expect(refusals.at(-1)).toMatchObject({ code: 'PERSON_REQUIRED', principal: { apiKey: { id: ids[0] } } });
+    const act = { sub: 'shopfront' };
+    const forPerson = await issuer.mint({ kind: 'person', scopes: ['catalogue:read'], claims: { act } });
+    for (const url of ['/catalogue/orders', '/catalogue/wishes', '/catalogue/basket'])
+      expect((await ask(url, bearer(forPerson))).status).toBe(200);
+    const forKey = await issuer.mint({
+      scopes: ['catalogue:read'],
+      claims: { kind: 'application', api_key: claims[plain], act },
+    });
+    expect((await ask('/catalogue/basket', bearer(forKey))).body['subject']).toBeDefined();
   });
 
   it('refuses a key outside of its networks, first seen and repeated', async () => {

@@ -87,6 +87,7 @@ export class CountersignGuard implements CanActivate {
   #passesNow(principal: Principal, context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
     const key = ownApiKeyOf(principal);
     if (key === undefined) return true;
+    if (!needs.public && needs.asksDelegation === true) return false;
     const fields = passApiKeyNow(this.apiKeys, key, needs, addressOf(request));
     if (fields === undefined) return false;
     if (fields !== NO_FIELDS) this.#tell(context, fields);
@@ -161,8 +162,8 @@ export class CountersignGuard implements CanActivate {
     return undefined;
   }
 
-  #askWho(principal: Principal, { person, login }: RouteNeeds & { readonly public: false }): void {
-    if (person) requirePerson(principal);
+  #askWho(principal: Principal, { person, login, asksDelegation }: RouteNeeds & { readonly public: false }): void {
+    if (person || (asksDelegation === true && ownApiKeyOf(principal) !== undefined)) requirePerson(principal);
     if (login !== undefined) requireRecentLogin(principal, login, (this.settings.now ?? Date.now)() / 1_000);
   }
 

@@ -10,7 +10,7 @@ import {
 } from '@countersign/auth-core';
 import { authorizedToken, carrierOf, principalOf } from './carrier.js';
 import { type Policy } from './policy.js';
-import { declareNeeds, routeNeeds } from './route-needs.js';
+import { declareDelegation, declareNeeds, routeNeeds } from './route-needs.js';
 
 /**
  * An open route: no token is looked at. Every other route must say what it needs.
@@ -148,10 +148,21 @@ export function delegationOf({ subject, actors }: Principal): Delegation | undef
   return actor === undefined ? undefined : { subject, actor, before };
 }
 
-/** Parameter decorator: the {@link Delegation} under which the caller acts; nothing when it acts for itself. */
-export const ActingFor = createParamDecorator((_: unknown, context: ExecutionContext): Delegation | undefined =>
+const actingFor = createParamDecorator((_: unknown, context: ExecutionContext): Delegation | undefined =>
   delegationOf(verified(context, '@ActingFor()')),
 );
+
+/**
+ * Parameter decorator: the {@link Delegation} under which the caller acts; nothing when it acts for itself. An API key is never somebody's, so
+ * one that calls such a route is refused with 403 `PERSON_REQUIRED`.
+ */
+export function ActingFor(): ParameterDecorator {
+  const decorate = actingFor();
+  return (target, method, index) => {
+    declareDelegation(target, method);
+    decorate(target, method, index);
+  };
+}
 
 /** Parameter decorator: the caller's own access token, to be exchanged (RFC 8693). Log it nowhere. */
 export const BearerToken = createParamDecorator((_: unknown, context: ExecutionContext): string =>

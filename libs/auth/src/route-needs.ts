@@ -24,6 +24,8 @@ export type RouteNeeds =
       readonly policies: readonly Policy[];
       /** The class of routes by whose limit an API key counts; nothing where the route takes no API keys. */
       readonly apiKeys?: string | undefined;
+      /** Whether the handler asks for whom its caller acts: an API key acts for nobody. */
+      readonly asksDelegation?: true;
     };
 
 /** What the decorators of one handler or controller say, before the two are joined. */
@@ -63,6 +65,14 @@ export function declareNeeds(name: string, added: Declared): ClassDecorator & Me
     const policies = [...(added.policies ?? []), ...(before.policies ?? [])];
     Reflect.defineMetadata(NEEDS, { ...before, ...added, ...(policies.length > 0 ? { policies } : {}) }, place);
   };
+}
+
+const ASKS_DELEGATION = 'countersign:asks-delegation';
+
+/** Notes that a handler asks for whom its caller acts. It declares nothing else: such a route is closed until it says what it needs. */
+export function declareDelegation(target: object, method: string | symbol | undefined): void {
+  const handler: unknown = method === undefined ? undefined : Reflect.get(target, method);
+  if (typeof handler === 'function') Reflect.defineMetadata(ASKS_DELEGATION, true, handler);
 }
 
 const openNeeds = ({ readsToken }: Declared): RouteNeeds =>
@@ -107,7 +117,9 @@ const known = new WeakMap<object, Known>();
 export function routeNeeds(handler: object, controller?: object): RouteNeeds | undefined {
   const before = known.get(handler);
   if (before !== undefined && before.controller === controller) return before.needs;
-  const needs = join(declaredBy(handler), controller === undefined ? undefined : declaredBy(controller));
+  const joined = join(declaredBy(handler), controller === undefined ? undefined : declaredBy(controller));
+  const asksDelegation = joined?.public === false && Reflect.hasOwnMetadata(ASKS_DELEGATION, handler);
+  const needs: RouteNeeds | undefined = asksDelegation ? { ...joined, asksDelegation } : joined;
   known.set(handler, { controller, needs });
   return needs;
 }

@@ -11,7 +11,7 @@ import {
   type Caller,
 } from '@countersign/service-host';
 import { type ApiKeyJson } from '../api-keys/api-key.js';
-import { ApiKeyChanges, type NewApiKeyJson } from './api-key-changes.service.js';
+import { ApiKeyChanges } from './api-key-changes.service.js';
 import {
   apiKeysQuerySchema,
   lookupSchema,
@@ -26,6 +26,7 @@ import {
 } from './api-key-requests.js';
 import { apiKeyUsageQuerySchema, type ApiKeyUsageQuery } from './api-key-usage.js';
 import { ApiKeyUsageService, type ApiKeyUsageJson } from './api-key-usage.service.js';
+import { NewApiKeys, type NewApiKeyJson } from './new-api-keys.service.js';
 import { ApiKeysService, type ApiKeyPage, type FoundApiKeyJson } from './api-keys.service.js';
 
 /** The administrator's side of API keys: scope `issuer:admin`; every call is an audit event. */
@@ -35,6 +36,7 @@ import { ApiKeysService, type ApiKeyPage, type FoundApiKeyJson } from './api-key
 export class ApiKeysController {
   constructor(
     @Inject(ApiKeysService) private readonly keys: ApiKeysService,
+    @Inject(NewApiKeys) private readonly making: NewApiKeys,
     @Inject(ApiKeyChanges) private readonly changes: ApiKeyChanges,
     @Inject(ApiKeyUsageService) private readonly uses: ApiKeyUsageService,
   ) {}
@@ -53,7 +55,7 @@ export class ApiKeysController {
   @TakesIdempotencyKey({ action: 'api-key:create', kind: 'client' })
   @Header('cache-control', 'no-store')
   create(@ZodBody(newApiKeySchema) wanted: NewApiKey, @CurrentCaller() caller: Caller): Promise<NewApiKeyJson> {
-    return this.changes.create(wanted, caller);
+    return this.making.create(wanted, caller);
   }
 
   /** Which of the keys that somebody found are keys of this issuer, by id and SHA-256, and whether they still work. At most 1,000. */
@@ -94,7 +96,7 @@ export class ApiKeysController {
     @ZodBody(rotationSchema) rotation: Rotation,
     @CurrentCaller() caller: Caller,
   ): Promise<NewApiKeyJson> {
-    return this.changes.rotate(id, rotation, caller);
+    return this.making.rotate(id, rotation, caller);
   }
 
   /** Refuses the key, and what it was exchanged for, until it is enabled again. 404 `API_KEY_UNKNOWN`, 409 `API_KEY_ENDED`. */

@@ -1,6 +1,8 @@
 import { type Provider } from '@nestjs/common';
 import { ApiKeyAuthentication } from '../api-keys/api-key-authentication.service.js';
 import { ApiKeyChanges } from './api-key-changes.service.js';
+import { ApiKeyTrail } from './api-key-trail.service.js';
+import { NewApiKeys } from './new-api-keys.service.js';
 import { ApiKeyReportsController } from './api-key-reports.controller.js';
 import { ApiKeyUsageService } from './api-key-usage.service.js';
 import { ApiKeyUsageStore } from './api-key-usage.store.js';
@@ -21,6 +23,8 @@ export function apiKeyProviders(settings: ApiKeySettings, plansFile: string | un
     { provide: PLANS, useFactory: () => readPlansFile(plansFile) },
     ApiKeysStore,
     ApiKeysService,
+    ApiKeyTrail,
+    NewApiKeys,
     ApiKeyChanges,
     ApiKeyExpiry,
     ApiKeyUses,
