@@ -20,6 +20,7 @@ export {
 } from './api-key/exchange-api-key.js';
 export { limitExceeded } from './api-key/limit-exceeded.js';
 export { type LimitState, type LimitStore, type NamedLeaseRequest } from './api-key/limits/limit-store.js';
+export { ApiKeyLimits, type ApiKeyLimitsOptions } from './api-key/limits/api-key-limits.js';
 export { limitFields } from './api-key/limits/limit-fields.js';
 export { MemoryLimitStore } from './api-key/limits/memory-limit-store.js';
 export { leaseFrom, type LeaseAnswer, type SharedBucket } from './api-key/limits/shared-bucket.js';

@@ -19,6 +19,7 @@ export {
   type DatabaseConnection,
   type TlsDemand,
 } from './connection-settings.js';
+export { PostgresLimitStore } from './api-key-limits.store.js';
 export { ApiKeysModule, type ApiKeyClient, type ApiKeysModuleOptions } from './api-keys.js';
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
 export { Background, type BackgroundHandle, type BackgroundTask } from './background.js';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTokenClient, type TokenClient } from '@countersign/auth-core';
+import { createTokenClient, makeApiKey, type TokenClient } from '@countersign/auth-core';
 import { badTokens, createTestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { z } from 'zod';
@@ -68,12 +68,24 @@ const unchanging: Readonly<Partial<Record<ServiceName, Readonly<Record<string, s
   audit: { event: 'outcome' },
 };
 
+const apiKeySchema = z.looseObject({ id: z.string(), api_key: z.string() });
+
+/** The files below a folder that have a text in them. */
+function filesWith(folder: string, text: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => readFileSync(path).includes(text));
+}
+
 describe('the whole stack, by HTTP between real processes', () => {
   const root = resolve(import.meta.dirname, '../../..');
   const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
   let stack: Stack;
   let storefront: TokenClient;
   let auditor: TokenClient;
+  /** What all services wrote. */
+  const said: string[] = [];
 
   const paymentsToken = async (): Promise<string> =>
     (await storefront.getToken({ audience: 'payments', scopes: ['payments:create', 'payments:read'] })).token;
@@ -142,7 +154,7 @@ describe('the whole stack, by HTTP between real processes', () => {
       portBase: await freePortBase(),
       without: [],
       onStep: () => undefined,
-      onLine: () => undefined,
+      onLine: (_, line) => said.push(line),
       environment: shortTimes,
     });
     const { issuer } = stack.urls;
@@ -300,6 +312,85 @@ describe('the whole stack, by HTTP between real processes', () => {
     expect([finished.status, finished.body['id']]).toEqual([201, waiting.body['payment_id']]);
     expect(await balance(to)).toBe(100n);
   });
+
+  it('writes no API key anywhere: in no log line, answer, metric, event, table or message, whatever was done with it', async () => {
+    const { issuer, payments } = stack.urls;
+    const operator = createTokenClient({ issuer, clientId: 'operator', key: stack.identities.clients.operator });
+    const { token } = await operator.getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
+    const answers: Answer[] = [];
+    const admin = async (path: string, body: object): Promise<Answer> => {
+      const keyed = { 'idempotency-key': randomUUID() };
+      return send('POST', `${issuer}/admin/api-keys${path}`, token, JSON.stringify(body), keyed);
+    };
+    const use = async (headers: Record<string, string>, path = '/payments', method = 'GET'): Promise<number> => {
+      const answer = await send(method, `${payments}${path}`, undefined, undefined, headers);
+      answers.push(answer);
+      return answer.status;
+    };
+    const wanted = { client_id: 'storefront', name: 'in no log', audiences: { payments: ['payments:read'] } };
+    const made = apiKeySchema.parse((await admin('', wanted)).body);
+    const rotated = apiKeySchema.parse((await admin(`/${made.id}/rotate`, {})).body);
+    const [environment = ''] = /^csk_[a-z0-9]+/.exec(made.api_key) ?? [];
+    const unknown = makeApiKey(environment.slice('csk_'.length), made.id);
+    const keys = [made.api_key, rotated.api_key, unknown];
+    for (const key of keys) {
+      const expected = key === unknown ? 401 : 200;
+      expect(await use({ 'x-api-key': key })).toBe(expected);
+      expect(await use({ authorization: `Bearer ${key}` })).toBe(expected);
+      expect(await use({}, `/payments?api_key=${key}`)).toBe(400);
+      expect(await use({ 'x-api-key': `${key}x` })).toBe(401);
+      expect(await use({ authorization: `Basic ${key}` })).toBe(401);
+      await use({ 'x-api-key': key }, `/${key}`, 'DELETE');
+      await use({ 'x-api-key': key, 'user-agent': key, 'x-request-id': key, traceparent: key, 'idempotency-key': key });
+      answers.push(await admin(`/${key}/revoke`, {}), await admin('', { ...wanted, client_id: key, name: key }));
+      answers.push(await send('POST', `${issuer}/oauth2/introspect`, undefined, `token=${key}`));
+    }
+    for (const { id } of [made, rotated]) answers.push(await admin(`/${id}/revoke`, { reason: 'over' }));
+    await eventually(
+      `resource=api-key/${rotated.id}&type=countersign.issuer.api-key.revoked.v1`,
+      (found) => found.length > 0,
+    );
+    const secrets = keys.map((key) => key.slice(-49));
+    const metrics = await Promise.all(
+      Object.values(stack.urls).map(async (url) => (await fetch(`${url}/metrics`)).text()),
+    );
+    const events = JSON.stringify([await search(''), await search('outcome=denied')]);
+    // What is public of a key is there, so that its secret would be found too.
+    expect(events).toContain(made.id);
+    expect(filesWith(join(directory, 'nats'), made.id).length).toBeGreaterThan(0);
+    expect(said.length).toBeGreaterThan(0);
+    for (const secret of secrets) {
+      const places: Readonly<Record<string, string>> = {
+        log: said.filter((line) => line.includes(secret)).join('\n'),
+        answer: answers.map(({ body, headers }) => JSON.stringify([body, [...headers]])).join('\n'),
+        metric: metrics.join('\n'),
+        event: events,
+      };
+      for (const [place, text] of Object.entries(places)) {
+        const at = text.indexOf(secret);
+        expect([place, at === -1 ? '' : text.slice(Math.max(0, at - 300), at)]).toEqual([place, '']);
+      }
+      expect(filesWith(join(directory, 'nats'), secret)).toEqual([]);
+    }
+    for (const service of serviceNames) {
+      const database = await databaseOf(service);
+      try {
+        const { rows: tables } = await database.query<{ name: string }>(
+          `select quote_ident(table_schema) || '.' || quote_ident(table_name) as name from information_schema.tables
+           where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+        );
+        expect(tables.length).toBeGreaterThan(3);
+        for (const { name } of tables) {
+          const { rows } = await database.query(`select 1 from ${name} as t where t::text like any($1) limit 1`, [
+            secrets.map((secret) => `%${secret}%`),
+          ]);
+          expect([service, name, rows.length]).toEqual([service, name, 0]);
+        }
+      } finally {
+        await database.end();
+      }
+    }
+  }, 120_000);
 
   it('numbers each source without a gap, stores each event once, and records each look into the trail', async () => {
     await eventually('source=payments&type=countersign.payments.payment.settled.v1', (found) => found.length > 0);

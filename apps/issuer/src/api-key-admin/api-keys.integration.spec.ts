@@ -1,4 +1,11 @@
-import { apiKeyHash, createVerifier, makeApiKey, type TokenVerifier } from '@countersign/auth-core';
+import {
+  apiKeyHash,
+  createVerifier,
+  generateSigningKey,
+  makeApiKey,
+  publicJwkOf,
+  type TokenVerifier,
+} from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
@@ -219,6 +226,93 @@ describe('API keys at two replicas of the issuer', () => {
     expect([...answers]).toEqual(['400 {"error":"invalid_grant","error_description":"the API key is not accepted"}']);
   });
 
+  it('cost the same work to refuse, whatever is wrong with them: one look-up and one digest', async () => {
+    const [{ id, key: good }, revoked, disabled, expired] = [await made(), await made(), await made(), await made()];
+    await issuer.admin('POST', `/admin/api-keys/${revoked.id}/revoke`, {});
+    await issuer.admin('POST', `/admin/api-keys/${disabled.id}/disable`, {});
+    await issuer.database.query(`update api_key set expires_at = now() - interval '1 second' where id = $1`, [
+      expired.id,
+    ]);
+    const { ApiKeysStore } = await import('../api-keys/api-keys.store.js');
+    const { Replica } = await import('../registry/replica.service.js');
+    const { jest } = import.meta;
+    const lookUps = issuer.apps.map((app) => jest.spyOn(app.get(ApiKeysStore), 'find'));
+    // Each digest takes it once, and nothing else in an exchange does.
+    const digests = issuer.apps.map((app) => jest.spyOn(app.get(Replica), 'secretKey', 'get'));
+    const callsOf = (spies: readonly { readonly mock: { readonly calls: readonly unknown[] } }[]) =>
+      spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    const workOf = async (text: string): Promise<readonly number[]> => {
+      for (const spy of [...lookUps, ...digests]) spy.mockClear();
+      const { status } = await exchange(text);
+      return [status, callsOf(lookUps), callsOf(digests)];
+    };
+    try {
+      const bad = { unknown: makeApiKey('test', uuidv7()), wrongSecret: makeApiKey('test', id) };
+      // What was just revoked has every exchange decided again, until all replicas know it.
+      for (let tries = 0; tries < 20 && (await workOf(good))[1] !== 1; tries += 1);
+      for (const text of [bad.unknown, bad.wrongSecret, revoked.key, disabled.key, expired.key])
+        expect(await workOf(text)).toEqual([400, 1, 1]);
+      expect(await workOf(good)).toEqual([200, 1, 1]);
+      expect(await workOf(`${good.slice(0, -1)}${good.endsWith('0') ? '1' : '0'}`)).toEqual([400, 0, 0]);
+      expect(await workOf(`csk_${'0'.repeat(80)}`)).toEqual([400, 0, 0]);
+    } finally {
+      for (const spy of [...lookUps, ...digests]) spy.mockRestore();
+    }
+  });
+
+  it('of a client that has a thousand cost no more than one, and end together when their client is disabled', async () => {
+    const { Replica } = await import('../registry/replica.service.js');
+    const { newApiKey } = await import('../api-keys/new-api-key.js');
+    const client_id = `crowd-${String(Date.now())}`;
+    const jwks = { keys: [publicJwkOf(await generateSigningKey())] };
+    const audiences = { payments: ['payments:read'] };
+    const registered = await issuer.admin('POST', '/admin/clients', { client_id, jwks, policy: { audiences } });
+    expect(registered.status).toBe(201);
+    const secret = issuer.apps[0]?.get(Replica).secretKey ?? Buffer.alloc(0);
+    const settings = { environment: 'test', lifetimeDays: 1, lifetimeLimitDays: 1, warningDays: 1, perClient: 1 };
+    const expiresAt = new Date(Date.now() + 60 * 86_400_000);
+    const keys = Array.from({ length: 1_000 }, (_, n) =>
+      newApiKey(
+        {
+          clientId: client_id,
+          name: `crowd ${String(n)}`,
+          audiences,
+          networks: [],
+          plan: null,
+          createdBy: 'test',
+          expiresAt,
+        },
+        settings,
+        secret,
+        new Date(),
+      ),
+    );
+    await issuer.database.query(
+      `insert into api_key (id, client_id, name, digest, audiences, networks, created_at, created_by, expires_at)
+       select id, client_id, name, digest, $2, '[]', now(), 'test', $3
+       from jsonb_to_recordset($1) as k (id uuid, client_id text, name text, digest text)`,
+      [
+        JSON.stringify(
+          keys.map(({ row: { id, clientId, name, digest } }) => ({ id, client_id: clientId, name, digest })),
+        ),
+        audiences,
+        expiresAt,
+      ],
+    );
+    expect(codeOf(await issuer.admin('POST', '/admin/api-keys', wanted({ client_id })))).toEqual([
+      409,
+      'API_KEYS_LIMIT',
+    ]);
+    const shown = [keys[0], keys[500], keys[999]].map((made) => made?.key ?? '');
+    for (const text of shown) expect((await exchange(text)).status).toBe(200);
+    const { rows } = await issuer.database.query<{ 'QUERY PLAN': string }>(
+      `explain select * from api_key where id = '${keys[500]?.row.id ?? ''}'`,
+    );
+    expect(JSON.stringify(rows)).toContain('Index Scan using api_key_pkey');
+    await issuer.admin('POST', `/admin/clients/${client_id}/disable`, {});
+    for (const text of shown) expect(codeOf(await exchange(text))).toEqual([400, 'invalid_grant']);
+  });
+
   it('that are good are served through a flood of others, which costs its network', async () => {
     const { key } = await made();
     const from = { client_address: '192.0.2.77' };
@@ -296,7 +390,7 @@ describe('API keys at two replicas of the issuer', () => {
       codeOf(many.find(({ status }) => status === 409) ?? { status: 0, headers: new Headers(), body: {} }),
     ).toEqual([409, 'API_KEYS_LIMIT']);
     const { rows } = await issuer.database.query<{ live: number }>(
-      `select count(*)::int as live from api_key where client_id = 'shop' and revoked_at is null and (ends_at is null or ends_at > now())`,
+      `select count(*)::int as live from api_key where client_id = 'shop' and revoked_at is null and expires_at > now() and (ends_at is null or ends_at > now())`,
     );
     expect(rows[0]?.live).toBe(40);
   });
@@ -350,6 +444,17 @@ describe('API keys at two replicas of the issuer', () => {
     const unknown = uuidv7();
     expect(codeOf(await issuer.admin('GET', `/admin/api-keys/${unknown}/usage`))).toEqual([404, 'API_KEY_UNKNOWN']);
     expect(await asService('/api-keys/usage', { reports: [reportOf(unknown, 5, '192.0.2.1')] })).toBe(204);
+  });
+
+  it('have as much reported at once as a service ever sends', async () => {
+    const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString();
+    const use = { hour, route_class: 'a'.repeat(32), outcome: 'allowed', count: 1_000_000 };
+    const full = {
+      id: uuidv7(),
+      uses: Array.from({ length: 200 }, () => ({ ...use, api_key_id: uuidv7() })),
+      networks: Array.from({ length: 100 }, () => ({ api_key_id: uuidv7(), network: '2001:db8:aaaa:bbbb' })),
+    };
+    expect(await asService('/api-keys/usage', { reports: [full] })).toBe(204);
   });
 
   it('are noted for a network that they never came from, and for an hour of ten times the usual', async () => {

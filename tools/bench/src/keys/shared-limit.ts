@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiKeyLimits } from '@countersign/auth-core';
+import { uuidv7 } from '@countersign/audit-event';
+import { PostgresLimitStore } from '@countersign/service-host';
+import pg from 'pg';
+
+const REPLICAS = 4;
+const SECONDS = 4;
+const LIMIT = { perMinute: 12_000, burst: 1_000 };
+/** Times its limit that each replica is asked for. */
+const FLOOD = 3;
+
+export interface SharedLimit {
+  /** What passed, as a part of what may: above 1 too much, below it too little. */
+  readonly share: number;
+  /** Commits of the database for each request. */
+  readonly commits: number;
+}
+
+/**
+ * Four replicas with clocks of their own take turns to be flooded by one key, then all are at once, over the limits of one PostgreSQL.
+ * @returns how exactly the limit was kept
+ */
+export async function sharedLimit(databaseUrl: string): Promise<SharedLimit> {
+  const pools = Array.from({ length: REPLICAS }, () => new pg.Pool({ connectionString: databaseUrl, max: 2 }));
+  for (const pool of pools) pool.on('error', () => undefined);
+  let commits = 0;
+  const replicas = pools.map((pool, index) => {
+    const store = new PostgresLimitStore(pool);
+    const [offset, drift] = [index * 86_400_000, 1 + (index - 1.5) * 1e-4];
+    return new ApiKeyLimits({
+      store: {
+        lease(requests) {
+          commits += 1;
+          return store.lease(requests);
+        },
+      },
+      monotonic: () => offset + performance.now() * drift,
+    });
+  });
+  const giving = setInterval(() => {
+    for (const replica of replicas) void replica.giveBack().catch(() => undefined);
+  }, 25);
+  try {
+    const key = { id: uuidv7(), name: 'bench', networks: [], limits: { '*': LIMIT } };
+    const begun = performance.now();
+    const seen = { passed: 0, asked: 0 };
+    const perMs = (LIMIT.perMinute / 60_000) * FLOOD;
+    let due = 0;
+    while (performance.now() - begun < SECONDS * 1_000) {
+      const ms = performance.now() - begun;
+      const second = Math.floor(ms / 1_000);
+      const flooded = second === SECONDS - 1 ? replicas : [replicas[second % REPLICAS]];
+      for (due += 0; due < ms * perMs; due += 1) {
+        const replica = flooded[due % flooded.length];
+        seen.asked += 1;
+        void Promise.resolve(replica?.spend(key, 'read')).then((state) => {
+          if (state?.retryMs === undefined) seen.passed += 1;
+        });
+      }
+      await delay(1);
+    }
+    const may = LIMIT.burst + ((performance.now() - begun) / 60_000) * LIMIT.perMinute;
+    await delay(1_000);
+    return { share: seen.passed / may, commits: commits / seen.asked };
+  } finally {
+    clearInterval(giving);
+    await Promise.all(pools.map((pool) => pool.end()));
+  }
+}
