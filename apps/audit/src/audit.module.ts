@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { natsOf, ResourceServerModule } from '@countersign/service-host';
 import { type Configuration } from './configuration.js';
+import { consoleOf } from './console/console-options.js';
+import { ConsoleModule } from './console/console.module.js';
 import { EventsController } from './events/events.controller.js';
 import { EventsService } from './events/events.service.js';
 import { ExportController } from './events/export.controller.js';
@@ -71,9 +73,11 @@ export class AuditModule {
       directory: configuration.RETENTION_DIRECTORY,
       segmentEvents: SEGMENT_EVENTS,
     };
+    const pages = consoleOf(configuration);
     return {
       module: AuditModule,
       imports: [
+        ...(pages === undefined ? [] : [ConsoleModule.forRoot(pages)]),
         ResourceServerModule.forRoot({
           name: 'audit',
           configuration,

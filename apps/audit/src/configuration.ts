@@ -1,6 +1,7 @@
 import { resourceServerVariables } from '@countersign/service-host';
 import { z } from 'zod';
 import { parseMaskedPaths } from './masking/masking.js';
+import { clientKeyVariable, originVariable, parseScopes, secretKeyVariable } from './console/console-variables.js';
 import { logKeyVariable, logOriginVariable } from './log/log-signer.js';
 
 /** Everything that the audit service reads from its environment. */
@@ -40,5 +41,28 @@ export const variables = {
         context.addIssue('must be a comma-separated list of request.peer and fields below changes');
       return paths ?? z.NEVER;
     }),
+  /** The client of the issuer as which the console signs people in. Not set: there is no console, and the variables below mean nothing. */
+  CONSOLE_CLIENT_ID: z.string().min(1).max(256).optional(),
+  /** Where browsers find the console: this service's origin as they reach it, https beyond a developer's machine. */
+  CONSOLE_URL: originVariable.optional(),
+  /** The private key of that client, as JWK with `kid` and `alg`; usually by CONSOLE_CLIENT_KEY_FILE. */
+  CONSOLE_CLIENT_KEY: clientKeyVariable.optional(),
+  /** 32 bytes in base64url, the same at all replicas, from which the keys are made under which the tokens of sessions rest. A new one signs everybody out. */
+  CONSOLE_SESSION_KEY: secretKeyVariable.optional(),
+  /** What the console asks people for, scopes of this service separated by spaces; the issuer leaves out what a person's roles do not give. */
+  CONSOLE_SCOPES: z
+    .string()
+    .default('audit:read audit:read:own audit:reveal audit:admin')
+    .transform((text, context) => {
+      const scopes = parseScopes(text);
+      if (scopes === undefined) context.addIssue('must be scopes separated by single spaces');
+      return scopes ?? z.NEVER;
+    }),
+  /** Minutes after which a session ends that nobody used. */
+  CONSOLE_IDLE_MINUTES: z.coerce.number().int().min(1).max(1_440).default(30),
+  /** Hours after which a session ends in any case. */
+  CONSOLE_SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(8),
+  /** The folder of the built console; the one beside this service by default. */
+  CONSOLE_DIRECTORY: z.string().min(1).optional(),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

@@ -16,6 +16,7 @@ export const events = defineEvents({
     segment: 'log index of its first event',
     source: "a service's name",
     'dead-letter': 'its position',
+    'console-session': 'UUIDv7 of a session at the console',
   },
   events: {
     'events.searched': {
@@ -82,6 +83,23 @@ export const events = defineEvents({
         reason: 'why, as the caller gave it',
         erased: 'how many values',
       },
+    },
+    'console-session.began': {
+      when: 'A person signed in at the console.',
+      action: 'console:sign-in',
+      resource: 'console-session',
+      changes: { scopes: 'what they may do here', roles: 'by which' },
+    },
+    'console-session.widened': {
+      when: 'A person who is signed in at the console got their rights at another service too.',
+      action: 'console:sign-in',
+      resource: 'console-session',
+      changes: { audience: 'the service' },
+    },
+    'console-session.ended': {
+      when: 'A person signed out of the console.',
+      action: 'console:sign-out',
+      resource: 'console-session',
     },
     'entries.read': {
       when: `Somebody fetched a bundle of entries of the log. ${outcomeFailed}`,

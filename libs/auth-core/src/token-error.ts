@@ -14,6 +14,11 @@ export const tokenErrorReasons = {
     message: 'an access token is required',
     when: 'No `Authorization` header, or another scheme than `Bearer` or `DPoP`.',
   },
+  SESSION_ENDED: {
+    status: 401,
+    message: 'the session has ended: sign in again',
+    when: 'A session’s cookie came from one of the service’s own pages, and there is no such session, or it is over.',
+  },
   API_KEY_IN_URL: {
     status: 400,
     message: 'an API key must not be sent in the address: it is exposed now, rotate it',

@@ -33,6 +33,7 @@ import { preparePrincipal } from './carrier.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { DpopCredential } from './credentials/dpop.js';
+import { SessionCredential } from './credentials/session.js';
 import { API_KEYS, apiKeysOf } from './api-keys.js';
 import { ApiKeyCredential } from './credentials/api-key.js';
 import { closeMessageHandlers } from './message-gate.js';
@@ -126,6 +127,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
             ...(keys === undefined ? [] : [new ApiKeyCredential(keys)]),
             new DpopCredential(verifier, settings.resource),
             new BearerCredential(verifier, settings.clientCertificate, settings.bearer),
+            ...(settings.sessions === undefined ? [] : [new SessionCredential(verifier, settings.sessions)]),
           ],
         },
         RouteReport,

@@ -6,6 +6,7 @@ import {
   type VerifierOptions,
 } from '@countersign/auth-core';
 import { type ApiKeySettings } from './api-keys.js';
+import { type SessionSettings } from './credentials/session.js';
 import { type RefusalListener } from './refusal.js';
 
 /** Injection token of the {@link AccessTokenVerifier} that the guard uses. */
@@ -37,6 +38,8 @@ interface GuardOptions {
   readonly bearer?: BearerVerification;
   /** Takes API keys on routes that say `@AllowApiKey()`; without it nobody is let in by one. */
   readonly apiKeys?: ApiKeySettings;
+  /** Lets the service's own pages call it by a session's cookie; without it no cookie is looked at. */
+  readonly sessions?: SessionSettings;
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
   /** A ready verifier, for tests or to share one; made from the options by default. */

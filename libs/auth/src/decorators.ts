@@ -9,6 +9,7 @@ import {
   type PrincipalWith,
 } from '@countersign/auth-core';
 import { authorizedToken, carrierOf, principalOf } from './carrier.js';
+import { tokenOfSessionRequest } from './credentials/session.js';
 import { type Policy } from './policy.js';
 import { declareDelegation, declareNeeds, routeNeeds } from './route-needs.js';
 
@@ -89,7 +90,8 @@ export function callerTokenOf(context: ExecutionContext): string {
   const principal = carrier === undefined ? undefined : principalOf(carrier.holder);
   // Of a caller with an API key it is what the key was exchanged for, never the key.
   const exchanged = principal === undefined ? undefined : tokenOfApiKeyCaller(principal);
-  const token = exchanged ?? authorizedToken(carrier?.header('authorization'));
+  const ofSession = carrier === undefined ? undefined : tokenOfSessionRequest(carrier.holder);
+  const token = exchanged ?? ofSession ?? authorizedToken(carrier?.header('authorization'));
   if (token === undefined) throw new Error('a token was asked for on a route that verifies no caller');
   return token;
 }

@@ -8,6 +8,7 @@ export {
 } from './auth.settings.js';
 export { peerCertificate } from './peer-certificate.js';
 export { CREDENTIALS, type Credential } from './credentials/credential.js';
+export { cookieOf, isFromOwnPage, type SessionSettings } from './credentials/session.js';
 export { bindHandshake, principalOf, type Carrier, type CarrierKind } from './carrier.js';
 export {
   ActingFor,

@@ -61,4 +61,15 @@ export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js'
 export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './refusals.service.js';
 export { ServiceAuthModule, type ServiceAuthOptions } from './service-auth.js';
 export { BODY_LIMIT, createService, startService, type ServiceOptions } from './start-service.js';
-export { AUDIT_OUTBOX, CLOCK, DATABASE, DPOP_NONCES, HEALTH, LOGGER, METRICS, POOL, RESOURCE_URL } from './tokens.js';
+export {
+  AUDIT_OUTBOX,
+  CLOCK,
+  DATABASE,
+  DPOP_NONCES,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  POOL,
+  RESOURCE_URL,
+  SESSIONS,
+} from './tokens.js';

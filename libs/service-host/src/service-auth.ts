@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { passportBearer } from '@countersign/auth/passport';
-import { type ApiKeySettings, AuthModule, type Refusal, TOKEN_VERIFIER } from '@countersign/auth';
+import { type ApiKeySettings, AuthModule, type Refusal, type SessionSettings, TOKEN_VERIFIER } from '@countersign/auth';
 import { type DpopNonces, type KeysReport, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
@@ -10,7 +10,7 @@ import { type HealthRegistry } from './health.js';
 import { unrecordedReason } from './recorded-answers.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from './refusals.service.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
-import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL } from './tokens.js';
+import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL, SESSIONS } from './tokens.js';
 
 export interface ServiceAuthOptions {
   readonly issuer: string;
@@ -85,6 +85,7 @@ export class ServiceAuthModule {
             DPOP_NONCES,
             { token: REVOCATION_FEED, optional: true },
             { token: API_KEY_SETTINGS, optional: true },
+            { token: SESSIONS, optional: true },
           ],
           useFactory: (
             refusals: Refusals,
@@ -94,6 +95,7 @@ export class ServiceAuthModule {
             nonces: DpopNonces | undefined,
             pushed: RevocationList | undefined = own,
             apiKeys: ApiKeySettings | undefined,
+            sessions: SessionSettings | undefined,
           ) => ({
             dpopReplays: new PostgresDpopReplayStore(pool),
             routeNote,
@@ -113,6 +115,7 @@ export class ServiceAuthModule {
             allowPlainHttp: options.allowPlainHttp ?? false,
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
             ...(apiKeys === undefined ? {} : { apiKeys }),
+            ...(sessions === undefined ? {} : { sessions }),
             ...(pushed === undefined ? {} : { revocations: pushed }),
             onKeys: ({ ok, message }: KeysReport) => {
               // The issuer asks itself, and has no keys until it has started.

@@ -8,5 +8,7 @@ export const DATABASE = Symbol('countersign.database');
 export const AUDIT_OUTBOX = Symbol('countersign.audit-outbox');
 /** The service's `RESOURCE_URL`, or nothing. */
 export const RESOURCE_URL = Symbol('countersign.resource-url');
+/** The sessions of the service's own pages (`SessionSettings`), where a global module of the service provides them. */
+export const SESSIONS = Symbol('countersign.sessions');
 /** The nonces that DPoP proofs must carry, or nothing. */
 export const DPOP_NONCES = Symbol('countersign.dpop-nonces');

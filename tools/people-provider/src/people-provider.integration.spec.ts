@@ -79,7 +79,7 @@ describe('the people provider', () => {
   );
 
   it('gives no two people the same role', () => {
-    expect(new Set(people.map(({ groups }) => groups.join())).size).toBe(3);
+    expect(new Set(people.map(({ groups }) => groups.join())).size).toBe(people.length);
   });
 
   it('says when two factors were used, and offers them when they are asked for', async () => {
@@ -106,7 +106,7 @@ describe('the people provider', () => {
 
   it('shows the person who was hinted at first', async () => {
     const named = [...(await pageOf({ login_hint: 'olga' })).page.matchAll(/value="(\w+)">\w+ \w+ </g)];
-    expect(named.map(([, id]) => id)).toEqual(['olga', 'carol', 'samir']);
+    expect(named.map(([, id]) => id)).toEqual(['olga', 'carol', 'samir', 'amina']);
   });
 
   it('shows names as text, runs no script and stands in no frame', async () => {

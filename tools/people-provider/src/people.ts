@@ -10,7 +10,7 @@ export interface Somebody {
   readonly groups: readonly string[];
 }
 
-/** The three people of the local stack. */
+/** The people of the local stack. */
 export const people: readonly Somebody[] = [
   { id: 'carol', name: 'Carol Diaz', email: 'carol@people.example', work: 'Customer', groups: ['customers'] },
   {
@@ -21,6 +21,13 @@ export const people: readonly Somebody[] = [
     groups: ['staff', 'support'],
   },
   { id: 'olga', name: 'Olga Brandt', email: 'olga@people.example', work: 'Operator', groups: ['staff', 'operators'] },
+  {
+    id: 'amina',
+    name: 'Amina Rahal',
+    email: 'amina@people.example',
+    work: 'Auditor',
+    groups: ['staff', 'auditors', 'privacy'],
+  },
 ];
 
 /** How somebody signed in: `acr` (OpenID Connect Core, 2) and `amr` (RFC 8176). */

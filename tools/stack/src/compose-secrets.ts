@@ -50,6 +50,7 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
       operator: client('operator'),
       'privacy-officer': client('privacy-officer'),
       'corner-shop': fresh.clients['corner-shop'],
+      console: parsed(read('audit/console-key.json'), jwkSchema, fresh.clients.console),
     },
     guests: Object.fromEntries(
       Object.entries(fresh.guests).map(([name, guest]) => [
@@ -57,6 +58,7 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
         { ...guest, key: parsed(read(`${name}/client-key.json`), jwkSchema, guest.key) },
       ]),
     ),
+    consoleSessionKey: read('audit/console-session-key') ?? fresh.consoleSessionKey,
     superuserPassword: read('postgres/superuser-password') ?? fresh.superuserPassword,
     databasePasswords: perService((name) => read(`postgres/${name}-password`) ?? fresh.databasePasswords[name]),
     migratorPasswords: perService(
@@ -93,7 +95,11 @@ export function composeSecrets(identities: Identities, { read }: SecretFiles): R
         { 'client-key.json': JSON.stringify(own) },
       ]),
     ),
-    audit: { 'log-key.json': read('audit/log-key.json') ?? JSON.stringify(identities.logKey) },
+    audit: {
+      'log-key.json': read('audit/log-key.json') ?? JSON.stringify(identities.logKey),
+      'console-key.json': key('console'),
+      'console-session-key': identities.consoleSessionKey,
+    },
   };
   const ports = portsFrom(FIRST_PORT);
   const folders: Record<string, SecretFolder> = {};

@@ -28,7 +28,9 @@ const identitiesSchema = z.strictObject({
     operator: jwkSchema,
     'privacy-officer': jwkSchema,
     'corner-shop': jwkSchema,
+    console: jwkSchema,
   }),
+  consoleSessionKey: z.string(),
   providerSecret: z.string(),
   databasePasswords: passwordsSchema,
   migratorPasswords: passwordsSchema,
@@ -56,8 +58,13 @@ export interface Identities {
   /** Audit's own, with which it signs the log's checkpoints (JWK). */
   readonly logKey: Readonly<Record<'kty' | 'crv' | 'x' | 'd', string>>;
   readonly clients: Readonly<
-    Record<'storefront' | 'payments' | 'auditor' | 'operator' | 'privacy-officer' | 'corner-shop', PrivateJwk>
+    Record<
+      'storefront' | 'payments' | 'auditor' | 'operator' | 'privacy-officer' | 'corner-shop' | 'console',
+      PrivateJwk
+    >
   >;
+  /** From which audit makes the keys under which the tokens of the console's sessions rest. */
+  readonly consoleSessionKey: string;
   /** With which the issuer authenticates to the development OpenID provider. */
   readonly providerSecret: string;
   readonly databasePasswords: NatsPasswords;
@@ -82,8 +89,9 @@ export const logOrigin = 'countersign.local/log';
 export const maskedFields = 'request.peer';
 
 export async function generateIdentities(): Promise<Identities> {
-  const [signingKey, webhookKey, storefront, payments, auditor, operator, privacyOfficer, cornerShop] =
+  const [signingKey, webhookKey, storefront, payments, auditor, operator, privacyOfficer, cornerShop, consoleKey] =
     await Promise.all([
+      generateSigningKey(),
       generateSigningKey(),
       generateSigningKey(),
       generateSigningKey(),
@@ -105,7 +113,9 @@ export async function generateIdentities(): Promise<Identities> {
       operator,
       'privacy-officer': privacyOfficer,
       'corner-shop': cornerShop,
+      console: consoleKey,
     },
+    consoleSessionKey: randomBytes(32).toString('base64url'),
     providerSecret: newPassword(),
     databasePasswords: newNatsPasswords(),
     migratorPasswords: newNatsPasswords(),
@@ -190,6 +200,29 @@ const cornerShop = (url: string): object => ({
   require_pushed_authorization_requests: true,
 });
 
+/** What people may do at the console, by their roles: everybody sees what they did themselves. */
+const consolePolicy = {
+  people: {
+    issuer: ['openid', 'profile', { scope: 'issuer:admin', roles: ['operator'] }],
+    audit: [
+      'audit:read:own',
+      { scope: 'audit:read', roles: ['auditor', 'operator'] },
+      { scope: 'audit:reveal', roles: ['privacy-officer'] },
+      { scope: 'audit:admin', roles: ['operator'] },
+    ],
+  },
+};
+
+const consoleClient = (url: string): object => ({
+  client_name: 'Countersign console',
+  publisher: 'Countersign',
+  trusted: true,
+  grant_types: ['authorization_code', 'refresh_token'],
+  redirect_uris: [`${url}/console/signed-in`],
+  post_logout_redirect_uris: [`${url}/`],
+  require_pushed_authorization_requests: true,
+});
+
 /** To which people log in by `countersign login`: a public client. What it may ask for is what its commands do, within each person's roles. */
 const commandLine = {
   client_id: 'countersign-cli',
@@ -225,7 +258,13 @@ export function providersFile(provider: string, secretFile: string): object {
         client_secret_file: secretFile,
         roles: {
           claim: 'groups',
-          map: { customers: ['customer'], support: ['support-agent'], operators: ['operator'] },
+          map: {
+            customers: ['customer'],
+            support: ['support-agent'],
+            operators: ['operator'],
+            auditors: ['auditor'],
+            privacy: ['privacy-officer'],
+          },
         },
       },
     ],
@@ -318,9 +357,12 @@ const guestEntry = (client_id: string, key: PrivateJwk): object => ({
 
 /**
  * The clients of the sample and what each may ask for: the issuer's CLIENTS_FILE.
- * @param shop where the demo application is, where there is one
+ * @param people where people sign in: the demo application, and the console
  */
-export function clientsFile({ clients, guests }: Identities, shop?: string): object {
+export function clientsFile(
+  { clients, guests }: Identities,
+  people?: { readonly shop: string; readonly console: string },
+): object {
   const edge = (subject_scope: string, ...scopes: string[]) => ({
     subject_audience: 'payments',
     subject_scope,
@@ -334,7 +376,7 @@ export function clientsFile({ clients, guests }: Identities, shop?: string): obj
     policy,
   });
   return {
-    ...(shop === undefined ? {} : { audiences: audienceWords }),
+    ...(people === undefined ? {} : { audiences: audienceWords }),
     clients: [
       entry('storefront', {
         audiences: {
@@ -375,7 +417,13 @@ export function clientsFile({ clients, guests }: Identities, shop?: string): obj
       }),
       // Sees no event by itself: who reads the trail and who sees personal data are two.
       entry('privacy-officer', { audiences: { audit: ['audit:reveal', 'audit:erase'] } }),
-      ...(shop === undefined ? [] : [entry('corner-shop', cornerShopPolicy, cornerShop(shop)), commandLine]),
+      ...(people === undefined
+        ? []
+        : [
+            entry('corner-shop', cornerShopPolicy, cornerShop(people.shop)),
+            entry('console', consolePolicy, consoleClient(people.console)),
+            commandLine,
+          ]),
     ],
   };
 }

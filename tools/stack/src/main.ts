@@ -41,7 +41,8 @@ async function whatToTry(stack: Stack, directory: string): Promise<string> {
       ? []
       : [
           'In a browser:',
-          `  ${stack.demo.urls.shop}           Corner Shop: sign in as one of three people, allow it to pay, buy something`,
+          `  ${stack.demo.urls.shop}           Corner Shop: sign in as Carol Diaz, allow it to pay, buy something`,
+          `  ${audit}           the console: sign in as Amina Rahal, who is an auditor, and see who did what`,
           `  ${issuer}/account   what you allowed, to whom, and how it was used; end it there`,
           '',
         ]),

@@ -118,7 +118,11 @@ function settingsOf(
   writeSecret(file('plans.json'), JSON.stringify(plansFile(), null, 2));
   writeSecret(
     file('clients.json'),
-    JSON.stringify(clientsFile(identities, options.demo === true ? demo.shop : undefined), null, 2),
+    JSON.stringify(
+      clientsFile(identities, options.demo === true ? { shop: demo.shop, console: url('audit') } : undefined),
+      null,
+      2,
+    ),
   );
   if (options.demo === true) {
     writeSecret(file('people-provider-secret'), identities.providerSecret);
@@ -136,6 +140,13 @@ function settingsOf(
     writeSecret(file(databaseUrlFile(name)), databaseUrls[name]);
     writeSecret(file(natsPasswordFile(name)), identities.natsPasswords[name]);
   }
+  writeSecret(file('console-session-key'), identities.consoleSessionKey);
+  const consoleVariables = {
+    CONSOLE_CLIENT_ID: 'console',
+    CONSOLE_URL: url('audit'),
+    CONSOLE_CLIENT_KEY_FILE: file('console-key.json'),
+    CONSOLE_SESSION_KEY_FILE: file('console-session-key'),
+  };
   const own: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
     issuer: {
       CLIENTS_FILE: file('clients.json'),
@@ -153,7 +164,12 @@ function settingsOf(
       WEBHOOK_TARGETS: 'any',
     },
     accounts: {},
-    audit: { LOG_KEY_FILE: file('log-key.json'), LOG_ORIGIN: logOrigin, MASKED_FIELDS: maskedFields },
+    audit: {
+      LOG_KEY_FILE: file('log-key.json'),
+      LOG_ORIGIN: logOrigin,
+      MASKED_FIELDS: maskedFields,
+      ...(options.demo === true ? consoleVariables : {}),
+    },
   };
   const settings = (name: ServiceName): ServiceSettings => ({
     name,
@@ -244,7 +260,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const started = await Promise.allSettled(wanted.filter((name) => name !== 'issuer').map((name) => start(name)));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     const demo = await demoStarts;
-    if (demo !== undefined) onStep(`demo: people sign in at ${demo.urls.provider}, Corner Shop at ${demo.urls.shop}`);
+    if (demo !== undefined) {
+      onStep(`demo: people sign in at ${demo.urls.provider}, Corner Shop at ${demo.urls.shop}`);
+      onStep(`console: ${urls.audit}`);
+    }
     return {
       root,
       directory,

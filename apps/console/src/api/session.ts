@@ -11,10 +11,15 @@ const sessionSchema = z.object({
 });
 export type Session = z.infer<typeof sessionSchema>;
 
-/** Who is signed in; fails with 401 when nobody is. */
+const answerSchema = z.union([sessionSchema, z.object({ person: z.null() })]);
+
+/** Who is signed in; null when nobody is. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: async ({ signal }) => valueOf(await ask(sessionSchema, '/console/session', { signal })),
+  queryFn: async ({ signal }): Promise<Session | null> => {
+    const answer = valueOf(await ask(answerSchema, '/console/session', { signal }));
+    return answer.person === null ? null : answer;
+  },
   staleTime: 60_000,
 });
 

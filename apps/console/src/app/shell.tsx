@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
-import { faultOf } from '../api/problem.js';
 import { sessionQuery, signInPath } from '../api/session.js';
 import { ErrorState, Loading, PageState } from '../ui/page-state.js';
 import { screens } from './screens.js';
@@ -40,9 +39,9 @@ function Welcome() {
 function Screen() {
   const { data, error, isPending, refetch } = useQuery(sessionQuery);
   if (isPending) return <Loading what="your session" />;
-  if (data !== undefined) return <Outlet />;
-  if (faultOf(error) === 'signed-out') return <Welcome />;
-  return <ErrorState error={error} retry={() => void refetch()} />;
+  if (data === null) return <Welcome />;
+  if (data === undefined) return <ErrorState error={error} retry={() => void refetch()} />;
+  return <Outlet />;
 }
 
 /** What stands around every screen. */
@@ -58,7 +57,7 @@ export function Shell() {
         <Link to="/" className={styles.name}>
           Countersign
         </Link>
-        {data !== undefined && (
+        {data && (
           <nav aria-label="Screens" className={styles.screens}>
             {screens.map(({ to, title }) => (
               <Link key={to} to={to} activeOptions={{ includeSearch: false, exact: to === '/' }}>
@@ -67,7 +66,7 @@ export function Shell() {
             ))}
           </nav>
         )}
-        <PersonMenu session={data} />
+        <PersonMenu session={data ?? undefined} />
       </header>
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
         <Screen />

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { cookieOf } from '@countersign/auth';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ISSUER_URL } from '../issuer-url.js';
 
@@ -12,13 +13,8 @@ const valuePattern = /^[\w-]{1,128}$/;
  * @returns nothing for one that is missing, malformed, or there twice: then somebody has planted another beside it
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
-  const values = (header ?? '')
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
-  const [value] = values;
-  return values.length === 1 && value !== undefined && valuePattern.test(value) ? value : undefined;
+  const value = cookieOf(header, name);
+  return value !== undefined && valuePattern.test(value) ? value : undefined;
 }
 
 /**

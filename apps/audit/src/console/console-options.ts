@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { ConfigurationError } from '@countersign/service-host';
+import { type Configuration } from '../configuration.js';
+import { type PrivateJwk } from './console-variables.js';
+
+/** Injection token of {@link ConsoleOptions}. */
+export const CONSOLE_OPTIONS = Symbol('countersign.audit.console-options');
+
+/** How the console is served, and as which client of the issuer. */
+export interface ConsoleOptions {
+  /** Where browsers find it: an origin. */
+  readonly origin: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientKey: PrivateJwk;
+  /** What it asks people for at audit. */
+  readonly scopes: readonly string[];
+  /** 32 bytes, from which the keys are made under which tokens rest. */
+  readonly sessionKey: Buffer;
+  readonly idleMs: number;
+  readonly lifeMs: number;
+  /** The folder of the built pages. */
+  readonly directory: string;
+}
+
+const builtPages = fileURLToPath(new URL('../../../console/dist', import.meta.url));
+const MINUTE = 60_000;
+
+/** @returns nothing where no console is configured. @throws {ConfigurationError} naming what is missing of one that is */
+export function consoleOf(configuration: Configuration): ConsoleOptions | undefined {
+  const {
+    CONSOLE_CLIENT_ID: clientId,
+    CONSOLE_URL: url,
+    CONSOLE_CLIENT_KEY: clientKey,
+    CONSOLE_SESSION_KEY: sessionKey,
+  } = configuration;
+  if (clientId === undefined) return undefined;
+  if (url === undefined || clientKey === undefined || sessionKey === undefined) {
+    const given = { CONSOLE_URL: url, CONSOLE_CLIENT_KEY: clientKey, CONSOLE_SESSION_KEY: sessionKey };
+    const missing = Object.entries(given).filter(([, value]) => value === undefined);
+    throw new ConfigurationError(missing.map(([name]) => `${name} must be set when CONSOLE_CLIENT_ID is`));
+  }
+  return {
+    origin: new URL(url).origin,
+    issuer: configuration.ISSUER_URL,
+    clientId,
+    clientKey,
+    scopes: configuration.CONSOLE_SCOPES,
+    sessionKey,
+    idleMs: configuration.CONSOLE_IDLE_MINUTES * MINUTE,
+    lifeMs: configuration.CONSOLE_SESSION_HOURS * 60 * MINUTE,
+    directory: configuration.CONSOLE_DIRECTORY ?? builtPages,
+  };
+}
+
+/** A new secret: 256 random bits. */
+export const newSecret = (): string => randomBytes(32).toString('base64url');

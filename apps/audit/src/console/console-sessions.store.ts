@@ -1,0 +1,119 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { z } from 'zod';
+import { type Audience } from './issuer-client.js';
+
+const keptRows = z
+  .array(
+    z
+      .object({
+        id: z.string(),
+        person: z.string(),
+        name: z.string(),
+        began_at: z.date(),
+        used_at: z.date(),
+        ends_at: z.date(),
+        sealed: z.instanceof(Buffer).nullable(),
+        expires_at: z.date().nullable(),
+      })
+      .transform(({ began_at: beganAt, used_at: usedAt, ends_at: endsAt, expires_at: expiresAt, sealed, ...who }) => ({
+        ...who,
+        beganAt,
+        usedAt,
+        endsAt,
+        token: sealed === null || expiresAt === null ? undefined : { sealed, expiresAt },
+      })),
+  )
+  .max(1);
+
+/** A session as it is kept, with the token of the audience that was asked about, where there is one. */
+export type KeptSession = z.infer<typeof keptRows>[number];
+
+export interface NewSession {
+  readonly digest: Buffer;
+  readonly id: string;
+  readonly person: string;
+  readonly name: string;
+  readonly beganAt: Date;
+  readonly endsAt: Date;
+}
+
+export interface KeptToken {
+  readonly sealed: Buffer;
+  readonly expiresAt: Date;
+}
+
+/** Sessions of the console, and what the issuer gave for each. */
+@Injectable()
+export class ConsoleSessionsStore {
+  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+
+  async add({ digest, id, person, name, beganAt, endsAt }: NewSession): Promise<void> {
+    await this.pool.query(
+      `insert into console_session (digest, id, person, name, began_at, used_at, ends_at) values ($1, $2, $3, $4, $5, $5, $6)`,
+      [digest, id, person, name, beganAt, endsAt],
+    );
+  }
+
+  /** Puts a token in its place; nobody renews it any more. */
+  async putToken(digest: Buffer, audience: Audience, { sealed, expiresAt }: KeptToken): Promise<void> {
+    await this.pool.query(
+      `insert into console_token (session, audience, sealed, expires_at)
+       select digest, $2, $3, $4 from console_session where digest = $1
+       on conflict (session, audience) do update set sealed = $3, expires_at = $4, renewed_until = null`,
+      [digest, audience, sealed, expiresAt],
+    );
+  }
+
+  /** @param idleSince who was not there since is gone */
+  async find(digest: Buffer, audience: Audience, now: Date, idleSince: Date): Promise<KeptSession | undefined> {
+    const { rows } = await this.pool.query(
+      `select id, person, name, began_at, used_at, ends_at, sealed, expires_at
+       from console_session left join console_token on session = digest and audience = $2
+       where digest = $1 and ends_at > $3 and used_at > $4`,
+      [digest, audience, now, idleSince],
+    );
+    return keptRows.parse(rows)[0];
+  }
+
+  async touch(digest: Buffer, now: Date): Promise<void> {
+    await this.pool.query('update console_session set used_at = $2 where digest = $1 and used_at < $2', [digest, now]);
+  }
+
+  /**
+   * Takes the right to renew a token, which can be used once, for a while.
+   * @returns false when another process has it, or has renewed the token already
+   */
+  async claimRenewal(digest: Buffer, audience: Audience, sealed: Buffer, now: Date, until: Date): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      `update console_token set renewed_until = $5
+       where session = $1 and audience = $2 and sealed = $3 and (renewed_until is null or renewed_until < $4)`,
+      [digest, audience, sealed, now, until],
+    );
+    return rowCount === 1;
+  }
+
+  async giveBackRenewal(digest: Buffer, audience: Audience, sealed: Buffer): Promise<void> {
+    await this.pool.query(
+      'update console_token set renewed_until = null where session = $1 and audience = $2 and sealed = $3',
+      [digest, audience, sealed],
+    );
+  }
+
+  async removeToken(digest: Buffer, audience: Audience): Promise<void> {
+    await this.pool.query('delete from console_token where session = $1 and audience = $2', [digest, audience]);
+  }
+
+  /** @returns what was kept of its tokens */
+  async remove(digest: Buffer): Promise<readonly { readonly audience: string; readonly sealed: Buffer }[]> {
+    const { rows } = await this.pool.query('select audience, sealed from console_token where session = $1', [digest]);
+    await this.pool.query('delete from console_session where digest = $1', [digest]);
+    return z.array(z.object({ audience: z.string(), sealed: z.instanceof(Buffer) })).parse(rows);
+  }
+
+  /** Removes sessions that are over. */
+  async prune(now: Date, idleSince: Date): Promise<void> {
+    await this.pool.query('delete from console_session where ends_at <= $1 or used_at <= $2', [now, idleSince]);
+  }
+}

@@ -1,0 +1,104 @@
+import { Controller, Get, Header, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import { isFromOwnPage, Public, RequireScopes, type SessionSettings } from '@countersign/auth';
+import {
+  CurrentCaller,
+  OpenApi,
+  Problem,
+  SESSIONS,
+  traceOf,
+  Unrecorded,
+  ZodQuery,
+  type Caller,
+} from '@countersign/service-host';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { ConsoleCookies } from './console-cookies.js';
+import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
+import { audiences } from './issuer-client.js';
+import { SIGN_IN_SECONDS, SignIn, type ShownSession } from './sign-in.service.js';
+
+const beginSchema = z.object({
+  /** A path of the console. */
+  return_to: z.string().optional(),
+  /** For which service; to sign in, `audit`. */
+  for: z.enum(audiences).default('audit'),
+});
+
+/** How people sign in at the console, and out. Tokens never reach the browser: it has a cookie, which counts only for the console's own pages. */
+@OpenApi(({ ApiTags }) => ApiTags('console'))
+@Controller('console')
+export class ConsoleController {
+  constructor(
+    @Inject(CONSOLE_OPTIONS) private readonly options: ConsoleOptions,
+    @Inject(SignIn) private readonly signIn: SignIn,
+    @Inject(SESSIONS) private readonly own: SessionSettings,
+    @Inject(ConsoleCookies) private readonly cookies: ConsoleCookies,
+  ) {}
+
+  /** Sends the browser to the issuer; with `for=issuer` a person who is signed in asks for their rights there too. */
+  @Get('sign-in')
+  @Public()
+  @Unrecorded('it leads to the issuer, which records who signs in')
+  @Header('cache-control', 'no-store')
+  async begin(
+    @ZodQuery(beginSchema) { return_to: returnTo, for: audience }: z.infer<typeof beginSchema>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const session = audience === 'audit' ? undefined : this.cookies.read(request.headers.cookie, 'console');
+    const { to, pending } = await this.signIn.begin(audience, returnTo, session);
+    if (pending !== undefined)
+      void reply.header('set-cookie', this.cookies.set('console-sign-in', pending, SIGN_IN_SECONDS));
+    await reply.redirect(to, 302);
+  }
+
+  /** Where the issuer sends the browser back to (RFC 6749, section 4.1.2). */
+  @Get('signed-in')
+  @Public()
+  @Unrecorded('the session that begins is recorded as such; what the issuer refuses is recorded there')
+  @Header('cache-control', 'no-store')
+  async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { cookie } = request.headers;
+    const pending = this.cookies.read(cookie, 'console-sign-in');
+    const earlier = this.cookies.read(cookie, 'console');
+    const query = request.url.split('?')[1] ?? '';
+    const { to, session } = await this.signIn.finish(query, pending, earlier, traceOf(request));
+    const set = [this.cookies.set('console-sign-in', '', 0)];
+    if (session !== undefined) set.push(this.cookies.set('console', session, Math.floor(this.options.lifeMs / 1_000)));
+    await reply.header('set-cookie', set).redirect(to, 303);
+  }
+
+  /** Who is signed in; `person` is null when nobody is, which is no error. */
+  @Get('session')
+  @Public()
+  @Unrecorded('it shows nobody but the caller')
+  @Header('cache-control', 'no-store')
+  async session(@Req() request: FastifyRequest): Promise<ShownSession | { readonly person: null }> {
+    const own = isFromOwnPage((name) => this.#header(request, name), this.own);
+    const secret = own ? this.cookies.read(request.headers.cookie, 'console') : undefined;
+    const shown = secret === undefined ? undefined : await this.signIn.who(secret);
+    return shown ?? { person: null };
+  }
+
+  /** Ends the session. `next` is where the browser goes to sign out at the issuer too. */
+  @Post('sign-out')
+  @HttpCode(200)
+  @RequireScopes()
+  @Header('cache-control', 'no-store')
+  async end(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+  ): Promise<{ readonly next: string }> {
+    const secret = this.cookies.read(request.headers.cookie, 'console');
+    const next = secret === undefined ? undefined : await this.signIn.end(secret, caller);
+    if (next === undefined) throw new Problem(404, 'SESSION_UNKNOWN', 'You did not come by a session of the console.');
+    void reply.header('set-cookie', this.cookies.set('console', '', 0));
+    return { next };
+  }
+
+  #header(request: FastifyRequest, name: string): string | undefined {
+    const value = request.headers[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+}

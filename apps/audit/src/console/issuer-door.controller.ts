@@ -1,0 +1,77 @@
+import { All, Controller, Header, Inject, Req, Res } from '@nestjs/common';
+import { RequireScopes } from '@countersign/auth';
+import { OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { ConsoleCookies } from './console-cookies.js';
+import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
+import { ConsoleSessions } from './console-sessions.service.js';
+import { ANSWER_LIMIT, mayPass } from './issuer-door.js';
+
+const PREFIX = '/console/issuer/';
+/** Milliseconds that the issuer may take. */
+const LIMIT_MS = 15_000;
+
+interface Passed {
+  readonly status: number;
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+/** The issuer's administration, for the screens that show and change it: with the rights of the person who asks, never with the console's own. */
+@OpenApi(({ ApiTags }) => ApiTags('console'))
+@Controller('console/issuer')
+export class IssuerDoorController {
+  constructor(
+    @Inject(CONSOLE_OPTIONS) private readonly options: ConsoleOptions,
+    @Inject(ConsoleSessions) private readonly sessions: ConsoleSessions,
+    @Inject(ConsoleCookies) private readonly cookies: ConsoleCookies,
+  ) {}
+
+  /**
+   * The issuer's answer to `/admin/…`. 404 `ISSUER_PATH_CLOSED` for what the console does not use; 403 `ISSUER_ACCESS_MISSING` for a person who has
+   * not yet asked for their rights there (`GET /console/sign-in?for=issuer`), or has none.
+   */
+  @All('*')
+  @RequireScopes()
+  @Unrecorded('the issuer records each of these calls, with the person as the one who makes it')
+  @Header('cache-control', 'no-store')
+  async pass(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const [path = '', query] = request.url.slice(PREFIX.length).split('?');
+    if (!request.url.startsWith(PREFIX) || !mayPass(request.method, path))
+      throw new Problem(404, 'ISSUER_PATH_CLOSED', 'The console does not use this part of the issuer.');
+    const secret = this.cookies.read(request.headers.cookie, 'console');
+    const token = secret === undefined ? undefined : await this.sessions.tokenFor(secret, 'issuer');
+    if (secret === undefined || token === undefined) {
+      const detail = 'Ask for your rights at the issuer first; your roles may give you none.';
+      throw new Problem(403, 'ISSUER_ACCESS_MISSING', detail);
+    }
+    const target = new URL(path, `${this.options.issuer}/`);
+    target.search = query ?? '';
+    const { status, type, body } = await this.#ask(target, token, request);
+    await reply.code(status).header('content-type', type).send(body);
+  }
+
+  async #ask(target: URL, token: string, request: FastifyRequest): Promise<Passed> {
+    const key = request.headers['idempotency-key'];
+    const hasBody = request.body !== undefined && request.body !== null;
+    try {
+      const response = await fetch(target, {
+        method: request.method,
+        redirect: 'error',
+        signal: AbortSignal.timeout(LIMIT_MS),
+        headers: {
+          authorization: `Bearer ${token}`,
+          traceparent: traceOf(request).traceparent,
+          ...(typeof key === 'string' ? { 'idempotency-key': key } : {}),
+          ...(hasBody ? { 'content-type': 'application/json' } : {}),
+        },
+        ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
+      });
+      const body = Buffer.from(await response.arrayBuffer());
+      if (body.length > ANSWER_LIMIT) throw new RangeError('the answer is too large');
+      return { status: response.status, type: response.headers.get('content-type') ?? 'application/json', body };
+    } catch {
+      throw new Problem(503, 'ISSUER_AWAY', 'The issuer does not answer; retry later.', { retry_after: 2 });
+    }
+  }
+}

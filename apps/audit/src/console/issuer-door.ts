@@ -1,0 +1,50 @@
+/** Maximum bytes of an answer that is passed on. */
+export const ANSWER_LIMIT = 4 * 1024 * 1024;
+
+const id = '[A-Za-z0-9._:~-]{1,256}';
+const paths = (...texts: readonly string[]): readonly RegExp[] =>
+  texts.map((text) => new RegExp(`^${text.replaceAll(':id', id)}$`));
+
+/** What the console may ask of the issuer's administration, with a person's own rights: what its screens use, and nothing else. */
+const allowed: Readonly<Record<string, readonly RegExp[]>> = {
+  GET: paths(
+    'admin/clients',
+    'admin/clients/:id',
+    'admin/keys',
+    'admin/revocation-keys',
+    'admin/revocations',
+    'admin/people',
+    'admin/people/:id',
+    'admin/api-keys',
+    'admin/api-keys/:id',
+    'admin/api-keys/:id/usage',
+  ),
+  POST: paths(
+    'admin/clients/:id/disable',
+    'admin/clients/:id/enable',
+    'admin/clients/:id/keys',
+    'admin/clients/:id/secrets',
+    'admin/keys/rotate',
+    'admin/keys/:id/revoke',
+    'admin/revocation-keys/rotate',
+    'admin/revocation-keys/:id/revoke',
+    'admin/revocations',
+    'admin/people/:id/end-sessions',
+    'admin/people/:id/disable',
+    'admin/people/:id/enable',
+    'admin/api-keys/:id/rotate',
+    'admin/api-keys/:id/disable',
+    'admin/api-keys/:id/enable',
+    'admin/api-keys/:id/revoke',
+  ),
+  DELETE: paths('admin/clients/:id/keys/:id', 'admin/clients/:id/secrets/:id'),
+};
+
+/**
+ * Whether a request may pass.
+ * @param path below the issuer's root, without a leading slash and without a query, as it came
+ */
+export function mayPass(method: string, path: string): boolean {
+  if (path.split('/').some((part) => part === '.' || part === '..')) return false;
+  return Object.hasOwn(allowed, method) && allowed[method]?.some((one) => one.test(path)) === true;
+}

@@ -1,0 +1,173 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { TOKEN_VERIFIER, type AccessTokenVerifier } from '@countersign/auth';
+import { AUDIT_OUTBOX, by, CLOCK, LOGGER, type Caller, type RequestTrace } from '@countersign/service-host';
+import { type Logger } from 'pino';
+import { z } from 'zod';
+import { events } from '../events.js';
+import { CONSOLE_OPTIONS, newSecret, type ConsoleOptions } from './console-options.js';
+import { ConsoleSessions } from './console-sessions.service.js';
+import { audiences, IssuerClient, IssuerRefused, type Answered, type Audience } from './issuer-client.js';
+import { returnPathOf } from './return-path.js';
+import { digestOf, seal, unseal } from './sealing.js';
+
+/** Seconds for which the issuer's answer is waited for. */
+export const SIGN_IN_SECONDS = 600;
+const PURPOSE = 'sign-in';
+
+const pendingSchema = z.strictObject({
+  state: z.string(),
+  asked: z.strictObject({ audience: z.enum(audiences), codeVerifier: z.string(), nonce: z.string() }),
+  returnTo: z.string(),
+  until: z.number(),
+  /** The digest of the session that asks for more; none for a sign-in. */
+  session: z.string().optional(),
+});
+type Pending = z.infer<typeof pendingSchema>;
+
+/** Who is signed in, as the page shows it. Times are RFC 3339. */
+export interface ShownSession {
+  readonly person: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
+  /** What the person may do here. */
+  readonly scopes: readonly string[];
+  readonly signedInAt: string;
+  readonly endsAt: string;
+}
+
+/** Where the browser goes, and the cookie that it gets: nothing leaves it as it is. */
+export interface Onward {
+  readonly to: string;
+  readonly session?: string;
+}
+
+/** Why nobody was signed in, as the page reads it from the address. */
+export type SignInFault = 'not-started' | 'refused' | 'not-genuine' | 'away' | 'somebody-else';
+const faultPath = (fault: SignInFault): string => `/?sign_in=${fault}`;
+
+/** A person's way to the issuer and back. What is remembered in between is in the person's own browser, sealed: a replica that never saw it can go on. */
+@Injectable()
+export class SignIn {
+  constructor(
+    @Inject(CONSOLE_OPTIONS) private readonly options: ConsoleOptions,
+    @Inject(ConsoleSessions) private readonly sessions: ConsoleSessions,
+    @Inject(IssuerClient) private readonly issuer: IssuerClient,
+    @Inject(TOKEN_VERIFIER) private readonly verifier: AccessTokenVerifier,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * @param session the secret of the session that asks for a further audience
+   * @returns where the browser goes, and what it keeps until it comes back; nothing to keep when the issuer is away
+   */
+  async begin(
+    audience: Audience,
+    returnTo: string | undefined,
+    session?: string,
+  ): Promise<{ readonly to: string; readonly pending?: string }> {
+    const state = newSecret();
+    try {
+      const { url, asked } = await this.issuer.begin(audience, state);
+      const pending: Pending = {
+        state,
+        asked,
+        returnTo: returnPathOf(returnTo, this.options.origin),
+        until: this.clock().getTime() + SIGN_IN_SECONDS * 1_000,
+        ...(session === undefined ? {} : { session: digestOf(session).toString('base64url') }),
+      };
+      return { to: url, pending: seal(pending, this.options.sessionKey, PURPOSE).toString('base64url') };
+    } catch (error) {
+      this.logger.warn({ err: error }, 'a sign-in could not be started');
+      return { to: faultPath('away') };
+    }
+  }
+
+  /**
+   * @param query of the address that the browser was sent to, whoever wrote it
+   * @param kept what the browser kept
+   * @param earlier the secret of the session that the browser has
+   */
+  async finish(
+    query: string,
+    kept: string | undefined,
+    earlier: string | undefined,
+    trace: RequestTrace,
+  ): Promise<Onward> {
+    const pending = this.#pendingIn(kept);
+    if (pending === undefined || new URLSearchParams(query).get('state') !== pending.state)
+      return { to: faultPath('not-started') };
+    const { asked, session, returnTo } = pending;
+    try {
+      const answered = await this.issuer.finish(query, pending.state, asked);
+      if (asked.audience === 'audit') return { to: returnTo, session: await this.#open(answered, earlier, trace) };
+      const belongs = earlier !== undefined && session === digestOf(earlier).toString('base64url');
+      const fault = belongs ? await this.#widen(answered, asked.audience, earlier, trace) : 'not-started';
+      return { to: fault === undefined ? returnTo : faultPath(fault) };
+    } catch (error) {
+      const refused = error instanceof IssuerRefused;
+      this.logger.warn(
+        { err: error },
+        refused ? 'the issuer refused a sign-in' : 'the answer to a sign-in is not genuine',
+      );
+      if (refused && asked.audience !== 'audit') return { to: returnTo };
+      return { to: faultPath(refused ? 'refused' : 'not-genuine') };
+    }
+  }
+
+  /** @returns nothing when the session is over */
+  async who(secret: string): Promise<ShownSession | undefined> {
+    const found = await this.sessions.find(secret);
+    const token = await this.sessions.tokenFor(secret, 'audit');
+    if (found === undefined || token === undefined) return undefined;
+    const principal = await this.verifier.verifyWithRefresh(token);
+    return {
+      person: { id: found.person, name: found.name, roles: principal.roles },
+      scopes: [...principal.scopes],
+      signedInAt: found.beganAt.toISOString(),
+      endsAt: found.endsAt.toISOString(),
+    };
+  }
+
+  /** Ends the session at the console. @returns where the browser goes to sign out at the issuer too; nothing when there is no such session */
+  async end(secret: string, caller: Caller): Promise<string | undefined> {
+    const found = await this.sessions.find(secret);
+    if (found === undefined) return undefined;
+    await this.outbox.recordDurably(events.event('console-session.ended', by(caller), { id: found.id }));
+    await this.sessions.end(secret);
+    return this.issuer.signOutUrl();
+  }
+
+  /** A session under a new secret: who knew the old one, or planted it, knows nothing. */
+  async #open({ tokens, person }: Answered, earlier: string | undefined, trace: RequestTrace): Promise<string> {
+    const principal = await this.verifier.verifyWithRefresh(tokens.accessToken);
+    const { secret, id } = await this.sessions.open(person, tokens);
+    const changes = { scopes: [...principal.scopes], roles: principal.roles };
+    await this.outbox.recordDurably(events.event('console-session.began', by({ principal, trace }), { id, changes }));
+    if (earlier !== undefined) await this.sessions.end(earlier);
+    return secret;
+  }
+
+  async #widen(
+    { tokens, person }: Answered,
+    audience: Audience,
+    secret: string,
+    trace: RequestTrace,
+  ): Promise<SignInFault | undefined> {
+    const found = await this.sessions.find(secret);
+    if (found === undefined) return 'not-started';
+    if (found.person !== person.id) return 'somebody-else';
+    const principal = await this.verifier.verifyWithRefresh(await this.sessions.tokenOf(secret));
+    const widened = { id: found.id, changes: { audience } };
+    await this.outbox.recordDurably(events.event('console-session.widened', by({ principal, trace }), widened));
+    await this.sessions.keep(secret, audience, tokens);
+    return undefined;
+  }
+
+  #pendingIn(kept: string | undefined): Pending | undefined {
+    if (kept === undefined) return undefined;
+    const opened = unseal(Buffer.from(kept, 'base64url'), this.options.sessionKey, PURPOSE);
+    const pending = pendingSchema.safeParse(opened).data;
+    return pending !== undefined && pending.until > this.clock().getTime() ? pending : undefined;
+  }
+}
