@@ -1,5 +1,5 @@
 // Everything that must hold before a change lands: format, lint, types, tests. Ends with one line, `N passed, N failed`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -14,28 +14,55 @@ const environment = {
   PATH: `${root}node_modules/.bin:${process.env.PATH}`,
 };
 
-function step(name, command, ...args) {
+/** Runs one step. What it prints comes out in one piece at its end, because two steps may run at once; the tests' comes as it is. */
+async function step(name, command, args, live = false) {
   const begun = Date.now();
-  console.log(`\n── ${name}`);
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment });
+  if (live) console.log(`\n── ${name}`);
+  const child = spawn(command, args, {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', ...Array(2).fill(live ? 'inherit' : 'pipe')],
+  });
+  const output = [];
+  child.stdout?.on('data', (chunk) => output.push(chunk));
+  child.stderr?.on('data', (chunk) => output.push(chunk));
+  const status = await new Promise((resolve) => {
+    child.on('error', (error) => {
+      output.push(Buffer.from(`${error.message}\n`));
+      resolve(1);
+    });
+    child.on('close', resolve);
+  });
   const ok = status === 0;
+  if (!live) console.log(`\n── ${name}\n${Buffer.concat(output).toString()}`);
   console.log(`── ${name}: ${ok ? 'ok' : 'FAILED'} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
   return ok;
 }
 
+/** Runs steps one after another and counts them. */
+async function lane(...steps) {
+  for (const [name, command, ...args] of steps) counts[(await step(name, command, args)) ? 'passed' : 'failed'] += 1;
+}
+
+const tsc = ['node', 'node_modules/typescript7/bin/tsc', '-p'];
 // A stale project graph lets every import pass the module boundaries in silence.
-const steps = [
+await lane(
   ['project graph forgotten', 'nx', 'reset', '--onlyWorkspaceData'],
   ['project graph', 'nx', 'show', 'projects'],
-  ['format', 'prettier', '--check', '.', '--log-level', 'warn'],
-  ['lint', 'eslint', '.', '--max-warnings', '0'],
-  ['lint with types', 'oxlint', '--type-aware'],
-  ['typecheck', 'nx', 'run-many', '-t', 'typecheck', '--parallel=2', '--outputStyle=static'],
-  ['build', 'nx', 'run-many', '-t', 'build', '--parallel=2', '--outputStyle=static'],
-];
-for (const [name, ...command] of steps) counts[step(name, ...command) ? 'passed' : 'failed'] += 1;
+);
+// Two lanes for two cores. All projects are type-checked as one program, which is four times as quick as one by one.
+await Promise.all([
+  lane(['format', 'prettier', '--check', '.', '--log-level', 'warn'], ['lint', 'eslint', '.', '--max-warnings', '0']),
+  lane(
+    ['build', 'nx', 'run-many', '-t', 'build', '--parallel=1', '--outputStyle=static'],
+    ['typecheck', ...tsc, 'tsconfig.json'],
+    ['typecheck of the console', ...tsc, 'apps/console/tsconfig.json'],
+    ['lint with types', 'oxlint', '--type-aware'],
+  ),
+]);
 
-const testsOk = step('tests', 'nx', 'run-many', '-t', 'test', '--parallel=2', '--outputStyle=static');
+const tests = ['run-many', '-t', 'test', '--parallel=2', '--outputStyle=static'];
+const testsOk = await step('tests', 'nx', tests, true);
 let failedTests = 0;
 const failures = [];
 for (const file of globSync('{apps,libs,tools,examples}/*/test-results/jest.json', { cwd: root })) {
