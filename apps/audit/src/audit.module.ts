@@ -1,6 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { natsOf, ResourceServerModule } from '@countersign/service-host';
 import { type Configuration } from './configuration.js';
+import { CallsController } from './calls/calls.controller.js';
+import { CallsService } from './calls/calls.service.js';
+import { CallsStore } from './calls/calls.store.js';
 import { consoleOf } from './console/console-options.js';
 import { ConsoleModule } from './console/console.module.js';
 import { EventsController } from './events/events.controller.js';
@@ -86,6 +89,7 @@ export class AuditModule {
       ],
       controllers: [
         ExportController,
+        CallsController,
         TailController,
         EventsController,
         RecoveryController,
@@ -130,6 +134,8 @@ export class AuditModule {
         RetentionStore,
         RetentionService,
         EventsService,
+        CallsStore,
+        CallsService,
         ExportService,
         LogGrowth,
         TokenWatch,

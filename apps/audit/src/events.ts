@@ -37,6 +37,16 @@ export const events = defineEvents({
       resource: 'event',
       changes: { events: 'how many there are' },
     },
+    'calls.counted': {
+      when: 'Somebody read who called whom, and how often.',
+      action: 'audit:read',
+      resource: 'event',
+      changes: {
+        from: 'the first hour',
+        to: 'the hour behind the last',
+        shown: 'pairs of caller and service: how many',
+      },
+    },
     'events.exported': {
       when: `An export began. ${outcomeFailed}`,
       action: reading,

@@ -309,6 +309,18 @@ describe('the trail, by HTTP', () => {
     return check.finish();
   }
 
+  it('says who called whom to a caller who may see every event, and records that it did', async () => {
+    const found = await eventually(
+      async () => get('/events/calls').then(async (answer): Promise<unknown> => answer.json()),
+      (map) => JSON.stringify(map).includes('"caller":"shop","callee":"payments"'),
+    );
+    expect(found).toMatchObject({ left_out: 0, timed_events: 20_000 });
+    expect((await get('/events/calls', OWN)).status).toBe(403);
+    expect((await get('/events/calls?from=2020-01-01T00:00:00Z')).status).toBe(400);
+    const looks = await stored(1, 'type=countersign.audit.calls.counted.v1');
+    expect(looks[0]?.event.data).toMatchObject({ action: 'audit:read', resource: 'event/*' });
+  }, 60_000);
+
   it('exports NDJSON, oldest first, each line with its place and the checkpoint, and goes on from a cursor', async () => {
     const whole = await eventually(
       () => exported('source=payments'),

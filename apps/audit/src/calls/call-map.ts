@@ -1,0 +1,74 @@
+import { timeBoundSchema } from '@countersign/service-host';
+import { z } from 'zod';
+
+const HOUR_MS = 3_600_000;
+/** Maximum days of one map. */
+export const MAP_DAYS = 400;
+/** Maximum pairs of caller and callee in one answer: those with the most events. */
+export const MAP_PAIRS = 500;
+/** Events, the newest of the period, from which the transactions' times are taken. */
+export const TIMED_EVENTS = 20_000;
+
+/** `GET /events/calls`: whole hours; the last 24 by default. */
+export const callMapSchema = z
+  .strictObject({ from: timeBoundSchema.optional(), to: timeBoundSchema.optional() })
+  .refine(({ from, to }) => from === undefined || to === undefined || from < to, {
+    path: ['to'],
+    message: 'must be after from',
+  });
+export type CallMapQuery = z.infer<typeof callMapSchema>;
+
+/** From the beginning of one hour up to the beginning of another. */
+export interface Hours {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+const floor = (time: number): Date => new Date(Math.floor(time / HOUR_MS) * HOUR_MS);
+const ceiling = (time: number): Date => new Date(Math.ceil(time / HOUR_MS) * HOUR_MS);
+
+/** The whole hours that a query touches. @returns nothing for more than {@link MAP_DAYS} */
+export function hoursOf({ from, to }: CallMapQuery, now: Date): Hours | undefined {
+  const end = ceiling((to ?? now).getTime());
+  const begin = from === undefined ? new Date(end.getTime() - 24 * HOUR_MS) : floor(from.getTime());
+  return end.getTime() - begin.getTime() > MAP_DAYS * 24 * HOUR_MS ? undefined : { from: begin, to: end };
+}
+
+/** What one caller did at one service. Counts are text: they may pass what a JSON number carries. */
+export interface Calls {
+  /** The client that acted: the newest actor, else the client itself; nothing where nobody could be verified. */
+  readonly caller: string | null;
+  /** The service that recorded it. */
+  readonly callee: string;
+  readonly allowed: string;
+  /** Refusals of callers who could not be verified are counted by their number, not by the events that sum them up. */
+  readonly denied: string;
+  readonly failed: string;
+  /** Transactions with more than one event here; nothing where there were none. */
+  readonly times: CallTimes | null;
+}
+
+/**
+ * How long transactions took: from the first to the last event that the service recorded of one. Events say when something was done and not how
+ * long it took, so a transaction with a single event has no time.
+ */
+export interface CallTimes {
+  readonly transactions: number;
+  /** Milliseconds. */
+  readonly median_ms: number;
+  readonly p95_ms: number;
+}
+
+export interface CallMap {
+  /** The first hour, and the hour behind the last. */
+  readonly from: string;
+  readonly to: string;
+  /** The most events first. */
+  readonly calls: readonly Calls[];
+  /** Pairs that did not fit. */
+  readonly left_out: number;
+  /** Up to which log index, excluded, events are counted. */
+  readonly counted_through: string;
+  /** How many of the newest events the times are taken from, at most. */
+  readonly timed_events: number;
+}
