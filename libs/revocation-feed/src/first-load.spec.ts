@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:net';
 import { jest } from '@jest/globals';
 import { connect } from '@nats-io/transport-node';
-import { startRevocationFeed, type FeedLogger, type RevocationFeed } from './revocation-feed.js';
+import { type FeedLogger, type RevocationFeed } from './feed-options.js';
+import { startRevocationFeed } from './revocation-feed.js';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 

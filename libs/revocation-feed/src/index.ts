@@ -7,13 +7,13 @@ export {
   type BucketOptions,
   type RevocationBucket,
 } from './revocation-bucket.js';
+export { startRevocationFeed } from './revocation-feed.js';
 export {
-  startRevocationFeed,
   type FeedLogger,
   type RevocationFeed,
   type RevocationFeedOptions,
   type RevocationFeedState,
-} from './revocation-feed.js';
+} from './feed-options.js';
 export { bucketKeyOf, bucketKeysAgainst, isRevocableId } from './revocation.js';
 export {
   KEY_REVOCATION_LIMIT_SECONDS,

@@ -7,7 +7,8 @@ import { startBackingServices, type BackingServices } from '@countersign/backing
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { BUCKET_PREFIX, DIGEST_KEY } from './bucket-reader.js';
-import { startRevocationFeed, type RevocationFeed, type RevocationFeedOptions } from './revocation-feed.js';
+import { type RevocationFeed, type RevocationFeedOptions } from './feed-options.js';
+import { startRevocationFeed } from './revocation-feed.js';
 import { signStatement } from './statement.js';
 import { StatedBucket, StatingIssuer } from './testing/stating-issuer.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TokenError, type Principal, type RevocationList } from '@countersign/auth-core';
+import { TokenError, type Principal } from '@countersign/auth-core';
 import { RemoteKeySet } from '@countersign/auth-core/jws';
 import { type NatsConnection, type Subscription } from '@nats-io/nats-core';
 import {
@@ -10,99 +10,17 @@ import {
   readDigestEntry,
   REVOCATIONS_GET,
 } from './bucket-reader.js';
+import { FeedHealth, reasonOf } from './feed-health.js';
+import {
+  type FeedLogger,
+  type RevocationFeed,
+  type RevocationFeedOptions,
+  type RevocationFeedState,
+} from './feed-options.js';
 import { FirstLoad } from './first-load.js';
 import { HeldList, type HeldListOptions } from './held-list.js';
 import { KeptList } from './kept-list.js';
 import { StatementError, type Statement } from './statement.js';
-
-export interface FeedLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
-export interface RevocationFeedOptions {
-  /** The issuer identifier, as the tokens have it. */
-  readonly issuer: string;
-  /** Where the issuer publishes the keys of its revocations; its `/.well-known/revocation-jwks.json` by default. */
-  readonly keysUrl?: string | undefined;
-  /** A file that keeps the last good of these keys (written 0600), so that a start during an outage of the issuer works; none by default. */
-  readonly keysFile?: string | undefined;
-  readonly fetch?: typeof globalThis.fetch | undefined;
-  /**
-   * Connects to NATS; called again after a failure and after the connection has closed. Let it reconnect by itself for ever.
-   * The signal ends an attempt that is no longer wanted.
-   */
-  readonly connect: (signal: AbortSignal) => Promise<NatsConnection>;
-  /**
-   * The subject to ask for entries: `revocations.get`, the import of another account than the issuer's, by default;
-   * `$JS.API.DIRECT.GET.KV_revocations` in the issuer's own account.
-   */
-  readonly getSubject?: string | undefined;
-  /** A file that keeps the list, signed as it is, through a restart; none by default. */
-  readonly listFile?: string | undefined;
-  /**
-   * What a validator does that has lost the feed: `accept` goes on with what it holds, for `graceSeconds`, and then refuses;
-   * `refuse` answers 503 at once. `accept` by default.
-   */
-  readonly whenLost?: 'accept' | 'refuse' | undefined;
-  /**
-   * What a validator does that holds no list yet: `refuse` answers 503 until it has loaded one, or found a kept one that is not older than
-   * `graceSeconds`; `accept` takes every token for `graceSeconds`. `refuse` by default.
-   */
-  readonly atStart?: 'accept' | 'refuse' | undefined;
-  /** Seconds of `accept`: as long as a token may live, 900 by default. */
-  readonly graceSeconds?: number | undefined;
-  /** Seconds for which the issuer may state nothing before the list counts as lost; 60 by default. It states the list every ten. */
-  readonly silenceSeconds?: number | undefined;
-  /**
-   * Entries held at most; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it
-   * holds and counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
-   */
-  readonly entryLimit?: number | undefined;
-  /**
-   * Milliseconds after which `loaded` gives up, with the reason; 30,000 by default. The feed itself goes on trying.
-   */
-  readonly loadLimitMs?: number | undefined;
-  /** Milliseconds between two comparisons with what the issuer states; 5,000 by default. */
-  readonly checkIntervalMs?: number | undefined;
-  /** Told of each pushed entry: seconds from the issuer's having made it to its being in force here. */
-  readonly onPushed?: ((delaySeconds: number) => void) | undefined;
-  /** Without one, only what keeps the first list from being loaded goes to the console. */
-  readonly logger?: FeedLogger | undefined;
-  /** Milliseconds since 1970. */
-  readonly now?: (() => number) | undefined;
-}
-
-export interface RevocationFeedState {
-  /** `loading` until a whole list was first there; `current` while it is all that the issuer states; else `lost`. */
-  readonly state: 'loading' | 'current' | 'lost';
-  /** Entries held. */
-  readonly entries: number;
-  /** The last revocation that the held list is known to reach to, in the issuer's count; nothing before a whole list was there. */
-  readonly number: number | null;
-  /** Until when the held list is known to be complete. */
-  readonly completeUntil: string | null;
-  /** Since when the feed is not current; nothing while it is. */
-  readonly lostSince: string | null;
-  /** Whether tokens are refused because of it. */
-  readonly refusing: boolean;
-  /** Entries that came and were not to be believed. */
-  readonly unreadable: number;
-  /** Milliseconds from the issuer's having made the last pushed entry to its being in force here. */
-  readonly lagMs: number | null;
-  readonly lastError: string | null;
-}
-
-/** Revocations in memory, kept current by the bucket. Give it to a verifier as its `revocations`. */
-export interface RevocationFeed extends RevocationList {
-  state(): RevocationFeedState;
-  /**
-   * Resolves once a whole list is there: from the bucket, or a kept one that is not too old. Rejects with {@link RevocationFeedError} after
-   * `loadLimitMs`, or when the feed is closed before; nobody has to wait for it.
-   */
-  readonly loaded: Promise<void>;
-  close(): Promise<void>;
-}
 
 /** Milliseconds of silence after which the feed says what it still waits for. */
 const SAY_AFTER_MS = 4_000;
@@ -117,8 +35,6 @@ const KEEP_EVERY_MS = 10_000;
 /** Milliseconds for which entries are verified in one go, so that requests are answered while a long list is read. */
 const SLICE_MS = 5;
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 class BucketFeed implements RevocationFeed {
   readonly loaded: Promise<void>;
   readonly #stopped = new AbortController();
@@ -128,7 +44,7 @@ class BucketFeed implements RevocationFeed {
   readonly #keys: RemoteKeySet;
   readonly #keysUrl: string;
   readonly #kept: KeptList | undefined;
-  readonly #startedAt: number;
+  readonly #health: FeedHealth;
   #held: HeldList;
   /** Made from nothing beside the one that is held, when a key is no longer the issuer's: what it signed must not stay. */
   #next: HeldList | undefined;
@@ -136,12 +52,6 @@ class BucketFeed implements RevocationFeed {
   readonly #firstLoad: FirstLoad;
   /** What it waits for just now. */
   #doing = 'connecting to NATS';
-  /** Milliseconds since 1970. */
-  #completeUntil: number | undefined;
-  #lostAt: number | undefined;
-  #unreadable = 0;
-  #lagMs: number | null = null;
-  #lastError: string | null = null;
   /** The stream's number up to which the bucket was read. */
   #through = 0;
   #keptAt = -Infinity;
@@ -151,14 +61,13 @@ class BucketFeed implements RevocationFeed {
   constructor(private readonly options: RevocationFeedOptions) {
     const { issuer, keysUrl, keysFile, listFile } = options;
     this.#now = options.now ?? Date.now;
-    this.#startedAt = this.#now();
     this.#logger = options.logger ?? {
       info: () => undefined,
       warn: (fields, message) => {
         if (!this.#firstLoad.isDone) console.warn(`revocation feed: ${message}`, fields);
       },
     };
-    this.#lostAt = this.#startedAt;
+    this.#health = new FeedHealth(options, this.#logger, this.#now, () => this.#firstLoad.isDone);
     this.#kept = listFile === undefined ? undefined : new KeptList(listFile, issuer);
     this.#keysUrl = keysUrl ?? `${issuer.replace(/\/$/, '')}/.well-known/revocation-jwks.json`;
     this.#keys = new RemoteKeySet({
@@ -178,7 +87,7 @@ class BucketFeed implements RevocationFeed {
     this.#held = this.#emptyList();
     this.#firstLoad = new FirstLoad(
       options.loadLimitMs ?? LOAD_LIMIT_MS,
-      () => this.#lastError ?? `still ${this.#doing}`,
+      () => this.#health.lastError ?? `still ${this.#doing}`,
     );
     this.loaded = this.#firstLoad.promise;
     this.#running = this.#run();
@@ -186,23 +95,12 @@ class BucketFeed implements RevocationFeed {
 
   isRevoked(principal: Principal, keyId: string): boolean {
     if (this.#held.isRevoked(principal, keyId)) return true;
-    if (this.#lostAt !== undefined && this.#refusing()) throw new TokenError('REVOCATIONS_UNAVAILABLE');
+    if (this.#health.isRefusing) throw new TokenError('REVOCATIONS_UNAVAILABLE');
     return false;
   }
 
   state(): RevocationFeedState {
-    const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
-    return {
-      state: this.#lostAt === undefined ? 'current' : this.#firstLoad.isDone ? 'lost' : 'loading',
-      entries: this.#held.size,
-      number: this.#completeUntil === undefined ? null : (this.#held.stated?.number ?? null),
-      completeUntil: time(this.#completeUntil),
-      lostSince: time(this.#lostAt),
-      refusing: this.#refusing(),
-      unreadable: this.#unreadable,
-      lagMs: this.#lagMs,
-      lastError: this.#lastError,
-    };
+    return this.#health.state(this.#held.size, this.#held.stated?.number);
   }
 
   async close(): Promise<void> {
@@ -211,14 +109,6 @@ class BucketFeed implements RevocationFeed {
     this.#wake();
     this.#keys.close();
     await this.#running;
-  }
-
-  #refusing(): boolean {
-    if (this.#lostAt === undefined) return false;
-    const { whenLost = 'accept', atStart = 'refuse', graceSeconds = 900 } = this.options;
-    const known = this.#completeUntil ?? this.#startedAt;
-    const policy = this.#firstLoad.isDone ? whenLost : atStart;
-    return policy === 'refuse' || this.#now() - known > graceSeconds * 1_000;
   }
 
   #emptyList(): HeldList {
@@ -246,7 +136,7 @@ class BucketFeed implements RevocationFeed {
     while (!signal.aborted) {
       let connection: NatsConnection | undefined;
       const saying = setTimeout(() => {
-        if (this.#lastError === null && this.#lostAt !== undefined) this.#lost(new Error(`still ${this.#doing}`));
+        if (this.#health.lastError === null && this.#health.isLost) this.#lost(new Error(`still ${this.#doing}`));
       }, SAY_AFTER_MS);
       try {
         this.#doing = 'connecting to NATS';
@@ -316,7 +206,7 @@ class BucketFeed implements RevocationFeed {
       throw new Error(`the keys of the issuer's revocations are not there: ${this.#keys.lastError}`);
     this.#held.prune();
     if (this.#next !== undefined) await this.#rebuild(connection, this.#next);
-    if (this.#lostAt !== undefined) await this.#read(connection, this.#through + 1);
+    if (this.#health.isLost) await this.#read(connection, this.#through + 1);
     await this.#readStated(connection);
     if (!this.#held.isComplete) {
       await this.#pause(SETTLING_MS);
@@ -392,14 +282,13 @@ class BucketFeed implements RevocationFeed {
   }
 
   #refused(key: string, error: unknown): void {
-    if (error instanceof StatementError) this.#unreadable += 1;
+    if (error instanceof StatementError) this.#health.unreadable();
     const reason = reasonOf(error);
     this.#lost(new Error(`the entry ${key.slice(0, 100)} cannot be taken: ${reason}`));
   }
 
   #pushed({ madeAt }: Statement): void {
-    this.#lagMs = Math.max(0, this.#now() - madeAt);
-    this.options.onPushed?.(this.#lagMs / 1_000);
+    this.options.onPushed?.(this.#health.pushed(madeAt) / 1_000);
   }
 
   #compare(): void {
@@ -409,24 +298,17 @@ class BucketFeed implements RevocationFeed {
   }
 
   #isComplete(at: number): void {
-    this.#completeUntil = Math.min(this.#now(), at * 1_000);
+    this.#health.completeUntil(at * 1_000);
     void this.#keep();
   }
 
   #current(): void {
-    if (this.#lostAt !== undefined) this.#logger.info({ entries: this.#held.size }, 'revocations are current');
-    this.#lostAt = undefined;
-    this.#lastError = null;
+    this.#health.current(this.#held.size);
     this.#firstLoad.done();
   }
 
   #lost(error: unknown): void {
-    if (this.#stopped.signal.aborted) return;
-    const reason = reasonOf(error);
-    if (this.#lostAt === undefined || reason !== this.#lastError)
-      this.#logger.warn({ reason }, 'the revocation feed is lost; trying again');
-    this.#lostAt ??= this.#now();
-    this.#lastError = reason;
+    if (!this.#stopped.signal.aborted) this.#health.lost(error);
   }
 
   async #keep(): Promise<void> {
@@ -450,9 +332,9 @@ class BucketFeed implements RevocationFeed {
       return;
     }
     const at = (kept.stated?.at ?? 0) * 1_000;
-    if (this.#firstLoad.isDone || this.#now() - at > (this.options.graceSeconds ?? 900) * 1_000) return;
+    if (this.#firstLoad.isDone || this.#health.isTooOld(at)) return;
     this.#held = kept;
-    this.#completeUntil = at;
+    this.#health.completeUntil(at);
     this.#firstLoad.done();
   }
 

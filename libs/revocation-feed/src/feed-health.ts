@@ -1,0 +1,90 @@
+import { type FeedLogger, type RevocationFeedOptions, type RevocationFeedState } from './feed-options.js';
+
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+type Policies = Pick<RevocationFeedOptions, 'whenLost' | 'atStart' | 'graceSeconds'>;
+
+/** Whether the list can be relied on, since when not, and what follows from that for a request. */
+export class FeedHealth {
+  readonly #startedAt: number;
+  /** Milliseconds since 1970. */
+  #completeUntil: number | undefined;
+  #lostAt: number | undefined;
+  #unreadable = 0;
+  #lagMs: number | null = null;
+  #lastError: string | null = null;
+
+  /** @param hasLoaded whether a whole list was ever there */
+  constructor(
+    private readonly policies: Policies,
+    private readonly logger: FeedLogger,
+    private readonly now: () => number,
+    private readonly hasLoaded: () => boolean,
+  ) {
+    this.#startedAt = now();
+    this.#lostAt = this.#startedAt;
+  }
+
+  get isLost(): boolean {
+    return this.#lostAt !== undefined;
+  }
+
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  get isRefusing(): boolean {
+    if (this.#lostAt === undefined) return false;
+    const { whenLost = 'accept', atStart = 'refuse' } = this.policies;
+    const policy = this.hasLoaded() ? whenLost : atStart;
+    return policy === 'refuse' || this.isTooOld(this.#completeUntil ?? this.#startedAt);
+  }
+
+  /** @param at milliseconds since 1970 */
+  isTooOld(at: number): boolean {
+    return this.now() - at > (this.policies.graceSeconds ?? 900) * 1_000;
+  }
+
+  lost(error: unknown): void {
+    const reason = reasonOf(error);
+    if (this.#lostAt === undefined || reason !== this.#lastError)
+      this.logger.warn({ reason }, 'the revocation feed is lost; trying again');
+    this.#lostAt ??= this.now();
+    this.#lastError = reason;
+  }
+
+  current(entries: number): void {
+    if (this.#lostAt !== undefined) this.logger.info({ entries }, 'revocations are current');
+    this.#lostAt = undefined;
+    this.#lastError = null;
+  }
+
+  /** @param at milliseconds since 1970 */
+  completeUntil(at: number): void {
+    this.#completeUntil = Math.min(this.now(), at);
+  }
+
+  unreadable(): void {
+    this.#unreadable += 1;
+  }
+
+  /** @returns milliseconds from the issuer's having made the entry to its being in force here */
+  pushed(madeAt: number): number {
+    return (this.#lagMs = Math.max(0, this.now() - madeAt));
+  }
+
+  state(entries: number, number: number | undefined): RevocationFeedState {
+    const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+    return {
+      state: this.#lostAt === undefined ? 'current' : this.hasLoaded() ? 'lost' : 'loading',
+      entries,
+      number: this.#completeUntil === undefined ? null : (number ?? null),
+      completeUntil: time(this.#completeUntil),
+      lostSince: time(this.#lostAt),
+      refusing: this.isRefusing,
+      unreadable: this.#unreadable,
+      lagMs: this.#lagMs,
+      lastError: this.#lastError,
+    };
+  }
+}
