@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createTokenClient, generateSigningKey, publicJwkOf, type TokenClient } from '@countersign/auth-core';
 import { freePort, startBackingServices, startChild } from '@countersign/backing-services';
+import { startPeopleProvider } from '@countersign/people-provider';
+import { walk } from './browser.js';
 
 const READY_MS = 120_000;
 
@@ -14,6 +16,10 @@ export interface RunningIssuer {
   readonly url: string;
   /** Its client `shop`, which may ask for `payments`, and act for people of the trusted issuer. */
   readonly shop: TokenClient;
+  /** A public client, to which people sign in by the loopback address. */
+  readonly inspector: string;
+  /** Opens an address as a person's browser does, to the end that is meant. */
+  browse(start: string, isEnd: (address: URL) => boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +42,26 @@ async function ready(url: string, said: () => string): Promise<void> {
   throw new Error(`the issuer was not ready: ${said()}`);
 }
 
+const application = {
+  token_endpoint_auth_method: 'none',
+  publisher: 'Example Ltd',
+  grant_types: ['authorization_code'],
+};
+const inspector = {
+  ...application,
+  ...{ client_id: 'inspector', client_name: 'Inspector', application_type: 'native' },
+  redirect_uris: ['http://127.0.0.1/callback'],
+  policy: { people: { issuer: ['openid'] } },
+};
+/** So that clients which describe themselves are taken in, as the metadata then says. */
+const described = {
+  ...application,
+  ...{ client_id: 'described', client_name: 'Described' },
+  metadata_documents: { origins: ['https://apps.example'] },
+  policy: { people: { payments: ['payments:create'] } },
+};
+const audiences = { payments: { title: 'Payments', scopes: { 'payments:create': { title: 'Pay' } } } };
+
 export async function startIssuer(trusted: Trusted | undefined): Promise<RunningIssuer> {
   const folder = mkdtempSync(join(tmpdir(), 'interop-'));
   const file = (name: string, content: object): string => {
@@ -50,7 +76,22 @@ export async function startIssuer(trusted: Trusted | undefined): Promise<Running
   const outside =
     trusted === undefined ? [] : [{ ...edge, subject_issuer: trusted.name, subject_audience: trusted.audience }];
   const policy = { audiences: { payments: ['payments:create'], other: ['a'] }, outside_exchange: outside };
-  const clients = [{ client_id: 'shop', jwks: { keys: [publicJwkOf(key)] }, policy }];
+  const clients = [{ client_id: 'shop', jwks: { keys: [publicJwkOf(key)] }, policy }, inspector, described];
+  const secret = randomBytes(32).toString('base64url');
+  const provider = await startPeopleProvider({
+    host: '127.0.0.1',
+    port: await freePort(),
+    clients: [
+      {
+        ...{ client_id: 'countersign', client_name: 'Countersign', client_secret: secret },
+        redirect_uris: [`${url}/sign-in/callback/people`],
+        post_logout_redirect_uris: [],
+      },
+    ],
+  });
+  writeFileSync(join(folder, 'secret'), secret);
+  const people = { name: 'people', title: 'People', issuer: provider.url, client_id: 'countersign' };
+  const providers = [{ ...people, client_secret_file: 'secret' }];
   const issuers =
     trusted === undefined
       ? []
@@ -67,13 +108,15 @@ export async function startIssuer(trusted: Trusted | undefined): Promise<Running
       NATS_URL: backing.nats.url,
       NATS_USER: 'issuer',
       NATS_PASSWORD: backing.passwords.issuer,
-      CLIENTS_FILE: file('clients.json', { clients }),
+      CLIENTS_FILE: file('clients.json', { clients, audiences }),
+      PROVIDERS_FILE: file('providers.json', { providers }),
       TRUSTED_ISSUERS_FILE: file('issuers.json', { issuers }),
       KEY_ENCRYPTION_KEYS: `interop:${randomBytes(32).toString('base64url')}`,
     },
   });
   const stop = async (): Promise<void> => {
     await child.stop('SIGTERM', 10_000);
+    await provider.close();
     await backing.stop();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -83,5 +126,11 @@ export async function startIssuer(trusted: Trusted | undefined): Promise<Running
     await stop();
     throw error;
   }
-  return { url, shop: createTokenClient({ issuer: url, clientId: 'shop', key }), stop };
+  return {
+    url,
+    shop: createTokenClient({ issuer: url, clientId: 'shop', key }),
+    inspector: inspector.client_id,
+    browse: (start, isEnd) => walk(url, start, 'carol', isEnd),
+    stop,
+  };
 }

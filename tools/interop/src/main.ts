@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { createVerifier, TokenRequestError } from '@countersign/auth-core';
 import { startIssuer, type RunningIssuer } from './issuer.js';
 import { KEYCLOAK_VERSION, startKeycloak, verifyKeycloak, type Keycloak } from './keycloak.js';
+import { conformToMcp, MCP_CONFORMANCE } from './mcp-conformance.js';
 import { CannotBeHad, failed, notRun, passed, reportOf, type Outcome } from './outcome.js';
 import { verifiers, verifyOurs } from './verifiers.js';
 
@@ -60,6 +61,10 @@ async function withOurs(issuer: RunningIssuer, keycloak: Keycloak | undefined): 
     outcomes.push(
       faults.length === 0 ? passed(name, KEYCLOAK_VERSION, what) : failed(name, KEYCLOAK_VERSION, faults.join('; ')),
     );
+  }
+  if (isWanted(MCP_CONFORMANCE)) {
+    tell(`${MCP_CONFORMANCE}: fetching and running it`);
+    outcomes.push(await conformToMcp(cache, issuer));
   }
   const good = await issuer.shop.getToken({ audience: 'payments', scopes: ['payments:create'] });
   const other = await issuer.shop.getToken({ audience: 'other', scopes: ['a'] });

@@ -1,5 +1,5 @@
 import { JwtVerifier } from 'aws-jwt-verify';
-import { createRemoteJWKSet, importJWK, jwtVerify } from 'jose';
+import { createRemoteJWKSet, exportJWK, importJWK, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { registerApplications } from '../testing/applications.js';
@@ -62,6 +62,121 @@ describe('clients and validators that were not written here', () => {
       openid.clientCredentialsGrant(legacy, { ...requested, scope: 'payments:refund' }),
     ).rejects.toMatchObject({
       error: 'invalid_scope',
+    });
+  });
+
+  describe.each(['client_secret_basic', 'private_key_jwt'] as const)('oauth4webapi, by %s,', (method) => {
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const client: oauth.Client = { client_id: `machine-${method}` };
+    let auth: oauth.ClientAuth;
+    let server: oauth.AuthorizationServer;
+
+    beforeAll(async () => {
+      const registration = { ...client, policy: { audiences: { payments: ['payments:create', 'payments:read'] } } };
+      if (method === 'private_key_jwt') {
+        const { privateKey, publicKey } = await oauth.generateKeyPair('ES256', { extractable: true });
+        const jwk = { ...(await exportJWK(publicKey)), kid: 'machine', alg: 'ES256', use: 'sig' };
+        await issuer.admin('POST', '/admin/clients', { ...registration, jwks: { keys: [jwk] } });
+        auth = oauth.PrivateKeyJwt({ key: privateKey, kid: 'machine' });
+      } else {
+        const asked = { ...registration, token_endpoint_auth_method: method };
+        auth = oauth.ClientSecretBasic(
+          String((await issuer.admin('POST', '/admin/clients', asked)).body['client_secret']),
+        );
+      }
+      const url = new URL(issuer.url);
+      const found = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...insecure });
+      server = await oauth.processDiscoveryResponse(url, found);
+    });
+
+    const grant = async (
+      parameters: Record<string, string>,
+      further: Pick<oauth.TokenEndpointRequestOptions, 'DPoP'> = {},
+    ) => {
+      const options = { ...insecure, ...further };
+      const response = await oauth.clientCredentialsGrantRequest(server, client, auth, parameters, options);
+      return oauth.processClientCredentialsResponse(server, client, response);
+    };
+    const introspect = async (token: string) => {
+      const response = await oauth.introspectionRequest(server, client, auth, token, insecure);
+      return oauth.processIntrospectionResponse(server, client, response);
+    };
+    const validate = (headers: Record<string, string>, further: { readonly requireDPoP?: boolean } = {}) =>
+      oauth.validateJwtAccessToken(server, new Request('https://payments.example/payments', { headers }), 'payments', {
+        ...insecure,
+        ...further,
+      });
+
+    it.each([undefined, 'payments:read'])(
+      'gets, validates by the JWKS, introspects and revokes a token (scope %s)',
+      async (scope) => {
+        const parameters = { resource: 'payments', scope: scope ?? 'payments:create payments:read' };
+        const { access_token: token, token_type: type, expires_in: life } = await grant(parameters);
+        expect([type, life]).toEqual(['bearer', 300]);
+        const claims = await validate({ authorization: `Bearer ${token}` });
+        expect(claims).toMatchObject({ client_id: client.client_id, sub: client.client_id, scope: parameters.scope });
+        expect(await introspect(token)).toMatchObject({ active: true, client_id: client.client_id, aud: 'payments' });
+        await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, auth, token, insecure));
+        expect(await introspect(token)).toEqual({ active: false });
+      },
+    );
+
+    it('gets a token that is bound to its key (DPoP), which no other key’s proof and no bearer carries', async () => {
+      const [pair, thief] = [await oauth.generateKeyPair('ES256'), await oauth.generateKeyPair('ES256')];
+      const [own, foreign] = [oauth.DPoP(client, pair), oauth.DPoP(client, thief)];
+      const { access_token: token, token_type: type } = await grant(
+        { resource: 'payments', scope: 'payments:read' },
+        { DPoP: own },
+      );
+      expect(type).toBe('dpop');
+      const proven = async (handle: oauth.DPoPHandle) => {
+        let sent = new Headers();
+        const options = {
+          ...insecure,
+          DPoP: handle,
+          [oauth.customFetch]: (_url: string, { headers }: { headers: Record<string, string> }) => {
+            sent = new Headers(headers);
+            return Promise.resolve(new Response());
+          },
+        };
+        await oauth.protectedResourceRequest(
+          token,
+          'GET',
+          new URL('https://payments.example/payments'),
+          undefined,
+          undefined,
+          options,
+        );
+        return Object.fromEntries(sent);
+      };
+      expect(await validate(await proven(own), { requireDPoP: true })).toMatchObject({
+        cnf: { jkt: expect.any(String) },
+      });
+      await expect(validate(await proven(foreign))).rejects.toThrow(/jkt|thumbprint|confirmation/i);
+      await expect(validate({ authorization: `Bearer ${token}` })).rejects.toThrow(/DPoP|scheme/i);
+      expect(await introspect(token)).toMatchObject({ active: true, token_type: 'DPoP' });
+    });
+
+    it('is refused what it may not have, and with credentials that are not its own', async () => {
+      await expect(grant({ resource: 'payments', scope: 'payments:refund' })).rejects.toMatchObject({
+        error: 'invalid_scope',
+      });
+      await expect(grant({ resource: 'accounts', scope: 'accounts:read' })).rejects.toMatchObject({
+        error: 'invalid_target',
+      });
+      const wrong = oauth.ClientSecretBasic('not-the-secret-of-anybody');
+      const asked = await oauth.clientCredentialsGrantRequest(
+        server,
+        client,
+        wrong,
+        { resource: 'payments' },
+        insecure,
+      );
+      await expect(oauth.processClientCredentialsResponse(server, client, asked)).rejects.toMatchObject({
+        status: 401,
+      });
+      // Not among the metadata's methods: a secret in a form ends up in logs.
+      expect(server.token_endpoint_auth_methods_supported).not.toContain('client_secret_post');
     });
   });
 

@@ -30,6 +30,8 @@ describe('what an application may ask a person for', () => {
   it('without a resource is the issuer for who the person is, else the only service of the policy', () => {
     expect(decideForApplication(policy, undefined, ['openid'])).toMatchObject({ audience: 'issuer' });
     expect(decideForApplication(policy, undefined, ['payments:create'])).toMatchObject({ audience: 'payments' });
+    expect(decideForApplication(policy, undefined, [])).toEqual({ ok: true, audience: 'issuer', scopes: ['openid'] });
+    expect(decideForApplication({ payments: ['payments:create'] }, undefined, [])).toMatchObject({ ok: false });
     const two = { ...policy, accounts: ['accounts:read'] };
     expect(decideForApplication(two, undefined, ['payments:create'])).toMatchObject({ error: 'invalid_target' });
   });

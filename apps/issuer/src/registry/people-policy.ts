@@ -55,14 +55,16 @@ function defaultAudience(policy: PeoplePolicy, scopes: readonly string[]): strin
 
 /**
  * What an application may ask a person for, before anybody is known: each scope is declared for the audience, identity scopes for the issuer.
+ * Who names nothing at all asks who the person is, and no more (RFC 6749, section 3.3, lets a server have such a default).
  * @param asked the `resource`, where one was named
  */
 export function decideForApplication(
   policy: PeoplePolicy | undefined,
   asked: string | undefined,
-  scopes: readonly string[],
+  named: readonly string[],
 ): PersonDecision {
   if (policy === undefined) return refuse('invalid_target', 'the client may not ask people for anything');
+  const scopes = named.length === 0 && asked === undefined ? ['openid'] : named;
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the application needs');
   const audience = asked ?? defaultAudience(policy, scopes);
   if (audience === undefined) return refuse('invalid_target', 'name one audience by resource');
