@@ -7,13 +7,13 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
-import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { type Logger } from 'pino';
+import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
 import { databaseFaultOf, databaseReasonOf, type DatabaseFault } from './database-fault.js';
 import { type HealthRegistry } from './health.js';
+import { type PartLogger } from './part-logger.js';
 import { HEALTH, LOGGER } from './tokens.js';
-import { traceOf } from './request-trace.js';
+import { traceOf, type RequestTrace, type TracedRequest } from './request-trace.js';
 
 /** RFC 9457 problem details, as a thrown value. */
 export class Problem extends Error {
@@ -63,15 +63,24 @@ function documentOf(status: number, code: string, detail: string, extensions: ob
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code, ...extensions };
 }
 
+/** A problem as an exception of Nest's own, for what must answer rightly where {@link ProblemFilter} is not installed. */
+export function httpProblem(status: number, code: string, detail: string, extensions: object = {}): HttpException {
+  return new HttpException(documentOf(status, code, detail, extensions), status);
+}
+
+/** Nest's words where no route was found. */
+const NO_ROUTE = /^Cannot [A-Z]+ \//;
+
 /** What is refused before a handler runs, by its status; the framework gives no more. */
 const transportProblems: Readonly<Record<number, readonly [string, string]>> = {
-  404: ['ROUTE_UNKNOWN', 'There is no such route; /openapi.json lists them.'],
+  404: ['ROUTE_UNKNOWN', 'There is no such route.'],
   413: ['BODY_TOO_LARGE', 'The body is larger than this service accepts (64 KiB).'],
-  415: ['MEDIA_TYPE_UNSUPPORTED', 'Set Content-Type to what the body is; /openapi.json lists what each route accepts.'],
+  415: ['MEDIA_TYPE_UNSUPPORTED', 'Set Content-Type to a media type that this route accepts.'],
 };
 
 function transportProblem(status: number, message: string): ProblemDocument {
-  const known = transportProblems[status];
+  const ofHandler = status === 404 && !NO_ROUTE.test(message);
+  const known = ofHandler ? undefined : transportProblems[status];
   if (known !== undefined) return documentOf(status, ...known);
   return documentOf(status, `HTTP_${String(status)}`, message);
 }
@@ -122,13 +131,25 @@ function oauthErrorNameOf(status: number): string {
   return status === 503 ? 'temporarily_unavailable' : 'server_error';
 }
 
+/** Fastify's request; an application that `createService` did not make does not know which routes it has. */
+interface FoundRequest {
+  readonly url: string;
+  readonly is404?: boolean;
+  readonly server?: { readonly routeMethods?: FastifyInstance['routeMethods'] };
+}
+
 /** The methods of a path that is known, where the request met no route; none of a resource that a route did not find. */
-function allowedMethods({ is404, server, url }: FastifyRequest): readonly string[] {
-  return is404 ? server.routeMethods.allowed(url) : [];
+function allowedMethods({ is404, server, url }: FoundRequest): readonly string[] {
+  return is404 === true ? (server?.routeMethods?.allowed(url) ?? []) : [];
 }
 
 function methodNotAllowed(methods: readonly string[]): Problem {
   return new Problem(405, 'METHOD_NOT_ALLOWED', `This path only accepts ${methods.join(', ')}.`);
+}
+
+/** Fastify says `sent`, Express `headersSent`. */
+function wasSent(reply: { readonly sent?: boolean; readonly headersSent?: boolean }): boolean {
+  return reply.sent ?? reply.headersSent ?? false;
 }
 
 /** Of PostgreSQL's codes the class for what it lacks: room on disk, memory, connections. */
@@ -145,7 +166,7 @@ export class ProblemFilter implements ExceptionFilter {
   #databaseToldAt = -Infinity;
 
   constructor(
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: PartLogger,
     @Inject(HEALTH) private readonly health: HealthRegistry,
   ) {}
 
@@ -182,22 +203,25 @@ export class ProblemFilter implements ExceptionFilter {
   #answer(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
-    const trace = traceOf(http.getRequest<FastifyRequest>());
-    if (reply.sent) return;
+    const trace = traceOf(http.getRequest<TracedRequest>());
+    if (wasSent(reply)) return;
     if (error instanceof OAuthError) {
       this.sendOAuth(reply, error);
       return;
     }
-    const allowed = error instanceof NotFoundException ? allowedMethods(http.getRequest<FastifyRequest>()) : [];
+    const allowed = error instanceof NotFoundException ? allowedMethods(http.getRequest<FoundRequest>()) : [];
     if (allowed.length > 0) void reply.header('allow', allowed.join(', '));
     const problem = problemOf(allowed.length > 0 ? methodNotAllowed(allowed) : error);
     const { code } = problem;
     const seen = { request_id: trace.requestId, trace_id: trace.traceId };
     if (code === 'INTERNAL') this.logger.error({ err: error, ...seen }, 'request failed');
     else if (code.startsWith('DATABASE_')) this.#forWantOfDatabase(error, seen);
-    if (error instanceof Problem) void reply.headers(error.headers);
+    if (error instanceof Problem) {
+      // Express has no `headers`.
+      for (const [name, value] of Object.entries(error.headers)) void reply.header(name, value);
+    }
     if (typeof problem['retry_after'] === 'number') void reply.header('retry-after', problem['retry_after']);
-    this.send(reply, problem);
+    this.send(reply, problem, trace);
   }
 
   /** Answers an OAuth endpoint's error; a filter for other media overrides it. */
@@ -210,9 +234,8 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   /** Answers a problem; a filter for other media overrides it. */
-  protected send(reply: FastifyReply, problem: ProblemDocument): void {
+  protected send(reply: FastifyReply, problem: ProblemDocument, { route, requestId }: RequestTrace): void {
     const { status, detail } = problem;
-    const { route, requestId } = traceOf(reply.request);
     if (route.startsWith('/oauth2/')) {
       void reply
         .status(status)

@@ -8,16 +8,22 @@ import {
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type Refusal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
-import { type FastifyRequest } from 'fastify';
-import { type Logger } from 'pino';
 import { by } from './caller.js';
 import { FailureBudget } from './failure-budget.js';
 import { hostEvents } from './host-events.js';
 import { messageTraceOf } from './message-trace.js';
+import { type PartLogger } from './part-logger.js';
 import { networkOf } from './peer-address.js';
-import { Problem } from './problem.js';
+import { httpProblem } from './problem.js';
 import { RefusalTally, type CountedRefusals } from './refusal-tally.js';
-import { auditRequest, keepRefusedCaller, markRecorded, traceOf, type RequestTrace } from './request-trace.js';
+import {
+  auditRequest,
+  keepRefusedCaller,
+  markRecorded,
+  traceOf,
+  type RequestTrace,
+  type TracedRequest,
+} from './request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, LOGGER } from './tokens.js';
 
 export const REFUSALS_OPTIONS = Symbol('countersign.refusals-options');
@@ -39,7 +45,7 @@ const guiding: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'DPOP_NONCE_REQUI
 
 function refusedTrace(context: ExecutionContext): RequestTrace {
   const kind = context.getType();
-  if (kind === 'http') return traceOf(context.switchToHttp().getRequest<FastifyRequest>());
+  if (kind === 'http') return traceOf(context.switchToHttp().getRequest<TracedRequest>());
   if (kind === 'rpc') return messageTraceOf(context);
   throw new Error(`a refusal of the kind ${kind} cannot be recorded, so it is not answered`);
 }
@@ -60,7 +66,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(REFUSALS_OPTIONS) private readonly options: RefusalsOptions,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(CLOCK) private readonly clock: () => Date,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) private readonly logger: PartLogger,
   ) {
     this.#events = hostEvents(options.service);
     this.#budget = new FailureBudget(options.limitPerMinute ?? REFUSAL_LIMIT_PER_MINUTE);
@@ -77,7 +83,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /**
    * To be awaited before the refusal is answered.
-   * @throws {Problem} 429 `TOO_MANY_REFUSALS` in place of the refusal, when the caller's network had too many
+   * @throws {HttpException} 429 `TOO_MANY_REFUSALS` in place of the refusal, when the caller's network had too many
    */
   async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
     const trace = refusedTrace(context);
@@ -103,7 +109,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     if (!overHttp || refusal.status === 503 || refusal.status === 429) return;
     const retryAfter = this.#budget.spend(network, performance.now());
     if (retryAfter === undefined || guiding.has(refusal.code)) return;
-    throw new Problem(429, 'TOO_MANY_REFUSALS', `Too many requests from your network were refused (${refusal.code}).`, {
+    throw httpProblem(429, 'TOO_MANY_REFUSALS', `Too many requests from your network were refused (${refusal.code}).`, {
       retry_after: retryAfter,
     });
   }

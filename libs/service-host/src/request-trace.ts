@@ -1,7 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
 import { type Principal } from '@countersign/auth-core';
-import { type FastifyRequest } from 'fastify';
 import { addressOf } from './peer-address.js';
 
 /** What ties one request to its logs, its audit events and its calls to other services. */
@@ -19,28 +18,43 @@ export interface RequestTrace {
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
-function headerOf(request: FastifyRequest, name: string): string | undefined {
+const TRACE = Symbol('countersign.trace');
+
+/** What Fastify's and Express's requests have in common, and where each keeps the pattern of its route. */
+export interface TracedRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly ip?: string | undefined;
+  readonly ips?: readonly string[] | undefined;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  /** Fastify's. */
+  readonly routeOptions?: { readonly url?: string | undefined };
+  /** Express's, once it has matched one. */
+  readonly route?: { readonly path?: unknown } | undefined;
+  readonly baseUrl?: string;
+  [TRACE]?: RequestTrace;
+}
+
+function headerOf(request: TracedRequest, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-const TRACE = Symbol('countersign.trace');
-declare module 'fastify' {
-  interface FastifyRequest {
-    [TRACE]?: RequestTrace;
-  }
-}
-
 /** The address that is farthest from here and well formed: what a trusted proxy forwards may be anything, then the proxy itself is what is known. */
-function peerOf({ ip, ips, socket }: FastifyRequest): string {
-  const known = addressOf(ip);
+function peerOf({ ip, ips, socket }: TracedRequest): string {
+  const known = ip === undefined ? undefined : addressOf(ip);
   if (known !== undefined) return known;
   const nearer = ips?.map(addressOf).findLast((address) => address !== undefined);
   return nearer ?? socket.remoteAddress ?? 'unknown';
 }
 
+function routeOf({ routeOptions, route, baseUrl = '' }: TracedRequest): string {
+  if (routeOptions !== undefined) return routeOptions.url ?? 'unknown';
+  return typeof route?.path === 'string' ? `${baseUrl}${route.path}` : 'unknown';
+}
+
 /** The trace of a request, begun at the first question; continues the caller's `traceparent` when it is well formed. */
-export function traceOf(request: FastifyRequest): RequestTrace {
+export function traceOf(request: TracedRequest): RequestTrace {
   const known = request[TRACE];
   if (known !== undefined) return known;
   const traceparent = childTraceparent(headerOf(request, 'traceparent'), randomHex);
@@ -50,7 +64,7 @@ export function traceOf(request: FastifyRequest): RequestTrace {
     traceparent,
     traceId: traceparent.slice(3, 35),
     method: request.method,
-    route: request.routeOptions.url ?? 'unknown',
+    route: routeOf(request),
     peer: peerOf(request),
   };
   request[TRACE] = trace;
@@ -101,5 +115,5 @@ export function isRecorded(trace: RequestTrace): boolean {
 
 /** Parameter decorator: the {@link RequestTrace} of the request at hand. */
 export const Trace = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  traceOf(context.switchToHttp().getRequest<FastifyRequest>()),
+  traceOf(context.switchToHttp().getRequest<TracedRequest>()),
 );

@@ -6,6 +6,7 @@ import {
   type OAuthError,
   traceOf,
   type ProblemDocument,
+  type RequestTrace,
 } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
 import { html } from './html.js';
@@ -19,16 +20,16 @@ import { sendPage } from './page.js';
 @Injectable()
 export class PageFilter extends ProblemFilter {
   protected override sendOAuth(reply: FastifyReply, error: OAuthError): void {
-    this.send(reply, problemOf(new Problem(error.status, error.error, error.description)));
+    this.send(reply, problemOf(new Problem(error.status, error.error, error.description)), traceOf(reply.request));
   }
 
-  protected override send(reply: FastifyReply, problem: ProblemDocument): void {
+  protected override send(reply: FastifyReply, problem: ProblemDocument, { requestId }: RequestTrace): void {
     const { status, title, detail } = problem;
     sendPage(reply, {
       status,
       title: typeof problem['heading'] === 'string' ? problem['heading'] : (headings[status] ?? title),
       body: html`<p>${detail}</p>
-        <p class="quiet">If you ask for help, name this request: <code>${traceOf(reply.request).requestId}</code></p>`,
+        <p class="quiet">If you ask for help, name this request: <code>${requestId}</code></p>`,
     });
   }
 }

@@ -1,0 +1,1 @@
+export { PostgresDpopReplayStore } from '../dpop-replay.store.js';

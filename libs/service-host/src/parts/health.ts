@@ -1,0 +1,55 @@
+import { Controller, Get, Header, Inject, Module, Res, type DynamicModule } from '@nestjs/common';
+import { Public } from '@countersign/auth';
+import { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
+import { HEALTH } from '../tokens.js';
+
+export { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
+
+/** `GET /health/live` and `GET /health/ready`, open for whoever watches over the process: they tell nothing about anyone. */
+@Public()
+@Controller('health')
+export class HealthController {
+  constructor(@Inject(HEALTH) private readonly health: HealthRegistry) {}
+
+  @Get('live')
+  live(): { status: 'live' } {
+    return { status: 'live' };
+  }
+
+  /** 503 with the same report while a check fails. */
+  @Get('ready')
+  @Header('cache-control', 'no-store')
+  async ready(@Res({ passthrough: true }) reply: { status(code: number): unknown }): Promise<HealthReport> {
+    const report = await this.health.report();
+    if (report.status !== 'ready') reply.status(503);
+    return report;
+  }
+}
+
+export interface HealthOptions {
+  /** By name: each resolves when its part is usable, and rejects with the reason when it is not. */
+  readonly checks?: Readonly<Record<string, HealthCheck>>;
+  /** By name: what is worth knowing and fails nothing. */
+  readonly notes?: Readonly<Record<string, () => unknown>>;
+  /** Milliseconds that one check may take; 2,000 by default. */
+  readonly timeoutMs?: number;
+}
+
+/** Liveness and readiness, with the parts of the application as checks. Inject {@link HealthRegistry} to add more. */
+@Module({})
+export class HealthModule {
+  static forRoot({ checks = {}, notes = {}, timeoutMs }: HealthOptions = {}): DynamicModule {
+    const registry = new HealthRegistry(timeoutMs);
+    for (const [name, check] of Object.entries(checks)) registry.add(name, check);
+    for (const [name, read] of Object.entries(notes)) registry.addNote(name, read);
+    return {
+      module: HealthModule,
+      controllers: [HealthController],
+      providers: [
+        { provide: HEALTH, useValue: registry },
+        { provide: HealthRegistry, useValue: registry },
+      ],
+      exports: [HealthRegistry],
+    };
+  }
+}

@@ -1,0 +1,27 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { HealthRegistry } from '../health.js';
+import { loggerOfNest, type PartLogger } from '../part-logger.js';
+import { ProblemFilter } from '../problem.js';
+
+export { type PartLogger } from '../part-logger.js';
+export { Problem, problemOf, type ProblemDocument } from '../problem.js';
+
+export interface ProblemsOptions {
+  /** Told of unexpected errors and of a database that is away; Nest's own logger by default. */
+  readonly logger?: PartLogger;
+}
+
+/**
+ * Answers every error as a problem document (RFC 9457) with a stable `code` and the request's id, on Fastify and on Express. An unexpected
+ * error becomes a 500 that reveals nothing; one of PostgreSQL's becomes a 503 with `Retry-After`.
+ */
+@Module({})
+export class ProblemsModule {
+  static forRoot({ logger = loggerOfNest('Problems') }: ProblemsOptions = {}): DynamicModule {
+    return {
+      module: ProblemsModule,
+      providers: [{ provide: APP_FILTER, useFactory: () => new ProblemFilter(logger, new HealthRegistry()) }],
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { loggerOfNest, type PartLogger } from '../part-logger.js';
+import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from '../refusals.service.js';
+import { AUDIT_OUTBOX, CLOCK, LOGGER } from '../tokens.js';
+
+export { type PartLogger } from '../part-logger.js';
+export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from '../refusals.service.js';
+
+export interface RefusalTrailOptions extends RefusalsOptions {
+  /** In the service's own database. */
+  readonly outbox: AuditOutbox;
+  /** Told when counted refusals could not be recorded; Nest's own logger by default. */
+  readonly logger?: PartLogger;
+}
+
+/** Provides {@link Refusals}: give its `record` to the guard as `onRefused`, and each refusal is in the trail before it is answered. */
+@Module({})
+export class RefusalTrailModule {
+  static forRoot({ outbox, logger = loggerOfNest('Refusals'), ...options }: RefusalTrailOptions): DynamicModule {
+    return {
+      module: RefusalTrailModule,
+      providers: [
+        { provide: REFUSALS_OPTIONS, useValue: options },
+        { provide: AUDIT_OUTBOX, useValue: outbox },
+        { provide: CLOCK, useValue: () => new Date() },
+        { provide: LOGGER, useValue: logger },
+        Refusals,
+      ],
+      exports: [Refusals],
+    };
+  }
+}
