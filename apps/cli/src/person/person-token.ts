@@ -9,7 +9,7 @@ export interface PersonToken {
   /** Seconds since 1970. */
   readonly expiresAt: number;
   readonly scopes: readonly string[];
-  /** To which it is bound (RFC 9449): whoever sends it proves the key. */
+  /** To which it is bound (RFC 9449): the one who sends it proves the key. */
   readonly key: PrivateJwk;
 }
 
