@@ -19,7 +19,7 @@ COPY apps apps
 COPY libs libs
 COPY tools tools
 COPY examples examples
-RUN npx nx run-many -t build -p issuer,payments,accounts,audit,cli,stack --outputStyle=static \
+RUN npx nx run-many -t build -p issuer,payments,accounts,audit,cli,stack,people-provider,example-web-app --outputStyle=static \
  && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
  && rm -rf libs/*/cjs
 
@@ -40,6 +40,11 @@ FROM packages AS cli-packages
 RUN --mount=type=cache,target=/root/.npm runtime-packages cli
 FROM packages AS stack-packages
 RUN --mount=type=cache,target=/root/.npm runtime-packages stack
+
+FROM packages AS provider-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages people-provider
+FROM packages AS shop-packages
+RUN --mount=type=cache,target=/root/.npm runtime-packages example-web-app
 
 FROM node:24-bookworm-slim AS runtime
 ENV NODE_ENV=production HOST=0.0.0.0
@@ -72,6 +77,17 @@ FROM service AS audit
 ENV PORT=4003
 COPY --from=audit-packages /runtime ./
 CMD ["node", "apps/audit/dist/main.js"]
+
+# The profile demo: an OpenID provider for development, which refuses to run in production, and an application that acts for people.
+FROM service AS provider
+ENV PORT=4010 NODE_ENV=development
+COPY --from=provider-packages /runtime ./
+CMD ["node", "tools/people-provider/dist/main.js"]
+
+FROM service AS shop
+ENV PORT=4011
+COPY --from=shop-packages /runtime ./
+CMD ["node", "examples/web-app/dist/main.js"]
 
 # The command line: `docker compose run --rm cli audit search`.
 FROM runtime AS cli

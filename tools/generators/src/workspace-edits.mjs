@@ -64,7 +64,7 @@ export function addToCompose(text, name, port) {
       migrate-${name}: { condition: service_completed_successfully }
       issuer: { condition: service_healthy }
     environment:
-      ISSUER_URL: http://issuer:4000
+      ISSUER_URL: http://issuer.localhost:4000
       ALLOW_PLAIN_HTTP: 'true'
       RESOURCE_URL: http://${name}:${port}
       KEYS_FILE: /var/lib/countersign/keys.json

@@ -1,5 +1,14 @@
 import { natsConfiguration, natsServices, perService } from '@countersign/backing-services';
-import { clientsFile, plansFile, jwkSchema, logKeySchema, webhookKeysFile, type Identities } from './identities.js';
+import {
+  clientsFile,
+  jwkSchema,
+  logKeySchema,
+  plansFile,
+  providerClientsFile,
+  providersFile,
+  webhookKeysFile,
+  type Identities,
+} from './identities.js';
 import { portsFrom } from './services.js';
 
 /** The files of the secrets' volumes, as far as they are there already. */
@@ -19,6 +28,14 @@ export const SHARED_FOLDERS: ReadonlySet<string> = new Set(['postgres', 'nats'])
 
 /** The issuer's port in compose; the other services follow. */
 const FIRST_PORT = 4_000;
+
+/** As browsers on this machine and the containers both know them. */
+const URLS = {
+  issuer: 'http://issuer.localhost:4000',
+  provider: 'http://provider.localhost:4010',
+  shop: 'http://shop.localhost:4011',
+  console: 'http://audit.localhost:4003',
+};
 
 type ClientName = keyof Identities['clients'];
 
@@ -49,7 +66,7 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
       auditor: client('auditor'),
       operator: client('operator'),
       'privacy-officer': client('privacy-officer'),
-      'corner-shop': fresh.clients['corner-shop'],
+      'corner-shop': parsed(read('shop/client-key.json'), jwkSchema, fresh.clients['corner-shop']),
       console: parsed(read('audit/console-key.json'), jwkSchema, fresh.clients.console),
     },
     guests: Object.fromEntries(
@@ -58,6 +75,7 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
         { ...guest, key: parsed(read(`${name}/client-key.json`), jwkSchema, guest.key) },
       ]),
     ),
+    providerSecret: read('issuer/provider-secret') ?? fresh.providerSecret,
     consoleSessionKey: read('audit/console-session-key') ?? fresh.consoleSessionKey,
     superuserPassword: read('postgres/superuser-password') ?? fresh.superuserPassword,
     databasePasswords: perService((name) => read(`postgres/${name}-password`) ?? fresh.databasePasswords[name]),
@@ -67,6 +85,9 @@ export function identitiesFrom({ read }: SecretFiles, fresh: Identities): Identi
     natsPasswords: perService((name) => read(`${name}/nats-password`) ?? fresh.natsPasswords[name]),
   };
 }
+
+/** The issuer's is part of its identifier, which clients name exactly. */
+const hostOf = (name: string): string => (name === 'issuer' ? new URL(URLS.issuer).hostname : name);
 
 function databaseUrl(role: string, password: string, database: string): string {
   return `postgres://${role}:${password}@postgres:5432/${database}`;
@@ -81,7 +102,9 @@ export function composeSecrets(identities: Identities, { read }: SecretFiles): R
   const key = (name: ClientName): string => JSON.stringify(clients[name]);
   const own: Readonly<Partial<Record<string, Readonly<Record<string, string>>>>> = {
     issuer: {
-      'clients.json': JSON.stringify(clientsFile(identities)),
+      'clients.json': JSON.stringify(clientsFile(identities, URLS)),
+      'providers.json': JSON.stringify(providersFile(URLS.provider, 'provider-secret')),
+      'provider-secret': identities.providerSecret,
       'plans.json': JSON.stringify(plansFile()),
       'key-encryption-keys': identities.keyEncryptionKey,
     },
@@ -145,10 +168,12 @@ export function composeSecrets(identities: Identities, { read }: SecretFiles): R
         'env/clients.json': JSON.stringify(clientsFile(identities)),
         ...Object.fromEntries(cliClients.map((name) => [`env/${name}-key.json`, key(name)])),
         ...Object.fromEntries(
-          natsServices.map((name) => [`env/${name}.env`, `HOST=${name}\nPORT=${String(ports[name])}\n`]),
+          natsServices.map((name) => [`env/${name}.env`, `HOST=${hostOf(name)}\nPORT=${String(ports[name])}\n`]),
         ),
       },
     },
+    provider: { files: { 'clients.json': JSON.stringify(providerClientsFile(identities, URLS.issuer)) } },
+    shop: { files: { 'client-key.json': key('corner-shop') } },
     sample: {
       files: { 'auditor.json': key('auditor'), 'storefront.json': key('storefront') },
       removed: ['operator.json', 'privacy-officer.json'],

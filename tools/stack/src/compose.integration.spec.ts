@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { composeSecrets } from './compose-secrets.js';
+import { generateIdentities } from './identities.js';
 import { serviceNames } from './services.js';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -24,7 +26,16 @@ const serviceSchema = z.looseObject({
     .union([z.looseObject({ test: z.array(z.string()) }), z.strictObject({ disable: z.literal(true) })])
     .optional(),
   cap_add: z.array(z.string()).optional(),
-  networks: z.array(z.string()).optional(),
+  /** A list, or a map where one of them has aliases. */
+  networks: z
+    .union([
+      z.array(z.string()),
+      z
+        .record(z.string(), z.strictObject({ aliases: z.array(z.string().regex(/^[a-z]+\.localhost$/)) }).nullable())
+        .transform((map) => Object.keys(map)),
+    ])
+    .optional(),
+  profiles: z.array(z.string()).optional(),
   network_mode: z.string().optional(),
   mem_limit: z.string().optional(),
   cpus: z.number().optional(),
@@ -44,6 +55,7 @@ const compose = composeSchema.parse(parse(read('docker-compose.yml'), { merge: t
 const services = Object.entries(compose.services);
 const own = services.filter(([, { build }]) => build !== undefined);
 const dockerfile = read('Dockerfile');
+const identities = await generateIdentities();
 
 describe('docker-compose.yml', () => {
   it('builds each of its images from a target of the Dockerfile', () => {
@@ -106,7 +118,8 @@ describe('docker-compose.yml', () => {
       for (const [needed, { condition }] of Object.entries(depends_on ?? {})) {
         const target = compose.services[needed];
         expect([name, needed, target !== undefined]).toEqual([name, needed, true]);
-        const checked = target?.healthcheck !== undefined || serviceNames.some((service) => service === needed);
+        const built = target?.build?.target ?? '';
+        const checked = target?.healthcheck !== undefined || dockerfile.includes(`FROM service AS ${built}\n`);
         if (condition === 'service_healthy') expect([needed, checked]).toEqual([needed, true]);
       }
     }
@@ -144,6 +157,38 @@ describe('docker-compose.yml', () => {
         const [source = ''] = volume.split(':');
         if (source.startsWith('./')) expect(existsSync(resolve(root, source))).toBe(true);
       }
+    }
+  });
+
+  it('keeps the demo to a profile of its own, whose programs are in no other image, under addresses on which browsers and containers agree', () => {
+    const { provider, shop, ...others } = compose.services;
+    for (const one of [provider, shop]) expect([one?.profiles, one?.networks]).toEqual([['demo'], ['calls']]);
+    expect(Object.values(others).filter(({ profiles }) => profiles?.includes('demo') === true)).toEqual([]);
+    const users = [
+      ...dockerfile.matchAll(/^FROM \S+ AS (\S+)$(?:(?!^FROM )[\s\S])*?--from=(?:provider|shop)-packages/gm),
+    ];
+    expect(users.map(([, target]) => target)).toEqual(['provider', 'shop']);
+
+    const secrets = composeSecrets(identities, { read: () => undefined });
+    const file = (folder: string, name: string): string => secrets[folder]?.files[name] ?? '';
+    const environment = (name: string): Readonly<Record<string, unknown>> => compose.services[name]?.environment ?? {};
+    const issuers = services.flatMap(([, { environment: all }]) =>
+      all?.['ISSUER_URL'] === undefined ? [] : [all['ISSUER_URL']],
+    );
+    expect(new Set(issuers)).toEqual(new Set(['http://issuer.localhost:4000']));
+    expect(file('issuer', 'providers.json')).toContain(`"issuer":"${String(environment('provider')['PROVIDER_URL'])}"`);
+    expect(file('provider', 'clients.json')).toContain(`"${String(issuers[0])}/sign-in/callback/people"`);
+    expect(file('issuer', 'clients.json')).toContain(`"${String(environment('shop')['APP_URL'])}/callback"`);
+    expect(file('cli', 'env/issuer.env')).toContain('HOST=issuer.localhost\n');
+    const published = {
+      issuer: issuers[0],
+      provider: environment('provider')['PROVIDER_URL'],
+      shop: environment('shop')['APP_URL'],
+    };
+    for (const [name, url] of Object.entries(published)) {
+      const { hostname, port } = new URL(String(url));
+      expect([name, compose.services[name]?.ports?.[0]?.endsWith(`:${port}`)]).toEqual([name, true]);
+      expect(read('docker-compose.yml')).toContain(`aliases: [${hostname}]`);
     }
   });
 

@@ -7,6 +7,7 @@ describe('a declared redirect URI', () => {
     ['https://app.example/', 'web'],
     ['http://127.0.0.1:4011/callback', 'web'],
     ['http://localhost:4011/callback', 'web'],
+    ['http://shop.localhost:4011/callback', 'web'],
     ['http://127.0.0.1/callback', 'native'],
     ['http://[::1]/callback', 'native'],
     ['com.example.app:/signed-in', 'native'],
@@ -17,6 +18,8 @@ describe('a declared redirect URI', () => {
 
   it.each([
     ['http://app.example/signed-in', 'web', 'https'],
+    ['http://localhost.app.example/', 'web', 'https'],
+    ['http://evillocalhost/', 'web', 'https'],
     ['https://app.example', 'web', 'normal form: https://app.example/'],
     ['https://APP.example/', 'web', 'normal form'],
     ['https://app.example:443/', 'web', 'normal form'],
@@ -35,6 +38,7 @@ describe('a declared redirect URI', () => {
     ['myapp:/signed-in', 'native', 'private-use'],
     ['com.example.app://host/path', 'native', 'private-use'],
     ['http://localhost/callback', 'native', 'http://127.0.0.1'],
+    ['http://app.localhost/callback', 'native', 'http://127.0.0.1'],
     ['http://10.0.0.1/callback', 'native', 'http://127.0.0.1'],
     ['/callback', 'web', 'absolute URI'],
   ] as const)('is not %s (%s)', (text, type, fault) => {

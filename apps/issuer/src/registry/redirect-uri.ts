@@ -16,10 +16,12 @@ const privateUsePattern = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:\/(?!\/)/;
 /** RFC 8252, section 7.3. `localhost` is not among them (section 8.3): it may be resolved to something else. */
 const loopbackPattern = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::(\d{1,5}))?(\/.*)$/;
 const loopbackHosts = ['127.0.0.1', '[::1]', 'localhost'];
+/** RFC 6761, section 6.3: names below `localhost` are loopback too; every browser sees to that by itself. */
+const isLoopback = (hostname: string): boolean => loopbackHosts.includes(hostname) || hostname.endsWith('.localhost');
 
 function webFault({ protocol, hostname }: URL): string | undefined {
   if (protocol === 'https:') return undefined;
-  if (protocol === 'http:' && loopbackHosts.includes(hostname)) return undefined;
+  if (protocol === 'http:' && isLoopback(hostname)) return undefined;
   return 'must be https (http only on loopback)';
 }
 

@@ -21,6 +21,24 @@ export interface CheckOptions {
 const AGAIN_EVERY_MS = 10_000;
 const UNITS: Readonly<Record<string, number>> = { KiB: 1 / 1_024, MiB: 1, GiB: 1_024 };
 
+/** What a browser does: follows redirects, with the cookies of each host. Prints where it leads, and the page. */
+const SIGN_IN = `
+const jars = new Map();
+let url = new URL('http://shop.localhost:4011/sign-in');
+for (let step = 0; step < 12; step += 1) {
+  const jar = jars.get(url.host) ?? new Map();
+  jars.set(url.host, jar);
+  const cookie = [...jar].map((pair) => pair.join('=')).join('; ');
+  const answer = await fetch(url, { redirect: 'manual', headers: { cookie } });
+  for (const line of answer.headers.getSetCookie()) jar.set(...line.split(';')[0].split(/=(.*)/s).slice(0, 2));
+  const location = answer.headers.get('location');
+  if (location === null) {
+    console.log(url.href + '\\n' + (await answer.text()));
+    break;
+  }
+  url = new URL(location, url);
+}`;
+
 /** Brings the stack up in containers and runs on it what the documents say: the sample, every command, two replicas. */
 export class ComposeCheck {
   readonly #wrong: string[] = [];
@@ -33,7 +51,7 @@ export class ComposeCheck {
 
   async run({ build }: CheckOptions): Promise<CheckReport> {
     const begun = performance.now();
-    const profiles = ['--profile', 'sample', '--profile', 'cli'];
+    const profiles = ['--profile', 'sample', '--profile', 'cli', '--profile', 'demo'];
     if (build) {
       this.told('building the images');
       await this.compose.do(...profiles, 'build');
@@ -43,6 +61,7 @@ export class ComposeCheck {
     await this.compose.healthy(['postgres', 'nats', ...serviceNames]);
     await this.#sample('the sample payment');
     for (const command of commands) await this.#command(command);
+    await this.#demo();
     await this.#replicas();
     const report = {
       ok: this.#wrong.length === 0,
@@ -77,6 +96,17 @@ export class ComposeCheck {
     const { code, out, said } = await this.compose.try('run', '--rm', '-T', 'sample', '--json');
     this.told(`${code === 0 ? 'ok    ' : 'BROKEN'} ${what}`);
     if (code !== 0) this.#wrong.push(`${what} ended with ${String(code)}: ${`${said}${out}`.slice(0, 500)}`);
+  }
+
+  /** As far as the provider's question: the shop has pushed its request, and the issuer knows the provider, all under the browser's addresses. */
+  async #demo(): Promise<void> {
+    await this.compose.do('--profile', 'demo', 'up', '-d');
+    await this.compose.healthy(['provider', 'shop']);
+    const [shop = ''] = await this.compose.containers('shop');
+    const { code, out, said } = await this.compose.docker('exec', shop, 'node', '--input-type=module', '-e', SIGN_IN);
+    const holds = code === 0 && /^http:\/\/provider\.localhost:4010\/interaction\/[\s\S]*Who are you\?/.test(out);
+    this.told(`${holds ? 'ok    ' : 'BROKEN'} a sign-in to the demo application`);
+    if (!holds) this.#wrong.push(`a sign-in to the demo application led to: ${`${said}${out}`.slice(0, 500)}`);
   }
 
   /** A second replica of payments serves, alone too. */

@@ -36,6 +36,8 @@ try {
     ISSUER_PORT: String(base),
     ACCOUNTS_PORT: String(base + 1),
     AUDIT_PORT: String(base + 2),
+    PROVIDER_PORT: String(base + 10),
+    SHOP_PORT: String(base + 11),
     PAYMENTS_PORT: `${String(base + 3)}-${String(base + 4)}`,
   };
   const compose = await Compose.find({ root, project, files, environment });
@@ -45,7 +47,7 @@ try {
     if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
     process.exitCode = report.ok ? 0 : 1;
   } finally {
-    if (!keep) await compose.try('down', '--volumes', '--remove-orphans');
+    if (!keep) await compose.try('--profile', 'demo', 'down', '--volumes', '--remove-orphans');
   }
 } catch (error) {
   process.stderr.write(`\n${wordsFor(error)}\n`);
