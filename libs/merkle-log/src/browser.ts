@@ -3,7 +3,7 @@ export { checkpointText, openCheckpoint, parseCheckpointText, signCheckpoint, ty
 export { decodeEntryBundle, encodeEntryBundle } from './entry-bundle.js';
 export { edgeOf, GrowingTree } from './growing-tree.js';
 export { LEAF_SIZE_LIMIT, LeafError, leafOf, leafOfCanonical, type Leaf } from './leaf.js';
-export { NoteKeyError, type NoteKey, type NoteSigner, type NoteVerifier } from './note-key.js';
+export { NoteKeyError, noteKeyOf, type NoteKey, type NoteSigner, type NoteVerifier } from './note-key.js';
 export { importVerifierKey, openCheckpointAsync, type WebNoteVerifier } from './web-verifier.js';
 export { consistencySpans, inclusionSpans, PROOF_LENGTH_LIMIT, verifyConsistency, verifyInclusion } from './proof.js';
 export {
@@ -32,4 +32,4 @@ export { type Bridge, type ExportPart, type Skipped } from './export-part.js';
 export { type LeafHashes } from './leaf-hashes.js';
 export { type Fault, type FaultCode } from './export-faults.js';
 export { SequenceRanges, type SequenceRange } from './sequence-ranges.js';
-export { fromBase64, toBase64, toHex, type Bytes } from '#platform';
+export { copyOf, equal, fromBase64, toBase64, toHex, type Bytes } from '#platform';

@@ -1,5 +1,6 @@
 import { rootRoute } from '../routing/root.js';
+import { proofRoute } from '../proof/route.js';
 import { trailRoute } from '../trail/route.js';
 
 /** Every screen, a line each. */
-export const routeTree = rootRoute.addChildren([trailRoute]);
+export const routeTree = rootRoute.addChildren([trailRoute, proofRoute]);

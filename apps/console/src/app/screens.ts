@@ -8,4 +8,7 @@ export interface ScreenLink {
 }
 
 /** The screens of the navigation, in order. */
-export const screens: readonly ScreenLink[] = [{ to: '/', title: 'Trail', letter: 't' }];
+export const screens: readonly ScreenLink[] = [
+  { to: '/', title: 'Trail', letter: 't' },
+  { to: '/proof', title: 'Proof', letter: 'p' },
+];

@@ -1,0 +1,205 @@
+import {
+  decodeEntryBundle,
+  ExportCheck,
+  copyOf,
+  importVerifierKey,
+  openCheckpointAsync,
+  leafHash,
+  equal,
+  TILE_WIDTH,
+  tilePath,
+  tileWidthAt,
+  type Checkpoint,
+  type Fault,
+} from '@countersign/merkle-log';
+import { changedPlace, unreadablePlace, type ChangedPlace } from './changed-byte.js';
+import { growth } from './checkpoint-check.js';
+import { parseExportLine } from './export-line.js';
+import { TreeReader, type LogSource } from './log-source.js';
+import { open, right, wrong, type Step } from './step.js';
+
+/** A fault of an export, and where in the file it is. */
+export interface FaultPlace {
+  readonly fault: string;
+  /** From 1; nothing where it is not one line's. */
+  readonly line?: number;
+  readonly logIndex?: number;
+  readonly changed?: ChangedPlace;
+  /** Where the line stops being readable. */
+  readonly unreadable?: Pick<ChangedPlace, 'offset' | 'column'>;
+}
+
+export interface FileReport {
+  readonly steps: readonly Step[];
+  readonly places: readonly FaultPlace[];
+  readonly events: number;
+}
+
+interface LineOf {
+  readonly text: string;
+  /** From 1. */
+  readonly number: number;
+  readonly offset: number;
+}
+
+const number = (value: number): string => value.toLocaleString('en');
+/** Faults of each kind that are shown. */
+const SHOWN = 10;
+/** Lines that are read before the page may draw again. */
+const BREATH = 500;
+/** Maximum bytes of a file: its lines are kept while it is checked. */
+export const FILE_LIMIT = 512 * 1024 ** 2;
+
+function* linesOf(text: string): Generator<LineOf> {
+  const encoder = new TextEncoder();
+  let [number, offset] = [0, 0];
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf('\n', at);
+    const line = text.slice(at, end === -1 ? text.length : end);
+    number += 1;
+    yield { text: line, number, offset };
+    offset += encoder.encode(line).length + 1;
+    at += line.length + 1;
+  }
+}
+
+const breathe = (): Promise<void> => new Promise((done) => setTimeout(done));
+
+/** What the log holds at an index, proven by its leaf hash. @returns nothing where it cannot be had */
+async function heldEvent(log: LogSource, { size }: Checkpoint, index: number): Promise<unknown> {
+  const bundle = Math.floor(index / TILE_WIDTH);
+  const width = tileWidthAt(0, bundle, size);
+  const [leaf, bytes] = await Promise.all([
+    new TreeReader(log, size).leafAt(index),
+    log.bytes(tilePath({ level: 'entries', index: bundle, width })),
+  ]);
+  const entry = decodeEntryBundle(copyOf(bytes))?.[index % TILE_WIDTH];
+  if (entry === undefined || leaf === undefined || !equal(leafHash(entry), leaf)) return undefined;
+  return JSON.parse(new TextDecoder().decode(entry));
+}
+
+async function placeOf(
+  log: LogSource,
+  trusted: Checkpoint,
+  fault: Fault,
+  lines: ReadonlyMap<number, LineOf>,
+): Promise<FaultPlace> {
+  const { message, logIndex, code } = fault;
+  const line = logIndex === undefined ? undefined : lines.get(logIndex);
+  const where = { fault: `${code}: ${message}`, ...(logIndex === undefined ? {} : { logIndex }) };
+  if (line === undefined || logIndex === undefined) return where;
+  const held = code === 'EVENT_ALTERED' ? await heldEvent(log, trusted, logIndex).catch(() => undefined) : undefined;
+  const changed = held === undefined ? undefined : changedPlace(line.text, line.offset, held);
+  return { ...where, line: line.number, ...(changed === undefined ? {} : { changed }) };
+}
+
+/**
+ * Checks an export file (NDJSON) against the checkpoint that it was made under, and that against one that this browser trusts.
+ * @param trusted verified in this browser
+ * @param keys verifier keys of the log, pinned
+ */
+export async function checkExport(
+  log: LogSource,
+  trusted: Checkpoint,
+  keys: readonly string[],
+  text: string,
+  progress: (events: number) => void = () => undefined,
+): Promise<FileReport> {
+  const check = new ExportCheck({ checkpoints: [] });
+  const lines = new Map<number, LineOf>();
+  const unreadable: FaultPlace[] = [];
+  let under: Checkpoint | undefined;
+  let note = '';
+  let events = 0;
+  const misfit = ({ number: line }: LineOf, fault: string): void => {
+    if (unreadable.length < SHOWN) unreadable.push({ fault, line });
+  };
+  for (const line of linesOf(text)) {
+    if (line.text.trim() === '') continue;
+    const parsed = parseExportLine(line.text);
+    if (parsed === undefined) {
+      if (unreadable.length < SHOWN)
+        unreadable.push({
+          fault: 'this line is not one of an export',
+          line: line.number,
+          unreadable: unreadablePlace(line.text, line.offset),
+        });
+    } else if (parsed.kind === 'start') {
+      const { first, filtered, passing, before, size } = parsed;
+      note = parsed.checkpoint;
+      const verifiers = await Promise.all(keys.map(importVerifierKey));
+      const checkpoint = await openCheckpointAsync(parsed.checkpoint, verifiers).catch((error: unknown) =>
+        String(error),
+      );
+      if (typeof checkpoint === 'string') {
+        const step = wrong(
+          'The signature',
+          `The export names a checkpoint that the log's pinned key did not sign (${checkpoint}).`,
+        );
+        return {
+          steps: [step],
+          places: [{ fault: 'its first line has a checkpoint without a valid signature', line: line.number }],
+          events: 0,
+        };
+      }
+      if (checkpoint.size !== size || under !== undefined)
+        misfit(line, 'the first line says something else than its checkpoint');
+      under = checkpoint;
+      check.begin({ first, filtered, passing, before: before.hashes, checkpoint });
+    } else if (parsed.kind === 'event') {
+      if (under === undefined) break;
+      if (parsed.size !== under.size) misfit(line, 'the line names another checkpoint than the first line');
+      check.add(parsed.entry);
+      lines.set(parsed.entry.logIndex, line);
+      events += 1;
+      if (events % BREATH === 0) {
+        progress(events);
+        await breathe();
+      }
+    } else {
+      const { cursor, complete } = parsed;
+      const goesOn = cursor === null ? complete : !complete && cursor === [...lines.keys()].at(-1);
+      if (parsed.checkpoint !== note || parsed.events !== events || !goesOn)
+        misfit(line, 'the last line does not fit the lines before it');
+      check.end(parsed.rest);
+    }
+  }
+  if (under === undefined) {
+    const step = wrong(
+      'The file',
+      'It does not begin with the line of an export. Drop an NDJSON file that this trail exported.',
+    );
+    return { steps: [step], places: unreadable, events: 0 };
+  }
+  const report = check.finish();
+  const places = [...unreadable];
+  for (const fault of report.faults.slice(0, SHOWN)) places.push(await placeOf(log, trusted, fault, lines));
+  const [older, newer] = under.size <= trusted.size ? [under, trusted] : [trusted, under];
+  const grown = await growth(log, older, newer).catch(() => false);
+  const checked = right(
+    'The signature',
+    `The export was made under checkpoint ${number(under.size)}, which carries a valid signature of the log's key.`,
+  );
+  const same = grown
+    ? right(
+        'The same log',
+        `That checkpoint and the one that this browser verified, ${number(trusted.size)}, are of one log that only grew.`,
+      )
+    : wrong(
+        'The same log',
+        `That checkpoint does not fit the one that this browser verified, ${number(trusted.size)}: the log has told two stories.`,
+      );
+  const what = `${number(report.entries)} events, log indices ${number(report.first)} to ${number(Math.max(report.first, report.end - 1))}`;
+  const content =
+    places.length > 0
+      ? wrong('The events', `Something in the file is not as the log has it; the places are below. Looked at: ${what}.`)
+      : report.complete
+        ? right('The events', `${what}: nothing between them was altered, removed, added or moved.`)
+        : right(
+            'The events',
+            `${what}: each is in the log exactly as it is here. The export is filtered, so it does not show that none was left out.`,
+          );
+  const numbers = report.sources.map(({ source, through }) => `${source} through ${through}`).join(', ');
+  const complete = numbers === '' ? [] : [open('The services’ numbers', `Without a gap: ${numbers}.`)];
+  return { steps: [checked, same, content, ...(places.length > 0 ? [] : complete)], places, events };
+}

@@ -1,0 +1,63 @@
+import { getRouteApi } from '@tanstack/react-router';
+import { CheckpointBanner } from './checkpoint-banner.js';
+import { Compare } from './compare.js';
+import styles from './proof.module.css';
+import { eventById, eventsOfPage } from './shown-events.js';
+import { VerifyEvents } from './verify-events.js';
+import { VerifyFile } from './verify-file.js';
+
+const route = getRouteApi('/proof');
+
+/** Proves in this browser what the trail shows: nothing of the server's word is taken. */
+export function Proof() {
+  const { event, ...search } = route.useSearch();
+  const navigate = route.useNavigate();
+  const filtered = Object.values(search).some((value) => value !== undefined);
+  return (
+    <div className={styles.proof}>
+      <h1>Proof</h1>
+      <p className={styles.lead}>
+        This browser fetches hashes and signatures of the log and computes the rest itself, by the rules of RFC 9162. It
+        remembers what it has seen, so that a log that changes its past is found out.
+      </p>
+      <CheckpointBanner />
+      <section aria-labelledby="event">
+        <h2 id="event">One event</h2>
+        <form
+          className={styles.actions}
+          onSubmit={(submitted) => {
+            submitted.preventDefault();
+            const id = new FormData(submitted.currentTarget).get('event');
+            void navigate({
+              search: { ...search, event: typeof id === 'string' && id.trim() !== '' ? id.trim() : undefined },
+            });
+          }}
+        >
+          <label>
+            Its id{' '}
+            <input name="event" defaultValue={event} key={event} autoComplete="off" spellCheck={false} size={38} />
+          </label>
+          <button type="submit">Take this one</button>
+        </form>
+        {event !== undefined && (
+          <VerifyEvents key={event} label="Verify this event in this browser" events={() => eventById(event)} />
+        )}
+      </section>
+      <section aria-labelledby="page">
+        <h2 id="page">A page of results</h2>
+        <p>
+          {filtered
+            ? 'The newest 50 events that the filters of this address find.'
+            : 'The newest 50 events of the trail. From a filtered trail, open this page with the same filters.'}
+        </p>
+        <VerifyEvents
+          key={JSON.stringify(search)}
+          label="Verify this page in this browser"
+          events={() => eventsOfPage(search)}
+        />
+      </section>
+      <VerifyFile />
+      <Compare />
+    </div>
+  );
+}

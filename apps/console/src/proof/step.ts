@@ -1,0 +1,17 @@
+/** One thing that was checked, in words. */
+export interface Step {
+  readonly title: string;
+  /** `open`: nothing to compare with yet, or not decided. */
+  readonly verdict: 'right' | 'wrong' | 'open';
+  readonly words: string;
+}
+
+export const right = (title: string, words: string): Step => ({ title, verdict: 'right', words });
+export const wrong = (title: string, words: string): Step => ({ title, verdict: 'wrong', words });
+export const open = (title: string, words: string): Step => ({ title, verdict: 'open', words });
+
+/** What all steps together say. */
+export function verdictOf(steps: readonly Step[]): Step['verdict'] {
+  if (steps.some(({ verdict }) => verdict === 'wrong')) return 'wrong';
+  return steps.some(({ verdict }) => verdict === 'right') ? 'right' : 'open';
+}

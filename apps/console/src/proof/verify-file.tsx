@@ -1,0 +1,125 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ErrorState } from '../ui/page-state.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { checkpointQuery } from './checkpoint-banner.js';
+import { checkExport, FILE_LIMIT, type FaultPlace, type FileReport } from './export-file-check.js';
+import { serverLog } from './log-source.js';
+import { browserMemory } from './memory.js';
+import styles from './proof.module.css';
+import { StepsList } from './steps-list.js';
+import { wrong } from './step.js';
+
+function Place({ place: { fault, line, changed, unreadable } }: { readonly place: FaultPlace }) {
+  const where = changed ?? unreadable;
+  return (
+    <li>
+      <p>
+        {line !== undefined && <strong>Line {line.toLocaleString('en')}: </strong>}
+        <Untrusted text={fault} />
+      </p>
+      {where !== undefined && (
+        <p>
+          Byte {where.offset.toLocaleString('en')} of the file, character {where.column.toLocaleString('en')} of the
+          line
+          {changed === undefined ? ': from here on it cannot be read.' : '.'}
+        </p>
+      )}
+      {changed !== undefined && (
+        <dl className={styles.changed}>
+          <dt>In the file</dt>
+          <dd>
+            <code>
+              <Untrusted text={changed.found} />
+            </code>
+          </dd>
+          <dt>In the log</dt>
+          <dd>
+            <code>
+              <Untrusted text={changed.expected} />
+            </code>
+          </dd>
+        </dl>
+      )}
+    </li>
+  );
+}
+
+/** Proves an export file that is dropped here or chosen; the file does not leave the browser. */
+export function VerifyFile() {
+  const client = useQueryClient();
+  const [read, setRead] = useState(0);
+  const [over, setOver] = useState(false);
+  const { mutate, data, error, isPending, variables } = useMutation({
+    mutationFn: async (file: File): Promise<FileReport> => {
+      setRead(0);
+      if (file.size > FILE_LIMIT) {
+        const limit = `${String(FILE_LIMIT / 1024 ** 2)} MiB`;
+        const words = `The file is larger than ${limit}. Verify it with: countersign audit verify`;
+        return { steps: [wrong('The file', words)], places: [], events: 0 };
+      }
+      const text = await file.text();
+      const { checkpoint, steps } = await client.fetchQuery({ ...checkpointQuery, staleTime: 0 });
+      const keys = browserMemory.read()?.keys ?? [];
+      if (checkpoint === undefined) return { steps, places: [], events: 0 };
+      return checkExport(serverLog, checkpoint, keys, text, setRead);
+    },
+  });
+  const take = (files: FileList | null): void => {
+    const [file] = files ?? [];
+    if (file !== undefined) mutate(file);
+  };
+  return (
+    <section aria-labelledby="file">
+      <h2 id="file">An export</h2>
+      <label
+        className={styles.drop}
+        data-over={over}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => {
+          setOver(false);
+        }}
+        onDrop={(event) => {
+          event.preventDefault();
+          setOver(false);
+          take(event.dataTransfer.files);
+        }}
+      >
+        <span>Drop an export (NDJSON) here, or choose one. It stays in this browser.</span>
+        <input
+          type="file"
+          accept=".ndjson,application/x-ndjson"
+          disabled={isPending}
+          onChange={({ currentTarget }) => {
+            take(currentTarget.files);
+          }}
+        />
+      </label>
+      {isPending && <p role="status">Verifying {read.toLocaleString('en')} events …</p>}
+      {error !== null && <ErrorState error={error} />}
+      {data !== undefined && (
+        <>
+          {variables !== undefined && (
+            <p>
+              <Untrusted text={variables.name} />
+            </p>
+          )}
+          <StepsList steps={data.steps} />
+          {data.places.length > 0 && (
+            <>
+              <h3>Where it is</h3>
+              <ol className={styles.places}>
+                {data.places.map((place, at) => (
+                  <Place key={at} place={place} />
+                ))}
+              </ol>
+            </>
+          )}
+        </>
+      )}
+    </section>
+  );
+}
