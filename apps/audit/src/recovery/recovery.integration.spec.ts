@@ -129,6 +129,8 @@ describe('the trail, its database restored from a backup', () => {
   }
   /** Takes a backup, lets the trail go on by so many events, and restores the backup. @returns what the trail had */
   async function goOnAndRestore(count: number) {
+    // What audit is not told the place of before it stops waits for two minutes.
+    await until(isEmpty, 150_000);
     await app.close();
     await asSuperuser('create database audit_backup template audit owner audit_owner');
     await startAudit();
@@ -136,12 +138,12 @@ describe('the trail, its database restored from a backup', () => {
       await record(1);
       await ask(`/events?limit=${String(n + 1)}`);
     }
-    await until(isEmpty);
+    await until(isEmpty, 150_000);
     const had = await log();
     await until(async () => (await checkpoint()).size >= had.length);
     const signed = await checkpoint();
     // The checkpoints that were ordered are events too: they are kept outside of the database before it goes.
-    await until(isEmpty);
+    await until(isEmpty, 150_000);
     await app.close();
     await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
     await postgres.createDatabase('audit', auditPassword);
@@ -215,7 +217,7 @@ describe('the trail, its database restored from a backup', () => {
     expect(await inAudit(everything)).toEqual([{ n: made }]);
     expect(await inAudit("select from event where type = 'countersign.audit.log.recovered.v1'")).toHaveLength(1);
     expect(await inAudit('select from dead_letter')).toEqual([]);
-  }, 240_000);
+  }, 480_000);
 
   it('declares in the log what nobody has kept, and goes on only when it is told to', async () => {
     const { signed } = await goOnAndRestore(8);
@@ -246,5 +248,5 @@ describe('the trail, its database restored from a backup', () => {
       "select event from event where type = 'countersign.audit.log.recovered.v1' order by log_index desc limit 1",
     );
     expect(declared).toMatchObject({ event: { data: { changes: { checkpoint_verified: false, lost_entries: 1 } } } });
-  }, 240_000);
+  }, 480_000);
 });

@@ -1,8 +1,8 @@
 // `npm run soak`: a given number of audit events through a stream of a given size, with what must not grow meanwhile.
 import { whole, wordsFor } from '@countersign/stack';
 import { Command } from 'commander';
-import { runSoak, type SoakOptions } from './run-soak.js';
-import { type SoakReport } from './soak.js';
+import { runSoak } from './run-soak.js';
+import { type SoakOptions, type SoakReport } from './soak.js';
 
 const program = new Command('npm run soak --')
   .description(

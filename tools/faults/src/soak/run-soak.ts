@@ -3,12 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePortBase, startStack, type StackOptions } from '@countersign/stack';
-import { Soak, type SoakReport } from './soak.js';
-
-export interface SoakOptions {
-  readonly events: number;
-  readonly streamMib: number;
-}
+import { Soak, type SoakOptions, type SoakReport } from './soak.js';
 
 const root = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
 /** What a relay has handed over is gone at once: the soak is about what must not grow. */

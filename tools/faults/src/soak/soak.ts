@@ -8,6 +8,13 @@ import { curveOf, isSteady, type Curve } from './curve.js';
 import { memoryOf, oldGenerationOf } from './memory.js';
 import { Source, type SourceName } from './source.js';
 
+export interface SoakOptions {
+  readonly events: number;
+  readonly streamMib: number;
+  /** Bytes that fill each event up; 300, so that it has a kibibyte, where left out. */
+  readonly padding?: number;
+}
+
 export interface SoakReport {
   /** Whether nothing is wrong, and nothing rises. */
   readonly ok: boolean;
@@ -25,6 +32,8 @@ export interface SoakReport {
 const sources = ['payments', 'accounts'] as const satisfies readonly SourceName[];
 const measured = ['payments', 'accounts', 'audit'] as const satisfies readonly ServiceName[];
 
+const PADDING = 300;
+
 /** Events that may wait in one outbox before its service makes more. */
 const WAITING_LIMIT = 4_000;
 const LOOK_EVERY_MS = 500;
@@ -41,11 +50,12 @@ export class Soak {
 
   constructor(
     private readonly stack: Stack,
-    private readonly options: { readonly events: number; readonly streamMib: number },
+    private readonly options: SoakOptions,
     private readonly told: (line: string) => void,
   ) {
-    const half = Math.floor(options.events / 2);
-    this.#sources = sources.map((name, index) => new Source(stack, name, index === 0 ? options.events - half : half));
+    const { events, padding = PADDING } = options;
+    const half = Math.floor(events / 2);
+    this.#sources = sources.map((name, index) => new Source(stack, name, index === 0 ? events - half : half, padding));
   }
 
   async run(): Promise<SoakReport> {
