@@ -11,8 +11,8 @@ import { Source, type SourceName } from './source.js';
 export interface SoakOptions {
   readonly events: number;
   readonly streamMib: number;
-  /** Bytes that fill each event up; 300, so that it has a kibibyte, where left out. */
-  readonly padding?: number;
+  /** Whether events have only what every event has, a third of what a payment's have; false by default. */
+  readonly bare?: boolean;
 }
 
 export interface SoakReport {
@@ -31,8 +31,6 @@ export interface SoakReport {
 
 const sources = ['payments', 'accounts'] as const satisfies readonly SourceName[];
 const measured = ['payments', 'accounts', 'audit'] as const satisfies readonly ServiceName[];
-
-const PADDING = 300;
 
 /** Events that may wait in one outbox before its service makes more. */
 const WAITING_LIMIT = 4_000;
@@ -53,9 +51,9 @@ export class Soak {
     private readonly options: SoakOptions,
     private readonly told: (line: string) => void,
   ) {
-    const { events, padding = PADDING } = options;
+    const { events, bare = false } = options;
     const half = Math.floor(events / 2);
-    this.#sources = sources.map((name, index) => new Source(stack, name, index === 0 ? events - half : half, padding));
+    this.#sources = sources.map((name, index) => new Source(stack, name, index === 0 ? events - half : half, bare));
   }
 
   async run(): Promise<SoakReport> {

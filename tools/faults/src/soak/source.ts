@@ -13,8 +13,8 @@ export interface OutboxState {
   readonly ageSeconds: number;
 }
 
-/** @param padding bytes that fill the event up: with 300 it is as large as those of a payment are, a kibibyte */
-function template(source: SourceName, padding: number): string {
+/** @param bare with what every event has and nothing else; without it, as large as a payment's events are, a kibibyte */
+function template(source: SourceName, bare: boolean): string {
   const principal = {
     subject: 'ada',
     client_id: 'storefront',
@@ -28,13 +28,17 @@ function template(source: SourceName, padding: number): string {
       subject: 'soak/0',
       traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
       data: {
-        principal,
+        principal: bare ? null : principal,
         txn: uuidv7(),
         action: `${source}:read`,
         resource: 'soak/0',
         outcome: 'allowed',
-        request: { method: 'GET', route: `/${source}/{id}`, id: uuidv7(), peer: '192.0.2.1' },
-        ...(padding === 0 ? {} : { changes: { note: 'x'.repeat(padding) } }),
+        ...(bare
+          ? {}
+          : {
+              request: { method: 'GET', route: `/${source}/{id}`, id: uuidv7(), peer: '192.0.2.1' },
+              changes: { note: 'x'.repeat(300) },
+            }),
       },
     },
     uuidv7(),
@@ -56,7 +60,7 @@ export class Source {
     { identities, postgres }: Stack,
     readonly name: SourceName,
     private readonly wanted: number,
-    padding: number,
+    bare: boolean,
   ) {
     const login = `${name}:${identities.databasePasswords[name]}`;
     this.#pool = new pg.Pool({
@@ -64,7 +68,7 @@ export class Source {
       max: 2,
     });
     this.#pool.on('error', () => undefined);
-    this.#template = template(name, padding);
+    this.#template = template(name, bare);
   }
 
   get finished(): boolean {
