@@ -48,7 +48,17 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', 'libs/*/cjs/**', '**/test-results/**', '**/node_modules/**', '.nx/**', '.countersign/**'] },
+  {
+    ignores: [
+      '**/dist/**',
+      'libs/*/cjs/**',
+      '**/test-results/**',
+      '**/node_modules/**',
+      '.nx/**',
+      'tools/create-countersign/template/**',
+      '.countersign/**',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

@@ -37,7 +37,7 @@ function help() {
   const names = /natsServices = \[([^\]]*)\]/.exec(
     readFileSync(`${root}tools/backing-services/src/nats-configuration.ts`, 'utf8'),
   );
-  const services = JSON.stringify([...(names?.[1] ?? '').matchAll(/'(\w+)'/g)].map(([, name]) => name));
+  const services = JSON.stringify([...(names?.[1] ?? '').matchAll(/'([\w-]+)'/g)].map(([, name]) => name));
   const program = `
     const { createProgram } = await import(${JSON.stringify(new URL('stack/src/arguments.ts', import.meta.url).href)});
     createProgram(${services}, ${JSON.stringify(`${root}.countersign`)}).parse(['node', 'start', '--help']);`;

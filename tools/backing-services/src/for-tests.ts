@@ -26,10 +26,16 @@ export function newNatsPasswords(): NatsPasswords {
   return perService(() => newPassword());
 }
 
-/** Starts both for a spec; call `stop` when done, which leaves nothing behind. */
-export async function startBackingServices(): Promise<BackingServices> {
+/**
+ * Starts both for a spec; call `stop` when done, which leaves nothing behind.
+ * @param services further services that have an account on NATS beside the stack's
+ */
+export async function startBackingServices({
+  services = [],
+}: { readonly services?: readonly string[] } = {}): Promise<BackingServices> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-  const passwords = newNatsPasswords();
+  const own = services.map((name) => [name, newPassword()] as const);
+  const passwords: NatsPasswords = { ...Object.fromEntries(own), ...newNatsPasswords() };
   const [postgres, nats] = await Promise.all([
     startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true }),
     startNats({ directory: join(directory, 'nats'), passwords }),

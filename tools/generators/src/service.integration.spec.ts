@@ -23,7 +23,7 @@ function copyOfWorkspace(): string {
   return copy;
 }
 
-describe('npx nx g ./tools/generators:service orders', () => {
+describe('npx nx g ./tools/generators:service card-orders', () => {
   let copy: string;
   let printed: string;
 
@@ -51,22 +51,22 @@ describe('npx nx g ./tools/generators:service orders', () => {
 
   beforeAll(() => {
     copy = copyOfWorkspace();
-    printed = run('nx', ['g', './tools/generators:service', 'orders']);
+    printed = run('nx', ['g', './tools/generators:service', 'card-orders']);
   }, 600_000);
   afterAll(() => {
     rmSync(copy, { recursive: true, force: true });
   }, 120_000);
 
   it('makes a service that compiles, is formatted, and builds', () => {
-    expect(printed).toContain('CREATE apps/orders/src/main.ts');
-    run('prettier', ['--check', 'apps/orders', 'docker-compose.yml', 'tools/backing-services/src']);
-    run('tsc', ['--noEmit', '-p', 'apps/orders/tsconfig.json']);
-    run('tsc', ['-p', 'tsconfig.build.json'], join(copy, 'apps/orders'));
-    expect(existsSync(join(copy, 'apps/orders/dist/main.js'))).toBe(true);
+    expect(printed).toContain('CREATE apps/card-orders/src/main.ts');
+    run('prettier', ['--check', 'apps/card-orders', 'docker-compose.yml', 'tools/backing-services/src']);
+    run('tsc', ['--noEmit', '-p', 'apps/card-orders/tsconfig.json']);
+    run('tsc', ['-p', 'tsconfig.build.json'], join(copy, 'apps/card-orders'));
+    expect(existsSync(join(copy, 'apps/card-orders/dist/main.js'))).toBe(true);
   }, 600_000);
 
   it('whose own tests pass at once, on real PostgreSQL and NATS', () => {
-    const result: unknown = JSON.parse(jest('apps/orders'));
+    const result: unknown = JSON.parse(jest('apps/card-orders'));
     expect(result).toMatchObject({ success: true, numFailedTests: 0, numPassedTests: 7 });
   }, 600_000);
 
@@ -76,30 +76,26 @@ describe('npx nx g ./tools/generators:service orders', () => {
       jest('tools/stack', 'src/compose.integration.spec.ts', 'src/identities.spec.ts'),
     );
     expect(result).toMatchObject({ success: true });
-    expect(readFileSync(join(copy, 'deploy/postgres/init.sh'), 'utf8')).toMatch(/^for service in .* orders; do$/m);
-    expect(readFileSync(join(copy, 'package-lock.json'), 'utf8')).toContain('"apps/orders"');
+    expect(readFileSync(join(copy, 'deploy/postgres/init.sh'), 'utf8')).toMatch(/^for service in .* card-orders; do$/m);
+    expect(readFileSync(join(copy, 'package-lock.json'), 'utf8')).toContain('"apps/card-orders"');
   }, 600_000);
 
-  it('may be called by the storefront of the local stack', () => {
-    expect(readFileSync(join(copy, 'tools/stack/src/identities.ts'), 'utf8')).toMatch(
-      /entry\('storefront', \{\s+audiences: \{[^}]*\sorders: \['orders:read', 'orders:write'\],\s+\},/,
-    );
-  });
-
   it('is nowhere twice when it is made again', () => {
-    const files = ['docker-compose.yml', 'Dockerfile', 'deploy/postgres/init.sh', 'apps/orders/package.json'].concat(
-      'tools/backing-services/src/nats-configuration.ts',
-      'tools/stack/src/identities.ts',
-    );
+    const files = [
+      'docker-compose.yml',
+      'Dockerfile',
+      'deploy/postgres/init.sh',
+      'apps/card-orders/package.json',
+    ].concat('tools/backing-services/src/nats-configuration.ts', 'tools/stack/src/identities.ts');
     const contents = (): readonly string[] => files.map((file) => readFileSync(join(copy, file), 'utf8'));
     const before = contents();
-    rmSync(join(copy, 'apps/orders'), { recursive: true });
-    run('nx', ['g', './tools/generators:service', 'orders']);
+    rmSync(join(copy, 'apps/card-orders'), { recursive: true });
+    run('nx', ['g', './tools/generators:service', 'card-orders']);
     expect(contents()).toEqual(before);
   }, 600_000);
 
   it('is refused a name that is taken or cannot be one', () => {
-    for (const name of ['orders', 'Orders', 'postgres', 'my-orders'])
+    for (const name of ['card-orders', 'Orders', 'postgres', 'my--orders'])
       expect(() => run('nx', ['g', './tools/generators:service', name])).toThrow();
   }, 600_000);
 });

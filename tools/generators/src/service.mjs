@@ -2,14 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { formatFiles, generateFiles } from '@nx/devkit';
-import {
-  addToClients,
-  addToCompose,
-  addToDatabases,
-  addToDockerfile,
-  addToServices,
-  servicesIn,
-} from './workspace-edits.mjs';
+// By Node's own type stripping: the same names as outside of the workspace.
+import { nameProblem, namesOf } from '../../create-countersign/src/service-names.ts';
+import { addToCompose, addToDatabases, addToDockerfile, addToServices, servicesIn } from './workspace-edits.mjs';
 
 const reserved = new Set([
   'postgres',
@@ -25,18 +20,9 @@ const reserved = new Set([
   'manifests',
 ]);
 
-/** `orders` → `order`, `Order`, `Orders`; a name without an s at its end is its own singular. */
-export function namesOf(name) {
-  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-  const singular = name.endsWith('s') && !name.endsWith('ss') ? name.slice(0, -1) : name;
-  return { name, singular, Name: capital(name), Singular: capital(singular) };
-}
-
 export default async function service(tree, { name }) {
-  if (!/^[a-z][a-z0-9]{1,30}$/.test(name) || reserved.has(name))
-    throw new Error(
-      `${name} cannot be a service's name: small letters and digits, and none of ${[...reserved].join(', ')}`,
-    );
+  const problem = reserved.has(name) ? `must be none of ${[...reserved].join(', ')}` : nameProblem(name);
+  if (problem !== undefined) throw new Error(`${name} cannot be a service's name: it ${problem}`);
   if (tree.exists(`apps/${name}`)) throw new Error(`apps/${name} is already there`);
   const list = 'tools/backing-services/src/nats-configuration.ts';
   const known = servicesIn(tree.read(list, 'utf8'));
@@ -48,7 +34,6 @@ export default async function service(tree, { name }) {
   edit('deploy/postgres/init.sh', (text) => addToDatabases(text, name));
   edit('Dockerfile', (text) => addToDockerfile(text, name, port));
   edit('docker-compose.yml', (text) => addToCompose(text, name, port));
-  edit('tools/stack/src/identities.ts', (text) => addToClients(text, name));
   await formatFiles(tree);
   return () => {
     // The lock file must know the new package: the images are built by `npm ci`.
@@ -62,7 +47,7 @@ export default async function service(tree, { name }) {
         `  npx nx test ${name}                its tests, on real PostgreSQL and NATS`,
         '  npm start                          the stack with it',
         `  npx countersign token --audience ${name}   beside it, a token to try it with`,
-        '  tools/stack/src/identities.ts      which client may ask for which of its scopes',
+        `  ${name}:read and ${name}:write are storefront's already; tools/stack/src/identities.ts says who may ask for what`,
         '  docker compose exec postgres bash /docker-entrypoint-initdb.d/init.sh   its database, where compose was up before',
       ].join('\n'),
     );

@@ -11,7 +11,7 @@ const list = /export const natsServices = \[([^\]]*)\] as const;/;
 /** The services in the one list that the stack, NATS's permissions and compose's identities are made from. */
 export function servicesIn(text) {
   const [, names = ''] = list.exec(text) ?? [];
-  return [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+  return [...names.matchAll(/'([\w-]+)'/g)].map(([, name]) => name);
 }
 
 export function addToServices(text, name) {
@@ -21,8 +21,8 @@ export function addToServices(text, name) {
 }
 
 export function addToDatabases(text, name) {
-  if (new RegExp(`for service in .*\\b${name}\\b.*; do`).test(text)) return text;
-  return replaced(text, /for service in ([\w ]+); do/, `for service in $1 ${name}; do`, 'the list of databases');
+  if (new RegExp(`for service in (.* )?${name}( .*)?; do`).test(text)) return text;
+  return replaced(text, /for service in ([\w -]+); do/, `for service in $1 ${name}; do`, 'the list of databases');
 }
 
 export function addToDockerfile(text, name, port) {
@@ -38,7 +38,7 @@ RUN --mount=type=cache,target=/root/.npm runtime-packages ${name}
 `;
   const built = replaced(
     text,
-    /(nx run-many -t build -p [\w,]+),cli,stack/,
+    /(nx run-many -t build -p [\w,-]+),cli,stack/,
     `$1,${name},cli,stack`,
     'the build of the images',
   );
@@ -77,7 +77,7 @@ export function addToCompose(text, name, port) {
       CLIENT_ID: ${name}
       CLIENT_KEY_FILE: /run/secrets/${name}/client-key.json
     volumes: ['${name}-secrets:/run/secrets/${name}:ro', '${name}-state:/var/lib/countersign']
-    ports: ['127.0.0.1:\${${name.toUpperCase()}_PORT:-${port}}:${port}']
+    ports: ['127.0.0.1:\${${name.toUpperCase().replaceAll('-', '_')}_PORT:-${port}}:${port}']
 
 `;
   const mounted = replaced(
