@@ -28,6 +28,7 @@ const keyed = [
   'revocation-key:rotate',
   'revocation-key:revoke',
   'revocation:create',
+  'delegation:end',
   'person:end-sessions',
   'person:disable',
   'person:enable',
@@ -148,6 +149,17 @@ export const events = defineEvents({
       when: 'An administrator asked for a revocation that cannot be made.',
       action: ['token:revoke', 'transaction:revoke', 'client:revoke', 'subject:revoke', 'api-key:revoke', 'key:revoke'],
       resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key'],
+    },
+    'revocation.previewed': {
+      when: 'An administrator was shown what a revocation would refuse; nothing was revoked.',
+      action: 'revocation:preview',
+      resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key'],
+      changes: {
+        tokens: 'how many live ones it would refuse; null where that is not known',
+        delegations: 'how many would end or be refused',
+        sessions: 'how many would end',
+        api_keys: 'how many would be refused',
+      },
     },
     'revocations.listed': {
       when: 'The list of revocations was shown.',
@@ -323,6 +335,21 @@ export const events = defineEvents({
         because:
           '`BY_PERSON`, `SESSION_ENDED`, `BY_CLIENT`, `BY_ADMIN`, `CODE_REPLAYED`, `REFRESH_REPLAYED` or `EXPIRED`',
       },
+    },
+    'delegations.listed': {
+      when: 'An administrator was shown what people allowed applications.',
+      action: 'delegation:list',
+      resource: 'delegation',
+      changes: {
+        person: 'only of this one; null for all',
+        client_id: 'only of this one; null for all',
+        shown: 'how many',
+      },
+    },
+    'delegation.end_refused': {
+      when: 'An administrator wanted to end a delegation that there is not.',
+      action: 'delegation:end',
+      resource: 'delegation',
     },
     'device.begun': {
       when: 'A device without a browser asked to act for a person, and was given a code to show (RFC 8628).',
@@ -522,7 +549,7 @@ export const events = defineEvents({
     'answer.replayed': {
       when: 'The stored answer of an Idempotency-Key was given again: it shows what the first one showed, a secret too.',
       action: keyed,
-      resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person'],
+      resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person', 'delegation'],
     },
     'idempotency-key.refused': {
       when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',

@@ -51,10 +51,12 @@ import { LIST_DIGEST, REVOKED, RevocationMemory } from './registry/revocation-me
 import { SigningKeysStore } from './registry/signing-keys.store.js';
 import { revocationControllers, revocationProviders } from './revocation/index.js';
 import { revocationAdminControllers, revocationAdminProviders } from './revocation-admin/index.js';
+import { revocationPreviewControllers, revocationPreviewProviders } from './revocation-preview/index.js';
 import { sessionProviders } from './sessions/index.js';
 import { accountControllers, accountProviders } from './account/index.js';
 import { logoutControllers, logoutProviders } from './logout/index.js';
 import { logoutNoticeProviders } from './logout-notices/index.js';
+import { delegationAdminControllers, delegationAdminProviders } from './delegation-admin/index.js';
 import { peopleAdminControllers, peopleAdminProviders } from './people-admin/index.js';
 import { OwnSignatures } from './token/own-signatures.service.js';
 import { signInControllers, signInProviders } from './sign-in/index.js';
@@ -148,6 +150,7 @@ export class IssuerModule {
         ...deviceControllers,
         ...revocationControllers,
         ...revocationAdminControllers,
+        ...revocationPreviewControllers,
         TokenRevocationController,
         JwksController,
         MetadataController,
@@ -161,6 +164,7 @@ export class IssuerModule {
         ...logoutControllers,
         ...accountControllers,
         ...peopleAdminControllers,
+        ...delegationAdminControllers,
       ],
       providers: [
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
@@ -249,6 +253,8 @@ export class IssuerModule {
         ...accountProviders,
         ...peopleAdminProviders,
         ...revocationAdminProviders,
+        ...revocationPreviewProviders(configuration.OUTBOX_KEEP_HOURS),
+        ...delegationAdminProviders,
         Startup,
         {
           provide: 'countersign.issuer.begun',

@@ -13,6 +13,7 @@ export { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 export { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 export { outboxMigrations } from './outbox-migrations.js';
 export { AuditOutbox, type AuditOutboxOptions } from './outbox.store.js';
+export { RecentEvents } from './recent-events.store.js';
 export {
   CHECKPOINT_SUBJECT,
   FIRST_INDEX_HEADER,

@@ -41,12 +41,19 @@ export type Rotation = z.infer<typeof rotationSchema>;
 export const reasonSchema = z.strictObject({ reason });
 export type Reason = z.infer<typeof reasonSchema>;
 
-export const apiKeysQuerySchema = z.strictObject({
-  client_id: nameSchema.optional(),
-  /** The `next_cursor` of the page before. */
-  cursor: z.uuid().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
+export const apiKeysQuerySchema = z
+  .strictObject({
+    client_id: nameSchema.optional(),
+    /** The `next_cursor` of the page before. */
+    cursor: z.uuid().optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    /** Only those that are not over yet and end before this time, the first to end first; one page. */
+    ends_before: time.optional(),
+  })
+  .refine(({ cursor, ends_before: before }) => cursor === undefined || before === undefined, {
+    path: ['cursor'],
+    message: 'must not stand beside ends_before, which has one page',
+  });
 export type ApiKeysQuery = z.infer<typeof apiKeysQuerySchema>;
 
 /** Keys that one request may look up. */

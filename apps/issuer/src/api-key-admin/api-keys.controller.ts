@@ -41,7 +41,10 @@ export class ApiKeysController {
     @Inject(ApiKeyUsageService) private readonly uses: ApiKeyUsageService,
   ) {}
 
-  /** API keys, newest first, of all clients or of one; `limit` a page (1 to 200), go on with `next_cursor`. */
+  /**
+   * API keys, newest first, of all clients or of one; `limit` a page (1 to 200), go on with `next_cursor`. With `ends_before` those that are
+   * not over yet and end before that time, the first to end first.
+   */
   @Get()
   list(@ZodQuery(apiKeysQuerySchema) query: ApiKeysQuery, @CurrentCaller() caller: Caller): Promise<ApiKeyPage> {
     return this.keys.list(query, caller);

@@ -408,6 +408,17 @@ describe('API keys at two replicas of the issuer', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect([...ids].sort().reverse()).toEqual(ids);
     expect((await issuer.admin('GET', '/admin/api-keys?client_id=payments')).body).toEqual({ api_keys: [] });
+    const [soon = '', sooner = ''] = ids;
+    await issuer.database.query(`update api_key set expires_at = now() + interval '3 days' where id = $1`, [soon]);
+    await issuer.database.query(`update api_key set ends_at = now() + interval '1 day' where id = $1`, [sooner]);
+    const until = new Date(Date.now() + 14 * 86_400_000).toISOString();
+    const ending = await issuer.admin('GET', `/admin/api-keys?ends_before=${until}`);
+    expect(ending.body).toMatchObject({ api_keys: [{ id: sooner }, { id: soon }] });
+    expect((await issuer.admin('GET', `/admin/api-keys?ends_before=${until}&cursor=${soon}`)).status).toBe(400);
+    await issuer.database.query(
+      `update api_key set expires_at = now() + interval '90 days', ends_at = null where id = any ($1)`,
+      [[soon, sooner]],
+    );
     const live = await issuer.database.query<{ id: string }>(
       'select id from api_key where revoked_at is null and successor is null order by id desc limit 1',
     );

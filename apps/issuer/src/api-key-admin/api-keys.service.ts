@@ -34,9 +34,12 @@ export class ApiKeysService {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  async list({ client_id: clientId, cursor, limit }: ApiKeysQuery, caller: Caller): Promise<ApiKeyPage> {
-    const rows = await this.store.page(clientId, cursor, limit + 1);
+  async list(query: ApiKeysQuery, caller: Caller): Promise<ApiKeyPage> {
+    const { client_id: clientId, cursor, limit, ends_before: before } = query;
     const now = this.clock();
+    const rows = await (before === undefined
+      ? this.store.page(clientId, cursor, limit + 1)
+      : this.store.ending(clientId, now, before, limit));
     const keys = rows.slice(0, limit).map((row) => apiKeyJson(row, now));
     await this.#looked(caller, { id: EVERY, action: 'api-key:list', changes: { count: keys.length } });
     const last = keys.at(-1);

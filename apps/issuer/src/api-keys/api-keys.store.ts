@@ -3,6 +3,9 @@ import { DATABASE, type Database, type Transaction } from '@countersign/service-
 import { and, desc, eq, gt, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm';
 import { apiKeyTable, type ApiKeyRow } from './api-keys.tables.js';
 
+/** As `endOf` says it. */
+const endOfKey = sql<Date>`least(${apiKeyTable.expiresAt}, ${apiKeyTable.endsAt})`.mapWith(apiKeyTable.expiresAt);
+
 /** What of a key changes. */
 export type ApiKeyChange = Partial<
   Pick<ApiKeyRow, 'endsAt' | 'successor' | 'disabledAt' | 'revokedAt' | 'exposedAt' | 'exposedAtService'>
@@ -93,6 +96,40 @@ export class ApiKeysStore {
       .limit(limit)
       .for('update', { skipLocked: true });
     return transaction.update(apiKeyTable).set({ warnedAt: now }).where(inArray(apiKeyTable.id, due)).returning();
+  }
+
+  /** How many of a client's keys, or whether one, can be exchanged for tokens. */
+  async countUsable(
+    { id, clientId }: { readonly id?: string; readonly clientId?: string },
+    now: Date,
+  ): Promise<number> {
+    return this.database.$count(
+      apiKeyTable,
+      and(
+        id === undefined ? undefined : eq(apiKeyTable.id, id),
+        clientId === undefined ? undefined : eq(apiKeyTable.clientId, clientId),
+        isNull(apiKeyTable.revokedAt),
+        isNull(apiKeyTable.disabledAt),
+        gt(endOfKey, now),
+      ),
+    );
+  }
+
+  /** Keys that are not over yet and end before a time, by themselves or after a rotation: the first to end first. */
+  async ending(clientId: string | undefined, now: Date, before: Date, limit: number): Promise<readonly ApiKeyRow[]> {
+    return this.database
+      .select()
+      .from(apiKeyTable)
+      .where(
+        and(
+          clientId === undefined ? undefined : eq(apiKeyTable.clientId, clientId),
+          isNull(apiKeyTable.revokedAt),
+          gt(endOfKey, now),
+          lt(endOfKey, before),
+        ),
+      )
+      .orderBy(endOfKey, apiKeyTable.id)
+      .limit(limit);
   }
 
   /** Live keys without a successor that end before a time. */

@@ -85,4 +85,90 @@ describe('a delegation', () => {
     expect(byClient.map(({ id }) => id)).toEqual([third.id]);
     expect((await delegations.ofPerson(personId, 10)).map(({ id }) => id)).toEqual([second.id]);
   });
+
+  describe('is administered', () => {
+    const shown = async (query: string) => (await issuer.admin('GET', `/admin/delegations?${query}`)).body;
+
+    it('in pages, newest first, by person and by application, each look recorded', async () => {
+      const personId = `person:${uuidv7()}`;
+      const all = [await begin({ personId }), await begin({ personId, clientId: 'other' }), await begin({ personId })];
+      const first = await shown(`person_id=${personId}&limit=2`);
+      expect(first['delegations']).toMatchObject([
+        { id: all[2]?.id, person_id: personId, person_name: null, client_id: 'planner', bound: false },
+        { id: all[1]?.id, client_id: 'other' },
+      ]);
+      const next = await shown(`person_id=${personId}&cursor=${String(first['next_cursor'])}`);
+      expect(next).toMatchObject({ delegations: [{ id: all[0]?.id }], next_cursor: null });
+      expect(await shown(`person_id=${personId}&client_id=other`)).toMatchObject({ delegations: [{ id: all[1]?.id }] });
+      expect((await issuer.admin('GET', '/admin/delegations?cursor=x')).status).toBe(400);
+      const { rows } = await issuer.database.query<{ subject: string }>(
+        `select event->'data'->'principal'->>'subject' as subject from audit_outbox where event->>'type' = $1`,
+        ['countersign.issuer.delegations.listed.v1'],
+      );
+      expect(rows).toEqual(Array(3).fill({ subject: 'operator' }));
+    });
+
+    it('by ending one: a repeat under its key is answered alike, and one that there is not is refused and recorded', async () => {
+      const { id, personId } = await begin();
+      const key = { 'idempotency-key': 'end-it' };
+      const path = `/admin/delegations/${id}/end`;
+      const ended = await issuer.admin('POST', path, undefined, issuer.url, key);
+      expect(ended).toMatchObject({ status: 200, body: { id, person_id: personId } });
+      expect(ended.body['ended_at']).toEqual(expect.any(String));
+      expect((await issuer.admin('POST', path, undefined, issuer.url, key)).body).toEqual(ended.body);
+      expect(await shown(`person_id=${personId}`)).toMatchObject({ delegations: [] });
+      expect((await eventsOf(id)).filter((type) => type === 'countersign.issuer.delegation.ended.v1')).toHaveLength(1);
+      const unknown = await issuer.admin('POST', `/admin/delegations/${uuidv7()}/end`);
+      expect(unknown).toMatchObject({ status: 404, body: { code: 'DELEGATION_UNKNOWN' } });
+    });
+  });
+
+  describe('and all else that a revocation would refuse is foretold', () => {
+    const preview = async (kind: string, name: string) =>
+      (await issuer.admin('GET', `/admin/revocations/preview?${new URLSearchParams({ kind, name }).toString()}`)).body;
+
+    it('for a client: its live tokens until they are revoked, by service, without revoking anything', async () => {
+      for (const scope of ['payments:create', 'payments:read']) {
+        expect((await issuer.token({ audience: 'payments', scope })).status).toBe(200);
+      }
+      const before = await preview('client', 'shop');
+      expect(before).toMatchObject({
+        tokens: { live: 2, at_least: false, audiences: [{ audience: 'payments', live: 2 }] },
+        delegations: 0,
+        api_keys: 0,
+      });
+      expect(await preview('client', 'payments')).toMatchObject({ tokens: { live: 0, last_expires_at: null } });
+      const keys = (await issuer.admin('GET', '/admin/keys')).body['keys'];
+      const active = Array.isArray(keys) ? keys.find((one: { state: string }) => one.state === 'active') : undefined;
+      // Those of the shop, and the administrator's own.
+      expect(await preview('key', String(active?.kid))).toMatchObject({ tokens: { live: 3 } });
+      const { rows } = await issuer.database.query(`select from revocation where kind = 'client' and name = 'shop'`);
+      expect(rows).toEqual([]);
+      await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id: 'shop' });
+      expect(await preview('client', 'shop')).toMatchObject({ tokens: { live: 0 } });
+    });
+
+    it('also when the log has the tokens already', async () => {
+      const { body } = await issuer.token({ audience: 'payments', scope: 'payments:read' });
+      const [, payload = ''] = String(body['access_token']).split('.');
+      const { jti } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { jti: string };
+      const inOutbox = await preview('token', jti);
+      // As the relay does with a receipt.
+      await issuer.database.query(`
+        with gone as (delete from audit_outbox where event->'data'->'changes'->>'jti' is not null returning event)
+        insert into audit_kept (first_sequence, last_sequence, events)
+        select 1, count(*), string_agg(event::text, E'\n') from gone`);
+      expect(inOutbox).toMatchObject({ tokens: { live: 1 } });
+      expect(await preview('token', jti)).toEqual(inOutbox);
+    });
+
+    it('for a person and for one delegation: what would end with their tokens', async () => {
+      const personId = `person:${uuidv7()}`;
+      const { id } = await begin({ personId });
+      await begin({ personId, clientId: 'other' });
+      expect(await preview('subject', personId)).toMatchObject({ delegations: 2, sessions: 0, tokens: { live: 0 } });
+      expect(await preview('transaction', id)).toMatchObject({ delegations: 1 });
+      expect((await issuer.admin('GET', '/admin/revocations/preview?kind=all&name=x')).status).toBe(400);
+    });
+  });
 });

@@ -66,6 +66,33 @@ export class DelegationsStore {
     return rows.map(delegationOf);
   }
 
+  /** Those that have not ended, newest first. @param before the last id of the page before */
+  async page(
+    { personId, clientId }: { readonly personId?: string | undefined; readonly clientId?: string | undefined },
+    before: DelegationId | undefined,
+    limit: number,
+  ): Promise<readonly Delegation[]> {
+    const rows = await this.database
+      .select()
+      .from(delegationTable)
+      .where(
+        and(
+          isNull(delegationTable.endedAt),
+          personId === undefined ? undefined : eq(delegationTable.personId, personId),
+          clientId === undefined ? undefined : eq(delegationTable.clientId, clientId),
+          before === undefined ? undefined : lt(delegationTable.id, before),
+        ),
+      )
+      .orderBy(desc(delegationTable.id))
+      .limit(limit);
+    return rows.map(delegationOf);
+  }
+
+  /** How many of those that are meant have not ended. */
+  countLive(choice: DelegationChoice): Promise<number> {
+    return this.database.$count(delegationTable, and(whereOf(choice), isNull(delegationTable.endedAt)));
+  }
+
   /** Ends those that have not ended. @returns them, as they are now */
   async end(
     transaction: Transaction,

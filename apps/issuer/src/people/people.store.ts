@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, arrayContains, asc, eq, gt, isNotNull, isNull } from 'drizzle-orm';
+import { and, arrayContains, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { personTable, type PersonRow } from './people.tables.js';
 import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './person.js';
 
@@ -49,6 +49,16 @@ export class PeopleStore {
     const [row] = await transaction.update(personTable).set(said).where(eq(personTable.id, before.id)).returning();
     if (row === undefined) throw new Error('a person who was locked is gone');
     return { row, before };
+  }
+
+  /** The names of people, by id; nothing of whom there is not. */
+  async namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (ids.length === 0) return new Map();
+    const rows = await this.database
+      .select({ id: personTable.id, name: personTable.name })
+      .from(personTable)
+      .where(sql`${personTable.id} = any (${sql.param([...new Set(ids)])}::text[])`);
+    return new Map(rows.map(({ id, name }) => [id, name]));
   }
 
   async find(id: PersonId, executor: Database | Transaction = this.database): Promise<PersonRow | undefined> {

@@ -125,6 +125,10 @@ export class SessionsStore {
       .limit(limit);
   }
 
+  countLive(personId: PersonId, now: Date, times: SessionTimes): Promise<number> {
+    return this.database.$count(sessionTable, and(eq(sessionTable.personId, personId), live(now, times)));
+  }
+
   /** Forgets sessions that have been over for some time. @returns how many */
   async forget(before: Date, { idle, life }: SessionTimes): Promise<number> {
     const over = or(

@@ -1,0 +1,43 @@
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { RequireScopes } from '@countersign/auth';
+import {
+  CurrentCaller,
+  OpenApi,
+  TakesIdempotencyKey,
+  ZodParam,
+  ZodQuery,
+  type Caller,
+} from '@countersign/service-host';
+import { delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
+import { DelegationAdmin } from './delegation-admin.service.js';
+import {
+  delegationsQuerySchema,
+  type DelegationJson,
+  type DelegationPage,
+  type DelegationsQuery,
+} from './delegation-json.js';
+
+/** The administrator's side of what people allowed applications: scope `issuer:admin`; every call is an audit event. */
+@OpenApi(({ ApiTags }) => ApiTags('people'))
+@Controller('admin/delegations')
+@RequireScopes('issuer:admin')
+export class DelegationAdminController {
+  constructor(@Inject(DelegationAdmin) private readonly delegations: DelegationAdmin) {}
+
+  /** What has not ended, newest first, of all people and applications or of one; `limit` a page (1 to 200), go on with `next_cursor`. */
+  @Get()
+  list(
+    @ZodQuery(delegationsQuerySchema) query: DelegationsQuery,
+    @CurrentCaller() caller: Caller,
+  ): Promise<DelegationPage> {
+    return this.delegations.list(query, caller);
+  }
+
+  /** Ends one: its refresh token works no more, and its tokens are refused everywhere. The person may allow it again. 404 `DELEGATION_UNKNOWN`. */
+  @Post(':id/end')
+  @TakesIdempotencyKey({ action: 'delegation:end', kind: 'delegation' })
+  @HttpCode(200)
+  end(@ZodParam('id', delegationIdSchema) id: DelegationId, @CurrentCaller() caller: Caller): Promise<DelegationJson> {
+    return this.delegations.end(id, caller);
+  }
+}

@@ -1,0 +1,79 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { EVERY } from '@countersign/audit-event';
+import {
+  AUDIT_OUTBOX,
+  by,
+  DATABASE,
+  KeyedAnswers,
+  Problem,
+  type Caller,
+  type Database,
+} from '@countersign/service-host';
+import { type Delegation, type DelegationId } from '../delegations/delegation.js';
+import { DelegationUses } from '../delegations/delegation-uses.service.js';
+import { Delegations } from '../delegations/delegations.service.js';
+import { DelegationsStore } from '../delegations/delegations.store.js';
+import { events } from '../events.js';
+import { PeopleStore } from '../people/people.store.js';
+import {
+  delegationJson,
+  lastUses,
+  type DelegationJson,
+  type DelegationPage,
+  type DelegationsQuery,
+} from './delegation-json.js';
+
+/** What an administrator may do with what people allowed applications. Every call is recorded. */
+@Injectable()
+export class DelegationAdmin {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(DelegationsStore) private readonly store: DelegationsStore,
+    @Inject(Delegations) private readonly delegations: Delegations,
+    @Inject(DelegationUses) private readonly uses: DelegationUses,
+    @Inject(PeopleStore) private readonly people: PeopleStore,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
+  ) {}
+
+  async list(query: DelegationsQuery, caller: Caller): Promise<DelegationPage> {
+    const { person_id: personId, client_id: clientId, cursor, limit } = query;
+    const rows = await this.store.page({ personId, clientId }, cursor, limit + 1);
+    const page = rows.slice(0, limit);
+    const shown = await this.#shown(page);
+    const changes = { person: personId ?? null, client_id: clientId ?? null, shown: page.length };
+    await this.outbox.recordDurably(events.event('delegations.listed', by(caller), { id: EVERY, changes }));
+    return { delegations: shown, next_cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+  }
+
+  /** Ends one at once everywhere; a repeat finds it ended. @throws {Problem} 404 `DELEGATION_UNKNOWN`, 503 `REVOCATIONS_FULL` */
+  async end(id: DelegationId, caller: Caller): Promise<DelegationJson> {
+    const done = await this.database.transaction(async (transaction) => {
+      await this.answers.begin(transaction, caller);
+      const before = await this.store.find(id, transaction);
+      if (before === undefined) return undefined;
+      const ended = await this.delegations.endIn(transaction, { id }, 'BY_ADMIN', by(caller));
+      const [answer] = await this.#shown([ended.ended[0] ?? before]);
+      if (answer === undefined) throw new Error('a delegation that was found is shown');
+      await this.answers.keep(transaction, caller, id, answer);
+      return { ended, answer };
+    });
+    if (done === undefined) {
+      const details = { id, outcome: 'failed', reason: 'DELEGATION_UNKNOWN' } as const;
+      await this.outbox.recordDurably(events.event('delegation.end_refused', by(caller), details));
+      throw new Problem(404, 'DELEGATION_UNKNOWN', 'There is no such delegation.');
+    }
+    await this.delegations.announce(done.ended);
+    return done.answer;
+  }
+
+  async #shown(delegations: readonly Delegation[]): Promise<readonly DelegationJson[]> {
+    const [names, uses] = await Promise.all([
+      this.people.namesOf(delegations.map(({ personId }) => personId)),
+      this.uses.of(delegations.map(({ id }) => id)),
+    ]);
+    const last = lastUses(uses);
+    return delegations.map((one) => delegationJson(one, names, last.get(one.id)));
+  }
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { type Delegation, delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
+import { type DelegationUse } from '../delegations/delegation-uses.service.js';
+import { personIdSchema } from '../people/person.js';
+import { nameSchema } from '../registry/client.js';
+
+export const delegationsQuerySchema = z.strictObject({
+  person_id: personIdSchema.optional(),
+  client_id: nameSchema.optional(),
+  /** The `next_cursor` of the page before. */
+  cursor: delegationIdSchema.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type DelegationsQuery = z.infer<typeof delegationsQuerySchema>;
+
+/** What a person allowed an application, as the admin API shows it. */
+export function delegationJson(delegation: Delegation, names: ReadonlyMap<string, string>, lastUsedAt?: Date) {
+  const { id, personId, clientId, audience, scopes, sessionId, dpopKey, createdAt, endedAt } = delegation;
+  return {
+    id,
+    person_id: personId,
+    person_name: names.get(personId) ?? null,
+    client_id: clientId,
+    audience,
+    scope: scopes.join(' '),
+    session_id: sessionId,
+    bound: dpopKey !== undefined,
+    created_at: createdAt.toISOString(),
+    ...(lastUsedAt === undefined ? {} : { last_used_at: lastUsedAt.toISOString() }),
+    ...(endedAt === undefined ? {} : { ended_at: endedAt.toISOString() }),
+  };
+}
+export type DelegationJson = ReturnType<typeof delegationJson>;
+
+export interface DelegationPage {
+  readonly delegations: readonly DelegationJson[];
+  readonly next_cursor: string | null;
+}
+
+/** When each was last used, for whatever service. */
+export function lastUses(uses: readonly DelegationUse[]): ReadonlyMap<DelegationId, Date> {
+  const last = new Map<DelegationId, Date>();
+  for (const { delegationId, lastAt } of uses) {
+    const known = last.get(delegationId);
+    if (known === undefined || known < lastAt) last.set(delegationId, lastAt);
+  }
+  return last;
+}

@@ -1,0 +1,25 @@
+import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { RequireScopes } from '@countersign/auth';
+import { CurrentCaller, OpenApi, ZodQuery, type Caller } from '@countersign/service-host';
+import { previewQuerySchema, type PreviewQuery, type RevocationPreview } from './revocation-preview.js';
+import { RevocationPreviews } from './revocation-preview.service.js';
+
+@OpenApi(({ ApiTags }) => ApiTags('admin'))
+@Controller('admin/revocations/preview')
+export class RevocationPreviewController {
+  constructor(@Inject(RevocationPreviews) private readonly previews: RevocationPreviews) {}
+
+  /**
+   * What a revocation would refuse, without making it: `kind` and `name` as the list of revocations has them. Counts the tokens that are good
+   * now and would be refused, and what people allowed, live sessions and API keys that go with them.
+   */
+  @Get()
+  @RequireScopes('issuer:admin')
+  @Header('cache-control', 'no-store')
+  preview(
+    @ZodQuery(previewQuerySchema) query: PreviewQuery,
+    @CurrentCaller() caller: Caller,
+  ): Promise<RevocationPreview> {
+    return this.previews.preview(query, caller);
+  }
+}

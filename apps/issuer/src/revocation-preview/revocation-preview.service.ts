@@ -1,0 +1,113 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RecentEvents, type AuditOutbox } from '@countersign/audit-client';
+import { type RevocationList } from '@countersign/auth-core';
+import { AUDIT_OUTBOX, by, CLOCK, DATABASE, POOL, type Caller, type Database } from '@countersign/service-host';
+import type pg from 'pg';
+import { ApiKeysStore } from '../api-keys/api-keys.store.js';
+import { delegationIdSchema } from '../delegations/delegation.js';
+import { DelegationsStore } from '../delegations/delegations.store.js';
+import { events } from '../events.js';
+import { ISSUER_URL } from '../issuer-url.js';
+import { personIdSchema } from '../people/person.js';
+import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
+import { REVOKED } from '../registry/revocation-memory.service.js';
+import { SigningKeysStore } from '../registry/signing-keys.store.js';
+import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
+import { SessionsStore } from '../sessions/sessions.store.js';
+import { tokenOf } from './live-token.js';
+import {
+  refusedBy,
+  refusedTokensOf,
+  requestOf,
+  type PreviewQuery,
+  type RefusedTokens,
+  type RevocationPreview,
+} from './revocation-preview.js';
+
+/** Whether the service keeps what it recorded for as long as a token lives. */
+export const KEEPS_RECORDS = Symbol('countersign.issuer.keeps-records');
+
+/** Records of issued tokens that one preview reads. */
+const TOKENS_LIMIT = 20_000;
+
+/** Says what a revocation would refuse, before it is made. Each look is recorded. */
+@Injectable()
+export class RevocationPreviews {
+  readonly #recent: RecentEvents;
+
+  constructor(
+    @Inject(POOL) pool: pg.Pool,
+    @Inject(KEEPS_RECORDS) private readonly keepsRecords: boolean,
+    @Inject(ISSUER_URL) private readonly issuer: string,
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(SigningKeysStore) private readonly keys: SigningKeysStore,
+    @Inject(DelegationsStore) private readonly delegations: DelegationsStore,
+    @Inject(SessionsStore) private readonly sessions: SessionsStore,
+    @Inject(SESSION_TIMES) private readonly times: SessionTimes,
+    @Inject(ApiKeysStore) private readonly apiKeys: ApiKeysStore,
+    @Inject(REVOKED) private readonly revoked: RevocationList,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+  ) {
+    this.#recent = new RecentEvents(pool);
+  }
+
+  async preview(query: PreviewQuery, caller: Caller): Promise<RevocationPreview> {
+    const now = this.clock();
+    const tokens = await this.#tokens(query, now);
+    const grants = await this.#grants(query, now);
+    const kind = query.kind === 'key' ? 'signing-key' : query.kind;
+    const changes = { tokens: tokens?.live ?? null, ...grants };
+    await this.outbox.recordDurably(
+      events.event('revocation.previewed', by(caller), { kind, id: query.name, changes }),
+    );
+    return { ...query, tokens, ...grants };
+  }
+
+  async #tokens(query: PreviewQuery, now: Date): Promise<RefusedTokens | null> {
+    if (!this.keepsRecords) return null;
+    const since = new Date(now.getTime() - TOKEN_LIFETIME_LIMIT * 1_000);
+    const [records, keys] = await Promise.all([
+      this.#recent.read(events.typeOf('token.issued'), since, TOKENS_LIMIT),
+      this.keys.all(this.database),
+    ]);
+    const live = records.flatMap((record) => tokenOf(record, this.issuer) ?? []);
+    const ground = { now: now.getTime() / 1_000, keys, revoked: this.revoked };
+    return refusedTokensOf(refusedBy(requestOf(query), live, ground), records.length < TOKENS_LIMIT);
+  }
+
+  /** What would bring new tokens in the place of those that are refused. */
+  async #grants(
+    { kind, name }: PreviewQuery,
+    now: Date,
+  ): Promise<Pick<RevocationPreview, 'delegations' | 'sessions' | 'api_keys'>> {
+    const none = { delegations: 0, sessions: 0, api_keys: 0 };
+    switch (kind) {
+      case 'client': {
+        const [delegations, keys] = await Promise.all([
+          this.delegations.countLive({ clientId: name }),
+          this.apiKeys.countUsable({ clientId: name }, now),
+        ]);
+        return { ...none, delegations, api_keys: keys };
+      }
+      case 'subject': {
+        const person = personIdSchema.safeParse(name);
+        if (!person.success) return none;
+        const [delegations, sessions] = await Promise.all([
+          this.delegations.countLive({ personId: person.data }),
+          this.sessions.countLive(person.data, now, this.times),
+        ]);
+        return { ...none, delegations, sessions };
+      }
+      case 'transaction': {
+        const id = delegationIdSchema.safeParse(name);
+        return id.success ? { ...none, delegations: await this.delegations.countLive({ id: id.data }) } : none;
+      }
+      case 'api-key':
+        return { ...none, api_keys: await this.apiKeys.countUsable({ id: name }, now) };
+      case 'token':
+      case 'key':
+        return none;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import { MemoryRevocationList, type Principal, type RevocationList } from '@countersign/auth-core';
+import { isRevocableId } from '@countersign/revocation-feed';
+import { z } from 'zod';
+import { nameSchema } from '../registry/client.js';
+import { revocationKinds } from '../registry/revocations.tables.js';
+import { revocationFor, type RevocationRequest } from '../revocation/revocation.js';
+import { signerOf, type SigningTime } from './live-token.js';
+
+const subjectSchema = z.string().min(1).max(500);
+const idSchema = z.string().refine(isRevocableId);
+/** What a name of each kind looks like, as the list of revocations has it. */
+const names = {
+  token: idSchema,
+  transaction: idSchema,
+  client: nameSchema,
+  subject: subjectSchema,
+  'api-key': z.uuid(),
+  key: idSchema,
+} as const;
+
+/** What would be revoked. */
+export const previewQuerySchema = z
+  .strictObject({ kind: z.enum(revocationKinds), name: subjectSchema })
+  .refine(({ kind, name }) => names[kind].safeParse(name).success, {
+    path: ['name'],
+    message: 'must be a name of this kind: a jti, a txn, a client_id, a sub, the id of an API key, or a kid',
+  });
+export type PreviewQuery = z.infer<typeof previewQuerySchema>;
+
+/** Tokens that are good now and would be refused. */
+export interface RefusedTokens {
+  readonly live: number;
+  /** Whether there may be more: so many are issued that not all were counted. */
+  readonly at_least: boolean;
+  /** When the last of them ends by itself; null without any. */
+  readonly last_expires_at: string | null;
+  /** The services at which they are used, with the most tokens first. */
+  readonly audiences: readonly { readonly audience: string; readonly live: number }[];
+}
+
+/** What a revocation would refuse, as far as the issuer can say. Nothing has changed. */
+export interface RevocationPreview {
+  readonly kind: PreviewQuery['kind'];
+  readonly name: string;
+  /** Null where the issuer keeps no record that would tell (`OUTBOX_KEEP_HOURS` is 0). */
+  readonly tokens: RefusedTokens | null;
+  /** What people allowed an application and has not ended. */
+  readonly delegations: number;
+  /** Sessions of the person that are live. */
+  readonly sessions: number;
+  /** API keys that can be exchanged for tokens. */
+  readonly api_keys: number;
+}
+
+/** The entry that the list would get. */
+export function requestOf({ kind, name }: PreviewQuery): RevocationRequest {
+  switch (kind) {
+    case 'token':
+      return { kind, tokenId: name };
+    case 'transaction':
+      return { kind, txn: name };
+    case 'client':
+      return { kind, clientId: name };
+    case 'subject':
+      return { kind, subject: name };
+    case 'api-key':
+      return { kind, apiKeyId: name };
+    case 'key':
+      return { kind, keyId: name };
+  }
+}
+
+/** Against what a preview is made. */
+export interface PreviewGround {
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly keys: readonly SigningTime[];
+  /** What is refused already. */
+  readonly revoked: RevocationList;
+}
+
+/** The tokens that validators accept now and would refuse with one more entry: by the very list that they decide by. */
+export function refusedBy(
+  request: RevocationRequest,
+  tokens: readonly Principal[],
+  { now, keys, revoked }: PreviewGround,
+): readonly Principal[] {
+  const list = new MemoryRevocationList(1);
+  list.add(revocationFor(request, { now, issuedUntil: now }));
+  return tokens.filter((token) => {
+    const signer = signerOf(token, keys);
+    return token.expiresAt > now && list.isRevoked(token, signer) && !revoked.isRevoked(token, signer);
+  });
+}
+
+/** @param complete whether all tokens were looked at */
+export function refusedTokensOf(refused: readonly Principal[], complete: boolean): RefusedTokens {
+  const counts = new Map<string, number>();
+  for (const { audience } of refused) counts.set(audience, (counts.get(audience) ?? 0) + 1);
+  const last = Math.max(...refused.map(({ expiresAt }) => expiresAt));
+  return {
+    live: refused.length,
+    at_least: !complete,
+    last_expires_at: refused.length === 0 ? null : new Date(last * 1_000).toISOString(),
+    audiences: [...counts]
+      .map(([audience, live]) => ({ audience, live }))
+      .sort((one, other) => other.live - one.live || one.audience.localeCompare(other.audience, 'en')),
+  };
+}
