@@ -51,6 +51,10 @@ import { LOG_SIGNERS, logSignersOf } from './log/log-signer.js';
 import { LogKeysStore } from './log/log-keys.store.js';
 import { LogService } from './log/log.service.js';
 import { LogStore } from './log/log.store.js';
+import { NewestEventsController } from './events/newest-events.controller.js';
+import { NewestEvents } from './events/newest-events.service.js';
+import { OverviewController } from './overview/overview.controller.js';
+import { OverviewService } from './overview/overview.service.js';
 
 /** The trail: what comes in from the stream, and who may look at it. Its own looks are events as well. */
 @Module({})
@@ -91,11 +95,13 @@ export class AuditModule {
         ExportController,
         CallsController,
         TailController,
+        NewestEventsController,
         EventsController,
         RecoveryController,
         LogController,
         IntegrationController,
         IntakeController,
+        OverviewController,
         MaskedValuesController,
       ],
       providers: [
@@ -134,6 +140,8 @@ export class AuditModule {
         RetentionStore,
         RetentionService,
         EventsService,
+        NewestEvents,
+        OverviewService,
         CallsStore,
         CallsService,
         ExportService,

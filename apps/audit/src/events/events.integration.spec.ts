@@ -321,6 +321,50 @@ describe('the trail, by HTTP', () => {
     expect(looks[0]?.event.data).toMatchObject({ action: 'audit:read', resource: 'event/*' });
   }, 60_000);
 
+  it('says what each of some clients did last to a caller who may see every event, and records that it did', async () => {
+    const [newest] = await search('client=other&limit=1');
+    const answer = await get('/events/newest?clients=other,nobody,other');
+    expect(await answer.json()).toEqual({
+      newest: [
+        {
+          client: 'other',
+          log_index: newest?.log_index,
+          time: newest?.event.time,
+          action: 'payments:read',
+          outcome: 'allowed',
+        },
+      ],
+    });
+    expect((await get('/events/newest?clients=other', OWN)).status).toBe(403);
+    const tooMany = Array.from({ length: 51 }, (_, n) => `c${String(n)}`).join(',');
+    for (const clients of ['', 'a,,b', tooMany]) {
+      expect((await get(`/events/newest?clients=${clients}`)).status).toBe(400);
+    }
+    const { rows } = await database.query<{ search: object }>(
+      `select event #> '{data,changes,search}' as search from audit_outbox where event #> '{data,changes,search,newest_of}' is not null
+       union all select event #> '{data,changes,search}' from event where event #> '{data,changes,search,newest_of}' is not null`,
+    );
+    expect(rows).toEqual([{ search: { newest_of: ['other', 'nobody'] } }]);
+  }, 60_000);
+
+  it('says in one answer how the trail is doing, to a reader of all events, and leaves no event by that', async () => {
+    const read = async () => z.looseObject({ at: z.string() }).parse(await (await get('/overview')).json());
+    const shown = await eventually(read, ({ log }) => z.object({ signed_at: z.string() }).safeParse(log).success);
+    expect(shown).toMatchObject({
+      sources: expect.arrayContaining([
+        expect.objectContaining({ source: 'payments', missing: [], advanced_at: expect.any(String) }),
+      ]),
+      dead_letters: { waiting: 0, oldest_at: null },
+      retention: { days: null, first_index: '0', segments: 0, last_sealed_at: null },
+      replica: { notes: { intake: { consuming: true }, audit_relay: expect.objectContaining({}) } },
+    });
+    expect((await get('/overview', OWN)).status).toBe(403);
+    const { rows } = await database.query(
+      `select from audit_outbox where event #>> '{data,request,route}' = '/overview'`,
+    );
+    expect(rows.length).toBeLessThanOrEqual(1);
+  }, 60_000);
+
   it('exports NDJSON, oldest first, each line with its place and the checkpoint, and goes on from a cursor', async () => {
     const whole = await eventually(
       () => exported('source=payments'),

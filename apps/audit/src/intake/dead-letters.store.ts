@@ -45,6 +45,26 @@ export type ReplayResult =
 const nextIndexRows = z.tuple([z.object({ next_index: z.string() })]);
 const takenRows = z.tuple([z.object({ taken: z.boolean() })]);
 
+/** Dead letters that wait for a decision. */
+export interface WaitingLetters {
+  /** Counted up to {@link WAITING_LIMIT}. */
+  readonly waiting: number;
+  readonly oldest_at: string | null;
+}
+
+/** Dead letters that are counted at most. */
+export const WAITING_LIMIT = 10_000;
+
+const waitingRow = z.tuple([
+  z.object({
+    waiting: z.number(),
+    oldest_at: z
+      .date()
+      .transform((time) => time.toISOString())
+      .nullable(),
+  }),
+]);
+
 /** The dead letters in PostgreSQL. */
 @Injectable()
 export class DeadLetterStore {
@@ -52,6 +72,16 @@ export class DeadLetterStore {
     @Inject(POOL) private readonly pool: pg.Pool,
     @Optional() @Inject(EVENT_MASKING) private readonly masking: EventMasking = new EventMasking([]),
   ) {}
+
+  /** Those that were neither replayed nor erased. */
+  async waiting(): Promise<WaitingLetters> {
+    const { rows } = await this.pool.query(
+      `select count(*)::int as waiting, min(received_at) as oldest_at
+       from (select received_at from dead_letter where replayed_at is null and erased_at is null order by position limit $1) as letter`,
+      [WAITING_LIMIT],
+    );
+    return waitingRow.parse(rows)[0];
+  }
 
   /** @param after the position of the last one of the page before */
   async list(after: string, limit: number): Promise<readonly DeadLetter[]> {

@@ -23,6 +23,7 @@ const REHASH_LIMIT = 1_000;
 const LOCK = 'countersign.log-integration';
 
 const index = z.string().transform(Number).pipe(z.int().nonnegative());
+const signedRows = z.array(z.object({ tree_size: index, signed_at: z.date() }));
 const checkpointRows = z.array(z.object({ tree_size: index, note: z.string() }));
 const pendingRows = z.array(z.object({ first_index: index, leaf_hashes: z.instanceof(Buffer) }));
 const tileRows = z.array(z.object({ level: z.number(), tile_index: index, hashes: z.instanceof(Buffer) }));
@@ -72,6 +73,15 @@ export class LogStore {
     } finally {
       client.release(broken);
     }
+  }
+
+  /** The size of the newest checkpoint, and when it was signed. */
+  async newestSigned(): Promise<{ readonly treeSize: number; readonly signedAt: Date } | undefined> {
+    const { rows } = await this.pool.query(
+      'select tree_size, signed_at from log_checkpoint order by tree_size desc limit 1',
+    );
+    const [row] = signedRows.parse(rows);
+    return row === undefined ? undefined : { treeSize: row.tree_size, signedAt: row.signed_at };
   }
 
   /** The newest checkpoint, or the newest of exactly that size. */

@@ -18,6 +18,25 @@ const minimumRows = z.tuple([z.object({ minimum_index: index })]);
 const ageRows = z.array(z.object({ old: z.boolean() }));
 const eventRows = z.array(z.object({ log_index: index, event: z.unknown(), hash: z.instanceof(Buffer).nullable() }));
 
+/** What has left the database. */
+export interface RetentionState {
+  /** The log index of the first event that the database still has. */
+  readonly first_index: string;
+  readonly segments: number;
+  readonly last_sealed_at: string | null;
+}
+
+const stateRows = z.tuple([
+  z.object({
+    first_index: z.string(),
+    segments: z.number(),
+    last_sealed_at: z
+      .date()
+      .transform((time) => time.toISOString())
+      .nullable(),
+  }),
+]);
+
 /** A segment that was written and read back. */
 export interface WrittenSegment {
   readonly first: number;
@@ -37,6 +56,14 @@ export class RetentionStore {
   /** Runs the work while no other replica does. @returns nothing when another one is at it */
   alone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     return withAdvisoryLock(this.pool, LOCK, work);
+  }
+
+  async state(): Promise<RetentionState> {
+    const { rows } = await this.pool.query(
+      `select minimum_index::text as first_index, segments.count as segments, last_sealed_at from log_retention,
+         (select count(*)::int, max(sealed_at) as last_sealed_at from log_segment) as segments`,
+    );
+    return stateRows.parse(rows)[0];
   }
 
   async minimumIndex(): Promise<number> {

@@ -1,0 +1,20 @@
+import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { RequireScopes } from '@countersign/auth';
+import { OpenApi, Unrecorded } from '@countersign/service-host';
+import { type Overview } from './overview.js';
+import { OverviewService } from './overview.service.js';
+
+@OpenApi(({ ApiTags }) => ApiTags('intake'))
+@Controller('overview')
+export class OverviewController {
+  constructor(@Inject(OverviewService) private readonly overview: OverviewService) {}
+
+  /** How the trail is doing: sources and their gaps, dead letters, the log and its newest checkpoint, retention, and this replica's own parts. */
+  @Get()
+  @RequireScopes('audit:read')
+  @Unrecorded('it shows how the trail is doing, and no event; a page that is left open asks again and again')
+  @Header('cache-control', 'no-store')
+  read(): Promise<Overview> {
+    return this.overview.read();
+  }
+}
