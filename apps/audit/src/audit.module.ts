@@ -7,6 +7,7 @@ import { CallsStore } from './calls/calls.store.js';
 import { consoleOf } from './console/console-options.js';
 import { ConsoleModule } from './console/console.module.js';
 import { EventsController } from './events/events.controller.js';
+import { EventSummaryService } from './events/event-summary.service.js';
 import { EventsService } from './events/events.service.js';
 import { ExportController } from './events/export.controller.js';
 import { ExportService } from './events/export.service.js';
@@ -22,6 +23,7 @@ import { EVENT_MASKING, EventMasking } from './masking/event-masking.js';
 import { MaskedValuesController } from './personal-data/masked-values.controller.js';
 import { MaskedValuesService } from './personal-data/masked-values.service.js';
 import { MaskedValuesStore } from './masking/masked-values.store.js';
+import { PostingsCounts } from './postings/postings-counts.js';
 import { PostingsService } from './postings/postings.service.js';
 import { PostingsStore } from './postings/postings.store.js';
 import { CompletenessService } from './intake/completeness.service.js';
@@ -139,11 +141,13 @@ export class AuditModule {
         { provide: RETENTION_OPTIONS, useValue: retention },
         RetentionStore,
         RetentionService,
+        PostingsCounts,
         EventsService,
         NewestEvents,
         OverviewService,
         CallsStore,
         CallsService,
+        EventSummaryService,
         ExportService,
         LogGrowth,
         TokenWatch,

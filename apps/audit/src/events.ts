@@ -47,6 +47,12 @@ export const events = defineEvents({
         shown: 'pairs of caller and service: how many',
       },
     },
+    'events.summarised': {
+      when: 'Somebody had events counted over time and by their values.',
+      action: reading,
+      resource: 'event',
+      changes: { search: 'the filters', events: 'how many there are' },
+    },
     'events.exported': {
       when: `An export began. ${outcomeFailed}`,
       action: reading,

@@ -2,9 +2,11 @@ import { AuditOutbox } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
+import { PostingsCounts } from '../postings/postings-counts.js';
 import { PostingsStore } from '../postings/postings.store.js';
 import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
 import { auditor } from '../testing/auditor.js';
+import { EventSummaryService } from './event-summary.service.js';
 import { EventsService } from './events.service.js';
 import { EventsStore } from './events.store.js';
 
@@ -17,6 +19,8 @@ describe('statistics of the trail', () => {
   let pool: pg.Pool;
   let postings: PostingsStore;
   let service: EventsService;
+  let other: pg.Pool;
+  let summaries: EventSummaryService;
 
   beforeAll(async () => {
     backing = await startBackingServices();
@@ -24,9 +28,10 @@ describe('statistics of the trail', () => {
     postings = new PostingsStore(pool, layout);
     const events = new EventsStore(drizzle({ client: pool }), postings);
     service = new EventsService(events, postings, new AuditOutbox({ pool, source: 'audit' }));
+    other = await openAuditDatabase(backing, 'summarised');
   }, 120_000);
   afterAll(async () => {
-    await Promise.allSettled([pool.end(), backing.stop()]);
+    await Promise.allSettled([pool.end(), other.end(), backing.stop()]);
   }, 60_000);
 
   it('count every event, those that the index has and those that it does not have yet', async () => {
@@ -57,4 +62,30 @@ describe('statistics of the trail', () => {
       outcomes: { allowed: '90540', denied: '10060', failed: '0' },
     });
   }, 60_000);
+
+  it('over time are exact where few events match', async () => {
+    const index = new PostingsStore(other, layout);
+    const outbox = new AuditOutbox({ pool: other, source: 'audit' });
+    const events = new EventsStore(drizzle({ client: other }), index);
+    summaries = new EventSummaryService(events, new PostingsCounts(other, index), outbox, () => new Date());
+    await appendRows(other, 600);
+    const summary = await summaries.summarise({ outcome: 'denied', buckets: 7 }, auditor);
+    expect(summary).toMatchObject({ exact: true, events: 60, facets_of: 60 });
+    expect(summary.buckets).toHaveLength(7);
+    expect(summary.facets.outcome).toEqual([{ value: 'denied', events: 60 }]);
+    const before = await summaries.summarise({ to: '2020-01-01T00:00:00.000Z', buckets: 7 }, auditor);
+    expect(before).toMatchObject({ exact: true, events: 0, facets_of: 0 });
+  }, 60_000);
+
+  it('over time come from the index where many events match, and are close to the truth, with and without a filter', async () => {
+    await appendRows(other, 24_400);
+    const index = new PostingsStore(other, layout);
+    while ((await index.advance()) > 0);
+    const near = (events: number, truth: number): boolean => Math.abs(events - truth) <= truth * 0.03;
+    const all = await summaries.summarise({ buckets: 30 }, auditor);
+    expect([all.exact, near(all.events, 25_000)]).toEqual([false, true]);
+    const denied = await summaries.summarise({ outcome: 'denied', buckets: 30 }, auditor);
+    expect([denied.exact, near(denied.events, 2_500)]).toEqual([false, true]);
+    expect(denied.buckets.every(({ allowed, failed }) => allowed + failed === 0)).toBe(true);
+  }, 120_000);
 });

@@ -5,9 +5,9 @@ import type pg from 'pg';
 import { pino } from 'pino';
 
 /** A database of audit's own, as its migrations leave it. */
-export async function openAuditDatabase(backing: BackingServices): Promise<pg.Pool> {
+export async function openAuditDatabase(backing: BackingServices, name = 'audit'): Promise<pg.Pool> {
   const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-  return openDatabase({ url: await backing.database('audit'), migrationsFolder }, pino({ level: 'silent' }));
+  return openDatabase({ url: await backing.database(name), migrationsFolder }, pino({ level: 'silent' }));
 }
 
 /** Adds small events to the end of the log, as rows only; every tenth was denied. */
@@ -15,7 +15,7 @@ export async function appendRows(pool: pg.Pool, count: number): Promise<void> {
   await pool.query(
     `insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, actors, event, received_at)
      select n, id, 'payments', n + 1, 'countersign.payments.payment.read.v1', now(), 'payment/1', 'payments:read', outcome, '{}',
-       jsonb_build_object('id', id, 'data', jsonb_build_object('resource', 'payment/1', 'outcome', outcome)), now()
+       jsonb_build_object('id', id, 'time', (select to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), 'data', jsonb_build_object('resource', 'payment/1', 'outcome', outcome)), now()
      from (select coalesce(max(log_index) + 1, 0) as first from event) as log,
        generate_series(first, first + $1::bigint - 1) as n,
        lateral (select gen_random_uuid() as id, case when n % 10 = 9 then 'denied' else 'allowed' end as outcome where n >= 0) as made`,

@@ -17,6 +17,8 @@ export interface Request {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
+  /** For an answer without an end, which no time limit may cut off. */
+  readonly endless?: boolean;
 }
 
 /** A path with its query. */
@@ -30,9 +32,9 @@ export function pathWith(path: string, query: Request['query'] = {}): string {
 /** Sends a request to the console's own server, as the person who is signed in. @returns the response, or why there is none */
 export async function send(
   path: string,
-  { method = 'GET', query, body, signal }: Request = {},
+  { method = 'GET', query, body, signal, endless = false }: Request = {},
 ): Promise<Answer<Response>> {
-  const limit = AbortSignal.timeout(LIMIT_MS);
+  const limit = endless ? new AbortController().signal : AbortSignal.timeout(LIMIT_MS);
   try {
     const response = await fetch(pathWith(path, query), {
       method,

@@ -1,6 +1,7 @@
+import { eventRoute } from '../event/route.js';
 import { rootRoute } from '../routing/root.js';
 import { proofRoute } from '../proof/route.js';
 import { trailRoute } from '../trail/route.js';
 
 /** Every screen, a line each. */
-export const routeTree = rootRoute.addChildren([trailRoute, proofRoute]);
+export const routeTree = rootRoute.addChildren([trailRoute, eventRoute, proofRoute]);

@@ -5,6 +5,7 @@ import { sessionQuery, signInPath } from '../api/session.js';
 import { ErrorState, Loading, PageState } from '../ui/page-state.js';
 import { screens } from './screens.js';
 import styles from './shell.module.css';
+import { ShortcutHelp } from './shortcut-help.js';
 import { PersonMenu } from './person-menu.js';
 
 /** Moves the focus to a new screen, so that a screen reader begins there; not at the first one, where the browser does. */
@@ -68,6 +69,7 @@ export function Shell() {
         )}
         <PersonMenu session={data ?? undefined} />
       </header>
+      <ShortcutHelp />
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>
         <Screen />
       </main>

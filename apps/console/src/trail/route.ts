@@ -1,10 +1,13 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { rootRoute } from '../routing/root.js';
-import { trailSearchOf } from './trail-search.js';
+import { filtersOf, trailSearchOf } from './trail-search.js';
 
 export const trailRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/',
   validateSearch: trailSearchOf,
+  loaderDeps: ({ search }) => filtersOf(search),
+  // Relative times count from this moment, until somebody looks again: else each page would be of another one.
+  loader: () => Date.now(),
   component: lazyRouteComponent(() => import('./trail.js'), 'Trail'),
 });

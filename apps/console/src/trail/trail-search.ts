@@ -33,10 +33,19 @@ const searchSchema = z.object({
   outcome: z.catch(z.optional(z.enum(outcomes)), undefined),
   from: text,
   to: text,
+  /** Which columns, separated by commas. */
+  columns: text,
+  /** Whether new events appear by themselves. */
+  live: z.catch(z.optional(z.literal('1')), undefined),
 });
 export type TrailSearch = z.infer<typeof searchSchema>;
 
 /** Reads an address. */
 export function trailSearchOf(search: Readonly<Record<string, unknown>>): TrailSearch {
   return z.parse(searchSchema, search);
+}
+
+/** What of an address narrows what is found; the rest is only how it is shown. */
+export function filtersOf(search: TrailSearch): TrailSearch {
+  return { ...search, columns: undefined, live: undefined };
 }

@@ -1,68 +1,142 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
-import { ask, valueOf } from '../api/client.js';
-import { eventPageSchema } from '../api/events.js';
-import { OutcomeMark } from '../ui/outcome.js';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import * as z from 'zod/mini';
 import { ErrorState, Loading, PageState } from '../ui/page-state.js';
-import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
+import { parseColumns } from './columns.js';
+import { serverQueryOf } from './commands.js';
+import { Facets } from './facets.js';
+import { Histogram } from './histogram.js';
+import { summaryQuery } from './summary.js';
+import { TrailTable } from './trail-table.js';
+import { TrailTools } from './trail-tools.js';
+import { textFilters, type TrailSearch } from './trail-search.js';
+import styles from './trail.module.css';
+import { useLive, usePages } from './use-trail.js';
 
 const route = getRouteApi('/');
+const querySchema = z.record(z.string(), z.string());
+
+/** The filters that are set, each with a way to take it back. */
+function Chips({ search }: { readonly search: TrailSearch }) {
+  const set = [...textFilters, 'outcome' as const, 'q' as const].flatMap((name) => {
+    const value = search[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
+  if (set.length === 0) return null;
+  return (
+    <ul className={styles.chips} aria-label="Filters">
+      {set.map(({ name, value }) => (
+        <li key={name}>
+          {name === 'q' ? 'words' : name}: <Untrusted text={value} limit={60} brief />{' '}
+          <Link from="/" to="/" search={{ ...search, [name]: undefined }} aria-label={`Remove the filter ${name}`}>
+            ✕
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface LiveBarProps {
+  readonly problem: string | undefined;
+  readonly paused: boolean;
+  readonly waiting: number;
+  readonly onPause: (on: boolean) => void;
+}
+
+function LiveBar({ problem, paused, waiting, onPause }: LiveBarProps) {
+  const words = paused ? `${String(waiting)} new events wait` : 'New events appear here as they come.';
+  return (
+    <div className={styles.liveBar}>
+      <button
+        type="button"
+        onClick={() => {
+          onPause(!paused);
+        }}
+      >
+        {paused ? 'Go on' : 'Pause'}
+      </button>
+      <span role="status">{problem === undefined ? words : <Untrusted text={problem} />}</span>
+    </div>
+  );
+}
 
 /** Who did what, newest first. */
 export function Trail() {
   const search = route.useSearch();
-  const { data, error, fetchNextPage, hasNextPage, isFetching, refetch } = useInfiniteQuery({
-    queryKey: ['events', search],
-    queryFn: async ({ pageParam, signal }) =>
-      valueOf(await ask(eventPageSchema, '/events', { query: { ...search, limit: 50, cursor: pageParam }, signal })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor: next }) => next ?? undefined,
-  });
-  if (error !== null && data === undefined) return <ErrorState error={error} retry={() => void refetch()} />;
-  if (data === undefined) return <Loading what="events" />;
-  const rows = data.pages.flatMap(({ events }) => events);
-  if (rows.length === 0) return <PageState title="No events">Nothing has happened that you may see.</PageState>;
+  const navigate = useNavigate({ from: '/' });
+  const moment = route.useLoaderData();
+  const router = useRouter();
+  const { columns: chosen, live: isLive } = search;
+  const key = JSON.stringify(serverQueryOf(search, moment));
+  const query = useMemo(() => querySchema.parse(JSON.parse(key)), [key]);
+  const pages = usePages(query);
+  const summary = useQuery(summaryQuery(query));
+  const live = useLive(query, isLive === '1');
+  /** How many had arrived when it was paused. */
+  const [pausedAt, setPausedAt] = useState<number | undefined>(undefined);
+  const waiting = pausedAt === undefined ? 0 : Math.max(live.arrived.length - pausedAt, 0);
+  const rows = useMemo(() => {
+    const found = pages.data?.pages.flatMap(({ events }) => events) ?? [];
+    const newest = BigInt(found[0]?.log_index ?? -1);
+    return [...live.arrived.slice(waiting).filter(({ log_index: index }) => BigInt(index) > newest), ...found];
+  }, [pages.data, live.arrived, waiting]);
+  const refresh = (): void => {
+    void router.invalidate();
+    void pages.refetch();
+    void summary.refetch();
+  };
   return (
-    <>
+    <div className={styles.trail}>
       <h1 className="visually-hidden">Trail</h1>
-      <table>
-        <thead>
-          <tr>
-            <th>Time</th>
-            <th>Outcome</th>
-            <th>Action</th>
-            <th>Subject</th>
-            <th>Resource</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ log_index: index, event }) => (
-            <tr key={index}>
-              <td>
-                <Time at={event.time} />
-              </td>
-              <td>
-                <OutcomeMark outcome={event.data.outcome} />
-              </td>
-              <td>
-                <Untrusted text={event.data.action} brief />
-              </td>
-              <td>
-                {event.data.principal === null ? 'nobody' : <Untrusted text={event.data.principal.subject} brief />}
-              </td>
-              <td>
-                <Untrusted text={event.data.resource} brief />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {hasNextPage && (
-        <button type="button" disabled={isFetching} onClick={() => void fetchNextPage()}>
-          Older events
-        </button>
+      <TrailTools search={search} query={query} onRefresh={refresh} />
+      <Chips search={search} />
+      {isLive === '1' && (
+        <LiveBar
+          problem={live.problem?.message}
+          paused={pausedAt !== undefined}
+          waiting={waiting}
+          onPause={(on) => {
+            setPausedAt(on ? live.arrived.length : undefined);
+          }}
+        />
       )}
-    </>
+      {summary.data !== undefined && summary.data.events > 0 && (
+        <Histogram summary={summary.data} onRange={(from, to) => void navigate({ search: { ...search, from, to } })} />
+      )}
+      <div className={styles.found}>
+        {summary.data !== undefined && rows.length > 0 && <Facets summary={summary.data} search={search} />}
+        {pages.error !== null && pages.data === undefined ? (
+          <ErrorState error={pages.error} retry={() => void pages.refetch()} />
+        ) : pages.data === undefined ? (
+          <Loading what="events" />
+        ) : rows.length === 0 ? (
+          <PageState
+            title="No events"
+            action={
+              Object.keys(query).length > 0 ? (
+                <Link to="/" className="button">
+                  Remove every filter
+                </Link>
+              ) : undefined
+            }
+          >
+            {Object.keys(query).length > 0
+              ? 'Nothing that you may see matches these filters and this time.'
+              : 'Nothing has happened yet that you may see.'}
+          </PageState>
+        ) : (
+          <TrailTable
+            rows={rows}
+            columns={parseColumns(chosen)}
+            isMore={pages.hasNextPage}
+            isLoading={pages.isFetching}
+            onEnd={() => void pages.fetchNextPage()}
+          />
+        )}
+      </div>
+    </div>
   );
 }

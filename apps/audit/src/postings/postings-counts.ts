@@ -1,0 +1,124 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { POOL } from '@countersign/service-host';
+import type pg from 'pg';
+import { z } from 'zod';
+import { allOf, type IndexBits } from './index-bits.js';
+import { PostingsStore, type Clause } from './postings.store.js';
+
+/** Maximum segments of the index that are read for one count, the newest: 67 million events. */
+const SEGMENTS_LIMIT = 4_096;
+/** Segments that are read at once. */
+const SEGMENTS_AT_ONCE = 128;
+
+const outcomes = ['allowed', 'denied', 'failed'] as const;
+
+/** How many of the events of a step of the index match, by outcome, and between which times they were (milliseconds since 1970). */
+export interface StepCount {
+  /** The log index behind the step's last one. */
+  readonly end: bigint;
+  readonly minTime: number;
+  readonly maxTime: number;
+  readonly allowed: number;
+  readonly denied: number;
+  readonly failed: number;
+}
+
+const spanRows = z.array(
+  z.object({
+    first_index: z.coerce.bigint(),
+    end_index: z.coerce.bigint(),
+    min_time: z.date(),
+    max_time: z.date(),
+  }),
+);
+type Span = z.infer<typeof spanRows>[number];
+
+/** Bits that are set from one up to, not including, another. */
+export function bitsWithin(bits: IndexBits, low: number, high: number): number {
+  let count = 0;
+  for (let byte = low >> 3; byte < (high + 7) >> 3; byte += 1) {
+    let rest = bits[byte] ?? 0;
+    if (byte === low >> 3) rest &= 0xff << (low & 7);
+    if (byte === high >> 3) rest &= 0xff >> (8 - (high & 7));
+    for (; rest !== 0; rest &= rest - 1) count += 1;
+  }
+  return count;
+}
+
+/** Counts by the search index, without looking at any event. */
+@Injectable()
+export class PostingsCounts {
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(PostingsStore) private readonly postings: PostingsStore,
+  ) {}
+
+  /** The steps that may hold events of a time, in order, with what matches in each. */
+  async ofSteps(
+    clauses: readonly Clause[],
+    from: Date | undefined,
+    to: Date | undefined,
+  ): Promise<readonly StepCount[]> {
+    const { rows } = await this.pool.query(
+      `select first_index, end_index, min_time, max_time from posting_span
+       where max_time >= coalesce($1::timestamptz, '-infinity') and min_time < coalesce($2::timestamptz, 'infinity')
+         and isfinite(min_time) and isfinite(max_time) order by first_index`,
+      [from, to],
+    );
+    const spans = spanRows.parse(rows);
+    const size = BigInt(this.postings.layout.segmentSize);
+    const bySegment = Map.groupBy(spans, ({ first_index: first }) => Number(first / size));
+    const segments = [...bySegment.keys()].slice(-SEGMENTS_LIMIT);
+    const counted: StepCount[] = [];
+    for (let at = 0; at < segments.length; at += SEGMENTS_AT_ONCE) {
+      const some = segments.slice(at, at + SEGMENTS_AT_ONCE);
+      const matching = await this.#matching(clauses, some[0] ?? 0, some.at(-1) ?? 0);
+      for (const segment of some) {
+        const found = matching.map((bits) => bits.get(segment));
+        for (const span of bySegment.get(segment) ?? [])
+          counted.push(this.#stepOf(span, BigInt(segment) * size, found));
+      }
+    }
+    return counted;
+  }
+
+  /** Of each outcome the indices that match, by segment. */
+  async #matching(clauses: readonly Clause[], first: number, last: number): Promise<readonly Map<number, IndexBits>[]> {
+    const wanted = outcomes.map((value): Clause => [{ field: 'outcome', value }]);
+    const { clauses: hashed } = await this.postings.prepare([...clauses, ...wanted]);
+    const common = hashed.slice(0, clauses.length);
+    const range = { first, last, count: last - first + 1, direction: 'oldest-first' } as const;
+    const shared =
+      common.length === 0
+        ? undefined
+        : new Map((await this.postings.segments(common, range)).map(({ segment, bits }) => [segment, bits]));
+    return Promise.all(
+      hashed.slice(clauses.length).map(async (clause) => {
+        const found = await this.postings.segments([clause], range);
+        return new Map(
+          found.flatMap(({ segment, bits }): [number, IndexBits][] => {
+            if (shared === undefined) return [[segment, bits]];
+            const also = shared.get(segment);
+            return also === undefined ? [] : [[segment, allOf([bits, also])]];
+          }),
+        );
+      }),
+    );
+  }
+
+  #stepOf(span: Span, base: bigint, found: readonly (IndexBits | undefined)[]): StepCount {
+    const low = Number(span.first_index - base);
+    const high = Number(span.end_index - base);
+    const [allowed = 0, denied = 0, failed = 0] = found.map((bits) =>
+      bits === undefined ? 0 : bitsWithin(bits, low, high),
+    );
+    return {
+      end: span.end_index,
+      minTime: span.min_time.getTime(),
+      maxTime: span.max_time.getTime(),
+      allowed,
+      denied,
+      failed,
+    };
+  }
+}

@@ -1,0 +1,77 @@
+import * as z from 'zod/mini';
+import { send } from './client.js';
+import { foundEventSchema, type FoundEvent } from './events.js';
+import { type ApiProblem } from './problem.js';
+
+/** Milliseconds before a stream that was cut off is asked for again. */
+const AGAIN_MS = 1_000;
+const LONGEST_MS = 30_000;
+
+/** One message of a stream of server-sent events. */
+export interface Message {
+  readonly event: string;
+  readonly data: string;
+}
+
+/** Takes whole messages off the front of a text. @returns them, and what is left */
+export function messagesIn(text: string): { readonly messages: readonly Message[]; readonly rest: string } {
+  const blocks = text.split('\n\n');
+  const rest = blocks.pop() ?? '';
+  const messages = blocks.flatMap((block): Message[] => {
+    const lines = block.split('\n').filter((line) => !line.startsWith(':'));
+    const value = (name: string): string | undefined =>
+      lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+    const data = value('data');
+    return data === undefined ? [] : [{ event: value('event') ?? 'message', data }];
+  });
+  return { messages, rest };
+}
+
+export interface TailListener {
+  readonly onEvents: (events: readonly FoundEvent[]) => void;
+  /** `problem` is why it does not run; nothing when it does. */
+  readonly onState: (problem: ApiProblem | undefined) => void;
+}
+
+/** Listens to events as they come, and goes on after each interruption where it was. Ends with the signal, or when the server refuses. */
+export async function followEvents(
+  query: Readonly<Record<string, string>>,
+  { onEvents, onState }: TailListener,
+  signal: AbortSignal,
+): Promise<void> {
+  let cursor: string | undefined;
+  for (let pause = AGAIN_MS; !signal.aborted;) {
+    const sent = await send('/events/tail', { query: { ...query, cursor }, signal, endless: true });
+    onState(sent.ok ? undefined : sent.problem);
+    if (!sent.ok && sent.problem.status >= 400 && sent.problem.status < 500 && sent.problem.status !== 429) return;
+    if (sent.ok) {
+      pause = AGAIN_MS;
+      for await (const found of eventsIn(sent.value)) {
+        cursor = found.at(-1)?.log_index ?? cursor;
+        onEvents(found);
+      }
+    }
+    await new Promise((done) => setTimeout(done, pause));
+    pause = Math.min(pause * 2, LONGEST_MS);
+  }
+}
+
+async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent[]> {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  try {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
+      if (done) return;
+      const { messages, rest } = messagesIn(text + value);
+      text = rest;
+      const events = messages.flatMap(({ event, data }) => {
+        const parsed = event === 'event' ? z.safeParse(foundEventSchema, JSON.parse(data)) : undefined;
+        return parsed?.success === true ? [parsed.data] : [];
+      });
+      if (events.length > 0) yield events;
+    }
+  } catch {
+    // Cut off: whoever listens asks again.
+  }
+}

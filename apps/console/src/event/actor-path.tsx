@@ -1,0 +1,52 @@
+import { Link } from '@tanstack/react-router';
+import { type TrailEvent } from '../api/events.js';
+import { Untrusted } from '../ui/untrusted.js';
+import styles from './event.module.css';
+
+interface Station {
+  readonly role: string;
+  readonly name: string;
+  readonly search: Readonly<Record<string, string>>;
+}
+
+/** For whom, through which application, by way of which services, at which. */
+function stationsOf({ source, data: { principal } }: TrailEvent): readonly Station[] {
+  const at: Station = { role: 'recorded by', name: source, search: { source } };
+  if (principal === null) return [at];
+  const { subject, client_id: client, actors } = principal;
+  const kind = subject.startsWith('person:')
+    ? 'person'
+    : subject.includes('|')
+      ? 'person of another issuer'
+      : 'subject';
+  return [
+    { role: kind, name: subject, search: { subject } },
+    ...(client === subject ? [] : [{ role: 'client', name: client, search: { client } }]),
+    // Newest first as the token says it; here the way goes forward.
+    ...actors.toReversed().map((actor): Station => ({ role: 'acting', name: actor, search: { actor } })),
+    at,
+  ];
+}
+
+/** The chain of actors as a path. */
+export function ActorPath({ event }: { readonly event: TrailEvent }) {
+  const stations = stationsOf(event);
+  return (
+    <ol className={styles.path} aria-label="Who acted for whom">
+      {event.data.principal === null && (
+        <li className={styles.nobody}>
+          <small>caller</small>
+          <span>nobody could be verified</span>
+        </li>
+      )}
+      {stations.map(({ role, name, search }) => (
+        <li key={`${role} ${name}`}>
+          <small>{role}</small>
+          <Link to="/" search={search}>
+            <Untrusted text={name} limit={64} brief />
+          </Link>
+        </li>
+      ))}
+    </ol>
+  );
+}

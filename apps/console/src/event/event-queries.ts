@@ -1,0 +1,59 @@
+import { queryOptions } from '@tanstack/react-query';
+import * as z from 'zod/mini';
+import { ask, valueOf, type Answer } from '../api/client.js';
+import { eventPageSchema, type FoundEvent } from '../api/events.js';
+import { ApiProblem } from '../api/problem.js';
+
+const INDEX = /^(0|[1-9][0-9]{0,16})$/;
+const RELATED_LIMIT = 200;
+
+function foundAt(index: string, answer: Answer<z.infer<typeof eventPageSchema>>): FoundEvent {
+  const [found] = valueOf(answer).events;
+  if (found?.log_index === index) return found;
+  const detail = `The log has no event at ${index} that you may see; retention may have moved it to a file.`;
+  throw new ApiProblem(404, 'EVENT_UNKNOWN', detail);
+}
+
+/** The event at a place in the log. */
+export const eventQuery = (index: string) =>
+  queryOptions({
+    queryKey: ['event', index],
+    queryFn: async ({ signal }) => {
+      if (!INDEX.test(index)) throw new ApiProblem(404, 'EVENT_UNKNOWN', 'A place in the log is a whole number.');
+      // A page begins below its cursor.
+      const query = { cursor: (BigInt(index) + 1n).toString(), limit: 1 };
+      return foundAt(index, await ask(eventPageSchema, '/events', { query, signal }));
+    },
+    staleTime: Infinity,
+  });
+
+/** What else happened under the same trace or transaction, oldest first. */
+export const relatedQuery = (by: 'trace' | 'txn', value: string) =>
+  queryOptions({
+    queryKey: ['related', by, value],
+    queryFn: async ({ signal }) => {
+      const query = { [by]: value, limit: RELATED_LIMIT };
+      return valueOf(await ask(eventPageSchema, '/events', { query, signal })).events.toReversed();
+    },
+  });
+
+/** The event of the issuer that says how a token came to be. @returns nothing when the trail has none that the person may see */
+export const tokenQuery = (jti: string) =>
+  queryOptions({
+    queryKey: ['token', jti],
+    queryFn: async ({ signal }): Promise<FoundEvent | null> => {
+      const query = { source: 'issuer', q: jti, limit: 20 };
+      const { events } = valueOf(await ask(eventPageSchema, '/events', { query, signal }));
+      return events.find(({ event }) => event.type.includes('.token.')) ?? null;
+    },
+    staleTime: Infinity,
+  });
+
+const revealedSchema = z.object({
+  values: z.array(z.object({ path: z.string(), value: z.unknown(), salt: z.string() })),
+});
+
+/** Asks for what the log has as commitments of an event. Recorded, with the reason. */
+export async function reveal(id: string, reason: string) {
+  return ask(revealedSchema, `/events/${encodeURIComponent(id)}/reveal`, { method: 'POST', body: { reason } });
+}

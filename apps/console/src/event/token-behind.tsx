@@ -1,0 +1,55 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type Principal } from '../api/events.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { changesOf, valueText } from './changes.js';
+import { tokenQuery } from './event-queries.js';
+import styles from './event.module.css';
+
+/** The claims of the token by which it was done, as the trail knows them; never the token. */
+export function TokenBehind({ principal }: { readonly principal: Principal }) {
+  const { data: issued } = useQuery(tokenQuery(principal.jti));
+  const claims: readonly (readonly [string, string])[] = [
+    ['sub', principal.subject],
+    ['client_id', principal.client_id],
+    ...(principal.actors.length === 0 ? [] : [['act', principal.actors.join(' ← ')] as const]),
+    ['scope', principal.scopes.join(' ')],
+    ['jti', principal.jti],
+    ...(principal.api_key === undefined
+      ? []
+      : [['API key', `${principal.api_key.name} (${principal.api_key.id})`] as const]),
+  ];
+  const said = issued === undefined || issued === null ? [] : changesOf(issued.event.data.changes ?? {});
+  return (
+    <>
+      <dl className={styles.pairs}>
+        {claims.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value === '' ? '–' : <Untrusted text={value} />}</dd>
+          </div>
+        ))}
+      </dl>
+      {issued === null && <p>The trail has no event of the issuer about this token that you may see.</p>}
+      {issued !== undefined && issued !== null && (
+        <>
+          <p>
+            <Link to="/event/$index" params={{ index: issued.log_index }}>
+              How the issuer made it
+            </Link>
+          </p>
+          <dl className={styles.pairs}>
+            {said.map((change) => (
+              <div key={change.path}>
+                <dt>{change.path}</dt>
+                <dd>
+                  <Untrusted text={valueText(change.kind === 'said' ? change.value : change.after)} />
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </>
+      )}
+    </>
+  );
+}

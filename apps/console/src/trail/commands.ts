@@ -1,0 +1,40 @@
+import { parseTime } from './time-range.js';
+import { textFilters, type TrailSearch } from './trail-search.js';
+
+/** The filters as the server takes them; times become absolute. A time that cannot be read is left out. */
+export function serverQueryOf(search: TrailSearch, now: number): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const name of [...textFilters, 'outcome', 'q'] as const) {
+    const value = search[name];
+    if (value !== undefined) query[name] = value;
+  }
+  for (const name of ['from', 'to'] as const) {
+    const time = search[name] === undefined ? undefined : parseTime(search[name], now);
+    if (time !== undefined) query[name] = new Date(time).toISOString();
+  }
+  return query;
+}
+
+/** A word of a POSIX shell, whatever is in it; control characters by their codes, so that none reaches a terminal. */
+export function shellWord(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (!/[\p{Cc}\p{Cf}]/u.test(text)) return `'${text.replaceAll("'", `'\\''`)}'`;
+  const escaped = [...text].map((character) => {
+    if (character === "'" || character === '\\') return `\\${character}`;
+    if (!/[\p{Cc}\p{Cf}]/u.test(character)) return character;
+    return [...new TextEncoder().encode(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+  });
+  return `$'${escaped.join('')}'`;
+}
+
+/** The same search for a terminal: `countersign audit search …`. */
+export function cliCommand(query: Readonly<Record<string, string>>): string {
+  const options = Object.entries(query).map(([name, value]) => `--${name === 'q' ? 'text' : name}=${shellWord(value)}`);
+  return ['countersign audit search', ...options].join(' ');
+}
+
+/** The same search by curl; the token is read from a variable, and so is in no history. */
+export function curlCommand(origin: string, query: Readonly<Record<string, string>>): string {
+  const options = Object.entries(query).map(([name, value]) => `--data-urlencode ${shellWord(`${name}=${value}`)}`);
+  return [`curl -sG ${shellWord(`${origin}/events`)}`, `-H "Authorization: Bearer $TOKEN"`, ...options].join(' \\\n  ');
+}

@@ -1,0 +1,46 @@
+import { useState } from 'react';
+import { send } from '../api/client.js';
+import { saveStream } from './save-stream.js';
+
+const formats = [
+  { format: 'ndjson', title: 'NDJSON', type: 'application/x-ndjson' },
+  { format: 'csv', title: 'CSV', type: 'text/csv' },
+] as const;
+
+/** Saves what the filters find as a file that is evidence by itself: each line has its place in the log, and the file a signed checkpoint. */
+export function ExportPanel({
+  query,
+  onDone,
+}: {
+  readonly query: Readonly<Record<string, string>>;
+  readonly onDone: () => void;
+}) {
+  const [state, setState] = useState<string | undefined>(undefined);
+  const save = async ({ format, type }: (typeof formats)[number]): Promise<void> => {
+    setState('Waiting for the first events …');
+    const sent = await send('/events/export', { query: { ...query, format }, endless: true });
+    if (!sent.ok) {
+      setState(sent.problem.message);
+      return;
+    }
+    const saved = await saveStream(sent.value, `events.${format}`, type, (bytes) => {
+      setState(`${(bytes / 1024 / 1024).toFixed(1)} MiB`);
+    });
+    if (saved) onDone();
+    else setState('It was not saved.');
+  };
+  return (
+    <>
+      <p>
+        All events of these filters, oldest first, with the proof that none is missing or changed. Check it with{' '}
+        <code>countersign audit verify</code>, or on the page Proof.
+      </p>
+      {formats.map((one) => (
+        <button key={one.format} type="button" onClick={() => void save(one)}>
+          Save as {one.title}
+        </button>
+      ))}
+      <p role="status">{state}</p>
+    </>
+  );
+}

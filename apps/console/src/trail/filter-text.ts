@@ -1,0 +1,55 @@
+import { outcomes } from '../api/events.js';
+import { textFilters, type TrailSearch } from './trail-search.js';
+
+const names = [...textFilters, 'outcome', 'from', 'to'] as const;
+type Name = (typeof names)[number];
+const isName = (name: string): name is Name => names.some((one) => one === name);
+
+/** A part of a typed line: a filter, or a word that is looked for everywhere. */
+interface Part {
+  readonly name?: string;
+  readonly value: string;
+}
+
+/** Splits `client:storefront action:"payments create" refund`; a value in double quotes may have spaces. */
+function partsOf(line: string): readonly Part[] {
+  return [...line.matchAll(/(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/g)].map(([, name, quoted, plain = '']) => ({
+    ...(name === undefined ? {} : { name }),
+    value: quoted ?? plain,
+  }));
+}
+
+export interface TypedFilter {
+  readonly search: TrailSearch;
+  /** What is wrong, in words; nothing when all of it is understood. */
+  readonly fault: string | undefined;
+}
+
+/** Reads a typed line of filters; words without a name are looked for in the texts of events. */
+export function parseFilterText(line: string): TypedFilter {
+  const search: Record<string, string> = {};
+  const words: string[] = [];
+  let fault: string | undefined;
+  for (const { name, value } of partsOf(line)) {
+    if (name === undefined || !isName(name)) {
+      // A text with a colon that is no filter: `person:01a2…`, `payments:create`.
+      words.push(name === undefined ? value : `${name}:${value}`);
+    } else if (value === '') fault ??= `Say what ${name} must be: ${name}:value`;
+    else if (name === 'outcome' && !outcomes.some((one) => one === value))
+      fault ??= `outcome must be ${outcomes.join(', ')}`;
+    else search[name] = value;
+  }
+  if (words.length > 0) search['q'] = words.join(' ');
+  return { search, fault };
+}
+
+const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.replaceAll('"', '')}"` : value);
+
+/** The filters as a line that can be typed; times are chosen elsewhere. */
+export function filterTextOf(search: TrailSearch): string {
+  const named = [...textFilters, 'outcome' as const].flatMap((name) => {
+    const value = search[name];
+    return value === undefined ? [] : [`${name}:${quoted(value)}`];
+  });
+  return [...named, ...(search.q === undefined ? [] : [search.q])].join(' ');
+}

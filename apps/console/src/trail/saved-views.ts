@@ -1,0 +1,43 @@
+import * as z from 'zod/mini';
+import { type TrailSearch, trailSearchOf } from './trail-search.js';
+
+const KEY = 'countersign.views';
+const VIEWS_LIMIT = 50;
+const keptSchema = z.array(z.object({ name: z.string(), search: z.record(z.string(), z.unknown()) }));
+
+export interface SavedView {
+  readonly name: string;
+  readonly search: TrailSearch;
+}
+
+/** Views that everybody has. */
+export const givenViews: readonly SavedView[] = [
+  { name: 'Everything, last 24 hours', search: trailSearchOf({ from: '-24h' }) },
+  { name: 'Denied, last 7 days', search: trailSearchOf({ outcome: 'denied', from: '-7d' }) },
+  { name: 'Failed, last 7 days', search: trailSearchOf({ outcome: 'failed', from: '-7d' }) },
+  { name: 'Looks into the trail', search: trailSearchOf({ source: 'audit' }) },
+  { name: 'Administration of the issuer', search: trailSearchOf({ action: 'issuer:admin' }) },
+];
+
+/** The views that this browser keeps. What it cannot read is as if it were not there. */
+export function keptViews(): readonly SavedView[] {
+  try {
+    const kept = z.safeParse(keptSchema, JSON.parse(localStorage.getItem(KEY) ?? '[]'));
+    return (kept.data ?? []).map(({ name, search }) => ({ name, search: trailSearchOf(search) }));
+  } catch {
+    return [];
+  }
+}
+
+/** @returns the views with a new one, which takes the place of one of the same name */
+export function withView(views: readonly SavedView[], view: SavedView): readonly SavedView[] {
+  return [view, ...views.filter(({ name }) => name !== view.name)].slice(0, VIEWS_LIMIT);
+}
+
+export function keepViews(views: readonly SavedView[]): void {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(views));
+  } catch {
+    // They are there until the page is left.
+  }
+}

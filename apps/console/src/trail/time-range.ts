@@ -1,0 +1,35 @@
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** The ranges that the page offers: how far back, and how it says so. */
+export const offeredRanges = [
+  { from: '-15m', title: 'Last 15 minutes' },
+  { from: '-1h', title: 'Last hour' },
+  { from: '-24h', title: 'Last 24 hours' },
+  { from: '-7d', title: 'Last 7 days' },
+  { from: '-30d', title: 'Last 30 days' },
+] as const;
+
+/**
+ * Reads a time: relative to now (`-15m`, `-7d`), a day, or a time of RFC 3339; one without a zone is of the reader's own.
+ * @param now milliseconds since 1970
+ * @returns milliseconds since 1970; nothing for what is none of these
+ */
+export function parseTime(text: string, now: number): number | undefined {
+  const trimmed = text.trim();
+  if (trimmed === 'now') return now;
+  const [, amount, unit] = /^-\s?(\d{1,6})\s?([smhdw])$/.exec(trimmed) ?? [];
+  if (amount !== undefined && unit !== undefined) return now - Number(amount) * (UNITS[unit] ?? 0);
+  if (!/^\d{4}-\d{2}-\d{2}/.test(trimmed)) return undefined;
+  // A day alone is UTC to Date; here it begins where the reader is.
+  const time = new Date(/^\d{4}-\d{2}-\d{2}$/.test(trimmed) ? `${trimmed}T00:00` : trimmed.replace(' ', 'T')).getTime();
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** @returns how long a range is in short words: `4 min`, `3.5 h` */
+export function lengthText(ms: number): string {
+  const say = (value: number, unit: string): string => `${String(Math.round(value * 10) / 10)} ${unit}`;
+  if (ms < 60_000) return say(ms / 1_000, 's');
+  if (ms < 3_600_000) return say(ms / 60_000, 'min');
+  if (ms < 2 * 86_400_000) return say(ms / 3_600_000, 'h');
+  return say(ms / 86_400_000, 'days');
+}

@@ -1,0 +1,200 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect, useRef, useState } from 'react';
+import { pathWith } from '../api/client.js';
+import { useShortcuts } from '../shortcuts/shortcuts.js';
+import { CopyButton } from '../ui/copy-button.js';
+import { Disclosure } from '../ui/disclosure.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { columnNames, columnTitles, parseColumns, type ColumnName } from './columns.js';
+import { cliCommand, curlCommand } from './commands.js';
+import { ExportPanel } from './export-panel.js';
+import { filterTextOf, parseFilterText } from './filter-text.js';
+import { givenViews, keepViews, keptViews, withView } from './saved-views.js';
+import { TimePanel } from './time-panel.js';
+import { offeredRanges } from './time-range.js';
+import { type TrailSearch } from './trail-search.js';
+import styles from './trail.module.css';
+
+interface ToolsProps {
+  readonly search: TrailSearch;
+  readonly query: Readonly<Record<string, string>>;
+  readonly onRefresh: () => void;
+}
+
+function rangeText({ from, to }: TrailSearch): string {
+  if (from === undefined && to === undefined) return 'All time';
+  const offered = offeredRanges.find((range) => range.from === from && to === undefined);
+  return offered?.title ?? `${from ?? 'the beginning'} to ${to ?? 'now'}`;
+}
+
+/** What narrows the trail, and what can be done with what is found. */
+export function TrailTools({ search, query, onRefresh }: ToolsProps) {
+  const navigate = useNavigate({ from: '/' });
+  const change = (part: Partial<TrailSearch>): void => void navigate({ search: { ...search, ...part } });
+  const columns = parseColumns(search.columns);
+  const [views, setViews] = useState(keptViews);
+  const input = useRef<HTMLInputElement>(null);
+  useShortcuts([
+    { keys: '/', title: 'Type a filter', run: () => input.current?.focus() },
+    {
+      keys: 'l',
+      title: 'Live tail on or off',
+      run: () => {
+        change({ live: search.live === undefined ? '1' : undefined });
+      },
+    },
+    { keys: 'r', title: 'Look again', run: onRefresh },
+    { keys: 'c', title: 'Copy as a command', run: () => void navigator.clipboard.writeText(cliCommand(query)) },
+    { keys: 'x', title: 'Remove every filter', run: () => void navigate({ search: {} }) },
+  ]);
+  const toggle = (name: ColumnName): void => {
+    const chosen = columns.includes(name) ? columns.filter((one) => one !== name) : [...columns, name];
+    if (chosen.length > 0) change({ columns: chosen.join(',') });
+  };
+  return (
+    <div className={styles.tools}>
+      <FilterLine key={filterTextOf(search)} search={search} input={input} />
+      <Disclosure label={rangeText(search)}>
+        {(close) => (
+          <TimePanel
+            search={search}
+            onRange={(from, to) => {
+              change({ from, to });
+              close();
+            }}
+          />
+        )}
+      </Disclosure>
+      <button
+        type="button"
+        aria-pressed={search.live === '1'}
+        className={search.live === '1' ? styles.live : undefined}
+        onClick={() => {
+          change({ live: search.live === undefined ? '1' : undefined });
+        }}
+      >
+        Live
+      </button>
+      <Disclosure label="Views" align="end">
+        {(close) => (
+          <>
+            {[...views, ...givenViews].map(({ name, search: saved }) => (
+              <button
+                key={name}
+                type="button"
+                onClick={() => {
+                  close();
+                  void navigate({ search: saved });
+                }}
+              >
+                <Untrusted text={name} brief />
+              </button>
+            ))}
+            <form
+              className={styles.saveView}
+              onSubmit={(event) => {
+                event.preventDefault();
+                const name = String(new FormData(event.currentTarget).get('name')).trim();
+                if (name === '') return;
+                const kept = withView(views, { name: name.slice(0, 80), search });
+                setViews(kept);
+                keepViews(kept);
+                close();
+              }}
+            >
+              <label>
+                Save what you see as <input name="name" maxLength={80} required />
+              </label>
+              <button type="submit">Save</button>
+            </form>
+          </>
+        )}
+      </Disclosure>
+      <Disclosure label="Columns" align="end">
+        {() => (
+          <fieldset className={styles.columns}>
+            <legend>Shown beside time and action</legend>
+            {columnNames.map((name) => (
+              <label key={name}>
+                <input
+                  type="checkbox"
+                  checked={columns.includes(name)}
+                  onChange={() => {
+                    toggle(name);
+                  }}
+                />{' '}
+                {columnTitles[name]}
+              </label>
+            ))}
+          </fieldset>
+        )}
+      </Disclosure>
+      <Disclosure label="Copy" align="end">
+        {() => (
+          <>
+            <CopyButton text={cliCommand(query)}>As a command of countersign</CopyButton>
+            <CopyButton text={curlCommand(location.origin, query)}>As curl</CopyButton>
+            <CopyButton text={location.origin + pathWith('/', query)}>A link with these very times</CopyButton>
+          </>
+        )}
+      </Disclosure>
+      <Disclosure label="Export" align="end">
+        {(close) => <ExportPanel query={query} onDone={close} />}
+      </Disclosure>
+    </div>
+  );
+}
+
+function FilterLine({
+  search,
+  input,
+}: {
+  readonly search: TrailSearch;
+  readonly input: React.RefObject<HTMLInputElement | null>;
+}) {
+  const navigate = useNavigate({ from: '/' });
+  const [text, setText] = useState(() => filterTextOf(search));
+  const [fault, setFault] = useState<string | undefined>(undefined);
+  useEffect(() => {
+    input.current?.setCustomValidity(fault ?? '');
+  }, [fault, input]);
+  return (
+    <form
+      role="search"
+      className={styles.filter}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const typed = parseFilterText(text);
+        setFault(typed.fault);
+        if (typed.fault !== undefined) return;
+        const { from, to, columns, live } = search;
+        void navigate({ search: { from, to, columns, live, ...typed.search } });
+      }}
+    >
+      <input
+        ref={input}
+        type="search"
+        value={text}
+        spellCheck={false}
+        autoComplete="off"
+        dir="auto"
+        aria-label="Filter"
+        aria-describedby="filter-words"
+        aria-invalid={fault !== undefined}
+        placeholder="subject:person:… client:storefront outcome:denied words"
+        onChange={({ target }) => {
+          setText(target.value);
+          setFault(undefined);
+        }}
+      />
+      <span
+        id="filter-words"
+        role={fault === undefined ? undefined : 'alert'}
+        className={fault === undefined ? 'visually-hidden' : styles.fault}
+      >
+        {fault ??
+          'name:value narrows by subject, actor, client, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches.'}
+      </span>
+    </form>
+  );
+}

@@ -1,0 +1,32 @@
+import { useEffect, useState } from 'react';
+
+/** Copies a text to the clipboard, and says that it did. */
+export function CopyButton({ text, children }: { readonly text: string; readonly children: string }) {
+  const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle');
+  useEffect(() => {
+    if (state === 'idle') return;
+    const timer = setTimeout(() => {
+      setState('idle');
+    }, 2_500);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [state]);
+  const copy = (): void => {
+    navigator.clipboard.writeText(text).then(
+      () => {
+        setState('copied');
+      },
+      () => {
+        setState('failed');
+      },
+    );
+  };
+  return (
+    <button type="button" onClick={copy}>
+      <span aria-live="polite">
+        {state === 'copied' ? 'Copied' : state === 'failed' ? 'The browser did not allow it' : children}
+      </span>
+    </button>
+  );
+}
