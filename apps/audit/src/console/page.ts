@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigurationError } from '@countersign/service-host';
+import { ConfigurationError, Problem, problemOf } from '@countersign/service-host';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ConsoleOptions } from './console-options.js';
 
@@ -90,6 +90,16 @@ function send(files: Files, name: string, request: FastifyRequest, reply: Fastif
   return reply.send(content);
 }
 
+/** As an address that there is not: Fastify's own way would say that another method is wanted. */
+function missing(reply: FastifyReply): FastifyReply {
+  const problem = problemOf(new Problem(404, 'NOT_FOUND', 'There is no such file in the console.'));
+  return reply
+    .code(404)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify(problem));
+}
+
 /**
  * Serves the console's files, and its page under every address of it: the page itself knows which exist.
  * @returns what the service's `configure` takes. @throws {ConfigurationError} when the console is not built
@@ -100,7 +110,7 @@ export function consolePages({ directory }: Pick<ConsoleOptions, 'directory'>): 
     fastify.get<{ Params: { name: string } }>('/assets/:name', (request, reply) => {
       const name = `assets/${request.params.name}`;
       // A name that is not among the built ones opens nothing, whatever it says.
-      if (!files.has(name)) return reply.callNotFound();
+      if (!files.has(name)) return missing(reply);
       return send(files, name, request, reply);
     });
     fastify.get('/', (request, reply) => send(files, 'index.html', request, reply));
