@@ -1,5 +1,5 @@
 // A child process of the revoke benchmark: a validator with its own feed, verifying tokens all the time, that says when one is refused.
-import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
+import { createApiKeyVerifier, createVerifier, looksLikeApiKey, TokenError } from '@countersign/auth-core';
 import { startRevocationFeed } from '@countersign/revocation-feed';
 import { connect } from '@nats-io/transport-node';
 import { z } from 'zod';
@@ -12,14 +12,18 @@ const settingsSchema = z.object({
   password: z.string(),
   /** Verifications a millisecond, beside the watched token. */
   load: z.number(),
+  /** With which this service, `payments`, exchanges API keys. */
+  clientKey: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
 });
+/** A token or an API key. */
 const orderSchema = z.object({ watch: z.string() });
 
 const tell = (message: ValidatorMessage): void => void process.send?.(message);
 
-function isRefused(verifier: TokenVerifier, token: string): boolean {
+/** @param verify throws for what is not good */
+function isRefusedBy(verify: () => unknown): boolean {
   try {
-    verifier.verify(token);
+    verify();
     return false;
   } catch (error) {
     if (error instanceof TokenError && error.code === 'TOKEN_REVOKED') return true;
@@ -28,7 +32,7 @@ function isRefused(verifier: TokenVerifier, token: string): boolean {
 }
 
 async function run(): Promise<void> {
-  const { issuer, nats, user, password, load } = settingsSchema.parse(
+  const { issuer, nats, user, password, load, clientKey } = settingsSchema.parse(
     JSON.parse(process.env['REVOKE_VALIDATOR'] ?? ''),
   );
   const feed = startRevocationFeed({
@@ -37,24 +41,34 @@ async function run(): Promise<void> {
   });
   await feed.loaded;
   const verifier = await createVerifier({ issuer, audience: 'payments', revocations: feed });
+  const onUsage = (): Promise<void> => Promise.resolve();
+  const keys = await createApiKeyVerifier({ issuer, audience: 'payments', clientKey, verifier, onUsage });
+  const isRefused = (text: string): boolean =>
+    isRefusedBy(() => (looksLikeApiKey(text) ? keys.recall(text, undefined) : verifier.verify(text)));
   let watched: string | undefined;
   let busyWith: string | undefined;
-  process.on('message', (message) => {
-    const { watch } = orderSchema.parse(message);
-    if (isRefused(verifier, watch)) tell({ failed: 'the token was refused before it was revoked' });
-    busyWith ??= watch;
-    watched = watch;
+  async function watch(text: string): Promise<void> {
+    // A key is exchanged first; from then on it is decided here.
+    if (looksLikeApiKey(text)) await keys.identify(text, undefined);
+    if (isRefused(text)) tell({ failed: 'it was refused before it was revoked' });
+    busyWith ??= text;
+    watched = text;
     tell({ watching: true });
+  }
+  process.on('message', (message) => {
+    watch(orderSchema.parse(message).watch).catch((error: unknown) => {
+      tell({ failed: String(error) });
+    });
   });
   setInterval(() => {
-    if (watched !== undefined && isRefused(verifier, watched)) {
+    if (watched !== undefined && isRefused(watched)) {
       tell({ refusedAt: String(process.hrtime.bigint()) });
       if (busyWith === watched) busyWith = undefined;
       watched = undefined;
     }
     const token = busyWith ?? watched;
     for (let count = 0; token !== undefined && count < load; count += 1) {
-      if (isRefused(verifier, token)) {
+      if (isRefused(token)) {
         busyWith = undefined;
         break;
       }
