@@ -22,6 +22,9 @@ const POLITE_RATE = 200;
 /** Twenty times its limit. */
 const FLOOD_RATE = 2_000;
 
+/** Milliseconds for which the load waits for answers. */
+const UNANSWERED_MS = 10_000;
+
 const reportSchema = z.object({
   p50: z.number(),
   p99: z.number(),
@@ -40,12 +43,26 @@ async function steadyLoad(url: string, file: string, rate: number): Promise<Repo
   return reportSchema.parse(JSON.parse(printed));
 }
 
+/** Milliseconds; more than any answer took when some never came. @throws when a polite request was refused */
+function p99OfPolite({ statuses, answered, count, p99 }: Report): number {
+  if (statuses['200'] !== answered) throw new Error(`the polite key was refused: ${JSON.stringify(statuses)}`);
+  return answered < count ? Math.max(p99, UNANSWERED_MS) : p99;
+}
+
 /** The tables that a service needs for API keys, as payments has them. */
 async function makeTables(databaseUrl: string): Promise<void> {
   const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
-  await database.query(readFileSync(pathOf('../../../apps/payments/migrations/0007_api_keys.sql'), 'utf8'));
-  await database.end();
+  try {
+    const { rows } = await database.query<{ owner: string }>(
+      `select quote_ident(pg_get_userbyid(nspowner)) as owner from pg_namespace where nspname = 'public'`,
+    );
+    await database.query(`set role ${rows[0]?.owner ?? 'none'}`);
+    await database.query('alter default privileges grant select, insert, update, delete on tables to session_user');
+    await database.query(readFileSync(pathOf('../../../apps/payments/migrations/0007_api_keys.sql'), 'utf8'));
+  } finally {
+    await database.end();
+  }
 }
 
 const benchmark: Benchmark = {
@@ -70,18 +87,15 @@ const benchmark: Benchmark = {
       const decide = await decisionRound(key);
       const kept = { shares: [] as number[], commits: [] as number[], limited: [] as number[] };
       const alone = async (): Promise<number> => {
-        const report = await steadyLoad(url, files.polite, POLITE_RATE);
-        if (report.statuses['200'] !== report.count) throw new Error(`polite alone: ${JSON.stringify(report)}`);
-        return report.p99;
+        return p99OfPolite(await steadyLoad(url, files.polite, POLITE_RATE));
       };
       const beside = async (): Promise<number> => {
         const [polite, flood] = await Promise.all([
           steadyLoad(url, files.polite, POLITE_RATE),
           steadyLoad(url, files.flood, FLOOD_RATE),
         ]);
-        if (polite.statuses['200'] !== polite.count) throw new Error(`polite beside: ${JSON.stringify(polite)}`);
         kept.limited.push((flood.statuses['429'] ?? 0) / flood.count);
-        return polite.p99;
+        return p99OfPolite(polite);
       };
       const shared = async (): Promise<number> => {
         const { share, commits } = await sharedLimit(databaseUrl);

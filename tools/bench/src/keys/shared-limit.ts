@@ -45,23 +45,30 @@ export async function sharedLimit(databaseUrl: string): Promise<SharedLimit> {
     const key = { id: uuidv7(), name: 'bench', networks: [], limits: { '*': LIMIT } };
     const begun = performance.now();
     const seen = { passed: 0, asked: 0 };
+    let failed: unknown;
     const perMs = (LIMIT.perMinute / 60_000) * FLOOD;
     let due = 0;
     while (performance.now() - begun < SECONDS * 1_000) {
       const ms = performance.now() - begun;
       const second = Math.floor(ms / 1_000);
       const flooded = second === SECONDS - 1 ? replicas : [replicas[second % REPLICAS]];
-      for (due += 0; due < ms * perMs; due += 1) {
+      for (; due < ms * perMs; due += 1) {
         const replica = flooded[due % flooded.length];
         seen.asked += 1;
-        void Promise.resolve(replica?.spend(key, 'read')).then((state) => {
-          if (state?.retryMs === undefined) seen.passed += 1;
-        });
+        Promise.resolve(replica?.spend(key, 'read')).then(
+          (state) => {
+            if (state?.retryMs === undefined) seen.passed += 1;
+          },
+          (error: unknown) => {
+            failed ??= error;
+          },
+        );
       }
       await delay(1);
     }
     const may = LIMIT.burst + ((performance.now() - begun) / 60_000) * LIMIT.perMinute;
     await delay(1_000);
+    if (failed !== undefined) throw new Error('a replica could not lease', { cause: failed });
     return { share: seen.passed / may, commits: commits / seen.asked };
   } finally {
     clearInterval(giving);
