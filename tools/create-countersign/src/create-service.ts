@@ -30,7 +30,7 @@ function filled(text: string, names: Readonly<Record<string, string>>): string {
 
 const pathOf = (file: string, names: Readonly<Record<string, string>>): string =>
   file
-    .replaceAll(/__(\w+?)__/g, (_, key: string) => names[key] ?? key)
+    .replaceAll(/__([a-zA-Z]+)__/g, (_, key: string) => names[key] ?? key)
     .replace(/\.template$/, '')
     .replace(/(^|\/)dot-/, '$1.');
 

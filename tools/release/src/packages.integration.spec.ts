@@ -81,6 +81,25 @@ describe('each published library', () => {
     }
   });
 
+  it('has a README that says how to install it and what it runs on, and links only to what is packed', () => {
+    for (const { name, directory, manifest } of libraries) {
+      const readme = readFileSync(join(directory, 'README.md'), 'utf8');
+      expect(readme).toMatch(new RegExp(`npm install (--save-dev )?${name}( |\n)`));
+      const [first] = /\d+/.exec(manifest.engines.node) ?? [];
+      expect([name, readme]).toEqual([
+        name,
+        expect.stringMatching(new RegExp(`^\\| ${String(first)}(, [0-9]+)+ `, 'm')),
+      ]);
+      const nests = manifest.peerDependencies['@nestjs/core']?.match(/\d+(?=\.0\.0)/g) ?? undefined;
+      if (nests !== undefined)
+        expect([name, readme]).toEqual([name, expect.stringContaining(`Nest ${nests.join(', ')}`)]);
+      const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => path ?? '');
+      const packed = filesOf.get(name) ?? [];
+      const missing = links.filter((path) => !packed.some((file) => file === path || file.startsWith(`${path}/`)));
+      expect([name, missing]).toEqual([name, []]);
+    }
+  });
+
   it('has nothing for publint to say', async () => {
     for (const { name } of libraries) {
       const tarball = readFileSync(tarballs.get(name) ?? '');
