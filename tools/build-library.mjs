@@ -1,7 +1,7 @@
 // Run in a published library's folder: builds `dist` (ES modules, by TypeScript) and from it `cjs`, the same code as CommonJS.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 
@@ -20,22 +20,20 @@ const options = {
   module: { type: 'commonjs', importInterop: 'node' },
 };
 const withoutMap = (text) => text.replace(/\n?\/\/# sourceMappingURL=\S+\s*$/, '\n');
+// `#name` of the package's `imports` is written as the file that it stands for in Node: resolutions before `exports` do not know it.
+const { imports = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+const withoutImports = (text, file) =>
+  Object.entries(imports).reduce((before, [name, { default: target }]) => {
+    const path = relative(dirname(file), target.replace('./dist/', ''));
+    return before.replaceAll(`'${name}'`, `'${path.startsWith('.') ? path : `./${path}`}'`);
+  }, text);
 
 for (const file of readdirSync('dist', { recursive: true })) {
   if (!/\.(js|d\.ts)$/.test(file)) continue;
-  const text = withoutMap(readFileSync(join('dist', file), 'utf8'));
+  const text = withoutImports(withoutMap(readFileSync(join('dist', file), 'utf8')), file);
   const made = join('cjs', file);
   mkdirSync(dirname(made), { recursive: true });
   writeFileSync(made, file.endsWith('.js') ? transformSync(text, options).code : text);
 }
-// Without it Node and TypeScript would take the folder for ES modules, as the package says. Its imports (`#name`) are looked up there too.
-const { imports } = JSON.parse(readFileSync('package.json', 'utf8'));
-const here = (target) => {
-  if (typeof target === 'string') return target.replace('./dist/', './');
-  const conditions = Object.entries(target).filter(([condition]) => condition !== '@countersign/source');
-  return Object.fromEntries(conditions.map(([condition, one]) => [condition, here(one)]));
-};
-writeFileSync(
-  'cjs/package.json',
-  `${JSON.stringify({ type: 'commonjs', ...(imports === undefined ? {} : { imports: here(imports) }) }, undefined, 2)}\n`,
-);
+// Without it Node and TypeScript would take the folder for ES modules, as the package says.
+writeFileSync('cjs/package.json', '{ "type": "commonjs" }\n');
