@@ -25,6 +25,21 @@ function listening(server: Server): Promise<Example> {
   });
 }
 
+/** A program that takes a `Request` and gives a `Response`, as a server. */
+function answering(answer: (request: Request) => Response | Promise<Response>): Promise<Example> {
+  return listening(
+    createServer((request, response) => {
+      const { authorization } = request.headers;
+      const asked = new Request(`http://orders.test${request.url ?? '/'}`, {
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      void Promise.resolve(answer(asked)).then(async (given) => {
+        response.writeHead(given.status, Object.fromEntries(given.headers)).end(await given.text());
+      });
+    }),
+  );
+}
+
 /** Each example as its file says it, on a free port. */
 const examples: Readonly<Record<string, () => Promise<Example>>> = {
   'plain Node': async () => listening((await import('../examples/node-http.js')).server),
@@ -35,17 +50,23 @@ const examples: Readonly<Record<string, () => Promise<Example>>> = {
   Express: async () => listening(createServer((await import('../examples/express.js')).app)),
   Hono: async () => {
     const { app } = await import('../examples/hono.js');
-    return listening(
-      createServer((request, response) => {
-        const { authorization } = request.headers;
-        const asked = app.request(request.url ?? '/', {
-          headers: authorization === undefined ? {} : { authorization },
-        });
-        void Promise.resolve(asked).then(async (answer) => {
-          response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
-        });
-      }),
-    );
+    return answering((request) => app.request(request));
+  },
+  'a Worker': async () => {
+    const { default: worker } = await import('../examples/cloudflare-worker.js');
+    const environment = { ISSUER: process.env['ISSUER'] ?? '' };
+    return answering((request) => worker.fetch(request, environment, { waitUntil: () => undefined }));
+  },
+  'a Lambda function': async () => {
+    const { handler } = await import('../examples/lambda.js');
+    return answering(async ({ headers }) => {
+      const { statusCode, headers: named = {}, body } = await handler({ headers: Object.fromEntries(headers) });
+      return new Response(body, { status: statusCode, headers: named });
+    });
+  },
+  'a proxy of Next': async () => {
+    const { proxy } = await import('../examples/next-proxy.js');
+    return answering(async (request) => (await proxy(request)) ?? new Response('{"readBy":"ada"}'));
   },
 };
 

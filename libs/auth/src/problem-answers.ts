@@ -24,9 +24,9 @@ export function answerProblems(adapter: Adapter): void {
   prepared.add(adapter);
   const reply = adapter.reply.bind(adapter);
   adapter.reply = (response: unknown, body: unknown, status?: number): unknown => {
-    if (typeof body === 'object' && body !== null && problems.has(body)) {
-      adapter.setHeader(response, 'content-type', CONTENT_TYPE);
-    }
-    return reply(response, body, status);
+    if (typeof body !== 'object' || body === null || !problems.has(body)) return reply(response, body, status);
+    adapter.setHeader(response, 'content-type', CONTENT_TYPE);
+    // As text: Nest 11's adapter for Express takes another content type than JSON's from an object.
+    return reply(response, JSON.stringify(body), status);
   };
 }
