@@ -1,15 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { z } from 'zod';
+import { ordersSpec } from './compatibility/orders-spec.js';
+import { packLibraries } from './packed.js';
 import { examplesOf, publishedLibraries } from './published.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const libraries = publishedLibraries(root);
-const packedSchema = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }));
 
 describe('each published library', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-packed-'));
@@ -26,18 +28,9 @@ describe('each published library', () => {
     });
 
   beforeAll(() => {
-    for (const { name, directory } of libraries) {
-      if (!existsSync(join(directory, 'dist/index.js')))
-        throw new Error(`${name} is not built; run: npx nx run-many -t build`);
-      const [packed] = packedSchema.parse(
-        JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], directory)),
-      );
-      if (packed === undefined) throw new Error(`npm packed nothing for ${name}`);
-      tarballs.set(name, join(folder, packed.filename));
-      filesOf.set(
-        name,
-        packed.files.map(({ path }) => path),
-      );
+    for (const { name, tarball, files } of packLibraries(root, folder)) {
+      tarballs.set(name, tarball);
+      filesOf.set(name, files);
     }
     mkdirSync(project);
     const manifest = {
@@ -206,6 +199,52 @@ process.exit(0);
     const printed = execFileSync(process.execPath, [main], { cwd: project, encoding: 'utf8' });
     expect(JSON.parse(printed)).toEqual([200, 401, 200, { id: '7', readBy: 'ada' }, 'ada']);
   }, 120_000);
+
+  it('runs in Jest as CommonJS, on Nest 11, without Passport and without drivers', () => {
+    const commonjs = join(folder, 'commonjs');
+    mkdirSync(commonjs);
+    const named = ['auth', 'auth-core', 'audit-event', 'test-kit'].map((one) => `@countersign/${one}`);
+    const own = Object.fromEntries(named.map((name) => [name, `file:${tarballs.get(name) ?? ''}`]));
+    const nest = ['common', 'core', 'platform-express', 'testing'].map((one) => [`@nestjs/${one}`, '^11.0.0']);
+    const jest = {
+      testEnvironment: 'node',
+      transform: {
+        '^.+[.]ts$': [
+          fileURLToPath(import.meta.resolve('@swc/jest')),
+          {
+            jsc: {
+              target: 'es2022',
+              parser: { syntax: 'typescript', decorators: true },
+              transform: { legacyDecorator: true, decoratorMetadata: true },
+            },
+            module: { type: 'commonjs' },
+          },
+        ],
+      },
+      testMatch: ['<rootDir>/*.spec.ts'],
+    };
+    const dependencies = { ...own, ...Object.fromEntries(nest), 'reflect-metadata': '^0.2.0', rxjs: '^7.8.0' };
+    writeFileSync(
+      join(commonjs, 'package.json'),
+      JSON.stringify({ private: true, dependencies, overrides: own, jest }),
+    );
+    npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], commonjs);
+    const lock = z
+      .object({ packages: z.record(z.string(), z.unknown()) })
+      .parse(JSON.parse(readFileSync(join(commonjs, 'package-lock.json'), 'utf8')));
+    const unwanted = /passport|drizzle|@nats-io|node_modules\/(?:pg|jose)$/;
+    expect(Object.keys(lock.packages).filter((one) => unwanted.test(one))).toEqual([]);
+
+    const [example = ''] = examplesOf(readFileSync(join(root, 'libs/auth/README.md'), 'utf8'));
+    writeFileSync(join(commonjs, 'orders.module.ts'), example);
+    writeFileSync(join(commonjs, 'orders.spec.ts'), ordersSpec('Jest', './orders.module', true));
+    const ran = spawnSync(process.execPath, [join(root, 'node_modules/jest/bin/jest.js'), '--rootDir', commonjs], {
+      cwd: commonjs,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: '0' },
+    });
+    expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining('1 passed')]);
+  }, 300_000);
 });
 
 describe('a release', () => {

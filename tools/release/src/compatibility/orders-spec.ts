@@ -62,7 +62,7 @@ describe('orders', () => {
     } finally {
       await app.close();
     }
-  });
+  }${runner === 'node:test' ? '' : ', 60_000'});
 });
 `;
 }
