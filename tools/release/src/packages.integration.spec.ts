@@ -110,7 +110,9 @@ describe('each published library', () => {
         // A file for people, not a module.
         excludeEntrypoints: [/\.sql$/],
       });
-      const problems = 'problems' in result ? result.problems : [];
+      const problems = ('problems' in result ? result.problems : []).filter(
+        (problem) => !('entrypoint' in problem && problem.entrypoint.endsWith('.sql')),
+      );
       expect([name, result.types, problems]).toEqual([name, expect.anything(), []]);
     }
   }, 120_000);

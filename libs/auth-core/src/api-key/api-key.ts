@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { fromBase62, toBase62 } from './base62.js';
+import { crc32 } from './crc32.js';
 
 /** What every key begins with: by it a scanner, a log filter and the guard know one. */
 export const API_KEY_PREFIX = 'csk_';

@@ -7,7 +7,7 @@ import { limitExceeded } from './limit-exceeded.js';
 import { ApiKeyLimits } from './limits/api-key-limits.js';
 import { type LimitState, type LimitStore } from './limits/limit-store.js';
 import { MemoryLimitStore } from './limits/memory-limit-store.js';
-import { mayBeUsedFrom, networkOf } from './networks.js';
+import { loadNetworks, mayBeUsedFrom, networkOf } from './networks.js';
 import { ApiKeyUsage, type ApiKeyOutcome, type ApiKeyUsageReport } from './usage.js';
 
 /** Milliseconds between two rounds that give back what leases left over, and between two that hand on what was counted. */
@@ -80,7 +80,8 @@ export class ApiKeys {
    * @throws {TokenError} 401 `API_KEY_INVALID`, 403 `API_KEY_NETWORK`, 429 `API_KEYS_GUESSED`, 503 `API_KEYS_UNAVAILABLE`
    */
   async identify(key: string, address: string | undefined): Promise<Principal> {
-    return fromNetwork(await this.#tokens.verify(key, address), address);
+    const [principal] = await Promise.all([this.#tokens.verify(key, address), loadNetworks()]);
+    return fromNetwork(principal, address);
   }
 
   /** Spends one request. @returns nothing for a key without a limit; a promise only where the shares of the limit must be asked for first */

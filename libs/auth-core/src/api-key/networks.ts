@@ -1,11 +1,18 @@
-import { BlockList, isIP } from 'node:net';
+import type * as net from 'node:net';
 import { type ApiKeyIdentity } from '../principal.js';
 
-const lists = new WeakMap<ApiKeyIdentity, BlockList>();
+const lists = new WeakMap<ApiKeyIdentity, net.BlockList>();
+/** Loaded for the first key: a service without any starts sooner. */
+let known: typeof net | undefined;
 
-function listOf(key: ApiKeyIdentity): BlockList {
-  const known = lists.get(key);
-  if (known !== undefined) return known;
+/** To be awaited before {@link mayBeUsedFrom} is asked about a key that names networks. */
+export async function loadNetworks(): Promise<void> {
+  known ??= await import('node:net');
+}
+
+function listOf(key: ApiKeyIdentity, { BlockList, isIP }: typeof net): net.BlockList {
+  const made = lists.get(key);
+  if (made !== undefined) return made;
   const list = new BlockList();
   for (const network of key.networks) {
     const [address = '', bits] = network.split('/');
@@ -28,10 +35,10 @@ const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
  */
 export function mayBeUsedFrom(key: ApiKeyIdentity, address: string | undefined): boolean {
   if (key.networks.length === 0) return true;
-  if (address === undefined) return false;
+  if (address === undefined || known === undefined) return false;
   const plain = mapped.exec(address)?.[1] ?? address.replace(/%.*$/, '');
-  const version = isIP(plain);
-  return version !== 0 && listOf(key).check(plain, version === 4 ? 'ipv4' : 'ipv6');
+  const version = known.isIP(plain);
+  return version !== 0 && listOf(key, known).check(plain, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** An address, or the /64 of an IPv6 address: one household or machine has all of it. */

@@ -1,5 +1,4 @@
 import { createHash, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
 import { algorithmOf, keyFits, knownAlgorithms, type KnownAlgorithm } from './algorithm.js';
 
 /** Any JWK, not yet looked at. */
@@ -132,18 +131,23 @@ export type PublicJwk = {
   readonly e?: string;
 };
 
-const keyPair = promisify(generateKeyPair);
 const curves: ReadonlyMap<KnownAlgorithm, string> = new Map([
   ['ES256', 'P-256'],
   ['ES384', 'P-384'],
   ['ES512', 'P-521'],
 ]);
 
-async function newPrivateKey(algorithm: KnownAlgorithm): Promise<KeyObject> {
-  const namedCurve = curves.get(algorithm);
-  if (namedCurve !== undefined) return (await keyPair('ec', { namedCurve })).privateKey;
-  if (algorithm === 'EdDSA') return (await keyPair('ed25519')).privateKey;
-  return (await keyPair('rsa', { modulusLength: 2_048 })).privateKey;
+function newPrivateKey(algorithm: KnownAlgorithm): Promise<KeyObject> {
+  return new Promise((resolve, reject) => {
+    const made = (error: Error | null, _publicKey: KeyObject, privateKey: KeyObject): void => {
+      if (error === null) resolve(privateKey);
+      else reject(error);
+    };
+    const namedCurve = curves.get(algorithm);
+    if (namedCurve !== undefined) generateKeyPair('ec', { namedCurve }, made);
+    else if (algorithm === 'EdDSA') generateKeyPair('ed25519', undefined, made);
+    else generateKeyPair('rsa', { modulusLength: 2_048 }, made);
+  });
 }
 
 /**

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { isObject, parseJsonObject } from '../json-object.js';
 import { JWKS_SIZE_LIMIT } from './jwks-document.js';
 
@@ -14,6 +13,9 @@ export interface StoredJwks {
   readonly jwks: Buffer;
 }
 
+/** Loaded by who keeps a file: the rest runs where there are none, and starts sooner. */
+const files = () => import('node:fs/promises');
+
 /** Write permission for others than the owner. */
 const OTHERS_MAY_WRITE = 0o022;
 
@@ -26,6 +28,7 @@ export class JwksFile {
 
   /** Replaces the file in one step: a reader, or a crash, meets the old set or the new one. */
   async write({ url, fetchedAt, etag, jwks }: StoredJwks): Promise<void> {
+    const { rename, rm, writeFile } = await files();
     const next = `${this.path}.${randomUUID()}`;
     try {
       const text = JSON.stringify({ url, fetched_at: fetchedAt, etag, jwks: jwks.toString('utf8') });
@@ -43,6 +46,7 @@ export class JwksFile {
    * @throws {Error} when the file is not to be trusted or not understood
    */
   async read(url: string): Promise<StoredJwks | undefined> {
+    const { open } = await files();
     const file = await open(this.path, 'r').catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
