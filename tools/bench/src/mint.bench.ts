@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { freePort, startBackingServices } from '@countersign/backing-services';
-import { type Benchmark } from './benchmark.js';
+import { type Benchmark, type Metric } from './benchmark.js';
 import { mintFloor } from './mint/floor.js';
 import { type LoadOrder } from './mint/load.js';
 import { confirmEvents } from './mint/receipts.js';
+import { APPLICATION, IssuerCodes, REDIRECT } from './mint/codes.js';
+import { personRounds } from './mint/person-rounds.js';
 import { runLoad } from './mint/run-load.js';
 import { cpuSeconds, pathOf, startPinned, untilReady } from './processes.js';
 import { interleave } from './rounds.js';
@@ -19,17 +21,26 @@ const CONNECTIONS = 64;
 const OUR_REQUESTS = 8_000;
 const PEER_REQUESTS = 3_000;
 
+const ratio = (metric: string, value: number): Metric => ({ metric, value, goal: 2, better: 'higher' });
+
 const benchmark: Benchmark = {
   description:
-    'client_credentials with private_key_jwt (ES256) over HTTP: the issuer with PostgreSQL, the audit event durable before the answer, against oidc-provider in memory; server on one core, load on the other. A bare node:http server with the two signatures shows how far Node goes.',
+    'client_credentials, and authorization_code and refresh_token for a person, with private_key_jwt (ES256) over HTTP: the issuer with PostgreSQL, the audit event durable before the answer, against oidc-provider in memory; server on one core, load on the other. A bare node:http server with the two signatures shows how far Node goes.',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'mint-'));
     const [client, signing] = await Promise.all([generateSigningKey(), generateSigningKey()]);
     const backing = await startBackingServices();
     const [ourPort, peerPort, barePort] = [await freePort(), await freePort(), await freePort()];
     const policy = { audiences: { payments: ['payments:create'] } };
-    const clients = [{ client_id: 'bench', jwks: { keys: [publicJwkOf(client)] }, policy }];
-    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
+    const jwks = { keys: [publicJwkOf(client)] };
+    const application = {
+      ...{ client_id: APPLICATION, client_name: 'App', publisher: 'App Ltd', jwks, redirect_uris: [REDIRECT] },
+      grant_types: ['authorization_code', 'refresh_token'],
+      policy: { people: { issuer: ['offline_access'], payments: ['payments:create'] } },
+    };
+    const clients = [{ client_id: 'bench', jwks, policy }, application];
+    const audiences = { payments: { title: 'Payments', scopes: { 'payments:create': { title: 'Pay' } } } };
+    writeFileSync(join(folder, 'clients.json'), JSON.stringify({ audiences, clients }));
     const url = `http://127.0.0.1:${String(ourPort)}`;
     const databaseUrl = await backing.database('issuer');
     const ours = startPinned(pathOf('../../../apps/issuer/dist/main.js'), 0, {
@@ -55,6 +66,7 @@ const benchmark: Benchmark = {
     const children = [ours, peer, bare, load];
     const ended = new AbortController();
     let confirming: Promise<void> | undefined;
+    let codes: IssuerCodes | undefined;
     try {
       await Promise.all([untilReady(`${url}/health/ready`, ours), once(peer, 'message'), once(bare, 'message')]);
       const auditNats = { url: backing.nats.url, user: 'audit', password: backing.passwords.audit };
@@ -90,8 +102,11 @@ const benchmark: Benchmark = {
           return report.perSecond;
         },
       });
+      codes = await IssuerCodes.open(databaseUrl);
+      const people = personRounds(load, { codes, peer, ourOrder, peerOrder });
       const figures = await interleave(
         [
+          ...people,
           contestant('ours', ours, ourOrder),
           contestant('peer', peer, peerOrder),
           contestant('bare', bare, bareOrder),
@@ -105,6 +120,10 @@ const benchmark: Benchmark = {
           },
         },
       );
+      measured('authorization_code: issuer, PostgreSQL', figures.ourCode, 'tokens/s');
+      measured('authorization_code: oidc-provider, memory', figures.peerCode, 'tokens/s');
+      measured('refresh_token: issuer, PostgreSQL', figures.ourRefresh, 'tokens/s');
+      measured('refresh_token: oidc-provider, memory', figures.peerRefresh, 'tokens/s');
       measured('issuer, PostgreSQL', figures.ours, 'tokens/s');
       measured('issuer, p99', median(p99.ours), 'ms');
       measured('issuer, CPU', median(cpu.ours), 'µs a token');
@@ -116,11 +135,14 @@ const benchmark: Benchmark = {
       measured('ES256 verify + sign, CPU', figures.floor, 'µs');
       return [
         { metric: 'mint.ratio_oidc_provider', value: figures.ours / figures.peer, goal: 4, better: 'higher' },
+        ratio('mint.authorization_code.ratio_oidc_provider', figures.ourCode / figures.peerCode),
+        ratio('mint.refresh_token.ratio_oidc_provider', figures.ourRefresh / figures.peerRefresh),
         { metric: 'mint.ratio_floor', value: median(cpu.ours) / figures.floor, goal: 2, better: 'lower' },
       ];
     } finally {
       ended.abort();
       await confirming;
+      await codes?.close();
       for (const child of children) child.kill('SIGTERM');
       await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
       await backing.stop();

@@ -10,6 +10,10 @@ export const loadOrderSchema = z.object({
   /** The assertion's `aud`. */
   audience: z.string(),
   form: z.record(z.string(), z.string()),
+  /** For grants of which each request needs its own: what each adds to the form; as many requests as there are. */
+  each: z.array(z.record(z.string(), z.string())).optional(),
+  /** `bench` when left out. */
+  clientId: z.string().optional(),
   key: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
   requests: z.number(),
   connections: z.number(),
@@ -21,15 +25,21 @@ export const loadReportSchema = z.object({
   p50: z.number(),
   p99: z.number(),
   failed: z.string(),
+  refreshTokens: z.array(z.string()),
 });
-/** Requests a second; milliseconds; the first answer that was no token, or nothing. */
+/** Requests a second; milliseconds; the first answer that was no token, or nothing; the refresh tokens of the answers. */
 export type LoadReport = z.infer<typeof loadReportSchema>;
 
-function requestOf({ audience, form, path, port }: LoadOrder, key: PrivateJwk): Buffer {
+function requestOf(
+  { audience, form, path, port, clientId = 'bench' }: LoadOrder,
+  key: PrivateJwk,
+  own: Readonly<Record<string, string>> = {},
+): Buffer {
   const now = Math.floor(Date.now() / 1_000);
-  const claims = { iss: 'bench', sub: 'bench', aud: audience, jti: randomUUID(), iat: now, exp: now + 60 };
+  const claims = { iss: clientId, sub: clientId, aud: audience, jti: randomUUID(), iat: now, exp: now + 60 };
   const body = new URLSearchParams({
     ...form,
+    ...own,
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: signJwt({ typ: 'JWT', kid: key.kid }, claims, key),
   }).toString();
@@ -48,7 +58,12 @@ function answerIn(text: string): string | undefined {
 
 function run(order: LoadOrder): Promise<LoadReport> {
   const key: PrivateJwk = order.key;
-  const requests = Array.from({ length: order.requests }, () => requestOf(order, key));
+  const { each } = order;
+  const requests =
+    each === undefined
+      ? Array.from({ length: order.requests }, () => requestOf(order, key))
+      : each.map((own) => requestOf(order, key, own));
+  const refreshTokens: string[] = [];
   const times: number[] = [];
   let failed = '';
   const begun = performance.now();
@@ -74,6 +89,8 @@ function run(order: LoadOrder): Promise<LoadReport> {
         if (answer === undefined) return;
         times.push(performance.now() - sent);
         if (!answer.startsWith('HTTP/1.1 200') || !answer.includes('"access_token"')) failed ||= answer;
+        const refreshToken = /"refresh_token":"([^"]+)"/.exec(answer)?.[1];
+        if (refreshToken !== undefined) refreshTokens.push(refreshToken);
         next();
       });
     });
@@ -81,7 +98,7 @@ function run(order: LoadOrder): Promise<LoadReport> {
     const seconds = (performance.now() - begun) / 1_000;
     times.sort((one, other) => one - other);
     const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-    return { perSecond: times.length / seconds, p50: at(0.5), p99: at(0.99), failed };
+    return { perSecond: times.length / seconds, p50: at(0.5), p99: at(0.99), failed, refreshTokens };
   });
 }
 

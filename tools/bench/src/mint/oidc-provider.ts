@@ -1,8 +1,9 @@
-// A child process of the mint benchmark: oidc-provider in memory, issuing JWT access tokens for client credentials.
+// A child process of the mint benchmark: oidc-provider in memory, issuing JWT access tokens for client credentials, codes and refresh tokens.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 import { z } from 'zod';
+import { newCodes, PERSON, REDIRECT, type OwnCode } from './codes.js';
 
 const jwk = z.looseObject({ kty: z.string() });
 const { port, client, signing } = z
@@ -16,14 +17,17 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'ES256',
       id_token_signed_response_alg: 'ES256',
-      grant_types: ['client_credentials'],
-      redirect_uris: [],
-      response_types: [],
+      grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
+      redirect_uris: [REDIRECT],
+      response_types: ['code'],
       jwks: { keys: [client] },
     },
   ],
   jwks: { keys: [signing] },
-  scopes: ['payments:create'],
+  scopes: ['openid', 'offline_access', 'payments:create'],
+  findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+  issueRefreshToken: () => true,
+  rotateRefreshToken: () => true,
   enabledJWA: { clientAuthSigningAlgValues: ['ES256'], idTokenSigningAlgValues: ['ES256'] },
   features: {
     devInteractions: { enabled: false },
@@ -40,6 +44,36 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
     },
   },
 });
+/** Codes as if a person had just consented. */
+async function issueCodes(count: number): Promise<readonly OwnCode[]> {
+  const benchClient = await provider.Client.find('bench');
+  if (benchClient === undefined) throw new Error('the client is declared above');
+  const grant = new provider.Grant({ accountId: PERSON, clientId: 'bench' });
+  grant.addOIDCScope('offline_access');
+  grant.addResourceScope('urn:payments', 'payments:create');
+  const grantId = await grant.save();
+  const codes = newCodes(count);
+  return Promise.all(
+    codes.map(async ({ challenge, verifier }) => {
+      const code = new provider.AuthorizationCode({
+        client: benchClient,
+        ...{ accountId: PERSON, grantId, redirectUri: REDIRECT, authTime: Math.floor(Date.now() / 1_000) },
+        ...{ codeChallenge: challenge, codeChallengeMethod: 'S256', gty: 'authorization_code' },
+        ...{ scope: 'offline_access payments:create', resource: 'urn:payments' },
+      });
+      return { code: await code.save(), verifier, challenge };
+    }),
+  );
+}
+
+process.on('message', (message) => {
+  const { codes } = z.object({ codes: z.number() }).parse(message);
+  issueCodes(codes).then(
+    (issued) => process.send?.({ issued }),
+    (error: unknown) => process.send?.({ failed: String(error) }),
+  );
+});
+
 const answer = provider.callback();
 const server = createServer((request, response) => void answer(request, response));
 server.listen(port, '127.0.0.1');

@@ -1,0 +1,50 @@
+import { type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { APPLICATION, issuedSchema, REDIRECT, type IssuerCodes, type OwnCode } from './codes.js';
+import { type LoadOrder } from './load.js';
+import { runLoad } from './run-load.js';
+
+const REQUESTS = 1_500;
+
+async function peerCodes(peer: ChildProcess): Promise<readonly OwnCode[]> {
+  const answered = once(peer, 'message', { signal: AbortSignal.timeout(60_000) });
+  peer.send({ codes: REQUESTS });
+  const [message]: unknown[] = await answered;
+  return issuedSchema.parse(message).issued;
+}
+
+export interface PersonContest {
+  readonly codes: IssuerCodes;
+  readonly peer: ChildProcess;
+  readonly ourOrder: LoadOrder;
+  readonly peerOrder: LoadOrder;
+}
+
+/**
+ * Rounds in which codes are redeemed (PKCE), each for a token and a refresh token, and rounds in which such refresh tokens are used, each once:
+ * the issuer and oidc-provider, each asked to make 1,500 of what is used before it is measured.
+ */
+export function personRounds(load: ChildProcess, { codes, peer, ourOrder, peerOrder }: PersonContest) {
+  const ours: LoadOrder = { ...ourOrder, clientId: APPLICATION };
+  const redeem = (order: LoadOrder, issued: readonly OwnCode[], form: Readonly<Record<string, string>>) =>
+    runLoad(load, {
+      ...order,
+      form: { grant_type: 'authorization_code', redirect_uri: REDIRECT, ...form },
+      each: issued.map(({ code, verifier }) => ({ code, code_verifier: verifier })),
+    });
+  const refresh = async (order: LoadOrder, tokens: readonly string[], form: Readonly<Record<string, string>>) => {
+    if (tokens.length !== REQUESTS)
+      throw new Error(`${String(tokens.length)} refresh tokens came with ${String(REQUESTS)} codes`);
+    const each = tokens.map((token) => ({ refresh_token: token }));
+    return (await runLoad(load, { ...order, form: { grant_type: 'refresh_token', ...form }, each })).perSecond;
+  };
+  const ourCode = async () => redeem(ours, await codes.issue(REQUESTS), {});
+  const resource = { resource: 'urn:payments' };
+  const peerCode = async () => redeem(peerOrder, await peerCodes(peer), resource);
+  return [
+    { name: 'ourCode', round: async () => (await ourCode()).perSecond },
+    { name: 'peerCode', round: async () => (await peerCode()).perSecond },
+    { name: 'ourRefresh', round: async () => refresh(ours, (await ourCode()).refreshTokens, {}) },
+    { name: 'peerRefresh', round: async () => refresh(peerOrder, (await peerCode()).refreshTokens, resource) },
+  ] as const;
+}
