@@ -6,7 +6,7 @@ const manifestSchema = z.looseObject({
   name: z.string(),
   version: z.string(),
   private: z.boolean().optional(),
-  engines: z.object({ node: z.string() }),
+  engines: z.object({ node: z.string() }).default({ node: '' }),
   dependencies: z.record(z.string(), z.string()).default({}),
   peerDependencies: z.record(z.string(), z.string()).default({}),
 });
