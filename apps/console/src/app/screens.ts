@@ -10,5 +10,6 @@ export interface ScreenLink {
 /** The screens of the navigation, in order. */
 export const screens: readonly ScreenLink[] = [
   { to: '/', title: 'Trail', letter: 't' },
+  { to: '/map', title: 'Who calls whom', letter: 'm' },
   { to: '/proof', title: 'Proof', letter: 'p' },
 ];

@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createTokenClient } from '@countersign/auth-core';
+import { findChromium } from '@countersign/backing-services';
+import { chromium, type Browser } from 'playwright-core';
+import { z } from 'zod';
+import { freePortBase } from '../free-ports.js';
+import { Filling } from '../history/fill.js';
+import { Outboxes } from '../history/outboxes.js';
+import { RunningStack } from '../history/running-stack.js';
+import { startStack, type Stack } from '../stack.js';
+import { eventOf } from './trail.js';
+import { Window } from './window.js';
+
+/** Milliseconds: the browser may have to be fetched first, 100 MB, and the machine may be busy. */
+const START_LIMIT = 600_000;
+const LIMIT = 240_000;
+const EVENTS = 400;
+
+describe('the console in a real browser, over a month of history', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-console-'));
+  const stops: (() => Promise<void>)[] = [];
+  let stack: Stack;
+  let browser: Browser;
+  let window: Window;
+  const audit = (): string => stack.urls.audit;
+
+  beforeAll(async () => {
+    const { executablePath, env } = findChromium();
+    browser = await chromium.launch({ executablePath, env: { ...process.env, ...env } });
+    stops.push(() => browser.close());
+    stack = await startStack({
+      root: resolve(import.meta.dirname, '../../../..'),
+      directory,
+      portBase: await freePortBase(),
+      without: [],
+      demo: true,
+      onStep: () => undefined,
+      onLine: () => undefined,
+    });
+    stops.push(() => stack.stop());
+    const running = new RunningStack(directory);
+    await running.check();
+    const outboxes = new Outboxes((service) => running.databaseUrlOf(service));
+    const filled = await new Filling(outboxes, () => undefined).run({
+      events: EVENTS,
+      days: 30,
+      until: new Date(),
+      seed: 1,
+    });
+    await outboxes.close();
+    for (const gap of filled.lost) await running.acceptGap(gap, 'lost on its way');
+    window = await Window.open(browser);
+  }, START_LIMIT);
+  afterAll(async () => {
+    await Promise.all(stops.map((stop) => stop()));
+    rmSync(directory, { recursive: true, force: true });
+  }, 60_000);
+
+  async function auditorGets(path: string): Promise<string> {
+    const { issuer, audit } = stack.urls;
+    const auditor = createTokenClient({ issuer, clientId: 'auditor', key: stack.identities.clients.auditor });
+    const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
+    return (await fetch(`${audit}${path}`, { headers: { authorization: `Bearer ${token}` } })).text();
+  }
+  const result = (text: string) => window.page.getByText(text).first();
+
+  it(
+    'lets an auditor sign in',
+    async () => {
+      await window.goto(`${audit()}/map?last=month`);
+      await window.click('link', 'Sign in');
+      await window.see('Who are you?');
+      await window.click('button', /Amina Rahal/);
+      await window.see('Who calls whom');
+      // Nobody was signed in at first.
+      window.forgive(/the server responded with a status of 401/);
+    },
+    LIMIT,
+  );
+
+  it(
+    'shows who calls whom; a press on a line of the picture, or Enter on its row, leads to the events',
+    async () => {
+      const { page } = window;
+      const row = page.getByRole('link', { name: 'corner-shop → payments' });
+      await row.waitFor();
+      for (const name of ['payments → accounts', 'nobody verified → payments'])
+        await page.getByRole('link', { name }).waitFor();
+      const cells = await page
+        .getByRole('row', { name: /nobody verified → payments/ })
+        .getByRole('cell')
+        .allInnerTexts();
+      // Half an hour of forged tokens, a few thousand in each of its minutes.
+      expect(Number(cells[2]?.replaceAll(',', ''))).toBeGreaterThan(10_000);
+      await page.locator('path[data-pair="corner-shop>payments"]').dispatchEvent('click');
+      await window.see('Trail');
+      expect(new URL(page.url()).searchParams.get('client')).toBe('corner-shop');
+      expect(new URL(page.url()).searchParams.get('source')).toBe('payments');
+      await page.goBack();
+      await window.see('Who calls whom');
+      await window.press('link', 'corner-shop → payments');
+      await window.see('Trail');
+      expect(new URL(page.url()).searchParams.get('client')).toBe('corner-shop');
+    },
+    LIMIT,
+  );
+
+  it(
+    'verifies a page of results and one event, by mouse and by keyboard, and remembers the checkpoint',
+    async () => {
+      const { page } = window;
+      await window.press('link', 'Proof');
+      await window.see('Proof');
+      await result('As of checkpoint').waitFor();
+      await window.press('button', 'Verify this page in this browser');
+      await result('Each of 50 events').waitFor();
+      const { id } = await eventOf(stack, 'source=accounts', ({ type }) => type.endsWith('transfer.posted.v1'));
+      await window.goto(`${audit()}/proof?event=${z.string().parse(id)}`);
+      await window.see('Proof');
+      await window.click('button', 'Verify this event in this browser');
+      await result('leads, hash by hash, to the signed root').waitFor();
+      await page
+        .getByText(/is still in it, unchanged|It is the same as checkpoint/)
+        .first()
+        .waitFor();
+      await window.click('button', 'Compare');
+      await result('events were added').waitFor();
+      expect(await page.getByText('Something is wrong').count()).toBe(0);
+    },
+    LIMIT,
+  );
+
+  it(
+    'verifies an export, and shows the byte of it that was changed',
+    async () => {
+      const { page } = window;
+      await auditorGets('/log/checkpoint');
+      const text = await auditorGets('/events/export?source=payments');
+      const choose = (content: string) =>
+        page
+          .locator('input[type=file]')
+          .setInputFiles({ name: 'events.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(content) });
+      await choose(text);
+      await result('each is in the log exactly as it is here').waitFor();
+      const place = text.indexOf('"settled"', text.length / 2) + 1;
+      const offset = Buffer.byteLength(text.slice(0, place));
+      await choose(`${text.slice(0, place)}S${text.slice(place + 1)}`);
+      await result(`Byte ${offset.toLocaleString('en')} of the file`).waitFor();
+      await result('EVENT_ALTERED').waitFor();
+    },
+    LIMIT,
+  );
+
+  it('has no page that axe or the content security policy complains of', async () => {
+    await window.close();
+    expect(window.complaints).toEqual([]);
+    const paths = new Set([...window.checked].map((url) => new URL(url).pathname));
+    for (const path of ['/', '/map', '/proof']) expect(paths).toContain(path);
+  });
+});
