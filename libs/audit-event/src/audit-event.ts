@@ -7,7 +7,8 @@ import { isTraceparent } from './trace-context.js';
 /** Maximum bytes of one event as JSON: an entry of the log is length-prefixed by 16 bits. */
 export const EVENT_SIZE_LIMIT = 32 * 1024;
 
-const short = z.string().min(1).max(512);
+const SHORT_LIMIT = 512;
+const short = z.string().min(1).max(SHORT_LIMIT);
 
 /** A service's name, the `source` of its events and a token of its NATS subjects. */
 export const sourceSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'a service name: a-z, 0-9, -');
@@ -21,6 +22,33 @@ export const prefixSchema = z
 /** `<prefix>.<service>.<thing>.<done>.v1`. */
 export const eventTypePattern = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_-]*){3,}\.v[0-9]+$/;
 
+/** Roles of a person that an event names at most. */
+const ROLES_LIMIT = 64;
+
+const personSchema = z.strictObject({
+  roles: z.array(short).max(ROLES_LIMIT),
+  /** How well they were authenticated when they signed in (OpenID Connect Core, section 2). */
+  acr: short.optional(),
+  /** When that was, in seconds since 1970. */
+  auth_time: z.int().nonnegative().optional(),
+});
+
+/** What an event says of a person, beside who they are: with which right they did it, and how they had proven themselves. */
+export function auditPerson({
+  roles,
+  acr,
+  authTime,
+}: Pick<Principal, 'roles' | 'acr' | 'authTime'>): z.infer<typeof personSchema> {
+  return {
+    roles: roles
+      .filter((role) => role !== '')
+      .slice(0, ROLES_LIMIT)
+      .map((role) => role.slice(0, SHORT_LIMIT)),
+    ...(acr === undefined || acr === '' ? {} : { acr: acr.slice(0, SHORT_LIMIT) }),
+    ...(authTime === undefined ? {} : { auth_time: Math.max(0, Math.floor(authTime)) }),
+  };
+}
+
 const principalSchema = z.strictObject({
   subject: short,
   client_id: short,
@@ -30,6 +58,8 @@ const principalSchema = z.strictObject({
   jti: short,
   /** The API key that was used, never the key itself. */
   api_key: z.strictObject({ id: short, name: short }).optional(),
+  /** Where the subject is a person. */
+  person: personSchema.optional(),
 });
 export type AuditPrincipal = z.infer<typeof principalSchema>;
 
@@ -131,6 +161,7 @@ export function auditPrincipal(principal: Principal): AuditPrincipal {
     actors: principal.actors.map(({ subject }) => subject),
     scopes: [...principal.scopes],
     jti: principal.tokenId,
+    ...(principal.kind === 'person' ? { person: auditPerson(principal) } : {}),
     ...(principal.apiKey === undefined ? {} : { api_key: { id: principal.apiKey.id, name: principal.apiKey.name } }),
   };
 }

@@ -3,6 +3,7 @@ export {
   auditEventSchema,
   completeEvent,
   EVENT_SIZE_LIMIT,
+  auditPerson,
   auditPrincipal,
   eventTypePattern,
   prefixSchema,

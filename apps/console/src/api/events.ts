@@ -11,6 +11,10 @@ const principalSchema = z.object({
   scopes: z.array(z.string()),
   jti: z.string(),
   api_key: z.optional(z.object({ id: z.string(), name: z.string() })),
+  /** Where the subject is a person: with which roles, and how they had proven who they are. */
+  person: z.optional(
+    z.object({ roles: z.array(z.string()), acr: z.optional(z.string()), auth_time: z.optional(z.number()) }),
+  ),
 });
 export type Principal = z.infer<typeof principalSchema>;
 

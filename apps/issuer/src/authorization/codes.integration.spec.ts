@@ -115,6 +115,13 @@ describe('an authorization code', () => {
       amr: ['pwd'],
       auth_time: Math.floor(authenticatedAt.getTime() / 1_000),
     });
+    const { rows } = await issuer.database.query(
+      `select event->'data'->'principal'->'person' as person from audit_outbox
+        where event->>'type' = 'countersign.issuer.token.issued.v1' and event->'data'->>'txn' = $1`,
+      [code.id],
+    );
+    const proven = { acr: 'urn:example:strong', auth_time: Math.floor(authenticatedAt.getTime() / 1_000) };
+    expect(rows).toEqual([{ person: { roles: ['treasurer'], ...proven } }]);
     expect(await delegations.find(delegations.newId())).toBeUndefined();
     expect(await reasonsOf(code.id)).toEqual(['live']);
   });

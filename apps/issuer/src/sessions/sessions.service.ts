@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { uuidv7, type EventContext } from '@countersign/audit-event';
+import { auditPerson, uuidv7, type EventContext } from '@countersign/audit-event';
 import {
   auditRequest,
   Background,
@@ -56,9 +56,13 @@ function sessionOf({ session, person }: { session: SessionRow; person: PersonRow
 }
 
 /** A signed-in person's part of an audit event: the client is the issuer itself, through its own pages. */
-export function byPerson({ id, person }: Pick<Session, 'id' | 'person'>, trace: RequestTrace): EventContext {
+export function byPerson(
+  { id, person, acr, authenticatedAt }: Omit<Session, 'amr'>,
+  trace: RequestTrace,
+): EventContext {
+  const proven = auditPerson({ roles: person.roles, acr, authTime: authenticatedAt.getTime() / 1_000 });
   return {
-    principal: { subject: person.id, client_id: 'issuer', actors: [], scopes: [], jti: id },
+    principal: { subject: person.id, client_id: 'issuer', actors: [], scopes: [], jti: id, person: proven },
     txn: null,
     traceparent: trace.traceparent,
     request: auditRequest(trace),

@@ -1,4 +1,4 @@
-import { type AuditPrincipal, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
+import { auditPerson, type AuditPrincipal, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
 import { byNobody, type RequestTrace } from '@countersign/service-host';
 import { ApiKeyRefused } from '../api-keys/api-key-authentication.service.js';
 import { events } from '../events.js';
@@ -16,8 +16,13 @@ function auditPrincipalOfClaims(claims: AccessTokenClaims): AuditPrincipal {
     actors,
     scopes: claims.scope.split(' '),
     jti: claims.jti,
+    ...personOf(claims.kind, { roles: claims.roles ?? [], acr: claims.acr, authTime: claims.auth_time }),
     ...apiKeyOf(claims.api_key),
   };
+}
+
+function personOf(kind: string | undefined, person: Parameters<typeof auditPerson>[0]): Pick<AuditPrincipal, 'person'> {
+  return kind === 'person' ? { person: auditPerson(person) } : {};
 }
 
 function apiKeyOf(
@@ -35,6 +40,7 @@ function refusedPrincipal({ client, subject }: Refused): AuditPrincipal | null {
     actors: subject?.actors.map((actor) => actor.subject) ?? [],
     scopes: [],
     jti: subject?.tokenId ?? 'none',
+    ...(subject === undefined ? {} : personOf(subject.kind, subject)),
     ...apiKeyOf(subject?.apiKey),
   };
 }

@@ -257,7 +257,11 @@ describe('a person, through an application,', () => {
     );
     expect(rows.length).toBeGreaterThan(0);
     for (const { principal } of rows) {
-      expect(principal).toMatchObject({ subject: ada.subject, client_id: 'planner' });
+      expect(principal).toMatchObject({
+        subject: ada.subject,
+        client_id: 'planner',
+        person: { auth_time: expect.any(Number) },
+      });
     }
     expect((await payments.call(person(0), 'GET', `/payments/${String(body['id'])}`)).status).toBe(404);
   });
