@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { type JetStreamClient } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { EVENT_SIZE_LIMIT } from '@countersign/audit-event';
@@ -79,6 +79,8 @@ export function batchSubject(source: string): string {
  * Publishes a batch; resolves with the stream's acknowledgement. Its message id is of its content: published again it is the same, and
  * the stream stores it once; with other numbers or other events it is another.
  * @param knownIndex the highest log index that the source was told
+ * @param asksPlace whether audit has these events, and only their place is missing here: then the stream must take the message however often
+ *   it has seen it, so that audit tells the place again
  * @throws what the stream or the connection said
  */
 export async function publishBatch(
@@ -86,6 +88,7 @@ export async function publishBatch(
   source: string,
   batch: EventBatch,
   knownIndex?: bigint,
+  asksPlace = false,
 ): Promise<void> {
   const payload = Buffer.from(batch.payload);
   const header = headers();
@@ -93,7 +96,7 @@ export async function publishBatch(
   if (knownIndex !== undefined) header.set(KNOWN_INDEX_HEADER, knownIndex.toString());
   const digest = createHash('sha256').update(payload).digest('base64url');
   await stream.publish(batchSubject(source), payload, {
-    msgID: `${source}.${String(batch.first)}-${String(batch.last)}.${digest}`,
+    msgID: `${source}.${String(batch.first)}-${String(batch.last)}.${digest}${asksPlace ? `.${randomUUID()}` : ''}`,
     headers: header,
   });
 }

@@ -6,6 +6,9 @@ import { type Place } from './receipts.js';
 /** Maximum events that one poll of the outbox takes. */
 export const ROUND = 512;
 
+/** Milliseconds after which a place is asked for that should have come before the receipt: what told it ended, or who was told. */
+const ASK_PLACE_AFTER_MS = 5_000;
+
 const LOCK = 'countersign.audit-relay';
 
 /** The events as lines: JSON of PostgreSQL's holds no line break, and one row costs the client less than hundreds. */
@@ -44,7 +47,8 @@ const numberEvents = {
 const dueEvents = `
   select ${lines} from (
     select sequence, event from audit_outbox
-    where sequence is not null and (published_at is null or published_at < now() - $1 * interval '1 millisecond')
+    where sequence is not null and (published_at is null or published_at < now() - $1 * interval '1 millisecond'
+      or (sequence <= $2 and published_at < now() - $3 * interval '1 millisecond'))
     order by sequence limit ${String(ROUND)}) as due`;
 
 /**
@@ -174,10 +178,14 @@ export class RelayStore {
     return events;
   }
 
-  /** Events that were numbered before and are to be published: the stream refused them, or no receipt came for so many milliseconds. */
-  async due(republishAfterMs: number): Promise<readonly NumberedEvent[]> {
+  /**
+   * Events that were numbered before and are to be published: the stream refused them, no receipt came for so many milliseconds, or one came
+   * (`through`) and the place did not.
+   */
+  async due(republishAfterMs: number, through: bigint): Promise<readonly NumberedEvent[]> {
     await this.mark();
-    const events = eventsOf(await this.client.query<Lines>(dueEvents, [republishAfterMs]));
+    const askAfterMs = Math.min(republishAfterMs, ASK_PLACE_AFTER_MS);
+    const events = eventsOf(await this.client.query<Lines>(dueEvents, [republishAfterMs, through, askAfterMs]));
     // Once published they may be left below what was released.
     if (events.length > 0) this.#released = 0n;
     return events;

@@ -174,7 +174,7 @@ class OutboxRelay implements Relay {
     const now = performance.now();
     let due: readonly NumberedEvent[] = [];
     if (this.#behind || now - this.#lookedForDueAt >= LOOK_FOR_DUE_EVERY_MS) {
-      due = await store.due(this.options.republishAfterMs ?? 30_000);
+      due = await store.due(this.options.republishAfterMs ?? 30_000, this.#received);
       this.#lookedForDueAt = now;
     }
     const events = due.length < ROUND ? [...due, ...(await store.number())] : due;
@@ -226,7 +226,9 @@ class OutboxRelay implements Relay {
     batches: readonly EventBatch[],
   ): Promise<PromiseRejectedResult | undefined> {
     const results = await Promise.allSettled(
-      batches.map((batch) => publishBatch(stream, this.options.source, batch, this.#knownIndex)),
+      batches.map((batch) =>
+        publishBatch(stream, this.options.source, batch, this.#knownIndex, batch.last <= this.#received),
+      ),
     );
     const published = batches.filter((_, index) => results[index]?.status === 'fulfilled');
     store.published(published);

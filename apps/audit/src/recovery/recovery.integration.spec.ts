@@ -223,17 +223,20 @@ describe('the trail, its database restored from a backup', () => {
     const { signed } = await goOnAndRestore(8);
     const { next_index: next } = await recovery();
     // How many events share a row depends on how quick the machine is: any row of what was lost will do.
-    const gone = await payments.query<{ first_index: string }>(
-      'delete from audit_kept where position = (select min(position) from audit_kept where first_index >= $1) returning first_index',
+    const gone = await payments.query<{ first: string; last: string }>(
+      `delete from audit_kept where position = (select min(position) from audit_kept where first_index >= $1)
+       returning first_index as first, first_index + (last_sequence - first_sequence) as last`,
       [next],
     );
-    const index = Number(gone.rows[0]?.first_index);
+    const [row] = gone.rows.map(({ first, last }) => ({ first: Number(first), last: Number(last) }));
+    const index = row?.first ?? -1;
     await ask('/log/recovery/recall', 'audit:admin', {});
-    await until(async () => (await recovery()).missing.length === 1);
+    // By its bounds, not by their number: what has not come yet is one gap with it as long as it lies beside it.
+    await until(async () => JSON.stringify((await recovery()).missing) === JSON.stringify([row]));
     const refused = await ask('/log/recovery', 'audit:admin', {});
     expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'RECOVERY_INCOMPLETE' }]);
     const answer = await ask('/log/recovery', 'audit:admin', { accept_loss: true });
-    expect(reportSchema.parse(await answer.json()).lost).toEqual([expect.objectContaining({ first: index })]);
+    expect(reportSchema.parse(await answer.json()).lost).toEqual([row]);
     const [lost] = await inAudit(`select event from event where log_index = ${String(index)}`);
     expect(lost).toMatchObject({
       event: { type: events.typeOf('entry.lost'), data: { principal: { subject: 'operator' } } },
