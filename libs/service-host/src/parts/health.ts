@@ -5,7 +5,7 @@ import { HEALTH } from '../tokens.js';
 
 export { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
 
-/** `GET /health/live` and `GET /health/ready`, open for whoever watches over the process: they tell nothing about anyone. */
+/** `GET /health/live` and `GET /health/ready`, open to what watches the process: they say nothing about anyone. */
 @Public()
 @Controller('health')
 export class HealthController {
