@@ -13,9 +13,10 @@ interface Part {
 
 /** Splits `client:storefront action:"payments create" refund`; a value in double quotes may have spaces. */
 function partsOf(line: string): readonly Part[] {
-  return [...line.matchAll(/(?:([a-z]+):)?(?:"([^"]*)"?|(\S+))/g)].map(([, name, quoted, plain = '']) => ({
+  const parts = line.matchAll(/([a-z]+):(?:"([^"]*)"?|(\S*))|"([^"]*)"?|(\S+)/g);
+  return [...parts].map(([, name, quoted, plain, words, word]) => ({
     ...(name === undefined ? {} : { name }),
-    value: quoted ?? plain,
+    value: quoted ?? plain ?? words ?? word ?? '',
   }));
 }
 

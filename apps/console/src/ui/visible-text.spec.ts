@@ -22,9 +22,7 @@ describe('a text that came from outside', () => {
 
   it('never holds a control, a bidirectional mark or a lone surrogate after that, whatever came', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(plainText(text, 10_000)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
-      }),
+      fc.property(fc.string({ unit: 'binary' }), (text) => !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(plainText(text, 10_000))),
     );
   });
 

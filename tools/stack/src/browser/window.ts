@@ -82,15 +82,21 @@ export class Window {
     } catch (error) {
       throw new Error(`${withoutQuery(page.url())} shows:\n${await this.text()}`, { cause: error });
     }
+    await this.check();
+    // A press of a button on this page must not be answered by this page.
+    await title.evaluate((element) => {
+      element.setAttribute('data-seen', '');
+    });
+  }
+
+  /** Has axe look at what the page shows now. */
+  async check(): Promise<void> {
+    const { page } = this;
     await page.waitForLoadState('load');
     const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
     for (const { id, help, nodes } of violations)
       this.complain(`${id}: ${help}: ${nodes.map(({ html }) => html).join(' ')}`);
     this.checked.add(withoutQuery(page.url()));
-    // A press of a button on this page must not be answered by this page.
-    await title.evaluate((element) => {
-      element.setAttribute('data-seen', '');
-    });
   }
 
   async goto(url: string): Promise<void> {

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { filterTextOf, parseFilterText } from './filter-text.js';
+import { textFilters, trailSearchOf } from './trail-search.js';
+
+describe('a typed line of filters', () => {
+  it('names filters, and looks for the rest in the texts of events', () => {
+    expect(parseFilterText('client:storefront outcome:denied refund "two words"')).toEqual({
+      search: { client: 'storefront', outcome: 'denied', q: 'refund two words' },
+      fault: undefined,
+    });
+  });
+
+  it('keeps colons in values, and in words that are no filter', () => {
+    expect(parseFilterText('subject:person:01a2 payments:create').search).toEqual({
+      subject: 'person:01a2',
+      q: 'payments:create',
+    });
+  });
+
+  it('says what is wrong in words', () => {
+    expect(parseFilterText('outcome:great').fault).toBe('outcome must be allowed, denied, failed');
+    expect(parseFilterText('client:').fault).toContain('client:value');
+  });
+
+  it('is read as it was written, whatever the values are', () => {
+    const value = fc
+      .string({ minLength: 1, maxLength: 40 })
+      .filter((text) => text.trim() === text && !text.includes('"'));
+    const filters = fc.record(Object.fromEntries(textFilters.map((name) => [name, value])), { requiredKeys: [] });
+    fc.assert(
+      fc.property(filters, (given) => {
+        const search = trailSearchOf(given);
+        expect(trailSearchOf(parseFilterText(filterTextOf(search)).search)).toEqual(search);
+      }),
+    );
+  });
+});
+
+describe('an address of the trail', () => {
+  it('leaves out what it says wrongly, and breaks on nothing', () => {
+    expect(trailSearchOf({ outcome: 'great', live: 'yes', client: 'a', subject: '', extra: 'x' })).toEqual(
+      trailSearchOf({ client: 'a' }),
+    );
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.anything()), (search) => {
+        trailSearchOf(search);
+      }),
+    );
+  });
+});

@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { findChromium } from '@countersign/backing-services';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { freePortBase } from '../free-ports.js';
+import { Filling } from '../history/fill.js';
+import { Outboxes } from '../history/outboxes.js';
+import { RunningStack } from '../history/running-stack.js';
+import { makeSamplePayment } from '../sample-payment.js';
+import { startStack, type Stack } from '../stack.js';
+import { wordsFor } from '../stack-error.js';
+
+const root = resolve(import.meta.dirname, '../../../..');
+const pictures = join(root, 'docs', 'images');
+const EVENTS = 8_000;
+const size = { width: 1200, height: 760 };
+
+interface Picture {
+  readonly name: string;
+  /** A path of the console. */
+  readonly path: string;
+  readonly colorScheme?: 'light' | 'dark';
+  readonly viewport?: { readonly width: number; readonly height: number };
+  /** Brings the page to what is to be seen. */
+  readonly prepare?: (page: Page) => Promise<void>;
+}
+
+const row = (page: Page): Promise<void> => page.locator('[data-row] a').first().waitFor();
+
+const wanted: readonly Picture[] = [
+  { name: 'trail', path: '/?from=-30d', prepare: row },
+  { name: 'trail-dark', path: '/?from=-30d&outcome=denied', colorScheme: 'dark', prepare: row },
+  { name: 'trail-phone', path: '/?from=-30d', viewport: { width: 390, height: 760 }, prepare: row },
+  {
+    name: 'event',
+    path: '/?action=transfers:create&client=payments',
+    viewport: { width: 1200, height: 1000 },
+    prepare: async (page) => {
+      await row(page);
+      await page.locator('[data-row] a').first().click();
+      await page.getByText('The whole transaction').click();
+      await page.getByText('POST /transfers').first().waitFor();
+      await page.getByText('How the issuer made it').waitFor();
+    },
+  },
+];
+
+/** A month of history, and one payment of now. */
+async function fill({ urls, identities, directory: data }: Stack): Promise<void> {
+  const outboxes = new Outboxes((service) => new RunningStack(data).databaseUrlOf(service));
+  try {
+    await new Filling(outboxes, () => undefined).run({ events: EVENTS, days: 30, until: new Date(), seed: 1 });
+  } finally {
+    await outboxes.close();
+  }
+  const { storefront, auditor } = identities.clients;
+  await makeSamplePayment({ ...urls, storefrontKey: storefront, auditorKey: auditor }, 60_000);
+}
+
+async function signIn(browser: Browser, audit: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: size, deviceScaleFactor: 1 });
+  const page = await context.newPage();
+  await page.goto(audit);
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: /Amina Rahal/ }).click();
+  await row(page);
+  return page;
+}
+
+async function take(stack: Stack, browser: Browser): Promise<void> {
+  mkdirSync(pictures, { recursive: true });
+  const page = await signIn(browser, stack.urls.audit);
+  for (const { name, path, colorScheme = 'light', viewport = size, prepare } of wanted) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize(viewport);
+    await page.goto(stack.urls.audit + path);
+    await prepare?.(page);
+    await page.waitForLoadState('networkidle');
+    await page.screenshot({ path: join(pictures, `console-${name}.png`) });
+    process.stdout.write(`docs/images/console-${name}.png\n`);
+  }
+}
+
+/** `npm run screenshots`: the pictures of the documents, of a stack of its own that is gone afterwards. */
+const directory = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
+const stops: (() => Promise<void>)[] = [];
+try {
+  const { executablePath, env } = findChromium();
+  const browser = await chromium.launch({ executablePath, env: { ...process.env, ...env } });
+  stops.push(() => browser.close());
+  const stack = await startStack({
+    root,
+    directory,
+    portBase: await freePortBase(),
+    without: [],
+    demo: true,
+    onStep: (step) => {
+      process.stdout.write(`${step}\n`);
+    },
+    onLine: () => undefined,
+  });
+  stops.push(() => stack.stop());
+  await fill(stack);
+  await take(stack, browser);
+} catch (error) {
+  process.stderr.write(`${wordsFor(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  for (const stop of stops.reverse()) await stop();
+  rmSync(directory, { recursive: true, force: true });
+}
