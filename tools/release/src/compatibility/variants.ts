@@ -29,16 +29,23 @@ export function variantsOf(nest: string): readonly Variant[] {
   return [own, ...others.filter(({ modules, runner }) => modules !== own.modules || runner !== own.runner)];
 }
 
+/** Vitest of the project around a variant would take a `.spec` for its own. */
+const specs: Readonly<Record<Runner, string>> = {
+  Jest: 'orders.check',
+  Vitest: 'orders.spec',
+  'node:test': 'orders.check',
+};
+
 const tests: Readonly<Record<Runner, string>> = {
   Jest: 'node --experimental-vm-modules --disable-warning=ExperimentalWarning ../../node_modules/jest/bin/jest.js',
   Vitest: 'vitest run',
-  'node:test': 'node --test dist/orders.spec.js',
+  'node:test': `node --test dist/${specs['node:test']}.js`,
 };
 
 /** Jest for ES modules, as its own documents and those of ts-jest say. */
 const jest = {
   testEnvironment: 'node',
-  testRegex: String.raw`src/.*\.spec\.ts$`,
+  testRegex: String.raw`src/.*\.check\.ts$`,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { [String.raw`^(\.{1,2}/.*)\.js$`]: '$1' },
   transform: { [String.raw`^.+\.ts$`]: ['ts-jest', { useESM: true, diagnostics: false }] },
@@ -72,5 +79,5 @@ export function addVariant(project: string, { modules, runner, folder }: Variant
   writeFileSync(join(home, 'package.json'), JSON.stringify(manifest, undefined, 2));
   writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['src'] }));
   writeFileSync(join(home, 'src/orders.module.ts'), example);
-  writeFileSync(join(home, 'src/orders.spec.ts'), ordersSpec(runner, './orders.module.js', isJest));
+  writeFileSync(join(home, `src/${specs[runner]}.ts`), ordersSpec(runner, './orders.module.js', isJest));
 }
