@@ -19,6 +19,8 @@ export interface Request {
   readonly signal?: AbortSignal | undefined;
   /** For an answer without an end, which no time limit may cut off. */
   readonly endless?: boolean;
+  /** Under which the server does it once, however often it is asked. */
+  readonly idempotencyKey?: string;
 }
 
 /** A path with its query. */
@@ -32,7 +34,7 @@ export function pathWith(path: string, query: Request['query'] = {}): string {
 /** Sends a request to the console's own server, as the person who is signed in. @returns the response, or why there is none */
 export async function send(
   path: string,
-  { method = 'GET', query, body, signal, endless = false }: Request = {},
+  { method = 'GET', query, body, signal, endless = false, idempotencyKey }: Request = {},
 ): Promise<Answer<Response>> {
   const limit = endless ? new AbortController().signal : AbortSignal.timeout(LIMIT_MS);
   try {
@@ -40,7 +42,11 @@ export async function send(
       method,
       credentials: 'same-origin',
       redirect: 'error',
-      headers: { ...consoleHeader, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...consoleHeader,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });

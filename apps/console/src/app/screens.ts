@@ -12,4 +12,6 @@ export const screens: readonly ScreenLink[] = [
   { to: '/', title: 'Trail', letter: 't' },
   { to: '/map', title: 'Who calls whom', letter: 'm' },
   { to: '/proof', title: 'Proof', letter: 'p' },
+  { to: '/access', title: 'Access', letter: 'a' },
+  { to: '/health', title: 'Health', letter: 'h' },
 ];

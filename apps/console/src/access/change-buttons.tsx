@@ -1,0 +1,27 @@
+import styles from './access.module.css';
+import { type PlannedChange } from './planned-change.js';
+
+interface ChangeButtonsProps {
+  readonly changes: readonly { readonly label: string; readonly change: PlannedChange }[];
+  readonly plan: (change: PlannedChange) => void;
+}
+
+/** The changes that one row offers; each says to a screen reader of what it is. */
+export function ChangeButtons({ changes, plan }: ChangeButtonsProps) {
+  return (
+    <div className={styles.changes}>
+      {changes.map(({ label, change }) => (
+        <button
+          key={label}
+          type="button"
+          aria-label={change.title}
+          onClick={() => {
+            plan(change);
+          }}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,140 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
+import { ApiProblem } from '../api/problem.js';
+import { Untrusted } from '../ui/untrusted.js';
+import styles from './access.module.css';
+import { make, newIdempotencyKey, previewQuery } from './issuer-queries.js';
+import { sentencesOf, type PlannedChange } from './planned-change.js';
+
+/** What the change would refuse, before it is made. */
+function Refused({ refuses }: { readonly refuses: NonNullable<PlannedChange['refuses']> }) {
+  const { data, error } = useQuery(previewQuery(refuses));
+  return (
+    <div role="status" className={styles.preview}>
+      {error !== null && (
+        <p>
+          What it will refuse could not be counted: <Untrusted text={error.message} />
+        </p>
+      )}
+      {error === null && data === undefined && <p>Counting what it will refuse …</p>}
+      {data !== undefined && sentencesOf(data).map((sentence) => <p key={sentence}>{sentence}</p>)}
+    </div>
+  );
+}
+
+/** What came back once and never again. */
+function Secret({ text }: { readonly text: string }) {
+  return (
+    <>
+      <p>Shown this once. Copy it now; nobody can show it again.</p>
+      <output className={styles.secret}>{text}</output>
+    </>
+  );
+}
+
+interface ChangeDialogProps {
+  readonly change: PlannedChange;
+  /** It was made. */
+  readonly onDone: () => void;
+  readonly onClose: () => void;
+}
+
+/** Asks twice. The browser keeps the focus inside, closes by Escape and gives the focus back to the button that opened it. */
+export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [typed, setTyped] = useState('');
+  const [reason, setReason] = useState('');
+  const key = useRef('');
+  const queries = useQueryClient();
+  const { mutate, data, error, isPending } = useMutation({
+    mutationFn: () => {
+      if (key.current === '') key.current = newIdempotencyKey();
+      return make(change, key.current, reason.trim());
+    },
+    onError: (failure) => {
+      // What was refused was not made, and is asked for anew; what was not answered may have been made.
+      if (failure instanceof ApiProblem && failure.status >= 400 && failure.status < 500) key.current = '';
+    },
+    onSuccess: async (answer) => {
+      onDone();
+      await queries.invalidateQueries({ queryKey: ['issuer'] });
+      if (answer.client_secret === undefined && answer.api_key === undefined) dialog.current?.close();
+    },
+  });
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  const submit = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    if (!isPending && (change.word === undefined || typed.trim() === change.word)) mutate();
+  };
+  const secret = data?.client_secret ?? data?.api_key;
+  const close = (): void => dialog.current?.close();
+  return (
+    <dialog ref={dialog} className={styles.dialog} aria-labelledby="change-title" onClose={onClose}>
+      <h2 id="change-title">
+        <Untrusted text={change.title} limit={120} brief />
+      </h2>
+      {secret !== undefined && (
+        <>
+          <Secret text={secret} />
+          <button type="button" onClick={close}>
+            Done
+          </button>
+        </>
+      )}
+      {secret === undefined && (
+        <form onSubmit={submit}>
+          <p>{change.effect}</p>
+          {change.refuses !== undefined && <Refused refuses={change.refuses} />}
+          {change.takesReason && (
+            <label className={styles.field}>
+              Reason, for people who read the trail
+              <input
+                value={reason}
+                maxLength={200}
+                onChange={({ target }) => {
+                  setReason(target.value);
+                }}
+              />
+            </label>
+          )}
+          {change.word !== undefined && (
+            <label className={styles.field}>
+              <span>
+                Type <code>{change.word}</code> to go on
+              </span>
+              <input
+                required
+                autoComplete="off"
+                autoCapitalize="off"
+                spellCheck={false}
+                value={typed}
+                onChange={({ target }) => {
+                  setTyped(target.value);
+                }}
+              />
+            </label>
+          )}
+          {error !== null && (
+            <p role="alert" className={styles.refusal}>
+              <Untrusted text={error.message} />
+            </p>
+          )}
+          <div className={styles.choice}>
+            <button type="button" onClick={close}>
+              Cancel
+            </button>
+            <button
+              type="submit"
+              className={change.word === undefined ? undefined : styles.danger}
+              disabled={isPending || (change.word !== undefined && typed.trim() !== change.word)}
+            >
+              {isPending ? 'Working …' : change.button}
+            </button>
+          </div>
+        </form>
+      )}
+    </dialog>
+  );
+}

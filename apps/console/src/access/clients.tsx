@@ -1,0 +1,85 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Time } from '../ui/time.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { AccessTable } from './access-table.js';
+import { ChangeButtons } from './change-buttons.js';
+import { clientsSchema, type ClientAnswer } from './issuer-answers.js';
+import { askIssuer, newestQuery } from './issuer-queries.js';
+import { Paged } from './paged.js';
+import { clientChange, type PlannedChange } from './planned-change.js';
+import { Status } from './status.js';
+
+const PAGE = 50;
+
+function changesOf({ client_id: id, status, token_endpoint_auth_method: method }: ClientAnswer) {
+  if (status === 'disabled') return [{ label: 'Enable', change: clientChange.enable(id) }];
+  return [
+    { label: 'Disable', change: clientChange.disable(id) },
+    { label: 'Revoke tokens', change: clientChange.revoke(id) },
+    ...(method === 'client_secret_basic' ? [{ label: 'New secret', change: clientChange.newSecret(id) }] : []),
+  ];
+}
+
+/** What a client did last; the link shows it in the trail. */
+function LastUse({ client, page }: { readonly client: string; readonly page: readonly string[] }) {
+  const { data, error } = useQuery(newestQuery(page));
+  const last = data?.get(client);
+  if (error !== null) return <>not known</>;
+  if (data === undefined) return <>…</>;
+  if (last === undefined) return <>never</>;
+  return (
+    <Link to="/" search={{ client }}>
+      <Time at={last.time} relative /> <Untrusted text={last.action} brief />
+    </Link>
+  );
+}
+
+/** Services and applications that may ask for tokens. */
+export function Clients({ plan }: { readonly plan: (change: PlannedChange) => void }) {
+  return (
+    <Paged
+      what="clients"
+      name={['clients']}
+      load={async (cursor, signal) => {
+        const query = { limit: PAGE, cursor };
+        const { clients, next_cursor: next } = await askIssuer(clientsSchema, 'admin/clients', { query, signal });
+        return { rows: clients, next: next ?? undefined };
+      }}
+    >
+      {(rows: readonly ClientAnswer[]) => (
+        <AccessTable
+          caption="Clients"
+          empty="No clients"
+          rows={rows}
+          idOf={({ client_id: id }) => id}
+          columns={[
+            {
+              title: 'Client',
+              cell: ({ client_id: id, client_name: name }) => (
+                <>
+                  <Untrusted text={id} brief /> {name !== undefined && <Untrusted text={name} limit={60} brief />}
+                </>
+              ),
+            },
+            { title: 'Status', cell: ({ status }) => <Status status={status} /> },
+            { title: 'Proves itself by', cell: ({ token_endpoint_auth_method: method = 'private_key_jwt' }) => method },
+            { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
+            {
+              title: 'Last used',
+              cell: ({ client_id: id }) => <LastUse client={id} page={pageOf(rows, id)} />,
+            },
+            { title: 'Change', cell: (row) => <ChangeButtons changes={changesOf(row)} plan={plan} /> },
+          ]}
+        />
+      )}
+    </Paged>
+  );
+}
+
+/** The clients of the page that one stands on: they are asked about together, and not again when another page comes. */
+function pageOf(rows: readonly ClientAnswer[], id: string): readonly string[] {
+  const place = rows.findIndex((row) => row.client_id === id);
+  const first = Math.floor(place / PAGE) * PAGE;
+  return rows.slice(first, first + PAGE).map((row) => row.client_id);
+}

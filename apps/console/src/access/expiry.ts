@@ -1,0 +1,31 @@
+const DAY_MS = 86_400_000;
+/** Days before its end from which something stands first and stands out. */
+export const WARNING_DAYS = 14;
+
+/** The time before which what ends is warned of. @param now milliseconds since 1970 */
+export function warningBound(now: number): string {
+  // To the minute, so that the question stays the same while the page is open.
+  return new Date(Math.floor((now + WARNING_DAYS * DAY_MS) / 60_000) * 60_000).toISOString();
+}
+
+/** When an API key ends: by itself, or with the grace of its rotation. */
+export function endOfKey(key: { readonly expires_at: string; readonly ends_at?: string | null | undefined }): string {
+  const grace = key.ends_at ?? undefined;
+  return grace !== undefined && Date.parse(grace) < Date.parse(key.expires_at) ? grace : key.expires_at;
+}
+
+/** How long something still has, in words. @param now milliseconds since 1970 */
+export function leftText(end: string, now: number): string {
+  const left = Date.parse(end) - now;
+  if (left <= 0) return 'over';
+  const hours = Math.floor(left / 3_600_000);
+  if (hours < 1) return 'less than an hour';
+  if (hours < 48) return hours === 1 ? '1 hour' : `${String(hours)} hours`;
+  return `${String(Math.floor(left / DAY_MS))} days`;
+}
+
+/** Whether something ends soon enough to be warned of. */
+export function endsSoon(end: string, now: number): boolean {
+  const left = Date.parse(end) - now;
+  return left > 0 && left < WARNING_DAYS * DAY_MS;
+}

@@ -1,0 +1,72 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { ErrorState, Loading } from '../ui/page-state.js';
+import { Time } from '../ui/time.js';
+import { AccessTable } from './access-table.js';
+import { ChangeButtons } from './change-buttons.js';
+import { keysSchema, type KeyAnswer } from './issuer-answers.js';
+import { askIssuer } from './issuer-queries.js';
+import { keyChange, type KeyPurpose, type PlannedChange } from './planned-change.js';
+import { Status } from './status.js';
+
+interface KeysProps {
+  readonly purpose: KeyPurpose;
+  readonly plan: (change: PlannedChange) => void;
+}
+
+/** When a key signed last, as far as the issuer says it. */
+function LastUse({ state, retired_at: retired, activated_at: activated, removed_at: removed }: KeyAnswer) {
+  if (state === 'active') return <>signs now</>;
+  const end = retired ?? removed;
+  if (typeof activated !== 'string' || typeof end !== 'string') return <>has not signed</>;
+  return (
+    <>
+      signed until <Time at={end} relative />
+    </>
+  );
+}
+
+/** Keys of one purpose, newest first. */
+export function Keys({ purpose, plan }: KeysProps) {
+  const { data, error, refetch } = useQuery({
+    queryKey: ['issuer', purpose],
+    queryFn: async ({ signal }) => (await askIssuer(keysSchema, `admin/${purpose}`, { signal })).keys,
+  });
+  if (data === undefined && error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <Loading what="keys" />;
+  const kind = purpose === 'keys' ? 'signing-key' : 'revocation-key';
+  return (
+    <AccessTable
+      caption={purpose === 'keys' ? 'Keys that sign tokens' : 'Keys that sign revocations'}
+      empty="No keys"
+      rows={data}
+      idOf={({ kid }) => kid}
+      columns={[
+        {
+          title: 'Key',
+          cell: ({ kid }) => (
+            <Link to="/" search={{ resource: `${kind}/${kid}` }}>
+              <code>{kid.slice(0, 12)}…</code>
+            </Link>
+          ),
+        },
+        { title: 'State', cell: ({ state, revoked }) => <Status status={revoked ? 'revoked' : state} /> },
+        { title: 'Algorithm', cell: ({ alg }) => alg },
+        { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
+        { title: 'Last used', cell: (key) => <LastUse {...key} /> },
+        {
+          title: 'Change',
+          cell: ({ kid, state }) => (
+            <ChangeButtons
+              plan={plan}
+              changes={[
+                ...(state === 'active' ? [{ label: 'Rotate', change: keyChange.rotate(purpose) }] : []),
+                ...(state === 'removed' ? [] : [{ label: 'Revoke', change: keyChange.revoke(purpose, kid) }]),
+              ]}
+            />
+          ),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,98 @@
+import { endOfKey, endsSoon, leftText, warningBound } from './expiry.js';
+import { accessSearchOf } from './access-search.js';
+import {
+  apiKeyChange,
+  clientChange,
+  endOfDelegation,
+  keyChange,
+  revocationOf,
+  sentencesOf,
+  wordOf,
+} from './planned-change.js';
+
+const DAY = 86_400_000;
+const now = Date.parse('2026-11-26T12:00:00Z');
+const inDays = (days: number): string => new Date(now + days * DAY).toISOString();
+
+describe('a change to access', () => {
+  it('that refuses something is previewed, and asks for the name; one that refuses nothing is only confirmed', () => {
+    const refusing = [
+      clientChange.disable('shop'),
+      clientChange.revoke('shop'),
+      apiKeyChange.disable('k', 'nightly'),
+      apiKeyChange.revoke('k', 'nightly'),
+      keyChange.revoke('keys', 'kid'),
+      endOfDelegation('d', 'Carol', 'corner-shop'),
+      revocationOf('subject', 'person:1'),
+    ];
+    for (const one of refusing) expect([one.word === undefined, one.refuses === undefined]).toEqual([false, false]);
+    const others = [
+      clientChange.enable('shop'),
+      apiKeyChange.enable('k', 'n'),
+      apiKeyChange.rotate('k', 'n'),
+      keyChange.rotate('keys'),
+    ];
+    for (const one of others) expect([one.word, one.refuses]).toEqual([undefined, undefined]);
+  });
+
+  it('puts no name into a path as it is', () => {
+    expect(clientChange.disable('a/../b?c').path).toBe('admin/clients/a%2F..%2Fb%3Fc/disable');
+  });
+
+  it('asks for the end of a name that is too long to type', () => {
+    expect(wordOf('corner-shop')).toBe('corner-shop');
+    expect(wordOf('0190a000-0000-7000-8000-00000000abcd')).toBe('0000abcd');
+  });
+
+  it('says what it would refuse in words, and what cannot be known', () => {
+    const none = { delegations: 0, sessions: 0, api_keys: 0 };
+    const tokens = {
+      live: 1_200,
+      at_least: true,
+      last_expires_at: null,
+      audiences: [{ audience: 'payments', live: 1_200 }],
+    };
+    expect(sentencesOf({ ...none, tokens })).toEqual(['At least 1,200 live tokens will be refused: payments (1,200).']);
+    expect(sentencesOf({ ...none, tokens: null })[0]).toMatch(/keeps no record/);
+    expect(
+      sentencesOf({ delegations: 1, sessions: 2, api_keys: 0, tokens: { ...tokens, live: 0, audiences: [] } }),
+    ).toEqual([
+      'No live token is refused by it.',
+      'It also meets 1 permission that a person gave, 2 sessions of the person.',
+    ]);
+  });
+});
+
+describe('an end that comes near', () => {
+  it('is warned of for fourteen days, and no more once it is over', () => {
+    expect([-1, 0, 1, 13.9, 14, 15].map((days) => endsSoon(inDays(days), now))).toEqual([
+      false,
+      false,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    expect(warningBound(now)).toBe(inDays(14));
+  });
+
+  it('of a key is its own, or that of the grace of its rotation, whichever comes first', () => {
+    expect(endOfKey({ expires_at: inDays(9) })).toBe(inDays(9));
+    expect(endOfKey({ expires_at: inDays(9), ends_at: inDays(1) })).toBe(inDays(1));
+    expect(endOfKey({ expires_at: inDays(1), ends_at: inDays(9) })).toBe(inDays(1));
+  });
+
+  it('is said in words', () => {
+    const left = [0, 0.01, 1 / 24, 1.5, 2, 13.9].map((days) => leftText(inDays(days), now));
+    expect(left).toEqual(['over', 'less than an hour', '1 hour', '36 hours', '2 days', '13 days']);
+  });
+});
+
+describe('the address of the access screen', () => {
+  it('keeps what it knows and leaves out what it does not', () => {
+    expect(accessSearchOf({ part: 'keys', kind: 'nothing', client: 'x'.repeat(129), asked: 'yes' })).toEqual({
+      part: 'keys',
+      asked: 'yes',
+    });
+  });
+});

@@ -1,0 +1,202 @@
+import { type RevocationKind } from './access-search.js';
+import { type Preview } from './issuer-answers.js';
+
+/** Something that an administrator is about to do. */
+export interface PlannedChange {
+  readonly title: string;
+  /** What it does, in a sentence or two. */
+  readonly effect: string;
+  /** Below `/console/issuer/`. */
+  readonly path: string;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** Whether the request takes a reason. */
+  readonly takesReason: boolean;
+  /** What has to be typed, because it refuses something at once; nothing where a second press is enough. */
+  readonly word: string | undefined;
+  /** What a preview is asked of. */
+  readonly refuses: { readonly kind: RevocationKind; readonly name: string } | undefined;
+  readonly button: string;
+}
+
+const part = encodeURIComponent;
+
+/** The name that people type again: the whole name, or the end of a long one. */
+export function wordOf(name: string): string {
+  return name.length <= 24 ? name : name.slice(-8);
+}
+
+export const clientChange = {
+  disable: (id: string): PlannedChange => ({
+    title: `Disable ${id}`,
+    effect: 'From now on it gets no token anywhere, and those that it stands in are refused by every service.',
+    path: `admin/clients/${part(id)}/disable`,
+    takesReason: false,
+    word: wordOf(id),
+    refuses: { kind: 'client', name: id },
+    button: 'Disable',
+  }),
+  enable: (id: string): PlannedChange => ({
+    title: `Enable ${id}`,
+    effect: 'It may ask for tokens again. What was revoked stays revoked.',
+    path: `admin/clients/${part(id)}/enable`,
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Enable',
+  }),
+  revoke: (id: string): PlannedChange => ({
+    ...revocationOf('client', id),
+    effect:
+      'Everything that it stands in and that was issued until now is refused, and what people allowed it ends. It may ask for new tokens at once; disable it to keep it out.',
+  }),
+  newSecret: (id: string): PlannedChange => ({
+    title: `Make a new secret for ${id}`,
+    effect: 'The newest two secrets are live: give it this one, then make another to end the older. It is shown once.',
+    path: `admin/clients/${part(id)}/secrets`,
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Make a secret',
+  }),
+};
+
+export const apiKeyChange = {
+  rotate: (id: string, name: string): PlannedChange => ({
+    title: `Rotate the key “${name}”`,
+    effect: 'A successor of the same name and rights is made and shown once. This key goes on for a day.',
+    path: `admin/api-keys/${part(id)}/rotate`,
+    body: {},
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Rotate',
+  }),
+  disable: (id: string, name: string): PlannedChange => ({
+    title: `Disable the key “${name}”`,
+    effect: 'The key, and what it was exchanged for, is refused until it is enabled again.',
+    path: `admin/api-keys/${part(id)}/disable`,
+    body: {},
+    takesReason: true,
+    word: wordOf(name),
+    refuses: { kind: 'api-key', name: id },
+    button: 'Disable',
+  }),
+  enable: (id: string, name: string): PlannedChange => ({
+    title: `Enable the key “${name}”`,
+    effect: 'The key works again.',
+    path: `admin/api-keys/${part(id)}/enable`,
+    body: {},
+    takesReason: true,
+    word: undefined,
+    refuses: undefined,
+    button: 'Enable',
+  }),
+  revoke: (id: string, name: string): PlannedChange => ({
+    title: `Revoke the key “${name}”`,
+    effect: 'The key is refused for ever, at every service. Nothing brings it back.',
+    path: `admin/api-keys/${part(id)}/revoke`,
+    body: {},
+    takesReason: true,
+    word: wordOf(name),
+    refuses: { kind: 'api-key', name: id },
+    button: 'Revoke',
+  }),
+};
+
+/** The two kinds of keys that the issuer signs with. */
+export type KeyPurpose = 'keys' | 'revocation-keys';
+
+export const keyChange = {
+  rotate: (purpose: KeyPurpose): PlannedChange => ({
+    title: purpose === 'keys' ? 'Rotate the signing key' : 'Rotate the key that signs revocations',
+    effect:
+      purpose === 'keys'
+        ? 'The pending key signs from now on. The one before stays published until its tokens have expired: nothing is refused.'
+        : 'The pending key signs from now on, and what is revoked is signed again: nothing is refused.',
+    path: `admin/${purpose}/rotate`,
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Rotate',
+  }),
+  revoke: (purpose: KeyPurpose, kid: string): PlannedChange => ({
+    title: purpose === 'keys' ? `Revoke the signing key ${kid}` : `Revoke the revocation key ${kid}`,
+    effect:
+      purpose === 'keys'
+        ? 'For an emergency: the key leaves the published set, and every service refuses what it signed. The pending key takes over.'
+        : 'For an emergency: the key leaves its set, and the pending one signs the whole list again.',
+    path: `admin/${purpose}/${part(kid)}/revoke`,
+    takesReason: false,
+    word: wordOf(kid),
+    refuses: purpose === 'keys' ? { kind: 'key', name: kid } : undefined,
+    button: 'Revoke',
+  }),
+};
+
+/** Ends what a person allowed an application. */
+export function endOfDelegation(id: string, person: string, client: string): PlannedChange {
+  return {
+    title: `End what ${person} allowed ${client}`,
+    effect: 'Its refresh token works no more, and its tokens are refused everywhere. The person may allow it again.',
+    path: `admin/delegations/${part(id)}/end`,
+    takesReason: false,
+    word: wordOf(client),
+    refuses: { kind: 'transaction', name: id },
+    button: 'End',
+  };
+}
+
+/** What may be named in the form of the revocations. */
+export const revocable = ['token', 'transaction', 'client', 'subject'] as const;
+export type Revocable = (typeof revocable)[number];
+
+const bodies: Readonly<Record<Revocable, (name: string) => Readonly<Record<string, unknown>>>> = {
+  token: (jti) => ({ kind: 'token', jti, with_derived: true }),
+  transaction: (txn) => ({ kind: 'transaction', txn }),
+  client: (id) => ({ kind: 'client', client_id: id }),
+  subject: (subject) => ({ kind: 'subject', subject }),
+};
+
+const effects: Readonly<Record<Revocable, string>> = {
+  token: 'The token and everything that was exchanged for it is refused by every service.',
+  transaction: 'Every token of the transaction is refused by every service; a delegation of this id ends.',
+  client:
+    'Everything that the client stands in and that was issued until now is refused, and what people allowed it ends.',
+  subject:
+    'Everything that names the subject and was issued until now is refused. With a person go their sessions and all that they allowed.',
+};
+
+/** An entry for the list of revocations. */
+export function revocationOf(kind: Revocable, name: string): PlannedChange {
+  return {
+    title: `Revoke the ${kind} ${name}`,
+    effect: effects[kind],
+    path: 'admin/revocations',
+    body: bodies[kind](name),
+    takesReason: true,
+    word: wordOf(name),
+    refuses: { kind, name },
+    button: 'Revoke',
+  };
+}
+
+const counted = (count: number, one: string, many: string): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+
+/** What a preview says, a sentence each; the first is about tokens. */
+export function sentencesOf({ tokens, delegations, sessions, api_keys: keys }: Preview): readonly string[] {
+  const others = [
+    ...(delegations > 0 ? [counted(delegations, 'permission that a person gave', 'permissions that people gave')] : []),
+    ...(sessions > 0 ? [counted(sessions, 'session of the person', 'sessions of the person')] : []),
+    ...(keys > 0 ? [counted(keys, 'API key that works', 'API keys that work')] : []),
+  ];
+  return [tokenSentence(tokens), ...(others.length === 0 ? [] : [`It also meets ${others.join(', ')}.`])];
+}
+
+function tokenSentence(tokens: Preview['tokens']): string {
+  if (tokens === null) return 'The issuer keeps no record from which it could count live tokens.';
+  if (tokens.live === 0) return 'No live token is refused by it.';
+  const atLeast = tokens.at_least ? 'At least ' : '';
+  const where = tokens.audiences.map(({ audience, live }) => `${audience} (${live.toLocaleString('en')})`).join(', ');
+  return `${atLeast}${counted(tokens.live, 'live token', 'live tokens')} will be refused: ${where}.`;
+}

@@ -1,0 +1,107 @@
+import { Link } from '@tanstack/react-router';
+import { useState, type SyntheticEvent } from 'react';
+import { Time } from '../ui/time.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { AccessTable } from './access-table.js';
+import styles from './access.module.css';
+import { type RevocationKind } from './access-search.js';
+import { revocationsSchema, type RevocationAnswer } from './issuer-answers.js';
+import { askIssuer } from './issuer-queries.js';
+import { Paged } from './paged.js';
+import { revocable, revocationOf, type PlannedChange, type Revocable } from './planned-change.js';
+
+const resources: Readonly<Record<RevocationKind, string>> = {
+  token: 'token',
+  transaction: 'transaction',
+  client: 'client',
+  subject: 'subject',
+  'api-key': 'api-key',
+  key: 'signing-key',
+};
+
+/** Names what is to be revoked. */
+function NewRevocation({ plan }: { readonly plan: (change: PlannedChange) => void }) {
+  const [kind, setKind] = useState<Revocable>('token');
+  const [name, setName] = useState('');
+  const submit = (event: SyntheticEvent): void => {
+    event.preventDefault();
+    if (name.trim() !== '') plan(revocationOf(kind, name.trim()));
+  };
+  return (
+    <form className={styles.filters} onSubmit={submit}>
+      <label>
+        Revoke a{' '}
+        <select
+          value={kind}
+          onChange={({ target }) => {
+            setKind(revocable.find((one) => one === target.value) ?? 'token');
+          }}
+        >
+          {revocable.map((one) => (
+            <option key={one}>{one}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        named{' '}
+        <input
+          required
+          maxLength={500}
+          value={name}
+          onChange={({ target }) => {
+            setName(target.value);
+          }}
+        />
+      </label>
+      <button type="submit">Revoke …</button>
+    </form>
+  );
+}
+
+interface RevocationsProps {
+  readonly kind: RevocationKind | undefined;
+  readonly plan: (change: PlannedChange) => void;
+}
+
+/** What is refused though its signature is good, newest first. */
+export function Revocations({ kind, plan }: RevocationsProps) {
+  return (
+    <>
+      <NewRevocation plan={plan} />
+      <Paged
+        what="revocations"
+        name={['revocations', kind]}
+        load={async (cursor, signal) => {
+          const query = { limit: 50, cursor, kind };
+          const answer = await askIssuer(revocationsSchema, 'admin/revocations', { query, signal });
+          return { rows: answer.revocations, next: answer.next_cursor ?? undefined };
+        }}
+      >
+        {(rows: readonly RevocationAnswer[]) => (
+          <AccessTable
+            caption="Revocations"
+            empty="Nothing is revoked"
+            rows={rows}
+            idOf={(row) => `${row.kind} ${row.name}`}
+            columns={[
+              { title: 'Kind', cell: (row) => row.kind },
+              {
+                title: 'Name',
+                cell: (row) => (
+                  <Link to="/" search={{ resource: `${resources[row.kind]}/${row.name}` }}>
+                    <Untrusted text={row.name} limit={60} brief />
+                  </Link>
+                ),
+              },
+              { title: 'By', cell: ({ revoked_by: by }) => <Untrusted text={by} limit={60} brief /> },
+              { title: 'When', cell: ({ revoked_at: at }) => <Time at={at} relative /> },
+              { title: 'Reason', cell: ({ reason = '' }) => <Untrusted text={reason} limit={120} brief /> },
+              { title: 'Matters until', cell: ({ until }) => <Time at={until} /> },
+              { title: 'At the services', cell: ({ pushed }) => (pushed ? 'yes' : 'not yet') },
+            ]}
+          />
+        )}
+      </Paged>
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+import { announcementOf, findingsOf, missingOf, spanText } from './findings.js';
+import { overviewSchema, type Overview } from './health-answers.js';
+
+const well: Overview = {
+  at: '2026-11-26T12:00:00.000Z',
+  sources: [
+    {
+      source: 'issuer',
+      through: '9',
+      missing: [],
+      gap_since: null,
+      alert: false,
+      advanced_at: '2026-11-26T11:59:59.000Z',
+    },
+  ],
+  dead_letters: { waiting: 0, oldest_at: null },
+  log: { size: '100', covered: '100', indexed: '100', signed_at: '2026-11-26T10:00:00.000Z' },
+  retention: { days: null, first_index: '0', segments: 0, last_sealed_at: null },
+  replica: {
+    status: 'ready',
+    checks: { database: 'ok' },
+    notes: {
+      intake: { consuming: true, waiting: 0, lag_ms: 3, stream_fill: 0.1, last_error: null },
+      audit_relay: { connected: true, pending: 2, oldest_seconds: 1 },
+      revocation_feed: { state: 'current', entries: 0, lagMs: null, lastError: null },
+    },
+  },
+};
+const subjects = (change: Partial<Overview>) => findingsOf({ ...well, ...change }).map(({ subject }) => subject);
+
+describe('the health of the trail', () => {
+  it('has nothing to find while all is well, also when an old checkpoint covers everything', () => {
+    expect(findingsOf(well)).toEqual([]);
+    expect(announcementOf([])).toBe('All is well.');
+  });
+
+  it('names a source whose numbers are missing, and counts them', () => {
+    const gap = { source: 'payments', through: '7', gap_since: '2026-11-26T11:00:00.000Z', advanced_at: null };
+    const missing = [
+      { first: '8', last: '9' },
+      { first: '90071992547409930', last: '90071992547409932' },
+    ];
+    const state = { ...gap, missing, alert: true };
+    expect(missingOf(state)).toBe(5n);
+    expect(findingsOf({ ...well, sources: [state] })[0]?.text).toMatch(/^5 numbers of payments/);
+    expect(subjects({ sources: [{ ...state, alert: false }] })).toEqual([]);
+  });
+
+  it('finds events that wait for a checkpoint, once the newest is old', () => {
+    const log = { ...well.log, covered: '99' };
+    expect(subjects({ log })).toEqual(['log']);
+    expect(subjects({ log: { ...log, signed_at: '2026-11-26T11:59:30.000Z' } })).toEqual([]);
+    expect(subjects({ log: { ...log, covered: '0', signed_at: null } })).toEqual(['log']);
+  });
+
+  it('finds what the replica says of its intake, its outbox and its feed, and nothing where it says nothing', () => {
+    const notes: Overview['replica']['notes'] = {
+      intake: { consuming: false, waiting: null, lag_ms: 0, stream_fill: 0.9, last_error: 'away' },
+      audit_relay: { connected: false, pending: 1, oldest_seconds: 61 },
+      revocation_feed: { state: 'lost', entries: 0, lagMs: null, lastError: 'away' },
+    };
+    const replica = { status: 'not_ready', checks: { database: 'away' }, notes } as const;
+    expect(subjects({ replica })).toEqual(['replica', 'intake', 'intake', 'outbox', 'outbox', 'feed']);
+    expect(subjects({ replica: { status: 'ready', checks: {}, notes: {} } })).toEqual([]);
+  });
+
+  it('counts dead letters, and announces everything in one sentence', () => {
+    const findings = findingsOf({ ...well, dead_letters: { waiting: 1, oldest_at: '2026-11-26T11:00:00.000Z' } });
+    expect(announcementOf(findings)).toBe('1 finding: 1 dead letter waits for a decision.');
+  });
+
+  it('says a length of time in words', () => {
+    expect([1.4, 89, 90, 5_399, 5_400, 200_000].map(spanText)).toEqual([
+      '1 s',
+      '89 s',
+      '2 min',
+      '90 min',
+      '2 h',
+      '2 days',
+    ]);
+  });
+
+  it('reads what the server sends, whatever further notes it has', () => {
+    const sent = {
+      ...well,
+      replica: { ...well.replica, notes: { ...well.replica.notes, receipts: { last_error: null } } },
+    };
+    expect(overviewSchema.safeParse(sent).success).toBe(true);
+  });
+});

@@ -1,0 +1,195 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState, type ReactNode } from 'react';
+import { ask, valueOf } from '../api/client.js';
+import { sessionQuery } from '../api/session.js';
+import { ErrorState, Loading } from '../ui/page-state.js';
+import { Time } from '../ui/time.js';
+import { Untrusted } from '../ui/untrusted.js';
+import { DeadLetters } from './dead-letters.js';
+import { announcementOf, findingsOf, secondsSince, spanText, uncovered } from './findings.js';
+import { overviewSchema, type Overview } from './health-answers.js';
+import styles from './health.module.css';
+import { Sources } from './sources.js';
+
+const REFRESH_MS = 10_000;
+
+function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+const events = (count: string): string => BigInt(count).toLocaleString('en');
+
+/** The log, its newest checkpoint, and what has left the database. */
+function LogFacts({ overview }: { readonly overview: Overview }) {
+  const { log, retention } = overview;
+  const { days, segments, first_index: first, last_sealed_at: sealed } = retention;
+  return (
+    <dl className={styles.facts}>
+      <Fact name="Events in the log">{events(log.size)}</Fact>
+      <Fact name="Newest checkpoint">
+        {log.signed_at === null ? 'none yet' : `${spanText(secondsSince(log.signed_at, overview))} old`}, over{' '}
+        {events(log.covered)} events
+      </Fact>
+      <Fact name="Waiting for a checkpoint">{events(uncovered(overview).toString())}</Fact>
+      <Fact name="Found by the index">{events(log.indexed)}</Fact>
+      <Fact name="Kept in the database">{days === null ? 'for ever' : `${String(days)} days`}</Fact>
+      <Fact name="Moved to files">
+        {segments === 0 && 'nothing'}
+        {segments > 0 && `${String(segments)} segments, all events below ${events(first)}`}
+        {sealed !== null && (
+          <>
+            , last <Time at={sealed} relative />
+          </>
+        )}
+      </Fact>
+    </dl>
+  );
+}
+
+/** What the replica that answered says of itself. */
+function ReplicaFacts({ replica }: { readonly replica: Overview['replica'] }) {
+  const { intake, audit_relay: relay, revocation_feed: feed } = replica.notes;
+  return (
+    <dl className={styles.facts}>
+      <Fact name="Ready">{replica.status === 'ready' ? 'yes' : 'no'}</Fact>
+      {intake !== undefined && (
+        <>
+          <Fact name="Waiting in the stream">{intake.waiting?.toLocaleString('en') ?? 'not known'}</Fact>
+          <Fact name="From the stream to the log">{intake.lag_ms} ms</Fact>
+          <Fact name="Stream filled">
+            {intake.stream_fill === null ? 'not known' : `${String(Math.round(intake.stream_fill * 100))} %`}
+          </Fact>
+          {intake.last_error !== null && (
+            <Fact name="Intake’s last error">
+              <Untrusted text={intake.last_error} limit={200} />
+            </Fact>
+          )}
+        </>
+      )}
+      {relay !== undefined && (
+        <Fact name="audit’s own outbox">
+          {relay.pending.toLocaleString('en')} waiting, the oldest for {spanText(relay.oldest_seconds)}
+        </Fact>
+      )}
+      {feed !== undefined && (
+        <Fact name="Revocation feed">
+          {feed.state}, {feed.entries.toLocaleString('en')} entries
+          {feed.lagMs !== null && `, the last one ${String(feed.lagMs)} ms after the issuer made it`}
+        </Fact>
+      )}
+    </dl>
+  );
+}
+
+function Letters({ overview, mayReplay }: { readonly overview: Overview; readonly mayReplay: boolean }) {
+  const [open, setOpen] = useState(false);
+  const { waiting, oldest_at: oldest } = overview.dead_letters;
+  return (
+    <section aria-labelledby="letters">
+      <h2 id="letters">Dead letters</h2>
+      <p>
+        {waiting === 0 ? 'None waits for a decision.' : `${waiting.toLocaleString('en')} wait for a decision`}
+        {oldest !== null && (
+          <>
+            , the oldest since <Time at={oldest} relative />.
+          </>
+        )}
+      </p>
+      <button
+        type="button"
+        aria-expanded={open}
+        onClick={() => {
+          setOpen(!open);
+        }}
+      >
+        {open ? 'Hide dead letters' : 'Show dead letters'}
+      </button>
+      {open && <DeadLetters mayReplay={mayReplay} />}
+    </section>
+  );
+}
+
+/** Whether the trail is whole and up to date. */
+export function Health() {
+  const [paused, setPaused] = useState(false);
+  const { data: session } = useQuery(sessionQuery);
+  const { data, error, refetch } = useQuery({
+    queryKey: ['health', 'overview'],
+    queryFn: async ({ signal }) => valueOf(await ask(overviewSchema, '/overview', { signal })),
+    refetchInterval: paused ? false : REFRESH_MS,
+    staleTime: 0,
+  });
+  const findings = data === undefined ? [] : findingsOf(data);
+  return (
+    <div className={styles.health}>
+      <header className={styles.head}>
+        <h1>Health</h1>
+        <button
+          type="button"
+          aria-pressed={paused}
+          onClick={() => {
+            setPaused(!paused);
+          }}
+        >
+          Pause
+        </button>
+        <button type="button" onClick={() => void refetch()}>
+          Refresh now
+        </button>
+        {data !== undefined && (
+          <span className={styles.soft}>
+            as of <Time at={data.at} />
+          </span>
+        )}
+      </header>
+      {/* It says something only when the words change. */}
+      <p className="visually-hidden" role="status">
+        {data === undefined ? '' : announcementOf(findings)}
+      </p>
+      {error !== null && <ErrorState error={error} retry={() => void refetch()} />}
+      {data === undefined && error === null && <Loading what="the health of the trail" />}
+      {data !== undefined && (
+        <>
+          {findings.length === 0 && <p className={styles.good}>✓ All is well.</p>}
+          {findings.length > 0 && (
+            <ul className={styles.findings}>
+              {findings.map(({ subject, text }) => (
+                <li key={`${subject} ${text}`}>
+                  <Untrusted text={text} limit={300} />
+                </li>
+              ))}
+            </ul>
+          )}
+          <section aria-labelledby="sources">
+            <h2 id="sources">Sources</h2>
+            <Sources sources={data.sources} />
+          </section>
+          <Letters overview={data} mayReplay={session?.scopes.includes('audit:admin') === true} />
+          <section aria-labelledby="log">
+            <h2 id="log">Log and retention</h2>
+            <LogFacts overview={data} />
+          </section>
+          <section aria-labelledby="replica">
+            <h2 id="replica">The replica that answered</h2>
+            <ReplicaFacts replica={data.replica} />
+          </section>
+          <section aria-labelledby="unknown">
+            <h2 id="unknown">What audit cannot know</h2>
+            <p>
+              How many events wait in the other services’ outboxes, and whether these hear of revocations: audit sees
+              only what reached it. A source that sends nothing looks like one that has nothing to say. Each service’s
+              own <code>/health/ready</code> and <code>/metrics</code> tell it (<code>audit_outbox_pending</code>,{' '}
+              <code>audit_outbox_oldest_seconds</code>). With several replicas of audit, another one may say something
+              else of itself.
+            </p>
+          </section>
+        </>
+      )}
+    </div>
+  );
+}
