@@ -91,9 +91,11 @@ export function Access() {
   const search = route.useSearch();
   const [planned, setPlanned] = useState<PlannedChange>();
   const [done, setDone] = useState('');
+  const made = useRef(false);
   const heading = useRef<HTMLHeadingElement>(null);
   const plan = (change: PlannedChange): void => {
     setDone('');
+    made.current = false;
     setPlanned(change);
   };
   // Whether the person has the right at all is asked once, before any list.
@@ -132,12 +134,13 @@ export function Access() {
         <ChangeDialog
           change={planned}
           onDone={() => {
+            made.current = true;
             setDone(`Done: ${planned.title}.`);
           }}
           onClose={() => {
             setPlanned(undefined);
-            // The button that opened it may be gone with what it offered.
-            if (document.activeElement === null || document.activeElement === document.body) heading.current?.focus();
+            // The button that opened it goes with what it offered; without a change the browser gives it the focus back.
+            if (made.current) heading.current?.focus();
           }}
         />
       )}

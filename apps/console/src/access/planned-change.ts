@@ -46,11 +46,12 @@ export const clientChange = {
   }),
   revoke: (id: string): PlannedChange => ({
     ...revocationOf('client', id),
+    title: `Revoke tokens of ${id}`,
     effect:
       'Everything that it stands in and that was issued until now is refused, and what people allowed it ends. It may ask for new tokens at once; disable it to keep it out.',
   }),
   newSecret: (id: string): PlannedChange => ({
-    title: `Make a new secret for ${id}`,
+    title: `New secret for ${id}`,
     effect: 'The newest two secrets are live: give it this one, then make another to end the older. It is shown once.',
     path: `admin/clients/${part(id)}/secrets`,
     takesReason: false,

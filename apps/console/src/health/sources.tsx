@@ -12,7 +12,7 @@ const SHOWN = 5;
 export function Sources({ sources }: { readonly sources: Overview['sources'] }) {
   if (sources.length === 0) return <p>No service has sent an event yet.</p>;
   return (
-    <div className={styles.scroll} role="region" aria-label="Sources" tabIndex={0}>
+    <div className={styles.scroll} role="region" aria-label="Table of sources" tabIndex={0}>
       <table className={styles.table}>
         <thead>
           <tr>
