@@ -195,14 +195,16 @@ describe('docker-compose.yml', () => {
   it('publishes ports on the loopback address only, each a variable', () => {
     for (const [name, { ports }] of services)
       for (const port of ports ?? [])
-        expect(port).toMatch(new RegExp(`^127\\.0\\.0\\.1:\\$\\{${name.toUpperCase()}_PORT:-(\\d+)\\}:\\1$`));
+        expect(port).toMatch(
+          new RegExp(`^127\\.0\\.0\\.1:\\$\\{${name.toUpperCase().replaceAll('-', '_')}_PORT:-(\\d+)\\}:\\1$`),
+        );
   });
 
   it('scales each service over a range of ports: no name or address is fixed, and none knows another by one replica', () => {
     const scaled = Object.fromEntries(serviceNames.map((name) => [name, compose.services[name]]));
     for (const [name, service] of Object.entries(scaled)) {
       const [port = '', ...more] = service?.ports ?? [];
-      expect([name, more, port.replace(/\$\{[A-Z]+_PORT:-\d+\}/, '4101-4109')]).toEqual([
+      expect([name, more, port.replace(/\$\{[A-Z_]+_PORT:-\d+\}/, '4101-4109')]).toEqual([
         name,
         [],
         expect.stringMatching(/^127\.0\.0\.1:4101-4109:\d+$/),

@@ -338,6 +338,7 @@ const guestEntry = (client_id: string, key: PrivateJwk): object => ({
   client_id,
   jwks: { keys: [publicJwkOf(key)] },
   policy: {
+    audiences: {},
     exchange: [
       {
         subject_audience: client_id,
