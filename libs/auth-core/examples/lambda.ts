@@ -10,7 +10,7 @@ interface Answer {
   readonly body: string;
 }
 
-// Kept while this instance lives; after a pause the next request fetches the keys anew.
+// Kept while this instance lives; after a pause the next request fetches the keys again.
 const verifier = await createVerifier({ issuer: process.env['ISSUER'] ?? 'http://127.0.0.1:4000', audience: 'orders' });
 
 export async function handler({ headers }: HttpEvent): Promise<Answer> {

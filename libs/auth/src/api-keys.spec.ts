@@ -62,10 +62,10 @@ class CatalogueController {
     return {};
   }
 
-  @Get('wishes')
+  @Get('favourites')
   @AllowApiKey()
   @Authorize(ofAPerson)
-  wishes(): object {
+  favourites(): object {
     return {};
   }
 
@@ -209,7 +209,7 @@ describe('a service that takes API keys', () => {
   });
 
   it('refuses a key where a person is needed, by decorator, policy or for whom it acts, and says why', async () => {
-    for (const url of ['/catalogue/orders', '/catalogue/wishes', '/catalogue/basket']) {
+    for (const url of ['/catalogue/orders', '/catalogue/favourites', '/catalogue/basket']) {
       for (const time of ['first', 'repeated']) {
         const { status, body } = await ask(url, bearer(plain));
         expect([url, time, status, body['code'], body['detail']]).toEqual([
@@ -221,7 +221,7 @@ describe('a service that takes API keys', () => {
     expect(refusals.at(-1)).toMatchObject({ code: 'PERSON_REQUIRED', principal: { apiKey: { id: ids[0] } } });
     const act = { sub: 'shopfront' };
     const forPerson = await issuer.mint({ kind: 'person', scopes: ['catalogue:read'], claims: { act } });
-    for (const url of ['/catalogue/orders', '/catalogue/wishes', '/catalogue/basket'])
+    for (const url of ['/catalogue/orders', '/catalogue/favourites', '/catalogue/basket'])
       expect((await ask(url, bearer(forPerson))).status).toBe(200);
     const forKey = await issuer.mint({
       scopes: ['catalogue:read'],

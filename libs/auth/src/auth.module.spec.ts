@@ -8,7 +8,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { createVerifier, TokenError } from '@countersign/auth-core';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { AuthModule } from './auth.module.js';
-import { TOKEN_VERIFIER, type AccessTokenVerifier } from './auth.settings.js';
+import { TOKEN_VERIFIER } from './auth.settings.js';
+import { type AccessTokenVerifier } from './verification.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { Authorize, Public, RequireScopes } from './decorators.js';

@@ -26,9 +26,9 @@ import {
   REFUSAL_ERRORS,
   serviceNameOf,
   TOKEN_VERIFIER,
-  type AccessTokenVerifier,
   type AuthSettings,
 } from './auth.settings.js';
+import { type AccessTokenVerifier } from './verification.js';
 import { preparePrincipal } from './carrier.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';

@@ -1,24 +1,13 @@
-import { type ExecutionContext } from '@nestjs/common';
-import {
-  type Principal,
-  type SeveralIssuersOptions,
-  type TokenVerifier,
-  type VerifierOptions,
-} from '@countersign/auth-core';
+import { type SeveralIssuersOptions, type VerifierOptions } from '@countersign/auth-core';
 import { type ApiKeySettings } from './api-keys.js';
 import { type SessionSettings } from './credentials/session.js';
 import { type RefusalListener } from './refusal.js';
+import { type AccessTokenVerifier, type BearerVerification, type ClientCertificate } from './verification.js';
 
 /** Injection token of the {@link AccessTokenVerifier} that the guard uses. */
 export const TOKEN_VERIFIER = Symbol.for('countersign.token-verifier');
 export const AUTH_SETTINGS = Symbol.for('countersign.auth-settings');
 export const REFUSAL_ERRORS = Symbol.for('countersign.refusal-errors');
-
-/** What the guard asks of a verifier: `verifyWithRefresh`, and what else it has of a `TokenVerifier`. Tokens that are bound to a key or a certificate are refused without the method for them. */
-export type AccessTokenVerifier = Pick<TokenVerifier, 'verifyWithRefresh'> &
-  Partial<
-    Pick<TokenVerifier, 'verifyWithProof' | 'verifyWithCertificate' | 'cached' | 'cachedAuthorization' | 'close'>
-  >;
 
 interface GuardOptions {
   /** The `realm` of `WWW-Authenticate`; the audience by default. */
@@ -49,16 +38,6 @@ interface GuardOptions {
   /** Adds to a route's line what other declarations say of its handler (that it leaves no audit event, say). */
   readonly routeNote?: (handler: object, controller: object) => string | undefined;
 }
-
-/** Verifies a bearer token. @throws {TokenError} for one that is not good */
-export type BearerVerification = (
-  token: string,
-  verifier: AccessTokenVerifier,
-  context: ExecutionContext,
-) => Promise<Principal>;
-
-/** @param request the framework's own request */
-export type ClientCertificate = (request: object) => Uint8Array | undefined;
 
 /** The options of `AuthModule`: the verifier's, for one issuer or several, and how refusals are reported. */
 export type AuthSettings = GuardOptions & (VerifierOptions | SeveralIssuersOptions);

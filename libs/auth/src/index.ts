@@ -1,11 +1,6 @@
 export { AuthModule, type AuthModuleAsyncOptions } from './auth.module.js';
-export {
-  TOKEN_VERIFIER,
-  type AccessTokenVerifier,
-  type AuthSettings,
-  type BearerVerification,
-  type ClientCertificate,
-} from './auth.settings.js';
+export { TOKEN_VERIFIER, type AuthSettings } from './auth.settings.js';
+export { type AccessTokenVerifier, type BearerVerification, type ClientCertificate } from './verification.js';
 export { peerCertificate } from './peer-certificate.js';
 export { CREDENTIALS, type Credential } from './credentials/credential.js';
 export { cookieOf, isFromOwnPage, type SessionSettings } from './credentials/session.js';

@@ -1,5 +1,5 @@
 import { TLSSocket } from 'node:tls';
-import { type ClientCertificate } from './auth.settings.js';
+import { type ClientCertificate } from './verification.js';
 
 /** The certificate that a client showed in the TLS handshake with this very process; nothing where it showed none that was verified. */
 export const peerCertificate: ClientCertificate = (request) => {

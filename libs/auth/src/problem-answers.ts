@@ -1,5 +1,4 @@
 import { type HttpAdapterHost } from '@nestjs/core';
-import { type RefusalProblem } from './refusal.js';
 
 type Adapter = HttpAdapterHost['httpAdapter'];
 
@@ -10,7 +9,7 @@ const problems = new WeakSet<object>();
 const prepared = new WeakSet<Adapter>();
 
 /** Marks a document that says why a request was refused: answered as it is, it has the content type of a problem. */
-export function asProblem(problem: RefusalProblem): RefusalProblem {
+export function asProblem<Document extends object>(problem: Document): Document {
   problems.add(problem);
   return problem;
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ConfigurationError } from '@countersign/service-host';
-import { type Configuration } from '../configuration.js';
 import { type PrivateJwk } from './console-variables.js';
 
 /** Injection token of {@link ConsoleOptions}. */
@@ -24,11 +23,24 @@ export interface ConsoleOptions {
   readonly directory: string;
 }
 
+/** The variables that it is made from. */
+export interface ConsoleConfiguration {
+  readonly ISSUER_URL: string;
+  readonly CONSOLE_CLIENT_ID?: string | undefined;
+  readonly CONSOLE_URL?: string | undefined;
+  readonly CONSOLE_CLIENT_KEY?: PrivateJwk | undefined;
+  readonly CONSOLE_SESSION_KEY?: Buffer | undefined;
+  readonly CONSOLE_SCOPES: readonly string[];
+  readonly CONSOLE_IDLE_MINUTES: number;
+  readonly CONSOLE_SESSION_HOURS: number;
+  readonly CONSOLE_DIRECTORY?: string | undefined;
+}
+
 const builtPages = fileURLToPath(new URL('../../../console/dist', import.meta.url));
 const MINUTE = 60_000;
 
 /** @returns nothing where no console is configured. @throws {ConfigurationError} naming what is missing of one that is */
-export function consoleOf(configuration: Configuration): ConsoleOptions | undefined {
+export function consoleOf(configuration: ConsoleConfiguration): ConsoleOptions | undefined {
   const {
     CONSOLE_CLIENT_ID: clientId,
     CONSOLE_URL: url,

@@ -84,7 +84,7 @@ export class SignIn {
   }
 
   /**
-   * @param query of the address that the browser was sent to, whoever wrote it
+   * @param query of the address that the browser was sent to, no matter who wrote it
    * @param kept what the browser kept
    * @param earlier the secret of the session that the browser has
    */

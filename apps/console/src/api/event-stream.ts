@@ -72,6 +72,6 @@ async function* eventsIn(response: Response): AsyncGenerator<readonly FoundEvent
       if (events.length > 0) yield events;
     }
   } catch {
-    // Cut off: whoever listens asks again.
+    // Cut off: the listener asks again.
   }
 }

@@ -71,7 +71,9 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
         <p>
           <Untrusted text={detail} />
         </p>
-        <p>Your roles do not give you this right. Ask whoever runs the issuer; they see this refusal in the trail.</p>
+        <p>
+          Your roles do not give you this right. Ask the people who run the issuer: they see this refusal in the trail.
+        </p>
       </PageState>
     );
   return (

@@ -1,6 +1,6 @@
 import { type ExecutionContext } from '@nestjs/common';
 import { credentialsOf, type Principal } from '@countersign/auth-core';
-import { type AccessTokenVerifier, type BearerVerification, type ClientCertificate } from '../auth.settings.js';
+import { type AccessTokenVerifier, type BearerVerification, type ClientCertificate } from '../verification.js';
 import { authorizationOf, type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
 

@@ -1,5 +1,5 @@
 import { credentialsOf, TokenError, type Principal } from '@countersign/auth-core';
-import { type AccessTokenVerifier } from '../auth.settings.js';
+import { type AccessTokenVerifier } from '../verification.js';
 import { targetOf, type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
 

@@ -1,5 +1,5 @@
 import { TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
-import { type AccessTokenVerifier } from '../auth.settings.js';
+import { type AccessTokenVerifier } from '../verification.js';
 import { type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
 

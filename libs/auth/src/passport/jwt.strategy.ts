@@ -1,6 +1,6 @@
 import { TokenError, type Principal } from '@countersign/auth-core';
 import { type JwtFromRequestFunction, type SecretOrKeyProvider, Strategy } from 'passport-jwt';
-import { type AccessTokenVerifier } from '../auth.settings.js';
+import { type AccessTokenVerifier } from '../verification.js';
 import { authorizedToken, headerOf } from '../carrier.js';
 
 export const STRATEGY_NAME = 'countersign';

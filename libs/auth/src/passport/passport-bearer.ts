@@ -2,7 +2,7 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import { type Principal } from '@countersign/auth-core';
 import passport from 'passport';
-import { type AccessTokenVerifier, type BearerVerification } from '../auth.settings.js';
+import { type AccessTokenVerifier, type BearerVerification } from '../verification.js';
 import { createStrategy, STRATEGY_NAME, tokenErrorOf, useVerifier } from './jwt.strategy.js';
 
 @Injectable()

@@ -22,7 +22,7 @@ export interface Filled {
 
 /** Events that may wait in the outboxes before more are recorded: the relays are kept busy, and the stream is never full. */
 const WAITING_LIMIT = 8_000;
-/** Events that are recorded between two looks at the outboxes. */
+/** Events that are recorded between two checks of the outboxes. */
 const STEP = 4_000;
 const PROGRESS_EVERY_MS = 2_000;
 /** Milliseconds without a single event leaving an outbox after which something is wrong. */
