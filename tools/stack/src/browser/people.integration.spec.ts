@@ -7,6 +7,7 @@ import { chromium, type Browser } from 'playwright-core';
 import { freePortBase } from '../free-ports.js';
 import { startStack, type Stack } from '../stack.js';
 import { walkConsole } from './console-walk.js';
+import { walkAccess } from './access-walk.js';
 import { eventOf } from './trail.js';
 import { Window } from './window.js';
 
@@ -220,6 +221,8 @@ describe('people in a real browser', () => {
     walkConsole({ stack: () => stack, browser: () => browser, windows: [], limit: LIMIT });
   });
 
+  walkAccess(() => ({ stack, open }));
+
   it('meet no page that axe or the content security policy complains of, and no browser gets a token', async () => {
     await Promise.all(windows.map((window) => window.close()));
     expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
@@ -232,6 +235,8 @@ describe('people in a real browser', () => {
       '/oauth2/end-session',
       '/sign-out',
       '/signed-out',
+      '/access',
+      '/health',
     ])
       expect(paths).toContain(path);
     const received = windows.flatMap((window) => window.received);
