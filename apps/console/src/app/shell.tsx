@@ -25,6 +25,7 @@ function Welcome() {
   const here = useRouterState({ select: ({ location }) => location.href });
   return (
     <PageState
+      isWholePage
       title="Sign in to look at the trail"
       action={
         <a className="button" href={signInPath(here)}>
@@ -79,7 +80,7 @@ export function Shell() {
 
 export function NotFound() {
   return (
-    <PageState title="There is no such page" action={<Link to="/">Go to the trail</Link>}>
+    <PageState isWholePage title="There is no such page" action={<Link to="/">Go to the trail</Link>}>
       The address may be mistyped, or from another version.
     </PageState>
   );

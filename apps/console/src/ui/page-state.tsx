@@ -6,15 +6,18 @@ import { Untrusted } from './untrusted.js';
 
 interface StateProps {
   readonly title: string;
+  /** Whether the page has no other heading of the first level. */
+  readonly isWholePage?: boolean;
   readonly children?: ReactNode;
   readonly action?: ReactNode;
 }
 
 /** A place where there is nothing else to show: says what is so, why, and what to do. */
-export function PageState({ title, children, action }: StateProps) {
+export function PageState({ title, isWholePage = false, children, action }: StateProps) {
+  const Heading = isWholePage ? 'h1' : 'h2';
   return (
     <div className={styles.state}>
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children !== undefined && <div className={styles.words}>{children}</div>}
       {action !== undefined && <div className={styles.action}>{action}</div>}
     </div>

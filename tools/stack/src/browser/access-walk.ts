@@ -1,3 +1,4 @@
+import { expect, it } from '@jest/globals';
 import { createTokenClient } from '@countersign/auth-core';
 import { type Stack } from '../stack.js';
 import { eventOf } from './trail.js';

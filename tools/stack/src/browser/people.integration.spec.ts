@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { findChromium } from '@countersign/backing-services';
+import pg from 'pg';
 import { chromium, type Browser } from 'playwright-core';
 import { freePortBase } from '../free-ports.js';
+import { databaseUrlFile } from '../services.js';
 import { startStack, type Stack } from '../stack.js';
 import { walkConsole } from './console-walk.js';
 import { walkAccess } from './access-walk.js';
@@ -35,6 +39,8 @@ describe('people in a real browser', () => {
       portBase: await freePortBase(),
       without: [],
       demo: true,
+      // A basket of groceries costs more.
+      environment: { payments: { RECENT_LOGIN_ABOVE: 'EUR:4000' } },
       onStep: () => undefined,
       onLine: () => undefined,
     });
@@ -45,6 +51,35 @@ describe('people in a real browser', () => {
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
+  async function inIssuer(sql: string): Promise<void> {
+    const url = readFileSync(join(directory, 'env', databaseUrlFile('issuer')), 'utf8');
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  }
+  /** The command `countersign` on this stack, of a person's own terminal. `code`: the one that a login shows. */
+  function terminal(...args: readonly string[]) {
+    const root = resolve(import.meta.dirname, '../../../..');
+    const child = spawn(process.execPath, [join(root, 'apps/cli/bin/countersign.mjs'), ...args, '--json'], {
+      env: {
+        PATH: process.env['PATH'],
+        COUNTERSIGN_STACK: directory,
+        COUNTERSIGN_LOGIN_FOLDER: join(directory, 'logins'),
+      },
+    });
+    const out = text(child.stdout);
+    let said = '';
+    const code = new Promise<string>((found) => {
+      child.stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString('utf8');
+        const [shown] = /[B-Z]{4}-[B-Z]{4}/.exec(said) ?? [];
+        if (shown !== undefined) found(shown);
+      });
+    });
+    const ended = out.then((json): Readonly<Record<string, unknown>> => ({ ...Object(JSON.parse(json)) }));
+    return { code, ended };
+  }
   type Hand = 'click' | 'press';
   async function open(): Promise<Window> {
     const window = await Window.open(browser);
@@ -162,6 +197,91 @@ describe('people in a real browser', () => {
     LIMIT,
   );
 
+  it.each([
+    ['click', /Carol Diaz/],
+    ['press', /Samir Haddad/],
+  ] as const)(
+    'prove again who they are before they pay more than an amount (%s)',
+    async (hand, person) => {
+      const window = await begin(hand);
+      /** On to the shop; who allowed it before is not asked. */
+      const go = async (): Promise<void> => {
+        await window.see(/^(?:Corner Shop|An application asks to act for you)$/);
+        if (!(await window.text()).includes(QUESTION)) return;
+        await window[hand]('button', 'Allow');
+        await window.see('Corner Shop');
+      };
+      await window[hand]('button', person);
+      await go();
+      await window[hand]('link', 'Connect my accounts');
+      await go();
+      if ((await window.text()).includes('Open an account')) {
+        await window[hand]('button', 'Open an account');
+        await window.see('Corner Shop');
+      }
+      // As if they had signed in an hour before they allowed it.
+      await inIssuer(`update session set authenticated_at = authenticated_at - interval '1 hour'`);
+      await window.goto(`${shop()}/connect/payments`);
+      await go();
+      await window[hand]('button', /^Buy Basket/);
+      await window.see('Please confirm that it is you');
+      await window[hand]('link', 'Confirm at your bank');
+      await window.see('Who are you?');
+      await window[hand]('button', person);
+      await window.see('Thank you');
+      await window[hand]('button', /^Buy Basket/);
+      await window.see('Corner Shop');
+      expect(await window.text()).toContain('Basket of groceries: settled.');
+    },
+    LIMIT,
+  );
+
+  it.each(['click', 'press'] as const)(
+    'connect a terminal by its code, whose commands then act as them, or refuse it (%s)',
+    async (hand) => {
+      const window = await open();
+      const enter = async (code: string): Promise<void> => {
+        await window.goto(`${issuer()}/device`);
+        await window.see(/^(?:Who are you\?|Connect a device)$/);
+        if ((await window.text()).includes('Who are you?')) {
+          await window[hand]('button', /Samir Haddad/);
+          await window.see('Connect a device');
+        }
+        await window.page.getByLabel('Code').fill(code);
+        await window[hand]('button', 'Continue');
+      };
+      await enter('BBBB-BBBB');
+      await window.see('Connect a device');
+      expect(await window.text()).toContain('No device waits for this code');
+      window.forgive(/the server responded with a status of 400/);
+
+      const refused = terminal('login', '--device', '--audience', 'audit');
+      await enter(await refused.code);
+      await window.see('A device asks to act for you');
+      await window[hand]('button', 'Refuse');
+      await window.see('The device was refused');
+      expect(await refused.ended).toMatchObject({ code: 'access_denied' });
+
+      const login = terminal('login', '--device', '--audience', 'audit');
+      await enter(await login.code);
+      await window.see('A device asks to act for you');
+      expect(await window.text()).toMatch(
+        /Countersign command line[\s\S]*Samir Haddad[\s\S]*See what was done in your name/,
+      );
+      await window[hand]('button', 'Allow');
+      await window.see('The device is connected');
+      const { person } = await login.ended;
+      const { events } = await terminal('audit', 'search', '--person', '--limit', '5').ended;
+      expect(events).toHaveLength(5);
+      await eventOf(
+        stack,
+        `subject=${String(person)}&source=audit`,
+        ({ data }) => data.principal?.client_id === 'countersign-cli',
+      );
+    },
+    LIMIT,
+  );
+
   it(
     "are not signed in by somebody else's link, whose answer of the provider is tied to another browser",
     async () => {
@@ -218,29 +338,37 @@ describe('people in a real browser', () => {
   );
 
   describe('at the console', () => {
-    walkConsole({ stack: () => stack, browser: () => browser, windows: [], limit: LIMIT });
+    walkConsole({ stack: () => stack, browser: () => browser, windows, limit: LIMIT });
   });
 
   walkAccess(() => ({ stack, open }));
 
-  it('meet no page that axe or the content security policy complains of, and no browser gets a token', async () => {
-    await Promise.all(windows.map((window) => window.close()));
-    expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
-    const paths = new Set(windows.flatMap(({ checked }) => [...checked].map((url) => new URL(url).pathname)));
-    for (const path of [
-      '/',
-      '/oauth2/authorize',
-      '/callback',
-      '/account',
-      '/oauth2/end-session',
-      '/sign-out',
-      '/signed-out',
-      '/access',
-      '/health',
-    ])
-      expect(paths).toContain(path);
-    const received = windows.flatMap((window) => window.received);
-    expect(received.filter((text) => text.includes('Carol Diaz'))).not.toEqual([]);
-    expect(received.filter((text) => /eyJ[\w-]+\.eyJ/.test(text))).toEqual([]);
-  });
+  it(
+    'meet no page that axe or the content security policy complains of, and no browser gets a token',
+    async () => {
+      await Promise.all(windows.map((window) => window.close()));
+      expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
+      const paths = new Set(windows.flatMap(({ checked }) => [...checked].map((url) => new URL(url).pathname)));
+      for (const path of [
+        '/',
+        '/oauth2/authorize',
+        '/callback',
+        '/account',
+        '/oauth2/end-session',
+        '/pay',
+        '/waiting',
+        '/device',
+        '/device/decision',
+        '/sign-out',
+        '/signed-out',
+        '/access',
+        '/health',
+      ])
+        expect(paths).toContain(path);
+      const received = windows.flatMap((window) => window.received);
+      expect(received.filter((text) => text.includes('Carol Diaz'))).not.toEqual([]);
+      expect(received.filter((text) => /eyJ[\w-]+\.eyJ/.test(text))).toEqual([]);
+    },
+    LIMIT,
+  );
 });
