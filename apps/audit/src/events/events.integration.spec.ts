@@ -341,10 +341,12 @@ describe('the trail, by HTTP', () => {
       expect((await get(`/events/newest?clients=${clients}`)).status).toBe(400);
     }
     const { rows } = await database.query<{ search: object }>(
-      `select event #> '{data,changes,search}' as search from audit_outbox where event #> '{data,changes,search,newest_of}' is not null
-       union all select event #> '{data,changes,search}' from event where event #> '{data,changes,search,newest_of}' is not null`,
+      // The outbox keeps what the log has: one event, not two.
+      `select distinct event->>'id' as id, event #> '{data,changes,search}' as search
+       from (select event from audit_outbox union all select event from event) as recorded
+       where event #> '{data,changes,search,newest_of}' is not null`,
     );
-    expect(rows).toEqual([{ search: { newest_of: ['other', 'nobody'] } }]);
+    expect(rows.map((row) => row.search)).toEqual([{ newest_of: ['other', 'nobody'] }]);
   }, 60_000);
 
   it('says in one answer how the trail is doing, to a reader of all events, and leaves no event by that', async () => {
