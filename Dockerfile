@@ -19,7 +19,7 @@ COPY apps apps
 COPY libs libs
 COPY tools tools
 COPY examples examples
-RUN npx nx run-many -t build -p issuer,payments,accounts,audit,cli,stack,people-provider,example-web-app --outputStyle=static \
+RUN npx nx run-many -t build -p issuer,payments,accounts,audit,console,cli,stack,people-provider,example-web-app --outputStyle=static \
  && find apps libs tools examples \( -name '*.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete \
  && rm -rf libs/*/cjs
 
@@ -76,6 +76,8 @@ CMD ["node", "apps/accounts/dist/main.js"]
 FROM service AS audit
 ENV PORT=4003
 COPY --from=audit-packages /runtime ./
+# The pages that it serves, as the build made them: nothing of what made them.
+COPY --from=build /countersign/apps/console/dist apps/console/dist
 CMD ["node", "apps/audit/dist/main.js"]
 
 # The profile demo: an OpenID provider for development, which refuses to run in production, and an application that acts for people.

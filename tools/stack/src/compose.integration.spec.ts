@@ -192,6 +192,18 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('has the console where audit is published, with the pages in its image and a client of its own', () => {
+    const { audit } = compose.services;
+    const url = String(audit?.environment?.['CONSOLE_URL']);
+    expect(audit?.ports?.[0]?.endsWith(`:${new URL(url).port}`)).toBe(true);
+    const secrets = composeSecrets(identities, { read: () => undefined });
+    expect(secrets['issuer']?.files['clients.json']).toContain(`"${url}/console/signed-in"`);
+    expect(Object.keys(secrets['audit']?.files ?? {})).toEqual(
+      expect.arrayContaining(['console-key.json', 'console-session-key']),
+    );
+    expect(dockerfile).toMatch(/FROM service AS audit\n(?:(?!FROM )[\s\S])*apps\/console\/dist/);
+  });
+
   it('publishes ports on the loopback address only, each a variable', () => {
     for (const [name, { ports }] of services)
       for (const port of ports ?? [])
