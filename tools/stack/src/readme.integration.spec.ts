@@ -35,11 +35,13 @@ describe("the README's commands and snippets", () => {
       /(127\.0\.0\.1:)400(\d)/g,
       (_, host: string, digit: string) => `${host}${String(base + Number(digit))}`,
     );
+  /** As a terminal without colours shows it: nx asks for colours, which stand in the middle of what is looked for. */
+  const plain: NodeJS.ProcessEnv = { ...process.env, FORCE_COLOR: '0' };
   const run = (script: string, env: NodeJS.ProcessEnv = {}): string =>
     execFileSync('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: folder,
       encoding: 'utf8',
-      env: { ...process.env, ...env },
+      env: { ...plain, ...env },
     });
 
   beforeAll(async () => {
@@ -152,7 +154,7 @@ describe("the README's commands and snippets", () => {
       cwd: folder,
       encoding: 'utf8',
       // What is set already wins over the file.
-      env: { ...process.env, NATS_PASSWORD_FILE: join(folder, 'wrong-password') },
+      env: { ...plain, NATS_PASSWORD_FILE: join(folder, 'wrong-password') },
     });
     expect(refused.stderr).toContain('cannot connect to NATS: Authorization Violation');
     expect(refused.status).toBe(1);
