@@ -1,7 +1,7 @@
 // A child process of the mint benchmark: oidc-provider in memory, issuing JWT access tokens for client credentials, codes and refresh tokens.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
+import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
 import { z } from 'zod';
 import { newCodes, PERSON, REDIRECT, type OwnCode } from './codes.js';
 
@@ -10,7 +10,39 @@ const { port, client, signing } = z
   .object({ port: z.number(), client: jwk, signing: jwk })
   .parse(JSON.parse(process.env['MINT_PEER'] ?? '{}'));
 
+/** As its own in memory, but for as many as a round needs: that one forgets the oldest of a thousand. */
+class Unbounded implements Adapter {
+  readonly #kept = new Map<string, AdapterPayload>();
+  upsert(id: string, payload: AdapterPayload): Promise<void> {
+    this.#kept.set(id, payload);
+    return Promise.resolve();
+  }
+  find(id: string): Promise<AdapterPayload | undefined> {
+    return Promise.resolve(this.#kept.get(id));
+  }
+  findByUserCode(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+  findByUid(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+  consume(id: string): Promise<void> {
+    const kept = this.#kept.get(id);
+    if (kept !== undefined) kept.consumed = Math.floor(Date.now() / 1_000);
+    return Promise.resolve();
+  }
+  destroy(id: string): Promise<void> {
+    this.#kept.delete(id);
+    return Promise.resolve();
+  }
+  revokeByGrantId(grantId: string): Promise<void> {
+    for (const [id, payload] of this.#kept) if (payload.grantId === grantId) this.#kept.delete(id);
+    return Promise.resolve();
+  }
+}
+
 const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
+  adapter: () => new Unbounded(),
   clients: [
     {
       client_id: 'bench',
