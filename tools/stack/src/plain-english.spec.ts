@@ -27,7 +27,7 @@ const isExempt = (path: string): boolean =>
   /(?:^|\/)(?:CHANGELOG\.md|migrations\/.*\.sql)$/.test(path) ||
   ['docs/writing.md', 'tools/stack/src/plain-english.spec.ts'].includes(path);
 
-const texts = execFileSync('git', ['ls-files', '*.ts', '*.mjs', '*.md', '*.sql', '*.yml', '*.template'], {
+const texts = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md', '*.sql', '*.yml', '*.template'], {
   cwd: root,
   encoding: 'utf8',
 })

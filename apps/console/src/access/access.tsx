@@ -33,7 +33,7 @@ function WithoutRights({ asked }: { readonly asked: boolean }) {
     return (
       <PageState title="You may not see this">
         <p>Your roles do not give you issuer:admin, without which nobody sees or changes who has access.</p>
-        <p>Ask whoever runs the issuer; they see this refusal in the trail.</p>
+        <p>Ask the people who run the issuer: they can find this refusal in the trail.</p>
       </PageState>
     );
   return (

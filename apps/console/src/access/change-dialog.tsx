@@ -52,7 +52,7 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
       return make(change, key.current, reason.trim());
     },
     onError: (failure) => {
-      // What was refused was not made, and is asked for anew; what was not answered may have been made.
+      // What was refused was not made, and is asked for again; what was not answered may have been made.
       if (failure instanceof ApiProblem && failure.status >= 400 && failure.status < 500) key.current = '';
     },
     onSuccess: async (answer) => {
