@@ -5,8 +5,8 @@ const change = '`from` and `to`';
 const moved = {
   legs: 'accounts and amounts; for a single leg `debit_account`, `credit_account`, `amount` instead',
   reference: "the client's",
-  status: 'where the transfer stands now',
-  corrects: 'the transfer that it gives back',
+  status: 'current state of the transfer',
+  corrects: 'the transfer that it reverses',
 };
 
 /** Everything that accounts records: the only place where its event types, actions and kinds of resource are written. */
@@ -32,7 +32,7 @@ export const events = defineEvents({
       },
     },
     'account.repeated': {
-      when: 'The stored answer of an Idempotency-Key was given again: it shows the whole account.',
+      when: 'The stored answer of an Idempotency-Key was repeated: it shows the whole account.',
       action: 'accounts:open',
       resource: 'account',
     },
@@ -42,24 +42,24 @@ export const events = defineEvents({
       resource: 'idempotency-key',
     },
     'account.read': {
-      when: 'Somebody looked at one, or was told that there is none.',
+      when: 'An account was shown, or the answer was that there is no such account.',
       action: 'accounts:read',
       resource: 'account',
     },
     'accounts.listed': {
-      when: "Somebody listed an owner's accounts.",
+      when: "An owner's accounts were listed.",
       action: 'accounts:list',
       resource: 'account',
       changes: { owner: 'subject', shown: 'ids' },
     },
     'balance.read': {
-      when: 'Somebody asked for a balance of the past.',
+      when: 'A past balance was requested.',
       action: 'accounts:read-balance',
       resource: 'account',
     },
-    'statement.read': { when: 'Somebody read a statement.', action: 'accounts:read-statement', resource: 'account' },
+    'statement.read': { when: 'A statement was read.', action: 'accounts:read-statement', resource: 'account' },
     'account.changed': {
-      when: 'Metadata or overdraft rule became another, or was refused.',
+      when: 'The metadata or the overdraft rule was changed, or the change was refused.',
       action: 'accounts:change',
       resource: 'account',
       changes: {
@@ -70,7 +70,7 @@ export const events = defineEvents({
       },
     },
     'account.status-changed': {
-      when: 'An account was frozen, opened again or closed, or was refused.',
+      when: 'An account was frozen, reopened or closed, or the change was refused.',
       action: 'accounts:change-status',
       resource: 'account',
       changes: { status: change },
@@ -79,7 +79,7 @@ export const events = defineEvents({
       when: 'Its money was reserved.',
       action: 'transfers:create',
       resource: 'transfer',
-      changes: { ...moved, expires_at: 'when the hold runs out' },
+      changes: { ...moved, expires_at: 'when the hold expires' },
     },
     'transfer.posted': {
       when: 'Its money moved, at once or from a hold.',
@@ -88,39 +88,39 @@ export const events = defineEvents({
       changes: { ...moved, posted_amount: money },
     },
     'transfer.voided': {
-      when: 'Its hold was given free.',
+      when: 'Its hold was released.',
       action: 'transfers:void',
       resource: 'transfer',
       changes: moved,
     },
     'transfer.expired': {
-      when: 'Its hold ran out: recorded by the ledger itself, with the `txn` of who made it.',
+      when: 'Its hold expired: recorded by the ledger itself, with the `txn` of the request that made it.',
       action: 'transfers:expire',
       resource: 'transfer',
       changes: moved,
     },
     'transfer.repeated': {
-      when: 'A command was sent again after it had been carried out.',
+      when: 'A command was repeated after it had been carried out.',
       action: ['transfers:create', 'transfers:post', 'transfers:void'],
       resource: 'transfer',
     },
     'transfer.refused': {
-      when: 'A command or a look was refused; `reason` says why, also where its caller is told less.',
+      when: 'A command or a read was refused; `reason` says why, even where the caller sees less.',
       action: ['transfers:create', 'transfers:post', 'transfers:void', 'transfers:read'],
       resource: 'transfer',
     },
-    'transfer.read': { when: 'Somebody looked at one.', action: 'transfers:read', resource: 'transfer' },
+    'transfer.read': { when: 'A transfer was read.', action: 'transfers:read', resource: 'transfer' },
     'transfers.listed': {
-      when: 'Somebody listed those within reach.',
+      when: "Transfers within the caller's reach were listed.",
       action: 'transfers:list',
       resource: 'transfer',
       changes: { shown: 'how many', first: 'id', last: 'id' },
     },
     'invariants.checked': {
-      when: 'Somebody asked whether the ledger is whole.',
+      when: "The ledger's invariants were checked.",
       action: 'ledger:check',
       resource: 'ledger',
-      changes: { ok: 'whether all hold', broken: 'names of those that do not' },
+      changes: { ok: 'whether all of them hold', broken: 'names of those that do not' },
     },
   },
 });

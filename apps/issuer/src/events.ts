@@ -547,7 +547,7 @@ export const events = defineEvents({
       resource: 'revocation-key',
     },
     'answer.replayed': {
-      when: 'The stored answer of an Idempotency-Key was given again: it shows what the first one showed, a secret too.',
+      when: 'The stored answer of an Idempotency-Key was repeated: it shows what the first one showed, a secret too.',
       action: keyed,
       resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person', 'delegation'],
     },

@@ -2,7 +2,7 @@ import { defineEvents } from '@countersign/audit-event';
 
 const status = '`from` and `to`';
 const amount = 'minor units and currency';
-const behalf = { on_behalf_of: 'for whom it was begun, where payments acts by itself' };
+const behalf = { on_behalf_of: 'on whose behalf it was started, if payments acts by itself' };
 const paymentEnd = { status, transfer_id: 'the transfer at accounts', captured: amount, ...behalf };
 const refundEnd = {
   payment_id: 'the payment',
@@ -38,8 +38,8 @@ export const events = defineEvents({
       resource: 'payment',
       changes: paymentEnd,
     },
-    'payment.cancelled': { when: 'Its hold was given free.', action: steps, resource: 'payment', changes: paymentEnd },
-    'payment.expired': { when: 'Its hold ran out.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.cancelled': { when: 'Its hold was released.', action: steps, resource: 'payment', changes: paymentEnd },
+    'payment.expired': { when: 'Its hold expired.', action: steps, resource: 'payment', changes: paymentEnd },
     'payment.capture_begun': {
       when: 'A capture was accepted.',
       action: 'payments:capture',
@@ -60,19 +60,19 @@ export const events = defineEvents({
       changes: paymentEnd,
     },
     'payment.step_refused': {
-      when: 'Accounts refused what nobody had asked for.',
+      when: 'Accounts refused a step that nobody had requested.',
       action: steps,
       resource: 'payment',
       changes: paymentEnd,
     },
-    'payment.read': { when: 'Somebody looked at one.', action: 'payments:read', resource: 'payment' },
+    'payment.read': { when: 'A payment was read.', action: 'payments:read', resource: 'payment' },
     'payment.missed': {
-      when: 'Somebody named one that is not theirs, or that is not there.',
+      when: 'The caller named a payment that is not theirs, or that does not exist.',
       action: ['payments:read', 'payments:capture', 'payments:cancel', 'payments:refund'],
       resource: 'payment',
     },
     'payments.listed': {
-      when: 'Somebody listed theirs.',
+      when: "The caller's payments were listed.",
       action: 'payments:read',
       resource: 'payment',
       changes: { shown: 'ids' },
@@ -91,7 +91,7 @@ export const events = defineEvents({
       },
     },
     'payment.adopted': {
-      when: 'A payment was made again from its transfer, which was all that was left of it.',
+      when: 'A payment was recreated from its transfer, the only record left of it.',
       action: 'payments:reconcile',
       resource: 'payment',
       changes: {
@@ -121,12 +121,12 @@ export const events = defineEvents({
       changes: refundEnd,
     },
     'refund.adopted': {
-      when: 'A refund was made again from its transfer.',
+      when: 'A refund was recreated from its transfer.',
       action: 'payments:reconcile',
       resource: 'refund',
       changes: { transfer_id: 'the transfer', payment_id: 'the payment', status: 'what it is now' },
     },
-    'refunds.listed': { when: "Somebody listed a payment's refunds.", action: 'payments:read', resource: 'payment' },
+    'refunds.listed': { when: "A payment's refunds were listed.", action: 'payments:read', resource: 'payment' },
     'webhook.registered': {
       when: 'An endpoint was registered.',
       action: 'webhooks:register',
@@ -140,12 +140,12 @@ export const events = defineEvents({
     },
     'webhook.removed': { when: 'An endpoint was removed.', action: 'webhooks:remove', resource: 'webhook' },
     'webhook.missed': {
-      when: 'Somebody named an endpoint that is not theirs, or that is not there.',
+      when: 'The caller named an endpoint that is not theirs, or that does not exist.',
       action: ['webhooks:read', 'webhooks:remove', 'webhooks:replay'],
       resource: 'webhook',
     },
     'webhook.deliveries_listed': {
-      when: 'Somebody looked at what was sent to an endpoint.',
+      when: 'The deliveries to an endpoint were read.',
       action: 'webhooks:read',
       resource: 'webhook',
     },
@@ -161,9 +161,9 @@ export const events = defineEvents({
       resource: 'webhook',
       changes: { event_id: 'one, or null', since: 'a time, or null' },
     },
-    'webhooks.listed': { when: 'Somebody listed theirs.', action: 'webhooks:read', resource: 'webhook' },
+    'webhooks.listed': { when: "The caller's endpoints were listed.", action: 'webhooks:read', resource: 'webhook' },
     'answer.replayed': {
-      when: 'The stored answer of an Idempotency-Key was given again: it shows the whole object.',
+      when: 'The stored answer of an Idempotency-Key was repeated: it shows the whole object.',
       action: [
         'payments:create',
         'payments:capture',

@@ -64,7 +64,7 @@ const principalSchema = z.strictObject({
 export type AuditPrincipal = z.infer<typeof principalSchema>;
 
 const dataSchema = z.strictObject({
-  /** Nothing where nobody could be verified. */
+  /** Nothing where no caller could be verified. */
   principal: principalSchema.nullable(),
   /** One id for everything that a first request set off (RFC 8417). */
   txn: short.nullable(),

@@ -46,7 +46,7 @@ export interface CatalogueDeclaration<Kind extends string, Name extends string> 
 
 /** Who set an event off, and by which request. */
 export interface EventContext {
-  /** Nothing where nobody could be verified, or where the service acts by itself. */
+  /** Nothing where no caller could be verified, or where the service acts by itself. */
   readonly principal: AuditPrincipal | null;
   /** RFC 8417: one id for everything that a first request set off. */
   readonly txn: string | null;

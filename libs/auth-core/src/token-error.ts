@@ -146,17 +146,17 @@ export const tokenErrorReasons = {
   },
   RATE_LIMITED: {
     status: 429,
-    message: 'the API key is used too often; come back after the seconds of Retry-After',
+    message: 'the API key is used too often; retry after the seconds in Retry-After',
     when: 'Beyond the requests a minute, or at once, of the key’s plan.',
   },
   QUOTA_EXHAUSTED: {
     status: 429,
-    message: 'the quota of the API key is used up; come back after the seconds of Retry-After',
+    message: 'the quota of the API key is used up; retry after the seconds in Retry-After',
     when: 'Beyond the requests of a day or a month of the key’s plan.',
   },
   API_KEYS_GUESSED: {
     status: 429,
-    message: 'too many API keys from your network were not accepted; come back after the seconds of Retry-After',
+    message: 'too many API keys from your network were not accepted; retry after the seconds in Retry-After',
     when: 'A network showed many keys that are not accepted. Keys that the service knows are served on.',
   },
   API_KEYS_UNAVAILABLE: {

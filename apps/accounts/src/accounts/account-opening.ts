@@ -5,7 +5,7 @@ import { givesWithoutHaving, type Account, type AccountId, type OpenAccount } fr
 export const openingRefusals = {
   OWNER_NOT_YOURS: 'Naming another owner needs the scope accounts:admin.',
   OVERDRAFT_NOT_YOURS:
-    'An account that can give what it does not have (an overdraft rule beyond forbidden, or the kind asset or expense) needs the scope accounts:overdraft.',
+    'An account that can pay out more than it has (an overdraft rule beyond forbidden, or the kind asset or expense) needs the scope accounts:overdraft.',
 } as const;
 export type OpeningRefusal = keyof typeof openingRefusals;
 

@@ -77,8 +77,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     name: 'given_as_granted',
-    holds:
-      "no owner's accounts have more than came in from others, less what went out, and what they were granted to give",
+    holds: "no owner's accounts hold more than they received, less what they paid, plus what they may overdraw",
     faults: `select s.owner || ' ' || s.currency as "where",
         format('%s: %s came in, %s went out, %s granted', s.came_in - s.went_out + s.granted, s.came_in, s.went_out, s.granted) as expected,
         s.has || coalesce(', by accounts that nobody granted it to: ' || array_to_string(s.ungranted[1:3], ', '), '') as found

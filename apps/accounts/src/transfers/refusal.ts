@@ -3,7 +3,7 @@ export const refusals = {
   ACCOUNT_UNKNOWN:
     'An account of this transfer does not exist, is not yours to debit, or does not accept this currency.',
   ACCOUNT_CANNOT_GIVE:
-    'An account of this kind gives what it does not have: someone with the scope accounts:overdraft must first set its overdraft rule.',
+    'An account of this kind can pay out more than it has: someone with the scope accounts:overdraft must first set its overdraft rule.',
   SAME_ACCOUNT: 'A leg needs two different accounts.',
   CURRENCY_MISMATCH: 'Both accounts of a leg must have the currency of its amount.',
   ACCOUNT_FROZEN: 'An account of this transfer is frozen.',

@@ -36,7 +36,7 @@ export function hoursOf({ from, to }: CallMapQuery, now: Date): Hours | undefine
 
 /** What one caller did at one service. Counts are text: they may pass what a JSON number carries. */
 export interface Calls {
-  /** The client that acted: the newest actor, else the client itself; nothing where nobody could be verified. */
+  /** The client that acted: the newest actor, else the client itself; nothing where no caller could be verified. */
   readonly caller: string | null;
   /** The service that recorded it. */
   readonly callee: string;
@@ -60,7 +60,7 @@ export interface CallTimes {
 }
 
 export interface CallMap {
-  /** The first hour, and the hour behind the last. */
+  /** The first hour, and the end of the last hour. */
   readonly from: string;
   readonly to: string;
   /** The most events first. */

@@ -28,7 +28,11 @@ export class CallsService {
   async read(query: CallMapQuery, caller: Caller): Promise<CallMap> {
     const hours = hoursOf(query, this.clock());
     if (hours === undefined) {
-      throw new Problem(400, 'PERIOD_TOO_LONG', `A map covers at most ${String(MAP_DAYS)} days; ask for a part of it.`);
+      throw new Problem(
+        400,
+        'PERIOD_TOO_LONG',
+        `A map covers at most ${String(MAP_DAYS)} days; choose a shorter period.`,
+      );
     }
     const { calls, leftOut, through } = await this.store.read(hours);
     const [from, to] = [hours.from.toISOString(), hours.to.toISOString()];

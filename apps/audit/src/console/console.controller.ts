@@ -92,7 +92,8 @@ export class ConsoleController {
   ): Promise<{ readonly next: string }> {
     const secret = this.cookies.read(request.headers.cookie, 'console');
     const next = secret === undefined ? undefined : await this.signIn.end(secret, caller);
-    if (next === undefined) throw new Problem(404, 'SESSION_UNKNOWN', 'You did not come by a session of the console.');
+    if (next === undefined)
+      throw new Problem(404, 'SESSION_UNKNOWN', 'This request has no console session; sign in at the console first.');
     void reply.header('set-cookie', this.cookies.set('console', '', 0));
     return { next };
   }

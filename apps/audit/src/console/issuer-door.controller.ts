@@ -33,7 +33,7 @@ export class IssuerDoorController {
    */
   @All('*')
   @RequireScopes()
-  @Unrecorded('the issuer records each of these calls, with the person as the one who makes it')
+  @Unrecorded('the issuer records each of these calls, with the person as the caller')
   @Header('cache-control', 'no-store')
   async pass(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const [path = '', query] = request.url.slice(PREFIX.length).split('?');
@@ -42,7 +42,8 @@ export class IssuerDoorController {
     const secret = this.cookies.read(request.headers.cookie, 'console');
     const token = secret === undefined ? undefined : await this.sessions.tokenFor(secret, 'issuer');
     if (secret === undefined || token === undefined) {
-      const detail = 'Ask for your rights at the issuer first; your roles may give you none.';
+      const detail =
+        'You have not requested your rights at the issuer yet. Choose "Use my rights at the issuer"; your roles must include them.';
       throw new Problem(403, 'ISSUER_ACCESS_MISSING', detail);
     }
     const target = new URL(path, `${this.options.issuer}/`);

@@ -12,7 +12,7 @@ export class OverviewController {
   /** How the trail is doing: sources and their gaps, dead letters, the log and its newest checkpoint, retention, and this replica's own parts. */
   @Get()
   @RequireScopes('audit:read')
-  @Unrecorded('it shows how the trail is doing, and no event; a page that is left open asks again and again')
+  @Unrecorded('it shows the health of the trail, not its events, and an open page polls it')
   @Header('cache-control', 'no-store')
   read(): Promise<Overview> {
     return this.overview.read();

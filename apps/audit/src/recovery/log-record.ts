@@ -94,6 +94,6 @@ export async function* readOwnEvents(connection: NatsConnection): AsyncGenerator
         yield { firstIndex: BigInt(index), events, salts: message.headers?.get(SALTS_HEADER) ?? '{}' };
       }
     }
-    if (pending === before) throw new Error('the stream of the log does not return the messages that it holds');
+    if (pending === before) throw new Error('the stream of the log does not return the messages that it contains');
   }
 }

@@ -211,7 +211,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       });
     }
     if (result.kind === 'mismatch') {
-      const detail = 'The recovered events do not lead to the newest signed checkpoint.';
+      const detail = 'The recovered events do not add up to the newest signed checkpoint.';
       throw new Problem(409, 'RECOVERY_MISMATCH', detail);
     }
     await this.#isKnown(this.#end);

@@ -61,7 +61,7 @@ async function showNew(session: Session, { path, body, file }: NewKeyRequest): P
   const kept = file === undefined ? undefined : await NewFile.create(file, { force: false });
   const { api_key: text, ...key } = await callAdmin(session, newApiKeySchema, { path, method: 'POST', body });
   if (kept === undefined) {
-    session.output.note('The key is shown this once; keep it where secrets are kept.');
+    session.output.note('The key is shown only once; store it with your secrets.');
     session.output.result({ ok: true, ...key, api_key: text }, `${tableOf([key])}\n\n${text}`);
     return;
   }

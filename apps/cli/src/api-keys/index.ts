@@ -19,7 +19,7 @@ export function register(program: Command): void {
     .summary('manage API keys of applications: create, list, rotate, disable, revoke, usage')
     .description(
       'Keys with which a registered application calls a service that accepts them (needs the scope issuer:admin; the local stack’s operator\n' +
-        'has it). A key is shown once, when it is made; it belongs to a client, reaches no further than its policy, and ends by itself.',
+        'has it). A key is shown once, when it is made; it belongs to a client, can do no more than its policy, and expires.',
     )
     .addHelpText(
       'after',
@@ -33,11 +33,11 @@ Examples:
     );
   group
     .command('create <client> <name>')
-    .description('make a key for a client; it is shown this once')
+    .description('make a key for a client; it is shown only once')
     .option('--audience <name=scopes>', 'scopes at a service, such as payments=payments:read; repeatable', collect, [])
     .option('--network <cidr>', 'only usable from this network; repeatable', collect, [])
-    .option('--plan <name>', 'how often it may be used, as PLANS_FILE of the issuer declares it')
-    .option('--expires-in <time>', 'such as 30d or 12h (default: as the issuer is configured)')
+    .option('--plan <name>', "plan that limits its use, as declared in the issuer's PLANS_FILE")
+    .option('--expires-in <time>', 'such as 30d or 12h (default: set at the issuer)')
     .option('--key-out <file>', 'new file for the key, readable only by you, instead of the screen')
     .action(createApiKey);
   group
@@ -66,7 +66,7 @@ Examples:
     .action(enableApiKey);
   group
     .command('revoke <id>')
-    .description('refuse the key everywhere, for ever')
+    .description('refuse the key everywhere, permanently')
     .option(...reason)
     .action(revokeApiKey);
   group

@@ -94,5 +94,5 @@ export async function scan(path: string, _: object, command: Command): Promise<v
   );
   if (live === 0) return;
   const hint = 'Revoke them: countersign api-keys revoke ID --reason "found in a file"';
-  throw new CliError(ExitCode.refused, 'LIVE_KEYS_FOUND', `${String(live)} live API keys are in files`, hint);
+  throw new CliError(ExitCode.refused, 'LIVE_KEYS_FOUND', `${String(live)} live API keys were found in files`, hint);
 }

@@ -123,8 +123,8 @@ Examples:
   group
     .command('replay')
     .description(
-      'tries it once more, after an update of audit that knows its form, say. It then gets the next log index; refused are\n' +
-        'DEAD_LETTER_STILL_REFUSED (with the reason), DEAD_LETTER_REPLAYED, and SEQUENCE_TAKEN where another event has its number or id',
+      'try it again, for example after an update of audit that knows its format. It then gets the next log index. Refusals:\n' +
+        'DEAD_LETTER_STILL_REFUSED (with the reason), DEAD_LETTER_REPLAYED, and SEQUENCE_TAKEN if another event has its number or id',
     )
     .argument('<position>', 'the position shown by `list`', positionOf)
     .action(replay);

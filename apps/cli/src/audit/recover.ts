@@ -70,7 +70,7 @@ async function run({ wait, acceptLoss }: RecoverOptions, command: Command): Prom
     throw new CliError(
       ExitCode.refused,
       'RECOVERY_INCOMPLETE',
-      `nobody sent the entries ${named(report.missing)}`,
+      `no service sent the entries ${named(report.missing)}`,
       'Start every service whose outbox may have them and run this again; --accept-loss permanently declares them lost in the log.',
     );
   }
@@ -88,12 +88,12 @@ export function register(audit: Command): void {
     .command('recover')
     .summary('recover what a restored log has lost')
     .description(
-      'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and puts them\n' +
-        'back under the log indices that they had, so that checkpoints which were signed before verify again. Until then audit signs nothing and\n' +
-        'takes nothing in; the services’ outboxes wait.',
+      'After audit’s database was restored from a backup: asks every service for the events that it still keeps (OUTBOX_KEEP_HOURS), and restores them\n' +
+        'to their log indices, so that earlier checkpoints verify again. Until then audit signs nothing and\n' +
+        'accepts no events; they wait in the services’ outboxes.',
     )
     .option('--wait <seconds>', 'give up after this many seconds without new events', countOf(86_400), 30)
-    .option('--accept-loss', 'declare entries that nobody has kept as lost, and continue', false)
+    .option('--accept-loss', 'declare entries that no service still has as lost, and continue', false)
     .addHelpText(
       'after',
       `

@@ -43,7 +43,7 @@ function verifiersOf(text: string): readonly NoteVerifier[] {
     const keys = lines
       .map((line) => line.trim().split(/\s/)[0] ?? '')
       .filter((line) => line !== '' && !line.startsWith('#'));
-    if (keys.length === 0) throw new NoteKeyError(`${text} holds no key`);
+    if (keys.length === 0) throw new NoteKeyError(`${text} contains no key`);
     return keys.map(parseVerifierKey);
   } catch (error) {
     if (!(error instanceof NoteKeyError)) throw error;
@@ -117,7 +117,7 @@ function describe(report: ExportReport, checkpoints: readonly Checkpoint[]): str
   const { entries, first, end, complete, sources, uncovered, lost } = report;
   const sizes = checkpoints.map(({ size }) => String(size)).join(', ');
   const range =
-    entries === 0 ? `behind log index ${String(first - 1)}` : `log indices ${String(first)} to ${String(end - 1)}`;
+    entries === 0 ? `after log index ${String(first - 1)}` : `log indices ${String(first)} to ${String(end - 1)}`;
   return [
     `${String(entries)} events, ${range}, against the log’s own signature${sizes === '' ? '' : ` and checkpoints of ${sizes} leaves`}`,
     ...sources.map(({ source, through }) => `  ${source}: complete through ${through}`),

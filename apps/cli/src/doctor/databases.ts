@@ -36,7 +36,7 @@ export function ownershipFindings(found: Owners): readonly Finding[] {
       {
         code: 'OWNED_BY_LOGIN',
         where,
-        what: `it, or tables of it, belong to a role that logs in: ${logins}; an earlier version made them so`,
+        what: `the database, or tables in it, belong to a role that logs in: ${logins}; an earlier version set it up this way`,
         to_do: `As superuser: ALTER DATABASE ${database} OWNER TO ${database}_owner; in it REASSIGN OWNED BY ${logins} TO ${database}_owner; then migrate (${ROLES}).`,
       },
     ];
@@ -47,7 +47,7 @@ export function ownershipFindings(found: Owners): readonly Finding[] {
       code: 'LOGIN_MAY_OWN',
       where,
       what: `the login ${login} may become its owner ${owner}`,
-      to_do: `As superuser: REVOKE ${owner} FROM ${login}; migrations have a login of their own (${ROLES}).`,
+      to_do: `As superuser: REVOKE ${owner} FROM ${login}; migrations have their own login (${ROLES}).`,
     },
   ];
 }

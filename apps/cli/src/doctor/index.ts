@@ -54,7 +54,7 @@ async function run(_: object, command: Command): Promise<void> {
     throw new CliError(
       ExitCode.usage,
       'NOTHING_TO_ASK',
-      'there is no local stack here, and neither a service nor a database is named',
+      'there is no local stack here, and no service or database was given',
       `Start one (npm start), set ${serviceNames.map((name) => `COUNTERSIGN_${name.toUpperCase()}_URL`).join(', ')}, or give --database URL.`,
     );
   }
@@ -79,16 +79,16 @@ async function run(_: object, command: Command): Promise<void> {
 export function register(program: Command): void {
   program
     .command('doctor')
-    .summary('find leftovers of earlier versions, and what is set wrongly')
+    .summary('find leftovers of earlier versions and wrong settings')
     .description(
       'Asks each service for its readiness and compares their clocks; with tokens, looks for dead letters (audit:read) and keys\n' +
-        'without a successor (issuer:admin); looks into databases for owners that log in and for missing migrations.\n' +
-        'Beside npm start it knows all services and databases; in compose all services.\n' +
+        'without a successor (issuer:admin); checks databases for owners that log in and for missing migrations.\n' +
+        'With npm start it knows all services and databases, in compose all services.\n' +
         'Exits with 1 if there is something to do.',
     )
     .option(
       '--database <url>',
-      "a service's DATABASE_URL; may be given again (a password may be in PGPASSWORD instead)",
+      "a service's DATABASE_URL; repeatable (a password may be in PGPASSWORD instead)",
       (url: string, before: readonly string[] = []) => [...before, url],
     )
     .addHelpText(

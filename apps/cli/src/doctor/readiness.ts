@@ -32,8 +32,8 @@ function rule<Schema extends z.ZodType>(
 const rules = [
   rule('database_login', z.object({ may_change_schema: z.literal(true) }), () => ({
     code: 'LOGIN_MAY_OWN',
-    what: 'its login owns its database or may become the owner: one URL for all',
-    to_do: 'Give migrations a MIGRATION_DATABASE_URL of their own: docs/operations.md, "Databases and their roles".',
+    what: 'its login owns its database or may become its owner: migrations and service share one URL',
+    to_do: 'Give migrations their own MIGRATION_DATABASE_URL: docs/operations.md, "Databases and their roles".',
   })),
   rule('audit_relay', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), ({ lastError }) => ({
     code: 'RELAY_WITHOUT_NATS',
@@ -49,7 +49,7 @@ const rules = [
         : {
             code: 'OUTBOX_WAITS',
             what: `${String(note.pending)} audit events wait, the oldest for ${String(note.oldest_seconds)} s`,
-            to_do: "Look at audit's readiness: events leave once audit has committed them.",
+            to_do: "Check audit's readiness: events leave the outbox once audit has committed them.",
           },
   ),
   rule(
@@ -69,16 +69,16 @@ const rules = [
   rule('revocation_bucket', z.object({ connected: z.literal(false), lastError: z.string().nullable() }), (note) => ({
     code: 'REVOCATION_BUCKET_AWAY',
     what: `the issuer does not reach the revocation bucket${note.lastError === null ? '' : `: ${note.lastError}`}`,
-    to_do: 'Check NATS and the password of the issuer there; validators hear of no revocation meanwhile.',
+    to_do: 'Check NATS and the password of the issuer there; until then validators receive no revocations.',
   })),
   rule('restored_database', z.object({ restored: z.literal(true) }), () => ({
     code: 'DATABASE_RESTORED',
     what: "the issuer's database was restored from a backup, and nobody has acknowledged it",
-    to_do: 'Look at the clients that changed since the backup, then: countersign revoke restored --acknowledge',
+    to_do: 'Check the clients that changed since the backup, then run: countersign revoke restored --acknowledge',
   })),
   rule('accounts_circuit', z.literal('open'), () => ({
     code: 'ACCOUNTS_UNREACHABLE',
-    what: 'payments leaves accounts alone: it failed again and again',
+    what: 'payments has stopped calling accounts after repeated failures',
     to_do: 'Check ACCOUNTS_URL and whether accounts is ready.',
   })),
   rule('intake', z.object({ stream_fill: z.number() }), ({ stream_fill: fill }) =>
@@ -87,12 +87,12 @@ const rules = [
       : {
           code: fill < FULL ? 'STREAM_FILLING' : 'STREAM_FULL',
           what: `the audit stream is filled to ${String(Math.round(fill * 100))} %`,
-          to_do: 'Find out why audit is slow or away; STREAM_MAX_MIB gives more room.',
+          to_do: 'Find out why audit is slow or down; a larger STREAM_MAX_MIB gives it more time.',
         },
   ),
   rule('intake', z.object({ consuming: z.literal(false), last_error: z.string().nullable() }), (note) => ({
     code: 'INTAKE_RESTS',
-    what: `audit takes no events from the stream${note.last_error === null ? '' : `: ${note.last_error}`}`,
+    what: `audit consumes no events from the stream${note.last_error === null ? '' : `: ${note.last_error}`}`,
     to_do: 'Check NATS and the password of audit there.',
   })),
   rule(
@@ -100,23 +100,23 @@ const rules = [
     z.object({ alert: z.literal(true), gaps: z.array(z.object({ source: z.string() })) }),
     ({ gaps }) => ({
       code: 'TRAIL_GAP',
-      what: `events are missing in the trail, of ${gaps.map(({ source }) => source).join(', ')}`,
-      to_do: 'docs/operations.md, "What to watch"; what is lost for good: countersign audit accept-gap',
+      what: `events are missing from the trail, from ${gaps.map(({ source }) => source).join(', ')}`,
+      to_do: 'docs/operations.md, "What to watch"; for events that are lost permanently: countersign audit accept-gap',
     }),
   ),
 ];
 
-/** Tasks in the background say `last_error`, whatever they are. */
+/** Every background task notes its `last_error`. */
 const failedTask = z.object({ last_error: z.string() });
 
-/** What one service's readiness tells that asks for something to be done. */
+/** What in one service's readiness needs action. */
 export function findingsOf(where: string, { checks, notes }: Readiness): readonly Finding[] {
   const failed = Object.entries(checks)
     .filter(([, result]) => result !== 'ok')
     .map(([name, result]) => ({
       code: 'NOT_READY',
       what: `${name}: ${result}`,
-      to_do: `${where} serves nobody until this holds; its log says more.`,
+      to_do: `${where} accepts no requests until this check passes; see its log.`,
     }));
   const noted = rules.map((find) => find(notes)).filter((said) => said !== undefined);
   const tasks = Object.entries(notes).flatMap(([name, note]) => {

@@ -38,8 +38,8 @@ async function ask(service: string, url: string): Promise<Answer> {
     const unreachable = {
       code: 'NO_ANSWER',
       where: service,
-      what: `${url}/health/ready has no answer that this version understands: ${cause instanceof Error ? cause.message : String(cause)}`,
-      to_do: 'Start it, or look at its log: a service that lacks migrations or a variable says so and ends.',
+      what: `this version does not understand the answer of ${url}/health/ready: ${cause instanceof Error ? cause.message : String(cause)}`,
+      to_do: 'Start it, or check its log: a service that lacks migrations or a variable logs that and exits.',
     };
     return { asked: { service, url, status: 'unknown' }, findings: [unreachable] };
   }

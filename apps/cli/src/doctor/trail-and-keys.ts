@@ -35,8 +35,8 @@ async function deadLetters(session: Session): Promise<readonly Finding[]> {
     {
       code: 'DEAD_LETTERS',
       where: 'audit',
-      what: `${String(kept)} messages could not be taken into the trail`,
-      to_do: 'countersign audit dead-letters list, and replay those that an update makes readable',
+      what: `${String(kept)} messages could not enter the trail`,
+      to_do: 'Run countersign audit dead-letters list, and replay those that an update makes readable.',
     },
   ];
 }
@@ -54,8 +54,8 @@ export function keyFindings(
     {
       code: has('active') ? 'KEY_WITHOUT_SUCCESSOR' : 'NO_ACTIVE_KEY',
       where: 'issuer',
-      what: has('active') ? `no ${kind} key is pending to take over` : `no ${kind} key is active`,
-      to_do: "Rotation makes one by itself within a minute; if not, the issuer's log says why.",
+      what: has('active') ? `there is no pending ${kind} key` : `no ${kind} key is active`,
+      to_do: "Rotation makes one within a minute; if it does not, see the issuer's log.",
     },
   ];
 }

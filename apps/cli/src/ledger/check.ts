@@ -64,7 +64,7 @@ export function register(ledger: Command): void {
     .description(
       'Asks accounts to check one snapshot of its database: sums per currency are zero, balances are the sums of their entries,\n' +
         'available balances respect their limits, holds reserve their amounts, transfers moved their legs,\n' +
-        'and no owner has more than was received from others and granted.\n' +
+        'and no owner has more than they received and may overdraw.\n' +
         'Needs the scope accounts:audit. Exits with 1 if an invariant does not hold.',
     )
     .addHelpText(

@@ -52,13 +52,13 @@ export async function byBrowser(
   const server = createServer(({ method, url = '' }: IncomingMessage, response) => {
     const { pathname, searchParams } = new URL(url, 'http://127.0.0.1');
     if (method !== 'GET' || pathname !== '/callback') {
-      answer(response, 404, 'There is nothing here.');
+      answer(response, 404, 'This page does not exist.');
       return;
     }
     try {
       const code = codeOf(searchParams, state, address.issuer);
       if (code === undefined) {
-        answer(response, 400, 'This is not the answer to the login that waits in your terminal.');
+        answer(response, 400, 'This answer does not belong to the login in your terminal.');
         return;
       }
       answer(response, 200, 'You can close this page and go back to your terminal.');

@@ -37,7 +37,7 @@ function rights(service: string, _: object, command: Command): void {
     '',
     indented(exportsFor(service)),
     '',
-    `Then: nats-server --signal reload. It connects with NATS_USER=${service} and the inbox prefix _INBOX_${service}.`,
+    `Then: nats-server --signal reload. The service connects with NATS_USER=${service} and the inbox prefix _INBOX_${service}.`,
     `On a local stack all of this is: npm start -- --service ${service}`,
   ].join('\n');
   output.result({ ok: true, service, rights: rows, account, audit_exports: exportsFor(service) }, text);
@@ -48,7 +48,7 @@ export function register(program: Command): void {
   program
     .command('nats')
     .summary('show what a service may do on NATS')
-    .description('What a service needs of NATS. It asks nobody: the rights are the same on every installation.')
+    .description('Shows what a service needs on NATS. Works offline: the rights are the same on every installation.')
     .command('rights')
     .addArgument(
       new Argument('<service>', "the service's name, which is its audience and the source of its events").argParser(

@@ -103,7 +103,7 @@ export class LoginFile {
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const hint = 'Name a folder of your own by COUNTERSIGN_LOGIN_FOLDER.';
+      const hint = 'Set COUNTERSIGN_LOGIN_FOLDER to a folder that only you can write to.';
       throw new CliError(ExitCode.usage, 'LOGIN_UNWRITABLE', `the login cannot be kept: ${reason}`, hint);
     }
   }

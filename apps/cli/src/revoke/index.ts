@@ -55,7 +55,7 @@ async function revoke(requested: object, { reason, before }: RevokeOptions, comm
   const done = await callAdmin(session, revocationSchema, { method: 'POST', path: '/admin/revocations', body });
   const where = done.pushed
     ? 'sent to every validator'
-    : 'validators will receive it once NATS is back; the issuer already refuses it';
+    : 'validators receive it when NATS is back; the issuer refuses it already';
   session.output.result({ ok: true, ...done }, `revoked ${done.kind} ${done.name} until ${done.until}; ${where}`);
 }
 

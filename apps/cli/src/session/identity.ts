@@ -73,7 +73,7 @@ function localClient(
   throw new CliError(
     ExitCode.usage,
     'NO_CLIENT_FOR_AUDIENCE',
-    `no client of the local stack may ask for the audience ${audience ?? ''}`,
+    `no client of the local stack may request the audience ${audience ?? ''}`,
     `Its audiences: ${[...new Set(stack.clients.flatMap(({ audiences }) => Object.keys(audiences)))].join(', ')}`,
   );
 }

@@ -32,7 +32,7 @@ function WithoutRights({ asked }: { readonly asked: boolean }) {
   if (asked)
     return (
       <PageState title="You may not see this">
-        <p>Your roles do not give you issuer:admin, without which nobody sees or changes who has access.</p>
+        <p>Your roles do not include issuer:admin, which is required to see or change who has access.</p>
         <p>Ask the people who run the issuer: they can find this refusal in the trail.</p>
       </PageState>
     );
@@ -45,8 +45,8 @@ function WithoutRights({ asked }: { readonly asked: boolean }) {
         </a>
       }
     >
-      Until now this console reads the trail for you and can change nothing. This screen also needs your right
-      issuer:admin; it is recorded that you asked for it.
+      So far this console only reads the trail for you. This screen also needs your right issuer:admin; your request for
+      it is recorded.
     </PageState>
   );
 }

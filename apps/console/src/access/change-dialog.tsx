@@ -26,7 +26,7 @@ function Refused({ refuses }: { readonly refuses: NonNullable<PlannedChange['ref
 function Secret({ text }: { readonly text: string }) {
   return (
     <>
-      <p>Shown this once. Copy it now; nobody can show it again.</p>
+      <p>Shown only once. Copy it now; it cannot be shown again.</p>
       <output className={styles.secret}>{text}</output>
     </>
   );
@@ -102,7 +102,7 @@ export function ChangeDialog({ change, onDone, onClose }: ChangeDialogProps) {
           {change.word !== undefined && (
             <label className={styles.field}>
               <span>
-                Type <code>{change.word}</code> to go on
+                Type <code>{change.word}</code> to continue{' '}
               </span>
               <input
                 required

@@ -63,7 +63,7 @@ export function Clients({ plan }: { readonly plan: (change: PlannedChange) => vo
               ),
             },
             { title: 'Status', cell: ({ status }) => <Status status={status} /> },
-            { title: 'Proves itself by', cell: ({ token_endpoint_auth_method: method = 'private_key_jwt' }) => method },
+            { title: 'Authenticates by', cell: ({ token_endpoint_auth_method: method = 'private_key_jwt' }) => method },
             { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
             {
               title: 'Last used',

@@ -14,7 +14,7 @@ interface ConsentsProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** What people allowed applications, and has not ended. */
+/** What people allowed applications to do, and has not ended. */
 export function Consents({ client, person, plan }: ConsentsProps) {
   return (
     <Paged
@@ -28,7 +28,7 @@ export function Consents({ client, person, plan }: ConsentsProps) {
     >
       {(rows: readonly DelegationAnswer[]) => (
         <AccessTable
-          caption="What people allowed applications"
+          caption="What people allowed applications to do"
           empty="Nobody has allowed an application anything"
           rows={rows}
           idOf={({ id }) => id}

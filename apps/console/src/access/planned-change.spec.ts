@@ -57,8 +57,8 @@ describe('a change to access', () => {
     expect(
       sentencesOf({ delegations: 1, sessions: 2, api_keys: 0, tokens: { ...tokens, live: 0, audiences: [] } }),
     ).toEqual([
-      'No live token is refused by it.',
-      'It also meets 1 permission that a person gave, 2 sessions of the person.',
+      'It refuses no live token.',
+      'It also affects 1 permission that a person gave, 2 sessions of the person.',
     ]);
   });
 });

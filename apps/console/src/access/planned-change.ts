@@ -28,7 +28,7 @@ export function wordOf(name: string): string {
 export const clientChange = {
   disable: (id: string): PlannedChange => ({
     title: `Disable ${id}`,
-    effect: 'From now on it gets no token anywhere, and those that it stands in are refused by every service.',
+    effect: 'It gets no more tokens, and every service refuses all tokens that name it.',
     path: `admin/clients/${part(id)}/disable`,
     takesReason: false,
     word: wordOf(id),
@@ -37,7 +37,7 @@ export const clientChange = {
   }),
   enable: (id: string): PlannedChange => ({
     title: `Enable ${id}`,
-    effect: 'It may ask for tokens again. What was revoked stays revoked.',
+    effect: 'It may request tokens again. What was revoked stays revoked.',
     path: `admin/clients/${part(id)}/enable`,
     takesReason: false,
     word: undefined,
@@ -48,11 +48,12 @@ export const clientChange = {
     ...revocationOf('client', id),
     title: `Revoke tokens of ${id}`,
     effect:
-      'Everything that it stands in and that was issued until now is refused, and what people allowed it ends. It may ask for new tokens at once; disable it to keep it out.',
+      'Every token that names it and was issued until now is refused, and what people allowed it ends. It may request new tokens immediately; disable it to keep it out.',
   }),
   newSecret: (id: string): PlannedChange => ({
     title: `New secret for ${id}`,
-    effect: 'The newest two secrets are live: give it this one, then make another to end the older. It is shown once.',
+    effect:
+      'The newest two secrets work: deploy this one, then make another to end the older one. It is shown only once.',
     path: `admin/clients/${part(id)}/secrets`,
     takesReason: false,
     word: undefined,
@@ -64,7 +65,7 @@ export const clientChange = {
 export const apiKeyChange = {
   rotate: (id: string, name: string): PlannedChange => ({
     title: `Rotate the key “${name}”`,
-    effect: 'A successor of the same name and rights is made and shown once. This key goes on for a day.',
+    effect: 'A successor with the same name and rights is made and shown once. This key keeps working for a day.',
     path: `admin/api-keys/${part(id)}/rotate`,
     body: {},
     takesReason: false,
@@ -94,7 +95,7 @@ export const apiKeyChange = {
   }),
   revoke: (id: string, name: string): PlannedChange => ({
     title: `Revoke the key “${name}”`,
-    effect: 'The key is refused for ever, at every service. Nothing brings it back.',
+    effect: 'Every service refuses the key, permanently. This cannot be undone.',
     path: `admin/api-keys/${part(id)}/revoke`,
     body: {},
     takesReason: true,
@@ -112,8 +113,8 @@ export const keyChange = {
     title: purpose === 'keys' ? 'Rotate the signing key' : 'Rotate the key that signs revocations',
     effect:
       purpose === 'keys'
-        ? 'The pending key signs from now on. The one before stays published until its tokens have expired: nothing is refused.'
-        : 'The pending key signs from now on, and what is revoked is signed again: nothing is refused.',
+        ? 'The pending key starts signing. The previous one stays published until its tokens have expired, so nothing is refused.'
+        : 'The pending key starts signing, and the list of revocations is signed again. Nothing more is refused.',
     path: `admin/${purpose}/rotate`,
     takesReason: false,
     word: undefined,
@@ -138,7 +139,7 @@ export const keyChange = {
 export function endOfDelegation(id: string, person: string, client: string): PlannedChange {
   return {
     title: `End what ${person} allowed ${client}`,
-    effect: 'Its refresh token works no more, and its tokens are refused everywhere. The person may allow it again.',
+    effect: 'Its refresh token stops working, and its tokens are refused everywhere. The person may allow it again.',
     path: `admin/delegations/${part(id)}/end`,
     takesReason: false,
     word: wordOf(client),
@@ -159,12 +160,11 @@ const bodies: Readonly<Record<Revocable, (name: string) => Readonly<Record<strin
 };
 
 const effects: Readonly<Record<Revocable, string>> = {
-  token: 'The token and everything that was exchanged for it is refused by every service.',
-  transaction: 'Every token of the transaction is refused by every service; a delegation of this id ends.',
-  client:
-    'Everything that the client stands in and that was issued until now is refused, and what people allowed it ends.',
+  token: 'Every service refuses the token and everything that it was exchanged for.',
+  transaction: 'Every service refuses every token of the transaction; a delegation with this id ends.',
+  client: 'Every token that names the client and was issued until now is refused, and what people allowed it ends.',
   subject:
-    'Everything that names the subject and was issued until now is refused. With a person go their sessions and all that they allowed.',
+    'Every token that names the subject and was issued until now is refused. For a person, their sessions and everything that they allowed end too.',
 };
 
 /** An entry for the list of revocations. */
@@ -191,12 +191,12 @@ export function sentencesOf({ tokens, delegations, sessions, api_keys: keys }: P
     ...(sessions > 0 ? [counted(sessions, 'session of the person', 'sessions of the person')] : []),
     ...(keys > 0 ? [counted(keys, 'API key that works', 'API keys that work')] : []),
   ];
-  return [tokenSentence(tokens), ...(others.length === 0 ? [] : [`It also meets ${others.join(', ')}.`])];
+  return [tokenSentence(tokens), ...(others.length === 0 ? [] : [`It also affects ${others.join(', ')}.`])];
 }
 
 function tokenSentence(tokens: Preview['tokens']): string {
-  if (tokens === null) return 'The issuer keeps no record from which it could count live tokens.';
-  if (tokens.live === 0) return 'No live token is refused by it.';
+  if (tokens === null) return 'The issuer keeps no record that live tokens could be counted from.';
+  if (tokens.live === 0) return 'It refuses no live token.';
   const atLeast = tokens.at_least ? 'At least ' : '';
   const where = tokens.audiences.map(({ audience, live }) => `${audience} (${live.toLocaleString('en')})`).join(', ');
   return `${atLeast}${counted(tokens.live, 'live token', 'live tokens')} will be refused: ${where}.`;

@@ -27,7 +27,7 @@ export const eventSchema = z.looseObject({
   traceparent: z.optional(z.string()),
   sequence: z.string(),
   data: z.looseObject({
-    /** Nothing where nobody could be verified. */
+    /** Nothing where no caller could be verified. */
     principal: z.nullable(principalSchema),
     txn: z.nullable(z.string()),
     action: z.string(),

@@ -26,14 +26,14 @@ function Welcome() {
   return (
     <PageState
       isWholePage
-      title="Sign in to look at the trail"
+      title="Sign in to see the trail"
       action={
         <a className="button" href={signInPath(here)}>
           Sign in
         </a>
       }
     >
-      Who did what, on whose behalf, and the proof of it. What you look at is recorded too, with your name.
+      Who did what, on whose behalf, and the proof of it. What you read is recorded too, with your name.
     </PageState>
   );
 }

@@ -53,7 +53,7 @@ export function ShortcutHelp() {
             setLetters(target.checked);
           }}
         />{' '}
-        Letters do something without Ctrl or Alt
+        Single letters are shortcuts
       </label>
     </Dialog>
   );

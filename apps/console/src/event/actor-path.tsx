@@ -36,7 +36,7 @@ export function ActorPath({ event }: { readonly event: TrailEvent }) {
       {event.data.principal === null && (
         <li className={styles.nobody}>
           <small>caller</small>
-          <span>nobody could be verified</span>
+          <span>no caller could be verified</span>
         </li>
       )}
       {stations.map(({ role, name, search }) => (

@@ -10,14 +10,14 @@ function Value({ value }: { readonly value: unknown }) {
 /** What an event says that changed: before and after side by side. */
 export function ChangesView({ changes }: { readonly changes: Readonly<Record<string, unknown>> | undefined }) {
   const list = changesOf(changes ?? {});
-  if (list.length === 0) return <p>It says nothing of what changed.</p>;
+  if (list.length === 0) return <p>This event does not say what changed.</p>;
   return (
     <table className={styles.changes}>
       <thead>
         <tr>
           <th scope="col">What</th>
           <th scope="col">Before</th>
-          <th scope="col">After, or what it says</th>
+          <th scope="col">After, or value</th>
         </tr>
       </thead>
       <tbody>

@@ -19,7 +19,7 @@ export const eventQuery = (index: string) =>
   queryOptions({
     queryKey: ['event', index],
     queryFn: async ({ signal }) => {
-      if (!INDEX.test(index)) throw new ApiProblem(404, 'EVENT_UNKNOWN', 'A place in the log is a whole number.');
+      if (!INDEX.test(index)) throw new ApiProblem(404, 'EVENT_UNKNOWN', 'A log index must be a whole number.');
       // A page begins below its cursor.
       const query = { cursor: (BigInt(index) + 1n).toString(), limit: 1 };
       return foundAt(index, await ask(eventPageSchema, '/events', { query, signal }));

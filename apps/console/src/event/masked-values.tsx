@@ -24,11 +24,11 @@ export function MaskedValues({ id }: { readonly id: string }) {
     );
   };
   if (session?.scopes.includes('audit:reveal') !== true)
-    return <p>Personal data in this event is masked. Your roles do not let you see it.</p>;
+    return <p>Personal data in this event is masked, and your roles do not let you see it.</p>;
   if (shown.kind === 'open')
     return (
       <dl className={styles.pairs} role="status">
-        {shown.values.length === 0 && <div>Nothing is left to show: it was erased, or never masked.</div>}
+        {shown.values.length === 0 && <div>There is nothing to show: it was erased, or never masked.</div>}
         {shown.values.map(({ path, value }) => (
           <div key={path}>
             <dt>{path}</dt>
@@ -48,7 +48,7 @@ export function MaskedValues({ id }: { readonly id: string }) {
       }}
     >
       <p id="reveal-words">
-        Personal data in this event is masked. If you need it, say why: your reason is recorded, with your name.
+        Personal data in this event is masked. If you need it, give a reason: it is recorded, with your name.
       </p>
       <label>
         Reason{' '}

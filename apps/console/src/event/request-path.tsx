@@ -25,7 +25,7 @@ export function RequestPath({ trace, txn, current }: RequestPathProps) {
   ];
   const [by, setBy] = useState(ways[0]?.by);
   const chosen = ways.find((way) => way.by === by);
-  if (chosen === undefined) return <p>No request set this off: it has neither a trace nor a transaction.</p>;
+  if (chosen === undefined) return <p>No request caused this event: it has no trace and no transaction.</p>;
   return (
     <>
       <div className={styles.choice} role="group" aria-label="How much is shown">

@@ -30,7 +30,7 @@ export function TokenBehind({ principal }: { readonly principal: Principal }) {
           </div>
         ))}
       </dl>
-      {issued === null && <p>The trail has no event of the issuer about this token that you may see.</p>}
+      {issued === null && <p>The trail has no issuer event about this token that you may see.</p>}
       {issued !== undefined && issued !== null && (
         <>
           <p>

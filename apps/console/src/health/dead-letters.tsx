@@ -75,7 +75,7 @@ function Letter({ letter, mayReplay, onDone }: LetterProps) {
       {replayed !== null && <p>In the trail since {<Time at={replayed} relative />}.</p>}
       {erased !== null && <p>Its content was erased; it cannot be replayed.</p>}
       {replayed === null && erased === null && mayReplay && <Replay letter={letter} onDone={onDone} />}
-      {replayed === null && erased === null && !mayReplay && <p>To replay it, you need the right audit:admin.</p>}
+      {replayed === null && erased === null && !mayReplay && <p>Replaying it needs the scope audit:admin.</p>}
     </li>
   );
 }

@@ -31,7 +31,7 @@ const subjects = (change: Partial<Overview>) => findingsOf({ ...well, ...change 
 describe('the health of the trail', () => {
   it('has nothing to find while all is well, also when an old checkpoint covers everything', () => {
     expect(findingsOf(well)).toEqual([]);
-    expect(announcementOf([])).toBe('All is well.');
+    expect(announcementOf([])).toBe('No problems found.');
   });
 
   it('names a source whose numbers are missing, and counts them', () => {

@@ -42,21 +42,21 @@ export function findingsOf(overview: Overview): readonly Finding[] {
   const failed = Object.entries(replica.checks).filter(([, result]) => result !== 'ok');
   for (const [name, reason] of failed) find(true, 'replica', `audit is not ready: ${name}: ${reason}`);
   for (const source of sources) {
-    const gap = `${missingOf(source).toString()} numbers of ${source.source} are missing from the trail for more than a minute.`;
+    const gap = `${missingOf(source).toString()} numbers of ${source.source} have been missing from the trail for more than a minute.`;
     find(source.alert, 'sources', gap);
   }
-  find(intake?.consuming === false, 'intake', 'audit takes nothing from the stream; what comes waits there.');
+  find(intake?.consuming === false, 'intake', 'audit consumes nothing from the stream; new events wait there.');
   const fill = intake?.stream_fill ?? 0;
   find(
     fill >= STREAM_NEARLY_FULL,
     'intake',
-    `The stream is ${String(Math.round(fill * 100))} % full; at 100 % the outboxes wait.`,
+    `The stream is ${String(Math.round(fill * 100))} % full; at 100 % events stay in the outboxes.`,
   );
   const signed = log.signed_at === null ? Infinity : secondsSince(log.signed_at, overview);
   find(
     uncovered(overview) > 0n && signed > CHECKPOINT_LATE_SECONDS,
     'log',
-    'Events wait for a checkpoint for more than a minute.',
+    'Events have been waiting for a checkpoint for more than a minute.',
   );
   find(relay?.connected === false, 'outbox', 'audit’s own outbox has no connection to NATS.');
   find(
@@ -64,7 +64,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
     'outbox',
     `${counted(relay?.pending ?? 0, 'event waits', 'events wait')} in audit’s own outbox, the oldest for more than a minute.`,
   );
-  find(feed !== undefined && feed.state !== 'current', 'feed', 'audit does not hear of revocations at the moment.');
+  find(feed !== undefined && feed.state !== 'current', 'feed', 'audit is not receiving revocations at the moment.');
   find(
     letters.waiting > 0,
     'dead-letters',
@@ -75,7 +75,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
 
 /** What a screen reader hears when it changes. */
 export function announcementOf(findings: readonly Finding[]): string {
-  if (findings.length === 0) return 'All is well.';
+  if (findings.length === 0) return 'No problems found.';
   return `${counted(findings.length, 'finding', 'findings')}: ${findings.map(({ text }) => text).join(' ')}`;
 }
 

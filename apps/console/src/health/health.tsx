@@ -93,7 +93,7 @@ function Letters({ overview, mayReplay }: { readonly overview: Overview; readonl
     <section aria-labelledby="letters">
       <h2 id="letters">Dead letters</h2>
       <p>
-        {waiting === 0 ? 'None waits for a decision.' : `${waiting.toLocaleString('en')} wait for a decision`}
+        {waiting === 0 ? 'None is waiting for a decision.' : `${waiting.toLocaleString('en')} wait for a decision`}
         {oldest !== null && (
           <>
             , the oldest since <Time at={oldest} relative />.
@@ -155,7 +155,7 @@ export function Health() {
       {data === undefined && error === null && <Loading what="the health of the trail" />}
       {data !== undefined && (
         <>
-          {findings.length === 0 && <p className={styles.good}>✓ All is well.</p>}
+          {findings.length === 0 && <p className={styles.good}>✓ No problems found.</p>}
           {findings.length > 0 && (
             <ul className={styles.findings}>
               {findings.map(({ subject, text }) => (
@@ -179,13 +179,13 @@ export function Health() {
             <ReplicaFacts replica={data.replica} />
           </section>
           <section aria-labelledby="unknown">
-            <h2 id="unknown">What audit cannot know</h2>
+            <h2 id="unknown">What audit cannot see</h2>
             <p>
-              How many events wait in the other services’ outboxes, and whether these hear of revocations: audit sees
-              only what reached it. A source that sends nothing looks like one that has nothing to say. Each service’s
-              own <code>/health/ready</code> and <code>/metrics</code> tell it (<code>audit_outbox_pending</code>,{' '}
-              <code>audit_outbox_oldest_seconds</code>). With several replicas of audit, another one may say something
-              else of itself.
+              How many events wait in the other services’ outboxes, and whether those services receive revocations:
+              audit sees only what reached it. A source that sends nothing looks like one that has nothing to report.
+              Each service’s own <code>/health/ready</code> and <code>/metrics</code> tell it (
+              <code>audit_outbox_pending</code>, <code>audit_outbox_oldest_seconds</code>). With several replicas of
+              audit, another one may report other values.
             </p>
           </section>
         </>

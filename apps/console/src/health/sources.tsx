@@ -19,7 +19,7 @@ export function Sources({ sources }: { readonly sources: Overview['sources'] }) 
             <th scope="col">Source</th>
             <th scope="col">Complete through</th>
             <th scope="col">Missing</th>
-            <th scope="col">Last event taken</th>
+            <th scope="col">Last event received</th>
           </tr>
         </thead>
         <tbody>

@@ -134,9 +134,9 @@ function Map() {
       <PairTable map={data} />
       {data.left_out > 0 && <p>{number(data.left_out)} pairs with fewer events are left out.</p>}
       <p className={styles.note}>
-        Refusals of callers whom nobody could verify are counted by their number. The times are from the first to the
-        last event that a service recorded of one transaction, over the newest {number(data.timed_events)} events: an
-        event says when something was done, not how long it took.
+        Refusals of callers who could not be verified are counted one by one. The times are from the first to the last
+        event that a service recorded of one transaction, over the newest {number(data.timed_events)} events: an event
+        says when something was done, not how long it took.
       </p>
     </>
   );

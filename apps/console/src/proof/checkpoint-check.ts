@@ -51,14 +51,14 @@ async function judgeGrowth(log: LogSource, last: SeenCheckpoint, known: Checkpoi
   const [older, newer] = known.size <= now.size ? [known, now] : [now, known];
   const since = `checkpoint ${number(last.size)}, which this browser saw on ${last.at.slice(0, 10)}`;
   if (!(await growth(log, older, newer).catch(() => false)))
-    return wrong(title, `This log does not lead on from ${since}: what was in it has been changed or removed.`);
+    return wrong(title, `This log does not continue from ${since}: entries were changed or removed.`);
   if (known.size === now.size) return right(title, `It is the same as ${since}.`);
   return known.size < now.size
     ? right(
         title,
         `Everything up to ${since} is still in it, unchanged; ${number(now.size - known.size)} events came after.`,
       )
-    : open(title, `The server shows an older checkpoint than ${since}. Both fit together; ask again in a moment.`);
+    : open(title, `The server shows an older checkpoint than ${since}. They are consistent; try again in a moment.`);
 }
 
 /** Fetches the newest checkpoint and checks it: its signature by pinned keys, and that the log only grew since this browser last looked. */
@@ -99,7 +99,7 @@ export async function checkCheckpoint(log: LogSource, store: MemoryStore, now: D
     last === undefined || known === undefined
       ? open(
           'The log only grew',
-          'This is the first checkpoint that this browser has seen. From now on it notices when what is in the log is changed.',
+          'This is the first checkpoint that this browser has seen. From now on it detects any change to what is in the log.',
         )
       : await judgeGrowth(log, last, known, checkpoint);
   const steps = [keyStep, signature, grown];
@@ -137,11 +137,8 @@ export async function differenceOf(
         title,
         came === 0
           ? 'They are the same.'
-          : `${number(came)} events were added, at the log indices ${number(older.size)} to ${number(newer.size - 1)}; nothing before them was touched.`,
+          : `${number(came)} events were added, at the log indices ${number(older.size)} to ${number(newer.size - 1)}; nothing before them was changed.`,
       )
-    : wrong(
-        title,
-        'The newer tree does not begin with the older one: what was in the log has been changed or removed.',
-      );
+    : wrong(title, 'The newer tree does not contain the older one: entries were changed or removed.');
   return { older, newer, step };
 }

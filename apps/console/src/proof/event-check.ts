@@ -62,7 +62,7 @@ export async function checkEvents(
     steps.push(
       wrong(
         title,
-        `What the page shows at log index ${places} is not what the log holds there. It was changed on its way or in the database.`,
+        `What the page shows at log index ${places} is not what the log has there. It was changed in transit or in the database.`,
       ),
     );
   } else if (proven > 0) {
@@ -72,7 +72,7 @@ export async function checkEvents(
     steps.push(
       right(
         title,
-        `${what} leads, hash by hash, to the signed root of checkpoint ${number(size)}. ${fetched} were fetched, and nothing of the server's word was taken.`,
+        `${what} leads, hash by hash, to the signed root of checkpoint ${number(size)}. ${fetched} were fetched; nothing that the server claims was trusted.`,
       ),
     );
   }

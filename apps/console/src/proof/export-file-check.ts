@@ -120,7 +120,7 @@ export async function checkExport(
     if (parsed === undefined) {
       if (unreadable.length < SHOWN)
         unreadable.push({
-          fault: 'this line is not one of an export',
+          fault: 'this is not a line of an export',
           line: line.number,
           unreadable: unreadablePlace(line.text, line.offset),
         });
@@ -142,13 +142,12 @@ export async function checkExport(
           events: 0,
         };
       }
-      if (checkpoint.size !== size || under !== undefined)
-        misfit(line, 'the first line says something else than its checkpoint');
+      if (checkpoint.size !== size || under !== undefined) misfit(line, 'the first line contradicts its checkpoint');
       under = checkpoint;
       check.begin({ first, filtered, passing, before: before.hashes, checkpoint });
     } else if (parsed.kind === 'event') {
       if (under === undefined) break;
-      if (parsed.size !== under.size) misfit(line, 'the line names another checkpoint than the first line');
+      if (parsed.size !== under.size) misfit(line, 'this line names a different checkpoint than the first line');
       check.add(parsed.entry);
       lines.set(parsed.entry.logIndex, line);
       events += 1;
@@ -160,14 +159,14 @@ export async function checkExport(
       const { cursor, complete } = parsed;
       const goesOn = cursor === null ? complete : !complete && cursor === [...lines.keys()].at(-1);
       if (parsed.checkpoint !== note || parsed.events !== events || !goesOn)
-        misfit(line, 'the last line does not fit the lines before it');
+        misfit(line, 'the last line does not match the lines before it');
       check.end(parsed.rest);
     }
   }
   if (under === undefined) {
     const step = wrong(
       'The file',
-      'It does not begin with the line of an export. Drop an NDJSON file that this trail exported.',
+      'It does not start with the first line of an export. Choose an NDJSON file that this trail exported.',
     );
     return { steps: [step], places: unreadable, events: 0 };
   }
@@ -183,16 +182,16 @@ export async function checkExport(
   const same = grown
     ? right(
         'The same log',
-        `That checkpoint and the one that this browser verified, ${number(trusted.size)}, are of one log that only grew.`,
+        `That checkpoint and the one that this browser verified, ${number(trusted.size)}, belong to one log that only grew.`,
       )
     : wrong(
         'The same log',
-        `That checkpoint does not fit the one that this browser verified, ${number(trusted.size)}: the log has told two stories.`,
+        `That checkpoint contradicts the one that this browser verified, ${number(trusted.size)}: the log has shown two different histories.`,
       );
   const what = `${number(report.entries)} events, log indices ${number(report.first)} to ${number(Math.max(report.first, report.end - 1))}`;
   const content =
     places.length > 0
-      ? wrong('The events', `Something in the file is not as the log has it; the places are below. Looked at: ${what}.`)
+      ? wrong('The events', `The file differs from the log; the places are listed below. Checked: ${what}.`)
       : report.complete
         ? right('The events', `${what}: nothing between them was altered, removed, added or moved.`)
         : right(

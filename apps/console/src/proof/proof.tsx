@@ -18,7 +18,7 @@ export function Proof() {
       <h1>Proof</h1>
       <p className={styles.lead}>
         This browser fetches hashes and signatures of the log and computes the rest itself, by the rules of RFC 9162. It
-        remembers what it has seen, so that a log that changes its past is found out.
+        remembers what it has seen, so it detects a log that changes its past.
       </p>
       <CheckpointBanner />
       <section aria-labelledby="event">
@@ -37,7 +37,7 @@ export function Proof() {
             Its id{' '}
             <input name="event" defaultValue={event} key={event} autoComplete="off" spellCheck={false} size={38} />
           </label>
-          <button type="submit">Take this one</button>
+          <button type="submit">Use this one</button>
         </form>
         {event !== undefined && (
           <VerifyEvents key={event} label="Verify this event in this browser" events={() => eventById(event)} />

@@ -4,13 +4,13 @@ import { Untrusted } from '../ui/untrusted.js';
 
 const marks: Readonly<Record<Step['verdict'], { readonly sign: string; readonly word: string }>> = {
   right: { sign: '✓', word: 'Verified' },
-  wrong: { sign: '✗', word: 'Not as it should be' },
+  wrong: { sign: '✗', word: 'Failed' },
   open: { sign: '•', word: 'To know' },
 };
 
 const summaries: Readonly<Record<Step['verdict'], string>> = {
   right: 'Verified in this browser.',
-  wrong: 'Something is wrong: do not rely on this.',
+  wrong: 'A check failed: do not rely on this.',
   open: 'Nothing was proven.',
 };
 

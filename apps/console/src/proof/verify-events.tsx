@@ -22,7 +22,7 @@ export function VerifyEvents({ label, events }: VerifyEventsProps) {
       const shown = await events();
       const { checkpoint, steps } = await client.fetchQuery({ ...checkpointQuery, staleTime: 0 });
       if (checkpoint === undefined) return steps;
-      if (shown.length === 0) return [...steps, open('The events', 'There are none to check.')];
+      if (shown.length === 0) return [...steps, open('The events', 'There are no events to check.')];
       return [...steps, ...(await checkEvents(serverLog, checkpoint, shown)).steps];
     },
   });

@@ -242,7 +242,7 @@ describe('an account', () => {
       ] as const) {
         const refused = await victim.visitor.post(path, { ...fields, ...form }, headers);
         expect([path, refused.status]).toEqual([path, 400]);
-        expect(refused.text).toContain('This form did not come from');
+        expect(refused.text).toContain('This form does not belong to a page');
       }
     }
     expect([await isSignedIn(victim.visitor), await isLive(allowed)]).toEqual([true, true]);

@@ -52,7 +52,7 @@ export const apiKeysQuerySchema = z
   })
   .refine(({ cursor, ends_before: before }) => cursor === undefined || before === undefined, {
     path: ['cursor'],
-    message: 'must not stand beside ends_before, which has one page',
+    message: 'must not be combined with ends_before, which returns a single page',
   });
 export type ApiKeysQuery = z.infer<typeof apiKeysQuerySchema>;
 

@@ -98,7 +98,7 @@ export class NewApiKeys {
           throw new Problem(
             409,
             'API_KEY_ROTATED',
-            'The API key has a successor already; rotate that one, or revoke this.',
+            'The API key already has a successor; rotate the successor, or revoke this key.',
           );
         const span = before.expiresAt.getTime() - before.createdAt.getTime();
         const purpose = { ...before, createdBy: caller.principal.subject, expiresAt: this.#expiry(asked, at, span) };
@@ -158,8 +158,8 @@ export class NewApiKeys {
     if (holding.filter((key) => key.name === name).length >= ofName) {
       const detail =
         ofName === 1
-          ? 'The client has a live API key of this name; rotate it, or choose another name.'
-          : 'Two API keys of this name are live already; revoke the older one first.';
+          ? 'The client already has a live API key with this name; rotate it, or choose another name.'
+          : 'Two API keys with this name are already live; revoke the older one first.';
       throw new Problem(409, 'API_KEY_EXISTS', detail);
     }
     if (holding.length < this.settings.perClient) return;
@@ -167,7 +167,7 @@ export class NewApiKeys {
     throw new Problem(
       409,
       'API_KEYS_LIMIT',
-      `The client has ${limit} live API keys, the maximum; revoke what is not used.`,
+      `The client has ${limit} live API keys, the maximum; revoke one that is not used.`,
     );
   }
 

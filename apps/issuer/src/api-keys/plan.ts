@@ -23,7 +23,7 @@ const limitSchema = z
     message: 'burst needs per_minute',
   })
   .refine(({ burst, per_minute: minute }) => (burst ?? Infinity) * BURST_LEAST >= (minute ?? 0), {
-    message: 'burst must be at least the requests of 2 seconds; replicas share a limit only so exactly',
+    message: 'burst must be at least the requests of 2 seconds; replicas cannot share a limit more precisely',
   })
   .refine((limit) => Object.values(limit).some((value) => value !== undefined), { message: 'must limit something' })
   .transform(({ per_minute: perMinute, burst, per_day: perDay, per_month: perMonth }): ApiKeyLimit => ({

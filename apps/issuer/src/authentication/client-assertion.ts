@@ -193,7 +193,7 @@ export function assertionHint(
     case 'ASSERTION_NOT_YET_VALID':
       return `iat or nbf of the assertion is more than ${String(TOLERANCE_SECONDS)} seconds ahead; check the clock`;
     case 'ASSERTION_TOO_LONG':
-      return `the assertion must end at most ${String(lifetimeLimit)} seconds after it begins, and after now; check exp and the clock`;
+      return `the assertion must expire at most ${String(lifetimeLimit)} seconds after iat or nbf, and after now; check exp and the clock`;
     case 'ASSERTION_REPLAYED':
       return 'the assertion was used before; make a new one for each request';
     case 'ASSERTION_BEFORE_RESTORE':

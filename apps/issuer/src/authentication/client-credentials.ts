@@ -52,7 +52,7 @@ function basicOf(authorization: string, named: string | undefined): ClientCreden
   if (named !== undefined && named !== clientId) {
     return invalid(
       'CREDENTIALS_CONTRADICT',
-      'client_id names another client than the Authorization header; leave it out',
+      'client_id differs from the client in the Authorization header; leave it out',
     );
   }
   return { method: 'client_secret_basic', clientId, secret };

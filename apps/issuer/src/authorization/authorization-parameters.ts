@@ -67,8 +67,12 @@ const faulty = (description: string, error: AuthorizationError = 'invalid_reques
 
 const refused: readonly (readonly [string, AuthorizationError, string])[] = [
   ['request', 'request_not_supported', 'send parameters, or push them (RFC 9126)'],
-  ['request_uri', 'request_uri_not_supported', 'request_uri is only what /oauth2/par returned'],
-  ['registration', 'registration_not_supported', 'clients are registered by the company, not by a request'],
+  ['request_uri', 'request_uri_not_supported', 'request_uri must be a value that /oauth2/par returned'],
+  [
+    'registration',
+    'registration_not_supported',
+    'the parameter registration is not supported; clients are registered by an administrator',
+  ],
 ];
 
 function checkForm({ values, repeated }: Parameters): void {
@@ -84,7 +88,7 @@ function checkForm({ values, repeated }: Parameters): void {
 
 function challengeOf(values: ReadonlyMap<string, string>): string {
   const challenge = values.get('code_challenge');
-  if (challenge === undefined) throw faulty('code_challenge is missing: PKCE is needed from every client');
+  if (challenge === undefined) throw faulty('code_challenge is missing: every client must use PKCE');
   if (values.get('code_challenge_method') !== 'S256') throw faulty('code_challenge_method must be S256');
   if (!digestPattern.test(challenge)) throw faulty('code_challenge must be a SHA-256 in base64url: 43 characters');
   return challenge;
@@ -105,7 +109,7 @@ function promptOf(text: string | undefined): readonly Prompt[] {
   const asked = (text ?? '').split(' ').filter((part) => part !== '');
   const known = asked.filter(isPrompt);
   if (known.length !== asked.length) throw faulty(`prompt is a list of: ${prompts.join(', ')}`);
-  if (known.includes('none') && known.length > 1) throw faulty('prompt=none must stand alone');
+  if (known.includes('none') && known.length > 1) throw faulty('prompt=none must be the only value');
   return known;
 }
 

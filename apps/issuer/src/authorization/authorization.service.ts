@@ -165,7 +165,7 @@ export class Authorization {
     const who = { ...byPerson(session, trace), txn: id };
     await this.database.transaction(async (transaction) => {
       if (kept !== undefined && !(await this.requests.answer(transaction, kept.id))) {
-        throw new Problem(400, 'REQUEST_OVER', 'This request was answered already. Go back to the application.');
+        throw new Problem(400, 'REQUEST_OVER', 'This request was already answered. Go back to the application.');
       }
       if (decision !== undefined) {
         const shown = { client_name: name, publisher, lines: decision.lines };

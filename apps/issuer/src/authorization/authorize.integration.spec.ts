@@ -351,7 +351,7 @@ describe('the authorization endpoint', () => {
       'House of payments',
       'Pay from your account',
       'Shown on your &lt;statement&gt;.',
-      'Know that it is you',
+      'Recognize you',
     ]) {
       expect(text).toContain(shown);
     }

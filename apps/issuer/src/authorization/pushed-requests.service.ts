@@ -85,7 +85,8 @@ export class PushedRequests {
     const proof = this.constraint.proofOf(header, {}, '/oauth2/par');
     if (proof === undefined) return request;
     const { dpopKey = proof.thumbprint } = request;
-    if (dpopKey !== proof.thumbprint) throw refused('invalid_dpop_proof', 'dpop_jkt names another key than the proof');
+    if (dpopKey !== proof.thumbprint)
+      throw refused('invalid_dpop_proof', 'dpop_jkt does not match the key of the proof');
     const used = await this.constraint.useOnce(proof);
     if (used !== undefined) throw used;
     return { ...request, dpopKey };

@@ -24,7 +24,7 @@ function unproven(): Problem {
   return new Problem(
     400,
     'APPLICATION_UNPROVEN',
-    'The application that sent you here is not known, or asks to have the answer sent to an address that it has not declared. Nothing was sent there.',
+    'The application that sent you here is unknown, or it wants the answer sent to an address that it has not registered. Nothing was sent there.',
   );
 }
 
@@ -32,7 +32,7 @@ function over(): Problem {
   return new Problem(
     400,
     'REQUEST_OVER',
-    'This request is over: it was answered already, or it waited too long. Go back to the application and begin again.',
+    'This request is no longer valid: it was already answered, or it has expired. Go back to the application and start again.',
   );
 }
 

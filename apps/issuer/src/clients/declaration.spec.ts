@@ -49,7 +49,7 @@ describe('a changed declaration', () => {
     const { record, text } = apply(client([0], ['orders:write']), rotated(declared(client([0])), 0, 1));
     expect(kidsOf(record)).toEqual([key(1).kid]);
     expect(record.registration.policy.audiences).toEqual({ orders: ['orders:write'] });
-    expect(text).toContain(`key ${key(0).kid}: removed before, not added again`);
+    expect(text).toContain(`key ${key(0).kid}: was removed earlier, so it is not added again`);
   });
 
   it('adds its new keys, but none that was removed', () => {

@@ -96,7 +96,8 @@ export function describeChange(change: DeclaredChange): string {
   });
   const back = before.disabledAt !== null && after.disabledAt === null ? ['    enabled again'] : [];
   const removed = leftOut(change).map(
-    (kid) => `    key ${kid}: removed before, not added again; to have it back, POST /admin/clients/${clientId}/keys`,
+    (kid) =>
+      `    key ${kid}: was removed earlier, so it is not added again; to restore it, POST /admin/clients/${clientId}/keys`,
   );
   return [`~ ${clientId}: changed`, ...back, ...lines, ...removed].join('\n');
 }

@@ -9,7 +9,7 @@ import { shownUserCode } from './user-code.js';
 export function codePage(person: string, typed: string, wrong: boolean, hidden: Html): Page {
   const fault = wrong
     ? html`<p class="warn" role="alert" id="fault">
-        No device waits for this code. Compare it with the one on the device; codes are good for ten minutes.
+        No device is waiting for this code. Compare it with the one on the device; codes are valid for ten minutes.
       </p>`
     : undefined;
   const body = html`
@@ -45,8 +45,8 @@ export function devicePage(
   const { client_id: id, client_name: name = id, publisher } = client;
   const body = html`
     <p class="warn" role="note">
-      Go on only if you started this yourself, on a device that is in front of you. If somebody sent you the code or
-      this address, refuse: they would act as you.
+      Continue only if you started this yourself, on a device in front of you. If someone sent you the code or this
+      address, refuse: they could act as you.
     </p>
     <dl>
       <dt>Code on the device</dt>
@@ -90,7 +90,7 @@ export function devicePage(
 /** The last page: the person goes back to the device. */
 export function decidedPage(person: string, allows: boolean): Page {
   const body = allows
-    ? html`<p>The device may act for you now. You can close this page and go on there.</p>
+    ? html`<p>The device may act for you now. You can close this page and continue there.</p>
         <p class="quiet">You can end this at any time on your account page.</p>`
     : html`<p>The device may not act for you. You can close this page.</p>`;
   return { title: allows ? 'The device is connected' : 'The device was refused', body, person };

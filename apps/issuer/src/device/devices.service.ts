@@ -63,7 +63,7 @@ export function requestOver(): Problem {
   return new Problem(
     400,
     'REQUEST_OVER',
-    'This device was answered already, or its code is too old. Begin again on the device.',
+    'This device was already answered, or its code has expired. Start again on the device.',
   );
 }
 
@@ -189,7 +189,7 @@ export class Devices {
     const decision = decideForPerson(client.policy.people, row, session.person.roles);
     if (!decision.ok) {
       await refuse(decision.error);
-      throw new Problem(403, 'NOT_YOURS_TO_GIVE', 'You do not have the rights that this application asks for.');
+      throw new Problem(403, 'NOT_YOURS_TO_GIVE', 'You do not have the rights that this application requests.');
     }
     return { row, client, scopes: decision.scopes, userCode };
   }

@@ -32,7 +32,7 @@ export class TooManyRequests extends OAuthError {
     { retryAfterSeconds, first }: LimitExceeded,
     readonly client?: Client,
   ) {
-    super(429, 'temporarily_unavailable', 'too many requests; try again after the seconds of Retry-After', {
+    super(429, 'temporarily_unavailable', 'too many requests; retry after the seconds in Retry-After', {
       'retry-after': String(retryAfterSeconds),
     });
     this.first = first;

@@ -116,7 +116,7 @@ export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
     reason: string | undefined,
   ): Promise<void> {
     if (reason !== undefined)
-      this.logger.warn({ client_id: clientId, reason }, 'an application was not told that a session ended');
+      this.logger.warn({ client_id: clientId, reason }, 'an application could not be notified that a session ended');
     const changes = { session: sessionId, person: personId, attempts };
     const outcome = reason === undefined ? 'allowed' : 'failed';
     await this.database.transaction(async (transaction) => {

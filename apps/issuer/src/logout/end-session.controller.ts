@@ -106,7 +106,7 @@ export class EndSessionController {
       throw new Problem(
         400,
         'SIGN_OUT_REFUSED',
-        `The application that sent you here asked for something that it may not: ${what}.`,
+        `The application that sent you here made a request that is not allowed: ${what}.`,
         {
           heading: 'You are still signed in',
         },
@@ -138,8 +138,8 @@ export class EndSessionController {
       formTargets: after === undefined ? [] : [formTargetOf(after.url)],
       body: html`${after === undefined ? undefined : html`<p>${named(after.clientName)} asks to sign you out.</p>`}
         <p>
-          Applications that signed you in through Countersign are told. What you allowed them for when you are away
-          stays; you can end that under <a href="${this.issuer}/account">your account</a>.
+          Applications that signed you in through Countersign are notified. What you allowed them to do while you are
+          away stays; you can end that under <a href="${this.issuer}/account">your account</a>.
         </p>
         <form method="post" action="${this.issuer}/sign-out">
           ${this.forms.field(request)}${kept}
@@ -169,7 +169,7 @@ export class EndSessionController {
     }
     sendPage(reply, {
       title: 'You are signed out',
-      body: html`<p>This browser has no session here any more. At your sign-in provider you may still be signed in.</p>
+      body: html`<p>This browser no longer has a session here. You may still be signed in at your sign-in provider.</p>
         <p><a class="button" href="${this.issuer}/sign-in">Sign in again</a></p>`,
     });
   }

@@ -14,7 +14,7 @@ export class ForeignForm extends Problem {
     super(
       400,
       'FORM_FOREIGN',
-      'This form did not come from the page that you have open here. Open the page again and repeat what you did.',
+      'This form does not belong to a page that is open in this browser. Open the page again and repeat what you did.',
     );
   }
 }

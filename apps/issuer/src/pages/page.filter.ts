@@ -29,18 +29,18 @@ export class PageFilter extends ProblemFilter {
       status,
       title: typeof problem['heading'] === 'string' ? problem['heading'] : (headings[status] ?? title),
       body: html`<p>${detail}</p>
-        <p class="quiet">If you ask for help, name this request: <code>${requestId}</code></p>`,
+        <p class="quiet">If you ask for help, mention this request: <code>${requestId}</code></p>`,
     });
   }
 }
 
 const headings: Readonly<Record<number, string>> = {
-  400: 'This request does not work',
+  400: 'This request cannot be processed',
   401: 'You are not signed in',
   403: 'This is not allowed',
-  404: 'There is nothing here',
+  404: 'This page does not exist',
   429: 'Too many requests',
-  500: 'Something went wrong here',
-  502: 'Your sign-in provider gave a wrong answer',
+  500: 'Something went wrong',
+  502: 'Your sign-in provider sent an invalid answer',
   503: 'Not available right now',
 };

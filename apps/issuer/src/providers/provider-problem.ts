@@ -13,13 +13,13 @@ const pages: Readonly<Record<ProviderFault, readonly [status: number, heading: s
   PROVIDER_AWAY: [
     503,
     'Your sign-in provider is not available',
-    'It does not answer right now, so nobody can sign in there. Nothing is wrong with your account; try again in a moment.',
+    'It is not responding, so nobody can sign in there. Your account is fine; try again in a moment.',
   ],
   PROVIDER_DECLINED: [403, 'You are not signed in', 'Your sign-in provider did not sign you in. You can try again.'],
   PROVIDER_ANSWER_INVALID: [
     502,
-    'Your sign-in provider gave a wrong answer',
-    'Its answer could not be verified, so you are not signed in. Try again; if this happens twice, tell the operator of this service.',
+    'Your sign-in provider sent an invalid answer',
+    'Its answer could not be verified, so you are not signed in. Try again; if it happens again, tell the operator of this service.',
   ],
 };
 

@@ -28,13 +28,13 @@ export type Audiences = z.infer<typeof audiencesSchema>;
 
 /** The words for who a person is; a file need not declare them. */
 export const identityWords: ReadonlyMap<string, { readonly title: string; readonly description?: string }> = new Map([
-  [
-    'openid',
-    { title: 'Know that it is you', description: 'The same number for you each time, and when you signed in.' },
-  ],
+  ['openid', { title: 'Recognize you', description: 'The same identifier for you each time, and when you signed in.' }],
   ['profile', { title: 'See your name' }],
   ['email', { title: 'See your email address' }],
-  ['offline_access', { title: 'Go on when you are not there', description: 'Until you end it on your account page.' }],
+  [
+    'offline_access',
+    { title: 'Stay connected while you are away', description: 'Until you end it on your account page.' },
+  ],
 ]);
 
 /** Scopes that a policy lets an application ask people for, and for which there are no words, as `audience scope`. */

@@ -62,7 +62,7 @@ export class LocalKeyEncryption implements KeyEncryption {
     private readonly random: (size: number) => Buffer = randomBytes,
   ) {
     const [first] = keys;
-    if (first === undefined) throw new RangeError('a key-encryption key is needed');
+    if (first === undefined) throw new RangeError('a key-encryption key is required');
     this.current = first.id;
     this.#keys = new Map(keys.map(({ id, key }) => [id, key]));
   }
@@ -85,13 +85,13 @@ export class LocalKeyEncryption implements KeyEncryption {
       return Promise.resolve(secret);
     } catch (error) {
       if (error instanceof KeyEncryptionError) return Promise.reject(error);
-      return Promise.reject(new KeyEncryptionError('CIPHERTEXT_INVALID', `what ${context} is does not decrypt`));
+      return Promise.reject(new KeyEncryptionError('CIPHERTEXT_INVALID', `${context} cannot be decrypted`));
     }
   }
 
   #keyOf(id: string): Buffer {
     const key = this.#keys.get(id);
     if (key !== undefined) return key;
-    throw new KeyEncryptionError('KEK_UNKNOWN', `the key-encryption key ${id} is not among those configured`);
+    throw new KeyEncryptionError('KEK_UNKNOWN', `the key-encryption key ${id} is not configured`);
   }
 }

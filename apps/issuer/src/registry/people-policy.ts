@@ -63,13 +63,14 @@ export function decideForApplication(
   asked: string | undefined,
   named: readonly string[],
 ): PersonDecision {
-  if (policy === undefined) return refuse('invalid_target', 'the client may not ask people for anything');
+  if (policy === undefined)
+    return refuse('invalid_target', 'the client has no people policy; an administrator must add policy.people');
   const scopes = named.length === 0 && asked === undefined ? ['openid'] : named;
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that the application needs');
   const audience = asked ?? defaultAudience(policy, scopes);
   if (audience === undefined) return refuse('invalid_target', 'name one audience by resource');
   const declared = declaredFor(policy, audience);
-  if (declared === undefined) return refuse('invalid_target', 'the client may not ask for this audience');
+  if (declared === undefined) return refuse('invalid_target', "the client's policy does not include this audience");
   const identity = declaredFor(policy, ISSUER_AUDIENCE);
   const allowed = (scope: string): boolean =>
     declared.has(scope) || (identityScopes.has(scope) && identity?.has(scope) === true);

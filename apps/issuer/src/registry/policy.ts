@@ -17,7 +17,7 @@ const refuse = (error: 'invalid_target' | 'invalid_scope', description: string):
 /** `client_credentials`: each asked scope must be among those that the policy names for the audience; none are given unasked. */
 export function decideClientCredentials(policy: Policy, audience: string, scopes: readonly string[]): Decision {
   const allowed = Object.hasOwn(policy.audiences, audience) ? policy.audiences[audience] : undefined;
-  if (allowed === undefined) return refuse('invalid_target', 'the client may not ask for this audience');
+  if (allowed === undefined) return refuse('invalid_target', "the client's policy does not include this audience");
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => allowed.includes(scope))) {
     return refuse('invalid_scope', 'a requested scope is not in the policy of the client');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const keyStates = ['pending', 'active', 'retired', 'removed'] as const;
 export type KeyState = (typeof keyStates)[number];
 
-export const keyIdSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'a kid: an RFC 7638 thumbprint');
+export const keyIdSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be a kid: an RFC 7638 thumbprint');
 
 /** A signing key as rotation sees it. */
 export interface SigningKey {

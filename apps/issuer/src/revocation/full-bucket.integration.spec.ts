@@ -121,7 +121,7 @@ describe('a bucket that fills', () => {
     expect(await eventually(async () => (await readiness(stuck)).status === 503)).toBe(true);
     const report: unknown = await (await readiness(stuck)).json();
     expect(report).toMatchObject({
-      checks: { revocation_bucket: expect.stringMatching(/^validators do not hear of revocations: /) as unknown },
+      checks: { revocation_bucket: expect.stringMatching(/^validators receive no revocations: /) as unknown },
     });
     await issuer.backing.nats.stop();
     expect(await eventually(async () => (await readiness(stuck)).status === 200)).toBe(true);

@@ -12,7 +12,7 @@ export class RestorationController {
 
   /** Whether the database was noticed to be older than what the issuer has stated, and that is not acknowledged yet. */
   @Get()
-  @Unrecorded('says no more than readiness does')
+  @Unrecorded('shows no more than readiness')
   @Header('cache-control', 'no-store')
   show(): RestorationJson {
     return this.restoration.show();

@@ -70,7 +70,7 @@ export class Restoration {
     await this.replica.refresh();
     this.logger.warn(
       { stated_number: statedNumber, taken_back: statements.length },
-      'this database is older than what the issuer has stated: it was restored. Look at the clients that were changed since the backup, then acknowledge',
+      'this database is older than what the issuer has published: it was restored from a backup. Check the clients that changed since the backup, then acknowledge',
     );
   }
 
@@ -102,7 +102,7 @@ export class Restoration {
       restored: true,
       restored_at: at,
       to_do:
-        'what changed since the backup is gone: look at the clients that were disabled or changed, then run: countersign revoke restored --acknowledge',
+        'what changed since the backup is lost: check the clients that were disabled or changed, then run: countersign revoke restored --acknowledge',
     };
   }
 }

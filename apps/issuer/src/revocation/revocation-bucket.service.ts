@@ -100,7 +100,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   ) {
     health.addNote('revocation_bucket', () => this.state());
     health.add('revocation_bucket', () => {
-      if (this.#isStuck()) throw new Error(`validators do not hear of revocations: ${this.#lastError ?? ''}`);
+      if (this.#isStuck()) throw new Error(`validators receive no revocations: ${this.#lastError ?? ''}`);
     });
     const unpushed = (): number => this.#unpushed;
     new Gauge({

@@ -67,14 +67,9 @@ export class SignInController {
     }
     const [only, ...others] = this.providers.all;
     if (only === undefined) {
-      throw new Problem(
-        503,
-        'PROVIDERS_NONE',
-        'No provider is configured at which people could sign in (PROVIDERS_FILE).',
-        {
-          heading: 'Nobody can sign in here',
-        },
-      );
+      throw new Problem(503, 'PROVIDERS_NONE', 'No sign-in provider is configured (PROVIDERS_FILE).', {
+        heading: 'Nobody can sign in here',
+      });
     }
     if (others.length === 0) {
       await this.#send(only, query, request, reply);
@@ -97,7 +92,7 @@ export class SignInController {
 
   /** Sends a person to the provider that they chose. */
   @Get('with/:provider')
-  @Unrecorded('shows and changes nothing of anybody')
+  @Unrecorded('shows and changes nothing')
   async begin(
     @Param('provider') name: string,
     @ZodQuery(signInQuerySchema) query: SignInQuery,
@@ -119,8 +114,7 @@ export class SignInController {
     for (const member of answerMembers) {
       const value = query[member];
       if (typeof value === 'string') answer.set(member, value);
-      else if (value !== undefined)
-        throw new Problem(400, 'PARAMETER_REPEATED', 'The answer of the provider is malformed.');
+      else if (value !== undefined) throw new Problem(400, 'PARAMETER_REPEATED', "The provider's answer is malformed.");
     }
     const tie = this.cookies.read(request, 'sign-in');
     const browser = this.sessions.browserOf(request);

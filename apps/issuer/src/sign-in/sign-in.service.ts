@@ -32,8 +32,8 @@ export function unknownSignIn(): Problem {
   return new Problem(
     400,
     'SIGN_IN_UNKNOWN',
-    'This sign-in was not started in this browser, was finished already, or is older than ten minutes. Start again.',
-    { heading: 'This sign-in is over' },
+    'This sign-in was not started in this browser, has already finished, or is older than ten minutes. Start again.',
+    { heading: 'This sign-in has ended' },
   );
 }
 
@@ -71,7 +71,7 @@ export class SignIn {
   ) {
     this.#counter = new Counter({
       name: 'issuer_sign_ins_total',
-      help: 'Answers of outside providers to sign-ins, by provider and what came of them.',
+      help: 'Sign-in answers from outside providers, by provider and result.',
       labelNames: ['provider', 'outcome'],
       registers: [metrics],
     });
@@ -173,7 +173,7 @@ export class SignIn {
     if (error instanceof ProviderProblem)
       this.logger.warn(
         { provider: provider.name, code: error.code, err: error.cause },
-        'nobody was signed in at a provider',
+        "a provider's answer signed nobody in",
       );
   }
 }

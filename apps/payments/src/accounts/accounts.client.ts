@@ -93,7 +93,7 @@ const saysNothing = (status: number): boolean => status >= 500 || passing.has(st
 function outcomeOf({ status, body }: Answered, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
   if (status < 300) {
     const transfer = transferSchema.safeParse(body);
-    if (!transfer.success) return { kind: 'unknown', reason: 'accounts answered no transfer', sent: true };
+    if (!transfer.success) return { kind: 'unknown', reason: 'accounts answered without a transfer', sent: true };
     const { status: state, hold } = transfer.data;
     const posted = hold?.posted_amount?.amount;
     if (state === 'posted') return { kind: state, ...(posted === undefined ? {} : { amount: posted }) };
@@ -116,7 +116,7 @@ function concluded(answer: ServiceAnswer, absentWhen404: boolean, holdUntil: Dat
   }
   const outcome = outcomeOf(answer, absentWhen404, holdUntil);
   if (outcome.kind !== 'refused' || !answer.mayHaveHappened) return outcome;
-  return { kind: 'unknown', reason: `${outcome.code}, while an earlier order was not answered`, sent: true };
+  return { kind: 'unknown', reason: `${outcome.code}, while an earlier order is still unanswered`, sent: true };
 }
 
 interface Call {

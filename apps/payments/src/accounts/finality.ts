@@ -23,5 +23,5 @@ export function ownOrderUntil(now: Date): Date {
 export function conclude(outcome: TransferOutcome, certain: boolean): TransferOutcome {
   if (certain || (outcome.kind !== 'refused' && outcome.kind !== 'absent')) return outcome;
   const code = outcome.kind === 'refused' ? outcome.code : 'TRANSFER_UNKNOWN';
-  return { kind: 'unknown', reason: `${code}, but an earlier order may still be on its way`, sent: true };
+  return { kind: 'unknown', reason: `${code}, but an earlier order may still arrive`, sent: true };
 }

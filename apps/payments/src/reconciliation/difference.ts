@@ -9,10 +9,10 @@ export type Kept =
 
 /** How the two sides differ, and what that means. */
 export const differenceCodes = {
-  TRANSFER_MISSING: 'payments says that money moved or is held, and accounts knows no such transfer',
+  TRANSFER_MISSING: 'payments says that money moved or is held, and accounts has no such transfer',
   TRANSFER_DIFFERS: 'accounts has the transfer, but in another state, of another amount or between other accounts',
-  RECORD_BEHIND: 'the transfer has gone on, and the payment or refund has not caught up with it',
-  RECORD_MISSING: 'accounts has a transfer of ours, and payments keeps no payment or refund for it',
+  RECORD_BEHIND: 'the transfer has moved on, and the payment or refund has not caught up with it',
+  RECORD_MISSING: 'accounts has a transfer made by payments, and payments has no payment or refund for it',
 } as const;
 export type DifferenceCode = keyof typeof differenceCodes;
 

@@ -32,7 +32,7 @@ export class ReconciliationWorker {
     background.repeat({ name: 'reconciliation', everyMs: LOOK_EVERY_MS, run: () => this.#tonight() });
     this.#differences = new Gauge({
       name: 'payments_reconciliation_differences',
-      help: 'What differed between payments and accounts at the last reconciliation of this process, by code.',
+      help: 'Differences between payments and accounts in the last reconciliation of this process, by code.',
       labelNames: ['code'],
       registers: [metrics],
     });

@@ -91,7 +91,8 @@ export class RecoveryService {
       await this.progress.leave(payment, true, [], certain ? undefined : lookSoonOrAt(payment.orderUntil, now));
       return;
     }
-    if (outcome.kind === 'refused') throw new Error(`accounts refuses to show a transfer of ours: ${outcome.code}`);
+    if (outcome.kind === 'refused')
+      throw new Error(`accounts refuses to show a transfer made by payments: ${outcome.code}`);
     if (outcome.kind === 'absent' && payment.status === 'held') {
       await this.progress.leave(payment, true, []);
       throw new Error('accounts does not know the hold of a held payment');

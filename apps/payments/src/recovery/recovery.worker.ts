@@ -39,7 +39,7 @@ export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplication
     health.addNote('accounts_circuit', () => accounts.circuit());
     this.#looked = new Counter({
       name: 'payments_recovery_looked_total',
-      help: 'Payments and refunds that recovery has looked at.',
+      help: 'Payments and refunds that recovery has checked.',
       registers: [metrics],
     });
   }
@@ -74,10 +74,10 @@ export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplication
       ]);
       if (rows[0]?.held !== true) return false;
       const { looked } = await this.recovery.sweep((id, error) => {
-        this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it comes again');
+        this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
       });
       this.#looked.inc(looked);
-      if (looked > 0) this.logger.info({ looked }, 'recovery looked at what was left');
+      if (looked > 0) this.logger.info({ looked }, 'recovery checked unfinished payments and refunds');
       await this.#prune();
       await client.query('select pg_advisory_unlock(hashtext($1))', [lockName]);
       return true;

@@ -38,14 +38,14 @@ export class RefundRights {
     if (payee === 'owner') return { payment, right: 'payee' };
     if (payee !== 'stranger') {
       const detail =
-        'Accounts did not say whose account was paid; send the same request with the same Idempotency-Key again.';
+        'The accounts service did not say whose account was paid; send the same request again with the same Idempotency-Key.';
       throw new Problem(503, 'ACCOUNTS_UNAVAILABLE', detail, { reason: payee.unknown, retry_after: 1 });
     }
     const isPayer = isWithin({ subject: principal.subject }, ownerOf(payment));
     if (!isPayer) return this.service.refuseUnknown(id, action, caller);
     const failure = 'REFUND_NOT_PAYEE';
     await this.outbox.recordDurably(eventBy(caller, 'refund.refused', { id, failure }));
-    const detail = `Only the owner of the account that was paid, or the client with the scope ${clientWide(action)}, can pay it back.`;
+    const detail = `Only the owner of the account that was paid, or the client with the scope ${clientWide(action)}, can refund it.`;
     throw new Problem(403, failure, detail);
   }
 }

@@ -78,7 +78,7 @@ describe('refunds', () => {
     expect(closed.status).toBe(200);
     const answer = await refund(id);
     expect(codeOf(answer)).toEqual([422, 'ACCOUNT_CLOSED']);
-    expect(answer.body['detail']).toMatch(/pay another account of the payer's instead \(POST \/payments/);
+    expect(answer.body['detail']).toMatch(/pay another account of the payer instead \(POST \/payments/);
     const { rows } = await payments.pool.query('select refunding from payment where id = $1', [id]);
     expect(rows).toEqual([{ refunding: '0' }]);
   });

@@ -186,7 +186,7 @@ function newRefund(
 /** The account that paid no longer takes money; how it stands is told to some only. */
 const payerGone = new Set(['ACCOUNT_CLOSED', 'ACCOUNT_UNKNOWN']);
 const ANOTHER_ACCOUNT =
-  "When the payer's account is closed, a refund cannot reach it: pay another account of the payer's instead (POST /payments, from the account " +
+  "If the payer's account is closed, a refund cannot reach it: pay another account of the payer instead (POST /payments, from the account " +
   'that was paid). This refund does not count towards the limit.';
 
 function membersOf(id: PaymentId, { amount, reason }: CreateRefund): readonly string[] {

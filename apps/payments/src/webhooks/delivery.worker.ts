@@ -52,20 +52,20 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
   ) {
     this.#outcomes = new Counter({
       name: 'webhook_attempts_total',
-      help: 'Webhook attempts, by what came of them: delivered, retried, failed.',
+      help: 'Webhook attempts, by result: delivered, retried, failed.',
       labelNames: ['outcome'],
       registers: [metrics],
     });
     this.#waited = new Histogram({
       name: 'webhook_wait_seconds',
-      help: 'From when a webhook attempt was due until it began.',
+      help: 'Delay from when a webhook attempt was due until it started.',
       buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers: [metrics],
     });
     const inLane = (lane: Lane): number => this.#inLane(lane);
     new Gauge({
       name: 'webhook_attempts_under_way',
-      help: 'Webhook attempts in progress, by lane: slow are those to endpoints that rest between attempts, and all longer than a second.',
+      help: 'Webhook attempts in progress, by lane: slow means endpoints that pause between attempts, and attempts that take longer than a second.',
       labelNames: ['lane'],
       registers: [metrics],
       collect() {
@@ -87,7 +87,10 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     const ends = this.#ends.splice(0);
     await this.sender.close();
     await this.queue.end(ends, this.clock()).catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'what became of the last webhooks was not kept; they are sent again');
+      this.logger.warn(
+        { err: error },
+        'the results of the last webhook attempts were not stored; they will be repeated',
+      );
     });
   }
 

@@ -133,7 +133,7 @@ export class WebhooksService {
     ]);
     if (committed === 'done') return { ...answer, replayed: null };
     if (committed === 'key_known') return this.#replayed(await this.keys.look(claim, now));
-    const detail = 'This endpoint answered 410 and is sent nothing more; register it again.';
+    const detail = 'This endpoint answered 410, so nothing is sent to it; register it again.';
     return this.#refuse(new Problem(409, 'WEBHOOK_GONE', detail), caller, 'webhook.replay_refused', { id, changes });
   }
 

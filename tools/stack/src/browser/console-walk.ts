@@ -13,7 +13,7 @@ export interface ConsoleWorld {
   readonly limit: number;
 }
 
-const SIGN_IN = 'Sign in to look at the trail';
+const SIGN_IN = 'Sign in to see the trail';
 
 async function until(window: Window, text: string | RegExp): Promise<void> {
   await window.page.getByText(text).filter({ visible: true }).first().waitFor();

@@ -252,7 +252,7 @@ describe('people in a real browser', () => {
       };
       await enter('BBBB-BBBB');
       await window.see('Connect a device');
-      expect(await window.text()).toContain('No device waits for this code');
+      expect(await window.text()).toContain('No device is waiting for this code');
       window.forgive(/the server responded with a status of 400/);
 
       const refused = terminal('login', '--device', '--audience', 'audit');
