@@ -29,6 +29,7 @@ export {
   type RestoredSpan,
 } from './export-check.js';
 export { type Bridge, type ExportPart, type Skipped } from './export-part.js';
+export { logDeclarationOf, type LogDeclaration } from './log-declaration.js';
 export { type LeafHashes } from './leaf-hashes.js';
 export { type Fault, type FaultCode } from './export-faults.js';
 export { SequenceRanges, type SequenceRange } from './sequence-ranges.js';

@@ -1,4 +1,11 @@
-import { leafOf, LeafError, type ExportedEntry, type Skipped, type Tile } from '@countersign/merkle-log';
+import {
+  leafOf,
+  LeafError,
+  logDeclarationOf,
+  type ExportedEntry,
+  type Skipped,
+  type Tile,
+} from '@countersign/merkle-log';
 import { z } from 'zod';
 
 const index = z
@@ -10,16 +17,6 @@ const hash = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine(({ length }) => length === 32);
 const tileHashes = z.base64().transform((text) => Buffer.from(text, 'base64'));
-const number = z.string().regex(/^[1-9][0-9]{0,17}$/);
-const numbered = z
-  .object({ source: z.string(), sequence: number })
-  .transform(({ source, sequence }) => ({ source, first: BigInt(sequence), last: BigInt(sequence) }));
-const acceptedGap = z
-  .object({ source: z.string(), first: number, last: number })
-  .transform(({ source, first, last }) => ({ source, first: BigInt(first), last: BigInt(last) }));
-const recoveredLog = z
-  .object({ first_index: index, end_index: index, lost_entries: z.int().nonnegative() })
-  .transform(({ first_index: first, end_index: end, lost_entries: lost }) => ({ first, end, lost }));
 /** No cover of a span has more hashes: two of each height, for each of the trees that it passes through. */
 const skipped = z.object({ from: index, hashes: z.array(hash).max(2 * 53 * 9) });
 
@@ -56,32 +53,6 @@ const segmentLine = z.object({
     consistency: z.array(hash),
   }),
 });
-
-/** The event by which the trail tells that another one is in its dead letters, and keeps its number. */
-const DEAD_LETTER_KEPT = 'countersign.audit.dead-letter.kept.v1';
-/** That an administrator accepts for good that numbers of a source are missing. */
-const GAP_ACCEPTED = 'countersign.audit.gap.accepted.v1';
-/** That an entry was lost by a restore, and that a log was recovered after one. */
-const ENTRY_LOST = 'countersign.audit.entry.lost.v1';
-const LOG_RECOVERED = 'countersign.audit.log.recovered.v1';
-
-/** Only audit may say these of its log. */
-function saidByAudit({ source, type, data }: z.infer<typeof eventSchema>) {
-  if (source !== 'audit') return {};
-  const changes = data?.changes;
-  const accountsFor =
-    type === DEAD_LETTER_KEPT
-      ? numbered.safeParse(changes).data
-      : type === GAP_ACCEPTED
-        ? acceptedGap.safeParse(changes).data
-        : undefined;
-  const restored = type === LOG_RECOVERED ? recoveredLog.safeParse(changes).data : undefined;
-  return {
-    ...(accountsFor === undefined ? {} : { accountsFor }),
-    ...(restored === undefined ? {} : { restored }),
-    ...(type === ENTRY_LOST ? { lost: true } : {}),
-  };
-}
 
 /** One line of an export or of a sealed segment. */
 export type ExportLine =
@@ -147,7 +118,7 @@ export function lineOf({ log_index, leaf_hash, proof, event }: EventLine): Expor
         ...(leaf_hash === undefined ? {} : { recorded: leaf_hash }),
         ...(proof?.skipped === undefined ? {} : { skipped: proof.skipped }),
         ...(proof?.tile === undefined ? {} : { tile: proof.tile }),
-        ...saidByAudit(event),
+        ...logDeclarationOf(event),
       },
     };
   } catch (error) {

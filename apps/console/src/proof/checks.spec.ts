@@ -122,6 +122,28 @@ describe('an export file', () => {
     expect(verdictOf(report.steps)).toBe('right');
   });
 
+  it('names the events that a restore lost, as the log declares', async () => {
+    const declared = (sequence: string, type: string, changes: object) => ({
+      id: `audit-${sequence}`,
+      source: 'audit',
+      sequence,
+      type: `countersign.audit.${type}.v1`,
+      time: now.toISOString(),
+      data: { changes },
+    });
+    const span = { first_index: '10', end_index: '30', lost_entries: 1 };
+    const events = [...someEvents(20), declared('1', 'entry.lost', {}), declared('2', 'log.recovered', span)];
+    const restored = new LogOfEvents(events);
+    const { steps, places } = await checkExport(
+      restored,
+      await checkpointOf(restored),
+      await restored.keys(),
+      restored.export(0, 22),
+    );
+    expect(places).toEqual([]);
+    expect(steps.find(({ title }) => title === 'Lost entries')?.words).toMatch(/these log indices: 20\.$/);
+  });
+
   it('shows the byte of an event that was changed, on its line and in the whole file', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 100, max: 159 }), fc.constantFrom('paid', '"ü"'), async (index, what) => {

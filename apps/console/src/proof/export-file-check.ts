@@ -93,6 +93,18 @@ async function placeOf(
   return { ...where, line: line.number, ...(changed === undefined ? {} : { changed }) };
 }
 
+/** Entries that the log itself declares to have lost when its database was restored from a backup. */
+function lostEntries(indices: readonly number[]): readonly Step[] {
+  if (indices.length === 0) return [];
+  const names = `${indices.slice(0, SHOWN).map(number).join(', ')}${indices.length > SHOWN ? ', …' : ''}`;
+  return [
+    open(
+      'Lost entries',
+      `The log declares that a restore from a backup lost the events of these log indices: ${names}.`,
+    ),
+  ];
+}
+
 /**
  * Checks an export file (NDJSON) against the checkpoint that it was made under, and that against one that this browser trusts.
  * @param trusted verified in this browser
@@ -200,5 +212,6 @@ export async function checkExport(
           );
   const numbers = report.sources.map(({ source, through }) => `${source} through ${through}`).join(', ');
   const complete = numbers === '' ? [] : [open('The services’ numbers', `Without a gap: ${numbers}.`)];
-  return { steps: [checked, same, content, ...(places.length > 0 ? [] : complete)], places, events };
+  const lost = lostEntries(report.lost);
+  return { steps: [checked, same, content, ...lost, ...(places.length > 0 ? [] : complete)], places, events };
 }

@@ -1,4 +1,12 @@
-import { fromBase64, isHash, leafOf, LeafError, type ExportedEntry, type Skipped } from '@countersign/merkle-log';
+import {
+  fromBase64,
+  isHash,
+  leafOf,
+  LeafError,
+  logDeclarationOf,
+  type ExportedEntry,
+  type Skipped,
+} from '@countersign/merkle-log';
 import * as z from 'zod/mini';
 
 const index = z.pipe(z.string().check(z.regex(/^(0|[1-9][0-9]{0,15})$/)), z.transform(Number));
@@ -50,9 +58,6 @@ const endSchema = z.strictObject({
     skipped,
   }),
 });
-const range = z.object({ source: z.string(), first: sequence, last: sequence });
-const numbered = z.object({ source: z.string(), sequence });
-
 /** One line of an export (NDJSON). */
 export type ExportLine =
   | { readonly kind: 'event'; readonly entry: ExportedEntry; readonly size: number }
@@ -74,20 +79,6 @@ export type ExportLine =
       readonly checkpoint: string;
       readonly rest: Skipped;
     };
-
-/** Numbers of a source that audit itself accounts for: a dead letter's, those of a gap that was accepted. */
-function accountedFor({ source, type, data }: z.infer<typeof eventSchema>): ExportedEntry['accountsFor'] {
-  if (source !== 'audit') return undefined;
-  if (type === 'countersign.audit.dead-letter.kept.v1') {
-    const kept = z.safeParse(numbered, data?.changes).data;
-    return kept === undefined
-      ? undefined
-      : { source: kept.source, first: BigInt(kept.sequence), last: BigInt(kept.sequence) };
-  }
-  if (type !== 'countersign.audit.gap.accepted.v1') return undefined;
-  const gap = z.safeParse(range, data?.changes).data;
-  return gap === undefined ? undefined : { source: gap.source, first: BigInt(gap.first), last: BigInt(gap.last) };
-}
 
 /** Reads one line, spelled as an export spells it. @returns nothing for any other text */
 export function parseExportLine(text: string): ExportLine | undefined {
@@ -115,7 +106,6 @@ function eventLine(line: z.infer<typeof lineSchema>): ExportLine | undefined {
   const { log_index: logIndex, leaf_hash: recorded, proof, event, checkpoint: size } = line;
   // Said twice for people who read the line; twice the same.
   if (line.source !== event.source || line.sequence !== event.sequence) return undefined;
-  const accountsFor = accountedFor(event);
   try {
     const entry: ExportedEntry = {
       logIndex,
@@ -126,7 +116,7 @@ function eventLine(line: z.infer<typeof lineSchema>): ExportLine | undefined {
       recorded,
       ...(proof?.skipped === undefined ? {} : { skipped: proof.skipped }),
       ...(proof?.tile === undefined ? {} : { tile: proof.tile }),
-      ...(accountsFor === undefined ? {} : { accountsFor }),
+      ...logDeclarationOf(event),
     };
     return { kind: 'event', entry, size };
   } catch (error) {

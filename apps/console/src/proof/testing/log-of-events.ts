@@ -28,6 +28,12 @@ function newSigner(): NoteSigner {
   };
 }
 
+interface LogEvent {
+  readonly id?: string;
+  readonly source?: string;
+  readonly sequence?: string;
+}
+
 /** A log of some events, signed by a key of its own: what audit serves, in memory. */
 export class LogOfEvents implements LogSource {
   signers: [NoteSigner, ...NoteSigner[]] = [newSigner()];
@@ -35,7 +41,7 @@ export class LogOfEvents implements LogSource {
   size: number;
   readonly leaves: Bytes[];
 
-  constructor(readonly events: readonly object[]) {
+  constructor(readonly events: readonly LogEvent[]) {
     this.size = events.length;
     this.leaves = events.map((event) => leafOf(event).hash);
   }
@@ -92,8 +98,8 @@ export class LogOfEvents implements LogSource {
     };
     const lines = this.events.slice(first, end).map((event, at) => ({
       log_index: String(first + at),
-      source: 'payments',
-      sequence: String(first + at + 1),
+      source: event.source,
+      sequence: event.sequence,
       checkpoint: String(this.size),
       leaf_hash: toBase64(this.leaves[first + at] ?? rootOf([])),
       event,
@@ -110,7 +116,7 @@ export class LogOfEvents implements LogSource {
 }
 
 /** Events as payments records them. */
-export function someEvents(count: number, note = 'paid'): readonly object[] {
+export function someEvents(count: number, note = 'paid'): readonly LogEvent[] {
   return Array.from({ length: count }, (_, at) => ({
     id: `event-${String(at)}`,
     source: 'payments',
