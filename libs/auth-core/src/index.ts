@@ -44,6 +44,7 @@ export {
   type TokenRequest,
 } from './client/token-client.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
+export { retryAfterOf } from './client/retry-after.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';
 export { type ClaimsCheck, type ClaimsSchema, type PrincipalWith } from './declared-claims.js';
 export { accessTokenHash, createDpopProof, type DpopProofOptions } from './dpop/create-dpop-proof.js';

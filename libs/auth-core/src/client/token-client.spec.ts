@@ -3,7 +3,7 @@ import { signJwt } from '../jws/sign.js';
 import { generateSigningKey, publicJwkOf, thumbprintOf, type PrivateJwk } from '../keys/jwk.js';
 import { verifyDpopProof } from '../dpop/verify-dpop-proof.js';
 import { authorizationHeaders, createTokenClient, type TokenClientOptions } from './token-client.js';
-import { retryAfterOf, TokenRequestError } from './token-request.js';
+import { TokenRequestError } from './token-request.js';
 
 const issuer = 'https://issuer.test';
 const endpoint = `${issuer}/oauth2/token`;
@@ -331,17 +331,5 @@ describe('the token client', () => {
     expect(() => authorizationHeaders(token, request)).toThrow(TypeError);
     answers = [() => good()];
     await expect(clientOf({ dpopKey }).getToken(requested)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
-  });
-});
-
-describe('Retry-After', () => {
-  it.each([
-    ['120', 120],
-    [new Date(1_800_000_030_000).toUTCString(), 30],
-    [new Date(1_700_000_000_000).toUTCString(), 0],
-    ['soon', undefined],
-    [null, undefined],
-  ])('%s is %s seconds', (header, seconds) => {
-    expect(retryAfterOf(header, 1_800_000_000_000)).toBe(seconds);
   });
 });

@@ -2,6 +2,7 @@ import { boundedBody } from '../bounded-body.js';
 import { isInstance } from '../either-form.js';
 import { isObject, type JsonObject } from '../json-object.js';
 import { undirectedFetch } from '../undirected-fetch.js';
+import { retryAfterOf } from './retry-after.js';
 
 const MARK = Symbol.for('countersign.token-request-error');
 
@@ -130,12 +131,4 @@ function refusal(
     retryAfterOf(response.headers.get('retry-after'), now),
     response.headers.get('dpop-nonce') ?? undefined,
   );
-}
-
-/** `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. @param now milliseconds @returns seconds from now */
-export function retryAfterOf(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1_000);
 }

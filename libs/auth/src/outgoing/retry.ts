@@ -13,14 +13,6 @@ export function mayPass(status: number): boolean {
   return PASSING.has(status);
 }
 
-/** `Retry-After` in milliseconds (RFC 9110, section 10.2.3): seconds or a date. @returns 0 when absent or not understood */
-export function retryAfterMs(header: string | null, now: number): number {
-  if (header === null) return 0;
-  if (/^\d{1,6}$/.test(header)) return Number(header) * 1_000;
-  const date = /^[A-Z][a-z]{2}, /.test(header) ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(date) ? 0 : Math.max(0, date - now);
-}
-
 /**
  * Milliseconds to wait before a try: anything between zero and a ceiling that doubles, so that callers which failed together do not come
  * again together; never less than the receiver asked for.

@@ -6,10 +6,11 @@ import {
   type AccessToken,
   type PrivateJwk,
   type TokenClient,
+  retryAfterOf,
 } from '@countersign/auth-core';
 import { challengeOf } from './challenge.js';
 import { CircuitBreaker, type CircuitLimits, type CircuitState } from './circuit-breaker.js';
-import { isIdempotent, mayPass, pauseMs, retryAfterMs } from './retry.js';
+import { isIdempotent, mayPass, pauseMs } from './retry.js';
 import { type Failed, type ServiceAnswer, type ServiceCall } from './service-call.js';
 import { childTraceparent } from '@countersign/audit-event/trace-context';
 import { fetchTransport, isStream, reasonOf, wasNotSent, type Transport } from './transport.js';
@@ -99,7 +100,8 @@ export class ServiceCalls {
       const passes = answer.kind === 'answered' ? passing(answer.status) : answer.code === 'NETWORK';
       const harmless = again || (!once && answer.kind === 'failed' && !answer.mayHaveHappened);
       if (!passes || !harmless || attempt >= limit) return answer;
-      const asked = answer.kind === 'answered' ? retryAfterMs(answer.headers.get('retry-after'), this.#now()) : 0;
+      const header = answer.kind === 'answered' ? answer.headers.get('retry-after') : null;
+      const asked = (retryAfterOf(header, this.#now()) ?? 0) * 1_000;
       const pause = pauseMs(attempt, this.#random(), asked);
       if (this.#monotonic() + pause >= deadline) return answer;
       await delay(pause);
