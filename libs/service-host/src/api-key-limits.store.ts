@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { leaseFrom, type LeaseAnswer, type LimitStore, type NamedLeaseRequest } from '@countersign/auth-core';
 import type pg from 'pg';
 import { z } from 'zod';
+import { inTransaction } from './transaction.js';
 
 const bucketSchema = z.object({
   level: z.number(),
@@ -30,11 +31,9 @@ export class PostgresLimitStore implements LimitStore {
 
   constructor(private readonly pool: pg.Pool) {}
 
-  async lease(requests: readonly NamedLeaseRequest[]): Promise<readonly LeaseAnswer[]> {
+  lease(requests: readonly NamedLeaseRequest[]): Promise<readonly LeaseAnswer[]> {
     const names = requests.map(({ bucket }) => bucket);
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+    return inTransaction(this.pool, async (client) => {
       const rows = new Map((await this.#locked(client, names)).map((row) => [row.name, row]));
       const answers = requests.map(({ bucket: name, limit, used, wanted }) => {
         const row = rows.get(name);
@@ -50,14 +49,8 @@ export class PostgresLimitStore implements LimitStore {
       });
       const buckets = names.map((name) => JSON.stringify(rows.get(name)?.bucket));
       await client.query(changed, [names, buckets]);
-      await client.query('commit');
       return answers;
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   async #locked(client: pg.PoolClient, names: readonly string[]): Promise<readonly Row[]> {

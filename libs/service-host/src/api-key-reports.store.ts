@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type ApiKeyUsageReport } from '@countersign/auth-core';
 import type pg from 'pg';
 import { z } from 'zod';
+import { inTransaction } from './transaction.js';
 
 /** A report that is committed here and still has to reach the issuer; by its id the issuer counts it once. */
 export interface KeptReport extends ApiKeyUsageReport {
@@ -55,10 +56,8 @@ export class ApiKeyReports {
    * @param send throws when they did not arrive
    * @returns how many were sent
    */
-  async send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+  send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
+    return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<pg.QueryResultRow>(
         'select id, report from api_key_report order by kept_at limit $1 for update skip locked',
         [SENT_AT_ONCE],
@@ -68,13 +67,7 @@ export class ApiKeyReports {
         await send(reports);
         await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);
       }
-      await client.query('commit');
       return reports.length;
-    } catch (error) {
-      await client.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 }

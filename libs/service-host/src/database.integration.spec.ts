@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import type pg from 'pg';
 import { pino } from 'pino';
 import { openDatabase } from './database.js';
+import { inTransaction } from './transaction.js';
 
 describe('the database of a service', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-database-'));
@@ -16,12 +18,16 @@ describe('the database of a service', () => {
     for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }, 30_000);
 
-  it('may restart while its connections are lent out: their queries fail, the process lives, and the next ones succeed', async () => {
-    const url = await postgres.createDatabase('restarting', newPassword());
+  async function openEmpty(name: string, max: number): Promise<pg.Pool> {
+    const url = await postgres.createDatabase(name, newPassword());
     const migrationsFolder = join(directory, 'migrations');
     mkdirSync(join(migrationsFolder, 'meta'), { recursive: true });
     writeFileSync(join(migrationsFolder, 'meta/_journal.json'), JSON.stringify({ dialect: 'postgresql', entries: [] }));
-    const pool = await openDatabase({ url, migrationsFolder, max: 3 }, pino({ level: 'silent' }));
+    return openDatabase({ url, migrationsFolder, max }, pino({ level: 'silent' }));
+  }
+
+  it('may restart while its connections are lent out: their queries fail, the process lives, and the next ones succeed', async () => {
+    const pool = await openEmpty('restarting', 3);
     const [waiting, idle] = await Promise.all([pool.connect(), pool.connect()]);
     const query = waiting.query('select pg_sleep(30)').then(
       () => 'answered',
@@ -32,6 +38,25 @@ describe('the database of a service', () => {
     await expect(idle.query('select 1')).rejects.toThrow();
     for (const client of [waiting, idle]) client.release(true);
     expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  }, 60_000);
+
+  it('commits a transaction only if its work ends well and its result is to be kept', async () => {
+    const pool = await openEmpty('transactions', 1);
+    await pool.query('create table done (name text)');
+    const note = (name: string) => (client: pg.PoolClient) => client.query('insert into done values ($1)', [name]);
+    const failing = async (client: pg.PoolClient): Promise<void> => {
+      await note('failed')(client);
+      throw new Error('the work failed');
+    };
+    const killed = (client: pg.PoolClient) => client.query('select pg_terminate_backend(pg_backend_pid())');
+
+    expect((await inTransaction(pool, note('kept'))).rowCount).toBe(1);
+    expect((await inTransaction(pool, note('dropped'), () => false)).rowCount).toBe(1);
+    await expect(inTransaction(pool, failing)).rejects.toThrow('the work failed');
+    // The only connection is lost, so the pool makes another.
+    await expect(inTransaction(pool, killed)).rejects.toThrow();
+    expect((await pool.query('select name from done')).rows).toEqual([{ name: 'kept' }]);
     await pool.end();
   }, 60_000);
 });

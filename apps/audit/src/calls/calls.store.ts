@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { POOL } from '@countersign/service-host';
+import { inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type CallTimes, type Calls, MAP_PAIRS, TIMED_EVENTS, type Hours } from './call-map.js';
@@ -82,7 +82,7 @@ export class CallsStore {
 
   /** Counts the next events of the log. @returns how many; while there were some, more may follow */
   advance(): Promise<number> {
-    return this.#transaction(async (client) => {
+    return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query(
         `select pg_try_advisory_xact_lock($1) as held, next_index::text as mark,
            coalesce((select max(log_index) + 1 from event), 0)::text as next from call_progress`,
@@ -99,7 +99,7 @@ export class CallsStore {
 
   /** The calls of these hours, the most frequent first. */
   read({ from, to }: Hours): Promise<CountedCalls> {
-    return this.#transaction(async (client) => {
+    return inTransaction(this.pool, async (client) => {
       await client.query(`set local statement_timeout = ${String(LIMIT_MS)}`);
       const sums = sumRows.parse((await client.query(sumHours, [from, to])).rows);
       const end = sums.reduce((highest, one) => (one.end > highest ? one.end : highest), 0n);
@@ -120,21 +120,5 @@ export class CallsStore {
       }));
       return { calls, leftOut: (sums[0]?.pairs ?? 0) - sums.length, through };
     });
-  }
-
-  async #transaction<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
-    const client = await this.pool.connect();
-    let failure: Error | undefined;
-    try {
-      await client.query('begin');
-      const result = await work(client);
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
-      throw failure;
-    } finally {
-      client.release(failure);
-    }
   }
 }

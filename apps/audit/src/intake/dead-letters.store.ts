@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { POOL } from '@countersign/service-host';
+import { inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { appendEvents, appendParameters } from '../log/append-events.store.js';
@@ -132,20 +132,9 @@ export class DeadLetterStore {
   }
 
   /** Appends it to the log if intake accepts it now; its place in the sequence it has already. */
-  async replay(position: string): Promise<ReplayResult> {
-    const client = await this.pool.connect();
-    let broken = false;
-    try {
-      await client.query('begin');
-      const result = await this.#replayIn(client, position);
-      await client.query(result.kind === 'replayed' ? 'commit' : 'rollback');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch(() => (broken = true));
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+  replay(position: string): Promise<ReplayResult> {
+    const work = (client: pg.PoolClient) => this.#replayIn(client, position);
+    return inTransaction(this.pool, work, ({ kind }) => kind === 'replayed');
   }
 
   async #replayIn(client: pg.PoolClient, position: string): Promise<ReplayResult> {

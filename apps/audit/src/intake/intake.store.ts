@@ -3,7 +3,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type AuditOutbox, type Placement, type Receipt } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
 import { SequenceRanges } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, byItself, POOL, unattended } from '@countersign/service-host';
+import { inTransaction, AUDIT_OUTBOX, byItself, POOL, unattended } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -154,32 +154,20 @@ export class IntakeStore {
     return progressRows.parse(rows);
   }
 
-  async #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Appended> {
-    const client = await this.pool.connect();
-    let broken = false;
-    try {
-      await client.query('begin');
-      try {
-        // Anyone who holds this lock sees all that others committed before, and gives the next indices.
-        const head = await client.query('select next_index::text from log_sequence for update');
-        const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
-        const plan = await this.#plan(client, batch, lookUpIds);
-        const placed = await this.#write(client, plan, nextIndex);
-        await client.query('commit');
-        const numbered = batch.filter((item) => item.kind === 'dead-letter');
-        const placements = placementsOf([
-          ...placed,
-          ...plan.standing,
-          ...[...plan.letters, ...numbered].flatMap(unplaced),
-        ]);
-        return { receipts: receiptsOf(plan.marks), placements };
-      } catch (error) {
-        await client.query('rollback').catch(() => (broken = true));
-        throw error;
-      }
-    } finally {
-      client.release(broken);
-    }
+  #inTransaction(batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Appended> {
+    return inTransaction(this.pool, async (client) => {
+      // Anyone who holds this lock sees all that others committed before, and gives the next indices.
+      const head = await client.query('select next_index::text from log_sequence for update');
+      const [{ next_index: nextIndex }] = nextIndexRows.parse(head.rows);
+      const plan = await this.#plan(client, batch, lookUpIds);
+      const placed = await this.#write(client, plan, nextIndex);
+      const numbered = batch.filter((item) => item.kind === 'dead-letter');
+      const unnumbered = [...plan.letters, ...numbered].flatMap(unplaced);
+      return {
+        receipts: receiptsOf(plan.marks),
+        placements: placementsOf([...placed, ...plan.standing, ...unnumbered]),
+      };
+    });
   }
 
   async #plan(client: pg.PoolClient, batch: readonly (Accepted | Rejected)[], lookUpIds: boolean): Promise<Planned> {

@@ -10,7 +10,7 @@ import {
   type TilePlace,
   tilesOf,
 } from '@countersign/merkle-log';
-import { POOL } from '@countersign/service-host';
+import { inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { LOG_SIGNERS, type LogSigners } from './log-signer.js';
@@ -57,22 +57,8 @@ export class LogStore {
    * Takes what was sequenced into the tree and signs a checkpoint over it, all in one transaction. One replica at a time does it.
    * @returns the new checkpoint; nothing when there was nothing to do, or another replica is at it
    */
-  async integrate(): Promise<SignedCheckpoint | undefined> {
-    const client = await this.pool.connect();
-    let broken = false;
-    try {
-      await client.query('begin');
-      try {
-        const checkpoint = await this.#integrateLocked(client);
-        await client.query('commit');
-        return checkpoint;
-      } catch (error) {
-        await client.query('rollback').catch(() => (broken = true));
-        throw error;
-      }
-    } finally {
-      client.release(broken);
-    }
+  integrate(): Promise<SignedCheckpoint | undefined> {
+    return inTransaction(this.pool, (client) => this.#integrateLocked(client));
   }
 
   /** The size of the newest checkpoint, and when it was signed. */

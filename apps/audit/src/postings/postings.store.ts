@@ -1,5 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { POOL } from '@countersign/service-host';
+import { inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { allOf, anyOf, defaultLayout, type Direction, type IndexBits, type PostingsLayout } from './index-bits.js';
@@ -149,20 +149,8 @@ export class PostingsStore {
    * @param patience events that may wait without being indexed
    * @returns how many events it took; while there were some, more may follow
    */
-  async advance(patience = 0): Promise<number> {
-    const client = await this.pool.connect();
-    let failure: Error | undefined;
-    try {
-      await client.query('begin');
-      const moved = await this.#step(client, BigInt(patience));
-      await client.query('commit');
-      return moved;
-    } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
-      throw failure;
-    } finally {
-      client.release(failure);
-    }
+  advance(patience = 0): Promise<number> {
+    return inTransaction(this.pool, (client) => this.#step(client, BigInt(patience)));
   }
 
   async #step(client: pg.PoolClient, patience: bigint): Promise<number> {

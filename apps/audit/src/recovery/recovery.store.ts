@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { auditEventSchema, completeEvent, uuidv7, type AuditEvent, type EventContext } from '@countersign/audit-event';
 import { edgeOf, GrowingTree, leafOf, SequenceRanges, type Checkpoint, type Leaf } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { inTransaction, AUDIT_OUTBOX, POOL } from '@countersign/service-host';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
@@ -106,20 +106,9 @@ export class RecoveryStore {
    * Appends everything that came back under its old index, in one transaction; what is missing is said to be lost by an entry of its own.
    * @throws {RangeError} when two events claim one place
    */
-  async recover(order: RecoveryOrder): Promise<RecoveryResult> {
-    const client = await this.pool.connect();
-    let broken = false;
-    try {
-      await client.query('begin');
-      const result = await this.#recoverIn(client, order);
-      await client.query(result.kind === 'recovered' ? 'commit' : 'rollback');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch(() => (broken = true));
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+  recover(order: RecoveryOrder): Promise<RecoveryResult> {
+    const work = (client: pg.PoolClient) => this.#recoverIn(client, order);
+    return inTransaction(this.pool, work, ({ kind }) => kind === 'recovered');
   }
 
   async #recoverIn(
