@@ -46,17 +46,17 @@ export class ComposeCheck {
 
   constructor(
     private readonly compose: Compose,
-    private readonly told: (line: string) => void,
+    private readonly print: (line: string) => void,
   ) {}
 
   async run({ build }: CheckOptions): Promise<CheckReport> {
     const begun = performance.now();
     const profiles = ['--profile', 'sample', '--profile', 'cli', '--profile', 'demo'];
     if (build) {
-      this.told('building the images');
+      this.print('building the images');
       await this.compose.do(...profiles, 'build');
     }
-    this.told('starting');
+    this.print('starting');
     await this.compose.do('up', '-d');
     await this.compose.healthy(['postgres', 'nats', ...serviceNames]);
     await this.#sample('the sample payment');
@@ -84,7 +84,7 @@ export class ComposeCheck {
         await delay(AGAIN_EVERY_MS);
         continue;
       }
-      this.told(`${holds ? 'ok    ' : 'BROKEN'} countersign ${args.join(' ').slice(0, 100)}`);
+      this.print(`${holds ? 'ok    ' : 'BROKEN'} countersign ${args.join(' ').slice(0, 100)}`);
       if (holds) command.keep?.(ended, this.#found);
       else
         this.#wrong.push(`countersign ${args.join(' ')} ended with ${String(code)}: ${`${said}${out}`.slice(0, 500)}`);
@@ -94,7 +94,7 @@ export class ComposeCheck {
 
   async #sample(what: string): Promise<void> {
     const { code, out, said } = await this.compose.try('run', '--rm', '-T', 'sample', '--json');
-    this.told(`${code === 0 ? 'ok    ' : 'BROKEN'} ${what}`);
+    this.print(`${code === 0 ? 'ok    ' : 'BROKEN'} ${what}`);
     if (code !== 0) this.#wrong.push(`${what} ended with ${String(code)}: ${`${said}${out}`.slice(0, 500)}`);
   }
 
@@ -105,7 +105,7 @@ export class ComposeCheck {
     const [shop = ''] = await this.compose.containers('shop');
     const { code, out, said } = await this.compose.docker('exec', shop, 'node', '--input-type=module', '-e', SIGN_IN);
     const holds = code === 0 && /^http:\/\/provider\.localhost:4010\/interaction\/[\s\S]*Who are you\?/.test(out);
-    this.told(`${holds ? 'ok    ' : 'BROKEN'} a sign-in to the demo application`);
+    this.print(`${holds ? 'ok    ' : 'BROKEN'} a sign-in to the demo application`);
     if (!holds) this.#wrong.push(`a sign-in to the demo application led to: ${`${said}${out}`.slice(0, 500)}`);
   }
 

@@ -1,6 +1,6 @@
 import { between, pick, type Random } from './random.js';
 
-/** What a client of the load wants: one payment, and what it does with it. Each is told apart by its reference. */
+/** What a client of the load wants: one payment, and what it does with it. Its reference is unique. */
 export interface Deal {
   readonly reference: string;
   readonly kind: 'pay' | 'capture' | 'cancel' | 'refund';
@@ -14,8 +14,8 @@ export interface Deal {
 
 /** How a deal went, as its client saw it. */
 export interface Dealt extends Deal {
-  /** The payment as the last answer told of it; nothing when the client went away without one. */
-  readonly told: Told | undefined;
+  /** The payment in the last answer; nothing when the client went away without one. */
+  readonly answered: AnsweredPayment | undefined;
   /** Requests that had to be sent again. */
   readonly retries: number;
   /** Requests that went wrong, whether they were sent again or not, and why. */
@@ -24,7 +24,7 @@ export interface Dealt extends Deal {
   readonly wrong: string | undefined;
 }
 
-export interface Told {
+export interface AnsweredPayment {
   readonly id: string;
   readonly status: string;
 }
@@ -40,7 +40,7 @@ export function newDeal(reference: string, random: Random): Deal {
   };
 }
 
-/** Where money ends that a client was told has been dealt with. */
+/** Where the money of a deal ends once its client has an answer. */
 export function endOf({ kind, amount, part }: Deal): { readonly status: string; readonly net: number } {
   switch (kind) {
     case 'pay':

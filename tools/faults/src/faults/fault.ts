@@ -13,11 +13,11 @@ export interface Scene {
   readonly load: Pick<Load, 'pause' | 'resume'>;
   /** What an auditor holds: the log must verify against it when all is over. */
   readonly keepCheckpoint: (checkpoint: string) => void;
-  /** The fault happens now: what told of it is looked for from here on; without it, from the beginning of `strike`. */
+  /** The fault happens now: signals of it count from here on; without this call, from the beginning of `strike`. */
   readonly struck: () => void;
   /** Counts of its own that the fault adds to the report. */
   readonly note: (counts: Readonly<Record<string, number>>) => void;
-  /** Tells of something that must not be; the round goes on. */
+  /** Reports something that must not be; the round continues. */
   readonly wrong: (what: string) => void;
 }
 

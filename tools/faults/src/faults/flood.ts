@@ -42,13 +42,13 @@ export async function flood(
           headers: { authorization: `Bearer ${token}` },
           signal: AbortSignal.timeout(5_000),
         });
-        const told = problemSchema.safeParse(await response.json()).data;
-        const isRefused = response.status === 401 && told?.code === code;
+        const problem = problemSchema.safeParse(await response.json()).data;
+        const isRefused = response.status === 401 && problem?.code === code;
         const isTooMany =
-          response.status === 429 && told?.code === 'TOO_MANY_REFUSALS' && told.detail.includes(`(${code})`);
+          response.status === 429 && problem?.code === 'TOO_MANY_REFUSALS' && problem.detail.includes(`(${code})`);
         if (!isRefused && !isTooMany)
           wrong(
-            `${service} answered ${String(response.status)} ${String(told?.code)} to a bad token instead of 401 ${code}`,
+            `${service} answered ${String(response.status)} ${String(problem?.code)} to a bad token instead of 401 ${code}`,
           );
       } catch (error) {
         wrong(`${service} left a bad token unanswered: ${String(error)}`);

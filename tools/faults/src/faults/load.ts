@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { newDeal, type Deal, type Dealt, type Told } from './deal.js';
+import { newDeal, type Deal, type Dealt, type AnsweredPayment } from './deal.js';
 import { ask, type Answer } from './http.js';
 import { between, type Random } from './random.js';
 import { type Storefront } from './storefront.js';
@@ -28,7 +28,7 @@ const answerSchema = z.union([
   paymentSchema,
 ]);
 
-/** Answers that tell a client to come again with the same key. */
+/** Answers after which a client retries with the same key. */
 function saysAgain({ status, body }: Answer): boolean {
   return (
     status >= 500 || (status === 409 && (body['code'] === 'IDEMPOTENCY_IN_FLIGHT' || body['code'] === 'PAYMENT_BUSY'))
@@ -37,7 +37,7 @@ function saysAgain({ status, body }: Answer): boolean {
 
 const wordsOf = ({ status, body }: Answer): string => `${String(status)} ${JSON.stringify(body)}`;
 
-/** Clients that make payments, capture, cancel and refund them, until they are told to stop. */
+/** Clients that make payments, capture, cancel and refund them, until they are stopped. */
 export class Load {
   readonly #dealt: Dealt[] = [];
   #stopping = false;
@@ -93,14 +93,14 @@ export class Load {
     const money = (minor: number) => ({ amount: String(minor), currency: 'EUR' });
     const held = kind === 'capture' || kind === 'cancel';
     const failures: string[] = [];
-    const send = async (path: string, body: object): Promise<Told | string | undefined> => {
+    const send = async (path: string, body: object): Promise<AnsweredPayment | string | undefined> => {
       const key = randomUUID();
       const deadline = Date.now() + PATIENCE_MS;
       while (Date.now() < deadline) {
         const answer = await this.#ask(`${payments}${path}`, body, key);
         if (typeof answer !== 'string' && !saysAgain(answer)) {
-          const told = answer.status < 300 ? answerSchema.safeParse(answer.body).data : undefined;
-          return told ?? `${path} was answered with ${wordsOf(answer)}`;
+          const payment = answer.status < 300 ? answerSchema.safeParse(answer.body).data : undefined;
+          return payment ?? `${path} was answered with ${wordsOf(answer)}`;
         }
         failures.push(`${reference}: ${path}: ${typeof answer === 'string' ? answer : wordsOf(answer)}`);
         if (!deal.stays) return undefined;
@@ -124,7 +124,7 @@ export class Load {
     }
     return {
       ...deal,
-      told: typeof last === 'object' ? last : undefined,
+      answered: typeof last === 'object' ? last : undefined,
       retries: deal.stays ? failures.length : 0,
       failures,
       wrong: typeof last === 'string' ? `${reference}: ${last}` : undefined,

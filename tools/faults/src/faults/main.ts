@@ -18,7 +18,11 @@ const program = new Command('npm run faults --')
     'Kills, stops, wipes and floods parts of a running stack under load, rotates its keys, and checks after each that nothing was lost or doubled.',
   )
   .option('--rounds <n>', 'rounds; each has every fault once', whole(1, 1_000), 1)
-  .option('--seed <n>', 'of the moments and the payments; printed, so that a run can be made again', whole(0, 2 ** 31))
+  .option(
+    '--seed <n>',
+    'seed of the moments and the payments; printed, so that a run can be repeated',
+    whole(0, 2 ** 31),
+  )
   .option('--clients <n>', 'clients that pay at the same time', whole(1, 200), 8)
   .addOption(
     new Option('--only <faults...>', 'only these faults, or those of a drill')
@@ -31,7 +35,7 @@ const program = new Command('npm run faults --')
       'every released version',
     ),
   )
-  .option('--signals <page>', 'puts the table of what told of each fault into this Markdown file')
+  .option('--signals <page>', 'write the table of signals, fault by fault, into this Markdown file')
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false);
 
 function described({
@@ -66,9 +70,9 @@ async function run({ signals, json, ...options }: Options): Promise<boolean> {
     out(described(one));
   }).run();
   const wrong = struck.flatMap((one) => one.wrong);
-  const told = struck.filter(({ round }) => round === 1);
-  out(`\nWhat told of it within five seconds:\n\n${signalsTable(told)}\n`);
-  if (signals !== undefined) writeSignalsTable(signals, told);
+  const first = struck.filter(({ round }) => round === 1);
+  out(`\nSignals within five seconds:\n\n${signalsTable(first)}\n`);
+  if (signals !== undefined) writeSignalsTable(signals, first);
   const ok = wrong.length === 0;
   if (json) process.stdout.write(`${JSON.stringify({ ok, seed: options.seed, struck })}\n`);
   else out(ok ? 'Nothing was lost or doubled.' : `${String(wrong.length)} faults.`);

@@ -33,7 +33,7 @@ export function isUnderWay({ status }: Payment): boolean {
 const openEnds = new Set(['created', 'held']);
 
 /**
- * No payment doubled, none lost: each deal has one payment, as its client was told, and the merchant's statement has that much of it.
+ * No payment doubled, none lost: each deal has one payment, as in its client's last answer, and the merchant's statement has that much of it.
  * @param payments all of the load's
  * @param entries the merchant's whole statement
  * @returns what is wrong, in words
@@ -47,30 +47,30 @@ export function moneyFaults(
   const byReference = Map.groupBy(payments, ({ reference }) => reference);
   const entriesOf = Map.groupBy(entries, ({ reference }) => reference);
   for (const deal of dealt) {
-    const { reference, told } = deal;
+    const { reference, answered } = deal;
     const [payment, ...more] = byReference.get(reference) ?? [];
     const moved = entriesOf.get(reference) ?? [];
     if (more.length > 0) faults.push(`${reference}: ${String(more.length + 1)} payments instead of one`);
     if (moved.filter(({ side }) => side === 'credit').length > 1)
       faults.push(`${reference}: the merchant was paid more than once`);
     if (payment === undefined) {
-      if (told !== undefined) faults.push(`${reference}: told of as ${told.status}, but lost`);
+      if (answered !== undefined) faults.push(`${reference}: answered as ${answered.status}, but lost`);
       if (moved.length > 0) faults.push(`${reference}: money moved without a payment`);
       continue;
     }
     const end = endOf(deal);
     if (
-      told !== undefined &&
-      (told.id !== payment.id || told.status !== payment.status || payment.status !== end.status)
+      answered !== undefined &&
+      (answered.id !== payment.id || answered.status !== payment.status || payment.status !== end.status)
     ) {
-      faults.push(`${reference}: told of as ${told.status}, wanted as ${end.status}, but is ${payment.status}`);
+      faults.push(`${reference}: answered as ${answered.status}, expected as ${end.status}, but is ${payment.status}`);
     }
     const net = moved.reduce((sum, { side, amount }) => sum + (side === 'credit' ? amount.amount : -amount.amount), 0);
     const expected = payment.captured.amount - payment.refunded.amount;
     if (!openEnds.has(payment.status) && net !== expected) {
       faults.push(`${reference}: ${String(net)} moved, but the ${payment.status} payment says ${String(expected)}`);
     }
-    if (told !== undefined && net !== end.net) {
+    if (answered !== undefined && net !== end.net) {
       faults.push(`${reference}: ${String(net)} moved instead of ${String(end.net)}`);
     }
   }

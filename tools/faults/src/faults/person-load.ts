@@ -29,7 +29,7 @@ export interface PersonLoadOptions {
   readonly wrong: (what: string) => void;
 }
 
-/** One instance of an application for a signed-in person: redeems codes and refreshes, again when it is not answered, until it is told to stop. */
+/** One instance of an application for a signed-in person: redeems codes and refreshes, again when it is not answered, until it is stopped. */
 export class PersonLoad {
   readonly counts: GrantCounts = { codes: 0, refreshes: 0, codesCut: 0, refreshesCut: 0, codesAgain: 0 };
   /** All access tokens that it was given. */
@@ -130,7 +130,7 @@ export class PersonLoad {
   }
 }
 
-/** Whether the issuer may have done it, though the client was not told. */
+/** Whether the issuer may have done it, though the client got no answer. */
 function mayBeDone(got: TokenAnswer | NoAnswer): boolean {
   return typeof got === 'string' ? got === 'cut' : got.status >= 500;
 }

@@ -38,7 +38,7 @@ export interface RoundReport {
   readonly events: number;
   /** What the fault itself counted. */
   readonly counts: Readonly<Record<string, number>>;
-  /** What told of the fault within five seconds: checks and notes of readiness, and metrics, by service. */
+  /** Signals of the fault within five seconds: checks and notes of readiness, and metrics, by service. */
   readonly signals: readonly SeenSignal[];
   /** What must not be, in words; empty when everything held. */
   readonly wrong: readonly string[];
@@ -146,7 +146,7 @@ export class Round {
     return {
       payments: payments.length,
       retries: this.#dealt.reduce((sum, { retries }) => sum + retries, 0),
-      left: this.#dealt.filter(({ told }) => told === undefined).length,
+      left: this.#dealt.filter(({ answered }) => answered === undefined).length,
       underWay: payments.filter(isUnderWay).length,
       transfers: new Set(entries.map(({ transfer_id }) => transfer_id)).size,
       events: trail.events,

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { freePortBase, shortTimes, startStack, wordsFor } from '@countersign/stack';
+import { join } from 'node:path';
+import { shortTimes, wordsFor } from '@countersign/stack';
+import { root, withOwnStack } from '../own-stack.js';
 import { faults } from './all-faults.js';
 import { earlierVersions, type EarlierVersion } from './earlier-versions.js';
 import { type Fault } from './fault.js';
@@ -40,8 +40,6 @@ interface Victim {
 
 const REST = 'what was left';
 
-const root = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
-
 /** Milliseconds after which even what was left behind must have ended: the last order's token, a minute, and a sweep. */
 const FINAL_PATIENCE_MS = 150_000;
 
@@ -71,10 +69,10 @@ export class FaultRun {
   readonly #random: Random;
   readonly #struck: Struck[] = [];
 
-  /** @param told takes a line for each step; @param struck takes what each fault did */
+  /** @param print takes a line for each step; @param struck takes what each fault did */
   constructor(
     private readonly options: FaultOptions,
-    private readonly told: (line: string) => void,
+    private readonly print: (line: string) => void,
     private readonly struck: (one: Struck) => void,
   ) {
     this.#random = seededRandom(options.seed);
@@ -100,7 +98,7 @@ export class FaultRun {
       const directory = join(temporary, 'state');
       if (victim.from !== undefined) {
         const { name, commit } = victim.from;
-        this.told(`${name} is built, and runs once`);
+        this.print(`${name} is built, and runs once`);
         await runOlderVersion({ root, commit, sources: join(temporary, 'sources'), directory });
       }
       await this.#strikeIn(directory, victim);
@@ -109,20 +107,9 @@ export class FaultRun {
     }
   }
 
-  async #strikeIn(directory: string, { faults: chosen, rounds, from }: Victim): Promise<void> {
-    const stack = await startStack({
-      root,
-      directory,
-      portBase: await freePortBase(),
-      without: [],
-      demo: chosen.some(({ needsPeople }) => needsPeople === true),
-      onStep: () => undefined,
-      onLine: () => undefined,
-      environment: shortTimes,
-    });
-    const interrupted = (): void => void stack.stop().finally(() => process.exit(130));
-    process.once('SIGINT', interrupted);
-    try {
+  #strikeIn(directory: string, { faults: chosen, rounds, from }: Victim): Promise<void> {
+    const demo = chosen.some(({ needsPeople }) => needsPeople === true);
+    return withOwnStack({ directory, demo, environment: shortTimes }, async (stack) => {
       const rests: Round[] = [];
       for (let number = 1; number <= rounds; number += 1) {
         for (const fault of chosen) {
@@ -132,14 +119,10 @@ export class FaultRun {
         }
       }
       for (const rest of rests) await this.#finish(rest);
-    } finally {
-      process.removeListener('SIGINT', interrupted);
-      await stack.stop();
-      rmSync(stack.postgres.directory, { recursive: true, force: true });
-    }
+    });
   }
 
-  /** One fault and what it did; one that cannot be told to its end is wrong, and the next is tried all the same. */
+  /** One fault and what it did; one whose check fails is wrong, and the next is tried all the same. */
   async #one(
     round: Round,
     fault: Fault,

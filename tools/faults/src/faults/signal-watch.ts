@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ServiceName, serviceNames, type Stack } from '@countersign/stack';
 import { signalsIn, SILENCE, toldSince, type Look, type Signal } from './signals.js';
 
-/** Milliseconds between two checks, and after a fault in which a signal tells of it. */
+/** Milliseconds between two checks, and after a fault in which a signal counts as its own. */
 const EVERY_MS = 250;
 const WATCHED_MS = 5_000;
 
@@ -24,7 +24,7 @@ async function lookAt({ urls }: Stack, name: ServiceName): Promise<Look> {
   }
 }
 
-/** Looks at what every service tells of itself, and keeps what is new within five seconds of a fault. */
+/** Reads the signals of every service, and keeps those that are new within five seconds of a fault. */
 export class SignalWatch {
   readonly #seen = new Map<string, SeenSignal>();
   readonly #over = new AbortController();

@@ -8,7 +8,7 @@ import { signalsTable, writeSignalsTable } from './signals-table.js';
 const names = (readiness: unknown, metrics = ''): readonly string[] =>
   signalsIn(readiness, metrics).signals.map(({ kind, name }) => `${kind} ${name}`);
 
-describe('what a service tells', () => {
+describe('the signals of a service', () => {
   it('is silent about what is well, whatever the numbers are', () => {
     const readiness = {
       status: 'ready',
@@ -78,7 +78,7 @@ describe('the table of signals', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('has a row for each fault, with the services and the seconds until the first of them told', () => {
+  it('has a row for each fault, with the services and the seconds until the first of them showed it', () => {
     expect(signalsTable(struck).split('\n').slice(2)).toEqual([
       '| `nats-stopped` | – | `audit_relay.connected` (audit, payments; 0.2 s) | `audit_relay_connected` (payments; 2.0 s) |',
       '| `client-key-rotated` | – | – | – |',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One thing by which a service tells that something is wrong. */
+/** One signal by which a service shows that something is wrong. */
 export interface Signal {
   /** A check or a note of readiness, a metric, or that the service does not answer at all. */
   readonly kind: 'check' | 'note' | 'metric' | 'silence';
@@ -8,7 +8,7 @@ export interface Signal {
   readonly name: string;
 }
 
-/** What a service tells, and the counters whose rise tells something. */
+/** The signals of a service, and the counters whose rise is one. */
 export interface Look {
   readonly signals: readonly Signal[];
   readonly counters: ReadonlyMap<string, number>;
@@ -39,7 +39,7 @@ type Values = ReadonlyMap<string, readonly number[]>;
 const any = (values: Values, metric: string, holds: (value: number) => boolean): boolean =>
   values.get(metric)?.some(holds) === true;
 
-/** The metrics that docs/operations.md lets an operator watch, and when they tell of something. */
+/** The metrics that docs/operations.md tells an operator to watch, and when each is a signal. */
 const badMetrics: Readonly<Record<string, (values: Values) => boolean>> = {
   audit_source_gap: (values) => any(values, 'audit_source_gap', (value) => value > 0),
   audit_intake_waiting: (values) => any(values, 'audit_intake_waiting', (value) => value > 1_000),
@@ -60,7 +60,7 @@ const badMetrics: Readonly<Record<string, (values: Values) => boolean>> = {
 const SAMPLE = /^([a-z_]+)(?:\{([^}]*)\})? (NaN|[\d.e+-]+)$/gm;
 const STATUS = /(?:^|,)status="(\d)\d\d"/;
 
-/** Counters by the name under which their rise is told; answers are counted by the class of their status. */
+/** Counters by the name under which their rise is reported; answers are counted by the class of their status. */
 function counterOf(metric: string, labels: string): string | undefined {
   if (metric === 'audit_dead_letters_total' || metric === 'revocation_feed_unreadable_total') return metric;
   if (metric !== 'http_request_duration_seconds_count') return undefined;
@@ -71,7 +71,7 @@ function counterOf(metric: string, labels: string): string | undefined {
     : undefined;
 }
 
-/** Reads what a service tells. @param readiness the body of `/health/ready`; @param metrics of `/metrics` */
+/** Reads the signals of a service. @param readiness the body of `/health/ready`; @param metrics of `/metrics` */
 export function signalsIn(readiness: unknown, metrics: string): Look {
   const { checks, notes } = readinessSchema.parse(readiness);
   const values = new Map<string, number[]>();
@@ -98,7 +98,7 @@ export function signalsIn(readiness: unknown, metrics: string): Look {
   };
 }
 
-/** What is told now and was not at first: signals that were not there, counters that have risen. */
+/** What is shown now and was not at first: signals that were not there, counters that have risen. */
 export function toldSince(before: Look, now: Look): readonly Signal[] {
   const known = new Set(before.signals.map(({ kind, name }) => `${kind} ${name}`));
   return [

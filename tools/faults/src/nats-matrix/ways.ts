@@ -27,7 +27,7 @@ const direct: Way = {
   },
 };
 
-/** The server checks the subject of a request, and answers wherever it is told to. */
+/** The server checks the subject of a request, and answers wherever the request says. */
 const reply: Way = {
   name: 'reply subject',
   async hit({ service, connection }, subjects) {

@@ -49,7 +49,7 @@ export class Soak {
   constructor(
     private readonly stack: Stack,
     private readonly options: SoakOptions,
-    private readonly told: (line: string) => void,
+    private readonly print: (line: string) => void,
   ) {
     const { events, bare = false } = options;
     const half = Math.floor(events / 2);
@@ -89,7 +89,7 @@ export class Soak {
       }
       if (now - toldAt > 10_000) {
         toldAt = now;
-        this.told(`${String(gone)} of ${String(this.options.events)} events, ${((now - begun) / 1_000).toFixed(0)} s`);
+        this.print(`${String(gone)} of ${String(this.options.events)} events, ${((now - begun) / 1_000).toFixed(0)} s`);
       }
       if (waiting === 0 && this.#sources.every(({ finished }) => finished)) return;
       const hungry = this.#sources.filter(
