@@ -43,6 +43,7 @@ export {
   type TokenClientOptions,
   type TokenRequest,
 } from './client/token-client.js';
+export { isInstance, sharedByForms } from './either-form.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
 export { retryAfterOf } from './client/retry-after.js';
 export { TokenRequestError, type AccessToken } from './client/token-request.js';

@@ -1,6 +1,6 @@
 import { type IncomingMessage } from 'node:http';
 import { type ExecutionContext } from '@nestjs/common';
-import { credentialsOf, type Principal } from '@countersign/auth-core';
+import { credentialsOf, sharedByForms, type Principal } from '@countersign/auth-core';
 
 /** The kinds of context that the guard understands; any other is refused. */
 export type CarrierKind = 'http' | 'rpc' | 'ws' | 'graphql';
@@ -79,7 +79,7 @@ export function authorizationOf(request: object): string | undefined {
   return typeof authorization === 'string' ? authorization : undefined;
 }
 
-const handshakes = new WeakMap<object, object>();
+const handshakes = sharedByForms('handshakes', () => new WeakMap<object, object>());
 
 /**
  * Tells the guard which HTTP request opened a socket. Call it in the gateway's `handleConnection(client, request)` with the `ws`

@@ -8,7 +8,7 @@ import { Background } from './background.js';
 import { POOL } from './tokens.js';
 
 /** Injection token of the service's own {@link ApiKeySettings}, where it takes API keys. */
-export const API_KEY_SETTINGS = Symbol('countersign.service-api-keys');
+export const API_KEY_SETTINGS = Symbol.for('countersign.service-api-keys');
 
 /** As whom a service exchanges API keys, and reports on them: its client at the issuer, which is named as its audience. */
 export interface ApiKeyClient {
@@ -21,7 +21,7 @@ export interface ApiKeysModuleOptions extends ApiKeyClient {
   readonly allowPlainHttp: boolean;
 }
 
-const REPORTER = Symbol('countersign.api-key-reporter');
+const REPORTER = Symbol.for('countersign.api-key-reporter');
 const SEND_EVERY_MS = 1_000;
 const PRUNE_EVERY_MS = 3_600_000;
 

@@ -25,7 +25,7 @@ export interface AuditTrailOptions {
   readonly nats: NatsOptions;
 }
 
-const OPTIONS = Symbol('countersign.audit-trail-options');
+const OPTIONS = Symbol.for('countersign.audit-trail-options');
 
 /** Provides {@link AUDIT_OUTBOX} and runs the relay beside the service. NATS away is a note in readiness, never a failure. */
 @Global()

@@ -17,7 +17,7 @@ export interface KeyClaim {
   kept: boolean;
 }
 
-const CLAIM = Symbol('countersign.key-claim');
+const CLAIM = Symbol.for('countersign.key-claim');
 declare module 'fastify' {
   interface FastifyRequest {
     [CLAIM]?: KeyClaim;

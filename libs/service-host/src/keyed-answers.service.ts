@@ -33,8 +33,8 @@ export interface AnswerSeal {
   open(stored: unknown, context: string): Promise<unknown>;
 }
 
-const KEYED_EVENTS = Symbol('countersign.keyed-events');
-const ANSWER_SEAL = Symbol('countersign.answer-seal');
+const KEYED_EVENTS = Symbol.for('countersign.keyed-events');
+const ANSWER_SEAL = Symbol.for('countersign.answer-seal');
 
 const inTheClear: AnswerSeal = {
   seal: (answer) => Promise.resolve(answer),

@@ -7,6 +7,7 @@ import {
   type ArgumentsHost,
   type ExceptionFilter,
 } from '@nestjs/common';
+import { isInstance } from '@countersign/auth-core';
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
 import { databaseFaultOf, databaseReasonOf, type DatabaseFault } from './database-fault.js';
@@ -15,8 +16,15 @@ import { type PartLogger } from './part-logger.js';
 import { HEALTH, LOGGER } from './tokens.js';
 import { traceOf, type RequestTrace, type TracedRequest } from './request-trace.js';
 
+const PROBLEM = Symbol.for('countersign.problem');
+const OAUTH_ERROR = Symbol.for('countersign.oauth-error');
+
 /** RFC 9457 problem details, as a thrown value. */
 export class Problem extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(value, this, Problem, PROBLEM);
+  }
+
   /**
    * @param status HTTP status code
    * @param code stable upper-case code for logs, metrics and tests
@@ -34,10 +42,18 @@ export class Problem extends Error {
     super(detail);
     this.name = 'Problem';
   }
+
+  protected get [PROBLEM](): true {
+    return true;
+  }
 }
 
 /** An OAuth endpoint's error (RFC 6749, section 5.2), answered as `{ error, error_description }`. */
 export class OAuthError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(value, this, OAuthError, OAUTH_ERROR);
+  }
+
   constructor(
     readonly status: number,
     readonly error: string,
@@ -46,6 +62,10 @@ export class OAuthError extends Error {
   ) {
     super(description);
     this.name = 'OAuthError';
+  }
+
+  protected get [OAUTH_ERROR](): true {
+    return true;
   }
 }
 

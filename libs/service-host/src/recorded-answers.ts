@@ -22,7 +22,7 @@ export function unrecordedReason(handler: object, controller: object): string | 
   return typeof reason === 'string' ? reason : undefined;
 }
 
-const EXPECTED = Symbol('countersign.record-expected');
+const EXPECTED = Symbol.for('countersign.record-expected');
 declare module 'fastify' {
   interface FastifyRequest {
     [EXPECTED]?: true;

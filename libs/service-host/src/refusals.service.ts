@@ -26,7 +26,7 @@ import {
 } from './request-trace.js';
 import { AUDIT_OUTBOX, CLOCK, LOGGER } from './tokens.js';
 
-export const REFUSALS_OPTIONS = Symbol('countersign.refusals-options');
+export const REFUSALS_OPTIONS = Symbol.for('countersign.refusals-options');
 export interface RefusalsOptions {
   /** The service's name. */
   readonly service: string;

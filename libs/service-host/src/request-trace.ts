@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { childTraceparent, randomHex, uuidv7 } from '@countersign/audit-event';
-import { type Principal } from '@countersign/auth-core';
+import { sharedByForms, type Principal } from '@countersign/auth-core';
 import { addressOf } from './peer-address.js';
 
 /** What ties one request to its logs, its audit events and its calls to other services. */
@@ -18,7 +18,7 @@ export interface RequestTrace {
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
-const TRACE = Symbol('countersign.trace');
+const TRACE = Symbol.for('countersign.trace');
 
 /** What Fastify's and Express's requests have in common, and where each keeps the pattern of its route. */
 export interface TracedRequest {
@@ -79,9 +79,9 @@ export interface AuditRequest {
   readonly peer: string;
 }
 
-const audited = new WeakMap<RequestTrace, AuditRequest>();
-const recorded = new WeakSet<object>();
-const refusedCallers = new WeakMap<RequestTrace, Principal>();
+const audited = sharedByForms('audited-requests', () => new WeakMap<RequestTrace, AuditRequest>());
+const recorded = sharedByForms('recorded-requests', () => new WeakSet<object>());
+const refusedCallers = sharedByForms('refused-callers', () => new WeakMap<RequestTrace, Principal>());
 
 /** The `request` member of the events of this request: always the same object, by which {@link markRecorded} knows it. */
 export function auditRequest(trace: RequestTrace): AuditRequest {

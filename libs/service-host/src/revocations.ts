@@ -47,7 +47,7 @@ export function revocationFeedSettings(configuration: Configuration): Revocation
   };
 }
 
-export const REVOCATION_FEED = Symbol('countersign.revocation-feed');
+export const REVOCATION_FEED = Symbol.for('countersign.revocation-feed');
 
 /** Milliseconds that a start waits for the revocations, so that a restarted service knows them before its first request. */
 const START_WAIT_MS = 1_000;

@@ -1,14 +1,14 @@
 /** Injection tokens of what the host provides to every service. */
-export const LOGGER = Symbol('countersign.logger');
-export const METRICS = Symbol('countersign.metrics');
-export const HEALTH = Symbol('countersign.health');
-export const CLOCK = Symbol('countersign.clock');
-export const POOL = Symbol('countersign.pool');
-export const DATABASE = Symbol('countersign.database');
-export const AUDIT_OUTBOX = Symbol('countersign.audit-outbox');
+export const LOGGER = Symbol.for('countersign.logger');
+export const METRICS = Symbol.for('countersign.metrics');
+export const HEALTH = Symbol.for('countersign.health');
+export const CLOCK = Symbol.for('countersign.clock');
+export const POOL = Symbol.for('countersign.pool');
+export const DATABASE = Symbol.for('countersign.database');
+export const AUDIT_OUTBOX = Symbol.for('countersign.audit-outbox');
 /** The service's `RESOURCE_URL`, or nothing. */
-export const RESOURCE_URL = Symbol('countersign.resource-url');
+export const RESOURCE_URL = Symbol.for('countersign.resource-url');
 /** The sessions of the service's own pages (`SessionSettings`), where a global module of the service provides them. */
-export const SESSIONS = Symbol('countersign.sessions');
+export const SESSIONS = Symbol.for('countersign.sessions');
 /** The nonces that DPoP proofs must carry, or nothing. */
-export const DPOP_NONCES = Symbol('countersign.dpop-nonces');
+export const DPOP_NONCES = Symbol.for('countersign.dpop-nonces');

@@ -1,5 +1,6 @@
 import { monotonicClock } from '../clock.js';
 import { type AccessToken, TokenRequestError } from '../client/token-request.js';
+import { sharedByForms } from '../either-form.js';
 import { type Principal } from '../principal.js';
 import { TokenError } from '../token-error.js';
 import { parseApiKey } from './api-key.js';
@@ -41,7 +42,7 @@ interface Known {
   readonly refreshAt: number;
 }
 
-const tokens = new WeakMap<Principal, string>();
+const tokens = sharedByForms('api-key-tokens', () => new WeakMap<Principal, string>());
 
 /** The token that the caller of an API key was exchanged for: what is exchanged further (RFC 8693). @returns nothing for any other caller */
 export function tokenOfApiKeyCaller(principal: Principal): string | undefined {

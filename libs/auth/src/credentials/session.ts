@@ -1,4 +1,4 @@
-import { TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
+import { sharedByForms, TokenError, type Principal, type TokenErrorCode } from '@countersign/auth-core';
 import { type AccessTokenVerifier } from '../verification.js';
 import { type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
@@ -51,7 +51,7 @@ export function isFromOwnPage(
 }
 
 const renewable: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'TOKEN_REVOKED'] satisfies TokenErrorCode[]);
-const tokens = new WeakMap<object, string>();
+const tokens = sharedByForms('session-tokens', () => new WeakMap<object, string>());
 
 /** The access token of the session by which a request came. @returns nothing for a request that came by anything else */
 export function tokenOfSessionRequest(holder: object): string | undefined {
