@@ -14,7 +14,7 @@ const READY_MS = 120_000;
 /** Our issuer as it is deployed: a process of its own on real PostgreSQL and NATS. */
 export interface RunningIssuer {
   readonly url: string;
-  /** Its client `shop`, which may ask for `payments`, and act for people of the trusted issuer. */
+  /** Its client `shop`, which may ask for `payments`, and act for people of the trusted issuers. */
   readonly shop: TokenClient;
   /** A public client, to which people sign in by the loopback address. */
   readonly inspector: string;
@@ -62,7 +62,7 @@ const described = {
 };
 const audiences = { payments: { title: 'Payments', scopes: { 'payments:create': { title: 'Pay' } } } };
 
-export async function startIssuer(trusted: Trusted | undefined): Promise<RunningIssuer> {
+export async function startIssuer(trusted: readonly Trusted[]): Promise<RunningIssuer> {
   const folder = mkdtempSync(join(tmpdir(), 'interop-'));
   const file = (name: string, content: object): string => {
     const path = join(folder, name);
@@ -73,8 +73,7 @@ export async function startIssuer(trusted: Trusted | undefined): Promise<Running
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
   const edge = { audience: 'payments', scopes: ['payments:create'] };
-  const outside =
-    trusted === undefined ? [] : [{ ...edge, subject_issuer: trusted.name, subject_audience: trusted.audience }];
+  const outside = trusted.map(({ name, audience }) => ({ ...edge, subject_issuer: name, subject_audience: audience }));
   const policy = { audiences: { payments: ['payments:create'], other: ['a'] }, outside_exchange: outside };
   const clients = [{ client_id: 'shop', jwks: { keys: [publicJwkOf(key)] }, policy }, inspector, described];
   const secret = randomBytes(32).toString('base64url');
@@ -92,10 +91,8 @@ export async function startIssuer(trusted: Trusted | undefined): Promise<Running
   writeFileSync(join(folder, 'secret'), secret);
   const people = { name: 'people', title: 'People', issuer: provider.url, client_id: 'countersign' };
   const providers = [{ ...people, client_secret_file: 'secret' }];
-  const issuers =
-    trusted === undefined
-      ? []
-      : [{ ...trusted, audience: undefined, accepts: ['access_token', 'id_token'], roles: { operator: 'clerk' } }];
+  const accepts = ['access_token', 'id_token'];
+  const issuers = trusted.map((one) => ({ ...one, audience: undefined, accepts, roles: { operator: 'clerk' } }));
   const child = await startChild({
     command: process.execPath,
     args: [fileURLToPath(new URL('../../../apps/issuer/dist/main.js', import.meta.url))],

@@ -2,13 +2,14 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { createVerifier, TokenError } from '@countersign/auth-core';
+import { createVerifier } from '@countersign/auth-core';
 import { freePort, startChild } from '@countersign/backing-services';
 import { z } from 'zod';
 import { prepared } from './command.js';
 import { CannotBeHad } from './outcome.js';
+import { unexpected, verdictOf } from './verdict.js';
 
-export const KEYCLOAK_VERSION = '26.4.0';
+export const KEYCLOAK_VERSION = '26.7.3';
 /** Milliseconds: its first start builds itself. */
 const READY_MS = 480_000;
 /** Of the client and the person in `programs/keycloak/realm.json`, on the loopback address and for this run only. */
@@ -92,23 +93,20 @@ export async function startKeycloak(cache: string): Promise<Keycloak> {
 export async function verifyKeycloak({ issuer, service, user, id, refresh }: Keycloak): Promise<readonly string[]> {
   const verifier = await createVerifier({ issuer, audience: 'orders', profile: 'keycloak' });
   const others = await createVerifier({ issuer, audience: 'payments', profile: 'keycloak' });
-  const verdict = (one: typeof verifier, token: string): string => {
-    try {
-      const { clientId, roles } = one.verify(token);
-      return `${clientId} ${roles.includes('operator') ? 'operator' : 'no operator'}`;
-    } catch (error) {
-      if (error instanceof TokenError) return error.code;
-      throw error;
-    }
-  };
-  const expected: readonly (readonly [string, string, string])[] = [
+  const verdict = (one: typeof verifier, token: string): string =>
+    verdictOf(
+      one,
+      token,
+      ({ clientId, roles }) => `${clientId} ${roles.includes('operator') ? 'operator' : 'no operator'}`,
+    );
+  const faults = unexpected([
     ['a service’s token', verdict(verifier, service), 'shop no operator'],
     ['a person’s token', verdict(verifier, user), 'shop operator'],
     ['its ID token', verdict(verifier, id), 'AUDIENCE_MISMATCH'],
     ['its refresh token', verdict(verifier, refresh), 'ALG_NOT_ALLOWED'],
     ['a token for another service', verdict(others, user), 'AUDIENCE_MISMATCH'],
-  ];
+  ]);
   verifier.close();
   others.close();
-  return expected.filter(([, found, wanted]) => found !== wanted).map(([what, found]) => `${what}: ${found}`);
+  return faults;
 }

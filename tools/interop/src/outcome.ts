@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
 /** What became of one program. */
 export type Outcome =
   | { readonly state: 'passed'; readonly name: string; readonly version: string; readonly what: string }
@@ -33,4 +35,17 @@ export function reportOf(outcomes: readonly Outcome[]): string {
   const width = (column: 0 | 1): number => Math.max(0, ...rows.map((row) => row[column].length));
   const [first, second] = [width(0), width(1)];
   return rows.map(([name, state, what]) => `${name.padEnd(first)}  ${state.padEnd(second)}  ${what}`).join('\n');
+}
+
+/** Puts the report between the comments `<!-- interop -->` and `<!-- /interop -->` of a page. */
+export function writeReport(path: string, outcomes: readonly Outcome[]): void {
+  const line = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rows = outcomes.map(({ name, version, state, what }) => line(name, version, state, what.replaceAll('|', ' ')));
+  const table = [line('program', 'version', 'came out', 'what was tried'), line('---', '---', '---', '---'), ...rows];
+  const page = readFileSync(path, 'utf8');
+  const place = /(<!-- interop -->\n)[\s\S]*?(<!-- \/interop -->)/;
+  writeFileSync(
+    path,
+    page.replace(place, (_all, open: string, close: string) => `${open}\n${table.join('\n')}\n\n${close}`),
+  );
 }

@@ -3,14 +3,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepared, run } from './command.js';
 import { CannotBeHad, failed, notRun, passed, type Outcome } from './outcome.js';
+import { springProgram } from './spring-program.js';
 
 const programs = fileURLToPath(new URL('../programs', import.meta.url));
 
 /** A program that verifies tokens with a library of another language: `good TOKEN` and `bad TOKEN`, line by line. */
 interface Verifier {
   readonly name: string;
-  /** Fetches and builds it. @returns how it is run, and which version of the library it has */
-  prepare(folder: string): Promise<{ readonly command: readonly [string, ...string[]]; readonly version: string }>;
+  /** Fetches and builds it, in a folder of its own in the cache. @returns how it is run, and which version of the library it has */
+  prepare(
+    folder: string,
+    cache: string,
+  ): Promise<{ readonly command: readonly [string, ...string[]]; readonly version: string }>;
 }
 
 /** The version that a file names behind some text. */
@@ -50,7 +54,17 @@ const jsonwebtoken: Verifier = {
   },
 };
 
-export const verifiers: readonly Verifier[] = [authlib, goOidc, jsonwebtoken];
+/** A service of Spring's, by Spring's rules for RFC 9068, asked over HTTP. */
+const springResourceServer: Verifier = {
+  name: 'Spring resource server',
+  async prepare(_folder, cache) {
+    const { jar, version } = await springProgram(cache);
+    const settings = ['--server.address=127.0.0.1', '--server.port=0', '--spring.main.banner-mode=off'];
+    return { command: ['java', '-Xmx400m', '-jar', jar, 'resource-server', ...settings], version };
+  },
+};
+
+export const verifiers: readonly Verifier[] = [springResourceServer, authlib, goOidc, jsonwebtoken];
 
 export interface Tokens {
   readonly issuer: string;
@@ -66,7 +80,7 @@ export async function verifyOurs(verifier: Verifier, cache: string, tokens: Toke
   try {
     const folder = join(cache, name.replace(/\W.*$/, ''));
     mkdirSync(folder, { recursive: true });
-    const ready = await verifier.prepare(folder);
+    const ready = await verifier.prepare(folder, cache);
     version = ready.version;
     const [file, ...args] = ready.command;
     const jwksUrl = `${tokens.issuer}/.well-known/jwks.json`;
@@ -81,7 +95,7 @@ export async function verifyOurs(verifier: Verifier, cache: string, tokens: Toke
       },
     });
     const counts = `${String(tokens.good.length)} tokens of ours accepted, ${String(tokens.bad.length)} bad ones refused`;
-    return ok ? passed(name, version, counts) : failed(name, version, output);
+    return ok ? passed(name, version, counts) : failed(name, version, output.split('\n').slice(-3).join(' '));
   } catch (error) {
     if (error instanceof CannotBeHad) return notRun(name, version, error.message);
     throw error;

@@ -1,6 +1,6 @@
 module countersign.example/interop
 
-go 1.24.0
+go 1.25.0
 
 require github.com/coreos/go-oidc/v3 v3.21.0
 
