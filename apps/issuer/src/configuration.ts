@@ -44,7 +44,7 @@ export const variables = {
   RATE_LIMIT_CLIENT_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(60_000),
   /** A hundred times the failed authentications a minute from one network (an IPv4 address, a /64 of IPv6), all replicas together; 0: no limit. */
   RATE_LIMIT_ADDRESS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(120_000),
-  /** JSON or YAML file of the outside OpenID providers at which people sign in, with the mapping of their claims to roles; none: nobody can sign in. */
+  /** JSON or YAML file of the outside OpenID providers at which people sign in, with the mapping of their claims to roles and what signing out means there; none: nobody can sign in. */
   PROVIDERS_FILE: z.string().min(1).optional(),
   /** Where applications may hear that a person's session ended (`backchannel_logout_uri`): `public`, https to public addresses only; `any`, also http and private addresses (local stacks). */
   BACKCHANNEL_LOGOUT_TARGETS: z.enum(['public', 'any']).default('public'),

@@ -3,4 +3,4 @@ export { loadSettings, SettingsUnusable, type Settings } from './configuration.j
 export { people, PASSWORD, TWO_FACTORS, type Somebody } from './people.js';
 export { startPeopleProvider, type PeopleProvider, type PeopleProviderOptions } from './server.js';
 export { CookieJar } from './cookie-jar.js';
-export { walkSignIn, type WalkOptions } from './walk.js';
+export { walkSignIn, walkSignOut, type SignOutWalk, type WalkOptions } from './walk.js';

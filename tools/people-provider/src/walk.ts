@@ -58,3 +58,30 @@ export async function walkSignIn(authorizationUrl: URL | string, options: WalkOp
   }
   throw new Error(`more than ${String(STEPS)} steps`);
 }
+
+export interface SignOutWalk {
+  /** The browser's cookies of the provider. */
+  readonly cookies: CookieJar;
+  /** The person chooses to stay signed in at the provider. */
+  readonly stay?: boolean;
+}
+
+/**
+ * Signs out at a running provider as a browser would: from its end-session URL, over the page that asks, to where it sends the person to.
+ * @throws when the provider answers with an error
+ */
+export async function walkSignOut(endSessionUrl: URL | string, { cookies, stay = false }: SignOutWalk): Promise<URL> {
+  const at = new URL(endSessionUrl);
+  const page = await fetch(at, { redirect: 'manual', headers: { cookie: cookies.header(at.pathname) } });
+  cookies.take(page);
+  const text = await page.text();
+  if (page.status !== 200) throw new Error(`${at.pathname} answered ${String(page.status)}: ${text}`);
+  const { url, body } = formIn(text);
+  if (!stay) body.set('logout', 'yes');
+  const headers = { cookie: cookies.header(url.pathname) };
+  const answer = await fetch(url, { method: 'POST', redirect: 'manual', headers, body });
+  cookies.take(answer);
+  const location = answer.headers.get('location');
+  if (location === null) throw new Error(`${url.pathname} answered ${String(answer.status)}: ${await answer.text()}`);
+  return new URL(location, url);
+}

@@ -256,6 +256,10 @@ export function providersFile(provider: string, secretFile: string): object {
         issuer: provider,
         client_id: 'countersign',
         client_secret_file: secretFile,
+        sign_out: 'always',
+        post_logout_redirect: true,
+        // The development provider asks in any case, and a token in no browser is what the walks look for.
+        sign_out_hint: false,
         roles: {
           claim: 'groups',
           map: {
@@ -280,7 +284,8 @@ export function providerClientsFile({ providerSecret }: Identities, issuer: stri
         client_name: 'Countersign',
         client_secret: providerSecret,
         redirect_uris: [`${issuer}/sign-in/callback/people`],
-        post_logout_redirect_uris: [`${issuer}/`],
+        post_logout_redirect_uris: [`${issuer}/sign-in/signed-out/people`],
+        backchannel_logout_uri: `${issuer}/sign-in/logout/people`,
       },
     ],
   };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CookieJar } from '@countersign/people-provider';
+import { CookieJar, walkSignIn, walkSignOut } from '@countersign/people-provider';
 import { jwtSigner } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, byItself, DATABASE, unattended, type Database } from '@countersign/service-host';
@@ -13,7 +13,7 @@ import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 import { Replica } from '../registry/replica.service.js';
 import { Browser, fieldsOf } from '../testing/browser.js';
 import { startLogoutReceiver, type LogoutReceiver } from '../testing/logout-receiver.js';
-import { startPeopleWorld, type PeopleWorld } from '../testing/people-world.js';
+import { startPeopleWorld, type PeopleWorld, type RealProvider } from '../testing/people-world.js';
 
 describe('an account', () => {
   let world: PeopleWorld;
@@ -62,9 +62,9 @@ describe('an account', () => {
       )
     ).map(({ data }) => data);
   /** Somebody who has just signed in. */
-  const visit = async (person: string, provider = new CookieJar()) => {
-    const visitor = browser();
-    await world.signIn(visitor, person, '', provider);
+  const visit = async (person: string, at: RealProvider = 'people') => {
+    const [visitor, provider] = [browser(), new CookieJar()];
+    await world.signIn(visitor, person, '', provider, at);
     const [session] = await rows(
       `select s.id, s.person_id, s.provider_session from session s join person p on p.id = s.person_id where p.subject = $1 order by s.created_at desc, s.id desc limit 1`,
       person,
@@ -110,6 +110,26 @@ describe('an account', () => {
   const isLive = async ({ id }: Delegation) => (await app().get(Delegations).find(id))?.endedAt === undefined;
   const isSignedIn = async (visitor: Browser, at = world.issuer.url) =>
     (await visitor.get(`${at}/account`)).status === 200;
+
+  /** An ID token of this issuer. */
+  const idTokenOf = async (
+    somebody: { personId: string; sessionId: string },
+    change: Record<string, unknown> = {},
+    typ = 'JWT',
+  ) => {
+    const { signer } = app().get(Replica);
+    const now = Math.floor(Date.now() / 1_000);
+    const claims = {
+      iss: world.issuer.url,
+      aud: 'planner',
+      sub: somebody.personId,
+      sid: somebody.sessionId,
+      iat: now - 900,
+      exp: now - 600,
+      ...change,
+    };
+    return jwtSigner({ typ, kid: signer.kid }, signer)(claims);
+  };
 
   describe('page', () => {
     it('shows applications, what they may do and did, and sessions, and records that it did', async () => {
@@ -249,24 +269,6 @@ describe('an account', () => {
   });
 
   describe('is signed out', () => {
-    const idToken = async (
-      somebody: { personId: string; sessionId: string },
-      change: Record<string, unknown> = {},
-      typ = 'JWT',
-    ) => {
-      const { signer } = app().get(Replica);
-      const now = Math.floor(Date.now() / 1_000);
-      const claims = {
-        iss: world.issuer.url,
-        aud: 'planner',
-        sub: somebody.personId,
-        sid: somebody.sessionId,
-        iat: now - 900,
-        exp: now - 600,
-        ...change,
-      };
-      return jwtSigner({ typ, kid: signer.kid }, signer)(claims);
-    };
     const endSession = (parameters: Record<string, string>) =>
       `/oauth2/end-session?${new URLSearchParams(parameters).toString()}`;
     const bye = 'https://planner.example/bye';
@@ -277,7 +279,7 @@ describe('an account', () => {
         await allow(somebody, 'store', ['payments:create']),
         await allow(somebody, 'store', ['payments:create', 'offline_access']),
       ];
-      const hint = await idToken(somebody);
+      const hint = await idTokenOf(somebody);
       const answer = await somebody.visitor.get(
         endSession({ id_token_hint: hint, post_logout_redirect_uri: bye, state: 'a b' }),
       );
@@ -289,7 +291,7 @@ describe('an account', () => {
 
     it('by a form too, which comes back by GET', async () => {
       const somebody = await visit('olga');
-      const form = { id_token_hint: await idToken(somebody), post_logout_redirect_uri: bye };
+      const form = { id_token_hint: await idTokenOf(somebody), post_logout_redirect_uri: bye };
       const answer = await browser().post('/oauth2/end-session', form, {
         origin: 'https://planner.example',
         'sec-fetch-site': 'cross-site',
@@ -302,8 +304,8 @@ describe('an account', () => {
       const [somebody, other] = [await visit('olga'), await visit('carol')];
       for (const hint of [
         {},
-        { id_token_hint: await idToken(other) },
-        { id_token_hint: await idToken(somebody, { sid: randomUUID() }) },
+        { id_token_hint: await idTokenOf(other) },
+        { id_token_hint: await idTokenOf(somebody, { sid: randomUUID() }) },
       ]) {
         const asked = await somebody.visitor.get(
           endSession({ ...hint, client_id: 'planner', post_logout_redirect_uri: bye, state: 's' }),
@@ -324,25 +326,25 @@ describe('an account', () => {
       [
         'an address that is not registered',
         async (one) => ({
-          id_token_hint: await idToken(one),
+          id_token_hint: await idTokenOf(one),
           post_logout_redirect_uri: 'https://planner.example/bye/',
         }),
       ],
       ['an address of nobody', () => Promise.resolve({ post_logout_redirect_uri: bye })],
       [
         "another application's address",
-        async (one) => ({ id_token_hint: await idToken(one, { aud: 'store' }), post_logout_redirect_uri: bye }),
+        async (one) => ({ id_token_hint: await idTokenOf(one, { aud: 'store' }), post_logout_redirect_uri: bye }),
       ],
       [
         'another client than the token is of',
-        async (one) => ({ id_token_hint: await idToken(one), client_id: 'store' }),
+        async (one) => ({ id_token_hint: await idTokenOf(one), client_id: 'store' }),
       ],
-      ['a token of another type', async (one) => ({ id_token_hint: await idToken(one, {}, 'at+jwt') })],
+      ['a token of another type', async (one) => ({ id_token_hint: await idTokenOf(one, {}, 'at+jwt') })],
       [
         'a token of another issuer',
-        async (one) => ({ id_token_hint: await idToken(one, { iss: 'https://evil.example' }) }),
+        async (one) => ({ id_token_hint: await idTokenOf(one, { iss: 'https://evil.example' }) }),
       ],
-      ['a forged token', async (one) => ({ id_token_hint: `${(await idToken(one)).slice(0, -6)}AAAAAA` })],
+      ['a forged token', async (one) => ({ id_token_hint: `${(await idTokenOf(one)).slice(0, -6)}AAAAAA` })],
     ])('not at all with %s', async (_what, parametersOf) => {
       const somebody = await visit('olga');
       const refused = await somebody.visitor.get(endSession(await parametersOf(somebody)));
@@ -378,6 +380,131 @@ describe('an account', () => {
       // It is not an access token anywhere.
       const used = await fetch(`${world.issuer.url}/admin/people`, { headers: { authorization: `Bearer ${token}` } });
       expect(used.status).toBe(401);
+    });
+  });
+
+  describe('is signed out at the provider too', () => {
+    type Visitor = Awaited<ReturnType<typeof visit>>;
+    const bye = 'https://planner.example/bye';
+    /** By the page of this issuer, for an application where it asks. */
+    const signOut = async ({ visitor }: Visitor, parameters: Record<string, string> = {}) => {
+      const asked = new URLSearchParams(parameters).toString();
+      const page = await visitor.get(asked === '' ? '/sign-out' : `/oauth2/end-session?${asked}`);
+      return visitor.post('/sign-out', fieldsOf(page.text, '/sign-out'));
+    };
+    /** The provider's address on a page. */
+    const linkTo = (page: string, at: RealProvider): URL => {
+      const links = [...page.matchAll(/<a class="button" href="([^"]+)"/g)].map(([, href = '']) =>
+        href.replaceAll('&amp;', '&'),
+      );
+      return new URL(links.find((href) => href.startsWith(`${world.real[at].url}/`)) ?? '');
+    };
+    /** Whether the provider lets the person in without asking who they are. */
+    const isKnownAt = async (at: RealProvider, cookies: CookieJar) => {
+      const { location } = await browser().get(`/sign-in/with/${at}`);
+      return (await walkSignIn(location ?? '', { person: undefined, cookies })).searchParams.has('code');
+    };
+    const hintsOf = async ({ sessionId }: Visitor) =>
+      (await rows('select provider_hint from session where id = $1', sessionId))[0]?.['provider_hint'];
+
+    it('where the person wants it, which the page offers by default', async () => {
+      const somebody = await visit('samir', 'offering');
+      expect(await isKnownAt('offering', somebody.provider)).toBe(true);
+      expect(String(await hintsOf(somebody))).toMatch(/^[\w-]{100,}$/);
+      const { status, text } = await signOut(somebody);
+      expect([status, await isSignedIn(somebody.visitor), await hintsOf(somebody)]).toEqual([200, false, null]);
+      expect(text).toContain('anyone who uses this browser next could sign in');
+      const link = linkTo(text, 'offering');
+      expect([...link.searchParams.keys()].sort()).toEqual(['client_id', 'id_token_hint']);
+      // Nothing but a hint: the provider has verified it, and asks.
+      expect((await walkSignOut(link, { cookies: somebody.provider })).pathname).toBe('/session/end/success');
+      expect(await isKnownAt('offering', somebody.provider)).toBe(false);
+    });
+
+    it('and comes back to this issuer, or through it to the application, with its state, once', async () => {
+      const asking = { client_id: 'planner', post_logout_redirect_uri: bye, state: 'a&b' };
+      for (const [parameters, leadsTo] of [
+        [{}, undefined],
+        [asking, `${bye}?state=a%26b`],
+      ] as const) {
+        const somebody = await visit('samir', 'returning');
+        expect(await hintsOf(somebody)).toBeNull();
+        const { text } = await signOut(somebody, parameters);
+        // Declared so: the provider then knows the person by its cookie only.
+        expect(linkTo(text, 'returning').searchParams.has('id_token_hint')).toBe(false);
+        expect(text.includes(`href="${bye}?state=a%26b"`)).toBe(leadsTo !== undefined);
+        const back = await walkSignOut(linkTo(text, 'returning'), { cookies: somebody.provider });
+        expect(back.pathname).toBe('/sign-in/signed-out/returning');
+        // At any replica.
+        const returned = await somebody.visitor.get(new URL(back.pathname + back.search, world.issuer.urls[1]));
+        expect(returned.location?.href).toBe(leadsTo);
+        expect(returned.text.includes('was asked to sign you out too')).toBe(leadsTo === undefined);
+        expect((await somebody.visitor.get(back)).location).toBeUndefined();
+      }
+    });
+
+    it('by itself, where the provider is declared so, for an application that signs the person out at once', async () => {
+      const somebody = await visit('samir', 'leading');
+      const hint = await idTokenOf(somebody);
+      const asked = new URLSearchParams({ id_token_hint: hint, post_logout_redirect_uri: bye, state: 's' });
+      const { status, location } = await somebody.visitor.get(`/oauth2/end-session?${asked.toString()}`);
+      expect([status, location?.origin]).toEqual([303, world.real.leading.url]);
+      // It is the provider's own ID token that goes there, not ours.
+      expect(location?.searchParams.get('id_token_hint')).not.toBe(hint);
+      expect(await isSignedIn(somebody.visitor)).toBe(false);
+      const back = await walkSignOut(location ?? '', { cookies: somebody.provider });
+      expect((await somebody.visitor.get(back)).location?.href).toBe(`${bye}?state=s`);
+      expect(await isKnownAt('leading', somebody.provider)).toBe(false);
+    });
+
+    it('by itself after the page that asks, without a redirect that the policy of its form would stop', async () => {
+      const somebody = await visit('samir', 'leading');
+      const { status, text } = await signOut(somebody);
+      const link = linkTo(text, 'leading');
+      expect([status, await isSignedIn(somebody.visitor)]).toEqual([200, false]);
+      expect(text).toContain(`<meta http-equiv="refresh" content="0;url=${link.href.replaceAll('&', '&amp;')}"`);
+      // Who stays signed in there comes back too.
+      const back = await walkSignOut(link, { cookies: somebody.provider, stay: true });
+      expect((await somebody.visitor.get(back)).text).toContain('You are signed out');
+      expect(await isKnownAt('leading', somebody.provider)).toBe(true);
+    });
+
+    it('never where the provider is declared so, and then nothing is kept for it', async () => {
+      const somebody = await visit('carol');
+      expect(await hintsOf(somebody)).toBeNull();
+      const { text } = await signOut(somebody);
+      expect(text).not.toContain(world.people.url);
+      expect(await isKnownAt('people', somebody.provider)).toBe(true);
+    });
+
+    it('as far as it answers: one that is away keeps nobody signed in here', async () => {
+      const somebody = await visit('samir', 'leading');
+      await rows(`update person set provider = 'gone' where id = $1`, somebody.personId);
+      const asking = { client_id: 'planner', post_logout_redirect_uri: bye };
+      const { status, text } = await signOut(somebody, asking);
+      expect([status, await isSignedIn(somebody.visitor)]).toEqual([200, false]);
+      expect(text).toContain('does not answer right now');
+      expect(text).toContain(`href="${bye}"`);
+    });
+
+    it('and nobody is led anywhere, or signed out, by a return that their browser did not begin', async () => {
+      const [somebody, victim] = [await visit('samir', 'returning'), await visit('carol')];
+      const { text } = await signOut(somebody, { client_id: 'planner', post_logout_redirect_uri: bye });
+      const state = linkTo(text, 'returning').searchParams.get('state') ?? '';
+      for (const [visitor, path] of [
+        [victim.visitor, `returning?state=${state}`],
+        [browser(), `returning?state=${state}`],
+        [somebody.visitor, `leading?state=${state}`],
+        [somebody.visitor, `nobody?state=${state}`],
+        [somebody.visitor, `returning?state=${state}x`],
+        [somebody.visitor, 'returning'],
+      ] as const) {
+        const { status, location } = await visitor.get(`/sign-in/signed-out/${path}`);
+        expect([path, status, location]).toEqual([path, 200, undefined]);
+      }
+      expect(await isSignedIn(victim.visitor)).toBe(true);
+      const own = await somebody.visitor.get(`/sign-in/signed-out/returning?state=${state}`);
+      expect(own.location?.href).toBe(bye);
     });
   });
 

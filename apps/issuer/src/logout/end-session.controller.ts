@@ -11,9 +11,12 @@ import { PageFilter } from '../pages/page.filter.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { Replica } from '../registry/replica.service.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
-import { type Session } from '../sessions/session.js';
+import { isSecret, newSecret, type Session } from '../sessions/session.js';
 import { byPerson, Sessions } from '../sessions/sessions.service.js';
 import { afterSignOut, formTargetOf, mayEndUnasked, type AfterSignOut } from './end-session.js';
+import { ProviderSignOut } from './provider-sign-out.service.js';
+import { PROVIDER_SIGN_OUT_SECONDS } from './provider-sign-outs.store.js';
+import { signedOutPage } from './signed-out-page.js';
 import { IdTokenHints } from './id-token-hint.service.js';
 
 const text = (limit: number) => z.string().min(1).max(limit);
@@ -41,14 +44,15 @@ export class EndSessionController {
     @Inject(Replica) private readonly replica: Replica,
     @Inject(IdTokenHints) private readonly hints: IdTokenHints,
     @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(ProviderSignOut) private readonly providerSignOut: ProviderSignOut,
     @Inject(SessionEnds) private readonly ends: SessionEnds,
     @Inject(FormToken) private readonly forms: FormToken,
     @Inject(Cookies) private readonly cookies: Cookies,
   ) {}
 
   /**
-   * Ends the person's session: at once for an application that shows the person's own ID token, else after the person has agreed. Then the
-   * browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
+   * Ends the person's session: at once for an application that shows the person's own ID token, else after the person has agreed. At the
+   * person's provider too, as that is declared (`sign_out`): by itself, or where the person wants it. Then the browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
    */
   @Get('oauth2/end-session')
   @Unrecorded('shows only whose session the browser has; its end is an event of its own')
@@ -60,7 +64,7 @@ export class EndSessionController {
     const { after, hint } = this.#read(asked);
     const session = await this.sessions.of(request);
     if (session === undefined) return this.#signedOut(reply, after);
-    if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply);
+    if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply, 'link');
     this.#ask(session, asked, after, request, reply);
   }
 
@@ -97,7 +101,7 @@ export class EndSessionController {
       return this.#signedOut(reply, after);
     }
     this.forms.check(request, form);
-    await this.#end(session, after, request, reply);
+    await this.#end(session, after, request, reply, 'form');
   }
 
   #read(asked: EndSession) {
@@ -151,15 +155,28 @@ export class EndSessionController {
     });
   }
 
+  /** @param by how the browser came: what follows a form is held to the policy of the form's page */
   async #end(
     session: Session,
     after: AfterSignOut | undefined,
     request: FastifyRequest,
     reply: FastifyReply,
+    by: 'link' | 'form',
   ): Promise<void> {
+    const idToken = await this.sessions.idTokenOf(request);
     await this.ends.end({ id: session.id }, 'sign-out', byPerson(session, traceOf(request)));
     this.cookies.clear(reply, 'session');
-    this.#signedOut(reply, after);
+    const known = this.cookies.read(request, 'sign-in');
+    const browser = isSecret(known) ? known : newSecret();
+    const { provider } = session.person;
+    const wayOut = await this.providerSignOut.begin({ provider, idToken, leadsTo: after?.url, browser });
+    if (wayOut.kind === 'none') return this.#signedOut(reply, after);
+    this.cookies.set(reply, 'sign-in', browser, PROVIDER_SIGN_OUT_SECONDS);
+    if (wayOut.kind === 'always' && by === 'link') {
+      sendBrowserTo(reply, wayOut.url);
+      return;
+    }
+    sendPage(reply, signedOutPage({ signInUrl: `${this.issuer}/sign-in`, wayOut, after }));
   }
 
   #signedOut(reply: FastifyReply, after: AfterSignOut | undefined): void {
@@ -167,11 +184,8 @@ export class EndSessionController {
       sendBrowserTo(reply, after.url);
       return;
     }
-    sendPage(reply, {
-      title: 'You are signed out',
-      body: html`<p>This browser no longer has a session here. You may still be signed in at your sign-in provider.</p>
-        <p><a class="button" href="${this.issuer}/sign-in">Sign in again</a></p>`,
-    });
+    const signInUrl = `${this.issuer}/sign-in`;
+    sendPage(reply, signedOutPage({ signInUrl, wayOut: { kind: 'none' }, after }));
   }
 }
 

@@ -16,6 +16,11 @@ export interface Page {
    * it too. An origin (`https://app.example`) or a scheme (`com.example.app:`).
    */
   readonly formTargets?: readonly string[] | undefined;
+  /**
+   * Where the browser goes by itself, for where a redirect after a form would not do: browsers hold that, and what it redirects to, to the
+   * policy of the page with the form.
+   */
+  readonly leadsOnTo?: string | undefined;
 }
 
 const sourcePattern = /^(?:[a-z][a-z0-9+.-]*:|https?:\/\/[A-Za-z0-9.[\]:-]+)$/;
@@ -36,13 +41,14 @@ export function pagePolicy(formTargets: readonly string[] = []): string {
 // Made apart: a formatter that touched the template would change what the policy's hash is of.
 const styleElement = Html.trusted(`<style>${stylesheet}</style>`);
 
-function documentOf({ title, body, person }: Page): Html {
+function documentOf({ title, body, person, leadsOnTo }: Page): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        ${leadsOnTo === undefined ? undefined : html`<meta http-equiv="refresh" content="0;url=${leadsOnTo}" />`}
         <title>${title} · Countersign</title>
         ${styleElement}
       </head>

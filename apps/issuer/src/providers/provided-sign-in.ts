@@ -22,7 +22,7 @@ const claimsSchema = z.looseObject({
 /** What a provider has proven of somebody. */
 export interface ProvidedSignIn {
   readonly person: ProvidedPerson;
-  readonly proof: SignInProof;
+  readonly proof: Omit<SignInProof, 'idToken'>;
 }
 
 /** What a sign-in was asked to be. */

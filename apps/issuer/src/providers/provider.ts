@@ -42,6 +42,15 @@ const providerSchema = z
     auth_time: z.enum(['required', 'assumed']).default('required'),
     /** Whether claims are also fetched from the userinfo endpoint. */
     userinfo: z.boolean().default(true),
+    /**
+     * What becomes of the provider's own session when a person signs out here (OpenID Connect RP-Initiated Logout 1.0). `offer`: a page offers
+     * to end it too; `always`: the browser goes there at once; `never`: nobody is sent there.
+     */
+    sign_out: z.enum(['offer', 'always', 'never']).default('offer'),
+    /** Whether `/sign-in/signed-out/<name>` is registered there, so that people come back. */
+    post_logout_redirect: z.boolean().default(false),
+    /** Whether the provider's ID token goes with people who sign out there: it need not ask them then, and has it in its logs. */
+    sign_out_hint: z.boolean().default(true),
     roles: rolesMappingSchema.default({ claim: ['roles'], map: {} }),
   })
   .superRefine((provider, context) => {
@@ -52,6 +61,9 @@ const providerSchema = z
       fault(`client_secret_file must be set for client_secret_basic and client_secret_post only`);
     if ((method === 'private_key_jwt') !== (key !== undefined))
       fault('client_key_file must be set for private_key_jwt only');
+    // Else applications would never get their people back.
+    if (provider.sign_out === 'always' && !provider.post_logout_redirect)
+      fault('sign_out: always needs post_logout_redirect: true, with /sign-in/signed-out/<name> registered there');
     if (!provider.scopes.includes('openid')) fault('scopes must include openid');
     if (provider.require_acr && provider.acr_values.length === 0) fault('require_acr needs acr_values');
   });

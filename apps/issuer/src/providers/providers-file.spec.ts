@@ -59,6 +59,11 @@ describe('PROVIDERS_FILE', () => {
     ['plain http to another machine', [{ ...good, issuer: 'http://login.example.com' }], /ALLOW_PLAIN_HTTP/],
     ['a secret in the file itself', [{ ...good, client_secret: 'x' }], /client_secret/],
     ['a required acr without one to ask for', [{ ...good, require_acr: true }], /require_acr needs acr_values/],
+    [
+      'a sign-out there from which applications never get people back',
+      [{ ...good, sign_out: 'always' }],
+      /sign_out: always needs post_logout_redirect/,
+    ],
   ])('is refused at start with %s', async (_what, providers, message) => {
     await expect(read(providers)).rejects.toThrow(ConfigurationError);
     await expect(read(providers)).rejects.toThrow(message);

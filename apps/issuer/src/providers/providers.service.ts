@@ -2,7 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '@countersign/service-host';
 import { type Configuration } from 'openid-client';
 import { ISSUER_URL } from '../issuer-url.js';
-import { providedSignIn, type ProvidedSignIn, type SignInDemand } from './provided-sign-in.js';
+import { type ProvidedPerson } from '../people/person.js';
+import { type SignInProof } from '../sessions/sessions.service.js';
+import { providedSignIn, type SignInDemand } from './provided-sign-in.js';
 import { type Provider } from './provider.js';
 import { loadOpenIdClient, ProviderConnection } from './provider-connection.js';
 import { providerProblemOf } from './provider-problem.js';
@@ -15,6 +17,12 @@ export interface SignInSecrets {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
+}
+
+/** Who signed in, and what is kept of it. */
+export interface RedeemedSignIn {
+  readonly person: ProvidedPerson;
+  readonly proof: SignInProof;
 }
 
 /** What a sign-in asks of the provider beside who the person is. */
@@ -83,7 +91,7 @@ export class Providers {
     answer: URLSearchParams,
     secrets: SignInSecrets,
     demand: SignInDemand,
-  ): Promise<ProvidedSignIn> {
+  ): Promise<RedeemedSignIn> {
     const url = new URL(this.callbackOf(provider));
     url.search = answer.toString();
     try {
@@ -98,7 +106,41 @@ export class Providers {
       const claims = tokens.claims();
       if (claims === undefined) throw new Error('there is no ID token');
       const userinfo = await this.#userinfoOf(provider, configuration, tokens.access_token, claims.sub);
-      return providedSignIn(claims, userinfo, provider, demand, this.clock());
+      const provided = providedSignIn(claims, userinfo, provider, demand, this.clock());
+      const isHint = provider.sign_out !== 'never' && provider.sign_out_hint;
+      return {
+        ...provided,
+        proof: { ...provided.proof, idToken: isHint ? tokens.id_token : undefined },
+      };
+    } catch (error) {
+      throw providerProblemOf(error);
+    }
+  }
+
+  returnFromSignOutOf({ name }: Provider): string {
+    return `${this.issuer}/sign-in/signed-out/${name}`;
+  }
+
+  /**
+   * Where the browser goes to end the provider's own session (OpenID Connect RP-Initiated Logout 1.0, section 2).
+   * @param idToken the one that began the session here; without it the provider asks the person
+   * @param state comes back; nothing where nobody comes back
+   * @returns nothing for a provider that has no such address
+   * @throws {ProviderProblem} 503 while the provider is away and not known yet
+   */
+  async endSessionUrl(
+    provider: Provider,
+    idToken: string | undefined,
+    state: string | undefined,
+  ): Promise<URL | undefined> {
+    const configuration = await this.configurationOf(provider);
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+    const { buildEndSessionUrl } = await loadOpenIdClient();
+    try {
+      return buildEndSessionUrl(configuration, {
+        ...(idToken === undefined ? {} : { id_token_hint: idToken }),
+        ...(state === undefined ? {} : { post_logout_redirect_uri: this.returnFromSignOutOf(provider), state }),
+      });
     } catch (error) {
       throw providerProblemOf(error);
     }

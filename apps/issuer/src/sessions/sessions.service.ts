@@ -13,6 +13,7 @@ import { type FastifyRequest } from 'fastify';
 import { personOf } from '../people/people.store.js';
 import { type PersonRow } from '../people/people.tables.js';
 import { Cookies } from '../cookies/cookies.js';
+import { openHint, sealHint } from './provider-hint.js';
 import {
   deviceOf,
   digestOf,
@@ -37,6 +38,8 @@ export interface SignInProof {
   readonly issuer: string;
   /** The provider's own session (`sid`), by which it may end ours. */
   readonly providerSession: string | undefined;
+  /** The provider's ID token, for signing out there too; nothing where that is not wanted. */
+  readonly idToken: string | undefined;
   readonly authenticatedAt: Date;
   readonly acr: string | undefined;
   readonly amr: readonly string[];
@@ -119,8 +122,9 @@ export class Sessions implements OnModuleInit {
     const now = this.clock();
     const secret = newSecret();
     const secretDigest = digestOf(secret);
-    const { authenticatedAt, acr = null, providerSession = null, issuer } = proof;
-    const said = { secretDigest, issuer, providerSession, authenticatedAt, acr, amr: [...proof.amr] };
+    const { authenticatedAt, acr = null, providerSession = null, issuer, idToken } = proof;
+    const providerHint = idToken === undefined ? null : (sealHint(idToken, secret) ?? null);
+    const said = { secretDigest, issuer, providerSession, providerHint, authenticatedAt, acr, amr: [...proof.amr] };
     const before = await this.#find(browser.secret, now, transaction);
     if (before?.person.id === person.id && (await this.store.renew(transaction, before.session.id, said, now))) {
       const session = { ...before.session, ...said };
@@ -139,6 +143,14 @@ export class Sessions implements OnModuleInit {
     };
     await this.store.insert(transaction, row);
     return { session: sessionOf({ session: row, person }), secret, renewed: false };
+  }
+
+  /** The provider's ID token of a request's live session; nothing where none is kept. */
+  async idTokenOf(request: Pick<FastifyRequest, 'headers'>): Promise<string | undefined> {
+    const secret = this.cookies.read(request, 'session');
+    const found = await this.#find(secret, this.clock());
+    if (secret === undefined || found === undefined || found.session.providerHint === null) return undefined;
+    return openHint(found.session.providerHint, secret);
   }
 
   /** The live session of a browser, without counting as use. */

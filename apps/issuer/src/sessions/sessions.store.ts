@@ -78,7 +78,10 @@ export class SessionsStore {
   async renew(
     transaction: Transaction,
     id: SessionId,
-    proof: Pick<SessionRow, 'secretDigest' | 'issuer' | 'providerSession' | 'authenticatedAt' | 'acr' | 'amr'>,
+    proof: Pick<
+      SessionRow,
+      'secretDigest' | 'issuer' | 'providerSession' | 'providerHint' | 'authenticatedAt' | 'acr' | 'amr'
+    >,
     now: Date,
   ): Promise<boolean> {
     const renewed = await transaction
@@ -100,7 +103,7 @@ export class SessionsStore {
       throw new TypeError('which sessions?');
     return transaction
       .update(sessionTable)
-      .set({ endedAt: now, endedBy: by })
+      .set({ endedAt: now, endedBy: by, providerHint: null })
       .where(
         and(
           isNull(sessionTable.endedAt),

@@ -11,6 +11,8 @@ export const sessionTable = pgTable('session', {
   authenticatedAt: timestamp('authenticated_at', { withTimezone: true }).notNull(),
   acr: text('acr'),
   amr: text('amr').array().notNull(),
+  /** The provider's ID token, encrypted under the cookie's secret. */
+  providerHint: text('provider_hint'),
   device: text('device').notNull(),
   network: text('network').notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),

@@ -17,10 +17,9 @@ import { events } from '../events.js';
 import { SignInLimit } from '../limits/sign-in-limit.service.js';
 import { type PersonRow } from '../people/people.tables.js';
 import { PeopleStore } from '../people/people.store.js';
-import { type ProvidedSignIn } from '../providers/provided-sign-in.js';
 import { type Provider } from '../providers/provider.js';
 import { ProviderProblem } from '../providers/provider-problem.js';
-import { Providers, type SignInRequest } from '../providers/providers.service.js';
+import { Providers, type RedeemedSignIn, type SignInRequest } from '../providers/providers.service.js';
 import { digestOf, newSecret, type Session } from '../sessions/session.js';
 import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
 import { byPerson, Sessions, type Browser } from '../sessions/sessions.service.js';
@@ -147,7 +146,7 @@ export class SignIn {
   }
 
   async #admit(
-    provided: ProvidedSignIn,
+    provided: RedeemedSignIn,
     browser: Browser,
     trace: RequestTrace,
   ): Promise<{ readonly session: Session; readonly secret: string }> {

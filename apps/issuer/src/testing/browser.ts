@@ -57,5 +57,5 @@ export function fieldsOf(page: string, action: string): Record<string, string> {
   const forms = [...page.matchAll(/<form[^>]* action="([^"]+)"[^>]*>(.*?)<\/form>/gs)];
   const form = forms.find(([, url = '']) => url.endsWith(action))?.[2] ?? '';
   const fields = [...form.matchAll(/<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"/g)];
-  return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value]));
+  return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, value.replaceAll('&amp;', '&')]));
 }

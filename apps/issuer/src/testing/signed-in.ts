@@ -36,7 +36,15 @@ export async function signedIn(
   const { session, secret } = await app.get<Database>(DATABASE).transaction(async (transaction) => {
     const provided = { issuer, subject, provider: 'example', name, email: `${subject}@example.com`, roles };
     const { row } = await app.get(PeopleStore).refresh(transaction, provided, now);
-    const said = { issuer, providerSession: undefined, authenticatedAt: now, acr: undefined, amr: ['pwd'], ...proof };
+    const said = {
+      issuer,
+      providerSession: undefined,
+      idToken: undefined,
+      authenticatedAt: now,
+      acr: undefined,
+      amr: ['pwd'],
+      ...proof,
+    };
     return app.get(Sessions).begin(transaction, row, said, browser);
   });
   return {

@@ -157,6 +157,9 @@ describe('people in a real browser', () => {
       await window.see('Sign out?');
       expect(await window.text()).toContain('Corner Shop asks to sign you out');
       await window.press('button', 'Sign out');
+      // At the provider too, which asks by itself.
+      await window.see('Sign out here too?');
+      await window.press('button', 'Sign out');
       await window.see('Corner Shop');
       expect(await window.text()).toContain('You are signed out.');
       await window.goto(shop());
@@ -191,8 +194,11 @@ describe('people in a real browser', () => {
       await window.click('link', 'Sign out here');
       await window.see('Sign out?');
       await window.click('button', 'Sign out');
-      await window.see('You are signed out');
+      await window.see('Sign out here too?');
       expect(await session()).toBeUndefined();
+      await window.click('button', 'Stay signed in');
+      await window.see('You are signed out');
+      expect(await window.text()).toContain('was asked to sign you out too');
     },
     LIMIT,
   );
@@ -361,6 +367,8 @@ describe('people in a real browser', () => {
         '/device/decision',
         '/sign-out',
         '/signed-out',
+        '/session/end',
+        '/sign-in/signed-out/people',
         '/access',
         '/health',
       ])

@@ -1,0 +1,65 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Background, CLOCK, DATABASE, type Database } from '@countersign/service-host';
+import { and, eq, gt, inArray, lte } from 'drizzle-orm';
+import { providerSignOutTable, type ProviderSignOutRow } from './provider-sign-out.tables.js';
+
+/** Seconds in which somebody must come back from signing out at the provider. */
+export const PROVIDER_SIGN_OUT_SECONDS = 600;
+const PRUNE_EVERY_MS = 60_000;
+const BATCH = 1_000;
+
+/** People who were sent to a provider to sign out there, in PostgreSQL: they may come back to any replica, once. */
+@Injectable()
+export class ProviderSignOutsStore implements OnModuleInit {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(Background) private readonly background: Background,
+  ) {}
+
+  async add(row: ProviderSignOutRow): Promise<void> {
+    await this.database.insert(providerSignOutTable).values(row);
+  }
+
+  /** @returns nothing for one that is unknown, of another browser or provider, too old, or taken */
+  async take({
+    stateDigest,
+    browserDigest,
+    provider,
+  }: Pick<ProviderSignOutRow, 'stateDigest' | 'browserDigest' | 'provider'>): Promise<ProviderSignOutRow | undefined> {
+    const [row] = await this.database
+      .delete(providerSignOutTable)
+      .where(
+        and(
+          eq(providerSignOutTable.stateDigest, stateDigest),
+          eq(providerSignOutTable.browserDigest, browserDigest),
+          eq(providerSignOutTable.provider, provider),
+          gt(providerSignOutTable.startedAt, this.#oldest()),
+        ),
+      )
+      .returning();
+    return row;
+  }
+
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'provider_sign_outs',
+      everyMs: PRUNE_EVERY_MS,
+      run: async () => {
+        const old = this.database
+          .select({ stateDigest: providerSignOutTable.stateDigest })
+          .from(providerSignOutTable)
+          .where(lte(providerSignOutTable.startedAt, this.#oldest()))
+          .limit(BATCH);
+        const { rowCount } = await this.database
+          .delete(providerSignOutTable)
+          .where(inArray(providerSignOutTable.stateDigest, old));
+        return rowCount === BATCH ? 'again' : undefined;
+      },
+    });
+  }
+
+  #oldest(): Date {
+    return new Date(this.clock().getTime() - PROVIDER_SIGN_OUT_SECONDS * 1_000);
+  }
+}
