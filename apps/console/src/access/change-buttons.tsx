@@ -1,3 +1,4 @@
+import { plainText } from '../ui/visible-text.js';
 import styles from './access.module.css';
 import { type PlannedChange } from './planned-change.js';
 
@@ -14,7 +15,7 @@ export function ChangeButtons({ changes, plan }: ChangeButtonsProps) {
         <button
           key={label}
           type="button"
-          aria-label={change.title}
+          aria-label={plainText(change.title, 120)}
           onClick={() => {
             plan(change);
           }}

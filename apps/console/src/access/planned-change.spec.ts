@@ -44,6 +44,10 @@ describe('a change to access', () => {
     expect(wordOf('0190a000-0000-7000-8000-00000000abcd')).toBe('0000abcd');
   });
 
+  it('asks for the end of the id where a name has what no keyboard types', () => {
+    expect(wordOf('till\u202e', '0190a000-0000-7000-8000-00000000abcd')).toBe('0000abcd');
+  });
+
   it('says what it would refuse in words, and what cannot be known', () => {
     const none = { delegations: 0, sessions: 0, api_keys: 0 };
     const tokens = {

@@ -1,4 +1,5 @@
 import { type RevocationKind } from './access-search.js';
+import { partsOf } from '../ui/visible-text.js';
 import { type Preview } from './issuer-answers.js';
 
 /** Something that an administrator is about to do. */
@@ -20,9 +21,10 @@ export interface PlannedChange {
 
 const part = encodeURIComponent;
 
-/** The name that people type again: the whole name, or the end of a long one. */
-export function wordOf(name: string): string {
-  return name.length <= 24 ? name : name.slice(-8);
+/** The name that people type again: the whole name, or the end of a long one. @param id what stands for a name that no keyboard types */
+export function wordOf(name: string, id = 'yes'): string {
+  if (partsOf(name).some(({ kind }) => kind === 'unseen') || name.trim() !== name) return wordOf(id);
+  return name.length <= 24 ? name : [...name].slice(-8).join('').trim();
 }
 
 export const clientChange = {
@@ -79,7 +81,7 @@ export const apiKeyChange = {
     path: `admin/api-keys/${part(id)}/disable`,
     body: {},
     takesReason: true,
-    word: wordOf(name),
+    word: wordOf(name, id),
     refuses: { kind: 'api-key', name: id },
     button: 'Disable',
   }),
@@ -99,7 +101,7 @@ export const apiKeyChange = {
     path: `admin/api-keys/${part(id)}/revoke`,
     body: {},
     takesReason: true,
-    word: wordOf(name),
+    word: wordOf(name, id),
     refuses: { kind: 'api-key', name: id },
     button: 'Revoke',
   }),

@@ -8,6 +8,13 @@ export type Answer<Value> =
 /** Without it the server ignores the session's cookie: a page of another site cannot send it. */
 export const consoleHeader = { 'x-countersign-console': '1' } as const;
 
+const refusedListeners = new Set<() => void>();
+
+/** Hears of each request that the server did not accept as anybody's: the session may be over. */
+export function onSignedOut(listener: () => void): void {
+  refusedListeners.add(listener);
+}
+
 /** Milliseconds that a request may take. */
 const LIMIT_MS = 30_000;
 
@@ -51,6 +58,7 @@ export async function send(
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
     if (response.ok) return { ok: true, value: response };
+    if (response.status === 401) for (const listener of refusedListeners) listener();
     const refusal: unknown = await response.json().catch(() => undefined);
     return { ok: false, problem: problemOf(response.status, refusal) };
   } catch (error) {

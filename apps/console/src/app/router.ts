@@ -1,6 +1,8 @@
 import { QueryClient } from '@tanstack/react-query';
 import { createRouter } from '@tanstack/react-router';
+import { onSignedOut } from '../api/client.js';
 import { ApiProblem } from '../api/problem.js';
+import { sessionQuery } from '../api/session.js';
 import { rootRoute } from '../routing/root.js';
 import { parseSearch, stringifySearch } from '../routing/search-text.js';
 import { routeTree } from './routes.js';
@@ -14,6 +16,9 @@ function shouldRetry(times: number, error: Error): boolean {
 export const queries = new QueryClient({
   defaultOptions: { queries: { retry: shouldRetry, staleTime: 10_000, refetchOnWindowFocus: false } },
 });
+
+// Whatever was refused, the shell asks whether anybody is signed in.
+onSignedOut(() => void queries.invalidateQueries({ queryKey: sessionQuery.queryKey }));
 
 rootRoute.update({ component: Shell, notFoundComponent: NotFound });
 export const router = createRouter({

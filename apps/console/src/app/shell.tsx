@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { sessionQuery, signInPath } from '../api/session.js';
 import { ErrorState, Loading, PageState } from '../ui/page-state.js';
 import { screens } from './screens.js';
@@ -21,27 +21,35 @@ function useFocusOnScreen(): React.RefObject<HTMLElement | null> {
   return main;
 }
 
-function Welcome() {
+function Welcome({ ended }: { readonly ended: boolean }) {
   const here = useRouterState({ select: ({ location }) => location.href });
+  useEffect(() => {
+    // What had the focus is gone.
+    if (ended) document.getElementById('main')?.focus();
+  }, [ended]);
   return (
     <PageState
       isWholePage
-      title="Sign in to see the trail"
+      title={ended ? 'Your session has ended' : 'Sign in to see the trail'}
       action={
         <a className="button" href={signInPath(here)}>
           Sign in
         </a>
       }
     >
-      Who did what, on whose behalf, and the proof of it. What you read is recorded too, with your name.
+      {ended
+        ? 'Sign in again, and you are back at this place.'
+        : 'Who did what, on whose behalf, and the proof of it. What you read is recorded too, with your name.'}
     </PageState>
   );
 }
 
 function Screen() {
   const { data, error, isPending, refetch } = useQuery(sessionQuery);
+  const [wasIn, setWasIn] = useState(false);
+  if (data && !wasIn) setWasIn(true);
   if (isPending) return <Loading what="your session" />;
-  if (data === null) return <Welcome />;
+  if (data === null) return <Welcome ended={wasIn} />;
   if (data === undefined) return <ErrorState error={error} retry={() => void refetch()} />;
   return <Outlet />;
 }

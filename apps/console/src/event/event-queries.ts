@@ -42,6 +42,8 @@ export const tokenQuery = (jti: string) =>
   queryOptions({
     queryKey: ['token', jti],
     queryFn: async ({ signal }): Promise<FoundEvent | null> => {
+      // The issuer's own ids are one word of the index; nobody else's token is among its events.
+      if (!/^[\w-]{1,128}$/.test(jti)) return null;
       const query = { source: 'issuer', q: jti, limit: 20 };
       const { events } = valueOf(await ask(eventPageSchema, '/events', { query, signal }));
       return events.find(({ event }) => event.type.includes('.token.')) ?? null;

@@ -27,17 +27,19 @@ export function MaskedValues({ id }: { readonly id: string }) {
     return <p>Personal data in this event is masked, and your roles do not let you see it.</p>;
   if (shown.kind === 'open')
     return (
-      <dl className={styles.pairs} role="status">
-        {shown.values.length === 0 && <div>There is nothing to show: it was erased, or never masked.</div>}
-        {shown.values.map(({ path, value }) => (
-          <div key={path}>
-            <dt>{path}</dt>
-            <dd>
-              <Untrusted text={valueText(value)} />
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <div role="status">
+        {shown.values.length === 0 && <p>There is nothing to show: it was erased, or never masked.</p>}
+        <dl className={styles.pairs}>
+          {shown.values.map(({ path, value }) => (
+            <div key={path}>
+              <dt>{path}</dt>
+              <dd>
+                <Untrusted text={valueText(value)} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </div>
     );
   return (
     <form

@@ -29,7 +29,7 @@ interface MapPictureProps {
 export function MapPicture({ calls, open }: MapPictureProps) {
   const { width, height, nodes, edges } = useMemo(() => pictureOf(calls), [calls]);
   return (
-    <div className={styles.picture}>
+    <div className={styles.picture} role="group" aria-label="The map as a picture" tabIndex={0}>
       <svg viewBox={`0 0 ${String(width)} ${String(height)}`} width={width} height={height} aria-hidden="true">
         {edges.map((edge) => (
           <path

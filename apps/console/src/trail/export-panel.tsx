@@ -1,11 +1,18 @@
 import { useState } from 'react';
 import { send } from '../api/client.js';
-import { saveStream } from './save-stream.js';
+import { saveStream, type Saved } from './save-stream.js';
 
 const formats = [
   { format: 'ndjson', title: 'NDJSON', type: 'application/x-ndjson' },
   { format: 'csv', title: 'CSV', type: 'text/csv' },
 ] as const;
+
+const whyNot: Readonly<Record<Exclude<Saved, 'saved'>, string>> = {
+  'cut-off': 'The connection was lost. Nothing was saved; try again.',
+  'too-large': 'It is larger than this browser can hold. Choose a shorter time, or use: countersign audit export',
+  'disk-full':
+    'This browser gives the page no more room on the disk. Choose a shorter time, or use: countersign audit export',
+};
 
 /** Saves what the filters find as a file that is evidence by itself: each line has its place in the log, and the file a signed checkpoint. */
 export function ExportPanel({
@@ -26,8 +33,8 @@ export function ExportPanel({
     const saved = await saveStream(sent.value, `events.${format}`, type, (bytes) => {
       setState(`${(bytes / 1024 / 1024).toFixed(1)} MiB`);
     });
-    if (saved) onDone();
-    else setState('It was not saved.');
+    if (saved === 'saved') onDone();
+    else setState(whyNot[saved]);
   };
   return (
     <>

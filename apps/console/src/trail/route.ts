@@ -9,5 +9,7 @@ export const trailRoute = createRoute({
   loaderDeps: ({ search }) => filtersOf(search),
   // Relative times count from this moment, until somebody looks again: else each page would be of another one.
   loader: () => Date.now(),
+  // Who comes back from an event finds the same rows.
+  staleTime: 300_000,
   component: lazyRouteComponent(() => import('./trail.js'), 'Trail'),
 });

@@ -1,29 +1,111 @@
+/** Maximum bytes that are held in memory by a browser that cannot write to its disk while a file comes. */
+export const MEMORY_LIMIT = 256 * 1024 ** 2;
+const FOLDER = 'exports';
+
+/** How saving ended. */
+export type Saved = 'saved' | 'cut-off' | 'too-large' | 'disk-full';
+
+/** Where a file grows until it is whole. */
+export interface Place {
+  /** @returns false when no more fits */
+  write(part: Uint8Array<ArrayBuffer>): Promise<boolean>;
+  /** @param type the media type. @returns the whole file */
+  finish(type: string): Promise<Blob>;
+  discard(): Promise<void>;
+}
+
+/** In memory, up to a limit. */
+export function inMemory(limit = MEMORY_LIMIT): Place {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  return {
+    write(part) {
+      bytes += part.length;
+      if (bytes <= limit) parts.push(part);
+      return Promise.resolve(bytes <= limit);
+    },
+    finish: (type) => Promise.resolve(new Blob(parts, { type })),
+    discard: () => Promise.resolve(void parts.splice(0)),
+  };
+}
+
+/** On the disk, in the folder that the browser keeps for this page's origin and shows to nobody. @returns nothing where there is none */
+async function onDisk(): Promise<Place | undefined> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    // What an earlier export left: its download has long been made.
+    await root.removeEntry(FOLDER, { recursive: true }).catch(() => undefined);
+    const folder = await root.getDirectoryHandle(FOLDER, { create: true });
+    const file = await folder.getFileHandle(crypto.randomUUID(), { create: true });
+    const stream = await file.createWritable();
+    return {
+      write: async (part) => {
+        try {
+          await stream.write(part);
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      finish: async (type) => {
+        await stream.close();
+        const whole = await file.getFile();
+        return whole.slice(0, whole.size, type);
+      },
+      discard: async () => {
+        await stream.abort().catch(() => undefined);
+        await folder.removeEntry(file.name).catch(() => undefined);
+      },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * Saves an answer as a file while it comes.
+ * Writes a stream to its place.
  * @param onBytes hears how much there is
- * @returns false when it was cut off
+ * @returns the file, or why there is none
  */
+export async function collect(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  place: Place,
+  type: string,
+  onBytes: (bytes: number) => void,
+): Promise<Blob | 'cut-off' | 'full'> {
+  const reader = stream.getReader();
+  let bytes = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return await place.finish(type);
+      bytes += value.length;
+      if (!(await place.write(value))) {
+        await reader.cancel().catch(() => undefined);
+        await place.discard();
+        return 'full';
+      }
+      onBytes(bytes);
+    }
+  } catch {
+    await place.discard();
+    return 'cut-off';
+  }
+}
+
+/** Saves an answer as a file while it comes; on the disk, and in memory only where the browser has no other place. */
 export async function saveStream(
   response: Response,
   name: string,
   type: string,
   onBytes: (bytes: number) => void,
-): Promise<boolean> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  try {
-    const reader = response.body?.getReader();
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done) break;
-      parts.push(value);
-      bytes += value.length;
-      onBytes(bytes);
-    }
-  } catch {
-    return false;
-  }
-  const url = URL.createObjectURL(new Blob(parts, { type }));
+): Promise<Saved> {
+  if (response.body === null) return 'cut-off';
+  const disk = await onDisk();
+  const file = await collect(response.body, disk ?? inMemory(), type, onBytes);
+  if (file === 'cut-off') return file;
+  if (file === 'full') return disk === undefined ? 'too-large' : 'disk-full';
+  const url = URL.createObjectURL(file);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
@@ -31,5 +113,5 @@ export async function saveStream(
   setTimeout(() => {
     URL.revokeObjectURL(url);
   }, 60_000);
-  return true;
+  return 'saved';
 }

@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useRouterState } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
 import { type FoundEvent } from '../api/events.js';
@@ -20,6 +20,14 @@ interface TrailTableProps {
 
 /** Rows from its end at which the next page is asked for. */
 const AHEAD = 30;
+/** Which event was opened from each place of the browser's history, by log index: back there, it has the focus again. */
+const opened = new Map<string, string>();
+
+/** Moves the focus to the first event that is drawn. */
+export function focusFirstRow(): void {
+  document.querySelector<HTMLElement>('[data-row] a')?.focus();
+}
+
 const narrow = typeof matchMedia === 'function' ? matchMedia('(width < 48rem)') : undefined;
 
 function useRowHeight(): number {
@@ -79,15 +87,27 @@ export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTab
   useEffect(() => {
     if (isMore && !isLoading && last >= rows.length - AHEAD) onEnd();
   }, [isMore, isLoading, last, rows.length, onEnd]);
+  /** Where the focus is about to be: a key that is pressed before the next frame counts from there. */
+  const aimed = useRef<number | undefined>(undefined);
   const focusRow = (index: number): void => {
     const wanted = Math.max(0, Math.min(rows.length - 1, index));
+    aimed.current = wanted;
     virtual.scrollToIndex(wanted);
     requestAnimationFrame(() => {
+      if (aimed.current !== wanted) return;
+      aimed.current = undefined;
       scroller.current?.querySelector<HTMLElement>(`[data-row="${String(wanted)}"] a`)?.focus();
     });
   };
+  const place = useRouterState({ select: ({ location }) => location.state.__TSR_key ?? '' });
+  const back = useRef(opened.get(place));
+  useEffect(() => {
+    const index = back.current === undefined ? -1 : rows.findIndex(({ log_index: at }) => at === back.current);
+    back.current = undefined;
+    if (index >= 0) focusRow(index);
+  });
   const current = (): number =>
-    Number(document.activeElement?.closest<HTMLElement>('[data-row]')?.dataset['row'] ?? -1);
+    aimed.current ?? Number(document.activeElement?.closest<HTMLElement>('[data-row]')?.dataset['row'] ?? -1);
   useShortcuts([
     {
       keys: 'j',
@@ -104,6 +124,11 @@ export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTab
       },
     },
   ]);
+  const [stop, setStop] = useState(0);
+  // The rows are one stop of the tabulator key: the one that had the focus last, or the first that is drawn.
+  const tabStop = items.some(({ index }) => index === stop)
+    ? stop
+    : items.find(({ end }) => end > (virtual.scrollOffset ?? 0))?.index;
   const grid = { gridTemplateColumns: gridOf(columns) };
   return (
     <div
@@ -111,13 +136,19 @@ export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTab
       className={styles.scroller}
       role="table"
       tabIndex={0}
-      aria-label="Events, newest first"
+      aria-label="Events, newest first. Arrow keys go from event to event."
       aria-rowcount={isMore ? -1 : rows.length + 1}
       onKeyDown={(event) => {
-        const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-        if (step === undefined || current() < 0) return;
+        const at = current();
+        const wanted = {
+          ArrowDown: at < 0 ? tabStop : at + 1,
+          ArrowUp: at < 0 ? undefined : at - 1,
+          Home: 0,
+          End: rows.length - 1,
+        }[event.key];
+        if (wanted === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
         event.preventDefault();
-        focusRow(current() + step);
+        focusRow(wanted);
       }}
     >
       <div role="rowgroup" className={styles.head}>
@@ -141,6 +172,9 @@ export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTab
               role="row"
               aria-rowindex={index + 2}
               data-row={index}
+              onFocus={() => {
+                setStop(index);
+              }}
               className={`${styles.row ?? ''} ${styles[found.event.data.outcome] ?? ''}`}
               style={{ ...grid, blockSize: size, transform: `translateY(${String(start)}px)` }}
             >
@@ -148,7 +182,15 @@ export function TrailTable({ rows, columns, onEnd, isMore, isLoading }: TrailTab
                 <Time at={found.event.time} />
               </span>
               <span role="cell" className={styles.action}>
-                <Link to="/event/$index" params={{ index: found.log_index }} preload={false}>
+                <Link
+                  to="/event/$index"
+                  params={{ index: found.log_index }}
+                  preload={false}
+                  tabIndex={index === tabStop ? 0 : -1}
+                  onClick={() => {
+                    opened.set(place, found.log_index);
+                  }}
+                >
                   <Untrusted text={found.event.data.action} brief />
                 </Link>
               </span>

@@ -11,6 +11,7 @@ import { ExportPanel } from './export-panel.js';
 import { filterTextOf, parseFilterText } from './filter-text.js';
 import { givenViews, keepViews, keptViews, withView } from './saved-views.js';
 import { TimePanel } from './time-panel.js';
+import { focusFirstRow } from './trail-table.js';
 import { offeredRanges } from './time-range.js';
 import { type TrailSearch } from './trail-search.js';
 import styles from './trail.module.css';
@@ -53,7 +54,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
   };
   return (
     <div className={styles.tools}>
-      <FilterLine key={filterTextOf(search)} search={search} input={input} />
+      <FilterLine search={search} input={input} />
       <Disclosure label={rangeText(search)}>
         {(close) => (
           <TimePanel
@@ -153,7 +154,10 @@ function FilterLine({
   readonly input: React.RefObject<HTMLInputElement | null>;
 }) {
   const navigate = useNavigate({ from: '/' });
-  const [text, setText] = useState(() => filterTextOf(search));
+  const line = filterTextOf(search);
+  // What was typed counts until the filters change by another way. The input stays the same, and so does the focus.
+  const [typed, setTyped] = useState({ text: line, over: line });
+  const text = typed.over === line ? typed.text : line;
   const [fault, setFault] = useState<string | undefined>(undefined);
   useEffect(() => {
     input.current?.setCustomValidity(fault ?? '');
@@ -164,11 +168,11 @@ function FilterLine({
       className={styles.filter}
       onSubmit={(event) => {
         event.preventDefault();
-        const typed = parseFilterText(text);
-        setFault(typed.fault);
-        if (typed.fault !== undefined) return;
+        const parsed = parseFilterText(text);
+        setFault(parsed.fault);
+        if (parsed.fault !== undefined) return;
         const { from, to, columns, live } = search;
-        void navigate({ search: { from, to, columns, live, ...typed.search } });
+        void navigate({ search: { from, to, columns, live, ...parsed.search } });
       }}
     >
       <input
@@ -183,8 +187,13 @@ function FilterLine({
         aria-invalid={fault !== undefined}
         placeholder="subject:person:… client:storefront outcome:denied words"
         onChange={({ target }) => {
-          setText(target.value);
+          setTyped({ text: target.value, over: line });
           setFault(undefined);
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== 'ArrowDown') return;
+          event.preventDefault();
+          focusFirstRow();
         }}
       />
       <span
@@ -193,7 +202,7 @@ function FilterLine({
         className={fault === undefined ? 'visually-hidden' : styles.fault}
       >
         {fault ??
-          'name:value narrows by subject, actor, client, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches.'}
+          'name:value narrows by subject, actor, client, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches, the down arrow goes to the first event.'}
       </span>
     </form>
   );

@@ -47,7 +47,9 @@ interface LiveBarProps {
 }
 
 function LiveBar({ problem, paused, waiting, onPause }: LiveBarProps) {
-  const words = paused ? `${String(waiting)} new events wait` : 'New events appear here as they come.';
+  const words = paused
+    ? `${String(waiting)} new ${waiting === 1 ? 'event waits' : 'events wait'}`
+    : 'New events appear here as they come.';
   return (
     <div className={styles.liveBar}>
       <button

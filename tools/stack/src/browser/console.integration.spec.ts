@@ -11,6 +11,9 @@ import { Outboxes } from '../history/outboxes.js';
 import { RunningStack } from '../history/running-stack.js';
 import { startStack, type Stack } from '../stack.js';
 import { eventOf } from './trail.js';
+import { walkScreens } from './screens-walk.js';
+import { walkTrail } from './trail-walk.js';
+import { type WalkedHistory } from './walked-history.js';
 import { Window } from './window.js';
 
 /** Milliseconds: the browser may have to be fetched first, 100 MB, and the machine may be busy. */
@@ -24,6 +27,8 @@ describe('the console in a real browser, over a month of history', () => {
   let stack: Stack;
   let browser: Browser;
   let window: Window;
+  let outboxes: Outboxes;
+  const windows: Window[] = [];
   const audit = (): string => stack.urls.audit;
 
   beforeAll(async () => {
@@ -42,22 +47,27 @@ describe('the console in a real browser, over a month of history', () => {
     stops.push(() => stack.stop());
     const running = new RunningStack(directory);
     await running.check();
-    const outboxes = new Outboxes((service) => running.databaseUrlOf(service));
+    outboxes = new Outboxes((service) => running.databaseUrlOf(service));
+    stops.push(() => outboxes.close());
     const filled = await new Filling(outboxes, () => undefined).run({
       events: EVENTS,
       days: 30,
       until: new Date(),
       seed: 1,
     });
-    await outboxes.close();
     for (const gap of filled.lost) await running.acceptGap(gap, 'lost on its way');
-    window = await Window.open(browser);
+    window = await open();
   }, START_LIMIT);
   afterAll(async () => {
-    await Promise.all(stops.map((stop) => stop()));
+    for (const stop of stops.reverse()) await stop();
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
+  async function open(): Promise<Window> {
+    const opened = await Window.open(browser);
+    windows.push(opened);
+    return opened;
+  }
   async function auditorGets(path: string): Promise<string> {
     const { issuer, audit } = stack.urls;
     const auditor = createTokenClient({ issuer, clientId: 'auditor', key: stack.identities.clients.auditor });
@@ -156,10 +166,14 @@ describe('the console in a real browser, over a month of history', () => {
     LIMIT,
   );
 
-  it('has no page that axe or the content security policy complains of', async () => {
-    await window.close();
-    expect(window.complaints).toEqual([]);
-    const paths = new Set([...window.checked].map((url) => new URL(url).pathname));
+  const walked = (): WalkedHistory => ({ stack, outboxes, window, open });
+  walkTrail(walked);
+  walkScreens(walked);
+
+  it('has no page that axe or the content security policy complains of, and none that asks another host for anything', async () => {
+    for (const one of windows) await one.close();
+    expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
+    const paths = new Set(windows.flatMap(({ checked }) => [...checked].map((url) => new URL(url).pathname)));
     for (const path of ['/', '/map', '/proof']) expect(paths).toContain(path);
   });
 });

@@ -6,7 +6,9 @@ import { type Stack } from '../stack.js';
 const trailSchema = z.object({
   events: z.array(
     z.object({
+      log_index: z.string(),
       event: z.looseObject({
+        id: z.string(),
         source: z.string(),
         type: z.string(),
         data: z.looseObject({
@@ -20,7 +22,10 @@ const trailSchema = z.object({
     }),
   ),
 });
-export type TrailEvent = z.infer<typeof trailSchema>['events'][number]['event'];
+export type TrailEvent = z.infer<typeof trailSchema>['events'][number]['event'] & {
+  /** Its place in the log. */
+  readonly index: string;
+};
 
 /** Milliseconds that an event may take into the trail of a busy machine. */
 const LIMIT_MS = 60_000;
@@ -36,7 +41,9 @@ export async function eventOf(
     const { token } = await auditor.getToken({ audience: 'audit', scopes: ['audit:read'] });
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(`${urls.audit}/events?limit=200&${query}`, { headers });
-    const events = trailSchema.parse(await response.json()).events.map(({ event }) => event);
+    const events = trailSchema
+      .parse(await response.json())
+      .events.map(({ event, log_index: index }): TrailEvent => ({ ...event, index }));
     const found = events.find(rule);
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Error(`not in the trail; it has: ${events.map(({ type }) => type).join(', ')}`);

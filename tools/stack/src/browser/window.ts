@@ -1,5 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContext, type Page, type Response } from 'playwright-core';
+import { type Browser, type BrowserContext, type Locator, type Page, type Response } from 'playwright-core';
 
 /** What a browser reported of one page. */
 export interface Complaint {
@@ -49,6 +49,16 @@ export class Window {
     });
     page.on('pageerror', (error) => {
       this.complain(String(error));
+    });
+    page.on('dialog', (dialog) => {
+      this.complain(`a script opened a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => {
+      const own = new URL(page.url()).origin;
+      const asked = new URL(request.url());
+      if (!request.isNavigationRequest() && asked.protocol.startsWith('http') && asked.origin !== own)
+        this.complain(`a request to another host: ${asked.origin}`);
     });
     page.on('response', (response) => {
       this.received.push(response.url());
@@ -109,11 +119,16 @@ export class Window {
   }
 
   /**
-   * With the keyboard: the tabulator key until the element has the focus, which must be visible, then Enter.
+   * With the keyboard: the tabulator key until the element has the focus, then Enter.
    * @throws when the key does not get there
    */
   async press(role: 'link' | 'button', name: string | RegExp): Promise<void> {
-    const wanted = this.page.getByRole(role, { name }).first();
+    await this.tabTo(this.page.getByRole(role, { name }).first());
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Presses the tabulator key until an element has the focus, which must be visible. @throws when the key does not get there */
+  async tabTo(wanted: Locator): Promise<void> {
     await wanted.waitFor();
     for (let tabs = 0; tabs < TABS; tabs += 1) {
       await this.page.keyboard.press('Tab');
@@ -123,11 +138,10 @@ export class Window {
         const { outlineStyle, outlineWidth } = element.ownerDocument.defaultView?.getComputedStyle(element) ?? {};
         return `${outlineStyle ?? ''} ${outlineWidth ?? ''}`;
       });
-      if (!/^(?!none)\w+ [1-9]/.test(outline)) this.complain(`no visible focus on ${String(name)}: ${outline}`);
-      await this.page.keyboard.press('Enter');
+      if (!/^(?!none)\w+ [1-9]/.test(outline)) this.complain(`no visible focus on ${String(wanted)}: ${outline}`);
       return;
     }
-    throw new Error(`${String(TABS)} tabs did not reach the ${role} ${String(name)} of ${this.page.url()}`);
+    throw new Error(`${String(TABS)} tabs did not reach ${String(wanted)} of ${this.page.url()}`);
   }
 
   async text(): Promise<string> {

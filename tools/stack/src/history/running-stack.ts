@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createTokenClient } from '@countersign/auth-core';
 import { jwkSchema } from '../identities.js';
 import { databaseUrlFile, type ServiceName } from '../services.js';
 import { StackError } from '../stack-error.js';
 import { type LostNumbers } from './outboxes.js';
 
-/** Milliseconds that a request to a running service may take. */
+/** Milliseconds that a request to a running service may take, and that numbers may need to be known as missing. */
 const LIMIT_MS = 30_000;
+const AGAIN_MS = 250;
 
 /** A stack that runs in another process, as its folder describes it. */
 export class RunningStack {
@@ -37,13 +39,18 @@ export class RunningStack {
     const key = jwkSchema.parse(JSON.parse(this.#read('operator-key.json')));
     const tokens = createTokenClient({ issuer, clientId: 'operator', key });
     const { token } = await tokens.getToken({ audience: 'audit', scopes: ['audit:admin'] });
-    const answer = await fetch(`${audit}/intake/sources/${source}/gaps/accept`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ first: String(first), last: String(last), reason }),
-      signal: AbortSignal.timeout(LIMIT_MS),
-    });
-    if (!answer.ok) throw new StackError(`audit did not accept the gap of ${source}: ${await answer.text()}`);
+    for (const deadline = performance.now() + LIMIT_MS; ; await delay(AGAIN_MS)) {
+      const answer = await fetch(`${audit}/intake/sources/${source}/gaps/accept`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ first: String(first), last: String(last), reason }),
+        signal: AbortSignal.timeout(LIMIT_MS),
+      });
+      if (answer.ok) return;
+      // What came after the gap may not be in the log yet.
+      if (answer.status !== 409 || performance.now() > deadline)
+        throw new StackError(`audit did not accept the gap of ${source}: ${await answer.text()}`);
+    }
   }
 
   #variableOf(service: ServiceName, name: string): string {

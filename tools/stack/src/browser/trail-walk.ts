@@ -1,0 +1,187 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from '@jest/globals';
+import { type Locator } from 'playwright-core';
+import pg from 'pg';
+import { Story } from '../history/happening.js';
+import { RunningStack } from '../history/running-stack.js';
+import { seededRandom } from '../random.js';
+import { type WalkedHistory } from './walked-history.js';
+import { eventOf } from './trail.js';
+
+const LIMIT = 240_000;
+
+/** Whether an element has the focus. */
+const hasFocus = (place: Locator): Promise<boolean> =>
+  place.evaluate((element) => element === element.ownerDocument.activeElement);
+
+/** The trail and one event, by keyboard and over time, in the window of an auditor who is signed in. */
+export function walkTrail(world: () => WalkedHistory): void {
+  const audit = (): string => world().stack.urls.audit;
+
+  /** Things that an application of this name does now. */
+  async function happens(client: string, count = 1): Promise<void> {
+    const story = new Story(seededRandom(Date.now()), Date.now());
+    for (let at = 0; at < count; at += 1)
+      story.say('payments', {
+        event: 'payment.read',
+        action: 'payments:read',
+        resource: `payment/${story.id()}`,
+        principal: { subject: 'ada', client_id: client, actors: [], scopes: ['payments:read'], jti: story.id() },
+        route: ['GET', '/payments/:id'],
+      });
+    await world().outboxes.record(story.happenings);
+  }
+
+  it(
+    'walks the trail by keyboard alone: filters, opens an event, comes back to it, chooses columns, saves a view, exports',
+    async () => {
+      const { window } = world();
+      const { page } = window;
+      const { keyboard } = page;
+      await window.goto(`${audit()}/`);
+      await window.see('Trail');
+      const filter = page.getByRole('searchbox', { name: 'Filter' });
+      await keyboard.press('/');
+      await keyboard.type('client:corner-shop outcome:allowed');
+      await keyboard.press('Enter');
+      await page.waitForURL(/client=corner-shop&outcome=allowed/);
+      await page.getByText('client: corner-shop').waitFor();
+      expect(await hasFocus(filter)).toBe(true);
+
+      await keyboard.press('ArrowDown');
+      await keyboard.press('j');
+      await keyboard.press('ArrowDown');
+      const third = page.locator('[data-row="2"] a');
+      await page.locator('[data-row="2"] a:focus').waitFor();
+      const opened = await third.getAttribute('href');
+      await keyboard.press('Enter');
+      await window.see(/./);
+      expect(new URL(page.url()).pathname).toBe(opened);
+      await keyboard.press('u');
+      await page.waitForURL(/client=corner-shop/);
+      await page.locator(`[data-row] a[href="${String(opened)}"]:focus`).waitFor();
+
+      await keyboard.press('?');
+      await page.getByRole('dialog').getByText('Live tail on or off').waitFor();
+      await window.check();
+      await keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect(await hasFocus(third)).toBe(true);
+
+      // The rows are one stop of the tabulator key, however many they are.
+      await keyboard.press('Tab');
+      expect(await page.locator('[data-row] a:focus').count()).toBe(0);
+      await keyboard.press('/');
+      await window.press('button', 'Columns');
+      await window.tabTo(page.getByRole('checkbox', { name: 'Log index' }));
+      await keyboard.press('Space');
+      await page.waitForURL(/columns=.*index/);
+      await page.getByRole('columnheader', { name: 'Log index' }).waitFor();
+      await keyboard.press('Escape');
+      expect(await hasFocus(page.getByRole('button', { name: 'Columns' }))).toBe(true);
+
+      await window.press('button', 'Views');
+      await window.tabTo(page.getByRole('textbox', { name: 'Save what you see as' }));
+      await keyboard.type('Corner shop, with places');
+      await keyboard.press('Enter');
+      await keyboard.press('Escape');
+      await keyboard.press('x');
+      await page.waitForURL((url) => url.search === '');
+      await window.press('button', 'Views');
+      await window.press('button', 'Corner shop, with places');
+      await page.waitForURL(/client=corner-shop.*columns=.*index/);
+
+      await window.press('button', 'Export');
+      const [download] = await Promise.all([page.waitForEvent('download'), window.press('button', 'Save as NDJSON')]);
+      const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n');
+      expect(download.suggestedFilename()).toBe('events.ndjson');
+      expect(lines.length).toBeGreaterThan(3);
+      expect(lines[0]).toMatch(/^\{"start":/);
+      expect(lines.at(-1)).toMatch(/^\{"end":\{.*"complete":true/);
+    },
+    LIMIT,
+  );
+
+  it(
+    'shows events as they come, holds them back while it is paused, and then goes on',
+    async () => {
+      const { page } = world().window;
+      const rows = page.locator('[data-row]');
+      await world().window.goto(`${audit()}/?client=live-walk`);
+      await page.getByText('No events').waitFor();
+      await page.keyboard.press('l');
+      await page.getByText('New events appear here as they come.').waitFor();
+      // The stream begins with what comes after it was opened: something happens until it shows something.
+      for (let times = 0; (await rows.count()) === 0; times += 1) {
+        if (times > 40) throw new Error('nothing appeared');
+        await happens('live-walk');
+        await rows
+          .first()
+          .waitFor({ timeout: 2_000 })
+          .catch(() => undefined);
+      }
+      await page.getByRole('button', { name: 'Pause' }).click();
+      const waiting = page.getByRole('status').filter({ hasText: /[1-9]\d* new events? waits?/ });
+      await happens('live-walk', 2);
+      await waiting.waitFor();
+      const held = await rows.count();
+      await world().window.check();
+      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.locator(`[data-row="${String(held)}"]`).waitFor();
+      await page.keyboard.press('l');
+      await page.waitForURL((url) => url.searchParams.get('live') === null);
+    },
+    LIMIT,
+  );
+
+  it(
+    'reveals what is masked for a reason, and the reason is in the trail with the name of who asked',
+    async () => {
+      const { stack, window } = world();
+      const { page } = window;
+      const { id } = await eventOf(stack, 'client=live-walk', () => true);
+      await window.goto(`${audit()}/?client=live-walk`);
+      await page.locator('[data-row] a').first().waitFor();
+      await page.locator('[data-row] a').last().click();
+      await window.see('payments:read');
+      const reason = page.getByRole('textbox', { name: 'Reason' });
+      // Without a reason nothing is shown.
+      await window.press('button', 'Show what is masked');
+      expect(await hasFocus(reason)).toBe(true);
+      const why = `a customer asked, case ${String(id)}`;
+      await reason.fill(why);
+      await page.keyboard.press('Enter');
+      await page.getByText('request.peer').waitFor();
+      await page.getByText('10.20.0.7').waitFor();
+      await window.check();
+      const { data } = await eventOf(stack, 'source=audit&action=audit:reveal', ({ data }) =>
+        JSON.stringify(data).includes(why),
+      );
+      expect(data.principal).toMatchObject({ subject: expect.stringMatching(/^person:/), client_id: 'console' });
+    },
+    LIMIT,
+  );
+
+  it(
+    'says that the session is over when it is, and after signing in is where it was',
+    async () => {
+      const { stack, window } = world();
+      const { page } = window;
+      await window.goto(`${audit()}/?outcome=denied`);
+      await page.locator('[data-row]').first().waitFor();
+      const database = new pg.Client({ connectionString: new RunningStack(stack.directory).databaseUrlOf('audit') });
+      await database.connect();
+      await database.query('delete from console_session');
+      await database.end();
+      await page.keyboard.press('r');
+      await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+      await window.check();
+      expect(await page.locator('[data-row]').count()).toBe(0);
+      await window.press('link', 'Sign in');
+      await page.locator('[data-row]').first().waitFor();
+      expect(new URL(page.url()).search).toBe('?outcome=denied');
+      window.forgive(/the server responded with a status of 401/);
+    },
+    LIMIT,
+  );
+}
