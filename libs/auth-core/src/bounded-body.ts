@@ -1,7 +1,7 @@
 /**
  * Reads an answer's body, and no more of it than the limit.
  * @param limit bytes
- * @throws {Error} for a longer one; what is left is not read
+ * @throws {RangeError} for a longer one; what is left is not read
  */
 export async function boundedBody(response: Response, limit: number): Promise<Buffer> {
   if (response.body === null) return Buffer.alloc(0);
@@ -9,7 +9,7 @@ export async function boundedBody(response: Response, limit: number): Promise<Bu
   let size = 0;
   for await (const chunk of response.body) {
     size += chunk.length;
-    if (size > limit) throw new Error(`the answer is longer than ${String(limit)} bytes`);
+    if (size > limit) throw new RangeError(`the answer is longer than ${String(limit)} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey } from '@countersign/auth-core';
@@ -300,6 +301,9 @@ describe('the console at audit', () => {
       .looseObject({ sub: z.string(), aud: z.string() })
       .parse(JSON.parse(Buffer.from(claims, 'base64url').toString()));
     expect([token.sub, token.aud]).toEqual(['person:amina', 'issuer']);
+    // An answer without an end is left at the limit.
+    expect(await code(await at('admin/clients/endless'))).toEqual([502, 'ISSUER_ANSWER_TOO_LARGE']);
+    while (issuer.asked.at(-1)?.path !== 'closed') await delay(10);
     expect(await who(browser)).toBe('Amina Rahal');
   });
 

@@ -1,5 +1,6 @@
 import { All, Controller, Header, Inject, Req, Res } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
+import { boundedBody } from '@countersign/auth-core/jws';
 import { OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ConsoleCookies } from './console-cookies.js';
@@ -68,10 +69,15 @@ export class IssuerDoorController {
         },
         ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
       });
-      const body = Buffer.from(await response.arrayBuffer());
-      if (body.length > ANSWER_LIMIT) throw new RangeError('the answer is too large');
+      const body = await boundedBody(response, ANSWER_LIMIT);
       return { status: response.status, type: response.headers.get('content-type') ?? 'application/json', body };
-    } catch {
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new Problem(
+          502,
+          'ISSUER_ANSWER_TOO_LARGE',
+          'The issuer sent more than 4 MiB; ask for fewer at once (`limit`).',
+        );
       throw new Problem(503, 'ISSUER_AWAY', 'The issuer does not answer; retry later.', { retry_after: 2 });
     }
   }

@@ -25,6 +25,8 @@ export const filterShape = {
   /** Anyone in the chain of actors. */
   actor: text,
   client: text,
+  /** The id of the API key that was used. */
+  api_key: text,
   action: text,
   resource,
   outcome: z.enum(['allowed', 'denied', 'failed']).optional(),
@@ -62,6 +64,7 @@ const fields = [
   'subject',
   'actor',
   'client',
+  'api_key',
   'action',
   'resource',
   'outcome',
@@ -98,6 +101,7 @@ export function conditionsOf({ filter, visibility }: EventQuery): SQL | undefine
     is(filter.subject, (value) => eq(eventTable.subject, value)),
     is(filter.actor, (value) => arrayContains(eventTable.actors, [value])),
     is(filter.client, (value) => eq(eventTable.clientId, value)),
+    is(filter.api_key, (value) => sql`${eventTable.event} #>> '{data,principal,api_key,id}' = ${value}`),
     is(filter.action, (value) => eq(eventTable.action, value)),
     is(filter.resource, (value) => eq(eventTable.resource, value)),
     is(filter.outcome, (value) => eq(eventTable.outcome, value)),
@@ -129,6 +133,7 @@ export function matches(event: AuditEvent, { filter, visibility }: EventQuery): 
     is(filter.subject, principal?.subject) &&
     (filter.actor === undefined || principal?.actors.includes(filter.actor) === true) &&
     is(filter.client, principal?.client_id) &&
+    is(filter.api_key, principal?.api_key?.id) &&
     is(filter.action, action) &&
     is(filter.resource, resource) &&
     is(filter.outcome, outcome) &&

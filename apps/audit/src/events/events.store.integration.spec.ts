@@ -22,6 +22,7 @@ const traces = ['a'.repeat(32), 'b'.repeat(32)];
 const eventArbitrary = fc.record({
   subject: fc.option(fc.constantFrom(...names), { nil: undefined }),
   client: fc.constantFrom('storefront', 'payments', 'auditor'),
+  key: fc.option(fc.constantFrom('k-1', 'k-2'), { nil: undefined }),
   actors: fc.uniqueArray(fc.constantFrom('payments', 'gateway'), { maxLength: 2 }),
   source: fc.constantFrom('issuer', 'payments'),
   verb: fc.constantFrom('create', 'read', 'refund'),
@@ -37,7 +38,7 @@ const eventArbitrary = fc.record({
 type Drawn = typeof eventArbitrary extends fc.Arbitrary<infer Value> ? Value : never;
 
 function eventOf(drawn: Drawn, index: number): AuditEvent {
-  const { subject, client, actors, source, verb, resource, outcome, reason, txn, trace, note, late } = drawn;
+  const { subject, client, key, actors, source, verb, resource, outcome, reason, txn, trace, note, late } = drawn;
   return {
     specversion: '1.0',
     id: `01900000-0000-7000-8000-${String(index).padStart(12, '0')}`,
@@ -49,7 +50,13 @@ function eventOf(drawn: Drawn, index: number): AuditEvent {
     ...(trace === undefined ? {} : { traceparent: `00-${trace}-${'c'.repeat(16)}-01` }),
     sequence: String(index + 1),
     data: {
-      principal: subject === undefined ? null : { subject, client_id: client, actors, scopes: [], jti: 'j' },
+      principal:
+        subject === undefined
+          ? null
+          : {
+              ...{ subject, client_id: client, actors, scopes: [], jti: 'j' },
+              ...(key === undefined ? {} : { api_key: { id: key, name: 'till' } }),
+            },
       txn,
       action: `things:${verb}`,
       resource,
@@ -67,6 +74,7 @@ const queryArbitrary: fc.Arbitrary<EventQuery> = fc.record({
       subject: fc.constantFrom(...names, 'nobody'),
       actor: fc.constantFrom('payments', 'gateway'),
       client: fc.constantFrom('storefront', 'auditor'),
+      api_key: fc.constantFrom('k-1', 'k-2'),
       action: fc.constantFrom('things:create', 'things:refund'),
       resource: fc.constantFrom('payment/1', 'events'),
       outcome: fc.constantFrom('allowed', 'denied', 'failed'),

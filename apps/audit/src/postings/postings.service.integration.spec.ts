@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { Background, HealthRegistry } from '@countersign/service-host';
@@ -57,5 +58,23 @@ describe('the search index, kept close behind the log', () => {
       clearInterval(filling);
     }
     expect(await eventually(96)).toBe(96);
+  }, 60_000);
+
+  it('finds by their API key also events that it had indexed before it knew of keys', async () => {
+    const earlier = await openAuditDatabase(backing, 'audit_before_keys');
+    try {
+      const index = new PostingsStore(earlier);
+      await appendRows(earlier, 19_000, 7);
+      while ((await index.advance()) > 0);
+      const terms = `from posting where term = any(array(select term_of('api_key', 'k-' || n) from generate_series(0, 6) as n))`;
+      const all = async () => (await earlier.query(`select * ${terms} order by term, segment`)).rows;
+      const made = await all();
+      expect(made.length).toBe(14);
+      await earlier.query(`delete ${terms}`);
+      await earlier.query(readFileSync(new URL('../../migrations/0011_api_keys.sql', import.meta.url), 'utf8'));
+      expect(await all()).toEqual(made);
+    } finally {
+      await earlier.end();
+    }
   }, 60_000);
 });

@@ -52,7 +52,8 @@ const addPostings = `
   ), carried as (
     select place, term from fresh, unnest(array[
       term_of('subject', subject), term_of('client', client_id), term_of('action', action), term_of('resource', resource),
-      term_of('outcome', outcome), term_of('source', source), term_of('type', type), term_of('txn', txn), term_of('trace', trace_id)
+      term_of('outcome', outcome), term_of('source', source), term_of('type', type), term_of('txn', txn), term_of('trace', trace_id),
+      term_of('api_key', event #>> '{data,principal,api_key,id}')
     ]) as term where term is not null
     union all select distinct place, term_of('actor', actor) from fresh, unnest(actors) as actor
     union all select distinct place, term_of('word', word) from fresh, unnest(words_of(text_of(event))) as word

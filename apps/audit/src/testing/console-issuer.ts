@@ -120,6 +120,15 @@ export async function startConsoleIssuer(): Promise<ConsoleIssuer> {
       return send(201, { request_uri: reference, expires_in: 60 });
     }
     if (path === '/token') return send(...(await tokenAnswer(form)));
+    if (path === '/admin/clients/endless') {
+      response.on('close', () => asked.push({ path: 'closed', form }));
+      const more = (): void => {
+        while (response.write('x'.repeat(65_536)));
+      };
+      response.writeHead(200, { 'content-type': 'application/json' }).on('drain', more);
+      more();
+      return;
+    }
     if (path === '/revoke') return send(200, {});
     return send(path.startsWith('/admin/') ? 200 : 404, { authorization: request.headers.authorization ?? null });
   }

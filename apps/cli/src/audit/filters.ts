@@ -10,6 +10,7 @@ const filterNames = [
   'subject',
   'actor',
   'client',
+  'api_key',
   'action',
   'resource',
   'outcome',
@@ -19,12 +20,10 @@ const filterNames = [
   'txn',
 ] as const;
 
-const optionsSchema = z.object({
-  ...Object.fromEntries(filterNames.map((name) => [name, z.string().optional()])),
-  text: z.string().optional(),
-  from: z.string().optional(),
-  to: z.string().optional(),
-});
+/** A filter as commander names its option: `api_key` is `apiKey`. */
+const optionOf = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+const optionsSchema = z.looseObject({ text: z.string().optional() });
 
 /** The options of every command that narrows what it shows. @param timed whether a time may be given */
 export function addFilters(command: Command, { timed }: { readonly timed: boolean }): Command {
@@ -32,6 +31,7 @@ export function addFilters(command: Command, { timed }: { readonly timed: boolea
     .option('--subject <id>', 'the subject of the event')
     .option('--actor <id>', 'any actor in the delegation chain')
     .option('--client <id>', 'the calling client')
+    .option('--api-key <id>', 'the id of the API key that was used')
     .option('--action <name>', 'the action, such as transfers:create')
     .option('--resource <id>', 'the resource, such as payment/0199…')
     .addOption(new Option('--outcome <outcome>', 'the outcome').choices(['allowed', 'denied', 'failed']))
@@ -52,7 +52,10 @@ export function queryOf(command: Command, output: Pick<Output, 'note'>): URLSear
   noteTimes(command, output);
   const { text, ...options } = optionsSchema.parse(command.opts());
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(options)) if (typeof value === 'string') query.set(name, value);
+  for (const name of [...filterNames, 'from', 'to']) {
+    const value = options[optionOf(name)];
+    if (typeof value === 'string') query.set(name, value);
+  }
   if (text !== undefined) query.set('q', text);
   return query;
 }

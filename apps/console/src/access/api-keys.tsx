@@ -34,12 +34,11 @@ function changesOf({ id, name, status }: ApiKeyAnswer) {
   }
 }
 
-/** The trail up to the minute in which a key was last used. */
-function LastUse({ client_id: client, last_used_at: at }: ApiKeyAnswer) {
+/** When a key was last used; the link shows what it did. */
+function LastUse({ id, last_used_at: at }: ApiKeyAnswer) {
   if (typeof at !== 'string') return <>never</>;
-  const to = new Date(Date.parse(at) + 60_000).toISOString();
   return (
-    <Link to="/" search={{ client, to }}>
+    <Link to="/" search={{ api_key: id }}>
       <Time at={at} relative />
     </Link>
   );

@@ -71,6 +71,7 @@ function Shown({ found }: { readonly found: FoundEvent }) {
           ['of this subject', { subject: principal.subject }] as const,
           ['of this client', { client: principal.client_id }] as const,
         ]),
+    ...(principal?.api_key === undefined ? [] : [['by this API key', { api_key: principal.api_key.id }] as const]),
     ['on this resource', { resource }],
     ['of this kind', { type: event.type }],
     ...(txn === null ? [] : [['of this transaction', { txn }] as const]),

@@ -15,9 +15,6 @@ export function TokenBehind({ principal }: { readonly principal: Principal }) {
     ...(principal.actors.length === 0 ? [] : [['act', principal.actors.join(' ← ')] as const]),
     ['scope', principal.scopes.join(' ')],
     ['jti', principal.jti],
-    ...(principal.api_key === undefined
-      ? []
-      : [['API key', `${principal.api_key.name} (${principal.api_key.id})`] as const]),
   ];
   const said = issued === undefined || issued === null ? [] : changesOf(issued.event.data.changes ?? {});
   return (
@@ -29,6 +26,17 @@ export function TokenBehind({ principal }: { readonly principal: Principal }) {
             <dd>{value === '' ? '–' : <Untrusted text={value} />}</dd>
           </div>
         ))}
+        {principal.api_key !== undefined && (
+          <div>
+            <dt>API key</dt>
+            <dd>
+              <Link to="/" search={{ api_key: principal.api_key.id }}>
+                <Untrusted text={principal.api_key.name} brief />
+              </Link>{' '}
+              <Untrusted text={principal.api_key.id} brief />
+            </dd>
+          </div>
+        )}
       </dl>
       {issued === null && <p>The trail has no issuer event about this token that you may see.</p>}
       {issued !== undefined && issued !== null && (

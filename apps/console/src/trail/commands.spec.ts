@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { cliCommand, curlCommand, serverQueryOf, shellWord } from './commands.js';
+import { parseFilterText } from './filter-text.js';
 import { trailSearchOf } from './trail-search.js';
 
 describe('what is copied for a terminal', () => {
@@ -14,6 +15,11 @@ describe('what is copied for a terminal', () => {
     expect(curlCommand('https://audit.test', { q: 'a b' })).toBe(
       `curl -sG https://audit.test/events \\\n  -H "Authorization: Bearer $TOKEN" \\\n  --data-urlencode 'q=a b'`,
     );
+  });
+
+  it('names the filter of an API key as the command line does', () => {
+    const { search } = parseFilterText('api_key:01a2');
+    expect(cliCommand(serverQueryOf(search, 0))).toBe('countersign audit search --api-key=01a2');
   });
 
   it('leaves out a time that cannot be read', () => {

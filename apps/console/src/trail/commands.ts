@@ -29,7 +29,9 @@ export function shellWord(text: string): string {
 
 /** The same search for a terminal: `countersign audit search …`. */
 export function cliCommand(query: Readonly<Record<string, string>>): string {
-  const options = Object.entries(query).map(([name, value]) => `--${name === 'q' ? 'text' : name}=${shellWord(value)}`);
+  const options = Object.entries(query).map(
+    ([name, value]) => `--${name === 'q' ? 'text' : name.replace('_', '-')}=${shellWord(value)}`,
+  );
   return ['countersign audit search', ...options].join(' ');
 }
 

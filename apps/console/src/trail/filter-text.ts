@@ -13,7 +13,7 @@ interface Part {
 
 /** Splits `client:storefront action:"payments create" refund`; a value in double quotes may have spaces. */
 function partsOf(line: string): readonly Part[] {
-  const parts = line.matchAll(/([a-z]+):(?:"([^"]*)"?|(\S*))|"([^"]*)"?|(\S+)/g);
+  const parts = line.matchAll(/([a-z_]+):(?:"([^"]*)"?|(\S*))|"([^"]*)"?|(\S+)/g);
   return [...parts].map(([, name, quoted, plain, words, word]) => ({
     ...(name === undefined ? {} : { name }),
     value: quoted ?? plain ?? words ?? word ?? '',

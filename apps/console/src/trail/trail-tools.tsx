@@ -202,7 +202,7 @@ function FilterLine({
         className={fault === undefined ? 'visually-hidden' : styles.fault}
       >
         {fault ??
-          'name:value narrows by subject, actor, client, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches, the down arrow goes to the first event.'}
+          'name:value narrows by subject, actor, client, api_key, action, resource, source, type, trace, txn or outcome; words are looked for in the texts of events. Enter searches, the down arrow goes to the first event.'}
       </span>
     </form>
   );
