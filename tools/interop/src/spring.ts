@@ -1,8 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier } from '@countersign/auth-core';
 import { freePort, startChild } from '@countersign/backing-services';
-import { CookieJar } from '@countersign/people-provider';
+import { CookieJar, newPkce } from '@countersign/people-provider';
 import { z } from 'zod';
 import { CannotBeHad } from './outcome.js';
 import { springProgram } from './spring-program.js';
@@ -106,8 +105,8 @@ export async function startSpring(cache: string): Promise<Spring> {
       if (performance.now() > end || !child.running()) throw new CannotBeHad(`it did not start: ${child.lastLines()}`);
       await delay(500);
     }
-    const verifier = randomBytes(32).toString('base64url');
-    const code = await signIn(issuer, createHash('sha256').update(verifier).digest('base64url'));
+    const { verifier, challenge } = newPkce();
+    const code = await signIn(issuer, challenge);
     const person = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: verifier };
     const user = await ask('shop', person);
     return {

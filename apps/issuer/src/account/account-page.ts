@@ -1,4 +1,4 @@
-import { linesOf, visible } from '../consent/consent-page.js';
+import { linesOf, visible } from '../consent/asked-rights.js';
 import { html, named, timeOf, type Html } from '../pages/html.js';
 import { type Audiences } from '../registry/audience-words.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';

@@ -1,11 +1,11 @@
-import { Body, Controller, Get, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, SchemaPipe, traceOf, Unrecorded } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
 import { FormToken } from '../pages/form-token.js';
-import { PageFilter } from '../pages/page.filter.js';
+import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { Providers } from '../providers/providers.service.js';
 import { nameSchema } from '../registry/names.js';
@@ -25,7 +25,7 @@ const ENDS = 'what is ended is an event of its own; nothing is shown';
 /** A person's own page: applications and what they did, sessions and devices, and ending any of them at once. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
-@UseFilters(PageFilter)
+@AnswersPages()
 @Controller('account')
 export class AccountController {
   constructor(

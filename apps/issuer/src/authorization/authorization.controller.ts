@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { type AuditOutbox } from '@countersign/audit-client';
 import {
@@ -12,13 +12,14 @@ import {
 } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { consentPage, linesOf } from '../consent/consent-page.js';
+import { linesOf } from '../consent/asked-rights.js';
+import { consentPage } from '../consent/consent-page.js';
 import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
 import { ForeignForm, FormToken } from '../pages/form-token.js';
 import { html } from '../pages/html.js';
-import { PageFilter } from '../pages/page.filter.js';
+import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';
 import { type Session } from '../sessions/session.js';
@@ -27,7 +28,6 @@ import { formTargetOf } from './answer.js';
 import { parametersOf } from './authorization-parameters.js';
 import { AuthorizationRefused } from './authorization-refused.js';
 import { Authorization, type Step } from './authorization.service.js';
-import { topLevelFault } from './navigation.js';
 import { RequestReader, type FoundRequest } from './request-reader.service.js';
 
 const decisionSchema = z.object({
@@ -46,7 +46,7 @@ function entriesOf({ url }: FastifyRequest): URLSearchParams {
 /** Whom an application asks, and what comes of it. */
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
-@UseFilters(PageFilter)
+@AnswersPages()
 @Controller()
 export class AuthorizationController {
   constructor(
@@ -67,8 +67,6 @@ export class AuthorizationController {
    */
   @Get('oauth2/authorize')
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const fault = topLevelFault(request);
-    if (fault !== undefined) throw fault;
     const trace = traceOf(request);
     const session = await this.sessions.of(request);
     if (session === undefined) await this.#visit(trace);
@@ -121,8 +119,6 @@ export class AuthorizationController {
     session: Session | undefined,
     step: () => Promise<readonly [FoundRequest, Step]>,
   ): Promise<void> {
-    // Who opened this window keeps no hold of it, and so cannot watch where it goes, or when.
-    void reply.header('cross-origin-opener-policy', 'same-origin');
     try {
       const [found, next] = await step();
       await this.#send(request, reply, session, found, next);

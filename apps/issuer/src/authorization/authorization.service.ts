@@ -10,7 +10,7 @@ import {
   type RequestTrace,
 } from '@countersign/service-host';
 import { Consents, asksEachTime } from '../consent/consents.service.js';
-import { type ConsentLine } from '../consent/consent-page.js';
+import { type ConsentLine } from '../consent/asked-rights.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';

@@ -1,8 +1,9 @@
 import { byItself, unattended } from '@countersign/service-host';
 import fc from 'fast-check';
+import { newPkce } from '@countersign/people-provider';
 import { Account } from '../account/account.service.js';
 import { DeclaredWords } from '../clients/audience-words.service.js';
-import { applications, newPkce, REDIRECT, registerApplications } from '../testing/applications.js';
+import { applications, REDIRECT, registerApplications } from '../testing/applications.js';
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
@@ -317,6 +318,31 @@ describe('the authorization endpoint', () => {
         expect(isPage(inside)).toBe(true);
         expect([inside.status, inside.location]).toEqual([outside.status, outside.location]);
       }
+      for (const path of [
+        '/account',
+        '/sign-in',
+        '/sign-out',
+        '/device',
+        '/oauth2/end-session',
+        '/sign-in/callback/people',
+        '/sign-in/signed-out/people',
+      ]) {
+        for (const mode of ['no-cors', 'cors', 'navigate']) {
+          const measured = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': mode, 'sec-fetch-dest': 'iframe' };
+          for (const who of [ada, undefined]) {
+            const page = await open(issuer.url + path, who, measured);
+            expect([path, isPage(page), page.text.includes('Open this address in a window')]).toEqual([
+              path,
+              true,
+              true,
+            ]);
+          }
+        }
+        expect((await open(issuer.url + path, ada, {}, 'HEAD')).status).toBe(400);
+        // Nobody who opened the window can watch it.
+        const visited = await open(issuer.url + path, ada);
+        expect([path, visited.headers['cross-origin-opener-policy']]).toEqual([path, 'same-origin']);
+      }
       const headers = { ...foreign, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
       const moved = await open(addressOf({ prompt: 'none' }), ada, headers);
       expect(queryOf(moved)['code']).toBeDefined();
@@ -409,10 +435,36 @@ describe('the authorization endpoint', () => {
       'response_mode',
       'dpop_jkt',
       'acr_values',
+      'claims',
+      'registration',
+      'id_token_hint',
+      'display',
+      'ui_locales',
       'iss',
       'error',
       '__proto__',
     ];
+    const places = [...declared, 'https://office.example/cb'].map((url) => new URL(url).origin);
+    /** Where a visit may lead the browser: by itself, or by the forms of the page. */
+    const check = (visit: Visit): void => {
+      const { location } = visit;
+      if (location === undefined) {
+        expect([200, 400]).toContain(visit.status);
+        const policy = String(visit.headers['content-security-policy']);
+        const [, targets = ''] = /form-action 'self'([^;]*);/.exec(policy) ?? [];
+        for (const target of targets.split(' ').filter((one) => one !== ''))
+          expect([...places, 'http://127.0.0.1', 'com.example.pocket:']).toContain(target.replace(/:\d+$/, ''));
+        const led = [...visit.text.matchAll(/ (?:href|action)="([^"]*)"/g)].map(([, url = '']) => url);
+        expect(led.filter((url) => !/^(?:#main|\/consent)$/.test(url))).toEqual([]);
+        return;
+      }
+      const { origin, pathname } = location;
+      const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?::\d+)?\/cb$/.test(origin + pathname);
+      const signIn = origin === issuer.url && pathname === '/sign-in';
+      const office = origin + pathname === 'https://office.example/cb';
+      const allowed = signIn || loopback || office || declared.has(origin + pathname);
+      expect({ location: location.href, allowed }).toMatchObject({ allowed: true });
+    };
     const change = fc.tuple(fc.constantFrom('set', 'add', 'drop', 'front'), fc.constantFrom(...names), text);
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 5 }), fc.boolean(), async (changes, inside) => {
@@ -424,22 +476,42 @@ describe('the authorization endpoint', () => {
         }
         const query = new URLSearchParams(entries).toString();
         const visit = await open(`${issuer.url}/oauth2/authorize?${query}`, inside ? ada : undefined);
-        const { location } = visit;
-        if (location === undefined) {
-          expect([200, 400]).toContain(visit.status);
-          return;
-        }
-        const { origin, pathname } = location;
-        const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?::\d+)?\/cb$/.test(origin + pathname);
-        const signIn = origin === issuer.url && pathname === '/sign-in';
-        const office = origin + pathname === 'https://office.example/cb';
-        expect({
-          location: location.href,
-          allowed: signIn || loopback || office || declared.has(origin + pathname),
-        }).toMatchObject({
-          allowed: true,
-        });
+        check(visit);
       }),
+      { numRuns: 300 },
+    );
+
+    // The query itself, as no honest browser would write it: names in other encodings, broken ones, separators, and several of each.
+    const name = fc.constantFrom(...names).chain((known) => {
+      const first = known.charCodeAt(0).toString(16);
+      return fc.constantFrom(
+        known,
+        `%${first}${known.slice(1)}`,
+        known.toUpperCase(),
+        `${known}[]`,
+        `${known}%00`,
+        ` ${known}`,
+      );
+    });
+    const value = fc.oneof(
+      text.map(encodeURIComponent),
+      fc.constantFrom(...Object.values(base).map(encodeURIComponent)),
+      fc.constantFrom('%', '%zz', '%c0%af', '%00', '+', '=', '%0d%0aLocation:%20https://evil.example/', '\\', ';', '#'),
+    );
+    const pair = fc.tuple(name, fc.constantFrom('=', '', '%3d', '=='), value).map((parts) => parts.join(''));
+    const honest = fc.constantFrom(...Object.entries(base)).map(([key, own]) => `${key}=${encodeURIComponent(own)}`);
+    const whole = Object.entries(base).map(([key, own]) => `${key}=${encodeURIComponent(own)}`);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.array(fc.oneof(pair, honest), { maxLength: 12 }), fc.shuffledSubarray(whole, { minLength: 6 })),
+        fc.array(pair, { maxLength: 3 }),
+        fc.constantFrom('&', '&&', ';'),
+        fc.boolean(),
+        async (first, more, separator, inside) => {
+          const query = [...first, ...more].join(separator).replaceAll('#', '%23');
+          check(await open(`${issuer.url}/oauth2/authorize?${query}`, inside ? ada : undefined));
+        },
+      ),
       { numRuns: 300 },
     );
   }, 120_000);

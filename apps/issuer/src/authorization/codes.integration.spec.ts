@@ -1,7 +1,8 @@
 import { createDpopProof, generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
 import { CLOCK, DATABASE, type Database } from '@countersign/service-host';
 import { decodeJwt } from 'jose';
-import { applications, basic, newPkce, REDIRECT, registerApplications, type Pkce } from '../testing/applications.js';
+import { newPkce, type Pkce } from '@countersign/people-provider';
+import { applications, basic, REDIRECT, registerApplications } from '../testing/applications.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit } from '../testing/visit.js';

@@ -1,5 +1,6 @@
 import { createDpopProof, generateSigningKey, thumbprintOf } from '@countersign/auth-core';
-import { applications, basic, newPkce, REDIRECT, registerApplications } from '../testing/applications.js';
+import { newPkce } from '@countersign/people-provider';
+import { applications, basic, REDIRECT, registerApplications } from '../testing/applications.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit } from '../testing/visit.js';

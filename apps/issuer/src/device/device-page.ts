@@ -1,4 +1,4 @@
-import { linesOf, visible } from '../consent/consent-page.js';
+import { askedRights } from '../consent/asked-rights.js';
 import { html, timeOf, type Html } from '../pages/html.js';
 import { type Page } from '../pages/page.js';
 import { type AudienceWords } from '../registry/audience-words.js';
@@ -42,40 +42,16 @@ export function devicePage(
   words: AudienceWords | undefined,
   hidden: Html,
 ): Page {
-  const { client_id: id, client_name: name = id, publisher } = client;
+  const asked = { client, person, audience: row.audience, words, scopes };
+  const how = html`<dt>Device</dt>
+    <dd>${row.device}, from the network ${row.network}, at ${timeOf(row.createdAt)}</dd>`;
   const body = html`
     <p class="warn" role="note">
       Continue only if you started this yourself, on a device in front of you. If someone sent you the code or this
       address, refuse: they could act as you.
     </p>
-    <dl>
-      <dt>Code on the device</dt>
-      <dd><strong>${shownUserCode(userCode)}</strong></dd>
-      <dt>Device</dt>
-      <dd>${row.device}, from the network ${row.network}, at ${timeOf(row.createdAt)}</dd>
-      <dt>Application</dt>
-      <dd>${visible(name)}</dd>
-      ${
-        publisher === undefined
-          ? undefined
-          : html`<dt>Made by</dt>
-              <dd>${visible(publisher)}</dd>`
-      }
-      <dt>You</dt>
-      <dd>${visible(person)}</dd>
-      <dt>Service</dt>
-      <dd>${visible(words?.title ?? row.audience)}</dd>
-    </dl>
-    <h2 id="what">It will be able to</h2>
-    <ul aria-labelledby="what">
-      ${linesOf({ scopes, words }).map(
-        ({ title, description }) =>
-          html`<li>
-            <strong>${visible(title)}</strong
-            >${description === undefined ? undefined : html`<br />${visible(description)}`}
-          </li>`,
-      )}
-    </ul>
+    <p>The device must show this code: <strong>${shownUserCode(userCode)}</strong></p>
+    ${askedRights(asked, how)}
     <form method="post" action="/device/decision">
       ${hidden}<input type="hidden" name="user_code" value="${userCode}" />
       <div class="actions">

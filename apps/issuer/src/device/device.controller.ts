@@ -1,11 +1,11 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
 import { FormToken } from '../pages/form-token.js';
-import { PageFilter } from '../pages/page.filter.js';
+import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';
 import { type Session } from '../sessions/session.js';
@@ -19,7 +19,7 @@ const decisionSchema = codeSchema.extend({ decision: z.enum(['allow', 'refuse'])
 /** Where a person connects a device. */
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Public()
-@UseFilters(PageFilter)
+@AnswersPages()
 @Controller('device')
 export class DeviceController {
   constructor(

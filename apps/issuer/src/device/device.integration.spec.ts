@@ -1,6 +1,6 @@
 import { generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
 import { decodeJwt } from 'jose';
-import { registerApplications } from '../testing/applications.js';
+import { applications, registerApplications } from '../testing/applications.js';
 import { askToken } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
@@ -79,7 +79,7 @@ describe('a device without a browser', () => {
 
     const page = await enter(begun.user_code.toLowerCase().replace('-', ' '), ada, other);
     expect(page.status).toBe(200);
-    for (const text of ['Terminal Ltd', begun.user_code, 'payments:create', 'Ada Lovelace', 'they would act as you']) {
+    for (const text of ['Terminal Ltd', begun.user_code, 'payments:create', 'Ada Lovelace', 'they could act as you']) {
       expect(page.text).toContain(text);
     }
     expect(String(page.headers['content-security-policy'])).toContain("frame-ancestors 'none'");
@@ -102,6 +102,18 @@ describe('a device without a browser', () => {
     const refresh = { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) };
     expect((await askToken(issuer, refresh, { clientId: 'terminal', key })).status).toBe(200);
     expect(errorOf(await poll(begun))).toEqual([400, 'invalid_grant']);
+  });
+
+  it('is asked about like an application: a name that deceives is marked, and the page warns', async () => {
+    const names = { client_name: 'T\u0435rminal\u202e', publisher: 'B\u0430nk' };
+    const terminal = applications.terminal;
+    await issuer.admin('POST', '/admin/clients', { ...terminal, client_id: 'disguised', ...names });
+    const { text } = await enter((await begin({ client_id: 'disguised' })).user_code);
+    for (const shown of ['<mark>\u0435 U+0435</mark>', '<mark>U+202E</mark>', '<mark>\u0430 U+0430</mark>']) {
+      expect(text).toContain(shown);
+    }
+    expect(text).toContain('Marked characters below');
+    expect(text).not.toContain('\u202e');
   });
 
   it('gets tokens once, however often it asks at the same moment at all replicas', async () => {

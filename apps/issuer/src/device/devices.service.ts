@@ -17,7 +17,7 @@ import { parseForm, type Form } from '../authentication/oauth-form.js';
 import { RecordedAuthentication } from '../authentication/recorded-authentication.service.js';
 import { digestOfSecret, newOneTimeSecret } from '../authorization/one-time-secret.js';
 import { Consents } from '../consent/consents.service.js';
-import { linesOf } from '../consent/consent-page.js';
+import { linesOf } from '../consent/asked-rights.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';

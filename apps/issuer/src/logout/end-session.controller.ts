@@ -1,13 +1,14 @@
-import { Body, Controller, Get, Inject, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Problem, SchemaPipe, traceOf, Unrecorded, ZodQuery } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { visible } from '../consent/asked-rights.js';
 import { Cookies } from '../cookies/cookies.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { FormToken } from '../pages/form-token.js';
-import { html, named } from '../pages/html.js';
-import { PageFilter } from '../pages/page.filter.js';
+import { html } from '../pages/html.js';
+import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { Replica } from '../registry/replica.service.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
@@ -36,7 +37,7 @@ const signOutSchema = z.looseObject({ ...endSessionShape, form_token: z.string()
 /** Signing out: at this issuer's own page, and at an application's request (OpenID Connect RP-Initiated Logout 1.0). */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
-@UseFilters(PageFilter)
+@AnswersPages()
 @Controller()
 export class EndSessionController {
   constructor(
@@ -140,7 +141,7 @@ export class EndSessionController {
       title: 'Sign out?',
       person: session.person.name,
       formTargets: after === undefined ? [] : [formTargetOf(after.url)],
-      body: html`${after === undefined ? undefined : html`<p>${named(after.clientName)} asks to sign you out.</p>`}
+      body: html`${after === undefined ? undefined : html`<p>${visible(after.clientName)} asks to sign you out.</p>`}
         <p>
           Applications that signed you in through Countersign are notified. What you allowed them to do while you are
           away stays; you can end that under <a href="${this.issuer}/account">your account</a>.

@@ -1,11 +1,11 @@
-import { Controller, Get, Inject, Param, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { OpenApi, Unrecorded, ZodQuery } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Cookies } from '../cookies/cookies.js';
 import { ISSUER_URL } from '../issuer-url.js';
-import { PageFilter } from '../pages/page.filter.js';
+import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { ProviderSignOut } from './provider-sign-out.service.js';
 import { signedOutPage } from './signed-out-page.js';
@@ -15,7 +15,7 @@ const returnSchema = z.object({ state: z.string().max(512).optional() });
 /** Where providers send people who have signed out there. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
-@UseFilters(PageFilter)
+@AnswersPages()
 @Controller('sign-in/signed-out')
 export class ProviderReturnController {
   constructor(

@@ -1,3 +1,4 @@
+import { visible } from '../consent/asked-rights.js';
 import { html, named, type Html } from '../pages/html.js';
 import { type Page } from '../pages/page.js';
 import { type AfterSignOut } from './end-session.js';
@@ -43,7 +44,7 @@ export function signedOutPage({ signInUrl, wayOut, after }: SignedOutPage): Page
   const on =
     after === undefined
       ? html`<a class="${further}" href="${signInUrl}">Sign in again</a>`
-      : html`<a class="${further}" href="${after.url}">Go back to ${named(after.clientName)}</a>`;
+      : html`<a class="${further}" href="${after.url}">Go back to ${visible(after.clientName)}</a>`;
   return {
     title: 'You are signed out',
     body: html`${bodyOf(wayOut)} ${wayOut.kind === 'always' ? undefined : html`<p>${on}</p>`}`,

@@ -13,7 +13,7 @@ import { html } from './html.js';
 import { sendPage } from './page.js';
 
 /**
- * For controllers of pages, by `@UseFilters(PageFilter)`: what goes wrong is a page that says so, in the words of the problem, with nothing of
+ * For controllers of pages, by `@AnswersPages()`: what goes wrong is a page that says so, in the words of the problem, with nothing of
  * the request in it but its id.
  */
 @Catch()

@@ -24,6 +24,7 @@ describe('pages', () => {
       'content-security-policy':
         `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self' https://app.example; ` +
         "frame-ancestors 'none'; base-uri 'none'",
+      'cross-origin-opener-policy': 'same-origin',
       'referrer-policy': 'same-origin',
       'x-frame-options': 'DENY',
       'x-content-type-options': 'nosniff',

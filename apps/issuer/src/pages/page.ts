@@ -67,6 +67,9 @@ function signedIn(person: string | undefined): HtmlValue {
   return person === undefined ? undefined : html`<span class="quiet">Signed in as <bdi>${person}</bdi></span>`;
 }
 
+// The window that opened this one keeps no hold of it, and so cannot watch where it goes, or when.
+const severed = { 'cross-origin-opener-policy': 'same-origin' };
+
 /** Sends a page. Nothing may keep it, frame it or learn its address from it. */
 export function sendPage(reply: FastifyReply, page: Page): void {
   void reply
@@ -74,6 +77,7 @@ export function sendPage(reply: FastifyReply, page: Page): void {
     .headers({
       'cache-control': 'no-store',
       'content-security-policy': pagePolicy(page.formTargets),
+      ...severed,
       'cross-origin-resource-policy': 'same-origin',
       'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=()',
       // Not `no-referrer`: with that, browsers say `Origin: null` for our own forms.
@@ -87,5 +91,6 @@ export function sendPage(reply: FastifyReply, page: Page): void {
 
 /** Leads the browser on to another address, by GET and without leaving a trace of this one. @param location made here, never copied from a request */
 export function sendBrowserTo(reply: FastifyReply, location: string): void {
-  void reply.status(303).headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', location }).send('');
+  const headers = { ...severed, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', location };
+  void reply.status(303).headers(headers).send('');
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { OpenApi, Problem, traceOf, Unrecorded, ZodQuery } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { Cookies } from '../cookies/cookies.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { html } from '../pages/html.js';
-import { PageFilter } from '../pages/page.filter.js';
+import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { type Provider } from '../providers/provider.js';
 import { Providers } from '../providers/providers.service.js';
@@ -42,7 +42,7 @@ const answerMembers = ['code', 'state', 'iss', 'error', 'error_description', 'er
 /** The pages of signing in. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
-@UseFilters(PageFilter)
+@AnswersPages()
 @Controller('sign-in')
 export class SignInController {
   constructor(

@@ -1,16 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { type IssuerUnderTest } from './issuer-under-test.js';
-
-/** A verifier with its challenge (RFC 7636). */
-export interface Pkce {
-  readonly verifier: string;
-  readonly challenge: string;
-}
-
-export function newPkce(): Pkce {
-  const verifier = randomBytes(32).toString('base64url');
-  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
-}
 
 /** Where the test applications get their answers. */
 export const REDIRECT = 'https://planner.example/signed-in';

@@ -1,11 +1,12 @@
 import { createDpopProof, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
 import { DATABASE, type Database } from '@countersign/service-host';
+import { newPkce, type Pkce } from '@countersign/people-provider';
 import { type Code } from '../authorization/code.js';
 import { CodesStore } from '../authorization/codes.store.js';
 import { digestOfSecret, newOneTimeSecret } from '../authorization/one-time-secret.js';
 import { type DelegationId } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
-import { newPkce, REDIRECT, type Pkce } from './applications.js';
+import { REDIRECT } from './applications.js';
 import { type Answer, type IssuerUnderTest } from './issuer-under-test.js';
 import { type SignedIn } from './signed-in.js';
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   createDpopProof,
   createTokenClient,
@@ -7,6 +7,7 @@ import {
   signClientAssertion,
   type PrivateJwk,
 } from '@countersign/auth-core';
+import { type Pkce } from '@countersign/people-provider';
 import { type Stack } from '@countersign/stack';
 import { z } from 'zod';
 import { ask } from './http.js';
@@ -20,17 +21,6 @@ export interface TokenAnswer {
   readonly error: string | undefined;
   readonly accessToken: string;
   readonly refreshToken: string;
-}
-
-/** A verifier with its challenge (RFC 7636). */
-export interface Pkce {
-  readonly verifier: string;
-  readonly challenge: string;
-}
-
-export function newPkce(): Pkce {
-  const verifier = randomBytes(32).toString('base64url');
-  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
 }
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

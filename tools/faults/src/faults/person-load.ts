@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { newPkce, type Application, type NoAnswer, type TokenAnswer } from './application.js';
+import { newPkce } from '@countersign/people-provider';
+import { type Application, type NoAnswer, type TokenAnswer } from './application.js';
 import { type Person } from './person.js';
 import { between, type Random } from './random.js';
 

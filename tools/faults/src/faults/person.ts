@@ -1,7 +1,7 @@
 import { request } from 'node:http';
-import { CookieJar, walkSignIn } from '@countersign/people-provider';
+import { CookieJar, walkSignIn, type Pkce } from '@countersign/people-provider';
 import { type Stack } from '@countersign/stack';
-import { REDIRECT, SCOPES, type Application, type Pkce } from './application.js';
+import { REDIRECT, SCOPES, type Application } from './application.js';
 
 /** Where a page of the issuer leads; nothing for a page that asks the person something. */
 interface Visited {
