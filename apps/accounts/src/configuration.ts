@@ -6,7 +6,7 @@ export const variables = {
   ...resourceServerVariables,
   /** Milliseconds between two rounds of the worker that ends holds past their time. */
   HOLD_EXPIRY_INTERVAL_MS: z.coerce.number().int().min(50).max(3_600_000).default(5_000),
-  /** Days for which a transfer may be taken back, by who holds `transfers:correct`, from an account that is not theirs. */
+  /** Days for which a caller with `transfers:correct` may take a transfer back from an account that is not theirs. */
   CORRECTION_AGE_DAYS: z.coerce.number().int().min(1).max(3_650).default(180),
 };
 export type Configuration = z.infer<z.ZodObject<typeof variables>>;

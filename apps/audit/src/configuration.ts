@@ -9,29 +9,38 @@ export const variables = {
   ...resourceServerVariables,
   /** Copies that the streams keep: 1 on one NATS server, 3 in a cluster. */
   STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
-  /** Mebibytes that the stream may hold of what audit has not committed: the budget for an outage. Not set: the stream keeps what it has, 1024 when it is made. */
+  /**
+   * Mebibytes of events that audit has not committed that the stream may hold: the budget for an outage. If not set, an existing stream keeps its
+   * value, and a new one gets 1024.
+   */
   STREAM_MAX_MIB: z.coerce.number().int().min(1).max(1_048_576).optional(),
-  /** Hours for which it holds it; after that only the outboxes do. Not set: the stream keeps what it has, 168 when it is made. */
+  /**
+   * Hours for which the stream holds such an event; after that only the outboxes do. If not set, an existing stream keeps its value, and a new one
+   * gets 168.
+   */
   STREAM_MAX_AGE_HOURS: z.coerce.number().int().min(1).max(87_600).optional(),
-  /** The Ed25519 private key that signs the log's checkpoints, as JWK; its loss ends the log, so keep a copy. No default. */
+  /** The Ed25519 private key that signs the log's checkpoints, as JWK; without it the log cannot continue, so keep a copy. No default. */
   LOG_KEY: logKeyVariable,
-  /** The key before it, while it is handed over: both sign. None by default. */
+  /** The previous key, during a change of keys: both sign. None by default. */
   LOG_KEY_PREVIOUS: logKeyVariable.optional(),
   /** The log's name in its checkpoints: where it is served, without the scheme. It never changes. No default. */
   LOG_ORIGIN: logOriginVariable,
-  /** Milliseconds between two integrations: so long may an event wait for its checkpoint. */
+  /** Milliseconds between two integrations: the longest wait of an event for its checkpoint. */
   LOG_INTERVAL_MS: z.coerce.number().int().min(20).max(60_000).default(500),
-  /** Hours for which every checkpoint is kept; of older ones one an hour. */
+  /** Hours for which every checkpoint is kept; after that, one per hour. */
   LOG_CHECKPOINTS_FULL_HOURS: z.coerce.number().int().min(1).max(876_000).default(24),
-  /** Days for which one checkpoint an hour is kept; of older ones one a day. */
+  /** Days for which one checkpoint per hour is kept; after that, one per day. */
   LOG_CHECKPOINTS_HOURLY_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
-  /** Days after which whole segments of events leave the database for files. Not set: they stay for ever. */
+  /** Days after which whole segments of events move from the database to files. If not set, they stay. */
   RETENTION_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
-  /** The folder of these files, on storage that all replicas share. Not set: nothing leaves the database. */
+  /** The folder of these files, on storage that all replicas share. If not set, nothing leaves the database. */
   RETENTION_DIRECTORY: z.string().min(1).optional(),
-  /** Days after which the content of a dead letter is erased; that there was one, and why, stays. */
+  /** Days after which the content of a dead letter is erased; its existence and its reason stay. */
   DEAD_LETTER_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
-  /** Personal data, below an event's `data`: `request.peer,changes.email`. The log holds commitments to them, the values are apart. None by default. */
+  /**
+   * Personal data, below an event's `data`: `request.peer,changes.email`. The log holds commitments to them, and the values are kept elsewhere. None
+   * by default.
+   */
   MASKED_FIELDS: z
     .string()
     .default('')
@@ -41,15 +50,20 @@ export const variables = {
         context.addIssue('must be a comma-separated list of request.peer and fields below changes');
       return paths ?? z.NEVER;
     }),
-  /** The client of the issuer as which the console signs people in. Not set: there is no console, and the variables below mean nothing. */
+  /** The issuer's client that the console signs people in with. If not set, there is no console, and the variables below have no effect. */
   CONSOLE_CLIENT_ID: z.string().min(1).max(256).optional(),
-  /** Where browsers find the console: this service's origin as they reach it, https beyond a developer's machine. */
+  /** The console's URL for browsers: this service's origin, https except on a developer's machine. */
   CONSOLE_URL: originVariable.optional(),
-  /** The private key of that client, as JWK with `kid` and `alg`; usually by CONSOLE_CLIENT_KEY_FILE. */
+  /** The private key of that client, as JWK with `kid` and `alg`; usually set through CONSOLE_CLIENT_KEY_FILE. */
   CONSOLE_CLIENT_KEY: clientKeyVariable.optional(),
-  /** 32 bytes in base64url, the same at all replicas, from which the keys are made under which the tokens of sessions rest. A new one signs everybody out. */
+  /**
+   * 32 bytes in base64url, the same at all replicas. The keys that encrypt the sessions' tokens are derived from it. A new value signs everybody out.
+   */
   CONSOLE_SESSION_KEY: secretKeyVariable.optional(),
-  /** What the console asks people for, scopes of this service separated by spaces; the issuer leaves out what a person's roles do not give. */
+  /**
+   * What the console requests for people: scopes of this service, separated by spaces; the issuer leaves out scopes that a person's roles do not
+   * give.
+   */
   CONSOLE_SCOPES: z
     .string()
     .default('audit:read audit:read:own audit:reveal audit:admin')
@@ -58,7 +72,7 @@ export const variables = {
       if (scopes === undefined) context.addIssue('must be scopes separated by single spaces');
       return scopes ?? z.NEVER;
     }),
-  /** Minutes after which a session ends that nobody used. */
+  /** Minutes without use after which a session ends. */
   CONSOLE_IDLE_MINUTES: z.coerce.number().int().min(1).max(1_440).default(30),
   /** Hours after which a session ends in any case. */
   CONSOLE_SESSION_HOURS: z.coerce.number().int().min(1).max(168).default(8),

@@ -25,19 +25,22 @@ export const variables = {
   /** Milliseconds that all tries of one call to accounts may take together. */
   ACCOUNTS_DEADLINE_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
   CLIENT_ID: z.string().min(1).default('payments'),
-  /** The private JWK with which payments authenticates to the issuer; usually by CLIENT_KEY_FILE. */
+  /** The private JWK with which payments authenticates to the issuer; usually set through CLIENT_KEY_FILE. */
   CLIENT_KEY: json.pipe(keySchema),
-  /** Milliseconds that a request has its step and its Idempotency-Key to itself; then its retry, or recovery, takes them up. */
+  /** Milliseconds for which a request holds its step and its Idempotency-Key; after that its retry, or recovery, takes over. */
   STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
   RECOVERY_INTERVAL_MS: z.coerce.number().int().min(50).max(600_000).default(5_000),
-  /** Amounts above which a person must have signed in a short time ago (RFC 9470) to pay, capture or pay back, in minor units by currency, `*` for all others: `EUR:50000,*:100000`. None: never. */
+  /**
+   * Amounts above which a person must have signed in recently (RFC 9470) to pay, capture or refund, in minor units by currency, `*` for all others:
+   * `EUR:50000,*:100000`. Without it, never.
+   */
   RECENT_LOGIN_ABOVE: recentLoginAboveSchema.optional(),
-  /** Seconds that such a sign-in may be old. */
+  /** Maximum age of such a sign-in, in seconds. */
   RECENT_LOGIN_SECONDS: z.coerce.number().int().min(30).max(86_400).default(300),
   /** Hour of the day, UTC, at which payments and refunds are compared with their transfers at accounts. */
   RECONCILE_HOUR: z.coerce.number().int().min(0).max(23).default(2),
-  /** A JWK set with private keys: the first signs webhooks, all are published; usually by WEBHOOK_KEYS_FILE. */
+  /** A JWK set with private keys: the first signs webhooks, all are published; usually set through WEBHOOK_KEYS_FILE. */
   WEBHOOK_KEYS: json.pipe(z.looseObject({ keys: z.tuple([keySchema], keySchema) })),
   /** Webhook attempts in progress at once, in one process, to endpoints that answer; half as many to those that do not. */
   WEBHOOK_CONCURRENCY: z.coerce.number().int().min(4).max(1_024).default(128),

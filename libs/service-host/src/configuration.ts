@@ -23,13 +23,16 @@ export const hostVariables = {
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
-  /** The URL under which callers reach this service: its resource identifier (RFC 9728), and what DPoP proofs must name. None: neither is served. */
+  /**
+   * The URL under which callers reach this service: its resource identifier (RFC 9728), and what DPoP proofs must name. Without it the service offers
+   * neither.
+   */
   RESOURCE_URL: httpUrl.optional(),
-  /** Proxies in front of the service, addresses or networks separated by commas, whose `X-Forwarded-For` is believed; none by default. */
+  /** Proxies in front of the service whose `X-Forwarded-For` is trusted: comma-separated addresses or networks; none by default. */
   TRUSTED_PROXIES: trustedProxiesSchema,
   /**
-   * Makes the nonces that DPoP proofs must carry (RFC 9449, section 8): 32 bytes or more in base64url, the same at all replicas; usually by
-   * DPOP_NONCE_KEY_FILE. None: no nonce is asked for.
+   * The key for the nonces that DPoP proofs must carry (RFC 9449, section 8): 32 bytes or more in base64url, the same at all replicas;
+   * usually set through DPOP_NONCE_KEY_FILE. Without it no nonce is required.
    */
   DPOP_NONCE_KEY: z
     .string()
@@ -37,13 +40,13 @@ export const hostVariables = {
     .transform((key) => Buffer.from(key, 'base64url'))
     .optional(),
   /**
-   * `true` lets the service's own requests (`ISSUER_URL`, `JWKS_URL`, `ACCOUNTS_URL`, …) go by plain http beyond this machine's loopback
-   * address, where anyone who is in between reads tokens and forges keys. For networks that nobody else is on.
+   * `true` lets the service's own requests (`ISSUER_URL`, `JWKS_URL`, `ACCOUNTS_URL`, …) use plain http beyond this machine's loopback address,
+   * where anyone in between can read tokens and forge keys. Only for networks that nobody else is on.
    */
   ALLOW_PLAIN_HTTP: z.stringbool({ truthy: ['true'], falsy: ['false'], error: 'must be true or false' }).default(false),
   /**
-   * Milliseconds between SIGTERM and the stop, in which readiness fails and requests are still answered, so that a load balancer can turn
-   * away: longer than the pause between two of its looks. 0 by default, because nobody looks at a local stack.
+   * Milliseconds between SIGTERM and the stop, in which readiness fails and requests are still answered, so that a load balancer can stop
+   * sending: longer than the pause between two of its probes. 0 by default, because nothing probes a local stack.
    */
   DRAIN_MS: z.coerce.number().int().min(0).max(120_000).default(0),
   /** Milliseconds that a graceful stop may take before the process ends anyway. */
@@ -57,7 +60,7 @@ const certificates = z.string().regex(/-----BEGIN CERTIFICATE-----/, 'must be ce
 const databaseTlsVariables = {
   /** `require`: only TLS, with a certificate that is verified, whatever the URL says. `url`: as the URL's `sslmode` says. */
   DATABASE_TLS: z.enum(['url', 'require']).default('url'),
-  /** PEM of the authorities that sign the database's certificate; usually by DATABASE_CA_FILE. The system's by default. */
+  /** PEM of the authorities that sign the database's certificate; usually set through DATABASE_CA_FILE. The system's by default. */
   DATABASE_CA: certificates.optional(),
 };
 
@@ -72,14 +75,14 @@ export const migrationVariables = {
 
 /** The service's own PostgreSQL database. */
 export const databaseVariables = {
-  /** `postgres://ROLE:PASSWORD@HOST/DATABASE`; usually by DATABASE_URL_FILE, whose password is read again for each connection. */
+  /** `postgres://ROLE:PASSWORD@HOST/DATABASE`; usually set through DATABASE_URL_FILE, whose password is read again for each connection. */
   DATABASE_URL: databaseUrl,
   ...databaseTlsVariables,
-  /** Only the command `migrate` may hold it: a running service that is given it does not start. */
+  /** Only for the command `migrate`: a service that finds it set does not start. */
   MIGRATION_DATABASE_URL: z
     .undefined({ error: 'must not be set for a running service; only the command `migrate` uses it' })
     .optional(),
-  /** Connections that a process holds at most. */
+  /** Maximum connections of one process. */
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
 };
 
@@ -89,13 +92,16 @@ export const natsVariables = {
   NATS_URL: z.string().min(1).default('nats://127.0.0.1:4222'),
   /** This service's user there; its streams and inboxes carry the name. */
   NATS_USER: z.string().min(1).optional(),
-  /** Usually by NATS_PASSWORD_FILE, which is read again for each connection. */
+  /** Usually set through NATS_PASSWORD_FILE, which is read again for each connection. */
   NATS_PASSWORD: z.string().min(1).optional(),
   /** `require`: only TLS, with a certificate that is verified. `server`: TLS where the server offers it. */
   NATS_TLS: z.enum(['server', 'require']).default('server'),
-  /** PEM of the authorities that sign the servers' certificates; usually by NATS_CA_FILE. The system's by default. */
+  /** PEM of the authorities that sign the servers' certificates; usually set through NATS_CA_FILE. The system's by default. */
   NATS_CA: certificates.optional(),
-  /** Hours for which an audit event stays here once it is in the trail, so that an audit database restored from a backup gets it back; 0: it leaves at once. */
+  /**
+   * Hours for which an audit event stays here once it is in the trail, so that an audit database restored from a backup can get it back; 0 removes it
+   * immediately.
+   */
   OUTBOX_KEEP_HOURS: z.coerce.number().int().min(0).max(8_760).default(72),
 };
 
@@ -105,21 +111,21 @@ export const issuerVariables = {
   ISSUER_URL: httpUrl,
   /** Where its public keys are; `/.well-known/jwks.json` below `ISSUER_URL` by default. */
   JWKS_URL: httpUrl.optional(),
-  /** A file in which the last good keys are kept, so that a start needs no issuer. None by default. */
+  /** A file that keeps the last valid keys, so that the service can start without the issuer. None by default. */
   KEYS_FILE: z.string().min(1).optional(),
 };
 
 /** What a service does that no longer hears what is revoked. */
 export const revocationVariables = {
-  /** `accept` goes on with what it knows for the grace below, then refuses; `refuse` answers 503 at once. */
+  /** `accept` keeps using the known list for the grace period below, then refuses; `refuse` answers 503 immediately. */
   REVOCATION_WHEN_LOST: z.enum(['accept', 'refuse']).default('accept'),
-  /** Seconds of `accept`: by default as long as a token may live. */
+  /** Grace period of `accept`, in seconds: by default the longest token lifetime. */
   REVOCATION_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(900),
-  /** What a service does that has no list yet: `refuse` is not ready and answers 503; `accept` takes every token for the grace above. */
+  /** What the service does before it has a list: `refuse` is not ready and answers 503; `accept` accepts every token for the grace period above. */
   REVOCATION_AT_START: z.enum(['accept', 'refuse']).default('refuse'),
-  /** Where the signed list is kept, so that a start while NATS is away goes on from it, if it is not older than the grace; none by default. */
+  /** File that keeps the signed list, so that a start without NATS can use it, if it is not older than the grace period; none by default. */
   REVOCATION_LIST_FILE: z.string().min(1).optional(),
-  /** Where the issuer's revocation keys are kept, so that a start while the issuer is away can read the list; none by default. */
+  /** File that keeps the issuer's revocation keys, so that a start without the issuer can read the list; none by default. */
   REVOCATION_KEYS_FILE: z.string().min(1).optional(),
   /** Where the issuer publishes its revocation keys; `revocation-jwks.json` beside JWKS_URL, or beside the issuer's own, by default. */
   REVOCATION_JWKS_URL: httpUrl.optional(),

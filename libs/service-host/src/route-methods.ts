@@ -10,7 +10,7 @@ function matches(pattern: string, path: string): boolean {
   return wanted.length === given.length;
 }
 
-/** The routes of a service by path, for the requests that met none of them: a path that is known under other methods is a 405. */
+/** The routes of a service by path, for the requests that met none of them: a path that exists under other methods is a 405. */
 export class RouteMethods {
   readonly #byPattern = new Map<string, Set<string>>();
 

@@ -48,7 +48,7 @@ function generated(): string {
   });
   return (
     '# Configuration\n\nGenerated from the schemas and their comments: `UPDATE_DOCS=1` with the spec `tools/stack/src/configuration-page.spec.ts`. ' +
-    'Any variable `NAME` may instead be given as `NAME_FILE`, a file whose trimmed content is the value. The issuer reads of "Every service" what concerns host, database and NATS.\n\n' +
+    'Any variable `NAME` may instead be given as `NAME_FILE`, a file whose trimmed content is the value. From "Every service" the issuer reads the variables of host, database and NATS.\n\n' +
     sections.join('\n')
   );
 }

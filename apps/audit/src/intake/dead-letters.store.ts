@@ -105,7 +105,7 @@ export class DeadLetterStore {
     return rowCount ?? 0;
   }
 
-  /** Erases the content of letters that came in before the time; that there was one, and why, stays. @returns how many */
+  /** Erases the content of letters that came in before the time; its existence and its reason stay. @returns how many */
   async eraseOlderThan(time: Date): Promise<number> {
     const { rowCount } = await this.pool.query(
       `update dead_letter set payload = '', original = null, subject = null, event_id = null, digest = null, erased_at = coalesce(erased_at, now())
