@@ -18,7 +18,7 @@ export {
   createApiKeyExchange,
   type ApiKeyExchangeClientOptions,
 } from './api-key/exchange-api-key.js';
-export { limitExceeded } from './api-key/limit-exceeded.js';
+export { limitCodeOf, limitExceeded } from './api-key/limit-exceeded.js';
 export { type LimitState, type LimitStore, type NamedLeaseRequest } from './api-key/limits/limit-store.js';
 export { ApiKeyLimits, type ApiKeyLimitsOptions } from './api-key/limits/api-key-limits.js';
 export { limitFields } from './api-key/limits/limit-fields.js';

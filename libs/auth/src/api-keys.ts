@@ -2,10 +2,8 @@ import {
   ApiKeys,
   createApiKeyExchange,
   createTokenClient,
-  limitExceeded,
   limitFields,
   reportsOf,
-  TokenError,
   type ApiKeyIdentity,
   type ApiKeysOptions,
   type ExchangedTokenVerifier,
@@ -60,27 +58,13 @@ export function routeClassOf(needs: RouteNeeds | undefined): string | undefined 
   return needs === undefined || needs.public ? undefined : needs.apiKeys;
 }
 
-/**
- * Lets a key pass that is within its limit.
- * @returns the fields that tell its caller of the limit
- * @throws {TokenError} 403 `API_KEY_NOT_ALLOWED`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`
- */
-export async function passApiKey(
-  keys: ApiKeys | undefined,
-  key: ApiKeyIdentity,
-  needs: RouteNeeds & { readonly public: false },
-): Promise<Readonly<Record<string, string>>> {
-  const { apiKeys: routeClass } = needs;
-  if (routeClass === undefined || keys === undefined) throw new TokenError('API_KEY_NOT_ALLOWED', key.id);
-  const state = await keys.spend(key, routeClass);
-  if (state?.retryMs !== undefined) throw limitExceeded(state);
-  return fieldsOf(state);
-}
-
 /** What is told of a key without a limit. */
 export const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
 
-/** As {@link passApiKey} from memory, and counts the request that passes. @returns nothing when that must be asked */
+/**
+ * Lets a key pass that is within its limit, only from memory, and counts the request.
+ * @returns the fields that tell its caller of the limit; nothing when the limit must be asked for, or the request must not pass
+ */
 export function passApiKeyNow(
   keys: ApiKeys | undefined,
   key: ApiKeyIdentity,
@@ -90,9 +74,10 @@ export function passApiKeyNow(
   const routeClass = routeClassOf(needs);
   const state = routeClass === undefined ? undefined : keys?.passNow(key, routeClass, address);
   if (state === undefined) return undefined;
-  return state === 'unlimited' ? NO_FIELDS : limitFields(state);
+  return fieldsOf(state === 'unlimited' ? undefined : state);
 }
 
-function fieldsOf(state: LimitState | undefined): Readonly<Record<string, string>> {
+/** The fields that tell a caller of its limit. @param state nothing for a key without a limit */
+export function fieldsOf(state: LimitState | undefined): Readonly<Record<string, string>> {
   return state === undefined ? NO_FIELDS : limitFields(state);
 }

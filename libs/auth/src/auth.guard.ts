@@ -2,16 +2,20 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import {
   DEFAULT_ROUTE_CLASS,
+  limitExceeded,
   requirePerson,
   requireRecentLogin,
   TokenError,
+  type ApiKeyIdentity,
+  type ApiKeyOutcome,
   type ApiKeys,
   type Principal,
 } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
-import { API_KEYS, NO_FIELDS, ownApiKeyOf, passApiKey, passApiKeyNow, routeClassOf } from './api-keys.js';
+import { API_KEYS, fieldsOf, NO_FIELDS, ownApiKeyOf, passApiKeyNow, routeClassOf } from './api-keys.js';
 import { addressOf, bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
+import { FLOOD_GATE, type FloodGate } from './flood-gate.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
 import { PolicyProviders } from './policy-providers.js';
@@ -47,6 +51,7 @@ export class CountersignGuard implements CanActivate {
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ModuleRef) private readonly modules: ModuleRef,
     @Inject(API_KEYS) private readonly apiKeys: ApiKeys | undefined,
+    @Inject(FLOOD_GATE) private readonly floodGate: FloodGate | undefined,
   ) {
     this.#recalls = credentials.map((one) => one.recall?.bind(one)).filter((recall) => recall !== undefined);
   }
@@ -94,18 +99,18 @@ export class CountersignGuard implements CanActivate {
     return true;
   }
 
-  /** As {@link #passesNow}, and asks where it must. @throws {TokenError} */
-  async #passKey(
-    principal: Principal,
-    needs: RouteNeeds & { readonly public: false },
-    context: ExecutionContext,
-    { holder }: Carrier,
-  ): Promise<void> {
-    const key = ownApiKeyOf(principal);
-    if (key === undefined) return;
-    const fields = await passApiKey(this.apiKeys, key, needs);
-    this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, 'allowed', addressOf(holder));
-    if (context.getType() === 'http') this.#tell(context, fields);
+  /**
+   * Spends one request of the caller's API key, whatever becomes of it: one that is refused costs as much as another, or more.
+   * @throws {LimitExceeded}
+   */
+  async #spendKey(key: ApiKeyIdentity, needs: RouteNeeds | undefined, context: ExecutionContext): Promise<void> {
+    const routeClass = routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS;
+    const state = await this.apiKeys?.spend(key, routeClass);
+    if (state?.retryMs !== undefined) {
+      this.floodGate?.note(context, routeClass);
+      throw limitExceeded(state);
+    }
+    if (context.getType() === 'http') this.#tell(context, fieldsOf(state));
   }
 
   #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
@@ -120,8 +125,10 @@ export class CountersignGuard implements CanActivate {
     carrier?: Carrier,
   ): void {
     const key = principal === undefined ? undefined : ownApiKeyOf(principal);
-    if (key === undefined || status === 503) return;
-    const outcome = status === 429 ? 'limited' : 'denied';
+    if (key !== undefined && status !== 503) this.#countKey(key, needs, status === 429 ? 'limited' : 'denied', carrier);
+  }
+
+  #countKey(key: ApiKeyIdentity, needs: RouteNeeds | undefined, outcome: ApiKeyOutcome, carrier?: Carrier): void {
     const address = carrier === undefined ? undefined : addressOf(carrier.holder);
     this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, outcome, address);
   }
@@ -136,13 +143,17 @@ export class CountersignGuard implements CanActivate {
         if (needs?.public === true) return true;
         throw new TokenError('TOKEN_MISSING');
       }
+      const key = needs?.public === true ? undefined : ownApiKeyOf(principal);
+      if (key !== undefined) await this.#spendKey(key, needs, context);
       if (needs === undefined) throw new RouteError('ROUTE_NOT_DECLARED');
       if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
       if (!needs.public) {
         this.#askWho(principal, needs);
+        if (key !== undefined && (needs.apiKeys === undefined || this.apiKeys === undefined))
+          throw new TokenError('API_KEY_NOT_ALLOWED', key.id);
         await this.#askPolicies(principal, needs, carrier, context);
-        await this.#passKey(principal, needs, context, carrier);
       }
+      if (key !== undefined) this.#countKey(key, needs, 'allowed', carrier);
       bind(carrier, principal);
       return true;
     } catch (error) {

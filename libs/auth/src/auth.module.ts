@@ -29,13 +29,14 @@ import {
   type AuthSettings,
 } from './auth.settings.js';
 import { type AccessTokenVerifier } from './verification.js';
-import { preparePrincipal } from './carrier.js';
+import { isFastify, preparePrincipal } from './carrier.js';
 import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { DpopCredential } from './credentials/dpop.js';
 import { SessionCredential } from './credentials/session.js';
 import { API_KEYS, apiKeysOf } from './api-keys.js';
 import { ApiKeyCredential } from './credentials/api-key.js';
+import { FLOOD_GATE, FloodGate } from './flood-gate.js';
 import { closeMessageHandlers } from './message-gate.js';
 import { answerProblems } from './problem-answers.js';
 import { metadataOf, metadataPath, resourceUrl } from './protected-resource.js';
@@ -80,6 +81,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     @Inject(MetadataScanner) scanner: MetadataScanner,
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(API_KEYS) private readonly apiKeys: ApiKeys | undefined,
+    @Inject(FLOOD_GATE) private readonly floodGate: FloodGate | undefined,
   ) {
     refuseTwice(modules);
     closeMessageHandlers(discovery, scanner);
@@ -117,6 +119,12 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
           },
         },
         {
+          provide: FLOOD_GATE,
+          inject: [API_KEYS, AUTH_SETTINGS],
+          useFactory: (keys: ApiKeys | undefined, settings: AuthSettings): FloodGate | undefined =>
+            keys === undefined ? undefined : new FloodGate(keys, settings),
+        },
+        {
           provide: CREDENTIALS,
           inject: [TOKEN_VERIFIER, AUTH_SETTINGS, API_KEYS],
           useFactory: (
@@ -143,7 +151,9 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     // A pure microservice has no HTTP side.
     const adapter: HttpAdapterHost['httpAdapter'] | undefined = this.adapterHost.httpAdapter;
     if (adapter === undefined) return;
-    preparePrincipal(adapter.getInstance<unknown>());
+    const instance: unknown = adapter.getInstance<unknown>();
+    preparePrincipal(instance);
+    if (this.floodGate !== undefined && isFastify(instance)) instance.addHook('onRequest', this.floodGate.onRequest);
     answerProblems(adapter);
     if (resource === undefined) return;
     const described = { resource, issuers: issuersOf(this.settings), audience: serviceNameOf(this.settings) };

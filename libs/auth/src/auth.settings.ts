@@ -1,3 +1,4 @@
+import { type ExecutionContext } from '@nestjs/common';
 import { type SeveralIssuersOptions, type VerifierOptions } from '@countersign/auth-core';
 import { type ApiKeySettings } from './api-keys.js';
 import { type SessionSettings } from './credentials/session.js';
@@ -31,6 +32,11 @@ interface GuardOptions {
   readonly sessions?: SessionSettings;
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
+  /**
+   * Further members of the problem document that an API key beyond its limit is answered with on Fastify, before Nest sees the request: what the
+   * application's exception filter adds to the document.
+   */
+  readonly problemMembers?: (context: ExecutionContext) => Readonly<Record<string, unknown>>;
   /** A ready verifier, for tests or to share one; made from the options by default. */
   readonly verifier?: AccessTokenVerifier;
   /** Takes the lines of the route report once at start; Nest's logger by default. */

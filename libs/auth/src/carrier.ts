@@ -23,15 +23,16 @@ function isBindable(holder: object): holder is Bound {
   return PRINCIPAL in holder || Object.isExtensible(holder);
 }
 
-interface RequestClass {
+/** Fastify, as far as it is needed here. */
+interface Fastify {
   hasRequestDecorator(name: symbol): boolean;
   decorateRequest(name: symbol, value: undefined): unknown;
+  addHook(name: 'onRequest', hook: unknown): unknown;
 }
 
-function isFastify(instance: unknown): instance is RequestClass {
-  return (
-    typeof member(instance, 'hasRequestDecorator') === 'function' &&
-    typeof member(instance, 'decorateRequest') === 'function'
+export function isFastify(instance: unknown): instance is Fastify {
+  return ['hasRequestDecorator', 'decorateRequest', 'addHook'].every(
+    (name) => typeof member(instance, name) === 'function',
   );
 }
 

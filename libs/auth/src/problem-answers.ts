@@ -3,7 +3,7 @@ import { type HttpAdapterHost } from '@nestjs/core';
 type Adapter = HttpAdapterHost['httpAdapter'];
 
 /** RFC 9457, section 3. */
-const CONTENT_TYPE = 'application/problem+json; charset=utf-8';
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 
 const problems = new WeakSet<object>();
 const prepared = new WeakSet<Adapter>();
@@ -24,7 +24,7 @@ export function answerProblems(adapter: Adapter): void {
   const reply = adapter.reply.bind(adapter);
   adapter.reply = (response: unknown, body: unknown, status?: number): unknown => {
     if (typeof body !== 'object' || body === null || !problems.has(body)) return reply(response, body, status);
-    adapter.setHeader(response, 'content-type', CONTENT_TYPE);
+    adapter.setHeader(response, 'content-type', PROBLEM_CONTENT_TYPE);
     // As text: Nest 11's adapter for Express takes another content type than JSON's from an object.
     return reply(response, JSON.stringify(body), status);
   };

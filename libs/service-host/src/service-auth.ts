@@ -9,6 +9,7 @@ import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
 import { unrecordedReason } from './recorded-answers.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from './refusals.service.js';
+import { traceOf, type TracedRequest } from './request-trace.js';
 import { REVOCATION_FEED, RevocationsModule, type RevocationFeedSettings } from './revocations.js';
 import { DPOP_NONCES, HEALTH, LOGGER, POOL, RESOURCE_URL, SESSIONS } from './tokens.js';
 
@@ -121,6 +122,9 @@ export class ServiceAuthModule {
               // The issuer asks itself, and has no keys until it has started.
               if (options.fetch === undefined) logger[ok ? 'info' : 'warn'](message);
             },
+            problemMembers: (context: ExecutionContext) => ({
+              request_id: traceOf(context.switchToHttp().getRequest<TracedRequest>()).requestId,
+            }),
             onRefused: (refusal: Refusal, context: ExecutionContext) => refusals.record(refusal, context),
           }),
         }),

@@ -15,6 +15,7 @@ import { requestDurations } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
 import { requestCheckOptions, checkRequests } from './request-checks.js';
 import { RecordedAnswers } from './recorded-answers.js';
+import { RepeatedLines } from './repeated-lines.js';
 import { refusedCallerOf, traceOf } from './request-trace.js';
 import { HEALTH, METRICS } from './tokens.js';
 import { trustedProxies } from './trusted-proxies.js';
@@ -99,11 +100,16 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   fastify.addHook('onSend', (request, reply, payload, done) => {
     done(null, records.check(request, reply, payload));
   });
+  const lines = new RepeatedLines(() => performance.now());
   fastify.addHook('onResponse', (request, reply, done) => {
-    const { requestId, traceId, method, route } = traceOf(request);
+    const trace = traceOf(request);
+    const { requestId, traceId, method, route } = trace;
     durations.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1_000);
     const level = route.startsWith('/health') || route === '/metrics' ? 'debug' : 'info';
-    if (logger.isLevelEnabled(level)) {
+    const refused = refusedCallerOf(trace);
+    const flooding = reply.statusCode === 429 ? refused?.apiKey?.id : undefined;
+    const unlogged = flooding === undefined ? 0 : lines.next(`${flooding} ${method} ${route}`);
+    if (unlogged !== undefined && logger.isLevelEnabled(level)) {
       const ms = Math.round(reply.elapsedTime * 10) / 10;
       logger[level](
         {
@@ -113,7 +119,8 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
           route,
           status: reply.statusCode,
           ms,
-          ...callerOf(principalOf(request) ?? refusedCallerOf(traceOf(request))),
+          ...(unlogged === 0 ? {} : { unlogged }),
+          ...callerOf(principalOf(request) ?? refused),
         },
         `${method} ${route} ${String(reply.statusCode)}`,
       );

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { generateSigningKey, makeApiKey } from '@countersign/auth-core';
+import { generateSigningKey, makeApiKey, type PrivateJwk } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices } from '@countersign/backing-services';
 import pg from 'pg';
@@ -13,14 +13,17 @@ import { type Benchmark } from './benchmark.js';
 import { decisionRound } from './keys/decision.js';
 import { sharedLimit } from './keys/shared-limit.js';
 import { pinned } from './pinned.js';
-import { pathOf } from './processes.js';
+import { cpuSeconds, pathOf } from './processes.js';
 import { interleave } from './rounds.js';
 import { median } from './statistics.js';
 
-const SECONDS = 4;
+const SECONDS = 3;
+const CONNECTIONS = 20;
 const POLITE_RATE = 200;
 /** Twenty times its limit. */
 const FLOOD_RATE = 2_000;
+/** Connections of a caller that asks again as soon as it is answered. */
+const LOOP_CONNECTIONS = 50;
 
 /** Milliseconds for which the load waits for answers. */
 const UNANSWERED_MS = 10_000;
@@ -34,9 +37,17 @@ const reportSchema = z.object({
 });
 type Report = z.infer<typeof reportSchema>;
 
-async function steadyLoad(url: string, file: string, rate: number): Promise<Report> {
-  const program = [process.execPath, pathOf('keys/steady-load.js'), url, file, String(rate), String(SECONDS)] as const;
-  const [command, ...rest] = pinned([...program], { core: 1 });
+/** How loud a key is. */
+interface Load {
+  readonly file: string;
+  readonly rate: number | 'unbounded';
+  readonly connections: number;
+}
+
+async function steadyLoad(url: string, { file, rate, connections }: Load): Promise<Report> {
+  const program = [process.execPath, pathOf('keys/steady-load.js')] as const;
+  const options = [url, file, String(rate), String(SECONDS), String(connections)];
+  const [command, ...rest] = pinned([...program, ...options], { core: 1 });
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
   for await (const chunk of child.stdout) printed += String(chunk);
@@ -65,37 +76,56 @@ async function makeTables(databaseUrl: string): Promise<void> {
   }
 }
 
+const ratio = (name: string, value: number) => ({ metric: `keys.${name}`, value, goal: 1.5, better: 'lower' }) as const;
+
+/** A server of its own on the core of servers. */
+async function startServer(key: PrivateJwk): Promise<{ readonly url: string; readonly process: ChildProcess }> {
+  const [command, ...rest] = pinned([process.execPath, pathOf('http/countersign-server.js')], { core: 0 });
+  const server = spawn(command, rest, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_ENV: 'production', BENCH_KEY: JSON.stringify(key) },
+  });
+  const [origin] = z.tuple([z.url()]).parse(await once(createInterface({ input: server.stdout }), 'line'));
+  return { url: `${origin}/with-key`, process: server };
+}
+
+/** Microseconds of a server's CPU for each answer to a load. */
+async function costOf(server: ChildProcess, load: () => Promise<Report>): Promise<number> {
+  const before = cpuSeconds(server);
+  const { answered } = await load();
+  return ((cpuSeconds(server) - before) / answered) * 1e6;
+}
+
 const benchmark: Benchmark = {
-  description: `API keys: a polite key (${String(POLITE_RATE)} requests a second) beside one that floods one server with ${String(FLOOD_RATE)} a second, twenty times its limit, against the polite one alone; a decision from memory; how exactly four replicas with clocks of their own keep one limit over one PostgreSQL.`,
+  description:
+    `API keys: a polite key (${String(POLITE_RATE)} requests a second) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, ` +
+    `or by ${String(LOOP_CONNECTIONS)} connections that ask again as soon as they are answered; against the polite one alone, and against the same flood at another server on the same core (what is left then is the machine). ` +
+    'A decision from memory; how exactly four replicas with clocks of their own keep one limit over one PostgreSQL.',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'keys-'));
     const key = await generateSigningKey();
     const files = { polite: join(folder, 'polite'), flood: join(folder, 'flood') };
     writeFileSync(files.polite, makeApiKey('bench', uuidv7()));
     writeFileSync(files.flood, makeApiKey('flood', uuidv7()));
-    const [command, ...rest] = pinned([process.execPath, pathOf('http/countersign-server.js')], { core: 0 });
-    const server = spawn(command, rest, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_ENV: 'production', BENCH_KEY: JSON.stringify(key) },
-    });
+    const [server, other] = await Promise.all([startServer(key), startServer(key)]);
     const backing = await startBackingServices();
     try {
-      const [origin] = z.tuple([z.url()]).parse(await once(createInterface({ input: server.stdout }), 'line'));
-      const url = `${origin}/with-key`;
       const databaseUrl = await backing.database('payments');
       await makeTables(databaseUrl);
       const decide = await decisionRound(key);
-      const kept = { shares: [] as number[], commits: [] as number[], limited: [] as number[] };
-      const alone = async (): Promise<number> => {
-        return p99OfPolite(await steadyLoad(url, files.polite, POLITE_RATE));
-      };
-      const beside = async (): Promise<number> => {
-        const [polite, flood] = await Promise.all([
-          steadyLoad(url, files.polite, POLITE_RATE),
-          steadyLoad(url, files.flood, FLOOD_RATE),
+      const kept = { shares: [] as number[], commits: [] as number[], limited: [] as number[], looped: [] as number[] };
+      const polite = { file: files.polite, rate: POLITE_RATE, connections: CONNECTIONS };
+      const flood = { file: files.flood, rate: FLOOD_RATE, connections: CONNECTIONS };
+      const loop = { file: files.flood, rate: 'unbounded', connections: LOOP_CONNECTIONS } as const;
+      /** The polite key's p99, while another load is at a server. */
+      const beside = async (load?: Load, at = server, answers?: number[]): Promise<number> => {
+        const [asked, flooded] = await Promise.all([
+          steadyLoad(server.url, polite),
+          load === undefined ? undefined : steadyLoad(at.url, load),
         ]);
-        kept.limited.push((flood.statuses['429'] ?? 0) / flood.count);
-        return p99OfPolite(polite);
+        if (flooded !== undefined) answers?.push(flooded.answered / SECONDS);
+        if (load === flood && flooded !== undefined) kept.limited.push((flooded.statuses['429'] ?? 0) / flooded.count);
+        return p99OfPolite(asked);
       };
       const shared = async (): Promise<number> => {
         const { share, commits } = await sharedLimit(databaseUrl);
@@ -105,8 +135,12 @@ const benchmark: Benchmark = {
       };
       const figures = await interleave(
         [
-          { name: 'alone', round: alone },
-          { name: 'beside', round: beside },
+          { name: 'alone', round: () => beside() },
+          { name: 'floodElsewhere', round: () => beside(flood, other) },
+          { name: 'floodBeside', round: () => beside(flood) },
+          { name: 'loopElsewhere', round: () => beside(loop, other) },
+          { name: 'loopBeside', round: () => beside(loop, server, kept.looped) },
+          { name: 'costOfRefusal', round: () => costOf(server.process, () => steadyLoad(server.url, flood)) },
           { name: 'decision', round: decide },
           { name: 'share', round: shared },
         ],
@@ -118,17 +152,25 @@ const benchmark: Benchmark = {
         },
       );
       measured('polite key alone: p99', figures.alone, 'ms');
-      measured('polite key beside a flood: p99', figures.beside, 'ms');
+      measured('polite key, flood at another server: p99', figures.floodElsewhere, 'ms');
+      measured('polite key beside a flood: p99', figures.floodBeside, 'ms');
+      measured('polite key, loop at another server: p99', figures.loopElsewhere, 'ms');
+      measured('polite key beside a loop: p99', figures.loopBeside, 'ms');
+      measured('answers to the loop', median(kept.looped), 'a second');
+      measured('CPU of a flooding request', figures.costOfRefusal, 'µs');
       measured('of the flood was refused', median(kept.limited), '');
       measured('commits a request, four flooded replicas', median(kept.commits), '');
       return [
-        { metric: 'keys.polite_p99_ratio', value: figures.beside / figures.alone, goal: 1.5, better: 'lower' },
+        ratio('polite_p99_ratio', figures.floodBeside / figures.alone),
+        ratio('polite_p99_ratio_isolated', figures.floodBeside / figures.floodElsewhere),
+        ratio('polite_p99_ratio_loop', figures.loopBeside / figures.alone),
+        ratio('polite_p99_ratio_loop_isolated', figures.loopBeside / figures.loopElsewhere),
         { metric: 'keys.decision_us', value: figures.decision, goal: 2, better: 'lower' },
         { metric: 'keys.limit.most', value: Math.max(...kept.shares), goal: 1.02, better: 'lower' },
         { metric: 'keys.limit.least', value: Math.min(...kept.shares), goal: 0.95, better: 'higher' },
       ];
     } finally {
-      server.kill();
+      for (const { process: child } of [server, other]) child.kill();
       await backing.stop();
       rmSync(folder, { recursive: true, force: true });
     }

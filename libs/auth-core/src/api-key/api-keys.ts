@@ -96,6 +96,11 @@ export class ApiKeys {
     return state;
   }
 
+  /** Whether a request would be refused for its limit, as far as it is known here. Nothing is spent or counted. */
+  refusedNow(key: ApiKeyIdentity, routeClass: string): LimitState | undefined {
+    return this.#limits.refusedNow(key, routeClass);
+  }
+
   /** Counts one request. */
   count(key: ApiKeyIdentity, routeClass: string, outcome: ApiKeyOutcome, address: string | undefined): void {
     this.#usage.count(key, routeClass, outcome, address);
@@ -107,7 +112,8 @@ export class ApiKeys {
   }
 
   /**
-   * All in one, for a service that has no guard: the caller, whose scopes are there, within the limit, counted.
+   * All in one, for a service that has no guard: the caller, within the limit, whose scopes are there, counted. A request without the scopes
+   * spends of the limit too.
    * @returns the caller, and what to tell it of its limit ({@link limitFields})
    * @throws {TokenError} also 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; its `headers()` are the answer's
    */
@@ -119,9 +125,9 @@ export class ApiKeys {
     const { apiKey } = principal;
     if (apiKey === undefined) throw new TokenError('API_KEY_INVALID', 'the token names no key');
     try {
-      requireScopes(principal, ...scopes);
       const limit = await this.spend(apiKey, routeClass);
       if (limit?.retryMs !== undefined) throw limitExceeded(limit);
+      requireScopes(principal, ...scopes);
       this.count(apiKey, routeClass, 'allowed', address);
       return { principal, limit };
     } catch (error) {

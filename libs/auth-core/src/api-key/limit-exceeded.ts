@@ -18,8 +18,12 @@ export class LimitExceeded extends TokenError {
   }
 }
 
+/** Which of its limits a refused request is beyond. */
+export function limitCodeOf({ exhausted }: LimitState): 'RATE_LIMITED' | 'QUOTA_EXHAUSTED' {
+  return exhausted === 'rate' ? 'RATE_LIMITED' : 'QUOTA_EXHAUSTED';
+}
+
 /** The refusal of a request beyond the limit of its key. */
 export function limitExceeded(limit: LimitState): LimitExceeded {
-  const code = limit.exhausted === 'rate' ? 'RATE_LIMITED' : 'QUOTA_EXHAUSTED';
-  return new LimitExceeded(code, limit.name, limitFields(limit));
+  return new LimitExceeded(limitCodeOf(limit), limit.name, limitFields(limit));
 }

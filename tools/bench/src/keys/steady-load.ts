@@ -1,21 +1,26 @@
-// A child process of the keys benchmark: asks one route at a steady rate, whether or not the answers come, and says how long each took from
-// when it was due: `steady-load.js <url> <file with a key> <requests a second> <seconds>`.
+// A child process of the keys benchmark: asks one route with one key, and says how long each answer took:
+// `steady-load.js <url> <file with a key> <requests a second, or `unbounded`> <seconds> <connections>`. At a rate it asks whether or not answers
+// come; unbounded, each connection asks again as soon as it is answered.
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { percentile } from '../statistics.js';
 
-const [url = '', file = '', rate = '0', seconds = '0'] = process.argv.slice(2);
+const [url = '', file = '', rate = '0', seconds = '0', connectionCount = '0'] = process.argv.slice(2);
 const { hostname, port, pathname } = new URL(url);
 const key = readFileSync(file, 'utf8').trim();
 const request = `GET ${pathname} HTTP/1.1\r\nhost: ${hostname}\r\nx-api-key: ${key}\r\n\r\n`;
-const CONNECTIONS = 20;
+const isUnbounded = rate === 'unbounded';
+/** Milliseconds before the first request, in which the connections open, and after the last, in which answers are waited for. */
+const BEFORE_MS = 200;
+const AFTER_MS = 10_000;
 
 const times: number[] = [];
 const statuses = new Map<string, number>();
+let sent = 0;
 
 /** One connection, on which answers come in the order of the requests. */
 class Connection {
-  readonly #due: number[] = [];
+  readonly #sent: number[] = [];
   readonly #socket: Socket;
   #text = '';
 
@@ -26,8 +31,10 @@ class Connection {
     });
   }
 
-  send(due: number): void {
-    this.#due.push(due);
+  /** From here on it is timed: that this program was late to send is not the server's doing, and it never waits for an answer at a rate. */
+  send(): void {
+    sent += 1;
+    this.#sent.push(performance.now());
     this.#socket.write(request);
   }
 
@@ -40,8 +47,9 @@ class Connection {
       if (this.#text.length < head + 4 + length) return;
       const status = this.#text.slice(9, 12);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      times.push(performance.now() - (this.#due.shift() ?? Number.NaN));
+      times.push(performance.now() - (this.#sent.shift() ?? Number.NaN));
       this.#text = this.#text.slice(head + 4 + length);
+      if (isUnbounded && performance.now() < end) this.send();
     }
   }
 
@@ -50,27 +58,31 @@ class Connection {
   }
 }
 
-const connections = Array.from({ length: CONNECTIONS }, () => new Connection());
-const begun = performance.now() + 100;
-const count = Number(rate) * Number(seconds);
-let sent = 0;
+const connections = Array.from({ length: Number(connectionCount) }, () => new Connection());
+const begun = performance.now() + BEFORE_MS;
+const end = begun + Number(seconds) * 1_000;
+const count = isUnbounded ? Infinity : Number(rate) * Number(seconds);
 
 function sendDue(): void {
-  const now = performance.now();
-  while (sent < count) {
-    const due = begun + (sent * 1_000) / Number(rate);
-    if (due > now) break;
-    connections[sent % CONNECTIONS]?.send(due);
-    sent += 1;
-  }
-  if (sent < count || times.length < count) {
-    if (now < begun + Number(seconds) * 1_000 + 10_000) {
-      setImmediate(sent < count && Number(rate) > 500 ? sendDue : () => setTimeout(sendDue, 1));
-      return;
-    }
-  }
-  const report = { p50: percentile(times, 0.5), p99: percentile(times, 0.99), answered: times.length, count };
-  process.stdout.write(`${JSON.stringify({ ...report, statuses: Object.fromEntries(statuses) })}\n`);
+  const due = Math.min(count, (performance.now() - begun) * (Number(rate) / 1_000));
+  while (sent < due) connections[sent % connections.length]?.send();
+}
+
+function report(): void {
+  const asked = isUnbounded ? sent : count;
+  const took = { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+  const counted = { answered: times.length, count: asked, statuses: Object.fromEntries(statuses) };
+  process.stdout.write(`${JSON.stringify({ ...took, ...counted })}\n`);
   for (const connection of connections) connection.close();
 }
-sendDue();
+
+// A timer, not a loop without rest: the programs that measure share a core, and must not take it from each other.
+function turn(): void {
+  const now = performance.now();
+  if (!isUnbounded) sendDue();
+  else if (sent === 0 && now >= begun) for (const connection of connections) connection.send();
+  const isDone = now >= end && (isUnbounded || sent >= count) && times.length >= sent;
+  if (isDone || now > end + AFTER_MS) report();
+  else setTimeout(turn, 1);
+}
+turn();

@@ -73,6 +73,17 @@ export class ApiKeyLimits {
     return bucket.takes(this.#monotonic()) ? bucket.passed() : undefined;
   }
 
+  /**
+   * Whether a request would be refused, only from memory; nothing is spent.
+   * @returns nothing when it may pass, or when a lease is needed to know
+   */
+  refusedNow(key: ApiKeyIdentity, routeClass: string): LimitState | undefined {
+    const bucket = this.#buckets.of(key, routeClass);
+    if (bucket === undefined) return undefined;
+    const now = this.#monotonic();
+    return now >= bucket.refusedUntil || bucket.holds(now) ? undefined : bucket.refused(bucket.refusedUntil - now);
+  }
+
   /** @returns nothing where a lease is needed first */
   #decide(bucket: Bucket, now: number): LimitState | undefined {
     if (bucket.takes(now)) return bucket.passed();

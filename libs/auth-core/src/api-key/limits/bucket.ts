@@ -34,9 +34,14 @@ export class Bucket {
     return this.waiting > 0 || this.leasing !== undefined;
   }
 
+  /** Whether the lease has a request left. */
+  holds(now: number): boolean {
+    return this.left > 0 && now < this.until;
+  }
+
   /** Spends one request of the lease. @returns whether there was one */
   takes(now: number): boolean {
-    if (this.left <= 0 || now >= this.until) return false;
+    if (!this.holds(now)) return false;
     this.left -= 1;
     this.used += 1;
     this.isRecent = true;

@@ -1,0 +1,213 @@
+import { Body, Controller, Get, Module, Post } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import {
+  generateSigningKey,
+  makeApiKey,
+  MemoryRevocationList,
+  type ApiKeys,
+  type ApiKeyUsageReport,
+} from '@countersign/auth-core';
+import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
+import { API_KEYS } from './api-keys.js';
+import { AuthModule } from './auth.module.js';
+import { AllowApiKey, Authorize, RequireScopes } from './decorators.js';
+import { HELD_MS, PROMPT_REFUSALS } from './held-answers.js';
+import { type Policy } from './policy.js';
+import { type Refusal } from './refusal.js';
+
+let asked = 0;
+const countsAsks: Policy = () => {
+  asked += 1;
+  return true;
+};
+
+@Controller('catalogue')
+class CatalogueController {
+  @Get()
+  @AllowApiKey()
+  @RequireScopes('catalogue:read')
+  list(): object {
+    return {};
+  }
+
+  @Post()
+  @AllowApiKey('write')
+  @Authorize(countsAsks)
+  add(@Body() body: object): object {
+    return body;
+  }
+
+  @Get('closed')
+  @AllowApiKey()
+  @RequireScopes('catalogue:write')
+  closed(): object {
+    return {};
+  }
+
+  @Get('without-keys')
+  @RequireScopes('catalogue:read')
+  withoutKeys(): object {
+    return {};
+  }
+}
+
+/** So many that no test has to wait for the next, and so few that they are spent at once. */
+const limits = { '*': { per_day: 3 } };
+const names = ['flood', 'writer', 'denied', 'unwelcome', 'revoked', 'slow'] as const;
+const ids = Object.fromEntries(names.map((name, n) => [name, `01a21031-6897-71c1-8114-42669a3f061${String(n)}`]));
+const keys = Object.fromEntries(names.map((name) => [name, makeApiKey('test', ids[name] ?? '')]));
+const polite = makeApiKey('test', '01a21031-6897-71c1-8114-42669a3f0620');
+
+describe('a key beyond its limit', () => {
+  let issuer: TestIssuer;
+  let app: NestFastifyApplication;
+  let beyondHooks = 0;
+  const refusals: { readonly refusal: Refusal; readonly handler: string; readonly url: unknown }[] = [];
+  const reports: ApiKeyUsageReport[] = [];
+  const revocations = new MemoryRevocationList();
+
+  beforeAll(async () => {
+    issuer = await createTestIssuer({ audience: 'catalogue' });
+    const clientKey = await generateSigningKey();
+    @Module({
+      imports: [
+        AuthModule.forRoot({
+          issuer: issuer.issuer,
+          audience: 'catalogue',
+          fetch: issuer.fetch,
+          revocations,
+          problemMembers: () => ({ request_id: 'r1' }),
+          onRefused: (refusal, context) => {
+            const { url } = context.switchToHttp().getRequest<{ readonly url: unknown }>();
+            refusals.push({ refusal, url, handler: `${context.getClass().name}.${context.getHandler().name}` });
+            return Promise.resolve();
+          },
+          apiKeys: {
+            clientKey,
+            onUsage: (report) => {
+              reports.push(report);
+              return Promise.resolve();
+            },
+            exchange: async (key) => {
+              const name = names.find((one) => keys[one] === key);
+              const claim =
+                name === undefined
+                  ? { id: '01a21031-6897-71c1-8114-42669a3f0620', name: 'polite' }
+                  : { id: ids[name], name, limits };
+              const token = await issuer.mint({
+                subject: 'shop',
+                scopes: ['catalogue:read'],
+                claims: { kind: 'application', api_key: claim },
+              });
+              const expiresAt = Math.floor(Date.now() / 1_000) + 300;
+              return { token, expiresAt, scopes: ['catalogue:read'], tokenType: 'Bearer' };
+            },
+          },
+        }),
+      ],
+      controllers: [CatalogueController],
+    })
+    class CatalogueModule {}
+    app = await NestFactory.create<NestFastifyApplication>(CatalogueModule, new FastifyAdapter(), { logger: false });
+    app
+      .getHttpAdapter()
+      .getInstance()
+      .addHook('preParsing', (_request, _reply, _payload, done) => {
+        beyondHooks += 1;
+        done();
+      });
+    await app.init();
+  });
+  afterAll(() => app.close());
+
+  const ask = async (name: (typeof names)[number], url = '/catalogue', body?: string) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers = { 'x-api-key': keys[name], 'content-type': 'application/json' };
+    const answer = await app.inject({ method, url, headers, ...(body === undefined ? {} : { body }) });
+    return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() };
+  };
+  async function spend(name: (typeof names)[number], ...request: [url?: string, body?: string]) {
+    for (let n = 0; n < 3; n += 1) await ask(name, ...request);
+  }
+
+  it('is refused as the guard refuses it, before its body is read and Nest is asked', async () => {
+    await spend('flood');
+    const byGuard = await ask('flood');
+    const before = beyondHooks;
+    const byGate = await ask('flood');
+    expect(beyondHooks).toBe(before);
+    const { request_id: added, ...body } = byGate.body;
+    expect([byGuard.status, byGate.status, added]).toEqual([429, 429, 'r1']);
+    expect(body).toEqual(byGuard.body);
+    expect(body['code']).toBe('QUOTA_EXHAUSTED');
+    for (const name of ['content-type', 'ratelimit-policy'])
+      expect([name, byGate.headers[name]]).toEqual([name, byGuard.headers[name]]);
+    expect(byGate.headers['ratelimit']).toMatch(/^"default-day";r=0;t=\d+$/);
+    expect(Number(byGate.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('reaches no policy, and no body of its is parsed', async () => {
+    await spend('writer', '/catalogue', '{}');
+    await ask('writer', '/catalogue', '{}');
+    const before = [beyondHooks, asked];
+    expect((await ask('writer', '/catalogue', '{"half":')).status).toBe(429);
+    expect([beyondHooks, asked]).toEqual(before);
+  });
+
+  it('is told to whoever records refusals and counted, each time, as if the guard had refused it', async () => {
+    await app.get<ApiKeys>(API_KEYS).tell();
+    const before = { refusals: refusals.length, reports: reports.length };
+    for (let n = 0; n < 5; n += 1) await ask('flood', '/catalogue?page=1');
+    const told = refusals.slice(before.refusals);
+    expect(told).toHaveLength(5);
+    expect(told[4]).toMatchObject({
+      refusal: { code: 'QUOTA_EXHAUSTED', status: 429, principal: { apiKey: { id: ids['flood'] } } },
+      handler: 'CatalogueController.list',
+      url: '/catalogue?page=1',
+    });
+    await app.get<ApiKeys>(API_KEYS).tell();
+    const uses = reports.slice(before.reports).flatMap((report) => report.uses);
+    expect(uses).toMatchObject([{ api_key_id: ids['flood'], outcome: 'limited', count: 5 }]);
+  });
+
+  it('has spent it also with requests that were refused for another reason', async () => {
+    const statuses = [];
+    for (let n = 0; n < 5; n += 1) statuses.push((await ask('denied', '/catalogue/closed')).status);
+    expect(statuses).toEqual([403, 403, 403, 429, 429]);
+    const elsewhere = [];
+    for (let n = 0; n < 5; n += 1) elsewhere.push((await ask('unwelcome', '/catalogue/without-keys')).body['code']);
+    expect(elsewhere.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => 'API_KEY_NOT_ALLOWED'));
+    expect(elsewhere.slice(3)).toEqual(['QUOTA_EXHAUSTED', 'QUOTA_EXHAUSTED']);
+  });
+
+  it('is refused for its revocation, not for its limit, once it is revoked', async () => {
+    await spend('revoked');
+    expect((await ask('revoked')).status).toBe(429);
+    expect((await ask('revoked')).status).toBe(429);
+    revocations.add({
+      kind: 'api-key',
+      apiKeyId: ids['revoked'] ?? '',
+      issuedBefore: Date.now() / 1_000 + 5,
+      until: Infinity,
+    });
+    expect((await ask('revoked')).body['code']).toBe('TOKEN_REVOKED');
+  });
+
+  it('waits for its refusals when it goes on, while another key is answered at once', async () => {
+    await spend('slow');
+    await ask('slow');
+    const order: string[] = [];
+    const begun = performance.now();
+    const flood = Array.from({ length: PROMPT_REFUSALS + 20 }, async () => {
+      order.push(String((await ask('slow')).status));
+    });
+    const other = app.inject({ method: 'GET', url: '/catalogue', headers: { 'x-api-key': polite } }).then((answer) => {
+      order.push(`${String(answer.statusCode)} of the other`);
+    });
+    await Promise.all([...flood, other]);
+    expect(performance.now() - begun).toBeGreaterThan(HELD_MS - 10);
+    expect(order.slice(0, PROMPT_REFUSALS + 1)).toContain('200 of the other');
+    expect(order.filter((status) => status === '429')).toHaveLength(PROMPT_REFUSALS + 20);
+  });
+});

@@ -1,0 +1,129 @@
+import { type ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import {
+  limitCodeOf,
+  limitFields,
+  tokenErrorReasons,
+  type ApiKeyIdentity,
+  type ApiKeys,
+  type LimitState,
+  type Principal,
+} from '@countersign/auth-core';
+import { ownApiKeyOf } from './api-keys.js';
+import { type AuthSettings } from './auth.settings.js';
+import { addressOf } from './carrier.js';
+import { ApiKeyCredential } from './credentials/api-key.js';
+import { HELD_MS, HeldAnswers } from './held-answers.js';
+import { PROBLEM_CONTENT_TYPE } from './problem-answers.js';
+import { problemOf, type Refusal } from './refusal.js';
+
+/** Injection token of the {@link FloodGate}; nothing where the application takes no API keys. */
+export const FLOOD_GATE = Symbol.for('countersign.flood-gate');
+
+/** What a route has that limited a key: found out by the guard, the first time. */
+interface LimitedRoute {
+  readonly routeClass: string;
+  readonly controller: ReturnType<ExecutionContext['getClass']>;
+  readonly handler: ReturnType<ExecutionContext['getHandler']>;
+}
+
+/** Fastify's reply, as far as it answers. */
+interface Reply {
+  code(status: number): Reply;
+  headers(fields: Readonly<Record<string, string>>): Reply;
+  send(body: string): unknown;
+}
+
+interface Limited {
+  readonly route: LimitedRoute;
+  readonly principal: Principal;
+  readonly key: ApiKeyIdentity;
+  readonly state: LimitState;
+}
+
+/** Fastify's: the same object for all requests of a route. */
+function routeOf(request: object): object | undefined {
+  const { routeOptions }: { readonly routeOptions?: unknown } = request;
+  if (typeof routeOptions !== 'object' || routeOptions === null) return undefined;
+  const { config }: { readonly config?: unknown } = routeOptions;
+  return typeof config === 'object' && config !== null ? config : undefined;
+}
+
+/**
+ * Answers a key that is beyond its limit before its request costs anything: no body is read, and Nest does not see it. It knows the routes
+ * at which the guard has refused a key for its limit, and refuses whom the guard would refuse. A key that goes on is slowed ({@link HeldAnswers}).
+ */
+export class FloodGate {
+  readonly #routes = new WeakMap<object, LimitedRoute>();
+  readonly #credential: ApiKeyCredential;
+  readonly #held: HeldAnswers;
+  #isNeeded = false;
+
+  constructor(
+    private readonly keys: ApiKeys,
+    private readonly settings: Pick<AuthSettings, 'onRefused' | 'problemMembers'>,
+    monotonic: () => number = () => performance.now(),
+  ) {
+    this.#credential = new ApiKeyCredential(keys);
+    this.#held = new HeldAnswers(monotonic);
+  }
+
+  /** Notes a route at which a key was refused for its limit. */
+  note(context: ExecutionContext, routeClass: string): void {
+    const route = context.getType() === 'http' ? routeOf(context.switchToHttp().getRequest<object>()) : undefined;
+    if (route === undefined) return;
+    this.#isNeeded = true;
+    this.#routes.set(route, { routeClass, controller: context.getClass(), handler: context.getHandler() });
+  }
+
+  /** Fastify's `onRequest` hook. */
+  readonly onRequest = (request: object, reply: Reply, done: () => void): void => {
+    const limited = this.#isNeeded ? this.#limited(request) : undefined;
+    if (limited === undefined) {
+      done();
+      return;
+    }
+    this.#refuse(limited, request, reply).catch(done);
+  };
+
+  /** @returns nothing for whom the guard must look at: also one who is refused for something else */
+  #limited(request: object): Limited | undefined {
+    const config = routeOf(request);
+    const route = config === undefined ? undefined : this.#routes.get(config);
+    if (route === undefined) return undefined;
+    try {
+      const principal = this.#credential.recall(request);
+      const key = principal === undefined ? undefined : ownApiKeyOf(principal);
+      if (principal === undefined || key === undefined) return undefined;
+      const state = this.keys.refusedNow(key, route.routeClass);
+      return state === undefined ? undefined : { route, principal, key, state };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** @throws what the listener of refusals threw: then nothing was answered or counted */
+  async #refuse({ route, principal, key, state }: Limited, request: object, reply: Reply): Promise<void> {
+    const code = limitCodeOf(state);
+    const { status, message } = tokenErrorReasons[code];
+    const refusal: Refusal = { code, status, message, detail: state.name, principal };
+    const context = new ExecutionContextHost([request, reply, undefined], route.controller, route.handler);
+    await this.settings.onRefused?.(refusal, context);
+    this.keys.count(key, route.routeClass, 'limited', addressOf(request));
+    const body = JSON.stringify({ ...problemOf(refusal), ...this.settings.problemMembers?.(context) });
+    const answer = (): void => {
+      reply
+        .code(status)
+        .headers({ ...limitFields(state), 'content-type': PROBLEM_CONTENT_TYPE })
+        .send(body);
+    };
+    if (!this.#held.holds(key.id)) {
+      answer();
+      return;
+    }
+    setTimeout(() => {
+      this.#held.release(key.id);
+      answer();
+    }, HELD_MS);
+  }
+}

@@ -1,0 +1,35 @@
+/** Milliseconds in which lines that say the same have one. */
+const ONE_IN_MS = 1_000;
+/** Names that are remembered at once; the first leaves for a further one, and its next line is written. */
+const NAMES_LIMIT = 1_000;
+
+interface Written {
+  readonly at: number;
+  unwritten: number;
+}
+
+/** Bounds the log of what a flood repeats: one line a second for each name, which says how many before it have none. */
+export class RepeatedLines {
+  readonly #written = new Map<string, Written>();
+
+  /** @param monotonic milliseconds of a clock that is never set back */
+  constructor(private readonly monotonic: () => number) {}
+
+  /**
+   * Asks for a line.
+   * @returns how many of this name were not written since the last; nothing when this one is not written either
+   */
+  next(name: string): number | undefined {
+    const now = this.monotonic();
+    const last = this.#written.get(name);
+    if (last !== undefined && now < last.at + ONE_IN_MS) {
+      last.unwritten += 1;
+      return undefined;
+    }
+    this.#written.delete(name);
+    const [oldest] = this.#written.keys();
+    if (this.#written.size >= NAMES_LIMIT && oldest !== undefined) this.#written.delete(oldest);
+    this.#written.set(name, { at: now, unwritten: 0 });
+    return last?.unwritten ?? 0;
+  }
+}
