@@ -76,6 +76,7 @@ const refused: readonly (readonly [string, AuthorizationError, string])[] = [
 ];
 
 function checkForm({ values, repeated }: Parameters): void {
+  if (repeated.has('resource')) throw faulty('name one audience', 'invalid_target');
   const [twice] = repeated;
   if (twice !== undefined) throw faulty('a parameter must not be sent more than once');
   for (const [name, error, description] of refused) if (values.has(name)) throw faulty(description, error);

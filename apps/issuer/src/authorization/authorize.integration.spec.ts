@@ -151,6 +151,13 @@ describe('the authorization endpoint', () => {
       expect(answers.filter((answer) => 'code' in queryOf(answer))).toHaveLength(1);
     });
 
+    it('on, whatever parameters beside those it knows are there, and lets no script of another site read the answer', async () => {
+      const odd = { ui_locales: 'de', display: 'popup', id_token_hint: 'x', unknown: '1', claims: '{}' };
+      const answer = await open(addressOf(odd), ada, { origin: 'https://planner.example' });
+      expect(queryOf(answer)['code']).toBeDefined();
+      expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+    });
+
     it('to no more than their roles let them give', async () => {
       const bob = await someone('bob');
       const scope = 'payments:create payments:refund';
@@ -227,6 +234,11 @@ describe('the authorization endpoint', () => {
       const twice = await open(`${addressOf({})}&scope=openid`, ada);
       expect(queryOf(twice)).toMatchObject({ error: 'invalid_request', state: base.state });
       expect(queryOf(await open(`${addressOf({})}&state=x`, ada))['state']).toBeUndefined();
+    });
+
+    it('two audiences are too many: a token is for one (RFC 8707)', async () => {
+      const twice = await open(`${addressOf({})}&resource=accounts`, ada);
+      expect(queryOf(twice)).toMatchObject({ error: 'invalid_target', state: base.state, iss: issuer.url });
     });
 
     it('its state cannot be sent back', async () => {
