@@ -3,17 +3,18 @@ import * as z from 'zod/mini';
 export const outcomes = ['allowed', 'denied', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-const principalSchema = z.object({
+// Loose wherever an event has members: one that a schema took away would change what is proven.
+const principalSchema = z.looseObject({
   subject: z.string(),
   client_id: z.string(),
   /** Who acted for the subject, newest first. */
   actors: z.array(z.string()),
   scopes: z.array(z.string()),
   jti: z.string(),
-  api_key: z.optional(z.object({ id: z.string(), name: z.string() })),
+  api_key: z.optional(z.looseObject({ id: z.string(), name: z.string() })),
   /** Where the subject is a person: with which roles, and how they had proven who they are. */
   person: z.optional(
-    z.object({ roles: z.array(z.string()), acr: z.optional(z.string()), auth_time: z.optional(z.number()) }),
+    z.looseObject({ roles: z.array(z.string()), acr: z.optional(z.string()), auth_time: z.optional(z.number()) }),
   ),
 });
 export type Principal = z.infer<typeof principalSchema>;
@@ -34,7 +35,7 @@ export const eventSchema = z.looseObject({
     resource: z.string(),
     outcome: z.enum(outcomes),
     reason: z.optional(z.string()),
-    request: z.optional(z.object({ method: z.string(), route: z.string(), id: z.string(), peer: z.string() })),
+    request: z.optional(z.looseObject({ method: z.string(), route: z.string(), id: z.string(), peer: z.string() })),
     changes: z.optional(z.record(z.string(), z.unknown())),
   }),
 });

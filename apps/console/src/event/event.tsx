@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { type FoundEvent } from '../api/events.js';
 import { useShortcuts } from '../shortcuts/shortcuts.js';
 import { CopyButton } from '../ui/copy-button.js';
@@ -17,6 +18,7 @@ import { RequestPath } from './request-path.js';
 import { TokenBehind } from './token-behind.js';
 
 const route = getRouteApi('/event/$index');
+const ProofLine = lazy(async () => ({ default: (await import('../proof/proof-line.js')).ProofLine }));
 
 /** One event, by its place in the log. */
 export function Event() {
@@ -106,6 +108,9 @@ function Shown({ found }: { readonly found: FoundEvent }) {
           </CopyButton>
         </div>
       </header>
+      <Suspense fallback={<p className={styles.soft}>…</p>}>
+        <ProofLine shown={[found]} name={index} />
+      </Suspense>
       <section aria-labelledby="who">
         <h2 id="who">Who</h2>
         <ActorPath event={event} />

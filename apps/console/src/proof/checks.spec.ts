@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import * as z from 'zod/mini';
 import { openCheckpointAsync, importVerifierKey, type Checkpoint } from '@countersign/merkle-log';
+import { eventSchema } from '../api/events.js';
 import { acceptKeys, checkCheckpoint, differenceOf } from './checkpoint-check.js';
 import { checkEvents } from './event-check.js';
 import { checkExport } from './export-file-check.js';
@@ -100,6 +102,29 @@ describe('events', () => {
       ),
       { numRuns: 20 },
     );
+  });
+
+  it('are proven as screens hold them, also with members that this version does not know', async () => {
+    const principal = { subject: 'ada', client_id: 'shop', actors: [], scopes: [], jti: 'j' };
+    const event = {
+      ...{ specversion: '1.0', id: 'e', source: 'shop', type: 'a.b.c.d.v1', subject: 'x/1', sequence: '1', later: 1 },
+      time: '2026-11-26T10:00:00.000Z',
+      data: {
+        ...{ txn: null, action: 'a', resource: 'x/1', outcome: 'allowed', later: { at: 2 } },
+        principal: {
+          ...principal,
+          later: 3,
+          api_key: { id: 'k', name: 'till', later: 4 },
+          person: { roles: ['clerk'], later: 5 },
+        },
+        request: { method: 'GET', route: '/', id: 'r', peer: 'masked:x', later: 6 },
+        changes: { later: 7 },
+      },
+    };
+    const log = new LogOfEvents([...someEvents(9), event]);
+    const held = z.parse(eventSchema, event);
+    const report = await checkEvents(log, await checkpointOf(log), [{ logIndex: 9, event: held }]);
+    expect(report).toMatchObject({ altered: [], proven: 1 });
   });
 
   it('that are newer than the checkpoint are not called proven', async () => {

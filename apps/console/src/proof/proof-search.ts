@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { trailSearchOf, type TrailSearch } from '../trail/trail-search.js';
+import { trailSearchOf, type TrailSearch } from '../filters/trail-search.js';
 
 const eventSchema = z.catch(z.optional(z.string().check(z.minLength(1), z.maxLength(64))), undefined);
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { cliCommand, curlCommand, serverQueryOf, shellWord } from './commands.js';
 import { parseFilterText } from './filter-text.js';
-import { trailSearchOf } from './trail-search.js';
+import { trailSearchOf } from '../filters/trail-search.js';
 
 describe('what is copied for a terminal', () => {
   it('asks for the same as the page, with absolute times', () => {

@@ -1,5 +1,5 @@
 import { parseTime } from './time-range.js';
-import { textFilters, type TrailSearch } from './trail-search.js';
+import { textFilters, type TrailSearch } from '../filters/trail-search.js';
 
 /** The filters as the server takes them; times become absolute. A time that cannot be read is left out. */
 export function serverQueryOf(search: TrailSearch, now: number): Record<string, string> {

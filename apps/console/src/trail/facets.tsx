@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Untrusted } from '../ui/untrusted.js';
 import { type Summary } from './summary.js';
-import { type TrailSearch } from './trail-search.js';
+import { type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
 
 const shown = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { filterTextOf, parseFilterText } from './filter-text.js';
-import { textFilters, trailSearchOf } from './trail-search.js';
+import { textFilters, trailSearchOf } from '../filters/trail-search.js';
 
 describe('a typed line of filters', () => {
   it('names filters, and looks for the rest in the texts of events', () => {

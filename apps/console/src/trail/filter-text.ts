@@ -1,5 +1,5 @@
 import { outcomes } from '../api/events.js';
-import { textFilters, type TrailSearch } from './trail-search.js';
+import { textFilters, type TrailSearch } from '../filters/trail-search.js';
 
 const names = [...textFilters, 'outcome', 'from', 'to'] as const;
 type Name = (typeof names)[number];

@@ -1,6 +1,6 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { rootRoute } from '../routing/root.js';
-import { filtersOf, trailSearchOf } from './trail-search.js';
+import { filtersOf, trailSearchOf } from '../filters/trail-search.js';
 
 export const trailRoute = createRoute({
   getParentRoute: () => rootRoute,

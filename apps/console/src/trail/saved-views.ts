@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type TrailSearch, trailSearchOf } from './trail-search.js';
+import { type TrailSearch, trailSearchOf } from '../filters/trail-search.js';
 
 const KEY = 'countersign.views';
 const VIEWS_LIMIT = 50;

@@ -13,7 +13,7 @@ import { givenViews, keepViews, keptViews, withView } from './saved-views.js';
 import { TimePanel } from './time-panel.js';
 import { focusFirstRow } from './trail-table.js';
 import { offeredRanges } from './time-range.js';
-import { type TrailSearch } from './trail-search.js';
+import { type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
 
 interface ToolsProps {

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate, useRouter } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import * as z from 'zod/mini';
 import { ErrorState, Loading, PageState } from '../ui/page-state.js';
 import { Untrusted } from '../ui/untrusted.js';
@@ -11,11 +11,13 @@ import { Histogram } from './histogram.js';
 import { summaryQuery } from './summary.js';
 import { TrailTable } from './trail-table.js';
 import { TrailTools } from './trail-tools.js';
-import { textFilters, type TrailSearch } from './trail-search.js';
+import { textFilters, type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
 import { useLive, usePages } from './use-trail.js';
 
 const route = getRouteApi('/');
+// It comes after the rows: what proves them is more than what shows them.
+const ProofLine = lazy(async () => ({ default: (await import('../proof/proof-line.js')).ProofLine }));
 const querySchema = z.record(z.string(), z.string());
 
 /** The filters that are set, each with a way to take it back. */
@@ -107,6 +109,13 @@ export function Trail() {
       )}
       {summary.data !== undefined && summary.data.events > 0 && (
         <Histogram summary={summary.data} onRange={(from, to) => void navigate({ search: { ...search, from, to } })} />
+      )}
+      {rows.length > 0 && (
+        <div className={styles.proof}>
+          <Suspense fallback={null}>
+            <ProofLine shown={rows} name={key} />
+          </Suspense>
+        </div>
       )}
       <div className={styles.found}>
         {summary.data !== undefined && rows.length > 0 && <Facets summary={summary.data} search={search} />}

@@ -153,6 +153,9 @@ export function walkTrail(world: () => WalkedHistory): void {
       await page.keyboard.press('Enter');
       await page.getByText('request.peer').waitFor();
       await page.getByText('10.20.0.7').waitFor();
+      await page.getByRole('link', { name: /^As of checkpoint \d/ }).waitFor();
+      await window.click('button', 'Verify this event in this browser');
+      await page.getByText(/leads, hash by hash, to the signed root/).waitFor();
       await window.check();
       const { data } = await eventOf(stack, 'source=audit&action=audit:reveal', ({ data }) =>
         JSON.stringify(data).includes(why),
@@ -169,6 +172,8 @@ export function walkTrail(world: () => WalkedHistory): void {
       const { page } = window;
       await window.goto(`${audit()}/?outcome=denied`);
       await page.locator('[data-row]').first().waitFor();
+      await window.click('button', /^Verify (the newest )?\d+ events in this browser/);
+      await page.getByText(/^.{0,40}Each of \d+ events/).waitFor();
       const database = new pg.Client({ connectionString: new RunningStack(stack.directory).databaseUrlOf('audit') });
       await database.connect();
       await database.query('delete from console_session');
