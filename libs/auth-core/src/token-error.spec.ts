@@ -11,7 +11,7 @@ function rendered(): string {
   return [
     '# Why a request is refused',
     '',
-    'The codes of `TokenError`, in the order in which they are looked for. The code is for logs, metrics and tests; the message is all that the caller sees.',
+    'The codes of `TokenError`, in the order in which they are checked. The code is for logs, metrics and tests; the message is all that the caller sees.',
     '`detail`, `expected` and `actual` say more, to logs only. A 401 and a 403 carry `WWW-Authenticate` (RFC 6750, RFC 9449), a 503 `Retry-After`.',
     '',
     '| code | status | the caller sees | when |',

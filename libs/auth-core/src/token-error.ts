@@ -17,7 +17,7 @@ export const tokenErrorReasons = {
   SESSION_ENDED: {
     status: 401,
     message: 'the session has ended: sign in again',
-    when: 'A session’s cookie came from one of the service’s own pages, and there is no such session, or it is over.',
+    when: 'A session’s cookie came from one of the service’s own pages, and there is no such session, or it has ended.',
   },
   API_KEY_IN_URL: {
     status: 400,
@@ -27,7 +27,7 @@ export const tokenErrorReasons = {
   API_KEY_INVALID: {
     status: 401,
     message: 'the API key is not accepted',
-    when: 'Mistyped, unknown, expired, disabled or revoked, or for another service; the detail says which of these is known here.',
+    when: 'Mistyped, unknown, expired, disabled or revoked, or for another service; the detail says which, if this service knows.',
   },
   API_KEY_NETWORK: {
     status: 403,
@@ -62,7 +62,7 @@ export const tokenErrorReasons = {
   KEY_UNKNOWN: {
     status: 401,
     message: 'the signing key is not known',
-    when: 'The issuer publishes no key of this `kid`, also after a fresh look; or there is no `kid`, which only another profile allows.',
+    when: 'The issuer publishes no key of this `kid`, even after a refresh; or there is no `kid`, which only another profile allows.',
   },
   KEY_MISMATCH: {
     status: 401,
@@ -72,7 +72,7 @@ export const tokenErrorReasons = {
   SIGNATURE_INVALID: {
     status: 401,
     message: 'the signature does not verify',
-    when: 'Forged, changed on the way, or signed by another key.',
+    when: 'Forged, changed in transit, or signed by another key.',
   },
   ISSUER_MISMATCH: {
     status: 401,
@@ -111,7 +111,7 @@ export const tokenErrorReasons = {
   },
   DPOP_PROOF_MISSING: {
     status: 401,
-    message: 'the access token is bound to a key: a DPoP proof must come with it',
+    message: 'the access token is bound to a key: a DPoP proof must be sent with it',
     when: 'A sender-constrained token came as a bearer token.',
   },
   DPOP_PROOF_INVALID: {
@@ -132,42 +132,42 @@ export const tokenErrorReasons = {
   CERTIFICATE_MISMATCH: {
     status: 401,
     message: 'the access token is bound to a certificate that this connection does not have',
-    when: 'A token that is bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) came without that certificate, or where nobody looks at certificates.',
+    when: 'A token that is bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) came without that certificate, or to a service that does not check certificates.',
   },
   SCOPE_MISSING: {
     status: 403,
     message: 'the token does not carry the required scope',
-    when: 'The token is good, but lacks a scope of the route; the detail names it.',
+    when: 'The token is valid, but lacks a scope of the route; the detail names it.',
   },
   API_KEY_NOT_ALLOWED: {
     status: 403,
-    message: 'this route takes no API keys; use an access token',
+    message: 'this route accepts no API keys; use an access token',
     when: 'The caller came with an API key, and the route does not say `@AllowApiKey()`.',
   },
   RATE_LIMITED: {
     status: 429,
     message: 'the API key is used too often; retry after the seconds in Retry-After',
-    when: 'Beyond the requests a minute, or at once, of the key’s plan.',
+    when: 'More requests per minute, or at once, than the key’s plan allows.',
   },
   QUOTA_EXHAUSTED: {
     status: 429,
     message: 'the quota of the API key is used up; retry after the seconds in Retry-After',
-    when: 'Beyond the requests of a day or a month of the key’s plan.',
+    when: 'More requests in a day or a month than the key’s plan allows.',
   },
   API_KEYS_GUESSED: {
     status: 429,
     message: 'too many API keys from your network were not accepted; retry after the seconds in Retry-After',
-    when: 'A network showed many keys that are not accepted. Keys that the service knows are served on.',
+    when: 'A network sent many keys that are not accepted. Known keys are still served.',
   },
   API_KEYS_UNAVAILABLE: {
     status: 503,
     message: 'the API key cannot be verified right now',
-    when: 'The service does not know the key, and the issuer is away or asked too much. Not the caller’s fault.',
+    when: 'The service does not know the key, and the issuer is down or overloaded. Not the caller’s fault.',
   },
   PERSON_REQUIRED: {
     status: 403,
     message: 'only a person may do this, directly or through an application',
-    when: 'The token is good, but a service’s or an application’s own.',
+    when: 'The token is valid, but belongs to a service or an application itself.',
   },
   LOGIN_NOT_RECENT: {
     status: 401,
