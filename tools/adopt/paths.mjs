@@ -183,6 +183,7 @@ export const paths = {
           NATS_URL: backing.nats.url,
           NATS_USER: name,
           NATS_PASSWORD: backing.passwords[name],
+          CLIENT_KEY_FILE: 'secrets/client-key.json',
         },
       });
       const token = await issuer.mint({ subject: 'ada', scopes: [`${name}:read`, `${name}:write`] });

@@ -1,19 +1,6 @@
-import { mayBeUsedTo } from '@countersign/auth-core/jws';
-import { resourceServerVariables } from '@countersign/service-host';
+import { clientKeyVariable, jsonVariable, resourceServerVariables, signingKeySchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { recentLoginAboveSchema } from './payments/recent-login.js';
-
-const json = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'is not JSON' });
-    return z.NEVER;
-  }
-});
-const keySchema = z
-  .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
-  .refine((jwk) => mayBeUsedTo('sign', jwk), 'must be a signing key; its use or key_ops says otherwise');
 
 /** Everything that payments reads from its environment. */
 export const variables = {
@@ -26,7 +13,7 @@ export const variables = {
   ACCOUNTS_DEADLINE_MS: z.coerce.number().int().min(100).max(120_000).default(15_000),
   CLIENT_ID: z.string().min(1).default('payments'),
   /** The private JWK with which payments authenticates to the issuer; usually set through CLIENT_KEY_FILE. */
-  CLIENT_KEY: json.pipe(keySchema),
+  CLIENT_KEY: clientKeyVariable,
   /** Milliseconds for which a request holds its step and its Idempotency-Key; after that its retry, or recovery, takes over. */
   STEP_LEASE_MS: z.coerce.number().int().min(500).max(600_000).default(30_000),
   /** Milliseconds between two sweeps of recovery. */
@@ -41,7 +28,7 @@ export const variables = {
   /** Hour of the day, UTC, at which payments and refunds are compared with their transfers at accounts. */
   RECONCILE_HOUR: z.coerce.number().int().min(0).max(23).default(2),
   /** A JWK set with private keys: the first signs webhooks, all are published; usually set through WEBHOOK_KEYS_FILE. */
-  WEBHOOK_KEYS: json.pipe(z.looseObject({ keys: z.tuple([keySchema], keySchema) })),
+  WEBHOOK_KEYS: jsonVariable.pipe(z.looseObject({ keys: z.tuple([signingKeySchema], signingKeySchema) })),
   /** Webhook attempts in progress at once, in one process, to endpoints that answer; half as many to those that do not. */
   WEBHOOK_CONCURRENCY: z.coerce.number().int().min(4).max(1_024).default(128),
   /** Where webhooks may go: `public`, https to public addresses only; `any`, also http and private addresses (local stacks). */

@@ -10,6 +10,7 @@ export {
   revocationVariables,
   type HostConfiguration,
 } from './configuration.js';
+export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
 export { withAdvisoryLock } from './advisory-lock.js';
 export {
   clientConfigOf,

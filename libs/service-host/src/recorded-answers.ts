@@ -10,7 +10,7 @@ const UNRECORDED = 'countersign:unrecorded';
 
 /**
  * A route, or a controller, whose answers leave no audit event, and why. Every other route must record an event for each answer that shows,
- * changes or denies something; see {@link RecordedAnswers}.
+ * changes or denies something; see `RecordedAnswers`.
  */
 export function Unrecorded(why: string): ClassDecorator & MethodDecorator {
   return SetMetadata(UNRECORDED, why);

@@ -65,7 +65,7 @@ describe('npm create countersign@latest my-orders', () => {
     run('npm', ['run', 'typecheck'], service);
     run('npm', ['run', 'build'], service);
     expect(existsSync(join(service, 'dist/main.js'))).toBe(true);
-    expect(run('npm', ['test'], service)).toMatch(/Tests: +7 passed, 7 total/);
+    expect(run('npm', ['test'], service)).toMatch(/Tests: +8 passed, 8 total/);
   }, 600_000);
 
   describe('started', () => {
@@ -93,6 +93,7 @@ describe('npm create countersign@latest my-orders', () => {
           NATS_URL: backing.nats.url,
           NATS_USER: 'my-orders',
           NATS_PASSWORD: backing.passwords['my-orders'],
+          CLIENT_KEY_FILE: 'secrets/client-key.json',
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       });

@@ -67,7 +67,7 @@ describe('npx nx g ./tools/generators:service card-orders', () => {
 
   it('whose own tests pass at once, on real PostgreSQL and NATS', () => {
     const result: unknown = JSON.parse(jest('apps/card-orders'));
-    expect(result).toMatchObject({ success: true, numFailedTests: 0, numPassedTests: 7 });
+    expect(result).toMatchObject({ success: true, numFailedTests: 0, numPassedTests: 8 });
   }, 600_000);
 
   it('is in the stack, in compose and in the images, as their own test finds', () => {
@@ -76,6 +76,10 @@ describe('npx nx g ./tools/generators:service card-orders', () => {
       jest('tools/stack', 'src/compose.integration.spec.ts', 'src/identities.spec.ts'),
     );
     expect(result).toMatchObject({ success: true });
+    const compose = readFileSync(join(copy, 'docker-compose.yml'), 'utf8');
+    const [, own = ''] = /\n {2}card-orders:\n {4}<<: \*service\n([\s\S]*?)\n\n/.exec(compose) ?? [];
+    expect(own).toContain('CLIENT_ID: card-orders');
+    expect(own).toContain('CLIENT_KEY_FILE: /run/secrets/card-orders/client-key.json');
     expect(readFileSync(join(copy, 'deploy/postgres/init.sh'), 'utf8')).toMatch(/^for service in .* card-orders; do$/m);
     expect(readFileSync(join(copy, 'package-lock.json'), 'utf8')).toContain('"apps/card-orders"');
   }, 600_000);

@@ -74,6 +74,8 @@ export function addToCompose(text, name, port) {
       NATS_URL: nats://nats:4222
       NATS_USER: ${name}
       NATS_PASSWORD_FILE: /run/secrets/${name}/nats-password
+      CLIENT_ID: ${name}
+      CLIENT_KEY_FILE: /run/secrets/${name}/client-key.json
     volumes: ['${name}-secrets:/run/secrets/${name}:ro', '${name}-state:/var/lib/countersign']
     ports: ['127.0.0.1:\${${name.toUpperCase().replaceAll('-', '_')}_PORT:-${port}}:${port}']
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { newPassword, startPostgres } from '@countersign/backing-services';
 import { packLibraries, tarballsOf } from '../packed.js';
 import { each } from './command.js';
 import { nestLines, nestProject, type NestProject } from './nest-project.js';
@@ -29,12 +30,13 @@ const atOnce = Math.max(1, Math.floor(availableParallelism() / 2));
 async function withNest(
   project: NestProject,
   nodes: readonly NodeVersion[],
+  databaseUrl: string,
 ): Promise<{ readonly rows: readonly Row[]; readonly resolved: Row }> {
   const rows: Row[] = [];
   for (const variant of project.variants) {
     const outcomes = new Map<string, Outcome>();
     for (const node of nodes) {
-      const outcome = await testVariant(project, variant, node);
+      const outcome = await testVariant(project, variant, node, databaseUrl);
       outcomes.set(`Node ${node.line}`, outcome);
       tell(
         `  Nest ${project.version}, ${variant.modules}, ${variant.runner}, Node ${node.version}: ${outcome.passed === true ? 'passed' : 'FAILED'}`,
@@ -50,6 +52,7 @@ async function withNest(
   return { rows, resolved: { name: [project.line], outcomes } };
 }
 
+const postgres = await startPostgres({ directory: join(folder, 'postgres'), password: newPassword(), fast: true });
 const rows: Row[] = [];
 const resolved: Row[] = [];
 const elsewhere: Row[] = [];
@@ -70,7 +73,8 @@ try {
     const project = await nestProject(line, folder, tarballs, readme);
     if (project.passport.length > 0)
       faults.push(`Nest ${line}: packages of Passport came along: ${project.passport.join(', ')}`);
-    made.set(line, await withNest(project, nodes));
+    const databaseUrl = await postgres.createDatabase(`nest_${line}`, newPassword());
+    made.set(line, await withNest(project, nodes, databaseUrl));
   });
   for (const line of wanted) {
     const found = made.get(line);
@@ -83,6 +87,8 @@ try {
     elsewhere.push({ name: [runtime.name], outcomes: new Map([['verifies tokens', outcome]]) });
   }
 } finally {
+  await postgres.stop();
+  rmSync(postgres.directory, { recursive: true, force: true });
   if (values.keep) tell(`kept: ${folder}`);
   else rmSync(folder, { recursive: true, force: true });
 }

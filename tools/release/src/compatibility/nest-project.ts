@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { examplesOf } from '../published.js';
 import { install, must } from './command.js';
 import { ordersSpec } from './orders-spec.js';
+import { partsSpec } from './parts-spec.js';
 import { addVariant, variantsOf, type Variant } from './variants.js';
 
 export const nestLines = ['10', '11', '12'] as const;
@@ -14,6 +15,13 @@ const manifestSchema = z.looseObject({
   dependencies: z.record(z.string(), z.string()),
   devDependencies: z.record(z.string(), z.string()),
 });
+
+/** What an application on Fastify of that Nest has beside it: so npm would refuse the libraries, were these not among their peers. */
+const fastify: Readonly<Record<NestLine, Readonly<Record<string, string>>>> = {
+  '10': { '@nestjs/platform-fastify': '^10.0.0', '@nestjs/swagger': '^7.0.0' },
+  '11': { '@nestjs/platform-fastify': '^11.0.0', '@nestjs/swagger': '^11.0.0' },
+  '12': { '@nestjs/platform-fastify': '^12.0.0', '@nestjs/swagger': '^12.0.0' },
+};
 
 /** What `nest new` adds for writing code, not for running or testing it. */
 const leftOut = /eslint|prettier|oxlint|^globals$|^@nestjs\/(?:cli|schematics|mau)$|coverage/;
@@ -48,7 +56,7 @@ export async function nestProject(
   const runners = { jest: '^30.0.0', 'ts-jest': '^29.4.0', vitest: '^4.1.0', '@types/jest': '^30.0.0' };
   const made = {
     ...manifest,
-    dependencies: { ...dependencies, ...tarballs },
+    dependencies: { ...dependencies, ...fastify[line], ...tarballs },
     devDependencies: { ...runners, ...Object.fromEntries(kept) },
     overrides: tarballs,
     allowScripts: { esbuild: true, 'unrs-resolver': true },
@@ -58,13 +66,14 @@ export async function nestProject(
 
   const [example = ''] = examplesOf(readme);
   const isEsm = manifest.type === 'module';
-  // The application that `nest new` made stays; of its specs only ours runs.
+  // The application that `nest new` made stays; of its specs only ours run.
   rmSync(join(folder, 'src/app.controller.spec.ts'), { force: true });
   writeFileSync(join(folder, 'src/orders.module.ts'), example);
   writeFileSync(
     join(folder, 'src/orders.spec.ts'),
     ordersSpec(isEsm ? 'Vitest' : 'Jest', isEsm ? './orders.module.js' : './orders.module', true),
   );
+  writeFileSync(join(folder, 'src/parts.spec.ts'), partsSpec(isEsm ? 'Vitest' : 'Jest', true));
   const variants = variantsOf(line);
   for (const variant of variants) if (variant.folder !== '') addVariant(folder, variant, example);
   const { version } = z

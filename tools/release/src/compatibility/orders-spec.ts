@@ -3,9 +3,12 @@ export type Runner = 'Jest' | 'Vitest' | 'node:test';
 
 const heads: Readonly<Record<Runner, string>> = {
   Jest: '',
-  Vitest: "import { describe, it } from 'vitest';\n",
+  Vitest: "import { describe, expect, it } from 'vitest';\n",
   'node:test': "import { describe, it } from 'node:test';\n",
 };
+
+/** How a spec gets its test functions, where they are not global. */
+export const headOf = (runner: Runner): string => heads[runner];
 
 /**
  * The spec that every project runs: the README's example of the guard, asked over HTTP with the test kit's tokens, and the README's example of the
@@ -15,14 +18,14 @@ const heads: Readonly<Record<Runner, string>> = {
  */
 export function ordersSpec(runner: Runner, example: string, globals: boolean): string {
   return `import * as assert from 'node:assert/strict';
-${globals ? '' : heads[runner]}import { type INestApplication } from '@nestjs/common';
+${globals ? '' : headOf(runner)}import { type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { assertOpenRoutes, RouteReport, TOKEN_VERIFIER } from '@countersign/auth';
 import { bearerTokenOf, createVerifier, requireScopes, TokenError } from '@countersign/auth-core';
-import { badTokens, createTestIssuer } from '@countersign/test-kit';
+import { badTokens, ${runner === 'node:test' ? '' : 'countersignMatchers, '}createTestIssuer } from '@countersign/test-kit';
 import { OrdersModule } from '${example}';
 
-// By text: in Jest an answer's objects are of another realm.
+${runner === 'node:test' ? '' : 'expect.extend(countersignMatchers);\n'}// By text: in Jest an answer's objects are of another realm.
 const same = (found: unknown, expected: unknown): void => assert.equal(JSON.stringify(found), JSON.stringify(expected));
 
 describe('orders', () => {
@@ -49,7 +52,7 @@ describe('orders', () => {
       const [missing, type, problem] = await ask('/orders/7');
       same([missing, type, problem.code], [401, 'application/problem+json; charset=utf-8', 'TOKEN_MISSING']);
       same((await ask('/orders/7', await issuer.mint()))[2].code, 'SCOPE_MISSING');
-      same(await ask('/orders/status'), [200, 'application/json; charset=utf-8', { open: true }]);
+${runner === 'node:test' ? '' : "      await expect(fetch(url + '/orders/7')).toBeRefusedWith('TOKEN_MISSING');\n"}      same(await ask('/orders/status'), [200, 'application/json; charset=utf-8', { open: true }]);
       assertOpenRoutes(app, ['GET /orders/status']);
       assert.ok(app.get(RouteReport).lines().length > 0);
       for (const { name, token: bad, code } of await badTokens(issuer)) {

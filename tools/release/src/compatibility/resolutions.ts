@@ -23,9 +23,23 @@ import { AuthModule } from '@countersign/auth';
 import { passportBearer } from '@countersign/auth/passport';
 import { defineEvents } from '@countersign/audit-event';
 import { childTraceparent } from '@countersign/audit-event/trace-context';
-import { createTestIssuer } from '@countersign/test-kit';
+import { countersignMatchers, createTestIssuer } from '@countersign/test-kit';
+import { expect as vitest } from 'vitest';
+import { AuditOutbox } from '@countersign/audit-client';
+import { startRevocationFeed } from '@countersign/revocation-feed';
+import { rightsTable } from '@countersign/nats-rights';
+import { leafHash } from '@countersign/merkle-log';
+import { PostgresDpopReplayStore } from '@countersign/service-host/dpop';
+import { HealthModule } from '@countersign/service-host/health';
+import { ProblemsModule } from '@countersign/service-host/problems';
+import { Refusals } from '@countersign/service-host/refusals';
+import { traceOf } from '@countersign/service-host/trace';
 export const subjectOf = (principal: Principal): string => principal.subject;
-export const all = [createVerifier, parseCompactJws, acceptsType, hostileCases, AuthModule, passportBearer, defineEvents, childTraceparent, createTestIssuer];
+export const all = [createVerifier, parseCompactJws, acceptsType, hostileCases, AuthModule, passportBearer, defineEvents, childTraceparent, createTestIssuer, AuditOutbox, startRevocationFeed, rightsTable, leafHash, PostgresDpopReplayStore, HealthModule, ProblemsModule, Refusals, traceOf];
+vitest.extend(countersignMatchers);
+export const refused: Promise<void> = vitest({}).toBeRefusedWith('TOKEN_MISSING');
+// @ts-expect-error a code is a text
+export const unknown = vitest({}).toBeRefusedWith(401);
 // @ts-expect-error a number is no subject: so these are types, and not any
 export const wrong = (principal: Principal): number => principal.subject;
 `;

@@ -7,8 +7,16 @@ import { type Variant } from './variants.js';
 
 const compiled = new Set<string>();
 
-/** Runs `npm test` of a variant on one version of Node; npm and the runner too. */
-export async function testVariant(project: NestProject, variant: Variant, node: NodeVersion): Promise<Outcome> {
+/**
+ * Runs `npm test` of a variant on one version of Node; npm and the runner too.
+ * @param databaseUrl of a PostgreSQL for the parts that need one
+ */
+export async function testVariant(
+  project: NestProject,
+  variant: Variant,
+  node: NodeVersion,
+  databaseUrl: string,
+): Promise<Outcome> {
   const home = join(project.folder, variant.folder);
   const bin = `${node.bin}:${join(project.folder, 'node_modules/.bin')}`;
   if (variant.compiled && !compiled.has(home)) {
@@ -16,6 +24,6 @@ export async function testVariant(project: NestProject, variant: Variant, node: 
     if (!ok) return { passed: false, output };
     compiled.add(home);
   }
-  const { ok, output } = await run('npm', ['test'], { cwd: home, bin });
+  const { ok, output } = await run('npm', ['test'], { cwd: home, bin, env: { DATABASE_URL: databaseUrl } });
   return ok ? { passed: true } : { passed: false, output };
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ordersSpec, type Runner } from './orders-spec.js';
+import { partsSpec } from './parts-spec.js';
 
 export type ModuleSystem = 'CommonJS' | 'ES modules';
 
@@ -30,16 +31,12 @@ export function variantsOf(nest: string): readonly Variant[] {
 }
 
 /** Vitest of the project around a variant would take a `.spec` for its own. */
-const specs: Readonly<Record<Runner, string>> = {
-  Jest: 'orders.check',
-  Vitest: 'orders.spec',
-  'node:test': 'orders.check',
-};
+const endings: Readonly<Record<Runner, string>> = { Jest: 'check', Vitest: 'spec', 'node:test': 'check' };
 
 const tests: Readonly<Record<Runner, string>> = {
   Jest: 'node --experimental-vm-modules --disable-warning=ExperimentalWarning ../../node_modules/jest/bin/jest.js',
   Vitest: 'vitest run',
-  'node:test': `node --test dist/${specs['node:test']}.js`,
+  'node:test': `node --test dist/orders.${endings['node:test']}.js dist/parts.${endings['node:test']}.js`,
 };
 
 /** Jest for ES modules, as its own documents and those of ts-jest say. */
@@ -79,5 +76,6 @@ export function addVariant(project: string, { modules, runner, folder }: Variant
   writeFileSync(join(home, 'package.json'), JSON.stringify(manifest, undefined, 2));
   writeFileSync(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['src'] }));
   writeFileSync(join(home, 'src/orders.module.ts'), example);
-  writeFileSync(join(home, `src/${specs[runner]}.ts`), ordersSpec(runner, './orders.module.js', isJest));
+  writeFileSync(join(home, `src/orders.${endings[runner]}.ts`), ordersSpec(runner, './orders.module.js', isJest));
+  writeFileSync(join(home, `src/parts.${endings[runner]}.ts`), partsSpec(runner, isJest));
 }
