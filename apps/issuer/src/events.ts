@@ -134,7 +134,7 @@ export const events = defineEvents({
       changes: revocationChanges,
     },
     'api-key.tokens-revoked': {
-      when: 'What an API key was exchanged for was revoked: because the key was revoked, disabled, or replaced with little grace.',
+      when: 'What an API key was exchanged for was revoked: because the key was revoked, disabled, or replaced with little grace; or again when it was enabled, so that services ask about it again.',
       action: 'api-key:revoke-tokens',
       resource: 'api-key',
       changes: revocationChanges,

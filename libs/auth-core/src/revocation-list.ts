@@ -7,6 +7,11 @@ export interface RevocationList {
    * @throws {TokenError} `REVOCATIONS_UNAVAILABLE`, from a list that refuses when it no longer knows what is revoked
    */
   isRevoked(principal: Principal, keyId: string): boolean;
+  /**
+   * Calls back for each revocation, once it is in force; again for one that arrives again. A list that cannot tell leaves it out.
+   * @param listener must not throw
+   */
+  onRevocation?(listener: (revocation: Revocation) => void): void;
 }
 
 /**
@@ -81,6 +86,7 @@ export class MemoryRevocationList implements RevocationList {
     'api-key': new Map<string, Entry>(),
     key: new Map<string, Entry>(),
   } as const satisfies Readonly<Record<Revocation['kind'], Map<string, Entry>>>;
+  readonly #listeners: ((revocation: Revocation) => void)[] = [];
   #size = 0;
 
   /**
@@ -113,6 +119,11 @@ export class MemoryRevocationList implements RevocationList {
       issuedBefore: Math.max(issuedBefore, known?.issuedBefore ?? -Infinity),
       until: Math.max(revocation.until, known?.until ?? -Infinity),
     });
+    for (const listener of this.#listeners) listener(revocation);
+  }
+
+  onRevocation(listener: (revocation: Revocation) => void): void {
+    this.#listeners.push(listener);
   }
 
   isRevoked(principal: Principal, keyId: string): boolean {

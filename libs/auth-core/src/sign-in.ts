@@ -1,5 +1,5 @@
 import { type Principal } from './principal.js';
-import { TokenError } from './token-error.js';
+import { TokenError, tokenErrorReasons } from './token-error.js';
 
 /** What a step of some weight asks of a person's sign-in (RFC 9470). */
 export interface RecentLogin {
@@ -23,12 +23,27 @@ export function recentLogin(seconds: number, acrValues?: readonly string[]): Rec
   return { seconds, acrValues };
 }
 
+const WHOSE_OWN = { application: 'an application', service: 'a service' } as const;
+
+/** Why a caller is not taken for a person, and what to do. */
+function whyNoPerson({ kind, apiKey }: Asked & { readonly kind: keyof typeof WHOSE_OWN }): string {
+  const caller =
+    apiKey === undefined
+      ? `this token is ${WHOSE_OWN[kind]}'s own (kind: ${kind})`
+      : `an API key is an application (kind: ${kind}), never a person`;
+  return `${tokenErrorReasons.PERSON_REQUIRED.message}; ${caller}: send an access token that was issued to a person who signed in`;
+}
+
+type Asked = Pick<Principal, 'kind' | 'apiKey'>;
+
 /**
  * Asks that a caller is a person, no matter who acts for it.
- * @throws {TokenError} `PERSON_REQUIRED` (403)
+ * @throws {TokenError} `PERSON_REQUIRED` (403); its message says what the caller is instead, and what to send
  */
-export function requirePerson({ kind }: Pick<Principal, 'kind'>): void {
-  if (kind !== 'person') throw new TokenError('PERSON_REQUIRED', undefined, { expected: 'person', actual: kind });
+export function requirePerson({ kind, apiKey }: Asked): void {
+  if (kind === 'person') return;
+  const facts = { expected: 'person', actual: kind };
+  throw new TokenError('PERSON_REQUIRED', undefined, facts, whyNoPerson({ kind, apiKey }));
 }
 
 /**
@@ -38,7 +53,7 @@ export function requirePerson({ kind }: Pick<Principal, 'kind'>): void {
  * @throws {TokenError} `PERSON_REQUIRED` (403), `LOGIN_NOT_RECENT`, `LOGIN_TOO_WEAK` (401 `insufficient_user_authentication`)
  */
 export function requireRecentLogin(
-  caller: Pick<Principal, 'kind' | 'authTime' | 'acr'>,
+  caller: Asked & Pick<Principal, 'authTime' | 'acr'>,
   { seconds, acrValues }: RecentLogin,
   now: number,
 ): void {

@@ -242,6 +242,7 @@ export class TokenError extends Error {
    * @param code why
    * @param detail which claim, header member or scope, for logs; shown to nobody
    * @param facts what was expected and what came, for logs, shown to nobody; and the nonce that the answer is to bring
+   * @param message what the caller sees, where it is more than the code's own message
    */
   constructor(
     readonly code: TokenErrorCode,
@@ -252,8 +253,9 @@ export class TokenError extends Error {
       readonly dpopNonce?: string;
       readonly login?: LoginWanted;
     } = {},
+    message: string = tokenErrorReasons[code].message,
   ) {
-    super(tokenErrorReasons[code].message);
+    super(message);
     this.expected = factOf(facts.expected);
     this.actual = factOf(facts.actual);
     this.dpopNonce = facts.dpopNonce;

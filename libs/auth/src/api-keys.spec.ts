@@ -214,7 +214,7 @@ describe('a service that takes API keys', () => {
         const { status, body } = await ask(url, bearer(plain));
         expect([url, time, status, body['code'], body['detail']]).toEqual([
           ...[url, time, 403, 'PERSON_REQUIRED'],
-          'only a person may do this, directly or through an application.',
+          'only a person may do this, directly or through an application; an API key is an application (kind: application), never a person: send an access token that was issued to a person who signed in.',
         ]);
       }
     }

@@ -10,6 +10,7 @@ import {
   type LimitState,
   type Principal,
   type PrivateJwk,
+  type RevocationList,
 } from '@countersign/auth-core';
 import { type RouteNeeds } from './route-needs.js';
 
@@ -31,12 +32,14 @@ export interface ApiKeyIssuer {
   readonly issuer: string;
   readonly audience: string;
   readonly allowPlainHttp?: boolean | undefined;
+  /** What the issuer revokes. */
+  readonly revocations?: RevocationList | undefined;
 }
 
 /** Makes what verifies, limits and counts API keys. Usage goes straight to the issuer unless the settings say otherwise. */
 export function apiKeysOf(
   { clientKey: key, clientId, ...settings }: ApiKeySettings,
-  { issuer, audience, allowPlainHttp = false }: ApiKeyIssuer,
+  { issuer, audience, allowPlainHttp = false, revocations }: ApiKeyIssuer,
   verifier: ExchangedTokenVerifier,
 ): ApiKeys {
   const reached = { issuer, allowPlainHttp, key, clientId: clientId ?? audience };
@@ -44,6 +47,7 @@ export function apiKeysOf(
     ...reportsOf({ issuer, allowPlainHttp, tokens: createTokenClient(reached) }),
     exchange: createApiKeyExchange({ ...reached, audience }),
     ...settings,
+    ...(revocations === undefined ? {} : { revocations }),
     verifier,
   });
 }

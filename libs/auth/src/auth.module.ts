@@ -115,7 +115,9 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
             const [issuer] = issuersOf(settings);
             if (settings.apiKeys === undefined || issuer === undefined) return undefined;
             const { allowPlainHttp } = settings;
-            return apiKeysOf(settings.apiKeys, { issuer, audience: serviceNameOf(settings), allowPlainHttp }, verifier);
+            const [{ revocations } = {}] = 'issuers' in settings ? settings.issuers : [settings];
+            const at = { issuer, audience: serviceNameOf(settings), allowPlainHttp, revocations };
+            return apiKeysOf(settings.apiKeys, at, verifier);
           },
         },
         {

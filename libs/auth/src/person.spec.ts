@@ -92,7 +92,9 @@ describe('a route for people', () => {
         });
       }
     }
-    expect(refusals.at(-1)?.message).toBe('only a person may do this, directly or through an application');
+    expect(refusals.at(-1)?.message).toBe(
+      "only a person may do this, directly or through an application; this token is an application's own (kind: application): send an access token that was issued to a person who signed in",
+    );
   });
 
   it('lets a service in that acts for a person', async () => {

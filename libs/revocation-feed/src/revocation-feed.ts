@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TokenError, type Principal } from '@countersign/auth-core';
+import { TokenError, type Principal, type Revocation } from '@countersign/auth-core';
 import { RemoteKeySet } from '@countersign/auth-core/jws';
 import { type NatsConnection, type Subscription } from '@nats-io/nats-core';
 import {
@@ -38,6 +38,7 @@ const SLICE_MS = 5;
 class BucketFeed implements RevocationFeed {
   readonly loaded: Promise<void>;
   readonly #stopped = new AbortController();
+  readonly #listeners: ((revocation: Revocation) => void)[] = [];
   readonly #running: Promise<void>;
   readonly #now: () => number;
   readonly #logger: FeedLogger;
@@ -91,6 +92,10 @@ class BucketFeed implements RevocationFeed {
     );
     this.loaded = this.#firstLoad.promise;
     this.#running = this.#run();
+  }
+
+  onRevocation(listener: (revocation: Revocation) => void): void {
+    this.#listeners.push(listener);
   }
 
   isRevoked(principal: Principal, keyId: string): boolean {
@@ -278,7 +283,9 @@ class BucketFeed implements RevocationFeed {
 
   #takeNow(key: string, text: string): Statement | undefined {
     this.#next?.take(key, text);
-    return this.#held.take(key, text);
+    const statement = this.#held.take(key, text);
+    if (statement !== undefined) for (const listener of this.#listeners) listener(statement.revocation);
+    return statement;
   }
 
   #refused(key: string, error: unknown): void {

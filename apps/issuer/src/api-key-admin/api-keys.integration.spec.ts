@@ -326,7 +326,7 @@ describe('API keys at two replicas of the issuer', () => {
   });
 
   it('are refused when they are disabled, with what they were exchanged for, and work again when they are enabled', async () => {
-    const { id, key } = await made();
+    const { id, key } = await made({ audiences: { payments: ['payments:create'] } });
     const token = await tokenOf(key);
     expect((await issuer.admin('POST', `/admin/api-keys/${id}/disable`, { reason: 'a look' })).body['status']).toBe(
       'disabled',
@@ -336,8 +336,21 @@ describe('API keys at two replicas of the issuer', () => {
     expect(rows).toHaveLength(1);
     const again = { subject_token_type: accessTokenType, audience: 'accounts', scope: 'transfers:create' };
     expect(codeOf(await exchange(token, again))).toEqual([400, 'invalid_request']);
+    const announced = async () => {
+      const { rows: found } = await issuer.database.query<{ at: Date }>(
+        `select changed_at as at from revocation where kind = 'api-key' and name = $1`,
+        [id],
+      );
+      return found[0]?.at.getTime() ?? 0;
+    };
+    const before = await announced();
     await issuer.admin('POST', `/admin/api-keys/${id}/enable`, {});
     expect((await exchange(key, {}, 'payments', issuer.urls[1])).status).toBe(200);
+    // By what the feed says of it services ask about it again.
+    expect(await announced()).toBeGreaterThan(before);
+    const good = await tokenOf(key);
+    await issuer.admin('POST', `/admin/api-keys/${id}/enable`, {});
+    expect((await exchange(good, again)).status).toBe(200);
   });
 
   it('are refused for ever once they are revoked, at every replica at once', async () => {

@@ -95,6 +95,11 @@ export class ApiKeyTokens {
     return this.options.verifier.cached?.(known.token);
   }
 
+  /** Has the issuer asked again about a key that it did not accept a moment ago. @param id of the key */
+  forgetRefusal(id: string): void {
+    this.#unknown.forget(id);
+  }
+
   /**
    * Verifies a key.
    * @param address of the caller, for the issuer's penalty of floods
@@ -156,8 +161,9 @@ export class ApiKeyTokens {
   }
 
   async #exchangeNow(key: string, address: string | undefined): Promise<Principal> {
+    const askedAt = this.#monotonic();
     const { token } = await this.options.exchange(key, address).catch((error: unknown): never => {
-      throw this.#refusalOf(error, key, address);
+      throw this.#refusalOf(error, key, address, askedAt);
     });
     const principal = await this.options.verifier.verifyWithRefresh(token);
     tokens.set(principal, token);
@@ -167,12 +173,12 @@ export class ApiKeyTokens {
     return principal;
   }
 
-  #refusalOf(error: unknown, key: string, address: string | undefined): unknown {
+  #refusalOf(error: unknown, key: string, address: string | undefined, askedAt: number): unknown {
     if (!(error instanceof TokenRequestError)) return error;
     const isRefused = error.code === 'invalid_grant' || error.code === 'invalid_target' || error.status === 429;
     if (!isRefused) return new TokenError('API_KEYS_UNAVAILABLE', error.code);
     this.#known.delete(key);
-    this.#unknown.add(key, address);
+    this.#unknown.add(key, address, askedAt);
     return new TokenError('API_KEY_INVALID', error.code);
   }
 

@@ -1,6 +1,7 @@
 import { requireScopes } from '../bearer-token.js';
 import { type ApiKeyIdentity, type Principal } from '../principal.js';
 import { quiet, type Timer } from '../quiet-timer.js';
+import { type RevocationList } from '../revocation-list.js';
 import { TokenError } from '../token-error.js';
 import { ApiKeyTokens, type ApiKeyExchangeOptions } from './api-key-tokens.js';
 import { limitExceeded } from './limit-exceeded.js';
@@ -22,6 +23,8 @@ export interface ApiKeysOptions extends ApiKeyExchangeOptions {
    * throws) is counted on.
    */
   readonly onUsage?: ((report: ApiKeyUsageReport) => Promise<void>) | undefined;
+  /** What is revoked: whatever it says of a key, the issuer is asked about that key again, so that an enabled one works at once. */
+  readonly revocations?: RevocationList;
   /** Tells the issuer of a key that was sent in an address, where anybody may read it. */
   readonly onExposed?: ((key: string) => Promise<void>) | undefined;
 }
@@ -50,6 +53,9 @@ export class ApiKeys {
   constructor(private readonly options: ApiKeysOptions) {
     const { now = Date.now, monotonic } = options;
     this.#tokens = new ApiKeyTokens(options);
+    options.revocations?.onRevocation?.((revocation) => {
+      if (revocation.kind === 'api-key') this.#tokens.forgetRefusal(revocation.apiKeyId);
+    });
     const store = options.limitStore ?? new MemoryLimitStore(now);
     this.#limits = new ApiKeyLimits({ store, ...(monotonic === undefined ? {} : { monotonic }) });
     this.#usage = new ApiKeyUsage(now, networkOf);

@@ -1,5 +1,5 @@
 import { TokenError } from '../token-error.js';
-import { apiKeyHash } from './api-key.js';
+import { apiKeyHash, parseApiKey } from './api-key.js';
 import { LimitExceeded } from './limit-exceeded.js';
 import { networkOf } from './networks.js';
 
@@ -19,7 +19,10 @@ function forgetOldest(map: ReadonlyMap<string, unknown> & { delete(key: string):
 
 /** Keys that the issuer did not accept, and who showed them: a flood of made-up keys stays here and does not reach the issuer. */
 export class UnknownKeys {
+  /** By the key's hash, when the issuer was asked. */
   readonly #refused = new Map<string, number>();
+  /** By the key's id, since when the issuer may say otherwise. */
+  readonly #changed = new Map<string, number>();
   readonly #shown = new Map<string, { readonly endsAt: number; count: number }>();
 
   /** @param perMinute of one network */
@@ -32,16 +35,31 @@ export class UnknownKeys {
   check(key: string, address: string | undefined): void {
     const now = this.monotonic();
     const refused = this.#refused.get(apiKeyHash(key));
-    if (refused !== undefined && refused > now) throw new TokenError('API_KEY_INVALID', 'refused a moment ago');
+    if (refused !== undefined && refused + REMEMBERED_MS > now && refused > this.#changedAt(key))
+      throw new TokenError('API_KEY_INVALID', 'refused a moment ago');
     const shown = address === undefined ? undefined : this.#shown.get(networkOf(address));
     if (shown === undefined || shown.endsAt <= now || shown.count < this.perMinute) return;
     const retryAfterSeconds = Math.ceil((shown.endsAt - now) / 1_000);
     throw new LimitExceeded('API_KEYS_GUESSED', undefined, { 'retry-after': String(retryAfterSeconds) });
   }
 
-  add(key: string, address: string | undefined): void {
+  /** The issuer is asked again about a key: something has changed. @param id of the key */
+  forget(id: string): void {
+    this.#changed.delete(id);
+    this.#changed.set(id, this.monotonic());
+    forgetOldest(this.#changed);
+  }
+
+  #changedAt(key: string): number {
+    return (this.#changed.size === 0 ? undefined : this.#changed.get(parseApiKey(key)?.id ?? '')) ?? -Infinity;
+  }
+
+  /** @param askedAt when the issuer was asked, by the same clock: what has changed since, it did not know */
+  add(key: string, address: string | undefined, askedAt: number): void {
     const now = this.monotonic();
-    this.#refused.set(apiKeyHash(key), now + REMEMBERED_MS);
+    const hash = apiKeyHash(key);
+    this.#refused.delete(hash);
+    this.#refused.set(hash, askedAt);
     forgetOldest(this.#refused);
     if (address === undefined) return;
     const network = networkOf(address);

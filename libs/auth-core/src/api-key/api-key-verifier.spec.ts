@@ -1,0 +1,219 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { z } from 'zod';
+import { generateSigningKey, publicJwkOf, type PrivateJwk } from '../index.js';
+import { MemoryRevocationList } from '../revocation-list.js';
+import { signJwt } from '../jws/sign.js';
+import { TokenError } from '../token-error.js';
+import { makeApiKey } from './api-key.js';
+import { createApiKeyVerifier, type ApiKeyVerifier } from './api-key-verifier.js';
+import { limitFields } from './limits/limit-fields.js';
+
+const sentSchema = z.object({
+  reports: z.array(z.object({ id: z.uuid(), uses: z.array(z.object({ outcome: z.string(), count: z.number() })) })),
+});
+type SentReports = z.infer<typeof sentSchema>['reports'];
+
+const ISSUER = 'https://issuer.test';
+const id = '01a21031-6897-71c1-8114-42669a3f0602';
+const key = makeApiKey('live', id);
+const other = makeApiKey('live', '01a21031-6897-71c1-8114-42669a3f0603');
+const LIFE = 300;
+
+describe('a verifier of API keys in plain Node', () => {
+  let signing: PrivateJwk;
+  let clientKey: PrivateJwk;
+  let keys: ApiKeyVerifier;
+  let revocations: MemoryRevocationList;
+  const clock = { now: Date.UTC(2026, 10, 26, 12) };
+  /** The issuer, as far as it is asked. */
+  const issuer = {
+    accepts: new Set<string>(),
+    limits: {},
+    isAway: false,
+    exchanges: [] as string[],
+    reports: [] as SentReports,
+    /** What is awaited before an exchange is answered, when its answer is known already. */
+    onTheWay: (): Promise<void> => Promise.resolve(),
+  };
+
+  beforeAll(async () => {
+    [signing, clientKey] = await Promise.all([generateSigningKey(), generateSigningKey()]);
+  });
+  beforeEach(async () => {
+    Object.assign(issuer, {
+      accepts: new Set([key]),
+      limits: {},
+      isAway: false,
+      exchanges: [],
+      reports: [],
+      onTheWay: () => Promise.resolve(),
+    });
+    revocations = new MemoryRevocationList();
+    keys = await createApiKeyVerifier({
+      issuer: ISSUER,
+      audience: 'catalogue',
+      clientKey,
+      revocations,
+      now: () => clock.now,
+      monotonic: () => clock.now,
+      random: () => 0,
+      fetch: answer,
+    });
+  });
+  afterEach(async () => {
+    issuer.isAway = false;
+    // Whoever pauses after a failure does so by this clock.
+    pass(60_000);
+    await keys.close();
+  });
+
+  const pass = (ms: number): void => {
+    clock.now += ms;
+  };
+  const tokenOf = (audience: string): string => {
+    const iat = Math.floor(clock.now / 1_000);
+    const jti = `token-${String(issuer.exchanges.length)}-${audience}`;
+    const common = { iss: ISSUER, sub: 'shop', client_id: 'shop', aud: audience, iat, exp: iat + LIFE, jti };
+    const claims = { ...common, scope: 'catalogue:read', kind: 'application' };
+    const apiKey = {
+      id,
+      name: 'web shop',
+      ...(Object.keys(issuer.limits).length === 0 ? {} : { limits: issuer.limits }),
+    };
+    return signJwt({ typ: 'at+jwt', kid: signing.kid }, { ...claims, api_key: apiKey }, signing);
+  };
+  async function answer(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    if (pathname.endsWith('jwks.json')) return Response.json({ keys: [publicJwkOf(signing)] });
+    if (issuer.isAway) throw new TypeError('fetch failed');
+    const sent = typeof init?.body === 'string' ? init.body : String(init?.body);
+    if (pathname === '/api-keys/usage') {
+      issuer.reports.push(...sentSchema.parse(JSON.parse(sent)).reports);
+      return new Response(null, { status: 204 });
+    }
+    const form = new URLSearchParams(sent);
+    const shown = form.get('subject_token');
+    const isGood = shown === null || issuer.accepts.has(shown);
+    if (shown !== null) {
+      issuer.exchanges.push(shown);
+      await issuer.onTheWay();
+    }
+    if (!isGood) return Response.json({ error: 'invalid_grant' }, { status: 400 });
+    const audience = form.get('audience') ?? '';
+    const scope = shown === null ? 'api-keys:report' : 'catalogue:read';
+    return Response.json({ access_token: tokenOf(audience), token_type: 'Bearer', expires_in: LIFE, scope });
+  }
+  const codeOf = async (text: string, ...request: [request?: { scopes?: string[]; address?: string }]) => {
+    try {
+      await keys.verify(text, ...request);
+      return 'accepted';
+    } catch (error) {
+      if (error instanceof TokenError) return error.code;
+      throw error;
+    }
+  };
+
+  it('exchanges a key once, and knows whose it is from memory from then on', async () => {
+    for (let n = 0; n < 5; n += 1) {
+      const { principal } = await keys.verify(key, { address: '192.0.2.1', scopes: ['catalogue:read'] });
+      expect([principal.kind, principal.subject, principal.apiKey?.id]).toEqual(['application', 'shop', id]);
+    }
+    expect(issuer.exchanges).toEqual([key]);
+    expect(await codeOf(`${key}x`)).toBe('API_KEY_INVALID');
+    expect(issuer.exchanges).toEqual([key]);
+  });
+
+  it('goes on with a key that it knows while the issuer is away, for its token’s life, and no longer', async () => {
+    await keys.verify(key);
+    issuer.isAway = true;
+    pass((LIFE - 10) * 1_000);
+    expect(await codeOf(key)).toBe('accepted');
+    expect(await codeOf(other)).toBe('API_KEYS_UNAVAILABLE');
+    pass(20_000);
+    expect(await codeOf(key)).toBe('API_KEYS_UNAVAILABLE');
+  });
+
+  it('asks for the next token before the last one ends, while requests go on', async () => {
+    await keys.verify(key);
+    pass(LIFE * 800 + 1);
+    expect(await codeOf(key)).toBe('accepted');
+    await turn();
+    expect(issuer.exchanges).toEqual([key, key]);
+  });
+
+  it('remembers for ten seconds that the issuer did not accept a key, and asks again at once when something is heard of it', async () => {
+    issuer.accepts.clear();
+    expect([await codeOf(key), await codeOf(key), await codeOf(other)]).toEqual(
+      Array.from({ length: 3 }, () => 'API_KEY_INVALID'),
+    );
+    expect(issuer.exchanges).toEqual([key, other]);
+    issuer.accepts.add(key);
+    const now = clock.now / 1_000;
+    const heard = { kind: 'api-key', issuedBefore: now - 60, until: now + 900 } as const;
+    revocations.add({ ...heard, apiKeyId: '01a21031-6897-71c1-8114-42669a3f0609' });
+    expect(await codeOf(key)).toBe('API_KEY_INVALID');
+    pass(1);
+    revocations.add({ ...heard, apiKeyId: id });
+    pass(1);
+    expect([await codeOf(key), await codeOf(other)]).toEqual(['accepted', 'API_KEY_INVALID']);
+    expect(issuer.exchanges).toEqual([key, other, key]);
+    issuer.accepts.add(other);
+    pass(10_000);
+    expect(await codeOf(other)).toBe('accepted');
+  });
+
+  it('does not remember an answer that was given before something was heard of the key', async () => {
+    issuer.accepts.clear();
+    let arrive = (): void => undefined;
+    issuer.onTheWay = () =>
+      new Promise((resolve) => {
+        arrive = resolve;
+      });
+    const asked = codeOf(key);
+    while (issuer.exchanges.length === 0) await turn();
+    issuer.accepts.add(key);
+    pass(1);
+    const now = clock.now / 1_000;
+    // Nothing is remembered yet of which it could be forgotten.
+    revocations.add({ kind: 'api-key', apiKeyId: id, issuedBefore: now - 60, until: now + 900 });
+    pass(1);
+    arrive();
+    expect(await asked).toBe('API_KEY_INVALID');
+    issuer.onTheWay = () => Promise.resolve();
+    expect(await codeOf(key)).toBe('accepted');
+  });
+
+  it('limits a key, also by requests that are refused for a scope, and says when to come back', async () => {
+    issuer.limits = { '*': { per_minute: 60, burst: 3 } };
+    const { limit } = await keys.verify(key);
+    expect(limit === undefined ? {} : limitFields(limit)).toMatchObject({ 'ratelimit-policy': '"default";q=3;w=3' });
+    expect(await codeOf(key, { scopes: ['catalogue:write'] })).toBe('SCOPE_MISSING');
+    expect([await codeOf(key), await codeOf(key)]).toEqual(['accepted', 'RATE_LIMITED']);
+    const known = (await keys.identify(key, undefined)).apiKey;
+    if (known === undefined) throw new Error('the caller has a key');
+    expect(keys.refusedNow(known, 'default')).toMatchObject({ exhausted: 'rate', remaining: 0 });
+    pass(1_001);
+    expect(keys.refusedNow(known, 'default')).toBeUndefined();
+    expect(await codeOf(key)).toBe('accepted');
+  });
+
+  it('reports each use once, also those of a time in which the issuer was away', async () => {
+    await keys.verify(key);
+    await keys.tell();
+    issuer.isAway = true;
+    await keys.verify(key);
+    await codeOf(key, { scopes: ['catalogue:write'] });
+    await keys.tell().catch(() => undefined);
+    await keys.verify(key);
+    issuer.isAway = false;
+    pass(60_000);
+    await keys.tell();
+    await keys.tell();
+    const counts = new Map<string, number>();
+    for (const { outcome, count } of issuer.reports.flatMap(({ uses }) => uses))
+      counts.set(outcome, (counts.get(outcome) ?? 0) + count);
+    expect(Object.fromEntries(counts)).toEqual({ allowed: 3, denied: 1 });
+    expect(new Set(issuer.reports.map((report) => report.id)).size).toBe(issuer.reports.length);
+    expect(keys.lostUses).toBe(0);
+  });
+});
