@@ -113,9 +113,10 @@ export const events = defineEvents({
       changes: { audience: 'the service' },
     },
     'console-session.ended': {
-      when: 'A person signed out of the console.',
+      when: 'A person signed out of the console, or the issuer ended their session (`because`).',
       action: 'console:sign-out',
       resource: 'console-session',
+      changes: { because: 'why, when they did not do it themselves' },
     },
     'entries.read': {
       when: `A bundle of log entries was fetched. ${outcomeFailed}`,

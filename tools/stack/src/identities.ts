@@ -220,6 +220,7 @@ const consoleClient = (url: string): object => ({
   grant_types: ['authorization_code', 'refresh_token'],
   redirect_uris: [`${url}/console/signed-in`],
   post_logout_redirect_uris: [`${url}/`],
+  backchannel_logout_uri: `${url}/console/back-channel-logout`,
   require_pushed_authorization_requests: true,
 });
 

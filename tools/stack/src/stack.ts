@@ -154,7 +154,8 @@ function settingsOf(
       API_KEY_ENVIRONMENT: 'local',
       SIGNING_KEY_IMPORT: file('signing-key.json'),
       KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
-      ...(options.demo === true ? { PROVIDERS_FILE: file('providers.json') } : {}),
+      // The demo application and the console hear of ended sessions at addresses of this machine.
+      ...(options.demo === true ? { PROVIDERS_FILE: file('providers.json'), BACKCHANNEL_LOGOUT_TARGETS: 'any' } : {}),
     },
     payments: {
       ACCOUNTS_URL: url('accounts'),

@@ -6,7 +6,7 @@ import { Background, CLOCK, Problem } from '@countersign/service-host';
 import { z } from 'zod';
 import { CONSOLE_OPTIONS, newSecret, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessionsStore, type KeptSession } from './console-sessions.store.js';
-import { IssuerClient, IssuerRefused, type Audience, type Tokens } from './issuer-client.js';
+import { IssuerClient, IssuerRefused, type Answered, type Audience, type Tokens } from './issuer-client.js';
 import { digestOf, seal, unseal } from './sealing.js';
 
 /** Milliseconds before its end from which a token is renewed. */
@@ -46,13 +46,13 @@ export class ConsoleSessions implements OnModuleInit {
   }
 
   /** Begins a session under a new secret. @returns the secret, for the browser, and the id by which the trail knows the session */
-  async open(person: { readonly id: string; readonly name: string }, tokens: Tokens) {
+  async open({ person, tokens, issuerSession }: Answered) {
     const secret = newSecret();
     const now = this.clock();
     const id = uuidv7(now.getTime());
     const digest = digestOf(secret);
     const endsAt = new Date(now.getTime() + this.options.lifeMs);
-    await this.store.add({ digest, id, person: person.id, name: person.name, beganAt: now, endsAt });
+    await this.store.add({ digest, id, person: person.id, name: person.name, issuerSession, beganAt: now, endsAt });
     await this.keep(secret, 'audit', tokens);
     return { secret, id };
   }

@@ -1,8 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { POOL } from '@countersign/service-host';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type Audience } from './issuer-client.js';
+import { type EndedAtIssuer } from './logout-token.js';
 
 const keptRows = z
   .array(
@@ -27,6 +30,8 @@ const keptRows = z
   )
   .max(1);
 
+const endedRows = z.array(z.object({ id: z.string() }));
+
 /** A session as it is kept, with the token of the audience that was asked about, where there is one. */
 export type KeptSession = z.infer<typeof keptRows>[number];
 
@@ -35,6 +40,7 @@ export interface NewSession {
   readonly id: string;
   readonly person: string;
   readonly name: string;
+  readonly issuerSession: string | undefined;
   readonly beganAt: Date;
   readonly endsAt: Date;
 }
@@ -47,13 +53,34 @@ export interface KeptToken {
 /** Sessions of the console, and what the issuer gave for each. */
 @Injectable()
 export class ConsoleSessionsStore {
-  constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
+  constructor(
+    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+  ) {}
 
-  async add({ digest, id, person, name, beganAt, endsAt }: NewSession): Promise<void> {
+  async add({ digest, id, person, name, issuerSession, beganAt, endsAt }: NewSession): Promise<void> {
     await this.pool.query(
-      `insert into console_session (digest, id, person, name, began_at, used_at, ends_at) values ($1, $2, $3, $4, $5, $5, $6)`,
-      [digest, id, person, name, beganAt, endsAt],
+      `insert into console_session (digest, id, person, name, issuer_session, began_at, used_at, ends_at)
+       values ($1, $2, $3, $4, $5, $6, $6, $7)`,
+      [digest, id, person, name, issuerSession ?? null, beganAt, endsAt],
     );
+  }
+
+  /** Ends every session that the issuer's end names, each together with the event that says so. Of a session that is not known to be another, it is taken to be meant. */
+  async endAll(
+    { person, issuerSession, before }: EndedAtIssuer,
+    eventOf: (id: string) => NewAuditEvent,
+  ): Promise<void> {
+    await inTransaction(this.pool, async (client) => {
+      const { rows } = await client.query(
+        `delete from console_session
+         where began_at < $3 and ($1::text is null or person = $1)
+           and ($2::text is null or issuer_session = $2 or (issuer_session is null and person = $1))
+         returning id`,
+        [person ?? null, issuerSession ?? null, before],
+      );
+      for (const { id } of endedRows.parse(rows)) await this.outbox.record(client, eventOf(id));
+    });
   }
 
   /** Puts a token in its place; nobody renews it any more. */

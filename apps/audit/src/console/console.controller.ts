@@ -1,17 +1,22 @@
 import { Controller, Get, Header, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { isFromOwnPage, Public, RequireScopes, type SessionSettings } from '@countersign/auth';
 import {
+  AcceptsForm,
   CurrentCaller,
   OpenApi,
   Problem,
   SESSIONS,
+  Trace,
   traceOf,
   Unrecorded,
+  ZodBody,
   ZodQuery,
   type Caller,
+  type RequestTrace,
 } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { BackChannelLogout } from './back-channel-logout.service.js';
 import { ConsoleCookies } from './console-cookies.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { audiences } from './issuer-client.js';
@@ -24,6 +29,9 @@ const beginSchema = z.object({
   for: z.enum(audiences).default('audit'),
 });
 
+// The standard lets issuers send more beside it.
+const logoutSchema = z.looseObject({ logout_token: z.string().min(1).max(16_384) });
+
 /** How people sign in at the console, and out. Tokens never reach the browser: it has a cookie, which counts only for the console's own pages. */
 @OpenApi(({ ApiTags }) => ApiTags('console'))
 @Controller('console')
@@ -33,6 +41,7 @@ export class ConsoleController {
     @Inject(SignIn) private readonly signIn: SignIn,
     @Inject(SESSIONS) private readonly own: SessionSettings,
     @Inject(ConsoleCookies) private readonly cookies: ConsoleCookies,
+    @Inject(BackChannelLogout) private readonly backChannel: BackChannelLogout,
   ) {}
 
   /** Sends the browser to the issuer; with `for=issuer` a person who is signed in asks for their rights there too. */
@@ -78,6 +87,28 @@ export class ConsoleController {
     const secret = own ? this.cookies.read(request.headers.cookie, 'console') : undefined;
     const shown = secret === undefined ? undefined : await this.signIn.who(secret);
     return shown ?? { person: null };
+  }
+
+  /**
+   * The issuer says that it ended a person's session (OpenID Connect Back-Channel Logout 1.0): those that began by it end here too. 400
+   * `LOGOUT_TOKEN_REFUSED` for a token that is not genuine.
+   */
+  @Post('back-channel-logout')
+  @HttpCode(200)
+  @Public()
+  @Unrecorded('each session that ends is recorded as such; there may be none')
+  @AcceptsForm()
+  @Header('cache-control', 'no-store')
+  async logout(
+    @ZodBody(logoutSchema) { logout_token: token }: z.infer<typeof logoutSchema>,
+    @Trace() trace: RequestTrace,
+  ): Promise<void> {
+    if (!(await this.backChannel.receive(token, trace)))
+      throw new Problem(
+        400,
+        'LOGOUT_TOKEN_REFUSED',
+        'Send a logout_token of this issuer for this client, signed less than two minutes ago.',
+      );
   }
 
   /** Ends the session. `next` is where the browser goes to sign out at the issuer too. */

@@ -272,6 +272,44 @@ describe('the console at audit', () => {
     expect(issuer.asked.slice(before).filter(({ path }) => path === '/revoke')).toHaveLength(1);
   });
 
+  it('ends the sessions that the issuer says it has ended, at every replica, and believes nobody else', async () => {
+    const person = 'person:signed-out';
+    const [first, second] = [
+      await signedIn({ ...amina, person, session: 's-1' }),
+      await signedIn({ ...amina, person, session: 's-2' }),
+    ];
+    const logout = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    const order = (claims: object, parts: object = {}) =>
+      issuer.tokens.mint({
+        ...{ subject: person, audience: 'console', header: { typ: 'logout+jwt' } },
+        claims: { sid: 's-1', events: logout, ...claims },
+        ...parts,
+      });
+    const send = async (token: string): Promise<number> => {
+      const body = new URLSearchParams({ logout_token: token });
+      return (await fetch(`${there}/console/back-channel-logout`, { method: 'POST', body })).status;
+    };
+    const odd = [
+      'no token',
+      await order({}, { audience: 'corner-shop' }),
+      await order({}, { header: { typ: 'at+jwt' } }),
+      await order({}, { key: await generateSigningKey() }),
+      await order({ events: {} }),
+      await order({ nonce: 'n' }),
+      await order({ iat: Math.floor(Date.now() / 1_000) - 600 }),
+    ];
+    expect(await Promise.all(odd.map(send))).toEqual(odd.map(() => 400));
+    expect(await look(first)).toEqual([200, undefined]);
+    expect(await send(await order({}))).toBe(200);
+    expect(await look(first)).toEqual([401, 'SESSION_ENDED']);
+    expect(await look(second)).toEqual([200, undefined]);
+    const { rows } = await database.query<{ because: string }>(
+      `select event#>>'{data,changes,because}' as because from audit_outbox where event->>'type' like '%console-session.ended.v1'
+       union select event#>>'{data,changes,because}' from event where type like '%console-session.ended.v1'`,
+    );
+    expect(rows.map(({ because }) => because)).toContain('the issuer ended the session');
+  });
+
   it('keeps neither a secret nor a token in the database that anybody could use', async () => {
     const browser = await signedIn();
     const secret = browser.cookies.get('countersign-console') ?? '';

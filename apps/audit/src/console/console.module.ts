@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { type SessionSettings } from '@countersign/auth';
 import { SESSIONS } from '@countersign/service-host';
+import { BackChannelLogout } from './back-channel-logout.service.js';
 import { ConsoleCookies, cookieNameFor } from './console-cookies.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessions } from './console-sessions.service.js';
@@ -27,6 +28,7 @@ export class ConsoleModule {
         ConsoleSessionsStore,
         IssuerClient,
         ConsoleSessions,
+        BackChannelLogout,
         SignIn,
         {
           provide: SESSIONS,

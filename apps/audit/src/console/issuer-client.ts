@@ -26,6 +26,8 @@ export interface AskedFor {
 export interface Answered {
   readonly tokens: Tokens;
   readonly person: { readonly id: string; readonly name: string };
+  /** The issuer's session by which they signed in, where it says so. */
+  readonly issuerSession: string | undefined;
 }
 
 /** How a request for tokens failed: the issuer refused it for good, or did not answer. */
@@ -92,8 +94,12 @@ export class IssuerClient {
       );
       const claims = answer.claims();
       if (claims === undefined) throw new TypeError('the issuer sent no ID token');
-      const { sub, name } = claims;
-      return { tokens: tokensOf(answer), person: { id: sub, name: typeof name === 'string' ? name : sub } };
+      const { sub, name, sid } = claims;
+      return {
+        tokens: tokensOf(answer),
+        person: { id: sub, name: typeof name === 'string' ? name : sub },
+        issuerSession: typeof sid === 'string' ? sid : undefined,
+      };
     } catch (error) {
       throw refusalOf(library, error);
     }
@@ -114,6 +120,11 @@ export class IssuerClient {
   async revoke(token: string): Promise<void> {
     const { library, configuration } = await this.#issuer();
     await library.tokenRevocation(configuration, token);
+  }
+
+  /** What the issuer says of itself (RFC 8414). */
+  async metadata(): Promise<Pick<OpenIdClient.ServerMetadata, 'issuer' | 'jwks_uri'>> {
+    return (await this.#issuer()).configuration.serverMetadata();
   }
 
   /** Where the browser goes to sign out at the issuer too. @returns the console's own root when the issuer has no such place, or is away */

@@ -139,9 +139,9 @@ export class SignIn {
   }
 
   /** A session under a new secret: who knew the old one, or planted it, knows nothing. */
-  async #open({ tokens, person }: Answered, earlier: string | undefined, trace: RequestTrace): Promise<string> {
-    const principal = await this.verifier.verifyWithRefresh(tokens.accessToken);
-    const { secret, id } = await this.sessions.open(person, tokens);
+  async #open(answered: Answered, earlier: string | undefined, trace: RequestTrace): Promise<string> {
+    const principal = await this.verifier.verifyWithRefresh(answered.tokens.accessToken);
+    const { secret, id } = await this.sessions.open(answered);
     const changes = { scopes: [...principal.scopes], roles: principal.roles };
     await this.outbox.recordDurably(events.event('console-session.began', by({ principal, trace }), { id, changes }));
     if (earlier !== undefined) await this.sessions.end(earlier);

@@ -8,6 +8,8 @@ export interface Signing {
   readonly name: string;
   readonly scopes: readonly string[];
   readonly roles: readonly string[];
+  /** The issuer's session (`sid`). */
+  readonly session?: string;
 }
 
 interface Pushed {
@@ -80,7 +82,7 @@ export async function startConsoleIssuer(): Promise<ConsoleIssuer> {
             id_token: await tokens.mint({
               ...common,
               audience: 'console',
-              claims: { name, nonce },
+              claims: { name, nonce, ...(signing.session === undefined ? {} : { sid: signing.session }) },
               header: { typ: 'JWT' },
             }),
           }),
