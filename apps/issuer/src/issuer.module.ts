@@ -81,7 +81,10 @@ import { FurtherTokensOf } from './token/grants/further-tokens.service.js';
 import { RefreshTokenGrant } from './token/grants/refresh-token.js';
 import { TokenExchange } from './token/grants/token-exchange.js';
 import { TokenGrants } from './token/grants/token-grants.service.js';
+import { EventTexts } from './token/event-texts.service.js';
 import { Issuances } from './token/issuances.store.js';
+import { Redemptions } from './token/redemptions.store.js';
+import { Rotations } from './token/rotations.store.js';
 import { OwnTokens } from './token/own-tokens.service.js';
 import { SenderConstraint } from './authentication/sender-constraint.service.js';
 import { SubjectTokens } from './token/subject-tokens.service.js';
@@ -223,7 +226,10 @@ export class IssuerModule {
         TokenGrants,
         SenderConstraint,
         TokenDecisions,
+        EventTexts,
         Issuances,
+        Redemptions,
+        Rotations,
         TokenService,
         IntrospectionService,
         TokenRevocationService,

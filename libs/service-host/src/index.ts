@@ -28,6 +28,7 @@ export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Un
 export { inTransaction } from './transaction.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
+export { Groups, Later, type GroupsOptions, type Served } from './groups.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export {
   IDEMPOTENCY_KEPT_HOURS,

@@ -11,6 +11,7 @@ import { type Delegation } from '../delegations/delegation.js';
 import { events } from '../events.js';
 import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 import { Replica } from '../registry/replica.service.js';
+import { delegationBegun } from '../testing/begun.js';
 import { Browser, fieldsOf } from '../testing/browser.js';
 import { startLogoutReceiver, type LogoutReceiver } from '../testing/logout-receiver.js';
 import { startPeopleWorld, type PeopleWorld, type RealProvider } from '../testing/people-world.js';
@@ -103,9 +104,7 @@ describe('an account', () => {
       ...proof,
     };
     const who = byItself(unattended({ clientId }));
-    return app()
-      .get<Database>(DATABASE)
-      .transaction((transaction) => delegations.begin(transaction, delegation, who));
+    return delegationBegun(world.issuer, delegation, who);
   };
   const isLive = async ({ id }: Delegation) => (await app().get(Delegations).find(id))?.endedAt === undefined;
   const isSignedIn = async (visitor: Browser, at = world.issuer.url) =>

@@ -1,6 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, POOL, type Transaction } from '@countersign/service-host';
-import { sql } from 'drizzle-orm';
+import { Background, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 
 const PRUNE_EVERY_MS = 60_000;
@@ -26,14 +25,6 @@ export class UsedAssertions implements OnModuleInit {
     const { rowCount } = await this.pool.query(
       `insert into client_assertion (client_id, jti, expires_at) values ($1, $2, to_timestamp($3)) on conflict do nothing`,
       [clientId, jti, expiresAt],
-    );
-    return rowCount === 1;
-  }
-
-  /** As {@link useOnce}, in a transaction: the use holds only if that commits. */
-  async useOnceWith(transaction: Transaction, { clientId, jti, expiresAt }: UsedAssertion): Promise<boolean> {
-    const { rowCount } = await transaction.execute(
-      sql`insert into client_assertion (client_id, jti, expires_at) values (${clientId}, ${jti}, to_timestamp(${expiresAt})) on conflict do nothing`,
     );
     return rowCount === 1;
   }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { Background, CLOCK, DATABASE, Groups, type Database, type Transaction } from '@countersign/service-host';
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { authorizationCodeTable as table } from './authorization.tables.js';
 import { allowedSchema, type Code, type KeptCode } from './code.js';
@@ -9,43 +9,57 @@ const PRUNE_AT_ONCE = 1_000;
 /** Milliseconds for which a code is kept after its end, so that a second use is known as one. */
 const KEPT_MS = 86_400_000;
 
+const byDigest = (database: Database) =>
+  database
+    .select()
+    .from(table)
+    .where(sql`${table.digest} = any (${sql.placeholder('digests')}::text[])`)
+    .prepare('codes_by_digest');
+
 /** The condition that a code may still be redeemed. */
 const unused = (now: Date) => and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, now));
+
+function codeOf(row: typeof table.$inferSelect): KeptCode {
+  const { digest, clientId, redirectUri, codeChallenge, dpopKey, allowed, expiresAt, redeemedAt, withdrawnAt } = row;
+  return {
+    ...{ digest, clientId, redirectUri, codeChallenge, expiresAt },
+    dpopKey: dpopKey ?? undefined,
+    allowed: allowedSchema.parse(allowed),
+    redeemedAt: redeemedAt ?? undefined,
+    withdrawnAt: withdrawnAt ?? undefined,
+  };
+}
 
 /** Authorization codes in PostgreSQL, which all replicas share; of each only its digest. */
 @Injectable()
 export class CodesStore implements OnModuleInit {
+  readonly #found = new Groups<string, KeptCode | undefined>((digests) => this.#find(digests));
+  readonly #byDigest: ReturnType<typeof byDigest>;
+
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(Background) private readonly background: Background,
-  ) {}
+  ) {
+    this.#byDigest = byDigest(database);
+  }
 
   async add(transaction: Transaction, code: Code): Promise<void> {
     await transaction.insert(table).values(code);
   }
 
-  async find(digest: string): Promise<KeptCode | undefined> {
-    const [row] = await this.database.select().from(table).where(eq(table.digest, digest));
-    if (row === undefined) return undefined;
-    const { clientId, redirectUri, codeChallenge, dpopKey, allowed, expiresAt, redeemedAt, withdrawnAt } = row;
-    return {
-      ...{ digest, clientId, redirectUri, codeChallenge, expiresAt },
-      dpopKey: dpopKey ?? undefined,
-      allowed: allowedSchema.parse(allowed),
-      redeemedAt: redeemedAt ?? undefined,
-      withdrawnAt: withdrawnAt ?? undefined,
-    };
+  /** Concurrent calls share one statement. */
+  find(digest: string): Promise<KeptCode | undefined> {
+    return this.#found.run(digest);
   }
 
-  /** Uses a code up: of many that try, at all replicas together, one succeeds. @returns whether this one did */
-  async redeem(transaction: Transaction, digest: string, now: Date): Promise<boolean> {
-    const redeemed = await transaction
-      .update(table)
-      .set({ redeemedAt: now })
-      .where(and(eq(table.digest, digest), unused(now)))
-      .returning({ digest: table.digest });
-    return redeemed.length > 0;
+  async #find(digests: readonly string[]): Promise<readonly { readonly result: KeptCode | undefined }[]> {
+    const rows = await this.#byDigest.execute({ digests });
+    const found = new Map(rows.map((row) => [row.digest, row]));
+    return digests.map((digest) => {
+      const row = found.get(digest);
+      return { result: row === undefined ? undefined : codeOf(row) };
+    });
   }
 
   /**

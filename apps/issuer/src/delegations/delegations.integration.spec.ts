@@ -1,5 +1,6 @@
 import { uuidv7 } from '@countersign/audit-event';
-import { DATABASE, unattended, byItself, type Database } from '@countersign/service-host';
+import { unattended, byItself } from '@countersign/service-host';
+import { delegationBegun } from '../testing/begun.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { type NewDelegation } from './delegation.js';
 import { Delegations } from './delegations.service.js';
@@ -7,7 +8,6 @@ import { Delegations } from './delegations.service.js';
 describe('a delegation', () => {
   let issuer: IssuerUnderTest;
   let delegations: Delegations;
-  let database: Database;
   const who = byItself(unattended({ clientId: 'planner' }));
 
   beforeAll(async () => {
@@ -15,7 +15,6 @@ describe('a delegation', () => {
     const [app] = issuer.apps;
     if (app === undefined) throw new Error('no issuer');
     delegations = app.get(Delegations);
-    database = app.get(DATABASE);
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
@@ -37,7 +36,7 @@ describe('a delegation', () => {
       createdAt: now,
       ...change,
     };
-    return database.transaction((transaction) => delegations.begin(transaction, delegation, who));
+    return delegationBegun(issuer, delegation, who);
   };
   const eventsOf = async (txn: string): Promise<readonly unknown[]> => {
     const { rows } = await issuer.database.query<{ type: string }>(

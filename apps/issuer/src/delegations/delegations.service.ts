@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { uuidv7, type EventContext } from '@countersign/audit-event';
+import { uuidv7, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { events } from '../events.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
@@ -18,6 +18,15 @@ import { DelegationsStore, type DelegationChoice } from './delegations.store.js'
 const KEPT_DAYS = 30;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
+
+/** The event of a delegation that begins. @param who the client that it is for */
+export function begunEvent(
+  { id, audience, scopes, clientId, personId, dpopKey }: NewDelegation,
+  who: EventContext,
+): NewAuditEvent {
+  const changes = { person: personId, client_id: clientId, audience, scope: scopes.join(' '), bound_to: dpopKey };
+  return events.event('delegation.begun', { ...who, txn: id }, { id, changes });
+}
 
 /** An end that is in the caller's transaction; give it to {@link Delegations.announce} once that has committed. */
 export interface EndedDelegations {
@@ -40,24 +49,6 @@ export class Delegations implements OnModuleInit {
   /** An id for a delegation that is about to begin. */
   newId(): DelegationId {
     return delegationIdSchema.parse(uuidv7(this.clock().getTime()));
-  }
-
-  /** Begins one, with its event, in a transaction of the caller's. @param who the client that it is for */
-  async begin(transaction: Transaction, delegation: NewDelegation, who: EventContext): Promise<Delegation> {
-    await this.store.add(transaction, delegation);
-    const { id, audience, scopes, clientId, personId, dpopKey } = delegation;
-    await this.outbox.record(
-      transaction,
-      events.event(
-        'delegation.begun',
-        { ...who, txn: id },
-        {
-          id,
-          changes: { person: personId, client_id: clientId, audience, scope: scopes.join(' '), bound_to: dpopKey },
-        },
-      ),
-    );
-    return { ...delegation, endedAt: undefined };
   }
 
   find(id: DelegationId, executor?: Database | Transaction): Promise<Delegation | undefined> {

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
-import { type Delegation, type DelegationEnd, type DelegationId, type NewDelegation } from './delegation.js';
+import { type Delegation, type DelegationEnd, type DelegationId } from './delegation.js';
 import { delegationTable, type DelegationRow } from './delegations.tables.js';
 
-function delegationOf(row: DelegationRow): Delegation {
+export function delegationOf(row: DelegationRow): Delegation {
   const { id, personId, clientId, audience, scopes, sessionId, authTime, amr, roles, createdAt } = row;
   return {
     ...{ id, personId, clientId, audience, scopes, sessionId, authTime, amr, roles, createdAt },
@@ -42,13 +42,6 @@ function whereOf(choice: DelegationChoice) {
 @Injectable()
 export class DelegationsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
-
-  async add(executor: Database | Transaction, delegation: NewDelegation): Promise<void> {
-    const { scopes, amr, roles } = delegation;
-    await executor
-      .insert(delegationTable)
-      .values({ ...delegation, scopes: [...scopes], amr: [...amr], roles: [...roles] });
-  }
 
   async find(id: DelegationId, executor: Database | Transaction = this.database): Promise<Delegation | undefined> {
     const [row] = await executor.select().from(delegationTable).where(eq(delegationTable.id, id));

@@ -75,16 +75,6 @@ export class DevicesStore implements OnModuleInit {
     });
   }
 
-  /** Uses a device code up: of many that try, at all replicas together, one succeeds. */
-  async redeem(transaction: Transaction, id: string): Promise<boolean> {
-    const now = this.clock();
-    const { rowCount } = await transaction
-      .update(table)
-      .set({ redeemedAt: now })
-      .where(and(eq(table.id, id), isNotNull(table.allowed), isNull(table.redeemedAt), gt(table.expiresAt, now)));
-    return rowCount === 1;
-  }
-
   /** Takes back what was allowed and not redeemed yet: the device is told that the person refused. As `CodesStore.withdraw`. */
   async withdraw(
     transaction: Transaction,

@@ -1,9 +1,13 @@
 import { type JsonObject } from '@countersign/auth-core';
-import { type Delegation } from '../delegations/delegation.js';
+import { type NewDelegation } from '../delegations/delegation.js';
 import { type PersonRow } from '../people/people.tables.js';
 
 /** Seconds in which an application must look at an ID token: it says that somebody signed in, and gives no rights. */
 export const ID_TOKEN_LIFE_SECONDS = 300;
+
+/** Whether an ID token says more of the person than who they are. */
+export const saysMoreOfPerson = (scopes: readonly string[]): boolean =>
+  scopes.includes('profile') || scopes.includes('email');
 
 /** What the scopes `profile` and `email` say of a person (OpenID Connect Core, section 5.4). */
 export function claimsAboutPerson(
@@ -20,7 +24,7 @@ export function claimsAboutPerson(
 /** The claims of an ID token (OpenID Connect Core, section 2). @param now seconds */
 export function idTokenClaims(
   issuer: string,
-  delegation: Pick<Delegation, 'personId' | 'clientId' | 'authTime' | 'acr' | 'amr' | 'nonce' | 'sessionId'>,
+  delegation: Pick<NewDelegation, 'personId' | 'clientId' | 'authTime' | 'acr' | 'amr' | 'nonce' | 'sessionId'>,
   about: JsonObject,
   now: number,
 ): JsonObject {

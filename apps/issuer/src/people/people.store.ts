@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { DATABASE, Groups, type Database, type Transaction } from '@countersign/service-host';
 import { and, arrayContains, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { personTable, type PersonRow } from './people.tables.js';
 import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './person.js';
@@ -8,6 +8,13 @@ import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './
 export function personOf({ id, name, roles, provider, email }: PersonRow): Person {
   return { id, name, roles, provider, ...(email === null ? {} : { email }) };
 }
+
+const byId = (database: Database) =>
+  database
+    .select()
+    .from(personTable)
+    .where(sql`${personTable.id} = any (${sql.placeholder('ids')}::text[])`)
+    .prepare('people_by_id');
 
 /** Which people an administrator asks for. */
 export interface PeopleChoice {
@@ -21,7 +28,12 @@ export interface PeopleChoice {
 /** People in PostgreSQL: one row for each (issuer, subject) that ever signed in. */
 @Injectable()
 export class PeopleStore {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  readonly #found = new Groups<PersonId, PersonRow | undefined>((ids) => this.#find(ids));
+  readonly #byId: ReturnType<typeof byId>;
+
+  constructor(@Inject(DATABASE) private readonly database: Database) {
+    this.#byId = byId(database);
+  }
 
   /**
    * The person of a provider's answer, new or refreshed by it. Concurrent first sign-ins of one person make one row.
@@ -61,9 +73,15 @@ export class PeopleStore {
     return new Map(rows.map(({ id, name }) => [id, name]));
   }
 
-  async find(id: PersonId, executor: Database | Transaction = this.database): Promise<PersonRow | undefined> {
-    const [row] = await executor.select().from(personTable).where(eq(personTable.id, id));
-    return row;
+  /** Concurrent calls share one statement. */
+  find(id: PersonId): Promise<PersonRow | undefined> {
+    return this.#found.run(id);
+  }
+
+  async #find(ids: readonly PersonId[]): Promise<readonly { readonly result: PersonRow | undefined }[]> {
+    const rows = await this.#byId.execute({ ids: [...new Set(ids)] });
+    const found = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => ({ result: found.get(id) }));
   }
 
   /** The person whom a provider means. */
@@ -103,14 +121,5 @@ export class PeopleStore {
 
   async enable(transaction: Transaction, id: PersonId): Promise<void> {
     await transaction.update(personTable).set({ disabledAt: null, disabledBy: null }).where(eq(personTable.id, id));
-  }
-
-  /** A person who may act: known, and not disabled. */
-  async findActive(id: PersonId): Promise<Person | undefined> {
-    const [row] = await this.database
-      .select()
-      .from(personTable)
-      .where(and(eq(personTable.id, id), isNull(personTable.disabledAt)));
-    return row === undefined ? undefined : personOf(row);
   }
 }

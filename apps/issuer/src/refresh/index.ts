@@ -1,8 +1,8 @@
 import { type Provider } from '@nestjs/common';
 import { DelegationExpiry } from './delegation-expiry.service.js';
-import { REFRESH_TIMES, RefreshTokens } from './refresh-tokens.service.js';
+import { RefreshTokens } from './refresh-tokens.service.js';
 import { RefreshStore } from './refresh.store.js';
-import { type RefreshTimes } from './rotation.js';
+import { REFRESH_TIMES, type RefreshTimes } from './rotation.js';
 
 /** Everything that refresh tokens are made of, for the issuer's module. */
 export function refreshProviders(times: RefreshTimes): readonly Provider[] {

@@ -2,36 +2,26 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type EventContext } from '@countersign/audit-event';
-import {
-  AUDIT_OUTBOX,
-  Background,
-  CLOCK,
-  DATABASE,
-  METRICS,
-  type Database,
-  type Transaction,
-} from '@countersign/service-host';
+import { AUDIT_OUTBOX, Background, CLOCK, DATABASE, METRICS, type Database } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
-import { type Delegation } from '../delegations/delegation.js';
+import { type DelegationId } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { Replica } from '../registry/replica.service.js';
 import { isOwn, parseRefreshToken, refreshKeyOf, refreshTokenOf, type PresentedRefreshToken } from './refresh-token.js';
-import { RefreshStore } from './refresh.store.js';
-import { rotate, type RefreshTimes } from './rotation.js';
-
-export const REFRESH_TIMES = Symbol('countersign.issuer.refresh-times');
+import { RefreshStore, type KeptFamily } from './refresh.store.js';
+import { REFRESH_TIMES, type RefreshTimes } from './rotation.js';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
 
-/** What a refresh token brought: its successor, or why none. */
-export type RefreshOutcome =
-  | { readonly token: string }
-  | {
-      readonly refused:
-        'REFRESH_TOKEN_EXPIRED' | 'REFRESH_TOKEN_REPLAYED' | 'REFRESH_TOKEN_UNKNOWN' | 'DELEGATION_ENDED';
-    };
+/** A refresh token of this issuer's making, used or not, with what it is of. */
+export interface FoundRefreshToken extends KeptFamily {
+  readonly presented: PresentedRefreshToken;
+}
+
+/** What a use came to. */
+export type RefreshUse = 'rotated' | 'again' | 'expired' | 'replayed';
 
 /** Refresh tokens: one works at a time for each delegation, and each use makes another. */
 @Injectable()
@@ -58,54 +48,33 @@ export class RefreshTokens implements OnModuleInit {
     });
   }
 
-  /** The first refresh token of a delegation, in the transaction in which that begins. */
-  async begin(transaction: Transaction, { id }: Pick<Delegation, 'id'>): Promise<string> {
+  /** A family for a delegation that begins: its salt, to be kept, and its first token. */
+  newFamily(id: DelegationId): { readonly salt: string; readonly token: string } {
     const salt = randomBytes(32).toString('base64url');
-    await this.store.begin(transaction, id, salt, this.clock());
-    return refreshTokenOf(id, 0, salt, this.#keyNow());
+    return { salt, token: this.tokenOf(id, 0, salt) };
   }
 
-  /**
-   * A token of this issuer's making, used or not, with the delegation that it is of.
-   * @returns nothing for whatever else
-   */
-  async find(
-    token: string,
-  ): Promise<{ readonly presented: PresentedRefreshToken; readonly delegation: Delegation } | undefined> {
+  /** The token of a generation of a family. */
+  tokenOf(id: DelegationId, generation: number, salt: string): string {
+    return refreshTokenOf(id, generation, salt, this.#keyNow());
+  }
+
+  /** @returns nothing for what is no token of this issuer's making */
+  async find(token: string): Promise<FoundRefreshToken | undefined> {
     const presented = parseRefreshToken(token);
     const kept = presented === undefined ? undefined : await this.store.find(presented.delegationId);
     if (presented === undefined || kept === undefined || !isOwn(presented, kept.salt, this.#keyNow())) return undefined;
-    const delegation = await this.delegations.find(presented.delegationId);
-    return delegation === undefined ? undefined : { presented, delegation };
+    return { ...kept, presented };
   }
 
-  /** Uses a token: of many who use one at all replicas together, one rotates, and all get the same successor. */
-  async use(transaction: Transaction, { delegationId, generation }: PresentedRefreshToken): Promise<RefreshOutcome> {
-    const kept = await this.store.lock(transaction, delegationId);
-    if (kept === undefined) return { refused: 'DELEGATION_ENDED' };
-    const now = this.clock();
-    const verdict = rotate(kept.family, generation, now.getTime(), this.times);
-    switch (verdict.kind) {
-      case 'rotated':
-        await this.store.rotated(transaction, delegationId, verdict.family, now);
-        this.#uses.inc({ outcome: 'rotated' });
-        return { token: refreshTokenOf(delegationId, verdict.family.generation, kept.salt, this.#keyNow()) };
-      case 'again':
-        this.#uses.inc({ outcome: 'again' });
-        return { token: refreshTokenOf(delegationId, verdict.generation, kept.salt, this.#keyNow()) };
-      case 'expired':
-        this.#uses.inc({ outcome: 'expired' });
-        return { refused: 'REFRESH_TOKEN_EXPIRED' };
-      case 'replayed':
-        return { refused: 'REFRESH_TOKEN_REPLAYED' };
-      case 'unknown':
-        return { refused: 'REFRESH_TOKEN_UNKNOWN' };
-    }
+  /** Counts a use. */
+  used(outcome: RefreshUse): void {
+    this.#uses.inc({ outcome });
   }
 
   /** A used token came back after the window: the one who has its successors is signed out, and an alert is recorded. */
   async replayed({ delegationId, generation }: PresentedRefreshToken, who: EventContext): Promise<void> {
-    this.#uses.inc({ outcome: 'replayed' });
+    this.used('replayed');
     const ended = await this.database.transaction(async (transaction) => {
       const all = await this.delegations.endIn(transaction, { id: delegationId }, 'REFRESH_REPLAYED', who);
       const [one] = all.ended;

@@ -1,55 +1,60 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
+import { DATABASE, Groups, type Database, type Transaction } from '@countersign/service-host';
 import { eq, sql } from 'drizzle-orm';
-import { type DelegationId } from '../delegations/delegation.js';
+import { type Delegation, type DelegationId } from '../delegations/delegation.js';
+import { delegationOf } from '../delegations/delegations.store.js';
+import { delegationTable } from '../delegations/delegations.tables.js';
+import { personTable, type PersonRow } from '../people/people.tables.js';
 import { refreshFamilyTable as table, type RefreshFamilyRow } from './refresh.tables.js';
 import { type Family } from './rotation.js';
 
-/** A family as it is kept. */
+/** A family as it is kept, with what it is of. */
 export interface KeptFamily {
   readonly family: Family;
   readonly salt: string;
+  readonly delegation: Delegation;
+  /** Of the delegation; nothing once they are forgotten. */
+  readonly person: PersonRow | undefined;
 }
 
-const keptOf = ({ salt, generation, begunAt, rotations }: RefreshFamilyRow): KeptFamily => ({
-  salt,
-  family: { generation, begunAt: begunAt.getTime(), rotations },
+const byDelegation = (database: Database) =>
+  database
+    .select({ family: table, delegation: delegationTable, person: personTable })
+    .from(table)
+    .innerJoin(delegationTable, eq(delegationTable.id, table.delegationId))
+    .leftJoin(personTable, eq(personTable.id, delegationTable.personId))
+    .where(sql`${table.delegationId} = any (${sql.placeholder('ids')}::uuid[])`)
+    .prepare('refresh_families');
+
+const familyOf = ({ generation, begunAt, rotations }: RefreshFamilyRow): Family => ({
+  generation,
+  begunAt: begunAt.getTime(),
+  rotations,
 });
 
 /** Families of refresh tokens in PostgreSQL, which all replicas share. */
 @Injectable()
 export class RefreshStore {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  readonly #found = new Groups<DelegationId, KeptFamily | undefined>((ids) => this.#find(ids));
+  readonly #byDelegation: ReturnType<typeof byDelegation>;
 
-  async begin(transaction: Transaction, delegationId: DelegationId, salt: string, now: Date): Promise<void> {
-    const row = { delegationId, salt, generation: 0, rotations: [], begunAt: now, usedAt: now };
-    await transaction.insert(table).values(row);
+  constructor(@Inject(DATABASE) private readonly database: Database) {
+    this.#byDelegation = byDelegation(database);
   }
 
-  async find(id: DelegationId): Promise<KeptFamily | undefined> {
-    const [row] = await this.database.select().from(table).where(eq(table.delegationId, id));
-    return row === undefined ? undefined : keptOf(row);
+  /** Concurrent calls share one statement. */
+  find(id: DelegationId): Promise<KeptFamily | undefined> {
+    return this.#found.run(id);
   }
 
-  /**
-   * A family of a delegation that has not ended. Until the transaction ends, it waits for no other use of the family, and the delegation does not
-   * end.
-   */
-  async lock(transaction: Transaction, id: DelegationId): Promise<KeptFamily | undefined> {
-    const { rows } = await transaction.execute(
-      sql`select id from delegation where id = ${id} and ended_at is null for share`,
-    );
-    if (rows.length === 0) return undefined;
-    const [row] = await transaction.select().from(table).where(eq(table.delegationId, id)).for('update');
-    return row === undefined ? undefined : keptOf(row);
-  }
-
-  async rotated(transaction: Transaction, id: DelegationId, family: Family, now: Date): Promise<void> {
-    const { generation, rotations } = family;
-    await transaction
-      .update(table)
-      .set({ generation, rotations: [...rotations], usedAt: now })
-      .where(eq(table.delegationId, id));
+  async #find(ids: readonly DelegationId[]): Promise<readonly { readonly result: KeptFamily | undefined }[]> {
+    const rows = await this.#byDelegation.execute({ ids: [...new Set(ids)] });
+    const found = new Map<DelegationId, KeptFamily>();
+    for (const { family, delegation, person } of rows) {
+      const of = { delegation: delegationOf(delegation), person: person ?? undefined };
+      found.set(family.delegationId, { ...of, salt: family.salt, family: familyOf(family) });
+    }
+    return ids.map((id) => ({ result: found.get(id) }));
   }
 
   /**

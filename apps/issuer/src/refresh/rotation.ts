@@ -8,6 +8,8 @@ export interface RefreshTimes {
   readonly again: number;
 }
 
+export const REFRESH_TIMES = Symbol('countersign.issuer.refresh-times');
+
 /** The refresh tokens of one delegation, each in the place of the one before. Times in milliseconds since 1970. */
 export interface Family {
   /** Of the one token that works: 0 is the first. */

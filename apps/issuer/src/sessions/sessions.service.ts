@@ -103,11 +103,6 @@ export class Sessions implements OnModuleInit {
     return sessionOf(found);
   }
 
-  /** Whether a session is live, for what begins by it in the same transaction: its end then takes that along. */
-  isLive(transaction: Transaction, id: string): Promise<boolean> {
-    return this.store.isLive(transaction, id, this.clock(), this.times);
-  }
-
   /**
    * A session for somebody who has just signed in, always under a new secret. A live session of the same person in this browser goes on, with
    * what was begun in it; one of another person must be ended by the caller.

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm';
 import { personTable, type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type SessionEnd, type SessionId, type SessionTimes } from './session.js';
@@ -12,12 +12,23 @@ const BATCH = 1_000;
 const secondsBefore = (now: Date, seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
 
 /** The condition that a session is not over. */
-function live(now: Date, { idle, life }: SessionTimes): SQL | undefined {
+function live(now: Date, times: SessionTimes): SQL | undefined {
+  const { seenAfter, createdAfter } = liveSince(now, times);
   return and(
     isNull(sessionTable.endedAt),
-    gt(sessionTable.seenAt, secondsBefore(now, idle)),
-    gt(sessionTable.createdAt, secondsBefore(now, life)),
+    gt(sessionTable.seenAt, seenAfter),
+    gt(sessionTable.createdAt, createdAfter),
   );
+}
+
+/** The times that {@link liveSession} compares with. */
+export function liveSince(now: Date, { idle, life }: SessionTimes) {
+  return { seenAfter: secondsBefore(now, idle), createdAfter: secondsBefore(now, life) };
+}
+
+/** The condition that a session is not over, for a statement in which something begins by it. @param seenAfter a parameter of it, as `$1` */
+export function liveSession(seenAfter: string, createdAfter: string): string {
+  return `(ended_at is null and seen_at > ${seenAfter}::timestamptz and created_at > ${createdAfter}::timestamptz)`;
 }
 
 /** What a session is found by. */
@@ -54,16 +65,6 @@ export class SessionsStore {
       .innerJoin(personTable, eq(personTable.id, sessionTable.personId))
       .where(and(eq(sessionTable.secretDigest, secretDigest), live(now, times), isNull(personTable.disabledAt)));
     return found;
-  }
-
-  /** Whether a session is live; it cannot end until the transaction has ended. */
-  async isLive(transaction: Transaction, id: string, now: Date, times: SessionTimes): Promise<boolean> {
-    const found = await transaction
-      .select({ id: sessionTable.id })
-      .from(sessionTable)
-      .where(and(sql`${sessionTable.id} = ${id}`, live(now, times)))
-      .for('share');
-    return found.length > 0;
   }
 
   /** Notes that a session was used. */

@@ -1,42 +1,26 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { GroupCommit, type AuditOutbox } from '@countersign/audit-client';
-import { uuidv7, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, CLOCK, DATABASE, POOL, type Database } from '@countersign/service-host';
-import { sql, type SQL } from 'drizzle-orm';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type NewAuditEvent } from '@countersign/audit-event';
+import { AUDIT_OUTBOX, Groups, Later, POOL, type Served } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../authentication/used-assertions.store.js';
-import { type Ground } from '../registry/replica.service.js';
-import { TogetherRefused, type FurtherTokens, type Issuing, type Together } from './grants/grant.js';
-import { isoTimes } from './iso-time.js';
+import { assertionOf, newestVersion, NamedOnce, type Decided, type DecisionGround, type Outcome } from './decided.js';
+import { EventTexts } from './event-texts.service.js';
 
-/** What became of one decision. */
-export type Outcome =
-  /** The event is durable and the assertion used up: the answer may be sent. */
-  | 'committed'
-  /** The assertion was used before; nothing was recorded. */
-  | 'replayed'
-  /** Clients or keys have changed since the decision, or the subject token was revoked; nothing was recorded: decide again. */
-  | 'outdated';
-
-/** What a decision rests on, and what would revoke it. */
-export interface DecisionGround extends Ground {
-  /** Keys of the revocations that would refuse the token that is exchanged; none where none is. */
-  readonly against?: readonly string[] | undefined;
+/** A decision by itself, with what else it uses up. */
+interface Issuance extends Decided {
+  /** The assertion of another issuer that the token is for. */
+  readonly brought?: UsedAssertion | undefined;
 }
 
-interface Decided {
-  readonly ground: DecisionGround;
-  readonly assertion: UsedAssertion | undefined;
-  /** The event as JSON. */
-  readonly event: string;
-  outcome: Outcome;
-}
+/** `brought`: what the token is for was used before; the client's own assertion is used up all the same. */
+type IssuanceOutcome = Outcome | 'brought';
 
-const rowsSchema = z.object({ rows: z.array(z.unknown()) });
 const answerSchema = z.object({
   version: z.coerce.number(),
   current: z.array(z.number()),
+  fresh: z.array(z.number()),
   used: z.array(z.number()),
 });
 
@@ -47,122 +31,73 @@ const answerSchema = z.object({
  */
 const commitGroup = `
 with decided as (
-  select n, client_id, jti, expires_at, event
+  select n, client_id, jti, expires_at, by_issuer, brought, brought_until, event
   from jsonb_to_recordset($1::jsonb)
-    as d (n int, client_id text, jti text, expires_at float8, known bigint, against text[], event jsonb), registry
+    as d (n int, client_id text, jti text, expires_at float8, by_issuer text, brought text, brought_until float8, known bigint, against text[], event jsonb), registry
   where version = $2 and (against is null or not exists (
     select from revocation r where r.bucket_key = any (against) and r.changed_in > known
   ))
-), fresh as (
+), used as (
   insert into client_assertion (client_id, jti, expires_at)
-  select client_id, jti, to_timestamp(expires_at) from decided where jti is not null order by client_id, jti
+  select client_id, jti, to_timestamp(expires_at) from decided where jti is not null
+  union all select by_issuer, brought, to_timestamp(brought_until) from decided where brought is not null
+  order by 1, 2
   on conflict do nothing
   returning client_id, jti
+), fresh as (
+  select n, by_issuer, brought, event from decided d
+  where jti is null or exists (select from used u where u.client_id = d.client_id and u.jti = d.jti)
 ), good as (
-  select n, event from decided d
-  where jti is null or exists (select from fresh f where f.client_id = d.client_id and f.jti = d.jti)
+  select n, event from fresh f
+  where brought is null or exists (select from used u where u.client_id = f.by_issuer and u.jti = f.brought)
 ), recorded as (
   insert into audit_outbox (id, event) select (event->>'id')::uuid, event from good order by n
 )
 select (select version from registry) as version, array(select n from decided) as current,
-  array(select n from good) as used`;
-
-/** The same, in a transaction of the caller's. */
-function commitOne(row: string, version: number): SQL {
-  const [head = '', middle = '', tail = ''] = commitGroup.split(/\$[12]/);
-  return sql`${sql.raw(head)}${`[${row}]`}${sql.raw(middle)}${version}${sql.raw(tail)}`;
-}
+  array(select n from fresh) as fresh, array(select n from good) as used`;
 
 /** One decision as the statement reads it. */
-function rowOf({ assertion, event, ground: { against, revocations } }: Decided, n: number): string {
-  const { clientId, jti, expiresAt } = assertion ?? {};
-  const exchange = against === undefined ? {} : { known: revocations, against };
-  const row = JSON.stringify({ n, client_id: clientId, jti, expires_at: expiresAt, ...exchange });
+function rowOf(issuance: Issuance, n: number): string {
+  const { ground, brought, event } = issuance;
+  const exchange = ground.against === undefined ? {} : { known: ground.revocations, against: ground.against };
+  const also =
+    brought === undefined
+      ? {}
+      : { by_issuer: brought.clientId, brought: brought.jti, brought_until: brought.expiresAt };
+  const row = JSON.stringify({ n, ...assertionOf(issuance), ...exchange, ...also });
   return `${row.slice(0, -1)},"event":${event}}`;
 }
-
-/** Leaves the transaction without a trace of it. */
-class NotCommitted extends Error {}
-
-/** What became of a decision that something else must commit with. */
-export type OutcomeTogether =
-  | { readonly outcome: Outcome; readonly further?: FurtherTokens }
-  | { readonly outcome: 'refused'; readonly refusal: TogetherRefused };
 
 /** The record of what the token endpoint decided: durable before anything is answered, concurrent decisions in one commit. */
 @Injectable()
 export class Issuances {
-  readonly #group: GroupCommit<Decided>;
-  readonly #timeText = isoTimes();
+  readonly #group = new Groups<Issuance, IssuanceOutcome>((group) => this.#write(group));
 
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
-    @Inject(DATABASE) private readonly database: Database,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
-    @Inject(CLOCK) private readonly clock: () => Date,
-  ) {
-    this.#group = new GroupCommit((group) => this.#write(group), { groupLimit: 500, queueLimit: 10_000 });
+    @Inject(EventTexts) private readonly texts: EventTexts,
+  ) {}
+
+  /** A decision as it is committed. */
+  decided(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Decided {
+    return { ground, assertion, event: this.texts.of(event) };
   }
 
   /** @throws what the database said: then nothing may be answered but that it failed */
-  async commit(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Promise<Outcome> {
-    const decided = this.#decided(ground, assertion, event);
-    await this.#group.add(decided);
-    if (decided.outcome === 'committed') this.outbox.announce(event);
-    return decided.outcome;
+  async commit(decided: Decided): Promise<Outcome> {
+    const outcome = await this.#group.run(decided);
+    return outcome === 'brought' ? 'outdated' : outcome;
   }
 
-  /** As {@link commit}, for a decision that something of its grant must commit with: both in one transaction, or neither. */
-  async commitWith(
-    together: Together,
-    issuing: Issuing,
-    ground: DecisionGround,
-    assertion: UsedAssertion | undefined,
-    event: NewAuditEvent,
-  ): Promise<OutcomeTogether> {
-    const row = rowOf(this.#decided(ground, assertion, event), 0);
-    const stopped: { why?: OutcomeTogether } = {};
-    const stop = (why: OutcomeTogether): NotCommitted => {
-      stopped.why = why;
-      return new NotCommitted();
-    };
-    try {
-      const further = await this.database.transaction(async (transaction) => {
-        const done = await together.commit(transaction, issuing);
-        if (done instanceof TogetherRefused) throw stop({ outcome: 'refused', refusal: done });
-        // Last, so that it sees the registry as it is when all of this commits.
-        const { rows } = rowsSchema.parse(await transaction.execute(commitOne(row, ground.version)));
-        const { current, used } = answerSchema.parse(rows[0]);
-        if (current.length === 0) throw stop({ outcome: 'outdated' });
-        if (used.length === 0) throw stop({ outcome: 'replayed' });
-        return done;
-      });
-      this.outbox.recorded();
-      this.outbox.announce(event);
-      return { outcome: 'committed', further };
-    } catch (error) {
-      if (error instanceof NotCommitted && stopped.why !== undefined) return stopped.why;
-      throw error;
-    }
+  /** As {@link commit}, for a token that another issuer's assertion is used up for. */
+  commitWith(decided: Decided, brought: UsedAssertion): Promise<IssuanceOutcome> {
+    return this.#group.run({ ...decided, brought });
   }
 
-  #decided(ground: DecisionGround, assertion: UsedAssertion | undefined, event: NewAuditEvent): Decided {
-    const now = this.clock();
-    const id = uuidv7(now.getTime());
-    const { type, subject, traceparent, data } = event;
-    // That it fits the trail's schema, a spec holds for all decisions, so that no token pays for it.
-    const complete: UnnumberedEvent = {
-      specversion: '1.0',
-      id,
-      source: 'issuer',
-      type,
-      time: this.#timeText(now.getTime()),
-      subject,
-      datacontenttype: 'application/json',
-      traceparent,
-      data,
-    };
-    return { ground, assertion, event: JSON.stringify(complete), outcome: 'outdated' };
+  /** Tells of an event that is committed. */
+  announce(event: NewAuditEvent): void {
+    this.outbox.announce(event);
   }
 
   /** Records what holds whatever the registry's version. */
@@ -170,30 +105,28 @@ export class Issuances {
     await this.outbox.recordDurably(event);
   }
 
-  async #write(group: readonly Decided[]): Promise<void> {
-    const version = Math.max(...group.map(({ ground }) => ground.version));
-    const seen = new Set<string>();
-    const current = group.filter((one) => {
-      if (one.ground.version !== version) return false;
-      if (one.assertion === undefined) return true;
-      const name = `${one.assertion.clientId} ${one.assertion.jti}`;
-      const again = seen.has(name);
-      seen.add(name);
-      if (again) one.outcome = 'replayed';
-      return !again;
+  async #write(group: readonly Issuance[]): Promise<readonly Served<IssuanceOutcome>[]> {
+    const version = newestVersion(group);
+    const named = new NamedOnce();
+    const results: Served<IssuanceOutcome>[] = group.map(() => ({ result: 'outdated' }));
+    const rows: string[] = [];
+    group.forEach((one, n) => {
+      if (one.ground.version !== version) return;
+      const others = one.brought === undefined ? [] : [`${one.brought.clientId} ${one.brought.jti}`];
+      if (named.take(one, ...others)) rows.push(rowOf(one, n));
+      else results[n] = new Later();
     });
-    const rows = current.map(rowOf);
     const { rows: answers } = await this.pool.query({
       name: 'commit-issuances',
       text: commitGroup,
       values: [`[${rows.join(',')}]`, version],
     });
     const answer = answerSchema.parse(answers[0]);
-    if (answer.version !== version) return;
+    if (answer.version !== version) return results;
     this.outbox.recorded();
-    const [still, good] = [new Set(answer.current), new Set(answer.used)];
-    current.forEach((one, n) => {
-      if (still.has(n)) one.outcome = good.has(n) ? 'committed' : 'replayed';
-    });
+    for (const n of answer.current) results[n] = { result: 'replayed' };
+    for (const n of answer.fresh) results[n] = { result: 'brought' };
+    for (const n of answer.used) results[n] = { result: 'committed' };
+    return results;
   }
 }

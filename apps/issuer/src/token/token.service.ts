@@ -6,7 +6,9 @@ import { Counter, type Registry } from 'prom-client';
 import { TooManyRequests } from '../limits/authentication-limits.service.js';
 import { Replica } from '../registry/replica.service.js';
 import { signAccessToken } from './access-token.js';
-import { Issuances, type DecisionGround, type OutcomeTogether } from './issuances.store.js';
+import { type DecisionGround } from './decided.js';
+import { type OutcomeTogether } from './grants/grant.js';
+import { Issuances } from './issuances.store.js';
 import { SenderConstraint } from '../authentication/sender-constraint.service.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
@@ -83,7 +85,7 @@ export class TokenService {
       }
       if (!decision.granted) throw this.#counted(decision);
       if (committed.outcome === 'refused') {
-        await committed.refusal.consequence();
+        await committed.refusal.consequence?.();
         return this.#refuse(overtaken(decision, committed.refusal), trace);
       }
       if (token === undefined) throw new Error('a granted token is signed');
@@ -100,12 +102,17 @@ export class TokenService {
     event: NewAuditEvent,
     trace: RequestTrace,
   ): Promise<OutcomeTogether> {
+    const decided = this.issuances.decided(ground, decision.assertion, event);
+    let committed: OutcomeTogether;
     if (!decision.granted || decision.together === undefined) {
-      return { outcome: await this.issuances.commit(ground, decision.assertion, event) };
+      committed = { outcome: await this.issuances.commit(decided) };
+    } else {
+      const { together, client, claims, proof } = decision;
+      const issuing = { clientId: client.client_id, claims, boundTo: proof?.thumbprint, trace };
+      committed = await together.commit(issuing, decided);
     }
-    const { together, client, claims, proof, assertion } = decision;
-    const issuing = { clientId: client.client_id, claims, boundTo: proof?.thumbprint, trace };
-    return this.issuances.commitWith(together, issuing, ground, assertion, event);
+    if (committed.outcome === 'committed') this.issuances.announce(event);
+    return committed;
   }
 
   #counted({ answer, reason }: Refused): OAuthError {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, type RequestTrace, type Transaction } from '@countersign/service-host';
+import { CLOCK, type RequestTrace } from '@countersign/service-host';
 import { byClient } from '../../authentication/by-client.js';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type KeptCode } from '../../authorization/code.js';
@@ -11,19 +11,27 @@ import { type Client, type Policy } from '../../registry/client.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
+import { type Decided } from '../decided.js';
 import {
   GrantRefused,
-  TogetherRefused,
-  type FurtherTokens,
   type GrantBasis,
   type GrantDecision,
   type Issuing,
+  type OutcomeTogether,
   type TokenGrant,
 } from './grant.js';
 
 /** One answer for whatever is wrong with a code, so that nobody finds out which codes there are. */
 const NOT_VALID =
   'the code is not valid: it is unknown, expired, used, or not for this client, redirect_uri, verifier or key';
+
+/** What the trail says of a code that went while its redemption was decided. */
+const refusals = {
+  USED: 'CODE_REPLAYED',
+  WITHDRAWN: 'CONSENT_WITHDRAWN',
+  EXPIRED: 'CODE_EXPIRED',
+  SESSION_ENDED: 'SESSION_ENDED',
+} as const;
 
 /** What a code gives now: the policy may have become narrower since the person allowed it. */
 function decideCode(policy: Policy, { allowed, dpopKey }: KeptCode, boundTo: string | undefined): GrantDecision {
@@ -55,7 +63,7 @@ export class AuthorizationCode implements TokenGrant {
       request: { audience: allowed.audience, scopes: allowed.scopes },
       decide: (policy, _request, _now, boundTo) => decideCode(policy, code, boundTo),
       claims: (parameters) => claimsForPerson(parameters, allowed),
-      together: { commit: (transaction, issuing) => this.#redeem(transaction, client, code, issuing) },
+      together: { commit: (issuing, decided) => this.#redeem(client, code, issuing, decided) },
     };
   }
 
@@ -86,15 +94,11 @@ export class AuthorizationCode implements TokenGrant {
     await this.delegations.end({ id }, 'CODE_REPLAYED', byClient(clientId, trace, id));
   }
 
-  async #redeem(
-    transaction: Transaction,
-    client: Client,
-    code: KeptCode,
-    issuing: Issuing,
-  ): Promise<FurtherTokens | TogetherRefused> {
-    if (!(await this.codes.redeem(transaction, code.digest, this.clock()))) {
-      return new TogetherRefused('CODE_REPLAYED', NOT_VALID, () => this.#replayed(code, issuing.trace));
-    }
-    return this.further.begin(transaction, client, code.allowed, issuing, NOT_VALID);
+  async #redeem(client: Client, code: KeptCode, issuing: Issuing, decided: Decided): Promise<OutcomeTogether> {
+    const begun = await this.further.begin({ code: code.digest }, client, code.allowed, issuing, decided);
+    if (begun.outcome !== 'refused') return begun;
+    const reason = refusals[begun.because];
+    const consequence = reason === 'CODE_REPLAYED' ? () => this.#replayed(code, issuing.trace) : undefined;
+    return { outcome: 'refused', refusal: { reason, description: NOT_VALID, consequence } };
   }
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { OAuthError, type RequestTrace, type Transaction } from '@countersign/service-host';
+import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
-import { allowedSchema, type Allowed } from '../../authorization/code.js';
+import { allowedSchema } from '../../authorization/code.js';
 import { digestOfSecret } from '../../authorization/one-time-secret.js';
 import { DEVICE_CODE } from '../../device/devices.service.js';
 import { DevicesStore } from '../../device/devices.store.js';
@@ -9,14 +9,7 @@ import { type Client } from '../../registry/client.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
-import {
-  GrantRefused,
-  TogetherRefused,
-  type FurtherTokens,
-  type GrantBasis,
-  type Issuing,
-  type TokenGrant,
-} from './grant.js';
+import { GrantRefused, type GrantBasis, type TokenGrant } from './grant.js';
 
 const NOT_VALID = 'the device code is not valid: it is unknown, used, or not for this client';
 const waits = {
@@ -57,18 +50,14 @@ export class DeviceCodeGrant implements TokenGrant {
       request: { audience: allowed.audience, scopes: allowed.scopes },
       decide: (policy) => decideGrantForPerson(policy, allowed, allowed.roles),
       claims: (parameters) => claimsForPerson(parameters, allowed),
-      together: { commit: (transaction, issuing) => this.#redeem(transaction, client, row.id, allowed, issuing) },
+      together: {
+        commit: async (issuing, decided) => {
+          const begun = await this.further.begin({ device: row.id }, client, allowed, issuing, decided);
+          if (begun.outcome !== 'refused') return begun;
+          const reason = begun.because === 'SESSION_ENDED' ? begun.because : 'DEVICE_CODE_USED';
+          return { outcome: 'refused', refusal: { reason, description: NOT_VALID } };
+        },
+      },
     };
-  }
-
-  async #redeem(
-    transaction: Transaction,
-    client: Client,
-    deviceId: string,
-    allowed: Allowed,
-    issuing: Issuing,
-  ): Promise<FurtherTokens | TogetherRefused> {
-    if (!(await this.devices.redeem(transaction, deviceId))) return new TogetherRefused('DEVICE_CODE_USED', NOT_VALID);
-    return this.further.begin(transaction, client, allowed, issuing, NOT_VALID);
   }
 }

@@ -1,9 +1,10 @@
 import { type Principal } from '@countersign/auth-core';
-import { OAuthError, type RequestTrace, type Transaction } from '@countersign/service-host';
+import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { type AccessTokenClaims } from '../access-token.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
+import { type Decided, type Outcome } from '../decided.js';
 import { type TokenParameters } from './token-parameters.js';
 
 /** Whether a grant gives what is asked for: the scopes, or the error (RFC 6749, section 5.2; RFC 8693, section 2.2.2). */
@@ -60,24 +61,24 @@ export class GrantRefused extends OAuthError {
 
 /** A grant's own part of the commit: a code is used up, a delegation begins, a refresh token takes the place of another. */
 export interface Together {
-  /**
-   * @returns what the answer says beside the access token; the refusal, where somebody was quicker: then nothing is committed
-   */
-  commit(transaction: Transaction, issuing: Issuing): Promise<FurtherTokens | TogetherRefused>;
+  /** Commits it and the decision, both or neither. @throws what the database said: then nothing may be answered but that it failed */
+  commit(issuing: Issuing, decided: Decided): Promise<OutcomeTogether>;
 }
 
+/** What became of a decision that something of its grant committed with. */
+export type OutcomeTogether =
+  | { readonly outcome: Outcome; readonly further?: FurtherTokens }
+  /** Somebody was quicker; nothing was recorded. */
+  | { readonly outcome: 'refused'; readonly refusal: TogetherRefused };
+
 /** What was good when it was decided, and is no longer. */
-export class TogetherRefused {
-  /**
-   * @param reason what the trail records
-   * @param description what the client sees, with `invalid_grant`
-   * @param consequence what follows, once nothing of this was committed
-   */
-  constructor(
-    readonly reason: string,
-    readonly description: string,
-    readonly consequence: () => Promise<void> = () => Promise.resolve(),
-  ) {}
+export interface TogetherRefused {
+  /** What the trail records. */
+  readonly reason: string;
+  /** What the client sees, with `invalid_grant`. */
+  readonly description: string;
+  /** What follows. */
+  readonly consequence?: (() => Promise<unknown>) | undefined;
 }
 
 /** A way to a token (RFC 6749, section 1.3): what it parses, decides and claims. Each has a file of its own here. */

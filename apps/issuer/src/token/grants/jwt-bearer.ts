@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { acceptsType } from '@countersign/auth-core/profiles';
 import { TokenError, type Principal } from '@countersign/auth-core';
 import { CLOCK } from '@countersign/service-host';
-import { UsedAssertions } from '../../authentication/used-assertions.store.js';
 import { type Form } from '../../authentication/oauth-form.js';
 import { ISSUER_URL } from '../../issuer-url.js';
 import { type OutsideIssuer } from '../../outside/outside-issuer.js';
@@ -11,7 +10,8 @@ import { assertionLimits, type AssertionLimits } from '../../outside/outside-sub
 import { OutsideTokens, type OutsideToken } from '../../outside/outside-tokens.service.js';
 import { type Client } from '../../registry/client.js';
 import { decideOutsideExchange } from '../../registry/policy.js';
-import { GrantRefused, TogetherRefused, type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
+import { Issuances } from '../issuances.store.js';
+import { GrantRefused, type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { edgesFrom } from './edges-from.js';
 import { claimsForOutside, tooShort } from './exchanged-claims.js';
 
@@ -68,7 +68,7 @@ export class JwtBearer implements TokenGrant {
 
   constructor(
     @Inject(OutsideTokens) private readonly outside: OutsideTokens,
-    @Inject(UsedAssertions) private readonly used: UsedAssertions,
+    @Inject(Issuances) private readonly issuances: Issuances,
     @Inject(ISSUER_URL) private readonly issuer: string,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -91,10 +91,11 @@ export class JwtBearer implements TokenGrant {
         }),
       claims: (parameters) => claimsForOutside(parameters, subject),
       together: {
-        commit: async (transaction) =>
-          (await this.used.useOnceWith(transaction, usedOf(issuer, subject)))
-            ? {}
-            : new TogetherRefused('ASSERTION_REPLAYED', REPLAYED),
+        commit: async (_issuing, decided) => {
+          const outcome = await this.issuances.commitWith(decided, usedOf(issuer, subject));
+          if (outcome !== 'brought') return { outcome };
+          return { outcome: 'refused', refusal: { reason: 'ASSERTION_REPLAYED', description: REPLAYED } };
+        },
       },
     };
   }

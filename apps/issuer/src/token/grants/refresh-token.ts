@@ -1,26 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type RequestTrace, type Transaction } from '@countersign/service-host';
 import { byClient } from '../../authentication/by-client.js';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Delegation } from '../../delegations/delegation.js';
-import { PeopleStore } from '../../people/people.store.js';
-import { personIdSchema } from '../../people/person.js';
-import { RefreshTokens } from '../../refresh/refresh-tokens.service.js';
-import { type PresentedRefreshToken } from '../../refresh/refresh-token.js';
+import { RefreshTokens, type FoundRefreshToken } from '../../refresh/refresh-tokens.service.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { identityScopes, ISSUER_AUDIENCE } from '../../registry/people-policy.js';
-import { Sessions } from '../../sessions/sessions.service.js';
 import { tokenRequestOf, type TokenRequest } from '../../authentication/token-request.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
-import { FurtherTokensOf } from './further-tokens.service.js';
+import { type Decided } from '../decided.js';
+import { Rotations, type NotRotated } from '../rotations.store.js';
+import { furtherTokens, FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,
-  TogetherRefused,
-  type FurtherTokens,
   type GrantBasis,
   type GrantDecision,
   type Issuing,
+  type OutcomeTogether,
   type TokenGrant,
 } from './grant.js';
 
@@ -82,8 +78,7 @@ export class RefreshTokenGrant implements TokenGrant {
 
   constructor(
     @Inject(RefreshTokens) private readonly tokens: RefreshTokens,
-    @Inject(PeopleStore) private readonly people: PeopleStore,
-    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Rotations) private readonly rotations: Rotations,
     @Inject(FurtherTokensOf) private readonly further: FurtherTokensOf,
   ) {}
 
@@ -94,12 +89,11 @@ export class RefreshTokenGrant implements TokenGrant {
     }
     const found = await this.tokens.find(token);
     if (found === undefined) throw new GrantRefused('REFRESH_TOKEN_UNKNOWN', NOT_VALID);
-    const { presented, delegation } = found;
+    const { delegation, person } = found;
     if (delegation.clientId !== client.client_id) throw new GrantRefused('REFRESH_TOKEN_OF_ANOTHER_CLIENT', NOT_VALID);
     if (delegation.endedAt !== undefined) throw new GrantRefused('DELEGATION_ENDED', NOT_VALID);
     // Roles as they are now: who lost one since does not keep it by a refresh token.
-    const person = await this.people.findActive(personIdSchema.parse(delegation.personId));
-    if (person === undefined) throw new GrantRefused('PERSON_DISABLED', NOT_VALID);
+    if (person === undefined || person.disabledAt !== null) throw new GrantRefused('PERSON_DISABLED', NOT_VALID);
     const now = { ...delegation, roles: person.roles };
     return {
       subject: undefined,
@@ -109,28 +103,37 @@ export class RefreshTokenGrant implements TokenGrant {
           ? decideRefresh(policy, delegation, request, person.roles)
           : invalid('invalid_grant', NOT_VALID),
       claims: (parameters) => claimsForPerson(parameters, now),
-      together: { commit: (transaction, issuing) => this.#use(transaction, presented, delegation, issuing) },
+      together: { commit: (issuing, decided) => this.#use(found, issuing, decided) },
     };
   }
 
-  async #use(
-    transaction: Transaction,
-    presented: PresentedRefreshToken,
-    delegation: Delegation,
-    issuing: Issuing,
-  ): Promise<FurtherTokens | TogetherRefused> {
-    const { id, clientId, sessionId, scopes } = delegation;
-    // Without offline_access it lasts as long as the person is signed in (OpenID Connect Core, section 11).
-    if (!scopes.includes('offline_access') && !(await this.sessions.isLive(transaction, sessionId))) {
-      return new TogetherRefused('SESSION_ENDED', NOT_VALID);
-    }
-    const outcome = await this.tokens.use(transaction, presented);
-    if ('refused' in outcome) {
-      const isReplay = outcome.refused === 'REFRESH_TOKEN_REPLAYED';
-      const alarm = (trace: RequestTrace) => () => this.tokens.replayed(presented, byClient(clientId, trace, id));
-      return new TogetherRefused(outcome.refused, NOT_VALID, isReplay ? alarm(issuing.trace) : undefined);
-    }
-    const idToken = await this.further.idTokenOf(transaction, { ...delegation, nonce: undefined }, issuing);
-    return { refresh_token: outcome.token, ...(idToken === undefined ? {} : { id_token: idToken }) };
+  async #use(found: FoundRefreshToken, issuing: Issuing, decided: Decided): Promise<OutcomeTogether> {
+    const { presented, delegation, family, salt, person } = found;
+    const { id, sessionId, scopes } = delegation;
+    const idToken = await this.further.idTokenOf({ ...delegation, nonce: undefined }, issuing, person);
+    const used = await this.rotations.rotate({
+      ...decided,
+      delegationId: id,
+      generation: presented.generation,
+      family,
+      // Without offline_access it lasts as long as the person is signed in (OpenID Connect Core, section 11).
+      sessionId: scopes.includes('offline_access') ? undefined : sessionId,
+    });
+    if (used.outcome === 'refused') return this.#refused(found, used.refused, issuing);
+    if (used.outcome !== 'committed') return used;
+    this.tokens.used(used.again ? 'again' : 'rotated');
+    const next = this.tokens.tokenOf(id, used.generation, salt);
+    return { outcome: 'committed', further: furtherTokens(next, idToken) };
+  }
+
+  #refused(
+    { presented, delegation: { id, clientId } }: FoundRefreshToken,
+    reason: NotRotated,
+    { trace }: Issuing,
+  ): OutcomeTogether {
+    if (reason === 'REFRESH_TOKEN_EXPIRED') this.tokens.used('expired');
+    const alarm = () => this.tokens.replayed(presented, byClient(clientId, trace, id));
+    const consequence = reason === 'REFRESH_TOKEN_REPLAYED' ? alarm : undefined;
+    return { outcome: 'refused', refusal: { reason, description: NOT_VALID, consequence } };
   }
 }

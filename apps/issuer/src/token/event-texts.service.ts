@@ -1,0 +1,29 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { uuidv7, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
+import { CLOCK } from '@countersign/service-host';
+import { isoTimes } from './iso-time.js';
+
+/** Completes events for the statements that commit decisions. That they fit the trail's schema, a spec holds, so that no token pays for it. */
+@Injectable()
+export class EventTexts {
+  readonly #timeText = isoTimes();
+
+  constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
+
+  /** @returns the event as JSON */
+  of({ type, subject, traceparent, data }: NewAuditEvent): string {
+    const now = this.clock().getTime();
+    const complete: UnnumberedEvent = {
+      specversion: '1.0',
+      id: uuidv7(now),
+      source: 'issuer',
+      type,
+      time: this.#timeText(now),
+      subject,
+      datacontenttype: 'application/json',
+      traceparent,
+      data,
+    };
+    return JSON.stringify(complete);
+  }
+}

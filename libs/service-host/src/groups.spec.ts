@@ -1,0 +1,117 @@
+import { setImmediate as afterTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import pg from 'pg';
+import { Groups, Later, type Served } from './groups.js';
+
+/** A database that answers when the test says so. */
+class Work {
+  readonly groups: (readonly number[])[] = [];
+  readonly #ends: (() => void)[] = [];
+
+  constructor(private readonly serve: (item: number) => Served<string> = (item) => ({ result: String(item) })) {}
+
+  readonly work = async (items: readonly number[]): Promise<readonly Served<string>[]> => {
+    this.groups.push(items);
+    await new Promise<void>((resolve) => this.#ends.push(resolve));
+    return items.map(this.serve);
+  };
+
+  async end(): Promise<void> {
+    this.#ends.shift()?.();
+    await afterTurn();
+  }
+}
+
+/** As PostgreSQL refuses a statement for a value in it. */
+const refused = (code = '22P05') => Object.assign(new pg.DatabaseError('no', 2, 'error'), { code });
+
+const settled = (run: Promise<string>): Promise<string> =>
+  run.then(
+    (result) => result,
+    (error: unknown) => (error instanceof Error ? error.message : 'no error'),
+  );
+
+describe('groups', () => {
+  it('hold what comes in one turn of the event loop, then all that came while a group was served', async () => {
+    const work = new Work();
+    const groups = new Groups(work.work, { groupLimit: 3 });
+    const results = [groups.run(1), groups.run(2)];
+    expect(work.groups).toEqual([]);
+    await afterTurn();
+    for (const item of [3, 4, 5, 6]) results.push(groups.run(item));
+    await afterTurn();
+    expect(work.groups).toEqual([[1, 2]]);
+    await work.end();
+    await work.end();
+    await work.end();
+    expect(work.groups).toEqual([[1, 2], [3, 4, 5], [6]]);
+    expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5', '6']);
+  });
+
+  it('serve first in the next group what this one left for it', async () => {
+    const left = new Set([2]);
+    const work = new Work((item) => (left.delete(item) ? new Later() : { result: String(item) }));
+    const groups = new Groups(work.work);
+    const results = [groups.run(1), groups.run(2)];
+    await afterTurn();
+    results.push(groups.run(3));
+    await work.end();
+    expect(work.groups).toEqual([
+      [1, 2],
+      [2, 3],
+    ]);
+    await work.end();
+    expect(await Promise.all(results)).toEqual(['1', '2', '3']);
+  });
+
+  it('try again a moment later what another process holds, and refuse it when that lasts too long', async () => {
+    let tries = 0;
+    const later = () => Promise.resolve([new Later(1)]);
+    const twice = new Groups<number, string>(() => ((tries += 1) < 3 ? later() : Promise.resolve([{ result: 'x' }])));
+    expect(await twice.run(1)).toBe('x');
+    expect(tries).toBe(3);
+    const never = new Groups<number, string>(later, { waitLimitMs: 0 });
+    await expect(never.run(1)).rejects.toMatchObject({ status: 503, code: 'OVERLOADED' });
+  });
+
+  it('refuse one more than may wait, and take another once one is answered', async () => {
+    const work = new Work();
+    const groups = new Groups(work.work, { queueLimit: 2 });
+    const results = [groups.run(1), groups.run(2)];
+    await expect(groups.run(3)).rejects.toMatchObject({ status: 503, code: 'OVERLOADED' });
+    await afterTurn();
+    await work.end();
+    expect(await Promise.all(results)).toEqual(['1', '2']);
+    const fourth = groups.run(4);
+    await afterTurn();
+    await work.end();
+    expect(await fourth).toBe('4');
+  });
+
+  it('fail only the items whose values PostgreSQL refuses, whichever they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (faults) => {
+        const groups = new Groups<number, string>((items) =>
+          items.some((item) => faults[item] === true)
+            ? Promise.reject(refused())
+            : Promise.resolve(items.map((item) => ({ result: String(item) }))),
+        );
+        const results = await Promise.all(faults.map((_, item) => settled(groups.run(item))));
+        expect(results).toEqual(faults.map((fault, item) => (fault ? 'no' : String(item))));
+      }),
+    );
+  });
+
+  it.each([
+    ['a lost connection, after which nobody knows what was committed', new Error('Connection terminated')],
+    ['a server that shuts down', refused('57P01')],
+  ])('are not tried again after %s', async (_, error) => {
+    let tries = 0;
+    const groups = new Groups<number, string>(() => {
+      tries += 1;
+      return Promise.reject(error);
+    });
+    const results = await Promise.all([groups.run(1), groups.run(2)].map(settled));
+    expect([results, tries]).toEqual([[error.message, error.message], 1]);
+  });
+});
