@@ -20,6 +20,8 @@ export interface BenchmarkContext {
   readonly rounds: number;
   /** Tells of progress, on standard error. */
   progress(message: string): void;
+  /** Whether a part of the benchmark is asked for: all are, unless `--only` names some. */
+  wants(part: string): boolean;
   /** Adds a figure that the table shows beside the metrics. */
   measured(name: string, value: number, unit: string): void;
 }
@@ -28,6 +30,8 @@ export interface BenchmarkContext {
 export interface Benchmark {
   /** One sentence: what is measured against what, in one run. */
   readonly description: string;
+  /** Names of what it can measure by itself, for `--only`; none where all is one. */
+  readonly parts?: readonly string[];
   run(context: BenchmarkContext): Promise<readonly Metric[]>;
 }
 

@@ -25,13 +25,24 @@ function parseRounds(text: string): number {
   return rounds;
 }
 
-async function runOne(name: string, rounds: number, json: boolean): Promise<void> {
+interface Options {
+  readonly rounds: number;
+  readonly json: boolean;
+  readonly only?: readonly string[];
+}
+
+async function runOne(name: string, { rounds, json, only }: Options): Promise<void> {
   const benchmark = await load(name);
+  const { parts = [] } = benchmark;
+  const unknown = only?.filter((part) => !parts.includes(part)) ?? [];
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`${name} has no part ${unknown.join(', ')}; it has ${parts.join(', ') || 'none'}`);
   const measured: Measured[] = [];
   process.stderr.write(`${name}: ${benchmark.description}\n`);
   const metrics = await benchmark.run({
     rounds,
     progress: (message) => process.stderr.write(`  ${message}\n`),
+    wants: (part) => only?.includes(part) ?? true,
     measured: (label, value, unit) => measured.push({ name: label, value, unit }),
   });
   (json ? process.stderr : process.stdout).write(`${readableReport(name, metrics, measured)}\n`);
@@ -46,13 +57,14 @@ await new Command('npm run bench --')
   )
   .argument('<names...>', `one or more of: ${names.join(', ')}`)
   .option('--rounds <count>', 'interleaved rounds, odd', parseRounds, 11)
+  .option('--only <parts...>', 'only these parts of a benchmark that has parts (mint)')
   .option('--json', 'print one JSON object a benchmark, as the last line', false)
   .addHelpText('after', '\nExit code 0 when all ran, whether or not each goal was met; 1 when one could not run.')
-  .action(async (wanted: string[], options: { rounds: number; json: boolean }) => {
+  .action(async (wanted: string[], options: Options) => {
     const unknown = wanted.filter((name) => !names.includes(name));
     if (unknown.length > 0)
       throw new InvalidArgumentError(`no benchmark ${unknown.join(', ')}; there are ${names.join(', ')}`);
-    for (const name of wanted) await runOne(name, options.rounds, options.json);
+    for (const name of wanted) await runOne(name, options);
   })
   .parseAsync()
   .then(

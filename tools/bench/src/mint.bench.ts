@@ -1,4 +1,3 @@
-import { type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,26 +6,26 @@ import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
 import { freePort, startBackingServices } from '@countersign/backing-services';
 import { type Benchmark, type Metric } from './benchmark.js';
+import { Contestant } from './mint/contestant.js';
 import { mintFloor } from './mint/floor.js';
 import { type LoadOrder } from './mint/load.js';
 import { confirmEvents } from './mint/receipts.js';
 import { APPLICATION, IssuerCodes, REDIRECT } from './mint/codes.js';
 import { personRounds } from './mint/person-rounds.js';
-import { runLoad } from './mint/run-load.js';
-import { cpuSeconds, pathOf, startPinned, untilReady } from './processes.js';
+import { pathOf, startPinned, untilReady } from './processes.js';
 import { interleave } from './rounds.js';
-import { median } from './statistics.js';
 
 const CONNECTIONS = 64;
 const OUR_REQUESTS = 8_000;
 const PEER_REQUESTS = 3_000;
 
-const ratio = (metric: string, value: number): Metric => ({ metric, value, goal: 2, better: 'higher' });
+const parts = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
 
 const benchmark: Benchmark = {
   description:
     'client_credentials, and authorization_code and refresh_token for a person, with private_key_jwt (ES256) over HTTP: the issuer with PostgreSQL, the audit event durable before the answer, against oidc-provider in memory; server on one core, load on the other. A bare node:http server with the two signatures shows how far Node goes.',
-  async run({ rounds, progress, measured }) {
+  parts,
+  async run({ rounds, progress, measured, wants }) {
     const folder = mkdtempSync(join(tmpdir(), 'mint-'));
     const [client, signing] = await Promise.all([generateSigningKey(), generateSigningKey()]);
     const backing = await startBackingServices();
@@ -90,55 +89,45 @@ const benchmark: Benchmark = {
         requests: PEER_REQUESTS,
       };
       const bareOrder: LoadOrder = { ...ourOrder, port: barePort };
-      const p99 = { ours: [] as number[], peer: [] as number[], bare: [] as number[] };
-      const cpu = { ours: [] as number[], peer: [] as number[], bare: [] as number[] };
-      const contestant = (name: keyof typeof cpu, child: ChildProcess, order: LoadOrder) => ({
-        name,
-        async round() {
-          const before = cpuSeconds(child);
-          const report = await runLoad(load, order);
-          cpu[name].push(((cpuSeconds(child) - before) / order.requests) * 1e6);
-          p99[name].push(report.p99);
-          return report.perSecond;
+      codes = await IssuerCodes.open(databaseUrl);
+      const orders = {
+        ...personRounds(load, { codes, peer, ourOrder, peerOrder }),
+        client_credentials: { ours: () => ourOrder, peer: () => peerOrder },
+      };
+      const contests = parts.filter(wants).map((part) => ({
+        part,
+        ours: new Contestant(`${part}: issuer, PostgreSQL`, ours, load, orders[part].ours),
+        peer: new Contestant(`${part}: oidc-provider, memory`, peer, load, orders[part].peer),
+      }));
+      const floor = { name: 'floor', round: () => mintFloor(client) };
+      const bareNode = new Contestant('bare node:http, no records', bare, load, () => bareOrder);
+      const all = [...contests.flatMap((contest) => [contest.ours, contest.peer]), bareNode, floor];
+      const figures = await interleave<string>(all, {
+        rounds,
+        warmup: 2,
+        onRound: (round) => {
+          progress(`round ${String(round)}`);
         },
       });
-      codes = await IssuerCodes.open(databaseUrl);
-      const people = personRounds(load, { codes, peer, ourOrder, peerOrder });
-      const figures = await interleave(
-        [
-          ...people,
-          contestant('ours', ours, ourOrder),
-          contestant('peer', peer, peerOrder),
-          contestant('bare', bare, bareOrder),
-          { name: 'floor', round: () => mintFloor(client) },
-        ],
-        {
-          rounds,
-          warmup: 2,
-          onRound: (round) => {
-            progress(`round ${String(round)}`);
-          },
-        },
-      );
-      measured('authorization_code: issuer, PostgreSQL', figures.ourCode, 'tokens/s');
-      measured('authorization_code: oidc-provider, memory', figures.peerCode, 'tokens/s');
-      measured('refresh_token: issuer, PostgreSQL', figures.ourRefresh, 'tokens/s');
-      measured('refresh_token: oidc-provider, memory', figures.peerRefresh, 'tokens/s');
-      measured('issuer, PostgreSQL', figures.ours, 'tokens/s');
-      measured('issuer, p99', median(p99.ours), 'ms');
-      measured('issuer, CPU', median(cpu.ours), 'µs a token');
-      measured('oidc-provider, memory', figures.peer, 'tokens/s');
-      measured('oidc-provider, p99', median(p99.peer), 'ms');
-      measured('oidc-provider, CPU', median(cpu.peer), 'µs a token');
-      measured('bare node:http, no records', figures.bare, 'tokens/s');
-      measured('bare node:http, CPU', median(cpu.bare), 'µs a token');
-      measured('ES256 verify + sign, CPU', figures.floor, 'µs');
-      return [
-        { metric: 'mint.ratio_oidc_provider', value: figures.ours / figures.peer, goal: 4, better: 'higher' },
-        ratio('mint.authorization_code.ratio_oidc_provider', figures.ourCode / figures.peerCode),
-        ratio('mint.refresh_token.ratio_oidc_provider', figures.ourRefresh / figures.peerRefresh),
-        { metric: 'mint.ratio_floor', value: median(cpu.ours) / figures.floor, goal: 2, better: 'lower' },
-      ];
+      const show = (one: Contestant): number => {
+        const { perSecond, cpu, p99 } = one.figures(rounds);
+        measured(one.name, perSecond, 'tokens/s');
+        measured('  p99', p99, 'ms');
+        measured('  CPU', cpu, 'µs a token');
+        return perSecond;
+      };
+      const ratios = contests.map(({ part, ours: one, peer: other }): Metric => {
+        const value = show(one) / show(other);
+        return part === 'client_credentials'
+          ? { metric: 'mint.ratio_oidc_provider', value, goal: 4, better: 'higher' }
+          : { metric: `mint.${part}.ratio_oidc_provider`, value, goal: 2, better: 'higher' };
+      });
+      show(bareNode);
+      const least = figures['floor'] ?? Number.NaN;
+      measured('ES256 verify + sign, CPU', least, 'µs');
+      const own = contests.find(({ part }) => part === 'client_credentials')?.ours.figures(rounds).cpu;
+      if (own === undefined) return ratios;
+      return [...ratios, { metric: 'mint.ratio_floor', value: own / least, goal: 2, better: 'lower' }];
     } finally {
       ended.abort();
       await confirming;

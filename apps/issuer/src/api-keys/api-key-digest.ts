@@ -1,11 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 /**
  * What is kept of a key: a keyed digest of its SHA-256, which nobody can use who steals the table.
  * @param hash SHA-256 of the whole key, base64url
  * @param secret the issuer's own
  */
-export function digestOfHash(hash: string, secret: Buffer): string {
+export function digestOfHash(hash: string, secret: KeyObject | Buffer): string {
   // Client secrets are digested under the same secret; no client secret has a blank.
   return createHmac('sha256', secret).update(`api-key ${hash}`).digest('base64url');
 }
@@ -14,7 +14,7 @@ export function digestOfHash(hash: string, secret: Buffer): string {
 const nobody = 'A'.repeat(43);
 
 /** Compares in constant time; a key that there is not costs the same. @param stored nothing where there is no such key */
-export function matchesHash(hash: string, stored: string | undefined, secret: Buffer): boolean {
+export function matchesHash(hash: string, stored: string | undefined, secret: KeyObject | Buffer): boolean {
   const same = timingSafeEqual(Buffer.from(digestOfHash(hash, secret)), Buffer.from(stored ?? nobody));
   return same && stored !== undefined;
 }

@@ -1,3 +1,4 @@
+import { type KeyObject } from 'node:crypto';
 import { apiKeyHash, makeApiKey } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { digestOfHash } from './api-key-digest.js';
@@ -33,7 +34,7 @@ export type ApiKeyPurpose = Pick<
 export function newApiKey(
   purpose: ApiKeyPurpose,
   { environment }: ApiKeySettings,
-  secret: Buffer,
+  secret: KeyObject | Buffer,
   now: Date,
 ): MadeApiKey {
   const id = uuidv7(now.getTime());

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, scrypt, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { IMPORTED_COST, LIVE_SECRETS_LIMIT, parseImported, type StoredSecret } from '../registry/stored-secret.js';
 import { authenticationWork } from './authentication-work.js';
 
@@ -8,7 +8,7 @@ export function makeSecret(random: (size: number) => Buffer = randomBytes): stri
 }
 
 /** A random secret of 256 bits needs no slow hash: nobody guesses it, and a keyed digest is of no use to someone who steals the table. */
-export function digestOf(secret: string, key: Buffer): string {
+export function digestOf(secret: string, key: KeyObject | Buffer): string {
   authenticationWork.digest += 1;
   return createHmac('sha256', key).update(secret).digest('base64url');
 }
@@ -16,7 +16,7 @@ export function digestOf(secret: string, key: Buffer): string {
 const nobody = 'A'.repeat(43);
 
 /** Compares in constant time, always with as many digests as a client may have. */
-export function matchesDigest(secret: string, stored: readonly StoredSecret[], key: Buffer): boolean {
+export function matchesDigest(secret: string, stored: readonly StoredSecret[], key: KeyObject | Buffer): boolean {
   const given = Buffer.from(digestOf(secret, key));
   let matches = false;
   for (let index = 0; index < LIVE_SECRETS_LIMIT; index += 1) {

@@ -6,6 +6,7 @@ import { applications, basic, REDIRECT, registerApplications } from '../testing/
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit } from '../testing/visit.js';
+import { delegationIdSchema } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { type Code } from './code.js';
 import { CodesStore } from './codes.store.js';
@@ -138,6 +139,47 @@ describe('an authorization code', () => {
     expect(await reasonsOf(code.id)).toEqual(['CODE_REPLAYED']);
     const { rows } = await issuer.database.query('select kind from revocation where name = $1', [code.id]);
     expect(rows).toEqual([{ kind: 'transaction' }]);
+  });
+
+  it('brings its own outcome among many that are redeemed together', async () => {
+    const eve = await signedIn(app(), issuer.url, 'eve');
+    await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
+      eve.session.id,
+    ]);
+    const good = await Promise.all(Array.from({ length: 6 }, () => issue()));
+    const [twice, ended] = [await issue(), await issue({}, eve)];
+    // No issuer makes two codes for one delegation: PostgreSQL refuses a statement with both, and so all that share it.
+    const first = await issue();
+    const second = await issue({
+      allowed: {
+        ...{ id: delegationIdSchema.parse(first.id), personId: ada.session.person.id, audience: 'payments' },
+        ...{ scopes: ['payments:create'], sessionId: ada.session.id, authTime: new Date(), amr: [], roles: [] },
+      },
+    });
+    const asked = [...good, first, twice, ended, twice, second].map((code) => redeem(code));
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    expect(statuses.slice(0, 6)).toEqual([200, 200, 200, 200, 200, 200]);
+    expect([statuses[7], statuses[9]].sort()).toEqual([200, 400]);
+    expect(statuses[8]).toBe(400);
+    expect([statuses[6], statuses[10]].sort()).toEqual([200, 500]);
+    for (const { id } of good) expect(await reasonsOf(id)).toEqual(['live']);
+    expect(await reasonsOf(twice.id)).toEqual(['CODE_REPLAYED']);
+    expect(await reasonsOf(ended.id)).toEqual([]);
+  });
+
+  it('whose session another transaction holds waits for it, and nobody else does', async () => {
+    const fay = await signedIn(app(), issuer.url, 'fay');
+    const [held, free] = [await issue({}, fay), await issue()];
+    await issuer.database.query('begin');
+    await issuer.database.query('select from session where id = $1 for update', [fay.session.id]);
+    const [waiting, answered] = [redeem(held), await redeem(free)];
+    expect(answered.status).toBe(200);
+    await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
+      fay.session.id,
+    ]);
+    await issuer.database.query('commit');
+    expect((await waiting).body['error']).toBe('invalid_grant');
+    expect(await reasonsOf(held.id)).toEqual([]);
   });
 
   it('that is used a second time ends what it brought, with a wrong verifier too', async () => {

@@ -6,10 +6,12 @@ import {
   Background,
   CLOCK,
   DATABASE,
+  POOL,
   type BackgroundHandle,
   type Database,
 } from '@countersign/service-host';
 import { desc, inArray, sql } from 'drizzle-orm';
+import type pg from 'pg';
 import { events } from '../events.js';
 import { delegationIdSchema, type DelegationId } from './delegation.js';
 import { delegationUseTable } from './delegation-uses.tables.js';
@@ -48,6 +50,18 @@ function useOf({
   return { delegationId: id.data, clientId: principal.client_id, audience, scope: principal.scopes.join(' ') };
 }
 
+/** Adds what a token endpoint noted, in one order, so that no two replicas wait for each other. */
+const writeUses = `
+insert into delegation_use as u (delegation_id, client_id, audience, scope, times, first_at, last_at)
+select "delegationId", "clientId", audience, scope, times, "firstAt", "lastAt"
+from jsonb_to_recordset($1::jsonb) as w ("delegationId" uuid, "clientId" text, audience text, scope text, times bigint,
+  "firstAt" timestamptz, "lastAt" timestamptz)
+order by 1, 2, 3
+on conflict (delegation_id, client_id, audience) do update set
+  times = u.times + excluded.times,
+  scope = case when excluded.last_at >= u.last_at then excluded.scope else u.scope end,
+  last_at = greatest(u.last_at, excluded.last_at)`;
+
 /**
  * What people see of how applications use what they allowed, from the records of issued tokens. It decides nothing, so it is written a moment
  * after the token: a process that is killed may lose its last second of it, never of the trail.
@@ -59,6 +73,7 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
+    @Inject(POOL) private readonly pool: pg.Pool,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(Background) private readonly background: Background,
     @Inject(CLOCK) private readonly clock: () => Date,
@@ -99,19 +114,8 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
     const uses = [...this.#waiting.values()];
     if (uses.length === 0) return;
     this.#waiting.clear();
-    const { times, lastAt, scope } = delegationUseTable;
     try {
-      await this.database
-        .insert(delegationUseTable)
-        .values(uses)
-        .onConflictDoUpdate({
-          target: [delegationUseTable.delegationId, delegationUseTable.clientId, delegationUseTable.audience],
-          set: {
-            times: sql`${times} + excluded.times`,
-            scope: sql`case when excluded.last_at >= ${lastAt} then excluded.scope else ${scope} end`,
-            lastAt: sql`greatest(${lastAt}, excluded.last_at)`,
-          },
-        });
+      await this.pool.query({ name: 'write-delegation-uses', text: writeUses, values: [JSON.stringify(uses)] });
     } catch (error) {
       for (const use of uses) this.#add(use);
       throw error;

@@ -1,4 +1,4 @@
-import { createHmac, randomInt } from 'node:crypto';
+import { createHmac, randomInt, type KeyObject } from 'node:crypto';
 
 /** No vowels, so that no word comes of them, and none that are easily taken for one another (RFC 8628, section 6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
@@ -23,6 +23,6 @@ export function typedUserCode(text: string): string | undefined {
 }
 
 /** What is kept of a user code. It is short, so only the key makes its digest worth nothing to somebody who has the table. */
-export function digestOfUserCode(code: string, key: Buffer): string {
+export function digestOfUserCode(code: string, key: KeyObject | Buffer): string {
   return createHmac('sha256', key).update(`countersign user code\n${code}`).digest('base64url');
 }

@@ -1,9 +1,10 @@
+import { createSecretKey } from 'node:crypto';
 import { uuidv7 } from '@countersign/audit-event';
 import fc from 'fast-check';
 import { delegationIdSchema } from '../delegations/delegation.js';
 import { isOwn, parseRefreshToken, refreshKeyOf, refreshTokenOf } from './refresh-token.js';
 
-const key = refreshKeyOf(Buffer.alloc(32, 1));
+const key = refreshKeyOf(createSecretKey(Buffer.alloc(32, 1)));
 const id = delegationIdSchema.parse(uuidv7(1_800_000_000_000));
 
 describe('a refresh token', () => {
@@ -16,7 +17,7 @@ describe('a refresh token', () => {
   });
 
   it.each([
-    ['another key', 'salt', refreshKeyOf(Buffer.alloc(32, 2))],
+    ['another key', 'salt', refreshKeyOf(createSecretKey(Buffer.alloc(32, 2)))],
     ['another family', 'other', key],
   ])('is not own under %s', (_what, salt, other) => {
     const parsed = parseRefreshToken(refreshTokenOf(id, 7, 'salt', key));

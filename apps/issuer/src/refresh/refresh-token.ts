@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
 
 /** A refresh token, taken apart; nothing is proven by that. */
@@ -15,11 +15,11 @@ const MAC_BYTES = 32;
 const pattern = /^csr_[\w-]{70}$/;
 
 /** The key of refresh tokens, from the issuer's secret that all replicas share. */
-export function refreshKeyOf(secret: Buffer): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', 'countersign refresh tokens', 32));
+export function refreshKeyOf(secret: KeyObject): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'countersign refresh tokens', 32)));
 }
 
-function macOf(head: Buffer, salt: string, key: Buffer): Buffer {
+function macOf(head: Buffer, salt: string, key: KeyObject): Buffer {
   return createHmac('sha256', key).update(head).update(salt).digest();
 }
 
@@ -35,7 +35,7 @@ function headOf(delegationId: DelegationId, generation: number): Buffer {
  * and the successor of a used token can be made again.
  * @param salt the family's own 256 random bits: neither the key nor the database alone makes a token
  */
-export function refreshTokenOf(delegationId: DelegationId, generation: number, salt: string, key: Buffer): string {
+export function refreshTokenOf(delegationId: DelegationId, generation: number, salt: string, key: KeyObject): string {
   const head = headOf(delegationId, generation);
   return `${PREFIX}${Buffer.concat([head, macOf(head, salt, key)]).toString('base64url')}`;
 }
@@ -52,6 +52,6 @@ export function parseRefreshToken(token: string): PresentedRefreshToken | undefi
 }
 
 /** Whether this issuer made the token. In constant time. */
-export function isOwn({ delegationId, generation, mac }: PresentedRefreshToken, salt: string, key: Buffer): boolean {
+export function isOwn({ delegationId, generation, mac }: PresentedRefreshToken, salt: string, key: KeyObject): boolean {
   return timingSafeEqual(mac, macOf(headOf(delegationId, generation), salt, key));
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, type KeyObject } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type EventContext } from '@countersign/audit-event';
@@ -27,7 +27,7 @@ export type RefreshUse = 'rotated' | 'again' | 'expired' | 'replayed';
 @Injectable()
 export class RefreshTokens implements OnModuleInit {
   readonly #uses: Counter<'outcome'>;
-  #key: { readonly secret: Buffer; readonly key: Buffer } | undefined;
+  #key: { readonly secret: KeyObject; readonly key: KeyObject } | undefined;
 
   constructor(
     @Inject(DATABASE) private readonly database: Database,
@@ -104,7 +104,7 @@ export class RefreshTokens implements OnModuleInit {
     });
   }
 
-  #keyNow(): Buffer {
+  #keyNow(): KeyObject {
     const secret = this.replica.secretKey;
     if (this.#key?.secret !== secret) this.#key = { secret, key: refreshKeyOf(secret) };
     return this.#key.key;

@@ -208,6 +208,16 @@ describe('refresh tokens', () => {
     expect((await refresh(token)).body['error']).toMatch(/invalid_grant|invalid_request/);
   });
 
+  it('whose family another transaction holds wait for it, and nobody else does', async () => {
+    const [held, free] = [await begin(), await begin()];
+    await issuer.database.query('begin');
+    await issuer.database.query('select from refresh_family where delegation_id = $1 for update', [held.id]);
+    const waiting = refresh(held.body['refresh_token']);
+    expect((await refresh(free.body['refresh_token'])).status).toBe(200);
+    await issuer.database.query('commit');
+    expect((await waiting).status).toBe(200);
+  });
+
   it('end by revocation (RFC 7009), used or not, with the access tokens of their delegation', async () => {
     const { body, id } = await begin();
     await refresh(body['refresh_token']);

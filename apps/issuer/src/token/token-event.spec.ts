@@ -1,6 +1,9 @@
-import { auditEventSchema, EVENT_SIZE_LIMIT } from '@countersign/audit-event';
+import { auditEventSchema, EVENT_SIZE_LIMIT, type NewAuditEvent } from '@countersign/audit-event';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import fc from 'fast-check';
+import { byClient } from '../authentication/by-client.js';
+import { delegationIdSchema, type NewDelegation } from '../delegations/delegation.js';
+import { begunEvent } from '../delegations/delegations.service.js';
 import { clientSchema, SCOPES_LIMIT } from '../registry/client.js';
 import { clientCredentials } from './grants/client-credentials.js';
 import { type TokenGrant } from './grants/grant.js';
@@ -53,22 +56,51 @@ const decision: fc.Arbitrary<TokenDecision> = fc.oneof(
   fc.tuple(known, refusal).map(([learned, refused]) => ({ ...learned, ...refused })),
 );
 
+const fitsTrail = (event: NewAuditEvent): void => {
+  const complete = {
+    specversion: '1.0',
+    id: '01a21031-6897-71c1-8114-42669a3f0602',
+    source: 'issuer',
+    time: '2026-11-25T00:00:00.000Z',
+    datacontenttype: 'application/json',
+    ...event,
+  };
+  expect(unnumbered.safeParse(complete).error).toBeUndefined();
+  expect(JSON.stringify(complete)).not.toMatch(/\\u0000|\\ud[89a-f]/);
+  expect(Buffer.byteLength(JSON.stringify(complete))).toBeLessThan(EVENT_SIZE_LIMIT - 64);
+};
+
+const delegation: fc.Arbitrary<NewDelegation> = fc.record({
+  id: fc.constant(delegationIdSchema.parse('01a21031-6897-71c1-8114-42669a3f0602')),
+  personId: fc.constant('person:01a21031-6897-71c1-8114-42669a3f0602'),
+  clientId: name,
+  audience: name,
+  scopes: fc.array(scope, { minLength: 1, maxLength: SCOPES_LIMIT, size: 'max' }),
+  sessionId: fc.uuid(),
+  authTime: fc.date({ noInvalidDate: true }),
+  acr: fc.option(fc.string(), { nil: undefined }),
+  amr: fc.array(fc.string()),
+  roles: fc.array(fc.string()),
+  nonce: fc.option(fc.string(), { nil: undefined }),
+  dpopKey: fc.option(fc.base64String(), { nil: undefined }),
+  createdAt: fc.date({ noInvalidDate: true }),
+});
+
+describe('the event of a delegation that begins', () => {
+  it('fits the trail, whatever was allowed to whom', () => {
+    fc.assert(
+      fc.property(delegation, name, (begins, clientId) => {
+        fitsTrail(begunEvent(begins, byClient(clientId, trace, begins.id)));
+      }),
+    );
+  });
+});
+
 describe('the event of a decision', () => {
   it('fits the trail, whatever was decided and no matter who the caller claimed to be', () => {
     fc.assert(
       fc.property(decision, (decided) => {
-        const event = tokenEvent(decided, trace);
-        const complete = {
-          specversion: '1.0',
-          id: '01a21031-6897-71c1-8114-42669a3f0602',
-          source: 'issuer',
-          time: '2026-11-25T00:00:00.000Z',
-          datacontenttype: 'application/json',
-          ...event,
-        };
-        expect(unnumbered.safeParse(complete).error).toBeUndefined();
-        expect(JSON.stringify(complete)).not.toMatch(/\\u0000|\\ud[89a-f]/);
-        expect(Buffer.byteLength(JSON.stringify(complete))).toBeLessThan(EVENT_SIZE_LIMIT - 64);
+        fitsTrail(tokenEvent(decided, trace));
       }),
     );
   });

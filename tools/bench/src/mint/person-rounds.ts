@@ -13,6 +13,12 @@ async function peerCodes(peer: ChildProcess): Promise<readonly OwnCode[]> {
   return issuedSchema.parse(message).issued;
 }
 
+/** What the rounds of a grant ask: each makes first what is used in it, which is not measured. */
+export interface GrantOrders {
+  ours(): Promise<LoadOrder>;
+  peer(): Promise<LoadOrder>;
+}
+
 export interface PersonContest {
   readonly codes: IssuerCodes;
   readonly peer: ChildProcess;
@@ -24,27 +30,36 @@ export interface PersonContest {
  * Rounds in which codes are redeemed (PKCE), each for a token and a refresh token, and rounds in which such refresh tokens are used, each once:
  * the issuer and oidc-provider, each asked to make 1,500 of what is used before it is measured.
  */
-export function personRounds(load: ChildProcess, { codes, peer, ourOrder, peerOrder }: PersonContest) {
+export function personRounds(
+  load: ChildProcess,
+  { codes, peer, ourOrder, peerOrder }: PersonContest,
+): Readonly<Record<'authorization_code' | 'refresh_token', GrantOrders>> {
   const ours: LoadOrder = { ...ourOrder, clientId: APPLICATION };
-  const redeem = (order: LoadOrder, issued: readonly OwnCode[], form: Readonly<Record<string, string>>) =>
-    runLoad(load, {
-      ...order,
-      form: { grant_type: 'authorization_code', redirect_uri: REDIRECT, ...form },
-      each: issued.map(({ code, verifier }) => ({ code, code_verifier: verifier })),
-    });
-  const refresh = async (order: LoadOrder, tokens: readonly string[], form: Readonly<Record<string, string>>) => {
+  const redeem = (
+    order: LoadOrder,
+    issued: readonly OwnCode[],
+    form: Readonly<Record<string, string>> = {},
+  ): LoadOrder => ({
+    ...order,
+    form: { grant_type: 'authorization_code', redirect_uri: REDIRECT, ...form },
+    each: issued.map(({ code, verifier }) => ({ code, code_verifier: verifier })),
+    requests: issued.length,
+  });
+  const refresh = async (code: LoadOrder, form: Readonly<Record<string, string>> = {}): Promise<LoadOrder> => {
+    const { refreshTokens: tokens } = await runLoad(load, code);
     if (tokens.length !== REQUESTS)
       throw new Error(`${String(tokens.length)} refresh tokens came with ${String(REQUESTS)} codes`);
     const each = tokens.map((token) => ({ refresh_token: token }));
-    return (await runLoad(load, { ...order, form: { grant_type: 'refresh_token', ...form }, each })).perSecond;
+    return { ...code, form: { grant_type: 'refresh_token', ...form }, each };
   };
-  const ourCode = async () => redeem(ours, await codes.issue(REQUESTS), {});
+  const ourCode = async () => redeem(ours, await codes.issue(REQUESTS));
   const resource = { resource: 'urn:payments' };
   const peerCode = async () => redeem(peerOrder, await peerCodes(peer), resource);
-  return [
-    { name: 'ourCode', round: async () => (await ourCode()).perSecond },
-    { name: 'peerCode', round: async () => (await peerCode()).perSecond },
-    { name: 'ourRefresh', round: async () => refresh(ours, (await ourCode()).refreshTokens, {}) },
-    { name: 'peerRefresh', round: async () => refresh(peerOrder, (await peerCode()).refreshTokens, resource) },
-  ] as const;
+  return {
+    authorization_code: { ours: ourCode, peer: peerCode },
+    refresh_token: {
+      ours: async () => refresh(await ourCode()),
+      peer: async () => refresh(await peerCode(), resource),
+    },
+  };
 }
