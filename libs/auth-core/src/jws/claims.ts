@@ -105,6 +105,8 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
   const audience = aud === expected.audience ? expected.audience : others?.find((other) => other === aud);
   if (audience === undefined) {
     const names = [expected.audience, ...(others ?? [])].join(' ');
+    // What most other issuers send: their tokens need a profile.
+    if (Array.isArray(aud)) throw new TokenError('CLAIM_INVALID', 'aud', { expected: names, actual: 'a list' });
     throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: names, actual: text(aud, 'aud') });
   }
   const expiresAt = seconds(exp, 'exp');

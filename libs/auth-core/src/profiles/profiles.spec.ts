@@ -319,6 +319,12 @@ describe('profiles of other issuers’ tokens', () => {
     expect(() => verifier.verify(token)).toThrow(
       expect.objectContaining({ code: 'AUDIENCE_MISMATCH', expected: 'payments', actual: 'orders account' }),
     );
+    const auth0 = shapeOf('Auth0 RFC 9068 profile, user');
+    const own = await verifierOf(auth0, undefined);
+    const listed = await mint(auth0);
+    expect(() => own.verify(listed)).toThrow(
+      expect.objectContaining({ code: 'CLAIM_INVALID', detail: 'aud', actual: 'a list' }),
+    );
     const id = await mint(changed(shape, { typ: 'ID', aud: 'payments' }));
     expect(() => verifier.verify(id)).toThrow(expect.objectContaining({ code: 'TYP_NOT_ALLOWED', detail: 'typ' }));
   });
