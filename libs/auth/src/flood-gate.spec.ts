@@ -155,7 +155,7 @@ describe('a key beyond its limit', () => {
     expect([beyondHooks, asked]).toEqual(before);
   });
 
-  it('is told to whoever records refusals and counted, each time, as if the guard had refused it', async () => {
+  it('is told to anyone who records refusals and counted, each time, as if the guard had refused it', async () => {
     await app.get<ApiKeys>(API_KEYS).tell();
     const before = { refusals: refusals.length, reports: reports.length };
     for (let n = 0; n < 5; n += 1) await ask('flood', '/catalogue?page=1');

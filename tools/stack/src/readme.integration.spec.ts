@@ -126,6 +126,15 @@ describe("the README's commands and snippets", () => {
       ['And who has read the trail?', /audit +audit:read .* auditor/],
     ] as const)
       expect(answers.slice(answers.indexOf(question)).split('\n\n')[0]).toMatch(answer);
+    expect(example('mobile-app').split('\n')).toEqual([
+      expect.stringMatching(/^1\. Carol signs in .* "See the payments that it made for you"\.$/),
+      '2. She allows it; the answer goes to com.example.wallet: with code, state, iss.',
+      '3. A program that stole the code gets 400 invalid_grant; the code still works for its owner.',
+      "4. The token works with a proof of the device's key: 200; copied elsewhere: 401 DPOP_PROOF_MISSING.",
+      '5. Two refreshes at the same moment bring the same successor: nobody is signed out.',
+      '6. Carol ends it on her account page: payments refuses the token (401), the issuer the refresh token (invalid_grant).',
+      '',
+    ]);
   }, 120_000);
 
   it('get a token by curl', () => {
