@@ -13,6 +13,7 @@ import {
   migratorOf,
   type GuardedPasswords,
 } from './postgres-roles.js';
+import { copyCluster } from './postgres-template.js';
 import { runAs, type RunAs } from './run-as.js';
 import { dataDirectory } from './trusted-folder.js';
 
@@ -23,7 +24,7 @@ export interface PostgresOptions {
   readonly port?: number;
   /** The superuser's password. */
   readonly password: string;
-  /** Trade safety for speed: for tests whose data nobody needs after a crash. */
+  /** Trade safety for speed, and copy a new cluster instead of making it: for tests whose data nobody needs after a crash. */
   readonly fast?: boolean;
 }
 
@@ -55,7 +56,11 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-function initialise(binaries: Binaries, data: string, base: string, user: RunAs | undefined, password: string): void {
+function initialise(
+  { binaries, data, base, user }: { binaries: Binaries; data: string; base: string; user: RunAs | undefined },
+  password: string,
+  ...further: readonly string[]
+): void {
   const passwordFile = join(base, `.initial-${String(process.pid)}`);
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' });
   mkdirSync(data, { mode: 0o700 });
@@ -75,6 +80,7 @@ function initialise(binaries: Binaries, data: string, base: string, user: RunAs 
     'UTF8',
     '--locale=C',
     '--no-sync',
+    ...further,
   ];
   const { status, stderr } = spawnSync(binaries.initdb, args, { ...user, cwd: base, encoding: 'utf8' });
   rmSync(passwordFile, { force: true });
@@ -113,9 +119,16 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const base = dataDirectory(options.directory, user);
   const data = join(base, 'data');
   await stopLeftBehind(join(data, 'postmaster.pid'), data, 'SIGINT');
-  if (!existsSync(join(data, 'PG_VERSION'))) initialise(binaries, data, base, user, options.password);
+  const place = { binaries, data, base, user };
+  let { password } = options;
+  if (!existsSync(join(data, 'PG_VERSION')))
+    if (options.fast === true)
+      password = copyCluster(binaries, data, (initial) => {
+        initialise(place, initial, '--wal-segsize=1');
+      });
+    else initialise(place, password);
   const port = options.port ?? (await freePort());
-  const admin = `postgres://postgres:${options.password}@127.0.0.1:${String(port)}/postgres`;
+  const adminUrl = (): string => `postgres://postgres:${password}@127.0.0.1:${String(port)}/postgres`;
   const flags = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
@@ -127,7 +140,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const args = ['-D', data, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
     const child = await startChild({ command: binaries.postgres, args, cwd: base, ...user });
     try {
-      await waitUntilReady(admin, child, data);
+      await waitUntilReady(adminUrl(), child, data);
     } catch (error) {
       await child.stop('SIGINT', 5_000);
       throw error;
@@ -137,7 +150,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   let child = await start();
 
   async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
-    const client = new pg.Client({ connectionString: admin });
+    const client = new pg.Client({ connectionString: adminUrl() });
     await client.connect();
     try {
       await work(client);
@@ -146,7 +159,12 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     }
   }
   try {
-    await asSuperuser(closeToPublic);
+    await asSuperuser(async (client) => {
+      await closeToPublic(client);
+      if (password !== options.password)
+        await client.query(`alter role postgres password ${client.escapeLiteral(options.password)}`);
+    });
+    ({ password } = options);
   } catch (error) {
     await child.stop('SIGINT', 5_000);
     throw error;
