@@ -4,7 +4,6 @@ import { CliError, ExitCode } from '../cli-error.js';
 import { table } from '../output.js';
 import { findLocalStack } from '../session/local-stack.js';
 import { openSession } from '../session/session.js';
-import { inspectDatabase } from './databases.js';
 import { type Finding } from './finding.js';
 import { localLeftovers } from './local-leftovers.js';
 import { askServices, serviceNames, type AskedService } from './services.js';
@@ -58,6 +57,8 @@ async function run(_: object, command: Command): Promise<void> {
       `Start one (npm start), set ${serviceNames.map((name) => `COUNTERSIGN_${name.toUpperCase()}_URL`).join(', ')}, or give --database URL.`,
     );
   }
+  // It brings PostgreSQL's driver and Drizzle, whose 200 ms no other command should wait for.
+  const { inspectDatabase } = await import('./databases.js');
   const [kept, seen] = await Promise.all([
     Promise.all(urls.map(inspectDatabase)),
     services.length === 0 ? { findings: [], notAsked: [] } : askWithTokens(session),
