@@ -7,6 +7,7 @@ import {
   type TokenVerifier,
 } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
+import { jest } from '@jest/globals';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { API_KEY_TOKEN_TYPE } from '../token/grants/api-key-exchange.js';
@@ -235,7 +236,6 @@ describe('API keys at two replicas of the issuer', () => {
     ]);
     const { ApiKeysStore } = await import('../api-keys/api-keys.store.js');
     const { Replica } = await import('../registry/replica.service.js');
-    const { jest } = import.meta;
     const lookUps = issuer.apps.map((app) => jest.spyOn(app.get(ApiKeysStore), 'find'));
     // Each digest takes it once, and nothing else in an exchange does.
     const digests = issuer.apps.map((app) => jest.spyOn(app.get(Replica), 'secretKey', 'get'));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { LOGGER } from '@countersign/service-host';
+import { jest } from '@jest/globals';
 import { importJWK, SignJWT } from 'jose';
 import { type Logger } from 'pino';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
@@ -95,7 +96,7 @@ describe('a client assertion', () => {
   it('that fails is in the log with the failed check and the one who claims to be its client', async () => {
     const logger: Logger | undefined = issuer.apps[0]?.get(LOGGER);
     if (logger === undefined) throw new Error('no logger');
-    const logged = import.meta.jest.spyOn(logger, 'info');
+    const logged = jest.spyOn(logger, 'info');
     await ask(await sign({ exp: now() + 300 }));
     await ask(await sign({}, await generateSigningKey()));
     const lines = logged.mock.calls.map(([line]) => line);

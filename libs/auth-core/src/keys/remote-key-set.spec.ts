@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from './jwk.js';
 import { JWKS_SIZE_LIMIT } from './jwks-document.js';
 import { RemoteKeySet, type RemoteKeySetOptions } from './remote-key-set.js';
@@ -79,7 +80,7 @@ describe('the remote key set', () => {
     ['max-age=86400', 240],
     ['no-store', 240],
   ])('with Cache-Control: %s is fetched again after some %i seconds', async (cacheControl, seconds) => {
-    const timers = import.meta.jest.spyOn(globalThis, 'setTimeout');
+    const timers = jest.spyOn(globalThis, 'setTimeout');
     answer = () => jwks({ 'cache-control': cacheControl });
     await setOf().refresh();
     const [, delay = 0] = timers.mock.calls.at(-1) ?? [];

@@ -1,0 +1,49 @@
+// Jest's environment without a VM context: specs run among Node's own globals, and what a spec changes of them is put back after it.
+import { ModernFakeTimers } from '@jest/fake-timers';
+import { ModuleMocker } from 'jest-mock';
+
+const mocker = new ModuleMocker(globalThis);
+
+export default class NativeEnvironment {
+  global = globalThis;
+  fakeTimers = null;
+  moduleMocker = mocker;
+
+  constructor({ globalConfig, projectConfig }) {
+    if (globalConfig.watch || globalConfig.watchAll)
+      throw new Error('Modules stay loaded between runs, so Jest cannot watch; run the spec again instead.');
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
+    this.before = {
+      console: globalThis.console,
+      exit: process.exit,
+      exitCode: process.exitCode,
+      environment: { ...process.env },
+      folder: process.cwd(),
+    };
+  }
+
+  async setup() {
+    // Node maps stack traces itself.
+    Error.prepareStackTrace = undefined;
+  }
+
+  async teardown() {
+    this.fakeTimersModern.dispose();
+    mocker.restoreAllMocks();
+    globalThis.console = this.before.console;
+    process.exit = this.before.exit;
+    process.exitCode = this.before.exitCode;
+    for (const name of Object.keys(process.env))
+      if (!(name in this.before.environment)) Reflect.deleteProperty(process.env, name);
+    Object.assign(process.env, this.before.environment);
+    if (process.cwd() !== this.before.folder) process.chdir(this.before.folder);
+  }
+
+  getVmContext() {
+    return null;
+  }
+
+  exportConditions() {
+    return [];
+  }
+}
