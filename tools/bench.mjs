@@ -7,7 +7,7 @@ const bin = `${root}node_modules/.bin`;
 const build = spawnSync(`${bin}/nx`, ['run-many', '-t', 'build', '--outputStyle=static', '--parallel=2'], {
   cwd: root,
   encoding: 'utf8',
-  env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false' },
+  env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
 });
 if (build.status !== 0) {
   process.stderr.write(`${build.stdout}\n${build.stderr}\nThe build failed; the lines above say where.\n`);

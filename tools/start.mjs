@@ -55,7 +55,7 @@ async function build() {
     // A group of its own, so that a stop reaches the compilers too.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false' },
+    env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
   });
   const end = (signal) => {
     try {

@@ -11,6 +11,7 @@ const environment = {
   ...process.env,
   NX_TUI: 'false',
   NX_DAEMON: 'false',
+  NX_ISOLATE_PLUGINS: 'false',
   PATH: `${root}node_modules/.bin:${process.env.PATH}`,
 };
 
