@@ -36,8 +36,8 @@ describe('npm create countersign@latest my-orders', () => {
 
   beforeAll(() => {
     execFileSync('mkdir', ['-p', packed]);
-    for (const directory of packages)
-      run('npm', ['pack', '--ignore-scripts', '--pack-destination', packed], join(root, directory));
+    const directories = packages.map((directory) => join(root, directory));
+    run('npm', ['pack', '--ignore-scripts', '--pack-destination', packed, ...directories], root);
     // As npm does it: the packed package, installed apart, its command run.
     const tool = join(folder, 'tool');
     execFileSync('mkdir', ['-p', tool]);

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { publishedLibraries } from './published.js';
 
-const packedSchema = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }));
+const packedSchema = z.array(
+  z.object({ name: z.string(), filename: z.string(), files: z.array(z.object({ path: z.string() })) }),
+);
 
 export interface PackedLibrary {
   readonly name: string;
@@ -20,17 +22,25 @@ export interface PackedLibrary {
  * @throws {Error} for a library that is not built
  */
 export function packLibraries(root: string, folder: string): readonly PackedLibrary[] {
-  return publishedLibraries(root).map(({ name, directory }) => {
+  const libraries = publishedLibraries(root);
+  for (const { name, directory } of libraries)
     if (!existsSync(join(directory, 'cjs/index.js')))
       throw new Error(`${name} is not built; run: npx nx run-many -t build`);
-    const printed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
-      cwd: directory,
+  const directories = libraries.map(({ directory }) => directory);
+  const printed = execFileSync(
+    'npm',
+    ['pack', '--json', '--ignore-scripts', '--pack-destination', folder, ...directories],
+    {
+      cwd: root,
       encoding: 'utf8',
       env: { ...process.env, npm_config_loglevel: 'error' },
-    });
-    const [packed] = packedSchema.parse(JSON.parse(printed));
-    if (packed === undefined) throw new Error(`npm packed nothing for ${name}`);
-    return { name, tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) };
+    },
+  );
+  const packed = new Map(packedSchema.parse(JSON.parse(printed)).map((one) => [one.name, one]));
+  return libraries.map(({ name }) => {
+    const one = packed.get(name);
+    if (one === undefined) throw new Error(`npm packed nothing for ${name}`);
+    return { name, tarball: join(folder, one.filename), files: one.files.map(({ path }) => path) };
   });
 }
 
