@@ -88,4 +88,32 @@ describe('what the replicas of a service share of API keys', () => {
     expect(sizes).toHaveLength(5);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(BODY_LIMIT);
   });
+
+  it('takes little room however long the issuer is away, loses nothing by that, and has a bound', async () => {
+    await pool.query('delete from api_key_report');
+    const reports = new ApiKeyReports(pool, { reports: 450, untouched: 40 });
+    const use = { hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const, count: 1 };
+    const keep = async (times: number) => {
+      for (let n = 0; n < times; n += 1)
+        await reports.keep({
+          uses: [{ ...use, api_key_id: `key ${String(n % 7)}` }],
+          networks: [{ api_key_id: `key ${String(n % 7)}`, network: `192.0.2.${String(n % 5)}` }],
+        });
+    };
+    await keep(450);
+    await expect(keep(1)).rejects.toThrow('450 reports wait');
+    expect([await reports.waiting(), reports.lastError]).toEqual([450, '450 reports wait for the issuer already']);
+    const { rows: oldest } = await pool.query<{ id: string }>(
+      'select id from api_key_report order by kept_at, id limit 40',
+    );
+    await Promise.all([reports.merge(), reports.merge()]);
+    while ((await reports.merge()) > 0);
+    expect(await reports.waiting()).toBeLessThan(250);
+    await keep(50);
+    expect(reports.lastError).toBeNull();
+    const sent: { readonly id: string; readonly uses: readonly { readonly count: number }[] }[] = [];
+    while ((await reports.send((kept) => Promise.resolve(void sent.push(...kept)))) > 0);
+    expect(sent.slice(0, 40).map(({ id }) => id)).toEqual(oldest.map(({ id }) => id));
+    expect(sent.flatMap(({ uses }) => uses).reduce((sum, { count }) => sum + count, 0)).toBe(500);
+  });
 });

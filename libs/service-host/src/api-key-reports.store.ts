@@ -2,12 +2,22 @@ import { randomUUID } from 'node:crypto';
 import { type ApiKeyUsageReport } from '@countersign/auth-core';
 import type pg from 'pg';
 import { z } from 'zod';
+import { databaseReasonOf } from './database-fault.js';
+import { mergedReports } from './merged-reports.js';
 import { inTransaction } from './transaction.js';
 
 /** A report that is committed here and still has to reach the issuer; by its id the issuer counts it once. */
 export interface KeptReport extends ApiKeyUsageReport {
   readonly id: string;
 }
+
+/** Maximum reports that wait for the issuer, of all replicas. Beyond them what is counted waits in memory. */
+export const REPORTS_LIMIT = 20_000;
+/** The oldest, which may have been sent: they keep their ids. Replicas send some 20 each. */
+const UNTOUCHED = 1_000;
+/** Reports that are put together at once, and the characters beyond which one is full already. */
+const MERGED_AT_ONCE = 200;
+const FULL_CHARACTERS = 20_000;
 
 const rowsSchema = z.array(
   z.object({
@@ -42,13 +52,77 @@ function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
 
 /** What was counted of API keys, in the service's own database until the issuer has it. */
 export class ApiKeyReports {
-  constructor(private readonly pool: pg.Pool) {}
+  #lastError: string | null = null;
 
+  /** @param limits fewer, for a test */
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly limits = { reports: REPORTS_LIMIT, untouched: UNTOUCHED },
+  ) {}
+
+  /** Why the last report could not be kept; nothing when it could. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  /** Reports that wait for the issuer. */
+  async waiting(): Promise<number> {
+    const { rows } = await this.pool.query<{ count: number }>('select count(*)::int as count from api_key_report');
+    return rows[0]?.count ?? 0;
+  }
+
+  /** Commits a report. @throws {Error} when it is not kept: also when {@link REPORTS_LIMIT} wait already */
   async keep(report: ApiKeyUsageReport): Promise<void> {
-    await this.pool.query('insert into api_key_report (id, report) values ($1, $2)', [
-      randomUUID(),
-      JSON.stringify(report),
-    ]);
+    try {
+      const { rowCount } = await this.pool.query(
+        `insert into api_key_report (id, report) select $1, $2
+         where (select count(*) from (select from api_key_report limit $3) as waiting) < $3`,
+        [randomUUID(), JSON.stringify(report), this.limits.reports],
+      );
+      if (rowCount === 0) throw new Error(`${String(this.limits.reports)} reports wait for the issuer already`);
+      this.#lastError = null;
+    } catch (error) {
+      this.#lastError = databaseReasonOf(error).reason;
+      throw error;
+    }
+  }
+
+  /**
+   * Puts together what waits behind the oldest, so that a long absence of the issuer takes little room. Those have never been sent, so they
+   * need no id of before.
+   * @returns how many fewer wait
+   */
+  async merge(): Promise<number> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('begin');
+      const { rows } = await client.query<pg.QueryResultRow>(
+        `select id, report, kept_at::text as kept_at from api_key_report where id in (
+           select id from (select id, report from api_key_report order by kept_at, id offset $1) as behind
+           where length(report::text) < $2 limit $3)
+         order by kept_at, id for update skip locked`,
+        [this.limits.untouched, FULL_CHARACTERS, MERGED_AT_ONCE],
+      );
+      const reports = rowsSchema.parse(rows);
+      const merged = mergedReports(reports.map(({ report }) => report));
+      // A few are not worth it; they come with the next.
+      const isWorthIt = reports.length === MERGED_AT_ONCE;
+      if (isWorthIt) {
+        await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);
+        await client.query(
+          `insert into api_key_report (id, report, kept_at)
+           select id, report, $3::timestamptz from unnest($1::uuid[], $2::jsonb[]) as merged (id, report)`,
+          [merged.map(() => randomUUID()), merged.map((report) => JSON.stringify(report)), rows[0]?.['kept_at']],
+        );
+      }
+      await client.query('commit');
+      return isWorthIt ? reports.length - merged.length : 0;
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
   }
 
   /**

@@ -1,11 +1,29 @@
-import { Global, Inject, Injectable, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
-import { type ApiKeySettings } from '@countersign/auth';
-import { createTokenClient, reportToIssuer, type IssuerReporter, type PrivateJwk } from '@countersign/auth-core';
+import {
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { API_KEYS, type ApiKeySettings } from '@countersign/auth';
+import {
+  createTokenClient,
+  reportToIssuer,
+  type ApiKeys,
+  type IssuerReporter,
+  type PrivateJwk,
+} from '@countersign/auth-core';
 import type pg from 'pg';
+import { type Logger } from 'pino';
+import { type Registry } from 'prom-client';
 import { PostgresLimitStore } from './api-key-limits.store.js';
 import { ApiKeyReports } from './api-key-reports.store.js';
+import { signalApiKeyUsage } from './api-key-signals.js';
 import { Background } from './background.js';
-import { POOL } from './tokens.js';
+import { type HealthRegistry } from './health.js';
+import { HEALTH, LOGGER, METRICS, POOL } from './tokens.js';
 
 /** Injection token of the service's own {@link ApiKeySettings}, where it takes API keys. */
 export const API_KEY_SETTINGS = Symbol.for('countersign.service-api-keys');
@@ -39,7 +57,7 @@ class ApiKeyWork implements OnModuleInit {
     this.background.repeat({
       name: 'api_key_reports',
       everyMs: SEND_EVERY_MS,
-      run: async () => ((await this.reports.send((kept) => this.reporter.usage(kept))) > 0 ? 'again' : undefined),
+      run: () => this.#report(),
     });
     this.background.repeat({
       name: 'api_key_buckets',
@@ -49,6 +67,35 @@ class ApiKeyWork implements OnModuleInit {
         return undefined;
       },
     });
+  }
+
+  async #report(): Promise<'again' | undefined> {
+    try {
+      return (await this.reports.send((kept) => this.reporter.usage(kept))) > 0 ? 'again' : undefined;
+    } catch (error) {
+      while ((await this.reports.merge()) > 0);
+      throw error;
+    }
+  }
+}
+
+/** What becomes of the usage of API keys, for those who run the service. Apart from the guard's module, which it looks at. */
+@Module({})
+export class ApiKeySignalsModule implements BeforeApplicationShutdown {
+  readonly #end: () => void;
+
+  constructor(
+    @Inject(API_KEYS) keys: ApiKeys | undefined,
+    @Inject(ApiKeyReports) reports: ApiKeyReports,
+    @Inject(METRICS) metrics: Registry,
+    @Inject(HEALTH) health: HealthRegistry,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    this.#end = keys === undefined ? () => undefined : signalApiKeyUsage(keys, reports, { metrics, health, logger });
+  }
+
+  beforeApplicationShutdown(): void {
+    this.#end();
   }
 }
 
@@ -81,7 +128,7 @@ export class ApiKeysModule {
           }),
         },
       ],
-      exports: [API_KEY_SETTINGS],
+      exports: [API_KEY_SETTINGS, ApiKeyReports],
     };
   }
 }

@@ -4,7 +4,7 @@ import { type ApiKeySettings, AuthModule, type Refusal, type SessionSettings, TO
 import { type DpopNonces, type KeysReport, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
-import { API_KEY_SETTINGS, ApiKeysModule, type ApiKeyClient } from './api-keys.js';
+import { API_KEY_SETTINGS, ApiKeySignalsModule, ApiKeysModule, type ApiKeyClient } from './api-keys.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
 import { unrecordedReason } from './recorded-answers.js';
@@ -76,6 +76,7 @@ export class ServiceAuthModule {
                 issuer: options.issuer,
                 allowPlainHttp: options.allowPlainHttp ?? false,
               }),
+              ApiKeySignalsModule,
             ]),
         AuthModule.forRootAsync({
           inject: [

@@ -418,6 +418,9 @@ describe('the whole stack, by HTTP between real processes', () => {
       expect(await (await fetch(`${url}/metrics`)).text()).toContain('http_request_duration_seconds');
       expect((await send('GET', `${url}/openapi.json`)).body).toHaveProperty('paths');
     }
+    const ofPayments = await (await fetch(`${stack.urls.payments}/metrics`)).text();
+    for (const name of ['api_key_uses_lost_total', 'api_key_reports_waiting'])
+      expect(ofPayments).toMatch(new RegExp(`^${name}\\{.*\\} \\d+$`, 'm'));
     const { body } = await send('GET', `${stack.urls.payments}/openapi.json`);
     expect(body).toMatchObject({ paths: { '/payments': { post: { security: [{ token: ['payments:create'] }] } } } });
   });

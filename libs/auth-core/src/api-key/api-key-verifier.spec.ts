@@ -62,7 +62,7 @@ describe('a verifier of API keys in plain Node', () => {
   });
   afterEach(async () => {
     issuer.isAway = false;
-    // Whoever pauses after a failure does so by this clock.
+    // A pause after a failure lasts by this clock.
     pass(60_000);
     await keys.close();
   });
