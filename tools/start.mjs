@@ -52,7 +52,7 @@ async function build() {
   const begun = Date.now();
   const nx = spawn(`${root}node_modules/.bin/nx`, ['run-many', '-t', 'build', '--outputStyle=static', '--parallel=2'], {
     cwd: root,
-    // A group of its own, so that a stop reaches the compilers too.
+    // A separate group, so that a stop reaches the compilers too.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },

@@ -128,7 +128,7 @@ process.exit(0);
   }
 }
 
-/** By name: what `npm run adopt` measures. Each has a folder of its own and the packed libraries. */
+/** By name: what `npm run adopt` measures. Each has its own folder and the packed libraries. */
 export const paths = {
   'library, your issuer, Express': (folder, tarballs) =>
     withStandard(async (issuer, token) => {
@@ -208,7 +208,7 @@ export const paths = {
       ],
       (at) => {
         cpSync(join(root, 'tools/adopt/fixtures/prisma/schema.prisma'), join(at, 'schema.prisma'));
-        // Generating needs no engine; only its download would need a host of its own.
+        // Generating needs no engine; only its download would need another host.
         run('npx', ['prisma', 'generate', '--schema', 'schema.prisma'], at, {
           PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
         });

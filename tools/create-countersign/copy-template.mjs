@@ -1,4 +1,4 @@
-// The template of a service has one home, the workspace's own generator. What only a service outside of the workspace has is in `outside`.
+// The template of a service has one home, the workspace's own generator. What only a service outside the workspace has is in `outside`.
 import { cpSync, rmSync } from 'node:fs';
 
 rmSync('template', { recursive: true, force: true });

@@ -12,7 +12,7 @@ import {
   type Who,
 } from './testing/ledger-under-test.js';
 
-/** alice acts through the application `shop`; mallory holds the same scopes, through an application of their own. */
+/** alice acts through the application `shop`; mallory holds the same scopes, through their own application. */
 const alice: Who = { subject: 'alice', clientId: 'shop', actors: ['shop'] };
 const shop: Who = { subject: 'shop' };
 const mallory: Who = { subject: 'mallory', clientId: 'mall', scopes: [...usualScopes] };
@@ -100,7 +100,7 @@ describe("the ledger's objects are their owners'", () => {
     const dollars = await ledger.open(alice, { currency: 'USD' });
     await status(frozen, 'frozen');
     await status(closed, 'closed');
-    // Also where the caller's own account would be refused for a reason of its own, or has too little.
+    // Also where the caller's own account would be refused for another reason, or has too little.
     const ownFrozen = await ledger.open(mallory);
     await status(ownFrozen, 'frozen');
     const poor = await ledger.open(mallory);

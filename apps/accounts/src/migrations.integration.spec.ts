@@ -93,7 +93,7 @@ describe('the migrations', () => {
     }
   });
 
-  it('carry the books of the first version over, and let one of its replicas go on until what it knows is contracted', async () => {
+  it('carry the books of the first version over, and let one of its replicas keep working until the columns that it knows are dropped', async () => {
     const url = await services.database('earlier');
     cpSync(migrationsFolder, folder, { recursive: true });
     const path = join(folder, 'meta', '_journal.json');

@@ -63,7 +63,7 @@ describe('the built command against a real issuer and audit service', () => {
     return schema.parse(JSON.parse(ended.out));
   }
 
-  /** As `countersign`, without a process of its own. `error` is the failure's code. */
+  /** As `countersign`, without a separate process. `error` is the failure's code. */
   async function within(...args: readonly string[]): Promise<Ended> {
     const { stdout, stderr } = process;
     const writes = [stdout.write.bind(stdout), stderr.write.bind(stderr)] as const;
@@ -269,7 +269,7 @@ describe('the built command against a real issuer and audit service', () => {
     expect(revocations[4]?.reason).toBe('leaked');
   }, 120_000);
 
-  it('registers a client with a key of its own, rotates the key, disables and enables the client', async () => {
+  it('registers a client with its own key, rotates the key, disables and enables the client', async () => {
     const key = join(folder, 'reporting.json');
     const added = await countersign(
       'clients',

@@ -57,7 +57,7 @@ describe('a file that is kept', () => {
     expect([readFileSync(path, 'utf8'), readdirSync(folder)]).toEqual(['new', ['log.key']]);
   });
 
-  it('is not written over one that came there meanwhile', async () => {
+  it('is not written over one that came there in the meantime', async () => {
     const path = join(folder, 'log.key');
     const file = await NewFile.create(path, { force: false });
     await file.write('late');

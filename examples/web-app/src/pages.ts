@@ -26,7 +26,7 @@ export const contentSecurityPolicy = [
 interface Page {
   readonly title: string;
   readonly body: Html;
-  /** Where the browser goes next by itself: a step of its own, so that a form is never redirected to another site. */
+  /** Where the browser goes next by itself: a separate step, so that a form is never redirected to another site. */
   readonly next?: URL | string;
 }
 
@@ -180,7 +180,7 @@ export function payWaitingPage(session: Session, { good, key }: Order): string {
   });
 }
 
-/** Leads on by a step of its own; also a link, for browsers that do not follow. */
+/** Continues in a separate step; also a link, for browsers that do not follow. */
 export function leadOnPage(title: string, next: URL | string): string {
   return page({
     title,

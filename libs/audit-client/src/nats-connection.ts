@@ -35,7 +35,7 @@ export function isConnected(connection: NatsConnection | undefined): boolean {
 }
 
 /**
- * Connects, and tries on for as long as the server is away; once connected, the client itself reconnects for ever.
+ * Connects, and tries on for as long as the server is away; once connected, the client itself reconnects forever.
  * Inboxes carry the user's name, so that the server's permissions can keep them apart.
  */
 export async function connectToNats(

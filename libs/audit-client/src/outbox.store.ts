@@ -61,7 +61,7 @@ export class AuditOutbox {
   }
 
   /**
-   * The event as `record` would write it, for a service that inserts it (`id`, `event`) in a statement of its own.
+   * The event as `record` would write it, for a service that inserts it (`id`, `event`) in a separate statement.
    * @throws {AuditEventError}
    */
   complete(event: NewAuditEvent): UnnumberedEvent {
@@ -87,7 +87,7 @@ export class AuditOutbox {
     this.#eventListeners.push(listener);
   }
 
-  /** For an event that the service inserts in a statement of its own, without {@link complete}. */
+  /** For an event that the service inserts in a separate statement, without {@link complete}. */
   announce(event: NewAuditEvent): void {
     for (const listener of this.#eventListeners) listener(event);
   }

@@ -8,7 +8,7 @@ interface RequestContext {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** One for all requests. Not made here at once: a Worker fetches nothing outside of a request. */
+/** One for all requests. Not made here at once: a Worker fetches nothing outside a request. */
 let verifier: Promise<TokenVerifier> | undefined;
 
 export default {

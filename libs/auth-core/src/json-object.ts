@@ -13,7 +13,7 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
-/** Member names written in valid JSON: each is followed by the only colons that stand outside of strings. */
+/** Member names written in valid JSON: each is followed by the only colons that stand outside strings. */
 function namesWritten(json: Buffer): number {
   const { length } = json;
   let names = 0;
@@ -37,8 +37,8 @@ function namesHeld(value: unknown): number {
 
 /**
  * A JSON object from bytes: valid UTF-8, one object, no member name twice at any depth (RFC 7515, section 4; RFC 8725, section 2.4).
- * A repeated name, however it is escaped, is written more often than it is held. Of an access token's claims only `act` holds names of its
- * own, so it is counted first, and all the rest only when that does not suffice.
+ * A repeated name, however it is escaped, is written more often than it is held. Of an access token's claims only `act` holds its own
+ * names, so it is counted first, and all the rest only when that does not suffice.
  * @throws {TokenError} `TOKEN_MALFORMED`
  */
 export function parseJsonObject(bytes: Buffer): JsonObject {

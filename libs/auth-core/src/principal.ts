@@ -19,7 +19,7 @@ export type PrincipalKind = 'service' | 'application' | 'person';
 
 /** How often a key may be used for one class of routes. What is left out is not limited. */
 export interface ApiKeyLimit {
-  /** Requests a minute that go on without end. */
+  /** Sustained requests per minute. */
   readonly perMinute?: number | undefined;
   /** Requests at once, after a rest; those of a minute by default. */
   readonly burst?: number | undefined;

@@ -101,7 +101,7 @@ export class MemoryRevocationList implements RevocationList {
   }
 
   /**
-   * Puts a revocation in force, or extends the one that there is. With `until` Infinity it is kept for ever.
+   * Puts a revocation in force, or extends the one that there is. With `until` Infinity it is kept forever.
    * @throws {RangeError} when the list is full
    */
   add(revocation: Revocation): void {

@@ -95,7 +95,7 @@ describe('a verifier of several issuers', () => {
     expect([outcome(ownToken()), outcome(oldToken())]).toEqual([own, 'TOKEN_REVOKED']);
   });
 
-  it('says of each whose keys are missing, and goes on with the others', async () => {
+  it('says of each whose keys are missing, and continues with the others', async () => {
     const two = await createVerifier({
       audience: 'orders',
       fetch: server.fetch,

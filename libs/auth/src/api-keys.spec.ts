@@ -230,7 +230,7 @@ describe('a service that takes API keys', () => {
     expect((await ask('/catalogue/basket', bearer(forKey))).body['subject']).toBeDefined();
   });
 
-  it('refuses a key outside of its networks, first seen and repeated', async () => {
+  it('refuses a key outside its networks, first seen and repeated', async () => {
     expect(await codeOf('/catalogue', bearer(local))).toEqual([403, 'API_KEY_NETWORK']);
     for (const address of ['192.0.2.9', '::ffff:192.0.2.10']) {
       expect((await ask('/catalogue', bearer(local), address)).status).toBe(200);
@@ -275,7 +275,7 @@ describe('a service that takes API keys', () => {
     expect((await ask('/catalogue', bearer(plain), '203.0.113.99')).status).toBe(200);
   });
 
-  it('goes on with the keys that it knows while the issuer is away, and tells others that it is not their fault', async () => {
+  it('continues with the keys that it knows while the issuer is away, and tells others that it is not their fault', async () => {
     away = true;
     expect((await ask('/catalogue', bearer(plain))).status).toBe(200);
     expect(await codeOf('/catalogue', bearer(other), '203.0.113.77')).toEqual([401, 'API_KEY_INVALID']);

@@ -194,7 +194,7 @@ describe('a key beyond its limit', () => {
     expect((await ask('revoked')).body['code']).toBe('TOKEN_REVOKED');
   });
 
-  it('waits for its refusals when it goes on, while another key is answered at once', async () => {
+  it('waits for its refusals when it keeps sending, while another key is answered at once', async () => {
     await spend('slow');
     await ask('slow');
     const order: string[] = [];

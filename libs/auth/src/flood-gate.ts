@@ -51,7 +51,8 @@ function routeOf(request: object): object | undefined {
 
 /**
  * Answers a key that is beyond its limit before its request costs anything: no body is read, and Nest does not see it. It knows the routes
- * at which the guard has refused a key for its limit, and refuses whom the guard would refuse. A key that goes on is slowed ({@link HeldAnswers}).
+ * at which the guard has refused a key for its limit, and refuses whom the guard would refuse. A key that keeps sending is slowed ({@link
+ * HeldAnswers}).
  */
 export class FloodGate {
   readonly #routes = new WeakMap<object, LimitedRoute>();

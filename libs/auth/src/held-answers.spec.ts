@@ -5,7 +5,7 @@ describe('answers that wait', () => {
   const heldOf = (held: HeldAnswers, id: string, times: number) =>
     Array.from({ length: times }, () => held.holds(id)).filter(Boolean).length;
 
-  it('are those of a key that goes on after many refusals of a second, and of no other', () => {
+  it('are those of a key that keeps sending after many refusals of a second, and of no other', () => {
     const held = new HeldAnswers(() => clock.now);
     expect(heldOf(held, 'polite', PROMPT_REFUSALS)).toBe(0);
     expect(heldOf(held, 'flood', PROMPT_REFUSALS + 3)).toBe(3);

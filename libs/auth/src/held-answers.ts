@@ -17,7 +17,7 @@ interface Watched {
 }
 
 /**
- * Slows a caller that goes on after its limit: it waits for each refusal, so that it asks seldom, however often it would. What waits is
+ * Slows a caller that keeps sending after its limit: it waits for each refusal, so that it asks seldom, however often it would. What waits is
  * bounded, and no request of another key waits for it, on this connection or another: HTTP/1.1 brings the next only after the answer.
  */
 export class HeldAnswers {

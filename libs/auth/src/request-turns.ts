@@ -20,7 +20,7 @@ export function requestTurns(): RequestTurns {
         resolve();
       });
     });
-    // A promise, not a list of callbacks: each request goes on in its own asynchronous context.
+    // A promise, not a list of callbacks: each request continues in its own asynchronous context.
     void turn.then(done);
   };
 }

@@ -115,7 +115,7 @@ export class ExportCheck {
     } else this.#compareWith(before, this.#part, first, leavesOut);
   }
 
-  /** Takes the next event; without a {@link begin} it is of an export from the log's beginning, without proofs of its own. */
+  /** Takes the next event; without a {@link begin} it is of an export from the log's beginning, without its own proofs. */
   add(entry: ExportedEntry): void {
     if (this.#part === undefined) this.begin({ first: 0, before: [] });
     this.#entries += 1;
@@ -195,7 +195,7 @@ export class ExportCheck {
     this.#cut ||= part.peaks.now === undefined;
   }
 
-  /** Whether the part goes on where the one before it ended, in the same log. */
+  /** Whether the part continues where the one before it ended, in the same log. */
   #compareWith(before: PartCheck, part: PartCheck, first: number, filtered: boolean): void {
     const { expected } = before;
     if (first < expected) {

@@ -108,7 +108,7 @@ export class PartCheck {
     this.#ended = true;
     this.#order.end(skipped.from);
     if (checkpoint === undefined) return;
-    // What follows in another part goes on from here.
+    // What follows in another part continues from here.
     const here = this.#tree;
     this.#tree = here.fork();
     this.#cover(skipped, checkpoint.size);

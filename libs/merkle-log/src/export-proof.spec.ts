@@ -278,7 +278,7 @@ describe('an export with its proof', () => {
     expect(first([made], { hashes: leaves.with(20, odd) })).toMatchObject({ code: 'LOG_REWRITTEN' });
   });
 
-  it('goes on in a second part of the same log, under a later checkpoint', () => {
+  it('continues in a second part of the same log, under a later checkpoint', () => {
     const one = exported({ first: 10, indices: range(10, 400), size: 600 });
     const two = exported({ first: 400, indices: range(400, 650) });
     expect(check([one, two], { checkpoints: [checkpointOf(10), whole] })).toMatchObject({

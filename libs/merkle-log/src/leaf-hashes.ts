@@ -30,6 +30,6 @@ export function judgeLeafHashes(hashes: LeafHashes, checkpoints: readonly Checkp
     believed = size;
   }
   if (within.length > 0) return [];
-  const message = 'no checkpoint is at hand that the leaf hashes reach to; fetch them once more';
+  const message = 'no checkpoint is at hand that the leaf hashes reach to; fetch them again';
   return [{ code: 'CHECKPOINT_UNPROVEN', message }];
 }

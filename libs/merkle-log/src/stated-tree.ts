@@ -66,7 +66,7 @@ export class StatedTree {
     if (this.#size % TILE_WIDTH === 0) this.#closeTile();
   }
 
-  /** Goes on at a later size over leaves that are not stated. */
+  /** Continues at a later size over leaves that are not stated. */
   skipTo(size: number): void {
     while (this.#size < size) {
       const tileEnd = (Math.floor(this.#size / TILE_WIDTH) + 1) * TILE_WIDTH;

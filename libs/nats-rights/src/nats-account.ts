@@ -106,7 +106,7 @@ function rightsOf(service: string): NatsRights {
 }
 
 /**
- * No service speaks for another. Each has an account of its own, because permissions inside one account are no wall: JetStream answers on
+ * No service speaks for another. Each has its own account, because permissions inside one account are no wall: JetStream answers on
  * whatever reply subject it is given, and publishes, delivers and copies in the account's name. One truth for the local stack, for compose and
  * for `countersign nats rights`.
  * @param services every service of the server: audit's account lets each of them in

@@ -27,7 +27,7 @@ describe('what a service may do on NATS', () => {
     expect(withOurs).toContainEqual({ kind: 'service', subject: 'audit.my-orders.>', to: ['my-orders'] });
   });
 
-  it('gives no service but the issuer and audit streams of its own', () => {
+  it('gives streams only to the issuer and audit', () => {
     expect(accountLines(natsAccountOf('my-orders', ['my-orders']), 'my-orders', 'x').join('\n')).not.toContain(
       'jetstream',
     );

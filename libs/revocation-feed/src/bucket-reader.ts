@@ -17,7 +17,7 @@ export const REVOCATIONS_GET = 'revocations.get';
 const TIMEOUT_MS = 3_000;
 /** Questions that are in progress at once. */
 const LANES = 16;
-/** Sequence numbers that are worth a lane of their own. */
+/** Sequence numbers that are worth a separate lane. */
 const LANE_LENGTH = 64;
 const NOT_FOUND = 404;
 

@@ -15,7 +15,7 @@ export interface RevocationFeedOptions {
   readonly keysFile?: string | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   /**
-   * Connects to NATS; called again after a failure and after the connection has closed. Let it reconnect by itself for ever.
+   * Connects to NATS; called again after a failure and after the connection has closed. Let it reconnect by itself forever.
    * The signal ends an attempt that is no longer wanted.
    */
   readonly connect: (signal: AbortSignal) => Promise<NatsConnection>;
@@ -27,7 +27,7 @@ export interface RevocationFeedOptions {
   /** A file that keeps the list, signed as it is, through a restart; none by default. */
   readonly listFile?: string | undefined;
   /**
-   * What a validator does that has lost the feed: `accept` goes on with what it holds, for `graceSeconds`, and then refuses;
+   * What a validator does that has lost the feed: `accept` continues with what it holds, for `graceSeconds`, and then refuses;
    * `refuse` answers 503 at once. `accept` by default.
    */
   readonly whenLost?: 'accept' | 'refuse' | undefined;
@@ -46,7 +46,7 @@ export interface RevocationFeedOptions {
    */
   readonly entryLimit?: number | undefined;
   /**
-   * Milliseconds after which `loaded` gives up, with the reason; 30,000 by default. The feed itself goes on trying.
+   * Milliseconds after which `loaded` gives up, with the reason; 30,000 by default. The feed itself keeps trying.
    */
   readonly loadLimitMs?: number | undefined;
   /** Milliseconds between two comparisons with what the issuer states; 5,000 by default. */

@@ -54,7 +54,7 @@ describe('a revocation feed that cannot load', () => {
     warn.mockRestore();
   });
 
-  it('ends the wait for `loaded` at the limit, with the reason, and goes on trying', async () => {
+  it('ends the wait for `loaded` at the limit, with the reason, and keeps trying', async () => {
     let tries = 0;
     const connecting = (): Promise<never> => {
       tries += 1;

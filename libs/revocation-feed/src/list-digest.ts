@@ -17,7 +17,7 @@ interface Bin {
   digest: Buffer | undefined;
 }
 
-/** Seconds for which what has ended is remembered: replicas whose clocks differ may state the list for an earlier time once more. */
+/** Seconds for which what has ended is remembered: replicas whose clocks differ may state the list for an earlier time again. */
 const REMEMBERED_SECONDS = 300;
 
 const sha256 = (content: string): Buffer => createHash('sha256').update(content).digest();

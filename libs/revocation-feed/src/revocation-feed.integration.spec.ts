@@ -205,7 +205,7 @@ describe('the revocation feed', () => {
     expect([outcome(feed), outcome(feed, 'one'), outcome(lenient, 'one')]).toEqual(['accepted', 'revoked', 'revoked']);
   }, 90_000);
 
-  it('that starts while NATS and the issuer are away goes on from the list that was kept, if it is whole and not too old', async () => {
+  it('that starts while NATS and the issuer are away continues from the list that was kept, if it is whole and not too old', async () => {
     const files = { listFile: join(folder, 'list.json'), keysFile: join(folder, 'keys.json') };
     await stated.revoke(token('one'), token('two'));
     const before = follow(files);
@@ -234,7 +234,7 @@ describe('the revocation feed', () => {
     expect([late, fooled, deceived].map((one) => outcome(one))).toEqual(new Array(3).fill('REVOCATIONS_UNAVAILABLE'));
   }, 90_000);
 
-  it('drops nothing when it is full: it keeps what it holds, says so, refuses by its policy, and goes on once there is room', async () => {
+  it('drops nothing when it is full: it keeps what it holds, says so, refuses by its policy, and continues once there is room', async () => {
     let later = 0;
     const feed = follow({ entryLimit: 2, whenLost: 'refuse', silenceSeconds: 10_000, now: () => Date.now() + later });
     await feed.loaded;

@@ -180,7 +180,7 @@ function readEvent(text: string, issuer: string, keys: KeySet, now: number): Eve
   return { type: event[0], payload: event[1], issuedAt: iat, madeAt: toe * 1_000 };
 }
 
-/** A revocation bounds its own life by what its kind can need; a stolen revocation key must not refuse somebody for ever. */
+/** A revocation bounds its own life by what its kind can need; a stolen revocation key must not refuse somebody forever. */
 function isWithinBounds(revocation: Revocation, issuedAt: number): boolean {
   const latest = issuedAt + TOLERANCE_SECONDS;
   switch (revocation.kind) {

@@ -126,7 +126,7 @@ export class ApiKeyReports {
   }
 
   /**
-   * Sends the oldest reports and forgets those that arrived; another replica sends others meanwhile.
+   * Sends the oldest reports and forgets those that arrived; another replica sends others in the meantime.
    * @param send throws when they did not arrive
    * @returns how many were sent
    */

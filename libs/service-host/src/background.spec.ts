@@ -24,7 +24,7 @@ describe('background work', () => {
     expect(holds()).toBe(true);
   }
 
-  it('begins with the service, goes on at once while there is more, and stops before the service closes', async () => {
+  it('begins with the service, continues at once while there is more, and stops before the service closes', async () => {
     let rounds = 0;
     background.repeat({
       name: 'sweep',

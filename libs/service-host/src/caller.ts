@@ -66,14 +66,14 @@ export function byNobody(trace: RequestTrace): EventContext {
 
 /** Work that no request set off: a schedule, a recovery, a start. */
 export interface Unattended {
-  /** The service's own client, where it acts with rights of its own. */
+  /** The service's own client, where it acts with its own rights. */
   readonly clientId?: string;
   /** Of the request that once began it, where one did. */
   readonly txn?: string | null;
   readonly traceparent: string;
 }
 
-/** Begins work that no request set off, in a trace of its own. */
+/** Begins work that no request caused, in a separate trace. */
 export function unattended(parts: Omit<Unattended, 'traceparent'> = {}): Unattended {
   return { ...parts, traceparent: `00-${randomHex(32)}-${randomHex(16)}-01` };
 }

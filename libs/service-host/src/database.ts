@@ -84,7 +84,7 @@ export async function openDatabase(options: DatabaseOptions, logger: Logger): Pr
   pool.on('error', (error) => {
     logger.warn({ err: error }, 'an idle database connection was lost');
   });
-  // One that is lost while it is lent out fails its query; without a listener of its own it would end the process.
+  // One that is lost while it is lent out fails its query; without its own listener it would end the process.
   pool.on('connect', (client) => {
     client.on('error', (error) => {
       logger.debug({ err: error }, 'a database connection was lost');

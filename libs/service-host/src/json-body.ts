@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { pathOfOddText, TEXT_RULE } from './plain-text.js';
 import { Problem } from './problem.js';
 
-/** Objects and arrays inside of each other that a JSON body may have: with what an audit event puts around them, they fit the log. */
+/** Objects and arrays inside each other that a JSON body may have: with what an audit event puts around them, they fit the log. */
 export const JSON_DEPTH_LIMIT = 32;
 
 const QUOTE = 0x22;

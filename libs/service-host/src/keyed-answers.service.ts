@@ -113,7 +113,7 @@ export class KeyedAnswers implements OnModuleInit {
     claim.kept = true;
   }
 
-  /** Records that an answer is given again: it shows what it shows once more. */
+  /** Records that an answer is given again: it shows the same things again. */
   async recordReplay(caller: Caller, route: KeyedRoute, resourceId: string | null): Promise<void> {
     await this.outbox.recordDurably(this.events.replayed(caller, route, resourceId ?? '*'));
   }

@@ -25,7 +25,7 @@ function roleOf(url: string): string {
 }
 
 /**
- * Brings one service's schema up to date with credentials of its own.
+ * Brings one service's schema up to date with its own credentials.
  * @returns the names of the migrations that ran
  * @throws {MigrationError} and whatever PostgreSQL said, once waiting is over or cannot help
  */

@@ -22,7 +22,7 @@ DO $$ BEGIN
 END $$;`;
 const TAKEN_BACK = `DO $$ BEGIN EXECUTE 'REVOKE UPDATE (read), INSERT ON note FROM ' || quote_ident(session_user); END $$;`;
 
-describe('migrations with credentials of their own', () => {
+describe('migrations with their own credentials', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-migrations-'));
   let postgres: Postgres;
   const servers: Postgres[] = [];

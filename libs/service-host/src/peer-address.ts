@@ -36,7 +36,7 @@ export function addressOf(entry: string): string | undefined {
 }
 
 /**
- * The network by which requests are counted: an IPv4 address is one of its own, of IPv6 each caller has a /64.
+ * The network by which requests are counted: each IPv4 address counts separately, and each /64 of IPv6.
  * @param address a caller's address, or an entry of `X-Forwarded-For`
  * @param proxy the address of the proxy that named it: it answers for what is not an address, so that one caller's odd header does not put
  *   all callers into one count

@@ -13,7 +13,7 @@ describe('counting refusals', () => {
     expect(tally.take()).toEqual([{ ...kind('192.0.2.1'), count: 3, first: at(2), last: at(9) }]);
   });
 
-  it('tells a flood that goes on only with its count, and one that ended as a first one when it begins again', () => {
+  it('reports a flood that continues only with its count, and one that ended as a first one when it begins again', () => {
     const tally = new RefusalTally();
     expect(tally.add(kind('a'), at(1))).toBeDefined();
     expect(tally.add(kind('a'), at(2))).toBeUndefined();

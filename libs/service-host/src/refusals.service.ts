@@ -40,7 +40,7 @@ export interface RefusalsOptions {
 export const REFUSAL_LIMIT_PER_MINUTE = 300;
 const TELL_EVERY_MS = 60_000;
 
-/** These tell an honest caller with a good signature how to go on, so they are answered in full, however many others fail. */
+/** These tell an honest caller with a good signature what to do next, so they are answered in full, however many others fail. */
 const guiding: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'DPOP_NONCE_REQUIRED']);
 
 function refusedTrace(context: ExecutionContext): RequestTrace {
@@ -51,7 +51,7 @@ function refusedTrace(context: ExecutionContext): RequestTrace {
 }
 
 /**
- * Records what the guard refused before it is answered: each refusal of a verified caller as an event of its own; those of callers that nobody
+ * Records what the guard refused before it is answered: each refusal of a verified caller as a separate event; those of callers that nobody
  * could verify by code, route and network, the first at once, then one event a minute with their count. Each replica counts for itself.
  */
 @Injectable()

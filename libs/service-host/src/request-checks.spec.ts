@@ -68,7 +68,7 @@ describe('the checks that every request meets first', () => {
   });
   afterAll(() => app.close());
 
-  /** Sends bytes as they are, on a connection of their own. */
+  /** Sends bytes as they are, on their own connection. */
   function send(...parts: readonly (string | Buffer)[]): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, '127.0.0.1');

@@ -137,7 +137,7 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
     await options.configure?.(fastify);
     await app.init();
   } catch (error) {
-    // What did begin (pools, connections, timers) ends too; anyone who embeds the service may go on.
+    // What did begin (pools, connections, timers) ends too; anyone who embeds the service may continue.
     await app.close().catch(() => undefined);
     throw error;
   }

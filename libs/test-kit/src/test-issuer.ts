@@ -7,7 +7,7 @@ import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 export interface TestTokenOptions {
   readonly subject?: string;
   readonly clientId?: string;
-  /** Who the subject is; the claim is left out by default. A `person` has by default an id of its own, and has just signed in. */
+  /** Who the subject is; the claim is left out by default. A `person` has its own id by default, and has just signed in. */
   readonly kind?: PrincipalKind;
   readonly roles?: readonly string[];
   /** Seconds since the person signed in (`auth_time`); 0 by default for a person. */

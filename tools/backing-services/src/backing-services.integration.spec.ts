@@ -12,7 +12,7 @@ describe('backing services', () => {
     await services.stop();
   });
 
-  it('give each service a database of its own, which another role may not enter', async () => {
+  it('give each service its own database, which another role may not enter', async () => {
     const url = await services.database('payments');
     const other = new URL(await services.database('accounts'));
     const client = new pg.Client({ connectionString: url });

@@ -14,7 +14,7 @@ export interface ChildOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** A process that was started here, in a group of its own: a Ctrl-C in the terminal reaches it only through us. */
+/** A process that was started here, in a separate process group: a Ctrl-C in the terminal reaches it only through us. */
 export interface Child {
   readonly pid: number;
   /** Resolves with what ended it. */

@@ -42,7 +42,7 @@ export interface Postgres {
   /** Where the data really are. */
   readonly directory: string;
   /**
-   * Makes sure that a role and a database of its own exist; a service's own with an owner that nobody logs in as, which the service's
+   * Makes sure that a role and its database exist; a service's own with an owner that nobody logs in as, which the service's
    * login may become: one URL for all, as specs and development have it.
    * @returns its connection URL
    */

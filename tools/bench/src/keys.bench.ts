@@ -78,7 +78,7 @@ async function makeTables(databaseUrl: string): Promise<void> {
 
 const ratio = (name: string, value: number) => ({ metric: `keys.${name}`, value, goal: 1.5, better: 'lower' }) as const;
 
-/** A server of its own on the core of servers. */
+/** A separate server on the core of servers. */
 async function startServer(key: PrivateJwk): Promise<{ readonly url: string; readonly process: ChildProcess }> {
   const [command, ...rest] = pinned([process.execPath, pathOf('http/countersign-server.js')], { core: 0 });
   const server = spawn(command, rest, {
@@ -100,7 +100,7 @@ const benchmark: Benchmark = {
   description:
     `API keys: a polite key (${String(POLITE_RATE)} requests a second) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, ` +
     `or by ${String(LOOP_CONNECTIONS)} connections that ask again as soon as they are answered; against the polite one alone, and against the same flood at another server on the same core (what is left then is the machine). ` +
-    'A decision from memory; how exactly four replicas with clocks of their own keep one limit over one PostgreSQL.',
+    'A decision from memory; how exactly four replicas with separate clocks keep one limit over one PostgreSQL.',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'keys-'));
     const key = await generateSigningKey();

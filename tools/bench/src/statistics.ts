@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
 /**
  * A percentile, interpolated between neighbours.
  * @param share 0 to 1
- * @throws {RangeError} when there is no value, or the share is outside of its range
+ * @throws {RangeError} when there is no value, or the share is outside its range
  */
 export function percentile(values: readonly number[], share: number): number {
   if (!(share >= 0 && share <= 1)) throw new RangeError('share is 0 to 1');

@@ -10,7 +10,7 @@ import { percentile } from './statistics.js';
 import { forget, registerEndpoint, tell } from './webhooks/notices.js';
 import { receiverMessageSchema } from './webhooks/receiver-message.js';
 
-/** Endpoints that accept and stay silent, each of a client of its own. */
+/** Endpoints that accept and stay silent, each of another client. */
 const HANGING = 100;
 /** Notices that wait for each of them when a round begins. */
 const WAITING = 10;

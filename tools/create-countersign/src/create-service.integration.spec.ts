@@ -7,7 +7,7 @@ import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { z } from 'zod';
 
 const root = resolve(import.meta.dirname, '../../..');
-/** What a service outside of the workspace takes from the registry. */
+/** What a service outside the workspace takes from the registry. */
 const packages = [
   ...[
     'libs/auth-core',

@@ -72,7 +72,7 @@ async function identityOf(name: string): Promise<Readonly<Record<string, string>
 }
 
 /**
- * Makes a service in a new folder: from the same template as the workspace's generator, with a package, tests and a key of its own.
+ * Makes a service in a new folder: from the same template as the workspace's generator, with a package, tests and its own key.
  * @throws {Error} when the name cannot be a service's, or the folder is there already
  */
 export async function createService({ name, directory, packages }: CreateOptions): Promise<CreatedService> {

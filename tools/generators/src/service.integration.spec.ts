@@ -28,7 +28,7 @@ function linkModules(from: string, to: string): void {
   }
 }
 
-/** The workspace as its files are now, in a folder of its own, so that nothing that runs beside this test sees the new service. */
+/** The workspace as its files are now, in a separate folder, so that nothing that runs beside this test sees the new service. */
 function copyOfWorkspace(): string {
   const copy = mkdtempSync(join(tmpdir(), 'countersign-generated-'));
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });

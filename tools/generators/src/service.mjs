@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { formatFiles, generateFiles } from '@nx/devkit';
-// By Node's own type stripping: the same names as outside of the workspace.
+// By Node's own type stripping: the same names as outside the workspace.
 import { nameProblem, namesOf } from '../../create-countersign/src/service-names.ts';
 import { addToCompose, addToDatabases, addToDockerfile, addToServices, servicesIn } from './workspace-edits.mjs';
 

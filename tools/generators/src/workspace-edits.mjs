@@ -1,4 +1,4 @@
-// What a new service needs outside of its own folder. Each edit fails when the file is not as it knows it, rather than do half, and
+// What a new service needs outside its own folder. Each edit fails when the file is not as it knows it, rather than do half, and
 // leaves alone what is there already.
 
 function replaced(text, pattern, replacement, what) {

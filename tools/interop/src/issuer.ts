@@ -11,7 +11,7 @@ import { walk } from './browser.js';
 
 const READY_MS = 120_000;
 
-/** Our issuer as it is deployed: a process of its own on real PostgreSQL and NATS. */
+/** Our issuer as it is deployed: a separate process on real PostgreSQL and NATS. */
 export interface RunningIssuer {
   readonly url: string;
   /** Its client `shop`, which may ask for `payments`, and act for people of the trusted issuers. */

@@ -30,7 +30,7 @@ export interface Spring {
 
 const answerSchema = z.looseObject({ access_token: z.string(), id_token: z.string().default('') });
 
-/** A client as an argument of Spring Boot's. Each needs a secret of its own. */
+/** A client as an argument of Spring Boot's. Each needs its own secret. */
 function clientArguments(name: string): readonly string[] {
   const settings = {
     'client-id': name,

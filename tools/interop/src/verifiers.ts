@@ -10,7 +10,7 @@ const programs = fileURLToPath(new URL('../programs', import.meta.url));
 /** A program that verifies tokens with a library of another language: `good TOKEN` and `bad TOKEN`, line by line. */
 interface Verifier {
   readonly name: string;
-  /** Fetches and builds it, in a folder of its own in the cache. @returns how it is run, and which version of the library it has */
+  /** Fetches and builds it, in its own folder in the cache. @returns how it is run, and which version of the library it has */
   prepare(
     folder: string,
     cache: string,

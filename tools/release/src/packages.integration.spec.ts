@@ -117,7 +117,7 @@ describe('each published library', () => {
     }
   }, 120_000);
 
-  it('compiles in a project of its own, each example of each README', () => {
+  it('compiles in its own project, each example of each README', () => {
     const sources = libraries.flatMap(({ name, directory }) =>
       examplesOf(readFileSync(join(directory, 'README.md'), 'utf8')).map((code, index) => ({
         file: `${name.replace('@countersign/', '')}-${String(index)}.ts`,

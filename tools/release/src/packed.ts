@@ -44,7 +44,7 @@ export function packLibraries(root: string, folder: string): readonly PackedLibr
   });
 }
 
-/** The libraries as dependencies of a project outside of the workspace; as `overrides` too they name each other's tarballs. */
+/** The libraries as dependencies of a project outside the workspace; as `overrides` too they name each other's tarballs. */
 export function tarballsOf(packed: readonly PackedLibrary[]): Readonly<Record<string, string>> {
   return Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
 }

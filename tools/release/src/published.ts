@@ -30,7 +30,7 @@ export function publishedLibraries(root: string): readonly PublishedLibrary[] {
     .filter(({ manifest }) => manifest.private !== true);
 }
 
-/** The self-contained TypeScript of a README: blocks with imports of their own. */
+/** The self-contained TypeScript of a README: blocks with their own imports. */
 export function examplesOf(readme: string): readonly string[] {
   return [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
     .map(([, code]) => code ?? '')

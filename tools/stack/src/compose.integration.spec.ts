@@ -89,7 +89,7 @@ describe('docker-compose.yml', () => {
       ]);
   });
 
-  it('keeps databases and messages on networks of their own, which reach nothing beyond them', () => {
+  it('keeps databases and messages on their own networks, which reach nothing beyond them', () => {
     expect(compose.networks).toEqual({ calls: null, database: { internal: true }, messages: { internal: true } });
     const on = (network: string): readonly string[] =>
       services.filter(([, { networks }]) => networks?.includes(network) === true).map(([name]) => name);
@@ -160,7 +160,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('keeps the demo to a profile of its own, whose programs are in no other image, under addresses on which browsers and containers agree', () => {
+  it('keeps the demo to its own profile, whose programs are in no other image, under addresses on which browsers and containers agree', () => {
     const { provider, shop, ...others } = compose.services;
     for (const one of [provider, shop]) expect([one?.profiles, one?.networks]).toEqual([['demo'], ['calls']]);
     expect(Object.values(others).filter(({ profiles }) => profiles?.includes('demo') === true)).toEqual([]);
@@ -192,7 +192,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('has the console where audit is published, with the pages in its image and a client of its own', () => {
+  it('has the console where audit is published, with the pages in its image and its own client', () => {
     const { audit } = compose.services;
     const url = String(audit?.environment?.['CONSOLE_URL']);
     expect(audit?.ports?.[0]?.endsWith(`:${new URL(url).port}`)).toBe(true);

@@ -3,7 +3,7 @@ import { type NatsPasswords, type Postgres } from '@countersign/backing-services
 import { writeSecret, type Guest, type Identities } from './identities.js';
 import { portsFrom, serviceNames, writeEnvironment } from './services.js';
 
-/** A user's own services get ports of their own, well behind the stack's, its demo and its witnesses. */
+/** A user's own services get their own ports, well behind the stack's, its demo and its witnesses. */
 const FIRST_GUEST = 50;
 
 export interface GuestSurroundings {

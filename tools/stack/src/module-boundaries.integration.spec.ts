@@ -13,7 +13,7 @@ function run(program: string, ...args: string[]): { readonly status: number | nu
   return { status, output: stdout + stderr };
 }
 
-/** What `check` finds in a file that is only there meanwhile. */
+/** What `check` finds in a file that is only there in the meantime. */
 function planted<Found>(folder: string, content: string, check: (file: string) => Found): Found {
   const file = join(root, folder, `forbidden-${String(process.pid)}.ts`);
   writeFileSync(file, content);

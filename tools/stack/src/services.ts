@@ -82,7 +82,7 @@ export async function waitUntilReady(
   }
 }
 
-/** Starts one service as a process of its own and waits until it is ready. */
+/** Starts one service as a separate process and waits until it is ready. */
 export async function startService(
   settings: ServiceSettings,
   root: string,

@@ -76,7 +76,7 @@ export interface Stack {
   readonly demo: Demo | undefined;
   startService(name: ServiceName, how?: StartOptions): Promise<RunningService>;
   stopService(name: ServiceName, signal?: NodeJS.Signals): Promise<void>;
-  /** Another process of a service, on a port of 127.0.0.1 of its own; it is stopped with the stack at the latest. */
+  /** Another process of a service, on another port of 127.0.0.1; it is stopped with the stack at the latest. */
   startReplica(name: ServiceName, port: number): Promise<RunningService>;
   stop(): Promise<void>;
 }

@@ -345,7 +345,7 @@ describe('the console at audit', () => {
     expect(await who(browser)).toBe('Amina Rahal');
   });
 
-  it('serves its page under every address of it, its files for ever, and nothing that was not built', async () => {
+  it('serves its page under every address of it, its files forever, and nothing that was not built', async () => {
     const page = async (path: string, accept = 'text/html') =>
       fetch(here + path, { headers: { accept, 'accept-encoding': 'identity' } });
     for (const path of ['/', '/event/17', '/proof?x=1']) {

@@ -18,7 +18,7 @@ describe('where a browser goes after a sign-in', () => {
     ['another host behind dots', '/..//evil.test'],
     ['a script', 'javascript:alert(1)'],
     ['what is no path', 'evil.test'],
-    ['a header of its own', '/\r\nset-cookie: a=b'],
+    ['another header', '/\r\nset-cookie: a=b'],
     ['the sign-in itself, which would go round in circles', '/console/sign-in?return_to=/'],
     ['the sign-in behind dots', '/x/../console/sign-out'],
     ['more than an address holds', `/${'a'.repeat(3_000)}`],

@@ -3,7 +3,7 @@ const LENGTH_LIMIT = 2_048;
 const path = /^\/(?![/\\])[\w\-./~%:@!$&'()*+,;=?#[\]]*$/;
 
 /**
- * Where a browser goes on after a sign-in: a path of the console's own.
+ * Where a browser continues after a sign-in: a path of the console's own.
  * @param wanted as the request says it, from anybody
  * @returns the root for what leads anywhere else
  */

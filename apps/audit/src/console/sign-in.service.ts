@@ -44,7 +44,10 @@ export interface Onward {
 export type SignInFault = 'not-started' | 'refused' | 'not-genuine' | 'away' | 'somebody-else';
 const faultPath = (fault: SignInFault): string => `/?sign_in=${fault}`;
 
-/** A person's way to the issuer and back. What is remembered in between is in the person's own browser, sealed: a replica that never saw it can go on. */
+/**
+ * A person's way to the issuer and back. What is remembered in between is in the person's own browser, sealed: a replica that never saw it
+ * can continue.
+ */
 @Injectable()
 export class SignIn {
   constructor(

@@ -54,7 +54,7 @@ export interface LineProof {
 export interface ExportEnd {
   readonly end: {
     readonly events: number;
-    /** Whether all that was asked for is there; else the export goes on after `next_cursor`. */
+    /** Whether all that was asked for is there; else the export continues after `next_cursor`. */
     readonly complete: boolean;
     readonly next_cursor: string | null;
     /** The signed note that covers every line. */

@@ -367,7 +367,7 @@ describe('the trail, by HTTP', () => {
     expect(rows.length).toBeLessThanOrEqual(1);
   }, 60_000);
 
-  it('exports NDJSON, oldest first, each line with its place and the checkpoint, and goes on from a cursor', async () => {
+  it('exports NDJSON, oldest first, each line with its place and the checkpoint, and continues from a cursor', async () => {
     const whole = await eventually(
       () => exported('source=payments'),
       ({ lines }) => lines.length >= 11,
@@ -432,7 +432,7 @@ describe('the trail, by HTTP', () => {
     expect(lines.at(-1)).toMatch(/^#end,+"\{""events"":12,""complete"":true/);
   }, 60_000);
 
-  it('ends an export that is in progress when its token does, and says where it goes on', async () => {
+  it('ends an export that is in progress when its token does, and says where it continues', async () => {
     // More than the buffers between here and there can hold.
     await publish(900, { note: 'x'.repeat(25_000) });
     const covered = async (): Promise<number> => {

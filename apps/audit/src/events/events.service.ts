@@ -45,7 +45,7 @@ export class EventsService {
   }
 
   async statistics(caller: Caller): Promise<EventStatistics> {
-    // The index may go on between the questions; an event is then counted once or twice, never left out.
+    // The index may advance between the questions; an event is then counted once or twice, never left out.
     const { through } = await this.postings.prepare([]);
     const size = await this.store.size();
     const behind = size - through > COUNTED_DIRECTLY;

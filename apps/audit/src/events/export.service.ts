@@ -20,7 +20,7 @@ import { readingScopeOf, visibilityOf } from './visibility.js';
 export const EXPORT_PLACES = { total: 8, reserved: 3, perClient: 2 };
 /** Milliseconds for which a reader may take nothing; then its export ends, and its place is free. */
 const STALL_MS = 10_000;
-/** Milliseconds that one export may take; then it ends and says where to go on. */
+/** Milliseconds that one export may take; then it ends and says where to continue. */
 const EXPORT_TIME_MS = 15 * 60_000;
 /** Events that are read at once, and held in memory. */
 const PAGE = 200;
@@ -40,7 +40,7 @@ export class ExportService {
 
   /**
    * Begins an export of what the log has now, under its newest checkpoint.
-   * @param caller whose token is looked at again before each page: when it expires or is revoked, the export ends and says where to go on
+   * @param caller whose token is looked at again before each page: when it expires or is revoked, the export ends and says where to continue
    * @returns its text, piece by piece; end it early by `return()`
    * @throws {Problem} 429 `EXPORTS_BUSY`, `CLIENT_EXPORTS_BUSY`; 409 `CURSOR_BEYOND_END`
    */
@@ -176,7 +176,7 @@ export class ExportService {
     return Math.min(Math.max(asked, minimumIndex), treeSize);
   }
 
-  /** The last index that retention took while the export was on its way to it: there the export ends, and goes on behind it. */
+  /** The last index that retention took while the export was on its way to it: there the export ends, and continues after it. */
   async #sealedMeanwhile(row: EventRow | undefined, expected: number): Promise<bigint | undefined> {
     if (row === undefined || Number(row.logIndex) === expected) return undefined;
     const { minimumIndex } = await this.log.head();

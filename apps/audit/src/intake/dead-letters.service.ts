@@ -16,7 +16,7 @@ const refusals = {
   rejected: (reason: string) => new Problem(422, 'DEAD_LETTER_STILL_REFUSED', reason),
 };
 
-/** Shows what no trail could take, and tries it once more: after an update of the service, say, that knows its form. */
+/** Shows what no trail could take, and tries it again: after an update of the service, say, that knows its form. */
 @Injectable()
 export class DeadLettersService {
   constructor(

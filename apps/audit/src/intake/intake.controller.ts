@@ -66,7 +66,7 @@ export class IntakeController {
   }
 
   /**
-   * Tries one once more and appends it to the log. 404 `DEAD_LETTER_UNKNOWN`, 409 `DEAD_LETTER_REPLAYED`, 409 `DEAD_LETTER_ERASED`, 409 `SEQUENCE_TAKEN`,
+   * Tries one again and appends it to the log. 404 `DEAD_LETTER_UNKNOWN`, 409 `DEAD_LETTER_REPLAYED`, 409 `DEAD_LETTER_ERASED`, 409 `SEQUENCE_TAKEN`,
    * 422 `DEAD_LETTER_STILL_REFUSED`.
    */
   @Post('dead-letters/:position/replay')

@@ -216,7 +216,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#send(await this.#kept(items, appended), connection);
   }
 
-  /** Audit's own events are told their places only once they are kept outside of its database; else they come again. */
+  /** Audit's own events are told their places only once they are kept outside its database; else they come again. */
   async #kept(items: readonly (Accepted | Rejected)[], appended: Appended): Promise<Appended> {
     const events = items.filter((item) => item.kind === 'event').map(({ event }) => event);
     try {

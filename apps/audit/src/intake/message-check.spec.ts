@@ -29,7 +29,7 @@ describe('the check of each message', () => {
     expect(look(event)).toEqual({ kind: 'event', event, leaf: leafOf(event) });
   });
 
-  it('lets an event in whose type begins with a prefix of its own', () => {
+  it('lets an event in whose type begins with its own prefix', () => {
     const own = { ...event, type: 'com.acme-shop.payments.payment.settled.v1' };
     expect(look(own)).toEqual({ kind: 'event', event: own, leaf: leafOf(own) });
     for (const type of [

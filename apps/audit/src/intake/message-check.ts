@@ -124,7 +124,7 @@ export function inspectMessage({ natsSubject, payload }: Incoming): readonly (Ac
   return members.map((member) => inspectEvent(natsSubject, member, () => textOf(member, text)));
 }
 
-/** Checks a dead letter once more. @param text what was kept of it, an event */
+/** Checks a dead letter again. @param text what was kept of it, an event */
 export function inspectAgain(natsSubject: string, text: string): Accepted | Rejected {
   const parsed = parse(text);
   if (parsed === undefined) return rejected(natsSubject, text, 'EVENT_NOT_JSON');

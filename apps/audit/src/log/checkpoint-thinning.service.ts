@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 600_000;
 const PORTION = 5_000;
 const HOUR_MS = 3_600_000;
 
-/** Thins the signed checkpoints as they age; tiles stay, so a proof can be made for any size for ever. Replicas may do it at once. */
+/** Thins the signed checkpoints as they age; tiles stay, so a proof can be made for any size forever. Replicas may do it at once. */
 @Injectable()
 export class CheckpointThinningService {
   constructor(

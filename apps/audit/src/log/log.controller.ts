@@ -78,7 +78,7 @@ export class LogController {
       .send(bundle);
   }
 
-  /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be kept for ever. */
+  /** A tile of hashes: 32 bytes each, 256 in a whole one. It never changes, so it may be kept forever. */
   @Get('tile/*')
   @Public()
   @Unrecorded('public: it shows nothing of any event')

@@ -3,7 +3,7 @@ import { type SourceState } from '../intake/completeness.service.js';
 import { type WaitingLetters } from '../intake/dead-letters.store.js';
 import { type RetentionState } from '../retention/retention.store.js';
 
-/** A source, and when its numbers last went on. Times are RFC 3339. */
+/** A source, and when its numbers last advanced. Times are RFC 3339. */
 export interface SourceOverview extends SourceState {
   readonly advanced_at: string | null;
 }
@@ -21,7 +21,7 @@ export interface LogOverview {
 }
 
 export interface RetentionOverview extends RetentionState {
-  /** Days that events stay in the database; null: for ever. */
+  /** Days that events stay in the database; null: forever. */
   readonly days: number | null;
 }
 

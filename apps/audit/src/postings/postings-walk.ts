@@ -1,7 +1,7 @@
 import { indexesOf, type Direction } from './index-bits.js';
 import { type HashedClause, type IndexRange, type PostingsStore } from './postings.store.js';
 
-/** Log indices that one walk proposes, and rounds through the index, at most; then it ends early and says where to go on. */
+/** Log indices that one walk proposes, and rounds through the index, at most; then it ends early and says where to continue. */
 const PROPOSED_LIMIT = 20_000;
 const ROUND_LIMIT = 64;
 /** Maximum log indices proposed at once. */

@@ -15,7 +15,7 @@ import { headers, type NatsConnection } from '@nats-io/transport-node';
 export const OWN_EVENTS_SUBJECT = 'log.kept';
 
 /**
- * What audit remembers of its log outside of its database: the checkpoints that it signed, and its own events with their places. A database that
+ * What audit remembers of its log outside its database: the checkpoints that it signed, and its own events with their places. A database that
  * was restored from a backup is known by it.
  */
 export const logRecordStream = {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { RecoveryService, type RecoveryReport } from './recovery.service.js';
 
 const recoverSchema = z.strictObject({
-  /** Go on although something is missing: it is declared in the log. */
+  /** Continue although something is missing: it is declared in the log. */
   accept_loss: z.boolean().default(false),
 });
 

@@ -127,7 +127,7 @@ describe('the trail, its database restored from a backup', () => {
     const keys = (await (await ask('/log/key')).text()).trimEnd().split('\n').map(parseVerifierKey);
     return openCheckpoint(note, keys);
   }
-  /** Takes a backup, lets the trail go on by so many events, and restores the backup. @returns what the trail had */
+  /** Takes a backup, lets the trail grow by so many events, and restores the backup. @returns what the trail had */
   async function goOnAndRestore(count: number) {
     // What audit is not told the place of before it stops waits for two minutes.
     await until(isEmpty, 150_000);
@@ -142,7 +142,7 @@ describe('the trail, its database restored from a backup', () => {
     const had = await log();
     await until(async () => (await checkpoint()).size >= had.length);
     const signed = await checkpoint();
-    // The checkpoints that were ordered are events too: they are kept outside of the database before it goes.
+    // The checkpoints that were ordered are events too: they are kept outside the database before it goes.
     await until(isEmpty, 150_000);
     await app.close();
     await asSuperuser('drop database audit', 'alter database audit_backup rename to audit');
@@ -219,7 +219,7 @@ describe('the trail, its database restored from a backup', () => {
     expect(await inAudit('select from dead_letter')).toEqual([]);
   }, 480_000);
 
-  it('declares in the log what nobody has kept, and goes on only when it is told to', async () => {
+  it('declares in the log what nobody has kept, and continues only when it is told to', async () => {
     const { signed } = await goOnAndRestore(8);
     const { next_index: next } = await recovery();
     // How many events share a row depends on how quick the machine is: any row of what was lost will do.

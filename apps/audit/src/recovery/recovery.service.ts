@@ -35,7 +35,7 @@ export const RECOVERY_OPTIONS = Symbol('countersign.audit.recovery-options');
 export interface RecoveryOptions {
   readonly nats: NatsOptions;
   readonly replicas: number;
-  /** Hours for which audit remembers its own events and checkpoints outside of its database. */
+  /** Hours for which audit remembers its own events and checkpoints outside its database. */
   readonly keepHours: number;
 }
 
@@ -138,7 +138,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       this.logger.warn({ nats_subject: message.subject }, 'a recovered message cannot be read');
   }
 
-  /** Remembers audit's own events outside of its database; to be awaited before they are receipted. */
+  /** Remembers audit's own events outside its database; to be awaited before they are receipted. */
   async keepOwn(stored: readonly AuditEvent[], placements: readonly Placement[]): Promise<void> {
     const own = placements.find(({ source }) => source === 'audit');
     if (own === undefined || this.#connection === undefined || this.options.keepHours === 0) return;
@@ -193,7 +193,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
 
   /**
    * Puts back what came.
-   * @param acceptLoss go on although something is missing, or although the log then is not the one that was signed; it is said in the log
+   * @param acceptLoss continue although something is missing, or although the log then is not the one that was signed; it is said in the log
    * @throws {Problem} 409 `RECOVERY_INCOMPLETE`, `RECOVERY_MISMATCH`, `RECOVERY_CONFLICT`, `LOG_NOT_RESTORED`
    */
   async recover(acceptLoss: boolean, caller: Caller): Promise<RecoveryReport> {

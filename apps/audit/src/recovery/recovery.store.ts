@@ -44,7 +44,7 @@ export interface RecoveryOrder {
   readonly end: bigint;
   /** The newest checkpoint that is known to have been signed. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Go on although something is missing, and say so in the log. */
+  /** Continue although something is missing, and say so in the log. */
   readonly acceptLoss: boolean;
   /** Who orders it. */
   readonly context: EventContext;
@@ -103,7 +103,7 @@ export class RecoveryStore {
   }
 
   /**
-   * Appends everything that came back under its old index, in one transaction; what is missing is said to be lost by an entry of its own.
+   * Appends everything that came back under its old index, in one transaction; what is a separate entry declares each missing one lost.
    * @throws {RangeError} when two events claim one place
    */
   recover(order: RecoveryOrder): Promise<RecoveryResult> {

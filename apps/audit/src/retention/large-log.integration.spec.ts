@@ -291,7 +291,7 @@ describe('a log of many events', () => {
     });
   }, 120_000);
 
-  it('ends an export where retention seals what it has not read yet, and says where it goes on', async () => {
+  it('ends an export where retention seals what it has not read yet, and says where it continues', async () => {
     const exporting = await app
       .get(ExportService)
       .begin({ format: 'ndjson' }, { ...auditor, token: await issuer.mint() });

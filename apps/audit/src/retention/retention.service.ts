@@ -10,7 +10,7 @@ import { writeSegment } from './segment-writer.js';
 
 export const RETENTION_OPTIONS = Symbol('countersign.audit.retention-options');
 export interface RetentionOptions {
-  /** Days that events stay in the database; for ever when there is none. */
+  /** Days that events stay in the database; forever when there is none. */
   readonly days?: number | undefined;
   /** Where segments are written: storage that all replicas share. */
   readonly directory?: string | undefined;

@@ -37,7 +37,7 @@ function* filesBelow(path: string): Generator<string> {
   for (const name of readdirSync(path).sort()) if (!passedOver.has(name)) yield* filesBelow(join(path, name));
 }
 
-/** The keys of a file, with their lines. Their text stays here: of each only id and SHA-256 go on. */
+/** The keys of a file, with their lines. Their text stays here: only each key's id and SHA-256 are sent. */
 export async function keysIn(file: string): Promise<readonly Found[]> {
   const found: Found[] = [];
   let line = 0;

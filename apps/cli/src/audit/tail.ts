@@ -56,7 +56,7 @@ async function follow(
       if (show(data)) return { lastId: last, done: true };
     }
   } catch (error) {
-    // The connection was lost; the next one goes on after the last event.
+    // The connection was lost; the next one continues after the last event.
     if (!(error instanceof TypeError)) throw error;
   }
   return { lastId: last, done: false };

@@ -37,7 +37,7 @@ export function wantedNonce({ status, headers }: Response, error: string | undef
 
 /**
  * Sends a request.
- * @param again makes it once more with a nonce
+ * @param again makes it again with a nonce
  * @throws {CliError} `UNREACHABLE`; with the error's own code for a refusal
  */
 async function ask(url: string, init: RequestInit, again?: (nonce: string) => RequestInit): Promise<unknown> {

@@ -33,7 +33,7 @@ export interface TailListener {
   readonly onState: (problem: ApiProblem | undefined) => void;
 }
 
-/** Listens to events as they come, and goes on after each interruption where it was. Ends with the signal, or when the server refuses. */
+/** Listens to events as they come, and continues after each interruption where it was. Ends with the signal, or when the server refuses. */
 export async function followEvents(
   query: Readonly<Record<string, string>>,
   { onEvents, onState }: TailListener,

@@ -24,11 +24,11 @@ export const sessionQuery = queryOptions({
 });
 
 const signedOutSchema = z.object({
-  /** Where the browser goes on to sign out at the issuer. */
+  /** Where the browser goes next, to sign out at the issuer. */
   next: z.string(),
 });
 
-/** Ends the session here. @returns where the browser goes on to sign out at the issuer */
+/** Ends the session here. @returns where the browser goes next, to sign out at the issuer */
 export async function signOut(): Promise<string> {
   return valueOf(await ask(signedOutSchema, '/console/sign-out', { method: 'POST' })).next;
 }

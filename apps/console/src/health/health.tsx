@@ -37,7 +37,7 @@ function LogFacts({ overview }: { readonly overview: Overview }) {
       </Fact>
       <Fact name="Waiting for a checkpoint">{events(uncovered(overview).toString())}</Fact>
       <Fact name="Found by the index">{events(log.indexed)}</Fact>
-      <Fact name="Kept in the database">{days === null ? 'for ever' : `${String(days)} days`}</Fact>
+      <Fact name="Kept in the database">{days === null ? 'forever' : `${String(days)} days`}</Fact>
       <Fact name="Moved to files">
         {segments === 0 && 'nothing'}
         {segments > 0 && `${String(segments)} segments, all events below ${events(first)}`}

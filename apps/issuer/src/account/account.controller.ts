@@ -20,7 +20,7 @@ const applicationFormSchema = z.strictObject({ form_token: formToken, client_id:
 const sessionFormSchema = z.strictObject({ form_token: formToken, session_id: sessionIdSchema });
 const emptyFormSchema = z.strictObject({ form_token: formToken });
 
-const ENDS = 'what is ended is an event of its own; nothing is shown';
+const ENDS = 'what is ended is a separate event; nothing is shown';
 
 /** A person's own page: applications and what they did, sessions and devices, and ending any of them at once. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))

@@ -42,7 +42,7 @@ export class ApiKeyChanges {
     });
   }
 
-  /** Refuses the key for ever; every service refuses it as soon as the feed has brought it. @throws {Problem} 404 `API_KEY_UNKNOWN` */
+  /** Refuses the key forever; every service refuses it as soon as the feed has brought it. @throws {Problem} 404 `API_KEY_UNKNOWN` */
   async revoke(id: string, reason: string | undefined, caller: Caller): Promise<ApiKeyJson> {
     return this.#change('revoked', id, reason, caller, (key, now) => ({
       change: { revokedAt: key.revokedAt ?? now },

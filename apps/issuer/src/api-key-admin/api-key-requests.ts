@@ -32,7 +32,7 @@ export const newApiKeySchema = z.strictObject({
 export type NewApiKey = z.infer<typeof newApiKeySchema>;
 
 export const rotationSchema = z.strictObject({
-  /** Seconds for which the present key goes on; a day when left out, 0 ends it now. */
+  /** Seconds for which the present key keeps working; a day when left out, 0 ends it now. */
   grace_seconds: z.int().min(0).max(GRACE_LIMIT_SECONDS).default(GRACE_SECONDS),
   expires_at: time.optional(),
 });

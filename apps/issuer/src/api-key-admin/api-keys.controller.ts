@@ -42,7 +42,7 @@ export class ApiKeysController {
   ) {}
 
   /**
-   * API keys, newest first, of all clients or of one; `limit` a page (1 to 200), go on with `next_cursor`. With `ends_before` those that are
+   * API keys, newest first, of all clients or of one; `limit` a page (1 to 200), continue with `next_cursor`. With `ends_before` those that are
    * not over yet and end before that time, the first to end first.
    */
   @Get()
@@ -88,7 +88,7 @@ export class ApiKeysController {
   }
 
   /**
-   * Makes a successor of the same name and rights, shown this once; the present key goes on for `grace_seconds` (a day when left out, at most
+   * Makes a successor of the same name and rights, shown this once; the present key keeps working for `grace_seconds` (a day when left out, at most
    * 30 days, 0 ends it now). 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
    */
   @Post(':id/rotate')
@@ -126,7 +126,7 @@ export class ApiKeysController {
     return this.changes.enable(id, reason, caller);
   }
 
-  /** Refuses the key for ever, at every service as soon as the feed has brought it. 404 `API_KEY_UNKNOWN`. */
+  /** Refuses the key forever, at every service as soon as the feed has brought it. 404 `API_KEY_UNKNOWN`. */
   @Post(':id/revoke')
   @TakesIdempotencyKey({ action: 'api-key:revoke', kind: 'api-key' })
   @HttpCode(200)

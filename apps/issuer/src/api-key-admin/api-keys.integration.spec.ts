@@ -353,7 +353,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect((await exchange(good, again)).status).toBe(200);
   });
 
-  it('are refused for ever once they are revoked, at every replica at once', async () => {
+  it('are refused forever once they are revoked, at every replica at once', async () => {
     const { id, key } = await made();
     await Promise.all([0, 1].map((at) => exchange(key, {}, 'payments', issuer.urls[at])));
     await issuer.admin('POST', `/admin/api-keys/${id}/revoke`, { reason: 'leaked' });

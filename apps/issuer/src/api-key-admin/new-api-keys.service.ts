@@ -77,7 +77,7 @@ export class NewApiKeys {
   }
 
   /**
-   * Makes a successor with the same rights; the present key goes on for its grace.
+   * Makes a successor with the same rights; the present key keeps working for its grace time.
    * @throws {Problem} 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`
    */
   async rotate(

@@ -3,7 +3,7 @@ import { type ApiKeyRow } from './api-keys.tables.js';
 
 /** Keys of one name that are live at once: a rotation needs no outage. */
 export const LIVE_KEYS_OF_A_NAME = 2;
-/** Maximum seconds for which a rotated key goes on beside its successor: 30 days. */
+/** Maximum seconds for which a rotated key keeps working beside its successor: 30 days. */
 export const GRACE_LIMIT_SECONDS = 30 * 86_400;
 /** Seconds of that when nothing is said: a day. */
 export const GRACE_SECONDS = 86_400;

@@ -10,7 +10,7 @@ const count = (max: number) => z.int().min(1).max(max);
 
 const limitSchema = z
   .strictObject({
-    /** Requests a minute that go on without end. */
+    /** Sustained requests per minute. */
     per_minute: count(MINUTE_LIMIT).optional(),
     /** Requests at once, after a rest; those of a minute when left out. */
     burst: count(MINUTE_LIMIT).optional(),

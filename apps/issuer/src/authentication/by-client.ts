@@ -2,7 +2,7 @@ import { type EventContext } from '@countersign/audit-event';
 import { auditRequest, type RequestTrace } from '@countersign/service-host';
 
 /**
- * The part of an audit event of a client that authenticated at an OAuth endpoint by its credentials: there is no token of its own.
+ * The part of an audit event of a client that authenticated at an OAuth endpoint by its credentials: there is no token for it.
  * @param txn of the token that it asks about, where it asks about one
  */
 export function byClient(clientId: string, trace: RequestTrace, txn: string | null = null): EventContext {

@@ -67,7 +67,7 @@ describe('fair turns', () => {
     expect([work.done.length, work.refused.length]).toEqual([5, 6]);
   });
 
-  it('go on after work that failed', async () => {
+  it('continue after work that failed', async () => {
     const turns = new FairTurns(1, 1);
     await expect(turns.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await turns.run('a', () => Promise.resolve(7))).toBe(7);

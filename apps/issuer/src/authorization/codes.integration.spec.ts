@@ -280,7 +280,7 @@ describe('an authorization code', () => {
     expect((await redeem(elsewhere, change)).status).toBe(200);
   });
 
-  it('that is redeemed while the person ends the application leaves nothing that goes on', async () => {
+  it('that is redeemed while the person ends the application leaves nothing that keeps working', async () => {
     const dora = await signedIn(app(), issuer.url, 'dora');
     const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, dora));
     const codes = await Promise.all(Array.from({ length: 8 }, () => issue({}, dora)));

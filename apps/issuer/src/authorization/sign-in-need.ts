@@ -25,7 +25,7 @@ export function signInNeed(
   const weak = acrValues !== undefined && !acrValues.split(' ').includes(acr);
   const age = weak || prompt.includes('login') || prompt.includes('select_account') ? 0 : maxAge;
   if (age === undefined) return 'none';
-  // A provider counts in seconds, by a clock of its own.
+  // A provider counts in seconds, by its own clock.
   const earliest = shownAt.getTime() - (age + CLOCK_TOLERANCE_SECONDS) * 1_000;
   return authenticatedAt.getTime() >= earliest ? 'none' : 'again';
 }

@@ -47,7 +47,7 @@ export class ClientsController {
     @Inject(DeclaredWords) private readonly words: DeclaredWords,
   ) {}
 
-  /** All clients by id, `limit` a page (1 to 200); go on with `next_cursor`. */
+  /** All clients by id, `limit` a page (1 to 200); continue with `next_cursor`. */
   @Get()
   list(
     @ZodQuery(pageSchema) { cursor, limit }: z.infer<typeof pageSchema>,
@@ -97,7 +97,7 @@ export class ClientsController {
     return this.clients.replace(id, registration, caller);
   }
 
-  /** Adds a public key (RFC 7517) to a client with inline keys; the others go on working. 409 `KEYS_NOT_INLINE`. */
+  /** Adds a public key (RFC 7517) to a client with inline keys; the others keep working. 409 `KEYS_NOT_INLINE`. */
   @Post(':id/keys')
   @TakesIdempotencyKey({ action: 'client-key:add', kind: 'client' })
   addKey(

@@ -5,7 +5,7 @@ export interface VisiblePart {
   readonly odd?: 'hidden' | 'look-alike';
 }
 
-/** What has no shape of its own, or changes where others stand: shown by its code point. */
+/** What has no shape, or changes where others stand: shown by its code point. */
 const hidden = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
 /** A mark that stands on nothing, or on a pile of marks. */
 const MARKS_LIMIT = 2;

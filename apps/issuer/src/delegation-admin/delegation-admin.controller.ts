@@ -24,7 +24,7 @@ import {
 export class DelegationAdminController {
   constructor(@Inject(DelegationAdmin) private readonly delegations: DelegationAdmin) {}
 
-  /** What has not ended, newest first, of all people and applications or of one; `limit` a page (1 to 200), go on with `next_cursor`. */
+  /** What has not ended, newest first, of all people and applications or of one; `limit` a page (1 to 200), continue with `next_cursor`. */
   @Get()
   list(
     @ZodQuery(delegationsQuerySchema) query: DelegationsQuery,

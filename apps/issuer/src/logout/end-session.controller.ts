@@ -56,7 +56,7 @@ export class EndSessionController {
    * person's provider too, as that is declared (`sign_out`): by itself, or where the person wants it. Then the browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
    */
   @Get('oauth2/end-session')
-  @Unrecorded('shows only whose session the browser has; its end is an event of its own')
+  @Unrecorded('shows only whose session the browser has; its end is a separate event')
   async endSession(
     @ZodQuery(endSessionSchema) asked: EndSession,
     @Req() request: FastifyRequest,
@@ -89,7 +89,7 @@ export class EndSessionController {
   /** Ends the session of this browser, from a page of this issuer. 400 `FORM_FOREIGN` from anywhere else. */
   @Post('sign-out')
   @AcceptsForm()
-  @Unrecorded('the end of the session is an event of its own')
+  @Unrecorded('the end of the session is a separate event')
   async signOut(
     @Body(new SchemaPipe(signOutSchema)) form: z.infer<typeof signOutSchema>,
     @Req() request: FastifyRequest,

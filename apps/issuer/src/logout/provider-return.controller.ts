@@ -26,7 +26,7 @@ export class ProviderReturnController {
 
   /** Leads on to the application that asked, if this browser began it with that; else to a page. Ends nothing. */
   @Get(':provider')
-  @Unrecorded('shows and changes nothing of anybody; the end of the session is an event of its own')
+  @Unrecorded('shows and changes nothing of anybody; the end of the session is a separate event')
   async back(
     @Param('provider') provider: string,
     @ZodQuery(returnSchema) { state }: z.infer<typeof returnSchema>,

@@ -10,7 +10,7 @@ import { ProviderSignOutsStore } from './provider-sign-outs.store.js';
 export type ProviderWayOut =
   /** Nothing: by the declared file, or because the provider has no address for it. */
   | { readonly kind: 'none' }
-  /** The provider does not answer; its session goes on. */
+  /** The provider does not answer; its session continues. */
   | { readonly kind: 'away'; readonly title: string }
   /** The person has come back from there. */
   | { readonly kind: 'returned'; readonly title: string }

@@ -34,7 +34,7 @@ function bodyOf(wayOut: ProviderWayOut): Html {
         <p><a class="button" href="${wayOut.url}">Sign out at ${named(wayOut.title)} too</a></p>`;
     case 'always':
       return html`<p>${over} ${named(wayOut.title)} is asked to sign you out too.</p>
-        <p><a class="button" href="${wayOut.url}">Go on to ${named(wayOut.title)}</a></p>`;
+        <p><a class="button" href="${wayOut.url}">Continue to ${named(wayOut.title)}</a></p>`;
   }
 }
 

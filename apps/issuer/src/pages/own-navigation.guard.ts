@@ -18,6 +18,6 @@ export function isMeasured({ headers, method }: Pick<FastifyRequest, 'headers' |
 export class OwnNavigation implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (!isMeasured(context.switchToHttp().getRequest<FastifyRequest>())) return true;
-    throw new Problem(400, 'NOT_A_NAVIGATION', 'Open this address in a window of its own, not inside another page.');
+    throw new Problem(400, 'NOT_A_NAVIGATION', 'Open this address in its own window, not inside another page.');
   }
 }

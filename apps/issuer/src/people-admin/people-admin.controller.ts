@@ -19,7 +19,7 @@ import { peopleQuerySchema, type PeoplePage, type PeopleQuery, type PersonDetail
 export class PeopleAdminController {
   constructor(@Inject(PeopleAdmin) private readonly people: PeopleAdmin) {}
 
-  /** People who have signed in, by id and so by when they first did, `limit` a page (1 to 200); go on with `next_cursor`. */
+  /** People who have signed in, by id and so by when they first did, `limit` a page (1 to 200); continue with `next_cursor`. */
   @Get()
   list(@ZodQuery(peopleQuerySchema) query: PeopleQuery, @CurrentCaller() caller: Caller): Promise<PeoplePage> {
     return this.people.list(query, caller);

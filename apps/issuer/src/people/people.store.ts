@@ -107,7 +107,7 @@ export class PeopleStore {
       .limit(limit);
   }
 
-  /** Keeps a person's row from changing until the transaction ends: nobody signs in meanwhile. */
+  /** Keeps a person's row from changing until the transaction ends: nobody signs in in the meantime. */
   async lock(transaction: Transaction, id: PersonId): Promise<PersonRow | undefined> {
     const [row] = await transaction.select().from(personTable).where(eq(personTable.id, id)).for('update');
     return row;

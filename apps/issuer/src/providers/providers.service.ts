@@ -34,7 +34,7 @@ export interface SignInRequest {
   readonly acrValues: readonly string[];
 }
 
-/** The outside OpenID providers, each with a callback of its own, so that the answer of one is never taken for another's (RFC 9700, section 4.4). */
+/** The outside OpenID providers, each with its own callback, so that the answer of one is never taken for another's (RFC 9700, section 4.4). */
 @Injectable()
 export class Providers {
   readonly #connections: ReadonlyMap<string, ProviderConnection>;

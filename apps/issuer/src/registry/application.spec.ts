@@ -18,11 +18,11 @@ const faultsOf = (change: object): string =>
     .join('; ') ?? 'none';
 
 describe('the registration of an application that people use', () => {
-  it('may be public: PKCE and redirect URIs, no credentials and no rights of its own', () => {
+  it('may be public: PKCE and redirect URIs, no credentials and no rights for itself', () => {
     expect(faultsOf({})).toBe('none');
   });
 
-  it('may be confidential, with rights of its own beside', () => {
+  it('may be confidential, with its own rights beside', () => {
     const policy = { audiences: { payments: ['payments:read'] }, people };
     const grant_types = ['authorization_code', 'client_credentials'];
     expect(faultsOf({ token_endpoint_auth_method: 'client_secret_basic', grant_types, policy })).toBe('none');

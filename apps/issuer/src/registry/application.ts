@@ -97,7 +97,7 @@ function addressFaults(client: Registration): readonly string[] {
   });
 }
 
-/** A public client proves nothing: it has no rights of its own, only those that a person gives it. */
+/** A public client proves nothing: it has no rights itself, only those that a person gives it. */
 function publicFaults(client: Registration): readonly string[] {
   if (client.token_endpoint_auth_method !== 'none') return [];
   const { policy, grant_types: grants } = client;

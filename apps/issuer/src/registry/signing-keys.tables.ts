@@ -6,7 +6,7 @@ import { keyStates } from './signing-key.js';
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
 
-/** Keys of one purpose are a table of their own. */
+/** Keys of one purpose have their own table. */
 const keyTable = (name: string) =>
   pgTable(name, {
     kid: text('kid').primaryKey(),

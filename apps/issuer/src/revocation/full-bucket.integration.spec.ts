@@ -105,7 +105,7 @@ describe('a bucket that fills', () => {
     await fresh.close();
   }, 120_000);
 
-  it('says that it is full where nothing can take the place of others, and goes on when there is room', async () => {
+  it('says that it is full where nothing can take the place of others, and continues when there is room', async () => {
     const revoke = () => issuer.admin('POST', '/admin/revocations', { kind: 'token', jti: crypto.randomUUID() });
     await issuer.database.query(`delete from revocation where client_id is not null`);
     const statuses: number[] = [];

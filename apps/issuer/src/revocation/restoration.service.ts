@@ -26,7 +26,7 @@ export interface RestorationJson {
 }
 
 /**
- * Notices that the issuer's database is older than what the issuer has stated, and does not go on as if nothing had happened: what the
+ * Notices that the issuer's database is older than what the issuer has stated, and does not carry on as if nothing had happened: what the
  * bucket still has is taken back, readiness says it, and until an administrator has acknowledged it no assertion is good that was issued
  * before, because those that were used since the backup are not known to be used.
  */
@@ -54,7 +54,7 @@ export class Restoration {
     this.age.compared();
   }
 
-  /** The database is older than a list that was stated: it goes on behind that, and takes back what is still in force. */
+  /** The database is older than a list that was stated: it continues after that, and takes back what is still in force. */
   async notice(statedNumber: number, statements: readonly Statement[]): Promise<void> {
     await this.database.transaction(async (transaction) => {
       await this.store.restored(transaction, statedNumber);

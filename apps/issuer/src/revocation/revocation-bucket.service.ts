@@ -39,7 +39,7 @@ const PUSH_LIMIT_MS = 1_000;
 const STUCK_AFTER_MS = 15_000;
 /** Writes that are in progress to the bucket at once. */
 const WRITES_AT_ONCE = 100;
-/** Entries that are read in one go, so that requests are answered meanwhile. */
+/** Entries that are read in one go, so that requests are answered in the meantime. */
 const READ_AT_ONCE = 100;
 
 export interface BucketState {

@@ -91,7 +91,7 @@ export function revocationFor(requested: RevocationRequest, moment: Moment): Rev
       return { kind: 'api-key', apiKeyId: requested.apiKeyId, issuedBefore, until };
     }
     case 'key':
-      // Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer than any validator may go on with keys
+      // Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer than any validator may continue with keys
       // that it fetched before (a day by default).
       return { kind: 'key', keyId: requested.keyId, until: Math.ceil(moment.now) + KEY_REVOCATION_LIMIT_SECONDS };
   }

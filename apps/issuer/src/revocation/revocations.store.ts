@@ -93,7 +93,7 @@ export class RevocationsStore {
     return row;
   }
 
-  /** The database is older than a list that was stated: numbers and versions go on behind it, and it is kept that this was noticed. */
+  /** The database is older than a list that was stated: numbers and versions continue after it, and it is kept that this was noticed. */
   async restored(transaction: Transaction, statedNumber: number): Promise<void> {
     await transaction.execute(sql`
       update registry set version = version + 1, revocations = greatest(revocations, ${statedNumber}::bigint),

@@ -11,7 +11,7 @@ export interface Filling {
   readonly ofTokens: number;
 }
 
-/** Whether revocations of a kind have room of their own, which only administrators can fill. */
+/** Whether revocations of a kind have reserved space, which only administrators can fill. */
 const hasReservedRoom = (kind: Revocation['kind']): boolean => kind !== 'token' && kind !== 'transaction';
 
 /** Entries of tokens and transactions for which a bucket has room. */

@@ -75,7 +75,7 @@ export class SessionsStore {
       .where(and(eq(sessionTable.id, id), isNull(sessionTable.endedAt), lt(sessionTable.seenAt, now)));
   }
 
-  /** The session goes on under another secret, by a new sign-in of its person. @returns whether it was still there */
+  /** The session continues under another secret, by a new sign-in of its person. @returns whether it was still there */
   async renew(
     transaction: Transaction,
     id: SessionId,

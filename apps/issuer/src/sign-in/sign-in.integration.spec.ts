@@ -80,7 +80,7 @@ describe('signing in', () => {
       const old = browser();
       old.cookies.set('countersign-session', first);
       expect([await isSignedIn(old), await isSignedIn(visitor)]).toEqual([false, true]);
-      // The session itself went on, with what was allowed in it.
+      // The session itself continued, with what was allowed in it.
       expect(await sessionsOf('samir')).toHaveLength(1);
     });
 
@@ -142,7 +142,7 @@ describe('signing in', () => {
     }
   });
 
-  it('says on a page that a provider is away, and goes on with the others', async () => {
+  it('says on a page that a provider is away, and continues with the others', async () => {
     const answer = await browser().get('/sign-in/with/gone');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
     expect(answer.text).toContain('Your sign-in provider is not available');

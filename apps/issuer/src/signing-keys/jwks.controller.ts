@@ -37,7 +37,7 @@ export class JwksController {
   }
 
   /**
-   * The public keys that sign what is revoked, and nothing else: a set of their own, each with `"use": "revocation"`, which no verifier of
+   * The public keys that sign what is revoked, and nothing else: a separate set, each with `"use": "revocation"`, which no verifier of
    * tokens takes. `ETag`; 304 for `If-None-Match`.
    */
   @Get('revocation-jwks.json')

@@ -48,7 +48,7 @@ export interface Asking {
   readonly key?: PrivateJwk | undefined;
 }
 
-/** Asks the token endpoint. Each has a proof of its own, for the issuer's identifier, at whichever replica. */
+/** Asks the token endpoint. Each has its own proof, for the issuer's identifier, at whichever replica. */
 export async function askToken(
   issuer: IssuerUnderTest,
   form: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-// A second, independent issuer as a process of its own: publishes a JWKS and signs the subjects that it is asked for, as a cluster or a CI does.
+// A second, independent issuer as a separate process: publishes a JWKS and signs the subjects that it is asked for, as a cluster or a CI does.
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Problem } from '@countersign/service-host';
 import { type StoredAnswer } from './idempotency-key.js';
 
-/** What a request with an Idempotency-Key is answered: now, or once more. */
+/** What a request with an Idempotency-Key is answered: now, or again. */
 export interface Answer extends StoredAnswer {
   /** The id of what a stored answer that is given again is about; null for a first answer. */
   readonly replayed: string | null;

@@ -18,7 +18,7 @@ const bodies: Readonly<Record<string, object | undefined>> = {
 };
 const collections = ['get /payments', 'post /payments', 'get /webhooks', 'post /webhooks'];
 const open = ['get /.well-known/jwks.json'];
-/** Of the operator, over everybody's; by a scope of its own. */
+/** Of the operator, over everybody's; with a separate scope. */
 const operators = ['post /reconciliation'];
 
 const alice: Who = { subject: 'alice', clientId: 'gateway' };
@@ -242,7 +242,7 @@ describe('a person, through an application,', () => {
     signedInAgo,
   });
 
-  it('pays from an account of their own, and the trail and the ledger name them, the application and payments', async () => {
+  it('pays from their own account, and the trail and the ledger name them, the application and payments', async () => {
     const ada = person(3_600);
     const [from, to] = [
       await payments.accounts.open(ada, 'allowed'),

@@ -88,7 +88,7 @@ const endNames: Partial<Record<Payment['status'], EventName>> = {
   expired: 'payment.expired',
 };
 
-/** What a transfer can make of a payment; refunds have events of their own. */
+/** What a transfer can make of a payment; refunds have their own events. */
 function endOf(status: Payment['status']): EventName {
   const name = endNames[status];
   if (name === undefined) throw new Error(`no transfer makes a payment ${status}`);

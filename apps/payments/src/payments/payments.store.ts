@@ -16,7 +16,7 @@ export class PaymentsStore {
     return insertPart('payment', { ...immutableColumns(payment), ...mutableColumns(payment) });
   }
 
-  /** The payment one version on; `stale` when another has changed it meanwhile. */
+  /** The payment one version on; `stale` when another has changed it in the meantime. */
   update(before: Payment, after: Payment): Part {
     return updatePart('payment', before, mutableColumns(after));
   }

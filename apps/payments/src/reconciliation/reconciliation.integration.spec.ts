@@ -171,7 +171,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect(rows).toEqual([{ subject: shop, client_id: 'gateway', actors: ['gateway'], txn: true }]);
     expect(await payments.eventsOf(`payment/${paid}`)).toContain('payment.adopted');
     expect(await reconcile({ repair: true })).toMatchObject({ repaired: 0, differences: before.differences });
-    // What is kept again goes on as any other: the rest may be paid back, and no more.
+    // A recreated one behaves as any other: the rest may be paid back, and no more.
     const rest = await payments.call(shop, 'POST', `/payments/${paid}/refund`, {});
     expect(rest.body).toMatchObject({ amount: euro('70'), payment: { status: 'refunded' } });
   });

@@ -115,7 +115,7 @@ export class ReconciliationService {
       if (kept?.kind === 'refund') counts.refunds += 1;
       if (transfer !== undefined) counts.transfers += 1;
       if (differenceOf(kept, transfer) === undefined) continue;
-      // Both sides go on while they are compared: what differs is looked at once more, each by itself.
+      // Both sides keep working while they are compared: every difference is checked again by itself.
       const difference = await this.#look(id);
       if (difference === undefined) continue;
       const mended = repair ? await this.#mend(difference, author) : 0;

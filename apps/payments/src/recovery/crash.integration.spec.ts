@@ -12,7 +12,7 @@ interface Flow {
   readonly overdraft: 'allowed' | 'forbidden';
   /** After the step of this number the merchant has spent what it got. */
   readonly emptyAfter?: number;
-  /** Milliseconds to wait after the steps: a hold runs out meanwhile. */
+  /** Milliseconds to wait after the steps: a hold runs out in the meantime. */
   readonly waitMs?: number;
 }
 

@@ -76,7 +76,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect(await balance(credit)).toBe('1200');
   }, 60_000);
 
-  it('does not fail by a late refusal what has been ordered once more since', async () => {
+  it('does not fail by a late refusal what has been ordered again since', async () => {
     const purse = await payments.accounts.open(shop, 'forbidden');
     const key = randomUUID();
     const refusal = gate.keepNext('answer');

@@ -26,7 +26,7 @@ export interface Who {
   readonly signedInAgo?: number;
 }
 
-/** The accounts service as it is built, a process of its own on real PostgreSQL, and an issuer whose tokens it takes. */
+/** The accounts service as it is built, a separate process on real PostgreSQL, and an issuer whose tokens it takes. */
 export interface RealAccounts {
   readonly url: string;
   readonly issuer: TestIssuer;

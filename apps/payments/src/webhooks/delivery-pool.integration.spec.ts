@@ -145,7 +145,7 @@ describe('the pool that sends webhooks', () => {
       return rows[0]?.resting;
     };
     await until(async () => (await health()) === true);
-    // It rests for longer than this: nothing else was tried without success meanwhile.
+    // It rests for longer than this: nothing else was tried without success in the meantime.
     await payments.pool.query(`update webhook_endpoint set rest_until = now() + interval '1 hour' where id = $1`, [id]);
     const tried = await attempts();
     await payments.pool.query(`update webhook_delivery set next_attempt_at = now() where endpoint_id = $1`, [id]);

@@ -30,7 +30,7 @@ describe('the queue of webhook deliveries', () => {
 
   const idOf = (number: number): EndpointId =>
     endpointIdSchema.parse(`01900000-0000-7000-8000-${String(number).padStart(12, '0')}`);
-  /** Endpoints numbered from `first`, each of a client of its own, each with deliveries that are due since a time. */
+  /** Endpoints numbered from `first`, each of another client, each with deliveries that are due since a time. */
   async function endpoints(
     first: number,
     count: number,

@@ -22,7 +22,7 @@ export interface Wanted {
 
 interface Kept {
   token: AccessToken | undefined;
-  /** Milliseconds of the monotonic clock: a token's life is a time that passes, however the machine's clock is set meanwhile. */
+  /** Milliseconds of the monotonic clock: a token's life is a time that passes, however the machine's clock is set in the meantime. */
   since: number;
   usableUntil: number;
   refreshAt: number;
@@ -74,7 +74,7 @@ export class TokenCache {
       entry.token = undefined;
       return true;
     }
-    // It has been replaced meanwhile.
+    // It has been replaced in the meantime.
     return true;
   }
 

@@ -128,7 +128,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(2);
   });
 
-  it('goes on with the token it has while the issuer is away, tries again later, and not beyond its end', async () => {
+  it('continues with the token it has while the issuer is away, tries again later, and not beyond its end', async () => {
     const client = clientOf({ retries: 0 });
     await client.getToken(requested);
     const away = () => Promise.reject(new Error('away'));
@@ -228,7 +228,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(11);
   });
 
-  it('does not repeat a requested that the issuer refuses, and asks for others meanwhile', async () => {
+  it('does not repeat a requested that the issuer refuses, and asks for others in the meantime', async () => {
     const client = clientOf();
     const no = () => Response.json({ error: 'invalid_scope', error_description: 'no' }, { status: 400 });
     answers = [no];
@@ -252,7 +252,7 @@ describe('the token client', () => {
     expect((await client.getToken(requested)).token).toBe('token-3');
   });
 
-  it('takes a refused token out also when the machine’s clock was set back meanwhile', async () => {
+  it('takes a refused token out also when the machine’s clock was set back in the meantime', async () => {
     const client = clientOf();
     const token = await client.getToken(requested);
     now -= 600_000;

@@ -7,7 +7,7 @@ import { createVerifier } from '../token-verifier.js';
 import { goodClaims } from './hostile-token.js';
 
 const TOKENS = 100_000;
-/** Verifications by jose in progress at once: they run on threads of their own. */
+/** Verifications by jose in progress at once: they run on their own threads. */
 const AT_ONCE = 200;
 const now = 1_800_000_000;
 const place = { issuer: 'https://issuer.test', audience: 'orders', now };

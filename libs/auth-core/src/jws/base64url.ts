@@ -17,7 +17,7 @@ export const decodedLength = (length: number): number => (length * 3) >> 2;
 /**
  * Decodes strict base64url (RFC 7515, section 2): no padding, no white space, nothing of the other alphabet, no stray bits behind the last
  * byte. Node's decoder passes over what it does not know, so every foreign character shows as a missing byte; only the other alphabet's two
- * characters need a look of their own.
+ * characters need a separate check.
  * @param text looked through by {@link refuseOtherAlphabet} before
  * @returns how many bytes were put into `target`
  * @throws {TokenError} `TOKEN_MALFORMED`, also when there is no room
@@ -41,7 +41,7 @@ export function refuseOtherAlphabet(text: string): void {
   if (text.includes('+') || text.includes('/')) throw new TokenError('TOKEN_MALFORMED', 'not base64url');
 }
 
-/** As {@link decodeBase64urlInto}, into bytes of its own. @throws {TokenError} `TOKEN_MALFORMED` */
+/** As {@link decodeBase64urlInto}, into its own bytes. @throws {TokenError} `TOKEN_MALFORMED` */
 export function decodeBase64url(text: string): Buffer {
   refuseOtherAlphabet(text);
   const target = new Scratch(decodedLength(text.length));

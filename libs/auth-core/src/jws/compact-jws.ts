@@ -58,7 +58,7 @@ function readHeader(segment: string): ProtectedHeader {
   };
 }
 
-/** A prefix with memory of its own: one put together of parts, or cut from a token, would be several times slower to compare. */
+/** A prefix with its own memory: one put together of parts, or cut from a token, would be several times slower to compare. */
 const prefixOf = (segment: string): string => Buffer.from(`${segment}.`, 'latin1').toString('latin1');
 
 /** Headers repeat from token to token, so each distinct one is read once; the memory is bounded. */

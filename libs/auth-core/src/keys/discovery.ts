@@ -31,18 +31,18 @@ const inside =
 
 /**
  * Whether keys may be fetched where an issuer's metadata says (RFC 8414, section 2). Anyone who answers for the issuer must not make this service
- * ask for things inside of its own network, so another host is taken by https and by name only.
+ * ask for things inside its own network, so another host is taken by https and by name only.
  * @returns what is wrong
  */
 function faultOf(jwksUri: unknown, issuer: URL, allowPlainHttp: boolean): string | undefined {
   if (typeof jwksUri !== 'string' || jwksUri.length > 2_048 || !URL.canParse(jwksUri)) return 'it names no jwks_uri';
   const { protocol, host, hostname, origin, username, hash } = new URL(jwksUri);
-  if (!/^https?:$/.test(protocol) || username !== '' || hash !== '') return `its jwks_uri is no URL of keys`;
+  if (!/^https?:$/.test(protocol) || username !== '' || hash !== '') return `its jwks_uri is not a URL of keys`;
   if (host === issuer.host && protocol === issuer.protocol) return undefined;
   if (allowPlainHttp || (isLoopback(hostname) && isLoopback(issuer.hostname))) return undefined;
   if (protocol === 'http:') return `its jwks_uri is plain http on another host, ${origin}`;
   return inside.test(hostname) || isLoopback(hostname)
-    ? `its jwks_uri is an address inside of a network, ${origin}: pass jwksUrl if that is meant`
+    ? `its jwks_uri is an address inside a network, ${origin}: pass jwksUrl if that is meant`
     : undefined;
 }
 

@@ -105,7 +105,7 @@ describe('the remote key set', () => {
     expect(requests.length).toBe(3);
   });
 
-  it('is too old after its time also when the machine’s clock was set back meanwhile', async () => {
+  it('is too old after its time also when the machine’s clock was set back in the meantime', async () => {
     const set = setOf();
     await set.refresh();
     answer = () => Promise.reject(new Error('away'));
@@ -253,7 +253,7 @@ describe('the remote key set', () => {
     expect(set.lastError).toBe('fetch failed: getaddrinfo ENOTFOUND issuer.internal');
   });
 
-  it('goes on when the file cannot be written', async () => {
+  it('continues when the file cannot be written', async () => {
     const set = setOf({ cacheFile: join(folder, 'no', 'such', 'folder', 'jwks.json') });
     expect(await set.refresh()).toBe(true);
   });

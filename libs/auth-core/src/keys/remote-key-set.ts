@@ -157,7 +157,7 @@ export class RemoteKeySet {
 
   /**
    * One fetch for keys that have become too old, as after the machine slept: anyone who asks first sets it off, the others join it. Once it has
-   * failed nobody waits any more; the background goes on trying.
+   * failed nobody waits any more; the background keeps trying.
    * @returns whether the keys can be used
    */
   async refreshWhenStale(): Promise<boolean> {

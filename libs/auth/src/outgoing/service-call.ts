@@ -2,7 +2,7 @@ import { type TransportRequest } from './transport.js';
 
 /** One call to another service. */
 export interface ServiceCall {
-  /** The whole address, `https` outside of one machine. */
+  /** The whole address, `https` outside one machine. */
   readonly url: string;
   /** `GET` by default; in any case: it is sent in capitals. */
   readonly method?: string;
@@ -21,7 +21,7 @@ export interface ServiceCall {
   readonly body?: TransportRequest['body'];
   /** Sent as `Idempotency-Key`; it makes a POST one that may be tried again. */
   readonly idempotencyKey?: string;
-  /** Says that the receiver does it once, however often it is sent: by an id in the body, say. */
+  /** Says that the receiver does it once, however often it is sent: by an id in the body, for example. */
   readonly repeatable?: boolean;
   /** Milliseconds for the token, every try and the pauses together; 5,000 by default. */
   readonly deadlineMs?: number;

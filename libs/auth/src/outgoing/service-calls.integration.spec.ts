@@ -94,7 +94,7 @@ describe('outgoing calls, to a real server', () => {
     expect(seen.map(({ headers }) => headers['idempotency-key'])).toEqual(['k-1', 'k-1']);
   });
 
-  it('are sent once when they are not, and never again for a fault of their own', async () => {
+  it('are sent once when they are not, and never again because of their own fault', async () => {
     handler = respond(503, 200);
     expect(await send({ method: 'POST', json: {} })).toMatchObject({ status: 503, attempts: 1 });
     seen.length = 0;
@@ -136,7 +136,7 @@ describe('outgoing calls, to a real server', () => {
     expect(seen).toHaveLength(0);
   });
 
-  it('are made once more with a new token when the old one is refused before its time, but not with one just got', async () => {
+  it('are made again with a new token when the old one is refused before its time, but not with one just got', async () => {
     let later = 0;
     const now = (): number => Date.now() + later;
     const monotonic = (): number => performance.now() + later;

@@ -20,9 +20,9 @@ export interface ServiceCallsOptions {
   /** The key that the tokens are bound to (DPoP, RFC 9449): the same as the token client's. */
   readonly dpopKey?: PrivateJwk;
   readonly fetch?: typeof globalThis.fetch;
-  /** Carries requests in place of `fetch`: over connections of its own, say. */
+  /** Carries requests in place of `fetch`: over its own connections, for example. */
   readonly transport?: Transport;
-  /** When a receiver that fails is left alone for a while; each origin has a breaker of its own. */
+  /** When a receiver that fails is left alone for a while; each origin has its own breaker. */
   readonly circuit?: CircuitLimits;
   /** Bytes that an answer may have at most; 1 MiB by default. */
   readonly answerLimit?: number;

@@ -5,7 +5,7 @@ import { authorizedToken, headerOf } from '../carrier.js';
 
 export const STRATEGY_NAME = 'countersign';
 
-/** passport-jwt's keys are text or bytes, so a verifier travels as an empty buffer of its own: compared by identity, holding nothing. */
+/** passport-jwt's keys are text or bytes, so a verifier travels as its own empty buffer: compared by identity, holding nothing. */
 const handles = new WeakMap<AccessTokenVerifier, Buffer>();
 const verifiers = new WeakMap<object, AccessTokenVerifier>();
 const requests = new WeakMap<object, Buffer>();

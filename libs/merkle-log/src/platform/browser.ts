@@ -37,7 +37,7 @@ export function zeros(length: number): Bytes {
   return new Uint8Array(length);
 }
 
-/** Bytes of their own, that no later change of the given ones reaches. */
+/** A copy of the bytes, which later changes of the original do not reach. */
 export function copyOf(bytes: Uint8Array): Bytes {
   return new Uint8Array(bytes);
 }

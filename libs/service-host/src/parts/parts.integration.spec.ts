@@ -71,7 +71,7 @@ beforeAll(async () => {
   ]);
   pool = new pg.Pool({ connectionString: await postgres.createDatabase('parts', newPassword()) });
   pool.on('error', () => undefined);
-  // What a service puts into migrations of its own.
+  // What a service puts into its own migrations.
   await pool.query(fileOf('dpop-proofs.sql'));
   await pool.query(fileOf('../audit-client/outbox.sql'));
 }, 120_000);
@@ -119,7 +119,7 @@ describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (plat
     expect(said).toEqual([expect.objectContaining({ err: expect.any(Error), request_id: 'r-1' })]);
   });
 
-  it("the trace knows the route's pattern, and goes on from the caller's", async () => {
+  it("the trace has the route's pattern, and continues the caller's", async () => {
     const url = await serve({ controllers: [Orders] });
     const traceId = 'a'.repeat(32);
     const headers = { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` };

@@ -39,7 +39,7 @@ export function rawBatches(events: readonly AuditEvent[]): readonly (readonly un
   return batches;
 }
 
-/** Inserts the batches, each in a transaction of its own, over one connection. */
+/** Inserts the batches, each in a separate transaction, over one connection. */
 export async function insertRaw(pool: pg.Pool, batches: readonly (readonly unknown[])[]): Promise<void> {
   const client = await pool.connect();
   try {

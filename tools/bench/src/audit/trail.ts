@@ -12,7 +12,7 @@ import { pinned } from '../pinned.js';
 const indexedRows = z.tuple([z.object({ indexed: z.coerce.number() })]);
 const pageSchema = z.object({ events: z.array(z.unknown()), next_cursor: z.string().nullable() });
 
-/** An audit service of its own, with its own PostgreSQL and NATS. */
+/** A separate audit service, with its own PostgreSQL and NATS. */
 export interface Trail {
   readonly database: pg.Client;
   /** @returns milliseconds that a page took, by HTTP, and how many events were on it */

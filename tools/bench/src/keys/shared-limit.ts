@@ -18,7 +18,7 @@ export interface SharedLimit {
 }
 
 /**
- * Four replicas with clocks of their own take turns to be flooded by one key, then all are at once, over the limits of one PostgreSQL.
+ * Four replicas with their own clocks take turns to be flooded by one key, then all are at once, over the limits of one PostgreSQL.
  * @returns how exactly the limit was kept
  */
 export async function sharedLimit(databaseUrl: string): Promise<SharedLimit> {

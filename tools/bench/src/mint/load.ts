@@ -1,4 +1,4 @@
-// A child process of the mint benchmark: asks a token endpoint for tokens, each with an assertion of its own, signed beforehand.
+// A child process of the mint benchmark: asks a token endpoint for tokens, each with its own assertion, signed beforehand.
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { signJwt, type PrivateJwk } from '@countersign/auth-core';

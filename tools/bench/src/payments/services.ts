@@ -27,7 +27,7 @@ const edge = (subject_scope: string) => ({
   scopes: ['transfers:create'],
 });
 
-/** Issuer, accounts and payments as they are built, each a process of its own, on real PostgreSQL and NATS. */
+/** Issuer, accounts and payments as they are built, each a separate process, on real PostgreSQL and NATS. */
 export async function startPaymentServices(): Promise<PaymentServices> {
   const folder = mkdtempSync(join(tmpdir(), 'payments-'));
   const backing = await startBackingServices();

@@ -50,7 +50,7 @@ export function fastJwt({ algorithm, publicKey }: SampleTokens, cache: number | 
 
 /**
  * One round of a contestant: the next `batch` tokens of the sample, each verified once.
- * @param through called, outside of what is measured, when the whole sample was through: what is kept must be forgotten
+ * @param through called, outside what is measured, when the whole sample was through: what is kept must be forgotten
  */
 function roundOf<Name extends ContestantName>(
   name: Name,

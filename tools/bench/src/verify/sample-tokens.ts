@@ -42,7 +42,7 @@ export function claimsOf(now: number): Readonly<Record<string, unknown>> {
   };
 }
 
-/** As Keycloak makes them: names of its own, roles in nested objects, a list of audiences. */
+/** As Keycloak makes them: its own names, roles in nested objects, a list of audiences. */
 export function keycloakClaimsOf(now: number): Readonly<Record<string, unknown>> {
   return {
     exp: now + 3_600,

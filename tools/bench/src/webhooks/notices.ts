@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { uuidv7 } from '@countersign/audit-event';
 import type pg from 'pg';
 
-/** Registers an endpoint, as payments keeps it, of a client of its own. @returns its id */
+/** Registers an endpoint, as payments keeps it, of a client that has no other. @returns its id */
 export async function registerEndpoint(pool: pg.Pool, url: string): Promise<string> {
   const [id, client] = [uuidv7(), randomUUID()];
   await pool.query(

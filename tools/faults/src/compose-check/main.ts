@@ -19,7 +19,7 @@ const project = 'countersign-check';
 
 const program = new Command('npm run compose-check --')
   .description(
-    'Builds the images, starts the stack as a compose project of its own, makes the sample payment, runs every command of the documents, scales payments to two and kills one. Needs Docker; removes what it made.',
+    'Builds the images, starts the stack as a separate compose project, makes the sample payment, runs every command of the documents, scales payments to two and kills one. Needs Docker; removes what it made.',
   )
   .option('--no-build', 'use the images that are there')
   .option('--keep', 'leave the project running, and its volumes', false)

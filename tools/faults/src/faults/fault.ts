@@ -7,15 +7,15 @@ import { type Storefront } from './storefront.js';
 export interface Scene {
   readonly stack: Stack;
   readonly random: Random;
-  /** The client that pays meanwhile. */
+  /** The client that pays in the meantime. */
   readonly storefront: Storefront;
-  /** The payments that are made meanwhile. */
+  /** The payments that are made in the meantime. */
   readonly load: Pick<Load, 'pause' | 'resume'>;
   /** What an auditor holds: the log must verify against it when all is over. */
   readonly keepCheckpoint: (checkpoint: string) => void;
   /** The fault happens now: signals of it count from here on; without this call, from the beginning of `strike`. */
   readonly struck: () => void;
-  /** Counts of its own that the fault adds to the report. */
+  /** Further counts that the fault adds to the report. */
   readonly note: (counts: Readonly<Record<string, number>>) => void;
   /** Reports something that must not be; the round continues. */
   readonly wrong: (what: string) => void;
@@ -29,7 +29,7 @@ export interface Fault {
   readonly name: string;
   /** The drill that it is a part of: `--only` takes the drill's name for all its parts. */
   readonly drill?: Drill;
-  /** Whether it needs a stack of its own kind, and so happens only when it is named. */
+  /** Whether it needs a special stack, and so happens only when it is named. */
   readonly byNameOnly?: boolean;
   /** Whether no client may notice it: then a request that has to be sent again is wrong, though it went well in the end. */
   readonly unfelt?: boolean;
@@ -37,6 +37,6 @@ export interface Fault {
   readonly needsPeople?: boolean;
   /** Whether a payment may learn a step a second time, which the trail then has twice. */
   readonly relearns?: boolean;
-  /** Does it, at a moment of its own; when it resolves, everything runs again. */
+  /** Does it, at its own time; when it resolves, everything runs again. */
   strike(scene: Scene): Promise<void>;
 }

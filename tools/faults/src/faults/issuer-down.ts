@@ -82,7 +82,7 @@ class Customer {
 }
 
 /**
- * The issuer is away for more than half of a token's life. Who holds tokens goes on without a failure; what needs a new one waits, and
+ * The issuer is away for more than half of a token's life. Clients with tokens continue without a failure; what needs a new one waits, and
  * goes well, or is concluded by recovery, once the issuer is back.
  */
 export const issuerDown: Fault = {

@@ -133,7 +133,7 @@ export const issuerKilledInGrants: Fault = {
   async strike(scene) {
     const { stack, random, load: payments, wrong, note } = scene;
     const replicas = await Replicas.start(stack);
-    // What a killed issuer does to payments is a fault of its own.
+    // What a killed issuer does to payments is a separate fault.
     await payments.pause();
     try {
       const person = await Person.signIn(stack, 'carol');

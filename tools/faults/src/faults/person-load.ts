@@ -4,7 +4,7 @@ import { type Application, type NoAnswer, type TokenAnswer } from './application
 import { type Person } from './person.js';
 import { between, type Random } from './random.js';
 
-/** What applications did meanwhile. */
+/** What applications did in the meantime. */
 export interface GrantCounts {
   codes: number;
   refreshes: number;

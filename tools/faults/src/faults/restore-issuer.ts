@@ -78,6 +78,6 @@ export const restoreIssuer: Fault = {
     const done = await countersign(stack, 'revoke', 'restored', '--acknowledge');
     if (done.code !== 0) wrong(`countersign revoke restored --acknowledge failed: ${done.said}${done.out}`);
     if (!(await heldWithin(LIMIT_MS, async () => !(await isRestored(scene)))))
-      wrong('readiness goes on about a restore that was acknowledged');
+      wrong('readiness still shows a restore that was acknowledged');
   },
 };

@@ -44,7 +44,7 @@ export interface RoundReport {
   readonly wrong: readonly string[];
 }
 
-/** Milliseconds that clients go on paying after the last fault. */
+/** Milliseconds for which clients keep paying after the last fault. */
 const AFTER_MS = 1_000;
 
 /** Milliseconds for the outboxes to be empty once all runs again: what audit itself recorded while it stood still takes two minutes. */

@@ -125,7 +125,7 @@ export class Lab {
   async #fill({ issuer, audit }: Readonly<Record<NatsService, NatsConnection>>): Promise<void> {
     const manager = await jetstreamManager(audit);
     await ensureAuditStreams(manager);
-    // Leaves an attacker with audit's credentials room for a stream of its own.
+    // Leaves an attacker with audit's credentials room for its own stream.
     await manager.streams.delete('AUDIT_DEAD_LETTERS');
     await manager.consumers.add(trail, { durable_name: 'audit-log', ack_policy: 'explicit' });
     await (

@@ -1,4 +1,4 @@
-// `npm run nats-matrix`: every service's NATS credentials against every other's subjects, on a server of its own.
+// `npm run nats-matrix`: every service's NATS credentials against every other's subjects, on a separate server.
 import { wordsFor } from '@countersign/stack';
 import { Command, Option } from 'commander';
 import { natsServices, type NatsService } from '@countersign/backing-services';

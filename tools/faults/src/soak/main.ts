@@ -1,4 +1,4 @@
-// `npm run soak`: a given number of audit events through a stream of a given size, with what must not grow meanwhile.
+// `npm run soak`: a given number of audit events through a stream of a given size, with what must not grow in the meantime.
 import { whole, wordsFor } from '@countersign/stack';
 import { Command } from 'commander';
 import { runSoak } from './run-soak.js';

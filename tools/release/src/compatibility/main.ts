@@ -1,4 +1,4 @@
-// `npm run compatibility`: the packed libraries in projects of every kind, outside of this workspace.
+// `npm run compatibility`: the packed libraries in projects of every kind, outside this workspace.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -103,7 +103,7 @@ export function walkTrail(world: () => WalkedHistory): void {
   );
 
   it(
-    'shows events as they come, holds them back while it is paused, and then goes on',
+    'shows events as they come, holds them back while it is paused, and then continues',
     async () => {
       const { page } = world().window;
       const rows = page.locator('[data-row]');

@@ -12,7 +12,7 @@ export interface Incident {
 
 const minute = 60_000;
 
-/** An API key is published, used from elsewhere, found out and revoked; its new owner goes on trying. */
+/** An API key is published, used from elsewhere, found out and revoked; its new owner keeps trying. */
 const leakedKey: Incident = {
   name: 'a leaked API key',
   when: 0.3,

@@ -82,7 +82,7 @@ async function take(stack: Stack, browser: Browser): Promise<void> {
   }
 }
 
-/** `npm run screenshots`: the pictures of the documents, of a stack of its own that is gone afterwards. */
+/** `npm run screenshots`: the pictures of the documents, of a separate stack that is removed afterwards. */
 const directory = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
 const stops: (() => Promise<void>)[] = [];
 try {

@@ -34,7 +34,7 @@ interface LogEvent {
   readonly sequence?: string;
 }
 
-/** A log of some events, signed by a key of its own: what audit serves, in memory. */
+/** A log of some events, signed by its own key: what audit serves, in memory. */
 export class LogOfEvents implements LogSource {
   signers: [NoteSigner, ...NoteSigner[]] = [newSigner()];
   /** The size that its newest checkpoint has. */

@@ -71,7 +71,7 @@ describe('the quick reader of claims', () => {
     });
   });
 
-  it('takes no value for one that came often before and only begins like it, or goes on', () => {
+  it('takes no value for one that came often before and only begins like it, or continues', () => {
     const often = '{"iss":"issuer","aud":"orders","client_id":"shop","scope":"a b","exp":300}';
     for (let time = 0; time < 20; time += 1) expect(plain(often)).toEqual(expect.objectContaining(JSON.parse(often)));
     for (const scope of ['', 'a', 'a ', 'a b ', 'a bc', 'b b', 'a b\u007f', 'a c']) {

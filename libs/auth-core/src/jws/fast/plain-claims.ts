@@ -69,7 +69,7 @@ function tableBy(factors: NameTable['factors'], all: readonly string[]): NameTab
 const held = ({ slots }: NameTable): number => slots.filter((name) => name !== undefined).length;
 
 /**
- * Finds the factors by which each name has a place of its own. A name that finds none by any of them is left out: then the whole parser reads
+ * Finds the factors by which each name has its own place. A name that finds none by any of them is left out: then the whole parser reads
  * the tokens that hold it.
  */
 export function nameTableOf(all: readonly string[]): NameTable {

@@ -1,4 +1,5 @@
-// `node bundle.mjs FILE`: writes the file and all that it imports, as browsers get it, as one script. A process of its own: Vite does not run within Jest.
+// `node bundle.mjs FILE`: writes the file and all that it imports, as browsers get it, as one script. A separate process: Vite does not run within
+// Jest.
 import { build } from 'vite';
 
 const [entry] = process.argv.slice(2);
