@@ -35,7 +35,8 @@ async function withOurs(issuer: RunningIssuer, running: ReadonlyMap<string, Outs
     const exchanged = await exchangePerson(outside, issuer);
     good.push(exchanged.token);
     const title = `${name}’s people here`;
-    const what = 'exchanged at our issuer, with declared roles; a token that is not for us refused';
+    const what =
+      'exchanged at our issuer, with declared roles, and told from its services; a token that is not for us refused';
     const { faults } = exchanged;
     outcomes.push(
       faults.length === 0 ? passed(title, outside.version, what) : failed(title, outside.version, faults.join('; ')),

@@ -11,6 +11,8 @@ export interface Outside {
   readonly trusted: Trusted;
   /** A person's token there, the roles that the person has here by the declared mapping, and a token that is never exchanged. */
   readonly person: { readonly token: string; readonly roles: readonly string[]; readonly never: string };
+  /** A token that a client there got for itself. */
+  readonly service: string;
   /** Our verifier on its tokens. @returns what was not as it must be */
   verify(): Promise<readonly string[]>;
   stop(): Promise<void>;
@@ -30,11 +32,12 @@ export const outsidePrograms: readonly OutsideProgram[] = [
     what: 'its tokens in our verifier, by discovery; its ID, refresh and foreign tokens refused',
     async start(cache) {
       const keycloak = await startKeycloak(cache);
-      const { issuer, user: token, refresh: never, stop } = keycloak;
+      const { issuer, user: token, service, refresh: never, stop } = keycloak;
       return {
         version: KEYCLOAK_VERSION,
         trusted: { name: 'acme', issuer, profile: 'keycloak', audience: 'orders' },
         person: { token, never, roles: ['clerk'] },
+        service,
         verify: () => verifyKeycloak(keycloak),
         stop,
       };
@@ -45,11 +48,12 @@ export const outsidePrograms: readonly OutsideProgram[] = [
     what: 'its own form and that of RFC 9068 in our verifier, by discovery; ID tokens and those of other clients refused',
     async start(cache) {
       const spring = await startSpring(cache);
-      const { version, issuer, user: token, other: never, stop } = spring;
+      const { version, issuer, user: token, service, other: never, stop } = spring;
       return {
         version,
         trusted: { name: 'spring', issuer, profile: 'spring', audience: 'shop' },
         person: { token, never, roles: [] },
+        service,
         verify: () => verifySpring(spring),
         stop,
       };
@@ -60,11 +64,14 @@ export const outsidePrograms: readonly OutsideProgram[] = [
 const requested = { audience: 'payments', scopes: ['payments:create'] };
 
 /** Its people at our issuer. @returns the token that they get here */
-export async function exchangePerson({ person, trusted }: Outside, { url, shop }: RunningIssuer) {
+export async function exchangePerson({ person, service, trusted }: Outside, { url, shop }: RunningIssuer) {
   const faults: string[] = [];
   const { token } = await shop.exchange({ ...requested, subjectToken: person.token });
   const payments = await createVerifier({ issuer: url, audience: 'payments' });
   const { subject, roles, kind } = payments.verify(token);
+  const own = await shop.exchange({ ...requested, subjectToken: service });
+  const itself = payments.verify(own.token).kind;
+  if (itself !== 'service') faults.push(`a service of theirs became a ${itself}`);
   payments.close();
   if (!subject.startsWith(`${trusted.name}|`) || kind !== 'person' || roles.join() !== person.roles.join())
     faults.push(`exchanged: ${kind} ${subject} with ${roles.join()}`);

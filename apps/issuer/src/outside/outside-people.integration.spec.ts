@@ -94,7 +94,15 @@ describe('people of outside issuers', () => {
   let count = 0;
   const accessToken = (change: Claims = {}, key = keys.keycloak, header: Claims = {}): string => {
     const times = { iat: seconds(), exp: seconds() + 120, jti: `at-${String((count += 1))}` };
-    const claims = { iss: realm, aud: ['portal-api', 'account'], sub: 'f1c4f64e', typ: 'Bearer', azp: 'web', ...times };
+    const claims = {
+      iss: realm,
+      aud: ['portal-api', 'account'],
+      sub: 'f1c4f64e',
+      typ: 'Bearer',
+      azp: 'web',
+      sid: 's',
+      ...times,
+    };
     const roles = { realm_access: { roles: ['operator', 'offline_access'] }, scope: 'openid orders:pay' };
     return signJwt({ typ: 'JWT', kid: key.kid, ...header }, { ...claims, ...roles, ...change }, key);
   };
@@ -160,6 +168,14 @@ describe('people of outside issuers', () => {
       ...{ sub: 'keycloak|f1c4f64e', roles: ['clerk'], txn: claims['txn'] },
       act: { sub: 'payments', act: { sub: 'portal', act: { sub: 'keycloak|web' } } },
     });
+  });
+
+  it('are told from services of their issuer, which act here as services', async () => {
+    const kindOf = async (change: Claims): Promise<unknown> =>
+      claimsOf((await exchange(accessToken(change))).body['access_token'])['kind'];
+    expect(await kindOf({})).toBe('person');
+    expect(await kindOf({ sid: undefined })).toBe('service');
+    expect(await kindOf({ preferred_username: 'service-account-web' })).toBe('service');
   });
 
   it('can be shown by their ID token where that is declared', async () => {

@@ -1,4 +1,4 @@
-import { knownProfiles, type JsonObject, type TokenProfile } from '@countersign/auth-core';
+import { knownProfiles, type JsonObject, type ProfileName, type TokenProfile } from '@countersign/auth-core';
 import { type OutsideIssuer, type OutsideTokenKind } from './outside-issuer.js';
 
 /** What only other tokens than ID tokens say. */
@@ -21,6 +21,7 @@ const idToken: TokenProfile = {
   },
   client: ['azp', 'aud'],
   scopes: () => undefined,
+  kind: () => 'person',
 };
 
 /** An assertion is for one authorization server alone. */
@@ -52,6 +53,7 @@ const assertion: TokenProfile = {
   isFor: isForOnly,
   client: ['client_id', 'sub'],
   tokenIdRequired: true,
+  kind: () => 'person',
 };
 
 /** An identity assertion (draft-ietf-oauth-identity-assertion-authz-grant): the company's provider says who the person is, to whom, for which client. */
@@ -61,6 +63,7 @@ export const identityAssertion: TokenProfile = {
   isFor: isForOnly,
   client: ['client_id'],
   tokenIdRequired: true,
+  kind: () => 'person',
 };
 
 const member = (value: unknown, name: string): unknown =>
@@ -72,9 +75,31 @@ function withRoles(profile: TokenProfile, { roles_claim: path }: OutsideIssuer):
   return { ...profile, roles: (claims) => path.reduce<unknown>(member, claims) };
 }
 
+/** Claims of a sign-in or a session: a service has neither. `acr` is none of them, since Keycloak says it of services too. */
+const saysPerson = (claims: JsonObject): boolean => ['sid', 'auth_time'].some((name) => claims[name] !== undefined);
+
+/**
+ * Whom an access token is about, where its profile has no claim that says so. A service must never pass for a person, so what does not tell is a
+ * service's; people of such an issuer can show their ID token.
+ */
+const kinds: Partial<Record<ProfileName, TokenProfile['kind']>> = {
+  rfc9068: (claims, subject) =>
+    claims['kind'] === undefined && saysPerson(claims)
+      ? 'person'
+      : (knownProfiles.rfc9068.kind?.(claims, subject) ?? 'service'),
+  // Spring gives a client that asks for itself its own name as subject.
+  spring: ({ client_id: client, aud }, subject) => (subject === (client ?? aud) ? 'service' : 'person'),
+  zitadel: (claims) => (saysPerson(claims) ? 'person' : 'service'),
+};
+
+function accessTokenProfile(name: ProfileName): TokenProfile {
+  const kind = kinds[name];
+  return kind === undefined ? knownProfiles[name] : { ...knownProfiles[name], kind };
+}
+
 /** How a token that is to be exchanged looks. */
 export function subjectTokenProfile(issuer: OutsideIssuer, kind: Exclude<OutsideTokenKind, 'id-jag'>): TokenProfile {
-  return withRoles(kind === 'id_token' ? idToken : knownProfiles[issuer.profile], issuer);
+  return withRoles(kind === 'id_token' ? idToken : accessTokenProfile(issuer.profile), issuer);
 }
 
 /** How an assertion looks. */

@@ -21,7 +21,7 @@ function rolesOf({ roles: declared }: OutsideIssuer, theirs: readonly string[]):
 }
 
 /**
- * Somebody of an outside issuer, as we know them: subject, actors and ids under the issuer's name, roles by declaration. Whatever their client is called, it
+ * Somebody of an outside issuer, as we know them: kind by its profile; subject, actors and ids under the issuer's name, roles by declaration. Whatever their client is called, it
  * stands in the chain as an actor, unless it is the subject itself.
  * @param isOurClient whether the token names one of our own clients, as an identity assertion does
  */
@@ -31,7 +31,7 @@ export function outsideSubject(issuer: OutsideIssuer, token: Principal, isOurCli
   const chain = [...(isItself || isOurClient ? [] : [clientId]), ...actors.map((actor) => actor.subject)];
   return {
     ...token,
-    kind: isItself && !isOurClient ? 'service' : 'person',
+    kind: isItself && !isOurClient ? 'service' : token.kind,
     subject: outsideName(issuer, subject, 'sub'),
     clientId: outsideName(issuer, clientId, 'client_id'),
     actors: chain.map((actor) => ({ subject: outsideName(issuer, actor, 'act') })),
