@@ -29,7 +29,7 @@ describe('a plan for uses of refresh tokens that came together', () => {
     expect(plan).toMatchObject({ presented: 3, family: { generation: 4 }, verdict: { kind: 'again', generation: 4 } });
   });
 
-  it('is for the token that came first; whoever presents another waits', () => {
+  it('is for the token that came first; one who presents another waits', () => {
     expect(planUses([use(2, 3), use(3, 3)], now, times).get(id)).toMatchObject({
       presented: 2,
       verdict: { kind: 'again', generation: 3 },

@@ -6,6 +6,7 @@ import { Application } from './application.js';
 import { asService } from './as-service.js';
 import { heldWithin } from './database-restored.js';
 import { type Fault, type Scene } from './fault.js';
+import { killAtCommits, type Victim } from './killed-at-commit.js';
 import { Person } from './person.js';
 import { PersonLoad, type GrantCounts } from './person-load.js';
 import { between } from './random.js';
@@ -45,6 +46,12 @@ class Replicas {
     await delay(awayMs);
     if (first) await this.stack.startService('issuer');
     else this.#second = await this.stack.startReplica('issuer', this.port);
+  }
+
+  /** The second, to be killed. */
+  get victim(): Victim {
+    const [other = '', url = ''] = this.urls;
+    return { url, other, pid: this.#second.child.pid, kill: () => this.kill(false, 0) };
   }
 
   end(): Promise<void> {
@@ -125,7 +132,8 @@ async function killInTurns(scene: Scene, replicas: Replicas, loads: readonly Per
 
 /**
  * One of two replicas of the issuer is killed again and again, in the middle of code redemption and refresh by parallel clients. Nobody is signed
- * out, a refresh that was cut off brings the same successor again, and what an answer was lost of leaves nothing that lives.
+ * out, a refresh that was cut off brings the same successor again, and what an answer was lost of leaves nothing that lives. Before that it is
+ * killed four times at the very commit: of a code and of a refresh, of a public application and of a confidential one.
  */
 export const issuerKilledInGrants: Fault = {
   name: 'kill-issuer-in-grants',
@@ -137,6 +145,10 @@ export const issuerKilledInGrants: Fault = {
     await payments.pause();
     try {
       const person = await Person.signIn(stack, 'carol');
+      for (const isPublic of [true, false]) {
+        const application = await Application.register(stack, isPublic);
+        await killAtCommits(stack, person, application, () => replicas.victim, wrong);
+      }
       const applications = [await Application.register(stack, true), await Application.register(stack, false)];
       const clients = applications.map(({ clientId }) => clientId);
       const loads = applications.flatMap((application) =>
@@ -148,7 +160,7 @@ export const issuerKilledInGrants: Fault = {
       const kills = await killInTurns(scene, replicas, loads);
       await Promise.all(loads.map((load) => load.stop()));
       const counts = sumOf(loads);
-      note({ kills, ...counts });
+      note({ kills, killsAtCommit: 4, ...counts });
       if (counts.codesCut === 0 || counts.refreshesCut === 0)
         wrong('no kill met both a code and a refresh, so that the fault shows nothing');
       for (const fault of await delegationFaults(stack, clients, counts)) wrong(fault);
