@@ -1,4 +1,5 @@
 export {
+  API_KEY_LENGTH_LIMIT,
   API_KEY_PATTERN,
   API_KEY_PREFIX,
   apiKeyEnvironmentPattern,

@@ -30,6 +30,7 @@ const rowsSchema = z.array(
           route_class: z.string(),
           outcome: z.enum(['allowed', 'denied', 'limited']),
           count: z.number(),
+          last_at: z.string().optional(),
         }),
       ),
       networks: z.array(z.object({ api_key_id: z.string(), network: z.string() })),

@@ -4,9 +4,6 @@ import { type Logger } from 'pino';
 import { type ApiKeyReports } from './api-key-reports.store.js';
 import { type HealthRegistry } from './health.js';
 
-/** Milliseconds between two looks whether uses were lost. */
-const LOOK_EVERY_MS = 10_000;
-
 /** Where the signals go. */
 export interface Signals {
   readonly metrics: Registry;
@@ -16,7 +13,7 @@ export interface Signals {
 
 /**
  * Says what waits of the usage of API keys, and what was lost: in metrics, as a note of readiness, and in the log whenever more was lost.
- * @returns ends the looks
+ * @returns looks whether more was lost, to be called now and then
  */
 export function signalApiKeyUsage(
   keys: Pick<ApiKeys, 'lostUses'>,
@@ -48,12 +45,9 @@ export function signalApiKeyUsage(
   });
   health.addNote('api_key_usage', () => ({ lost: keys.lostUses, last_error: reports.lastError }));
   let told = 0;
-  const looking = setInterval(() => {
+  return () => {
     const lost = keys.lostUses;
     if (lost > told) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
     told = lost;
-  }, LOOK_EVERY_MS).unref();
-  return () => {
-    clearInterval(looking);
   };
 }

@@ -42,6 +42,8 @@ export interface ApiKeysModuleOptions extends ApiKeyClient {
 const REPORTER = Symbol.for('countersign.api-key-reporter');
 const SEND_EVERY_MS = 1_000;
 const PRUNE_EVERY_MS = 3_600_000;
+/** Milliseconds between two checks whether uses were lost. */
+const LOOK_EVERY_MS = 10_000;
 
 /** Sends what was counted to the issuer, and forgets buckets that nobody uses. */
 @Injectable()
@@ -82,7 +84,7 @@ class ApiKeyWork implements OnModuleInit {
 /** What becomes of the usage of API keys, for those who run the service. Apart from the guard's module, which it looks at. */
 @Module({})
 export class ApiKeySignalsModule implements BeforeApplicationShutdown {
-  readonly #end: () => void;
+  readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(
     @Inject(API_KEYS) keys: ApiKeys | undefined,
@@ -91,11 +93,12 @@ export class ApiKeySignalsModule implements BeforeApplicationShutdown {
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(LOGGER) logger: Logger,
   ) {
-    this.#end = keys === undefined ? () => undefined : signalApiKeyUsage(keys, reports, { metrics, health, logger });
+    if (keys === undefined) return;
+    this.#timer = setInterval(signalApiKeyUsage(keys, reports, { metrics, health, logger }), LOOK_EVERY_MS).unref();
   }
 
   beforeApplicationShutdown(): void {
-    this.#end();
+    clearInterval(this.#timer);
   }
 }
 

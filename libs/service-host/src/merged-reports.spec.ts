@@ -8,6 +8,7 @@ const use = fc.record({
   route_class: fc.constantFrom('read', 'write'),
   outcome: fc.constantFrom('allowed' as const, 'denied' as const, 'limited' as const),
   count: fc.integer({ min: 1, max: 1_000 }),
+  last_at: fc.option(fc.constantFrom('2026-11-26T12:07:00.000Z', '2026-11-26T12:59:00.000Z'), { nil: undefined }),
 });
 const seen = fc.record({
   api_key_id: fc.integer({ min: 0, max: 400 }).map(String),
@@ -23,10 +24,11 @@ describe('merged reports', () => {
     fc.assert(
       fc.property(fc.array(report, { maxLength: 8 }), (reports) => {
         const sumsOf = (of: typeof reports | ReturnType<typeof mergedReports>) => {
-          const sums: Record<string, number> = {};
-          for (const { count, ...rest } of of.flatMap(({ uses }) => uses)) {
+          const sums: Record<string, { readonly count: number; readonly last: string }> = {};
+          for (const { count, last_at: last = '', ...rest } of of.flatMap(({ uses }) => uses)) {
             const name = Object.values(rest).join(' ');
-            sums[name] = (sums[name] ?? 0) + count;
+            const known = sums[name] ?? { count: 0, last: '' };
+            sums[name] = { count: known.count + count, last: last > known.last ? last : known.last };
           }
           const networks = of.flatMap((one) => one.networks.map(({ api_key_id: id, network }) => `${id} ${network}`));
           return { sums, networks: [...new Set(networks)].sort() };

@@ -10,7 +10,9 @@ export function mergedReports(reports: readonly ApiKeyUsageReport[]): readonly A
   for (const report of reports) {
     for (const use of report.uses) {
       const name = `${use.api_key_id} ${use.hour} ${use.route_class} ${use.outcome}`;
-      uses.set(name, { ...use, count: use.count + (uses.get(name)?.count ?? 0) });
+      const known = uses.get(name);
+      const last = [use.last_at, known?.last_at].filter((time) => time !== undefined).sort();
+      uses.set(name, { ...use, count: use.count + (known?.count ?? 0), last_at: last.at(-1) });
     }
     for (const seen of report.networks) networks.set(`${seen.api_key_id} ${seen.network}`, seen);
   }

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { API_KEY_PATTERN } from '@countersign/auth-core';
 
 const root = resolve(import.meta.dirname, '../../..');
 const pages = globSync(['*.md', 'docs/**/*.md', '{libs,apps,tools,examples}/*/*.md', 'examples/*.md'], {
@@ -29,6 +30,10 @@ describe('the documentation', () => {
         expect([page, Number(named)]).toEqual([page, numberOf(target)]);
       }
     }
+  });
+
+  it('publishes the expression by which API keys are found', () => {
+    expect(read('docs/api-keys.md').split('\n')).toContain(API_KEY_PATTERN.source);
   });
 
   it('says no line twice in a row', () => {

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiKeyHash, makeApiKey } from '@countersign/auth-core';
 import { secondsOf } from './duration.js';
-import { keysIn } from './scan.js';
+import { keysIn, scanned } from './scan.js';
 import { sparkline } from './sparkline.js';
 import { countsOf } from './usage.js';
 
@@ -25,6 +25,35 @@ describe('countersign keys scan', () => {
       { ...known, line: 4 },
     ]);
     expect(JSON.stringify(found)).not.toContain(key.slice(-49));
+  });
+
+  it('finds keys in lines of any length, wherever a part of the file ends, and in UTF-16', async () => {
+    const ids = Array.from({ length: 40 }, (_, n) => `01a21031-6897-71c1-8114-42669a3f${String(1_000 + n)}`);
+    const [keys, part] = [ids.map((id) => makeApiKey('live', id)), 64 * 1_024];
+    // Of one line, a key around each place where a part may end, and at a different offset each time.
+    const places = keys.map((_, n) => part * (n + 1) - n * 3);
+    let text = '';
+    keys.forEach((key, n) => {
+      text = `${text.padEnd(places[n] ?? 0, ';')}${key};`;
+    });
+    writeFileSync(join(folder, 'one-line.js'), `\n${text}${'a'.repeat(200_000)}\n${keys[0] ?? ''}`);
+    const found = await keysIn(join(folder, 'one-line.js'));
+    expect(found.map(({ id, line }) => [id, line])).toEqual([...ids.map((id) => [id, 2]), [ids[0], 3]]);
+    writeFileSync(join(folder, 'utf-16.txt'), Buffer.from(`\ufeffkey:\r\n${keys[1] ?? ''}\r\n`, 'utf16le'));
+    expect(await keysIn(join(folder, 'utf-16.txt'))).toMatchObject([{ id: ids[1], line: 2 }]);
+  });
+
+  it('goes on without what cannot be read, and says what that was', async () => {
+    const below = join(folder, 'below');
+    mkdirSync(below);
+    writeFileSync(join(below, 'a.txt'), 'nothing', { mode: 0o000 });
+    writeFileSync(join(below, 'b.txt'), makeApiKey('live', '01a21031-6897-71c1-8114-42669a3f0602'));
+    // Root may read anything but this.
+    const isRoot = process.getuid?.() === 0;
+    const { found, unreadable } = await scanned(below);
+    expect([found.length, unreadable]).toEqual([1, isRoot ? [] : [join(below, 'a.txt')]]);
+    if (isRoot) expect(await scanned('/proc/self/mem')).toEqual({ found: [], unreadable: ['/proc/self/mem'] });
+    await expect(scanned(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'FILE_MISSING' });
   });
 
   it('reads a file that is not text', async () => {

@@ -1,8 +1,7 @@
 import { createReadStream, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { type Command } from 'commander';
-import { apiKeyHash, findApiKeys, parseApiKey } from '@countersign/auth-core';
+import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { table } from '../output.js';
@@ -28,28 +27,87 @@ const statusSchema = z.object({
 });
 type Status = z.infer<typeof statusSchema>['keys'][number];
 
-/** Files below a path; links are not followed. @throws {CliError} for a path that there is not */
-function* filesBelow(path: string): Generator<string> {
+/**
+ * Files below a path; links are not followed.
+ * @param unreadable gets the folders that cannot be read
+ * @throws {CliError} for a path that there is not
+ */
+function* filesBelow(path: string, unreadable: string[]): Generator<string> {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new CliError(ExitCode.usage, 'FILE_MISSING', `there is no ${path}`);
   if (stat.isFile()) yield path;
   if (!stat.isDirectory()) return;
-  for (const name of readdirSync(path).sort()) if (!passedOver.has(name)) yield* filesBelow(join(path, name));
+  for (const name of namesIn(path, unreadable))
+    if (!passedOver.has(name)) yield* filesBelow(join(path, name), unreadable);
+}
+
+function namesIn(path: string, unreadable: string[]): readonly string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    unreadable.push(path);
+    return [];
+  }
+}
+
+/** The keys of all files below a path, and what could not be read: a scan goes on without it, and says so. */
+export async function scanned(
+  path: string,
+): Promise<{ readonly found: readonly Found[]; readonly unreadable: readonly string[] }> {
+  const [found, unreadable]: [Found[], string[]] = [[], []];
+  for (const file of filesBelow(path, unreadable)) {
+    try {
+      found.push(...(await keysIn(file)));
+    } catch {
+      unreadable.push(file);
+    }
+  }
+  return { found, unreadable };
+}
+
+const isOfAKey = (code: number): boolean => /\w/.test(String.fromCharCode(code));
+
+/** Where a text ends that may be looked at: the rest may be the beginning of a key. A longer run of its characters than a key has is none. */
+function wholeUntil(text: string): number {
+  const least = Math.max(0, text.length - API_KEY_LENGTH_LIMIT - 1);
+  let end = text.length;
+  while (end > least && isOfAKey(text.charCodeAt(end - 1))) end -= 1;
+  return end;
+}
+
+/** Parts of a file, none of which ends in the middle of a key, however long its lines are; a text in UTF-16 without its zeros. */
+async function* partsOf(file: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of createReadStream(file, 'latin1')) {
+    const text = rest + String(chunk).replaceAll('\0', '');
+    const end = wholeUntil(text);
+    yield text.slice(0, end);
+    rest = text.slice(end);
+  }
+  yield rest;
 }
 
 /** The keys of a file, with their lines. Their text stays here: only each key's id and SHA-256 are sent. */
 export async function keysIn(file: string): Promise<readonly Found[]> {
   const found: Found[] = [];
-  let line = 0;
-  for await (const text of createInterface({ input: createReadStream(file, 'latin1'), crlfDelay: Infinity })) {
-    line += 1;
-    if (!text.includes('csk_')) continue;
-    for (const key of findApiKeys(text)) {
+  let line = 1;
+  for await (const part of partsOf(file)) {
+    let from = 0;
+    for (const { 0: key, index } of part.matchAll(API_KEY_PATTERN)) {
+      line += newLines(part.slice(from, index));
+      from = index;
       const parsed = parseApiKey(key);
       if (parsed !== undefined) found.push({ file, line, ...parsed, sha256: apiKeyHash(key) });
     }
+    line += newLines(part.slice(from));
   }
   return found;
+}
+
+function newLines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
 }
 
 async function statusesOf(session: Session, found: readonly Found[]): Promise<ReadonlyMap<string, Status>> {
@@ -72,8 +130,7 @@ const isLive = (status: string): boolean => status === 'live' || status === 'rot
 /** `countersign keys scan`. @throws {CliError} when a key that works is in a file */
 export async function scan(path: string, _: object, command: Command): Promise<void> {
   const session = openSession(command);
-  const found: Found[] = [];
-  for (const file of filesBelow(path)) found.push(...(await keysIn(file)));
+  const { found, unreadable } = await scanned(path);
   const statuses = found.length === 0 ? new Map<string, Status>() : await statusesOf(session, found);
   const keys = found.map(({ file, line, id, environment, sha256 }) => {
     const { status = 'unknown', client_id: clientId, name } = statuses.get(`${id} ${sha256}`) ?? {};
@@ -88,10 +145,9 @@ export async function scan(path: string, _: object, command: Command): Promise<v
     key.client_id ?? '',
     key.name ?? '',
   ]);
-  session.output.result(
-    { ok: live === 0, live, keys },
-    table(['where', 'id', 'environment', 'status', 'client', 'name'], rows, 'no API keys found'),
-  );
+  const shown = table(['where', 'id', 'environment', 'status', 'client', 'name'], rows, 'no API keys found');
+  const missed = unreadable.map((one) => `\nnot readable: ${one}`).join('');
+  session.output.result({ ok: live === 0, live, keys, unreadable }, `${shown}${missed}`);
   if (live === 0) return;
   const hint = 'Revoke them: countersign api-keys revoke ID --reason "found in a file"';
   throw new CliError(ExitCode.refused, 'LIVE_KEYS_FOUND', `${String(live)} live API keys were found in files`, hint);

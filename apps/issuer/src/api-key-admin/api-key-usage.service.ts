@@ -16,7 +16,7 @@ import { ApiKeyAuthentication } from '../api-keys/api-key-authentication.service
 import { ApiKeyUses } from '../api-keys/api-key-uses.service.js';
 import { ApiKeysStore } from '../api-keys/api-keys.store.js';
 import { events } from '../events.js';
-import { DAYS_LIMIT, periodOf, type ApiKeyUsageQuery, type UsageReports } from './api-key-usage.js';
+import { DAYS_LIMIT, lastUseOf, periodOf, type ApiKeyUsageQuery, type UsageReports } from './api-key-usage.js';
 import { ApiKeyUsageStore } from './api-key-usage.store.js';
 import { unknownApiKey } from './api-keys.service.js';
 
@@ -95,7 +95,7 @@ export class ApiKeyUsageService implements OnModuleInit {
       }
     });
     for (const { uses } of reports) {
-      for (const { api_key_id: id, outcome } of uses) if (outcome === 'allowed') this.uses.note(id, now);
+      for (const use of uses) if (use.outcome === 'allowed') this.uses.note(use.api_key_id, lastUseOf(use, now));
     }
   }
 

@@ -1,6 +1,7 @@
 import { routeClassPattern } from '@countersign/auth-core';
 import { z } from 'zod';
 
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Days that one answer shows. */
 export const DAYS_LIMIT = 62;
@@ -11,6 +12,8 @@ const useSchema = z.strictObject({
   route_class: z.string().regex(routeClassPattern),
   outcome: z.enum(['allowed', 'denied', 'limited']),
   count: z.int().min(1),
+  /** When the last of them was; a service of an older version does not say. */
+  last_at: z.iso.datetime().optional(),
 });
 const reportSchema = z.strictObject({
   /** By it a report is counted once. */
@@ -22,6 +25,13 @@ export type ApiKeyReport = z.infer<typeof reportSchema>;
 
 export const usageReportsSchema = z.strictObject({ reports: z.array(reportSchema).min(1).max(50) });
 export type UsageReports = z.infer<typeof usageReportsSchema>;
+
+/** When a reported use was at the latest: as the service says, within its hour, and never in the future. */
+export function lastUseOf({ hour, last_at: last }: ApiKeyReport['uses'][number], now: Date): Date {
+  const start = Date.parse(hour);
+  const said = last === undefined ? Infinity : Date.parse(last);
+  return new Date(Math.min(now.getTime(), Math.max(start, Math.min(said, start + HOUR_MS - 1))));
+}
 
 export const exposureSchema = z.strictObject({ api_key: z.string().min(1).max(256) });
 export type Exposure = z.infer<typeof exposureSchema>;

@@ -472,7 +472,7 @@ describe('API keys at two replicas of the issuer', () => {
 
   it('have as much reported at once as a service ever sends', async () => {
     const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString();
-    const use = { hour, route_class: 'a'.repeat(32), outcome: 'allowed', count: 1_000_000 };
+    const use = { hour, route_class: 'a'.repeat(32), outcome: 'allowed', count: 1_000_000, last_at: hour };
     const full = {
       id: uuidv7(),
       uses: Array.from({ length: 200 }, () => ({ ...use, api_key_id: uuidv7() })),
@@ -538,5 +538,29 @@ describe('API keys at two replicas of the issuer', () => {
     const at = rows[0]?.at.getTime() ?? 0;
     expect(at % 60_000).toBe(0);
     expect(Date.now() - at).toBeLessThan(600_000);
+    const [{ id: late } = { id: '' }] = await (async () => {
+      const { rows: unused } = await issuer.database.query<{ id: string }>(
+        'select id from api_key where last_used_at is null limit 1',
+      );
+      return unused;
+    })();
+    // The reports of a service that was away for hours: it says when, and an older one does not.
+    const use = {
+      api_key_id: late,
+      hour: '2026-11-20T10:00:00.000Z',
+      route_class: 'read',
+      outcome: 'allowed',
+      count: 1,
+    };
+    const lastUse = async (more: object) => {
+      const report = { id: uuidv7(), uses: [{ ...use, ...more }], networks: [] };
+      expect(await asService('/api-keys/usage', { reports: [report] })).toBe(204);
+      await Promise.all(issuer.apps.map((app) => app.get(ApiKeyUses).write()));
+      return (await issuer.admin('GET', `/admin/api-keys/${late}`)).body['last_used_at'];
+    };
+    expect(await lastUse({ last_at: '2026-11-20T10:17:00.000Z' })).toBe('2026-11-20T10:17:00.000Z');
+    expect(await lastUse({ hour: '2026-11-20T09:00:00.000Z' })).toBe('2026-11-20T10:17:00.000Z');
+    expect(await lastUse({ hour: '2026-11-20T12:00:00.000Z' })).toBe('2026-11-20T12:59:00.000Z');
+    expect(await lastUse({ last_at: '2026-11-21T10:17:00.000Z' })).toBe('2026-11-20T12:59:00.000Z');
   });
 });

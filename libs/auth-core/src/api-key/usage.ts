@@ -9,6 +9,8 @@ export interface ApiKeyUse {
   readonly route_class: string;
   readonly outcome: ApiKeyOutcome;
   readonly count: number;
+  /** When the last of them was, RFC 3339 UTC to the minute: a report may arrive long after it. None in one that an older version kept. */
+  readonly last_at?: string | undefined;
 }
 
 /** A network from which a key came. */
@@ -24,6 +26,7 @@ export interface ApiKeyUsageReport {
 }
 
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 /** What one report holds at most: it fits into a request to the issuer. */
 export const USES_OF_A_REPORT = 200;
 export const NETWORKS_OF_A_REPORT = 100;
@@ -35,9 +38,11 @@ const NETWORKS_LIMIT = 64;
 const KEYS_LIMIT = 100_000;
 
 interface Counter {
-  readonly use: Omit<ApiKeyUse, 'count' | 'hour'>;
+  readonly use: Omit<ApiKeyUse, 'count' | 'hour' | 'last_at'>;
   readonly hour: number;
   count: number;
+  /** Milliseconds since 1970. */
+  lastAt: number;
   /** Whether it is in a report: then it counts no further. */
   isTaken: boolean;
 }
@@ -51,6 +56,8 @@ interface Networks {
 interface CountedKey {
   readonly id: string;
 }
+
+const minuteOf = (ms: number): string => new Date(Math.floor(ms / MINUTE_MS) * MINUTE_MS).toISOString();
 
 const nameOf = ({ api_key_id: id, route_class: routeClass, outcome }: Counter['use'], hour: number): string =>
   `${id} ${routeClass} ${outcome} ${String(hour)}`;
@@ -80,7 +87,8 @@ export class ApiKeyUsage {
   }
 
   count(key: CountedKey, routeClass: string, outcome: ApiKeyOutcome, address: string | undefined): void {
-    const hour = Math.floor(this.now() / HOUR_MS);
+    const now = this.now();
+    const hour = Math.floor(now / HOUR_MS);
     const last = this.#last.get(key);
     if (
       last !== undefined &&
@@ -88,30 +96,32 @@ export class ApiKeyUsage {
       last.hour === hour &&
       last.use.route_class === routeClass &&
       last.use.outcome === outcome
-    )
+    ) {
       last.count += 1;
-    else this.#countOther(key, { api_key_id: key.id, route_class: routeClass, outcome }, hour);
+      last.lastAt = now;
+    } else this.#countOther(key, { api_key_id: key.id, route_class: routeClass, outcome }, now);
     if (address !== undefined) this.#see(key.id, address);
   }
 
-  #countOther(key: CountedKey, use: Counter['use'], hour: number): void {
-    const counter = this.#counterOf(use, hour, 1);
+  #countOther(key: CountedKey, use: Counter['use'], now: number): void {
+    const counter = this.#counterOf({ use, hour: Math.floor(now / HOUR_MS), count: 1, lastAt: now });
     if (counter !== undefined) this.#last.set(key, counter);
   }
 
   /** @returns nothing where it found no room, and the count is lost */
-  #counterOf(use: Counter['use'], hour: number, count: number): Counter | undefined {
+  #counterOf({ use, hour, count, lastAt }: Omit<Counter, 'isTaken'>): Counter | undefined {
     const name = nameOf(use, hour);
     const known = this.#counters.get(name);
     if (known !== undefined) {
       known.count += count;
+      known.lastAt = Math.max(known.lastAt, lastAt);
       return known;
     }
     if (this.#counters.size >= this.limit) {
       this.#lost += count;
       return undefined;
     }
-    const counter = { use, hour, count, isTaken: false };
+    const counter = { use, hour, count, lastAt, isTaken: false };
     this.#counters.set(name, counter);
     return counter;
   }
@@ -137,8 +147,8 @@ export class ApiKeyUsage {
     const uses: ApiKeyUse[] = [];
     for (const [name, counter] of this.#counters) {
       if (uses.length === USES_OF_A_REPORT) break;
-      const { use, hour, count } = counter;
-      uses.push({ ...use, hour: new Date(hour * HOUR_MS).toISOString(), count });
+      const { use, hour, count, lastAt } = counter;
+      uses.push({ ...use, hour: new Date(hour * HOUR_MS).toISOString(), count, last_at: minuteOf(lastAt) });
       counter.isTaken = true;
       this.#counters.delete(name);
     }
@@ -147,7 +157,8 @@ export class ApiKeyUsage {
 
   /** Counts again what could not be kept. */
   giveBack({ uses, networks }: ApiKeyUsageReport): void {
-    for (const { hour, count, ...use } of uses) this.#counterOf(use, Date.parse(hour) / HOUR_MS, count);
+    for (const { hour, count, last_at: last = hour, ...use } of uses)
+      this.#counterOf({ use, hour: Date.parse(hour) / HOUR_MS, count, lastAt: Date.parse(last) });
     this.#seen.push(...networks.slice(0, Math.max(0, this.limit - this.#seen.length)));
   }
 }
