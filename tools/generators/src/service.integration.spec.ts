@@ -1,42 +1,24 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  globSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** The packages that are installed, by links; those of the workspace lead to the copy's own folders. */
-function linkModules(from: string, to: string): void {
-  mkdirSync(to);
-  for (const name of readdirSync(from)) {
-    const target = join(from, name);
-    if (name === '.cache') continue;
-    if (name.startsWith('@')) linkModules(target, join(to, name));
-    else symlinkSync(lstatSync(target).isSymbolicLink() ? readlinkSync(target) : target, join(to, name));
-  }
-}
-
 /** The workspace as its files are now, in a separate folder, so that nothing that runs beside this test sees the new service. */
 function copyOfWorkspace(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'countersign-generated-'));
+  // Beside the workspace where that is possible: hard links do not cross file systems, and node_modules is large.
+  const copy = mkdtempSync(join(process.env['COUNTERSIGN_COPY_DIRECTORY'] ?? tmpdir(), 'countersign-generated-'));
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
   for (const file of listed.toString().split('\0'))
     if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(copy, file), { recursive: true });
   for (const dist of globSync(['libs/*/dist', 'tools/backing-services/dist'], { cwd: root }))
     cpSync(join(root, dist), join(copy, dist), { recursive: true });
-  linkModules(join(root, 'node_modules'), join(copy, 'node_modules'));
+  const linked = spawnSync('cp', ['-al', join(root, 'node_modules'), join(copy, 'node_modules')]);
+  if (linked.status !== 0) {
+    rmSync(join(copy, 'node_modules'), { recursive: true, force: true });
+    execFileSync('cp', ['-a', join(root, 'node_modules'), join(copy, 'node_modules')]);
+  }
   execFileSync('git', ['init', '--quiet'], { cwd: copy });
   return copy;
 }
