@@ -309,6 +309,8 @@ const audienceWords = {
     scopes: {
       'accounts:read': { title: 'See your accounts', description: 'Names, balances and statements.' },
       'accounts:write': { title: 'Open accounts for you', description: 'They belong to you, and cost nothing.' },
+      // Nobody is asked for it: payments gets it in exchange, and the account page shows that it was used.
+      'transfers:create': { title: 'Move money from your accounts' },
     },
   },
   audit: {

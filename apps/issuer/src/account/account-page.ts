@@ -1,6 +1,6 @@
 import { linesOf, visible } from '../consent/asked-rights.js';
 import { html, named, timeOf, type Html } from '../pages/html.js';
-import { type Audiences } from '../registry/audience-words.js';
+import { identityWords, type Audiences } from '../registry/audience-words.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 import { type AllowedApplication } from './applications.js';
 
@@ -43,10 +43,17 @@ function inWords(
   return [visible(words?.title ?? audience), html`${titles}`];
 }
 
+/** What a token was for: that it also says who the person is goes without saying. */
+function purposesOf(scope: string): readonly string[] {
+  const scopes = scope.split(' ');
+  const purposes = scopes.filter((one) => !identityWords.has(one));
+  return purposes.length > 0 ? purposes : scopes;
+}
+
 function usesOf(application: AllowedApplication, page: AccountPage): Html {
   if (application.uses.length === 0) return html`<p class="quiet">Not used yet.</p>`;
   const uses = application.uses.slice(0, 10).map(({ clientId, audience, scope, times, lastAt }) => {
-    const [service, rights] = inWords(audience, scope.split(' '), page);
+    const [service, rights] = inWords(audience, purposesOf(scope), page);
     const through = clientId === application.clientId ? undefined : html`, through ${visible(page.nameOf(clientId))}`;
     const often = times === 1 ? 'once' : `${String(times)} times`;
     return html`<li>${service}${through}: ${rights}; ${often}, last ${timeOf(lastAt)}</li>`;

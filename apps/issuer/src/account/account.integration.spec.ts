@@ -136,15 +136,15 @@ describe('an account', () => {
       const allowed = await allow(somebody);
       await rows(
         `insert into delegation_use (delegation_id, client_id, audience, scope, times, first_at, last_at)
-         values ($1, 'payments', 'accounts', 'transfers:create', 3, now(), '2026-01-02T03:04:05Z')`,
+         values ($1, 'payments', 'accounts', 'openid transfers:create', 3, now(), '2026-01-02T03:04:05Z')`,
         allowed.id,
       );
       const page = await somebody.visitor.get('/account');
       for (const text of [
         'The planner',
         'payments:create',
-        'transfers:create',
-        '3 times',
+        // What it was for; that it also says who she is goes without saying.
+        'through <bdi>payments</bdi>: <bdi>transfers:create</bdi>; 3 times',
         '2026-01-02 03:04 UTC',
         'Firefox on Linux',
         'Olga Brandt',

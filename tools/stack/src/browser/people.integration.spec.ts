@@ -139,6 +139,22 @@ describe('people in a real browser', () => {
       expect(data.principal).toMatchObject({ actors: ['payments'] });
       const query = `subject=${data.principal?.subject ?? ''}&source=payments&client=corner-shop`;
       await eventOf(stack, query, ({ type }) => type === 'countersign.payments.payment.settled.v1');
+
+      // Their account page says when it was used and what for, also by payments on its behalf.
+      const uses = [
+        /Payments: Pay from your accounts, See the payments that it made for you; once, last \d{4}-/,
+        /Accounts, through payments: Move money from your accounts; once, last \d{4}-/,
+      ];
+      const isShown = async () => {
+        const shown = await window.text();
+        return uses.every((use) => use.test(shown));
+      };
+      for (const end = Date.now() + 60_000; Date.now() < end;) {
+        await window.goto(`${issuer()}/account`);
+        if (await isShown()) break;
+      }
+      await window.see('Your account');
+      expect(await isShown()).toBe(true);
     },
     LIMIT,
   );

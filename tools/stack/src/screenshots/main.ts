@@ -9,6 +9,7 @@ import { Outboxes } from '../history/outboxes.js';
 import { RunningStack } from '../history/running-stack.js';
 import { makeSamplePayment } from '../sample-payment.js';
 import { startStack, type Stack } from '../stack.js';
+import { takePeoplePictures } from './people-pictures.js';
 import { wordsFor } from '../stack-error.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -82,7 +83,7 @@ async function take(stack: Stack, browser: Browser): Promise<void> {
   }
 }
 
-/** `npm run screenshots`: the pictures of the documents, of a separate stack that is removed afterwards. */
+/** `npm run screenshots`, optionally only `console` or `people`: the pictures of the documents, of a separate stack that is removed afterwards. */
 const directory = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
 const stops: (() => Promise<void>)[] = [];
 try {
@@ -101,8 +102,16 @@ try {
     onLine: () => undefined,
   });
   stops.push(() => stack.stop());
-  await fill(stack);
-  await take(stack, browser);
+  const [only] = process.argv.slice(2);
+  if (only !== 'console') {
+    mkdirSync(pictures, { recursive: true });
+    for (const name of await takePeoplePictures(stack, browser, pictures))
+      process.stdout.write(`docs/images/${name}\n`);
+  }
+  if (only !== 'people') {
+    await fill(stack);
+    await take(stack, browser);
+  }
 } catch (error) {
   process.stderr.write(`${wordsFor(error)}\n`);
   process.exitCode = 1;
