@@ -75,7 +75,7 @@ function withRoles(profile: TokenProfile, { roles_claim: path }: OutsideIssuer):
   return { ...profile, roles: (claims) => path.reduce<unknown>(member, claims) };
 }
 
-/** Claims of a sign-in or a session: a service has neither. `acr` is none of them, since Keycloak says it of services too. */
+/** Claims of a sign-in or a session: a service has neither. `acr` does not count: Keycloak puts it in tokens of services too. */
 const saysPerson = (claims: JsonObject): boolean => ['sid', 'auth_time'].some((name) => claims[name] !== undefined);
 
 /**
