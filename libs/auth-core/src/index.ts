@@ -40,6 +40,8 @@ export {
   authorizationHeaders,
   createTokenClient,
   type AuthorizedRequest,
+  type ExchangeRequest,
+  type SubjectTokenType,
   type TokenClient,
   type TokenClientOptions,
   type TokenRequest,

@@ -1,4 +1,4 @@
-import { createVerifier, TokenRequestError } from '@countersign/auth-core';
+import { createVerifier, TokenRequestError, type SubjectTokenType } from '@countersign/auth-core';
 import { type RunningIssuer, type Trusted } from './issuer.js';
 import { KEYCLOAK_VERSION, startKeycloak, verifyKeycloak } from './keycloak.js';
 import { CannotBeHad, failed, notRun, passed, type Outcome } from './outcome.js';
@@ -10,7 +10,12 @@ export interface Outside {
   /** As our issuer takes in its people. */
   readonly trusted: Trusted;
   /** A person's token there, the roles that the person has here by the declared mapping, and a token that is never exchanged. */
-  readonly person: { readonly token: string; readonly roles: readonly string[]; readonly never: string };
+  readonly person: {
+    readonly token: string;
+    readonly type: SubjectTokenType;
+    readonly roles: readonly string[];
+    readonly never: string;
+  };
   /** A token that a client there got for itself. */
   readonly service: string;
   /** Our verifier on its tokens. @returns what was not as it must be */
@@ -36,7 +41,7 @@ export const outsidePrograms: readonly OutsideProgram[] = [
       return {
         version: KEYCLOAK_VERSION,
         trusted: { name: 'acme', issuer, profile: 'keycloak', audience: 'orders' },
-        person: { token, never, roles: ['clerk'] },
+        person: { token, type: 'access_token', never, roles: ['clerk'] },
         service,
         verify: () => verifyKeycloak(keycloak),
         stop,
@@ -48,11 +53,12 @@ export const outsidePrograms: readonly OutsideProgram[] = [
     what: 'its own form and that of RFC 9068 in our verifier, by discovery; ID tokens and those of other clients refused',
     async start(cache) {
       const spring = await startSpring(cache);
-      const { version, issuer, user: token, service, other: never, stop } = spring;
+      const { version, issuer, id: token, service, other: never, stop } = spring;
       return {
         version,
         trusted: { name: 'spring', issuer, profile: 'spring', audience: 'shop' },
-        person: { token, never, roles: [] },
+        // Spring's access tokens do not tell a person from a service.
+        person: { token, type: 'id_token', never, roles: [] },
         service,
         verify: () => verifySpring(spring),
         stop,
@@ -66,7 +72,7 @@ const requested = { audience: 'payments', scopes: ['payments:create'] };
 /** Its people at our issuer. @returns the token that they get here */
 export async function exchangePerson({ person, service, trusted }: Outside, { url, shop }: RunningIssuer) {
   const faults: string[] = [];
-  const { token } = await shop.exchange({ ...requested, subjectToken: person.token });
+  const { token } = await shop.exchange({ ...requested, subjectToken: person.token, subjectTokenType: person.type });
   const payments = await createVerifier({ issuer: url, audience: 'payments' });
   const { subject, roles, kind } = payments.verify(token);
   const own = await shop.exchange({ ...requested, subjectToken: service });

@@ -10,7 +10,9 @@ describe('an access token of another issuer', () => {
     ['rfc9068', 'of a person by its own words', { sub: 'ada', client_id: 'shop', kind: 'person' }, 'person'],
     ['rfc9068', 'of a service by its own words', { sub: 'ada', kind: 'service', auth_time: 1 }, 'service'],
     ['spring', 'of a client', { sub: 'shop', aud: 'shop' }, 'service'],
-    ['spring', 'of a person', { sub: 'ada', aud: 'shop' }, 'person'],
+    ['spring', 'of somebody, without a client', { sub: 'ada', aud: 'shop' }, 'service'],
+    ['spring', 'of a named client', { sub: 'shop', client_id: 'shop', aud: ['orders'] }, 'service'],
+    ['spring', 'of a person by a named client', { sub: 'ada', client_id: 'shop', aud: ['orders'] }, 'person'],
     ['zitadel', 'of somebody', { sub: '77776025198584418', client_id: '69234@acme' }, 'service'],
     [
       'zitadel',

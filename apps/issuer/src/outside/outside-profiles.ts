@@ -87,8 +87,8 @@ const kinds: Partial<Record<ProfileName, TokenProfile['kind']>> = {
     claims['kind'] === undefined && saysPerson(claims)
       ? 'person'
       : (knownProfiles.rfc9068.kind?.(claims, subject) ?? 'service'),
-  // Spring gives a client that asks for itself its own name as subject.
-  spring: ({ client_id: client, aud }, subject) => (subject === (client ?? aud) ? 'service' : 'person'),
+  // Spring gives a client that asks for itself its own name as subject; only a customizer makes it name the client.
+  spring: ({ client_id: client }, subject) => (client === undefined || client === subject ? 'service' : 'person'),
   zitadel: (claims) => (saysPerson(claims) ? 'person' : 'service'),
 };
 

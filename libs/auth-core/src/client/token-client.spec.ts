@@ -303,6 +303,16 @@ describe('the token client', () => {
     expect(asked.length).toBe(3);
   });
 
+  it('says what is exchanged: an access token, unless it is told otherwise', async () => {
+    const client = clientOf();
+    await client.exchange({ ...requested, subjectToken: 'a.b.c' });
+    await client.exchange({ ...requested, subjectToken: 'a.b.c', subjectTokenType: 'id_token' });
+    expect(asked.map(({ form }) => form.get('subject_token_type'))).toEqual([
+      'urn:ietf:params:oauth:token-type:access_token',
+      'urn:ietf:params:oauth:token-type:id_token',
+    ]);
+  });
+
   it('keeps no more tokens than it may', async () => {
     const client = clientOf({ cacheSize: 2 });
     for (const audience of ['one', 'two', 'three', 'one']) await client.getToken({ audience, scopes: [] });

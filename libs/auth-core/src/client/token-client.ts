@@ -52,6 +52,15 @@ export interface TokenRequest {
   readonly traceparent?: string;
 }
 
+/** What is exchanged (RFC 8693, section 3): an ID token or a JWT only of an issuer of which ours accepts them. */
+export type SubjectTokenType = 'access_token' | 'id_token' | 'jwt';
+
+export interface ExchangeRequest extends TokenRequest {
+  readonly subjectToken: string;
+  /** `access_token` by default. */
+  readonly subjectTokenType?: SubjectTokenType;
+}
+
 /**
  * Gets tokens and keeps them, per audience, scopes and subject token. A token in the last fifth of its life is handed out while the next is
  * asked for in the background; concurrent calls for the same token share one request; an exchanged one is not used beyond its subject token.
@@ -63,7 +72,7 @@ export interface TokenClient {
   /** `client_credentials` (RFC 6749, section 4.4). @throws {TokenRequestError} */
   getToken(requested: TokenRequest): Promise<AccessToken>;
   /** Token exchange (RFC 8693): the answer acts for the subject of `subjectToken`. @throws {TokenRequestError} */
-  exchange(requested: TokenRequest & { readonly subjectToken: string }): Promise<AccessToken>;
+  exchange(requested: ExchangeRequest): Promise<AccessToken>;
   /**
    * Drops a token that a service refused as `invalid_token` before its time, so that the next request asks the issuer: the token, its client or
    * its key may have been revoked.
@@ -180,16 +189,17 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
           pauses.request(name, () => endpoint.ask({ grant_type: 'client_credentials', audience, scope }, traceparent)),
       });
     },
-    exchange: ({ subjectToken, audience, scopes, traceparent }) => {
+    exchange: ({ subjectToken, subjectTokenType = 'access_token', audience, scopes, traceparent }) => {
       const scope = scopeOf(scopes);
       const form = {
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: subjectToken,
-        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        subject_token_type: `urn:ietf:params:oauth:token-type:${subjectTokenType}`,
         audience,
         scope,
       };
-      const name = `${createHash('sha256').update(subjectToken).digest('base64url')} ${audience} ${scope}`;
+      const subject = createHash('sha256').update(`${subjectTokenType} ${subjectToken}`).digest('base64url');
+      const name = `${subject} ${audience} ${scope}`;
       return cache.get({
         name,
         notAfter: endOf(subjectToken),
