@@ -343,11 +343,7 @@ describe('the authorization endpoint', () => {
           const measured = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': mode, 'sec-fetch-dest': 'iframe' };
           for (const who of [ada, undefined]) {
             const page = await open(issuer.url + path, who, measured);
-            expect([path, isPage(page), page.text.includes('Open this address in a window')]).toEqual([
-              path,
-              true,
-              true,
-            ]);
+            expect([path, isPage(page), page.text.includes('not inside another page')]).toEqual([path, true, true]);
           }
         }
         expect((await open(issuer.url + path, ada, {}, 'HEAD')).status).toBe(400);
