@@ -27,19 +27,18 @@ const keys = await createApiKeyVerifier({ issuer: urlOf('issuer'), audience, cli
 const server = createServer((request, response) => {
   const answer = (status, headers, body) =>
     response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
-  keys
-    .verify(String(request.headers['x-api-key']), { address: request.socket.remoteAddress, scopes: ['catalogue:read'] })
-    .then(
-      ({ principal, limit }) =>
-        answer(200, limit === undefined ? {} : limitFields(limit), {
-          items: ['tea', 'coffee'],
-          for: principal.subject,
-        }),
-      (error) =>
-        error instanceof TokenError
-          ? answer(error.status, error.headers(audience), { code: error.code })
-          : answer(500, {}, { code: 'INTERNAL' }),
-    );
+  const { url, headers, socket } = request;
+  keys.verify(String(headers['x-api-key']), { address: socket.remoteAddress, url, scopes: ['catalogue:read'] }).then(
+    ({ principal, limit }) =>
+      answer(200, limit === undefined ? {} : limitFields(limit), {
+        items: ['tea', 'coffee'],
+        for: principal.subject,
+      }),
+    (error) =>
+      error instanceof TokenError
+        ? answer(error.status, error.headers(audience), { code: error.code })
+        : answer(500, {}, { code: 'INTERNAL' }),
+  );
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');

@@ -13,7 +13,8 @@ export {
 } from './api-key/api-key.js';
 export { tokenOfApiKeyCaller, type ExchangeApiKey, type ExchangedTokenVerifier } from './api-key/api-key-tokens.js';
 export { createApiKeyVerifier, type ApiKeyVerifier, type ApiKeyVerifierOptions } from './api-key/api-key-verifier.js';
-export { ApiKeys, DEFAULT_ROUTE_CLASS, type ApiKeyRequest, type ApiKeysOptions } from './api-key/api-keys.js';
+export { ApiKeys, DEFAULT_ROUTE_CLASS } from './api-key/api-keys.js';
+export { type ApiKeyRequest, type ApiKeysOptions } from './api-key/api-keys-options.js';
 export {
   API_KEY_TOKEN_TYPE,
   createApiKeyExchange,

@@ -1,21 +1,11 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import {
-  DEFAULT_ROUTE_CLASS,
-  limitExceeded,
-  requirePerson,
-  requireRecentLogin,
-  TokenError,
-  type ApiKeyIdentity,
-  type ApiKeyOutcome,
-  type ApiKeys,
-  type Principal,
-} from '@countersign/auth-core';
+import { requirePerson, requireRecentLogin, TokenError, type Principal } from '@countersign/auth-core';
 import { AUTH_SETTINGS, REFUSAL_ERRORS, serviceNameOf, type AuthSettings } from './auth.settings.js';
-import { API_KEYS, fieldsOf, NO_FIELDS, ownApiKeyOf, passApiKeyNow, routeClassOf } from './api-keys.js';
-import { addressOf, bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
+import { ApiKeyPasses } from './api-key-passes.js';
+import { ownApiKeyOf } from './api-keys.js';
+import { bindPrincipal, bindUser, carrierOf, type Carrier } from './carrier.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
-import { FLOOD_GATE, type FloodGate } from './flood-gate.js';
 import { markJudged } from './message-gate.js';
 import { policyRequestOf } from './policy.js';
 import { PolicyProviders } from './policy-providers.js';
@@ -50,8 +40,7 @@ export class CountersignGuard implements CanActivate {
     @Inject(REFUSAL_ERRORS) private readonly errors: RefusalErrors,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(ModuleRef) private readonly modules: ModuleRef,
-    @Inject(API_KEYS) private readonly apiKeys: ApiKeys | undefined,
-    @Inject(FLOOD_GATE) private readonly floodGate: FloodGate | undefined,
+    @Inject(ApiKeyPasses) private readonly apiKeys: ApiKeyPasses,
   ) {
     this.#recalls = credentials.map((one) => one.recall?.bind(one)).filter((recall) => recall !== undefined);
   }
@@ -78,7 +67,7 @@ export class CountersignGuard implements CanActivate {
         if (principal === undefined) continue;
         if (!carriesScopes(principal, needs) || (!needs.public && needs.person && principal.kind !== 'person'))
           return false;
-        if (principal.apiKey !== undefined && !this.#passesNow(principal, context, request, needs)) return false;
+        if (principal.apiKey !== undefined && !this.apiKeys.passesNow(principal, context, request, needs)) return false;
         bindUser(request, principal);
         return true;
       }
@@ -86,51 +75,6 @@ export class CountersignGuard implements CanActivate {
     } catch {
       return false;
     }
-  }
-
-  /** Whether a caller may pass who came by an API key, as far as it is known here. */
-  #passesNow(principal: Principal, context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
-    const key = ownApiKeyOf(principal);
-    if (key === undefined) return true;
-    if (!needs.public && needs.asksDelegation === true) return false;
-    const fields = passApiKeyNow(this.apiKeys, key, needs, addressOf(request));
-    if (fields === undefined) return false;
-    if (fields !== NO_FIELDS) this.#tell(context, fields);
-    return true;
-  }
-
-  /**
-   * Spends one request of the caller's API key, whatever becomes of it: one that is refused costs as much as another, or more.
-   * @throws {LimitExceeded}
-   */
-  async #spendKey(key: ApiKeyIdentity, needs: RouteNeeds | undefined, context: ExecutionContext): Promise<void> {
-    const routeClass = routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS;
-    const state = await this.apiKeys?.spend(key, routeClass);
-    if (state?.retryMs !== undefined) {
-      this.floodGate?.note(context, routeClass);
-      throw limitExceeded(state);
-    }
-    if (context.getType() === 'http') this.#tell(context, fieldsOf(state));
-  }
-
-  #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
-    const response: unknown = context.switchToHttp().getResponse();
-    for (const name in fields) this.adapterHost.httpAdapter.setHeader(response, name, fields[name] ?? '');
-  }
-
-  #countRefused(
-    principal: Principal | undefined,
-    needs: RouteNeeds | undefined,
-    status: number,
-    carrier?: Carrier,
-  ): void {
-    const key = principal === undefined ? undefined : ownApiKeyOf(principal);
-    if (key !== undefined && status !== 503) this.#countKey(key, needs, status === 429 ? 'limited' : 'denied', carrier);
-  }
-
-  #countKey(key: ApiKeyIdentity, needs: RouteNeeds | undefined, outcome: ApiKeyOutcome, carrier?: Carrier): void {
-    const address = carrier === undefined ? undefined : addressOf(carrier.holder);
-    this.apiKeys?.count(key, routeClassOf(needs) ?? DEFAULT_ROUTE_CLASS, outcome, address);
   }
 
   async #judge(context: ExecutionContext, needs: RouteNeeds | undefined): Promise<boolean> {
@@ -144,22 +88,21 @@ export class CountersignGuard implements CanActivate {
         throw new TokenError('TOKEN_MISSING');
       }
       const key = needs?.public === true ? undefined : ownApiKeyOf(principal);
-      if (key !== undefined) await this.#spendKey(key, needs, context);
+      if (key !== undefined) await this.apiKeys.spend(key, needs, context);
       if (needs === undefined) throw new RouteError('ROUTE_NOT_DECLARED');
       if (!carriesScopes(principal, needs)) throw new TokenError('SCOPE_MISSING', namedScopes(needs).join(' '));
       if (!needs.public) {
         this.#askWho(principal, needs);
-        if (key !== undefined && (needs.apiKeys === undefined || this.apiKeys === undefined))
-          throw new TokenError('API_KEY_NOT_ALLOWED', key.id);
+        if (key !== undefined && !this.apiKeys.takes(needs)) throw new TokenError('API_KEY_NOT_ALLOWED', key.id);
         await this.#askPolicies(principal, needs, carrier, context);
       }
-      if (key !== undefined) this.#countKey(key, needs, 'allowed', carrier);
+      if (key !== undefined) this.apiKeys.count(key, needs, 'allowed', carrier);
       bind(carrier, principal);
       return true;
     } catch (error) {
       if (!isRefused(error)) throw error;
       const { code, status, message, detail } = error;
-      this.#countRefused(principal, needs, status, carrier);
+      this.apiKeys.countRefused(principal, needs, status, carrier);
       throw await this.#refusal({ code, status, message, detail, principal }, error, needs, context, carrier);
     }
   }

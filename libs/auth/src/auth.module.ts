@@ -34,6 +34,7 @@ import { BearerCredential } from './credentials/bearer.js';
 import { CREDENTIALS, type Credential } from './credentials/credential.js';
 import { DpopCredential } from './credentials/dpop.js';
 import { SessionCredential } from './credentials/session.js';
+import { ApiKeyPasses } from './api-key-passes.js';
 import { API_KEYS, apiKeysOf } from './api-keys.js';
 import { ApiKeyCredential } from './credentials/api-key.js';
 import { FLOOD_GATE, FloodGate } from './flood-gate.js';
@@ -141,6 +142,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
           ],
         },
         RouteReport,
+        ApiKeyPasses,
         { provide: APP_GUARD, useClass: CountersignGuard },
       ],
       exports: [TOKEN_VERIFIER, RouteReport, API_KEYS],

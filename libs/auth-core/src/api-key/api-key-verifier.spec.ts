@@ -32,6 +32,7 @@ describe('a verifier of API keys in plain Node', () => {
     isAway: false,
     exchanges: [] as string[],
     reports: [] as SentReports,
+    exposed: [] as string[],
     /** What is awaited before an exchange is answered, when its answer is known already. */
     onTheWay: (): Promise<void> => Promise.resolve(),
   };
@@ -46,6 +47,7 @@ describe('a verifier of API keys in plain Node', () => {
       isAway: false,
       exchanges: [],
       reports: [],
+      exposed: [],
       onTheWay: () => Promise.resolve(),
     });
     revocations = new MemoryRevocationList();
@@ -87,6 +89,10 @@ describe('a verifier of API keys in plain Node', () => {
     if (pathname.endsWith('jwks.json')) return Response.json({ keys: [publicJwkOf(signing)] });
     if (issuer.isAway) throw new TypeError('fetch failed');
     const sent = typeof init?.body === 'string' ? init.body : String(init?.body);
+    if (pathname === '/api-keys/exposures') {
+      issuer.exposed.push(z.object({ api_key: z.string() }).parse(JSON.parse(sent)).api_key);
+      return new Response(null, { status: 204 });
+    }
     if (pathname === '/api-keys/usage') {
       issuer.reports.push(...sentSchema.parse(JSON.parse(sent)).reports);
       return new Response(null, { status: 204 });
@@ -103,7 +109,10 @@ describe('a verifier of API keys in plain Node', () => {
     const scope = shown === null ? 'api-keys:report' : 'catalogue:read';
     return Response.json({ access_token: tokenOf(audience), token_type: 'Bearer', expires_in: LIFE, scope });
   }
-  const codeOf = async (text: string, ...request: [request?: { scopes?: string[]; address?: string }]) => {
+  const codeOf = async (
+    text: string,
+    ...request: [request?: { scopes?: string[]; address?: string; url?: string }]
+  ) => {
     try {
       await keys.verify(text, ...request);
       return 'accepted';
@@ -181,6 +190,16 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await asked).toBe('API_KEY_INVALID');
     issuer.onTheWay = () => Promise.resolve();
     expect(await codeOf(key)).toBe('accepted');
+  });
+
+  it('refuses a request with a key in its address, and marks the key', async () => {
+    expect(await codeOf(key, { url: `/items?page=2&key=${other}` })).toBe('API_KEY_IN_URL');
+    expect(issuer.exposed).toEqual([other]);
+    issuer.isAway = true;
+    expect(await codeOf(key, { url: `/items/${key}` })).toBe('API_KEY_IN_URL');
+    issuer.isAway = false;
+    expect(await codeOf(key, { url: '/items?name=csk_live' })).toBe('accepted');
+    expect(issuer.exposed).toEqual([other]);
   });
 
   it('limits a key, also by requests that are refused for a scope, and says when to come back', async () => {

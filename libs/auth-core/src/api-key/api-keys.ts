@@ -1,43 +1,20 @@
 import { requireScopes } from '../bearer-token.js';
 import { type ApiKeyIdentity, type Principal } from '../principal.js';
 import { quiet, type Timer } from '../quiet-timer.js';
-import { type RevocationList } from '../revocation-list.js';
 import { TokenError } from '../token-error.js';
-import { ApiKeyTokens, type ApiKeyExchangeOptions } from './api-key-tokens.js';
+import { API_KEY_PREFIX, findApiKeys } from './api-key.js';
+import { ApiKeyTokens } from './api-key-tokens.js';
+import { type ApiKeyRequest, type ApiKeysOptions } from './api-keys-options.js';
 import { limitExceeded } from './limit-exceeded.js';
 import { ApiKeyLimits } from './limits/api-key-limits.js';
-import { type LimitState, type LimitStore } from './limits/limit-store.js';
+import { type LimitState } from './limits/limit-store.js';
 import { MemoryLimitStore } from './limits/memory-limit-store.js';
 import { loadNetworks, mayBeUsedFrom, networkOf } from './networks.js';
-import { ApiKeyUsage, type ApiKeyOutcome, type ApiKeyUsageReport } from './usage.js';
+import { ApiKeyUsage, type ApiKeyOutcome } from './usage.js';
 
 /** Milliseconds between two rounds that give back what leases left over, and between two that hand on what was counted. */
 const GIVE_BACK_MS = 25;
 const TELL_MS = 1_000;
-
-export interface ApiKeysOptions extends ApiKeyExchangeOptions {
-  /** Where replicas share the limits; in this process by default, so give a shared one where a service has replicas. */
-  readonly limitStore?: LimitStore | undefined;
-  /**
-   * Keeps what was counted, once a second, at most 200 uses a report: what a crash loses is what it has not kept. What it does not keep (it
-   * throws) is counted on.
-   */
-  readonly onUsage?: ((report: ApiKeyUsageReport) => Promise<void>) | undefined;
-  /** What is revoked: whatever it says of a key, the issuer is asked about that key again, so that an enabled one works at once. */
-  readonly revocations?: RevocationList;
-  /** Tells the issuer of a key that was sent in an address, where anybody may read it. */
-  readonly onExposed?: ((key: string) => Promise<void>) | undefined;
-}
-
-/** What one request with a key is. */
-export interface ApiKeyRequest {
-  /** Of the caller, as the service knows it: for the key's networks, and for the penalty of floods. */
-  readonly address?: string | undefined;
-  /** The class of routes by whose limit it counts; `default` when left out. */
-  readonly routeClass?: string | undefined;
-  /** All of which the key must have. */
-  readonly scopes?: readonly string[] | undefined;
-}
 
 /** The class of routes that name none. */
 export const DEFAULT_ROUTE_CLASS = 'default';
@@ -121,12 +98,13 @@ export class ApiKeys {
    * All in one, for a service that has no guard: the caller, within the limit, whose scopes are there, counted. A request without the scopes
    * spends of the limit too.
    * @returns the caller, and what to tell it of its limit ({@link limitFields})
-   * @throws {TokenError} also 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; its `headers()` are the answer's
+   * @throws {TokenError} also 400 `API_KEY_IN_URL`, 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; its `headers()` are the answer's
    */
   async verify(
     text: string,
-    { address, routeClass = DEFAULT_ROUTE_CLASS, scopes = [] }: ApiKeyRequest = {},
+    { address, url, routeClass = DEFAULT_ROUTE_CLASS, scopes = [] }: ApiKeyRequest = {},
   ): Promise<{ readonly principal: Principal; readonly limit: LimitState | undefined }> {
+    if (url?.includes(API_KEY_PREFIX) === true) await this.refuseExposed(url);
     const principal = this.#recalled(text, address) ?? (await this.identify(text, address));
     const { apiKey } = principal;
     if (apiKey === undefined) throw new TokenError('API_KEY_INVALID', 'the token names no key');
@@ -151,9 +129,20 @@ export class ApiKeys {
     }
   }
 
-  /** Marks a key that came in an address. Failures are left alone: the caller is refused in any case. */
+  /** Marks a key that came in an address. @throws what `onExposed` threw */
   async exposed(key: string): Promise<void> {
     await this.options.onExposed?.(key);
+  }
+
+  /**
+   * Refuses a request with a key in its address, and marks the key; the answer is the same if that fails.
+   * @throws {TokenError} `API_KEY_IN_URL`
+   */
+  async refuseExposed(url: string): Promise<void> {
+    const [exposed] = findApiKeys(url);
+    if (exposed === undefined) return;
+    await this.exposed(exposed).catch(() => undefined);
+    throw new TokenError('API_KEY_IN_URL');
   }
 
   /** Hands on what was counted, now. @throws what `onUsage` threw; then it is counted on */
