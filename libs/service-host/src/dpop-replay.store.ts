@@ -1,10 +1,18 @@
 import { type DpopReplayStore } from '@countersign/auth-core';
 import type pg from 'pg';
+import { Groups } from './groups.js';
 
 const PRUNE_EVERY_MS = 30_000;
 
+interface Use {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
 /** Used DPoP proofs in the service's own database, so that a proof works once at all replicas together (RFC 9449, section 11.1). */
 export class PostgresDpopReplayStore implements DpopReplayStore {
+  readonly #uses = new Groups<Use, boolean>((uses) => this.#use(uses));
   #prunedAt = 0;
 
   /** @param now milliseconds since 1970 */
@@ -13,17 +21,26 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** @throws what the database says: a proof that cannot be remembered lets nobody in */
+  /** Concurrent calls share one insert. @throws what the database says: a proof that cannot be remembered lets nobody in */
   async useOnce(id: string, expiresAt: number): Promise<boolean> {
     if (this.now() - this.#prunedAt >= PRUNE_EVERY_MS) {
       this.#prunedAt = this.now();
       await this.prune();
     }
-    const { rowCount } = await this.pool.query(
-      'insert into dpop_proof (id, expires_at) values ($1, to_timestamp($2)) on conflict (id) do nothing',
-      [id, expiresAt],
+    return this.#uses.run({ id, expiresAt });
+  }
+
+  /** In one order, so that no two replicas wait for each other. */
+  async #use(uses: readonly Use[]): Promise<readonly { readonly result: boolean }[]> {
+    const { rows } = await this.pool.query<{ id: string }>(
+      `insert into dpop_proof (id, expires_at)
+       select id, to_timestamp(expires_at) from unnest($1::text[], $2::float8[]) as p (id, expires_at) order by id
+       on conflict (id) do nothing returning id`,
+      [uses.map(({ id }) => id), uses.map(({ expiresAt }) => expiresAt)],
     );
-    return rowCount === 1;
+    const first = new Set(rows.map(({ id }) => id));
+    // Of several with one proof the first has it.
+    return uses.map(({ id }) => ({ result: first.delete(id) }));
   }
 
   /** Forgets the proofs that are refused for their age by now, some at a time. @returns how many */

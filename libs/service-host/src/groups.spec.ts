@@ -23,7 +23,7 @@ class Work {
 }
 
 /** As PostgreSQL refuses a statement for a value in it. */
-const refused = (code = '22P05') => Object.assign(new pg.DatabaseError('no', 2, 'error'), { code });
+const refused = (code = '22P05') => Object.assign(new pg.DatabaseError('no', 2, 'error'), { code, severity: 'ERROR' });
 
 const settled = (run: Promise<string>): Promise<string> =>
   run.then(
@@ -93,7 +93,7 @@ describe('groups', () => {
       fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }), async (faults) => {
         const groups = new Groups<number, string>((items) =>
           items.some((item) => faults[item] === true)
-            ? Promise.reject(refused())
+            ? Promise.reject(faults.length % 2 === 0 ? refused() : new Error('no', { cause: refused() }))
             : Promise.resolve(items.map((item) => ({ result: String(item) }))),
         );
         const results = await Promise.all(faults.map((_, item) => settled(groups.run(item))));

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { databaseFaultOf } from './database-fault.js';
 import { Problem } from './problem.js';
 
@@ -36,7 +35,11 @@ function overrun(): Problem {
 
 /** PostgreSQL refused a statement and undid all of it: a value of one item may be why. */
 function mayBeOneItem(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && databaseFaultOf(error) === undefined;
+  if (databaseFaultOf(error) !== undefined) return false;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('severity' in cause && 'code' in cause) return true;
+  }
+  return false;
 }
 
 /**

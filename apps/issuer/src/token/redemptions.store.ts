@@ -46,7 +46,7 @@ const rowsSchema = z.array(
  */
 const redeemGroup = `
 with asked as materialized (
-  select i.* from jsonb_to_recordset($1::jsonb) as i (n int, client_id text, jti text, expires_at float8, name text,
+  select i.* from jsonb_to_recordset($1::jsonb) as i (n int, client_id text, jti text, expires_at float8, code text, device uuid,
     session_id uuid, salt text, delegation jsonb, events jsonb), registry r
   where r.version = $2
 ), code as materialized (
@@ -56,21 +56,18 @@ with asked as materialized (
   select id, redeemed_at, allowed, expires_at from device_authorization where id = any ($4::uuid[]) for update skip locked
 ), signed_in as materialized (
   select id, ${liveSession('$6', '$7')} as live from session where id = any ($5::uuid[]) for share skip locked
-), allowed as (
-  select digest as name, redeemed_at, withdrawn_at is not null as withdrawn, expires_at from code
-  union all
-  select id::text, redeemed_at, allowed is null, expires_at from device
 ), judged as materialized (
   select a.*, case
-      when w.name is null then 'held'
-      when w.redeemed_at is not null then 'USED'
-      when w.withdrawn then 'WITHDRAWN'
-      when w.expires_at <= $8::timestamptz then 'EXPIRED'
+      when coalesce(c.digest, d.id::text) is null then 'held'
+      when coalesce(c.redeemed_at, d.redeemed_at) is not null then 'USED'
+      when c.withdrawn_at is not null or (d.id is not null and d.allowed is null) then 'WITHDRAWN'
+      when coalesce(c.expires_at, d.expires_at) <= $8::timestamptz then 'EXPIRED'
       when s.live then 'ready'
       when s.id is null and exists (select from session x where x.id = a.session_id) then 'held'
       else 'SESSION_ENDED'
     end as state
-  from asked a left join allowed w on w.name = a.name left join signed_in s on s.id = a.session_id
+  from asked a left join code c on c.digest = a.code left join device d on d.id = a.device
+    left join signed_in s on s.id = a.session_id
 ), used as (
   insert into client_assertion (client_id, jti, expires_at)
   select client_id, jti, to_timestamp(expires_at) from judged where state = 'ready' and jti is not null
@@ -81,9 +78,9 @@ with asked as materialized (
   select * from judged j where state = 'ready'
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))
 ), redeemed as (
-  update authorization_code c set redeemed_at = $8::timestamptz from good g where c.digest = g.name and c.digest = any ($3::text[])
+  update authorization_code c set redeemed_at = $8::timestamptz from good g where c.digest = g.code
 ), approved as (
-  update device_authorization d set redeemed_at = $8::timestamptz from good g where d.id::text = g.name and d.id = any ($4::uuid[])
+  update device_authorization d set redeemed_at = $8::timestamptz from good g where d.id = g.device
 ), begun as (
   insert into delegation select d.* from good g, jsonb_populate_record(null::delegation, g.delegation) d
 ), family as (
@@ -103,7 +100,7 @@ function rowOf(redemption: Redemption, n: number): string {
   const { of, delegation, begun, event, salt } = redemption;
   const { id, personId, clientId, audience, scopes, sessionId, authTime, acr, amr, roles, nonce, dpopKey } = delegation;
   const row = JSON.stringify({
-    ...{ n, ...assertionOf(redemption), name: nameOf(of), session_id: sessionId, salt },
+    ...{ n, ...assertionOf(redemption), ...of, session_id: sessionId, salt },
     delegation: {
       ...{ id, person_id: personId, client_id: clientId, audience, scopes, session_id: sessionId, auth_time: authTime },
       ...{ acr, amr, roles, nonce, dpop_key: dpopKey, created_at: delegation.createdAt },

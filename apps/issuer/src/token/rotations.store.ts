@@ -90,7 +90,7 @@ with asked as materialized (
 ), rotated as (
   update refresh_family f set generation = p.next, rotations = p.rotations, used_at = $8::timestamptz
   from jsonb_to_recordset($3::jsonb) as p (family uuid, next int, rotations jsonb)
-  where f.delegation_id = p.family and f.delegation_id = any ($4::uuid[]) and p.family in (select family from good)
+  where f.delegation_id = p.family and p.family in (select family from good)
 ), recorded as (
   insert into audit_outbox (id, event) select (event->>'id')::uuid, event from good order by n
 )
