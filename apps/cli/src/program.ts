@@ -5,7 +5,7 @@ import * as doctor from './doctor/index.js';
 import * as login from './login/index.js';
 import * as keys from './keys/index.js';
 import * as revoke from './revoke/index.js';
-import { addCommonOptions } from './session/session.js';
+import { addCommonOptions } from './session/session-options.js';
 import * as audit from './audit/index.js';
 import * as ledger from './ledger/index.js';
 import * as nats from './nats/index.js';

@@ -7,7 +7,7 @@ import { HealthRegistry } from './health.js';
 import { HostController } from './host.controller.js';
 import { createMetrics } from './metrics.js';
 import { OpenApiDocument } from './openapi.js';
-import { ProblemFilter } from './problem.js';
+import { ProblemFilter } from './problem.filter.js';
 import { RecordedAnswers } from './recorded-answers.js';
 import { CLOCK, DPOP_NONCES, HEALTH, LOGGER, METRICS, RESOURCE_URL } from './tokens.js';
 

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { generateSigningKey } from '@countersign/auth-core';
 import { Command } from 'commander';
 import { decodeJwt } from 'jose';
-import { addCommonOptions, openSession, type Session } from './session.js';
+import { addCommonOptions } from './session-options.js';
+import { openSession, type Session } from './session.js';
 
 describe('a session away from any local stack', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cli-session-'));

@@ -7,7 +7,7 @@ import {
   type PrivateJwk,
   type TokenClient,
 } from '@countersign/auth-core';
-import { type Command, Option } from 'commander';
+import { type Command } from 'commander';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { createOutput, type Output } from '../output.js';
@@ -16,45 +16,11 @@ import { LoginFile, loginFolder } from '../person/kept-login.js';
 import { personToken } from '../person/person-token.js';
 import { chooseIdentity, type Identity } from './identity.js';
 import { findLocalStack } from './local-stack.js';
+import { refusalOf, tokenFailure, unprotected, unreachable } from './service-failures.js';
+import { sessionOptions } from './session-options.js';
 
 /** Milliseconds that one answer of a service may take. */
 const TIMEOUT_MS = 30_000;
-
-const optionsSchema = z.object({
-  json: z.boolean().default(false),
-  issuer: z.url({ protocol: /^https?$/, error: '--issuer must be an http or https URL' }).optional(),
-  connectTo: z.url({ protocol: /^https?$/, error: '--connect-to must be an http or https URL' }).optional(),
-  allowPlainHttp: z.union([z.boolean(), z.stringbool()]).default(false),
-  clientId: z.string().optional(),
-  key: z.string().optional(),
-  stack: z.string().optional(),
-  person: z.boolean().default(false),
-});
-
-/** The options that every command takes. */
-export function addCommonOptions(program: Command): Command {
-  return program
-    .option('--json', 'print the result as one line of JSON', false)
-    .addOption(new Option('--issuer <url>', 'issuer URL (default: the local stack’s)').env('COUNTERSIGN_ISSUER'))
-    .addOption(
-      new Option('--connect-to <url>', 'address of the issuer, if it differs from its issuer URL').env(
-        'COUNTERSIGN_CONNECT_TO',
-      ),
-    )
-    .addOption(
-      new Option('--allow-plain-http', 'allow sending tokens over plain http to other machines').env(
-        'COUNTERSIGN_ALLOW_PLAIN_HTTP',
-      ),
-    )
-    .addOption(new Option('--client-id <id>', 'the client to authenticate as').env('COUNTERSIGN_CLIENT_ID'))
-    .option('--person', 'act as the person who is logged in (countersign login), not as a client', false)
-    .addOption(new Option('--key <file>', 'its private key, a JWK in a JSON file').env('COUNTERSIGN_KEY_FILE'))
-    .addOption(
-      new Option('--stack <folder>', 'directory of the local stack (default: the nearest .countersign)').env(
-        'COUNTERSIGN_STACK',
-      ),
-    );
-}
 
 /** A request to one of the services. */
 export interface ServiceRequest {
@@ -96,76 +62,6 @@ export interface Session {
   call<Schema extends z.ZodType>(schema: Schema, request: ServiceRequest): Promise<z.infer<Schema>>;
 }
 
-const failureSchema = z.looseObject({
-  code: z.string().optional(),
-  detail: z.string().optional(),
-  error: z.string().optional(),
-  error_description: z.string().optional(),
-});
-
-function hintFor(name: string, { status, headers }: Response, asPerson: boolean): string | undefined {
-  if (headers.get('www-authenticate')?.includes('insufficient_user_authentication') === true)
-    return `Sign in again: countersign login --audience ${name} --again`;
-  if (status !== 403) return undefined;
-  return asPerson
-    ? `Your roles, or what you allowed, are not enough: countersign login --audience ${name} --scope SCOPE …`
-    : 'Add the scope to the client’s policy, or use --client-id to authenticate as another client.';
-}
-
-/** What a service's refusal says, as an error for the terminal. */
-async function refusalOf(name: string, response: Response, asPerson: boolean): Promise<CliError> {
-  const text = await response.text().catch(() => '');
-  let body: z.infer<typeof failureSchema> = {};
-  try {
-    body = failureSchema.parse(JSON.parse(text));
-  } catch {
-    // Not JSON: the status says enough.
-  }
-  const code = body.code ?? body.error ?? `HTTP_${String(response.status)}`;
-  const detail = body.detail ?? body.error_description ?? '';
-  const away = response.status === 502 || response.status === 503 || response.status === 504;
-  return new CliError(
-    away ? ExitCode.unreachable : ExitCode.refused,
-    code,
-    `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
-    hintFor(name, response, asPerson),
-  );
-}
-
-function unreachable(name: string, url: string, error: unknown): CliError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CliError(
-    ExitCode.unreachable,
-    'UNREACHABLE',
-    `${name} at ${url} does not answer (${reason})`,
-    'Is it running? npm start brings up the local stack.',
-  );
-}
-
-function unprotected(error: TypeError): CliError {
-  return new CliError(
-    ExitCode.usage,
-    'PLAIN_HTTP',
-    error.message,
-    'Use https, or on a private network: --allow-plain-http',
-  );
-}
-
-function tokenFailure(error: unknown, identity: Identity): unknown {
-  if (error instanceof TypeError) return unprotected(error);
-  if (!(error instanceof TokenRequestError)) return error;
-  if (error.status === undefined || error.status >= 500) return unreachable('the issuer', identity.issuer, error);
-  const hints: Readonly<Record<string, string>> = {
-    invalid_client:
-      `The issuer does not accept ${identity.keyFile} as a key of ${identity.clientId}. ` +
-      `--issuer must match its issuer URL exactly; if it is reached at another address, add --connect-to URL.`,
-    invalid_target: 'The client’s policy does not allow this audience.',
-    invalid_scope: 'Request scopes that the client’s policy allows: --scope SCOPE …',
-  };
-  return new CliError(ExitCode.refused, error.code, error.message, hints[error.code]);
-}
-
 /** Sends what is known to be allowed; of several scopes that are each enough the first that the issuer grants. */
 async function firstGranted(
   client: TokenClient,
@@ -197,7 +93,7 @@ export function authorizationOf(
 
 /** The session of a command, from its options and the environment. @throws {CliError} */
 export function openSession(command: Command, environment: NodeJS.ProcessEnv = process.env): Session {
-  const parsed = optionsSchema.safeParse(command.optsWithGlobals());
+  const parsed = sessionOptions.safeParse(command.optsWithGlobals());
   if (!parsed.success) throw new CliError(ExitCode.usage, 'USAGE', z.prettifyError(parsed.error));
   const options = parsed.data;
   const stack = findLocalStack(options.stack);

@@ -4,7 +4,8 @@ import { ApiProblem } from '../api/problem.js';
 import { Untrusted } from '../ui/untrusted.js';
 import styles from './access.module.css';
 import { make, newIdempotencyKey, previewQuery } from './issuer-queries.js';
-import { sentencesOf, type PlannedChange } from './planned-change.js';
+import { type PlannedChange } from './planned-change.js';
+import { sentencesOf } from './preview-sentences.js';
 
 /** What the change would refuse, before it is made. */
 function Refused({ refuses }: { readonly refuses: NonNullable<PlannedChange['refuses']> }) {

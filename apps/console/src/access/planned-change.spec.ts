@@ -1,14 +1,7 @@
 import { endOfKey, endsSoon, leftText, warningBound } from './expiry.js';
 import { accessSearchOf } from './access-search.js';
-import {
-  apiKeyChange,
-  clientChange,
-  endOfDelegation,
-  keyChange,
-  revocationOf,
-  sentencesOf,
-  wordOf,
-} from './planned-change.js';
+import { apiKeyChange, clientChange, endOfDelegation, keyChange, revocationOf, wordOf } from './planned-change.js';
+import { sentencesOf } from './preview-sentences.js';
 
 const DAY = 86_400_000;
 const now = Date.parse('2026-11-26T12:00:00Z');

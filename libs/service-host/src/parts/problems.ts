@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { HealthRegistry } from '../health.js';
 import { loggerOfNest, type PartLogger } from '../part-logger.js';
-import { ProblemFilter } from '../problem.js';
+import { ProblemFilter } from '../problem.filter.js';
 
 export { type PartLogger } from '../part-logger.js';
 export { Problem, problemOf, type ProblemDocument } from '../problem.js';

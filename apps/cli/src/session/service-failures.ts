@@ -1,0 +1,77 @@
+import { TokenRequestError } from '@countersign/auth-core';
+import { z } from 'zod';
+import { CliError, ExitCode } from '../cli-error.js';
+import { type Identity } from './identity.js';
+
+const failureSchema = z.looseObject({
+  code: z.string().optional(),
+  detail: z.string().optional(),
+  error: z.string().optional(),
+  error_description: z.string().optional(),
+});
+
+function hintFor(name: string, { status, headers }: Response, asPerson: boolean): string | undefined {
+  if (headers.get('www-authenticate')?.includes('insufficient_user_authentication') === true)
+    return `Sign in again: countersign login --audience ${name} --again`;
+  if (status !== 403) return undefined;
+  return asPerson
+    ? `Your roles, or what you allowed, are not enough: countersign login --audience ${name} --scope SCOPE …`
+    : 'Add the scope to the client’s policy, or use --client-id to authenticate as another client.';
+}
+
+/** What a service's refusal says, as an error for the terminal. */
+export async function refusalOf(name: string, response: Response, asPerson: boolean): Promise<CliError> {
+  const text = await response.text().catch(() => '');
+  let body: z.infer<typeof failureSchema> = {};
+  try {
+    body = failureSchema.parse(JSON.parse(text));
+  } catch {
+    // Not JSON: the status says enough.
+  }
+  const code = body.code ?? body.error ?? `HTTP_${String(response.status)}`;
+  const detail = body.detail ?? body.error_description ?? '';
+  const away = response.status === 502 || response.status === 503 || response.status === 504;
+  return new CliError(
+    away ? ExitCode.unreachable : ExitCode.refused,
+    code,
+    `${name} answered ${String(response.status)} ${code}${detail === '' ? '' : `: ${detail}`}`,
+    hintFor(name, response, asPerson),
+  );
+}
+
+/** A service that does not answer. */
+export function unreachable(name: string, url: string, error: unknown): CliError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CliError(
+    ExitCode.unreachable,
+    'UNREACHABLE',
+    `${name} at ${url} does not answer (${reason})`,
+    'Is it running? npm start brings up the local stack.',
+  );
+}
+
+/** Plain http to another machine. */
+export function unprotected(error: TypeError): CliError {
+  return new CliError(
+    ExitCode.usage,
+    'PLAIN_HTTP',
+    error.message,
+    'Use https, or on a private network: --allow-plain-http',
+  );
+}
+
+/** Why the issuer gave no token, with what to do next. @returns other errors as they are */
+export function tokenFailure(error: unknown, identity: Identity): unknown {
+  if (error instanceof TypeError) return unprotected(error);
+  if (!(error instanceof TokenRequestError)) return error;
+  if (error.status === undefined || error.status >= 500) return unreachable('the issuer', identity.issuer, error);
+  const hints: Readonly<Record<string, string>> = {
+    invalid_client:
+      `The issuer does not accept ${identity.keyFile} as a key of ${identity.clientId}. ` +
+      `--issuer must match its issuer URL exactly; if it is reached at another address, add --connect-to URL.`,
+    invalid_target: 'The client’s policy does not allow this audience.',
+    invalid_scope: 'Request scopes that the client’s policy allows: --scope SCOPE …',
+  };
+  return new CliError(ExitCode.refused, error.code, error.message, hints[error.code]);
+}
