@@ -75,7 +75,7 @@ describe("the ledger's objects are their owners'", () => {
   });
 
   it.each(Object.keys(attempts))(
-    '%s tells a stranger nothing that it would not tell of what does not exist',
+    '%s tells a stranger nothing that it would not say about what does not exist',
     async (route) => {
       const attempt = attempts[route];
       if (attempt === undefined) throw new Error(route);
@@ -116,7 +116,7 @@ describe("the ledger's objects are their owners'", () => {
       `select event->'data'->>'reason' as reason from audit_outbox where event->>'type' like '%transfer.refused%' order by position desc limit 1`,
     );
     expect(rows).toEqual([{ reason: 'ACCOUNT_FROZEN' }]);
-    // Their owner is told.
+    // Their owner sees the reason.
     expect((await send(transfer(purse, frozen, '1'), alice)).body['code']).toBe('ACCOUNT_FROZEN');
   });
 

@@ -8,7 +8,7 @@ export type Party = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 
 export interface Authority {
   /** `accounts:admin`: takes from any account, names owners, changes what stands in an account's way. */
   readonly administer: boolean;
-  /** `accounts:overdraft`: lets an account give what it does not have. */
+  /** `accounts:overdraft`: lets an account pay out more than it has. */
   readonly grantOverdraft: boolean;
   /** `transfers:correct`: takes back what a transfer made by this client gave, from the one who got it. */
   readonly correct: boolean;
@@ -44,7 +44,7 @@ export function readingReach(caller: Pick<Principal, 'subject' | 'clientId' | 's
   return isClientItself(caller) ? { subject, clientId } : reachOf(caller, 'transfers:read');
 }
 
-/** A client that acts for nobody else: it finishes after a crash what it began for its subjects, and has no token of theirs any more. */
+/** A client that acts for nobody else: it finishes after a crash what it began for its subjects, and has lost their tokens. */
 function isClientItself({ subject, clientId }: Pick<Principal, 'subject' | 'clientId'>): boolean {
   return subject === clientId;
 }

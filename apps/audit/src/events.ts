@@ -183,7 +183,7 @@ export const events = defineEvents({
       changes: { log_index: 'where it stands' },
     },
     'dead-letter.replay_refused': {
-      when: 'It was refused again, or it cannot be appended any more.',
+      when: 'It was refused again, or it can no longer be appended.',
       action: 'audit:admin',
       resource: 'dead-letter',
     },
@@ -210,7 +210,7 @@ export const events = defineEvents({
       resource: 'log',
     },
     'log.recovered': {
-      when: 'What came back stands in the log again, each event under the index that it had.',
+      when: 'The recovered events are in the log again, each under the index that it had.',
       action: 'audit:admin',
       resource: 'log',
       changes: {
@@ -231,7 +231,7 @@ export const events = defineEvents({
       changes: { accept_loss: 'whether a loss was accepted' },
     },
     'entry.lost': {
-      when: 'Stands in a recovered log in place of an event that was lost.',
+      when: 'Replaces, in a recovered log, an event that was lost.',
       action: 'audit:admin',
       resource: 'log-entry',
     },

@@ -3,7 +3,7 @@ import { ExitCode } from './cli-error.js';
 /** What of a process its end has to do with. */
 type Process = Pick<NodeJS.Process, 'once' | 'exit' | 'stdout' | 'stderr'>;
 
-/** Exit codes of a process that a signal has ended, as shells tell them: 128 and the signal's number. */
+/** Exit codes of a process that a signal has ended, as shells report it: 128 and the signal's number. */
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
@@ -17,6 +17,6 @@ export function endQuietly(process: Process): void {
     process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
     process.exit(ExitCode.usage);
   });
-  // Nobody is left to be told; the exit code still says how it ended.
+  // Nobody reads the output any longer; the exit code still says how it ended.
   process.stderr.on('error', () => undefined);
 }

@@ -60,7 +60,7 @@ describe('a time on the command line', () => {
     );
   });
 
-  it('is told as it was understood', () => {
+  it('is shown as it was understood', () => {
     const notes: string[] = [];
     const command = new Command()
       .addOption(timeOption('--from <time>', 'events at or after this time'))

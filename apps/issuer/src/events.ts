@@ -86,7 +86,7 @@ export const events = defineEvents({
         audience: 'the audience asked for',
         scope: 'the scopes asked for',
         claimed_client_id: 'whom the caller claimed to be without proving it',
-        api_key: 'id of an API key that was shown and is not accepted any more',
+        api_key: 'id of an API key that was presented and is no longer accepted',
       },
     },
     'token.introspected': {
@@ -122,13 +122,13 @@ export const events = defineEvents({
       changes: revocationChanges,
     },
     'client.revoked': {
-      when: 'What a client stands in was revoked: by an administrator, with the client when it was disabled, or because its tokens filled the list.',
+      when: 'Everything that names a client was revoked: by an administrator, with the client when it was disabled, or because its tokens filled the list.',
       action: 'client:revoke',
       resource: 'client',
       changes: revocationChanges,
     },
     'subject.revoked': {
-      when: 'What a subject stands in was revoked.',
+      when: 'Everything that names a subject was revoked.',
       action: 'subject:revoke',
       resource: 'subject',
       changes: revocationChanges,
@@ -275,7 +275,7 @@ export const events = defineEvents({
       },
     },
     'authorization-request.refused': {
-      when: 'An application was told that it does not get what it asks of a person.',
+      when: 'An application was answered that it does not get what it requested from a person.',
       action: 'authorization-request:answer',
       resource: 'client',
       changes: { audience: 'at which service', scope: 'which rights it asked for' },
@@ -608,7 +608,7 @@ export const events = defineEvents({
       resource: 'person',
     },
     'logout.sent': {
-      when: "An application was told that a person's session ended (back-channel logout), or, with outcome `failed`, could not be told in a day.",
+      when: "An application was notified that a person's session ended (back-channel logout), or, with outcome `failed`, could not be notified within a day.",
       action: 'session:announce',
       resource: 'client',
       changes: { session: 'which session', person: 'whose it was', attempts: 'how often it was tried' },

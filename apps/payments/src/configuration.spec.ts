@@ -10,7 +10,7 @@ describe('the keys of payments', () => {
   const webhookKeys = (...says: object[]) =>
     variables.WEBHOOK_KEYS.safeParse(JSON.stringify({ keys: says.map((one) => ({ ...key, ...one })) }));
 
-  it('are taken when they are for signing', () => {
+  it('are accepted when they are for signing', () => {
     for (const says of [{}, { key_ops: ['sign'] }])
       expect([clientKey(says).success, webhookKeys(says).success]).toEqual([true, true]);
   });

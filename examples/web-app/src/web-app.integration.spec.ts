@@ -216,7 +216,7 @@ describe('the web application', () => {
     quiet.mockRestore();
   });
 
-  it('gives the session a new name at each sign-in, and none that it was told (session fixation)', async () => {
+  it('gives the session a new name at each sign-in, and never one that a request brought (session fixation)', async () => {
     const visitor = new Visitor(settings.app);
     const planted = 'p'.repeat(43);
     visitor.cookies.set('corner-shop', planted);

@@ -78,7 +78,7 @@ export function batchSubject(source: string): string {
 /**
  * Publishes a batch; resolves with the stream's acknowledgement. Its message id is of its content: published again it is the same, and
  * the stream stores it once; with other numbers or other events it is another.
- * @param knownIndex the highest log index that the source was told
+ * @param knownIndex the highest log index that the source received
  * @param asksPlace whether audit has these events, and only their place is missing here: then the stream must take the message however often
  *   it has seen it, so that audit tells the place again
  * @throws what the stream or the connection said

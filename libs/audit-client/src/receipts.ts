@@ -37,7 +37,7 @@ export type Placement = z.infer<typeof placementSchema>;
 const recallSchema = z.strictObject({ source: z.string(), recall: number });
 export type Recall = z.infer<typeof recallSchema>;
 
-/** The highest log index that a source was told, on each of its messages: a log that does not reach it was restored from a backup. */
+/** The highest log index that a source received, on each of its messages: a log that does not reach it was restored from a backup. */
 export const KNOWN_INDEX_HEADER = 'Countersign-Known-Index';
 /** The log index of a recalled message's first event; the others follow it. */
 export const FIRST_INDEX_HEADER = 'Countersign-First-Index';

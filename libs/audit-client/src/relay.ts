@@ -53,7 +53,7 @@ const FORGET_EVERY_MS = 60_000;
 
 /** Milliseconds that an event waits for its place although a receipt covers it: it is published again meanwhile, and then told its place. */
 const WAIT_FOR_PLACE_MS = 120_000;
-/** Places that wait for one statement; more are told again. */
+/** Placements that wait for one statement; further ones are sent again. */
 const PLACE_LIMIT = 1_000;
 
 /** Milliseconds between two checks while events come: under load they share a message, and the first one after a pause waits for nothing. */

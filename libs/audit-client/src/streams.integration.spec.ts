@@ -70,7 +70,7 @@ describe('the stream between the outboxes and audit', () => {
     expect((await state()).messages).toBe(0);
   }, 60_000);
 
-  it('keeps what was taken and not acknowledged, for a consumer that was lost and made again too', async () => {
+  it('keeps what was taken and not acknowledged, for a consumer that was lost and recreated too', async () => {
     await ensureAuditStreams(manager);
     await manager.consumers.add(auditStream.name, durable);
     await publish('a', 'b', 'c');
@@ -94,7 +94,7 @@ describe('the stream between the outboxes and audit', () => {
     expect(await budget()).toEqual({ max_bytes: 6_000_000, max_age: 7_200_000_000_000 });
   }, 60_000);
 
-  it('is made again, in the size that it had, where an older version made it to keep everything', async () => {
+  it('is recreated, in the size that it had, where an older version made it to keep everything', async () => {
     await manager.streams.add({ ...auditStream, retention: RetentionPolicy.Limits, max_bytes: 7_000_000 });
     await publish('a');
     expect(await ensureAuditStreams(manager)).toEqual([auditStream.name]);

@@ -68,9 +68,9 @@ function withBudgetOf(existing: StreamConfig | undefined, declared: OwnStream, s
 }
 
 /**
- * Brings both streams to the settings above; safe to repeat. A stream of an older version that keeps what was acknowledged is made again,
+ * Brings both streams to the settings above; safe to repeat. A stream of an older version that keeps what was acknowledged is recreated,
  * because no server changes that: what audit has not committed is still in the outboxes, which publish it again.
- * @returns the streams that were made again
+ * @returns the streams that were recreated
  */
 export async function ensureAuditStreams(
   manager: JetStreamManager,

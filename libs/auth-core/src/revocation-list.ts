@@ -15,7 +15,7 @@ export interface RevocationList {
 }
 
 /**
- * What is refused though its signature is good. Each one only adds a refusal and names the time until which it matters, so the order in
+ * What is refused though its signature is valid. Each one only adds a refusal and names the time until which it matters, so the order in
  * which they arrive makes no difference. Times are seconds since 1970, whole milliseconds as a fraction.
  */
 export type Revocation =

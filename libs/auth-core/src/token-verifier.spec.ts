@@ -180,7 +180,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('knows a repeated token by its whole header, for as long as it is good', async () => {
+  it('knows a repeated token by its whole header, for as long as it is valid', async () => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');

@@ -62,7 +62,7 @@ export interface VerifierOptions<Claims = unknown> {
   readonly dpopReplays?: DpopReplayStore;
   /** Nonces that DPoP proofs must carry (RFC 9449, section 9); none are asked for by default. */
   readonly dpopNonces?: DpopNonces;
-  /** Seconds after its `iat` for which a DPoP proof is good: 1 to 300, 60 by default. */
+  /** Seconds after its `iat` for which a DPoP proof is valid: 1 to 300, 60 by default. */
   readonly dpopLifetimeSeconds?: number;
   /** Milliseconds since 1970; `Date.now` by default. */
   readonly now?: () => number;

@@ -62,7 +62,7 @@ export function routeClassOf(needs: RouteNeeds | undefined): string | undefined 
   return needs === undefined || needs.public ? undefined : needs.apiKeys;
 }
 
-/** What is told of a key without a limit. */
+/** The limit fields of a key without a limit. */
 export const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**

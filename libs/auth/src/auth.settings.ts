@@ -48,7 +48,7 @@ interface GuardOptions {
 /** The options of `AuthModule`: the verifier's, for one issuer or several, and how refusals are reported. */
 export type AuthSettings = GuardOptions & (VerifierOptions | SeveralIssuersOptions);
 
-/** The issuers whose tokens are taken. */
+/** The issuers whose tokens are accepted. */
 export function issuersOf(settings: AuthSettings): readonly string[] {
   return 'issuers' in settings ? settings.issuers.map(({ issuer }) => issuer) : [settings.issuer];
 }

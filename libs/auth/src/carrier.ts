@@ -163,7 +163,7 @@ export function pathOf(request: object): string | undefined {
   return typeof url === 'string' ? url : undefined;
 }
 
-/** The address of a request's caller, as the framework knows it: behind proxies the one that it was told to believe. */
+/** The address of a request's caller, as the framework knows it: behind proxies the one that it was configured to trust. */
 export function addressOf(request: object): string | undefined {
   const { ip }: { readonly ip?: unknown } = request;
   return typeof ip === 'string' ? ip : undefined;

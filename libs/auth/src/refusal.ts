@@ -19,7 +19,7 @@ export interface Refusal {
   readonly message: string;
   /** More for logs (the missing scope, the policy's name); may be undefined. */
   readonly detail: string | undefined;
-  /** Known when the token itself was good (a scope is missing). */
+  /** Known when the token itself was valid (a scope is missing). */
   readonly principal: Principal | undefined;
 }
 

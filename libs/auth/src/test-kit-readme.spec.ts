@@ -54,7 +54,7 @@ describe("the test kit's README", () => {
     await exported.default?.();
   });
 
-  it('lets a token expire by the clock, and hears of each refusal', async () => {
+  it('lets a token expire by the clock, and sees each refusal', async () => {
     const clock = createFakeClock();
     const probe = createAuditProbe({ source: 'orders', now: clock.now });
     const issuer = await createTestIssuer({ audience: 'orders', now: clock.now });

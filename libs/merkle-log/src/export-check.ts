@@ -23,7 +23,7 @@ export interface ExportedEntry {
   readonly time: number;
   /** Numbers of a source, both ends included, that this event answers for: one that is in the dead letters, a gap that was accepted. */
   readonly accountsFor?: { readonly source: string; readonly first: bigint; readonly last: bigint };
-  /** Whether it stands for an event that a restore lost. */
+  /** Whether it replaces an event that a restore lost. */
   readonly lost?: boolean;
   /** That the log was restored from a backup and put back: from `first` up to, but without, `end`. */
   readonly restored?: RestoredSpan;
@@ -199,7 +199,7 @@ export class ExportCheck {
   #compareWith(before: PartCheck, part: PartCheck, first: number, filtered: boolean): void {
     const { expected } = before;
     if (first < expected) {
-      const message = `the part from index ${String(first)} stands behind one that goes to ${String(expected - 1)}`;
+      const message = `the part from index ${String(first)} follows one that ends at ${String(expected - 1)}`;
       this.#faults.push({ code: 'EVENTS_REORDERED', logIndex: first, message });
     } else if (first > expected && !filtered) this.#faults.push(missingAt(expected, first));
     const { now } = before.peaks;

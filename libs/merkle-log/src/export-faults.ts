@@ -42,7 +42,7 @@ export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefine
   const belongsTo = mismatches.find(({ recorded }) => recorded === first.leaf)?.logIndex;
   const standsAt = mismatches.find(({ leaf }) => leaf === first.recorded)?.logIndex;
   if (belongsTo !== undefined && standsAt !== undefined) {
-    const message = `the event of index ${at} stands at ${String(standsAt)}, and that of ${String(belongsTo)} in its place`;
+    const message = `the event of index ${at} is at ${String(standsAt)}, and that of ${String(belongsTo)} in its place`;
     return { code: 'EVENTS_REORDERED', logIndex, message };
   }
   if (belongsTo !== undefined) {
@@ -68,7 +68,7 @@ export function inOrder(faults: readonly Fault[]): readonly Fault[] {
   return [...faults].sort((one, other) => placeOf(one) - placeOf(other));
 }
 
-/** No event stands at the indices from `first` up to, but without, `end`. */
+/** There is no event at the indices from `first` up to, but without, `end`. */
 export function missingAt(first: number, end: number): Fault {
   const range = end - first === 1 ? `index ${String(first)}` : `the indices ${String(first)} to ${String(end - 1)}`;
   return { code: 'EVENT_MISSING', logIndex: first, message: `there is no event at ${range}` };

@@ -10,7 +10,7 @@ export interface Placed {
   readonly from: number;
 }
 
-/** Hears of the lines in the log's order. */
+/** Gets the lines in the log's order. */
 export interface OrderListener<Line> {
   /** The line comes next in the log. */
   take(line: Line): void;

@@ -39,7 +39,7 @@ export function signNote(text: string, signers: readonly NoteSigner[]): string {
   return `${text}\n${lines.join('')}`;
 }
 
-/** A note as it is written: nothing of it is verified yet. */
+/** A note as it is written: not verified yet. */
 export interface UnverifiedNote {
   readonly text: string;
   readonly signatures: readonly { readonly name: string; readonly id: number; readonly signature: Bytes }[];

@@ -48,7 +48,7 @@ export function spanHash(span: Span, hashes: SubtreeHashes): Bytes {
 /**
  * The largest complete subtrees that together cover any leaves, left to right: at most two of a height. Every tree that reaches to the
  * span's end has them as nodes.
- * @param passing tree sizes at which no subtree may straddle, so that the roots of these trees can be told on the way
+ * @param passing tree sizes at which no subtree may straddle, so that the roots of these trees can be computed on the way
  */
 export function coverOf({ first, end }: Span, passing: readonly number[] = []): readonly Subtree[] {
   const stops = [...passing.filter((size) => size > first && size < end).sort((one, other) => one - other), end];

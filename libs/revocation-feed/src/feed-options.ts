@@ -51,7 +51,7 @@ export interface RevocationFeedOptions {
   readonly loadLimitMs?: number | undefined;
   /** Milliseconds between two comparisons with what the issuer states; 5,000 by default. */
   readonly checkIntervalMs?: number | undefined;
-  /** Told of each pushed entry: seconds from the issuer's having made it to its being in force here. */
+  /** Called for each pushed entry: seconds from when the issuer made it until it is in force here. */
   readonly onPushed?: ((delaySeconds: number) => void) | undefined;
   /** Without one, only what keeps the first list from being loaded goes to the console. */
   readonly logger?: FeedLogger | undefined;

@@ -54,7 +54,7 @@ export async function openRevocationBucket(
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: TIMEOUT_MS });
   await open(manager, {
     name: STREAM,
-    description: 'what every validator refuses though its signature is good',
+    description: 'what every validator refuses although its signature is valid',
     subjects: [BUCKET_CHANGES],
     max_msgs_per_subject: 1,
     max_bytes: options.maxBytes,

@@ -157,7 +157,7 @@ describe('the revocation feed', () => {
     expect(await isCurrent(feed)).toBe(true);
   }, 90_000);
 
-  it('says that it is lost while the bucket is, and follows the one that is made again', async () => {
+  it('says that it is lost while the bucket is, and follows the one that is recreated', async () => {
     const feed = follow();
     await feed.loaded;
     await stated.revoke(token('one'));
@@ -192,7 +192,7 @@ describe('the revocation feed', () => {
     expect(await eventually(() => outcome(strict) === 'accepted' && outcome(patient) === 'accepted')).toBe(true);
   }, 90_000);
 
-  it('that starts while NATS is away refuses until it has loaded the list, unless it is told to accept', async () => {
+  it('that starts while NATS is away refuses until it has loaded the list, unless it is configured to accept', async () => {
     await stated.revoke(token('one'));
     await backing.nats.stop();
     const feed = follow();
@@ -324,7 +324,7 @@ describe('the revocation feed', () => {
       expect(outcome(fresh)).toBe('REVOCATIONS_UNAVAILABLE');
     }, 60_000);
 
-    it('drops what only a stolen revocation key signed, once the issuer publishes that key no more', async () => {
+    it('drops what only a stolen revocation key signed, once the issuer no longer publishes that key', async () => {
       const [stolen, next, third] = [issuer.key, await generateSigningKey(), await generateSigningKey()];
       issuer.publish([stolen, next]);
       await stated.revoke(token('one'));

@@ -335,7 +335,7 @@ class BucketFeed implements RevocationFeed {
     try {
       if (!(await this.#kept.read(kept))) return;
     } catch (error) {
-      this.#logger.warn({ err: error }, 'the kept revocation list is not taken');
+      this.#logger.warn({ err: error }, 'the stored revocation list is not used');
       return;
     }
     const at = (kept.stated?.at ?? 0) * 1_000;

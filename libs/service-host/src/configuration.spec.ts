@@ -100,7 +100,7 @@ describe('a form body', () => {
 });
 
 describe('a problem', () => {
-  it('tells what was planned to be told, and nothing of what was not', () => {
+  it('says what was planned, and nothing else', () => {
     expect(problemOf(new Problem(422, 'INSUFFICIENT_FUNDS', 'No.', { retry_after: 1 }))).toMatchObject({
       status: 422,
       title: 'Unprocessable Entity',

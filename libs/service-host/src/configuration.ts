@@ -115,7 +115,7 @@ export const issuerVariables = {
   KEYS_FILE: z.string().min(1).optional(),
 };
 
-/** What a service does that no longer hears what is revoked. */
+/** What a service does that no longer receives revocations. */
 export const revocationVariables = {
   /** `accept` keeps using the known list for the grace period below, then refuses; `refuse` answers 503 immediately. */
   REVOCATION_WHEN_LOST: z.enum(['accept', 'refuse']).default('accept'),
@@ -131,7 +131,7 @@ export const revocationVariables = {
   REVOCATION_JWKS_URL: httpUrl.optional(),
 };
 
-/** What a resource server reads: a service with its own database that takes the issuer's tokens, hears of revocations and tells audit. */
+/** What a resource server reads: a service with its own database that accepts the issuer's tokens, receives revocations and reports to audit. */
 export const resourceServerVariables = {
   ...hostVariables,
   ...databaseVariables,
@@ -161,7 +161,7 @@ function valueOf(name: string, environment: NodeJS.ProcessEnv, problems: string[
 
 /**
  * A secret as it is now: one that comes from a file may have been rotated since the start.
- * @returns nothing when neither the variable nor its file is there any more
+ * @returns nothing when both the variable and its file are gone
  */
 export function secretOf(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   return valueOf(name, environment, []);

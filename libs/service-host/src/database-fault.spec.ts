@@ -21,7 +21,7 @@ describe('a failure of the database', () => {
     ['a wrong statement', failure('syntax error', '42601'), undefined],
     ['an event that is wrong', new AuditEventError('EVENT_INVALID', 'no'), undefined],
     ['what is no error', 'ECONNREFUSED', undefined],
-  ])('is told from any other: %s', (_, error, fault) => {
+  ])('is distinguished from any other: %s', (_, error, fault) => {
     expect(databaseFaultOf(error)).toBe(fault);
   });
 

@@ -4,7 +4,7 @@ import { AuditEventError } from '@countersign/audit-event';
 export type DatabaseFault = 'away' | 'timeout' | 'refused';
 
 /**
- * No connection, or none any more: of the system; of PostgreSQL the classes 08 (connection), 53 (resources) and 57P (shutting down, starting),
+ * No connection, or a lost one: of the system; of PostgreSQL the classes 08 (connection), 53 (resources) and 57P (shutting down, starting),
  * and a database that is still to be made.
  */
 const awayPattern = /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|08...|53...|57P0[1-5]|3D000)$/;

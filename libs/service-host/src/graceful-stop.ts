@@ -14,7 +14,10 @@ export interface GracefulStopOptions {
   readonly exit: (code: number) => void;
 }
 
-/** What a signal does: first readiness fails, so that nobody sends anything new here; after the drain nothing new is taken, and what is in flight ends. A second signal changes nothing. */
+/**
+ * What a signal does: first readiness fails, so that nobody sends anything new here; after the drain nothing new is accepted, and what is in flight
+ * ends. A second signal changes nothing.
+ */
 export function gracefulStop(options: GracefulStopOptions): (signal: NodeJS.Signals) => void {
   const { health, logger, drainMs, timeoutMs, close, exit } = options;
   const stop = async (): Promise<void> => {

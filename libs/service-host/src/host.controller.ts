@@ -8,9 +8,9 @@ import { OpenApiDocument } from './openapi.js';
 import { Unrecorded } from './recorded-answers.js';
 import { HEALTH, METRICS } from './tokens.js';
 
-/** The operator's routes; open, because they tell nothing about anyone. */
+/** The operator's routes; open, because they show nothing about anyone. */
 @Public()
-@Unrecorded('it tells nothing about anyone')
+@Unrecorded('it shows nothing about anyone')
 @Controller()
 export class HostController {
   constructor(

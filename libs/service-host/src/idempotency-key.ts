@@ -32,7 +32,7 @@ export function parseIdempotencyKey(header: unknown): IdempotencyKey {
   return parsed.data;
 }
 
-/** Another body came under a key that is taken. */
+/** The key was used with another body. */
 export function idempotencyKeyReused(): Problem {
   return new Problem(422, 'IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body; send a new key.');
 }

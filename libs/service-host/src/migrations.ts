@@ -119,7 +119,7 @@ async function mayReadJournal(client: pg.ClientBase, service: string): Promise<b
 /**
  * Applies what is missing, on one replica at a time, as the database's owner; a database that is up to date is left alone.
  *
- * @param client its login is the owner or may become it: the service's own (one URL for all, for development), or one for migrations
+ * @param client its login is the owner or may become it: the service's own (a single URL, for development), or one for migrations
  * @param service the role that the service logs in as. Another than the client's login gets the rights that migrations gave that login:
  *   `session_user` in a migration means the service, no matter who runs it
  * @returns the names of the migrations that ran

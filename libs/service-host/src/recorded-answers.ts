@@ -29,7 +29,7 @@ declare module 'fastify' {
   }
 }
 
-/** Refusals that say something about what was asked for; a malformed request (400, 413, 415, …) or a fault (5xx) shows nothing of anybody. */
+/** Refusals that say something about what was asked for; a malformed request (400, 413, 415, …) or a fault (5xx) shows nobody's data. */
 const telling = new Set([401, 403, 404, 409, 412, 422]);
 
 /**

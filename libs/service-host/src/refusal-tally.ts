@@ -1,4 +1,4 @@
-/** What refusals of callers that nobody could verify are distinguished by. */
+/** What refusals of unverified callers are distinguished by. */
 export interface RefusalKind {
   /** Why: the refusal's stable code. */
   readonly code: string;
@@ -42,7 +42,7 @@ export class RefusalTally {
 
   /**
    * Counts a refusal.
-   * @returns the refusal itself when it is the first of its kind, to be told at once; nothing when it is told with those that follow
+   * @returns the refusal itself when it is the first of its kind, to be recorded at once; nothing when it is recorded with those that follow
    */
   add(kind: RefusalKind, now: Date): CountedRefusals | undefined {
     const own = this.#counts.get(keyOf(kind));
@@ -71,7 +71,7 @@ export class RefusalTally {
     return taken;
   }
 
-  /** Counts again what could not be told. */
+  /** Counts again what could not be recorded. */
   giveBack({ count, first, last, ...kind }: CountedRefusals): void {
     const key = keyOf(kind);
     const known = this.#counts.get(key);

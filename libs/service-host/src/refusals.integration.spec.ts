@@ -211,7 +211,7 @@ describe('what the guard of a service refused', () => {
     );
   });
 
-  it('is told when the service stops, a message as well as a request', async () => {
+  it('is recorded when the service stops, a message as well as a request', async () => {
     await pool.query('truncate audit_outbox');
     for (let n = 0; n < 3; n += 1) await app.inject({ method: 'GET', url: '/orders', remoteAddress: '203.0.113.9' });
     for (let n = 0; n < 3; n += 1)

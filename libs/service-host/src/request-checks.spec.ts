@@ -9,7 +9,7 @@ import { Unrecorded } from './recorded-answers.js';
 import { ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 import { createService } from './start-service.js';
 
-@Unrecorded('nothing of anyone is shown')
+@Unrecorded("shows nobody's data")
 @Controller()
 class Orders {
   @Post('orders')
@@ -36,7 +36,7 @@ class Orders {
 }
 
 let held: { entered: () => void; until: Promise<void> };
-@Unrecorded('nothing of anyone is shown')
+@Unrecorded("shows nobody's data")
 @Controller()
 class Slow {
   @Get('slow')
@@ -151,7 +151,7 @@ describe('the checks that every request meets first', () => {
       [415, 'MEDIA_TYPE_UNSUPPORTED'],
     ],
     ['a body of no type', () => ask('POST', '/orders', {}, '{"name":"x"}'), [415, 'MEDIA_TYPE_UNSUPPORTED']],
-    ['a form where JSON is taken', () => ask('POST', '/orders', form, 'name=x'), [415, 'MEDIA_TYPE_UNSUPPORTED']],
+    ['a form where JSON is expected', () => ask('POST', '/orders', form, 'name=x'), [415, 'MEDIA_TYPE_UNSUPPORTED']],
     [
       'compressed JSON',
       () => ask('POST', '/orders', { ...json, 'content-encoding': 'gzip' }, gzipSync('{}')),

@@ -15,7 +15,7 @@ import { ServiceAuthModule } from './service-auth.js';
 import { createService } from './start-service.js';
 import { LOGGER } from './tokens.js';
 
-@Unrecorded('nothing of anyone is shown')
+@Unrecorded("shows nobody's data")
 @Controller('orders')
 class OrdersController {
   @Get()
@@ -64,7 +64,7 @@ describe('the log', () => {
       'GET /orders',
       'orders:read',
       'OrdersController.read',
-      'unrecorded: nothing of anyone is shown',
+      "unrecorded: nobody's data is shown",
     ]);
   });
 

@@ -32,7 +32,7 @@ type Configuration = Pick<
   keyof typeof natsVariables | keyof typeof issuerVariables | keyof typeof revocationVariables
 >;
 
-/** How a service hears of revocations, from its variables. */
+/** How a service receives revocations, from its variables. */
 export function revocationFeedSettings(configuration: Configuration): RevocationFeedSettings {
   const { JWKS_URL: jwksUrl, REVOCATION_JWKS_URL: ownUrl } = configuration;
   const besideJwks = jwksUrl === undefined ? undefined : new URL('revocation-jwks.json', jwksUrl).href;

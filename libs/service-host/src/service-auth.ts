@@ -26,7 +26,7 @@ export interface ServiceAuthOptions {
   readonly resource?: string;
   /** How the keys are fetched; the issuer answers itself by it. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Where the service hears what is revoked: the feed's settings, or its own list. */
+  /** Where the service gets revocations from: the feed's settings, or its own list. */
   readonly revocations?: RevocationFeedSettings | RevocationList;
   /** As whom API keys are exchanged, where the service takes them; its migrations must have what {@link ApiKeysModule} needs. */
   readonly apiKeys?: ApiKeyClient | undefined;

@@ -22,7 +22,7 @@ CREATE TABLE audit_kept (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KE
   first_index bigint, events text NOT NULL, salts jsonb, kept_at timestamptz NOT NULL DEFAULT now());`;
 
 @Public()
-@Unrecorded('nothing of anyone is shown')
+@Unrecorded("shows nobody's data")
 @Controller()
 class NotesController {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}
@@ -119,7 +119,7 @@ describe("a service's signals", () => {
     expect(warned.filter((line) => line.includes('No space left'))).toHaveLength(1);
   });
 
-  it('say that the login may change its own schema: one URL for all', async () => {
+  it('say that the login may change its own schema: a single URL', async () => {
     expect((await get('/health/ready')).body).toContain('"database_login":{"may_change_schema":true}');
   });
 });

@@ -4,7 +4,7 @@ import { hostVariables, loadConfiguration } from './configuration.js';
 import { Unrecorded } from './recorded-answers.js';
 import { createService, type ServiceOptions } from './start-service.js';
 
-@Unrecorded('nothing of anyone is shown')
+@Unrecorded("shows nobody's data")
 @Controller('orders')
 class Orders {
   @Get()

@@ -57,7 +57,7 @@ function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapte
   });
 }
 
-/** Who called, for the log; nothing of a caller that nobody verified. */
+/** Who called, for the log; nothing for an unverified caller. */
 function callerOf(principal: Principal | undefined): object {
   return principal === undefined ? {} : { client: principal.clientId, subject: principal.subject };
 }
@@ -65,7 +65,7 @@ function callerOf(principal: Principal | undefined): object {
 /**
  * Builds the service's application without listening: routes, problem details, request ids, logs, metrics, health.
  * @returns the initialised Nest application on Fastify
- * @throws what its parts threw at start; nothing of it is left running
+ * @throws what its parts threw at start; nothing is left running
  */
 export async function createService(options: ServiceOptions): Promise<NestFastifyApplication> {
   const { name, configuration, version = '0.1.0' } = options;

@@ -5,7 +5,7 @@ import { Unrecorded } from './recorded-answers.js';
 import { Trace, type RequestTrace } from './request-trace.js';
 import { createService } from './start-service.js';
 
-@Unrecorded('nothing of anyone is shown')
+@Unrecorded("shows nobody's data")
 @Controller()
 class Peers {
   @Get('peer')

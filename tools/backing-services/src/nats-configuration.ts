@@ -16,7 +16,7 @@ export function perService<Value>(make: (service: NatsService) => Value): Readon
   return made;
 }
 
-/** A service's account on the server of the stack: what every service may do stands in `@countersign/nats-rights`. */
+/** A service's account on the server of the stack: what every service may do is in `@countersign/nats-rights`. */
 export function natsAccount(service: string, services: readonly string[] = natsServices): NatsAccount {
   return natsAccountOf(service, services);
 }

@@ -24,7 +24,7 @@ export interface Nats {
   stop(): Promise<void>;
   /** Starts it again on the same port and store. */
   start(): Promise<void>;
-  /** Lets other passwords in, and the old ones no more, as an operator does it: the configuration is written again and the server reads it. */
+  /** Accepts new passwords and refuses the old ones, as an operator does it: the configuration is written again and the server reads it. */
   usePasswords(passwords: NatsPasswords): void;
   /** Loses JetStream's store, as a broken disk would; while it is stopped. */
   wipe(): void;

@@ -43,7 +43,7 @@ export interface Postgres {
   readonly directory: string;
   /**
    * Makes sure that a role and its database exist; a service's own with an owner that nobody logs in as, which the service's
-   * login may become: one URL for all, as specs and development have it.
+   * login may become: a single URL, as specs and development use it.
    * @returns its connection URL
    */
   createDatabase(name: string, password: string): Promise<string>;

@@ -18,7 +18,7 @@ export interface Measured {
 export interface BenchmarkContext {
   /** Interleaved rounds; odd, so that the median is a round. */
   readonly rounds: number;
-  /** Tells of progress, on standard error. */
+  /** Reports progress, on standard error. */
   progress(message: string): void;
   /** Whether a part of the benchmark is asked for: all are, unless `--only` names some. */
   wants(part: string): boolean;

@@ -85,7 +85,7 @@ describe('npx nx g ./tools/generators:service card-orders', () => {
     expect(readFileSync(join(copy, 'package-lock.json'), 'utf8')).toContain('"apps/card-orders"');
   }, 600_000);
 
-  it('is nowhere twice when it is made again', () => {
+  it('is nowhere twice when it is recreated', () => {
     const files = [
       'docker-compose.yml',
       'Dockerfile',

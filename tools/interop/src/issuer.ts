@@ -53,7 +53,7 @@ const inspector = {
   redirect_uris: ['http://127.0.0.1/callback'],
   policy: { people: { issuer: ['openid'] } },
 };
-/** So that clients which describe themselves are taken in, as the metadata then says. */
+/** Whether clients that describe themselves are accepted, as the metadata then says. */
 const described = {
   ...application,
   ...{ client_id: 'described', client_name: 'Described' },

@@ -17,7 +17,7 @@ export interface SecretFiles {
   read(path: string): string | undefined;
 }
 
-/** One volume's files; what an earlier version put there and nobody may have any more is removed. */
+/** One volume's files; what an earlier version put there and that is no longer allowed is removed. */
 export interface SecretFolder {
   readonly files: Readonly<Record<string, string>>;
   readonly removed?: readonly string[];
@@ -95,7 +95,7 @@ function databaseUrl(role: string, password: string, database: string): string {
 
 /**
  * What each volume holds. Keys that somebody may have rotated by hand stay as they are; what follows from the version (the clients and their
- * policies, NATS's configuration) is made again.
+ * policies, NATS's configuration) is recreated.
  */
 export function composeSecrets(identities: Identities, { read }: SecretFiles): Readonly<Record<string, SecretFolder>> {
   const { clients, databasePasswords, migratorPasswords, natsPasswords } = identities;

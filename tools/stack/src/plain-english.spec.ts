@@ -19,6 +19,16 @@ const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[]
   [/\bdeclared no more\b/gi, 'no longer declared', 0],
   [/\bbetween two looks\b/gi, 'between two checks', 0],
   [/\b(?:learnt|unless told otherwise)\b/gi, 'learned, by default', 0],
+  [/\b(?:went|going) on\b(?! (?:a|the|to)\b)/gi, 'continued, kept', 0],
+  [/\bhears? of\b/gi, 'receives, is notified of, learns of', 0],
+  [/\b(?:works?|accepted|published|posts it) no more\b/gi, 'no longer', 0],
+  [/\b(?:assertion|code|key|proof|signature|token)s?\b[^.|]{0,30} (?:is|are|was|were|stays?) good\b/gi, 'valid', 0],
+  [/\b(?:given free|gives? (?:without having|what it does not have))\b/gi, 'released; can pay out more than it has', 0],
+  [/\bwhat(?:ever)? (?:a|the) (?:client|subject) stands in\b/gi, 'what names it', 0],
+  [/\bshown this once\b/gi, 'shown only once', 0],
+  [/\bnobody could verify\b/gi, 'unverified', 0],
+  [/\brests? encrypted\b/gi, 'is stored encrypted', 0],
+  [/\bother makers\b/gi, 'third-party', 0],
   [/\b(?:[a-z]*[Ww]ish(?:es|ed)?|guardBorder|attendAt)\b/g, 'request, options; what the value is', 0],
 ];
 

@@ -154,7 +154,7 @@ function settingsOf(
       API_KEY_ENVIRONMENT: 'local',
       SIGNING_KEY_IMPORT: file('signing-key.json'),
       KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
-      // The demo application and the console hear of ended sessions at addresses of this machine.
+      // The demo application and the console are notified of ended sessions at addresses of this machine.
       ...(options.demo === true ? { PROVIDERS_FILE: file('providers.json'), BACKCHANNEL_LOGOUT_TARGETS: 'any' } : {}),
     },
     payments: {

@@ -48,7 +48,7 @@ function merged(metadata: Metadata, change: ChangeAccount['metadata']): Metadata
 }
 
 /**
- * Anyone who holds `accounts:overdraft` and sets the rule of an account that gives without having, also of one that grows by debits, has let
+ * Anyone who holds `accounts:overdraft` and sets the rule of an account that can pay out more than it has, also of one that grows by debits, has let
  * it give.
  * @returns the account as it then stands, or why not: `ACCOUNT_UNKNOWN` to a stranger
  */

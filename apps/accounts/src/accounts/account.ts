@@ -45,7 +45,7 @@ export interface Account {
   readonly overdraft: OverdraftRule;
   /** Minor units by which the balance may be under zero; zero unless the rule is `limited`. */
   readonly overdraftLimit: bigint;
-  /** The subject with `accounts:overdraft` that let it give without having; null when nobody did. */
+  /** The subject with `accounts:overdraft` that let it pay out more than it has; null when nobody did. */
   readonly grantedBy: string | null;
   readonly status: AccountStatus;
   /** The subject that may take from it. */
@@ -86,7 +86,7 @@ export function givesWithoutHaving({ kind, overdraft }: Pick<Account, 'kind' | '
   return growsByDebits(kind) || overdraft !== 'forbidden';
 }
 
-/** Whether the account may be debited at all: one that gives without having needs the word of someone with `accounts:overdraft`. */
+/** Whether the account may be debited at all: one that can pay out more than it has needs the approval of someone with `accounts:overdraft`. */
 export function mayGive(account: Pick<Account, 'kind' | 'overdraft' | 'grantedBy'>): boolean {
   return !givesWithoutHaving(account) || account.grantedBy !== null;
 }

@@ -13,10 +13,10 @@ export class AccountsController {
 
   /**
    * Opens an account: name, kind, currency (ISO 4217), overdraft rule (`limited` with its `overdraft_limit`), metadata. Its owner is the
-   * caller's subject; naming another needs `accounts:admin`. What can give without having (an overdraft rule beyond `forbidden`, or the kind
-   * asset or expense) needs `accounts:overdraft`. 201 with the account, its balance zero. With an `Idempotency-Key` a repeat of the same body within 24 hours gets the first
-   * answer, marked `Idempotency-Replayed: true`; another body is 422 `IDEMPOTENCY_KEY_REUSED`. 403 `OWNER_NOT_YOURS`,
-   * `OVERDRAFT_NOT_YOURS`.
+   * caller's subject; naming another needs `accounts:admin`. An account that can pay out more than it has (an overdraft rule beyond `forbidden`, or
+   * the kind asset or expense) needs `accounts:overdraft`. 201 with the account, its balance zero. With an `Idempotency-Key` a repeat of the same
+   * body within 24 hours gets the first answer, marked `Idempotency-Replayed: true`; another body is 422 `IDEMPOTENCY_KEY_REUSED`. 403
+   * `OWNER_NOT_YOURS`, `OVERDRAFT_NOT_YOURS`.
    */
   @Post()
   @RequireScopes('accounts:write')

@@ -223,7 +223,7 @@ describe('accounts', () => {
     expect(kept).toHaveLength(1);
   });
 
-  it('take no control characters and no half of a surrogate pair, in whatever they or a transfer are told', async () => {
+  it('take no control characters and no half of a surrogate pair, in any text of theirs or of a transfer', async () => {
     const id = await ledger.open(alice);
     for (const bad of ['\u0000', 'a\u0001b', 'a\nb', '\ud800']) {
       const opening = { name: 'x', kind: 'liability', currency: 'EUR' };
@@ -255,7 +255,7 @@ describe('accounts', () => {
     expect(codeOf(await change(id, { metadata: all }))).toEqual([200, 'open']);
   });
 
-  it('tell of members that are named as what every object has, before and after', async () => {
+  it('report members that are named as what every object has, before and after', async () => {
     const id = await ledger.open(alice, { metadata: { toString: 'kept' } });
     const names = { constructor: '1', hasOwnProperty: '2', toString: null, valueOf: '3' };
     expect((await change(id, { metadata: names })).body['metadata']).toEqual({

@@ -37,7 +37,7 @@ describe('what must always hold of the ledger', () => {
     await ledger.stop();
   }, 60_000);
 
-  it('holds, is told to who may audit only, and the look is recorded', async () => {
+  it('holds, is shown only to auditors, and the read is recorded', async () => {
     const { body } = await ledger.call('GET', '/ledger/invariants', auditor);
     expect(body).toMatchObject({ ok: true, entries: 6, transfers: 4 });
     expect(z.array(z.object({ ok: z.literal(true) })).parse(body['invariants'])).toHaveLength(invariants.length);

@@ -22,7 +22,7 @@ const findEntries = `
     and ($4::timestamptz is null or e.posted_at >= $4) and ($5::timestamptz is null or e.posted_at < $5)
   order by e.posted_at desc, e.position desc limit $3`;
 
-/** What stands on accounts: read over accounts and transfers together, and never written. */
+/** Balances and holds of accounts: read over accounts and transfers together, and never written. */
 @Injectable()
 export class StandingsStore {
   constructor(@Inject(POOL) private readonly pool: pg.Pool) {}

@@ -54,7 +54,7 @@ function unfit(account: Account, side: Side, { currency }: Leg): RefusalCode | u
 }
 
 /**
- * Whether each leg names accounts that exist, serve it, and let the party take what it takes. How an account stands is told to those
+ * Whether each leg names accounts that exist, serve it, and let the party take what it takes. The state of an account is shown to those
  * who may take from it or read it, and before anything is said of others' accounts: to strangers one that does not serve is one that does
  * not exist.
  * @param takingBack whether the party may take from others' accounts what a transfer of its gave them

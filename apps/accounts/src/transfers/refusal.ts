@@ -27,7 +27,7 @@ export const refusals = {
 export type RefusalCode = keyof typeof refusals;
 
 /**
- * A command that the ledger does not carry out; nothing of it stands.
+ * A command that the ledger does not carry out; it has no effect.
  * `denied` tells the trail that it was a matter of authority, which the caller is not told; so does `reason`, where it is another than the
  * code.
  */

@@ -99,7 +99,7 @@ describe('transfers', () => {
     ]);
   });
 
-  it('voids a hold, once and again, and posts it no more', async () => {
+  it('voids a hold, once and again, and never posts it', async () => {
     const [purse, merchant] = await pair('500');
     const body = transfer(purse, merchant, '400', { hold: { expires_in_seconds: 60 } });
     await send(body);

@@ -84,7 +84,7 @@ const writeDecisions = {
     select 1 / ((select count(*) from ended) = $8 and (select count(*) from balances) = $9)::int as as_decided`,
 };
 
-/** A decision of this batch with the events that tell of it. */
+/** A decision of this batch with its events. */
 export interface Written {
   readonly decision: Decision;
   readonly events: readonly UnnumberedEvent[];

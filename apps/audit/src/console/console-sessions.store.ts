@@ -83,7 +83,7 @@ export class ConsoleSessionsStore {
     });
   }
 
-  /** Puts a token in its place; nobody renews it any more. */
+  /** Puts a token in its place; nobody renews it. */
   async putToken(digest: Buffer, audience: Audience, { sealed, expiresAt }: KeptToken): Promise<void> {
     await this.pool.query(
       `insert into console_token (session, audience, sealed, expires_at)

@@ -12,7 +12,7 @@ export type Audience = (typeof audiences)[number];
 export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string | undefined;
-  /** Seconds for which the access token is good. */
+  /** Seconds for which the access token is valid. */
   readonly seconds: number;
 }
 

@@ -112,7 +112,7 @@ export class ExportService {
           below: BigInt(checkpoint.treeSize),
           limit: page,
         });
-        // It may have ended while the page was read: nothing of it is shown then.
+        // It may have ended while the page was read: then nothing is shown.
         if (!this.tokens.isGood(caller.token)) break;
         const sealed = filtered ? undefined : await this.#sealedMeanwhile(rows[0], evidence.next);
         if (sealed !== undefined) {
@@ -169,7 +169,7 @@ export class ExportService {
     throw new Problem(409, reason, `The log has no index ${cursor} yet; start without a cursor.`);
   }
 
-  /** What retention has sealed is not here any more: the export begins behind it. */
+  /** What retention has sealed is no longer here: the export begins after it. */
   async #firstIndex(after: bigint | undefined, { treeSize }: SignedCheckpoint): Promise<number> {
     const { minimumIndex } = await this.log.head();
     const asked = after === undefined ? 0 : Number(after) + 1;

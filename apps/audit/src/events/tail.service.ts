@@ -101,7 +101,7 @@ export class TailService implements BeforeApplicationShutdown {
           below: size,
           limit: PAGE,
         });
-        // Only now is it known that the token was good when the events were read.
+        // Only now is it known that the token was valid when the events were read.
         const end = this.#endOf(caller.token);
         if (end !== undefined) {
           yield endOf(end);

@@ -20,13 +20,13 @@ export interface Waiting {
 
 export interface Intake {
   readonly consumer: Consumer;
-  /** Streams that an older version had made otherwise, and that were made again. */
+  /** Streams that an older version had made otherwise, and that were recreated. */
   readonly madeAgain: readonly string[];
   /** @throws when the stream or its consumer is gone */
   look(): Promise<Waiting>;
 }
 
-/** The durable pull consumer that all replicas share, with streams and settings as declared in code; made again when they were lost. */
+/** The durable pull consumer that all replicas share, with streams and settings as declared in code; recreated when they were lost. */
 export async function openIntake(connection: NatsConnection, streams: StreamSettings): Promise<Intake> {
   const manager = await jetstreamManager(connection, { timeout: 3_000 });
   const madeAgain = await ensureAuditStreams(manager, streams);

@@ -162,7 +162,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     }
   }
 
-  /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are made again */
+  /** How much waits in the stream. @throws when the stream or its consumer is gone: then both are recreated */
   async #look(intake: Intake): Promise<void> {
     const waiting = await intake.look().catch(() => undefined);
     this.#metrics.waiting(waiting);
@@ -216,7 +216,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#send(await this.#kept(items, appended), connection);
   }
 
-  /** Audit's own events are told their places only once they are kept outside its database; else they come again. */
+  /** Audit's own events get their indices only once they are kept outside its database; else they come again. */
   async #kept(items: readonly (Accepted | Rejected)[], appended: Appended): Promise<Appended> {
     const events = items.filter((item) => item.kind === 'event').map(({ event }) => event);
     try {

@@ -26,7 +26,7 @@ const standingRows = z.array(
 );
 const progressRows = z.array(z.object({ source: z.string(), through: z.string() }));
 
-/** By the digest of what came it is known when it comes again; the trail is told the digest of what is shown, which tells nothing of what is masked. */
+/** By the digest of what came it is known when it comes again; the trail has the digest of the visible part, which reveals nothing that is masked. */
 const keepLetters = `
   insert into dead_letter (source, sequence, nats_subject, reason, payload, digest, original, subject, event_id, masked)
   select *, true from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::uuid[])
@@ -117,7 +117,7 @@ export class IntakeStore {
 
   /**
    * Commits a batch: events to the log, the rest to the dead letters.
-   * @returns what its sources are told
+   * @returns the receipts and placements for its sources
    */
   async append(batch: readonly (Accepted | Rejected)[]): Promise<Appended> {
     try {

@@ -8,7 +8,7 @@ const placed = fc.record({
 });
 
 describe('where events stand', () => {
-  it('is told in few words: consecutive numbers at consecutive places are one entry', () => {
+  it('is short: consecutive numbers at consecutive places are one entry', () => {
     const events = [7n, 8n, 9n].map((sequence): Placed => ({ source: 'payments', sequence, index: sequence + 93n }));
     const salted = { source: 'payments', sequence: 10n, index: 103n, salts: { 'request.peer': 'c2FsdA' } };
     const letter = { source: 'payments', sequence: 11n, index: null };

@@ -33,7 +33,7 @@ function placeOf({ first, last, index, salts }: Run): Place {
   };
 }
 
-/** What each source is told of where its events stand: consecutive events at consecutive places are one entry. */
+/** The log indices of its events, for each source: consecutive events at consecutive places are one entry. */
 export function placementsOf(placed: readonly Placed[]): readonly Placement[] {
   return [...Map.groupBy(placed, ({ source }) => source)].map(([source, events]) => {
     const runs: Run[] = [];

@@ -22,7 +22,7 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 /**
- * Masks what no trail could take by the same policy as events. Where fields cannot be found, one commitment stands for the whole.
+ * Masks what no trail could take by the same policy as events. Where fields cannot be found, one commitment replaces the whole.
  * @param newSalt `SALT_SIZE` random bytes
  */
 export function maskText(text: string, policy: readonly MaskedPath[], newSalt: () => Buffer): MaskedText {

@@ -88,7 +88,7 @@ export function mask(
   if (event.data.changes === undefined || Buffer.byteLength(JSON.stringify(shown)) <= LEAF_SIZE_LIMIT) {
     return { event: shown, masked };
   }
-  // Commitments in place of many short values can make a leaf too large: then one commitment stands for all changes.
+  // Commitments in place of many short values can make a leaf too large: then one commitment replaces all changes.
   const salt = newSalt();
   const whole = { path: 'changes', value: event.data.changes, salt };
   const kept = masked.filter(({ path }) => !path.startsWith('changes.'));

@@ -183,7 +183,7 @@ describe('the trail, its database restored from a backup', () => {
     for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('stands still, says so, and gets back what it lost in the original order, so that old checkpoints verify again', async () => {
+  it('stops, says so, and gets back what it lost in the original order, so that old checkpoints verify again', async () => {
     await record(20);
     await ask('/events');
     await until(isEmpty);

@@ -114,7 +114,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /**
-   * What a source was told stands in the log, as its message says.
+   * Whether the log has what a source received, as its message claims.
    * @returns whether the log has it
    */
   async compare(message: JsMsg): Promise<boolean> {

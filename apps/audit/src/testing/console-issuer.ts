@@ -23,11 +23,11 @@ export interface ConsoleIssuer {
   readonly tokens: TestIssuer;
   /** What its endpoints were asked, oldest first. */
   readonly asked: { readonly path: string; readonly form: URLSearchParams }[];
-  /** Seconds for which the next access tokens are good. */
+  /** Seconds for which the next access tokens are valid. */
   lifetime: number;
   /** As a browser that follows the way to the issuer: @returns the address that it is sent back to */
   signIn(location: string, signing: Signing): URL;
-  /** The refresh tokens that are good now. */
+  /** The refresh tokens that are valid now. */
   readonly refreshTokens: Set<string>;
   close(): void;
 }

@@ -54,7 +54,7 @@ describe('what a readiness report asks to be done', () => {
     ['intake', { consuming: false, stream_fill: null, last_error: 'no' }, 'INTAKE_RESTS'],
     ['completeness', { alert: true, gaps: [{ source: 'payments' }] }, 'TRAIL_GAP'],
     ['search_index', { last_error: 'no' }, 'TASK_FAILED'],
-  ])('is told for the note %s %j', (name, note, code) => {
+  ])('is reported for the note %s %j', (name, note, code) => {
     const found = findingsOf('audit', { ...well, notes: { ...well.notes, [name]: note } });
     expect(found).toMatchObject([{ where: 'audit', code }]);
   });
@@ -146,7 +146,7 @@ describe('countersign doctor', () => {
     for (const one of [folder, postgres.directory]) rmSync(one, { recursive: true, force: true });
   }, 60_000);
 
-  it('names databases that a login owns or may own, beside the local stack and told of, and what lacks migrations', async () => {
+  it('names databases that a login owns or may own, beside the local stack and given, and what lacks migrations', async () => {
     const found = await doctor('--stack', stack, '--database', urls.ownedByLogin, '--database', urls.guarded);
     expect(found.code).toBe(1);
     expect(found.report?.services).toEqual([{ service: 'accounts', status: 'ready' }]);
@@ -198,7 +198,7 @@ describe('countersign doctor', () => {
     expect(JSON.stringify(found)).not.toContain('secret-password');
   });
 
-  it('exits with 2 if it is told of nothing that it understands', async () => {
+  it('exits with 2 if it has nothing to check', async () => {
     const missing = join(folder, 'nowhere');
     expect(await doctor('--stack', missing)).toMatchObject({ code: 2 });
     expect(await doctor('--stack', stack, '--database', 'payments')).toEqual({ code: 2, failure: 'USAGE' });

@@ -218,7 +218,7 @@ describe('a person who logs in at the command line', () => {
     expect(await logOut(address(), file())).toBe(false);
   });
 
-  it('hears at once that the person refused', async () => {
+  it('gets the refusal of the person immediately', async () => {
     const request = { clientId: CLIENT, scope: 'openid', audience: undefined };
     let code = '';
     const refuse = async (): Promise<void> => {

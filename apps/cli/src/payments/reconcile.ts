@@ -69,7 +69,7 @@ async function run(_options: object, command: Command): Promise<void> {
   if (!report.ok) process.exitCode = ExitCode.refused;
 }
 
-/** `countersign payments reconcile`: whether payments and the ledger tell of the same money. Exits with 1 if they do not. */
+/** `countersign payments reconcile`: whether payments and the ledger agree. Exits with 1 if they do not. */
 export function register(payments: Command): void {
   payments
     .command('reconcile')

@@ -92,7 +92,7 @@ export const newestSchema = z.object({
   newest: z.array(z.object({ client: z.string(), time: z.string(), action: z.string(), log_index: z.string() })),
 });
 
-/** What may come back from a change: a secret, shown this once. */
+/** What may come back from a change: a secret, shown only once. */
 export const changedSchema = z.looseObject({
   client_secret: z.optional(z.string()),
   api_key: z.optional(z.string()),

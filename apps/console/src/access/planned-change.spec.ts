@@ -61,7 +61,7 @@ describe('a change to access', () => {
 });
 
 describe('an end that comes near', () => {
-  it('is warned of for fourteen days, and no more once it is over', () => {
+  it('is warned of for fourteen days, and not after its end', () => {
     expect([-1, 0, 1, 13.9, 14, 15].map((days) => endsSoon(inDays(days), now))).toEqual([
       false,
       false,

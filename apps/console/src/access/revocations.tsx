@@ -63,7 +63,7 @@ interface RevocationsProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** What is refused though its signature is good, newest first. */
+/** What is refused though its signature is valid, newest first. */
 export function Revocations({ kind, plan }: RevocationsProps) {
   return (
     <>

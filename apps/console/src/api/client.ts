@@ -10,7 +10,7 @@ export const consoleHeader = { 'x-countersign-console': '1' } as const;
 
 const refusedListeners = new Set<() => void>();
 
-/** Hears of each request that the server did not accept as anybody's: the session may be over. */
+/** Called for each request that the server did not accept as anybody's: the session may be over. */
 export function onSignedOut(listener: () => void): void {
   refusedListeners.add(listener);
 }

@@ -25,7 +25,7 @@ export const volumeOf = ({ allowed, denied, failed }: Calls): number => allowed 
 
 /** A caller or a service, where the picture has it. */
 export interface Node {
-  /** Empty for callers whom nobody could verify. */
+  /** Empty for unverified callers. */
   readonly name: string;
   readonly isService: boolean;
   readonly x: number;

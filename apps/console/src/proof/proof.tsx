@@ -8,7 +8,7 @@ import { VerifyFile } from './verify-file.js';
 
 const route = getRouteApi('/proof');
 
-/** Proves in this browser what the trail shows: nothing of the server's word is taken. */
+/** Proves in this browser what the trail shows: it trusts no claim of the server. */
 export function Proof() {
   const { event, ...search } = route.useSearch();
   const navigate = route.useNavigate();

@@ -351,7 +351,7 @@ describe('an account', () => {
       expect(await isSignedIn(somebody.visitor)).toBe(true);
     });
 
-    it('with its applications being told, until they have understood', async () => {
+    it('with notices to its applications, until they have acknowledged', async () => {
       const somebody = await visit('samir');
       await allow(somebody);
       await allow(somebody, 'store');

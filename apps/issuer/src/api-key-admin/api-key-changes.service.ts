@@ -37,7 +37,7 @@ export class ApiKeyChanges {
   async enable(id: string, reason: string | undefined, caller: Caller): Promise<ApiKeyJson> {
     return this.#change('enabled', id, reason, caller, (key, now) => {
       if (!holdsPlace(key, now)) throw apiKeyEnded();
-      // No token of before is accepted any more, but what the feed says of a key makes every service ask about it again.
+      // No earlier token is accepted, but what the feed says of a key makes every service ask about it again.
       return { change: { disabledAt: null }, revokesTokens: key.disabledAt !== null };
     });
   }

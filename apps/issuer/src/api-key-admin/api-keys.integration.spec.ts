@@ -313,7 +313,7 @@ describe('API keys at two replicas of the issuer', () => {
     for (const text of shown) expect(codeOf(await exchange(text))).toEqual([400, 'invalid_grant']);
   });
 
-  it('that are good are served through a flood of others, which costs its network', async () => {
+  it('that are valid are served through a flood of others, which costs its network', async () => {
     const { key } = await made();
     const from = { client_address: '192.0.2.77' };
     const statuses: number[] = [];

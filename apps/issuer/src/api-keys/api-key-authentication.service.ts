@@ -10,7 +10,7 @@ import { ApiKeysStore } from './api-keys.store.js';
 import { type ApiKeyRow } from './api-keys.tables.js';
 import { API_KEY_SETTINGS, type ApiKeySettings } from './new-api-key.js';
 
-/** A key that was shown and is good now, with the client whose it is. */
+/** A key that was presented and is valid now, with its client. */
 export interface UsableApiKey {
   readonly key: ApiKeyRow;
   readonly owner: Client;

@@ -18,7 +18,7 @@ export interface ApiKeySettings {
   readonly perClient: number;
 }
 
-/** A key that was just made: what is kept of it, and the key, to be shown this once. */
+/** A key that was just made: what is kept of it, and the key, to be shown only once. */
 export interface MadeApiKey {
   readonly row: ApiKeyRow;
   readonly key: string;

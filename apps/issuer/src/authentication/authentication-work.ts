@@ -9,7 +9,7 @@ export const authenticationWork = {
   signature: 0,
   /** Keyed digests of secrets. */
   digest: 0,
-  /** Slow hashes of secrets from elsewhere, in units of the most costly one that is taken. */
+  /** Slow hashes of secrets from elsewhere, in units of the most expensive one that is accepted. */
   scrypt: 0,
 };
 

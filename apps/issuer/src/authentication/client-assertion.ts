@@ -171,7 +171,7 @@ export function workloadFault(
 }
 
 /**
- * What a client whose signature was good is told about a claim that was not, so that an honest client can fix it.
+ * What a client with a valid signature learns about an invalid claim, so that an honest client can fix it.
  * @param audience what `aud` must be
  * @param lifetimeLimit seconds
  */

@@ -40,7 +40,7 @@ const NO_KEYS: Candidates = [];
 
 /**
  * One response for every failure, so that nobody can find out which clients and keys exist (RFC 6749, section 5.2).
- * @param description for a client that is known by a good signature: it may be told what is wrong with the claims
+ * @param description for a client that is known by a good signature: it may learn what is wrong with the claims
  */
 function invalidClient(description = FAILED): OAuthError {
   return new OAuthError(401, 'invalid_client', description, {
@@ -54,7 +54,7 @@ function busy(): OAuthError {
   });
 }
 
-/** Who tried, as far as it could be told, and why it failed: for the audit trail and the logs. */
+/** Who tried, as far as known, and why it failed: for the audit trail and the logs. */
 export class ClientAuthenticationFailed extends Error {
   readonly claimedClientId: string | undefined;
   constructor(
@@ -201,7 +201,7 @@ export class ClientAuthentication {
 
   /**
    * A signed assertion for this issuer (RFC 7523). The client's own (`private_key_jwt`) is valid for at most 60 seconds and works once. One
-   * that an outside issuer signed for a workload is good as long as it says, and `client_id` names the client that it stands for.
+   * that an outside issuer signed for a workload is valid as long as it says, and `client_id` names the client that it stands for.
    */
   async #byAssertion({ assertion: text, clientId: named }: SignedCredentials): Promise<AuthenticatedClient> {
     const assertion = parseAssertion(text);
@@ -253,7 +253,7 @@ export class ClientAuthentication {
     return { client: enabledClient(registered), assertion: undefined };
   }
 
-  /** A failure whose answer says what to fix: the signature was good. A disabled client is told nothing all the same. */
+  /** A failure whose answer says what to fix: the signature was valid. A disabled client learns nothing all the same. */
   #named(
     fault: AssertionFault | 'ASSERTION_REPLAYED',
     { client: { client_id: id }, disabled }: Pick<RegisteredClient, 'client' | 'disabled'>,

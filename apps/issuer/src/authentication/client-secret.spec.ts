@@ -38,7 +38,7 @@ describe('a client secret', () => {
     ['16', '1', false],
     ['17', '4', false],
     ['13', '1', false],
-  ])('from elsewhere with ln=%s and p=%s costs what a failure costs, or is not taken', async (ln, p, taken) => {
+  ])('from elsewhere with ln=%s and p=%s costs what a failure costs, or is not accepted', async (ln, p, taken) => {
     const imported = `$scrypt$ln=${ln},r=8,p=${p}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
     expect(importedSecretSchema.safeParse(imported).success).toBe(taken);
     const before = authenticationWork.scrypt;

@@ -5,7 +5,7 @@ const settle = async (): Promise<void> => {
   for (let tick = 0; tick < 10; tick += 1) await Promise.resolve();
 };
 
-/** Work that ends when it is told to. */
+/** Work that ends on command. */
 function bench(turns: FairTurns) {
   const ends: (() => void)[] = [];
   const done: string[] = [];

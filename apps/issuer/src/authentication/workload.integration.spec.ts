@@ -43,7 +43,7 @@ describe('a workload that shows the token of another issuer', () => {
       client_assertion: assertion,
     });
 
-  it('gets tokens as its client, as long as the outside token is good', async () => {
+  it('gets tokens as its client, as long as the outside token is valid', async () => {
     const assertion = await signed({});
     for (let times = 0; times < 2; times += 1) {
       const { status, body } = await ask(assertion);

@@ -37,7 +37,7 @@ export type AuthorizationError =
   | 'request_uri_not_supported'
   | 'registration_not_supported';
 
-/** What is wrong with a request whose client and redirect are proven: so the application may hear of it. */
+/** What is wrong with a request whose client and redirect are proven: so the application may learn of it. */
 export interface AuthorizationFault {
   readonly error: AuthorizationError;
   readonly description: string;

@@ -61,7 +61,7 @@ export class Authorization {
 
   /**
    * @param decision what the person has just allowed; nothing for a request that a browser brings
-   * @throws {AuthorizationRefused} what the application hears of
+   * @throws {AuthorizationRefused} the error for the application
    * @throws {Problem} 400 `REQUEST_OVER` for a request that was answered in the meantime
    */
   async step(

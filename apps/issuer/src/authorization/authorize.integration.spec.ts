@@ -192,7 +192,7 @@ describe('the authorization endpoint', () => {
       expect(back.status).toBe(200);
     });
 
-    it('never with prompt=none: the application hears why', async () => {
+    it('never with prompt=none: the application learns why', async () => {
       expect(queryOf(await open(addressOf({ prompt: 'none' })))['error']).toBe('login_required');
       const old = await someone('old', { authenticatedAt: new Date(Date.now() - 120_000) });
       expect(queryOf(await ask({ prompt: 'none', max_age: '60' }, old))['error']).toBe('login_required');
@@ -216,10 +216,10 @@ describe('the authorization endpoint', () => {
       ['the audience is not its', { resource: 'accounts' }, 'invalid_target'],
       ['the audience is not one', { resource: 'https://x.example/#f' }, 'invalid_target'],
       ['prompt is unknown', { prompt: 'create' }, 'invalid_request'],
-      ['prompt=none stands alone', { prompt: 'none login' }, 'invalid_request'],
+      ['prompt=none is the only value', { prompt: 'none login' }, 'invalid_request'],
       ['max_age is not a number', { max_age: '-1' }, 'invalid_request'],
       ['dpop_jkt is not a thumbprint', { dpop_jkt: 'x' }, 'invalid_request'],
-      ['request objects are not taken', { request: 'ey.ey.ey' }, 'request_not_supported'],
+      ['request objects are not supported', { request: 'ey.ey.ey' }, 'request_not_supported'],
       ['request_uri is only ours', { request_uri: 'https://planner.example/r' }, 'request_uri_not_supported'],
       ['clients do not register themselves', { registration: '{}' }, 'registration_not_supported'],
       ['nonce is text', { nonce: 'a\u0000' }, 'invalid_request'],

@@ -265,7 +265,7 @@ describe('an authorization code', () => {
     expect(await reasonsOf(code.id)).toEqual([]);
   });
 
-  it('brings nothing once the person has ended the application, even in the minute in which it is good', async () => {
+  it('brings nothing once the person has ended the application, even in the minute in which it is valid', async () => {
     const cleo = await signedIn(app(), issuer.url, 'cleo');
     const [code, elsewhere] = [
       await issue({}, cleo),

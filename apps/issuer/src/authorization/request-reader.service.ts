@@ -47,7 +47,7 @@ export class RequestReader {
 
   /**
    * @throws {Problem} 400 `APPLICATION_UNPROVEN`, `REQUEST_OVER`: nothing may go to a redirect
-   * @throws {AuthorizationRefused} what the application hears of
+   * @throws {AuthorizationRefused} the error for the application
    */
   async read(parameters: Parameters): Promise<FoundRequest> {
     const { values, repeated } = parameters;

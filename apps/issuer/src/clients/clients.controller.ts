@@ -56,7 +56,7 @@ export class ClientsController {
     return this.clients.list(cursor, limit, caller);
   }
 
-  /** Registers a client. One with `client_secret_basic` is answered its first secret, shown this once. 409 `CLIENT_EXISTS`. */
+  /** Registers a client. One with `client_secret_basic` is answered its first secret, shown only once. 409 `CLIENT_EXISTS`. */
   @Post()
   @TakesIdempotencyKey({ action: 'client:register', kind: 'client' })
   register(
@@ -118,7 +118,7 @@ export class ClientsController {
     return this.clients.removeKey(id, kid, caller);
   }
 
-  /** Makes a secret, shown this once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
+  /** Makes a secret, shown only once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
   @Post(':id/secrets')
   @TakesIdempotencyKey({ action: 'client-secret:add', kind: 'client' })
   addSecret(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<NewSecretJson> {

@@ -272,7 +272,7 @@ describe('clients at two replicas', () => {
       signedBy('legacy', stranger),
       signedBy('shop', issuer.keys.shop),
     ];
-    // A replica that has yet to hear of a change decides twice.
+    // A replica that has not seen a change yet decides twice.
     await knowing('nobody', 'x')();
     for (const fail of bySignature) expect(await workOf(fail)).toBe('signature 1, digest 0, scrypt 0');
     const nameless = (clientId: string) => async () => {

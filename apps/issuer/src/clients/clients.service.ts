@@ -140,7 +140,7 @@ export class ClientsService {
     return clientJson(record);
   }
 
-  /** @returns the client; one that authenticates by secret gets its first, shown this once */
+  /** @returns the client; one that authenticates by secret gets its first, shown only once */
   async register(registration: Client, caller: Caller): Promise<ClientJson & { readonly client_secret?: string }> {
     const secretBased = registration.token_endpoint_auth_method === 'client_secret_basic';
     const made = secretBased && registration.imported_secret === undefined ? this.#newSecret() : undefined;
@@ -198,7 +198,7 @@ export class ClientsService {
   }
 
   /**
-   * From the commit on, no replica gives it a token, and every validator is told to refuse whatever it stands in: what it got, what was
+   * From the commit on, no replica gives it a token, and every validator refuses whatever names it: what it got, what was
    * exchanged for that, what it got for others.
    */
   async disable(clientId: string, caller: Caller): Promise<ClientJson> {

@@ -28,7 +28,7 @@ export function linesOf({ scopes, words }: Pick<AskedRights, 'scopes' | 'words'>
   });
 }
 
-/** Somebody else's text with what cannot be seen, or be told from another letter, marked. */
+/** Somebody else's text, with invisible and ambiguous characters marked. */
 export function visible(text: string): Html {
   const parts = visibleParts(text).map(({ text: part, odd }) =>
     odd === undefined ? part : html`<mark>${part}</mark>`,

@@ -11,7 +11,7 @@ const hidden = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/
 const MARKS_LIMIT = 2;
 const mark = /\p{M}/u;
 const latin = /\p{Script=Latin}/u;
-/** Scripts whose letters are taken for Latin ones. */
+/** Scripts whose letters look like Latin ones. */
 const similarScripts =
   /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\p{Script=Coptic}\p{Script=Georgian}]/u;
 /** Letters of those that nobody can tell from Latin ones. */
@@ -49,7 +49,7 @@ function partsOfWord(word: readonly string[]): readonly VisiblePart[] {
 
 /**
  * Text that somebody else chose, so that a reader sees all of it: invisible characters, those that turn the direction of what follows, odd
- * spaces, piles of marks, and letters that are taken for Latin ones stand out by their code point. Text in one script reads as it is.
+ * spaces, piles of marks, and letters that look Latin are shown by their code point. Text in one script reads as it is.
  */
 export function visibleParts(text: string): readonly VisiblePart[] {
   const words = text.split(/( +)/).filter((word) => word !== '');

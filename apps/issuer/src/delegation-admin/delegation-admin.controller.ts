@@ -33,7 +33,7 @@ export class DelegationAdminController {
     return this.delegations.list(query, caller);
   }
 
-  /** Ends one: its refresh token works no more, and its tokens are refused everywhere. The person may allow it again. 404 `DELEGATION_UNKNOWN`. */
+  /** Ends one: its refresh token stops working, and its tokens are refused everywhere. The person may allow it again. 404 `DELEGATION_UNKNOWN`. */
   @Post(':id/end')
   @TakesIdempotencyKey({ action: 'delegation:end', kind: 'delegation' })
   @HttpCode(200)

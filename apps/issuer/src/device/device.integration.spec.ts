@@ -129,7 +129,7 @@ describe('a device without a browser', () => {
     for (const { status, body } of answers) if (status !== 200) expect(body['error']).toBe('invalid_grant');
   });
 
-  it('hears that the person refused; a second answer counts for nothing', async () => {
+  it('gets the refusal of the person; a second answer counts for nothing', async () => {
     const begun = await begin();
     const page = await enter(begun.user_code);
     const answer = (decision: string) => submit(`${other}/device/decision`, { ...hiddenFields(page), decision }, ada);

@@ -7,7 +7,7 @@ import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
-/** Milliseconds for which one is kept after its end, so that a late poll is told that it expired. */
+/** Milliseconds for which one is kept after its end, so that a late poll gets the answer that it expired. */
 const KEPT_MS = 3_600_000;
 /** Wrong codes that a person may enter in the time that a code lives. */
 export const GUESSES = 10;
@@ -75,7 +75,7 @@ export class DevicesStore implements OnModuleInit {
     });
   }
 
-  /** Takes back what was allowed and not redeemed yet: the device is told that the person refused. As `CodesStore.withdraw`. */
+  /** Takes back what was allowed and not redeemed yet: the device gets the answer that the person refused. As `CodesStore.withdraw`. */
   async withdraw(
     transaction: Transaction,
     { personId, clientId }: { readonly personId?: string; readonly clientId: string },

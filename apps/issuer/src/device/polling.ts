@@ -16,7 +16,7 @@ const EARLY_MS = 500;
 /** What a device is answered (RFC 8628, section 3.5). */
 export type PollAnswer = 'allowed' | 'authorization_pending' | 'slow_down' | 'access_denied' | 'expired_token' | 'used';
 
-/** Decides the answer. A device that polls too often hears only that until it waits; the decision is still there then. */
+/** Decides the answer. A device that polls too often gets only that answer until it waits; the decision is still there then. */
 export function pollAnswer({ expiresAt, every, askedAt, decision, redeemed }: Waiting, now: number): PollAnswer {
   if (redeemed) return 'used';
   if (now >= expiresAt) return 'expired_token';

@@ -5,7 +5,7 @@ export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Seconds that a logout token is valid: each attempt signs another. */
 const LIFETIME_SECONDS = 120;
 
-/** What a client hears of: a person's session that ended. */
+/** What a client is notified of: a person's session that ended. */
 export interface LogoutNotice {
   readonly clientId: string;
   readonly personId: string;

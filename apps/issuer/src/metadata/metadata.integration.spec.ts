@@ -48,7 +48,7 @@ describe('the metadata of the authorization server', () => {
     expect(endpoints.map(([, url]) => new URL(String(url)).pathname)).toEqual(expect.arrayContaining(offered));
   });
 
-  it('names the grants that are taken, and no others', async () => {
+  it('names the grants that are accepted, and no others', async () => {
     const others = ['password', 'implicit', 'hybrid'];
     for (const grant of [...metadata.grant_types_supported, ...others]) {
       const { body } = await issuer.token({ ...requested, grant_type: grant });

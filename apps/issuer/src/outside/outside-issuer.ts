@@ -13,7 +13,7 @@ import { nameSchema } from '../registry/names.js';
 const ISSUERS_LIMIT = 64;
 const ROLES_LIMIT = 64;
 
-/** What of an issuer is taken: tokens to be exchanged (RFC 8693, section 3), and assertions (RFC 7523; ID-JAG). */
+/** What is accepted from an issuer: tokens to be exchanged (RFC 8693, section 3), and assertions (RFC 7523; ID-JAG). */
 export const outsideTokenKinds = ['access_token', 'id_token', 'jwt', 'id-jag'] as const;
 export type OutsideTokenKind = (typeof outsideTokenKinds)[number];
 
@@ -38,7 +38,7 @@ const outsideIssuerSchema = z.strictObject({
     .array(z.enum(knownAlgorithms))
     .min(1)
     .default([...supportedAlgorithms]),
-  /** What is taken of it; nothing else is. */
+  /** What is accepted from it; nothing else is. */
   accepts: z.array(z.enum(outsideTokenKinds)).min(1),
   /** Where its tokens name roles: the names of members, from the outermost in; where the profile looks, when left out. */
   roles_claim: z.array(z.string().min(1).max(128)).min(1).max(4).optional(),
@@ -48,7 +48,7 @@ const outsideIssuerSchema = z.strictObject({
     .refine((roles) => Object.keys(roles).length <= ROLES_LIMIT, `must name at most ${String(ROLES_LIMIT)} roles`)
     .default({}),
 });
-/** An issuer of somebody else's whose people are taken in here. */
+/** Another issuer whose people are accepted here. */
 export type OutsideIssuer = z.infer<typeof outsideIssuerSchema>;
 
 export const outsideIssuersFileSchema = z

@@ -4,7 +4,7 @@ import { type OutsideIssuer, type OutsideTokenKind } from './outside-issuer.js';
 /** What only other tokens than ID tokens say. */
 const notOfIdTokens = ['scope', 'scp', 'scopes', 'client_id', 'cid', 'gty', 'events'];
 
-/** ID tokens (OpenID Connect Core, sections 2 and 3.1.3.7): for one client, which is also who asked for it. An access token is none. */
+/** ID tokens (OpenID Connect Core, sections 2 and 3.1.3.7): for one client, which is also who asked for it. An access token is not one. */
 const idToken: TokenProfile = {
   name: 'id_token',
   types: ['JWT'],

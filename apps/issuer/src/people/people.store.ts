@@ -56,14 +56,14 @@ export class PeopleStore {
     const link = and(eq(personTable.issuer, issuer), eq(personTable.subject, subject));
     const [before] = await transaction.select().from(personTable).where(link).for('update');
     if (before === undefined) throw new Error('a person who was there is gone');
-    // A disabled person's row stays as it was: nothing of a refused sign-in is kept.
+    // A disabled person's row stays as it was: a refused sign-in leaves nothing.
     if (before.disabledAt !== null) return { row: before, before };
     const [row] = await transaction.update(personTable).set(said).where(eq(personTable.id, before.id)).returning();
     if (row === undefined) throw new Error('a person who was locked is gone');
     return { row, before };
   }
 
-  /** The names of people, by id; nothing of whom there is not. */
+  /** The names of people, by id; unknown ids are left out. */
   async namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
     if (ids.length === 0) return new Map();
     const rows = await this.database

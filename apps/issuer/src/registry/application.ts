@@ -43,7 +43,7 @@ export const applicationMembers = {
   redirect_uris: z.array(redirectUri).min(1).max(16).optional(),
   /** Where a person may be sent after signing out. */
   post_logout_redirect_uris: z.array(redirectUri).min(1).max(16).optional(),
-  /** Where it hears that a person's session ended. */
+  /** Where it is notified that a person's session ended. */
   backchannel_logout_uri: redirectUri.optional(),
   /** Who makes the application: the company's or person's name, shown when a person is asked for consent. */
   publisher: z.string().min(1).max(128).optional(),
@@ -111,7 +111,7 @@ function publicFaults(client: Registration): readonly string[] {
   ];
 }
 
-/** A policy for clients that describe themselves is none itself: it has no name, no address, no credentials, and nobody's trust. */
+/** A policy for clients that describe themselves has none of its own: it has no name, no address, no credentials, and nobody's trust. */
 function documentFaults(client: Registration): readonly string[] {
   if (client.metadata_documents === undefined) return [];
   const fault = (wrong: boolean, message: string): readonly string[] => (wrong ? [message] : []);

@@ -15,7 +15,7 @@ describe('a signing key that was made elsewhere', () => {
     return readImportedKey(path);
   };
 
-  it('is taken when it is for signing, and not when its use or key_ops say otherwise', async () => {
+  it('is accepted when it is for signing, and not when its use or key_ops say otherwise', async () => {
     const key = await generateSigningKey();
     for (const says of [{}, { use: undefined }, { key_ops: ['sign', 'verify'] }])
       expect(read({ ...key, ...says }).algorithm).toBe('ES256');

@@ -7,7 +7,7 @@ export const MARGIN_SECONDS = 60;
 
 const seconds = (time: Date): number => time.getTime() / 1_000;
 
-/** The row as validators hear of it. */
+/** The row as validators receive it. */
 export function revocationOf({ kind, name, issuedBefore, mattersUntil }: RevocationRow): Revocation {
   const until = Math.ceil(seconds(mattersUntil));
   const before = issuedBefore === null ? 0 : seconds(issuedBefore);

@@ -14,7 +14,7 @@ export const storedSecretSchema = z.strictObject({
 export type StoredSecret = z.infer<typeof storedSecretSchema>;
 
 const importedPattern = /^\$scrypt\$ln=(14|15),r=(8),p=([12])\$([A-Za-z0-9+/]{22,86})\$([A-Za-z0-9+/]{43,86})$/;
-/** N × p of the most costly hash that is taken, and of every check that fails: 32 MiB, tens of milliseconds. */
+/** N × p of the most expensive hash that is accepted, and of every check that fails: 32 MiB, tens of milliseconds. */
 export const IMPORTED_COST = 2 ** 15;
 
 /** The parts of an imported secret. */

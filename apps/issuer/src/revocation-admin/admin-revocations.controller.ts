@@ -27,7 +27,7 @@ export class AdminRevocationsController {
   }
 
   /**
-   * Revokes a token by `jti` (`with_derived`: and all of its transaction), a transaction, whatever a client or a subject stands in that was
+   * Revokes a token by `jti` (`with_derived`: and all of its transaction), a transaction, everything that names a client or a subject and was
    * issued until a time, or what a key signed. With a person go their sessions and all that they allowed applications; with an application, or a
    * transaction, what people allowed it: no refresh token brings new tokens. 201 once the database has it; `pushed` says whether the validators' bucket has it too (it
    * will, if not; a repeat under an `Idempotency-Key` says `false`). Errors: 400 `REQUEST_INVALID`; 422 `TIME_IN_FUTURE`; 409 `KEY_IN_USE` for a key that is still published: revoke it as a

@@ -10,7 +10,7 @@ export class RevocationPreviewController {
   constructor(@Inject(RevocationPreviews) private readonly previews: RevocationPreviews) {}
 
   /**
-   * What a revocation would refuse, without making it: `kind` and `name` as the list of revocations has them. Counts the tokens that are good
+   * What a revocation would refuse, without making it: `kind` and `name` as the list of revocations has them. Counts the tokens that are valid
    * now and would be refused, and what people allowed, live sessions and API keys that go with them.
    */
   @Get()

@@ -27,7 +27,7 @@ export const previewQuerySchema = z
   });
 export type PreviewQuery = z.infer<typeof previewQuerySchema>;
 
-/** Tokens that are good now and would be refused. */
+/** Tokens that are valid now and would be refused. */
 export interface RefusedTokens {
   readonly live: number;
   /** Whether there may be more: so many are issued that not all were counted. */

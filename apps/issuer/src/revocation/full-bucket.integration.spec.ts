@@ -73,7 +73,7 @@ describe('a bucket that fills', () => {
     );
     expect(rows.map(({ kind }) => kind)).toEqual(['configuration REVOCATION_BUCKET_BYTES', 'of tokens']);
     expect(Number(rows[1]?.entries)).toBeLessThanOrEqual(tokenRoom(BUCKET_BYTES));
-    // What took no part is good, and what is revoked in an emergency has room.
+    // What took no part is valid, and what is revoked in an emergency has room.
     expect(await eventually(async () => codeOf(await newToken()) === 'accepted')).toBe(true);
     for (const requested of [
       { kind: 'key', kid: 'stolen' },

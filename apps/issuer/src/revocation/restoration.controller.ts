@@ -18,7 +18,7 @@ export class RestorationController {
     return this.restoration.show();
   }
 
-  /** What the backup lacked has been looked after: assertions that were issued before are good again. */
+  /** What the backup lacked has been dealt with: assertions that were issued before are accepted again. */
   @Post('acknowledge')
   @HttpCode(200)
   @Header('cache-control', 'no-store')

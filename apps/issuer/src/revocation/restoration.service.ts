@@ -27,7 +27,7 @@ export interface RestorationJson {
 
 /**
  * Notices that the issuer's database is older than what the issuer has stated, and does not carry on as if nothing had happened: what the
- * bucket still has is taken back, readiness says it, and until an administrator has acknowledged it no assertion is good that was issued
+ * bucket still has is taken back, readiness says it, and until an administrator has acknowledged it no assertion is accepted that was issued
  * before, because those that were used since the backup are not known to be used.
  */
 @Injectable()
@@ -79,7 +79,7 @@ export class Restoration {
     return { restored_at: restoredAt === undefined ? null : new Date(restoredAt).toISOString() };
   }
 
-  /** What the backup lacked has been looked after; assertions are good again, whenever they were issued. */
+  /** What the backup lacked has been dealt with; assertions are accepted again, whenever they were issued. */
   async acknowledge(caller: Caller): Promise<RestorationJson> {
     await this.database.transaction(async (transaction) => {
       const restoredAt = await this.store.acknowledge(transaction);

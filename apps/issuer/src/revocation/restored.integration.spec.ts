@@ -110,7 +110,7 @@ describe('an issuer whose database was restored from a backup', () => {
     const again = await issuer.join({});
     expect(await restoredAt(again)).toEqual(expect.any(String));
     expect((await readinessOf(again))['restored_database']).toMatchObject({ restored: true });
-    // The used assertion is not known to be used any more.
+    // The record that the assertion was used is lost.
     expect((await database.query('select 1 from client_assertion where client_id = $1', ['shop'])).rowCount).toBe(0);
     const replayed = await issuer.token({ ...requested, ...used }, again);
     expect([replayed.status, replayed.body['error']]).toEqual([401, 'invalid_client']);

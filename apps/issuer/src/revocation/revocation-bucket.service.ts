@@ -60,7 +60,7 @@ async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Pro
 }
 
 /**
- * The copy of the revocations in JetStream, from which validators hear of them: each a statement that the issuer signs, and one of what the
+ * The copy of the revocations in JetStream, from which validators receive them: each a statement that the issuer signs, and one of what the
  * whole list is. What the database has and the bucket lacks is put there: at once, every second, and by comparing both at start, on each
  * reconnect and every minute. So neither a crash nor NATS's absence loses one.
  */
@@ -174,7 +174,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     this.#mendAgainAt = 0;
   }
 
-  /** Compares database and bucket and repairs the bucket; a bucket that is lost is made again. Joins a comparison in progress. */
+  /** Compares database and bucket and repairs the bucket; a bucket that is lost is recreated. Joins a comparison in progress. */
   mend(): Promise<void> {
     const begun = performance.now();
     this.#mending ??= this.#compare()

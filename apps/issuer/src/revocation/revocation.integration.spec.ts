@@ -203,7 +203,7 @@ describe('revocation at the issuer', () => {
     });
   });
 
-  it("an administrator revokes by token, client and subject; a client's new tokens are good again", async () => {
+  it("an administrator revokes by token, client and subject; a client's new tokens are valid again", async () => {
     const signed = await token();
     const byToken = await admin('POST', '/admin/revocations', { kind: 'token', jti: jtiOf(signed), reason: 'leaked' });
     expect([byToken.status, byToken.body['pushed'], byToken.body['revoked_by']]).toEqual([201, true, 'operator']);
@@ -372,7 +372,7 @@ describe('revocation at the issuer', () => {
     expect(JSON.stringify(rows)).not.toContain('"d"');
   }, 60_000);
 
-  it('signs the whole list again with the next key when one is revoked, and the revoked one is published no more', async () => {
+  it('signs the whole list again with the next key when one is revoked, and the revoked one is no longer published', async () => {
     const signed = await token();
     await post('/oauth2/revoke', { token: signed }, 'shop');
     const key = `transaction.${jtiOf(signed)}`;

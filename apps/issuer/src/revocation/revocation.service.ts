@@ -19,7 +19,7 @@ const nameOfRevoker = ({ principal }: EventContext, { configuration }: Revocatio
 
 export interface Revoked {
   readonly row: RevocationRow;
-  /** Whether the bucket has it already; if not, validators hear of it once NATS is back. */
+  /** Whether the bucket has it already; if not, validators receive it once NATS is back. */
   readonly pushed: boolean;
 }
 

@@ -13,7 +13,7 @@ export interface Forgery {
   readonly algorithm?: 'none';
 }
 
-/** An OpenID provider that lies when it is told to; a real one cannot be made to. */
+/** An OpenID provider that forges on command; a real one cannot be made to. */
 export interface ForgingProvider {
   readonly url: string;
   readonly port: number;

@@ -109,7 +109,7 @@ function outcomeOf({ status, body }: Answered, absentWhen404: boolean, holdUntil
   return { kind: 'unknown', reason: `accounts answered ${String(status)}`, sent: true };
 }
 
-/** A refusal is not the last word while an earlier try of the same order may have been carried out. */
+/** A refusal is not final while an earlier try of the same order may have been carried out. */
 function concluded(answer: ServiceAnswer, absentWhen404: boolean, holdUntil: Date): TransferOutcome {
   if (answer.kind === 'failed') {
     return { kind: 'unknown', reason: `${answer.code}: ${answer.reason}`, sent: answer.mayHaveHappened };

@@ -14,7 +14,7 @@ export type Committed = 'done' | 'key_known' | 'stale';
 /** How often a change is decided again because a row has moved on; beyond it something is broken. */
 export const TRIES = 100;
 
-/** Commits what belongs together in one statement: the change, the event that tells of it, the key, the notices. */
+/** Commits what belongs together in one statement: the change, its event, the key, the notices. */
 @Injectable()
 export class ChangesStore {
   constructor(

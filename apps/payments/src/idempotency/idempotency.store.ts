@@ -64,7 +64,7 @@ export class IdempotencyStore {
 
   /**
    * How a known key stands; one whose runner is gone is taken over.
-   * @returns `begin` when the key is not known (any more)
+   * @returns `begin` when the key is unknown or was forgotten
    * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
    */
   look({ fingerprint, ...place }: KeyClaim, now: Date): Promise<Claim> {

@@ -199,7 +199,7 @@ describe('a client, with the scopes for all of its subjects,', () => {
     }
   });
 
-  it('is told of all of them by the webhooks that it registered with that scope, and may hold one to its own', async () => {
+  it('receives notices of all of them at the webhooks that it registered with that scope, and may limit one to its own', async () => {
     const all = await payments.call(portal, 'POST', '/webhooks', { url: 'https://gateway.example/all' });
     const own = await payments.call(portal, 'POST', '/webhooks', {
       url: 'https://gateway.example/own',
@@ -311,7 +311,7 @@ describe('a person, through an application,', () => {
     expect(await act(lateShop, held['id'], 'refund')).toEqual(asked);
     expect((await act(lateShop, held['id'], 'refund', { amount: euro('1') }))[0]).toBe(201);
     expect((await act(soonShop, held['id'], 'refund', { amount: euro('100000') }))[0]).toBe(201);
-    // Somebody whose payment it is not hears nothing of its amount.
+    // Nobody but the payment's owner learns its amount.
     expect((await act(person(301), held['id'], 'refund')).slice(0, 2)).toEqual([404, 'PAYMENT_UNKNOWN']);
     expect(
       (await payments.eventsOf(`payment/${String(held['id'])}`)).filter((type) => type.endsWith('_refused')),

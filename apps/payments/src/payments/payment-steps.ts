@@ -117,7 +117,7 @@ export function endRefund(payment: Payment, amount: bigint, paid: boolean, now: 
 
 /**
  * What the payment becomes once it is known how its transfer stands: the ledger is the truth, the payment follows it.
- * `refused` and `absent` are said only when no earlier order can be on its way any more ({@link isCertain}).
+ * `refused` and `absent` are said only when no earlier order can still arrive ({@link isCertain}).
  * @returns the same payment when nothing changes
  */
 export function applyTransfer(payment: Payment, transfer: TransferState, now: Date): Payment {

@@ -46,7 +46,7 @@ export interface Payment {
   /** When the hold runs out. */
   readonly expiresAt: Date | null;
   /**
-   * Until this moment an order to accounts that nobody waits for may still be carried out: the token that went with it is good so long.
+   * Until this moment an order to accounts that nobody waits for may still be carried out: the token that was sent with it is valid that long.
    * In the past: none can be on its way, and what accounts says is final.
    */
   readonly orderUntil: Date;

@@ -141,7 +141,7 @@ function newPayment(command: CreatePayment, { principal }: Caller, times: StepTi
     id,
     status: 'created',
     capture,
-    // One id for both: a payment that is lost can be made again from its transfer.
+    // One id for both: a payment that is lost can be recreated from its transfer.
     transferId: id,
     fromAccount: from,
     toAccount: to,

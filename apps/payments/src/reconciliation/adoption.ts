@@ -18,7 +18,7 @@ function behalfOf(transfer: LedgerTransfer, ownClientId: string) {
   return { subject, clientId, actors, txn };
 }
 
-/** The payment that a transfer tells of, under the transfer's id: payments orders a payment's transfer under the payment's own. */
+/** The payment that a transfer belongs to, under the transfer's id: payments orders a payment's transfer under the payment's own. */
 export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Date): Payment | undefined {
   const { id, leg, holdExpiresAt, createdAt, reference, corrects } = transfer;
   if (leg === null || corrects !== null) return undefined;
@@ -54,7 +54,7 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
   return applyTransfer(begun, stateOf(transfer), now);
 }
 
-/** A refund that its transfer tells of, and the payment as it stands once it is counted. @returns nothing when it does not fit the payment */
+/** A refund recreated from its transfer, and the payment as it stands once it is counted. @returns nothing when it does not fit the payment */
 export function refundOf(
   transfer: LedgerTransfer,
   payment: Payment,

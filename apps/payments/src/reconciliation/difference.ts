@@ -16,7 +16,7 @@ export const differenceCodes = {
 } as const;
 export type DifferenceCode = keyof typeof differenceCodes;
 
-/** How a difference can be mended: recovery learns what the transfer is; the lost record is made again from its transfer. */
+/** How a difference can be mended: recovery learns what the transfer is; the lost record is recreated from its transfer. */
 export type Repair = 'attend' | 'adopt';
 
 export interface Difference {

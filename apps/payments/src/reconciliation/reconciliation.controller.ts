@@ -16,7 +16,7 @@ export class ReconciliationController {
   /**
    * Compares payments and refunds with their transfers at accounts, both ways, and names each difference (the first hundred):
    * `TRANSFER_MISSING`, `TRANSFER_DIFFERS`, `RECORD_BEHIND`, `RECORD_MISSING`. With `repair` it repairs what can be: records that are behind
-   * learn, records that are missing are made again from their transfers. 200 whether or not they agree: see `ok`.
+   * learn, records that are missing are recreated from their transfers. 200 whether or not they agree: see `ok`.
    * 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`.
    */
   @Post()

@@ -143,7 +143,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await read(held)).body).toMatchObject({ status: 'settled', captured: euro('40') });
   });
 
-  it('makes payments and refunds again that only their transfers tell of, under the ids that they had, and nothing twice', async () => {
+  it('recreates payments and refunds of which only the transfers are left, under the ids that they had, and nothing twice', async () => {
     const before = await reconcile();
     // The refund's comes first in the order of ids, so that it is met before the payment that it needs.
     const [refund = '', paid = '', held = ''] = [uuidv7(), uuidv7(), uuidv7()].sort();
@@ -176,7 +176,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect(rest.body).toMatchObject({ amount: euro('70'), payment: { status: 'refunded' } });
   });
 
-  it('makes a payment again as cancelled when its hold was given back, as its client was told', async () => {
+  it("makes a payment again as cancelled when its hold was released, as its client's last answer said", async () => {
     const cancelled = uuidv7();
     const order = { id: cancelled, ...leg('50'), hold: { expires_in_seconds: 600 } };
     expect(await atAccounts('POST', '/transfers', order, shop)).toBe(201);

@@ -166,7 +166,7 @@ export class ReconciliationService {
     return (await this.#look(transferId)) === undefined ? mended : 0;
   }
 
-  /** Keeps a payment or refund again whose transfer is all that is left of it. Its client was told of it once, so no notice goes out. */
+  /** Keeps a payment or refund again whose transfer is all that is left of it. Its client got a notice once, so no other is sent. */
   async #adopt(transferId: string, author: Author): Promise<number> {
     const transfer = await this.#transfer(transferId);
     if (transfer === undefined) return 0;

@@ -43,7 +43,7 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     return rows[0]?.sum;
   }
 
-  it('answers 503 with Retry-After without asking an accounts that hangs any more, tries it now and then, and recovers', async () => {
+  it('answers 503 with Retry-After without calling an accounts that hangs, tries it now and then, and recovers', async () => {
     const [debit, credit, other] = [from, await payments.accounts.open(shop, 'forbidden'), to];
     const keys = Array.from({ length: 12 }, () => randomUUID());
     payments.accounts.suspend();

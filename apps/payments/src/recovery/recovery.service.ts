@@ -44,7 +44,7 @@ export class RecoveryService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Looks at everything that is due. @param onFailure told of each that could not be looked at; it comes again */
+  /** Looks at everything that is due. @param onFailure called for each that could not be checked; it is retried */
   async sweep(onFailure: (id: string, error: unknown) => void): Promise<Sweep> {
     const now = this.clock();
     const payments = await this.payments.due(now, SWEEP_LIMIT);
@@ -130,7 +130,7 @@ export class RecoveryService {
   }
 }
 
-/** Once a minute, because the order may be found any time; at the latest when none can be on its way any more. */
+/** Once a minute, because the order may be found any time; at the latest when none can still arrive. */
 function lookSoonOrAt(moment: Date, now: Date): Date {
   return new Date(Math.min(Math.max(moment.getTime(), now.getTime() + 1_000), now.getTime() + 60_000));
 }

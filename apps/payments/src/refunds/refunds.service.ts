@@ -183,7 +183,7 @@ function newRefund(
   };
 }
 
-/** The account that paid no longer takes money; how it stands is told to some only. */
+/** The account that paid no longer takes money; its state is shown only to some. */
 const payerGone = new Set(['ACCOUNT_CLOSED', 'ACCOUNT_UNKNOWN']);
 const ANOTHER_ACCOUNT =
   "If the payer's account is closed, a refund cannot reach it: pay another account of the payer instead (POST /payments, from the account " +

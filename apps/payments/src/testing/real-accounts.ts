@@ -39,7 +39,7 @@ export interface RealAccounts {
   readonly tokens: TokenClient;
   /** Opens an account in euro that belongs to the caller's subject. @returns its id */
   open(who: string | Who, overdraft: 'allowed' | 'forbidden'): Promise<string>;
-  /** Its process does not run any more, though its port is open, until it is resumed. */
+  /** Its process is stopped, though its port is open, until it is resumed. */
   suspend(): void;
   resume(): void;
   stop(): Promise<void>;

@@ -27,7 +27,7 @@ export function endOf(attempt: Attempt, sent: Sent, now: Date, random: () => num
   return { ...ended, status, nextAttemptAt: next ?? null, lastError, deliveredAt: null };
 }
 
-/** An attempt that was not made, because its endpoint is sent nothing any more. */
+/** An attempt that was not made, because nothing is sent to its endpoint. */
 export function endUnsent({ endpointId, eventId, endpointStatus, failures, restUntil }: Attempt): AttemptEnd {
   return {
     endpointId,

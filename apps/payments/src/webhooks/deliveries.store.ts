@@ -14,7 +14,7 @@ const PRUNE_BATCH = 5_000;
 export class DeliveriesStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Commits the notice, for each active endpoint that reaches its payment and wants its type, with the change that it tells of. */
+  /** Commits the notice, for each active endpoint that reaches its payment and wants its type, with the change that it reports. */
   tell({ id, type, owner, paymentId, body, createdAt }: Notice): Part {
     return {
       write: (bind) => {

@@ -12,7 +12,7 @@ export type Reception = 'taken' | 'refused' | 'silent';
 /** Refusals in a row after which an endpoint rests; one that is silent rests at once. */
 export const TROUBLE = 5;
 const FIRST_REST_MS = 5_000;
-/** Milliseconds that an endpoint rests at most: so long after its recovery it may take until it is told again. */
+/** Milliseconds that an endpoint rests at most: after its recovery it may take this long until it is tried again. */
 export const LONGEST_REST_MS = 10 * 60_000;
 
 export const healthy: EndpointHealth = { failures: 0, restUntil: null };

@@ -31,7 +31,7 @@ export class WebhooksController {
   ) {}
 
   /**
-   * Registers where the caller wants to be told of its payments (at most ten endpoints), or with the scope `webhooks:write:client` of
+   * Registers where the caller wants notices of its payments (at most ten endpoints), or with the scope `webhooks:write:client` of
    * those of all subjects that its client acts for (`reach`). 201 with the endpoint; 422 `URL_INVALID`, `URL_NOT_HTTPS`,
    * `URL_HAS_CREDENTIALS`, `ADDRESS_NOT_PUBLIC`, `WEBHOOK_LIMIT`; 403 `SCOPE_MISSING`.
    */
@@ -59,7 +59,7 @@ export class WebhooksController {
     return this.webhooks.list(query, caller);
   }
 
-  /** Removes an endpoint; what is not delivered yet is not sent any more. 204; 404 `WEBHOOK_UNKNOWN`. */
+  /** Removes an endpoint; what is not delivered yet is not sent. 204; 404 `WEBHOOK_UNKNOWN`. */
   @Delete(':id')
   @HttpCode(204)
   @RequireAnyScope('webhooks:write', clientWide('webhooks:write'))

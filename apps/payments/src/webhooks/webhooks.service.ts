@@ -27,7 +27,7 @@ import { readTarget, URL_LIMIT, type TargetRefusal, type TargetRule } from '@cou
 
 export const TARGET_RULE = Symbol('countersign.payments.webhook-target-rule');
 
-/** With it a client registers endpoints that are told of all its subjects' payments. */
+/** With it a client registers endpoints that receive notices of all its subjects' payments. */
 const wideScope = clientWide('webhooks:write');
 
 const targetDetails: Readonly<Record<TargetRefusal, string>> = {

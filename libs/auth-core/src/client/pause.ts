@@ -104,7 +104,7 @@ export class Pause {
   }
 }
 
-/** The failure as those hear of it for whom the issuer is not asked. */
+/** The failure for callers for whom the issuer is not asked. */
 function shared({ code, message, status, retryable }: TokenRequestError, leftMs: number): TokenRequestError {
   const seconds = Math.ceil(leftMs / 100) / 10;
   const said = `${message} (the issuer is asked again in ${String(seconds)} s)`;

@@ -132,7 +132,7 @@ describe('a DPoP proof', () => {
     expect(verifyDpopProof(made, { method: 'POST', url, now: start }).thumbprint).toBe(thumbprintOf(signer));
   });
 
-  it('is good for 60 seconds and the clock tolerance, and no longer', async () => {
+  it('is valid for 60 seconds and the clock tolerance, and no longer', async () => {
     const at = (now: number) => outcomeOf(() => verifyDpopProof(proofOf(), { ...expected, now }));
     expect(await at(start + 64.9)).toBe('ACCEPTED');
     expect(await at(start + 65)).toBe('DPOP_PROOF_INVALID iat');

@@ -22,7 +22,7 @@ export interface DpopExpectation {
   readonly nonce?: string | undefined;
   /** Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. */
   readonly algorithms?: readonly KnownAlgorithm[] | undefined;
-  /** Seconds after its `iat` for which a proof is good: 1 to 300, 60 by default. */
+  /** Seconds after its `iat` for which a proof is valid: 1 to 300, 60 by default. */
   readonly lifetimeSeconds?: number | undefined;
   /** Seconds of clock difference that are forgiven: 0 to 5, 5 by default. */
   readonly clockToleranceSeconds?: number | undefined;

@@ -21,7 +21,7 @@ const encodings = Array.from({ length: 2 * (SIZE + 3) + 3 }, (_, length) => Buff
 
 /**
  * ECDSA's raw r‖s of 64 bytes (RFC 7518, section 3.4) as DER: handing node:crypto DER is 25 µs a call cheaper than naming the raw encoding.
- * @returns bytes that are good until the next call
+ * @returns bytes that are valid until the next call
  */
 export function rawToDer(raw: Uint8Array): Buffer {
   const r = digitsOf(raw, 0);

@@ -31,7 +31,7 @@ const inside =
 
 /**
  * Whether keys may be fetched where an issuer's metadata says (RFC 8414, section 2). Anyone who answers for the issuer must not make this service
- * ask for things inside its own network, so another host is taken by https and by name only.
+ * ask for things inside its own network, so another host is accepted only by https and by name.
  * @returns what is wrong
  */
 function faultOf(jwksUri: unknown, issuer: URL, allowPlainHttp: boolean): string | undefined {

@@ -41,7 +41,7 @@ export class JwksFile {
   }
 
   /**
-   * @param url the set's address: one from another address is not taken
+   * @param url the set's address: one from another address is not used
    * @returns nothing when there is no such file
    * @throws {Error} when the file is not to be trusted or not understood
    */

@@ -37,7 +37,7 @@ describe('a key set', () => {
     expect(set.candidates('ES256', undefined).length).toBe(CANDIDATES_LIMIT);
   });
 
-  it('holds a key only under its own kid, with its own value, and for what it was good for', async () => {
+  it('holds a key only under its own kid, with its own value, and for its original purpose', async () => {
     const set = new KeySet([keys.rsa]);
     expect(set.holds(keys.rsa)).toBe(true);
     expect(set.holds({ ...keys.rsa, keyId: 'other' })).toBe(false);

@@ -30,7 +30,7 @@ export interface RemoteKeySetOptions {
   readonly cacheFile?: string | undefined;
   /** What the keys must be for; `sig` by default. */
   readonly purpose?: KeyPurpose | undefined;
-  /** Told of the set after each fetch that brought one. */
+  /** Called with the set after each fetch that returned one. */
   readonly onKeys: (keys: KeySet) => void;
   /** Told once why keys cannot be fetched, and again when the reason changes; an empty text once they can be again. */
   readonly onFailure?: ((reason: string) => void) | undefined;
@@ -157,7 +157,7 @@ export class RemoteKeySet {
 
   /**
    * One fetch for keys that have become too old, as after the machine slept: anyone who asks first sets it off, the others join it. Once it has
-   * failed nobody waits any more; the background keeps trying.
+   * failed nobody is waiting; the background keeps trying.
    * @returns whether the keys can be used
    */
   async refreshWhenStale(): Promise<boolean> {

@@ -46,7 +46,7 @@ export class ApiKeyCredential implements Credential {
     return this.keys.recall(authorization.slice(SCHEME_LENGTH), addressOf(request));
   }
 
-  /** The caller is refused in any case; whether the issuer hears of it at once makes no difference to the answer. */
+  /** The caller is refused in any case; whether the issuer gets it immediately makes no difference to the answer. */
   async #refuseExposed(key: string): Promise<never> {
     await this.keys.exposed(key).catch(() => undefined);
     throw new TokenError('API_KEY_IN_URL');

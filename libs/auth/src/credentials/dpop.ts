@@ -5,7 +5,7 @@ import { type Credential } from './credential.js';
 
 /** `Authorization: DPoP` with a proof (RFC 9449, section 7.1). */
 export class DpopCredential implements Credential {
-  /** One proof is good for one request, of which GraphQL asks about each field. */
+  /** One proof is valid for one request, of which GraphQL asks about each field. */
   readonly #proven = new WeakMap<object, Promise<Principal>>();
 
   /** @param resource the URL under which callers reach this service */

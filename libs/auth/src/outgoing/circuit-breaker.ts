@@ -57,7 +57,7 @@ export class CircuitBreaker {
 
   /**
    * Asks to make a call.
-   * @returns what is to be told once, whether the call failed; or nothing, when it may not be made
+   * @returns a callback for the result of the call; or nothing, when it may not be made
    */
   admit(): ((failed: boolean) => void) | undefined {
     const { state } = this;

@@ -29,7 +29,7 @@ export interface ServiceCall {
   readonly timeoutMs?: number;
   /** Tries at most; 3 by default. What is not idempotent is sent once, and tried again only when it cannot have left. */
   readonly attempts?: number;
-  /** Which statuses tell of something that may pass, so that another try is worth it; 429, 502, 503 and 504 by default. */
+  /** Which statuses stand for a temporary failure, so that another try is worth it; 429, 502, 503 and 504 by default. */
   readonly mayPass?: (status: number) => boolean;
 }
 
@@ -40,7 +40,7 @@ export interface Answered {
   readonly headers: Headers;
   /** Parsed JSON, text of another type, or nothing. From outside: validate it. */
   readonly body: unknown;
-  /** Whether an earlier try of this call may have been carried out, so that this answer need not be the last word. */
+  /** Whether an earlier try of this call may have been carried out, so that this answer need not be final. */
   readonly mayHaveHappened: boolean;
   readonly attempts: number;
 }

@@ -8,7 +8,7 @@ export { type PartLogger } from '../part-logger.js';
 export { Problem, problemOf, type ProblemDocument } from '../problem.js';
 
 export interface ProblemsOptions {
-  /** Told of unexpected errors and of a database that is away; Nest's own logger by default. */
+  /** Logs unexpected errors and an unavailable database; Nest's own logger by default. */
   readonly logger?: PartLogger;
 }
 

@@ -10,7 +10,7 @@ export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from '../ref
 export interface RefusalTrailOptions extends RefusalsOptions {
   /** In the service's own database. */
   readonly outbox: AuditOutbox;
-  /** Told when counted refusals could not be recorded; Nest's own logger by default. */
+  /** Logs when counted refusals could not be recorded; Nest's own logger by default. */
   readonly logger?: PartLogger;
 }
 

@@ -20,7 +20,7 @@ async function publishAll(stream: JetStreamClient, events: readonly AuditEvent[]
   await Promise.all(packEvents(numbered).map((batch) => publishBatch(stream, 'payments', batch)));
 }
 
-/** Hears how far audit is; the receipt comes after its commit. */
+/** Receives how far audit is; the receipt comes after its commit. */
 class Receipts {
   through = 0;
   onReceipt: (through: number) => void = () => undefined;

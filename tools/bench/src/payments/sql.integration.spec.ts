@@ -11,7 +11,7 @@ const ofTheRelay = { table: 'audit_sequence', columns: new Set(['position', 'seq
 /** Long enough for one payment of each client, and no second. */
 const ONE_EACH = 0.001;
 
-/** A value without what is peculiar to one run: ids, keys, texts and times are told by their kind alone. */
+/** A value without what is peculiar to one run: ids, keys, texts and times are replaced by their kind. */
 function plain(value: unknown): unknown {
   if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value)) return 'a time';
   if (typeof value === 'string' && value.length > 20) return 'a text';

@@ -7,5 +7,5 @@ export const receiverMessageSchema = z.union([
 ]);
 export type ReceiverMessage = z.infer<typeof receiverMessageSchema>;
 
-/** What the receivers are told: to end all connections that they let hang. */
+/** A message to the receivers: end all hanging connections. */
 export const receiverOrderSchema = z.object({ drop: z.literal(true) });

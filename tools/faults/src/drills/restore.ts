@@ -92,7 +92,7 @@ export async function restoreDrill(stack: Stack, seed: number, say: (line: strin
   say(`repaired: ${String(repaired.repaired)}`);
   const after = await reconcile(stack);
   expectThat(repaired.ok && after.ok, `after the repair: ${JSON.stringify(after.differences)}`);
-  expectThat(after.payments > restored.payments, 'no payment was made again');
+  expectThat(after.payments > restored.payments, 'no payment was recreated');
 
   await restore({ payments: laterPayments, accounts });
   const wrongOrder = await reconcile(stack, '--repair');

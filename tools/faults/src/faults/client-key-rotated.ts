@@ -61,14 +61,14 @@ async function rotate(scene: Scene, before: PrivateJwk, after: PrivateJwk): Prom
   await storefront.useKey(after);
   await delay(LAST_REQUESTS_MS);
   await declare(scene, [after]);
-  if (await isTaken(scene, before)) wrong(`${before.kid} is taken though it is no longer declared`);
+  if (await isTaken(scene, before)) wrong(`${before.kid} is accepted though it is no longer declared`);
   if (!(await isTaken(scene, after))) wrong(`${after.kid} is refused although it is the only declared key`);
   await delay(between(random, 500, 1_000));
 }
 
 /**
  * The key of the client that pays is changed in the declared file, with an overlap; the key that is gone gets no token. It does not come back
- * with a declaration either, only by an administrator's hand, and so the change is taken back.
+ * with a declaration either, only by an administrator's hand, and so the change is undone.
  */
 export const clientKeyRotated: Fault = {
   name: 'client-key-rotated',

@@ -56,7 +56,7 @@ async function attack(neighbour: Neighbour, signal: AbortSignal): Promise<number
   return rounds;
 }
 
-/** A service that does not hear of revocations is blind. */
+/** A service that receives no revocations is blind. */
 async function lookForBlindness({ stack, wrong }: Scene, signal: AbortSignal): Promise<void> {
   const blind = new Set<ServiceName>();
   while (!signal.aborted) {
@@ -139,7 +139,7 @@ export const hostileNeighbour: Fault = {
     }
     if ((await attacking) === 0) wrong('the neighbour did not get through a single round of attacks');
     const after = await belongings(scene);
-    if (after.made !== before.made) wrong('a stream was deleted and made again');
+    if (after.made !== before.made) wrong('a stream was deleted and recreated');
     if (after.forged > before.forged) wrong(`${String(after.forged - before.forged)} events were forged`);
   },
 };

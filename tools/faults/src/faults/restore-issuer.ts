@@ -72,7 +72,7 @@ export const restoreIssuer: Fault = {
     if ((await ask('GET', `${stack.urls.payments}/payments?limit=1`, fresh)).status !== 200)
       wrong('a token by a new assertion was refused after the restore');
     await delay(between(random, 1_000, 2_000));
-    if (!(await isRefused())) wrong('a token that was revoked after the backup is good again');
+    if (!(await isRefused())) wrong('a token that was revoked after the backup is accepted again');
     const listed = await countersign(stack, 'revoke', 'list', '--kind', 'token');
     if (!listed.out.includes('stated before')) wrong(`the revocation was not taken back: ${listed.out}${listed.said}`);
     const done = await countersign(stack, 'revoke', 'restored', '--acknowledge');

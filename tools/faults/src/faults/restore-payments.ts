@@ -6,7 +6,7 @@ import { between } from './random.js';
 
 /**
  * Payments is copied under load, accounts after it, and both are restored, as docs/operations.md has it: no client is let in before
- * `countersign payments reconcile --repair` has made again what lies between the copies.
+ * `countersign payments reconcile --repair` has recreated what lies between the copies.
  */
 export const restorePayments: Fault = {
   name: 'restore-payments',

@@ -54,7 +54,7 @@ export const revocationKeyRotated: Fault = {
     const after = await revocationKeys(scene, 'POST', '/rotate');
     const active = after.find(({ state }) => state === 'active')?.kid;
     if (active !== pending.kid) wrong(`after the rotation ${String(active)} signs instead of ${pending.kid}`);
-    if (!(await isEarlierRefused())) wrong('a token that was revoked under the key before is good again');
+    if (!(await isEarlierRefused())) wrong('a token that was revoked under the key before is accepted again');
     await revokeOne(scene);
   },
 };

@@ -47,7 +47,7 @@ export interface RoundReport {
 /** Milliseconds for which clients keep paying after the last fault. */
 const AFTER_MS = 1_000;
 
-/** Milliseconds for the outboxes to be empty once all runs again: what audit itself recorded while it stood still takes two minutes. */
+/** Milliseconds for the outboxes to be empty once all runs again: what audit itself recorded while it was stopped takes two minutes. */
 const TRAIL_LIMIT_MS = 240_000;
 
 const amountSchema = z.object({ balance: z.object({ amount: z.coerce.number() }) });
@@ -234,7 +234,7 @@ export class Round {
       : invariants.filter((one) => !one.ok).map(({ name }) => `the ledger's invariant ${name} does not hold`);
   }
 
-  /** `countersign payments reconcile`: what payments keeps and what accounts has tell of the same money. */
+  /** `countersign payments reconcile`: whether payments and accounts agree. */
   async #reconciliationFaults(): Promise<readonly string[]> {
     const { code, said } = await countersign(this.stack, 'payments', 'reconcile');
     return code === 0 ? [] : [`payments and accounts differ: ${said.trim()}`];

@@ -47,7 +47,7 @@ async function useNewTokens({ stack, storefront, wrong }: Scene, signal: AbortSi
   return signers;
 }
 
-/** The issuer's signing key is rotated some times, as an operator does it; every token stays good, old or new. */
+/** The issuer's signing key is rotated some times, as an operator does it; every token stays valid, old or new. */
 export const signingKeyRotated: Fault = {
   name: 'signing-key-rotated',
   drill: 'rotation',

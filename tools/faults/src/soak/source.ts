@@ -53,7 +53,7 @@ export class Source {
   readonly #pool: pg.Pool;
   readonly #template: string;
   made = 0;
-  /** No row is below it any more: what was deleted there is not walked through again. */
+  /** No row is below it: deleted ones are not walked through again. */
   #from = '0';
 
   constructor(

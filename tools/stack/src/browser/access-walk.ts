@@ -109,7 +109,7 @@ export function walkAccess(world: () => WalkedStack): void {
       await dialog.getByText(/^csk_/).waitFor();
       await window.check();
       await window.press('button', 'Done');
-      // The element itself: one that is closed has no role any more, and is in the page until the next task.
+      // The element itself: a closed one no longer has a role, and is in the page until the next task.
       await page.locator('dialog').waitFor({ state: 'detached' });
       expect(await page.getByText(/csk_/).count()).toBe(0);
       for (const [part, caption] of [
@@ -127,7 +127,7 @@ export function walkAccess(world: () => WalkedStack): void {
   );
 
   it(
-    'without the right are told so, and change nothing',
+    'without the right see that, and change nothing',
     async () => {
       const window = await signIn(/Amina Rahal/);
       await askForRights(window, 'click');

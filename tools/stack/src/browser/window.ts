@@ -76,7 +76,7 @@ export class Window {
     });
   }
 
-  /** A redirect has no body, and a page that was left may have none any more. */
+  /** A redirect has no body, and an abandoned page may have lost its own. */
   private async keep(response: Response): Promise<void> {
     const [headers, body] = await Promise.allSettled([response.allHeaders(), response.text()]);
     if (headers.status === 'fulfilled') this.received.push(JSON.stringify(headers.value));

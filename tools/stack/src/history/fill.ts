@@ -9,7 +9,7 @@ export interface Progress {
   /** How many of them are not in the trail yet. */
   readonly waiting: number;
   readonly perSecond: number;
-  /** Up to which moment the history is told. */
+  /** The end of the history. */
   readonly reached: Date | undefined;
 }
 
@@ -42,7 +42,7 @@ export class Filling {
     private readonly show: (progress: Progress) => void,
   ) {}
 
-  /** @throws {StackError} when the trail takes nothing any more */
+  /** @throws {StackError} when the trail has stopped accepting events */
   async run(options: HistoryOptions): Promise<Filled> {
     this.#begun = performance.now();
     const lost: LostNumbers[] = [];
@@ -85,7 +85,7 @@ export class Filling {
       if (this.#waiting <= limit) return;
       if (now - this.#best.at > STALLED_MS) {
         throw new StackError(
-          `The trail takes nothing any more; ${String(this.#waiting)} events wait. Look at audit's /health/ready and its log.`,
+          `The trail has stopped accepting events; ${String(this.#waiting)} are waiting. Check audit's /health/ready and its log.`,
         );
       }
       await delay(25);

@@ -101,7 +101,7 @@ function stringEnd(bytes: Buffer, start: number): number {
   return bytes[at] === QUOTE ? at : -1;
 }
 
-/** A value that the last tokens had: most have the same issuer, audience, client and scopes, so that it is compared and not made again. */
+/** A value that the last tokens had: most have the same issuer, audience, client and scopes, so that it is compared and not rebuilt. */
 interface Repeated {
   text: string;
   /** With its closing quote. */
