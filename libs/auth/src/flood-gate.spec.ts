@@ -54,7 +54,7 @@ class CatalogueController {
 
 /** So many that no test has to wait for the next, and so few that they are spent at once. */
 const limits = { '*': { per_day: 3 } };
-const names = ['flood', 'writer', 'denied', 'unwelcome', 'revoked', 'slow'] as const;
+const names = ['flood', 'writer', 'denied', 'unwelcome', 'revoked', 'slow', 'last'] as const;
 const ids = Object.fromEntries(names.map((name, n) => [name, `01a21031-6897-71c1-8114-42669a3f061${String(n)}`]));
 const keys = Object.fromEntries(names.map((name) => [name, makeApiKey('test', ids[name] ?? '')]));
 const polite = makeApiKey('test', '01a21031-6897-71c1-8114-42669a3f0620');
@@ -192,6 +192,19 @@ describe('a key beyond its limit', () => {
       until: Infinity,
     });
     expect((await ask('revoked')).body['code']).toBe('TOKEN_REVOKED');
+  });
+
+  it('is answered after those who may pass, also when it came before them', async () => {
+    await spend('last');
+    await ask('last');
+    await app.inject({ method: 'GET', url: '/catalogue', headers: { 'x-api-key': polite } });
+    const order: string[] = [];
+    const asks = [keys['last'], keys['last'], keys['last'], polite].map(async (key = '') => {
+      const { statusCode } = await app.inject({ method: 'GET', url: '/catalogue', headers: { 'x-api-key': key } });
+      order.push(String(statusCode));
+    });
+    await Promise.all(asks);
+    expect(order).toEqual(['200', '429', '429', '429']);
   });
 
   it('waits for its refusals when it keeps sending, while another key is answered at once', async () => {

@@ -84,7 +84,10 @@ export class FloodGate {
       done();
       return;
     }
-    this.#refuse(limited, request, reply).catch(done);
+    // Requests that arrived together with it and may pass are served first: after a pause of the machine a flood stands in front of them.
+    setImmediate(() => {
+      this.#refuse(limited, request, reply).catch(done);
+    });
   };
 
   /** @returns nothing for whom the guard must look at: also one who is refused for something else */
