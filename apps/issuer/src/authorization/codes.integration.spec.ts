@@ -167,19 +167,21 @@ describe('an authorization code', () => {
     expect(await reasonsOf(ended.id)).toEqual([]);
   });
 
-  it('whose session another transaction holds waits for it, and nobody else does', async () => {
+  it('whose session another transaction holds waits for it, and nobody else does, however many wait', async () => {
     const fay = await signedIn(app(), issuer.url, 'fay');
-    const [held, free] = [await issue({}, fay), await issue()];
+    // More than the pool has connections.
+    const held = await Promise.all(Array.from({ length: 12 }, () => issue({}, fay)));
+    const free = await issue();
     await issuer.database.query('begin');
     await issuer.database.query('select from session where id = $1 for update', [fay.session.id]);
-    const [waiting, answered] = [redeem(held), await redeem(free)];
+    const [waiting, answered] = [held.map((code) => redeem(code)), await redeem(free)];
     expect(answered.status).toBe(200);
     await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
       fay.session.id,
     ]);
     await issuer.database.query('commit');
-    expect((await waiting).body['error']).toBe('invalid_grant');
-    expect(await reasonsOf(held.id)).toEqual([]);
+    for (const { body } of await Promise.all(waiting)) expect(body['error']).toBe('invalid_grant');
+    for (const { id } of held) expect(await reasonsOf(id)).toEqual([]);
   });
 
   it('that is used a second time ends what it brought, with a wrong verifier too', async () => {

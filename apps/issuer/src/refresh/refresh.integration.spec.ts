@@ -218,6 +218,28 @@ describe('refresh tokens', () => {
     expect((await waiting).status).toBe(200);
   });
 
+  it('bring the token that works now when another replica has gone on while they waited', async () => {
+    const { body, id } = await begin();
+    await issuer.database.query('begin');
+    await issuer.database.query('select from refresh_family where delegation_id = $1 for update', [id]);
+    const waiting = refresh(body['refresh_token']);
+    // Another use ends only after it has read what it is of, and the first one began before.
+    const free = await begin();
+    expect((await refresh(free.body['refresh_token'])).status).toBe(200);
+    await issuer.database.query('update refresh_family set generation = 2, rotations = $2 where delegation_id = $1', [
+      id,
+      JSON.stringify([Date.now(), Date.now()]),
+    ]);
+    await issuer.database.query('commit');
+    const { status, body: got } = await waiting;
+    expect([status, parseRefreshToken(String(got['refresh_token']))?.generation]).toEqual([200, 2]);
+    const { rows } = await issuer.database.query('select generation from refresh_family where delegation_id = $1', [
+      id,
+    ]);
+    expect(rows).toEqual([{ generation: 2 }]);
+    expect((await refresh(got['refresh_token'], planner, {}, other)).status).toBe(200);
+  });
+
   it('end by revocation (RFC 7009), used or not, with the access tokens of their delegation', async () => {
     const { body, id } = await begin();
     await refresh(body['refresh_token']);
