@@ -1,7 +1,8 @@
 /** Maximum bytes of an answer that is passed on. */
 export const ANSWER_LIMIT = 4 * 1024 * 1024;
 
-const id = '[A-Za-z0-9._:~-]{1,256}';
+// As browsers encode a part of a path (RFC 3986, section 2.1): the id of a person has a colon, that of a client may be a URL.
+const id = '(?:[A-Za-z0-9._:~-]|%[0-9A-F]{2}){1,512}';
 const paths = (...texts: readonly string[]): readonly RegExp[] =>
   texts.map((text) => new RegExp(`^${text.replaceAll(':id', id)}$`));
 
@@ -48,6 +49,15 @@ const allowed: Readonly<Record<string, readonly RegExp[]>> = {
  * @param path below the issuer's root, without a leading slash and without a query, as it came
  */
 export function mayPass(method: string, path: string): boolean {
-  if (path.split('/').some((part) => part === '.' || part === '..')) return false;
+  if (path.split('/').some(leadsAway)) return false;
   return Object.hasOwn(allowed, method) && allowed[method]?.some((one) => one.test(path)) === true;
+}
+
+/** Whether a part is a step to another folder however it is written (WHATWG URL, section 4.4), or is not UTF-8. */
+function leadsAway(part: string): boolean {
+  try {
+    return ['.', '..'].includes(decodeURIComponent(part));
+  } catch {
+    return true;
+  }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-export const parts = ['clients', 'consents', 'api-keys', 'keys', 'revocations'] as const;
+export const parts = ['clients', 'people', 'consents', 'api-keys', 'keys', 'revocations'] as const;
 export type AccessPart = (typeof parts)[number];
 
 export const revocationKinds = ['token', 'transaction', 'client', 'subject', 'api-key', 'key'] as const;

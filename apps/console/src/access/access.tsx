@@ -13,12 +13,14 @@ import { Consents } from './consents.js';
 import { keysSchema } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
 import { Keys } from './keys.js';
+import { People } from './people.js';
 import { type PlannedChange } from './planned-change.js';
 import { Revocations } from './revocations.js';
 
 const route = getRouteApi('/access');
 const titles: Readonly<Record<AccessPart, string>> = {
   clients: 'Clients',
+  people: 'People',
   consents: 'People’s consents',
   'api-keys': 'API keys',
   keys: 'Signing keys',
@@ -70,6 +72,8 @@ function Part({ search, plan }: { readonly search: AccessSearch; readonly plan: 
   switch (part) {
     case 'clients':
       return <Clients plan={plan} />;
+    case 'people':
+      return <People person={person} plan={plan} />;
     case 'consents':
       return <Consents client={client} person={person} plan={plan} />;
     case 'api-keys':

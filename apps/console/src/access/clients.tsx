@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Time } from '../ui/time.js';
+import { Time, useNow } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { AccessTable } from './access-table.js';
+import styles from './access.module.css';
 import { ChangeButtons } from './change-buttons.js';
+import { isOld, SECRET_DAYS } from './expiry.js';
 import { clientsSchema, type ClientAnswer } from './issuer-answers.js';
 import { askIssuer, newestQuery } from './issuer-queries.js';
 import { Paged } from './paged.js';
@@ -19,6 +21,39 @@ function changesOf({ client_id: id, status, token_endpoint_auth_method: method }
     { label: 'Revoke tokens', change: clientChange.revoke(id) },
     ...(method === 'client_secret_basic' ? [{ label: 'New secret', change: clientChange.newSecret(id) }] : []),
   ];
+}
+
+/** The keys and secrets by which a client proves who it is, each with a way to end it. */
+function Credentials({ row, plan }: { readonly row: ClientAnswer; readonly plan: (change: PlannedChange) => void }) {
+  const { client_id: id, secrets, jwks, token_endpoint_auth_method: method = 'private_key_jwt' } = row;
+  const now = useNow();
+  const keys = (jwks?.keys ?? []).flatMap(({ kid }) => kid ?? []);
+  return (
+    <>
+      {method}
+      <ul className={styles.credentials}>
+        {keys.map((kid) => (
+          <li key={kid}>
+            <code>
+              <Untrusted text={kid} limit={14} brief />
+            </code>{' '}
+            {keys.length > 1 && (
+              <ChangeButtons changes={[{ label: 'Remove', change: clientChange.removeKey(id, kid) }]} plan={plan} />
+            )}
+          </li>
+        ))}
+        {secrets.map(({ id: secret, created_at: at }) => (
+          <li key={secret} className={isOld(at, now) ? styles.urgent : undefined}>
+            <span>
+              secret, made <Time at={at} relative />
+            </span>
+            {isOld(at, now) && <strong className={styles.off}>older than {SECRET_DAYS} days: make a new one</strong>}
+            <ChangeButtons changes={[{ label: 'Remove', change: clientChange.removeSecret(id, secret) }]} plan={plan} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
 }
 
 /** What a client did last; the link shows it in the trail. */
@@ -63,7 +98,7 @@ export function Clients({ plan }: { readonly plan: (change: PlannedChange) => vo
               ),
             },
             { title: 'Status', cell: ({ status }) => <Status status={status} /> },
-            { title: 'Authenticates by', cell: ({ token_endpoint_auth_method: method = 'private_key_jwt' }) => method },
+            { title: 'Authenticates by', cell: (row) => <Credentials row={row} plan={plan} /> },
             { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
             {
               title: 'Last used',

@@ -2,6 +2,12 @@ const DAY_MS = 86_400_000;
 /** Days before its end from which something stands first and stands out. */
 export const WARNING_DAYS = 14;
 
+/** Days after which a client's secret is old: it has no end of its own, and has been seen by people. */
+export const SECRET_DAYS = 180;
+
+/** Whether a secret should be replaced. @param now milliseconds since 1970 */
+export const isOld = (createdAt: string, now: number): boolean => now - Date.parse(createdAt) > SECRET_DAYS * DAY_MS;
+
 /** The time before which what ends is warned of. @param now milliseconds since 1970 */
 export function warningBound(now: number): string {
   // To the minute, so that the question stays the same while the page is open.

@@ -17,6 +17,29 @@ export const clientSchema = z.object({
 export type ClientAnswer = z.infer<typeof clientSchema>;
 export const clientsSchema = z.object({ clients: z.array(clientSchema), next_cursor: cursor });
 
+export const personSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.optional(z.nullable(z.string())),
+  provider: z.string(),
+  roles: z.array(z.string()),
+  status: z.enum(['active', 'disabled']),
+  signed_in_at: z.string(),
+});
+export type PersonAnswer = z.infer<typeof personSchema>;
+export const peopleSchema = z.object({ people: z.array(personSchema), next_cursor: cursor });
+
+export const personSessionSchema = z.object({
+  id: z.string(),
+  device: z.string(),
+  network: z.string(),
+  authenticated_at: z.string(),
+  amr: z.optional(z.nullable(z.array(z.string()))),
+  seen_at: z.string(),
+});
+export type PersonSessionAnswer = z.infer<typeof personSessionSchema>;
+export const personDetailSchema = z.extend(personSchema, { sessions: z.array(personSessionSchema) });
+
 export const delegationSchema = z.object({
   id: z.string(),
   person_id: z.string(),
@@ -55,6 +78,7 @@ export const keySchema = z.object({
   activated_at: time,
   retired_at: time,
   removed_at: time,
+  ends_at: time,
 });
 export type KeyAnswer = z.infer<typeof keySchema>;
 export const keysSchema = z.object({ keys: z.array(keySchema) });

@@ -42,7 +42,7 @@ export function make(change: PlannedChange, key: string, reason: string) {
   const { body, takesReason } = change;
   const whole = takesReason && reason !== '' ? { ...body, reason } : body;
   return askIssuer(changedSchema, change.path, {
-    method: 'POST',
+    method: change.method ?? 'POST',
     idempotencyKey: key,
     ...(whole === undefined ? {} : { body: whole }),
   });

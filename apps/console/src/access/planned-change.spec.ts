@@ -1,6 +1,14 @@
-import { endOfKey, endsSoon, leftText, warningBound } from './expiry.js';
+import { endOfKey, endsSoon, isOld, leftText, warningBound } from './expiry.js';
 import { accessSearchOf } from './access-search.js';
-import { apiKeyChange, clientChange, endOfDelegation, keyChange, revocationOf, wordOf } from './planned-change.js';
+import {
+  apiKeyChange,
+  clientChange,
+  endOfDelegation,
+  keyChange,
+  personChange,
+  revocationOf,
+  wordOf,
+} from './planned-change.js';
 import { sentencesOf } from './preview-sentences.js';
 
 const DAY = 86_400_000;
@@ -17,6 +25,8 @@ describe('a change to access', () => {
       keyChange.revoke('keys', 'kid'),
       endOfDelegation('d', 'Carol', 'corner-shop'),
       revocationOf('subject', 'person:1'),
+      personChange.endSessions('person:1', 'Carol'),
+      personChange.disable('person:1', 'Carol'),
     ];
     for (const one of refusing) expect([one.word === undefined, one.refuses === undefined]).toEqual([false, false]);
     const others = [
@@ -24,8 +34,17 @@ describe('a change to access', () => {
       apiKeyChange.enable('k', 'n'),
       apiKeyChange.rotate('k', 'n'),
       keyChange.rotate('keys'),
+      personChange.enable('person:1', 'Carol'),
     ];
     for (const one of others) expect([one.word, one.refuses]).toEqual([undefined, undefined]);
+  });
+
+  it('that takes a key or a secret away is asked twice, and has no preview: what was issued stays', () => {
+    for (const one of [clientChange.removeKey('shop', 'key-1'), clientChange.removeSecret('shop', 'secret-1')]) {
+      expect([one.method, one.refuses]).toEqual(['DELETE', undefined]);
+      expect(one.word).toMatch(/-1$/);
+      expect(one.path).toMatch(/^admin\/clients\/shop\/(keys|secrets)\/[a-z]+-1$/);
+    }
   });
 
   it('puts no name into a path as it is', () => {
@@ -77,6 +96,12 @@ describe('an end that comes near', () => {
     expect(endOfKey({ expires_at: inDays(9) })).toBe(inDays(9));
     expect(endOfKey({ expires_at: inDays(9), ends_at: inDays(1) })).toBe(inDays(1));
     expect(endOfKey({ expires_at: inDays(1), ends_at: inDays(9) })).toBe(inDays(1));
+  });
+
+  it('of a secret, which has none, is its age', () => {
+    const now = Date.UTC(2026, 10, 1);
+    expect(isOld(new Date(now - 179 * 86_400_000).toISOString(), now)).toBe(false);
+    expect(isOld(new Date(now - 181 * 86_400_000).toISOString(), now)).toBe(true);
   });
 
   it('is said in words', () => {

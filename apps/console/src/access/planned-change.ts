@@ -8,6 +8,8 @@ export interface PlannedChange {
   readonly effect: string;
   /** Below `/console/issuer/`. */
   readonly path: string;
+  /** `POST` when left out. */
+  readonly method?: 'DELETE';
   readonly body?: Readonly<Record<string, unknown>>;
   /** Whether the request takes a reason. */
   readonly takesReason: boolean;
@@ -60,6 +62,58 @@ export const clientChange = {
     word: undefined,
     refuses: undefined,
     button: 'Make a secret',
+  }),
+  removeKey: (id: string, kid: string): PlannedChange => ({
+    title: `Remove the key ${kid} of ${id}`,
+    effect: 'What this key signs is refused from now on. Tokens that the client has stay valid until they expire.',
+    path: `admin/clients/${part(id)}/keys/${part(kid)}`,
+    method: 'DELETE',
+    takesReason: false,
+    word: wordOf(kid, id),
+    refuses: undefined,
+    button: 'Remove',
+  }),
+  removeSecret: (id: string, secret: string): PlannedChange => ({
+    title: `Remove the secret ${secret} of ${id}`,
+    effect: 'The client gets no more tokens with this secret. Tokens that it has stay valid until they expire.',
+    path: `admin/clients/${part(id)}/secrets/${part(secret)}`,
+    method: 'DELETE',
+    takesReason: false,
+    word: wordOf(secret, id),
+    refuses: undefined,
+    button: 'Remove',
+  }),
+};
+
+export const personChange = {
+  endSessions: (id: string, name: string): PlannedChange => ({
+    title: `End the sessions of ${name}`,
+    effect:
+      'All their sessions end now, and so does everything that they allowed applications. They may sign in again.',
+    path: `admin/people/${part(id)}/end-sessions`,
+    takesReason: false,
+    word: wordOf(name, id),
+    refuses: { kind: 'subject', name: id },
+    button: 'End sessions',
+  }),
+  disable: (id: string, name: string): PlannedChange => ({
+    title: `Disable ${name}`,
+    effect:
+      'Their sessions and all that they allowed end now, tokens about them are refused everywhere, and they cannot sign in.',
+    path: `admin/people/${part(id)}/disable`,
+    takesReason: false,
+    word: wordOf(name, id),
+    refuses: { kind: 'subject', name: id },
+    button: 'Disable',
+  }),
+  enable: (id: string, name: string): PlannedChange => ({
+    title: `Enable ${name}`,
+    effect: 'They may sign in again. What was ended stays ended.',
+    path: `admin/people/${part(id)}/enable`,
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Enable',
   }),
 };
 

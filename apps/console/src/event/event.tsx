@@ -4,6 +4,7 @@ import { lazy, Suspense } from 'react';
 import { type FoundEvent } from '../api/events.js';
 import { useShortcuts } from '../shortcuts/shortcuts.js';
 import { CopyButton } from '../ui/copy-button.js';
+import { DepartedMark } from '../departed/departed-mark.js';
 import { OutcomeMark } from '../ui/outcome.js';
 import { ErrorState, Loading } from '../ui/page-state.js';
 import { Time } from '../ui/time.js';
@@ -113,6 +114,7 @@ function Shown({ found }: { readonly found: FoundEvent }) {
       </Suspense>
       <section aria-labelledby="who">
         <h2 id="who">Who</h2>
+        {principal !== null && <DepartedMark principal={principal} time={event.time} />}
         <ActorPath event={event} />
       </section>
       <section aria-labelledby="everything">

@@ -51,7 +51,7 @@ function cellOf(name: ColumnName, { log_index: index, event }: FoundEvent) {
     case 'outcome':
       return <OutcomeMark outcome={outcome} />;
     case 'who':
-      return <Who principal={principal} />;
+      return <Who principal={principal} time={event.time} />;
     case 'client':
       return principal === null ? '–' : <Untrusted text={principal.client_id} brief />;
     case 'resource':

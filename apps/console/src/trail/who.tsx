@@ -1,23 +1,28 @@
 import { type Principal } from '../api/events.js';
+import { DepartedMark } from '../departed/departed-mark.js';
 import { plainText } from '../ui/visible-text.js';
 import { Untrusted } from '../ui/untrusted.js';
 import styles from './who.module.css';
 
 /** Who did it, and through whom; nobody stands out, because nobody could be verified. */
-export function Who({ principal }: { readonly principal: Principal | null }) {
+export function Who({ principal, time }: { readonly principal: Principal | null; readonly time: string }) {
   if (principal === null) return <em className={styles.nobody}>nobody verified</em>;
   const { subject, actors } = principal;
   const [actor, ...others] = actors;
   return (
-    <span title={plainText([subject, ...actors.toReversed()].join(' → '))}>
-      <Untrusted text={subject} brief />
-      {actor !== undefined && (
-        <span className={styles.through}>
-          {' '}
-          through <Untrusted text={actor} brief />
-          {others.length > 0 && ` and ${String(others.length)} more`}
-        </span>
-      )}
-    </span>
+    <>
+      {/* In front: a long name is cut at its end. */}
+      <DepartedMark principal={principal} time={time} />
+      <span title={plainText([subject, ...actors.toReversed()].join(' → '))}>
+        <Untrusted text={subject} brief />
+        {actor !== undefined && (
+          <span className={styles.through}>
+            {' '}
+            through <Untrusted text={actor} brief />
+            {others.length > 0 && ` and ${String(others.length)} more`}
+          </span>
+        )}
+      </span>
+    </>
   );
 }

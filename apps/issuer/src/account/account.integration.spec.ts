@@ -649,8 +649,13 @@ describe('an account', () => {
     it('by ending all sessions and all that the person allowed', async () => {
       const [here, there] = [await visit('carol'), await visit('carol')];
       const allowed = await allow(here, 'store', ['offline_access']);
-      const { status, body } = await world.issuer.admin('POST', `/admin/people/${here.personId}/end-sessions`);
+      const end = () =>
+        world.issuer.admin('POST', `/admin/people/${here.personId}/end-sessions`, undefined, undefined, {
+          'idempotency-key': 'end-of-carol',
+        });
+      const { status, body } = await end();
       expect([status, body['sessions'], body['delegations']]).toEqual([200, [], []]);
+      expect(await end()).toMatchObject({ status: 200, body });
       expect([await isSignedIn(here.visitor), await isSignedIn(there.visitor), await isLive(allowed)]).toEqual([
         false,
         false,

@@ -56,8 +56,8 @@ export class Delegations implements OnModuleInit {
   }
 
   /** Those of a person that have not ended, newest first. */
-  ofPerson(personId: string, limit: number): Promise<readonly Delegation[]> {
-    return this.store.ofPerson(personId, limit);
+  ofPerson(personId: string, limit: number, transaction?: Transaction): Promise<readonly Delegation[]> {
+    return this.store.ofPerson(personId, limit, transaction);
   }
 
   /**

@@ -49,8 +49,12 @@ export class DelegationsStore {
   }
 
   /** Those of a person that have not ended, newest first. */
-  async ofPerson(personId: string, limit: number): Promise<readonly Delegation[]> {
-    const rows = await this.database
+  async ofPerson(
+    personId: string,
+    limit: number,
+    executor: Database | Transaction = this.database,
+  ): Promise<readonly Delegation[]> {
+    const rows = await executor
       .select()
       .from(delegationTable)
       .where(and(eq(delegationTable.personId, personId), isNull(delegationTable.endedAt)))

@@ -6,6 +6,7 @@ import {
   by,
   CLOCK,
   DATABASE,
+  KeyedAnswers,
   Problem,
   type Caller,
   type Database,
@@ -49,6 +50,7 @@ export class PeopleAdmin {
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(SESSION_TIMES) private readonly times: SessionTimes,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
@@ -116,31 +118,35 @@ export class PeopleAdmin {
     caller: Caller,
     change: (transaction: Transaction) => Promise<Ended | undefined>,
   ): Promise<PersonDetailJson> {
-    const ended = await this.database.transaction(async (transaction) => {
-      if ((await this.people.lock(transaction, id)) === undefined) return 'unknown';
-      const made = await change(transaction);
+    const done = await this.database.transaction(async (transaction) => {
+      await this.answers.begin(transaction, caller);
+      if ((await this.people.lock(transaction, id)) === undefined) return undefined;
+      const ended = await change(transaction);
       await this.outbox.record(transaction, events.event(name, by(caller), { id }));
-      return made;
+      const row = await this.people.lock(transaction, id);
+      if (row === undefined) throw new Error('a person who is locked is there');
+      const answer = await this.#detail(row, transaction);
+      await this.answers.keep(transaction, caller, id, answer);
+      return { ended, answer };
     });
-    if (ended === 'unknown') {
+    if (done === undefined) {
       const details = { id, outcome: 'failed', reason: 'PERSON_UNKNOWN' } as const;
       await this.outbox.recordDurably(events.event(name, by(caller), details));
       throw unknown();
     }
+    const { ended, answer } = done;
     if (ended !== undefined) {
       await this.ends.announce(ended.sessions);
       await this.delegations.announce(ended.delegations);
       if (ended.revoked !== undefined) await this.revocations.announce(ended.revoked);
     }
-    const row = await this.people.find(id);
-    if (row === undefined) throw unknown();
-    return this.#detail(row);
+    return answer;
   }
 
-  async #detail(row: PersonRow): Promise<PersonDetailJson> {
+  async #detail(row: PersonRow, transaction?: Transaction): Promise<PersonDetailJson> {
     const [sessions, delegations] = await Promise.all([
-      this.sessions.liveOf(row.id, this.clock(), this.times, PERSON_DETAIL_LIMIT),
-      this.delegations.ofPerson(row.id, PERSON_DETAIL_LIMIT),
+      this.sessions.liveOf(row.id, this.clock(), this.times, PERSON_DETAIL_LIMIT, transaction),
+      this.delegations.ofPerson(row.id, PERSON_DETAIL_LIMIT, transaction),
     ]);
     return personDetailJson(row, sessions, delegations);
   }

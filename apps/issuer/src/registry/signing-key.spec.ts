@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { dueSteps, type KeyState, type RotationTimes, type SigningKey } from './signing-key.js';
+import { dueSteps, endOfState, type KeyState, type RotationTimes, type SigningKey } from './signing-key.js';
 
 const times: RotationTimes = { rotation: 1_000, publication: 330, retirement: 930 };
 const at = (seconds: number): Date => new Date(seconds * 1_000);
@@ -28,6 +28,14 @@ function apply(keys: readonly SigningKey[], now: Date): readonly SigningKey[] {
 const inState = (keys: readonly SigningKey[], state: KeyState) => keys.filter((key) => key.state === state);
 
 describe('the rotation of signing keys', () => {
+  it('says beforehand when a key signs no more, and when it leaves the published set', () => {
+    const key = { activatedAt: at(100), retiredAt: null };
+    expect(endOfState({ ...key, state: 'active' }, times)).toEqual(at(1_100));
+    expect(endOfState({ ...key, state: 'retired', retiredAt: at(1_100) }, times)).toEqual(at(2_030));
+    expect(endOfState({ activatedAt: null, retiredAt: null, state: 'pending' }, times)).toBeUndefined();
+    expect(endOfState({ ...key, state: 'removed' }, times)).toBeUndefined();
+  });
+
   it('always has one active and one pending key, and lets a key sign only once validators know it', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 40 }), (pauses) => {

@@ -29,6 +29,16 @@ export interface RotationTimes {
   readonly retirement: number;
 }
 
+/** When a key's state ends by rotation: an active one then signs no more, a retired one leaves the published set. @returns nothing for the others */
+export function endOfState(
+  { state, activatedAt, retiredAt }: Pick<SigningKey, 'state' | 'activatedAt' | 'retiredAt'>,
+  { rotation, retirement }: Pick<RotationTimes, 'rotation' | 'retirement'>,
+): Date | undefined {
+  if (state === 'active' && activatedAt !== null) return new Date(activatedAt.getTime() + rotation * 1_000);
+  if (state === 'retired' && retiredAt !== null) return new Date(retiredAt.getTime() + retirement * 1_000);
+  return undefined;
+}
+
 /** One thing to do so that the keys are as they should be. */
 export type RotationStep =
   | { readonly do: 'create'; readonly as: 'active' | 'pending' }

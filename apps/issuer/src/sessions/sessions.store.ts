@@ -120,8 +120,14 @@ export class SessionsStore {
   }
 
   /** A person's live sessions, the last used first. */
-  liveOf(personId: PersonId, now: Date, times: SessionTimes, limit: number): Promise<SessionRow[]> {
-    return this.database
+  liveOf(
+    personId: PersonId,
+    now: Date,
+    times: SessionTimes,
+    limit: number,
+    executor: Database | Transaction = this.database,
+  ): Promise<SessionRow[]> {
+    return executor
       .select()
       .from(sessionTable)
       .where(and(eq(sessionTable.personId, personId), live(now, times)))

@@ -68,6 +68,11 @@ export class KeyRotation implements OnModuleInit {
     @Inject(Background) private readonly background: Background,
   ) {}
 
+  /** How long keys stay in each state. */
+  get times(): RotationTimes {
+    return this.settings.times;
+  }
+
   /** Looks, and does what is due. */
   async run(): Promise<void> {
     const { times, algorithm } = this.settings;

@@ -17,14 +17,14 @@ import { ClientsStore } from '../registry/clients.store.js';
 import { type KeysStore } from '../registry/keys.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
-import { mayActivate, type SigningKey } from '../registry/signing-key.js';
+import { endOfState, mayActivate, type RotationTimes, type SigningKey } from '../registry/signing-key.js';
 import { SigningKeysStore } from '../registry/signing-keys.store.js';
 import { type SigningKeyRow } from '../registry/signing-keys.tables.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { KeyRotation, type KeyKind } from './key-rotation.service.js';
 
 /** A signing key as the admin API shows it: never its private part. */
-export function signingKeyJson(row: SigningKeyRow) {
+export function signingKeyJson(row: SigningKeyRow, times: RotationTimes) {
   const time = (date: Date | null): string | null => date?.toISOString() ?? null;
   return {
     kid: row.kid,
@@ -36,6 +36,8 @@ export function signingKeyJson(row: SigningKeyRow) {
     activated_at: time(row.activatedAt),
     retired_at: time(row.retiredAt),
     removed_at: time(row.removedAt),
+    /** When its state ends by itself: the active one's rotation is due, a retired one leaves the published set. */
+    ends_at: time(endOfState(row, times) ?? null),
     public_jwk: row.publicJwk,
   };
 }
@@ -63,7 +65,7 @@ export class SigningKeysService {
   async list(caller: Caller): Promise<SigningKeysJson> {
     const rows = await this.store.all(this.database);
     await this.outbox.recordDurably(events.event(`${this.kind}.looked-at`, by(caller), { id: EVERY }));
-    return { keys: rows.map(signingKeyJson) };
+    return this.#shown(rows);
   }
 
   /**
@@ -151,7 +153,7 @@ export class SigningKeysService {
         await step(transaction, await this.store.all(transaction));
         // The caller set it off, and did not ask for it.
         await this.rotation.settle(transaction, { ...by(caller), principal: null });
-        const answer = { keys: (await this.store.all(transaction)).map(signingKeyJson) };
+        const answer = this.#shown(await this.store.all(transaction));
         await this.answers.keep(transaction, caller, kid, answer);
         return answer;
       });
@@ -164,6 +166,10 @@ export class SigningKeysService {
       }
       throw error;
     }
+  }
+
+  #shown(rows: readonly SigningKeyRow[]): SigningKeysJson {
+    return { keys: rows.map((row) => signingKeyJson(row, this.rotation.times)) };
   }
 
   async #record(

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { createTokenClient } from '@countersign/auth-core';
 import { type Stack } from '../stack.js';
-import { eventOf } from './trail.js';
+import { eventOf, type TrailEvent } from './trail.js';
 import { type Window } from './window.js';
 
 const LIMIT = 240_000;
@@ -15,6 +15,7 @@ export interface WalkedStack {
 
 /** The console's screens Access and Health, by mouse and by keyboard. */
 export function walkAccess(world: () => WalkedStack): void {
+  let amina: Window | undefined;
   const audit = (): string => world().stack.urls.audit;
 
   async function signIn(person: RegExp): Promise<Window> {
@@ -136,6 +137,38 @@ export function walkAccess(world: () => WalkedStack): void {
       await window.check();
       expect(await page.getByRole('table').count()).toBe(0);
       window.forgive(/the server responded with a status of 403/);
+      await window.click('link', 'Health');
+      await window.see('Health');
+      amina = window;
+    },
+    LIMIT,
+  );
+
+  it(
+    "end a person's sessions, who is signed out of the console at once, without being asked again",
+    async () => {
+      const window = await signIn(/Olga Brandt/);
+      await askForRights(window, 'click');
+      const { page } = window;
+      await window.click('link', 'People');
+      await page.getByRole('link', { name: 'Amina Rahal' }).click();
+      await page.getByRole('region', { name: /Live sessions/ }).waitFor();
+      await window.check();
+      await window.press('button', 'End the sessions of Amina Rahal');
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(/sessions? of the person/).waitFor();
+      await dialog.getByLabel(/Type Amina Rahal/).fill('Amina Rahal');
+      await page.keyboard.press('Enter');
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('heading', { name: 'No session is live' }).waitFor();
+      const byOlga = ({ data }: TrailEvent): boolean => data.principal?.client_id === 'console';
+      await eventOf(world().stack, 'source=issuer&action=person:end-sessions', byOlga);
+      await eventOf(world().stack, 'source=audit&action=console:sign-out', ({ data }) =>
+        JSON.stringify(data).includes('the issuer ended the session'),
+      );
+      // Her page asks again by itself, every ten seconds.
+      await amina?.page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+      amina?.forgive(/the server responded with a status of 401/);
     },
     LIMIT,
   );

@@ -1,0 +1,23 @@
+import { useQuery } from '@tanstack/react-query';
+import { type Principal } from '../api/events.js';
+import { sessionQuery } from '../api/session.js';
+import { localText } from '../ui/time-text.js';
+import { departedQuery } from './departed-query.js';
+import styles from './departed-mark.module.css';
+import { departureOf } from './departures.js';
+
+/** Says of an actor that it has departed, and whether what it did was before or after. */
+export function DepartedMark({ principal, time }: { readonly principal: Principal; readonly time: string }) {
+  const { data: session } = useQuery(sessionQuery);
+  // Who sees only what they did themselves sees nobody's end.
+  const { data } = useQuery({ ...departedQuery, enabled: session?.scopes.includes('audit:read') === true });
+  const departure = data === undefined ? undefined : departureOf(principal, data);
+  if (departure === undefined) return null;
+  const { how, at } = departure;
+  const isAfter = Date.parse(time) > Date.parse(at);
+  return (
+    <em className={styles.departed} title={`${how} ${localText(new Date(at))}`}>
+      <span aria-hidden="true">⊘</span> {isAfter ? `already ${how}` : `${how} since`}
+    </em>
+  );
+}
