@@ -27,9 +27,9 @@ export async function interleave<Name extends string>(
   for (let round = -warmup; round < rounds; round += 1) {
     onRound?.(round);
     const first = (round + warmup) % candidates.length;
-    for (const { name, round: run } of [...candidates.slice(first), ...candidates.slice(0, first)]) {
-      const figure = await run();
-      if (round >= 0) figures.get(name)?.push(figure);
+    for (const candidate of [...candidates.slice(first), ...candidates.slice(0, first)]) {
+      const figure = await candidate.round();
+      if (round >= 0) figures.get(candidate.name)?.push(figure);
     }
   }
   const medians = candidates.map(({ name }) => [name, median(figures.get(name) ?? [])] as const);
