@@ -228,7 +228,7 @@ process.exit(0);
         include: ['*.ts'],
       }),
     );
-    run(`"${process.execPath}" node_modules/typescript/bin/tsc -p example/tsconfig.json`);
+    run(`"${process.execPath}" node_modules/typescript7/bin/tsc -p example/tsconfig.json`);
     const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
     const child = spawn(process.execPath, ['example/out/main.js'], {
       cwd: folder,
