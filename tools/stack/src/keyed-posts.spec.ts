@@ -10,6 +10,7 @@ const withoutKey: Readonly<Record<string, string>> = {
   'POST events/erase': 'a repeat erases what is erased already',
   'POST intake/sources/:source/gaps/accept': 'source and numbers are the key: a repeat is 409 GAP_UNKNOWN',
   'POST intake/dead-letters/:position/replay': 'the position is the key: a repeat is 409 DEAD_LETTER_REPLAYED',
+  'POST console/back-channel-logout': 'a repeat ends what has ended already',
   'POST console/sign-out': 'a repeat ends what has ended already',
   'POST log/recovery/recall': 'asks for what is missing now',
   'POST log/recovery': 'a repeat is 409 LOG_NOT_RESTORED',
