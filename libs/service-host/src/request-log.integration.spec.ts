@@ -64,7 +64,7 @@ describe('the log', () => {
       'GET /orders',
       'orders:read',
       'OrdersController.read',
-      "unrecorded: nobody's data is shown",
+      "unrecorded: shows nobody's data",
     ]);
   });
 
