@@ -13,13 +13,13 @@ export interface Signals {
 
 /**
  * Says what waits of the usage of API keys, and what was lost: in metrics, as a note of readiness, and in the log whenever more was lost.
- * @returns looks whether more was lost, to be called now and then
+ * @returns measures what waits and checks whether more was lost; to be called now and then, because a scrape waits for nothing
  */
 export function signalApiKeyUsage(
   keys: Pick<ApiKeys, 'lostUses'>,
   reports: Pick<ApiKeyReports, 'waiting' | 'lastError'>,
   { metrics, health, logger }: Signals,
-): () => void {
+): () => Promise<void> {
   new Counter({
     name: 'api_key_uses_lost_total',
     help: 'Requests with an API key that were served and never counted, because what was counted could not be kept for long.',
@@ -29,25 +29,18 @@ export function signalApiKeyUsage(
       this.inc(keys.lostUses);
     },
   });
-  new Gauge({
+  const waiting = new Gauge({
     name: 'api_key_reports_waiting',
     help: 'Reports on the use of API keys, of all replicas, that the issuer does not have yet; at most 20,000.',
     registers: [metrics],
-    async collect(): Promise<void> {
-      // While the database is away nobody knows; the last number stays.
-      await reports.waiting().then(
-        (count) => {
-          this.set(count);
-        },
-        () => undefined,
-      );
-    },
   });
   health.addNote('api_key_usage', () => ({ lost: keys.lostUses, last_error: reports.lastError }));
-  let told = 0;
-  return () => {
+  let logged = 0;
+  return async () => {
     const lost = keys.lostUses;
-    if (lost > told) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
-    told = lost;
+    if (lost > logged) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
+    logged = lost;
+    // While the database is away nobody knows; the last number stays.
+    waiting.set(await reports.waiting());
   };
 }

@@ -1,12 +1,4 @@
-import {
-  Global,
-  Inject,
-  Injectable,
-  Module,
-  type BeforeApplicationShutdown,
-  type DynamicModule,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Global, Inject, Injectable, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { API_KEYS, type ApiKeySettings } from '@countersign/auth';
 import {
   createTokenClient,
@@ -42,8 +34,8 @@ export interface ApiKeysModuleOptions extends ApiKeyClient {
 const REPORTER = Symbol.for('countersign.api-key-reporter');
 const SEND_EVERY_MS = 1_000;
 const PRUNE_EVERY_MS = 3_600_000;
-/** Milliseconds between two checks whether uses were lost. */
-const LOOK_EVERY_MS = 10_000;
+/** Milliseconds between two measurements of what waits, and whether uses were lost. */
+const MEASURE_EVERY_MS = 10_000;
 
 /** Sends what was counted to the issuer, and forgets buckets that nobody uses. */
 @Injectable()
@@ -81,24 +73,27 @@ class ApiKeyWork implements OnModuleInit {
   }
 }
 
-/** What becomes of the usage of API keys, for those who run the service. Apart from the guard's module, which it looks at. */
+/** What becomes of the usage of API keys, for those who run the service. Apart from the guard's module, which it observes. */
 @Module({})
-export class ApiKeySignalsModule implements BeforeApplicationShutdown {
-  readonly #timer: NodeJS.Timeout | undefined;
-
+export class ApiKeySignalsModule {
   constructor(
     @Inject(API_KEYS) keys: ApiKeys | undefined,
     @Inject(ApiKeyReports) reports: ApiKeyReports,
     @Inject(METRICS) metrics: Registry,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(LOGGER) logger: Logger,
+    @Inject(Background) background: Background,
   ) {
     if (keys === undefined) return;
-    this.#timer = setInterval(signalApiKeyUsage(keys, reports, { metrics, health, logger }), LOOK_EVERY_MS).unref();
-  }
-
-  beforeApplicationShutdown(): void {
-    clearInterval(this.#timer);
+    const measure = signalApiKeyUsage(keys, reports, { metrics, health, logger });
+    background.repeat({
+      name: 'api_key_signals',
+      everyMs: MEASURE_EVERY_MS,
+      run: async () => {
+        await measure();
+        return undefined;
+      },
+    });
   }
 }
 
