@@ -63,11 +63,12 @@ await Promise.all([
 ]);
 
 const test = (...more) => ['nx', ['run-many', '-t', 'test', '--outputStyle=static', ...more]];
-// The stack's specs take the longest: they begin first, beside all the others.
+// The specs of the stack and of payments take the longest: they begin first, beside all the others.
 const testsOk = (
   await Promise.all([
     step('tests of the stack', ...test('--projects=stack')),
-    step('tests', ...test('--exclude=stack', '--parallel=3'), true),
+    step('tests of payments', ...test('--projects=payments')),
+    step('tests', ...test('--exclude=stack,payments', '--parallel=2'), true),
   ])
 ).every(Boolean);
 let failedTests = 0;

@@ -246,7 +246,7 @@ describe('clients at two replicas', () => {
   async function workOf(fail: () => Promise<{ status: number }>): Promise<string> {
     const counts = async () => {
       const text = await (await fetch(`${other}/metrics`)).text();
-      const kinds = text.matchAll(/^issuer_authentication_work_total\{kind="(\w+)".*\} (\d+)$/gm);
+      const kinds = text.matchAll(/^issuer_authentication_work_total\{kind="(\w+)".*\} (\d+(?:\.\d+)?)$/gm);
       return [...kinds].map(([, kind = '', count]) => [kind, Number(count)] as const);
     };
     const before = new Map(await counts());
