@@ -53,8 +53,15 @@ export function Event() {
       },
     },
   ]);
-  if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
-  if (data === undefined) return <Loading what="the event" />;
+  if (error !== null || data === undefined)
+    return (
+      <>
+        <h1 className="visually-hidden">
+          Event <Untrusted text={index} brief />
+        </h1>
+        {error === null ? <Loading what="the event" /> : <ErrorState error={error} retry={() => void refetch()} />}
+      </>
+    );
   return <Shown key={index} found={data} />;
 }
 
