@@ -27,6 +27,7 @@ import {
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
 import { RouteReport } from './route-report.js';
+import { exchangedKey } from './testing/exchanged-key.js';
 
 const ofAPerson: Policy = (caller) => {
   requirePerson(caller);
@@ -133,13 +134,7 @@ describe('a service that takes API keys', () => {
               if (away) throw new TokenRequestError('NETWORK', 'the issuer is away', undefined, true);
               const claim = claims[key];
               if (claim === undefined) throw new TokenRequestError('invalid_grant', 'no', 400, false);
-              const token = await issuer.mint({
-                subject: 'shop',
-                scopes: ['catalogue:read'],
-                claims: { kind: 'application', api_key: claim },
-              });
-              const expiresAt = Math.floor(Date.now() / 1_000) + 300;
-              return { token, expiresAt, scopes: ['catalogue:read'], tokenType: 'Bearer' };
+              return exchangedKey(issuer.mint, claim);
             },
           },
         }),

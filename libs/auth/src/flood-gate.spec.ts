@@ -15,6 +15,7 @@ import { AllowApiKey, Authorize, RequireScopes } from './decorators.js';
 import { HELD_MS, PROMPT_REFUSALS } from './held-answers.js';
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
+import { exchangedKey } from './testing/exchanged-key.js';
 
 let asked = 0;
 const countsAsks: Policy = () => {
@@ -95,13 +96,7 @@ describe('a key beyond its limit', () => {
                 name === undefined
                   ? { id: '01a21031-6897-71c1-8114-42669a3f0620', name: 'polite' }
                   : { id: ids[name], name, limits };
-              const token = await issuer.mint({
-                subject: 'shop',
-                scopes: ['catalogue:read'],
-                claims: { kind: 'application', api_key: claim },
-              });
-              const expiresAt = Math.floor(Date.now() / 1_000) + 300;
-              return { token, expiresAt, scopes: ['catalogue:read'], tokenType: 'Bearer' };
+              return exchangedKey(issuer.mint, claim);
             },
           },
         }),
