@@ -1,4 +1,5 @@
-// `node tools/run-built.mjs FILE ARGUMENTS…`: builds what is not built (cached by nx), then runs the built file on the pinned Node.
+// `node tools/run-built.mjs [NODE-OPTIONS…] FILE ARGUMENTS…`: builds what is not built (cached by nx), then runs the built file on the pinned
+// Node.
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -13,8 +14,13 @@ if (build.status !== 0) {
   process.stderr.write(`${build.stdout}\n${build.stderr}\nThe build failed; the lines above say where.\n`);
   process.exit(1);
 }
-const [file, ...rest] = process.argv.slice(2);
-const running = spawn(`${bin}/node`, [`${root}${file}`, ...rest], { stdio: 'inherit' });
+const given = process.argv.slice(2);
+const options = given.slice(
+  0,
+  given.findIndex((one) => !one.startsWith('--')),
+);
+const [file, ...rest] = given.slice(options.length);
+const running = spawn(`${bin}/node`, [...options, `${root}${file}`, ...rest], { stdio: 'inherit' });
 // Ctrl-C reaches the run by itself, being of the same terminal; a kill of this process must be passed on.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => running.kill('SIGINT'));
