@@ -1,7 +1,7 @@
 import { setImmediate as afterTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import pg from 'pg';
-import { Groups, Later, type Served } from './groups.js';
+import { groupedLookUp, Groups, Later, type Served } from './groups.js';
 
 /** A database that answers when the test says so. */
 class Work {
@@ -113,5 +113,15 @@ describe('groups', () => {
     });
     const results = await Promise.all([groups.run(1), groups.run(2)].map(settled));
     expect([results, tries]).toEqual([[error.message, error.message], 1]);
+  });
+
+  it('look up each of the keys that are asked for together once, and tell each that asked', async () => {
+    const asked: (readonly number[])[] = [];
+    const find = groupedLookUp((keys: readonly number[]) => {
+      asked.push(keys);
+      return Promise.resolve(new Map([[1, 'one']]));
+    });
+    expect(await Promise.all([find(1), find(2), find(1)])).toEqual(['one', undefined, 'one']);
+    expect(asked).toEqual([[1, 2]]);
   });
 });

@@ -123,3 +123,18 @@ export class Groups<Item, Result> {
     return false;
   }
 }
+
+/**
+ * Lets concurrent look-ups share one statement.
+ * @param find the values of keys, each named once; a key without one is left out
+ * @returns looks a key up
+ */
+export function groupedLookUp<Key, Value>(
+  find: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>>,
+): (key: Key) => Promise<Value | undefined> {
+  const groups = new Groups<Key, Value | undefined>(async (keys) => {
+    const found = await find([...new Set(keys)]);
+    return keys.map((key) => ({ result: found.get(key) }));
+  });
+  return (key) => groups.run(key);
+}

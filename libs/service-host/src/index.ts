@@ -25,10 +25,11 @@ export { ApiKeysModule, type ApiKeyClient, type ApiKeysModuleOptions } from './a
 export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
 export { Background, type BackgroundHandle, type BackgroundTask } from './background.js';
 export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './caller.js';
+export { openText, sealText } from './sealed-text.js';
 export { inTransaction } from './transaction.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
-export { Groups, Later, type GroupsOptions, type Served } from './groups.js';
+export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './groups.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export {
   IDEMPOTENCY_KEPT_HOURS,

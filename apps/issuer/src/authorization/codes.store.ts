@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, CLOCK, DATABASE, Groups, type Database, type Transaction } from '@countersign/service-host';
+import { Background, CLOCK, DATABASE, groupedLookUp, type Database, type Transaction } from '@countersign/service-host';
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { authorizationCodeTable as table } from './authorization.tables.js';
 import { allowedSchema, type Code, type KeptCode } from './code.js';
@@ -33,7 +33,6 @@ function codeOf(row: typeof table.$inferSelect): KeptCode {
 /** Authorization codes in PostgreSQL, which all replicas share; of each only its digest. */
 @Injectable()
 export class CodesStore implements OnModuleInit {
-  readonly #found = new Groups<string, KeptCode | undefined>((digests) => this.#find(digests));
   readonly #byDigest: ReturnType<typeof byDigest>;
 
   constructor(
@@ -49,18 +48,10 @@ export class CodesStore implements OnModuleInit {
   }
 
   /** Concurrent calls share one statement. */
-  find(digest: string): Promise<KeptCode | undefined> {
-    return this.#found.run(digest);
-  }
-
-  async #find(digests: readonly string[]): Promise<readonly { readonly result: KeptCode | undefined }[]> {
+  readonly find = groupedLookUp(async (digests: readonly string[]): Promise<ReadonlyMap<string, KeptCode>> => {
     const rows = await this.#byDigest.execute({ digests });
-    const found = new Map(rows.map((row) => [row.digest, row]));
-    return digests.map((digest) => {
-      const row = found.get(digest);
-      return { result: row === undefined ? undefined : codeOf(row) };
-    });
-  }
+    return new Map(rows.map((row) => [row.digest, codeOf(row)]));
+  });
 
   /**
    * Takes back what was allowed and not redeemed yet. One that is redeemed at this moment is waited for: its delegation is there afterwards, so end

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, Groups, type Database, type Transaction } from '@countersign/service-host';
+import { DATABASE, groupedLookUp, type Database, type Transaction } from '@countersign/service-host';
 import { and, arrayContains, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
 import { personTable, type PersonRow } from './people.tables.js';
 import { newPersonId, type Person, type PersonId, type ProvidedPerson } from './person.js';
@@ -28,7 +28,6 @@ export interface PeopleChoice {
 /** People in PostgreSQL: one row for each (issuer, subject) that ever signed in. */
 @Injectable()
 export class PeopleStore {
-  readonly #found = new Groups<PersonId, PersonRow | undefined>((ids) => this.#find(ids));
   readonly #byId: ReturnType<typeof byId>;
 
   constructor(@Inject(DATABASE) private readonly database: Database) {
@@ -74,15 +73,10 @@ export class PeopleStore {
   }
 
   /** Concurrent calls share one statement. */
-  find(id: PersonId): Promise<PersonRow | undefined> {
-    return this.#found.run(id);
-  }
-
-  async #find(ids: readonly PersonId[]): Promise<readonly { readonly result: PersonRow | undefined }[]> {
-    const rows = await this.#byId.execute({ ids: [...new Set(ids)] });
-    const found = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => ({ result: found.get(id) }));
-  }
+  readonly find = groupedLookUp(async (ids: readonly PersonId[]): Promise<ReadonlyMap<PersonId, PersonRow>> => {
+    const rows = await this.#byId.execute({ ids });
+    return new Map(rows.map((row) => [row.id, row]));
+  });
 
   /** The person whom a provider means. */
   async findBySubject(issuer: string, subject: string): Promise<PersonRow | undefined> {

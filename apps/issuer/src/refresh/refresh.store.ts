@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DATABASE, Groups, type Database, type Transaction } from '@countersign/service-host';
+import { DATABASE, groupedLookUp, type Database, type Transaction } from '@countersign/service-host';
 import { eq, sql } from 'drizzle-orm';
 import { type Delegation, type DelegationId } from '../delegations/delegation.js';
 import { delegationOf } from '../delegations/delegations.store.js';
@@ -35,7 +35,6 @@ const familyOf = ({ generation, begunAt, rotations }: RefreshFamilyRow): Family 
 /** Families of refresh tokens in PostgreSQL, which all replicas share. */
 @Injectable()
 export class RefreshStore {
-  readonly #found = new Groups<DelegationId, KeptFamily | undefined>((ids) => this.#find(ids));
   readonly #byDelegation: ReturnType<typeof byDelegation>;
 
   constructor(@Inject(DATABASE) private readonly database: Database) {
@@ -43,19 +42,17 @@ export class RefreshStore {
   }
 
   /** Concurrent calls share one statement. */
-  find(id: DelegationId): Promise<KeptFamily | undefined> {
-    return this.#found.run(id);
-  }
-
-  async #find(ids: readonly DelegationId[]): Promise<readonly { readonly result: KeptFamily | undefined }[]> {
-    const rows = await this.#byDelegation.execute({ ids: [...new Set(ids)] });
-    const found = new Map<DelegationId, KeptFamily>();
-    for (const { family, delegation, person } of rows) {
-      const of = { delegation: delegationOf(delegation), person: person ?? undefined };
-      found.set(family.delegationId, { ...of, salt: family.salt, family: familyOf(family) });
-    }
-    return ids.map((id) => ({ result: found.get(id) }));
-  }
+  readonly find = groupedLookUp(
+    async (ids: readonly DelegationId[]): Promise<ReadonlyMap<DelegationId, KeptFamily>> => {
+      const rows = await this.#byDelegation.execute({ ids });
+      const found = new Map<DelegationId, KeptFamily>();
+      for (const { family, delegation, person } of rows) {
+        const of = { delegation: delegationOf(delegation), person: person ?? undefined };
+        found.set(family.delegationId, { ...of, salt: family.salt, family: familyOf(family) });
+      }
+      return found;
+    },
+  );
 
   /**
    * Delegations of which nothing can live any more: without a refresh token that could still be used, where the last access token is over too. They
