@@ -12,6 +12,17 @@ export interface UsedAssertion {
   readonly expiresAt: number;
 }
 
+/**
+ * As part of a statement: uses up the assertions of those rows of `judged` that are ready, and gives those of which it was the first use. In
+ * one order, so that of two groups that hold the same ones neither waits for ever.
+ */
+export const useReadyAssertions = `
+  insert into client_assertion (client_id, jti, expires_at)
+  select client_id, jti, to_timestamp(expires_at) from judged where state = 'ready' and jti is not null
+  order by client_id, jti
+  on conflict do nothing
+  returning client_id, jti`;
+
 /** The assertions that were used. The database is what replicas share, so that each works once at all of them, also after a restart. */
 @Injectable()
 export class UsedAssertions implements OnModuleInit {

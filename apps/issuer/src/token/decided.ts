@@ -25,6 +25,9 @@ export type Outcome =
   /** Clients or keys have changed since the decision, or the subject token was revoked; nothing was recorded: decide again. */
   | 'outdated';
 
+/** Milliseconds until a row that another transaction holds is tried again. */
+export const HELD_MS = 3;
+
 /** The members of a row that every statement of decisions reads: the assertion that is used up. */
 export function assertionOf({ assertion }: Decided) {
   const { clientId, jti, expiresAt } = assertion ?? {};

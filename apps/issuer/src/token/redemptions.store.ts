@@ -3,10 +3,11 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, Groups, Later, POOL, type Served } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
+import { useReadyAssertions } from '../authentication/used-assertions.store.js';
 import { type NewDelegation } from '../delegations/delegation.js';
 import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import { liveSession, liveSince } from '../sessions/sessions.store.js';
-import { assertionOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import { assertionOf, HELD_MS, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
 
 /** What is redeemed: a code by its digest, or the approval of a device. */
 export type Redeemed = { readonly code: string } | { readonly device: string };
@@ -24,9 +25,6 @@ export interface Redemption extends Decided {
 /** Why nothing began: what would be redeemed was redeemed before, taken back or is over, or the session is over in which it was allowed. */
 export type NotRedeemed = 'USED' | 'WITHDRAWN' | 'EXPIRED' | 'SESSION_ENDED';
 export type RedemptionOutcome = Outcome | NotRedeemed;
-
-/** Milliseconds until a row that another transaction holds is tried again. */
-const HELD_MS = 3;
 
 const rowsSchema = z.array(
   z.object({
@@ -68,12 +66,7 @@ with asked as materialized (
     end as state
   from asked a left join code c on c.digest = a.code left join device d on d.id = a.device
     left join signed_in s on s.id = a.session_id
-), used as (
-  insert into client_assertion (client_id, jti, expires_at)
-  select client_id, jti, to_timestamp(expires_at) from judged where state = 'ready' and jti is not null
-  order by client_id, jti
-  on conflict do nothing
-  returning client_id, jti
+), used as (${useReadyAssertions}
 ), good as materialized (
   select * from judged j where state = 'ready'
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))

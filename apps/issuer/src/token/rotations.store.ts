@@ -3,12 +3,13 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, CLOCK, Groups, Later, POOL, type Served } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
+import { useReadyAssertions } from '../authentication/used-assertions.store.js';
 import { type DelegationId } from '../delegations/delegation.js';
 import { planUses, type FamilyPlan, type FamilyUse } from '../refresh/family-uses.js';
 import { REFRESH_TIMES, type RefreshTimes } from '../refresh/rotation.js';
 import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import { liveSession, liveSince } from '../sessions/sessions.store.js';
-import { assertionOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import { assertionOf, HELD_MS, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
 
 /** A use of a refresh token, with the record of the access token that it brings. */
 export interface Rotation extends Decided, FamilyUse {
@@ -31,9 +32,6 @@ interface Waiting {
   /** What is known of its family by now. */
   use: FamilyUse;
 }
-
-/** Milliseconds until a row that another transaction holds is tried again. */
-const HELD_MS = 3;
 
 const rowSchema = z.object({
   n: z.number(),
@@ -78,12 +76,7 @@ with asked as materialized (
     end as state
   from asked a left join kept k on k.delegation_id = a.family left join granted d on d.id = a.family
     left join signed_in s on s.id = a.session_id
-), used as (
-  insert into client_assertion (client_id, jti, expires_at)
-  select client_id, jti, to_timestamp(expires_at) from judged where state = 'ready' and jti is not null
-  order by client_id, jti
-  on conflict do nothing
-  returning client_id, jti
+), used as (${useReadyAssertions}
 ), good as materialized (
   select n, family, event, n = min(n) over (partition by family) as first from judged j where state = 'ready'
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))
