@@ -5,6 +5,7 @@ import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
 import { endpointOf, protectedUrl } from './endpoint.js';
 import { type JsonObject } from './json-object.js';
 import { principalOfClaims, type Expected } from './jws/claims.js';
+import { ClaimForms } from './jws/fast/claim-forms.js';
 import { TokenReader } from './jws/token-reader.js';
 import { VerifiedCache, type Verified } from './jws/verified-cache.js';
 import { isAvailable, supportedAlgorithms, type KnownAlgorithm } from './keys/algorithm.js';
@@ -85,6 +86,8 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   readonly #replays: DpopReplayStore;
   /** Nothing for our own issuer's tokens, which have the quickest way. */
   readonly #profile: TokenProfile | undefined;
+  /** Nothing where the service's schema gets the claims: it may keep them, or change them. */
+  readonly #forms: ClaimForms | undefined;
   readonly issuers: readonly [string];
 
   constructor(
@@ -106,6 +109,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     this.#algorithms = new Set(algorithms);
     const { profile } = options;
     this.#profile = typeof profile === 'string' ? knownProfiles[profile] : profile;
+    this.#forms = options.claims === undefined ? new ClaimForms() : undefined;
     this.#now = options.now ?? Date.now;
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
     this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
@@ -223,7 +227,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     if (header.crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
     if (!this.#keys.usableAt(now)) throw this.#keysUnavailable();
     const key = this.#signerOf(kid, algorithm);
-    const claims = profile === undefined ? reader.claims() : reader.foreignClaims();
+    const claims = profile === undefined ? reader.claims() : reader.foreignClaims(this.#forms);
     const principal = this.complete(
       profile === undefined
         ? principalOfClaims(claims, this.#expected, now / 1_000)

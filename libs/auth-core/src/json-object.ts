@@ -14,7 +14,7 @@ const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
 /** Member names written in valid JSON: each is followed by the only colons that stand outside strings. */
-function namesWritten(json: Buffer): number {
+export function namesWritten(json: Buffer): number {
   const { length } = json;
   let names = 0;
   for (let index = 0; index < length; index += 1) {
@@ -28,7 +28,7 @@ function namesWritten(json: Buffer): number {
 }
 
 /** Members of a parsed value and of all that it holds. */
-function namesHeld(value: unknown): number {
+export function namesHeld(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   let names = Array.isArray(value) ? 0 : Object.keys(value).length;
   for (const member of Object.values(value)) if (typeof member === 'object') names += namesHeld(member);

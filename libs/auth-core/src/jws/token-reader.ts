@@ -3,6 +3,7 @@ import { parseJsonObject, type JsonObject } from '../json-object.js';
 import { type KnownAlgorithm } from '../keys/algorithm.js';
 import { decodeBase64urlInto, refuseOtherAlphabet } from './base64url.js';
 import { segmentsOf, TOKEN_SIZE_LIMIT, type ProtectedHeader } from './compact-jws.js';
+import { type ClaimForms } from './fast/claim-forms.js';
 import { readPlainClaims } from './fast/plain-claims.js';
 import { Scratch } from './scratch.js';
 import { bytesVerify } from './signature.js';
@@ -41,14 +42,32 @@ export class TokenReader {
 
   /** The claims; to be believed once the signature verified. @throws {TokenError} `TOKEN_MALFORMED` */
   claims(): JsonObject {
+    const { bytes, length, text } = this.#plainPayload();
+    return readPlainClaims(bytes, length, text) ?? this.#parsed();
+  }
+
+  /**
+   * As {@link claims}, for tokens of other issuers: they hold names that the quick reader does not know.
+   * @param forms those of this issuer; nothing where the claims are handed on, so that they must be this token's alone
+   */
+  foreignClaims(forms: ClaimForms | undefined): JsonObject {
+    if (forms === undefined) return this.#parsed();
+    const { bytes, length, text } = this.#plainPayload();
+    const known = forms.read(bytes, length, text);
+    if (known !== undefined) return known;
+    const claims = this.#parsed();
+    forms.learn(bytes, length, text, claims);
+    return claims;
+  }
+
+  #plainPayload() {
     const { bytes } = this.#payload;
     const length = this.#payloadLength;
     bytes[length] = 0;
-    return readPlainClaims(bytes, length, this.#payload.latin1(length)) ?? this.foreignClaims();
+    return { bytes, length, text: this.#payload.latin1(length) };
   }
 
-  /** As {@link claims}, for tokens of other issuers: they hold names that the quick reader does not know, so it would be asked for nothing. */
-  foreignClaims(): JsonObject {
+  #parsed(): JsonObject {
     return parseJsonObject(this.#payload.first(this.#payloadLength));
   }
 }

@@ -7,10 +7,11 @@ import { audiencesOf, type TokenProfile } from './token-profile.js';
 const idTokenClaim = (claims: JsonObject): string | undefined =>
   ['nonce', 'at_hash', 'c_hash', 's_hash'].find((name) => claims[name] !== undefined);
 
-const member = (value: unknown, ...path: readonly string[]): unknown =>
-  path.reduce<unknown>((held, name) => (isObject(held) ? held[name] : undefined), value);
+const NO_ENTRIES: readonly unknown[] = [];
+const entries = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : NO_ENTRIES);
 
-const entries = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+/** `{ "roles": […] }`, as Keycloak has them in several places. */
+const rolesIn = (value: unknown): readonly unknown[] => entries(isObject(value) ? value['roles'] : undefined);
 
 /** A claim that must be a text; its name where it is not. */
 const lacks = (claims: JsonObject, name: string): string | undefined =>
@@ -38,10 +39,11 @@ const keycloak: TokenProfile = {
   // A client's own token is its service account's, a user whose name Keycloak reserves; a token of a session is a person's.
   kind: ({ sid, preferred_username: name }) =>
     personIf(sid !== undefined && !String(name).startsWith('service-account-')),
-  roles: (claims, audience) => [
-    ...entries(member(claims, 'realm_access', 'roles')),
-    ...entries(member(claims, 'resource_access', audience, 'roles')),
-  ],
+  roles: ({ realm_access, resource_access }, audience) => {
+    const ofRealm = rolesIn(realm_access);
+    const ofService = rolesIn(isObject(resource_access) ? resource_access[audience] : undefined);
+    return ofService.length === 0 ? ofRealm : ofRealm.concat(ofService);
+  },
 };
 
 /** Auth0, both of its profiles. An ID token is for the client itself; permissions (RBAC) count as scopes. */

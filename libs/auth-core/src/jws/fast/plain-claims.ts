@@ -1,4 +1,5 @@
 import { type JsonObject } from '../../json-object.js';
+import { integerEnd, integerOf, stringEnd } from './plain-bytes.js';
 
 /** The claims that a principal is made of, but for `cnf`. */
 const names = [
@@ -21,18 +22,12 @@ const names = [
 ] as const;
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
-const ZERO = 0x30;
-const SPACE = 0x20;
-const ASCII_LIMIT = 0x80;
-/** Digits with which no integer loses precision. */
-const DIGITS_LIMIT = 15;
 const LIST_LIMIT = 64;
 
 const NONE = undefined;
@@ -88,18 +83,6 @@ const {
 const ACT = names.indexOf('act');
 const ROLES = names.indexOf('roles');
 const AMR = names.indexOf('amr');
-
-/** 1 for a byte that stands for itself in a string: ASCII, but for quote, backslash and control characters. */
-const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= SPACE && byte < ASCII_LIMIT && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-);
-
-/** Where the string that begins at `start`, behind its quote, ends; -1 for one with escapes, control or other characters than ASCII. */
-function stringEnd(bytes: Buffer, start: number): number {
-  let at = start;
-  while (plain[bytes[at] ?? 0] === 1) at += 1;
-  return bytes[at] === QUOTE ? at : -1;
-}
 
 /** A value that the last tokens had: most have the same issuer, audience, client and scopes, so that it is compared and not rebuilt. */
 interface Repeated {
@@ -198,14 +181,10 @@ export function readPlainClaims(bytes: Buffer, length: number, text: string): Js
       values[found] = list;
       at += 1;
     } else {
-      const start = at;
-      let value = 0;
-      for (let digit = first - ZERO; digit >= 0 && digit <= 9; digit = (bytes[at] ?? 0) - ZERO) {
-        value = value * 10 + digit;
-        at += 1;
-      }
-      if (first === ZERO || at === start || at - start > DIGITS_LIMIT) return undefined;
-      values[found] = value;
+      const end = integerEnd(bytes, at);
+      if (end === -1) return undefined;
+      values[found] = integerOf(bytes, at, end);
+      at = end;
     }
   }
   if (opening !== COMMA || bytes[at] !== CLOSE_BRACE || at + 1 !== length) return undefined;
