@@ -4,7 +4,7 @@ import { type Principal } from '@countersign/auth-core';
 export interface Origin {
   readonly subject: string;
   readonly clientId: string;
-  /** Who acted for the subject, newest first. */
+  /** The actors for the subject, newest first. */
   readonly actors: readonly string[];
   /** RFC 8417: one id for everything that the first request set off. */
   readonly txn: string;

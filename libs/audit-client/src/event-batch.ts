@@ -7,7 +7,7 @@ import { FIRST_INDEX_HEADER, KNOWN_INDEX_HEADER, recalledSubject, SALTS_HEADER }
 /** Maximum events in one message. */
 export const BATCH_EVENT_LIMIT = 256;
 
-/** Maximum bytes of one message's payload: 256 KiB, a quarter of what a NATS server takes by default. */
+/** Maximum bytes of one message's payload: 256 KiB, a quarter of what a NATS server accepts by default. */
 export const BATCH_SIZE_LIMIT = 256 * 1024;
 
 /** The media type of several events in one message (CloudEvents 1.0, JSON event format, section 4). */
@@ -31,18 +31,18 @@ export interface EventBatch {
 export interface BatchLimits {
   /** Maximum events in one batch; {@link BATCH_EVENT_LIMIT} by default. */
   readonly events?: number;
-  /** Maximum bytes of one payload; {@link BATCH_SIZE_LIMIT} by default. An event that is larger by itself is sent alone. */
+  /** Maximum bytes of one payload; {@link BATCH_SIZE_LIMIT} by default. A larger event is sent in its own message. */
   readonly bytes?: number;
 }
 
-/** PostgreSQL writes JSON with blanks and numbers in full (1e300 as 301 digits); a large text may be of a small event. */
+/** PostgreSQL writes JSON with spaces and numbers in full (1e300 as 301 digits), so a small event can have a long text. */
 function compact(json: string): string {
   return Buffer.byteLength(json) > EVENT_SIZE_LIMIT ? JSON.stringify(JSON.parse(json)) : json;
 }
 
 /**
- * Packs events into as few messages as the limits allow. A batch ends where a number is left out, so that its range names its events.
- * @param events of one source, by rising sequence
+ * Packs events into as few messages as the limits allow. A batch ends at a gap in the numbers, so that its range identifies its events.
+ * @param events of one source, in ascending order of sequence
  */
 export function packEvents(
   events: readonly NumberedEvent[],
@@ -70,17 +70,17 @@ export function packEvents(
   return batches;
 }
 
-/** Where a source's batches go: below the name that its NATS user may publish under. */
+/** The subject of a source's batches: below the name that its NATS user may publish under. */
 export function batchSubject(source: string): string {
   return `audit.${source}.batch`;
 }
 
 /**
- * Publishes a batch; resolves with the stream's acknowledgement. Its message id is of its content: published again it is the same, and
- * the stream stores it once; with other numbers or other events it is another.
+ * Publishes a batch; resolves with the stream's acknowledgement. The message id is derived from the content: the same batch published again has the
+ * same id, so the stream stores it once; other numbers or events give another id.
  * @param knownIndex the highest log index that the source received
- * @param asksPlace whether audit has these events, and only their place is missing here: then the stream must take the message however often
- *   it has seen it, so that audit tells the place again
+ * @param asksPlace whether audit has these events and only their place is missing here: then the stream must accept the message even if it has seen
+ * it, so that audit sends the place again
  * @throws what the stream or the connection said
  */
 export async function publishBatch(
@@ -101,7 +101,7 @@ export async function publishBatch(
   });
 }
 
-/** Publishes again what audit has recalled. It has no message id: the first time it went under that of its content. */
+/** Publishes again what audit has recalled. It has no message id, because the first copy used the one derived from its content. */
 export async function publishRecalled(
   stream: JetStreamClient,
   source: string,

@@ -12,7 +12,7 @@ interface Example {
   close(): Promise<void>;
 }
 
-/** Each example as its file says it. */
+/** Each example, as its file shows it. */
 const examples: Readonly<Record<string, () => Promise<Example>>> = {
   pg: async () => {
     const { cancel, pool } = await import('../examples/pg.js');
@@ -68,7 +68,7 @@ describe('an event recorded in the transaction of its change, by', () => {
       expect(rows).toEqual([
         { cancelled: true, type: 'com.acme.orders.order.cancelled.v1', subject: 'ada', source: 'orders' },
       ]);
-      // A caller that no trail would take: the event is refused before the change commits.
+      // A caller that the trail would reject: the event is refused before the change commits.
       await expect(example?.cancel(locked, { ...caller, subject: '' })).rejects.toMatchObject({
         code: 'EVENT_INVALID',
       });
@@ -79,7 +79,7 @@ describe('an event recorded in the transaction of its change, by', () => {
     30_000,
   );
 
-  it('whatever migrates with the one SQL file, whose tables are those of the migrations', () => {
+  it('no matter what tool runs the one SQL file, whose tables are those of the migrations', () => {
     const migrated = readdirSync(outboxMigrations)
       .filter((file) => file.endsWith('.sql'))
       .sort()

@@ -26,7 +26,7 @@ class Writes {
 const settings = { groupLimit: 4, queueLimit: 8 };
 
 describe('a group commit', () => {
-  it('lets those who come in one turn of the event loop share one write, and those who come meanwhile the next', async () => {
+  it('lets writers that arrive in one turn of the event loop share one write, and those that arrive during it share the next', async () => {
     const writes = new Writes();
     const group = new GroupCommit(writes.write, settings);
     const first = Promise.all([group.add(1), group.add(2)]);
@@ -59,7 +59,7 @@ describe('a group commit', () => {
     await Promise.all(all);
   });
 
-  it('tells those of a failed write why, and nobody else', async () => {
+  it('rejects only the writers of a failed write, with the reason', async () => {
     const writes = new Writes();
     const group = new GroupCommit(writes.write, settings);
     const outcomes = [1, 2, 3, 4, 5].map((item) =>
@@ -74,7 +74,7 @@ describe('a group commit', () => {
     expect(await Promise.all(outcomes)).toEqual([...new Array<string>(4).fill('Error: the disk is full'), 'written']);
   });
 
-  it('refuses one more than may wait', async () => {
+  it('refuses an item beyond the maximum that may wait', async () => {
     const group = new GroupCommit(() => new Promise<void>(() => undefined), settings);
     for (let item = 0; item < 8; item += 1) void group.add(item);
     await expect(group.add(8)).rejects.toThrow(AuditEventError);

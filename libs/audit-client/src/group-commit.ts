@@ -9,13 +9,13 @@ interface Waiting<Item> {
 export interface GroupCommitOptions {
   /** Maximum items in one write. */
   readonly groupLimit: number;
-  /** Maximum items that may wait; one more is refused. */
+  /** Maximum items that may wait; more are refused. */
   readonly queueLimit: number;
 }
 
 /**
- * Lets concurrent writers share one durable write: each `add` resolves once its own item is committed. What is added in one turn of the event
- * loop makes a group, and so does all that comes while a write is in progress: nobody waits for others, and under load groups grow by themselves.
+ * Lets concurrent writers share one durable write: each `add` resolves once its own item is committed. Items added in one turn of the event loop form
+ * a group, and so do all that arrive while a write is in progress: nobody waits for a timer, and groups grow with load.
  */
 export class GroupCommit<Item> {
   readonly #waiting: Waiting<Item>[] = [];
@@ -38,7 +38,7 @@ export class GroupCommit<Item> {
     });
   }
 
-  /** Writes group after group until none waits. */
+  /** Writes one group after another until nothing waits. */
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, this.options.groupLimit);

@@ -7,9 +7,9 @@ export interface NatsOptions {
   readonly user?: string | undefined;
   /** A function is asked again for every connection, so that a rotated password needs no restart. */
   readonly password?: string | (() => string | undefined) | undefined;
-  /** Only TLS, with a certificate that is verified; TLS where the server offers it when left out. */
+  /** Requires TLS with a verified certificate; when omitted, TLS is used if the server offers it. */
   readonly tls?: {
-    /** PEM of the authorities to trust in place of the system's. */
+    /** PEM of the certificate authorities to trust instead of the system's. */
     readonly ca?: string;
   };
 }
@@ -21,7 +21,7 @@ export interface ConnectionLogger {
 
 const lost = new WeakSet<NatsConnection>();
 
-/** Follows what the client says of its connection: it stays open, in its own words, while it tries to come back. */
+/** Follows the client's status events: the client reports itself as open even while it tries to reconnect. */
 async function follow(connection: NatsConnection): Promise<void> {
   for await (const { type } of connection.status()) {
     if (type === 'disconnect' || type === 'staleConnection') lost.add(connection);
@@ -29,14 +29,14 @@ async function follow(connection: NatsConnection): Promise<void> {
   }
 }
 
-/** Whether a connection of {@link connectToNats} reaches a server now, not only means to. */
+/** Whether a connection of {@link connectToNats} is connected to a server right now, not only trying to be. */
 export function isConnected(connection: NatsConnection | undefined): boolean {
   return connection !== undefined && !connection.isClosed() && !lost.has(connection);
 }
 
 /**
- * Connects, and tries on for as long as the server is away; once connected, the client itself reconnects forever.
- * Inboxes carry the user's name, so that the server's permissions can keep them apart.
+ * Connects, retrying until the server is reachable; once connected, the client itself reconnects forever. Inboxes carry the user's name, so that the
+ * server's permissions can keep them apart.
  */
 export async function connectToNats(
   name: string,

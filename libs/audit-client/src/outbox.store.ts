@@ -15,7 +15,7 @@ export interface AuditOutboxOptions {
 
 const INSERT = 'insert into audit_outbox (id, event) values ($1::uuid, $2::jsonb)';
 
-/** Milliseconds from the making of an event to the look for it, when it commits with something else. */
+/** Milliseconds between creating an event and looking for it in the outbox, when it commits as part of a larger transaction. */
 const COMMIT_MS = 10;
 
 /**
@@ -49,10 +49,10 @@ export class AuditOutbox {
   }
 
   /**
-   * Records an event that goes with no change (a read, a refusal, a token issued); resolves once it is committed.
-   * Concurrent calls share one insert.
+   * Records an event that accompanies no change (a read, a refusal, a token issued); resolves once it is committed. Concurrent calls share one
+   * insert.
    * @returns the event's id
-   * @throws {AuditEventError}, or what the database said: then the answer must not be sent
+   * @throws {AuditEventError}, or the database's error: then the answer must not be sent
    */
   async recordDurably(event: NewAuditEvent): Promise<string> {
     const complete = this.#complete(event);
@@ -92,7 +92,7 @@ export class AuditOutbox {
     for (const listener of this.#eventListeners) listener(event);
   }
 
-  /** Has the listener told when events are in the outbox, or may be by now. */
+  /** Calls the listener when events are in the outbox, or may be by now. */
   onRecorded(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -105,7 +105,7 @@ export class AuditOutbox {
     this.recorded();
   }
 
-  /** To be called once a statement of the service's own has committed events: the relay then carries them at once. */
+  /** Call this once a statement of your own has committed events: the relay then publishes them immediately. */
   recorded(): void {
     for (const listener of this.#listeners) listener();
   }

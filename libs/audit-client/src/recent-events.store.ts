@@ -1,12 +1,12 @@
 import type pg from 'pg';
 
-/** The lowest UUIDv7 of a moment (RFC 9562, section 5.7). */
+/** The lowest UUIDv7 at a given time (RFC 9562, section 5.7). */
 function lowestIdAt(ms: number): string {
   const hex = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
-/** One snapshot sees an event in the outbox or among what is kept, never in both. */
+/** One snapshot sees an event either in the outbox or among the kept events, never in both. */
 const recentEvents = `
   (select event from audit_outbox where id >= $2::uuid and event->>'type' = $1 order by id desc limit $4)
   union all
@@ -15,16 +15,16 @@ const recentEvents = `
    where line::jsonb->>'type' = $1 and (line::jsonb->>'id')::uuid >= $2::uuid limit $4)`;
 
 /**
- * Reads back what the service itself recorded lately, whether or not it is in the log already: as long as events are kept (`OUTBOX_KEEP_HOURS`), none
- * is missing.
+ * Reads back what the service itself recorded recently, whether or not it is in the log yet; complete for as long as events are kept
+ * (`OUTBOX_KEEP_HOURS`).
  */
 export class RecentEvents {
   constructor(private readonly pool: pg.Pool) {}
 
   /**
-   * Events of one type, in no order.
-   * @param since the earliest time of their making
-   * @param limit maximum number of events; with fewer, there are no more
+   * Events of one type, in no particular order.
+   * @param since the earliest creation time
+   * @param limit maximum number of events; fewer means that there are no more
    */
   async read(type: string, since: Date, limit: number): Promise<readonly unknown[]> {
     const values = [type, lowestIdAt(since.getTime()), since, limit];

@@ -113,7 +113,7 @@ describe('the outbox and its relay', () => {
     );
   });
 
-  it('keeps rows until the receipt, and lets go exactly those that it covers', async () => {
+  it('keeps rows until the receipt, and deletes exactly those that it covers', async () => {
     expect(await rows()).toBe(41);
     audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: '40' }));
     await until(async () => (await rows()) === 1);
@@ -149,7 +149,7 @@ describe('the outbox and its relay', () => {
     await until(async () => (await messages()) > before);
   });
 
-  it('renumbers, above all that audit knows, once its own counter is older than that', async () => {
+  it('renumbers, above every number that audit knows, once its own counter turns out to be older', async () => {
     audit.publish(receiptSubject('payments'), JSON.stringify({ source: 'payments', through: '1000' }));
     await outbox.recordDurably(event('after-a-restore'));
     await until(async () => {
@@ -198,7 +198,7 @@ describe('the outbox and its relay', () => {
     expect((await stored()).slice(-2)).toEqual(waited);
   });
 
-  it('reads an outbox by its indexes alone while it leads, and gives the connection back as it was', async () => {
+  it('reads an outbox only through its indexes while it leads, and returns the connection as it was', async () => {
     await relay.stop();
     const client = await pool.connect();
     const seqScans = async () =>
@@ -233,7 +233,7 @@ describe('the outbox and its relay', () => {
     await until(has(own.id));
   });
 
-  it('keeps an event with its place in the log for as long as it should, and waits for a place that a receipt says to be there', async () => {
+  it('keeps an event with its place in the log for as long as configured, and waits for a place that a receipt implies', async () => {
     await relay.stop();
     await pool.query('truncate audit_outbox, audit_sequence');
     relay = start({ outbox, pollIntervalMs: 20, keepHours: 1 });
@@ -254,7 +254,8 @@ describe('the outbox and its relay', () => {
     await audit.flush();
     await delay(300);
     expect(await rows()).toBe(6);
-    // The place was lost on its way, with a process that ended, say: audit is asked again, by messages that the stream does not take for the first.
+    // The place was lost in transit, for example with a process that ended: audit is asked again, by messages that the stream does not treat as
+    // duplicates.
     const before = await messages();
     await until(async () => (await messages()) >= before + 3);
     tell([
@@ -282,7 +283,7 @@ describe('the outbox and its relay', () => {
     await until(async () => (await pool.query('select from audit_kept')).rowCount === 1);
   });
 
-  it('refuses an event that no trail could take before its change commits', async () => {
+  it('refuses an event that the trail would reject, before its change commits', async () => {
     const large = event('x', { text: 'x'.repeat(33_000) });
     await expect(outbox.recordDurably(large)).rejects.toBeInstanceOf(AuditEventError);
     await expect(outbox.recordDurably(event('x', { text: '\ud800' }))).rejects.toThrow(/surrogate/);

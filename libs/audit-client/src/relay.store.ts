@@ -6,12 +6,12 @@ import { type Place } from './receipts.js';
 /** Maximum events that one poll of the outbox takes. */
 export const ROUND = 512;
 
-/** Milliseconds after which a place is asked for that should have come before the receipt: what told it ended, or who was told. */
+/** Milliseconds after which the relay asks for a place that should have arrived before the receipt: its sender or its receiver ended. */
 const ASK_PLACE_AFTER_MS = 5_000;
 
 const LOCK = 'countersign.audit-relay';
 
-/** The events as lines: JSON of PostgreSQL's holds no line break, and one row costs the client less than hundreds. */
+/** The events as lines: PostgreSQL's JSON contains no line break, and one row costs the client less than hundreds. */
 const lines = `
   string_agg(sequence::text, ',' order by sequence) as sequences,
   string_agg((event || jsonb_build_object('sequence', sequence::text))::text, E'\n' order by sequence) as events`;
@@ -21,8 +21,8 @@ const markPublished = `
   from unnest($1::bigint[], $2::bigint[]) as batch (first, last) where sequence between batch.first and batch.last`;
 
 /**
- * Marks what the last round published, gives the next numbers, gap-free, to events that have none, and reads these; one statement, so all
- * of it or nothing.
+ * Marks what the last round published, numbers the events that have no number yet, without gaps, and reads these; one statement, so all of it or
+ * nothing.
  */
 const numberEvents = {
   name: 'relay-number',
@@ -52,8 +52,8 @@ const dueEvents = `
     order by sequence limit ${String(ROUND)}) as due`;
 
 /**
- * A receipt beyond the last number that was given: the counter is older than the numbers that audit has seen (the database was restored from
- * a backup). What was numbered below is renumbered, above all that audit knows.
+ * A receipt beyond the last assigned number means that the counter is older than the numbers that audit has seen (the database was restored from a
+ * backup). Events numbered below it are renumbered, above every number that audit knows.
  */
 const renumberEvents = `
   with ahead as (
@@ -63,7 +63,7 @@ const renumberEvents = `
   )
   update audit_outbox set sequence = null, published_at = null where sequence is not null and exists (select 1 from ahead)`;
 
-/** Puts what left the outbox (`gone`) aside, as many events of an unbroken run in a row as there are; nothing when it is not to be kept. */
+/** Stores what left the outbox (`gone`), one row for each unbroken run of events; stores nothing when events are not to be kept. */
 const keepGone = (kept: string): string => `
     insert into audit_kept (first_sequence, last_sequence, first_index, events, salts)
     select min(sequence), max(sequence), min(log_index),
@@ -71,7 +71,7 @@ const keepGone = (kept: string): string => `
     from (select *, sequence - row_number() over (partition by first order by sequence) as run from gone) as gone
     where ${kept} group by first, run, salts`;
 
-/** Only what was published can be what a receipt speaks of. */
+/** A receipt can only refer to what was published. */
 const releaseEvents = {
   name: 'relay-release',
   text: `
@@ -103,11 +103,11 @@ const highestIndex = 'select max(first_index + (last_sequence - first_sequence))
 
 const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
 
-/** Events that are kept, as they are sent again. */
+/** Kept events, as they are sent again. */
 export interface KeptEvents {
   readonly position: bigint;
   readonly firstIndex: bigint;
-  /** By rising sequence, without a gap. */
+  /** In ascending order of sequence, without a gap. */
   readonly events: readonly NumberedEvent[];
   /** By sequence and path, JSON. */
   readonly salts: string;
@@ -133,15 +133,15 @@ function eventsOf({ rows: [row] }: pg.QueryResult<Lines>): readonly NumberedEven
   return events.map((json, index) => ({ sequence: BigInt(sequences[index] ?? 0), json }));
 }
 
-/** The outbox as the one relay that holds its lock sees it, over the connection that holds the lock. */
+/** The outbox, as seen by the one relay that holds its lock, over the connection that holds the lock. */
 export class RelayStore {
-  /** The highest number that was given over this connection: while it holds the lock, the counter is not below it. */
+  /** The highest number assigned over this connection: while it holds the lock, the counter is not below it. */
   #given = 0n;
-  /** Up to here nothing is left that was published. */
+  /** Nothing published is left up to this position. */
   #released = 0n;
   #unmarked: readonly EventBatch[] = [];
 
-  /** @param keepHours hours for which an event stays with its place in the log, once it is there; 0 keeps none */
+  /** @param keepHours hours for which an event is kept with its place once it is in the log; 0 keeps none */
   constructor(
     private readonly client: pg.PoolClient,
     private readonly source: string,
@@ -153,8 +153,8 @@ export class RelayStore {
     const text = 'select pg_try_advisory_lock(hashtext($1)) as held';
     const { rows } = await this.client.query<{ held: boolean }>(text, [LOCK]);
     if (rows[0]?.held !== true) return false;
-    // An outbox is small but its table is not: what has left it stays as dead rows until a vacuum, and statistics that were taken at the
-    // wrong moment let PostgreSQL read all of them (200 MB, every second) for what an index tells at once.
+    // An outbox is small but its table is not: deleted rows remain as dead rows until a vacuum, and statistics taken at the wrong moment make
+    // PostgreSQL read all of them (200 MB, every second) instead of using an index.
     await this.client.query('set enable_seqscan = off');
     return true;
   }
@@ -164,12 +164,15 @@ export class RelayStore {
     await this.client.query('select pg_advisory_unlock(hashtext($1))', [LOCK]);
   }
 
-  /** Notes what the stream has acknowledged; the next statement writes it down. After a crash before that it is published again, once stored. */
+  /**
+   * Notes what the stream has acknowledged; the next statement records it. After a crash before that, it is published again, and the stream stores it
+   * once.
+   */
   published(batches: readonly EventBatch[]): void {
     this.#unmarked = [...this.#unmarked, ...batches];
   }
 
-  /** Numbers the oldest events that have no number, and returns them. */
+  /** Numbers the oldest unnumbered events and returns them. */
   async number(): Promise<readonly NumberedEvent[]> {
     const values = [...this.#marks(), this.source];
     const events = eventsOf(await this.client.query<Lines>({ ...numberEvents, values }));
@@ -179,21 +182,21 @@ export class RelayStore {
   }
 
   /**
-   * Events that were numbered before and are to be published: the stream refused them, no receipt came for so many milliseconds, or one came
-   * (`through`) and the place did not.
+   * Numbered events that are due to be published again: the stream refused them, no receipt came within the given milliseconds, or one came
+   * (`through`) without the place.
    */
   async due(republishAfterMs: number, through: bigint): Promise<readonly NumberedEvent[]> {
     await this.mark();
     const askAfterMs = Math.min(republishAfterMs, ASK_PLACE_AFTER_MS);
     const events = eventsOf(await this.client.query<Lines>(dueEvents, [republishAfterMs, through, askAfterMs]));
-    // Once published they may be left below what was released.
+    // Once published, they may remain below what was released.
     if (events.length > 0) this.#released = 0n;
     return events;
   }
 
   /**
-   * Removes what a receipt covers, or renumbers where the receipt shows that the counter is too old.
-   * @param minimumAgeMs milliseconds: only what was recorded so long ago. Where places come, an event waits for its own
+   * Removes what a receipt covers, or renumbers if the receipt shows that the counter is too old.
+   * @param minimumAgeMs minimum age in milliseconds. If audit sends places, an event waits for its own
    */
   async release(through: bigint, minimumAgeMs: number): Promise<void> {
     await this.mark();
@@ -203,7 +206,7 @@ export class RelayStore {
     this.#released = through;
   }
 
-  /** Removes what is known to be in the log, and keeps it with its place. */
+  /** Removes events that are known to be in the log, and keeps them with their places. */
   async place(places: readonly Place[]): Promise<void> {
     await this.mark();
     if (
@@ -222,7 +225,7 @@ export class RelayStore {
     });
   }
 
-  /** The next of what is kept from a log index on. @param after the position of the last one before */
+  /** The next kept events from a log index on. @param after the position of the last one already read */
   async kept(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
     const { rows } = await this.client.query<KeptRow>(keptEvents, [fromIndex, after]);
     return rows.map(({ position, first_index, events, salts }) => ({
@@ -236,26 +239,26 @@ export class RelayStore {
     }));
   }
 
-  /** The highest log index of what is kept. */
+  /** The highest log index of the kept events. */
   async highestIndex(): Promise<bigint | undefined> {
     const { rows } = await this.client.query<{ highest: string | null }>(highestIndex);
     const highest = rows[0]?.highest ?? null;
     return highest === null ? undefined : BigInt(highest);
   }
 
-  /** Forgets what was kept for as long as it should be. */
+  /** Deletes kept events whose time is over. */
   async forget(): Promise<void> {
     await this.client.query(forgetKept, [this.keepHours]);
   }
 
-  /** Writes down what was noted. */
+  /** Records what was noted. */
   async mark(): Promise<void> {
     if (this.#unmarked.length === 0) return;
     await this.client.query(markPublished, [...this.#marks()]);
     this.#unmarked = [];
   }
 
-  /** @returns how many events wait, counted up to a hundred thousand */
+  /** @returns how many events wait; counting stops at a hundred thousand */
   async count(): Promise<number> {
     const { rows } = await this.client.query<{ count: string }>(
       'select count(*) from (select 1 from audit_outbox limit 100000) as waiting',
@@ -263,7 +266,7 @@ export class RelayStore {
     return Number(rows[0]?.count ?? 0);
   }
 
-  /** @returns whether the counter was older than what audit knows: then the numbers of the events here mean others there */
+  /** @returns whether the counter was older than what audit knows: then these events' numbers belong to other events there */
   async #renumber(known: bigint): Promise<boolean> {
     if (known <= this.#given) return false;
     const { rowCount } = await this.client.query(renumberEvents, [this.source, known]);

@@ -20,13 +20,15 @@ export interface RelayOptions {
   readonly source: string;
   readonly nats: NatsOptions;
   readonly logger: ConnectionLogger;
-  /** Its records wake the relay; without it, and for what other replicas record, the relay only polls on a timer. */
+  /** Records wake the relay; without it, and for events of other replicas, the relay only polls on a timer. */
   readonly outbox?: AuditOutbox;
-  /** Milliseconds between two checks into the outbox while nothing wakes the relay; 100 by default. */
+  /** Milliseconds between two checks of the outbox while nothing wakes the relay; 100 by default. */
   readonly pollIntervalMs?: number;
   /** Milliseconds after which a published event without a receipt is published again; 30,000 by default. */
   readonly republishAfterMs?: number;
-  /** Hours for which an event is kept with its place in the log once it is there, for an audit database restored from a backup; 0 (none) by default. */
+  /**
+   * Hours for which an event is kept with its place once it is in the log, in case the audit database is restored from a backup; 0 (none) by default.
+   */
   readonly keepHours?: number;
 }
 
@@ -40,7 +42,7 @@ export interface RelayState {
   readonly lastError: string | null;
 }
 
-/** Carries the outbox to JetStream until receipts say that the log has it. */
+/** Publishes the outbox to JetStream until receipts say that the log has it. */
 export interface Relay {
   state(): RelayState;
   stop(): Promise<void>;
@@ -51,12 +53,12 @@ const LOOK_FOR_DUE_EVERY_MS = 1_000;
 const RELEASE_EVERY_MS = 100;
 const FORGET_EVERY_MS = 60_000;
 
-/** Milliseconds that an event waits for its place although a receipt covers it: it is published again meanwhile, and then told its place. */
+/** Milliseconds that an event waits for its place although a receipt covers it: in that time it is published again, so that audit sends the place. */
 const WAIT_FOR_PLACE_MS = 120_000;
-/** Placements that wait for one statement; further ones are sent again. */
+/** Maximum placements that wait for one statement; audit sends the rest again. */
 const PLACE_LIMIT = 1_000;
 
-/** Milliseconds between two checks while events come: under load they share a message, and the first one after a pause waits for nothing. */
+/** Milliseconds between two checks while events arrive: under load events share a message, and the first one after a pause does not wait. */
 export const RELAY_PACE_MS = 40;
 
 /** Maximum bytes of a message's headers. */
@@ -73,19 +75,19 @@ class OutboxRelay implements Relay {
   readonly #running: Promise<void>;
   #connection: NatsConnection | undefined;
   #leading = false;
-  /** The highest receipt, and the one that was last acted on. */
+  /** The highest receipt, and the last one processed. */
   #received = 0n;
   #released = 0n;
   #releasedAt = 0;
-  /** Whether audit tells places; an older one only sends receipts. */
+  /** Whether audit sends places; an older version only sends receipts. */
   #placing = false;
   #places: Place[] = [];
-  /** The log index from which on audit has asked for what is kept. */
+  /** The log index from which audit has asked for kept events. */
   #recalled: bigint | undefined;
   #knownIndex: bigint | undefined;
   #lookedForUnplacedAt = -Infinity;
   #forgotAt = -Infinity;
-  /** Whether events are known to wait that were numbered in an earlier round. */
+  /** Whether events numbered in an earlier round are known to wait. */
   #behind = true;
   #lookedForDueAt = -Infinity;
   #woken = false;
@@ -169,7 +171,7 @@ class OutboxRelay implements Relay {
     }
   }
 
-  /** Publishes and marks what one look finds: what is due again, then what is new. @returns how many events that were */
+  /** Publishes and marks what one check finds: what is due again, then what is new. @returns the number of events */
   async #move(store: RelayStore, stream: JetStreamClient): Promise<number> {
     const now = performance.now();
     let due: readonly NumberedEvent[] = [];
@@ -193,7 +195,7 @@ class OutboxRelay implements Relay {
     return events.length;
   }
 
-  /** Lets go what the log has; many receipts cost one statement. */
+  /** Removes what the log has; many receipts cost one statement. */
   async #release(store: RelayStore, now: number): Promise<void> {
     if (now - this.#releasedAt < RELEASE_EVERY_MS) return;
     const through = this.#received;
@@ -203,7 +205,7 @@ class OutboxRelay implements Relay {
       this.#knownIndex = places.reduce(highestOf, this.#knownIndex);
     }
     if (this.#placing) {
-      // Those whose place never comes: looked for now and then, also without a new receipt.
+      // Events whose place never arrives: checked now and then, even without a new receipt.
       if (now - this.#lookedForUnplacedAt > LOOK_FOR_DUE_EVERY_MS) {
         await store.release(through, WAIT_FOR_PLACE_MS);
         this.#lookedForUnplacedAt = now;
@@ -219,7 +221,7 @@ class OutboxRelay implements Relay {
     this.#releasedAt = now;
   }
 
-  /** @returns the first refusal, if there is one; what was acknowledged beside it counts all the same */
+  /** @returns the first refusal, if any; acknowledged messages count regardless */
   async #publish(
     store: RelayStore,
     stream: JetStreamClient,
@@ -236,7 +238,7 @@ class OutboxRelay implements Relay {
     return results.find((result) => result.status === 'rejected');
   }
 
-  /** A server may be set to take less than a batch may have. */
+  /** A server may be configured to accept less than a full batch. */
   #sizeLimit(): number {
     const serverLimit = this.#connection?.info?.max_payload ?? BATCH_SIZE_LIMIT;
     return Math.min(BATCH_SIZE_LIMIT, serverLimit - HEADER_ROOM);
@@ -260,7 +262,7 @@ class OutboxRelay implements Relay {
     });
   }
 
-  /** Sends what audit has lost and this service still keeps; what fails is asked for again. */
+  /** Sends what audit has lost and this service still keeps; audit asks again for what fails. */
   async #sendRecalled(store: RelayStore, stream: JetStreamClient): Promise<void> {
     const from = this.#recalled;
     if (from === undefined) return;
@@ -300,7 +302,7 @@ class OutboxRelay implements Relay {
     this.#lastError = reason;
   }
 
-  /** Waits, but not when something was recorded since the last look. */
+  /** Waits, unless something was recorded since the last check. */
   async #idle(ms: number): Promise<void> {
     if (this.#woken || this.#stopped.signal.aborted) return;
     await new Promise<void>((resolve) => {
@@ -319,8 +321,8 @@ class OutboxRelay implements Relay {
 }
 
 /**
- * Starts the relay of a service's outbox. It never throws: while NATS or the database is away it waits, and events stay.
- * Of several replicas on one database one relays at a time (PostgreSQL advisory lock).
+ * Starts the relay of a service's outbox. It never throws: while NATS or the database is unavailable it waits, and no event is lost. One of several
+ * replicas on one database relays at a time (PostgreSQL advisory lock).
  */
 export function startRelay(options: RelayOptions): Relay {
   return new OutboxRelay(options);

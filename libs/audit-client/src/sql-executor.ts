@@ -15,7 +15,7 @@ export interface PrismaExecutor {
   $executeRawUnsafe(text: string, ...values: unknown[]): PromiseLike<unknown>;
 }
 
-/** The transaction of a change, as the service's own library has it. */
+/** The transaction of a change, as the service's database library represents it. */
 export type SqlExecutor = DrizzleExecutor | QueryExecutor | PrismaExecutor;
 
 /** A statement with its values in place of `$1`, `$2`, …, as drizzle takes one. */

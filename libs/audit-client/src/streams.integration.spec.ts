@@ -25,7 +25,7 @@ describe('the stream between the outboxes and audit', () => {
   async function publish(...texts: readonly string[]): Promise<void> {
     for (const text of texts) await jetstream(audit).publish('audit.audit.batch', text);
   }
-  /** Takes so many messages, with or without an acknowledgement that the server has confirmed. */
+  /** Fetches the given number of messages, with or without an acknowledgement that the server has confirmed. */
   async function take(count: number, acknowledged: boolean): Promise<readonly string[]> {
     const consumer = await jetstream(audit).consumers.get(auditStream.name, durable.durable_name);
     const texts: string[] = [];
@@ -57,7 +57,7 @@ describe('the stream between the outboxes and audit', () => {
     await backing.stop();
   }, 60_000);
 
-  it('holds only what audit has not acknowledged, also through a restart of the server', async () => {
+  it('holds only what audit has not acknowledged, even through a restart of the server', async () => {
     await ensureAuditStreams(manager);
     await manager.consumers.add(auditStream.name, durable);
     await publish('a', 'b', 'c');
@@ -70,7 +70,7 @@ describe('the stream between the outboxes and audit', () => {
     expect((await state()).messages).toBe(0);
   }, 60_000);
 
-  it('keeps what was taken and not acknowledged, for a consumer that was lost and recreated too', async () => {
+  it('keeps what was fetched and not acknowledged, even for a consumer that was lost and recreated', async () => {
     await ensureAuditStreams(manager);
     await manager.consumers.add(auditStream.name, durable);
     await publish('a', 'b', 'c');
@@ -83,7 +83,7 @@ describe('the stream between the outboxes and audit', () => {
     expect((await state()).messages).toBe(0);
   }, 60_000);
 
-  it('keeps the size and age that an operator gave it, and takes those that it is set to', async () => {
+  it('keeps the size and age that an operator gave it, and adopts those that are configured', async () => {
     await ensureAuditStreams(manager);
     expect(await budget()).toEqual({ max_bytes: auditStream.max_bytes, max_age: auditStream.max_age });
     await manager.streams.update(auditStream.name, { max_bytes: 5_000_000, max_age: 3_600_000_000_000 });
@@ -94,7 +94,7 @@ describe('the stream between the outboxes and audit', () => {
     expect(await budget()).toEqual({ max_bytes: 6_000_000, max_age: 7_200_000_000_000 });
   }, 60_000);
 
-  it('is recreated, in the size that it had, where an older version made it to keep everything', async () => {
+  it('is recreated, in its old size, if an older version set it up to keep everything', async () => {
     await manager.streams.add({ ...auditStream, retention: RetentionPolicy.Limits, max_bytes: 7_000_000 });
     await publish('a');
     expect(await ensureAuditStreams(manager)).toEqual([auditStream.name]);

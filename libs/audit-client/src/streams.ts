@@ -12,9 +12,9 @@ const second = 1_000_000_000;
 const day = 24 * 60 * 60 * second;
 
 /**
- * The stream between the outboxes and the audit service. It is a pipe, not the record: what audit has committed and acknowledged leaves it
- * (work queue), so its size is a budget for an outage of audit. A full stream refuses (`discard new`) and the outboxes wait; a lost stream is
- * filled again from them.
+ * The stream between the outboxes and the audit service. It is a pipe, not the record: what audit has committed and acknowledged is removed (work
+ * queue), so its size is a budget for an outage of audit. A full stream refuses (`discard new`) and the outboxes wait; a lost stream is refilled from
+ * them.
  */
 export const auditStream = {
   name: 'AUDIT',
@@ -24,13 +24,13 @@ export const auditStream = {
   discard: DiscardPolicy.New,
   max_age: 7 * day,
   max_bytes: 1024 ** 3,
-  /** A full batch and its headers. */
+  /** A full batch with its headers. */
   max_msg_size: BATCH_SIZE_LIMIT + 4 * 1024,
   /** Two minutes in which a second publish of the same event is acknowledged but not stored. */
   duplicate_window: 120 * second,
 } satisfies Partial<StreamConfig> & { name: string };
 
-/** Events that no trail could take, each with its reason in the header `Countersign-Reason`. */
+/** Events that could not enter the trail, each with its reason in the header `Countersign-Reason`. */
 export const deadLetterStream = {
   name: 'AUDIT_DEAD_LETTERS',
   subjects: ['audit-dead-letters.>'],
@@ -44,15 +44,15 @@ export const deadLetterStream = {
 export interface StreamSettings {
   /** Copies of each stream: 1 on one server, 3 in a cluster; 1 by default. */
   readonly replicas?: number | undefined;
-  /** Bytes that the stream `AUDIT` may hold. Left out: what it has, or 1 GiB for a new one. */
+  /** Maximum bytes of the stream `AUDIT`. When omitted: its present size, or 1 GiB for a new one. */
   readonly maxBytes?: number | undefined;
-  /** Seconds after which `AUDIT` drops what audit has not taken. Left out: what it has, or seven days for a new one. */
+  /** Seconds after which `AUDIT` drops what audit has not fetched. When omitted: its present age, or seven days for a new one. */
   readonly maxAgeSeconds?: number | undefined;
 }
 
 type OwnStream = Partial<StreamConfig> & { name: string };
 
-/** Size and age are an operator's, whether by a setting of ours or by a tool of NATS: what is not given stays as it is. */
+/** Size and age belong to the operator, set by our variables or by NATS's own tools: what is not given stays unchanged. */
 function withBudgetOf(existing: StreamConfig | undefined, declared: OwnStream, settings: StreamSettings): OwnStream {
   const {
     replicas = 1,
@@ -68,8 +68,8 @@ function withBudgetOf(existing: StreamConfig | undefined, declared: OwnStream, s
 }
 
 /**
- * Brings both streams to the settings above; safe to repeat. A stream of an older version that keeps what was acknowledged is recreated,
- * because no server changes that: what audit has not committed is still in the outboxes, which publish it again.
+ * Brings both streams to the settings above; safe to repeat. A stream of an older version that keeps acknowledged messages is recreated, because the
+ * server cannot change its retention: what audit has not committed is still in the outboxes, which publish it again.
  * @returns the streams that were recreated
  */
 export async function ensureAuditStreams(
@@ -95,7 +95,7 @@ export async function ensureAuditStreams(
   return madeAgain;
 }
 
-/** `countersign.payments.payment.settled.v1` from payments goes to `audit.payments.payment.settled`, whatever its prefix. */
+/** `countersign.payments.payment.settled.v1` from payments is published on `audit.payments.payment.settled`, whatever its prefix. */
 export function subjectOf(event: { readonly source: string; readonly type: string }): string {
   return `audit.${event.source}.${event.type.split('.').slice(-3, -1).join('.')}`;
 }

@@ -10,10 +10,10 @@ export const EVENT_SIZE_LIMIT = 32 * 1024;
 const SHORT_LIMIT = 512;
 const short = z.string().min(1).max(SHORT_LIMIT);
 
-/** A service's name, the `source` of its events and a token of its NATS subjects. */
+/** A service's name: the `source` of its events and a token in its NATS subjects. */
 export const sourceSchema = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'a service name: a-z, 0-9, -');
 
-/** What stands before a service's name in the types of its events: `countersign`, or reversed domain names such as `com.acme`. */
+/** The prefix of a service's event types: `countersign`, or a reversed domain name such as `com.acme`. */
 export const prefixSchema = z
   .string()
   .max(128)
@@ -22,7 +22,7 @@ export const prefixSchema = z
 /** `<prefix>.<service>.<thing>.<done>.v1`. */
 export const eventTypePattern = /^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_-]*){3,}\.v[0-9]+$/;
 
-/** Roles of a person that an event names at most. */
+/** Maximum roles of a person that an event names. */
 const ROLES_LIMIT = 64;
 
 const personSchema = z.strictObject({
@@ -33,7 +33,7 @@ const personSchema = z.strictObject({
   auth_time: z.int().nonnegative().optional(),
 });
 
-/** What an event says of a person, beside who they are: with which right they did it, and how they had proven themselves. */
+/** What an event says about a person besides who they are: by which right they acted, and how they had authenticated. */
 export function auditPerson({
   roles,
   acr,
@@ -52,26 +52,26 @@ export function auditPerson({
 const principalSchema = z.strictObject({
   subject: short,
   client_id: short,
-  /** Who acted for the subject, newest first. */
+  /** The actors for the subject, newest first. */
   actors: z.array(short).max(8),
   scopes: z.array(short).max(64),
   jti: short,
   /** The API key that was used, never the key itself. */
   api_key: z.strictObject({ id: short, name: short }).optional(),
-  /** Where the subject is a person. */
+  /** Present if the subject is a person. */
   person: personSchema.optional(),
 });
 export type AuditPrincipal = z.infer<typeof principalSchema>;
 
 const dataSchema = z.strictObject({
-  /** Nothing where no caller could be verified. */
+  /** Absent if no caller could be verified. */
   principal: principalSchema.nullable(),
-  /** One id for everything that a first request set off (RFC 8417). */
+  /** One id for everything that a first request caused (RFC 8417). */
   txn: short.nullable(),
   action: short,
   resource: short,
   outcome: z.enum(['allowed', 'denied', 'failed']),
-  /** A stable code: why it was denied or failed. */
+  /** A stable code that says why it was denied or failed. */
   reason: short.optional(),
   request: z.strictObject({ method: short, route: short, id: short, peer: short }).optional(),
   /** What changed; never a secret, never a token. */
@@ -88,20 +88,20 @@ export const auditEventSchema = z.strictObject({
   subject: short,
   datacontenttype: z.literal('application/json'),
   traceparent: z.string().refine(isTraceparent, 'a W3C traceparent of version 00').optional(),
-  /** Gap-free per source, from 1; the relay gives it. */
+  /** Gap-free per source, from 1; assigned by the relay. */
   sequence: z.string().regex(/^[1-9][0-9]{0,17}$/),
   data: dataSchema,
 });
 export type AuditEvent = z.infer<typeof auditEventSchema>;
 
-/** What a service says; the outbox adds id, source and time, the relay the sequence. */
+/** What a service provides; the outbox adds id, source and time, the relay the sequence. */
 export type EventParts = Pick<AuditEvent, 'type' | 'subject' | 'traceparent' | 'data'>;
 
 /** An event in the outbox, before it is numbered. */
 export const unnumberedEventSchema = auditEventSchema.omit({ sequence: true });
 export type UnnumberedEvent = z.infer<typeof unnumberedEventSchema>;
 
-/** Thrown where an event is made that no trail would take: it is a fault of the service, found before its change commits. */
+/** Thrown when a service creates an event that the trail would reject: a bug in the service, found before its change commits. */
 export class AuditEventError extends Error {
   constructor(
     readonly code: 'EVENT_INVALID' | 'EVENT_TOO_LARGE' | 'OUTBOX_FULL',

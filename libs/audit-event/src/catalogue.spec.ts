@@ -39,7 +39,7 @@ describe('a catalogue of events', () => {
     expect(complete.data.resource).toBe('order/7');
   });
 
-  it('takes only a declared action and kind, and asks for a choice where several are declared', () => {
+  it('accepts only a declared action and kind, and asks for a choice if several are declared', () => {
     const read = (action?: string) =>
       orders.event('order.read', ada, { id: EVERY, ...(action === undefined ? {} : { action }) });
     expect(read('orders:read:client').data).toMatchObject({ action: 'orders:read:client', resource: 'order/*' });
@@ -49,9 +49,9 @@ describe('a catalogue of events', () => {
     expect(() => orders.event('thing.sent', ada, { id: '1' })).toThrow('order or parcel');
   });
 
-  it('makes what may be recorded, and nothing else does: the type check says so', () => {
+  it('is the only thing that creates recordable events: the type check enforces it', () => {
     const made: NewAuditEvent = orders.event('order.placed', ada, { id: '1' });
-    // @ts-expect-error A literal is no event of a catalogue, whatever its members are.
+    // @ts-expect-error A literal is not an event of a catalogue, whatever its members are.
     const literal: NewAuditEvent = { type: made.type, subject: made.subject, traceparent: undefined, data: made.data };
     expect(JSON.parse(JSON.stringify(literal))).toEqual(
       JSON.parse(JSON.stringify({ ...made, traceparent: undefined })),

@@ -4,7 +4,7 @@ type Data = AuditEvent['data'];
 
 /** An event that a catalogue made. */
 class CataloguedEvent implements EventParts {
-  /** Only for the compiler: nothing else is of this type, whatever members it has. */
+  /** Only for the compiler: nothing else has this type, whatever its members are. */
   declare private readonly catalogued: true;
 
   constructor(
@@ -14,18 +14,18 @@ class CataloguedEvent implements EventParts {
     readonly data: Data,
   ) {}
 }
-/** An event that may be recorded: only a catalogue ({@link defineEvents}) makes one. */
+/** An event that may be recorded: only a catalogue ({@link defineEvents}) creates one. */
 export type NewAuditEvent = CataloguedEvent;
 
-/** One event that a service records: what `docs/events.md` says of it, and what the code may say. */
+/** One event that a service records: what `docs/events.md` says about it, and what the code may fill in. */
 export interface EventDeclaration<Kind extends string = string> {
   /** When it is recorded: a sentence. */
   readonly when: string;
-  /** The scope or the verb that was used; several where the same thing can be done with different rights. */
+  /** The scope or the verb that was used; several if the same thing can be done with different rights. */
   readonly action: string | readonly string[];
   /** The kind of resource that it is about. */
   readonly resource: Kind | readonly Kind[];
-  /** Members of `changes`, each with its meaning; none when left out. */
+  /** Members of `changes`, each with its meaning; none when omitted. */
   readonly changes?: Readonly<Record<string, string>>;
 }
 
@@ -34,8 +34,8 @@ export interface CatalogueDeclaration<Kind extends string, Name extends string> 
   /** The service's name. */
   readonly source: string;
   /**
-   * What stands before the service's name in the types of its events: reversed domain names of yours, such as `com.acme`. `countersign` by
-   * default, as in the types of Countersign's own services.
+   * The prefix of the service's event types: your reversed domain name, such as `com.acme`. `countersign` by default, as for Countersign's own
+   * services.
    */
   readonly prefix?: string;
   /** Kinds of resource, singular, each with what its id is. */
@@ -44,33 +44,33 @@ export interface CatalogueDeclaration<Kind extends string, Name extends string> 
   readonly events: Readonly<Record<Name, EventDeclaration<NoInfer<Kind>>>>;
 }
 
-/** Who set an event off, and by which request. */
+/** Who caused an event, and by which request. */
 export interface EventContext {
-  /** Nothing where no caller could be verified, or where the service acts by itself. */
+  /** Absent if no caller could be verified, or if the service acts by itself. */
   readonly principal: AuditPrincipal | null;
-  /** RFC 8417: one id for everything that a first request set off. */
+  /** RFC 8417: one id for everything that a first request caused. */
   readonly txn: string | null;
   readonly traceparent?: string | undefined;
   readonly request?: Data['request'];
 }
 
-/** What one event says beside who set it off. */
+/** What one event says besides who caused it. */
 export interface EventDetails<Kind extends string> {
   /** Of the resource, in canonical form; {@link EVERY} for a list or for all of them. */
   readonly id: string;
-  /** Where the declaration names several kinds. */
+  /** Required if the declaration names several kinds. */
   readonly kind?: Kind;
-  /** Where the declaration names several actions. */
+  /** Required if the declaration names several actions. */
   readonly action?: string;
   /** `allowed` by default. */
   readonly outcome?: Data['outcome'] | undefined;
-  /** A stable code: why it was denied or failed. */
+  /** A stable code that says why it was denied or failed. */
   readonly reason?: string | undefined;
   /** Never a secret, never a token. */
   readonly changes?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The id of a resource that is all of its kind: a list, a search, an export. */
+/** The resource id that stands for all of a kind: a list, a search, an export. */
 export const EVERY = '*';
 
 const DEFAULT_PREFIX = 'countersign';
@@ -87,7 +87,7 @@ export class EventCatalogue<Kind extends string, Name extends string> {
   readonly kinds: Readonly<Record<Kind, string>>;
   readonly events: Readonly<Record<Name, EventDeclaration<Kind>>>;
 
-  /** @throws {Error} when a name breaks the grammar: found when the module is loaded */
+  /** @throws {Error} when a name breaks the grammar: thrown when the module is loaded */
   constructor({ source, prefix = DEFAULT_PREFIX, kinds, events }: CatalogueDeclaration<Kind, Name>) {
     for (const [name, schema, value] of [
       ['source', sourceSchema, source],
@@ -115,7 +115,7 @@ export class EventCatalogue<Kind extends string, Name extends string> {
 
   /**
    * Makes an event. Its `subject` is its resource.
-   * @throws {Error} when the declaration does not name the action or the kind, or names several and none was chosen: a fault of the service
+   * @throws {Error} when the declaration does not name the action or the kind, or names several and none was chosen: a bug in the service
    */
   event(name: Name, context: EventContext, details: EventDetails<Kind>): NewAuditEvent {
     const declared = this.events[name];

@@ -1,6 +1,6 @@
 import { type AuditEvent } from './audit-event.js';
 
-/** What of an event stands in the columns of a table, in their order: names, and how each is read from an event. Nothing where it has no such value. */
+/** The columns of a table of events, in order: each with its name and how to read it from an event (undefined if the event has no such value). */
 export const eventColumns: readonly (readonly [string, (event: AuditEvent) => string | null | undefined])[] = [
   ['source', ({ source }) => source],
   ['sequence', ({ sequence }) => sequence],
@@ -17,7 +17,7 @@ export const eventColumns: readonly (readonly [string, (event: AuditEvent) => st
   ['trace', ({ traceparent }) => traceparent?.split('-')[1]],
 ];
 
-/** A text as a cell of CSV holds it: what a spreadsheet would take for a formula is made text by an apostrophe. */
+/** Text as a CSV cell: an apostrophe keeps a spreadsheet from treating it as a formula. */
 export function plainCell(value: string | null | undefined): string {
   const text = value ?? '';
   return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

@@ -7,7 +7,7 @@ function levelsOf(value: unknown): number {
 }
 
 describe('the depth of JSON', () => {
-  it('is that of its objects and arrays, whatever its texts look like', () => {
+  it('counts objects and arrays, whatever its strings look like', () => {
     const text = fc.oneof(fc.string(), fc.constantFrom('[', '{"', '\\', '\\"[', '"'));
     const json = fc.letrec<{ value: unknown }>((tie) => ({
       value: fc.oneof(
@@ -20,7 +20,7 @@ describe('the depth of JSON', () => {
     fc.assert(fc.property(json, (value) => expect(depthOf(JSON.stringify(value))).toBe(levelsOf(value))));
   });
 
-  it('is too much beyond the limit, and not for many brackets beside each other', () => {
+  it('is exceeded by nesting, not by many brackets side by side', () => {
     const nested = (levels: number): string => '[{"a":'.repeat(levels / 2) + '1' + '}]'.repeat(levels / 2);
     expect(isTooDeep(nested(EVENT_DEPTH_LIMIT))).toBe(false);
     expect(isTooDeep(`[${nested(EVENT_DEPTH_LIMIT)}]`)).toBe(true);

@@ -1,4 +1,4 @@
-/** Levels of objects and arrays that an event may have, itself the first: as many as a leaf of the log. */
+/** Maximum levels of objects and arrays in an event, counting the event itself: as many as in a leaf of the log. */
 export const EVENT_DEPTH_LIMIT = 64;
 
 const mark = /[[\]{}]|"(?:[^"\\]|\\.)*"/g;
@@ -14,7 +14,7 @@ export function depthOf(json: string): number {
   return deepest;
 }
 
-/** Whether JSON text is nested deeper than an event may be. Text with few brackets is not looked at closely. @param json well-formed */
+/** Whether JSON text is nested deeper than an event may be. Text with few brackets is not examined closely. @param json well-formed */
 export function isTooDeep(json: string): boolean {
   let brackets = 0;
   for (const bracket of ['{', '[']) {

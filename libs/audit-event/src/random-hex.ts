@@ -5,10 +5,10 @@ let page = '';
 let used = 0;
 
 /**
- * Random hexadecimal digits for ids, from the system's generator, fetched by the page: a call for ten costs as much as one for thousands.
- * They are no secrets: the page stays in memory.
+ * Random hexadecimal digits for ids, fetched a page at a time from the system's generator: a call for ten costs as much as one for thousands. Do not
+ * use them as secrets: the page stays in memory.
  * @param digits how many, at most 1,024
- * @returns digits that are handed out once
+ * @returns digits that no other call gets
  */
 export function randomHex(digits: number): string {
   if (digits > 1_024) throw new RangeError('at most 1,024 random digits');

@@ -21,7 +21,7 @@ describe('JSON that PostgreSQL can keep', () => {
     );
   });
 
-  it('is all that an event may be, so that one cannot fail the group that shares its commit', () => {
+  it('is required of an event, so that one event cannot fail the group that shares its commit', () => {
     const event = (reference: string) => ({
       type: 'countersign.accounts.transfer.posted.v1',
       subject: 'x',

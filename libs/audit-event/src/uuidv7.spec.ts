@@ -6,7 +6,7 @@ describe('uuidv7', () => {
     expect(uuidv7(5, '0'.repeat(19))).toBe('00000000-0005-7000-8000-000000000000');
   });
 
-  it('is another one each time, also within one millisecond', () => {
+  it('differs each time, even within one millisecond', () => {
     const ids = Array.from({ length: 10_000 }, () => uuidv7(1_700_000_000_000));
     expect(new Set(ids).size).toBe(ids.length);
     for (const id of ids.slice(0, 100)) {

@@ -1,6 +1,6 @@
 import { randomHex } from './random-hex.js';
 
-/** Two bits of a random digit, behind the variant's. */
+/** Two bits of a random digit, after those of the variant. */
 const variants: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from('0123456789abcdef', (digit, value) => [digit, '89ab'.charAt(value & 3)]),
 );
@@ -16,9 +16,9 @@ function prefixOf(now: number): string {
 }
 
 /**
- * A UUID version 7 (RFC 9562, section 5.7): sorted by time, so that it is kind to an index.
+ * A UUID version 7 (RFC 9562, section 5.7): sorted by time, so that it suits an index.
  * @param now milliseconds since 1970
- * @param random 19 random hexadecimal digits; of the fourth two bits are taken
+ * @param random 19 random hexadecimal digits; only two bits of the fourth are used
  */
 export function uuidv7(now: number = Date.now(), random: string = randomHex(19)): string {
   const variant = variants[random.charAt(3)] ?? '8';

@@ -8,13 +8,13 @@ interface RequestContext {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** One for all requests. Not made here at once: a Worker fetches nothing outside a request. */
+/** One for all requests. Created on first use: a Worker cannot fetch outside a request. */
 let verifier: Promise<TokenVerifier> | undefined;
 
 export default {
   async fetch(request: Request, { ISSUER }: Environment, context: RequestContext): Promise<Response> {
     verifier ??= createVerifier({ issuer: ISSUER, audience: 'orders' });
-    context.waitUntil(verifier); // a request that is given up takes its fetches with it
+    context.waitUntil(verifier); // an aborted request would cancel its fetches
     try {
       const authorization = request.headers.get('authorization') ?? undefined;
       const caller = await (await verifier).verifyWithRefresh(bearerTokenOf(authorization));

@@ -1,6 +1,6 @@
 import { bearerTokenOf, createVerifier, requireScopes, TokenError } from '@countersign/auth-core';
 
-/** Of an HTTP API of API Gateway (payload format 2.0), or a function URL. */
+/** For an HTTP API of API Gateway (payload format 2.0), or a function URL. */
 interface HttpEvent {
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
@@ -10,7 +10,7 @@ interface Answer {
   readonly body: string;
 }
 
-// Kept while this instance lives; after a pause the next request fetches the keys again.
+// Kept for the lifetime of this instance; after a pause the next request fetches the keys again.
 const verifier = await createVerifier({ issuer: process.env['ISSUER'] ?? 'http://127.0.0.1:4000', audience: 'orders' });
 
 export async function handler({ headers }: HttpEvent): Promise<Answer> {

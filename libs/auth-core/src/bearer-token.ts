@@ -3,15 +3,15 @@ import { TokenError } from './token-error.js';
 
 /** What an `Authorization` header carries: a scheme and one token (RFC 9110, section 11.4). */
 export interface Credentials {
-  /** In small letters: `bearer`, `dpop`. */
+  /** In lower case: `bearer`, `dpop`. */
   readonly scheme: string;
   readonly token: string;
 }
 
 /**
- * Reads an `Authorization` header. Blanks may stand between scheme and token and behind the token, as white space around a field's value is no
- * part of it (RFC 9110, section 5.5).
- * @returns nothing for a missing header, a scheme without a token, or anything but one token behind it
+ * Reads an `Authorization` header. Allows spaces between scheme and token and after the token, because white space around a field's value is not part
+ * of it (RFC 9110, section 5.5).
+ * @returns undefined for a missing header, a scheme without a token, or anything but one token after it
  */
 export function credentialsOf(authorization: string | null | undefined): Credentials | undefined {
   const [, scheme, token] = /^([!#$%&'*+.^_`|~\w-]+) +(\S+)[ \t]*$/.exec(authorization ?? '') ?? [];
@@ -19,9 +19,9 @@ export function credentialsOf(authorization: string | null | undefined): Credent
 }
 
 /**
- * The token of a request (RFC 6750, section 2.1): from the `Authorization` header only, never from the address or the body.
+ * The token of a request (RFC 6750, section 2.1): from the `Authorization` header only, never from the URL or the body.
  * @param authorization the header's value
- * @throws {TokenError} `TOKEN_MISSING` when there is none, or another scheme
+ * @throws {TokenError} `TOKEN_MISSING` when there is none, or the scheme is another
  */
 export function bearerTokenOf(authorization: string | null | undefined): string {
   const credentials = credentialsOf(authorization);
@@ -30,7 +30,7 @@ export function bearerTokenOf(authorization: string | null | undefined): string 
 }
 
 /**
- * Asks that a caller has every one of the scopes.
+ * Checks that a caller has all of the scopes.
  * @throws {TokenError} `SCOPE_MISSING` (403), which names them in its challenge
  */
 export function requireScopes(caller: Principal, ...scopes: readonly string[]): void {

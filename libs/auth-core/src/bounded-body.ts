@@ -1,7 +1,7 @@
 /**
- * Reads an answer's body, and no more of it than the limit.
+ * Reads a response's body up to a limit.
  * @param limit bytes
- * @throws {RangeError} for a longer one; what is left is not read
+ * @throws {RangeError} for a longer one; the rest is not read
  */
 export async function boundedBody(response: Response, limit: number): Promise<Buffer> {
   if (response.body === null) return Buffer.alloc(0);

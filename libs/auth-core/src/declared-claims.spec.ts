@@ -35,7 +35,7 @@ describe('further claims', () => {
     }
   };
 
-  it('are in the principal as they were declared, typed, first seen and repeated, and cannot be changed', async () => {
+  it('are in the principal as declared, typed and immutable, for first-seen and repeated tokens', async () => {
     const claims = z.object({ tenant: z.string(), groups: z.array(z.object({ id: z.number() })).default([]) });
     const verifier = await createVerifier({ ...base(), claims });
     open.push(verifier);
@@ -51,7 +51,7 @@ describe('further claims', () => {
     expect(refusal(verifier, tokenWith({ tenant: 'a', groups: [{}] }))).toEqual(['CLAIM_INVALID', 'groups.0.id']);
   });
 
-  it('are checked by functions of one’s own, once all else has passed', async () => {
+  it('are checked by custom functions, after all other checks have passed', async () => {
     const asked: string[] = [];
     const checks: VerifierOptions['checks'] = [
       ({ tenant }, { subject }) => {
@@ -78,7 +78,7 @@ describe('further claims', () => {
     expect(verifier.verify(tokenWith({ tenant: 'acme' })).claims.tenant).toBe('acme');
   });
 
-  it('by a schema that answers later are a mistake of the service, not of the token', async () => {
+  it('with an asynchronous schema are an error of the service, not of the token', async () => {
     const claims = z.object({ tenant: z.string() }).refine(() => Promise.resolve(true));
     const verifier = await createVerifier({ ...base(), claims });
     open.push(verifier);

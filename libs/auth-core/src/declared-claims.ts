@@ -9,8 +9,8 @@ type Issue = {
 type Outcome<Claims> = { readonly value: Claims; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
 /**
- * Further claims that a service needs, as a schema of any library that follows Standard Schema 1 (zod, valibot, arktype):
- * `z.object({ tenant: z.string() })`. It must answer at once.
+ * Further claims that a service needs, as a schema of any library that follows Standard Schema 1 (zod, valibot, arktype): `z.object({ tenant:
+ * z.string() })`. It must be synchronous.
  */
 export interface ClaimsSchema<Claims = unknown> {
   readonly '~standard': {
@@ -25,8 +25,8 @@ export interface ClaimsSchema<Claims = unknown> {
 export type PrincipalWith<Claims> = Principal & { readonly claims: Claims };
 
 /**
- * A check of one's own, made once the token has passed all others. It is not asked again while the token is kept, so it must look at the token only.
- * @returns the claim that is not as it must be, to refuse the token (`CLAIM_INVALID`); nothing to let it pass
+ * A custom check, made after the token has passed all others. It does not run again while the token is cached, so it must depend on the token only.
+ * @returns the claim that is invalid, to refuse the token (`CLAIM_INVALID`); undefined to accept it
  */
 export type ClaimsCheck = (claims: JsonObject, principal: Principal) => string | undefined;
 
@@ -34,7 +34,7 @@ function nameOf({ path = [] }: Issue): string {
   return path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.') || 'claims';
 }
 
-/** All requests that bring a token share what was read of it. */
+/** All requests with the same token share the parsed claims. */
 function frozen<Value>(value: Value): Value {
   if (isObject(value) || Array.isArray(value)) {
     for (const member of Object.values(value)) frozen(member);
@@ -46,7 +46,8 @@ function frozen<Value>(value: Value): Value {
 /** @throws {TokenError} `CLAIM_MISSING`, `CLAIM_INVALID`, the detail naming the claim */
 export function declaredClaims<Claims>(schema: ClaimsSchema<Claims>, claims: JsonObject): Claims {
   const outcome = schema['~standard'].validate(claims);
-  if (outcome instanceof Promise) throw new TypeError('the schema of claims must answer at once, without a promise');
+  if (outcome instanceof Promise)
+    throw new TypeError('the claims schema must be synchronous and must not return a promise');
   if (outcome.issues === undefined) return frozen(outcome.value);
   const [first = { message: 'claims' }] = outcome.issues;
   const name = nameOf(first);

@@ -1,7 +1,7 @@
 /**
- * `instanceof` for a class of which a process may have two: this package exists as ES modules and as CommonJS, and both may have been loaded.
- * @param one the class that is asked, which may be a subclass
- * @param base the class whose prototype has the mark
+ * `instanceof` for a class that a process may have twice: this package exists as ES modules and as CommonJS, and both may be loaded.
+ * @param one the class to test, possibly a subclass
+ * @param base the class whose prototype carries the mark
  * @param mark a registered symbol, the same for both
  */
 export function isInstance(value: unknown, one: unknown, base: unknown, mark: symbol): boolean {
@@ -10,9 +10,9 @@ export function isInstance(value: unknown, one: unknown, base: unknown, mark: sy
 }
 
 /**
- * What both forms of this package in one process must have in common, such as a `WeakMap` that one writes and the other reads.
- * @param name its own among all packages of ours
- * @param make by the form that asks first
+ * State that both forms of this package in one process must share, such as a `WeakMap` that one writes and the other reads.
+ * @param name unique among our packages
+ * @param make called by the form that asks first
  */
 export function sharedByForms<Value extends object>(name: string, make: () => Value): Value {
   const key = Symbol.for(`countersign.shared.${name}`);

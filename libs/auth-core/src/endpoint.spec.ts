@@ -6,7 +6,7 @@ describe('clients of the issuer', () => {
   const answer = (): Promise<Response> => Promise.resolve(Response.json({ keys: [] }));
   const away = 'http://issuer.internal:4000';
 
-  it('take no keys by plain http from another machine, unless allowed to', async () => {
+  it('fetch no keys over plain http from another machine, unless allowed to', async () => {
     const verifier = (options: object) =>
       createVerifier({ issuer: away, audience: 'orders', fetch: answer, ...options });
     await expect(verifier({})).rejects.toThrow('http://issuer.internal:4000 is plain http to another machine');
@@ -15,7 +15,7 @@ describe('clients of the issuer', () => {
       (await verifier(options)).close();
   });
 
-  it('send no assertion by plain http to another machine, unless allowed to', async () => {
+  it('send no assertion over plain http to another machine, unless allowed to', async () => {
     const key = await generateSigningKey();
     const client = (options: object) => createTokenClient({ issuer: away, clientId: 'shop', key, ...options });
     expect(() => client({})).toThrow(/use https, or pass allowPlainHttp/);

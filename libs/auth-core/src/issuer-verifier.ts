@@ -20,13 +20,13 @@ import { TokenError } from './token-error.js';
 import { type DpopPresentation, type VerifierOptions } from './verifier-options.js';
 import { type TokenVerifier } from './verifier.js';
 
-/** The detail of a refusal: the token named no key, and none of those that were tried made its signature. */
+/** The detail of a refusal: the token names no key, and its signature verifies with none of those that were tried. */
 const NO_KEY_ID = 'no kid';
 
-/** One for all verifiers: a token is verified from start to end before the next. */
+/** Shared by all verifiers, because each token is verified from start to end before the next. */
 const reader = new TokenReader();
 
-/** A stolen token that is bound to a key is worth nothing without the key: it never passes as a bearer token (RFC 9449, section 7.2). */
+/** A stolen token that is bound to a key is worthless without the key: it is never accepted as a bearer token (RFC 9449, section 7.2). */
 function bearer<Caller extends Principal>(principal: Caller): Caller {
   const { confirmation } = principal;
   if (confirmation !== undefined) {
@@ -36,8 +36,8 @@ function bearer<Caller extends Principal>(principal: Caller): Caller {
 }
 
 /**
- * What identifies a token that has no id: the hash of all that is signed. Not of the signature, which anyone who has the token may be able to write
- * in another way.
+ * Identifies a token that has no id: the hash of everything that is signed. Not of the signature, which a holder of the token may be able to encode
+ * differently.
  */
 function fingerprintOf(token: string): string {
   return createHash('sha256')
@@ -72,7 +72,7 @@ function reportKeys({ issuer, onKeys }: VerifierOptions, reason: string): void {
   else if (!ok) process.emitWarning(message, { code: 'COUNTERSIGN_KEYS' });
 }
 
-/** What is made of a token's claims once they have been checked: the principal, with what the service declared. */
+/** The result of checking a token's claims: the principal, with the claims that the service declared. */
 export type Completion<Caller extends Principal> = (principal: Principal, claims: JsonObject) => Caller;
 
 /** Verifies access tokens of one issuer. */
@@ -84,7 +84,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   readonly #toleranceSeconds: number;
   readonly #expected: Expected;
   readonly #replays: DpopReplayStore;
-  /** Nothing for our own issuer's tokens, which have the quickest way. */
+  /** Undefined for our own issuer's tokens, which take the fast path. */
   readonly #profile: TokenProfile | undefined;
   /** Nothing where the service's schema gets the claims: it may keep them, or change them. */
   readonly #forms: ClaimForms | undefined;
@@ -240,8 +240,8 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   }
 
   /**
-   * The key that made the signature, of those with its `kid` whose type and `alg` fit. An issuer of another profile may name no key: then all
-   * are looked at, up to the same limit.
+   * The key that made the signature, among those with its `kid` whose type and `alg` match. With another profile a token may name no key: then all
+   * keys are tried, up to the same limit.
    */
   #signerOf(kid: unknown, algorithm: KnownAlgorithm): VerificationKey {
     const { keys } = this.#keys;
@@ -260,7 +260,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     throw new TokenError('KEY_MISMATCH', 'alg', { expected, actual: algorithm });
   }
 
-  /** For callers that cannot wait for keys: fetches them for the next call. */
+  /** Starts fetching keys for the next call, for callers that cannot wait. */
   #keysUnavailable(): TokenError {
     void this.#keys.refreshWhenStale();
     return new TokenError('KEYS_UNAVAILABLE', this.#keys.lastError);

@@ -3,7 +3,7 @@ import { TokenError } from './token-error.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A plain object: no array, no null. */
+/** A plain object: not an array, not null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -36,9 +36,9 @@ export function namesHeld(value: unknown): number {
 }
 
 /**
- * A JSON object from bytes: valid UTF-8, one object, no member name twice at any depth (RFC 7515, section 4; RFC 8725, section 2.4).
- * A repeated name, however it is escaped, is written more often than it is held. Of an access token's claims only `act` holds its own
- * names, so it is counted first, and all the rest only when that does not suffice.
+ * A JSON object from bytes: valid UTF-8, one object, no repeated member name at any depth (RFC 7515, section 4; RFC 8725, section 2.4). A repeated
+ * name, however it is escaped, occurs more often in the text than in the parsed value. Of an access token's claims usually only `act` is nested, so
+ * its members are counted first, and all others only if the counts still differ.
  * @throws {TokenError} `TOKEN_MALFORMED`
  */
 export function parseJsonObject(bytes: Buffer): JsonObject {

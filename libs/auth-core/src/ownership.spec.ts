@@ -17,14 +17,14 @@ describe('ownership', () => {
     })
     .map(({ scopes, ...rest }) => ({ ...rest, scopes: new Set<string>(scopes) }));
 
-  it('is the subject’s, through whichever client it comes', () => {
+  it('belongs to the subject, whichever client is used', () => {
     const owner = ownerOf(caller('alice', 'gateway'));
     expect(owner).toEqual({ subject: 'alice', clientId: 'gateway' });
     expect(isWithin(reachOf(caller('alice', 'shop', 'orders:read'), 'orders:read'), owner)).toBe(true);
     expect(isWithin(reachOf(caller('bob', 'gateway', 'orders:read'), 'orders:read'), owner)).toBe(false);
   });
 
-  it('is reached by the client for all of its subjects only with the scope that says so', () => {
+  it('extends to a client’s other subjects only with the client-wide scope', () => {
     const owner = ownerOf(caller('alice', 'gateway'));
     const wide = clientWide('orders:read');
     expect(wide).toBe('orders:read:client');
@@ -33,7 +33,7 @@ describe('ownership', () => {
     expect(isWithin(reachOf(caller('shop', 'shop', wide), 'orders:read'), owner)).toBe(false);
   });
 
-  it('never gives one subject what is another’s without the client-wide scope, and never takes away its own', () => {
+  it('never opens one subject’s objects to another without the client-wide scope, and never closes its own', () => {
     fc.assert(
       fc.property(callers, callers, (maker, asker) => {
         const within = isWithin(reachOf(asker, 'orders:read'), ownerOf(maker));
@@ -43,7 +43,7 @@ describe('ownership', () => {
     );
   });
 
-  it('of an object that keeps no client is its subject’s only', () => {
+  it('of an object without a client is its subject’s only', () => {
     const reach = reachOf(caller('gateway', 'gateway', 'orders:read:client'), 'orders:read');
     expect(isWithin(reach, { subject: 'alice' })).toBe(false);
     expect(isWithin({ subject: 'gateway' }, { subject: 'alice' })).toBe(false);

@@ -1,21 +1,21 @@
 import { type Principal } from './principal.js';
 
-/** Whose an object is. Keep both with the object. */
+/** The owner of an object. Store both with the object. */
 export interface Owner {
-  /** The owner, through whichever client it comes. */
+  /** The owning subject, whichever client is used. */
   readonly subject: string;
-  /** The client that acted for the subject; it reaches the object only with a scope that says so. */
+  /** The client that acted for the subject; it may access the object only with the client-wide scope. */
   readonly clientId: string;
 }
 
-/** Whose objects a caller reaches: its own subject's and, when a client is named, whatever was made through that client. */
+/** Whose objects a caller may access: those of its own subject and, if a client is named, all that were created through that client. */
 export interface Reach {
   readonly subject: string;
   readonly clientId?: string | undefined;
 }
 
 /**
- * The owner of what a caller makes.
+ * The owner of what a caller creates.
  * @param caller the verified caller
  */
 export function ownerOf({ subject, clientId }: Pick<Principal, 'subject' | 'clientId'>): Owner {
@@ -28,9 +28,9 @@ export function clientWide<Scope extends string>(scope: Scope): `${Scope}:client
 }
 
 /**
- * Whose objects a caller reaches by a scope: its own subject's, through whichever client they were made. With the client-wide form of
- * the scope ({@link clientWide}) also those of every other subject that were made through the caller's client.
- * The route checks that the caller has one of the two scopes; this only says how far it goes.
+ * Whose objects a caller may access by a scope: its own subject's, whichever client created them. With the client-wide form of the scope ({@link
+ * clientWide}) also those of every other subject that were created through the caller's client. The route checks that the caller has one of the two
+ * scopes; this function only determines its extent.
  * @param caller the verified caller
  * @param scope the scope without `:client`
  */
@@ -40,8 +40,8 @@ export function reachOf(caller: Pick<Principal, 'subject' | 'clientId' | 'scopes
 }
 
 /**
- * Whether an object is within a caller's reach. A store says the same in SQL.
- * @param owner one without a client where an object keeps none: it is its subject's only
+ * Whether a caller may access an object. A store expresses the same rule in SQL.
+ * @param owner without a client if the object stores none: it is then its subject's only
  */
 export function isWithin(
   { subject, clientId }: Reach,

@@ -4,7 +4,7 @@ export interface Actor {
   readonly clientId?: string;
 }
 
-/** What a sender-constrained token is bound to (RFC 7800). */
+/** The key that a sender-constrained token is bound to (RFC 7800). */
 export type Confirmation =
   /** The client's DPoP key, by its RFC 7638 thumbprint (RFC 9449, section 6.1). */
   | { readonly jkt: string }
@@ -12,20 +12,20 @@ export type Confirmation =
   | { readonly certificate: string };
 
 /**
- * Who a token is about: a `service` of the company, an `application` for itself (by key or credentials), or a `person`. What others do for a
- * subject does not change it: a person's token stays a person's through every exchange.
+ * Who a token is about: a `service` of the company, an `application` for itself (by key or credentials), or a `person`. Delegation does not change
+ * it: a person's token stays a person's through every exchange.
  */
 export type PrincipalKind = 'service' | 'application' | 'person';
 
-/** How often a key may be used for one class of routes. What is left out is not limited. */
+/** How often a key may be used for one class of routes. Omitted limits do not apply. */
 export interface ApiKeyLimit {
   /** Sustained requests per minute. */
   readonly perMinute?: number | undefined;
-  /** Requests at once, after a rest; those of a minute by default. */
+  /** Burst size after idle time; a minute's requests by default. */
   readonly burst?: number | undefined;
-  /** Requests of one day, UTC. */
+  /** Requests per day, UTC. */
   readonly perDay?: number | undefined;
-  /** Requests of one month, UTC. */
+  /** Requests per month, UTC. */
   readonly perMonth?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface ApiKeyIdentity {
   readonly name: string;
   /** CIDR networks that it may be used from; any when empty. */
   readonly networks: readonly string[];
-  /** By class of routes; `*` is for classes that are not named. Nothing for a key without a plan. */
+  /** By class of routes; `*` applies to classes that are not named. Undefined for a key without a plan. */
   readonly limits?: Readonly<Record<string, ApiKeyLimit>> | undefined;
 }
 
@@ -45,16 +45,16 @@ export interface Principal {
   readonly kind: PrincipalKind;
   /** Who it is about: the client itself, or the subject that it acts for. */
   readonly subject: string;
-  /** The client that asked for the token. */
+  /** The client that requested the token. */
   readonly clientId: string;
-  /** Who acts for the subject, newest first; empty when nobody does. */
+  /** The actors for the subject, newest first; empty when nobody acts for it. */
   readonly actors: readonly Actor[];
   readonly scopes: ReadonlySet<string>;
   readonly audience: string;
   readonly issuer: string;
   /** `jti`. */
   readonly tokenId: string;
-  /** One id for everything that the first request set off (RFC 8417); the `jti` when the token has none. */
+  /** One id for everything that the first request caused (RFC 8417); the `jti` when the token has none. */
   readonly txn: string;
   readonly roles: readonly string[];
   /** When the person signed in, in seconds since 1970 (OpenID Connect Core, section 2: `auth_time`); none for a service. */
@@ -67,8 +67,8 @@ export interface Principal {
   readonly issuedAt: number;
   /** Seconds since 1970. */
   readonly expiresAt: number;
-  /** The key that the token is bound to (`cnf`); each request with it has shown a fresh proof of that key. None for a bearer token. */
+  /** The key that the token is bound to (`cnf`); each request with it carries a fresh proof of that key. Undefined for a bearer token. */
   readonly confirmation?: Confirmation | undefined;
-  /** The API key that the first token was exchanged for; it stays through every exchange. None for other callers. */
+  /** The API key that the first token was issued for; kept through every exchange. Undefined for other callers. */
   readonly apiKey?: ApiKeyIdentity | undefined;
 }

@@ -20,7 +20,7 @@ const principal: Principal = {
 };
 const until = 1_300;
 
-/** A UUIDv7 of a time in milliseconds. */
+/** A UUIDv7 for a time in milliseconds. */
 function uuidv7(ms: number): string {
   const time = ms.toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
@@ -40,16 +40,19 @@ describe('the list of revocations', () => {
     { kind: 'subject', subject: 'gateway', issuedBefore: 1_000, until },
     { kind: 'api-key', apiKeyId: 'an-id', issuedBefore: 1_000, until },
     { kind: 'key', keyId: 'k', until },
-  ])('refuses a token by $kind, wherever what is revoked stands in it, and forgets it in time: $#', (revocation) => {
-    const list = new MemoryRevocationList();
-    expect(list.isRevoked(principal, 'k')).toBe(false);
-    list.add(revocation);
-    expect(list.isRevoked(principal, 'k')).toBe(true);
-    list.prune(until + 5);
-    expect(list.size).toBe(1);
-    list.prune(until + 61);
-    expect([list.size, list.isRevoked(principal, 'k')]).toEqual([0, false]);
-  });
+  ])(
+    'refuses a token by $kind, wherever it contains what is revoked, and forgets the entry in time: $#',
+    (revocation) => {
+      const list = new MemoryRevocationList();
+      expect(list.isRevoked(principal, 'k')).toBe(false);
+      list.add(revocation);
+      expect(list.isRevoked(principal, 'k')).toBe(true);
+      list.prune(until + 5);
+      expect(list.size).toBe(1);
+      list.prune(until + 61);
+      expect([list.size, list.isRevoked(principal, 'k')]).toEqual([0, false]);
+    },
+  );
 
   it.each<Revocation>([
     { kind: 'token', tokenId: 'first', until },
@@ -61,13 +64,13 @@ describe('the list of revocations', () => {
     { kind: 'api-key', apiKeyId: 'an-id', issuedBefore: 999, until },
     { kind: 'api-key', apiKeyId: 'catalogue', issuedBefore: 2_000, until },
     { kind: 'key', keyId: 'one', until },
-  ])('does not refuse a token for what is issued earlier, or has the same name elsewhere: $#', (revocation) => {
+  ])('does not refuse a token that was issued later, or has the same name in another claim: $#', (revocation) => {
     const list = new MemoryRevocationList();
     list.add(revocation);
     expect(list.isRevoked(principal, 'k')).toBe(false);
   });
 
-  it('takes a token that was issued in the same second as the revocation, but after it', () => {
+  it('accepts a token that was issued in the same second as the revocation, but after it', () => {
     const list = new MemoryRevocationList();
     list.add({ kind: 'client', clientId: 'shop', issuedBefore: 1_000.4, until });
     const at = (tokenId: string) => list.isRevoked({ ...principal, tokenId }, 'k');
@@ -76,13 +79,13 @@ describe('the list of revocations', () => {
     expect(at('not-a-uuid')).toBe(true);
   });
 
-  it('believes the time in a `jti` only where it agrees with `iat`', () => {
+  it('uses the time in a `jti` only if it agrees with `iat`', () => {
     const at = (ms: number) => issuedAtOf({ ...principal, tokenId: uuidv7(ms) });
     expect([at(999_999), at(1_000_000), at(1_005_250), at(1_015_001)]).toEqual([1_000, 1_000, 1_005.25, 1_000]);
     expect(issuedAtOf({ ...principal, tokenId: uuidv7(1_000_250).replace('-7', '-4') })).toBe(1_000);
   });
 
-  it('makes no difference between orders, and only ever extends', () => {
+  it('does not depend on the order of entries, and only ever extends', () => {
     const name = fc.constantFrom('shop', 'ada', 'one', 'first', 'k', 'gateway');
     const seconds = fc.integer({ min: 900, max: 1_100 });
     const revocation: fc.Arbitrary<Revocation> = fc.oneof(
@@ -111,7 +114,7 @@ describe('the list of revocations', () => {
     );
   });
 
-  it('says that it is full instead of leaving one out, and has room again for what comes after', () => {
+  it('reports that it is full instead of dropping an entry, and has space again after pruning', () => {
     const list = new MemoryRevocationList(2);
     list.add({ kind: 'token', tokenId: 'one', until });
     list.add({ kind: 'client', clientId: 'shop', issuedBefore: 1_000, until: Infinity });

@@ -1,38 +1,38 @@
 import { type Principal } from './principal.js';
 
-/** What a verifier asks on every request, repeats included; it must answer from memory, in constant time. */
+/** Called by a verifier for every request, repeated tokens included; it must answer from memory, in constant time. */
 export interface RevocationList {
   /**
    * @param keyId the `kid` that signed the token
-   * @throws {TokenError} `REVOCATIONS_UNAVAILABLE`, from a list that refuses when it no longer knows what is revoked
+   * @throws {TokenError} `REVOCATIONS_UNAVAILABLE`, from a list that is configured to refuse when it has lost its feed
    */
   isRevoked(principal: Principal, keyId: string): boolean;
   /**
-   * Calls back for each revocation, once it is in force; again for one that arrives again. A list that cannot tell leaves it out.
+   * Calls the listener for each revocation once it is in force, and again if it arrives again. Optional.
    * @param listener must not throw
    */
   onRevocation?(listener: (revocation: Revocation) => void): void;
 }
 
 /**
- * What is refused though its signature is valid. Each one only adds a refusal and names the time until which it matters, so the order in
- * which they arrive makes no difference. Times are seconds since 1970, whole milliseconds as a fraction.
+ * Tokens to refuse although their signatures are valid. Each revocation only adds a refusal and has an expiry, so the order of arrival does not
+ * matter. Times are seconds since 1970, with milliseconds as a fraction.
  */
 export type Revocation =
   /** One token, by its `jti`. */
   | { readonly kind: 'token'; readonly tokenId: string; readonly until: number }
-  /** Everything of one `txn` (RFC 8417): the first token, and whatever was exchanged for it. */
+  /** Everything with one `txn` (RFC 8417): the first token, and all tokens exchanged for it. */
   | { readonly kind: 'transaction'; readonly txn: string; readonly until: number }
   /** Every token that names a client, as client, subject or actor in the chain, issued at or before a time. */
   | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore: number; readonly until: number }
   /** Every token that names a subject, as subject or actor in the chain, issued at or before a time. */
   | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore: number; readonly until: number }
-  /** Every token that an API key was exchanged for, and what was exchanged for that, issued at or before a time. */
+  /** Every token that an API key was exchanged for, and all tokens exchanged for those, issued at or before a time. */
   | { readonly kind: 'api-key'; readonly apiKeyId: string; readonly issuedBefore: number; readonly until: number }
-  /** Everything that a key signed, by its `kid`. */
+  /** Everything signed by a key, by its `kid`. */
   | { readonly kind: 'key'; readonly keyId: string; readonly until: number };
 
-/** What a revocation names: a `jti`, a `txn`, a client, a subject, the id of an API key or a `kid`. */
+/** The value that a revocation names: a `jti`, a `txn`, a client, a subject, the id of an API key or a `kid`. */
 export function revokedName(revocation: Revocation): string {
   switch (revocation.kind) {
     case 'token':
@@ -51,20 +51,22 @@ export function revokedName(revocation: Revocation): string {
 }
 
 interface Entry {
-  /** Tokens issued at or before it are refused; whenever they were issued, for a kind that has no such time. */
+  /** Tokens issued at or before it are refused; for a kind without such a time, all tokens. */
   readonly issuedBefore: number;
   readonly until: number;
 }
 
-/** Seconds for which an entry is kept beyond its time: more than any clock tolerance. */
+/** Seconds for which an entry is kept beyond its expiry: more than any clock tolerance. */
 const MARGIN_SECONDS = 60;
-/** Seconds by which the time in a `jti` may lie after `iat`: an issuer moves it behind a revocation, by the clock tolerance of its replicas. */
+/**
+ * Maximum seconds by which the time in a `jti` may be later than `iat`: an issuer moves it past a revocation, by the clock tolerance of its replicas.
+ */
 const JTI_AFTER_IAT_SECONDS = 15;
 const uuidv7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /**
- * When a token was issued, as finely as it says: by the milliseconds of a `jti` that is a UUIDv7 (RFC 9562, section 5.7) and agrees with
- * `iat`, else by `iat`, which counts seconds. The token's signature covers both.
+ * When a token was issued, as precisely as it states: by the milliseconds of a `jti` that is a UUIDv7 (RFC 9562, section 5.7) and agrees with `iat`,
+ * else by `iat`, which counts seconds. The token's signature covers both.
  * @returns seconds since 1970
  */
 export function issuedAtOf({ tokenId, issuedAt }: Principal): number {
@@ -73,10 +75,7 @@ export function issuedAtOf({ tokenId, issuedAt }: Principal): number {
   return seconds >= issuedAt && seconds <= issuedAt + JTI_AFTER_IAT_SECONDS ? seconds : issuedAt;
 }
 
-/**
- * Revocations held in memory. Each entry only adds a refusal, so that the order of the calls makes no difference. All times are seconds
- * since 1970.
- */
+/** Revocations in memory. Each entry only adds a refusal, so the order of the calls does not matter. All times are seconds since 1970. */
 export class MemoryRevocationList implements RevocationList {
   readonly #entries = {
     token: new Map<string, Entry>(),
@@ -90,8 +89,8 @@ export class MemoryRevocationList implements RevocationList {
   #size = 0;
 
   /**
-   * @param limit entries held at most; 1,000,000 by default, some 200 MB. None can be left out without letting a revoked token pass, so
-   * a further one throws a RangeError, once what no longer matters has been dropped by {@link prune}
+   * @param limit maximum entries; 1,000,000 by default, some 200 MB. None can be dropped without accepting a revoked token, so an entry beyond it
+   * throws a RangeError, after expired ones have been dropped by {@link prune}
    */
   constructor(private readonly limit = 1_000_000) {}
 
@@ -101,7 +100,7 @@ export class MemoryRevocationList implements RevocationList {
   }
 
   /**
-   * Puts a revocation in force, or extends the one that there is. With `until` Infinity it is kept forever.
+   * Puts a revocation in force, or extends an existing one. With `until` Infinity it is kept forever.
    * @throws {RangeError} when the list is full
    */
   add(revocation: Revocation): void {
@@ -138,7 +137,7 @@ export class MemoryRevocationList implements RevocationList {
     );
   }
 
-  /** Drops entries that no longer matter. @param now seconds */
+  /** Drops expired entries. @param now seconds */
   prune(now: number): void {
     const past = now - MARGIN_SECONDS;
     for (const entries of Object.values(this.#entries)) {

@@ -17,7 +17,7 @@ describe('a verifier of several issuers', () => {
   const ownRevoked = new MemoryRevocationList();
   const oldRevoked = new MemoryRevocationList();
   beforeAll(async () => {
-    // The same kid at both: nobody forbids it, and a thief would try it.
+    // The same kid at both: it is allowed, and an attacker would try it.
     [oldKey, ownKey] = [await generateSigningKey(), await generateSigningKey()];
     oldKey = { ...oldKey, kid: ownKey.kid };
     server = await KeyServer.start();
@@ -58,7 +58,7 @@ describe('a verifier of several issuers', () => {
     }
   };
 
-  it('takes the tokens of each, by its own profile and for its own names, first seen and repeated', async () => {
+  it('accepts the tokens of each, by its own profile and for its own names, first seen and repeated', async () => {
     expect(verifier.issuers).toEqual([own, old]);
     for (const [token, issuer] of [
       [ownToken(), own],
@@ -87,7 +87,7 @@ describe('a verifier of several issuers', () => {
     expect(outcome(token())).toBe(code);
   });
 
-  it('keeps the revocations of one to its own tokens, repeated ones too', () => {
+  it('applies the revocations of one issuer only to its own tokens, repeated ones too', () => {
     const [mine, theirs] = [ownToken(), oldToken()];
     expect([outcome(mine), outcome(theirs)]).toEqual([own, old]);
     oldRevoked.add({ kind: 'subject', subject: 'ada', issuedBefore: now + 1, until: now + 100 });
@@ -95,7 +95,7 @@ describe('a verifier of several issuers', () => {
     expect([outcome(ownToken()), outcome(oldToken())]).toEqual([own, 'TOKEN_REVOKED']);
   });
 
-  it('says of each whose keys are missing, and continues with the others', async () => {
+  it('reports each issuer whose keys are missing, and continues with the others', async () => {
     const two = await createVerifier({
       audience: 'orders',
       fetch: server.fetch,
@@ -109,7 +109,7 @@ describe('a verifier of several issuers', () => {
     two.close();
   });
 
-  it('is not made with one issuer twice', async () => {
+  it('cannot have the same issuer twice', async () => {
     await expect(createVerifier({ audience: 'orders', issuers: [{ issuer: own }, { issuer: own }] })).rejects.toThrow(
       'named twice',
     );

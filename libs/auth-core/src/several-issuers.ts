@@ -8,15 +8,15 @@ import { type TokenVerifier } from './verifier.js';
 const reader = new TokenReader();
 
 /**
- * Verifiers of several issuers as one. A token's `iss` chooses which is asked and proves nothing: that one checks the signature by its own keys, and
- * `iss` again. Each has kept its own tokens, so that a repeated token stays with the issuer that it was verified for.
+ * Verifiers of several issuers as one. A token's `iss` only selects the verifier: that one checks the signature with its own keys, and `iss` again.
+ * Each caches its own tokens, so that a repeated token stays with the issuer that it was verified for.
  */
 export class SeveralIssuers<Caller extends Principal> implements TokenVerifier<Caller> {
   readonly #byIssuer: ReadonlyMap<string, TokenVerifier<Caller>>;
   readonly #all: readonly TokenVerifier<Caller>[];
   readonly issuers: readonly string[];
 
-  /** @throws {RangeError} for an issuer that is named twice: it could not be known which is meant */
+  /** @throws {RangeError} for an issuer that is named twice, which would be ambiguous */
   constructor(all: readonly TokenVerifier<Caller>[]) {
     const entries = all.flatMap((verifier) => verifier.issuers.map((issuer) => [issuer, verifier] as const));
     this.#byIssuer = new Map(entries);

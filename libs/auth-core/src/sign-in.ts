@@ -1,18 +1,18 @@
 import { type Principal } from './principal.js';
 import { TokenError, tokenErrorReasons } from './token-error.js';
 
-/** What a step of some weight asks of a person's sign-in (RFC 9470). */
+/** What a sensitive operation requires of a person's sign-in (RFC 9470). */
 export interface RecentLogin {
-  /** How long ago the person may have signed in, in seconds. */
+  /** Maximum age of the sign-in, in seconds. */
   readonly seconds: number;
-  /** Values of `acr` of which the sign-in must have one; any will do when left out. */
+  /** Values of `acr` of which the sign-in must have one; any when omitted. */
   readonly acrValues?: readonly string[] | undefined;
 }
 
-/** What fits a quoted string of a challenge, separated by spaces. */
+/** Values for a quoted string of a challenge, separated by spaces. */
 const acrPattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
 
-/** @throws {RangeError} for seconds that are not a whole number from 0 to a year, or a value that no challenge could name */
+/** @throws {RangeError} if seconds is not a whole number from 0 to a year, or a value cannot be put in a challenge */
 export function recentLogin(seconds: number, acrValues?: readonly string[]): RecentLogin {
   if (!Number.isInteger(seconds) || seconds < 0 || seconds > 31_536_000) {
     throw new RangeError('seconds must be a whole number from 0 to 31,536,000');
@@ -25,7 +25,7 @@ export function recentLogin(seconds: number, acrValues?: readonly string[]): Rec
 
 const WHOSE_OWN = { application: 'an application', service: 'a service' } as const;
 
-/** Why a caller is not taken for a person, and what to do. */
+/** Why a caller does not count as a person, and what to do. */
 function whyNoPerson({ kind, apiKey }: Asked & { readonly kind: keyof typeof WHOSE_OWN }): string {
   const caller =
     apiKey === undefined
@@ -37,8 +37,8 @@ function whyNoPerson({ kind, apiKey }: Asked & { readonly kind: keyof typeof WHO
 type Asked = Pick<Principal, 'kind' | 'apiKey'>;
 
 /**
- * Asks that a caller is a person, no matter who acts for it.
- * @throws {TokenError} `PERSON_REQUIRED` (403); its message says what the caller is instead, and what to send
+ * Requires that a caller is a person, no matter who acts for them.
+ * @throws {TokenError} `PERSON_REQUIRED` (403); its message says what the caller is, and what to send
  */
 export function requirePerson({ kind, apiKey }: Asked): void {
   if (kind === 'person') return;
@@ -47,7 +47,7 @@ export function requirePerson({ kind, apiKey }: Asked): void {
 }
 
 /**
- * Asks that a caller is a person who signed in a short time ago, and well enough. A client that gets this refusal sends the person to sign in
+ * Requires that a caller is a person who signed in recently, by a strong enough method. A client that gets this refusal sends the person to sign in
  * again, with `max_age` and `acr_values` of the challenge (RFC 9470, section 4).
  * @param now seconds since 1970
  * @throws {TokenError} `PERSON_REQUIRED` (403), `LOGIN_NOT_RECENT`, `LOGIN_TOO_WEAK` (401 `insufficient_user_authentication`)

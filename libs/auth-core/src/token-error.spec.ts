@@ -25,21 +25,21 @@ function rendered(): string {
 const bare = (text: string): string => text.replace(/ *\| */g, '|').replace(/-{3,}/g, '---');
 
 describe('the page of error codes', () => {
-  it('says what the code says (UPDATE_DOCS=1 writes it again)', () => {
+  it('matches the code (UPDATE_DOCS=1 rewrites it)', () => {
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(page, rendered());
     expect(bare(readFileSync(page, 'utf8'))).toBe(bare(rendered()));
   });
 });
 
 describe('a refusal', () => {
-  it('answers with a challenge, or with a time to come back when it is not the caller’s fault', () => {
+  it('answers with a challenge, or with Retry-After when it is not the caller’s fault', () => {
     expect(new TokenError('TOKEN_MISSING').headers('orders')).toEqual({ 'www-authenticate': 'Bearer realm="orders"' });
     expect(new TokenError('KEYS_UNAVAILABLE').headers('orders')).toEqual({ 'retry-after': '2' });
     const narrow = new TokenError('SCOPE_MISSING', 'a', { expected: 'a b', actual: 'b' });
     expect(narrow.headers('orders')['www-authenticate']).toMatch(/error="insufficient_scope".*scope="a b"$/);
   });
 
-  it('has in its message no word of the token', () => {
+  it('reveals nothing of the token in its message', () => {
     const error = new TokenError('ISSUER_MISMATCH', 'iss', {
       expected: 'https://issuer.test',
       actual: `evil\r\n${'x'.repeat(500)}`,

@@ -1,33 +1,33 @@
 import { isInstance } from './either-form.js';
 
-/** A reason for a refusal: what it answers, what the caller sees (it names the fault and no value), and when it happens. */
+/** A reason for a refusal: its status, what the caller sees (the fault, without values), and when it occurs. */
 export interface TokenErrorReason {
   readonly status: 400 | 401 | 403 | 429 | 503;
   readonly message: string;
   readonly when: string;
 }
 
-/** Every reason for which a request is refused, its code stable for logs, metrics and tests. In the order in which they are looked for. */
+/** Every reason for which a request is refused, with a code that is stable for logs, metrics and tests. In the order of the checks. */
 export const tokenErrorReasons = {
   TOKEN_MISSING: {
     status: 401,
     message: 'an access token is required',
-    when: 'No `Authorization` header, or another scheme than `Bearer` or `DPoP`.',
+    when: 'No `Authorization` header, or a scheme other than `Bearer` or `DPoP`.',
   },
   SESSION_ENDED: {
     status: 401,
     message: 'the session has ended: sign in again',
-    when: 'A session’s cookie came from one of the service’s own pages, and there is no such session, or it has ended.',
+    when: 'One of the service’s own pages sent a session cookie, and there is no such session, or it has ended.',
   },
   API_KEY_IN_URL: {
     status: 400,
-    message: 'an API key must not be sent in the address: it is exposed now, rotate it',
+    message: 'an API key must not be sent in the URL: it is now exposed, rotate it',
     when: 'An API key is in the path or the query. It is marked as exposed.',
   },
   API_KEY_INVALID: {
     status: 401,
     message: 'the API key is not accepted',
-    when: 'Mistyped, unknown, expired, disabled or revoked, or for another service; the detail says which, if this service knows.',
+    when: 'Mistyped, unknown, expired, disabled, revoked, or for another service; the detail says which, if this service knows.',
   },
   API_KEY_NETWORK: {
     status: 403,
@@ -42,7 +42,7 @@ export const tokenErrorReasons = {
   TOKEN_MALFORMED: {
     status: 401,
     message: 'the access token is malformed',
-    when: 'Not three segments of strict base64url, not JSON in UTF-8, not an object, or a member name twice.',
+    when: 'Not three segments of strict base64url, not JSON in UTF-8, not an object, or a repeated member name.',
   },
   ALG_NOT_ALLOWED: {
     status: 401,
@@ -52,7 +52,7 @@ export const tokenErrorReasons = {
   TYP_NOT_ALLOWED: {
     status: 401,
     message: 'the token is not an access token',
-    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token. With a profile a claim may say so; the detail names it.',
+    when: '`typ` is not `at+jwt`: an ID token, a client assertion, a logout token. With a profile a claim may show it; the detail names it.',
   },
   CRIT_NOT_SUPPORTED: {
     status: 401,
@@ -62,12 +62,12 @@ export const tokenErrorReasons = {
   KEY_UNKNOWN: {
     status: 401,
     message: 'the signing key is not known',
-    when: 'The issuer publishes no key of this `kid`, even after a refresh; or there is no `kid`, which only another profile allows.',
+    when: 'The issuer publishes no key with this `kid`, even after a refresh; or there is no `kid`, which only other profiles allow.',
   },
   KEY_MISMATCH: {
     status: 401,
     message: 'the signing key does not fit the algorithm',
-    when: 'No key of this `kid` is for this `alg`.',
+    when: 'No key with this `kid` is for this `alg`.',
   },
   SIGNATURE_INVALID: {
     status: 401,
@@ -112,7 +112,7 @@ export const tokenErrorReasons = {
   DPOP_PROOF_MISSING: {
     status: 401,
     message: 'the access token is bound to a key: a DPoP proof must be sent with it',
-    when: 'A sender-constrained token came as a bearer token.',
+    when: 'A sender-constrained token was sent as a bearer token.',
   },
   DPOP_PROOF_INVALID: {
     status: 401,
@@ -122,7 +122,7 @@ export const tokenErrorReasons = {
   DPOP_NONCE_REQUIRED: {
     status: 401,
     message: 'the DPoP proof must carry the nonce from this response',
-    when: 'Nonces are on, and the proof has none or an old one; `DPoP-Nonce` holds the one to use.',
+    when: 'Nonces are required, and the proof has none or an old one; `DPoP-Nonce` holds the one to use.',
   },
   DPOP_PROOF_REPLAYED: {
     status: 401,
@@ -132,7 +132,7 @@ export const tokenErrorReasons = {
   CERTIFICATE_MISMATCH: {
     status: 401,
     message: 'the access token is bound to a certificate that this connection does not have',
-    when: 'A token that is bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) came without that certificate, or to a service that does not check certificates.',
+    when: 'A token that is bound to a certificate (`cnf` with `x5t#S256`, RFC 8705) was sent without that certificate, or to a service that does not check certificates.',
   },
   SCOPE_MISSING: {
     status: 403,
@@ -142,12 +142,12 @@ export const tokenErrorReasons = {
   API_KEY_NOT_ALLOWED: {
     status: 403,
     message: 'this route accepts no API keys; use an access token',
-    when: 'The caller came with an API key, and the route does not say `@AllowApiKey()`.',
+    when: 'The caller sent an API key, and the route does not have `@AllowApiKey()`.',
   },
   RATE_LIMITED: {
     status: 429,
-    message: 'the API key is used too often; retry after the seconds in Retry-After',
-    when: 'More requests per minute, or at once, than the key’s plan allows.',
+    message: 'the API key is over its rate limit; retry after the seconds in Retry-After',
+    when: 'More requests per minute, or in a burst, than the key’s plan allows.',
   },
   QUOTA_EXHAUSTED: {
     status: 429,
@@ -156,8 +156,8 @@ export const tokenErrorReasons = {
   },
   API_KEYS_GUESSED: {
     status: 429,
-    message: 'too many API keys from your network were not accepted; retry after the seconds in Retry-After',
-    when: 'A network sent many keys that are not accepted. Known keys are still served.',
+    message: 'too many API keys from your network were invalid; retry after the seconds in Retry-After',
+    when: 'A network sent many invalid keys. Known keys are still served.',
   },
   API_KEYS_UNAVAILABLE: {
     status: 503,
@@ -177,12 +177,12 @@ export const tokenErrorReasons = {
   LOGIN_TOO_WEAK: {
     status: 401,
     message: 'the person must sign in by a stronger method for this',
-    when: 'The sign-in has none of the `acr_values` that the route asks for.',
+    when: 'The sign-in has none of the `acr_values` that the route requires.',
   },
   KEYS_UNAVAILABLE: {
     status: 503,
     message: 'the keys of the issuer are not available',
-    when: 'They were never loaded, or are older than an outage may last. Not the caller’s fault.',
+    when: 'They were never loaded, or are older than the outage limit. Not the caller’s fault.',
   },
   REVOCATIONS_UNAVAILABLE: {
     status: 503,
@@ -193,11 +193,11 @@ export const tokenErrorReasons = {
 
 export type TokenErrorCode = keyof typeof tokenErrorReasons;
 
-/** Seconds after which a caller may try again when keys or revocations are away. */
+/** Seconds after which a caller may retry when keys or revocations are unavailable. */
 const RETRY_AFTER_SECONDS = 2;
 const FACT_LIMIT = 200;
 
-/** What the challenge calls them (RFC 9449, sections 7.1 and 9). */
+/** Their names in the challenge (RFC 9449, sections 7.1 and 9). */
 const dpopErrors: ReadonlyMap<TokenErrorCode, string> = new Map([
   ['DPOP_PROOF_MISSING', 'invalid_token'],
   ['DPOP_NONCE_REQUIRED', 'use_dpop_nonce'],
@@ -210,7 +210,7 @@ export interface LoginWanted {
   readonly acrValues?: readonly string[] | undefined;
 }
 
-/** One line, whatever came: a log must not be written by a caller. */
+/** Reduced to one line, so that a caller cannot forge log entries. */
 function factOf(fact: unknown): string | undefined {
   if (typeof fact !== 'string' && typeof fact !== 'number') return undefined;
   return String(fact)
@@ -226,23 +226,26 @@ export class TokenError extends Error {
     return isInstance(value, this, TokenError, MARK);
   }
 
-  /** HTTP status: 401 for the token's fault, 403 for a missing right, 429 beyond a limit, 503 when the keys or the revocations are away (RFC 6750, section 3.1). */
+  /**
+   * HTTP status: 401 for an invalid token, 403 for a missing right, 429 over a limit, 503 when keys or revocations are unavailable (RFC 6750, section
+   * 3.1).
+   */
   readonly status: TokenErrorReason['status'];
 
-  /** What would have been accepted, for logs: names, algorithms, times in seconds. Shown to nobody. */
+  /** What would have been accepted, for logs only: names, algorithms, times in seconds. */
   readonly expected: string | undefined;
-  /** With `DPOP_NONCE_REQUIRED`, what `DPoP-Nonce` must say (RFC 9449, section 9). */
+  /** With `DPOP_NONCE_REQUIRED`, the value for `DPoP-Nonce` (RFC 9449, section 9). */
   readonly dpopNonce: string | undefined;
-  /** With `LOGIN_NOT_RECENT` and `LOGIN_TOO_WEAK`, the sign-in that the challenge asks for. */
+  /** With `LOGIN_NOT_RECENT` and `LOGIN_TOO_WEAK`, the sign-in that the challenge requires. */
   readonly login: LoginWanted | undefined;
-  /** What came instead, for logs: it is the caller's text, made harmless and cut to 200 characters. Never a token, key or signature. */
+  /** What was received instead, for logs only: the caller's text, sanitised and truncated to 200 characters. Never a token, key or signature. */
   readonly actual: string | undefined;
 
   /**
-   * @param code why
-   * @param detail which claim, header member or scope, for logs; shown to nobody
-   * @param facts what was expected and what came, for logs, shown to nobody; and the nonce that the answer is to bring
-   * @param message what the caller sees, where it is more than the code's own message
+   * @param code the reason
+   * @param detail which claim, header member or scope; for logs only
+   * @param facts what was expected and received, for logs only; and the nonce for the response
+   * @param message what the caller sees, if it is more than the code's own message
    */
   constructor(
     readonly code: TokenErrorCode,
@@ -269,11 +272,10 @@ export class TokenError extends Error {
   }
 
   /**
-   * The `WWW-Authenticate` challenge (RFC 6750, section 3; for a sender-constrained token RFC 9449, section 7.1; for a sign-in RFC 9470,
-   * section 3).
+   * The `WWW-Authenticate` challenge (RFC 6750, section 3; for a sender-constrained token RFC 9449, section 7.1; for a sign-in RFC 9470, section 3).
    * @param realm the protection space, usually the service's name
    * @param scopes scopes that the route needs, for `insufficient_scope`
-   * @returns nothing for a 503, which is not the caller's fault, a 429, and where another kind of caller is wanted: no other token would help
+   * @returns undefined for a 503, which is not the caller's fault, for a 429, and if another kind of caller is required: no other token would help
    */
   wwwAuthenticate(realm: string, scopes: readonly string[] = []): string | undefined {
     if (this.status === 503 || this.status === 429 || this.code === 'PERSON_REQUIRED') return undefined;
@@ -297,9 +299,9 @@ export class TokenError extends Error {
   }
 
   /**
-   * The headers of the answer: `WWW-Authenticate` and perhaps `DPoP-Nonce`, or `Retry-After` for a 503.
+   * The headers of the response: `WWW-Authenticate` and possibly `DPoP-Nonce`, or `Retry-After` for a 503.
    * @param realm the protection space, usually the service's name
-   * @param scopes scopes that the route needs; those that were expected, by default
+   * @param scopes scopes that the route needs; by default those in the error's facts
    */
   headers(realm: string, scopes: readonly string[] | undefined = this.expected?.split(' ')): Record<string, string> {
     const challenge = this.wwwAuthenticate(realm, scopes);

@@ -63,7 +63,7 @@ const codeOf = (act: () => unknown): string => {
 
 describe('the verifier', () => {
   it.each(['ES256', 'EdDSA', 'RS256', 'PS256'])(
-    'accepts what jose signs by %s, with the same claims as jose reads',
+    'accepts what jose signs with %s, and reads the same claims as jose',
     async (alg) => {
       const at = await world();
       at.keys = [await generateSigningKey(alg)];
@@ -91,7 +91,7 @@ describe('the verifier', () => {
 
   const person = 'person:01890a5d-ac96-774b-bcce-b302099a8057';
 
-  it('reads whom a token is about, and how a person signed in', async () => {
+  it('reads the kind of a token’s subject, and how a person signed in', async () => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');
@@ -133,7 +133,7 @@ describe('the verifier', () => {
     [{ amr: 'pwd' }, 'amr'],
     [{ amr: ['pwd', 7] }, 'amr'],
     [{ amr: Array.from({ length: 65 }, String) }, 'amr'],
-  ])('refuses a token that says of its subject %j', async (claims, detail) => {
+  ])('refuses a token with the subject claims %j', async (claims, detail) => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');
@@ -143,7 +143,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('accepts no mutation of a good token', async () => {
+  it('accepts no mutation of a valid token', async () => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');
@@ -165,7 +165,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('forgives five seconds of clock difference and no more, for repeated tokens too', async () => {
+  it('tolerates five seconds of clock difference and no more, for repeated tokens too', async () => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');
@@ -199,7 +199,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('fetches once for an unknown key, finds a rotated one, and is not made to fetch by a flood', async () => {
+  it('fetches once for an unknown key, finds a rotated one, and does not fetch more during a flood', async () => {
     const at = await world();
     const verifier = await verifierOf(at);
     const rotated = await generateSigningKey();
@@ -246,7 +246,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('tries every key of a kid whose type and alg fit, whatever their order', async () => {
+  it('tries every key of a kid whose type and alg match, in any order', async () => {
     const at = await world();
     const pair = await Promise.all(['RS256', 'PS256', 'ES256'].map((alg) => generateSigningKey(alg)));
     const shared = pair.map((key) => ({ ...key, kid: 'shared' }));
@@ -276,7 +276,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('no longer takes a repeated token once its kid is another key’s', async () => {
+  it('no longer accepts a repeated token once its kid belongs to another key', async () => {
     const at = await world();
     const [old] = at.keys;
     if (old === undefined) throw new Error('no key');
@@ -289,7 +289,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('takes no key that is for something else', async () => {
+  it('uses no key that is for another purpose', async () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['encrypt'] }, { key_ops: ['sign'] }, { key_ops: 'verify' }]) {
       const at = await world();
       const [key] = at.keys;
@@ -304,7 +304,7 @@ describe('the verifier', () => {
     }
   });
 
-  it('takes Ed25519 for what it is, in the key set and in a token', async () => {
+  it('accepts the name Ed25519, in the key set and in a token', async () => {
     const at = await world();
     const key = await generateSigningKey('EdDSA');
     const named = { ...key, alg: 'Ed25519' };
@@ -342,7 +342,7 @@ describe('the verifier', () => {
     },
   );
 
-  it('fetches keys that grew too old while the machine slept at the first verification, once for all who ask', async () => {
+  it('fetches keys that grew too old while the machine slept once, at the first verification', async () => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');
@@ -362,7 +362,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('has keys that grew too old fetched by who verifies at once, for the next', async () => {
+  it('starts a fetch of keys that grew too old at a synchronous verification, for the next one', async () => {
     const at = await world();
     const [key] = at.keys;
     if (key === undefined) throw new Error('no key');
@@ -375,7 +375,7 @@ describe('the verifier', () => {
     verifier.close();
   });
 
-  it('takes no RSA key under 2048 bits and no key of another curve', async () => {
+  it('accepts no RSA key under 2048 bits and no key of another curve', async () => {
     const at = await world();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });

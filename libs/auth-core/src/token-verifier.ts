@@ -40,8 +40,9 @@ const declaring =
   };
 
 /**
- * Makes a verifier and loads the keys of its issuer, or of each of its `issuers`. An issuer that does not answer yet is no error: the reason is
- * reported at once (`onKeys`), the keys are fetched on in the background, and until then its tokens are refused with `KEYS_UNAVAILABLE` (503).
+ * Creates a verifier and loads the keys of its issuer, or of each of its `issuers`. An issuer that does not answer yet is not an error: the reason is
+ * reported at once (`onKeys`), fetching continues in the background, and until it succeeds the issuer's tokens are refused with `KEYS_UNAVAILABLE`
+ * (503).
  * @throws {TypeError} for keys by plain http beyond this machine, without `allowPlainHttp`
  * @throws {RangeError} for an option out of its range
  */

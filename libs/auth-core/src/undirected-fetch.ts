@@ -1,11 +1,11 @@
-/** Statuses that lead elsewhere (RFC 9110, section 15.4); 304 does not. */
+/** Redirect statuses (RFC 9110, section 15.4); 304 is not one. */
 const leadsElsewhere = ({ status, type }: Response): boolean =>
   type === 'opaqueredirect' || (status >= 300 && status < 400 && status !== 304);
 
 /**
- * Asks, and follows no redirect: nobody else than who was asked answers. The rule is here because Cloudflare's Workers do not know
+ * Fetches without following redirects, so that only the requested host can answer. Implemented here because Cloudflare's Workers do not support
  * `redirect: 'error'`.
- * @throws {Error} for an answer that leads elsewhere, and what `fetch` throws
+ * @throws {Error} for a redirect, and what `fetch` throws
  */
 export async function undirectedFetch(
   fetch: typeof globalThis.fetch,

@@ -6,75 +6,78 @@ import { type ProfileName } from './profiles/known-profiles.js';
 import { type TokenProfile } from './profiles/token-profile.js';
 import { type RevocationList } from './revocation-list.js';
 
-/** How it is with an issuer's keys. */
+/** The state of an issuer's keys. */
 export interface KeysReport {
   readonly issuer: string;
-  /** Whether the last fetch brought them. */
+  /** Whether the last fetch succeeded. */
   readonly ok: boolean;
-  /** In words, with the cause: `the keys of https://… cannot be loaded: fetch failed: getaddrinfo ENOTFOUND …`. */
+  /** A message with the cause: `the keys of https://… cannot be loaded: fetch failed: getaddrinfo ENOTFOUND …`. */
   readonly message: string;
 }
 
 export interface VerifierOptions<Claims = unknown> {
   /** The issuer identifier, compared exactly with `iss`. */
   readonly issuer: string;
-  /** This service's name: the `aud` that it accepts; a list where it has several. */
+  /** This service's name: the `aud` that it accepts; a list if it has several. */
   readonly audience: string | readonly string[];
   /**
-   * How the issuer's access tokens look; by default as our own issuer makes them: RFC 9068 with one audience, and a scope always. `rfc9068` takes
-   * a list of audiences that contains this service, and a token without scopes. A name stands for another maker's tokens, an object for any.
+   * The form of the issuer's access tokens; by default that of our own issuer: RFC 9068 with one audience, and always a scope. `rfc9068` also accepts
+   * a list of audiences that contains this service, and a token without scopes. Another name selects a known product, an object defines any form.
    */
   readonly profile?: ProfileName | TokenProfile | undefined;
   /**
-   * Where the keys are. By default our own issuer's `/.well-known/jwks.json`; with a `profile` they are found by the issuer alone, through its
-   * metadata (OpenID Connect Discovery, RFC 8414).
+   * The URL of the keys. By default our own issuer's `/.well-known/jwks.json`; with a `profile` it is discovered from the issuer's metadata (OpenID
+   * Connect Discovery, RFC 8414).
    */
   readonly jwksUrl?: string | undefined;
-  /** Lets keys come by plain http beyond this machine's loopback address, where somebody in between can forge them; false by default. */
+  /** Allows keys over plain http beyond this machine's loopback address, where a man in the middle can forge them; false by default. */
   readonly allowPlainHttp?: boolean;
   /**
-   * Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. Name what your issuer signs with to accept no other, or one of the
-   * further ones: ES384, ES512, RS384, RS512, PS384, PS512, ML-DSA-44, ML-DSA-65, ML-DSA-87. `EdDSA` stands for `Ed25519` too.
+   * Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. Name only what your issuer signs with to accept nothing else; also
+   * supported: ES384, ES512, RS384, RS512, PS384, PS512, ML-DSA-44, ML-DSA-65, ML-DSA-87. `EdDSA` includes `Ed25519`.
    */
   readonly algorithms?: readonly KnownAlgorithm[];
-  /** Seconds of clock difference that are forgiven: 0 to 5, 5 by default. */
+  /** Tolerated clock difference in seconds: 0 to 5, 5 by default. */
   readonly clockToleranceSeconds?: number;
-  /** Verified tokens kept at most; 10,000 by default, 0 keeps none. */
+  /** Maximum verified tokens cached; 10,000 by default, 0 disables the cache. */
   readonly cacheSize?: number;
-  /** Seconds between background refreshes of the keys at most; 240 by default. The answer's `max-age` can ask for fewer. */
+  /** Maximum seconds between background refreshes of the keys; 240 by default. The response's `max-age` can ask for fewer. */
   readonly refreshIntervalSeconds?: number;
   /** Seconds in which unknown `kid`s cause at most one fetch; 10 by default. */
   readonly cooldownSeconds?: number;
-  /** Seconds for which the last good keys are used while the issuer is away; 86,400 by default. */
+  /** Seconds for which the last good keys are used while the issuer is unavailable; 86,400 by default. */
   readonly maxStaleSeconds?: number;
   /** A file that keeps the last good keys (written 0600), so that a start during an outage of the issuer works; none by default. */
   readonly keysFile?: string;
-  /** Milliseconds that one fetch of the keys may take; 5,000 by default. */
+  /** Timeout of one fetch of the keys in milliseconds; 5,000 by default. */
   readonly timeoutMs?: number;
   readonly revocations?: RevocationList;
-  /** Further claims that the principal is to carry as `claims`; a token that lacks one is refused. */
+  /** Further claims to include in the principal as `claims`; a token that lacks one is refused. */
   readonly claims?: ClaimsSchema<Claims> | undefined;
-  /** Checks of one's own, asked in this order once all others have passed. */
+  /** Custom checks, run in this order after all others have passed. */
   readonly checks?: readonly ClaimsCheck[] | undefined;
-  /** Told why keys cannot be loaded, at once and whenever the reason changes, and when they can be again; a process warning by default. */
+  /**
+   * Called with the reason when keys cannot be loaded, again when the reason changes, and when they can be loaded again; emits a process warning by
+   * default.
+   */
   readonly onKeys?: ((report: KeysReport) => void) | undefined;
-  /** Where used DPoP proofs are remembered; in this process by default, so give a shared one where a service has replicas. */
+  /** Where used DPoP proofs are remembered; in this process by default, so pass a shared store if the service has replicas. */
   readonly dpopReplays?: DpopReplayStore;
-  /** Nonces that DPoP proofs must carry (RFC 9449, section 9); none are asked for by default. */
+  /** Nonces that DPoP proofs must carry (RFC 9449, section 9); none are required by default. */
   readonly dpopNonces?: DpopNonces;
   /** Seconds after its `iat` for which a DPoP proof is valid: 1 to 300, 60 by default. */
   readonly dpopLifetimeSeconds?: number;
   /** Milliseconds since 1970; `Date.now` by default. */
   readonly now?: () => number;
-  /** Milliseconds of a clock that is never set back, for durations; `performance.now` by default. */
+  /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
   readonly monotonic?: () => number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** One of several issuers: what is not said here is as for all. */
+/** One of several issuers; options that are omitted here are those of the verifier. */
 export type IssuerOptions = Partial<Omit<VerifierOptions, 'issuer' | 'claims'>> & Pick<VerifierOptions, 'issuer'>;
 
-/** What issuers may have in common. Keys and revocations are each issuer's own: what one revokes is nobody else's. */
+/** The options that issuers may share. Keys and revocations belong to each issuer: none can revoke another's tokens. */
 type CommonOptions<Claims> = Omit<
   VerifierOptions<Claims>,
   'issuer' | 'audience' | 'profile' | 'jwksUrl' | 'keysFile' | 'revocations'
@@ -82,9 +85,9 @@ type CommonOptions<Claims> = Omit<
 
 /** Several issuers in one verifier: a migration, a gateway. */
 export interface SeveralIssuersOptions<Claims = unknown> extends CommonOptions<Claims> {
-  /** This service's name at each issuer that does not say another. */
+  /** This service's name at each issuer that does not set its own. */
   readonly audience: string | readonly string[];
-  /** Each with its own profile, keys and revocations; tokens go to theirs by `iss`. */
+  /** Each with its own profile, keys and revocations; `iss` selects the one for a token. */
   readonly issuers: readonly [IssuerOptions, ...IssuerOptions[]];
 }
 
@@ -93,6 +96,6 @@ export interface DpopPresentation {
   /** The value of the `DPoP` header. */
   readonly proof: string;
   readonly method: string;
-  /** The address as the caller knows it: scheme, host and path from outside any proxy. */
+  /** The URL as the caller sees it: scheme, host and path from outside any proxy. */
   readonly url: string;
 }

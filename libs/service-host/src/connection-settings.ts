@@ -5,7 +5,7 @@ import { secretOf } from './configuration.js';
 
 /** A demand for TLS with a certificate that is verified. */
 export interface TlsDemand {
-  /** PEM of the authorities to trust in place of the system's. */
+  /** PEM of the certificate authorities to trust instead of the system's. */
   readonly ca?: string;
 }
 

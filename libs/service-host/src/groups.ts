@@ -13,7 +13,7 @@ export type Served<Result> = { readonly result: Result } | Later;
 export interface GroupsOptions {
   /** Maximum items in one group. */
   readonly groupLimit: number;
-  /** Maximum items that may wait; one more is refused. */
+  /** Maximum items that may wait; more are refused. */
   readonly queueLimit: number;
   /** Milliseconds after which an item that was always left for later is refused. */
   readonly waitLimitMs: number;

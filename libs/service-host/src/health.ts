@@ -17,7 +17,7 @@ export class HealthRegistry {
   /** @param timeoutMs milliseconds that one check may take before it counts as failed */
   constructor(
     private readonly timeoutMs = 2_000,
-    /** Milliseconds of a clock that is never set back. */
+    /** Milliseconds of a monotonic clock. */
     private readonly monotonic: () => number = () => performance.now(),
   ) {}
 

@@ -13,7 +13,7 @@ import { portsFrom } from './services.js';
 
 /** The files of the secrets' volumes, as far as they are there already. */
 export interface SecretFiles {
-  /** @param path `folder/name` @returns nothing when there is no such file */
+  /** @param path `folder/name` @returns undefined when there is no such file */
   read(path: string): string | undefined;
 }
 

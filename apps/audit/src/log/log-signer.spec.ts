@@ -9,7 +9,7 @@ describe('the variable of the log’s key', () => {
     for (const says of [{}, { use: 'sig' }, { key_ops: ['sign'] }]) expect(read(says).success).toBe(true);
   });
 
-  it('takes no key that is for something else', () => {
+  it('uses no key that is for another purpose', () => {
     for (const says of [{ use: 'enc' }, { key_ops: ['verify'] }, { key_ops: ['deriveBits'] }, { key_ops: 'sign' }])
       expect(read(says).error?.message).toMatch(/must be a signing key; its use or key_ops/);
   });

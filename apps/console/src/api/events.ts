@@ -7,7 +7,7 @@ export type Outcome = (typeof outcomes)[number];
 const principalSchema = z.looseObject({
   subject: z.string(),
   client_id: z.string(),
-  /** Who acted for the subject, newest first. */
+  /** The actors for the subject, newest first. */
   actors: z.array(z.string()),
   scopes: z.array(z.string()),
   jti: z.string(),
@@ -28,7 +28,7 @@ export const eventSchema = z.looseObject({
   traceparent: z.optional(z.string()),
   sequence: z.string(),
   data: z.looseObject({
-    /** Nothing where no caller could be verified. */
+    /** Absent if no caller could be verified. */
     principal: z.nullable(principalSchema),
     txn: z.nullable(z.string()),
     action: z.string(),

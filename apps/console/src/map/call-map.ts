@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 
 const count = z.pipe(z.string().check(z.regex(/^[0-9]{1,19}$/)), z.transform(Number));
 const callsSchema = z.object({
-  /** Nothing where no caller could be verified. */
+  /** Absent if no caller could be verified. */
   caller: z.nullable(z.string()),
   callee: z.string(),
   allowed: count,

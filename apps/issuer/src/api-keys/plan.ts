@@ -14,9 +14,9 @@ const limitSchema = z
     per_minute: count(MINUTE_LIMIT).optional(),
     /** Requests at once, after a rest; those of a minute when left out. */
     burst: count(MINUTE_LIMIT).optional(),
-    /** Requests of one day, UTC. */
+    /** Requests per day, UTC. */
     per_day: count(Number.MAX_SAFE_INTEGER).optional(),
-    /** Requests of one month, UTC. */
+    /** Requests per month, UTC. */
     per_month: count(Number.MAX_SAFE_INTEGER).optional(),
   })
   .refine(({ burst, per_minute: minute }) => burst === undefined || minute !== undefined, {

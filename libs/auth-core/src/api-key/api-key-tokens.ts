@@ -6,7 +6,7 @@ import { TokenError } from '../token-error.js';
 import { parseApiKey } from './api-key.js';
 import { UnknownKeys } from './unknown-keys.js';
 
-/** What is asked of a verifier of tokens. */
+/** What is required of a token verifier. */
 export interface ExchangedTokenVerifier {
   /** @throws {TokenError} */
   verifyWithRefresh(token: string): Promise<Principal>;
@@ -18,18 +18,18 @@ export interface ExchangedTokenVerifier {
 export type ExchangeApiKey = (key: string, address: string | undefined) => Promise<AccessToken>;
 
 export interface ApiKeyExchangeOptions {
-  /** Verifies what a key is exchanged for; the same that verifies tokens. */
+  /** Verifies the exchanged tokens; the same verifier that the service uses. */
   readonly verifier: ExchangedTokenVerifier;
   readonly exchange: ExchangeApiKey;
-  /** Keys kept at most; 10,000 by default. */
+  /** Maximum keys kept; 10,000 by default. */
   readonly cacheSize?: number | undefined;
-  /** Exchanges in progress at once; 64 by default. A further one is refused with 503. */
+  /** Maximum concurrent exchanges; 64 by default. More are refused with 503. */
   readonly exchangesAtOnce?: number | undefined;
-  /** Keys that are not accepted, which one network may show in a minute before it is not asked about at the issuer any more; 60 by default. */
+  /** Maximum rejected keys per minute from one network, before its unknown keys are refused without asking the issuer; 60 by default. */
   readonly unknownPerMinute?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic?: (() => number) | undefined;
   /** 0 to 1, for jitter; `Math.random` by default. */
   readonly random?: (() => number) | undefined;
@@ -38,27 +38,27 @@ export interface ApiKeyExchangeOptions {
 interface Known {
   readonly token: string;
   readonly principal: Principal;
-  /** Milliseconds of the monotonic clock from which on the next token is asked for. */
+  /** When to request the next token, in milliseconds of the monotonic clock. */
   readonly refreshAt: number;
 }
 
 const tokens = sharedByForms('api-key-tokens', () => new WeakMap<Principal, string>());
 
-/** The token that the caller of an API key was exchanged for: what is exchanged further (RFC 8693). @returns nothing for any other caller */
+/** The token that a caller's API key was exchanged for, to use in further exchanges (RFC 8693). @returns undefined for any other caller */
 export function tokenOfApiKeyCaller(principal: Principal): string | undefined {
   return tokens.get(principal);
 }
 
-/** Part of a token's life after which the next is asked for, less the jitter. */
+/** Fraction of a token's life after which the next one is requested, minus jitter. */
 const REFRESH_AT = 0.8;
 const REFRESH_JITTER = 0.15;
-/** Milliseconds after which a refresh that failed is tried again. */
+/** Milliseconds before a failed refresh is retried. */
 const RETRY_MS = 5_000;
 
 /**
- * Verifies API keys in the service itself: a key is exchanged once for a short-lived token, and from then on decided from memory, until shortly
- * before that token's end. A revoked key is refused as its token is, by the revocation list. While the issuer is away, keys that are known go
- * on for their token's life.
+ * Verifies API keys in the service itself: a key is exchanged once for a short-lived token, then verified from memory until shortly before that token
+ * expires. A revoked key is refused as its token is, by the revocation list. While the issuer is unavailable, known keys keep working until their
+ * tokens expire.
  */
 export class ApiKeyTokens {
   readonly #known = new Map<string, Known>();
@@ -79,15 +79,15 @@ export class ApiKeyTokens {
     this.#unknown = new UnknownKeys(options.unknownPerMinute ?? 60, this.#monotonic);
   }
 
-  /** Keys that are known now. */
+  /** Number of known keys. */
   get size(): number {
     return this.#known.size;
   }
 
   /**
-   * The caller of a key that was exchanged before: its token's time and revocation are checked again.
-   * @returns nothing when {@link verify} must look
-   * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`: then too
+   * The caller of a key that was exchanged before; expiry and revocation of its token are checked again.
+   * @returns undefined when {@link verify} is needed
+   * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`: then call {@link verify} too
    */
   cached(key: string): Principal | undefined {
     const known = this.#known.get(key);
@@ -95,21 +95,21 @@ export class ApiKeyTokens {
     return this.options.verifier.cached?.(known.token);
   }
 
-  /** Has the issuer asked again about a key that it did not accept a moment ago. @param id of the key */
+  /** Makes the next request ask the issuer again about a key that it just rejected. @param id of the key */
   forgetRefusal(id: string): void {
     this.#unknown.forget(id);
   }
 
   /**
    * Verifies a key.
-   * @param address of the caller, for the issuer's penalty of floods
-   * @throws {TokenError} 401 `API_KEY_INVALID`; 429 `API_KEYS_GUESSED` for a network that showed too many that are not accepted; 503
-   * `API_KEYS_UNAVAILABLE` for one that is not known here while the issuer is away
+   * @param address of the caller, for the limit on guessing
+   * @throws {TokenError} 401 `API_KEY_INVALID`; 429 `API_KEYS_GUESSED` for a network that sent too many invalid keys; 503 `API_KEYS_UNAVAILABLE` for
+   * a key that is not known here while the issuer is unavailable
    */
   async verify(key: string, address?: string): Promise<Principal> {
     const known = await this.#stillGood(key);
     if (known instanceof TokenError) {
-      // The issuer may have another token for it; while it is away, what was revoked stays refused as such.
+      // The issuer may issue another token for it; while it is unavailable, a revoked key stays refused as revoked.
       return this.#ask(key, address).catch((error: unknown): never => {
         throw error instanceof TokenError && error.status === 503 && known.code === 'TOKEN_REVOKED' ? known : error;
       });
@@ -121,14 +121,14 @@ export class ApiKeyTokens {
     return this.#ask(key, address);
   }
 
-  /** One look of the key costs nobody anything; one that was just refused, or comes from where many were, is not asked about. */
+  /** The check of the key's form costs nothing; a key that was just refused, or comes from a network that guesses, does not reach the issuer. */
   async #ask(key: string, address: string | undefined): Promise<Principal> {
     if (parseApiKey(key) === undefined) throw new TokenError('API_KEY_INVALID', 'form');
     this.#unknown.check(key, address);
     return this.#exchange(key, address);
   }
 
-  /** @returns nothing for a key that is not known; why its token is not good any more, for one that was */
+  /** @returns undefined for an unknown key; for a known one, why its token is no longer valid */
   async #stillGood(key: string): Promise<Known | TokenError | undefined> {
     const known = this.#known.get(key);
     if (known === undefined) return undefined;
@@ -145,7 +145,7 @@ export class ApiKeyTokens {
     }
   }
 
-  /** Asks for the next token in the background; the present one is good meanwhile. */
+  /** Requests the next token in the background; the present one stays valid until then. */
   #refresh(key: string, known: Known, address: string | undefined): void {
     this.#known.set(key, { ...known, refreshAt: this.#monotonic() + RETRY_MS });
     this.#exchange(key, address).catch(() => undefined);

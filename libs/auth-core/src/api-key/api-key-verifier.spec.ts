@@ -25,7 +25,7 @@ describe('a verifier of API keys in plain Node', () => {
   let keys: ApiKeyVerifier;
   let revocations: MemoryRevocationList;
   const clock = { now: Date.UTC(2026, 10, 26, 12) };
-  /** The issuer, as far as it is asked. */
+  /** The part of the issuer that is called. */
   const issuer = {
     accepts: new Set<string>(),
     limits: {},
@@ -33,7 +33,7 @@ describe('a verifier of API keys in plain Node', () => {
     exchanges: [] as string[],
     reports: [] as SentReports,
     exposed: [] as string[],
-    /** What is awaited before an exchange is answered, when its answer is known already. */
+    /** Awaited before an exchange is answered, after its answer has been decided. */
     onTheWay: (): Promise<void> => Promise.resolve(),
   };
 
@@ -64,7 +64,7 @@ describe('a verifier of API keys in plain Node', () => {
   });
   afterEach(async () => {
     issuer.isAway = false;
-    // A pause after a failure lasts by this clock.
+    // The clock of the pause after a failure.
     pass(60_000);
     await keys.close();
   });
@@ -132,7 +132,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(issuer.exchanges).toEqual([key]);
   });
 
-  it('goes on with a key that it knows while the issuer is away, for its token’s life, and no longer', async () => {
+  it('keeps accepting a known key while the issuer is unavailable, until its token expires', async () => {
     await keys.verify(key);
     issuer.isAway = true;
     pass((LIFE - 10) * 1_000);
@@ -142,7 +142,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(key)).toBe('API_KEYS_UNAVAILABLE');
   });
 
-  it('asks for the next token before the last one ends, while requests go on', async () => {
+  it('requests the next token before the last one expires, without holding up requests', async () => {
     await keys.verify(key);
     pass(LIFE * 800 + 1);
     expect(await codeOf(key)).toBe('accepted');
@@ -150,7 +150,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(issuer.exchanges).toEqual([key, key]);
   });
 
-  it('remembers for ten seconds that the issuer did not accept a key, and asks again at once when something is heard of it', async () => {
+  it('remembers for ten seconds that the issuer rejected a key, and asks again at once when something about it changes', async () => {
     issuer.accepts.clear();
     expect([await codeOf(key), await codeOf(key), await codeOf(other)]).toEqual(
       Array.from({ length: 3 }, () => 'API_KEY_INVALID'),
@@ -171,7 +171,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(other)).toBe('accepted');
   });
 
-  it('does not remember an answer that was given before something was heard of the key', async () => {
+  it('does not remember an answer that was given before the key changed', async () => {
     issuer.accepts.clear();
     let arrive = (): void => undefined;
     issuer.onTheWay = () =>
@@ -183,7 +183,7 @@ describe('a verifier of API keys in plain Node', () => {
     issuer.accepts.add(key);
     pass(1);
     const now = clock.now / 1_000;
-    // Nothing is remembered yet of which it could be forgotten.
+    // There is no memory of it yet that could be forgotten.
     revocations.add({ kind: 'api-key', apiKeyId: id, issuedBefore: now - 60, until: now + 900 });
     pass(1);
     arrive();
@@ -202,7 +202,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(issuer.exposed).toEqual([other]);
   });
 
-  it('limits a key, also by requests that are refused for a scope, and says when to come back', async () => {
+  it('limits a key, counting requests that are refused for a scope too, and says when to come back', async () => {
     issuer.limits = { '*': { per_minute: 60, burst: 3 } };
     const { limit } = await keys.verify(key);
     expect(limit === undefined ? {} : limitFields(limit)).toMatchObject({ 'ratelimit-policy': '"default";q=3;w=3' });
@@ -216,7 +216,7 @@ describe('a verifier of API keys in plain Node', () => {
     expect(await codeOf(key)).toBe('accepted');
   });
 
-  it('reports each use once, also those of a time in which the issuer was away', async () => {
+  it('reports each use once, even those made while the issuer was unavailable', async () => {
     await keys.verify(key);
     await keys.tell();
     issuer.isAway = true;

@@ -23,13 +23,13 @@ export interface ApiKeyVerifierOptions
   /** Verifies the tokens; made from the options by default. */
   readonly verifier?: ExchangedTokenVerifier;
   /**
-   * A folder of this service in which what was counted waits for the issuer: a crash then loses at most the last second. Left out, what the
-   * issuer does not have yet is in memory only.
+   * A folder of this service where usage counts wait for the issuer: a crash then loses at most the last second. When omitted, counts that the issuer
+   * does not have yet are only in memory.
    */
   readonly usageFolder?: string;
 }
 
-/** A verifier of API keys for a service of any kind. */
+/** A verifier of API keys for any kind of service. */
 export class ApiKeyVerifier extends ApiKeys {
   constructor(
     options: ApiKeysOptions,
@@ -47,7 +47,7 @@ export class ApiKeyVerifier extends ApiKeys {
 }
 
 /**
- * Makes a verifier of API keys, for plain Node:
+ * Creates a verifier of API keys, for plain Node:
  *
  * ```ts
  * const keys = await createApiKeyVerifier({ issuer: 'https://issuer.internal', audience: 'catalogue', clientKey });
@@ -68,7 +68,7 @@ export async function createApiKeyVerifier(options: ApiKeyVerifierOptions): Prom
   };
   const exchange = createApiKeyExchange({ ...reached, audience, clientId });
   const verifies = verifier ?? own;
-  if (verifies === undefined) throw new Error('a verifier is made where none is given');
+  if (verifies === undefined) throw new Error('a verifier is created if none is given');
   const tokens = createTokenClient({ ...reached, clientId });
   const { folder, ...reports } = await reportsBy({ ...reached, tokens }, options.usageFolder);
   return new ApiKeyVerifier({ ...reports, ...options, verifier: verifies, exchange }, own, folder);
@@ -80,7 +80,7 @@ async function reportsBy(
 ): Promise<Pick<ApiKeysOptions, 'onUsage' | 'onExposed'> & { readonly folder?: UsageFolder }> {
   if (path === undefined) return reportsOf(reached);
   const reporter = reportToIssuer(reached);
-  // Only here, so that the rest runs where there are no files.
+  // Imported here only, so that the rest runs without a file system.
   const { UsageFolder } = await import('./usage-folder.js');
   const folder = new UsageFolder(path, (reports) => reporter.usage(reports));
   await folder.open();

@@ -18,7 +18,7 @@ const environment = fc.stringMatching(/^[a-z][a-z0-9]{1,11}$/);
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));
 const key = fc.tuple(environment, id, secret).map(([name, keyId, bytes]) => makeApiKey(name, keyId, () => bytes));
 
-/** By the definition, bit by bit. */
+/** Computed from the definition, bit by bit. */
 function crc32Of(text: string): number {
   let rest = 0xffffffff;
   for (const byte of Buffer.from(text)) {
@@ -52,7 +52,7 @@ describe('an API key', () => {
     );
   });
 
-  it('is refused when any text claims to be one', () => {
+  it('is refused when any other text claims to be one', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 120 }), (text) => {
         expect(parseApiKey(text)).toBeUndefined();
@@ -68,18 +68,18 @@ describe('an API key', () => {
     expect(/^csk_[a-z][a-z0-9]{1,11}_[0-9A-Za-z]{22}_[0-9A-Za-z]{49}$/.test(made)).toBe(true);
   });
 
-  it('refuses to be made of anything but an environment and a UUIDv7', () => {
+  it('can only be made from an environment and a UUIDv7', () => {
     expect(() => makeApiKey('Live', '01a21031-6897-71c1-8114-42669a3f0602')).toThrow(TypeError);
     expect(() => makeApiKey('live', '01a21031-6897-41c1-8114-42669a3f0602')).toThrow(TypeError);
   });
 
-  it('has 256 random bits of its own each time', () => {
+  it('has 256 new random bits each time', () => {
     const made = Array.from({ length: 100 }, () => makeApiKey('test', '01a21031-6897-71c1-8114-42669a3f0602'));
     expect(new Set(made).size).toBe(100);
     expect(new Set(made.map(apiKeyHash)).size).toBe(100);
   });
 
-  it('is found in files wherever it stands apart, each once, and not where it does not verify', () => {
+  it('is found in files wherever it is delimited, each key once, unless its checksum is wrong', () => {
     const around = fc.constantFrom('"', "'", ' ', '\n', '=', ':', ',', '<', '/', '?api_key=');
     fc.assert(
       fc.property(fc.array(fc.tuple(around, key), { maxLength: 5 }), around, (parts, end) => {
@@ -96,7 +96,7 @@ describe('an API key', () => {
 });
 
 describe('base 62', () => {
-  it('gives back every number, and no other character counts', () => {
+  it('decodes every number that it encodes, and accepts no other character', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }), (value) => {
         expect(fromBase62(toBase62(value, 43))).toBe(value);

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { fromBase62, toBase62 } from './base62.js';
 import { crc32 } from './crc32.js';
 
-/** What every key begins with: by it a scanner, a log filter and the guard know one. */
+/** The prefix of every key, by which scanners, log filters and the guard recognise one. */
 export const API_KEY_PREFIX = 'csk_';
 
 const ID_LENGTH = 22;
@@ -20,10 +20,10 @@ export const API_KEY_LENGTH_LIMIT = 4 + 12 + 1 + ID_LENGTH + 1 + SECRET_LENGTH +
 /** An environment's name in a key: `live`, `test`. */
 export const apiKeyEnvironmentPattern = /^[a-z][a-z0-9]{1,11}$/;
 
-/** A key that has the form of one; whether there is such a key, only the issuer knows. */
+/** A well-formed key; only the issuer knows whether it exists. */
 export interface ParsedApiKey {
   readonly environment: string;
-  /** A UUIDv7: no secret, and what the trail names the key by. */
+  /** A UUIDv7, not secret; the trail identifies the key by it. */
   readonly id: string;
 }
 
@@ -44,7 +44,7 @@ function uuidOf(text: string): string | undefined {
  * Makes a key: `csk_<environment>_<id>_<secret><checksum>`. Show it once, keep its digest.
  * @param environment 2 to 12 lower-case letters and digits, a letter first
  * @param id a UUIDv7
- * @param random gives that many random bytes
+ * @param random returns that many random bytes
  * @throws {TypeError} for another environment or id
  */
 export function makeApiKey(
@@ -60,8 +60,8 @@ export function makeApiKey(
 }
 
 /**
- * Reads a key's form: what is mistyped, cut or made up without care costs nobody a look-up.
- * @returns nothing for what does not have the form, or whose checksum is wrong
+ * Parses a key: a mistyped, truncated or made-up one costs no look-up.
+ * @returns undefined if the text is malformed or its checksum is wrong
  */
 export function parseApiKey(text: string): ParsedApiKey | undefined {
   if (text.length > API_KEY_LENGTH_LIMIT || !whole.test(text)) return undefined;
@@ -72,8 +72,8 @@ export function parseApiKey(text: string): ParsedApiKey | undefined {
 }
 
 /**
- * SHA-256 of a whole key in base64url: what the issuer keeps a digest of, and what names a found key to it without showing the key. The
- * secret has 256 random bits, so nobody finds the key by it.
+ * SHA-256 of a whole key in base64url: the issuer stores a digest of it, and a found key can be reported by it without revealing the key. The secret
+ * has 256 random bits, so the key cannot be recovered from it.
  */
 export function apiKeyHash(key: string): string {
   return createHash('sha256').update(key).digest('base64url');
@@ -84,7 +84,7 @@ export function looksLikeApiKey(text: string): boolean {
   return text.startsWith(API_KEY_PREFIX);
 }
 
-/** The keys in a text, each once, with the right checksum. */
+/** The keys in a text that have the right checksum, each once. */
 export function findApiKeys(text: string): readonly string[] {
   return [...new Set(text.match(API_KEY_PATTERN) ?? [])].filter((key) => parseApiKey(key) !== undefined);
 }

@@ -4,27 +4,27 @@ import { type LimitStore } from './limits/limit-store.js';
 import { type ApiKeyUsageReport } from './usage.js';
 
 export interface ApiKeysOptions extends ApiKeyExchangeOptions {
-  /** Where replicas share the limits; in this process by default, so give a shared one where a service has replicas. */
+  /** Where replicas share the limits; in this process by default, so pass a shared store if the service has replicas. */
   readonly limitStore?: LimitStore | undefined;
   /**
-   * Keeps what was counted, once a second, at most 200 uses a report: what a crash loses is what it has not kept. What it does not keep (it
-   * throws) is counted on.
+   * Stores usage counts, once a second, with at most 200 uses per report: a crash loses only what was not stored. If it throws, the counts are kept
+   * for the next report.
    */
   readonly onUsage?: ((report: ApiKeyUsageReport) => Promise<void>) | undefined;
-  /** What is revoked: whatever it says of a key, the issuer is asked about that key again, so that an enabled one works at once. */
+  /** The revocation list: on any change of a key the issuer is asked about that key again, so that a re-enabled one works at once. */
   readonly revocations?: RevocationList;
-  /** Tells the issuer of a key that was sent in an address, where anybody may read it. */
+  /** Reports to the issuer a key that was sent in a URL, where it can be read in logs. */
   readonly onExposed?: ((key: string) => Promise<void>) | undefined;
 }
 
-/** What one request with a key is. */
+/** One request with a key. */
 export interface ApiKeyRequest {
-  /** Of the caller, as the service knows it: for the key's networks, and for the penalty of floods. */
+  /** The caller's address as the service knows it, for the key's networks and the limit on guessing. */
   readonly address?: string | undefined;
-  /** The request's path and query, as it came: a key in it is refused, and marked as exposed. */
+  /** The request's path and query as received: a key in it is refused, and marked as exposed. */
   readonly url?: string | undefined;
-  /** The class of routes by whose limit it counts; `default` when left out. */
+  /** The class of routes whose limit applies; `default` when omitted. */
   readonly routeClass?: string | undefined;
-  /** All of which the key must have. */
+  /** Scopes that the key must have, all of them. */
   readonly scopes?: readonly string[] | undefined;
 }

@@ -12,11 +12,11 @@ import { MemoryLimitStore } from './limits/memory-limit-store.js';
 import { loadNetworks, mayBeUsedFrom, networkOf } from './networks.js';
 import { ApiKeyUsage, type ApiKeyOutcome } from './usage.js';
 
-/** Milliseconds between two rounds that give back what leases left over, and between two that hand on what was counted. */
+/** Milliseconds between two rounds that return unused leases, and between two that report usage. */
 const GIVE_BACK_MS = 25;
 const TELL_MS = 1_000;
 
-/** The class of routes that name none. */
+/** The class of routes that declare none. */
 export const DEFAULT_ROUTE_CLASS = 'default';
 
 /** Everything that a service does with API keys: verify, limit, count. */
@@ -49,8 +49,8 @@ export class ApiKeys {
   }
 
   /**
-   * The caller of a repeated key, at once.
-   * @returns nothing when {@link identify} must look
+   * The caller of a repeated key, without waiting.
+   * @returns undefined when {@link identify} is needed
    * @throws {TokenError}
    */
   recall(key: string, address: string | undefined): Principal | undefined {
@@ -67,19 +67,22 @@ export class ApiKeys {
     return fromNetwork(principal, address);
   }
 
-  /** Spends one request. @returns nothing for a key without a limit; a promise only where the shares of the limit must be asked for first */
+  /** Spends one request. @returns undefined for a key without a limit; a promise only if a share of the limit must be requested first */
   spend(key: ApiKeyIdentity, routeClass: string): LimitState | undefined | Promise<LimitState> {
     return this.#limits.spend(key, routeClass);
   }
 
-  /** Spends and counts one request, only from what is here. @returns nothing when it must be asked for, or may not pass: then `spend` says */
+  /**
+   * Spends and counts one request from local shares only. @returns undefined when a share must be requested, or the request may not pass: then call
+   * `spend`
+   */
   passNow(key: ApiKeyIdentity, routeClass: string, address: string | undefined): LimitState | 'unlimited' | undefined {
     const state = this.#limits.spendNow(key, routeClass);
     if (state !== undefined) this.#usage.count(key, routeClass, 'allowed', address);
     return state;
   }
 
-  /** Whether a request would be refused for its limit, as far as it is known here. Nothing is spent or counted. */
+  /** Whether a request would be refused for its limit, as far as this process knows. Nothing is spent or counted. */
   refusedNow(key: ApiKeyIdentity, routeClass: string): LimitState | undefined {
     return this.#limits.refusedNow(key, routeClass);
   }
@@ -89,16 +92,16 @@ export class ApiKeys {
     this.#usage.count(key, routeClass, outcome, address);
   }
 
-  /** Requests that were never counted, because what was counted could not be kept for long and filled its room. */
+  /** Requests that were never counted, because reports failed for so long that the buffer filled up. */
   get lostUses(): number {
     return this.#usage.lost;
   }
 
   /**
-   * All in one, for a service that has no guard: the caller, within the limit, whose scopes are there, counted. A request without the scopes
-   * spends of the limit too.
-   * @returns the caller, and what to tell it of its limit ({@link limitFields})
-   * @throws {TokenError} also 400 `API_KEY_IN_URL`, 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; its `headers()` are the answer's
+   * All in one, for a service without the guard: identifies the caller, checks limit and scopes, counts the request. A request that lacks the scopes
+   * also spends from the limit.
+   * @returns the caller, and the state of its limit to send back ({@link limitFields})
+   * @throws {TokenError} also 400 `API_KEY_IN_URL`, 403 `SCOPE_MISSING`, 429 `RATE_LIMITED`, `QUOTA_EXHAUSTED`; send its `headers()` with the answer
    */
   async verify(
     text: string,
@@ -129,13 +132,13 @@ export class ApiKeys {
     }
   }
 
-  /** Marks a key that came in an address. @throws what `onExposed` threw */
+  /** Reports a key that was sent in a URL. @throws what `onExposed` threw */
   async exposed(key: string): Promise<void> {
     await this.options.onExposed?.(key);
   }
 
   /**
-   * Refuses a request with a key in its address, and marks the key; the answer is the same if that fails.
+   * Refuses a request with a key in its URL, and reports the key; the answer is the same if the report fails.
    * @throws {TokenError} `API_KEY_IN_URL`
    */
   async refuseExposed(url: string): Promise<void> {
@@ -145,7 +148,7 @@ export class ApiKeys {
     throw new TokenError('API_KEY_IN_URL');
   }
 
-  /** Hands on what was counted, now. @throws what `onUsage` threw; then it is counted on */
+  /** Reports usage now. @throws what `onUsage` threw; the counts are then kept for the next report */
   async tell(): Promise<void> {
     while (this.#telling !== undefined) await this.#telling.catch(() => undefined);
     this.#telling = this.#tell();
@@ -169,7 +172,7 @@ export class ApiKeys {
     }
   }
 
-  /** Ends the background work, and hands on what is left. */
+  /** Ends the background work, and reports what is left. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.allSettled([this.#limits.giveBack(), this.tell()]);

@@ -1,4 +1,7 @@
-/** ISO 3309, as in zlib; here because `node:zlib` has it from Node 20.15 on only, and costs a tenth of this package's import. */
+/**
+ * ISO 3309, as in zlib; implemented here because `node:zlib` only has it since Node 20.15, and importing it costs a tenth of this package's import
+ * time.
+ */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
   for (let bit = 0; bit < 8; bit += 1) rest = (rest & 1) === 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1;

@@ -12,7 +12,7 @@ export interface ApiKeyExchangeClientOptions extends Omit<TokenClientOptions, 'd
 }
 
 /**
- * Exchanges keys at the issuer. An issuer that is away is not asked again at once; a key that it does not accept concerns that key only.
+ * Exchanges keys at the issuer. Backs off while the issuer is unavailable; a rejected key affects that key only.
  * @throws {TypeError} for an endpoint of plain http beyond this machine, without `allowPlainHttp`
  */
 export function createApiKeyExchange(options: ApiKeyExchangeClientOptions): ExchangeApiKey {
@@ -21,7 +21,7 @@ export function createApiKeyExchange(options: ApiKeyExchangeClientOptions): Exch
     monotonic,
     random,
     wait: () => Promise.resolve(),
-    // A caller waits for nothing: it is told that the issuer is away.
+    // The caller does not wait: it gets an error that the issuer is unavailable.
     maxWaitMs: 0,
     pauses: ({ retryable, status }) => (retryable && status !== 429) || status === 401,
   });

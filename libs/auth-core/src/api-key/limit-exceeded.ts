@@ -2,9 +2,9 @@ import { TokenError } from '../token-error.js';
 import { limitFields } from './limits/limit-fields.js';
 import { type LimitState } from './limits/limit-store.js';
 
-/** A caller that must wait: 429, with `Retry-After` and what else tells it when. */
+/** A caller that must wait: 429, with `Retry-After` and the other fields that say when to retry. */
 export class LimitExceeded extends TokenError {
-  /** @param fields of the answer */
+  /** @param fields of the response */
   constructor(
     code: 'RATE_LIMITED' | 'QUOTA_EXHAUSTED' | 'API_KEYS_GUESSED',
     detail: string | undefined,
@@ -18,12 +18,12 @@ export class LimitExceeded extends TokenError {
   }
 }
 
-/** Which of its limits a refused request is beyond. */
+/** Which limit a refused request exceeds. */
 export function limitCodeOf({ exhausted }: LimitState): 'RATE_LIMITED' | 'QUOTA_EXHAUSTED' {
   return exhausted === 'rate' ? 'RATE_LIMITED' : 'QUOTA_EXHAUSTED';
 }
 
-/** The refusal of a request beyond the limit of its key. */
+/** The error for a request beyond the limit of its key. */
 export function limitExceeded(limit: LimitState): LimitExceeded {
   return new LimitExceeded(limitCodeOf(limit), limit.name, limitFields(limit));
 }

@@ -2,10 +2,10 @@ import type * as net from 'node:net';
 import { type ApiKeyIdentity } from '../principal.js';
 
 const lists = new WeakMap<ApiKeyIdentity, net.BlockList>();
-/** Loaded for the first key: a service without any starts sooner. */
+/** Loaded for the first key, so that a service without keys starts sooner. */
 let known: typeof net | undefined;
 
-/** To be awaited before {@link mayBeUsedFrom} is asked about a key that names networks. */
+/** Await this before calling {@link mayBeUsedFrom} for a key that names networks. */
 export async function loadNetworks(): Promise<void> {
   known ??= await import('node:net');
 }
@@ -18,7 +18,7 @@ function listOf(key: ApiKeyIdentity, { BlockList, isIP }: typeof net): net.Block
     const [address = '', bits] = network.split('/');
     const version = isIP(address);
     const prefix = Number(bits);
-    // What is not understood opens nothing.
+    // An entry that cannot be parsed allows nothing.
     if (version === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (version === 4 ? 32 : 128)) continue;
     list.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6');
   }
@@ -30,7 +30,7 @@ function listOf(key: ApiKeyIdentity, { BlockList, isIP }: typeof net): net.Block
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 /**
- * Whether a key may be used from an address: any where it names no networks, none that is not known where it does.
+ * Whether a key may be used from an address: from any if it names no networks; if it does, never from an unknown address.
  * @param address of the caller, as the service knows it
  */
 export function mayBeUsedFrom(key: ApiKeyIdentity, address: string | undefined): boolean {

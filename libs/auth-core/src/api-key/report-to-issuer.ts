@@ -16,15 +16,15 @@ export interface IssuerReporterOptions {
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** A report with the id by which the issuer counts it once. */
+/** A report with the id that makes the issuer count it once. */
 export interface SentReport extends ApiKeyUsageReport {
   readonly id: string;
 }
 
 export interface IssuerReporter {
-  /** Reports what was counted; by its id the issuer counts a report once. @throws {Error} when it did not arrive */
+  /** Reports usage; the id makes the issuer count a report once. @throws {Error} when it did not arrive */
   usage(reports: readonly SentReport[]): Promise<void>;
-  /** Reports a key that was sent in an address. @throws {Error} when it did not arrive */
+  /** Reports a key that was sent in a URL. @throws {Error} when it did not arrive */
   exposed(key: string): Promise<void>;
 }
 
@@ -55,8 +55,8 @@ export function reportToIssuer(options: IssuerReporterOptions): IssuerReporter {
 }
 
 /**
- * Hands on what is counted straight to the issuer, and keeps in memory what does not arrive: a crash loses what the issuer does not have. Of
- * what failed, one report is kept as it was and sent again under its id, because it may have arrived; the rest is counted on.
+ * Reports usage directly to the issuer, and keeps in memory what does not arrive: a crash loses what the issuer does not have. A failed report is
+ * kept and sent again under its id, because it may have arrived; later usage is added to the next one.
  */
 export function reportsOf(options: IssuerReporterOptions): {
   readonly onUsage: (report: ApiKeyUsageReport) => Promise<void>;

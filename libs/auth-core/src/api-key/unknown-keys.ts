@@ -3,10 +3,10 @@ import { apiKeyHash, parseApiKey } from './api-key.js';
 import { LimitExceeded } from './limit-exceeded.js';
 import { networkOf } from './networks.js';
 
-/** Milliseconds for which a key that the issuer did not accept is refused without asking again. */
+/** Milliseconds for which a key that the issuer rejected is refused without asking again. */
 const REMEMBERED_MS = 10_000;
 const WINDOW_MS = 60_000;
-/** Keys, and networks, that are remembered at once; the first leaves for a further one. */
+/** Maximum keys, and networks, that are remembered; the oldest makes way for a new one. */
 const KEPT_LIMIT = 10_000;
 
 function forgetOldest(map: ReadonlyMap<string, unknown> & { delete(key: string): boolean }): void {
@@ -17,11 +17,11 @@ function forgetOldest(map: ReadonlyMap<string, unknown> & { delete(key: string):
   }
 }
 
-/** Keys that the issuer did not accept, and who showed them: a flood of made-up keys stays here and does not reach the issuer. */
+/** Keys that the issuer rejected, and the networks that sent them, so that a flood of made-up keys does not reach the issuer. */
 export class UnknownKeys {
   /** By the key's hash, when the issuer was asked. */
   readonly #refused = new Map<string, number>();
-  /** By the key's id, since when the issuer may say otherwise. */
+  /** By the key's id: the time since which the issuer may answer otherwise. */
   readonly #changed = new Map<string, number>();
   readonly #shown = new Map<string, { readonly endsAt: number; count: number }>();
 
@@ -31,7 +31,7 @@ export class UnknownKeys {
     private readonly monotonic: () => number,
   ) {}
 
-  /** @throws {TokenError} for a key that was just refused, and for a network that showed too many */
+  /** @throws {TokenError} for a key that was just refused, and for a network that sent too many */
   check(key: string, address: string | undefined): void {
     const now = this.monotonic();
     const refused = this.#refused.get(apiKeyHash(key));
@@ -43,7 +43,7 @@ export class UnknownKeys {
     throw new LimitExceeded('API_KEYS_GUESSED', undefined, { 'retry-after': String(retryAfterSeconds) });
   }
 
-  /** The issuer is asked again about a key: something has changed. @param id of the key */
+  /** Makes the next request ask the issuer about a key again, because it changed. @param id of the key */
   forget(id: string): void {
     this.#changed.delete(id);
     this.#changed.set(id, this.monotonic());
@@ -54,7 +54,7 @@ export class UnknownKeys {
     return (this.#changed.size === 0 ? undefined : this.#changed.get(parseApiKey(key)?.id ?? '')) ?? -Infinity;
   }
 
-  /** @param askedAt when the issuer was asked, by the same clock: what has changed since, it did not know */
+  /** @param askedAt when the issuer was asked, by the same clock: its answer does not include later changes */
   add(key: string, address: string | undefined, askedAt: number): void {
     const now = this.monotonic();
     const hash = apiKeyHash(key);

@@ -35,7 +35,7 @@ describe('a folder in which usage waits for the issuer', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is sent by the next start after a crash, under the ids that it had', async () => {
+  it('sends what a crash left at the next start, under the same ids', async () => {
     away = true;
     const crashed = new UsageFolder(folder, send);
     await crashed.open();
@@ -54,7 +54,7 @@ describe('a folder in which usage waits for the issuer', () => {
     await crashed.close();
   });
 
-  it('goes on past a file that is no report, and keeps it for people', async () => {
+  it('skips a file that is not a report, and leaves it for people to examine', async () => {
     await writeFile(join(folder, 'a.json'), '{"half":');
     const kept = new UsageFolder(folder, send);
     await kept.open();

@@ -6,9 +6,9 @@ import { quiet, type Timer } from '../quiet-timer.js';
 import { type SentReport } from './report-to-issuer.js';
 import { type ApiKeyUsageReport } from './usage.js';
 
-/** Files that wait for the issuer at most: some hours of its absence. What is counted beyond them waits in memory. */
+/** Maximum files that wait for the issuer: a few hours of its absence. Further counts wait in memory. */
 const FILES_LIMIT = 10_000;
-/** Milliseconds until what did not arrive is sent again. */
+/** Milliseconds before a failed report is sent again. */
 const AGAIN_MS = 5_000;
 const ENDING = '.json';
 
@@ -22,8 +22,8 @@ function isReport(value: unknown): value is SentReport {
 }
 
 /**
- * Reports on API keys as files until the issuer has them, for a service without a database: a crash loses what was not written yet, and the
- * next start sends the rest. Processes may share a folder: a report that two of them send counts once.
+ * Keeps reports on API keys as files until the issuer has them, for a service without a database: a crash loses only what was not written yet, and
+ * the next start sends the rest. Processes may share a folder: a report that two of them send counts once.
  */
 export class UsageFolder {
   #sending: Promise<void> | undefined;
@@ -31,7 +31,7 @@ export class UsageFolder {
   #waiting = 0;
 
   /**
-   * @param folder made when it is missing
+   * @param folder created when missing
    * @param send throws when the report did not arrive
    */
   constructor(
@@ -39,14 +39,14 @@ export class UsageFolder {
     private readonly send: (reports: readonly SentReport[]) => Promise<void>,
   ) {}
 
-  /** Makes the folder, and begins to send what an earlier process left. @throws when the folder cannot be made or read */
+  /** Creates the folder, and starts sending what an earlier process left. @throws when the folder cannot be created or read */
   async open(): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     this.#waiting = (await this.#names()).length;
     void this.sendAll();
   }
 
-  /** Writes a report to disk, and begins to send it. @throws when it is not on disk: then it must be counted on */
+  /** Writes a report to disk, and starts sending it. @throws when it could not be written: then the caller must keep the counts */
   async keep(report: ApiKeyUsageReport): Promise<void> {
     if (this.#waiting >= FILES_LIMIT) throw new Error(`${this.folder} holds ${String(FILES_LIMIT)} reports already`);
     const id = randomUUID();
@@ -63,7 +63,7 @@ export class UsageFolder {
     void this.sendAll();
   }
 
-  /** Sends all that there is; what does not arrive is tried again later. One run at a time. */
+  /** Sends everything in the folder; failed reports are retried later. One run at a time. */
   sendAll(): Promise<void> {
     this.#sending ??= this.#sendAll()
       .catch(() => {

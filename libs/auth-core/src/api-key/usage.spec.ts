@@ -18,8 +18,8 @@ const step = fc.oneof(
   fc.record({ kind: fc.constantFrom('take', 'take and give back', 'next hour') }),
 );
 
-describe('what is counted of API keys', () => {
-  it('is told once each, by the hour in which it was, whatever was given back between', () => {
+describe('the usage counts of API keys', () => {
+  it('are reported once each, by the hour of use, whatever was put back in between', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         let now = noon;
@@ -56,7 +56,7 @@ describe('what is counted of API keys', () => {
     );
   });
 
-  it('comes in reports that fit into a request to the issuer', () => {
+  it('come in reports that fit into a request to the issuer', () => {
     const usage = new ApiKeyUsage(
       () => noon,
       (address) => address,
@@ -72,7 +72,7 @@ describe('what is counted of API keys', () => {
     }
   });
 
-  it('has a bound while it cannot be told, and says what found no room', () => {
+  it('are bounded while they cannot be reported, and the overflow is counted', () => {
     const usage = new ApiKeyUsage(
       () => noon,
       (address) => address,

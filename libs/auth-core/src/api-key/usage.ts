@@ -1,15 +1,15 @@
-/** What became of a request with a key. */
+/** The outcome of a request with a key. */
 export type ApiKeyOutcome = 'allowed' | 'denied' | 'limited';
 
 /** How often a key was used in one hour. */
 export interface ApiKeyUse {
   readonly api_key_id: string;
-  /** The hour's beginning, RFC 3339 UTC. */
+  /** The start of the hour, RFC 3339 UTC. */
   readonly hour: string;
   readonly route_class: string;
   readonly outcome: ApiKeyOutcome;
   readonly count: number;
-  /** When the last of them was, RFC 3339 UTC to the minute: a report may arrive long after it. None in one that an older version kept. */
+  /** When the last of them was, RFC 3339 UTC to the minute: a report may arrive much later. Missing in a report that an older version stored. */
   readonly last_at?: string | undefined;
 }
 
@@ -27,14 +27,14 @@ export interface ApiKeyUsageReport {
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-/** What one report holds at most: it fits into a request to the issuer. */
+/** Maximum entries of one report: it fits into a request to the issuer. */
 export const USES_OF_A_REPORT = 200;
 export const NETWORKS_OF_A_REPORT = 100;
-/** Counters, and networks, that wait for a report at most: some 10 MB. */
+/** Maximum counters, and networks, that wait for a report: some 10 MB. */
 const WAITING_LIMIT = 50_000;
 /** Networks that are remembered for one key. */
 const NETWORKS_LIMIT = 64;
-/** Keys whose networks are remembered; then all are told again. */
+/** Maximum keys whose networks are remembered; beyond that all are reported again. */
 const KEYS_LIMIT = 100_000;
 
 interface Counter {
@@ -43,7 +43,7 @@ interface Counter {
   count: number;
   /** Milliseconds since 1970. */
   lastAt: number;
-  /** Whether it is in a report: then it counts no further. */
+  /** Whether it is in a report: then no more uses are added to it. */
   isTaken: boolean;
 }
 
@@ -52,7 +52,7 @@ interface Networks {
   readonly known: Set<string>;
 }
 
-/** One key, as its token says it: the same object for the token's life. */
+/** One key, as described by its token: the same object for the token's life. */
 interface CountedKey {
   readonly id: string;
 }
@@ -62,10 +62,10 @@ const minuteOf = (ms: number): string => new Date(Math.floor(ms / MINUTE_MS) * M
 const nameOf = ({ api_key_id: id, route_class: routeClass, outcome }: Counter['use'], hour: number): string =>
   `${id} ${routeClass} ${outcome} ${String(hour)}`;
 
-/** Counts uses in memory: a request costs an addition. What was taken and could not be kept is given back. */
+/** Counts uses in memory: a request costs one addition. Counts that were taken and could not be stored are put back. */
 export class ApiKeyUsage {
   readonly #counters = new Map<string, Counter>();
-  /** The counter of each key that was used last, so that a repeated one is not looked up by text. */
+  /** The last counter used for each key, so that a repeated key needs no look-up by text. */
   readonly #last = new WeakMap<CountedKey, Counter>();
   readonly #networks = new Map<string, Networks>();
   #seen: ApiKeyNetworkSeen[] = [];
@@ -81,7 +81,7 @@ export class ApiKeyUsage {
     private readonly limit = WAITING_LIMIT,
   ) {}
 
-  /** Requests that were not counted, because more keys than may wait for a report waited for one. */
+  /** Requests that were not counted, because too many keys were waiting for a report. */
   get lost(): number {
     return this.#lost;
   }
@@ -108,7 +108,7 @@ export class ApiKeyUsage {
     if (counter !== undefined) this.#last.set(key, counter);
   }
 
-  /** @returns nothing where it found no room, and the count is lost */
+  /** @returns undefined if there was no space, and the count is lost */
   #counterOf({ use, hour, count, lastAt }: Omit<Counter, 'isTaken'>): Counter | undefined {
     const name = nameOf(use, hour);
     const known = this.#counters.get(name);
@@ -141,7 +141,7 @@ export class ApiKeyUsage {
     if (this.#seen.length < this.limit) this.#seen.push({ api_key_id: id, network });
   }
 
-  /** What was counted and not taken yet, as much as a report holds. @returns nothing when nothing was */
+  /** Takes what was counted and not taken yet, up to the size of a report. @returns undefined if there is nothing */
   take(): ApiKeyUsageReport | undefined {
     if (this.#counters.size === 0 && this.#seen.length === 0) return undefined;
     const uses: ApiKeyUse[] = [];
@@ -155,7 +155,7 @@ export class ApiKeyUsage {
     return { uses, networks: this.#seen.splice(0, NETWORKS_OF_A_REPORT) };
   }
 
-  /** Counts again what could not be kept. */
+  /** Puts back what could not be stored. */
   giveBack({ uses, networks }: ApiKeyUsageReport): void {
     for (const { hour, count, last_at: last = hour, ...use } of uses)
       this.#counterOf({ use, hour: Date.parse(hour) / HOUR_MS, count, lastAt: Date.parse(last) });

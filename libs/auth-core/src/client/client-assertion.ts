@@ -7,10 +7,10 @@ export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-typ
 
 export interface ClientAssertionOptions {
   readonly clientId: string;
-  /** The issuer identifier: the assertion is valid only there. */
+  /** The issuer identifier; the assertion is valid only there. */
   readonly audience: string;
   readonly key: PrivateJwk;
-  /** Seconds that it is valid for: 1 to 60, 30 by default. */
+  /** Validity in seconds: 1 to 60, 30 by default. */
   readonly lifetimeSeconds?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;

@@ -1,24 +1,24 @@
 import { TokenRequestError, type AccessToken } from './token-request.js';
 
 export interface PauseOptions {
-  /** Whether a failure makes everybody pause. */
+  /** Whether a failure pauses all callers. */
   readonly pauses: (error: TokenRequestError) => boolean;
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
   /** 0 to 1, for the jitter. */
   readonly random: () => number;
   /** Waits that many milliseconds. */
   readonly wait: (ms: number) => Promise<void>;
-  /** Milliseconds that a call waits for the end of a pause at most; one that the issuer did not ask for is waited for a second at most. */
+  /** Maximum milliseconds that a call waits for the end of a pause; at most a second if the issuer did not ask for the pause. */
   readonly maxWaitMs: number;
 }
 
-/** First and last pause in milliseconds, doubled from one to the other: an issuer that is away, and one that says no. */
+/** First and longest pause in milliseconds, doubling in between: for an issuer that is unavailable, and for one that refuses. */
 const AWAY_MS = [100, 5_000] as const;
 const REFUSED_MS = [1_000, 30_000] as const;
-/** Milliseconds that a call waits for an issuer that said nothing of waiting. */
+/** Milliseconds that a call waits for an issuer that did not ask it to. */
 const UNASKED_WAIT_MS = 1_000;
-/** Seconds of `Retry-After` that are believed: a proxy must not silence a service for a day. */
+/** Maximum seconds of `Retry-After` that are honoured: a proxy must not silence a service for a day. */
 const RETRY_AFTER_LIMIT = 300;
 
 interface Failed {
@@ -30,9 +30,9 @@ interface Failed {
 }
 
 /**
- * Keeps calls from asking again and again what has just failed. After a failure nobody asks for a while that grows with each further one and
- * is never shorter than `Retry-After`; anyone who comes meanwhile shares the failure, or waits when it is nearly over. Then one call tries, and
- * the others wait for what comes of it.
+ * Keeps calls from repeating what has just failed. After a failure all calls pause, for a time that grows with each further failure and is never
+ * shorter than `Retry-After`; calls during the pause fail with the same error, or wait if it is nearly over. Then one call tries, and the others wait
+ * for its outcome.
  */
 export class Pause {
   #failed: Failed | undefined;
@@ -45,12 +45,12 @@ export class Pause {
     return this.#failed !== undefined;
   }
 
-  /** Whether it is worth to wait for the end: something that may pass, and soon. */
+  /** Whether it is worth waiting for the end: the failure is temporary, and the pause is short. */
   get isShort(): boolean {
     return this.#failed === undefined || this.#waitsFor(this.#failed);
   }
 
-  /** @throws {TokenRequestError} that of `ask`, or the one for which nobody asks at present */
+  /** @throws {TokenRequestError} that of `ask`, or the one that caused the present pause */
   async run(ask: () => Promise<AccessToken>): Promise<AccessToken> {
     for (let waitedFor: Failed | undefined; ;) {
       const failed = this.#failed;
@@ -87,7 +87,7 @@ export class Pause {
     }
   }
 
-  /** Calls that were made side by side fail together: their pause does not grow with each. */
+  /** Concurrent calls fail together, so the pause does not grow with each of them. */
   #fail(error: TokenRequestError, before: Failed | undefined): void {
     const times = Math.max((before?.times ?? 0) + 1, this.#failed?.times ?? 0);
     const [first, last] = error.retryable ? AWAY_MS : REFUSED_MS;
@@ -104,7 +104,7 @@ export class Pause {
   }
 }
 
-/** The failure for callers for whom the issuer is not asked. */
+/** The error for callers during a pause. */
 function shared({ code, message, status, retryable }: TokenRequestError, leftMs: number): TokenRequestError {
   const seconds = Math.ceil(leftMs / 100) / 10;
   const said = `${message} (the issuer is asked again in ${String(seconds)} s)`;

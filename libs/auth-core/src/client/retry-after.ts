@@ -1,7 +1,7 @@
 /**
  * `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
  * @param now milliseconds since 1970
- * @returns seconds from now; nothing when the header is absent or malformed
+ * @returns seconds from now; undefined when the header is absent or malformed
  */
 export function retryAfterOf(header: string | null, now: number): number | undefined {
   const text = header?.trim() ?? '';

@@ -1,20 +1,20 @@
 import { type AccessToken } from './token-request.js';
 
 export interface TokenCacheOptions {
-  /** Tokens kept at most. */
+  /** Maximum tokens kept. */
   readonly limit: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
   /** 0 to 1, for the jitter. */
   readonly random: () => number;
 }
 
 export interface Wanted {
-  /** What the token is for; equal requests have equal names. */
+  /** Identifies what the token is for; equal requests have equal keys. */
   readonly name: string;
-  /** Seconds since 1970 after which the token must not be used, whatever it says itself. */
+  /** Seconds since 1970 after which the token must not be used, whatever its own expiry. */
   readonly notAfter: number;
   /** Asks the issuer. */
   request(): Promise<AccessToken>;
@@ -22,29 +22,29 @@ export interface Wanted {
 
 interface Kept {
   token: AccessToken | undefined;
-  /** Milliseconds of the monotonic clock: a token's life is a time that passes, however the machine's clock is set in the meantime. */
+  /** Milliseconds of the monotonic clock: a token's lifetime must not change when the machine's clock is set. */
   since: number;
   usableUntil: number;
   refreshAt: number;
-  /** Milliseconds since 1970: the monotonic clock can stand still while the machine sleeps. */
+  /** Milliseconds since 1970, because the monotonic clock can stop while the machine sleeps. */
   endsAt: number;
   asking: Promise<AccessToken> | undefined;
 }
 
-/** Part of a token's life after which the next is asked for, less the jitter. */
+/** Fraction of a token's life after which the next one is requested, minus jitter. */
 const REFRESH_AT = 0.8;
 const REFRESH_JITTER = 0.15;
-/** Milliseconds before its end from which on a token is not handed out: it has a way to go. */
+/** Milliseconds before its expiry within which a token is no longer handed out: it still has to reach the receiver. */
 const LAST_MOMENT_MS = 2_000;
-/** Milliseconds for which a token is kept whatever is said of it: a receiver that refuses each one must not make us ask for more and more. */
+/** Milliseconds for which a token is kept even if it is refused: a receiver that refuses every token must not make us request one after another. */
 const KEPT_AT_LEAST_MS = 5_000;
-/** Milliseconds after which a refresh that failed is tried again. */
+/** Milliseconds before a failed refresh is retried. */
 const REFRESH_RETRY_MS = 5_000;
 
 /**
- * Keeps tokens, and asks for each before it expires: a request in the last fifth of a token's life is answered at once with what is there, and
- * sets off one request in the background. The moment varies, so that many processes do not ask at once. Bounded: what was not requested
- * longest leaves.
+ * Caches tokens, and renews each before it expires: a request in the last fifth of a token's life gets the cached one immediately and starts one
+ * renewal in the background. The moment varies, so that many processes do not renew at the same time. Bounded: the least recently requested token is
+ * evicted.
  */
 export class TokenCache {
   readonly #kept = new Map<string, Kept>();
@@ -66,7 +66,7 @@ export class TokenCache {
     return Promise.resolve(token);
   }
 
-  /** Drops a token that was refused. @returns whether another one is to be had: false for one that was just asked for */
+  /** Drops a token that was refused. @returns whether requesting another makes sense: false for a token that was just issued */
   forget(refused: AccessToken): boolean {
     for (const entry of this.#kept.values()) {
       if (entry.token?.token !== refused.token) continue;

@@ -82,7 +82,7 @@ describe('the token client', () => {
   });
 
   it.each([0, -2, -0.5])(
-    'takes a token with %p seconds to live for an error, and keeps nothing',
+    'treats a token with %p seconds to live as an error, and keeps nothing',
     async (expires_in) => {
       const client = clientOf();
       answers = [() => good({ expires_in })];
@@ -93,7 +93,7 @@ describe('the token client', () => {
     },
   );
 
-  it('asks once for many that requested the same, whatever the order of their scopes', async () => {
+  it('asks once for many equal requests, whatever the order of their scopes', async () => {
     const client = clientOf();
     const tokens = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
@@ -106,7 +106,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(2);
   });
 
-  it('answers at once and asks in the background when four fifths of the life have passed', async () => {
+  it('answers at once and renews in the background when four fifths of the life have passed', async () => {
     const client = clientOf();
     await client.getToken(requested);
     pass(239_000);
@@ -128,7 +128,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(2);
   });
 
-  it('continues with the token it has while the issuer is away, tries again later, and not beyond its end', async () => {
+  it('keeps using its token while the issuer is unavailable, retries later, and stops when the token expires', async () => {
     const client = clientOf({ retries: 0 });
     await client.getToken(requested);
     const away = () => Promise.reject(new Error('away'));
@@ -150,7 +150,7 @@ describe('the token client', () => {
     expect((await client.getToken(requested)).token).toBe('token-5');
   });
 
-  it('tries again after a failure that may pass, and honours Retry-After', async () => {
+  it('retries after a temporary failure, and honours Retry-After', async () => {
     const client = clientOf();
     answers = [() => new Response('busy', { status: 503, headers: { 'retry-after': '1' } })];
     await client.getToken(requested);
@@ -190,7 +190,7 @@ describe('the token client', () => {
     },
   );
 
-  it('waits longer after each failure, and not at all after a success', async () => {
+  it('pauses longer after each failure, and not at all after a success', async () => {
     const client = clientOf({ retries: 0 });
     const no = () => Response.json({ error: 'invalid_client' }, { status: 401 });
     const pauses: number[] = [];
@@ -213,7 +213,7 @@ describe('the token client', () => {
     expect((await client.getToken({ ...requested, audience: 'other' })).token).toBe('token-11');
   });
 
-  it('asks an issuer that is away no oftener for many requests side by side', async () => {
+  it('does not ask an unavailable issuer more often for many concurrent requests', async () => {
     const client = clientOf({ retries: 0 });
     const away = () => Promise.reject(new Error('away'));
     answers = Array.from({ length: 20 }, () => away);
@@ -228,7 +228,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(11);
   });
 
-  it('does not repeat a requested that the issuer refuses, and asks for others in the meantime', async () => {
+  it('does not repeat a request that the issuer refuses, and still makes others', async () => {
     const client = clientOf();
     const no = () => Response.json({ error: 'invalid_scope', error_description: 'no' }, { status: 400 });
     answers = [no];
@@ -242,7 +242,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(3);
   });
 
-  it('asks for the next token in time when the machine’s clock was set back, and when the machine slept', async () => {
+  it('renews in time even if the machine’s clock was set back or the machine slept', async () => {
     const client = clientOf();
     await client.getToken(requested);
     now -= 600_000;
@@ -252,7 +252,7 @@ describe('the token client', () => {
     expect((await client.getToken(requested)).token).toBe('token-3');
   });
 
-  it('takes a refused token out also when the machine’s clock was set back in the meantime', async () => {
+  it('drops a refused token even if the machine’s clock was set back', async () => {
     const client = clientOf();
     const token = await client.getToken(requested);
     now -= 600_000;
@@ -261,7 +261,7 @@ describe('the token client', () => {
     expect((await client.getToken(requested)).token).toBe('token-2');
   });
 
-  it('asks below an issuer whose name ends in a slash, and names it as it is', async () => {
+  it('joins paths to an issuer that ends in a slash, and names the issuer unchanged', async () => {
     const urls: unknown[] = [];
     const slashed = createTokenClient({
       issuer: `${issuer}/`,
@@ -303,7 +303,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(3);
   });
 
-  it('says what is exchanged: an access token, unless it is told otherwise', async () => {
+  it('states what is exchanged: an access token by default', async () => {
     const client = clientOf();
     await client.exchange({ ...requested, subjectToken: 'a.b.c' });
     await client.exchange({ ...requested, subjectToken: 'a.b.c', subjectTokenType: 'id_token' });
@@ -313,7 +313,7 @@ describe('the token client', () => {
     ]);
   });
 
-  it('keeps no more tokens than it may', async () => {
+  it('keeps at most its maximum of tokens', async () => {
     const client = clientOf({ cacheSize: 2 });
     for (const audience of ['one', 'two', 'three', 'one']) await client.getToken({ audience, scopes: [] });
     expect(asked.length).toBe(4);
@@ -321,7 +321,7 @@ describe('the token client', () => {
     expect(asked.length).toBe(4);
   });
 
-  it('asks for bound tokens with a proof, learns the issuer’s nonce, and sends them with a proof', async () => {
+  it('requests bound tokens with a proof, adopts the issuer’s nonce, and sends them with a proof', async () => {
     const dpopKey = await generateSigningKey();
     const client = clientOf({ dpopKey });
     answers = [

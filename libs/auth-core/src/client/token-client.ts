@@ -20,39 +20,39 @@ export interface TokenClientOptions {
   readonly dpopKey?: PrivateJwk;
   /** The issuer's `/oauth2/token` by default. */
   readonly tokenEndpoint?: string;
-  /** Lets assertions and tokens go by plain http beyond this machine's loopback address; false by default. */
+  /** Allows assertions and tokens to be sent over plain http beyond this machine's loopback address; false by default. */
   readonly allowPlainHttp?: boolean;
   /** Milliseconds that one request may take; 5,000 by default. */
   readonly timeoutMs?: number;
-  /** Further tries after a failure that may pass; 2 by default. */
+  /** Retries after a temporary failure; 2 by default. */
   readonly retries?: number;
   /**
-   * Milliseconds that are waited at most between two tries when the issuer asks for it (`Retry-After`); 10,000 by default. What it asks for
-   * beyond that is kept: until then every request fails at once with the issuer's error.
+   * Maximum milliseconds between two tries when the issuer asks for a wait (`Retry-After`); 10,000 by default. If it asks for more, every request
+   * fails immediately with the issuer's error until that time.
    */
   readonly maxWaitMs?: number;
-  /** Tokens kept at most; 1,000 by default. */
+  /** Maximum tokens kept; 1,000 by default. */
   readonly cacheSize?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Milliseconds of a clock that is never set back, for durations; `performance.now` by default. */
+  /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
   readonly monotonic?: () => number;
-  /** Waits that many milliseconds; a timer by default. */
+  /** Waits the given number of milliseconds; a timer by default. */
   readonly wait?: (ms: number) => Promise<void>;
   /** 0 to 1, for jitter; `Math.random` by default. */
   readonly random?: () => number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** What is asked for: one audience, and no more scopes than the call at hand needs. */
+/** What to request: one audience, and only the scopes that the call at hand needs. */
 export interface TokenRequest {
   readonly audience: string;
   readonly scopes: readonly string[];
-  /** W3C Trace Context of the work at hand, sent along when a token has to be asked for. */
+  /** W3C Trace Context of the work at hand, sent along when a token is requested. */
   readonly traceparent?: string;
 }
 
-/** What is exchanged (RFC 8693, section 3): an ID token or a JWT only of an issuer of which ours accepts them. */
+/** What is exchanged (RFC 8693, section 3): an ID token or a JWT must come from an issuer that ours trusts for it. */
 export type SubjectTokenType = 'access_token' | 'id_token' | 'jwt';
 
 export interface ExchangeRequest extends TokenRequest {
@@ -62,26 +62,27 @@ export interface ExchangeRequest extends TokenRequest {
 }
 
 /**
- * Gets tokens and keeps them, per audience, scopes and subject token. A token in the last fifth of its life is handed out while the next is
- * asked for in the background; concurrent calls for the same token share one request; an exchanged one is not used beyond its subject token.
+ * Gets tokens and caches them, per audience, scopes and subject token. A token in the last fifth of its life is handed out while the next is
+ * requested in the background; concurrent calls for the same token share one request; an exchanged one is not used beyond the expiry of its subject
+ * token.
  *
- * An issuer that fails or refuses is not asked again at once: requests of the next moments share the failure, for a time that grows with each
- * further one and is never shorter than `Retry-After`; then one request tries. A refusal of one request (`invalid_scope`) concerns only that request.
+ * After a failure or refusal there is a pause in which requests fail with the same error; it grows with each further failure and is never shorter
+ * than `Retry-After`. Then one request tries. A refusal of one request (`invalid_scope`) concerns only that request.
  */
 export interface TokenClient {
   /** `client_credentials` (RFC 6749, section 4.4). @throws {TokenRequestError} */
   getToken(requested: TokenRequest): Promise<AccessToken>;
-  /** Token exchange (RFC 8693): the answer acts for the subject of `subjectToken`. @throws {TokenRequestError} */
+  /** Token exchange (RFC 8693): the new token acts for the subject of `subjectToken`. @throws {TokenRequestError} */
   exchange(requested: ExchangeRequest): Promise<AccessToken>;
   /**
-   * Drops a token that a service refused as `invalid_token` before its time, so that the next request asks the issuer: the token, its client or
-   * its key may have been revoked.
-   * @returns whether another one is to be had; false for one that is only seconds old, because asking again would bring nothing better
+   * Drops a token that a service refused as `invalid_token` before its time, so that the next request asks the issuer: the token, its client or its
+   * key may have been revoked.
+   * @returns whether requesting another makes sense; false for a token that is only seconds old
    */
   forget(token: AccessToken): boolean;
 }
 
-/** When a token says that it ends; it need not be verified to be used no longer. @returns seconds since 1970 */
+/** A token's own expiry, unverified, which is enough to stop using it. @returns seconds since 1970 */
 function endOf(token: string): number {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
@@ -91,7 +92,7 @@ function endOf(token: string): number {
   }
 }
 
-/** Asks the token endpoint, with a new assertion and proof for every try. */
+/** Calls the token endpoint, with a new assertion and proof for every try. */
 export class TokenEndpoint {
   readonly #url: string;
   readonly #now: () => number;
@@ -153,7 +154,7 @@ export class TokenEndpoint {
     });
   }
 
-  /** The issuer wants its nonce in the proof (RFC 9449, section 8): then the next try has it. */
+  /** The issuer requires its nonce in the proof (RFC 9449, section 8): the next try includes it. */
   #learnedNonce({ code, dpopNonce }: TokenRequestError): boolean {
     if (code !== 'use_dpop_nonce' || dpopNonce === undefined || dpopNonce === this.#nonce) return false;
     this.#nonce = dpopNonce;
@@ -215,14 +216,14 @@ export interface AuthorizedRequest {
   readonly url: string;
   /** The key that the token is bound to; needed for a `DPoP` token. */
   readonly dpopKey?: PrivateJwk | undefined;
-  /** What the service last asked for in `DPoP-Nonce`. */
+  /** The last `DPoP-Nonce` received from the service. */
   readonly nonce?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
 /**
- * The headers with which a token is sent (RFC 6750, section 2.1; RFC 9449, section 7.1). Make new ones for every try: a proof works once.
+ * The headers with which a token is sent (RFC 6750, section 2.1; RFC 9449, section 7.1). Create new ones for every try: a proof works once.
  * @throws {TypeError} for a bound token without its key
  */
 export function authorizationHeaders(token: AccessToken, request: AuthorizedRequest): Readonly<Record<string, string>> {

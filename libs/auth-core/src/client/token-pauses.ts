@@ -1,23 +1,23 @@
 import { Pause, type PauseOptions } from './pause.js';
 import { type AccessToken, type TokenRequestError } from './token-request.js';
 
-/** The failure of a proof that lacks the issuer's nonce: the next try has it (RFC 9449, section 8). */
+/** The error for a proof that lacks the issuer's nonce: the next try includes it (RFC 9449, section 8). */
 const asksForNonce = ({ code }: TokenRequestError): boolean => code === 'use_dpop_nonce';
 
-/** Whether a failure would meet whatever this client asks for: the issuer is away, is asked too often, or does not know the client. */
+/** Whether a failure affects every request of this client: the issuer is unavailable, is rate-limiting, or does not know the client. */
 function concernsClient({ code, status, retryable }: TokenRequestError): boolean {
   return retryable || status === 401 || code === 'invalid_client' || code === 'unauthorized_client';
 }
 
 /**
- * The pauses of one client at one issuer: one for whatever it asks, and one for each request that was refused (`invalid_scope`,
- * `invalid_grant`, …). Bounded: what was refused longest ago is forgotten.
+ * The pauses of one client at one issuer: one for all requests, and one for each request that was refused (`invalid_scope`, `invalid_grant`, …).
+ * Bounded: the oldest refusal is forgotten.
  */
 export class TokenPauses {
   readonly #client: Pause;
   readonly #refused = new Map<string, Pause>();
 
-  /** @param limit refused requests that are remembered */
+  /** @param limit maximum refused requests remembered */
   constructor(
     private readonly options: Omit<PauseOptions, 'pauses'>,
     private readonly limit: number,
@@ -25,7 +25,7 @@ export class TokenPauses {
     this.#client = new Pause({ ...options, pauses: (error) => concernsClient(error) && !asksForNonce(error) });
   }
 
-  /** Whether another try is worth to wait for. */
+  /** Whether another try is worth waiting for. */
   get isShort(): boolean {
     return this.#client.isShort;
   }

@@ -6,7 +6,7 @@ import { retryAfterOf } from './retry-after.js';
 
 const MARK = Symbol.for('countersign.token-request-error');
 
-/** A token that could not be had. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
+/** A token request that failed. `code` is the issuer's OAuth error (RFC 6749, section 5.2), or `NETWORK`, `TIMEOUT`, `ANSWER_INVALID`. */
 export class TokenRequestError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isInstance(value, this, TokenRequestError, MARK);
@@ -16,11 +16,11 @@ export class TokenRequestError extends Error {
     readonly code: string,
     message: string,
     readonly status: number | undefined,
-    /** Whether asking again may help. */
+    /** Whether retrying may help. */
     readonly retryable: boolean,
     /** Seconds that the issuer asked to wait (`Retry-After`). */
     readonly retryAfterSeconds?: number,
-    /** The nonce that the issuer wants in a DPoP proof (RFC 9449, section 8). */
+    /** The nonce that the issuer requires in a DPoP proof (RFC 9449, section 8). */
     readonly dpopNonce?: string,
   ) {
     super(message);
@@ -32,7 +32,7 @@ export class TokenRequestError extends Error {
   }
 }
 
-/** A token as the issuer answered it. */
+/** The issuer's token response. */
 export interface AccessToken {
   readonly token: string;
   /** Seconds since 1970. */
@@ -52,7 +52,7 @@ export interface TokenRequest {
   readonly now: () => number;
 }
 
-/** Bytes that an answer of the token endpoint may have at most. */
+/** Maximum bytes of a response from the token endpoint. */
 export const TOKEN_ANSWER_LIMIT = 64 * 1024;
 
 /** Posts one request to the token endpoint (RFC 6749, section 3.2). @throws {TokenRequestError} */
@@ -103,7 +103,7 @@ async function post({
   }
 }
 
-/** Passes over a byte order mark (RFC 8259, section 8.1). */
+/** Skips a byte order mark (RFC 8259, section 8.1). */
 const decoder = new TextDecoder();
 
 /** A proxy in between may answer anything: a body that is not a JSON object is ignored. */

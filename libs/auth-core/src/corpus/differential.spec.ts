@@ -12,16 +12,16 @@ const AT_ONCE = 200;
 const now = 1_800_000_000;
 const place = { issuer: 'https://issuer.test', audience: 'orders', now };
 
-/** Why we refuse what jose accepts: by our code and its detail. Any other disagreement is a fault. */
+/** Why we refuse what jose accepts, by our code and its detail. Any other disagreement is a bug. */
 const stricter: ReadonlyMap<string, string> = new Map([
-  ['TOKEN_MALFORMED not base64url', 'jose lets padding and white space in base64url pass'],
-  ['TOKEN_MALFORMED non-canonical base64url', 'jose lets stray bits behind the last byte pass'],
-  ['TOKEN_MALFORMED a member name is repeated', 'jose takes the last of a repeated name'],
+  ['TOKEN_MALFORMED not base64url', 'jose accepts padding and white space in base64url'],
+  ['TOKEN_MALFORMED non-canonical base64url', 'jose accepts stray bits after the last byte'],
+  ['TOKEN_MALFORMED a member name is repeated', 'jose uses the last of repeated names'],
   ['TOKEN_TOO_LARGE', 'jose has no limit'],
-  ['KEY_UNKNOWN kid', 'jose takes the only key of the set when no kid is named'],
+  ['KEY_UNKNOWN kid', 'jose uses the only key of the set when no kid is given'],
   ['CRIT_NOT_SUPPORTED', 'jose supports b64'],
-  ['AUDIENCE_MISMATCH aud', 'jose takes a list of audiences'],
-  ['TOKEN_NOT_YET_VALID iat', 'jose looks at iat only for a greatest age'],
+  ['AUDIENCE_MISMATCH aud', 'jose accepts a list of audiences'],
+  ['TOKEN_NOT_YET_VALID iat', 'jose checks iat only against a maximum age'],
   ...[
     'aud',
     'exp',
@@ -43,13 +43,13 @@ const stricter: ReadonlyMap<string, string> = new Map([
     'cnf',
   ].map(
     (claim) =>
-      [`CLAIM_INVALID ${claim}`, `jose looks at no type, size or form of ${claim} beyond its own rules`] as const,
+      [`CLAIM_INVALID ${claim}`, `jose does not check type, size or form of ${claim} beyond its own rules`] as const,
   ),
   ['CLAIM_MISSING act.sub', 'jose does not know act'],
   ['DPOP_PROOF_MISSING', 'jose does not know cnf'],
 ]);
 
-/** A generator of our own, so that a failure comes again: mulberry32. */
+/** A seeded generator, so that failures are reproducible: mulberry32. */
 function randomOf(seed: number): (limit: number) => number {
   let state = seed;
   return (limit) => {
@@ -135,7 +135,7 @@ describe('against jose', () => {
   let rsaKey: PrivateJwk;
   let keySet: ReturnType<typeof createLocalJWKSet>;
 
-  /** A mutation of the text: a character put in, left out or changed, segments swapped, doubled or cut. */
+  /** A mutation of the text: a character inserted, deleted or changed, segments swapped, doubled or truncated. */
   function mutateText(token: string, random: (limit: number) => number): string {
     const at = random(token.length);
     const character = characters.charAt(random(characters.length));
@@ -156,7 +156,7 @@ describe('against jose', () => {
     }
   }
 
-  /** A mutation that is signed well: what is said is odd, the signature is not. */
+  /** A mutation with a valid signature: only the content is odd. */
   function mutateMeaning(random: (limit: number) => number): string {
     const header: Record<string, unknown> = { typ: 'at+jwt', kid: key.kid };
     const claims: Record<string, unknown> = { ...goodClaims(place0()) };
@@ -178,7 +178,7 @@ describe('against jose', () => {
     keySet = createLocalJWKSet({ keys: [key, rsaKey].map(publicJwkOf) });
   });
 
-  it(`gives the same verdict on ${String(TOKENS)} mutated tokens, or is stricter for a reason that has a name`, async () => {
+  it(`gives the same verdict on ${String(TOKENS)} mutated tokens, or is stricter for a documented reason`, async () => {
     const verifier = await createVerifier({
       ...place,
       now: () => now * 1_000,

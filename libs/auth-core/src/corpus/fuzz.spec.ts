@@ -8,7 +8,7 @@ import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 
 const now = 1_800_000_000;
 
-/** Whatever comes is refused with a code, and by nothing else. */
+/** Any input is refused with a code, and in no other way. */
 function refused(act: () => unknown): void {
   try {
     act();
@@ -18,7 +18,7 @@ function refused(act: () => unknown): void {
   }
 }
 
-describe('whatever comes', () => {
+describe('arbitrary input', () => {
   let key: PrivateJwk;
   let verifier: TokenVerifier;
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe('whatever comes', () => {
     );
   });
 
-  it('as claims under a good signature, never makes more of a principal than its types allow', () => {
+  it('as claims with a valid signature, never yields a principal that breaks its types', () => {
     const claims = fc.record(
       {
         ...Object.fromEntries(
@@ -105,7 +105,7 @@ describe('whatever comes', () => {
     );
   });
 
-  it('as a key set, is read or refused by an error', () => {
+  it('as a key set, is parsed or refused with an error', () => {
     fc.assert(
       fc.property(
         fc.oneof(

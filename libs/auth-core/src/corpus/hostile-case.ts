@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isObject } from '../json-object.js';
 import { type TokenErrorCode } from '../token-error.js';
 
-/** How a signature of a hostile token is made. */
+/** How the signature of a hostile token is made. */
 export type SignatureRecipe =
   | 'good'
   | 'empty'
@@ -29,12 +29,12 @@ export type SignatureRecipe =
   | 'huge';
 
 /**
- * One file of `corpus/`: a token that must be refused, as a recipe, because a token holds times and keys. A recipe starts from a good token
- * and says what is different; `null` leaves a member out. Placeholders: `{header}`, `{payload}`, `{signature}`, `{token}`, `{issuer}`,
- * `{audience}`, `{kid}`, `{listener}`, `{strangerJwk}`.
+ * One file of `corpus/`: a token that must be refused, as a recipe, because a token holds times and keys. A recipe starts from a valid token and says
+ * what is different; `null` removes a member. Placeholders: `{header}`, `{payload}`, `{signature}`, `{token}`, `{issuer}`, `{audience}`, `{kid}`,
+ * `{listener}`, `{strangerJwk}`.
  */
 export interface HostileCase {
-  /** The file's name, without its ending. */
+  /** The file's name, without its extension. */
   readonly file: string;
   readonly name: string;
   /** The code that the verifier must refuse it with. */
@@ -54,7 +54,7 @@ export interface HostileCase {
   readonly signature?: SignatureRecipe;
   /** The token; `{header}.{payload}.{signature}` by default. */
   readonly text?: string;
-  /** A character that makes it as long as `length`. */
+  /** The character that pads it to `length`. */
   readonly fill?: string;
   readonly length?: number;
 }
@@ -65,7 +65,7 @@ function isCase(value: unknown): value is Omit<HostileCase, 'file'> {
   return isObject(value) && ['name', 'expect', 'why'].every((member) => typeof value[member] === 'string');
 }
 
-/** The corpus: every file of `corpus/`, by name. @throws {Error} for a file that is no case */
+/** The corpus: every file of `corpus/`, by name. @throws {Error} for a file that is not a case */
 export function hostileCases(): readonly HostileCase[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))

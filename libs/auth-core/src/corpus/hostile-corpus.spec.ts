@@ -50,7 +50,7 @@ describe('the hostile corpus', () => {
 
   const cases = hostileCases();
   it.each(cases.map((one) => [one.file, one] as const))(
-    '%s is refused, also when it comes again',
+    '%s is refused, even when it is sent again',
     async (_file, one) => {
       const token = hostileToken(one, context);
       for (const look of [
@@ -88,11 +88,11 @@ describe('the hostile corpus', () => {
     },
   );
 
-  it('made no request to where a token pointed', () => {
+  it('causes no request to a URL in a token', () => {
     expect(requests).toBe(0);
   });
 
-  it('tells the caller nothing of the token', () => {
+  it('reveals nothing of the token in the error', () => {
     for (const one of cases) {
       const error = new TokenError(one.expect, 'detail', { expected: 'a', actual: 'secret\r\nx: y' });
       expect(error.wwwAuthenticate('orders')).not.toMatch(/detail|secret|[^\x20-\x7e]/);

@@ -9,11 +9,11 @@ export interface SigningContext {
   readonly key: PrivateJwk;
   /** A key that the issuer does not publish. */
   readonly stranger: PrivateJwk;
-  /** A good token, for what is taken from it. */
+  /** A valid token to take parts from. */
   readonly good: string;
 }
 
-/** The order of P-256's group. */
+/** The group order of P-256. */
 const ORDER = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
 const ZERO = Buffer.alloc(32);
 

@@ -12,7 +12,7 @@ export interface HostileContext {
   readonly key: PrivateJwk;
   /** Seconds since 1970. */
   readonly now: number;
-  /** An address that must see no request. */
+  /** An address that must receive no request. */
   readonly listener: string;
 }
 

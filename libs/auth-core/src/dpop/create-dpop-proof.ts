@@ -5,13 +5,13 @@ import { dpopJwkOf, type PrivateJwk } from '../keys/jwk.js';
 export interface DpopProofOptions {
   /** The client's own key; the token is bound to its RFC 7638 thumbprint. */
   readonly key: PrivateJwk;
-  /** The method of the request that the proof goes with: `POST`. In any case: `fetch` sends `get` as `GET`, and so does the proof say. */
+  /** The method of the request that the proof accompanies: `POST`. Case does not matter: `fetch` sends `get` as `GET`, and so does the proof. */
   readonly method: string;
-  /** The address of that request; its query and fragment are left out. */
+  /** The URL of that request; its query and fragment are ignored. */
   readonly url: string;
-  /** The token that is sent with the proof; left out at the token endpoint. */
+  /** The token that is sent with the proof; omitted at the token endpoint. */
   readonly accessToken?: string | undefined;
-  /** What the server last asked for in `DPoP-Nonce` (RFC 9449, section 8). */
+  /** The last `DPoP-Nonce` received from the server (RFC 9449, section 8). */
   readonly nonce?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -23,8 +23,8 @@ export function accessTokenHash(token: string): string {
 }
 
 /**
- * Makes a proof that the sender holds a key (DPoP, RFC 9449, section 4.2): the value of the `DPoP` header for one request.
- * Each proof works once, so make one for every try.
+ * Creates a proof that the sender holds a key (DPoP, RFC 9449, section 4.2): the value of the `DPoP` header for one request. Each proof works once,
+ * so create one for every try.
  */
 export function createDpopProof({ key, method, url, accessToken, nonce, now = Date.now }: DpopProofOptions): string {
   const target = new URL(url);

@@ -6,7 +6,7 @@ describe('the nonces of DPoP proofs', () => {
   const at = (ms: number, one = key) => new DpopNonces({ key: one, lifetimeSeconds: 60, now: () => ms });
   const start = 1_800_000_000_000;
 
-  it('are taken by every replica of the key, for their time and once again as long, and no longer', () => {
+  it('are accepted by every replica with the key, for one to two lifetimes and no longer', () => {
     const nonce = at(start).current();
     expect([0, 59_999, 60_000, 119_999, 120_000].map((later) => at(start + later).accepts(nonce))).toEqual([
       true,
@@ -18,12 +18,12 @@ describe('the nonces of DPoP proofs', () => {
     expect(at(start + 60_000).current()).not.toBe(nonce);
   });
 
-  it('are taken from a replica whose clock is five seconds ahead', () => {
+  it('are accepted from a replica whose clock is five seconds ahead', () => {
     const early = at(start + 60_000).current();
     expect([at(start + 55_001).accepts(early), at(start + 54_999).accepts(early)]).toEqual([true, false]);
   });
 
-  it('are nobody else’s to make', () => {
+  it('cannot be made without the key', () => {
     const nonce = at(start).current();
     for (const other of [
       undefined,

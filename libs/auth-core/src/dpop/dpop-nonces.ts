@@ -1,23 +1,23 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export interface DpopNoncesOptions {
-  /** The secret that they are made with, 32 bytes at least: the same at all replicas. */
+  /** The secret that nonces are derived from, at least 32 bytes; the same at all replicas. */
   readonly key: Uint8Array;
-  /** Seconds for which one is accepted at least, and twice that at most: 10 to 3,600, 300 by default. */
+  /** Minimum seconds for which a nonce is accepted; the maximum is twice that. 10 to 3,600, 300 by default. */
   readonly lifetimeSeconds?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** Bytes of a key at least. */
+/** Minimum bytes of a key. */
 const KEY_BYTES = 32;
-/** Milliseconds that the clocks of two replicas may differ. */
+/** Maximum milliseconds by which the clocks of two replicas may differ. */
 const SKEW_MS = 5_000;
 const LENGTH = 32;
 
 /**
- * The nonces that a server wants in DPoP proofs (RFC 9449, section 8), so that no proof can be made in advance. They are made of a key and
- * the time only: nothing is kept, and what one replica gave every other takes.
+ * The nonces that a server requires in DPoP proofs (RFC 9449, section 8), so that no proof can be made in advance. They are derived from a key and
+ * the time only: nothing is stored, and every replica accepts the nonces of the others.
  */
 export class DpopNonces {
   readonly #periodMs: number;
@@ -27,20 +27,21 @@ export class DpopNonces {
   /** @throws {RangeError} for a key that is too short, or a lifetime out of range */
   constructor(private readonly options: DpopNoncesOptions) {
     const { key, lifetimeSeconds = 300, now = Date.now } = options;
-    if (key.length < KEY_BYTES) throw new RangeError(`the key of DPoP nonces has ${String(KEY_BYTES)} bytes or more`);
+    if (key.length < KEY_BYTES)
+      throw new RangeError(`the key of DPoP nonces must have at least ${String(KEY_BYTES)} bytes`);
     if (!(lifetimeSeconds >= 10 && lifetimeSeconds <= 3_600)) throw new RangeError('lifetimeSeconds is 10 to 3600');
     this.#periodMs = lifetimeSeconds * 1_000;
     this.#now = now;
   }
 
-  /** What `DPoP-Nonce` says now. */
+  /** The current value of `DPoP-Nonce`. */
   current(): string {
     const period = this.#periodAt(this.#now());
     if (this.#latest?.period !== period) this.#latest = { period, nonce: this.#nonceOf(period) };
     return this.#latest.nonce;
   }
 
-  /** Whether a proof's nonce is of this period or the last, by the clock of any replica. */
+  /** Whether a proof's nonce belongs to this period or the previous one, by the clock of any replica. */
   accepts(nonce: string | undefined): boolean {
     if (nonce?.length !== LENGTH) return false;
     const now = this.#now();

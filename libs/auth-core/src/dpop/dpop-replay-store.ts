@@ -1,20 +1,20 @@
-/** Remembers proofs that were used (RFC 9449, section 11.1). Several replicas of a service share one, or a proof works once at each. */
+/** Remembers used proofs (RFC 9449, section 11.1). Replicas of a service must share a store, or a proof works once at each. */
 export interface DpopReplayStore {
   /**
    * Marks a proof as used, atomically.
    * @param id the proof's identity: 43 characters of base64url
-   * @param expiresAt seconds since 1970 from which on the proof is refused for its age, so that the entry may leave
+   * @param expiresAt seconds since 1970 when the proof becomes too old, so that the entry may be dropped
    * @returns whether this was the first use
    */
   useOnce(id: string, expiresAt: number): Promise<boolean>;
 }
 
-/** Used proofs in the memory of one process, bounded: while it is full of proofs that are still good, it refuses further ones. */
+/** Used proofs in the memory of one process, bounded: while it is full of proofs that are still valid, it refuses new ones. */
 export class MemoryDpopReplayStore implements DpopReplayStore {
   readonly #used = new Map<string, number>();
 
   /**
-   * @param limit proofs remembered at most; 200,000 by default
+   * @param limit maximum proofs remembered; 200,000 by default
    * @param now milliseconds since 1970
    */
   constructor(
@@ -33,7 +33,7 @@ export class MemoryDpopReplayStore implements DpopReplayStore {
     return Promise.resolve(first);
   }
 
-  /** Proofs remembered now. */
+  /** Number of proofs remembered. */
   get size(): number {
     return this.#used.size;
   }

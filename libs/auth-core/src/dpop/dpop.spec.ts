@@ -75,7 +75,7 @@ describe('a DPoP proof', () => {
     );
   });
 
-  it('is refused for each thing that is wrong with it, by name', async () => {
+  it('is refused for each fault, by name', async () => {
     const stranger = await generateSigningKey();
     const cases: readonly (readonly [string, string, Partial<DpopExpectation>?])[] = [
       ['typ', proofOf({}, { typ: 'JWT' })],
@@ -120,7 +120,7 @@ describe('a DPoP proof', () => {
     );
   });
 
-  it('may say its time in fractions of a second (RFC 7519, section 2)', () => {
+  it('may give its time in fractions of a second (RFC 7519, section 2)', () => {
     const made = proofOf({ iat: start + 0.25 });
     expect(verifyDpopProof(made, expected)).toMatchObject({ expiresAt: start + 65.25 });
     expect(verifyDpopProof(made, { ...expected, now: start + 65.2 })).toMatchObject({ expiresAt: start + 65.25 });
@@ -140,7 +140,7 @@ describe('a DPoP proof', () => {
     expect(await at(start - 5.1)).toBe('DPOP_PROOF_INVALID iat');
   });
 
-  it('is never accepted when any character of it is another', () => {
+  it('is never accepted when any character is changed', () => {
     const made = fresh();
     fc.assert(
       fc.property(fc.nat(made.length - 1), fc.constantFrom(...'Aaz09-_.=,'), (index, character) => {
@@ -165,7 +165,7 @@ describe('the address in a proof', () => {
   });
 
   it.each(['', 'orders', 'file:///etc/passwd', 'https://user@orders.test/', 'javascript:1'])(
-    '%s is not one',
+    '%s is refused',
     (address) => {
       expect(targetUri(address)).toBeUndefined();
     },
@@ -173,7 +173,7 @@ describe('the address in a proof', () => {
 });
 
 describe('the store of used proofs', () => {
-  it('takes each proof once, forgets it when it is too old, and never holds more than its limit', async () => {
+  it('accepts each proof once, forgets it when it is too old, and never exceeds its limit', async () => {
     let now = start;
     const store = new MemoryDpopReplayStore(3, () => now * 1_000);
     expect(await store.useOnce('a', start + 65)).toBe(true);
@@ -223,12 +223,12 @@ describe('a token that is bound to a key', () => {
     verifier.close();
   });
 
-  it('passes with a fresh proof of that key, and its principal says so', async () => {
+  it('is accepted with a fresh proof of that key, and its principal says so', async () => {
     const principal = await verifier.verifyWithProof(bound, { proof: proofFor(bound), method: 'POST', url });
     expect(principal.confirmation).toEqual({ jkt: thumbprintOf(clientKey) });
   });
 
-  it('is refused without a proof, the first time and when it is known', async () => {
+  it('is refused without a proof, both first seen and cached', async () => {
     expect(await outcomeOf(() => verifier.verify(bound))).toBe('DPOP_PROOF_MISSING');
     expect(await present(proofFor(bound))).toBe('ACCEPTED');
     expect(await outcomeOf(() => verifier.verify(bound))).toBe('DPOP_PROOF_MISSING');
@@ -236,7 +236,7 @@ describe('a token that is bound to a key', () => {
     expect(await outcomeOf(() => verifier.verifyWithRefresh(bound))).toBe('DPOP_PROOF_MISSING');
   });
 
-  it('takes each proof once, also when the token is known', async () => {
+  it('accepts each proof once, even when the token is cached', async () => {
     const proof = proofFor(bound);
     expect(await present(proof)).toBe('ACCEPTED');
     expect(await present(proof)).toBe('DPOP_PROOF_REPLAYED');
@@ -257,7 +257,7 @@ describe('a token that is bound to a key', () => {
     expect(await present(proofFor(bound))).toBe('TOKEN_REVOKED');
   });
 
-  it('bound in a way that is not known is refused, and an unbound one does not go with a proof', async () => {
+  it('bound in an unknown way is refused, and so is an unbound one with a proof', async () => {
     const certificate = mint({ jti: 'c', cnf: { 'x5t#S256': 'x'.repeat(43) } });
     expect(await outcomeOf(() => verifier.verify(certificate))).toBe('CERTIFICATE_MISMATCH');
     expect(await present(proofFor(certificate), certificate)).toBe('DPOP_PROOF_INVALID the token is not bound');

@@ -1,9 +1,9 @@
 const unreserved = /^[A-Za-z0-9._~-]$/;
 
 /**
- * The address of a request as two proofs are compared (RFC 9449, section 4.3; RFC 3986, sections 6.2.2 and 6.2.3): no query, no fragment,
- * scheme and host in small letters, no default port, no dot segments, percent signs only where they are needed.
- * @returns nothing for what is no http(s) address
+ * The normalized URL of a request, for comparison (RFC 9449, section 4.3; RFC 3986, sections 6.2.2 and 6.2.3): no query, no fragment, scheme and host
+ * in lower case, no default port, no dot segments, percent-encoding only where needed.
+ * @returns undefined for anything but an http(s) URL
  */
 export function targetUri(address: string): string | undefined {
   if (!URL.canParse(address)) return undefined;

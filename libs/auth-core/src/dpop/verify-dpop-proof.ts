@@ -12,19 +12,19 @@ import { targetUri } from './target-uri.js';
 export interface DpopExpectation {
   /** The method of the request that carried the proof. */
   readonly method: string;
-  /** The address of that request as the caller knows it: scheme, host and path from outside any proxy. */
+  /** The URL of that request as the caller sees it: scheme, host and path from outside any proxy. */
   readonly url: string;
-  /** The token that came with the proof: its hash must be the proof's `ath`. Left out at the token endpoint. */
+  /** The token that came with the proof: its hash must be the proof's `ath`. Omitted at the token endpoint. */
   readonly accessToken?: string | undefined;
   /** The `cnf.jkt` of that token: the proof's key must have this thumbprint. */
   readonly thumbprint?: string | undefined;
-  /** The nonce that the proof must carry (RFC 9449, section 8); any or none when left out. */
+  /** The nonce that the proof must carry (RFC 9449, section 8); any or none when omitted. */
   readonly nonce?: string | undefined;
   /** Accepted signature algorithms; ES256, EdDSA, RS256 and PS256 by default. */
   readonly algorithms?: readonly KnownAlgorithm[] | undefined;
   /** Seconds after its `iat` for which a proof is valid: 1 to 300, 60 by default. */
   readonly lifetimeSeconds?: number | undefined;
-  /** Seconds of clock difference that are forgiven: 0 to 5, 5 by default. */
+  /** Tolerated clock difference in seconds: 0 to 5, 5 by default. */
   readonly clockToleranceSeconds?: number | undefined;
   /** Seconds since 1970. */
   readonly now: number;
@@ -32,11 +32,11 @@ export interface DpopExpectation {
 
 /** What a valid proof says. */
 export interface DpopProof {
-  /** RFC 7638 thumbprint of the key that made it: what a token is bound to as `cnf.jkt`. */
+  /** RFC 7638 thumbprint of the key that signed it: what a token is bound to as `cnf.jkt`. */
   readonly thumbprint: string;
-  /** The proof's identity for a {@link DpopReplayStore}: 43 characters, the same for no two proofs. */
+  /** The proof's identity for a {@link DpopReplayStore}: 43 characters, unique to each proof. */
   readonly replayId: string;
-  /** Seconds since 1970 from which on the proof is refused for its age. */
+  /** Seconds since 1970 when the proof becomes too old. */
   readonly expiresAt: number;
   readonly nonce: string | undefined;
 }
@@ -53,7 +53,7 @@ const refuse = (detail: string): never => {
   throw new TokenError('DPOP_PROOF_INVALID', detail);
 };
 
-/** A client's proofs share their header, and reading its key costs as much as the signature: each distinct header is read once. */
+/** A client's proofs share their header, and importing its key costs as much as the signature: each distinct header is parsed once. */
 function proofKeyOf(segment: string): ProofKey {
   const known = proofKeys.get(segment);
   if (known !== undefined) return known;
@@ -99,8 +99,8 @@ function checked(proof: string, expected: DpopExpectation): DpopProof {
 }
 
 /**
- * Verifies the value of a `DPoP` header (RFC 9449, section 4.3): form, `typ`, algorithm, a public `jwk`, signature, `htm`, `htu`, age,
- * `ath` and the key's thumbprint. Pure: that it works once is for a {@link DpopReplayStore}, asked with `replayId` and `expiresAt`.
+ * Verifies the value of a `DPoP` header (RFC 9449, section 4.3): form, `typ`, algorithm, a public `jwk`, signature, `htm`, `htu`, age, `ath` and the
+ * key's thumbprint. Pure: to enforce single use, pass `replayId` and `expiresAt` to a {@link DpopReplayStore}.
  * @throws {TokenError} `DPOP_PROOF_INVALID`, its detail naming what was wrong
  */
 export function verifyDpopProof(proof: string, expected: DpopExpectation): DpopProof {

@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../json-object.js';
 import { type ApiKeyIdentity, type ApiKeyLimit } from '../principal.js';
 import { TokenError } from '../token-error.js';
 
-/** Networks that one key may name, and classes that one plan may have for an audience. */
+/** Maximum networks of one key, and classes of one plan for an audience. */
 export const API_KEY_LIST_LIMIT = 16;
 /** A key's name: letters, digits, space, `.`, `_` and `-`, a letter or digit first. */
 export const apiKeyNamePattern = /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/;
@@ -62,7 +62,7 @@ function limitClaim({ perMinute, burst, perDay, perMonth }: ApiKeyLimit): JsonOb
   return { per_minute: perMinute, burst, per_day: perDay, per_month: perMonth };
 }
 
-/** The claim `api_key` of a token; what is left out or empty is not written. */
+/** The claim `api_key` of a token; missing and empty members are omitted. */
 export function claimOfApiKey({ id, name, networks, limits }: ApiKeyIdentity): JsonObject {
   return {
     id,

@@ -2,7 +2,7 @@ import { TokenError } from '../token-error.js';
 import { Scratch } from './scratch.js';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-/** Bits of the last character that lie behind the last byte, by the length's remainder: they are zero in the one canonical form. */
+/** Bits of the last character beyond the last byte, by the length's remainder: they are zero in the canonical form. */
 const strayBits = [0, 0, 0b1111, 0b11] as const;
 const strays = new Uint8Array(4 * 128);
 for (let remainder = 2; remainder < 4; remainder += 1) {
@@ -11,16 +11,15 @@ for (let remainder = 2; remainder < 4; remainder += 1) {
   }
 }
 
-/** Bytes that canonical base64url of a length stands for. */
+/** Bytes encoded by canonical base64url of the given length. */
 export const decodedLength = (length: number): number => (length * 3) >> 2;
 
 /**
- * Decodes strict base64url (RFC 7515, section 2): no padding, no white space, nothing of the other alphabet, no stray bits behind the last
- * byte. Node's decoder passes over what it does not know, so every foreign character shows as a missing byte; only the other alphabet's two
- * characters need a separate check.
- * @param text looked through by {@link refuseOtherAlphabet} before
- * @returns how many bytes were put into `target`
- * @throws {TokenError} `TOKEN_MALFORMED`, also when there is no room
+ * Decodes strict base64url (RFC 7515, section 2): no padding, no white space, no characters of plain base64, no stray bits after the last byte.
+ * Node's decoder skips unknown characters, so each one shows as a missing byte; only the two characters of plain base64 need a separate check.
+ * @param text already checked by {@link refuseOtherAlphabet}
+ * @returns how many bytes were written to `target`
+ * @throws {TokenError} `TOKEN_MALFORMED`, also when `target` is too small
  */
 export function decodeBase64urlInto(target: Scratch, text: string): number {
   const { length } = text;
@@ -41,7 +40,7 @@ export function refuseOtherAlphabet(text: string): void {
   if (text.includes('+') || text.includes('/')) throw new TokenError('TOKEN_MALFORMED', 'not base64url');
 }
 
-/** As {@link decodeBase64urlInto}, into its own bytes. @throws {TokenError} `TOKEN_MALFORMED` */
+/** Like {@link decodeBase64urlInto}, into new bytes. @throws {TokenError} `TOKEN_MALFORMED` */
 export function decodeBase64url(text: string): Buffer {
   refuseOtherAlphabet(text);
   const target = new Scratch(decodedLength(text.length));

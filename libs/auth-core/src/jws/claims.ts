@@ -8,17 +8,17 @@ import { kindOf } from './principal-kind.js';
 export interface Expected {
   readonly issuer: string;
   readonly audience: string;
-  /** Further names of this service; its tokens are for one of them. */
+  /** Further names of this service; a token is for one of them. */
   readonly others?: readonly string[];
   /** Seconds of clock difference that are forgiven, at most 5. */
   readonly toleranceSeconds: number;
 }
 
-/** Actors that one token may name. */
+/** Maximum actors in one token. */
 export const ACTOR_LIMIT = 8;
-/** Characters of a claim that is a name. */
+/** Maximum characters of a claim that is a name. */
 export const NAME_LIMIT = 512;
-/** Characters of a token's scopes together, the spaces between them included. */
+/** Maximum characters of a token's scopes together, including the spaces between them. */
 export const SCOPE_LENGTH_LIMIT = 2_048;
 export const TIME_LIMIT = 253_402_300_799;
 /** Entries of `roles`, and of `amr`. */
@@ -73,7 +73,7 @@ function scopesOf(scope: unknown): ReadonlySet<string> {
   return scopeSetOf(scope);
 }
 
-/** A token bound in a way that we do not know must not pass as an unbound one (RFC 7800, section 3.1). */
+/** A token bound by an unknown method must not be accepted as an unbound one (RFC 7800, section 3.1). */
 export function confirmationOf(cnf: unknown): Confirmation | undefined {
   if (cnf === undefined) return undefined;
   const [[method, value] = ['', undefined], ...more] = isObject(cnf) ? Object.entries(cnf) : [];
@@ -90,7 +90,7 @@ export function outOfTime(code: TokenErrorCode, claim: string, now: number, actu
 }
 
 /**
- * Checks the claims of an access token (RFC 9068, section 4; RFC 7519, section 4.1) and makes the principal of them.
+ * Checks the claims of an access token (RFC 9068, section 4; RFC 7519, section 4.1) and builds the principal from them.
  * @param now seconds
  * @throws {TokenError} `ISSUER_MISMATCH`, `AUDIENCE_MISMATCH`, `TOKEN_EXPIRED`, `TOKEN_NOT_YET_VALID`, `CLAIM_MISSING`, `CLAIM_INVALID`
  */
@@ -105,7 +105,7 @@ export function principalOfClaims(claims: JsonObject, expected: Expected, now: n
   const audience = aud === expected.audience ? expected.audience : others?.find((other) => other === aud);
   if (audience === undefined) {
     const names = [expected.audience, ...(others ?? [])].join(' ');
-    // What most other issuers send: their tokens need a profile.
+    // The `typ` of most other issuers, whose tokens need a profile.
     if (Array.isArray(aud)) throw new TokenError('CLAIM_INVALID', 'aud', { expected: names, actual: 'a list' });
     throw new TokenError('AUDIENCE_MISMATCH', 'aud', { expected: names, actual: text(aud, 'aud') });
   }

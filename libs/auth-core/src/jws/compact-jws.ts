@@ -3,11 +3,11 @@ import { algorithmOf, type KnownAlgorithm } from '../keys/algorithm.js';
 import { TokenError } from '../token-error.js';
 import { decodeBase64url } from './base64url.js';
 
-/** Bytes that a token may have at most. */
+/** Maximum bytes of a token. */
 export const TOKEN_SIZE_LIMIT = 8 * 1024;
 
 export interface ProtectedHeader {
-  /** Nothing for an algorithm that is not supported. */
+  /** Undefined for an unsupported algorithm. */
   readonly algorithm: KnownAlgorithm | undefined;
   readonly alg: unknown;
   readonly kid: unknown;
@@ -18,12 +18,12 @@ export interface ProtectedHeader {
   readonly isAccessToken: boolean;
 }
 
-/** Where the segments of a token end. */
+/** The positions of a token's segments. */
 export interface Segments {
   readonly header: ProtectedHeader;
   /** Index of the first dot. */
   readonly headerEnd: number;
-  /** Index of the second dot; what stands before it is signed. */
+  /** Index of the second dot; everything before it is signed. */
   readonly payloadEnd: number;
 }
 
@@ -35,7 +35,7 @@ export interface CompactJws {
 }
 
 interface KnownHeader {
-  /** The segment with its dot. */
+  /** The segment including its dot. */
   readonly prefix: string;
   readonly header: ProtectedHeader;
 }
@@ -58,10 +58,10 @@ function readHeader(segment: string): ProtectedHeader {
   };
 }
 
-/** A prefix with its own memory: one put together of parts, or cut from a token, would be several times slower to compare. */
+/** A prefix with its own memory: one that is concatenated, or sliced from a token, would be several times slower to compare. */
 const prefixOf = (segment: string): string => Buffer.from(`${segment}.`, 'latin1').toString('latin1');
 
-/** Headers repeat from token to token, so each distinct one is read once; the memory is bounded. */
+/** Headers repeat from token to token, so each distinct one is parsed once; the cache is bounded. */
 function headerOf(segment: string): ProtectedHeader {
   const known = headers.get(segment);
   if (known !== undefined) {
@@ -74,7 +74,7 @@ function headerOf(segment: string): ProtectedHeader {
   return header;
 }
 
-/** @throws {TokenError} `TOKEN_MALFORMED` unless there is one more dot behind the header's */
+/** @throws {TokenError} `TOKEN_MALFORMED` unless there is exactly one more dot after the header */
 function payloadEndOf(token: string, headerEnd: number): number {
   const payloadEnd = token.indexOf('.', headerEnd + 1);
   if (headerEnd <= 0 || payloadEnd === -1 || token.includes('.', payloadEnd + 1)) {
@@ -84,7 +84,7 @@ function payloadEndOf(token: string, headerEnd: number): number {
 }
 
 /**
- * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header; the latest one is not even looked up.
+ * Finds the segments of a JWS in compact serialisation (RFC 7515, section 3.1) and reads its header; a repeated header skips the look-up.
  * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
  */
 export function segmentsOf(token: string): Segments {
@@ -99,7 +99,7 @@ export function segmentsOf(token: string): Segments {
 }
 
 /**
- * Splits and decodes a JWS in compact serialisation; verifies nothing.
+ * Splits and decodes a JWS in compact serialisation, without verifying anything.
  * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
  */
 export function parseCompactJws(token: string): CompactJws {

@@ -1,6 +1,6 @@
 const SIZE = 32;
 
-/** Bytes of a DER integer's digits: leading zeros left out, one put in front of a high bit. */
+/** Length of a DER integer: without leading zeros, with one zero byte before a high bit. */
 function digitsOf(raw: Uint8Array, from: number): number {
   let start = from;
   while (start < from + SIZE - 1 && raw[start] === 0) start += 1;
@@ -16,11 +16,11 @@ function putInteger(der: Uint8Array, at: number, raw: Uint8Array, from: number, 
   for (let index = from + SIZE - taken; index < from + SIZE; index += 1, to += 1) der[to] = raw[index] ?? 0;
 }
 
-/** One buffer a length, used again and again: what is encoded here is read before the next call, and allocating costs more than encoding. */
+/** One buffer per length, reused: the result is read before the next call, and allocating costs more than encoding. */
 const encodings = Array.from({ length: 2 * (SIZE + 3) + 3 }, (_, length) => Buffer.alloc(length));
 
 /**
- * ECDSA's raw r‖s of 64 bytes (RFC 7518, section 3.4) as DER: handing node:crypto DER is 25 µs a call cheaper than naming the raw encoding.
+ * ECDSA's raw r‖s of 64 bytes (RFC 7518, section 3.4) as DER: passing DER to node:crypto is 25 µs per call cheaper than passing the raw encoding.
  * @returns bytes that are valid until the next call
  */
 export function rawToDer(raw: Uint8Array): Buffer {
@@ -34,7 +34,7 @@ export function rawToDer(raw: Uint8Array): Buffer {
   return der;
 }
 
-/** node:crypto's DER as JWS's raw r‖s of 64 bytes: asking for raw outright costs twice the signature. */
+/** Converts node:crypto's DER to JWS's raw r‖s of 64 bytes: asking node:crypto for raw costs twice the signature. */
 export function derToRaw(der: Buffer): Buffer {
   const raw = Buffer.alloc(2 * SIZE);
   const rEnd = 4 + der.readUInt8(3);

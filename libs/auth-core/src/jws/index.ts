@@ -1,7 +1,7 @@
 /**
- * `@countersign/auth-core/jws`: the parts under the verifier, for a service that verifies other signed JWTs than access tokens with the
- * same strictness and speed. The issuer verifies client assertions (RFC 7523) with them. Key objects are made once per key, by
- * {@link verificationKeyOf}, and kept by the caller; {@link signatureVerifies} is then one call of `node:crypto`.
+ * `@countersign/auth-core/jws`: the parts that the verifier is built on, for a service that verifies signed JWTs other than access tokens with the
+ * same strictness and speed. The issuer verifies client assertions (RFC 7523) with them. Key objects are created once per key, by {@link
+ * verificationKeyOf}, and kept by the caller; {@link signatureVerifies} is then one call of `node:crypto`.
  */
 export { boundedBody } from '../bounded-body.js';
 export { decodeBase64url } from './base64url.js';

@@ -31,7 +31,7 @@ describe('a JSON object', () => {
     }
   });
 
-  it('is what JSON.parse says for any object whose names differ', () => {
+  it('is what JSON.parse returns, for any object with distinct names', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), (object) => {
         const bytes = Buffer.from(JSON.stringify(object));
@@ -72,7 +72,7 @@ describe('base64url', () => {
 });
 
 describe('ECDSA signatures', () => {
-  it('keep r and s from raw to DER and back', () => {
+  it('keep r and s when converted from raw to DER and back', () => {
     const half = fc
       .tuple(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.nat(32))
       .map(([bytes, zeros]) => bytes.fill(0, 0, zeros));
@@ -89,7 +89,7 @@ describe('ECDSA signatures', () => {
 });
 
 describe('the scopes of a principal', () => {
-  it('cannot be changed: all requests with the same scope value share them', () => {
+  it('are immutable, because all requests with the same scope value share them', () => {
     const scopes = scopeSetOf('a b');
     expect(scopeSetOf('a b')).toBe(scopes);
     expect([...scopes]).toEqual(['a', 'b']);

@@ -4,7 +4,7 @@ const refuse = {
   },
 };
 
-/** A plain set, equal to any other of the same scopes, that cannot be changed: a principal is shared by all requests that bring its token. */
+/** An immutable set, because a principal is shared by all requests with its token; otherwise like any other set of the same scopes. */
 export function fixedSet(scopes: readonly string[]): ReadonlySet<string> {
   return Object.defineProperties(new Set(scopes), { add: refuse, delete: refuse, clear: refuse });
 }
@@ -13,8 +13,8 @@ const SETS_KEPT = 1_000;
 const sets = new Map<string, ReadonlySet<string>>();
 
 /**
- * The scopes that a `scope` value lists, separated by single spaces (RFC 6749, section 3.3). Few distinct values come again and again, so each
- * is read once; the memory is bounded.
+ * The scopes that a `scope` value lists, separated by single spaces (RFC 6749, section 3.3). A few distinct values repeat, so each is parsed once;
+ * the cache is bounded.
  */
 export function scopeSetOf(scope: string): ReadonlySet<string> {
   const known = sets.get(scope);

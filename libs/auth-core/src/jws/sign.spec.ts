@@ -3,9 +3,9 @@ import { compactVerify, importJWK } from 'jose';
 import { generateSigningKey, publicJwkOf } from '../keys/jwk.js';
 import { jwtSigner, localSigner, type TokenSigner } from './sign.js';
 
-describe('what signs JWTs', () => {
+describe('a JWT signer', () => {
   it.each(['ES256', 'EdDSA', 'RS256', 'PS256'] as const)(
-    'answers at once with a local key, as a key of %s and as its signer',
+    'is synchronous with a local key, as a key of %s and as its signer',
     async (alg) => {
       const key = await generateSigningKey(alg);
       for (const token of [jwtSigner({ kid: key.kid }, key)({ sub: 'ada' }), jwtSigner({}, localSigner(key))({})]) {
@@ -16,7 +16,7 @@ describe('what signs JWTs', () => {
     },
   );
 
-  it('may be a service that answers later, and holds a key that this process has never seen', async () => {
+  it('may be an asynchronous service that holds a key this process has never seen', async () => {
     const named = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
     const { privateKey, publicKey } = await webcrypto.subtle.generateKey(named, false, ['sign', 'verify']);
     const remote: TokenSigner = {
@@ -30,7 +30,7 @@ describe('what signs JWTs', () => {
     expect(JSON.parse(Buffer.from(payload).toString())).toEqual({ sub: 'ada' });
   });
 
-  it('passes on why a service did not sign', async () => {
+  it('passes on the error of a service that did not sign', async () => {
     const away: TokenSigner = { kid: 'k', alg: 'ES256', sign: () => Promise.reject(new Error('the KMS is away')) };
     await expect(jwtSigner({}, away)({})).rejects.toThrow('the KMS is away');
   });

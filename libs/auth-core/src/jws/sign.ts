@@ -11,7 +11,7 @@ interface Signer {
 
 const signers = new WeakMap<PrivateJwk, Signer>();
 
-/** A key object costs more to make than a signature, so each JWK's is made once and lives as long as the JWK. */
+/** Creating a key object costs more than a signature, so each JWK's is created once and lives as long as the JWK. */
 function signerOf(jwk: PrivateJwk): Signer {
   const known = signers.get(jwk);
   if (known !== undefined) return known;
@@ -58,18 +58,18 @@ function signatureOf({ algorithm, key }: Signer, data: Buffer): Buffer {
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** One key that signs: held by this process ({@link localSigner}), or by a KMS or HSM that never lets it out. */
+/** A signing key: held by this process ({@link localSigner}), or by a KMS or HSM that never exports it. */
 export interface TokenSigner {
   readonly kid: string;
   readonly alg: string;
   /**
    * @param signingInput the bytes to sign (RFC 7515, section 5.1)
-   * @returns the signature as a JWS carries it (ECDSA: R and S, RFC 7518, section 3.4), at once where no network is asked
+   * @returns the signature as a JWS carries it (ECDSA: R and S, RFC 7518, section 3.4), synchronously if no network call is needed
    */
   sign(signingInput: Buffer): Buffer | Promise<Buffer>;
 }
 
-/** A {@link TokenSigner} that answers at once. */
+/** A synchronous {@link TokenSigner}. */
 export interface LocalSigner extends TokenSigner {
   sign(signingInput: Buffer): Buffer;
 }
@@ -89,11 +89,11 @@ const bytesOf = (input: string): Buffer => Buffer.from(input, 'latin1');
 const compact = (input: string, signature: Buffer): string => `${input}.${signature.toString('base64url')}`;
 
 /**
- * For anyone who signs many JWTs with one key and header: the header is serialised once.
- * @param header joins the `alg` of the key; `typ` and `kid` are said here
- * @param signer the key, or what signs with it
- * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1): at once when the signer does, so that a local key costs no
- * turn of the event loop; what a remote signer throws or rejects with goes through
+ * Signs many JWTs with one key and header: the header is serialised once.
+ * @param header `typ`, `kid` and other members; the `alg` comes from the key
+ * @param signer the key, or its signer
+ * @returns signs claims as a JWS in compact serialisation (RFC 7515, section 3.1): synchronously if the signer is, so that a local key costs no turn
+ * of the event loop; errors of a remote signer are passed on
  */
 export function jwtSigner(
   header: Readonly<Record<string, unknown>>,
@@ -118,8 +118,8 @@ export function jwtSigner(
 
 /**
  * Signs claims as a JWS in compact serialisation (RFC 7515, section 3.1), synchronously.
- * @param header joins the `alg` of the key; `typ` and `kid` are said here
- * @param key the private JWK; its key object is made once and kept with it
+ * @param header `typ`, `kid` and other members; the `alg` comes from the key
+ * @param key the private JWK; its key object is created once and kept with it
  * @throws {TypeError} when the key does not fit its `alg`, or its `use` or `key_ops` say that it is not for signing
  */
 export function signJwt(header: Readonly<Record<string, unknown>>, claims: object, key: PrivateJwk): string {

@@ -5,7 +5,7 @@ import { rawToDer } from './ecdsa-encoding.js';
 /** Padding of RSASSA-PSS, its salt as long as the hash (RFC 7518, section 3.5). */
 export const pss = (key: KeyObject, saltLength: number) =>
   ({ key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }) as const;
-/** ECDSA's r‖s as JWS has it. For P-256 a conversion of our own is quicker; on the larger curves the arithmetic takes so long that it does not matter. */
+/** ECDSA's r‖s as JWS has it. For P-256 our own conversion is quicker; on the larger curves the arithmetic takes so long that it does not matter. */
 export const raw = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' }) as const;
 
 /** @returns whether the signature over the bytes verifies; a signature of a wrong length never does */
@@ -38,7 +38,7 @@ export function bytesVerify(algorithm: KnownAlgorithm, key: KeyObject, data: Buf
   }
 }
 
-/** As {@link bytesVerify}, over a signing input (RFC 7515, section 5.2). */
+/** Like {@link bytesVerify}, over a signing input (RFC 7515, section 5.2). */
 export function signatureVerifies(
   algorithm: KnownAlgorithm,
   key: KeyObject,

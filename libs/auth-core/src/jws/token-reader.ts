@@ -9,8 +9,8 @@ import { Scratch } from './scratch.js';
 import { bytesVerify } from './signature.js';
 
 /**
- * Takes one token at a time apart, in memory that is used again for the next: what it answers is about the token last read. Fresh memory
- * for each token would cost more than all checks together, because the signature's arithmetic leaves little else in the processor's cache.
+ * Parses one token at a time, in memory that is reused for the next: all results are about the token last read. Fresh memory for each token would
+ * cost more than all checks together, because the signature's arithmetic leaves little else in the processor's cache.
  */
 export class TokenReader {
   readonly #input = new Scratch(TOKEN_SIZE_LIMIT);
@@ -40,7 +40,7 @@ export class TokenReader {
     return bytesVerify(algorithm, key, data, this.#signature.first(this.#signatureLength));
   }
 
-  /** The claims; to be believed once the signature verified. @throws {TokenError} `TOKEN_MALFORMED` */
+  /** The claims; do not trust them before the signature has verified. @throws {TokenError} `TOKEN_MALFORMED` */
   claims(): JsonObject {
     const { bytes, length, text } = this.#plainPayload();
     return readPlainClaims(bytes, length, text) ?? this.#parsed();

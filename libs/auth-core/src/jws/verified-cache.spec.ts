@@ -30,7 +30,7 @@ const key = keyOf('k');
 const token = (): string => `header.payload.${randomBytes(64).toString('base64url')}`;
 
 describe('the cache of verified tokens', () => {
-  it('finds the very token, and none that only ends like it', () => {
+  it('finds exactly the token, and no other with the same ending', () => {
     const cache = new VerifiedCache(100);
     const known = token();
     cache.add(known, principal, key);
@@ -41,7 +41,7 @@ describe('the cache of verified tokens', () => {
     expect(cache.get(known)).toBeUndefined();
   });
 
-  it('finds it by its header as well, and by no other header that ends like it', () => {
+  it('finds it by its whole header too, and by no other header with the same ending', () => {
     const cache = new VerifiedCache(100);
     const known = token();
     cache.add(known, principal, key);
@@ -60,7 +60,7 @@ describe('the cache of verified tokens', () => {
     expect(found()).not.toContain(true);
   });
 
-  it('holds what it is meant for, and never more than three times as many', () => {
+  it('holds its nominal number of tokens, and never more than three times as many', () => {
     const cache = new VerifiedCache(1_000);
     const tokens = Array.from({ length: 1_000 }, token);
     for (const one of tokens) cache.add(one, principal, key);
@@ -70,7 +70,7 @@ describe('the cache of verified tokens', () => {
     expect(new VerifiedCache(0).get(tokens[0] ?? '')).toBeUndefined();
   });
 
-  it('keeps what is in use through a flood of tokens that are seen once', () => {
+  it('keeps tokens in use through a flood of tokens that are seen once', () => {
     const cache = new VerifiedCache(1_000);
     const inUse = Array.from({ length: 100 }, token);
     for (const one of inUse) cache.add(one, principal, key);
@@ -91,7 +91,7 @@ describe('the cache of verified tokens', () => {
     expect([cache.get(one), cache.get(other)?.key]).toEqual([undefined, kept]);
   });
 
-  it('drops the tokens of a key whose kid another key has taken', () => {
+  it('drops the tokens of a key whose kid now belongs to another key', () => {
     const cache = new VerifiedCache(10);
     const known = token();
     cache.add(known, principal, key);

@@ -6,23 +6,23 @@ const BEARER = 'Bearer ';
 
 export interface Verified<Caller extends Principal = Principal> {
   readonly token: string;
-  /** The `Authorization` header that last brought it under the plain scheme. */
+  /** The last `Authorization` header with it under the `Bearer` scheme. */
   header: string | undefined;
   readonly principal: Caller;
   readonly key: VerificationKey;
 }
 
-/** Places in a set: a token has one set, and may be in any of its places. */
+/** Slots of a set: a token belongs to one set, and may be in any of its slots. */
 const WAYS = 8;
-/** Numbers of a set: its hashes and its uses. */
+/** Numbers per set: the hashes and the uses. */
 const LINE = 2 * WAYS;
 const USES_LIMIT = 2 ** 31 - 1;
-/** Room beyond the limit, so that sets overflow seldom before the whole is full. */
+/** Spare capacity, so that sets rarely overflow before the whole table is full. */
 const SLACK = 1.5;
 
 /**
- * The place of a token follows from characters of its signature: they are as good as random, and nobody can choose those of a token that
- * verifies. The very last character is left out, because it carries few bits.
+ * A token's set is chosen by characters of its signature: they are effectively random, and nobody can choose those of a token that verifies. The last
+ * character is not used, because it carries few bits.
  */
 function hashOf(token: string): number {
   const end = token.length - 2;
@@ -43,21 +43,21 @@ function bringsFirst(header: string, entry: Verified): boolean {
 }
 
 /**
- * Tokens that verified, bounded: a set-associative table, as processors' caches are. A token's set is found by a few characters of its
- * signature and the token is compared whole; what leaves a full set is its least recently used. Against a list in order of use for the
- * whole cache, this costs a hit one number and an addition no move of others; what is in use stays through a flood of tokens seen once.
+ * Tokens that verified, bounded: a set-associative table, as processors' caches are. A token's set is found by a few characters of its signature and
+ * the token is compared whole; a full set evicts its least recently used entry. Unlike one list in order of use, a hit only updates a number and an
+ * insertion moves no other entry; tokens in use survive a flood of tokens that are seen once.
  */
 export class VerifiedCache<Caller extends Principal = Principal> {
   readonly #entries: (Verified<Caller> | undefined)[];
   /**
-   * Per set, the hashes of its entries (0 for none) and then the cache's count of uses when each was last asked for: together one line of
-   * the processor's cache, which is all that a miss reads.
+   * Per set: the hashes of its entries (0 for none), then the use counter when each was last requested. Together they fill one line of the
+   * processor's cache, which is all that a miss reads.
    */
   readonly #lines: Int32Array;
   readonly #mask: number;
   #uses = 0;
 
-  /** @param limit tokens that it is meant for: none is kept for 0, at most three times as many otherwise */
+  /** @param limit nominal number of tokens: 0 keeps none; otherwise at most three times as many are kept */
   constructor(limit: number) {
     const sets = limit > 0 ? Math.max(1, 2 ** Math.ceil(Math.log2((limit * SLACK) / WAYS))) : 0;
     this.#entries = new Array<Verified<Caller> | undefined>(sets * WAYS).fill(undefined);
@@ -80,7 +80,7 @@ export class VerifiedCache<Caller extends Principal = Principal> {
     return this.#entries[set * WAYS + way];
   }
 
-  /** As {@link get}, by `Bearer ` and the token: a header that came before is compared whole, so that nothing has to be cut from a repeated one. */
+  /** Like {@link get}, by `Bearer ` and the token: a repeated header is compared whole, so that the token need not be extracted from it. */
   getByHeader(header: string): Verified<Caller> | undefined {
     if (this.#entries.length === 0) return undefined;
     const hash = hashOf(header);
@@ -119,7 +119,7 @@ export class VerifiedCache<Caller extends Principal = Principal> {
     for (let set = 0; set <= this.#mask; set += 1) this.#deleteWhere(({ key }) => !keys.holds(key), set);
   }
 
-  /** Drops every token of a set that `drop` names. */
+  /** Drops the tokens of a set for which `drop` is true. */
   #deleteWhere(drop: (verified: Verified) => boolean, set: number): void {
     for (let way = 0; way < WAYS; way += 1) {
       const entry = this.#entries[set * WAYS + way];
@@ -141,7 +141,7 @@ export class VerifiedCache<Caller extends Principal = Principal> {
     return -1;
   }
 
-  /** Counts on; where the count ends, all begin again as equally old. */
+  /** Advances the counter; when it overflows, all entries start again as equally old. */
   #use(): number {
     if (this.#uses === USES_LIMIT) {
       for (let set = 0; set <= this.#mask; set += 1) this.#lines.fill(1, set * LINE + WAYS, (set + 1) * LINE);

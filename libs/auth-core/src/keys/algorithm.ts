@@ -1,12 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 
-/** The algorithms that are accepted unless others are asked for, and that our own issuer signs with (RFC 7518, section 3.1; RFC 8037). */
+/** The algorithms that are accepted by default, and that our own issuer signs with (RFC 7518, section 3.1; RFC 8037). */
 export const supportedAlgorithms = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const;
 export type Algorithm = (typeof supportedAlgorithms)[number];
 
 /**
- * Every algorithm that a verifier can be asked to accept: those of RFC 7518, section 3.1, that sign with a private key, RFC 8037's Ed25519, and
- * ML-DSA (FIPS 204; RFC 9964), which needs Node 24.6.
+ * Every algorithm that a verifier can be configured to accept: the asymmetric ones of RFC 7518, section 3.1, Ed25519 of RFC 8037, and ML-DSA (FIPS
+ * 204; RFC 9964), which needs Node 24.6.
  */
 export const knownAlgorithms = [
   ...supportedAlgorithms,
@@ -32,7 +32,7 @@ export function isAlgorithm(value: unknown): value is Algorithm {
   return supportedAlgorithms.some((algorithm) => algorithm === value);
 }
 
-/** What names an algorithm in `alg`: RFC 9864's `Ed25519` is what RFC 8037 calls `EdDSA`. @returns nothing for one that is not known */
+/** Parses `alg`: `Ed25519` of RFC 9864 is `EdDSA` of RFC 8037. @returns undefined for an unknown one */
 export function algorithmOf(alg: unknown): KnownAlgorithm | undefined {
   return known.get(alg);
 }
@@ -48,10 +48,10 @@ export function isAvailable(algorithm: KnownAlgorithm): boolean {
   }
 }
 
-/** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let anyone who brings a key spend our time. */
+/** RSA moduli of 2,048 to 4,096 bits: smaller ones are weak, larger ones let an attacker's key consume our time. */
 const rsaSizeFits = (bits: number): boolean => bits >= 2_048 && bits <= 4_096;
 
-/** Whether a key is of the type and size that the algorithm asks for (RFC 8725, section 3.1). */
+/** Whether a key has the type and size that the algorithm requires (RFC 8725, section 3.1). */
 export function keyFits(algorithm: KnownAlgorithm, key: KeyObject): boolean {
   const type: string | undefined = key.asymmetricKeyType;
   const isOnCurve = (curve: string): boolean => type === 'ec' && key.asymmetricKeyDetails?.namedCurve === curve;

@@ -22,7 +22,7 @@ const claims = {
   exp: now + 60,
 };
 
-/** 2,048 bits are slow to make, and all six RSA algorithms may have the same key. */
+/** 2,048-bit keys are slow to generate, and all six RSA algorithms can share one. */
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;
 const pairs: Readonly<Record<string, () => KeyObject>> = {
   ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
@@ -34,7 +34,7 @@ const pairs: Readonly<Record<string, () => KeyObject>> = {
   'ML-DSA-87': () => generateKeyPairSync('ml-dsa-87').privateKey,
 };
 
-/** The two halves as they would be in a key set and in a signer. */
+/** The public half as in a key set, the private half as in a signer. */
 function keyFor(alg: KnownAlgorithm): { readonly secret: PrivateJwk; readonly published: JsonObject } {
   const exported: unknown = (pairs[alg]?.() ?? rsa).export({ format: 'jwk' });
   if (!isObject(exported)) throw new Error('no JWK');
@@ -100,7 +100,7 @@ describe('the algorithms', () => {
     },
   );
 
-  it('beyond the four of today are accepted by those only that ask for them', async () => {
+  it('beyond the four defaults are accepted only if configured', async () => {
     for (const alg of knownAlgorithms) {
       const { secret, published } = keyFor(alg);
       const token = signJwt({ typ: 'at+jwt', kid: secret.kid }, claims, secret);
@@ -109,10 +109,10 @@ describe('the algorithms', () => {
     }
   });
 
-  it('go with keys of their own type, curve and length only', async () => {
+  it('work only with keys of their own type, curve and length', async () => {
     const keys = knownAlgorithms.map((alg) => keyFor(alg));
     for (const { secret } of keys) {
-      // Every key under one kid: only the fitting ones are tried, and only the very key verifies.
+      // All keys share one kid: only matching ones are tried, and only the right one verifies.
       const others = keys.filter((one) => one.secret.alg !== secret.alg).map(({ published }) => published);
       const shared = others.map((jwk) => ({ ...jwk, kid: 'same' }));
       const token = signJwt({ typ: 'at+jwt', kid: 'same' }, claims, secret);
@@ -122,7 +122,7 @@ describe('the algorithms', () => {
     for (const alg of ['ES384', 'RS256', 'ML-DSA-44']) expect(() => localSigner({ ...secret, alg })).toThrow(TypeError);
   });
 
-  it('of a key set with neither kid nor alg are found by their type; x5c, other uses and foreign types are passed over', async () => {
+  it('of a key set with neither kid nor alg are found by their type; x5c, other uses and unknown types are skipped', async () => {
     const [one, other, third] = [keyFor('RS512'), keyFor('ES256'), keyFor('ES256')];
     const bare = (jwk: JsonObject) => ({ ...jwk, kid: undefined, alg: undefined, use: undefined });
     const set = [
@@ -144,7 +144,7 @@ describe('the algorithms', () => {
     expect(outcome(await verifierOf(set), signJwt({ typ: 'at+jwt' }, claims, other.secret))).toBe('KEY_UNKNOWN');
   });
 
-  it('try no more keys than a signature may cost, whether they share a kid or none is named', async () => {
+  it('try a limited number of keys per signature, whether they share a kid or none is named', async () => {
     const keys = Array.from({ length: CANDIDATES_LIMIT + 1 }, () => keyFor('ES256'));
     for (const kid of ['same', undefined]) {
       const set = keys.map(({ published }) => ({ ...published, kid }));
@@ -155,7 +155,7 @@ describe('the algorithms', () => {
     }
   });
 
-  it('of an issuer that names no key survive the change of that key: one fresh look, within the cool-down none', async () => {
+  it('of an issuer that names no key survive a change of that key: one refresh, none within the cool-down', async () => {
     const [old, next] = [keyFor('ES256'), keyFor('ES256')];
     let set = [old.published];
     let fetched = 0;

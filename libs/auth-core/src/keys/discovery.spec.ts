@@ -33,7 +33,7 @@ describe('an issuer’s metadata', () => {
         'https://op.test/tenant/.well-known/oauth-authorization-server',
       ],
     ],
-  ])('of %s is looked for in both forms', (issuer, urls) => {
+  ])('of %s is looked up in both forms', (issuer, urls) => {
     expect(metadataUrls(issuer)).toEqual(urls);
   });
 
@@ -45,7 +45,7 @@ describe('an issuer’s metadata', () => {
   );
 });
 
-describe('a verifier that knows its issuer alone', () => {
+describe('a verifier that knows only its issuer', () => {
   let server: KeyServer;
   let key: PrivateJwk;
   let reports: KeysReport[];
@@ -105,7 +105,7 @@ describe('a verifier that knows its issuer alone', () => {
     expect(reports).toEqual([]);
   });
 
-  it('says at once that the metadata is of another issuer, by one character even', async () => {
+  it('reports at once that the metadata belongs to another issuer, even if one character differs', async () => {
     const url = 'https://h.test/.well-known/openid-configuration';
     describedAt(url, { issuer: 'https://h.test/', jwks_uri: 'https://h.test/keys' }, 'https://h.test/keys');
     const verifier = await knowing('https://h.test');
@@ -116,7 +116,7 @@ describe('a verifier that knows its issuer alone', () => {
     expect(() => verifier.verify(tokenOf('https://h.test'))).toThrow('keys of the issuer are not available');
   });
 
-  it('says at once with its cause that the issuer is not there, once, and when it is', async () => {
+  it('reports at once, and once, that the issuer is unavailable, with the cause, and when it is back', async () => {
     let away = true;
     const cause = Object.assign(new Error('getaddrinfo ENOTFOUND keycloak.internal'), { code: 'ENOTFOUND' });
     const fetch: typeof globalThis.fetch = (url, init) =>
@@ -134,7 +134,7 @@ describe('a verifier that knows its issuer alone', () => {
     expect(verifier.verify(tokenOf('https://keycloak.internal')).subject).toBe('ada');
   });
 
-  it('names what a real look-up and a closed port answer', async () => {
+  it('names the error of a real look-up and of a closed port', async () => {
     await knowing('https://no-such-host.invalid', { fetch: globalThis.fetch });
     const gone = await KeyServer.start();
     const { origin } = gone;
@@ -155,9 +155,9 @@ describe('a verifier that knows its issuer alone', () => {
     ['another private network', 'https://172.20.1.1/set'],
     ['a private network of IPv6', 'https://[fd00::1]/set'],
     ['another scheme', 'file:///etc/passwd'],
-    ['credentials in the address', 'https://me:pw@keys.test/set'],
+    ['credentials in the URL', 'https://me:pw@keys.test/set'],
     ['no address', 7],
-  ])('takes no keys from where metadata has no business to send it: %s', async (_what, jwksUri) => {
+  ])('fetches no keys from where metadata must not point: %s', async (_what, jwksUri) => {
     const issuer = 'https://i.test';
     const url = `${issuer}/.well-known/openid-configuration`;
     server.answer(url, { issuer, jwks_uri: jwksUri });
@@ -167,7 +167,7 @@ describe('a verifier that knows its issuer alone', () => {
     expect(reports[0]?.message).toContain('cannot be used');
   });
 
-  it('asks a plain http issuer beyond this machine only when told that nobody is in between', async () => {
+  it('calls a plain http issuer beyond this machine only if allowed to', async () => {
     const issuer = 'http://op.internal';
     await expect(knowing(issuer)).rejects.toThrow('plain http to another machine');
     server.publish(issuer, [publicJwkOf(key)]);
@@ -177,7 +177,7 @@ describe('a verifier that knows its issuer alone', () => {
     expect(loopback.keysLoaded).toBe(false);
   });
 
-  it('looks for the keys again when they have moved', async () => {
+  it('looks up the keys again when they have moved', async () => {
     const issuer = 'https://moved.test';
     const url = `${issuer}/.well-known/openid-configuration`;
     describedAt(url, { issuer, jwks_uri: `${issuer}/old` }, `${issuer}/old`);

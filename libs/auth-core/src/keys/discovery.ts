@@ -5,19 +5,19 @@ import { undirectedFetch } from '../undirected-fetch.js';
 import { type KeySource } from './key-source.js';
 
 const METADATA_SIZE_LIMIT = 256 * 1024;
-/** Milliseconds for which a found address is used before it is looked up again. */
+/** Milliseconds for which a discovered URL is used before it is looked up again. */
 const FOUND_FOR_MS = 3_600_000;
 
 /**
- * Where an issuer's metadata may be, the commonest first. OpenID Connect Discovery, section 4.1, puts the well-known part behind the issuer's
- * path, RFC 8414, section 3.1, before it; either may be met with either name.
- * @throws {TypeError} for an issuer that is no http(s) URL, or has a query, a fragment or credentials (RFC 8414, section 2)
+ * URLs where an issuer's metadata may be, most common first. OpenID Connect Discovery, section 4.1, puts the well-known part after the issuer's path,
+ * RFC 8414, section 3.1, before it; both occur with both names.
+ * @throws {TypeError} for an issuer that is not an http(s) URL, or has a query, a fragment or credentials (RFC 8414, section 2)
  */
 export function metadataUrls(issuer: string): readonly string[] {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   const isIssuer = url !== undefined && /^https?:$/.test(url.protocol) && !/[?#]/.test(issuer) && url.username === '';
   if (!isIssuer) {
-    throw new TypeError(`the issuer ${JSON.stringify(issuer)} is no URL without query and fragment: pass jwksUrl`);
+    throw new TypeError(`the issuer ${JSON.stringify(issuer)} must be a URL without query and fragment: pass jwksUrl`);
   }
   const path = url.pathname.replace(/\/$/, '');
   const [openid, oauth] = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
@@ -25,13 +25,13 @@ export function metadataUrls(issuer: string): readonly string[] {
   return [...new Set(paths)].map((one) => `${url.origin}${one}`);
 }
 
-/** Addresses of this machine, of private networks, and of links, where clouds keep their credentials (RFC 6890). */
+/** Addresses of this machine, of private networks, and link-local ones, where clouds serve credentials (RFC 6890). */
 const inside =
   /^(0|10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.|^\[(::|f[cd]|fe[89ab])/i;
 
 /**
- * Whether keys may be fetched where an issuer's metadata says (RFC 8414, section 2). Anyone who answers for the issuer must not make this service
- * ask for things inside its own network, so another host is accepted only by https and by name.
+ * Whether keys may be fetched from the URL in an issuer's metadata (RFC 8414, section 2). Someone who answers for the issuer must not make this
+ * service send requests into its own network, so another host is accepted only over https and by name.
  * @returns what is wrong
  */
 function faultOf(jwksUri: unknown, issuer: URL, allowPlainHttp: boolean): string | undefined {
@@ -50,9 +50,9 @@ export interface DiscoveryOptions {
   /** The identifier that the metadata must repeat, character by character (RFC 8414, section 3.3). */
   readonly issuer: string;
   readonly fetch: typeof globalThis.fetch;
-  /** Lets metadata and keys come by plain http beyond this machine. */
+  /** Allows metadata and keys over plain http beyond this machine. */
   readonly allowPlainHttp: boolean;
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic: () => number;
 }
 
@@ -87,7 +87,7 @@ export class Discovery implements KeySource {
     this.#found = undefined;
   }
 
-  /** @throws what `fetch` says when nobody answers: the other addresses are on the same host */
+  /** @throws the error of `fetch` if nobody answers: the other URLs are on the same host */
   async #read(url: string, signal: AbortSignal): Promise<{ readonly jwksUri: string } | { readonly fault: string }> {
     const { fetch, issuer, allowPlainHttp } = this.options;
     const response = await undirectedFetch(fetch, url, { headers: { accept: 'application/json' }, signal });

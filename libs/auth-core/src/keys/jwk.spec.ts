@@ -24,7 +24,7 @@ describe('a JWK', () => {
     [{ key_ops: ['verify', 1] }, false, false],
     [{ key_ops: 'verify' }, false, false],
     [{ key_ops: null }, false, false],
-  ])('that says %j may verify: %s, may sign: %s', (says, verify, sign) => {
+  ])('with %j may verify: %s, may sign: %s', (says, verify, sign) => {
     const published = { ...publicJwkOf(key), use: undefined, ...says };
     expect(verificationKeyOf(published) !== undefined).toBe(verify);
     expect(mayBeUsedTo('sign', { ...key, use: undefined, ...says })).toBe(sign);
@@ -33,7 +33,7 @@ describe('a JWK', () => {
     else expect(act).toThrow(/use or key_ops/);
   });
 
-  it('with the alg Ed25519 of RFC 9864 is the Ed25519 key that it says, and signs under that name', () => {
+  it('with the alg Ed25519 of RFC 9864 is an Ed25519 key, and signs under that name', () => {
     const named = { ...key, alg: 'Ed25519' };
     const read = verificationKeyOf(publicJwkOf(named));
     expect([...(read?.algorithms ?? [])]).toEqual(['EdDSA']);
@@ -47,7 +47,7 @@ describe('a JWK', () => {
     expect(verificationKeyOf({ ...publicJwkOf(other), alg: 'Ed25519' })).toBeUndefined();
   });
 
-  it('without a kid goes by its thumbprint', () => {
+  it('without a kid is identified by its thumbprint', () => {
     const read = verificationKeyOf({ ...publicJwkOf(key), kid: undefined });
     expect([read?.keyId, read?.thumbprint]).toEqual([key.kid, key.kid]);
     for (const kid of ['', 7, null]) expect(verificationKeyOf({ ...publicJwkOf(key), kid })).toBeUndefined();

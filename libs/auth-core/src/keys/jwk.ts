@@ -1,10 +1,10 @@
 import { createHash, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { algorithmOf, keyFits, knownAlgorithms, type KnownAlgorithm } from './algorithm.js';
 
-/** Any JWK, not yet looked at. */
+/** Any JWK, not yet validated. */
 export type Jwk = Readonly<Record<string, unknown>>;
 
-/** A public key with the algorithms that it may verify: the one its JWK names, or those that its type fits. */
+/** A public key with the algorithms that it may verify: the one that its JWK names, or those of its type. */
 export interface PublicKey {
   readonly algorithms: ReadonlySet<KnownAlgorithm>;
   readonly key: KeyObject;
@@ -28,14 +28,14 @@ export interface PrivateJwk {
 }
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
-/** The members that a thumbprint is made of, in its order (RFC 7638, section 3.2; RFC 8037, section 2; RFC 9964). */
+/** The members that make up a thumbprint, in order (RFC 7638, section 3.2; RFC 8037, section 2; RFC 9964). */
 const thumbprintMembers: ReadonlyMap<unknown, readonly string[]> = new Map([
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['OKP', ['crv', 'kty', 'x']],
   ['RSA', ['e', 'kty', 'n']],
   ['AKP', ['alg', 'kty', 'pub']],
 ]);
-/** Characters of a member at most; a public exponent has far fewer, because its length is the time of each verification. */
+/** Maximum characters of a member; a public exponent may have far fewer, because its length determines the time of each verification. */
 const lengthLimits: ReadonlyMap<string, number> = new Map([
   ['e', 8],
   ['pub', 4_096],
@@ -53,14 +53,14 @@ function required(jwk: Jwk): Readonly<Record<string, string>> | undefined {
 }
 
 /**
- * What a published key is for, the `use` of its JWK (RFC 7517, section 4.2): `sig` for tokens, `revocation` for statements of what is
- * revoked and for nothing else. A verifier of one takes no key of the other, and no verifier elsewhere takes a use that it does not know.
+ * What a published key is for, the `use` of its JWK (RFC 7517, section 4.2): `sig` for tokens, `revocation` for statements of what is revoked and for
+ * nothing else. A verifier of one accepts no key of the other, and other verifiers ignore a use that they do not know.
  */
 export type KeyPurpose = 'sig' | 'revocation';
 
 /**
- * Whether a JWK says that it may be used for this (RFC 7517, sections 4.2 and 4.3): its `use`, if it has one, is `sig`, and its `key_ops`, if
- * it has them, name the operation. One that says neither may; a key for another purpose than `sig` must say so.
+ * Whether a JWK says that it may be used for this (RFC 7517, sections 4.2 and 4.3): its `use`, if present, is `sig`, and its `key_ops`, if present,
+ * include the operation. One with neither may be used; a key for another purpose than `sig` must state it.
  */
 export function mayBeUsedTo(
   operation: 'sign' | 'verify',
@@ -75,7 +75,7 @@ export function mayBeUsedTo(
 
 /**
  * Reads a public JWK (RFC 7517).
- * @returns nothing for a key with private members, of a type or size that is not understood, or not for verifying signatures
+ * @returns undefined for a key with private members, of an unknown type or size, or not for verifying signatures
  */
 export function publicKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): PublicKey | undefined {
   const members = required(jwk);
@@ -92,7 +92,7 @@ export function publicKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): PublicKey | 
   }
 }
 
-/** Reads one JWK of a set. @returns nothing for a key whose `kid` is not a text, or that {@link publicKeyOf} does not take */
+/** Reads one JWK of a set. @returns undefined for a key whose `kid` is not a string, or that {@link publicKeyOf} rejects */
 export function verificationKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): VerificationKey | undefined {
   const { kid } = jwk;
   const key = publicKeyOf(jwk, purpose);
@@ -103,7 +103,7 @@ export function verificationKeyOf(jwk: Jwk, purpose: KeyPurpose = 'sig'): Verifi
 
 /**
  * The thumbprint of a public or private JWK (RFC 7638, SHA-256, base64url): what `kid` and `cnf.jkt` hold.
- * @throws {TypeError} when a member that it is made of is missing
+ * @throws {TypeError} when a member of the thumbprint is missing
  */
 export function thumbprintOf(jwk: Jwk): string {
   const members = required(jwk);
@@ -111,14 +111,14 @@ export function thumbprintOf(jwk: Jwk): string {
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
-/** The bare public key, as a DPoP proof's header carries it: the members that its thumbprint is made of. */
+/** The bare public key, as in a DPoP proof's header: only the members of its thumbprint. */
 export function dpopJwkOf(jwk: PrivateJwk): Readonly<Record<string, string>> {
   const members = required(jwk);
   if (members === undefined) throw new TypeError('not an EC, OKP, RSA or AKP key');
   return members;
 }
 
-/** The public half of a JWK of ours, as a JWKS publishes it. A type, not an interface, so that it passes for any {@link Jwk}. */
+/** The public half of a JWK of ours, as a JWKS publishes it. A type, not an interface, so that it is assignable to {@link Jwk}. */
 export type PublicJwk = {
   readonly kty: string;
   readonly kid: string;
@@ -151,13 +151,13 @@ function newPrivateKey(algorithm: KnownAlgorithm): Promise<KeyObject> {
 }
 
 /**
- * Makes a private signing key as JWK, `kid` its RFC 7638 thumbprint.
+ * Generates a private signing key as JWK; its `kid` is its RFC 7638 thumbprint.
  * @param algorithm ES256 by default
  */
 export async function generateSigningKey(algorithm = 'ES256'): Promise<PrivateJwk> {
   const known = algorithmOf(algorithm);
   if (known === undefined || known.startsWith('ML-DSA')) {
-    throw new TypeError(`a key for ${algorithm} cannot be made here`);
+    throw new TypeError(`a key for ${algorithm} cannot be generated here`);
   }
   const { kty, d, ...jwk } = (await newPrivateKey(known)).export({ format: 'jwk' });
   if (kty === undefined || d === undefined) throw new TypeError('the generated key is not a private JWK');

@@ -2,21 +2,21 @@ import { isObject, parseJsonObject } from '../json-object.js';
 import { verificationKeyOf, type KeyPurpose } from './jwk.js';
 import { KeySet } from './key-set.js';
 
-/** Bytes that a JWKS document may have at most. */
+/** Maximum bytes of a JWKS document. */
 export const JWKS_SIZE_LIMIT = 256 * 1024;
-/** Keys of a document that are looked at. */
+/** Maximum keys of a document that are read. */
 export const JWKS_KEYS_LIMIT = 100;
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
-/** A byte order mark says nothing in UTF-8; anyone who reads JSON may pass over it (RFC 8259, section 8.1). */
+/** A byte order mark has no meaning in UTF-8; parsers of JSON may ignore it (RFC 8259, section 8.1). */
 function withoutMark(document: Buffer): Buffer {
   const isMarked = document.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
   return isMarked ? document.subarray(BYTE_ORDER_MARK.length) : document;
 }
 
 /**
- * Reads a key set (RFC 7517, section 5); keys that are not understood are left out.
+ * Reads a key set (RFC 7517, section 5); unknown keys are skipped.
  * @throws {Error} when it is not a key set, or holds no key that can be used
  */
 export function keysOfDocument(document: Buffer, purpose: KeyPurpose = 'sig'): KeySet {

@@ -4,7 +4,7 @@ import { JWKS_SIZE_LIMIT } from './jwks-document.js';
 
 /** A key set as it was last fetched. */
 export interface StoredJwks {
-  /** What its source is called: the set's address, or that of the issuer's metadata. */
+  /** The name of its source: the set's URL, or that of the issuer's metadata. */
   readonly url: string;
   /** Milliseconds since 1970. */
   readonly fetchedAt: number;
@@ -13,20 +13,20 @@ export interface StoredJwks {
   readonly jwks: Buffer;
 }
 
-/** Loaded by who keeps a file: the rest runs where there are none, and starts sooner. */
+/** Loaded only if a file is configured: the rest runs without a file system, and starts sooner. */
 const files = () => import('node:fs/promises');
 
-/** Write permission for others than the owner. */
+/** Write permission for anyone but the owner. */
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
- * Keeps the last good key set through a restart. Anyone who can write the file can make keys be trusted, so it is written for its owner only
- * (0600), and one that others may write is not read.
+ * Keeps the last good key set across a restart. Anyone who can write the file can make us trust keys, so it is written for its owner only (0600), and
+ * a file that others can write is not read.
  */
 export class JwksFile {
   constructor(private readonly path: string) {}
 
-  /** Replaces the file in one step: a reader, or a crash, meets the old set or the new one. */
+  /** Replaces the file atomically: after a crash, and to readers, it is either the old set or the new one. */
   async write({ url, fetchedAt, etag, jwks }: StoredJwks): Promise<void> {
     const { rename, rm, writeFile } = await files();
     const next = `${this.path}.${randomUUID()}`;
@@ -41,9 +41,9 @@ export class JwksFile {
   }
 
   /**
-   * @param url the set's address: one from another address is not used
-   * @returns nothing when there is no such file
-   * @throws {Error} when the file is not to be trusted or not understood
+   * @param url the set's URL: a set from another URL is not used
+   * @returns undefined when there is no such file
+   * @throws {Error} when the file cannot be trusted or parsed
    */
   async read(url: string): Promise<StoredJwks | undefined> {
     const { open } = await files();
@@ -54,7 +54,7 @@ export class JwksFile {
     if (file === undefined) return undefined;
     try {
       const { mode, size } = await file.stat();
-      if ((mode & OTHERS_MAY_WRITE) !== 0) throw new Error(`others than its owner may write ${this.path}`);
+      if ((mode & OTHERS_MAY_WRITE) !== 0) throw new Error(`${this.path} must be writable only by its owner`);
       if (size > 2 * JWKS_SIZE_LIMIT) throw new Error(`${this.path} is too large`);
       return storedOf(parseJsonObject(await file.readFile()), url);
     } finally {

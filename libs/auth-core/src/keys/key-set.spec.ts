@@ -17,7 +17,7 @@ describe('a key set', () => {
     };
   });
 
-  it('gives every key of a kid whose type and alg fit, in its order', () => {
+  it('gives every key of a kid whose type and alg match, in order', () => {
     const set = new KeySet([keys.es256, keys.rsa, keys.ps256, keys.eddsa]);
     expect(set.candidates('PS256', 'same')).toEqual([keys.rsa, keys.ps256]);
     expect(set.candidates('RS256', 'same')).toEqual([keys.rsa]);
@@ -25,13 +25,13 @@ describe('a key set', () => {
     expect(set.candidates('ES256', 'no such')).toEqual([]);
   });
 
-  it('gives every key that fits where no kid is named', () => {
+  it('gives every matching key if no kid is named', () => {
     const set = new KeySet([keys.es256, keys.rsa, keys.ps256, keys.eddsa]);
     expect(set.candidates('EdDSA', undefined)).toEqual([keys.eddsa]);
     expect(set.candidates('PS256', undefined)).toEqual([keys.rsa, keys.ps256]);
   });
 
-  it('gives no more keys than a signature may cost', () => {
+  it('limits the keys that are tried for one signature', () => {
     const set = new KeySet(Array.from({ length: 50 }, () => keys.es256));
     expect(set.candidates('ES256', 'same').length).toBe(CANDIDATES_LIMIT);
     expect(set.candidates('ES256', undefined).length).toBe(CANDIDATES_LIMIT);

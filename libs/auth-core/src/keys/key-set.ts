@@ -1,12 +1,12 @@
 import { type KnownAlgorithm } from './algorithm.js';
 import { type VerificationKey } from './jwk.js';
 
-/** Keys that are tried for one signature, when several have the same `kid`. Each costs a verification. */
+/** Maximum keys that are tried for one signature, when several have the same `kid`. Each costs a verification. */
 export const CANDIDATES_LIMIT = 4;
 
 const NONE: readonly VerificationKey[] = Object.freeze([]);
 
-/** Keys to verify with, as a JWK set holds them: nothing forbids that several have the same `kid` (RFC 7517, section 4.5). */
+/** Verification keys of a JWK set: several may have the same `kid` (RFC 7517, section 4.5). */
 export class KeySet {
   readonly #byKeyId = new Map<string, readonly VerificationKey[]>();
 
@@ -21,8 +21,8 @@ export class KeySet {
   }
 
   /**
-   * The keys that may have made a signature: their type and `alg` fit.
-   * @param keyId the `kid` that the signature names; without one every key is looked at
+   * The keys that may have made a signature: their type and `alg` match.
+   * @param keyId the `kid` that the signature names; without one every key is considered
    * @returns at most {@link CANDIDATES_LIMIT}
    */
   candidates(algorithm: KnownAlgorithm, keyId: string | undefined): readonly VerificationKey[] {

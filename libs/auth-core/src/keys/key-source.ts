@@ -1,16 +1,16 @@
-/** Where a key set is. Its address may have to be found first. */
+/** The source of a key set. Its URL may have to be discovered first. */
 export interface KeySource {
-  /** What it is called where the keys are stored: it says whose they are. */
+  /** The name under which its keys are stored: it identifies their owner. */
   readonly name: string;
   /**
-   * @param signal ends the search
-   * @returns the address of the key set
+   * @param signal aborts the search
+   * @returns the URL of the key set
    * @throws {Error} when it cannot be found
    */
   locate(signal: AbortSignal): string | Promise<string>;
-  /** The keys could not be had there: the address is looked for again. */
+  /** The keys could not be fetched there: the URL is looked up again. */
   forget(): void;
 }
 
-/** An address that is known. */
+/** A fixed URL. */
 export const fixedSource = (url: string): KeySource => ({ name: url, locate: () => url, forget: () => undefined });

@@ -57,7 +57,7 @@ describe('the remote key set', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('asks with the ETag, and takes a 304 for a fresh set', async () => {
+  it('sends the ETag, and treats a 304 as a fresh set', async () => {
     const set = setOf();
     answer = () => jwks({ etag: '"one"' });
     expect(await set.refresh()).toBe(true);
@@ -69,7 +69,7 @@ describe('the remote key set', () => {
     expect([set.usable, keyIdOf(set)]).toEqual([true, key.kid]);
   });
 
-  it('takes a 304 that it did not ask for as a failure', async () => {
+  it('treats an unsolicited 304 as a failure', async () => {
     answer = () => new Response(null, { status: 304 });
     expect(await setOf().refresh()).toBe(false);
   });
@@ -89,7 +89,7 @@ describe('the remote key set', () => {
     expect(delay).toBeLessThanOrEqual(seconds * 1_000);
   });
 
-  it('makes one fetch for many that wait', async () => {
+  it('makes one fetch for many waiting callers', async () => {
     const set = setOf();
     await Promise.all(Array.from({ length: 50 }, () => set.refresh()));
     expect(requests.length).toBe(1);
@@ -105,7 +105,7 @@ describe('the remote key set', () => {
     expect(requests.length).toBe(3);
   });
 
-  it('is too old after its time also when the machine’s clock was set back in the meantime', async () => {
+  it('expires even if the machine’s clock was set back', async () => {
     const set = setOf();
     await set.refresh();
     answer = () => Promise.reject(new Error('away'));
@@ -121,7 +121,7 @@ describe('the remote key set', () => {
     expect(set.usable).toBe(true);
   });
 
-  it('is fetched once by who first needs it after a sleep that was too long, and not again while the issuer is away', async () => {
+  it('is fetched once, by the first caller after too long a sleep, and not again while the issuer is unavailable', async () => {
     const set = setOf();
     await set.refresh();
     now += 3_601_000;
@@ -135,7 +135,7 @@ describe('the remote key set', () => {
     expect(requests.length).toBe(3);
   });
 
-  it('passes over a byte order mark, and over no other character', async () => {
+  it('ignores a byte order mark, and no other character', async () => {
     const text = JSON.stringify({ keys: [publicJwkOf(key)] });
     answer = () => new Response(`\ufeff${text}`);
     expect(await setOf().refresh()).toBe(true);
@@ -145,7 +145,7 @@ describe('the remote key set', () => {
     }
   });
 
-  it('makes one fetch in a cool-down for unknown keys, and none for one that was just looked for without success', async () => {
+  it('makes one fetch per cool-down for unknown keys, and none for one that was just not found', async () => {
     const set = setOf();
     await set.refresh();
     for (let flood = 0; flood < 100; flood += 1) await set.refreshForUnknownKey(`unknown-${String(flood)}`);
@@ -173,7 +173,7 @@ describe('the remote key set', () => {
     ['an error', () => new Response('away', { status: 503 })],
     ['a redirect', () => Response.redirect('https://elsewhere.test/jwks.json', 307)],
     ['nothing', () => Promise.reject(new Error('away'))],
-  ])('keeps the last good set when it is answered %s', async (_what, bad) => {
+  ])('keeps the last good set when the answer is %s', async (_what, bad) => {
     const set = setOf();
     await set.refresh();
     answer = bad;
@@ -184,7 +184,7 @@ describe('the remote key set', () => {
     expect(set.usable).toBe(false);
   });
 
-  it('starts during an outage from the file of the last run, written for its owner only', async () => {
+  it('starts during an outage from the file of the last run, which only its owner can read', async () => {
     const cacheFile = join(folder, 'jwks.json');
     await setOf({ cacheFile }).refresh();
     expect((await stat(cacheFile)).mode & 0o777).toBe(0o600);
@@ -199,7 +199,7 @@ describe('the remote key set', () => {
     expect(await setOf({ cacheFile }).refresh()).toBe(false);
   });
 
-  it('takes no file that others may write, that is of another issuer, or that is damaged', async () => {
+  it('uses no file that others can write, that belongs to another issuer, or that is damaged', async () => {
     const cacheFile = join(folder, 'jwks.json');
     await setOf({ cacheFile }).refresh();
     answer = () => Promise.reject(new Error('away'));
@@ -207,13 +207,13 @@ describe('the remote key set', () => {
     await chmod(cacheFile, 0o666);
     const open = setOf({ cacheFile });
     expect(await open.refresh()).toBe(false);
-    expect(open.lastError).toMatch(/others than its owner may write/);
+    expect(open.lastError).toMatch(/must be writable only by its owner/);
     await chmod(cacheFile, 0o600);
     await writeFile(cacheFile, '{"url":');
     expect(await setOf({ cacheFile }).refresh()).toBe(false);
   });
 
-  it('is fetched by who next needs it when no timer ran, as in a Worker between requests; nobody waits for an issuer that is away', async () => {
+  it('is fetched by the next caller when no timer ran, as in a Worker between requests; nobody waits for an unavailable issuer', async () => {
     const set = setOf();
     await set.refresh();
     pass(216_000);
@@ -236,7 +236,7 @@ describe('the remote key set', () => {
     expect([requests.length, set.usable]).toEqual([4, true]);
   });
 
-  it('begins a new fetch when one has not ended long after its time', async () => {
+  it('starts a new fetch when one has not ended long after its timeout', async () => {
     const set = setOf({ timeoutMs: 1_000 });
     answer = () => new Promise(() => undefined);
     void set.refresh();
@@ -245,7 +245,7 @@ describe('the remote key set', () => {
     expect([await set.refresh(), keyIdOf(set)]).toEqual([true, key.kid]);
   });
 
-  it('says why the keys could not be fetched, to the last cause', async () => {
+  it('says why the keys could not be fetched, down to the last cause', async () => {
     const cause = new Error('getaddrinfo ENOTFOUND issuer.internal');
     answer = () => Promise.reject(new TypeError('fetch failed', { cause }));
     const set = setOf();

@@ -11,49 +11,52 @@ import { JwksFile } from './jwks-file.js';
 import { UnknownKeys } from './unknown-keys.js';
 
 export interface RemoteKeySetOptions {
-  /** Where the set is: an address, or what finds one. */
+  /** The source of the set: a URL, or a discovery. */
   readonly source: string | KeySource;
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Milliseconds of a clock that is never set back; `performance.now` by default. */
   readonly monotonic?: (() => number) | undefined;
-  /** Milliseconds that one fetch may take. */
+  /** Timeout of one fetch in milliseconds. */
   readonly timeoutMs: number;
-  /** Seconds between two background refreshes at most; fewer when the answer's `Cache-Control: max-age` asks for it. */
+  /** Maximum seconds between two background refreshes; fewer if the response's `Cache-Control: max-age` asks for it. */
   readonly refreshIntervalSeconds: number;
   /** Seconds in which unknown `kid`s cause at most one fetch. */
   readonly cooldownSeconds: number;
-  /** Seconds for which the last good set is kept through an outage of the issuer. */
+  /** Seconds for which the last good set is used during an outage of the issuer. */
   readonly maxStaleSeconds: number;
-  /** A file that keeps the last good set through a restart; none when left out. */
+  /** A file that keeps the last good set across a restart; none when omitted. */
   readonly cacheFile?: string | undefined;
   /** What the keys must be for; `sig` by default. */
   readonly purpose?: KeyPurpose | undefined;
   /** Called with the set after each fetch that returned one. */
   readonly onKeys: (keys: KeySet) => void;
-  /** Told once why keys cannot be fetched, and again when the reason changes; an empty text once they can be again. */
+  /** Called once with the reason why keys cannot be fetched, and again when it changes; with an empty string once they can be again. */
   readonly onFailure?: ((reason: string) => void) | undefined;
 }
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
-/** Milliseconds between two tries while there are no keys at all: nothing can be answered until there are. */
+/** Milliseconds between two tries while there are no keys at all, because until then no request can be served. */
 const LAST_RETRY_WITHOUT_KEYS_MS = 2_000;
-/** Seconds between two background refreshes at least, whatever `max-age` says. */
+/** Minimum seconds between two background refreshes, whatever `max-age` says. */
 const REFRESH_AT_LEAST_SECONDS = 10;
-/** Part of `max-age` after which the set is fetched again. */
+/** Fraction of `max-age` after which the set is fetched again. */
 const REFRESH_AT = 0.8;
-/** Milliseconds after its time at which a refresh is overdue: no timer ran, as in a Worker between requests, or in a function that was frozen. */
+/** Milliseconds after which a late refresh counts as overdue: no timer ran, as in a Worker between requests, or in a frozen function. */
 const OVERDUE_MS = 5_000;
 
-/** `max-age` of an answer (RFC 9111, section 5.2.2.1). @returns seconds, or nothing when it says none */
+/** `max-age` of a response (RFC 9111, section 5.2.2.1). @returns seconds; undefined if there is none */
 function maxAgeOf(headers: Headers): number | undefined {
   const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,9})"?/i.exec(headers.get('cache-control') ?? '') ?? [];
   return seconds === undefined ? undefined : Number(seconds);
 }
 
-/** `fetch` says only that it failed; why (`ENOTFOUND issuer.internal`) is in the causes. Told by their form: they may be of another realm. */
+/**
+ * `fetch` only says that it failed; the reason (`ENOTFOUND issuer.internal`) is in the causes. Recognised by their shape, because they may come from
+ * another realm.
+ */
 function reasonOf(error: unknown): string {
   if (!isObject(error)) return String(error);
   const { message, code, cause, errors } = error;
@@ -64,8 +67,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * The issuer's keys (RFC 7517), held in memory: refreshed in the background before they go stale, kept through an outage, one fetch at
- * a time. A failed fetch is tried again with growing pauses. An answer that did not change costs the issuer a 304.
+ * The issuer's keys (RFC 7517), held in memory: refreshed in the background before they go stale, kept through an outage, one fetch at a time. A
+ * failed fetch is retried with growing pauses. An unchanged set costs the issuer only a 304.
  */
 export class RemoteKeySet {
   readonly #unknown: UnknownKeys;
@@ -100,12 +103,12 @@ export class RemoteKeySet {
     return this.usableAt(this.options.now());
   }
 
-  /** As {@link usable}, at a time. @param now milliseconds */
+  /** Like {@link usable}, at a given time. @param now milliseconds */
   usableAt(now: number): boolean {
     return now <= this.#usableUntil && !this.#stale;
   }
 
-  /** The keys that were last fetched; only to be used while {@link usable}. */
+  /** The keys that were last fetched; use them only while {@link usable}. */
   get keys(): KeySet {
     return this.#keys;
   }
@@ -114,7 +117,7 @@ export class RemoteKeySet {
   refresh(): Promise<boolean> {
     const joined = this.#fetching;
     if (joined !== undefined && elapsedMs(this.#clock, joined.since) <= 3 * this.options.timeoutMs) return joined.done;
-    // A fetch that has not ended long after its time never will: a Worker ends one with the request that began it.
+    // A fetch that has not ended long after its timeout never will: a Worker cancels it with the request that started it.
     const started = {
       since: momentOf(this.#clock),
       done: this.#load().finally(() => {
@@ -126,8 +129,8 @@ export class RemoteKeySet {
   }
 
   /**
-   * Fetches keys whose refresh is overdue, because timers do not run between requests. Waits for the answer, so that a key which the issuer has
-   * withdrawn is not trusted until then; not while the issuer is away.
+   * Fetches keys whose refresh is overdue, because timers do not run between requests. Waits for the response, so that a withdrawn key is not trusted
+   * in the meantime; does not wait while the issuer is unavailable.
    */
   async refreshWhenOverdue(): Promise<void> {
     if (!this.overdue) return;
@@ -135,14 +138,14 @@ export class RemoteKeySet {
     if (this.lastError === '') await refreshed;
   }
 
-  /** Whether the background should have fetched the keys long since. */
+  /** Whether the background refresh is long overdue. */
   get overdue(): boolean {
     const due = this.#due;
     return due !== undefined && elapsedMs(this.#clock, due.since) > due.ms + OVERDUE_MS;
   }
 
   /**
-   * One fetch for an unknown `kid`; within the cool-down none, whatever arrives, and none for one that was just looked for without success.
+   * One fetch for an unknown `kid`; none within the cool-down, and none for one that was just not found.
    * @returns whether a fetch was made and brought keys
    */
   async refreshForUnknownKey(keyId?: string): Promise<boolean> {
@@ -156,8 +159,8 @@ export class RemoteKeySet {
   }
 
   /**
-   * One fetch for keys that have become too old, as after the machine slept: anyone who asks first sets it off, the others join it. Once it has
-   * failed nobody is waiting; the background keeps trying.
+   * One fetch for keys that have become too old, for example after the machine slept: the first caller starts it, the others join. After a failure
+   * nobody waits; the background refresh keeps trying.
    * @returns whether the keys can be used
    */
   async refreshWhenStale(): Promise<boolean> {
@@ -196,7 +199,7 @@ export class RemoteKeySet {
     if (isNew) this.options.onFailure?.(reason);
   }
 
-  /** The machine's clock is not enough: set back, it would stretch the limit. */
+  /** The machine's clock alone is not enough: setting it back would extend the limit. */
   #isStale(): boolean {
     const { maxStaleSeconds } = this.options;
     return this.#confirmed !== undefined && elapsedMs(this.#clock, this.#confirmed) > maxStaleSeconds * 1_000;
@@ -244,7 +247,7 @@ export class RemoteKeySet {
     this.options.onKeys(this.#keys);
   }
 
-  /** The issuer is away at start: the set of the last run, unless it is older than an outage may be. */
+  /** The issuer is unavailable at start: uses the set of the last run, unless it is too old. */
   async #loadFile(): Promise<boolean> {
     const { now, maxStaleSeconds } = this.options;
     try {

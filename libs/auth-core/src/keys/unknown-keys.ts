@@ -1,12 +1,12 @@
-/** Characters of a `kid` for which a fetch may be made. */
+/** Maximum characters of a `kid` that may cause a fetch. */
 export const KEY_ID_LIMIT = 200;
 const PENALISED_LIMIT = 1_000;
-/** Cool-downs for which a `kid` that a fetch did not bring causes no other. */
+/** Cool-downs during which a `kid` that a fetch did not find causes no other fetch. */
 const PENALTY_COOLDOWNS = 30;
 
 /**
- * Decides whether an unknown `kid` is worth a fetch: one in a cool-down whatever arrives, and for a `kid` that was just looked for without success
- * none for many, so that a flood of made-up ones cannot use up every cool-down with the same. Bounded.
+ * Decides whether an unknown `kid` is worth a fetch: at most one per cool-down, and none for many cool-downs for a `kid` that was just not found, so
+ * that repeating a made-up one cannot use up every fetch. Bounded.
  */
 export class UnknownKeys {
   readonly #penalised = new Map<string, number>();
@@ -16,7 +16,7 @@ export class UnknownKeys {
   constructor(private readonly cooldownSeconds: number) {}
 
   /**
-   * @param keyId nothing when it is not known for which key
+   * @param keyId undefined when the key is not known
    * @param now milliseconds of a monotonic clock
    */
   mayFetch(keyId: string | undefined, now: number): boolean {
@@ -26,7 +26,7 @@ export class UnknownKeys {
     return true;
   }
 
-  /** A fetch was made for a `kid` and did not bring it. @param now milliseconds of a monotonic clock */
+  /** Notes that a fetch for a `kid` did not find it. @param now milliseconds of a monotonic clock */
   penalise(keyId: string, now: number): void {
     this.#penalised.delete(keyId);
     const [oldest] = this.#penalised.keys();

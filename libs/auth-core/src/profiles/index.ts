@@ -1,5 +1,5 @@
 /**
- * `@countersign/auth-core/profiles`: the rules of a token profile, for a service that verifies tokens of other issuers by keys of its own
- * keeping. The issuer takes in other issuers' people with them.
+ * `@countersign/auth-core/profiles`: the rules of a token profile, for a service that verifies tokens of other issuers with keys that it manages
+ * itself. The issuer uses them for people of other issuers.
  */
 export { acceptsType, principalByProfile } from './token-profile.js';

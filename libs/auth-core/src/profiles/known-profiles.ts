@@ -13,13 +13,13 @@ const entries = (value: unknown): readonly unknown[] => (Array.isArray(value) ? 
 /** `{ "roles": […] }`, as Keycloak has them in several places. */
 const rolesIn = (value: unknown): readonly unknown[] => entries(isObject(value) ? value['roles'] : undefined);
 
-/** A claim that must be a text; its name where it is not. */
+/** Returns the claim's name unless it is a string. */
 const lacks = (claims: JsonObject, name: string): string | undefined =>
   typeof claims[name] === 'string' && claims[name] !== '' ? undefined : name;
 
 const personIf = (isPerson: boolean): PrincipalKind => (isPerson ? 'person' : 'service');
 
-/** RFC 9068 whole: `aud` may be a list that contains this service, and `scope` may be left out. */
+/** RFC 9068 in full: `aud` may be a list that contains this service, and `scope` may be absent. */
 const rfc9068: TokenProfile = {
   name: 'rfc9068',
   types: ['at+jwt'],
@@ -29,14 +29,17 @@ const rfc9068: TokenProfile = {
   roles: ({ roles }) => roles,
 };
 
-/** Keycloak says by a claim what a token is: `Bearer`, or `ID`, `Refresh`, `Logout`. Roles of the realm, and of this service as a client. */
+/**
+ * Keycloak states the kind of a token in a claim: `Bearer`, or `ID`, `Refresh`, `Logout`. The roles are those of the realm, and of this service as a
+ * client.
+ */
 const keycloak: TokenProfile = {
   name: 'keycloak',
   types: ['JWT', 'at+jwt'],
   notAccessToken: ({ typ }) => (typ === 'Bearer' || typ === 'DPoP' ? undefined : 'typ'),
   client: ['azp', 'client_id'],
   tokenIdRequired: true,
-  // A client's own token is its service account's, a user whose name Keycloak reserves; a token of a session is a person's.
+  // A client's own token belongs to its service account, a user with a reserved name; a token of a session belongs to a person.
   kind: ({ sid, preferred_username: name }) =>
     personIf(sid !== undefined && !String(name).startsWith('service-account-')),
   roles: ({ realm_access, resource_access }, audience) => {
@@ -46,7 +49,7 @@ const keycloak: TokenProfile = {
   },
 };
 
-/** Auth0, both of its profiles. An ID token is for the client itself; permissions (RBAC) count as scopes. */
+/** Auth0, both of its profiles. An ID token is for the client itself; permissions (RBAC) are treated as scopes. */
 const auth0: TokenProfile = {
   name: 'auth0',
   types: ['JWT', 'at+jwt'],
@@ -76,8 +79,9 @@ const okta: TokenProfile = {
 };
 
 /**
- * Microsoft Entra ID, tokens of version 2. The issuer names the tenant, and so does the token: one of another tenant never passes. ID tokens may
- * be for the same audience; they have neither `azp` nor `scp`. Application permissions stand in `roles`, and count as scopes where there is no `scp`.
+ * Microsoft Entra ID, tokens of version 2. Both the issuer and the token name the tenant, so a token of another tenant is never accepted. ID tokens
+ * may have the same audience; they have neither `azp` nor `scp`. Application permissions are in `roles`, and are treated as scopes if there is no
+ * `scp`.
  */
 const entra: TokenProfile = {
   name: 'entra',
@@ -98,7 +102,7 @@ const entra: TokenProfile = {
   roles: ({ roles }) => roles,
 };
 
-/** Amazon Cognito: access tokens have no `aud`, so one is for this service when a scope is one of this resource server's. */
+/** Amazon Cognito: access tokens have no `aud`, so a token is for this service if one of its scopes belongs to this resource server. */
 const cognito: TokenProfile = {
   name: 'cognito',
   types: ['JWT'],
@@ -154,8 +158,8 @@ const google: TokenProfile = {
 };
 
 /**
- * A person's ID token of Google that an application sends to its own backend: the audience must be that very application, and the address verified. It is
- * no access token: anyone who gets hold of it can present it, and it grants no rights.
+ * A person's ID token of Google that an application sends to its own backend: the audience must be exactly that application, and the email address
+ * verified. It is not an access token: anyone who obtains it can present it, and it grants no rights.
  */
 const googleSignIn: TokenProfile = {
   name: 'google-sign-in',
@@ -183,7 +187,7 @@ const kubernetes: TokenProfile = {
   scopes: () => undefined,
 };
 
-/** OIDC tokens of GitHub Actions: the client is the repository. Let a policy look at `sub`, which names branch or environment. */
+/** OIDC tokens of GitHub Actions: the client is the repository. Check `sub`, which names branch or environment, in a policy. */
 const githubActions: TokenProfile = {
   name: 'github-actions',
   types: ['JWT'],
@@ -193,7 +197,7 @@ const githubActions: TokenProfile = {
   scopes: () => undefined,
 };
 
-/** Profiles by name; `docs/token-profiles.md` says what each can promise. */
+/** Profiles by name; `docs/token-profiles.md` says what each one guarantees. */
 export const knownProfiles = {
   rfc9068,
   keycloak,

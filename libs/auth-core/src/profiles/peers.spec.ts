@@ -12,7 +12,7 @@ import { TokenError } from '../token-error.js';
 import { createVerifier, type TokenVerifier } from '../token-verifier.js';
 import { type ProfileName } from './known-profiles.js';
 
-/** The others read the machine's clock. */
+/** The other libraries read the machine's clock. */
 const now = Math.floor(Date.now() / 1_000);
 const shapes = tokenShapes(now);
 const names = Object.entries(profileOfShape);
@@ -20,7 +20,7 @@ const names = Object.entries(profileOfShape);
 interface Change {
   readonly claims?: JsonObject;
   readonly header?: JsonObject;
-  /** Done to the finished token. */
+  /** Applied to the finished token. */
   readonly after?: (token: string, key: PrivateJwk) => string;
 }
 
@@ -35,7 +35,7 @@ const withHeader = (token: string, change: JsonObject): string => {
   return `${encoded({ ...(typeof read === 'object' ? read : {}), ...change })}.${payload}.${signature}`;
 };
 
-/** A good token's twins. */
+/** Variants of a valid token. */
 const changes: Readonly<Record<string, Change>> = {
   'as it is': {},
   'of another realm or tenant': { claims: { iss: 'https://elsewhere.test/realms/acme' } },
@@ -45,7 +45,7 @@ const changes: Readonly<Record<string, Change>> = {
   'for nobody': { claims: { aud: [] } },
   expired: { claims: { exp: now - 60 } },
   'without end': { claims: { exp: undefined } },
-  'with an end in words': { claims: { exp: 'tomorrow' } },
+  'with an expiry in words': { claims: { exp: 'tomorrow' } },
   'not yet valid': { claims: { nbf: now + 600 } },
   'from the future': { claims: { iat: now + 600 } },
   'of an ID token’s form': { claims: { nonce: 'n', at_hash: 'x' } },
@@ -148,7 +148,7 @@ describe('beside jose and express-oauth2-jwt-bearer', () => {
   };
 
   it.each(names.map(([name, profile], at) => [name, profile, at] as const))(
-    '%s: %s accepts no twin that both refuse',
+    '%s: %s accepts no variant that both refuse',
     async (name: string, profile: ProfileName, at: number) => {
       const verdicts: Record<string, string> = {};
       for (const [what, change] of Object.entries(changes)) {
@@ -157,14 +157,14 @@ describe('beside jose and express-oauth2-jwt-bearer', () => {
         verdicts[what] = verdict;
         if (verdict !== 'accepted') continue;
         const [jose, peer] = [await byJose(name, token), await byExpress(at, token)];
-        // Cognito's access tokens have no `aud`, without which neither has anything to compare.
+        // Cognito's access tokens have no `aud`, so neither has anything to compare.
         const isComparable = profile !== 'cognito';
         expect([what, jose || peer || !isComparable]).toEqual([what, true]);
       }
       const { 'as it is': plain, ...twins } = verdicts;
       expect(plain).toBe(name.includes('mTLS') ? 'CERTIFICATE_MISMATCH' : 'accepted');
       const taken = Object.entries(twins).filter(([, verdict]) => verdict === 'accepted');
-      // What says that it is an ID token is no fault in an ID token, nor where a claim of another name says what a token is.
+      // A mark of ID tokens is not a fault in an ID token, nor if another claim states the kind of token.
       const idTokenForm = ['keycloak', 'rfc9068', 'cognito', 'kubernetes', 'github-actions', 'google-sign-in'];
       expect(taken.map(([what]) => what)).toEqual(
         idTokenForm.includes(profile) && !name.includes('mTLS') ? ['of an ID token’s form'] : [],

@@ -37,7 +37,7 @@ const zitadel = 'Zitadel JWT access token';
 const spring = 'Spring Authorization Server (default)';
 const mtls = 'RFC 9068 token with x5t#S256 (mTLS, RFC 8705)';
 
-/** Which profile takes which token, and whom it makes of it. */
+/** Which profile accepts which token, and the resulting principal. */
 const accepted: readonly (readonly [string, ProfileName, Partial<Principal>, readonly string[]])[] = [
   [
     keycloakService,
@@ -91,7 +91,7 @@ const accepted: readonly (readonly [string, ProfileName, Partial<Principal>, rea
   [google, 'google-sign-in', { subject: '114567890123456789012', kind: 'person' }, []],
 ];
 
-/** What each profile must not take for an access token of this service: changes of a good one. */
+/** What each profile must not accept as an access token of this service: variants of a valid one. */
 const traps: readonly (readonly [
   string,
   ProfileName,
@@ -243,7 +243,7 @@ describe('profiles of other issuers’ tokens', () => {
   });
 
   it.each(accepted)(
-    '%s is taken by %s, first seen and repeated, and by jose',
+    '%s is accepted by %s, first seen and repeated, and by jose',
     async (name, profile, principal, scopes) => {
       const shape = shapeOf(name);
       const verifier = await verifierOf(shape, profile);
@@ -293,14 +293,14 @@ describe('profiles of other issuers’ tokens', () => {
     },
   );
 
-  it.each(traps)('%s: %s does not take %s', async (name, profile, _what, change, code) => {
+  it.each(traps)('%s: %s refuses %s', async (name, profile, _what, change, code) => {
     const shape = shapeOf(name);
     const verifier = await verifierOf(shape, profile);
     const trap = { ...shape, ...change, claims: { ...shape.claims, ...change.claims } };
     expect(outcome(verifier, await mint(trap))).toBe(code);
   });
 
-  it('take nothing without being asked to: our own is one audience and a scope, under at+jwt', async () => {
+  it('are opt-in: our own tokens have one audience, a scope, and typ at+jwt', async () => {
     const taken: string[] = [];
     for (const [name, shape] of shapes) {
       const verifier = await verifierOf(shape, undefined);
@@ -329,7 +329,7 @@ describe('profiles of other issuers’ tokens', () => {
     expect(() => verifier.verify(id)).toThrow(expect.objectContaining({ code: 'TYP_NOT_ALLOWED', detail: 'typ' }));
   });
 
-  it('give a token without id its fingerprint, by which it can be revoked', async () => {
+  it('identify a token without id by its fingerprint, by which it can be revoked', async () => {
     const shape = shapeOf(auth0User);
     const revocations = new MemoryRevocationList();
     const verifier = await verifierOf(shape, 'auth0', revocations);
@@ -341,7 +341,7 @@ describe('profiles of other issuers’ tokens', () => {
     expect([outcome(verifier, one), outcome(verifier, other)]).toEqual(['TOKEN_REVOKED', 'ACCEPTED']);
   });
 
-  it('take a token that is bound to a certificate with that certificate', async () => {
+  it('accept a token that is bound to a certificate together with that certificate', async () => {
     const shape = shapeOf(mtls);
     const certificate = Buffer.from('a certificate in DER');
     const cnf = { 'x5t#S256': createHash('sha256').update(certificate).digest('base64url') };
@@ -353,7 +353,7 @@ describe('profiles of other issuers’ tokens', () => {
     expect(outcome(verifier, token)).toBe('CERTIFICATE_MISMATCH');
   });
 
-  it('leave it to a check to say which client of the realm may call', async () => {
+  it('leave it to a custom check which client of the realm may call', async () => {
     const shape = shapeOf(keycloakUser);
     server.publish(shape.issuer, jwks(shape).keys);
     const { issuer, audience } = shape;
@@ -365,7 +365,7 @@ describe('profiles of other issuers’ tokens', () => {
     expect(outcome(verifier, await mint(changed(shape, { azp: 'other' })))).toBe('CLAIM_INVALID');
   });
 
-  it('take service accounts of Google, and times with fractions', async () => {
+  it('accept service accounts of Google, and times with fractions', async () => {
     const claims = { email: 'orders@acme.iam.gserviceaccount.com', email_verified: true, at_hash: undefined };
     const shape = changed(shapeOf(google), { ...claims, iat: now - 0.5, exp: now + 10.5 });
     const verifier = await verifierOf(shape, 'google');

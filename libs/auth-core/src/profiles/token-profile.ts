@@ -13,43 +13,43 @@ import { fixedSet, scopeSetOf } from '../jws/scope-set.js';
 import { type Principal, type PrincipalKind } from '../principal.js';
 import { TokenError } from '../token-error.js';
 
-/** How the access tokens of an issuer look, where they are not those of RFC 9068 with one audience. */
+/** The form of an issuer's access tokens, if it differs from RFC 9068 with one audience. */
 export interface TokenProfile {
   /** For logs and errors. */
   readonly name: string;
-  /** Values that the header's `typ` may have, in any case, with or without `application/` in front. */
+  /** Accepted values of the header's `typ`, case-insensitive, with or without the prefix `application/`. */
   readonly types: readonly string[];
-  /** Whether the header may lack `typ`; then {@link notAccessToken} must tell other tokens of the issuer apart. */
+  /** Whether the header may lack `typ`; then {@link notAccessToken} must recognise other tokens of the issuer. */
   readonly untyped?: boolean;
   /**
-   * What shows that a token is not an access token: an ID token of the same issuer, signed by the same key, must never pass for one.
+   * Recognises tokens that are not access tokens: an ID token of the same issuer, signed by the same key, must never be accepted.
    * @returns the claim that says so
    */
   readonly notAccessToken?: (claims: JsonObject, expected: Expected) => string | undefined;
   /** Whether the token is for this service; by default `aud` is its name, or a list that contains it. */
   readonly isFor?: (claims: JsonObject, audience: string) => boolean;
-  /** Claims that may name the client, the best first. */
+  /** Claims that may name the client, preferred first. */
   readonly client: readonly string[];
-  /** Claims that may hold the token's id; without any the token's fingerprint is its id. */
+  /** Claims that may hold the token's id; a token without any is identified by its fingerprint. */
   readonly tokenId?: readonly string[];
   /** Whether a token without an id is refused. */
   readonly tokenIdRequired?: boolean;
-  /** The scopes: a text with spaces, a list, or nothing; `scope` by default. */
+  /** The scopes: a space-separated string, a list, or undefined; `scope` by default. */
   readonly scopes?: (claims: JsonObject) => unknown;
-  /** Whom the token is about, where a claim tells it; by default a `sub` with a `|`, or that begins with `person:`, is a person's. */
+  /** The kind of subject, if a claim states it; by default a `sub` that contains `|`, or starts with `person:`, is a person's. */
   readonly kind?: (claims: JsonObject, subject: string) => PrincipalKind;
-  /** The roles: a list, or nothing. */
+  /** The roles: a list, or undefined. */
   readonly roles?: (claims: JsonObject, audience: string) => unknown;
 }
 
-/** Entries that a list in a token may have: audiences, scopes, roles. */
+/** Maximum entries of a list in a token: audiences, scopes, roles. */
 const LIST_LIMIT = 256;
 const NO_SCOPES = fixedSet([]);
 const NO_ENTRIES: readonly string[] = Object.freeze([]);
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** A list of texts in a claim. @throws {TokenError} `CLAIM_INVALID` */
+/** A list of strings in a claim. @throws {TokenError} `CLAIM_INVALID` */
 function listOf(value: unknown, name: string): readonly string[] {
   if (!Array.isArray(value) || value.length > LIST_LIMIT || !value.every(isText)) {
     throw new TokenError('CLAIM_INVALID', name);
@@ -63,7 +63,7 @@ export function audiencesOf({ aud }: JsonObject): readonly string[] {
   return typeof aud === 'string' ? [text(aud, 'aud')] : listOf(aud, 'aud');
 }
 
-/** A NumericDate (RFC 7519, section 2), which need not be whole. */
+/** A NumericDate (RFC 7519, section 2), which may have a fraction. */
 function time(value: unknown, name: string): number {
   if (value === undefined) throw new TokenError('CLAIM_MISSING', name);
   if (typeof value !== 'number' || !(value >= 0 && value <= TIME_LIMIT)) throw new TokenError('CLAIM_INVALID', name);
@@ -92,9 +92,9 @@ export function acceptsType({ types, untyped = false }: TokenProfile, typ: unkno
 }
 
 /**
- * Checks the claims of a token whose signature verified, and makes the principal of them.
+ * Checks the claims of a token whose signature verified, and builds the principal from them.
  * @param now seconds
- * @param fingerprint what identifies a token that has no id
+ * @param fingerprint identifies a token that has no id
  * @throws {TokenError} as for tokens of our own issuer; `TYP_NOT_ALLOWED` for a token that is not an access token, its detail naming the claim
  */
 export function principalByProfile(

@@ -15,12 +15,12 @@ type Profile = (typeof profileOfShape)[keyof typeof profileOfShape];
 const byName: Readonly<Record<string, Profile | undefined>> = profileOfShape;
 const thumbprint = createHash('sha256').update(certificate).digest('base64url');
 
-/** What is verified: the shape as it is, but for a certificate that there is. */
+/** The token to verify: the shape itself, with a real certificate. */
 function claimsOf({ claims }: TokenShape): TokenShape['claims'] {
   return claims['cnf'] === undefined ? claims : { ...claims, cnf: { 'x5t#S256': thumbprint } };
 }
 
-/** In words of the refusal's own facts. */
+/** Built from the refusal's own facts. */
 function reasonOf({ code, detail, expected, actual }: TokenError): string {
   const what = detail === undefined ? '' : ` (\`${detail}\``;
   const came = actual === undefined ? '' : ` is ${actual}`;
@@ -52,7 +52,7 @@ describe('the table of docs/token-profiles.md', () => {
       ...(profile === undefined ? {} : { profile }),
     });
 
-  it('says of each of the nineteen shapes what the verifier says, without a profile and with its own', async () => {
+  it('shows the verifier’s result for each of the nineteen shapes, without a profile and with its own', async () => {
     const rows: string[] = [];
     for (const [name, shape] of tokenShapes(now)) {
       keys.publish(shape.issuer, [publicJwkOf(key)]);

@@ -1,14 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 
-/**
- * A server of issuers' metadata and keys on this machine, whatever the issuers are called: `fetch` asks it in place of their hosts. What it is not told
- * to answer is a 404.
- */
+/** A server of issuers' metadata and keys on this machine, for any issuer name: `fetch` calls it instead of their hosts. Everything else is a 404. */
 export class KeyServer {
   readonly #answers = new Map<string, unknown>();
   readonly #server: Server;
-  /** The addresses that were asked for, in order. */
+  /** The requested URLs, in order. */
   readonly asked: string[] = [];
 
   private constructor() {
@@ -27,7 +24,7 @@ export class KeyServer {
     return server;
   }
 
-  /** Its own origin. */
+  /** The server's origin. */
   get origin(): string {
     const address: AddressInfo | string | null = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('not listening');
@@ -39,12 +36,12 @@ export class KeyServer {
     return fetch(`${this.origin}/${url.replace('://', '/')}`, init);
   };
 
-  /** @param answer JSON; nothing for a 404 */
+  /** @param answer JSON; undefined for a 404 */
   answer(url: string, answer: unknown): void {
     this.#answers.set(url, answer);
   }
 
-  /** Publishes an issuer's keys as it would: metadata for OpenID Connect Discovery, and our own issuer's address. */
+  /** Publishes an issuer's keys as the issuer would: metadata for OpenID Connect Discovery, and our own issuer's path. */
   publish(issuer: string, keys: readonly unknown[]): void {
     const base = issuer.replace(/\/$/, '');
     this.answer(`${base}/.well-known/openid-configuration`, { issuer, jwks_uri: `${base}/keys` });

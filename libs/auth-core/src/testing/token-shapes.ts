@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isObject, parseJsonObject, type JsonObject } from '../json-object.js';
 
-/** A token as one of the field's issuers makes it, and what a service expects of it. */
+/** A token as a well-known issuer makes it, and what a service expects of it. */
 export interface TokenShape {
   readonly issuer: string;
   readonly audience: string;
@@ -11,7 +11,7 @@ export interface TokenShape {
   readonly namesAlg: boolean;
 }
 
-/** The shapes by name, without their signatures. @param now seconds: when they were issued; they end in an hour */
+/** The shapes by name, without their signatures. @param now seconds: when they were issued; they expire in an hour */
 export function tokenShapes(now: number): ReadonlyMap<string, TokenShape> {
   const file = new URL('./token-shapes.json', import.meta.url);
   const read = Object.entries(parseJsonObject(readFileSync(file))).map(

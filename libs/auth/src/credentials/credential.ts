@@ -15,7 +15,7 @@ export interface Credential {
   verify(carrier: Carrier, context: ExecutionContext): Promise<Principal> | undefined;
   /**
    * The quick way for an HTTP request whose credential verified before, where there is one.
-   * @returns nothing when {@link verify} must look
+   * @returns undefined when {@link verify} is needed
    * @throws anything: then `verify` says what is wrong
    */
   recall?(request: object): Principal | undefined;

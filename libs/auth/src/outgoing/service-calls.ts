@@ -28,7 +28,7 @@ export interface ServiceCallsOptions {
   readonly answerLimit?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Milliseconds of a clock that is never set back, for durations; `performance.now` by default. */
+  /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
   readonly monotonic?: () => number;
   /** 0 to 1. */
   readonly random?: () => number;

@@ -32,7 +32,7 @@ export function parsedBody(text: string, type: string | null): unknown {
   }
 }
 
-/** Passes over a byte order mark (RFC 8259, section 8.1). */
+/** Skips a byte order mark (RFC 8259, section 8.1). */
 const decoder = new TextDecoder();
 
 /** @param send the process's own `fetch`, or one like it */

@@ -5,7 +5,7 @@ import { type LimitState, type LimitStore } from './limit-store.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import { burstOf, leaseFrom, type SharedBucket } from './shared-bucket.js';
 
-/** Time that passes only when everything that was due has happened. */
+/** Time that advances only after everything due has happened. */
 class World {
   now = Date.UTC(2026, 10, 26, 12);
   readonly #due: { readonly at: number; readonly resume: () => void }[] = [];
@@ -31,7 +31,7 @@ class World {
   }
 }
 
-/** One store for all replicas, some milliseconds away. */
+/** One store for all replicas, with a few milliseconds of latency. */
 function storeIn(world: World, random: () => number) {
   const buckets = new Map<string, SharedBucket>();
   const counted = { commits: 0 };
@@ -54,9 +54,9 @@ function storeIn(world: World, random: () => number) {
 interface Run {
   readonly admitted: number;
   readonly refused: number;
-  /** Part of the burst, or of the quota, by which more passed than may. */
+  /** Fraction of the burst or quota by which the limit was exceeded. */
   readonly over: number;
-  /** The largest part of the limit that was still left when a request was refused. */
+  /** The largest fraction of the limit that was still left when a request was refused. */
   readonly leftWhenRefused: number;
   readonly commits: number;
 }
@@ -113,7 +113,7 @@ async function runLoad({ limit, bursts, seed, replicas = 4 }: Load): Promise<Run
   };
   const { of, counted } = storeIn(world, random);
   const identity = { ...key, limits: { '*': limit } };
-  // Each replica's clock began at another time, and runs a little faster or slower.
+  // Each replica's clock started at a different time, and runs a little faster or slower.
   const limits = Array.from({ length: replicas }, (_, replica) => {
     const [offset, drift] = [random() * 1e9, 1 + (random() - 0.5) * 2e-4];
     return new ApiKeyLimits({
@@ -169,7 +169,7 @@ const limitsOfRate = fc
   .filter(({ perMinute, burst }) => burst >= perMinute / 30);
 
 describe('the limit of a key at four replicas', () => {
-  it('is never exceeded by more than 2 %, and no request is refused below 95 % of it, whatever comes where', async () => {
+  it('is never exceeded by more than 2 %, and no request is refused below 95 % of it, however requests are distributed', async () => {
     const worst = { over: 0, leftWhenRefused: 0 };
     await fc.assert(
       fc.asyncProperty(limitsOfRate, bursts, fc.nat(), async (limit, load, seed) => {
@@ -184,7 +184,7 @@ describe('the limit of a key at four replicas', () => {
     if (process.env['LIMIT_RUNS'] !== undefined) process.stdout.write(`${JSON.stringify(worst)}\n`);
   }, 600_000);
 
-  it('is never exceeded by quotas of a day or a month, and they are used up to 95 % at least', async () => {
+  it('holds for daily and monthly quotas, which can be used up to at least 95 %', async () => {
     const quotas = fc.oneof(
       fc.record({ perDay: fc.integer({ min: 20, max: 500 }) }),
       fc.record({ perMonth: fc.integer({ min: 20, max: 500 }), perDay: fc.constant(1_000) }),
@@ -199,7 +199,7 @@ describe('the limit of a key at four replicas', () => {
     );
   }, 600_000);
 
-  it('lets a flood have its rate for as long as it lasts, at the price of a few commits', async () => {
+  it('sustains its rate during a flood, for the price of a few commits', async () => {
     const limit = { perMinute: 6_000, burst: 300 };
     const flood = Array.from({ length: 4 }, (_, replica) => ({ at: 0, replica, count: 2_500, over: 10_000 }));
     const { admitted, refused, commits } = await runLoad({ limit, bursts: flood, seed: 7 });
@@ -209,7 +209,7 @@ describe('the limit of a key at four replicas', () => {
     expect(commits).toBeLessThan(2_500);
   }, 120_000);
 
-  it('is not exceeded by a replica that forgets what it held, because it holds only so many', async () => {
+  it('is not exceeded by a replica that evicts buckets', async () => {
     const limits = new ApiKeyLimits({ store: new MemoryLimitStore(() => 0), monotonic: () => 0, bucketsLimit: 1 });
     const [one, other] = [0, 1].map((n) => ({
       ...key,
@@ -229,7 +229,7 @@ describe('the limit of a key at four replicas', () => {
     }
   });
 
-  it('is that of the plan of now, as soon as a token brings it, and what was used stays used', async () => {
+  it('follows a new plan as soon as a token carries it, and what was used stays used', async () => {
     const limits = new ApiKeyLimits({ store: new MemoryLimitStore(() => 0), monotonic: () => 0 });
     const passing = async (perDay: number, requests: number) => {
       const identity = { ...key, limits: { '*': { perDay } } };

@@ -8,35 +8,35 @@ import { capacityOf, type LeaseAnswer } from './shared-bucket.js';
 
 export interface ApiKeyLimitsOptions {
   readonly store: LimitStore;
-  /** Buckets held at most; 100,000 by default. One that was not asked for lately leaves. */
+  /** Maximum buckets held; 100,000 by default. One that was not used recently is evicted. */
   readonly bucketsLimit?: number;
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly monotonic?: () => number;
-  /** Waits that many milliseconds; a timer by default. */
+  /** Waits the given number of milliseconds; a timer by default. */
   readonly wait?: (ms: number) => Promise<void>;
 }
 
-/** Part of the burst that others may hold when a request is refused: what is more is waited for. */
+/** Fraction of the burst that other replicas may hold when a request is refused; if they hold more, the request waits. */
 const ELSEWHERE_SHARE = 0.02;
-/** How often what others hold is waited for. */
+/** How often to wait for what others hold. */
 const WAITS = 3;
-/** Requests of one key that wait for a lease at once; a further one is refused. */
+/** Maximum requests of one key that wait for a lease; more are refused. */
 const WAITING_LIMIT = 5_000;
-/** Requests that one lease asks for at most. */
+/** Maximum requests that one lease asks for. */
 const WANTED_LIMIT = 100_000;
-/** Tries of one request: the last of those that wait gets its turn when leases bring one at a time. */
+/** Maximum attempts of one request: enough for the last waiting request if leases grant one at a time. */
 const TRIES = 1_000;
-/** Milliseconds for which a refusal is repeated without asking, when nothing is known better. */
+/** Milliseconds for which a refusal is repeated without asking, when nothing better is known. */
 const SHORT_MS = 100;
 
 /**
- * Decides from memory whether a key may be used once more: replicas lease shares of the common bucket and spend them here. Leases of all keys
- * are asked for and given back together, so that the store sees a few commits a second however many requests there are; a key whose limit is
- * spent is refused without asking again until something may be left.
+ * Decides from memory whether a key may be used once more: replicas lease shares of the common bucket and spend them here. Leases of all keys are
+ * requested and returned together, so that the store sees a few commits per second under any load; a key whose limit is spent is refused without
+ * asking until something may be left.
  */
 export class ApiKeyLimits {
   readonly #buckets: Buckets;
-  /** Those of which the store knows a lease here. */
+  /** Buckets with a lease here that the store knows of. */
   readonly #holding = new Set<Bucket>();
   readonly #requests: LeaseRequests;
   readonly #monotonic: () => number;
@@ -57,8 +57,8 @@ export class ApiKeyLimits {
   /**
    * Spends one request of a key.
    * @param routeClass the class of the route
-   * @returns at once in most cases: nothing for a key that is not limited here; the state, with `retryMs` when the request must not pass
-   * @throws by the promise, what the store threw
+   * @returns synchronously in most cases: undefined for a key that is not limited here; else the state, with `retryMs` when the request must not pass
+   * @throws what the store threw (the promise rejects)
    */
   spend(key: ApiKeyIdentity, routeClass: string): LimitState | undefined | Promise<LimitState> {
     const bucket = this.#buckets.of(key, routeClass);
@@ -66,7 +66,7 @@ export class ApiKeyLimits {
     return this.#decide(bucket, this.#monotonic()) ?? this.#leaseAndSpend(bucket);
   }
 
-  /** As {@link spend}, only from memory. @returns nothing when a lease is needed first, or the request must not pass */
+  /** Like {@link spend}, from memory only. @returns undefined when a lease is needed first, or the request must not pass */
   spendNow(key: ApiKeyIdentity, routeClass: string): LimitState | 'unlimited' | undefined {
     const bucket = this.#buckets.of(key, routeClass);
     if (bucket === undefined) return 'unlimited';
@@ -74,8 +74,8 @@ export class ApiKeyLimits {
   }
 
   /**
-   * Whether a request would be refused, only from memory; nothing is spent.
-   * @returns nothing when it may pass, or when a lease is needed to know
+   * Whether a request would be refused, from memory only; nothing is spent.
+   * @returns undefined when it may pass, or when only a lease can tell
    */
   refusedNow(key: ApiKeyIdentity, routeClass: string): LimitState | undefined {
     const bucket = this.#buckets.of(key, routeClass);
@@ -84,7 +84,7 @@ export class ApiKeyLimits {
     return now >= bucket.refusedUntil || bucket.holds(now) ? undefined : bucket.refused(bucket.refusedUntil - now);
   }
 
-  /** @returns nothing where a lease is needed first */
+  /** @returns undefined if a lease is needed first */
   #decide(bucket: Bucket, now: number): LimitState | undefined {
     if (bucket.takes(now)) return bucket.passed();
     return now < bucket.refusedUntil ? bucket.refused(bucket.refusedUntil - now) : undefined;
@@ -101,14 +101,14 @@ export class ApiKeyLimits {
         const decided = this.#decide(bucket, this.#monotonic());
         if (decided !== undefined) return decided;
       }
-      // What trickles in goes to those who wait longer.
+      // What trickles in goes to the requests that have waited longest.
       return tooMany(bucket);
     } finally {
       bucket.waiting -= 1;
     }
   }
 
-  /** Leases; where nothing is left but others hold some that they may not need, once more when they have given it back. */
+  /** Requests a lease; if nothing is left but others hold some that they may not need, tries once more after they have returned it. */
   async #leaseFor(bucket: Bucket): Promise<void> {
     let last = await this.#lease(bucket);
     for (let waits = 0; waits < WAITS && last.granted === 0; waits += 1) {
@@ -119,12 +119,12 @@ export class ApiKeyLimits {
     }
     if (last.granted > 0) return;
     bucket.exhausted = last.exhausted;
-    // Counted from when it was asked for: what the answer took on its way has passed already.
+    // Counted from when it was requested, because the response took some of that time.
     bucket.refusedUntil = bucket.asked + last.retryMs;
   }
 
   async #lease(bucket: Bucket): Promise<LeaseAnswer> {
-    // Twice of what the last one needed, so that a flood asks seldom and a trickle holds little.
+    // Twice what the last lease needed, so that a flood asks rarely and a trickle holds little.
     const wanted = Math.min(WANTED_LIMIT, Math.max(1, bucket.waiting, bucket.used * 2));
     bucket.asked = this.#monotonic();
     const answer = await this.#settle(bucket, wanted);
@@ -134,7 +134,7 @@ export class ApiKeyLimits {
     return answer;
   }
 
-  /** Reports the lease that there was; from now on nothing of it is spent. */
+  /** Reports the previous lease; from now on nothing of it is spent. */
   async #settle(bucket: Bucket, wanted: number): Promise<LeaseAnswer> {
     const { used, name, limit } = bucket;
     bucket.left = 0;
@@ -147,15 +147,15 @@ export class ApiKeyLimits {
       else this.#holding.delete(bucket);
       return answer;
     } catch (error) {
-      // It may or may not have been settled. What was used is reported again, what was left is not spent any more.
+      // It may or may not have been settled. What was used is reported again; what was left is no longer spent.
       bucket.used = used;
       throw error;
     }
   }
 
   /**
-   * Gives back what leases that have ended left over, all in one request. To be called often: it does nothing where nothing has ended.
-   * @throws what the store threw: then it is given back the next time, or counts as used
+   * Returns what expired leases left over, all in one request. Call it often: it does nothing if no lease has expired.
+   * @throws what the store threw: then it is returned the next time, or counts as used
    */
   async giveBack(): Promise<void> {
     if (this.#holding.size === 0) return;

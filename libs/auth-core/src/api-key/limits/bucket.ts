@@ -2,11 +2,14 @@ import { type ApiKeyIdentity, type ApiKeyLimit } from '../../principal.js';
 import { limitFor, type LimitState } from './limit-store.js';
 import { type LeaseAnswer } from './shared-bucket.js';
 
-/** What this replica holds of one limit of one key. */
+/** This replica's share of one limit of one key. */
 export class Bucket {
   left = 0;
   used = 0;
-  /** Whether its last lease was settled here. One that came back after it was forgotten does not know what was used of it: all of it, then. */
+  /**
+   * Whether its last lease was settled here. A bucket that was evicted and came back does not know how much of its lease was used, so all of it
+   * counts.
+   */
   isSettled = false;
   until = -Infinity;
   refusedUntil = -Infinity;
@@ -15,13 +18,13 @@ export class Bucket {
   remaining = 0;
   waiting = 0;
   leasing: Promise<void> | undefined;
-  /** Whether it was asked for since the table last looked for one to forget. */
+  /** Whether it was used since the table last looked for a bucket to evict. */
   isRecent = true;
   isForgotten = false;
 
   /**
    * @param name `<key id>/<class of routes>`
-   * @param of the class of routes that names the limit
+   * @param of the class of routes that defines the limit
    */
   constructor(
     readonly name: string,
@@ -29,7 +32,7 @@ export class Bucket {
     public limit: ApiKeyLimit,
   ) {}
 
-  /** Whether somebody waits for its lease: then it cannot be forgotten. */
+  /** Whether a request waits for its lease: then it cannot be evicted. */
   get isBusy(): boolean {
     return this.waiting > 0 || this.leasing !== undefined;
   }
@@ -48,44 +51,44 @@ export class Bucket {
     return true;
   }
 
-  /** What a caller is told whose request may pass. */
+  /** The state sent to a caller whose request may pass. */
   passed(): LimitState {
     return { name: this.of, limit: this.limit, remaining: this.remaining + this.left };
   }
 
-  /** What a caller is told whose request may not. */
+  /** The state sent to a caller whose request may not pass. */
   refused(retryMs: number): LimitState {
     return { name: this.of, limit: this.limit, remaining: 0, retryMs, exhausted: this.exhausted };
   }
 }
 
-/** Buckets that are passed over at most before one leaves. */
+/** Maximum buckets that are passed over before one is evicted. */
 const LOOKS_LIMIT = 16;
 
-/** One key's buckets by class of routes; nothing where it is not limited. */
+/** One key's buckets by class of routes; undefined if it is not limited. */
 type Known = Map<string, Bucket | undefined>;
 
-/** The buckets of this replica, bounded: one that was not asked for lately leaves for a further one. */
+/** The buckets of this replica, bounded: one that was not used recently makes way for a new one. */
 export class Buckets {
   readonly #byName = new Map<string, Bucket>();
-  /** By what the key's token says, which stays the same object for the token's life: a repeated key looks nothing up by text. */
+  /** Keyed by the object from the key's token, which stays the same for the token's life: a repeated key needs no look-up by text. */
   readonly #known = new WeakMap<ApiKeyIdentity, Known>();
 
   /**
-   * @param limit buckets held at most
-   * @param onForgotten is told of each that leaves: what it holds counts as used
+   * @param limit maximum buckets held
+   * @param onForgotten called for each evicted bucket: what it holds counts as used
    */
   constructor(
     private readonly limit: number,
     private readonly onForgotten: (bucket: Bucket) => void,
   ) {}
 
-  /** Buckets held now. */
+  /** Number of buckets held. */
   get size(): number {
     return this.#byName.size;
   }
 
-  /** @returns nothing where the key is not limited */
+  /** @returns undefined if the key is not limited */
   of(key: ApiKeyIdentity, routeClass: string): Bucket | undefined {
     let known = this.#known.get(key);
     if (known === undefined) this.#known.set(key, (known = new Map()));
@@ -100,7 +103,7 @@ export class Buckets {
   #named(name: string, [of, limit]: readonly [string, ApiKeyLimit]): Bucket {
     const known = this.#byName.get(name);
     if (known !== undefined) {
-      // A token that was exchanged later brings the plan of now.
+      // A token that was exchanged later carries the current plan.
       known.limit = limit;
       return known;
     }
@@ -110,7 +113,7 @@ export class Buckets {
     return bucket;
   }
 
-  /** The first that was not asked for since it was last passed over; after a few looks, any. */
+  /** The first that was not used since it was last passed over; after a few tries, any. */
   #forgetOne(): void {
     let looks = 0;
     for (const [name, bucket] of this.#byName) {
@@ -119,10 +122,10 @@ export class Buckets {
         this.#forget(bucket);
         return;
       }
-      // All of them busy: there are as many too many as requests wait.
+      // All of them are busy: the table exceeds its limit by as many as requests wait.
       if (looks > 2 * LOOKS_LIMIT) return;
       bucket.isRecent = false;
-      // To the end: the next look begins behind it.
+      // Moves to the end, so that the next search starts after it.
       this.#byName.delete(name);
       this.#byName.set(name, bucket);
     }

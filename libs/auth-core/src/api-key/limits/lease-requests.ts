@@ -7,17 +7,17 @@ interface Asked {
   readonly failed: (error: unknown) => void;
 }
 
-/** Requests that go to the store together. */
+/** Requests that are sent to the store together. */
 const GROUP_LIMIT = 500;
 
-/** Asks the store for leases: what comes in while one request is in progress goes together with the next. */
+/** Asks the store for leases: requests that arrive while one call is in progress share the next. */
 export class LeaseRequests {
   #asked: Asked[] = [];
   #asking = false;
 
   constructor(private readonly store: LimitStore) {}
 
-  /** @throws by the promise, what the store threw */
+  /** @throws what the store threw (the promise rejects) */
   ask(request: NamedLeaseRequest): Promise<LeaseAnswer> {
     return new Promise((answered, failed) => {
       this.#asked.push({ request, answered, failed });

@@ -3,21 +3,21 @@ import { type LimitState } from './limit-store.js';
 import { burstOf } from './shared-bucket.js';
 
 const DAY_SECONDS = 86_400;
-/** Of the longest month. */
+/** Days of the longest month. */
 const MONTH_SECONDS = 31 * DAY_SECONDS;
 
-/** What is the same for every answer of one limit of one class of routes. */
+/** What every answer for one limit of one class of routes shares. */
 interface Told {
   readonly name: string;
   readonly policy: string;
   readonly items: Readonly<Record<'rate' | 'day' | 'month', string>>;
-  /** Of which limit it is told how much is left: the first that there is. */
+  /** The limit whose remainder is reported: the first that is set. */
   readonly nearest: 'rate' | 'day' | 'month';
 }
 
 const told = new WeakMap<ApiKeyLimit, Told>();
 
-/** A bucket is a quota of its burst in the time in which it fills. */
+/** A bucket is reported as a quota of its burst per filling time. */
 function policyOf(name: string, limit: ApiKeyLimit): string {
   const { perMinute, perDay, perMonth } = limit;
   const burst = burstOf(limit);
@@ -43,7 +43,7 @@ function toldOf(of: string, limit: ApiKeyLimit): Told {
 }
 
 /**
- * What a caller is told of its limits (IETF draft-ietf-httpapi-ratelimit-headers-10): `RateLimit-Policy`, `RateLimit`, and `Retry-After` when it
+ * The fields that report a caller's limits (IETF draft-ietf-httpapi-ratelimit-headers-10): `RateLimit-Policy`, `RateLimit`, and `Retry-After` when it
  * must wait (RFC 9110, section 10.2.3).
  */
 export function limitFields(state: LimitState): Readonly<Record<string, string>> {

@@ -1,7 +1,7 @@
 import { type ApiKeyIdentity, type ApiKeyLimit } from '../../principal.js';
 import { type LeaseAnswer, type LeaseRequest } from './shared-bucket.js';
 
-/** One limit of one key, and what is asked of it. */
+/** One limit of one key, and the request for a share of it. */
 export interface NamedLeaseRequest extends Omit<LeaseRequest, 'replica'> {
   /** `<key id>/<class of routes>`. */
   readonly bucket: string;
@@ -12,24 +12,24 @@ export interface NamedLeaseRequest extends Omit<LeaseRequest, 'replica'> {
 export interface LimitStore {
   /**
    * Settles and grants leases, all in one commit.
-   * @returns the answers, in the order of the requests, no bucket twice
+   * @param requests no bucket may occur twice @returns the answers, in the order of the requests
    */
   lease(requests: readonly NamedLeaseRequest[]): Promise<readonly LeaseAnswer[]>;
 }
 
-/** What a caller is told of its limit, whether or not its request passes. */
+/** The state of a caller's limit, whether or not its request passes. */
 export interface LimitState {
-  /** The class of routes by whose limit it was decided. */
+  /** The class of routes whose limit decided. */
   readonly name: string;
   readonly limit: ApiKeyLimit;
-  /** Requests that are left, as far as this replica knows. */
+  /** Remaining requests, as far as this replica knows. */
   readonly remaining: number;
-  /** Nothing for a request that may pass; else the milliseconds until one may. */
+  /** Undefined for a request that may pass; else the milliseconds until one may. */
   readonly retryMs?: number;
   readonly exhausted?: LeaseAnswer['exhausted'];
 }
 
-/** The limit of a class of routes: its own, or the one for all. @returns nothing where it is not limited */
+/** The limit of a class of routes: its own, or the one for all. @returns undefined if it is not limited */
 export function limitFor({ limits }: ApiKeyIdentity, routeClass: string): readonly [string, ApiKeyLimit] | undefined {
   if (limits === undefined) return undefined;
   const own = Object.hasOwn(limits, routeClass) ? limits[routeClass] : undefined;

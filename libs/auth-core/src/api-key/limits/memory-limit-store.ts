@@ -2,7 +2,7 @@ import { type LeaseAnswer } from './shared-bucket.js';
 import { leaseFrom, type SharedBucket } from './shared-bucket.js';
 import { type LimitStore, type NamedLeaseRequest } from './limit-store.js';
 
-/** Limits of a service that runs as one process. Bounded: the bucket that was used least recently leaves, and is full when it comes back. */
+/** Limits of a service that runs as one process. Bounded: the least recently used bucket is evicted, and starts full when it comes back. */
 export class MemoryLimitStore implements LimitStore {
   readonly #buckets = new Map<string, SharedBucket>();
 

@@ -1,62 +1,62 @@
 import { type ApiKeyLimit } from '../../principal.js';
 
-/** What all replicas share of one limit of one key. Times are milliseconds since 1970, by the one clock that all share: the store's. */
+/** The state of one limit of one key that all replicas share. Times are milliseconds since 1970, by the store's clock. */
 export interface SharedBucket {
-  /** Requests that nobody has leased, a fraction included; of a limit by the minute. */
+  /** Requests that are not leased, as a fraction; for a limit per minute. */
   readonly level: number;
   readonly at: number;
-  /** Requests that were leased and not given back, in the day and the month of `at`. */
+  /** Requests that were leased and not returned, in the day and the month of `at`. */
   readonly day: number;
   readonly month: number;
   /** By replica. */
   readonly leases: Readonly<Record<string, Lease>>;
 }
 
-/** Requests that one replica may let pass without asking. */
+/** Requests that a replica may let pass without asking. */
 interface Lease {
   readonly count: number;
   /** Until then its replica uses it. */
   readonly until: number;
 }
 
-/** What a replica says when it asks: what it made of its last lease, and what it wants. */
+/** What a replica sends: how much of its last lease it used, and what it wants. */
 export interface LeaseRequest {
   readonly replica: string;
-  /** Requests of its lease that it let pass; the rest goes back. */
+  /** Requests of its lease that it let pass; the rest is returned. */
   readonly used: number;
-  /** 0 to give back only. */
+  /** 0 to only return. */
   readonly wanted: number;
 }
 
 export interface LeaseAnswer {
   /** Requests that it may let pass; 0 when none are left. */
   readonly granted: number;
-  /** Milliseconds for which the lease is good. */
+  /** Milliseconds for which the lease is valid. */
   readonly lastsMs: number;
   /** Milliseconds until the next request may pass; 0 when some were granted. */
   readonly retryMs: number;
-  /** Requests that other replicas hold, some of which they may give back, and the milliseconds until they have. */
+  /** Requests that other replicas hold and may return, and the milliseconds until then. */
   readonly elsewhere: number;
   readonly settledMs: number;
-  /** What is left beside: of the bucket, and of the quota that is nearest its end. */
+  /** What else is left: in the bucket, and of the quota with the least left. */
   readonly remaining: number;
-  /** Which limit it was, when none are left. */
+  /** The exhausted limit, when no requests are left. */
   readonly exhausted?: 'rate' | 'day' | 'month';
 }
 
-/** Milliseconds of a lease at most and at least: what a replica does not use in that time goes back. */
+/** Maximum and minimum milliseconds of a lease: what a replica does not use in that time is returned. */
 const LEASE_MS = 1_000;
 const SHORTEST_LEASE_MS = 25;
-/** Leases within the time in which a bucket fills: what is used and not reported yet delays the filling by so much. */
+/** Leases per filling time of a bucket: use that is not reported yet delays the filling by as much. */
 const LEASES_A_FILL = 50;
-/** Milliseconds that a lease is waited for beyond its end, before it counts as used up: its replica may have crashed. */
+/** Milliseconds of grace after a lease expires before it counts as used up: its replica may have crashed. */
 export const SETTLE_MS = 1_000;
-/** Milliseconds, and part of the burst, that may gather before a replica that was refused asks again. */
+/** Milliseconds, and fraction of the burst, to wait before a refused replica asks again. */
 const GATHER_MS = 100;
 const GATHER_SHARE = 0.01;
-/** Milliseconds after the end of a lease in which its replica gives back what is left, unless it crashed. */
+/** Milliseconds after the end of a lease within which its replica returns what is left, unless it crashed. */
 const GIVEN_BACK_MS = 75;
-/** Part of the capacity below which no lease takes more than a little: what is held elsewhere is then too little to matter. */
+/** Fraction of the capacity below which leases are small, so that what other replicas hold does not matter. */
 const SCARCE_SHARE = 0.25;
 const LAST_SHARE = 0.01;
 const MINUTE_MS = 60_000;
@@ -74,7 +74,7 @@ export function capacityOf(limit: ApiKeyLimit): number {
 
 const ratePerMs = ({ perMinute }: ApiKeyLimit): number => (perMinute ?? Infinity) / MINUTE_MS;
 
-/** A lease is a fraction of the time in which the bucket fills, so that what is held somewhere is soon back. */
+/** A lease lasts a fraction of the bucket's filling time, so that unused shares are returned soon. */
 function leaseMsOf(limit: ApiKeyLimit): number {
   if (limit.perMinute === undefined) return LEASE_MS;
   return Math.max(SHORTEST_LEASE_MS, Math.min(LEASE_MS, burstOf(limit) / ratePerMs(limit) / LEASES_A_FILL));
@@ -98,7 +98,7 @@ export function fullBucket(limit: ApiKeyLimit, now: number): SharedBucket {
   return { level: limit.perMinute === undefined ? 0 : burstOf(limit), at: now, day: 0, month: 0, leases: {} };
 }
 
-/** What became of a replica's lease, and of those that nobody settled in time. */
+/** Settles a replica's lease, and those that nobody settled in time. */
 function settled(bucket: SharedBucket, { replica, used }: LeaseRequest, now: number): SharedBucket {
   const own = bucket.leases[replica];
   const back = own === undefined ? 0 : Math.max(0, own.count - used);
@@ -111,7 +111,7 @@ function heldIn({ leases }: SharedBucket): number {
   return Object.values(leases).reduce((sum, { count }) => sum + count, 0);
 }
 
-/** What is leased counts as in the bucket: so whatever replicas hold, together they never let more pass at once than the burst. */
+/** Leased requests count as still in the bucket, so that all replicas together never let more pass at once than the burst. */
 function refilled(bucket: SharedBucket, limit: ApiKeyLimit, now: number): SharedBucket {
   const passed = Math.max(0, now - bucket.at);
   const at = Math.max(now, bucket.at);
@@ -140,14 +140,14 @@ function leftOf({ level, day, month }: SharedBucket, limit: ApiKeyLimit): Left {
 function waitFor(left: Left, limit: ApiKeyLimit, now: number): Pick<LeaseAnswer, 'retryMs' | 'exhausted'> {
   if (left.month < 1) return { retryMs: monthEnd(now), exhausted: 'month' };
   if (left.day < 1) return { retryMs: DAY_MS - (now % DAY_MS), exhausted: 'day' };
-  // A bucket that fills quickly is asked again when it has gathered a little, not for each request.
+  // A bucket that fills quickly is asked again after it has gathered a few requests, not for each one.
   const gathered = Math.min(GATHER_MS, (burstOf(limit) * GATHER_SHARE) / ratePerMs(limit));
   return { retryMs: Math.max(gathered, (1 - left.rate) / ratePerMs(limit)), exhausted: 'rate' };
 }
 
 /**
- * Settles a replica's last lease and gives it the next. Nothing is granted twice, and what is granted and not given back counts as used: so
- * the limit is never exceeded, no matter who crashes. A share of what is left is granted, so that the last requests go where they are needed.
+ * Settles a replica's last lease and gives it the next. Nothing is granted twice, and what is granted and not returned counts as used, so the limit
+ * is never exceeded even when replicas crash. A share of what is left is granted, so that the last requests go where they are needed.
  */
 export function leaseFrom(
   before: SharedBucket | undefined,

@@ -49,12 +49,12 @@ const members = fc.array(
   ),
   { maxLength: 17 },
 );
-/** JSON as it could be written, names repeated and all. */
+/** JSON in any spelling, repeated names included. */
 const written = members.map(
   (list) => `{${list.map(([name, held]) => `${JSON.stringify(name)}:${JSON.stringify(held)}`).join(',')}}`,
 );
 
-describe('the quick reader of claims', () => {
+describe('the fast reader of claims', () => {
   it('reads what an issuer writes', () => {
     const text =
       '{"iss":"i","exp":300,"act":{"sub":"payments"},"roles":["clerk","teller"],"kind":"person","auth_time":7,"acr":"1","amr":["pwd","otp"]}';
@@ -71,7 +71,7 @@ describe('the quick reader of claims', () => {
     });
   });
 
-  it('takes no value for one that came often before and only begins like it, or continues', () => {
+  it('does not confuse a value with a frequent one that is its prefix or extends it', () => {
     const often = '{"iss":"issuer","aud":"orders","client_id":"shop","scope":"a b","exp":300}';
     for (let time = 0; time < 20; time += 1) expect(plain(often)).toEqual(expect.objectContaining(JSON.parse(often)));
     for (const scope of ['', 'a', 'a ', 'a b ', 'a bc', 'b b', 'a b\u007f', 'a c']) {
@@ -83,7 +83,7 @@ describe('the quick reader of claims', () => {
     expect(plain('{"scope":"a b')).toBeUndefined();
   });
 
-  it('never says anything else than the whole parser', () => {
+  it('never differs from the full parser', () => {
     const agree = (text: string): void => {
       const quick = plain(text);
       if (quick === undefined) return;
@@ -131,7 +131,7 @@ describe('the quick reader of claims', () => {
     '{"other":"x"}',
     '{"iss":"i",}',
     '[1]',
-  ])('leaves %j to the whole parser', (text) => {
+  ])('leaves %j to the full parser', (text) => {
     expect(plain(text)).toBeUndefined();
   });
 });
@@ -140,13 +140,13 @@ describe('the table of names', () => {
   const placesOf = (names: readonly string[]): number =>
     nameTableOf(names).slots.filter((name) => name !== undefined).length;
 
-  it('has a place for each claim that issuers write, and those that come next', () => {
+  it('has a slot for each claim that issuers write, and for likely future ones', () => {
     const more = ['email', 'entitlements', 'groups', 'cnf', 'azp', 'sid', 'nonce', 'tenant', 'name'];
     expect(placesOf(knownNames)).toBe(knownNames.length);
     expect(placesOf([...knownNames, ...more])).toBe(knownNames.length + more.length);
   });
 
-  it('leaves out a name that no three characters tell from another, and breaks over none', () => {
+  it('omits a name whose first three characters collide with another, without failing', () => {
     expect(placesOf(['groups', 'group_ids'])).toBe(1);
     fc.assert(
       fc.property(fc.uniqueArray(fc.string(), { maxLength: 20 }), (names) => {

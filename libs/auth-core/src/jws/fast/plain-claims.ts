@@ -1,7 +1,7 @@
 import { type JsonObject } from '../../json-object.js';
 import { integerEnd, integerOf, stringEnd } from './plain-bytes.js';
 
-/** The claims that a principal is made of, but for `cnf`. */
+/** The claims that make a principal, except `cnf`. */
 const names = [
   'iss',
   'sub',
@@ -35,16 +35,16 @@ const NONE = undefined;
 export interface KnownName {
   /** Its place in `names`. */
   readonly ordinal: number;
-  /** As it is written behind its first quote, its colon included. */
+  /** The bytes after its opening quote, including the colon. */
   readonly written: Uint8Array;
 }
 
-/** Places of a table of names; a power of two. */
+/** Slots of a table of names; a power of two. */
 const SLOTS = 64;
 
-/** Names by a number that follows from their first three characters. */
+/** Names by a hash of their first three characters. */
 export interface NameTable {
-  /** What the second and the third character are multiplied with. */
+  /** Factors for the second and the third character. */
   readonly factors: readonly [second: number, third: number];
   readonly slots: readonly (KnownName | undefined)[];
 }
@@ -63,10 +63,7 @@ function tableBy(factors: NameTable['factors'], all: readonly string[]): NameTab
 
 const held = ({ slots }: NameTable): number => slots.filter((name) => name !== undefined).length;
 
-/**
- * Finds the factors by which each name has its own place. A name that finds none by any of them is left out: then the whole parser reads
- * the tokens that hold it.
- */
+/** Finds factors that give each name its own slot. A name that collides with every factor is omitted: tokens with it are left to the full parser. */
 export function nameTableOf(all: readonly string[]): NameTable {
   let best = tableBy([1, 1], all);
   for (let factor = 0; factor < SLOTS * SLOTS && held(best) < all.length; factor += 1) {
@@ -96,10 +93,10 @@ const repeated: readonly (Repeated | undefined)[] = names.map((name) =>
     ? { text: '', written: Buffer.from('"'), misses: 0 }
     : undefined,
 );
-/** Other values that are met before one takes the place of the last. */
+/** How many other values occur before the remembered one is replaced. */
 const MISSES = 8;
 
-/** Whether the string behind the quote at `at` is the repeated one. */
+/** Whether the string after the quote at `at` is the remembered one. */
 function isRepeated(bytes: Buffer, at: number, { written }: Repeated): boolean {
   for (let index = 0; index < written.length; index += 1) if (bytes[at + 1 + index] !== written[index]) return false;
   return true;
@@ -113,7 +110,7 @@ function missed(known: Repeated, text: string): void {
   known.written = Buffer.from(`${text}"`);
 }
 
-/** `{"sub":"…"}`, the commonest actor, for which the whole parser is not needed. @returns where it ends, or -1 */
+/** `{"sub":"…"}`, the most common actor, which does not need the full parser. @returns where it ends, or -1 */
 function actorEnd(bytes: Buffer, at: number): number {
   const isActor =
     bytes[at] === OPEN_BRACE &&
@@ -129,16 +126,16 @@ function actorEnd(bytes: Buffer, at: number): number {
 }
 
 /**
- * Reads claims in the one form in which issuers write almost all tokens: a JSON object of known names, each once, without white space,
- * escapes or characters beyond ASCII, its values texts, whole numbers, one actor, or a list of roles or of methods. It takes half the time of its plain twin,
- * {@link parseJsonObject}, and says nothing else than that one would: `plain-claims.spec.ts` compares the two.
- * @param bytes the payload, a zero byte behind its end
+ * Reads claims in the one form in which issuers write almost all tokens: a JSON object of known names, each once, without white space, escapes or
+ * characters beyond ASCII, its values strings, integers, one actor, or a list of roles or methods. It takes half the time of its plain twin, {@link
+ * parseJsonObject}, with the same result: `plain-claims.spec.ts` compares the two.
+ * @param bytes the payload, followed by a zero byte
  * @param length where it ends
- * @param text the payload again, one character a byte
- * @returns nothing for any other payload, be it JSON or not: then {@link parseJsonObject} decides
+ * @param text the payload again, one character per byte
+ * @returns undefined for any other payload, JSON or not: then {@link parseJsonObject} decides
  */
 export function readPlainClaims(bytes: Buffer, length: number, text: string): JsonObject | undefined {
-  // Written out: an array made so has its own size from the start, and is filled quickest.
+  // Written out, because an array literal has its size from the start and is the quickest to fill.
   // prettier-ignore
   const values: unknown[] = [NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE];
   let at = 0;
