@@ -34,7 +34,7 @@ class OrdersController {
   }
 }
 
-/** What must not compile, and does not. */
+/** Code that must not compile. */
 export class Mistyped {
   // @ts-expect-error the parameter lacks the declared claims' type
   one(@CurrentPrincipal<Claims>() caller: PrincipalWith<{ tenant: number }>): unknown {
@@ -122,7 +122,7 @@ describe('an application of several issuers', () => {
     expect(metadata).toMatchObject({ authorization_servers: [own.issuer, old.issuer], resource_name: 'orders' });
   });
 
-  it('knows the caller of an open route that reads tokens, and passes one who brings none', async () => {
+  it('identifies the caller of an open route that reads tokens, and admits one without a token', async () => {
     const token = await minted(own);
     expect(await ask('/orders/offers')).toEqual([200, { subject: 'nobody' }]);
     for (let look = 0; look < 2; look += 1)
@@ -143,7 +143,7 @@ describe('an application of several issuers', () => {
     expect(needs).toEqual(['orders:read', 'public, knows a caller with a token', 'public']);
   });
 
-  it('takes a token that is bound to a certificate with that certificate only', async () => {
+  it('accepts a token that is bound to a certificate only with that certificate', async () => {
     const thumbprint = createHash('sha256').update(certificate).digest('base64url');
     const bound = await minted(own, { cnf: { 'x5t#S256': thumbprint } });
     const shown = (bytes: Buffer) => ({ 'client-cert': bytes.toString('base64') });

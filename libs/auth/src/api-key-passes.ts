@@ -13,7 +13,7 @@ import { addressOf, type Carrier } from './carrier.js';
 import { FLOOD_GATE, type FloodGate } from './flood-gate.js';
 import { type RouteNeeds } from './route-needs.js';
 
-/** What the guard does with the API key of a caller: it spends of its limit, and counts what became of the request. */
+/** Handles the API key of a caller for the guard: spends from its limit, and counts the outcome of the request. */
 @Injectable()
 export class ApiKeyPasses {
   constructor(
@@ -22,12 +22,12 @@ export class ApiKeyPasses {
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {}
 
-  /** Whether a route takes the caller's key. */
+  /** Whether a route accepts the caller's key. */
   takes(needs: RouteNeeds): boolean {
     return this.keys !== undefined && routeClassOf(needs) !== undefined;
   }
 
-  /** Whether a caller of HTTP may pass who came by an API key, as far as it is known here; then it is spent and counted. */
+  /** Whether an HTTP caller with an API key may pass, as far as this process knows; if so, the request is spent and counted. */
   passesNow(principal: Principal, context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
     const key = ownApiKeyOf(principal);
     if (key === undefined) return true;
@@ -39,7 +39,7 @@ export class ApiKeyPasses {
   }
 
   /**
-   * Spends one request, whatever becomes of it: one that is refused costs as much as another, or more.
+   * Spends one request, whatever its outcome: a refused one costs at least as much.
    * @throws {LimitExceeded}
    */
   async spend(key: ApiKeyIdentity, needs: RouteNeeds | undefined, context: ExecutionContext): Promise<void> {

@@ -157,7 +157,7 @@ describe('a service that takes API keys', () => {
     return [status, body['code']];
   };
 
-  it('knows the application by either header, and asks the issuer once', async () => {
+  it('identifies the application by either header, and asks the issuer once', async () => {
     const before = exchanges;
     for (const headers of [bearer(plain), { 'x-api-key': plain }, bearer(plain)]) {
       const { status, body } = await ask('/catalogue', headers);
@@ -171,14 +171,14 @@ describe('a service that takes API keys', () => {
     expect(body['token']).toMatch(/^ey[\w-]+\.[\w-]+\.[\w-]+$/);
   });
 
-  it('asks once for many that come together', async () => {
+  it('asks once for many concurrent requests', async () => {
     const before = exchanges;
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask('/catalogue/search', bearer(small))));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
     expect(exchanges - before).toBe(1);
   });
 
-  it('refuses a key in an address, and marks it as exposed', async () => {
+  it('refuses a key in a URL, and marks it as exposed', async () => {
     for (const url of [`/catalogue?api_key=${plain}`, `/catalogue/search?x=1&key=${plain}&y=2`]) {
       expect(await codeOf(url)).toEqual([400, 'API_KEY_IN_URL']);
       expect(await codeOf(url, bearer(plain))).toEqual([400, 'API_KEY_IN_URL']);
@@ -188,7 +188,7 @@ describe('a service that takes API keys', () => {
     expect(JSON.stringify(refusals)).not.toContain(plain.slice(-49));
   });
 
-  it('refuses a key on a route that does not take keys, and for a scope that it does not have', async () => {
+  it('refuses a key on a route that does not accept keys, and for a scope that it lacks', async () => {
     expect(await codeOf('/catalogue/prices', bearer(plain))).toEqual([403, 'API_KEY_NOT_ALLOWED']);
     expect(await codeOf('/catalogue/stock', bearer(plain))).toEqual([403, 'SCOPE_MISSING']);
     const stolen = await issuer.mint({
@@ -203,7 +203,7 @@ describe('a service that takes API keys', () => {
     expect((await ask('/catalogue/prices', bearer(through))).status).toBe(200);
   });
 
-  it('refuses a key where a person is needed, by decorator, policy or for whom it acts, and says why', async () => {
+  it('refuses a key if a person is required, by decorator, policy or delegation, and says why', async () => {
     for (const url of ['/catalogue/orders', '/catalogue/favourites', '/catalogue/basket']) {
       for (const time of ['first', 'repeated']) {
         const { status, body } = await ask(url, bearer(plain));
@@ -233,7 +233,7 @@ describe('a service that takes API keys', () => {
     expect(await codeOf('/catalogue', bearer(local), '2001:db8::1')).toEqual([403, 'API_KEY_NETWORK']);
   });
 
-  it('tells a caller of its limit, and when to come back', async () => {
+  it('reports the limit to the caller, and when to retry', async () => {
     const { status, headers, body } = await ask('/catalogue/search', bearer(small));
     expect([status, body['code'], Number(headers['retry-after']) >= 1]).toEqual([429, 'RATE_LIMITED', true]);
     expect(headers['ratelimit-policy']).toBe('"search";q=3;w=3');
@@ -248,7 +248,7 @@ describe('a service that takes API keys', () => {
     expect((await ask('/catalogue', bearer(plain))).headers['ratelimit']).toBeUndefined();
   });
 
-  it('asks nobody about a key that is mistyped, and once about one that is unknown', async () => {
+  it('does not ask about a mistyped key, and asks once about an unknown one', async () => {
     const before = exchanges;
     for (const text of ['csk_', 'csk_test_x', `${plain}x`, plain.slice(0, -1)]) {
       expect(await codeOf('/catalogue', bearer(text), '203.0.113.1')).toEqual([401, 'API_KEY_INVALID']);
@@ -260,7 +260,7 @@ describe('a service that takes API keys', () => {
     expect(exchanges - before).toBe(1);
   });
 
-  it('stops asking for a network that shows many unknown keys, and serves the known ones of its neighbours and its own', async () => {
+  it('stops asking for a network that sends many unknown keys, and still serves known ones from there and elsewhere', async () => {
     const before = exchanges;
     const guesses: unknown[] = [];
     for (let n = 0; n < 10; n += 1)
@@ -270,7 +270,7 @@ describe('a service that takes API keys', () => {
     expect((await ask('/catalogue', bearer(plain), '203.0.113.99')).status).toBe(200);
   });
 
-  it('continues with the keys that it knows while the issuer is away, and tells others that it is not their fault', async () => {
+  it('keeps accepting known keys while the issuer is unavailable, and answers 503 for others', async () => {
     away = true;
     expect((await ask('/catalogue', bearer(plain))).status).toBe(200);
     expect(await codeOf('/catalogue', bearer(other), '203.0.113.77')).toEqual([401, 'API_KEY_INVALID']);
@@ -279,7 +279,7 @@ describe('a service that takes API keys', () => {
     away = false;
   });
 
-  it('counts each request by outcome, and hands it on', async () => {
+  it('counts each request by outcome, and reports it', async () => {
     reports.length = 0;
     await ask('/catalogue', bearer(plain));
     await ask('/catalogue/stock', bearer(plain));
@@ -308,7 +308,7 @@ describe('a service that takes API keys', () => {
     expect(body['api_keys_supported']).toBe(true);
   });
 
-  it('does not start where a route takes keys and the application takes none', async () => {
+  it('does not start if a route accepts keys and the application does not', async () => {
     @Module({
       imports: [AuthModule.forRoot({ issuer: issuer.issuer, audience: 'catalogue', fetch: issuer.fetch })],
       controllers: [CatalogueController],

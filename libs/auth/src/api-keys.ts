@@ -14,10 +14,10 @@ import {
 } from '@countersign/auth-core';
 import { type RouteNeeds } from './route-needs.js';
 
-/** Injection token of the {@link ApiKeys} of the application; nothing where it takes none. */
+/** Injection token of the application's {@link ApiKeys}; undefined if it accepts none. */
 export const API_KEYS = Symbol.for('countersign.api-keys');
 
-/** How a service takes API keys: as whom it exchanges them at the issuer. */
+/** How a service accepts API keys: its identity when exchanging them at the issuer. */
 export interface ApiKeySettings extends Partial<
   Pick<ApiKeysOptions, 'limitStore' | 'onUsage' | 'onExposed' | 'exchange' | 'unknownPerMinute' | 'exchangesAtOnce'>
 > {
@@ -36,7 +36,7 @@ export interface ApiKeyIssuer {
   readonly revocations?: RevocationList | undefined;
 }
 
-/** Makes what verifies, limits and counts API keys. Usage goes straight to the issuer unless the settings say otherwise. */
+/** Creates the object that verifies, limits and counts API keys. Usage is reported directly to the issuer by default. */
 export function apiKeysOf(
   { clientKey: key, clientId, ...settings }: ApiKeySettings,
   { issuer, audience, allowPlainHttp = false, revocations }: ApiKeyIssuer,
@@ -52,12 +52,12 @@ export function apiKeysOf(
   });
 }
 
-/** The key by which a caller came itself. @returns nothing for one that came by a service: there the key was let pass and limited */
+/** The key that the caller itself used. @returns undefined for a caller behind another service, which has already limited the key */
 export function ownApiKeyOf({ apiKey, actors }: Principal): ApiKeyIdentity | undefined {
   return actors.length === 0 ? apiKey : undefined;
 }
 
-/** The class of routes by whose limit a key counts here. @returns nothing where the route takes no keys */
+/** The class of routes whose limit applies to a key here. @returns undefined if the route accepts no keys */
 export function routeClassOf(needs: RouteNeeds | undefined): string | undefined {
   return needs === undefined || needs.public ? undefined : needs.apiKeys;
 }
@@ -66,8 +66,8 @@ export function routeClassOf(needs: RouteNeeds | undefined): string | undefined 
 export const NO_FIELDS: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
- * Lets a key pass that is within its limit, only from memory, and counts the request.
- * @returns the fields that tell its caller of the limit; nothing when the limit must be asked for, or the request must not pass
+ * Admits a key within its limit, from memory only, and counts the request.
+ * @returns the fields that report the limit to the caller; undefined when a share of the limit must be requested, or the request must not pass
  */
 export function passApiKeyNow(
   keys: ApiKeys | undefined,
@@ -81,7 +81,7 @@ export function passApiKeyNow(
   return fieldsOf(state === 'unlimited' ? undefined : state);
 }
 
-/** The fields that tell a caller of its limit. @param state nothing for a key without a limit */
+/** The fields that report the limit to a caller. @param state undefined for a key without a limit */
 export function fieldsOf(state: LimitState | undefined): Readonly<Record<string, string>> {
   return state === undefined ? NO_FIELDS : limitFields(state);
 }

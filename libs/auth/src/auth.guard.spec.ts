@@ -62,7 +62,7 @@ describe('the guard', () => {
     await app.close();
   });
 
-  it('lets a verified caller with the scope in, the first time and again', async () => {
+  it('admits a verified caller with the scope, first seen and repeated', async () => {
     const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read', 'orders:write'] });
     for (const look of ['first', 'repeated']) {
       const answer = await get('/orders', token);
@@ -74,7 +74,7 @@ describe('the guard', () => {
     }
   });
 
-  it('leaves a public route open and closes one that declares nothing, even to a good token', async () => {
+  it('leaves a public route open and closes one that declares nothing, even to a valid token', async () => {
     expect((await get('/open')).statusCode).toBe(200);
     const token = await issuer.mint({ scopes: ['orders:read'] });
     const closed = await get('/forgotten', token);
@@ -82,7 +82,7 @@ describe('the guard', () => {
     expect((await get('/forgotten')).statusCode).toBe(401);
   });
 
-  it('refuses each bad token with its code, and tells the listener before it answers', async () => {
+  it('refuses each invalid token with its code, and calls the listener before it answers', async () => {
     for (const { name, token, code } of await badTokens(issuer)) {
       if (token === '') continue;
       refusals.length = 0;
@@ -96,7 +96,7 @@ describe('the guard', () => {
     }
   });
 
-  it('names no error to a caller without a token, and takes none from a query or another scheme', async () => {
+  it('names no error to a caller without a token, and reads none from a query or another scheme', async () => {
     const token = await issuer.mint({ scopes: ['orders:read'] });
     for (const answer of [
       await get('/orders'),
@@ -137,7 +137,7 @@ describe('the guard', () => {
     await away.close();
   });
 
-  it('answers 500 and lets nobody in when a refusal cannot be recorded', async () => {
+  it('answers 500 and admits nobody when a refusal cannot be recorded', async () => {
     const mute = await start({
       issuer: issuer.issuer,
       audience: 'orders',

@@ -21,7 +21,7 @@ function carriesScopes({ scopes: held }: Principal, needs: RouteNeeds): boolean 
   );
 }
 
-/** Open, and no token is looked at. */
+/** Open, without reading a token. */
 const isOpen = (needs: RouteNeeds | undefined): boolean => needs?.public === true && needs.readsToken !== true;
 
 function bind({ kind, holder }: Carrier, principal: Principal): void {
@@ -29,7 +29,7 @@ function bind({ kind, holder }: Carrier, principal: Principal): void {
   else bindPrincipal(holder, principal);
 }
 
-/** Global: every handler is closed unless it says `@Public()`, and says what it needs by `@RequireScopes()` and its like. */
+/** Global: every handler is closed unless it declares `@Public()` or what it needs, by `@RequireScopes()` and the like. */
 @Injectable()
 export class CountersignGuard implements CanActivate {
   readonly #recalls: readonly NonNullable<Credential['recall']>[];
@@ -45,7 +45,7 @@ export class CountersignGuard implements CanActivate {
     this.#recalls = credentials.map((one) => one.recall?.bind(one)).filter((recall) => recall !== undefined);
   }
 
-  /** @returns at once for a public route and for a repeated token; a promise for the rest */
+  /** @returns synchronously for a public route and for a repeated token; a promise for the rest */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const needs = routeNeeds(context.getHandler(), context.getClass());
     if (context.getType() === 'http') {
@@ -58,7 +58,7 @@ export class CountersignGuard implements CanActivate {
     return this.#judge(context, needs);
   }
 
-  /** A credential that verified before and has what the route needs: no promise. Whatever else it is, the long way tells. */
+  /** Admits a credential that verified before and has what the route needs, without a promise. Everything else takes the slow path. */
   #isRepeated(context: ExecutionContext, request: object, needs: RouteNeeds): boolean {
     if (!needs.public && (needs.policies.length > 0 || needs.login !== undefined)) return false;
     try {
@@ -107,7 +107,7 @@ export class CountersignGuard implements CanActivate {
     }
   }
 
-  /** @returns nothing for a request that carries no credentials */
+  /** @returns undefined for a request without credentials */
   #authenticate(context: ExecutionContext, carrier: Carrier): Promise<Principal> | undefined {
     for (const credential of this.credentials) {
       const verified = credential.verify(carrier, context);

@@ -24,7 +24,7 @@ class OrdersController {
   }
 }
 
-/** As `Test.createTestingModule({ imports: [root] }).overrideProvider(token).useValue(value)` makes an application. */
+/** Creates an application like `Test.createTestingModule({ imports: [root] }).overrideProvider(token).useValue(value)`. */
 async function overriding(root: Type, token: symbol, useValue: unknown): Promise<NestApplication> {
   const [config, adapter] = [new ApplicationConfig(), new FastifyAdapter()];
   const container = new NestContainer(config, { logger: false });
@@ -60,7 +60,7 @@ describe('the module', () => {
   });
   const settings = () => ({ issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch });
 
-  it('works with another verifier in a test, first seen tokens too', async () => {
+  it('works with another verifier in a test, for first-seen tokens too', async () => {
     const other = await createTestIssuer({ audience: 'orders', issuer: 'https://other.test' });
     @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
     class OrdersModule {}
@@ -78,7 +78,7 @@ describe('the module', () => {
     await app.close();
   });
 
-  it('works with a stand-in in a test that can do no more than verify', async () => {
+  it('works with a test double that can only verify', async () => {
     @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
     class OrdersModule {}
     const real = await createVerifier(settings());
@@ -94,7 +94,7 @@ describe('the module', () => {
     await app.close();
   });
 
-  it('asks each kind of credential in its order, and the guard knows none of them by name', async () => {
+  it('tries each kind of credential in order, without the guard knowing any by name', async () => {
     @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
     class OrdersModule {}
     const verifier = await createVerifier(settings());
@@ -122,7 +122,7 @@ describe('the module', () => {
     await app.close();
   });
 
-  it('says at start that it is imported twice, and what to do', async () => {
+  it('reports at start that it is imported twice, and what to do', async () => {
     @Module({ imports: [AuthModule.forRoot(settings())], controllers: [OrdersController] })
     class OrdersModule {}
     @Module({ imports: [OrdersModule, AuthModule.forRoot({ ...settings(), audience: 'shop' })] })
@@ -132,7 +132,7 @@ describe('the module', () => {
     ).rejects.toThrow('AuthModule is imported 2 times: import it once, in the root module');
   });
 
-  it('is one when the same import stands in several modules', async () => {
+  it('is a single one if the same import is in several modules', async () => {
     const auth = AuthModule.forRoot(settings());
     @Module({ imports: [auth], controllers: [OrdersController] })
     class OrdersModule {}
@@ -145,7 +145,7 @@ describe('the module', () => {
     await app.close();
   });
 
-  it('lets a policy ask for providers that are made for each request, the same as the handler has', async () => {
+  it('lets a policy resolve request-scoped providers, the same instances as the handler’s', async () => {
     let made = 0;
     @Injectable({ scope: Scope.REQUEST })
     class Tenant {

@@ -49,17 +49,17 @@ export interface AuthModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> 
   readonly useFactory: FactoryProvider<AuthSettings>['useFactory'];
 }
 
-/** Two of them would be two guards, each of which takes the tokens of its own settings only: together they refuse everybody. */
+/** Two modules would mean two guards, each of which accepts only the tokens of its own settings: together they refuse everybody. */
 function refuseTwice(modules: ModulesContainer): void {
   const times = [...modules.values()].filter(({ metatype }) => metatype === AuthModule).length;
   if (times < 2) return;
   throw new Error(
     `AuthModule is imported ${String(times)} times: import it once, in the root module; it is global. ` +
-      'To name it in several modules, keep what forRoot() gave and import that.',
+      'To import it in several modules, store the result of forRoot() and import that.',
   );
 }
 
-/** Why an issuer's keys are missing belongs in the log at once: until they are there every request is answered with 503. */
+/** Logs immediately why an issuer's keys are missing, because until they are loaded every request is answered with 503. */
 function logKeys({ ok, message }: KeysReport): void {
   const logger = new Logger('Countersign');
   if (ok) logger.log(message);
@@ -67,8 +67,8 @@ function logKeys({ ok, message }: KeysReport): void {
 }
 
 /**
- * Closes every route of the application it is imported by: HTTP on Fastify and Express, NATS message handlers, GraphQL operations,
- * socket messages. See `@Public()`, `@RequireScopes()`, `@RequireAnyScope()`, `@Authorize()`, `@CurrentPrincipal()`.
+ * Closes every route of the importing application: HTTP on Fastify and Express, NATS message handlers, GraphQL operations, socket messages. See
+ * `@Public()`, `@RequireScopes()`, `@RequireAnyScope()`, `@Authorize()`, `@CurrentPrincipal()`.
  */
 @Global()
 @Module({})
@@ -93,7 +93,7 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     return AuthModule.forRootAsync({ useFactory: () => settings });
   }
 
-  /** As {@link AuthModule.forRoot}, the settings made by a factory from other providers. */
+  /** Like {@link AuthModule.forRoot}, with settings from a factory. */
   static forRootAsync({ imports = [], inject = [], useFactory }: AuthModuleAsyncOptions): DynamicModule {
     return {
       module: AuthModule,
@@ -149,7 +149,10 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     };
   }
 
-  /** The place of the principal; problems' content type; and the metadata document: it stands at the root, whatever prefix the application's own routes have (RFC 9728, section 3.1). */
+  /**
+   * Adds the principal's slot on requests, the content type of problems, and the metadata document, which is at the root whatever prefix the
+   * application's own routes have (RFC 9728, section 3.1).
+   */
   onModuleInit(): void {
     const { resource } = this.settings;
     // A pure microservice has no HTTP side.
@@ -168,12 +171,12 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
     });
   }
 
-  /** @throws {Error} for a route that takes API keys in an application that takes none: nobody could come in by one */
+  /** @throws {Error} for a route that accepts API keys in an application that accepts none */
   onApplicationBootstrap(): void {
     const lost = this.report.routes().find(({ needs }) => needs?.public === false && needs.apiKeys !== undefined);
     if (this.apiKeys === undefined && lost !== undefined)
       throw new Error(
-        `${lost.name} says @AllowApiKey(), and AuthModule has no apiKeys: say as whom keys are exchanged`,
+        `${lost.name} has @AllowApiKey(), but AuthModule has no apiKeys: configure the client that exchanges them`,
       );
     const tell =
       this.settings.onRoutes ??

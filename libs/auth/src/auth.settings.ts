@@ -14,34 +14,34 @@ interface GuardOptions {
   /** The `realm` of `WWW-Authenticate`; the audience by default. */
   readonly realm?: string;
   /**
-   * The URL under which callers reach this service, its resource identifier (RFC 9728). With it the service serves
-   * `/.well-known/oauth-protected-resource`, and each challenge names that document; and DPoP proofs
-   * are compared with it (RFC 9449, section 4.3): without it a token that is bound to a key is refused.
+   * The URL that callers use for this service, its resource identifier (RFC 9728). With it the service serves
+   * `/.well-known/oauth-protected-resource`, and each challenge names that document; and DPoP proofs are compared with it (RFC 9449, section 4.3):
+   * without it a token that is bound to a key is refused.
    */
   readonly resource?: string;
   /**
-   * The certificate that a request's client showed, in DER, for tokens that are bound to one (RFC 8705): `peerCertificate` where this service itself
-   * ends TLS, or a function that reads the header of a proxy which nobody else can set. Without it such tokens are refused.
+   * Returns the client certificate of a request in DER, for tokens that are bound to one (RFC 8705): `peerCertificate` if this service terminates TLS
+   * itself, or a function that reads a header which only the proxy can set. Without it such tokens are refused.
    */
   readonly clientCertificate?: ClientCertificate;
-  /** Verifies a bearer token that an HTTP request brings for the first time; the verifier itself by default, or `passportBearer()` of `@countersign/auth/passport`. */
+  /** Verifies a first-seen bearer token of an HTTP request; the verifier itself by default, or `passportBearer()` of `@countersign/auth/passport`. */
   readonly bearer?: BearerVerification;
-  /** Takes API keys on routes that say `@AllowApiKey()`; without it nobody is let in by one. */
+  /** Accepts API keys on routes with `@AllowApiKey()`; without it none are accepted. */
   readonly apiKeys?: ApiKeySettings;
-  /** Lets the service's own pages call it by a session's cookie; without it no cookie is looked at. */
+  /** Lets the service's own pages call it with a session cookie; without it cookies are ignored. */
   readonly sessions?: SessionSettings;
   /** Awaited before a refusal is answered. */
   readonly onRefused?: RefusalListener;
   /**
-   * Further members of the problem document that an API key beyond its limit is answered with on Fastify, before Nest sees the request: what the
-   * application's exception filter adds to the document.
+   * Further members of the problem document for an API key over its limit on Fastify, which is sent before Nest sees the request: whatever the
+   * application's exception filter would add.
    */
   readonly problemMembers?: (context: ExecutionContext) => Readonly<Record<string, unknown>>;
-  /** A ready verifier, for tests or to share one; made from the options by default. */
+  /** A ready verifier, for tests or to share one; created from the options by default. */
   readonly verifier?: AccessTokenVerifier;
-  /** Takes the lines of the route report once at start; Nest's logger by default. */
+  /** Receives the lines of the route report once at start; Nest's logger by default. */
   readonly onRoutes?: (lines: readonly string[]) => void;
-  /** Adds to a route's line what other declarations say of its handler (that it leaves no audit event, say). */
+  /** Adds notes from other declarations to a route's line (for example that it leaves no audit event). */
   readonly routeNote?: (handler: object, controller: object) => string | undefined;
 }
 
@@ -53,7 +53,7 @@ export function issuersOf(settings: AuthSettings): readonly string[] {
   return 'issuers' in settings ? settings.issuers.map(({ issuer }) => issuer) : [settings.issuer];
 }
 
-/** This service's name, the first where it has several. */
+/** This service's name; the first if it has several. */
 export function serviceNameOf({ audience }: AuthSettings): string {
   return typeof audience === 'string' ? audience : (audience[0] ?? '');
 }

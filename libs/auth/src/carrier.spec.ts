@@ -5,7 +5,7 @@ import { authorizedToken, bindPrincipal, carrierOf, principalOf } from './carrie
 import { CountersignGuard } from './auth.guard.js';
 
 describe('the carrier of a token', () => {
-  it('is nothing for a kind of context that is not understood', () => {
+  it('is undefined for an unknown kind of context', () => {
     const context = new ExecutionContextHost([{ headers: { authorization: 'Bearer a.b.c' } }]);
     context.setType('carrier-pigeon');
     expect(carrierOf(context)).toBeUndefined();
@@ -19,7 +19,7 @@ describe('the carrier of a token', () => {
       expect(authorizedToken(header)).toBe('a');
   });
 
-  it('gives back exactly the token that a header carries', () => {
+  it('returns exactly the token that a header carries', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[\w.-]{1,80}$/), fc.constantFrom('Bearer', 'bearer', 'DPoP'), (token, scheme) => {
         expect(authorizedToken(`${scheme} ${token}`)).toBe(token);
@@ -27,7 +27,7 @@ describe('the carrier of a token', () => {
     );
   });
 
-  it('holds the principal where no body or query can put one', () => {
+  it('stores the principal where no body or query can put one', () => {
     const holder = { principal: { subject: 'forged' }, 'countersign.principal': { subject: 'forged' } };
     expect(principalOf(holder)).toBeUndefined();
     expect(() => {

@@ -2,15 +2,15 @@ import { type IncomingMessage } from 'node:http';
 import { type ExecutionContext } from '@nestjs/common';
 import { credentialsOf, sharedByForms, type Principal } from '@countersign/auth-core';
 
-/** The kinds of context that the guard understands; any other is refused. */
+/** The kinds of context that the guard supports; any other is refused. */
 export type CarrierKind = 'http' | 'rpc' | 'ws' | 'graphql';
 
-/** What brought the token: an HTTP request, a message's context, a socket, or the request beneath a GraphQL operation. */
+/** What carries the token: an HTTP request, a message's context, a socket, or the request of a GraphQL operation. */
 export interface Carrier {
   readonly kind: CarrierKind;
   /** The framework's own object; the principal is bound to it. */
   readonly holder: object;
-  /** A header that came once, its name in small letters; nothing for one that is absent or repeated. */
+  /** A header that was sent once, by its lower-case name; undefined if it is absent or repeated. */
   header(name: string): string | undefined;
 }
 
@@ -23,7 +23,7 @@ function isBindable(holder: object): holder is Bound {
   return PRINCIPAL in holder || Object.isExtensible(holder);
 }
 
-/** Fastify, as far as it is needed here. */
+/** The parts of Fastify that are used here. */
 interface Fastify {
   hasRequestDecorator(name: symbol): boolean;
   decorateRequest(name: symbol, value: undefined): unknown;
@@ -36,24 +36,24 @@ export function isFastify(instance: unknown): instance is Fastify {
   );
 }
 
-/** Gives every request of a Fastify application the place of the principal from its start: one that grew it later would be slower to use. */
+/** Gives every request of a Fastify application a slot for the principal from the start: adding it later would make the object slower. */
 export function preparePrincipal(instance: unknown): void {
   if (isFastify(instance) && !instance.hasRequestDecorator(PRINCIPAL)) instance.decorateRequest(PRINCIPAL, undefined);
 }
 
-/** Binds the verified caller to what brought its token, under a symbol: nothing that a body or a query carries can pose as it. */
+/** Binds the verified caller to the carrier of its token, under a symbol, so that nothing in a body or a query can pose as it. */
 export function bindPrincipal(holder: object, principal: Principal): void {
   if (!isBindable(holder)) throw new Error('the request is frozen, so no principal can be bound to it');
   holder[PRINCIPAL] = principal;
 }
 
-/** As {@link bindPrincipal} for an HTTP request, and as its `user`: where Passport's strategies leave the caller, and where code looks for it. */
+/** Like {@link bindPrincipal} for an HTTP request, and also as its `user`, where Passport's strategies put the caller and code expects it. */
 export function bindUser(request: object & { user?: unknown }, principal: Principal): void {
   bindPrincipal(request, principal);
   request.user = principal;
 }
 
-/** The verified caller of a request, a message's context or a socket. @returns nothing where no caller was verified */
+/** The verified caller of a request, a message's context or a socket. @returns undefined if no caller was verified */
 export function principalOf(holder: object): Principal | undefined {
   return isBindable(holder) ? holder[PRINCIPAL] : undefined;
 }
@@ -72,7 +72,7 @@ export function headerOf(request: object, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** As {@link headerOf}, for the one header that every protected request is asked for. */
+/** Like {@link headerOf}, for the one header that every protected request needs. */
 export function authorizationOf(request: object): string | undefined {
   const { headers }: { readonly headers?: unknown } = request;
   if (!isObject(headers)) return undefined;
@@ -83,8 +83,8 @@ export function authorizationOf(request: object): string | undefined {
 const handshakes = sharedByForms('handshakes', () => new WeakMap<object, object>());
 
 /**
- * Tells the guard which HTTP request opened a socket. Call it in the gateway's `handleConnection(client, request)` with the `ws`
- * adapter; Socket.IO's sockets carry their handshake themselves.
+ * Registers the HTTP request that opened a socket. Call it in the gateway's `handleConnection(client, request)` with the `ws` adapter; Socket.IO's
+ * sockets carry their handshake themselves.
  */
 export function bindHandshake(client: object, request: IncomingMessage): void {
   handshakes.set(client, request);
@@ -99,7 +99,9 @@ function isMessageHeaders(value: unknown): value is MessageHeaders {
   return typeof member(value, 'keys') === 'function' && typeof member(value, 'values') === 'function';
 }
 
-/** NATS header names are case-sensitive; callers write `Authorization` and `authorization`, so both are read, and one value in all. */
+/**
+ * NATS header names are case-sensitive; callers write `Authorization` and `authorization`, so both are read, and together they must have one value.
+ */
 function messageHeader(context: object, name: string): string | undefined {
   const read = member(context, 'getHeaders');
   const headers: unknown = typeof read === 'function' ? read.call(context) : undefined;
@@ -115,7 +117,7 @@ const requestCarrier = (kind: CarrierKind, request: object, holder = request): C
   header: (name) => headerOf(request, name),
 });
 
-/** Apollo and Mercurius put the request in different places of the GraphQL context; a subscription's is that of its socket. */
+/** Apollo and Mercurius store the request in different places of the GraphQL context; a subscription uses that of its socket. */
 function graphqlRequest(context: unknown): object | undefined {
   const found = [
     member(context, 'req'),
@@ -127,7 +129,7 @@ function graphqlRequest(context: unknown): object | undefined {
   return found.filter(isObject).find((request) => isObject(member(request, 'headers')));
 }
 
-/** @returns nothing for a kind of context that is not understood, or one in which no request is found */
+/** @returns undefined for an unknown kind of context, or one without a request */
 export function carrierOf(context: ExecutionContext): Carrier | undefined {
   const [first, second, third]: unknown[] = context.getArgs();
   switch (context.getType<string>()) {
@@ -156,20 +158,20 @@ export function authorizedToken(header: string | undefined): string | undefined 
   return credentials?.scheme === 'bearer' || credentials?.scheme === 'dpop' ? credentials.token : undefined;
 }
 
-/** The path and query of a request, as it came. @returns nothing for what is not an HTTP request */
+/** The path and query of a request, as received. @returns undefined unless it is an HTTP request */
 export function pathOf(request: object): string | undefined {
   const { originalUrl, url }: { readonly originalUrl?: unknown; readonly url?: unknown } = request;
   if (typeof originalUrl === 'string') return originalUrl;
   return typeof url === 'string' ? url : undefined;
 }
 
-/** The address of a request's caller, as the framework knows it: behind proxies the one that it was configured to trust. */
+/** The address of a request's caller, as the framework determines it with its trusted proxies. */
 export function addressOf(request: object): string | undefined {
   const { ip }: { readonly ip?: unknown } = request;
   return typeof ip === 'string' ? ip : undefined;
 }
 
-/** A request's path as callers know it: every one of theirs begins with the resource's own path, which a proxy may have taken off. */
+/** A request's path as callers see it: it always starts with the resource's own path, which a proxy may have stripped. */
 function pathBelow(path: string, resource: URL): string {
   const base = resource.pathname.replace(/\/+$/, '');
   const isWhole = path.startsWith(base) && /^(?:[/?#]|$)/.test(path.slice(base.length));
@@ -177,8 +179,8 @@ function pathBelow(path: string, resource: URL): string {
 }
 
 /**
- * What a DPoP proof must name: the request's method, and its address below the one under which callers know the service (`resource`). The
- * `Host` header is the caller's own word, so it is not asked. @returns nothing without a resource, or for what is no HTTP request
+ * What a DPoP proof must name: the request's method, and its URL below that of the service (`resource`). The `Host` header is not used, because the
+ * caller controls it. @returns undefined without a resource, or unless it is an HTTP request
  */
 export function targetOf(
   { kind, holder }: Carrier,

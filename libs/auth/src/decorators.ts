@@ -14,25 +14,25 @@ import { type Policy } from './policy.js';
 import { declareDelegation, declareNeeds, routeNeeds } from './route-needs.js';
 
 /**
- * An open route: no token is looked at. Every other route must say what it needs.
- * @param options with `readToken` a caller who brings a token is known: `@CurrentPrincipal()` is that caller, or nothing where no token came. One that
- * is not good is refused, as anywhere else.
+ * An open route, without authentication. Every other route must declare what it needs.
+ * @param options with `readToken` a token is verified if there is one: `@CurrentPrincipal()` is its caller, or undefined without a token. An invalid
+ * one is refused, as anywhere else.
  */
 export function Public({ readToken = false }: { readonly readToken?: boolean } = {}): ClassDecorator & MethodDecorator {
   return declareNeeds('@Public()', readToken ? { public: true, readsToken: true } : { public: true });
 }
 
 /**
- * The scopes that a caller needs, all of them (RFC 6750, section 3.1). With none, any verified caller may pass.
- * It stands on a handler or on a controller; the handler's own scopes replace the controller's.
+ * The scopes that a caller needs, all of them (RFC 6750, section 3.1). Without scopes, any verified caller may pass. For a handler or a controller;
+ * the handler's own scopes replace the controller's.
  */
 export function RequireScopes(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
   return declareNeeds('@RequireScopes()', { scopes });
 }
 
 /**
- * Scopes of which a caller needs one; beside `@RequireScopes()`, one of these and all of those.
- * @throws {TypeError} at once when none is named: nobody could pass
+ * Scopes of which a caller needs one; together with `@RequireScopes()`, one of these and all of those.
+ * @throws {TypeError} immediately when none is named, because nobody could pass
  */
 export function RequireAnyScope(...scopes: readonly string[]): ClassDecorator & MethodDecorator {
   if (scopes.length === 0) throw new TypeError('@RequireAnyScope() names no scope, so nobody could pass');
@@ -40,19 +40,19 @@ export function RequireAnyScope(...scopes: readonly string[]): ClassDecorator & 
 }
 
 /**
- * Only a person may pass, directly or through an application that acts for them: 403 `PERSON_REQUIRED` for a service's or an application's own
- * token. By itself it declares the route: any verified person.
+ * Only a person may pass, directly or through an application that acts for them: 403 `PERSON_REQUIRED` for a service's or an application's own token.
+ * On its own it declares the route: any verified person may pass.
  */
 export function RequirePerson(): ClassDecorator & MethodDecorator {
   return declareNeeds('@RequirePerson()', { person: true });
 }
 
 /**
- * Only a person who signed in a short time ago may pass (RFC 9470): else 401 `insufficient_user_authentication`, with `max_age` and `acr_values`
- * for the application to send the person to sign in again. A handler's own takes the place of its controller's.
+ * Only a person who signed in recently may pass (RFC 9470): otherwise 401 `insufficient_user_authentication`, with `max_age` and `acr_values` for the
+ * application to send the person to sign in again. A handler's own replaces its controller's.
  * @param seconds how long ago the sign-in may be
  * @param acrValues values of `acr` of which the sign-in must have one
- * @throws {RangeError} at once for what no challenge could say
+ * @throws {RangeError} immediately for values that cannot be put in a challenge
  */
 export function RequireRecentLogin(
   seconds: number,
@@ -62,20 +62,21 @@ export function RequireRecentLogin(
 }
 
 /**
- * A {@link Policy} that must let the caller pass, asked after the scopes: whether this caller may touch this object.
- * Several are asked in order, the controller's first. By itself it declares the route: any verified caller whom the policy lets pass.
+ * A {@link Policy} that must let the caller pass, asked after the scopes: whether this caller may touch this object. Several run in order, the
+ * controller's first. On its own it declares the route: any verified caller whom the policy allows.
  */
 export function Authorize(...policies: readonly [Policy, ...Policy[]]): ClassDecorator & MethodDecorator {
   return declareNeeds('@Authorize()', { policies });
 }
 
 /**
- * Lets callers with an API key in, beside what else the route asks for: `Authorization: Bearer csk_…` or `X-API-Key`. Without it they are refused.
- * @param routeClass the class of routes by whose limit a key counts here, as plans name it
+ * Also accepts callers with an API key (`Authorization: Bearer csk_…` or `X-API-Key`), who must meet the route's other needs. Without it they are
+ * refused.
+ * @param routeClass the class of routes whose limit applies here, as named in plans
  */
 export function AllowApiKey(routeClass: string = DEFAULT_ROUTE_CLASS): ClassDecorator & MethodDecorator {
   if (!routeClassPattern.test(routeClass))
-    throw new TypeError('@AllowApiKey() takes a class of routes: a-z, 0-9, _ and -');
+    throw new TypeError('the class of routes in @AllowApiKey() must consist of a-z, 0-9, _ and -');
   return declareNeeds('@AllowApiKey()', { apiKeys: routeClass });
 }
 
@@ -88,11 +89,11 @@ export function verifiedPrincipal(context: ExecutionContext): Principal {
 export function callerTokenOf(context: ExecutionContext): string {
   const carrier = carrierOf(context);
   const principal = carrier === undefined ? undefined : principalOf(carrier.holder);
-  // Of a caller with an API key it is what the key was exchanged for, never the key.
+  // For a caller with an API key it is the token that the key was exchanged for, never the key.
   const exchanged = principal === undefined ? undefined : tokenOfApiKeyCaller(principal);
   const ofSession = carrier === undefined ? undefined : tokenOfSessionRequest(carrier.holder);
   const token = exchanged ?? ofSession ?? authorizedToken(carrier?.header('authorization'));
-  if (token === undefined) throw new Error('a token was asked for on a route that verifies no caller');
+  if (token === undefined) throw new Error('a token was requested on a route that verifies no caller');
   return token;
 }
 
@@ -111,7 +112,7 @@ const currentPrincipal = createParamDecorator((_: unknown, context: ExecutionCon
 });
 
 type Parameters<Method> = Method extends (...taken: infer Taken) => unknown ? Taken : never;
-/** `Index`, where the parameter at that place of the method takes the caller; nothing that could be passed where it does not. */
+/** `Index` if the method's parameter at that position accepts the caller; otherwise `never`. */
 type PlaceFor<Caller, Target, Key, Index extends number> = Key extends keyof Target
   ? Caller extends Parameters<Target[Key]>[Index]
     ? Index
@@ -119,9 +120,9 @@ type PlaceFor<Caller, Target, Key, Index extends number> = Key extends keyof Tar
   : Index;
 
 /**
- * Parameter decorator: the verified caller. On a public route there is none, and asking for it is an error, but with `@Public({ readToken: true })`, where it
- * is nothing for a caller without a token. `@CurrentPrincipal<Claims>()` says the claims that the module's `claims` declare: the parameter must be a
- * `PrincipalWith<Claims>`, or the code does not compile.
+ * Parameter decorator: the verified caller. On a public route there is none, and using it is an error, except with `@Public({ readToken: true })`,
+ * where it is undefined for a caller without a token. `@CurrentPrincipal<Claims>()` adds the claims that the module's `claims` declare: the parameter
+ * must be a `PrincipalWith<Claims>`, or the code does not compile.
  */
 export function CurrentPrincipal<Claims = unknown>() {
   const decorate = currentPrincipal();
@@ -138,13 +139,13 @@ export function CurrentPrincipal<Claims = unknown>() {
 export interface Delegation {
   /** The subject on whose behalf the request is made. */
   readonly subject: string;
-  /** Who makes it. */
+  /** The client that makes it. */
   readonly actor: Actor;
-  /** The services that it came through before, newest first. */
+  /** The services that it passed through before, newest first. */
   readonly before: readonly Actor[];
 }
 
-/** @returns nothing when the caller acts for itself */
+/** @returns undefined when the caller acts for itself */
 export function delegationOf({ subject, actors }: Principal): Delegation | undefined {
   const [actor, ...before] = actors;
   return actor === undefined ? undefined : { subject, actor, before };
@@ -155,8 +156,8 @@ const actingFor = createParamDecorator((_: unknown, context: ExecutionContext): 
 );
 
 /**
- * Parameter decorator: the {@link Delegation} under which the caller acts; nothing when it acts for itself. An API key is never somebody's, so
- * one that calls such a route is refused with 403 `PERSON_REQUIRED`.
+ * Parameter decorator: the {@link Delegation} under which the caller acts; undefined when it acts for itself. An API key acts for nobody, so on such
+ * a route it is refused with 403 `PERSON_REQUIRED`.
  */
 export function ActingFor(): ParameterDecorator {
   const decorate = actingFor();
@@ -166,7 +167,7 @@ export function ActingFor(): ParameterDecorator {
   };
 }
 
-/** Parameter decorator: the caller's own access token, to be exchanged (RFC 8693). Log it nowhere. */
+/** Parameter decorator: the caller's own access token, to be exchanged (RFC 8693). Never log it. */
 export const BearerToken = createParamDecorator((_: unknown, context: ExecutionContext): string =>
   callerTokenOf(context),
 );

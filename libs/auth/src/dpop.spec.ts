@@ -94,7 +94,7 @@ describe('a token that is bound to a key', () => {
       ]);
   });
 
-  it('names the address that callers know, whether or not a proxy takes the path of the resource off', async () => {
+  it('is compared with the URL that callers use, whether or not a proxy strips the resource’s path', async () => {
     const ask = async (at: NestFastifyApplication, path: string, url: string) => {
       const headers = { authorization: `DPoP ${token}`, dpop: await proofFor(url) };
       return (await at.inject({ method: 'GET', url: path, headers })).statusCode;
@@ -146,7 +146,7 @@ describe('a token that is bound to a key', () => {
       ]);
   });
 
-  it('needs the nonce of the service, of whichever replica, where it wants one', async () => {
+  it('needs a nonce of any replica of the service, if nonces are required', async () => {
     const url = 'https://api.test/orders';
     const ask = async (nonce?: string) =>
       strict.inject({
@@ -162,7 +162,7 @@ describe('a token that is bound to a key', () => {
     expect((await ask('an old one')).headers['dpop-nonce']).toBe(refused.headers['dpop-nonce']);
   });
 
-  it('is refused by a service that does not know its own address, and a bearer token does not go with the scheme', async () => {
+  it('is refused by a service that does not know its own URL, and the scheme refuses a bearer token', async () => {
     const dpop = await proofFor('http://localhost/orders');
     expect((await get({ authorization: `DPoP ${token}`, dpop }, unaware))[1]).toBe('DPOP_PROOF_INVALID');
     const bearer = await issuer.mint({ scopes: ['orders:read'] });

@@ -53,7 +53,7 @@ class CatalogueController {
   }
 }
 
-/** So many that no test has to wait for the next, and so few that they are spent at once. */
+/** So many that no test waits for the next, and so few that they are quickly spent. */
 const limits = { '*': { per_day: 3 } };
 const names = ['flood', 'writer', 'denied', 'unwelcome', 'revoked', 'slow', 'last'] as const;
 const ids = Object.fromEntries(names.map((name, n) => [name, `01a21031-6897-71c1-8114-42669a3f061${String(n)}`]));
@@ -142,7 +142,7 @@ describe('a key beyond its limit', () => {
     expect(Number(byGate.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  it('reaches no policy, and no body of its is parsed', async () => {
+  it('reaches no policy, and its body is not parsed', async () => {
     await spend('writer', '/catalogue', '{}');
     await ask('writer', '/catalogue', '{}');
     const before = [beyondHooks, asked];
@@ -150,7 +150,7 @@ describe('a key beyond its limit', () => {
     expect([beyondHooks, asked]).toEqual(before);
   });
 
-  it('is told to anyone who records refusals and counted, each time, as if the guard had refused it', async () => {
+  it('is reported to listeners and counted each time, as if the guard had refused it', async () => {
     await app.get<ApiKeys>(API_KEYS).tell();
     const before = { refusals: refusals.length, reports: reports.length };
     for (let n = 0; n < 5; n += 1) await ask('flood', '/catalogue?page=1');
@@ -166,7 +166,7 @@ describe('a key beyond its limit', () => {
     expect(uses).toMatchObject([{ api_key_id: ids['flood'], outcome: 'limited', count: 5 }]);
   });
 
-  it('has spent it also with requests that were refused for another reason', async () => {
+  it('is also spent by requests that were refused for another reason', async () => {
     const statuses = [];
     for (let n = 0; n < 5; n += 1) statuses.push((await ask('denied', '/catalogue/closed')).status);
     expect(statuses).toEqual([403, 403, 403, 429, 429]);
@@ -189,7 +189,7 @@ describe('a key beyond its limit', () => {
     expect((await ask('revoked')).body['code']).toBe('TOKEN_REVOKED');
   });
 
-  it('is answered after those who may pass, also when it came before them', async () => {
+  it('is answered after callers who may pass, even if it came before them', async () => {
     await spend('last');
     await ask('last');
     await app.inject({ method: 'GET', url: '/catalogue', headers: { 'x-api-key': polite } });
@@ -202,7 +202,7 @@ describe('a key beyond its limit', () => {
     expect(order).toEqual(['200', '429', '429', '429']);
   });
 
-  it('waits for its refusals when it keeps sending, while another key is answered at once', async () => {
+  it('waits for its refusals if it keeps sending, while another key is answered at once', async () => {
     await spend('slow');
     await ask('slow');
     const order: string[] = [];

@@ -17,17 +17,17 @@ import { HELD_MS, HeldAnswers } from './held-answers.js';
 import { PROBLEM_CONTENT_TYPE } from './problem-answers.js';
 import { problemOf, type Refusal } from './refusal.js';
 
-/** Injection token of the {@link FloodGate}; nothing where the application takes no API keys. */
+/** Injection token of the {@link FloodGate}; undefined if the application accepts no API keys. */
 export const FLOOD_GATE = Symbol.for('countersign.flood-gate');
 
-/** What a route has that limited a key: found out by the guard, the first time. */
+/** Data of a route where a key was limited, noted by the guard the first time. */
 interface LimitedRoute {
   readonly routeClass: string;
   readonly controller: ReturnType<ExecutionContext['getClass']>;
   readonly handler: ReturnType<ExecutionContext['getHandler']>;
 }
 
-/** Fastify's reply, as far as it answers. */
+/** The parts of Fastify's reply that are used here. */
 interface Reply {
   code(status: number): Reply;
   headers(fields: Readonly<Record<string, string>>): Reply;
@@ -50,9 +50,8 @@ function routeOf(request: object): object | undefined {
 }
 
 /**
- * Answers a key that is beyond its limit before its request costs anything: no body is read, and Nest does not see it. It knows the routes
- * at which the guard has refused a key for its limit, and refuses whom the guard would refuse. A key that keeps sending is slowed ({@link
- * HeldAnswers}).
+ * Answers a key over its limit before its request costs anything: no body is read, and Nest does not see it. It knows the routes at which the guard
+ * has refused a key for its limit, and refuses exactly what the guard would refuse. A key that keeps sending is slowed ({@link HeldAnswers}).
  */
 export class FloodGate {
   readonly #routes = new WeakMap<object, LimitedRoute>();
@@ -84,13 +83,13 @@ export class FloodGate {
       done();
       return;
     }
-    // Requests that arrived together with it and may pass are served first: after a pause of the machine a flood stands in front of them.
+    // Allowed requests that arrived at the same time are served first: after a pause of the machine a flood would be ahead of them.
     setImmediate(() => {
       this.#refuse(limited, request, reply).catch(done);
     });
   };
 
-  /** @returns nothing for whom the guard must look at: also one who is refused for something else */
+  /** @returns undefined if the guard must decide, for example because the request is refused for another reason */
   #limited(request: object): Limited | undefined {
     const config = routeOf(request);
     const route = config === undefined ? undefined : this.#routes.get(config);
@@ -106,7 +105,7 @@ export class FloodGate {
     }
   }
 
-  /** @throws what the listener of refusals threw: then nothing was answered or counted */
+  /** @throws what the refusal listener threw: then nothing was answered or counted */
   async #refuse({ route, principal, key, state }: Limited, request: object, reply: Reply): Promise<void> {
     const code = limitCodeOf(state);
     const { status, message } = tokenErrorReasons[code];

@@ -1,12 +1,12 @@
-/** Refusals of one key that are answered at once within a second: a caller that meets its limit and waits never has as many. */
+/** Refusals of one key per second that are answered immediately: a caller that waits after hitting its limit never has as many. */
 export const PROMPT_REFUSALS = 50;
-/** Milliseconds for which a further one waits for its answer. */
+/** Milliseconds by which further answers are delayed. */
 export const HELD_MS = 500;
-/** Maximum answers of one key that wait at the same time; a further one is given at once. */
+/** Maximum delayed answers of one key; further ones are sent immediately. */
 export const HELD_OF_A_KEY = 400;
-/** Maximum answers of all keys that wait at the same time, some 20 MB. */
+/** Maximum delayed answers of all keys, some 20 MB. */
 export const HELD_LIMIT = 2_000;
-/** Keys that are watched at once: more than answers may wait, so that one without any can always be forgotten. */
+/** Maximum keys watched: more than the maximum of delayed answers, so that one without any can always be forgotten. */
 const KEYS_LIMIT = 2 * HELD_LIMIT;
 const WINDOW_MS = 1_000;
 
@@ -17,17 +17,18 @@ interface Watched {
 }
 
 /**
- * Slows a caller that keeps sending after its limit: it waits for each refusal, so that it asks seldom, however often it would. What waits is
- * bounded, and no request of another key waits for it, on this connection or another: HTTP/1.1 brings the next only after the answer.
+ * Slows a caller that keeps sending after reaching its limit: each refusal is delayed, so that it sends fewer requests. The number of delayed answers
+ * is bounded, and requests of other keys are never delayed by it, even on the same connection: with HTTP/1.1 the next one comes only after the
+ * answer.
  */
 export class HeldAnswers {
   readonly #keys = new Map<string, Watched>();
   #held = 0;
 
-  /** @param monotonic milliseconds of a clock that is never set back */
+  /** @param monotonic milliseconds of a monotonic clock */
   constructor(private readonly monotonic: () => number) {}
 
-  /** Answers that wait now. */
+  /** Number of delayed answers. */
   get size(): number {
     return this.#held;
   }
@@ -35,7 +36,7 @@ export class HeldAnswers {
   /**
    * Counts a refusal.
    * @param id of the key
-   * @returns whether its answer waits for {@link HELD_MS}; then {@link release} follows
+   * @returns whether to delay its answer by {@link HELD_MS}; then call {@link release}
    */
   holds(id: string): boolean {
     const key = this.#watched(id);
@@ -46,7 +47,7 @@ export class HeldAnswers {
     return true;
   }
 
-  /** To be called for each that was held. */
+  /** Call this for each delayed answer. */
   release(id: string): void {
     this.#held -= 1;
     const key = this.#keys.get(id);
@@ -69,7 +70,7 @@ export class HeldAnswers {
     return known;
   }
 
-  /** The first of which nothing waits. */
+  /** The first without delayed answers. */
   #forgetOne(): void {
     if (this.#keys.size < KEYS_LIMIT) return;
     for (const [id, { held }] of this.#keys) {

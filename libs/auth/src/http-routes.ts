@@ -24,13 +24,13 @@ const textOf = (version: unknown): string =>
   version === VERSION_NEUTRAL ? 'any version' : `version ${String(version)}`;
 
 /**
- * Names HTTP routes as Nest routes them: the paths are made by Nest's own factory, from the prefix of the application and its exclusions,
- * the paths of `RouterModule`, and versions. What of a route is not in its path (a version in a header, a host) stands behind it.
+ * Names HTTP routes as Nest routes them: the paths come from Nest's own factory, with the application's prefix and its exclusions, the paths of
+ * `RouterModule`, and versions. What is not part of the path (a version in a header, a host) is appended.
  */
 export class HttpRoutes {
   readonly #paths: RoutePathFactory;
 
-  /** @param applicationId that of the modules' container, under which `RouterModule` keeps its paths */
+  /** @param applicationId the id of the modules' container, under which `RouterModule` stores its paths */
   constructor(
     private readonly application: ApplicationConfig,
     private readonly applicationId: string,

@@ -5,7 +5,7 @@ import { messageHandlersOf } from './route-report.js';
 /** Nest's own metadata of `@UseGuards()`. */
 const GUARDS = '__guards__';
 
-/** Contexts that a global guard has judged, by the object that the transport made for them. */
+/** Contexts that a global guard has checked, by the object that the transport created for them. */
 const judged = new WeakSet<object>();
 
 function keyOf(context: ExecutionContext): object | undefined {
@@ -20,8 +20,8 @@ export function markJudged(context: ExecutionContext): void {
 }
 
 /**
- * A microservice connected to an application has global guards only with `inheritAppConfig: true`; without it Nest would leave its message
- * handlers open. This second guard, on each of them, lets pass what the global one has judged, and nothing else.
+ * A microservice connected to an application has global guards only with `inheritAppConfig: true`; without it Nest would leave its message handlers
+ * open. This second guard, on each of them, accepts only what the global one has checked.
  */
 class MessageGate implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -36,7 +36,7 @@ class MessageGate implements CanActivate {
 
 const gate = new MessageGate();
 
-/** Puts the gate on every message handler of the application; before its microservices are connected. */
+/** Adds the gate to every message handler of the application; call it before microservices are connected. */
 export function closeMessageHandlers(discovery: DiscoveryService, scanner: MetadataScanner): void {
   for (const { handler, route } of messageHandlersOf(discovery, scanner)) {
     if (route.kind !== 'message' && route.kind !== 'event') continue;

@@ -2,11 +2,11 @@ import { type INestApplicationContext } from '@nestjs/common';
 import { RouteReport } from './route-report.js';
 
 /**
- * For a service's own tests: fails when a route is open that the test does not name, is named but not open, or declares nothing.
- * `assertOpenRoutes(app, ['GET /health/live', 'GET /health/ready'])`
+ * For a service's own tests: fails when an open route is not listed, a listed route is not open, or a route declares nothing. `assertOpenRoutes(app,
+ * ['GET /health/live', 'GET /health/ready'])`
  *
  * @param app the application, created (it need not listen)
- * @param open the routes that are meant to be open, as the route report names them
+ * @param open the routes that should be open, as named in the route report
  * @throws {Error} naming each route at fault
  */
 export function assertOpenRoutes(app: INestApplicationContext, open: readonly string[]): void {

@@ -80,7 +80,7 @@ describe('a route for people', () => {
     return { status: answer.statusCode, code, challenge: answer.headers['www-authenticate'] };
   }
 
-  it('lets a person in, and refuses a service and an application for itself, also when their token is repeated', async () => {
+  it('admits a person, and refuses a service and an application for itself, also with repeated tokens', async () => {
     expect((await ask('GET', '/orders', { kind: 'person' })).status).toBeLessThan(300);
     for (const kind of ['service', 'application'] as const) {
       const token = await issuer.mint({ kind });
@@ -97,12 +97,12 @@ describe('a route for people', () => {
     );
   });
 
-  it('lets a service in that acts for a person', async () => {
+  it('admits a service that acts for a person', async () => {
     const claims = { act: { sub: 'payments' } };
     expect((await ask('GET', '/orders', { kind: 'person', clientId: 'payments', claims })).status).toBe(200);
   });
 
-  it('asks for a recent sign-in by the challenge of RFC 9470, and notices when a repeated token’s gets too old', async () => {
+  it('requires a recent sign-in with the challenge of RFC 9470, and notices when that of a repeated token gets too old', async () => {
     const token = await issuer.mint({ kind: 'person', signedInAgo: 290, scopes: ['orders:write'] });
     expect((await ask('POST', '/orders', token)).status).toBe(201);
     clock.advance(11_000);
@@ -118,7 +118,7 @@ describe('a route for people', () => {
     expect((await ask('POST', '/orders', { kind: 'person', scopes: [] })).code).toBe('SCOPE_MISSING');
   });
 
-  it('asks for one of the acr values that it names', async () => {
+  it('requires one of the acr values that it names', async () => {
     expect((await ask('POST', '/orders/large', { kind: 'person', acr: 'gold' })).status).toBe(201);
     for (const requested of [{}, { acr: 'bronze' }]) {
       const { status, code, challenge } = await ask('POST', '/orders/large', { kind: 'person', ...requested });
@@ -127,7 +127,7 @@ describe('a route for people', () => {
     }
   });
 
-  it('may leave it to a policy, whose refusal has the same challenge', async () => {
+  it('may leave this to a policy, whose refusal has the same challenge', async () => {
     expect((await ask('POST', '/orders/by-policy', { kind: 'person' })).status).toBe(201);
     const { status, challenge } = await ask('POST', '/orders/by-policy', { kind: 'person', signedInAgo: 31 });
     expect([status, challenge]).toEqual([401, expect.stringContaining('max_age="30"')]);
@@ -145,7 +145,7 @@ describe('a route for people', () => {
     );
   });
 
-  it('cannot be declared by what no challenge could say', () => {
+  it('cannot be declared with values that no challenge can carry', () => {
     expect(() => RequireRecentLogin(-1)).toThrow(RangeError);
     expect(() => RequireRecentLogin(1.5)).toThrow(RangeError);
     expect(() => RequireRecentLogin(1, { acrValues: ['a"b'] })).toThrow(RangeError);

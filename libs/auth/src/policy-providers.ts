@@ -4,22 +4,22 @@ import { InvalidClassScopeException } from '@nestjs/core/errors/exceptions/inval
 
 type Token<Provider> = Type<Provider> | Abstract<Provider> | string | symbol;
 
-/** Providers of one request that policies may ask for, beyond which something is wrong with them. */
+/** Maximum providers of one request that policies may resolve. */
 const PROVIDERS_LIMIT = 16;
 
-/** Thrown to anyone who asks for a provider that has to be made first, since that takes time and the question does not. */
+/** Thrown to a policy that resolves a provider which must be created asynchronously first. */
 class ProviderNotMade extends Error {
   constructor(readonly token: Token<unknown>) {
-    super('the provider is made for each request; the policy is asked again once it is there');
+    super('the provider is created for each request; the policy runs again once it exists');
   }
 }
 
-/** The application's providers, as the policies of one request ask for them. */
+/** The application's providers, as resolved by the policies of one request. */
 export class PolicyProviders {
   readonly #made = new Map<Token<unknown>, unknown>();
   #contextId: ContextId | undefined;
 
-  /** @param request what request-scoped providers are made for */
+  /** @param request the context id of request-scoped providers */
   constructor(
     private readonly modules: ModuleRef,
     private readonly request: object,
@@ -27,7 +27,7 @@ export class PolicyProviders {
 
   /** @throws {ProviderNotMade} within {@link asking} */
   get<Provider>(token: Token<Provider>): Provider {
-    // What Nest made for this very token.
+    // The instance that Nest created for this token.
     if (this.#made.has(token)) return this.#made.get(token) as Provider;
     try {
       return this.modules.get(token, { strict: false });
@@ -37,7 +37,7 @@ export class PolicyProviders {
     }
   }
 
-  /** Asks, and asks again once a provider that was missing is made. */
+  /** Runs the policy, and runs it again once a missing provider has been created. */
   async asking<Answer>(ask: () => Answer | Promise<Answer>): Promise<Answer> {
     for (;;) {
       try {

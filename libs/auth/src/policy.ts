@@ -3,7 +3,7 @@ import { type PolicyProviders } from './policy-providers.js';
 import { type Principal } from '@countersign/auth-core';
 import { type CarrierKind } from './carrier.js';
 
-/** What a policy may look at, besides the caller. It comes from outside and is not validated yet: guards run before pipes. */
+/** What a policy receives besides the caller. It is untrusted and not validated yet: guards run before pipes. */
 export interface PolicyRequest {
   readonly kind: CarrierKind;
   /** Path parameters; a GraphQL operation's arguments; empty for messages. */
@@ -12,8 +12,8 @@ export interface PolicyRequest {
   /** The parsed body, or the message's payload. */
   readonly body: unknown;
   /**
-   * A provider of the application, by class or injection token, from whatever module it is in. Where it is made for each request (`REQUEST`
-   * or `TRANSIENT` scope), the policy is asked again once it is made: so ask for providers first, before anything has an effect.
+   * A provider of the application, by class or injection token, from any module. If it is created for each request (`REQUEST` or `TRANSIENT` scope),
+   * the policy runs again once it exists, so resolve providers first, before any side effect.
    */
   resolve<Provider>(token: Type<Provider> | Abstract<Provider> | string | symbol): Provider;
 }
@@ -22,9 +22,9 @@ export interface PolicyRequest {
 export type PolicyVerdict = boolean | 'hidden';
 
 /**
- * A rule about one object, as a plain function: `const ownsOrder: Policy = async (caller, { params, resolve }) => …`.
- * Its name is what the route report, logs and refusals call it. It may throw a `TokenError` (as `requireRecentLogin` does), which is then answered
- * with its own status and challenge.
+ * A rule about one object, as a plain function: `const ownsOrder: Policy = async (caller, { params, resolve }) => …`. Its function name appears in
+ * the route report, logs and refusals. It may throw a `TokenError` (as `requireRecentLogin` does), which is then answered with its own status and
+ * challenge.
  */
 export type Policy = (caller: Principal, request: PolicyRequest) => PolicyVerdict | Promise<PolicyVerdict>;
 
@@ -38,7 +38,7 @@ function part(holder: object, name: string): unknown {
   return name in holder ? Reflect.get(holder, name) : undefined;
 }
 
-/** What a policy sees of the request, message or operation at hand. */
+/** The parts of a request, message or operation that a policy receives. */
 export function policyRequestOf(
   kind: CarrierKind,
   context: ExecutionContext,

@@ -15,7 +15,7 @@ class OrdersController {
   }
 }
 
-/** As an application's own would be: it answers in its own form. */
+/** Like an application's own filter, with its own response format. */
 @Catch()
 class OwnFilter implements ExceptionFilter {
   constructor(private readonly answer: (response: unknown) => void) {}
@@ -58,7 +58,7 @@ describe.each(['fastify', 'express'])('a refusal on %s', (kind) => {
     ]);
   });
 
-  it('has the content type of what an exception filter of the application answers in its place', async () => {
+  it('has the content type of the application’s exception filter if that answers instead', async () => {
     const [refused] = await answersOf(true);
     expect(refused).toEqual([499, 'application/json; charset=utf-8', { oops: true }]);
   });

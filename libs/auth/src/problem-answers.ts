@@ -8,15 +8,15 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
 const problems = new WeakSet<object>();
 const prepared = new WeakSet<Adapter>();
 
-/** Marks a document that says why a request was refused: answered as it is, it has the content type of a problem. */
+/** Marks a problem document: sent unchanged, it gets the content type of a problem. */
 export function asProblem<Document extends object>(problem: Document): Document {
   problems.add(problem);
   return problem;
 }
 
 /**
- * Has the documents of {@link asProblem} answered with their content type. Not by a header that the guard sets: an application whose own exception
- * filter answers something else would send that with a problem's content type.
+ * Sends documents of {@link asProblem} with their content type. The guard does not set the header, because an application's own exception filter
+ * would send other content with it.
  */
 export function answerProblems(adapter: Adapter): void {
   if (prepared.has(adapter)) return;
@@ -25,7 +25,7 @@ export function answerProblems(adapter: Adapter): void {
   adapter.reply = (response: unknown, body: unknown, status?: number): unknown => {
     if (typeof body !== 'object' || body === null || !problems.has(body)) return reply(response, body, status);
     adapter.setHeader(response, 'content-type', PROBLEM_CONTENT_TYPE);
-    // As text: Nest 11's adapter for Express takes another content type than JSON's from an object.
+    // As text: for an object, Nest 11's Express adapter would set the content type of JSON.
     return reply(response, JSON.stringify(body), status);
   };
 }

@@ -6,13 +6,13 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /** Metadata of a protected resource (RFC 9728, section 2). */
 export interface ProtectedResourceMetadata {
-  /** The resource's identifier: the URL under which its callers reach it. */
+  /** The resource identifier: the URL that callers use. */
   readonly resource: string;
   readonly authorization_servers: readonly string[];
   readonly scopes_supported: readonly string[];
   readonly bearer_methods_supported: readonly ['header'];
   readonly resource_name: string;
-  /** Whether some routes take an API key, in `Authorization` or `X-API-Key`; left out where none does. */
+  /** Whether some routes take an API key, in `Authorization` or `X-API-Key`; omitted if none does. */
   readonly api_keys_supported?: true;
   readonly dpop_signing_alg_values_supported: readonly string[];
 }
@@ -31,12 +31,12 @@ export function resourceUrl(resource: string): URL {
     /["\\\s]/.test(resource)
   )
     throw new TypeError(
-      `resource is the service's own URL, without query and fragment, not ${JSON.stringify(resource)}`,
+      `resource must be the service's own URL, without query and fragment, not ${JSON.stringify(resource)}`,
     );
   return url;
 }
 
-/** The path at which a resource's metadata is: the well-known part stands before the resource's own path (RFC 9728, section 3.1). */
+/** The path of a resource's metadata: the well-known part precedes the resource's own path (RFC 9728, section 3.1). */
 export function metadataPath(resource: string): string {
   const { pathname } = resourceUrl(resource);
   return `${WELL_KNOWN}${pathname === '/' ? '' : pathname}`;
@@ -47,7 +47,7 @@ export function metadataUrl(resource: string): string {
   return `${resourceUrl(resource).origin}${metadataPath(resource)}`;
 }
 
-/** Made from the very needs that the guard checks. */
+/** Generated from the needs that the guard checks. */
 export function metadataOf(
   {
     resource,

@@ -5,7 +5,7 @@ import { type CarrierKind } from './carrier.js';
 import { asProblem } from './problem-answers.js';
 
 /**
- * Why a request was refused: a token's fault; `ROUTE_NOT_DECLARED` for a route that says neither what it needs nor that it is public;
+ * Why a request was refused: a token's fault; `ROUTE_NOT_DECLARED` for a route that declares neither what it needs nor that it is public;
  * `POLICY_DENIED` and `NOT_FOUND` by a policy; `CONTEXT_UNKNOWN` for a kind of context that the guard does not understand.
  */
 export type RefusalCode = TokenErrorCode | RouteRefusalCode;
@@ -27,9 +27,9 @@ export interface Refusal {
 export type RefusalListener = (refusal: Refusal, context: ExecutionContext) => Promise<void>;
 
 const routeRefusals: Readonly<Record<RouteRefusalCode, readonly [status: 403 | 404, message: string]>> = {
-  ROUTE_NOT_DECLARED: [403, 'this route does not say which scopes it needs, so it is closed'],
+  ROUTE_NOT_DECLARED: [403, 'this route does not declare which scopes it needs, so it is closed'],
   POLICY_DENIED: [403, 'the caller may not do this'],
-  NOT_FOUND: [404, 'there is no such thing'],
+  NOT_FOUND: [404, 'not found'],
   CONTEXT_UNKNOWN: [403, 'this kind of request cannot be verified, so it is closed'],
 };
 
@@ -75,11 +75,11 @@ class GraphqlRefusal extends HttpException {
 
 type ErrorMaker = (problem: RefusalProblem) => Error;
 
-/** Makes the error that each kind of transport turns into an answer. */
+/** Creates the error that each kind of transport turns into a response. */
 export class RefusalErrors {
   private constructor(private readonly makers: Partial<Record<CarrierKind, ErrorMaker>>) {}
 
-  /** The packages of messages and sockets are the application's own; where they are absent, no such context comes. */
+  /** The packages for messages and sockets belong to the application; without them there are no such contexts. */
   static async load(): Promise<RefusalErrors> {
     const [messages, sockets] = await Promise.all([
       import('@nestjs/microservices').catch(() => undefined),

@@ -6,7 +6,7 @@ import { fastify } from 'fastify';
 import { requestTurns } from './request-turns.js';
 
 describe('request turns', () => {
-  it('lets requests that arrived together take each step side by side, in the order of their arrival', async () => {
+  it('lets requests that arrived together take each step in lockstep, in order of arrival', async () => {
     const turns = requestTurns();
     const steps: string[] = [];
     const serve = async (name: string): Promise<void> => {

@@ -2,9 +2,9 @@
 export type RequestTurns = (request: unknown, reply: unknown, done: () => void) => void;
 
 /**
- * Lets requests that arrived together be served together: each waits for the end of the event loop's present look at the network, and
- * then all take one step after the other side by side, so that a step's code and tables are in the processor's cache for all but the first.
- * A request that comes alone waits for microseconds. Nothing is held back to gather more, and no order changes.
+ * Serves requests that arrived together in lockstep: each waits until the event loop has finished its current poll of the network, and then all take
+ * each step together, so that a step's code and data are in the processor's cache for all but the first. A single request waits only microseconds.
+ * Nothing is held back to gather more, and the order does not change.
  *
  * ```ts
  * app.getHttpAdapter().getInstance().addHook('onRequest', requestTurns());

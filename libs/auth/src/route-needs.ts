@@ -3,32 +3,32 @@ import { type Policy } from './policy.js';
 
 const NEEDS = 'countersign:needs';
 
-/** What a route asks of its caller. The guard, the route report, `/openapi.json` and the resource metadata all read it here. */
+/** What a route requires of its caller. The guard, the route report, `/openapi.json` and the resource metadata all use it. */
 export type RouteNeeds =
   | {
       readonly public: true;
-      /** Whether a caller who brings a token is known all the same. */
+      /** Whether a token is verified if there is one. */
       readonly readsToken?: true;
     }
   | {
       readonly public: false;
       /** All of these. */
       readonly scopes: readonly string[];
-      /** At least one of these; none asked for when empty. */
+      /** At least one of these; no requirement when empty. */
       readonly anyScope: readonly string[];
       /** Whether only a person may pass. */
       readonly person: boolean;
       /** How recently, and how well, the person must have signed in. */
       readonly login: RecentLogin | undefined;
-      /** Each must let the caller pass, in this order. */
+      /** Each must allow the caller, in this order. */
       readonly policies: readonly Policy[];
-      /** The class of routes by whose limit an API key counts; nothing where the route takes no API keys. */
+      /** The class of routes whose limit applies to an API key; undefined if the route accepts no API keys. */
       readonly apiKeys?: string | undefined;
-      /** Whether the handler asks for whom its caller acts: an API key acts for nobody. */
+      /** Whether the handler uses the caller's delegation: an API key acts for nobody. */
       readonly asksDelegation?: true;
     };
 
-/** What the decorators of one handler or controller say, before the two are joined. */
+/** The declarations of one handler or controller, before the two are merged. */
 interface Declared {
   readonly public?: true;
   readonly readsToken?: true;
@@ -51,7 +51,7 @@ function declaredBy(target: object): Declared | undefined {
   return typeof parent === 'function' && parent !== Function.prototype ? declaredBy(parent) : undefined;
 }
 
-/** Adds to what a handler or controller says. @throws when it says that the route is open and needs something, or one thing twice */
+/** Adds to the declarations of a handler or controller. @throws when the route is declared both open and with needs, or one thing twice */
 export function declareNeeds(name: string, added: Declared): ClassDecorator & MethodDecorator {
   return <Value>(target: object, _key?: string | symbol, descriptor?: TypedPropertyDescriptor<Value>): void => {
     const handler: unknown = descriptor?.value;
@@ -69,7 +69,7 @@ export function declareNeeds(name: string, added: Declared): ClassDecorator & Me
 
 const ASKS_DELEGATION = 'countersign:asks-delegation';
 
-/** Notes that a handler asks for whom its caller acts. It declares nothing else: such a route is closed until it says what it needs. */
+/** Notes that a handler uses the caller's delegation. This alone declares nothing: the route stays closed until it declares what it needs. */
 export function declareDelegation(target: object, method: string | symbol | undefined): void {
   const handler: unknown = method === undefined ? undefined : Reflect.get(target, method);
   if (typeof handler === 'function') Reflect.defineMetadata(ASKS_DELEGATION, true, handler);
@@ -110,9 +110,9 @@ interface Known {
 const known = new WeakMap<object, Known>();
 
 /**
- * What a route needs: the handler's own scopes, else its controller's; its own recent sign-in, else its controller's; the policies of both. An open handler in a closed controller is
- * open, a handler that names a need in an open controller is closed.
- * @returns nothing where nothing is declared: such a route is refused
+ * What a route needs: the handler's own scopes, else its controller's; its own recent sign-in, else its controller's; the policies of both. An open
+ * handler in a closed controller is open, a handler that names a need in an open controller is closed.
+ * @returns undefined if nothing is declared: such a route is refused
  */
 export function routeNeeds(handler: object, controller?: object): RouteNeeds | undefined {
   const before = known.get(handler);
@@ -124,18 +124,18 @@ export function routeNeeds(handler: object, controller?: object): RouteNeeds | u
   return needs;
 }
 
-/** Every scope that a route names, for a challenge, a document or a list. */
+/** Every scope of a route, for a challenge, a document or a list. */
 export function namedScopes(needs: RouteNeeds | undefined): readonly string[] {
   return needs === undefined || needs.public ? [] : [...new Set([...needs.scopes, ...needs.anyScope])];
 }
 
-/** The scopes that a route needs, all of them. @returns nothing for a public or undeclared one */
+/** The scopes that a route needs, all of them. @returns undefined for a public or undeclared one */
 export function requiredScopes(handler: object, controller?: object): readonly string[] | undefined {
   const needs = routeNeeds(handler, controller);
   return needs === undefined || needs.public ? undefined : needs.scopes;
 }
 
-/** In words: `a person`, `a person who signed in at most 300 s ago`. @returns nothing where anybody may pass */
+/** In words: `a person`, `a person who signed in at most 300 s ago`. @returns undefined if anybody may pass */
 export function describeWho(needs: RouteNeeds): string | undefined {
   if (needs.public || !needs.person) return undefined;
   if (needs.login === undefined) return 'a person';
@@ -144,7 +144,10 @@ export function describeWho(needs: RouteNeeds): string | undefined {
   return `a person who signed in at most ${String(seconds)} s ago${by}`;
 }
 
-/** In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + a person + ownsOrder`, `any verified caller`; API keys with their class of routes behind it. */
+/**
+ * In words: `public`, `public, knows a caller with a token`, `undeclared`, `orders:read`, `orders:read + (a | b) + a person + ownsOrder`, `any
+ * verified caller`; followed by API keys with their class of routes.
+ */
 export function describeNeeds(needs: RouteNeeds | undefined): string {
   if (needs === undefined) return 'undeclared';
   if (needs.public) return needs.readsToken === true ? 'public, knows a caller with a token' : 'public';

@@ -93,7 +93,7 @@ describe.each(['fastify', 'express'])('the route report on %s', (platform) => {
     return {
       app,
       names,
-      /** What each open route that is reported answers, when it is asked for under its own name. */
+      /** The response of each reported open route, when called by its own name. */
       answers: async (headers: Record<string, string> = {}): Promise<readonly string[]> =>
         Promise.all(
           names.map(async (name) => {
@@ -134,7 +134,7 @@ describe.each(['fastify', 'express'])('the route report on %s', (platform) => {
     await app.close();
   });
 
-  it('tells versions apart that are not in the path', async () => {
+  it('distinguishes versions that are not in the path', async () => {
     const { app, names } = await start({ controllers: [VersionedController, NeutralController] }, (made) => {
       made.enableVersioning({ type: VersioningType.HEADER, header: 'x-version' });
     });

@@ -4,22 +4,22 @@ import { AUTH_SETTINGS, type AuthSettings } from './auth.settings.js';
 import { HttpRoutes } from './http-routes.js';
 import { describeNeeds, routeNeeds, type RouteNeeds } from './route-needs.js';
 
-/** The kinds of handlers that the guard stands before. */
+/** The kinds of handlers that the guard protects. */
 export type RouteKind = 'http' | 'message' | 'event' | 'socket' | 'graphql';
 
-/** One way into the application. */
+/** One entry point of the application. */
 export interface Route {
   readonly kind: RouteKind;
   /**
-   * `GET /v1/orders/:id`, `message orders.read`, `Query order`: as a caller would name it. A version that is not in the path, and a host,
-   * stand behind it: `GET /orders (version 2)`.
+   * `GET /v1/orders/:id`, `message orders.read`, `Query order`: as a caller would name it. A version that is not in the path, and a host, are
+   * appended: `GET /orders (version 2)`.
    */
   readonly name: string;
   /** `OrdersController.read` */
   readonly handler: string;
-  /** Nothing where nothing is declared: the guard refuses every call. */
+  /** Undefined if nothing is declared: the guard refuses every call. */
   readonly needs: RouteNeeds | undefined;
-  /** What `routeNote` of the settings says of it. */
+  /** The result of the setting `routeNote`. */
   readonly note?: string | undefined;
 }
 
@@ -29,7 +29,7 @@ function isFunction(value: unknown): value is (...parameters: never[]) => unknow
 
 const textOf = (pattern: unknown): string => (typeof pattern === 'string' ? pattern : JSON.stringify(pattern));
 
-/** What Nest's decorators wrote on a handler; one handler may answer several patterns. */
+/** Nest's metadata of a handler; one handler may have several patterns. */
 function namesOf(handler: object): readonly (readonly [RouteKind, string])[] {
   const has = (key: string): boolean => Reflect.hasMetadata(key, handler);
   if (has('microservices:pattern')) {
@@ -51,7 +51,7 @@ function namesOf(handler: object): readonly (readonly [RouteKind, string])[] {
 type Holder = ReturnType<DiscoveryService['getProviders']>[number];
 type Names = (holder: Holder, handler: object) => readonly (readonly [RouteKind, string])[];
 
-/** Handlers of some classes, each with the names by which it is reached. */
+/** Handlers of the given classes, each with its names. */
 function handlersIn(holders: readonly Holder[], scanner: MetadataScanner, names: Names): readonly Handler[] {
   return holders.flatMap((holder) => {
     const { metatype } = holder;
@@ -84,7 +84,7 @@ export function messageHandlersOf(discovery: DiscoveryService, scanner: Metadata
   return handlersIn(holders, scanner, (_holder, handler) => namesOf(handler));
 }
 
-/** Each route of the application with what it needs, as the guard itself will judge it. */
+/** Each route of the application with what it needs, exactly as the guard will check it. */
 @Injectable()
 export class RouteReport {
   constructor(
@@ -115,7 +115,7 @@ export class RouteReport {
     return [...routes.values()].sort((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** The report as lines: `GET /orders/:id  orders:read  OrdersController.read`, and behind it the route's note. */
+  /** The report as lines: `GET /orders/:id  orders:read  OrdersController.read`, followed by the route's note. */
   lines(): readonly string[] {
     const rows = this.routes().map(
       ({ name, handler, needs, note }) =>

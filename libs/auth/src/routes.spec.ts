@@ -121,7 +121,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
     await app.close();
   });
 
-  it('let one of any scopes pass, and name all of them to who has none', async () => {
+  it('accept any one of several scopes, and name all of them to a caller with none', async () => {
     for (const scope of ['orders:write', 'orders:admin'])
       expect((await ask('/v1/orders', await issuer.mint({ scopes: [scope] }), 'POST')).status).toBe(201);
     const refused = await ask('/v1/orders', await issuer.mint({ scopes: ['orders:read'] }), 'POST');
@@ -144,7 +144,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
       expect((await ask(path, repeated)).status).toBe(status);
   });
 
-  it('tell for whom the caller acts, and nothing when it acts for itself', async () => {
+  it('give the delegation of the caller, undefined when it acts for itself', async () => {
     const claims = { act: { sub: 'payments', act: { sub: 'checkout' } } };
     const delegated = await issuer.mint({ subject: 'ada', scopes: ['orders:read'], claims });
     expect((await ask('/v1/orders/mine', delegated)).body).toEqual({
@@ -155,7 +155,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
     });
   });
 
-  it('find the caller as user of the request too, for the first request of a token and each later one', async () => {
+  it('set the caller as the request’s user too, for first-seen and repeated tokens', async () => {
     const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
     const other = await issuer.mint({ subject: 'bob', scopes: ['orders:read'] });
     for (const [one, user] of [
@@ -172,7 +172,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
     expect((await ask('/v1/orders/mine')).status).toBe(401);
   });
 
-  it('describe themselves where RFC 9728 says, and each challenge points there', async () => {
+  it('are described at the URL of RFC 9728, and each challenge points there', async () => {
     const { challenge } = await ask('/v1/orders/mine');
     const document = 'https://api.test/.well-known/oauth-protected-resource/shop';
     expect(challenge).toBe(`Bearer realm="orders", resource_metadata="${document}"`);
@@ -202,7 +202,7 @@ describe.each(['fastify', 'express'])('routes on %s', (adapter) => {
     expect(app.get(RouteReport).lines()).toEqual(reported);
   });
 
-  it('fail a test when one is open by accident, declares nothing, or is not open as said', () => {
+  it('fail a test when one is open by accident, declares nothing, or is not open as listed', () => {
     expect(() => {
       assertOpenRoutes(app, ['GET /v1/health']);
     }).toThrow(

@@ -71,7 +71,7 @@ describe('a service whose own pages have sessions', () => {
     return { statusCode: response.statusCode, code, subject, token };
   };
 
-  it('knows a person by the cookie that one of its own pages sends, and has their token to exchange', async () => {
+  it('identifies a person by the cookie that its own page sends, and gets their token to exchange', async () => {
     const [token] = tokens.get('ada-1') ?? [];
     expect(await ask({ ...own, ...ada })).toMatchObject({ statusCode: 200, subject: 'ada', token });
   });
@@ -81,16 +81,16 @@ describe('a service whose own pages have sessions', () => {
     ['another value of that header', { ...own, 'x-notes-page': 'yes' }],
     ['another site', { ...own, 'sec-fetch-site': 'cross-site' }],
     ['another origin of its site', { ...own, 'sec-fetch-site': 'same-site' }],
-    ['an address typed by hand', { ...own, 'sec-fetch-site': 'none' }],
+    ['a URL typed by hand', { ...own, 'sec-fetch-site': 'none' }],
     ['an origin that contradicts', { ...own, origin: 'https://evil.test' }],
-    ['a browser that says neither site nor origin', { 'x-notes-page': '1' }],
+    ['a browser that states neither site nor origin', { 'x-notes-page': '1' }],
     ['an old browser at another origin', { 'x-notes-page': '1', origin: 'https://notes.test.evil.test' }],
-  ])('does not look at the cookie for %s (CSRF)', async (_, headers) => {
+  ])('ignores the cookie with %s (CSRF)', async (_, headers) => {
     for (const method of ['GET', 'POST'] as const)
       expect(await ask({ ...headers, ...ada }, method)).toMatchObject({ statusCode: 401, code: 'TOKEN_MISSING' });
   });
 
-  it('takes the word of a browser without fetch metadata for its origin', () => {
+  it('trusts the Origin header of a browser without fetch metadata', () => {
     const from = (origin: string | undefined): boolean =>
       isFromOwnPage((name) => ({ 'x-notes-page': '1', ...(origin === undefined ? {} : { origin }) })[name], {
         header: 'x-notes-page',
@@ -99,11 +99,11 @@ describe('a service whose own pages have sessions', () => {
     expect([from(ORIGIN), from('null'), from(undefined)]).toEqual([true, false, false]);
   });
 
-  it('gives a session the rights of its token and no more', async () => {
+  it('gives a session only the rights of its token', async () => {
     expect(await ask({ ...own, ...ada }, 'POST')).toMatchObject({ statusCode: 403, code: 'SCOPE_MISSING' });
   });
 
-  it('refuses an unknown session, and one of two cookies of the same name, which somebody has planted', async () => {
+  it('refuses an unknown session, and two cookies of the same name, since one may be planted', async () => {
     expect(await ask({ ...own, cookie: '__Host-notes=nobody' })).toMatchObject({
       statusCode: 401,
       code: 'SESSION_ENDED',
@@ -117,14 +117,14 @@ describe('a service whose own pages have sessions', () => {
     ]);
   });
 
-  it('believes what a request says of itself before the cookie that came along', async () => {
+  it('prefers a request’s explicit credentials to its cookie', async () => {
     const bob = await issuer.mint({ subject: 'bob', scopes: ['notes:read'] });
     const asBob = { ...own, ...ada, authorization: `Bearer ${bob}` };
     expect(await ask(asBob)).toMatchObject({ statusCode: 200, subject: 'bob', token: bob });
     expect(await ask({ ...asBob, authorization: 'Bearer x' })).toMatchObject({ statusCode: 401 });
   });
 
-  it('asks once for another token when the one it has was revoked by itself, and is done when that one is too', async () => {
+  it('requests another token once if its token was revoked, and ends if that one is revoked too', async () => {
     const [, second] = tokens.get('ada-1') ?? [];
     revocations.add({ kind: 'token', tokenId: 'first', until: Infinity });
     expect(await ask({ ...own, ...ada })).toMatchObject({ statusCode: 200, token: second });

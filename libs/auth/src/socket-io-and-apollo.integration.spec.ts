@@ -103,7 +103,7 @@ describe('the guard, with Socket.IO and Apollo', () => {
     return response.json();
   }
 
-  it('takes the token of a Socket.IO socket from its handshake, and judges each message again', async () => {
+  it('takes the token of a Socket.IO socket from its handshake, and checks each message again', async () => {
     const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'], claims: { jti: 'one' } });
     const socket = connect(token);
     expect([await ask(socket, 'read'), await ask(socket, 'read')]).toEqual([{ by: 'ada' }, { by: 'ada' }]);
@@ -114,7 +114,7 @@ describe('the guard, with Socket.IO and Apollo', () => {
     expect(await ask(connect(await mint()), 'read')).toMatchObject({ status: 403, code: 'SCOPE_MISSING' });
   });
 
-  it('finds the request beneath an operation of Apollo', async () => {
+  it('finds the request of an Apollo operation', async () => {
     expect(await query('{ order(id: "7") }', await mint('orders:read'))).toEqual({ data: { order: '7 for ada' } });
     const refusals: readonly (readonly [string, string | undefined, number, string])[] = [
       ['{ order(id: "7") }', undefined, 401, 'TOKEN_MISSING'],

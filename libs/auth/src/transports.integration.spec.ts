@@ -174,7 +174,7 @@ describe('the guard, beyond HTTP', () => {
     expect(await request('orders.ping', 1)).toMatchObject({ response: 'pong' });
   });
 
-  it('hands an event on only with its scope', async () => {
+  it('delivers an event only with its scope', async () => {
     for (const [data, authorization] of [
       ['forged', undefined],
       ['real', await bearer('orders:write')],
@@ -208,7 +208,7 @@ describe('the guard, beyond HTTP', () => {
     expect(await overSocket({ authorization: await bearer() })).toMatchObject({ data: { code: 'SCOPE_MISSING' } });
   });
 
-  it('finds the request beneath a GraphQL operation', async () => {
+  it('finds the request of a GraphQL operation', async () => {
     expect(await query({ authorization: await bearer('orders:read') })).toEqual({ data: { order: '7 for ada' } });
     expect(await query({})).toMatchObject({
       data: null,

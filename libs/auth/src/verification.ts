@@ -1,13 +1,16 @@
 import { type ExecutionContext } from '@nestjs/common';
 import { type Principal, type TokenVerifier } from '@countersign/auth-core';
 
-/** What the guard asks of a verifier: `verifyWithRefresh`, and what else it has of a `TokenVerifier`. Tokens that are bound to a key or a certificate are refused without the method for them. */
+/**
+ * What the guard requires of a verifier: `verifyWithRefresh`, and optionally more of `TokenVerifier`. Tokens that are bound to a key or a certificate
+ * are refused without the method for them.
+ */
 export type AccessTokenVerifier = Pick<TokenVerifier, 'verifyWithRefresh'> &
   Partial<
     Pick<TokenVerifier, 'verifyWithProof' | 'verifyWithCertificate' | 'cached' | 'cachedAuthorization' | 'close'>
   >;
 
-/** Verifies a bearer token. @throws {TokenError} for one that is not good */
+/** Verifies a bearer token. @throws {TokenError} for an invalid one */
 export type BearerVerification = (
   token: string,
   verifier: AccessTokenVerifier,

@@ -12,7 +12,7 @@ interface Written {
 export class RepeatedLines {
   readonly #written = new Map<string, Written>();
 
-  /** @param monotonic milliseconds of a clock that is never set back */
+  /** @param monotonic milliseconds of a monotonic clock */
   constructor(private readonly monotonic: () => number) {}
 
   /**

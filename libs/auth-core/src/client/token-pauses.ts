@@ -25,7 +25,7 @@ export class TokenPauses {
     this.#client = new Pause({ ...options, pauses: (error) => concernsClient(error) && !asksForNonce(error) });
   }
 
-  /** Whether another try is worth waiting for. */
+  /** Whether a retry is worth waiting for. */
   get isShort(): boolean {
     return this.#client.isShort;
   }

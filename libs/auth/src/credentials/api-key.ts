@@ -12,17 +12,17 @@ import { type Credential } from './credential.js';
 const HEADER = 'x-api-key';
 const BEARER_KEY = 'Bearer csk_';
 const SCHEME_LENGTH = 'Bearer '.length;
-/** In a path or a query; no character of a key is ever percent-encoded. */
+/** In a path or a query; keys contain no character that is percent-encoded. */
 const IN_ADDRESS = 'csk_';
 
-/** The key that a request shows. `Authorization` comes first, so that what a proxy adds does not stand in for it. */
+/** The key of a request. `Authorization` takes precedence, so that a header added by a proxy does not replace it. */
 function shownKey(authorization: string | undefined, header: string | undefined): string | undefined {
   if (authorization === undefined) return header;
   const credentials = credentialsOf(authorization);
   return credentials?.scheme === 'bearer' && looksLikeApiKey(credentials.token) ? credentials.token : undefined;
 }
 
-/** `Authorization: Bearer csk_…` or `X-API-Key`; never an address, which ends up in logs and histories. */
+/** `Authorization: Bearer csk_…` or `X-API-Key`; never a URL, which ends up in logs and histories. */
 export class ApiKeyCredential implements Credential {
   constructor(private readonly keys: ApiKeys) {}
 
@@ -35,7 +35,7 @@ export class ApiKeyCredential implements Credential {
   }
 
   recall(request: object): Principal | undefined {
-    // What it is, the long way says.
+    // `verify` reports what is wrong.
     if (pathOf(request)?.includes(IN_ADDRESS) === true) throw new TokenError('API_KEY_IN_URL');
     const authorization = authorizationOf(request);
     if (authorization === undefined) {
@@ -46,7 +46,7 @@ export class ApiKeyCredential implements Credential {
     return this.keys.recall(authorization.slice(SCHEME_LENGTH), addressOf(request));
   }
 
-  /** The caller is refused in any case; whether the issuer gets it immediately makes no difference to the answer. */
+  /** The caller is refused in any case; the answer does not depend on whether the report reaches the issuer now. */
   async #refuseExposed(key: string): Promise<never> {
     await this.keys.exposed(key).catch(() => undefined);
     throw new TokenError('API_KEY_IN_URL');

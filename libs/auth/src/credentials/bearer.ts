@@ -7,7 +7,7 @@ import { type Credential } from './credential.js';
 /** `Authorization: Bearer` (RFC 6750, section 2.1). */
 export class BearerCredential implements Credential {
   /**
-   * @param certificateOf the certificate that a request's client showed
+   * @param certificateOf returns the client certificate of a request
    * @param firstSeen verifies a token that an HTTP request brings for the first time
    */
   constructor(

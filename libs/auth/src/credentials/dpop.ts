@@ -5,7 +5,7 @@ import { type Credential } from './credential.js';
 
 /** `Authorization: DPoP` with a proof (RFC 9449, section 7.1). */
 export class DpopCredential implements Credential {
-  /** One proof is valid for one request, of which GraphQL asks about each field. */
+  /** One proof is valid for one request, but GraphQL invokes the guard for each field. */
   readonly #proven = new WeakMap<object, Promise<Principal>>();
 
   /** @param resource the URL under which callers reach this service */
@@ -26,9 +26,11 @@ export class DpopCredential implements Credential {
     const proof = carrier.header('dpop');
     if (proof === undefined) throw new TokenError('DPOP_PROOF_MISSING');
     const target = targetOf(carrier, this.resource);
-    if (target === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'no address to compare the proof with');
+    if (target === undefined)
+      throw new TokenError('DPOP_PROOF_INVALID', 'the service has no resource URL to compare the proof with');
     const verified = this.verifier.verifyWithProof?.(token, { proof, ...target });
-    if (verified === undefined) throw new TokenError('DPOP_PROOF_INVALID', 'this verifier takes no bound tokens');
+    if (verified === undefined)
+      throw new TokenError('DPOP_PROOF_INVALID', 'this verifier does not support bound tokens');
     return verified;
   }
 }

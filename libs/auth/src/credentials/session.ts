@@ -7,14 +7,14 @@ import { type Credential } from './credential.js';
 export interface SessionSettings {
   /** The cookie's whole name. */
   readonly cookie: string;
-  /** A header that the pages send, in small letters. A page of another site can send none: the browser would ask first, and nobody says yes. */
+  /** A header that the pages send, in lower case. Pages of other sites cannot send it: the browser's preflight request would be refused. */
   readonly header: string;
   /** The origin of the pages. */
   readonly origin: string;
   /**
-   * The access token of a session, fit to be used now.
-   * @param secret the cookie's value, whatever it is
-   * @param refused a token of this session that was just refused: another one is wanted
+   * The access token of a session, valid now.
+   * @param secret the cookie's value, not validated
+   * @param refused a token of this session that was just refused: requests another one
    * @throws {TokenError} `SESSION_ENDED`
    */
   readonly tokenOf: (secret: string, refused?: string) => Promise<string>;
@@ -29,15 +29,15 @@ function valuesOf(header: string | undefined, name: string): readonly string[] {
     .map((pair) => pair.slice(name.length + 1));
 }
 
-/** The value of a cookie. @returns nothing for one that is missing, empty, or there twice: then somebody has planted another beside it */
+/** The value of a cookie. @returns undefined if it is missing, empty, or sent twice: then somebody may have planted the other one */
 export function cookieOf(header: string | undefined, name: string): string | undefined {
   const [value, another] = valuesOf(header, name);
   return value === '' || another !== undefined ? undefined : value;
 }
 
 /**
- * Whether one of the service's own pages made a request: it carries the pages' header, and the browser says that it comes from the same origin
- * (`Sec-Fetch-Site`), or, where it does not say so, which origin (`Origin`).
+ * Whether one of the service's own pages made a request: it carries the pages' header, and the browser states that it comes from the same origin
+ * (`Sec-Fetch-Site`) or, if that is missing, from which origin (`Origin`).
  */
 export function isFromOwnPage(
   header: (name: string) => string | undefined,
@@ -53,12 +53,12 @@ export function isFromOwnPage(
 const renewable: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'TOKEN_REVOKED'] satisfies TokenErrorCode[]);
 const tokens = sharedByForms('session-tokens', () => new WeakMap<object, string>());
 
-/** The access token of the session by which a request came. @returns nothing for a request that came by anything else */
+/** The access token of a request's session. @returns undefined for a request without a session */
 export function tokenOfSessionRequest(holder: object): string | undefined {
   return tokens.get(holder);
 }
 
-/** A session's cookie, with proof that one of the service's own pages sends it; without that proof the cookie is not looked at. */
+/** A session's cookie, with proof that one of the service's own pages sent it; without that proof the cookie is ignored. */
 export class SessionCredential implements Credential {
   constructor(
     private readonly verifier: AccessTokenVerifier,
@@ -77,7 +77,7 @@ export class SessionCredential implements Credential {
     try {
       return await this.#bind(token, holder);
     } catch (error) {
-      // The token alone may be over, not the session.
+      // The token may have ended although the session has not.
       if (!(error instanceof TokenError) || !renewable.has(error.code)) throw error;
       return this.#bind(await this.settings.tokenOf(secret, token), holder);
     }

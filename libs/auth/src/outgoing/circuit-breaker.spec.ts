@@ -10,7 +10,7 @@ describe('the circuit breaker', () => {
     for (const each of failed) one.admit()?.(each);
   };
 
-  it('opens when half of the calls fail, not before there are enough, and lets nothing pass then', () => {
+  it('opens when half of the calls fail, if there are enough, and then lets nothing pass', () => {
     const one = breaker();
     calls(one, true, true, true);
     expect(one.state).toBe('closed');
@@ -34,7 +34,7 @@ describe('the circuit breaker', () => {
     expect(one.state).toBe('open');
   });
 
-  it('tries with one call after the pause, waits longer after each that fails, and closes after one that does not', () => {
+  it('makes one trial call after the pause, waits longer after each failed one, and closes after a successful one', () => {
     const one = breaker();
     calls(one, true, true, true, true);
     for (const pause of [500, 1_000, 1_500, 1_500]) {
@@ -55,7 +55,7 @@ describe('the circuit breaker', () => {
     expect(one.closedForMs).toBe(500);
   });
 
-  it('is not moved by what was on its way when it opened', () => {
+  it('ignores calls that were in flight when it opened', () => {
     const one = breaker();
     const slow = one.admit();
     calls(one, true, true, true, true);

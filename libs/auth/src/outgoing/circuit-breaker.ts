@@ -1,16 +1,16 @@
-/** How a breaker stands: `open` lets nothing pass, `half-open` one call that tries. */
+/** State of a breaker: `open` lets nothing pass, `half-open` one trial call. */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 export interface CircuitLimits {
-  /** Part of the calls whose failure opens it; 0.5 by default. */
+  /** Fraction of failed calls that opens it; 0.5 by default. */
   readonly threshold?: number;
-  /** Calls within the window below which it stays closed, whatever became of them; 20 by default. */
+  /** Minimum calls within the window: below it, it stays closed whatever their outcomes; 20 by default. */
   readonly minimumCalls?: number;
-  /** Milliseconds that are looked back at, at least half of it; 10,000 by default. */
+  /** Window in milliseconds, at least half of which is considered; 10,000 by default. */
   readonly windowMs?: number;
-  /** Milliseconds for which it is open at first, doubled with each trial that fails; 500 by default. */
+  /** Milliseconds for which it stays open at first, doubled with each failed trial; 500 by default. */
   readonly firstPauseMs?: number;
-  /** Milliseconds for which it is open at most; 10,000 by default. */
+  /** Maximum milliseconds for which it stays open; 10,000 by default. */
   readonly lastPauseMs?: number;
 }
 
@@ -20,7 +20,7 @@ interface Count {
   failures: number;
 }
 
-/** Keeps calls from a receiver that fails: they would wait for nothing, and keep it from getting up again. */
+/** Stops calls to a failing receiver: they would wait in vain, and keep it from recovering. */
 export class CircuitBreaker {
   readonly #limits: Required<CircuitLimits>;
   #now: Count = { since: 0, calls: 0, failures: 0 };
@@ -29,7 +29,7 @@ export class CircuitBreaker {
   #pauseMs: number;
   #trying = false;
 
-  /** @param clock milliseconds of a clock that is never set back */
+  /** @param clock milliseconds of a monotonic clock */
   constructor(
     private readonly clock: () => number,
     limits: CircuitLimits = {},
@@ -57,7 +57,7 @@ export class CircuitBreaker {
 
   /**
    * Asks to make a call.
-   * @returns a callback for the result of the call; or nothing, when it may not be made
+   * @returns a callback for the outcome of the call; undefined when it may not be made
    */
   admit(): ((failed: boolean) => void) | undefined {
     const { state } = this;

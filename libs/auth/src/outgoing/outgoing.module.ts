@@ -2,7 +2,7 @@ import { Global, Module, type DynamicModule, type FactoryProvider, type ModuleMe
 import { createTokenClient, type TokenClientOptions } from '@countersign/auth-core';
 import { ServiceCalls, type ServiceCallsOptions } from './service-calls.js';
 
-/** Who this service is at the issuer, and limits of its calls. */
+/** This service's identity at the issuer, and the limits of its calls. */
 export type OutgoingSettings = TokenClientOptions & Omit<ServiceCallsOptions, 'tokens'>;
 
 export interface OutgoingModuleAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
@@ -21,7 +21,7 @@ export class OutgoingModule {
     return OutgoingModule.forRootAsync({ useFactory: () => settings });
   }
 
-  /** As {@link OutgoingModule.forRoot}, the settings made by a factory from other providers. */
+  /** Like {@link OutgoingModule.forRoot}, with settings from a factory. */
   static forRootAsync({ imports = [], inject = [], useFactory }: OutgoingModuleAsyncOptions): DynamicModule {
     return {
       module: OutgoingModule,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { isIdempotent, mayPass, pauseMs } from './retry.js';
 
-describe('another try', () => {
-  it('is for what does no more when done twice', () => {
+describe('a retry', () => {
+  it('is only for idempotent requests', () => {
     expect(['GET', 'HEAD', 'PUT', 'DELETE'].every((method) => isIdempotent(method, undefined))).toBe(true);
     expect([isIdempotent('POST', undefined), isIdempotent('PATCH', undefined), isIdempotent('POST', 'k')]).toEqual([
       false,
@@ -13,7 +13,7 @@ describe('another try', () => {
     expect([200, 400, 401, 403, 404, 409, 422, 500].some(mayPass)).toBe(false);
   });
 
-  it('waits between what was asked for and a ceiling that doubles', () => {
+  it('waits between what Retry-After asks for and a ceiling that doubles', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 40 }),

@@ -85,7 +85,7 @@ describe('outgoing calls, to a real server', () => {
     expect(issuer.tokenRequests.at(-1)?.traceparent).toBe(traceparent);
   });
 
-  it('are tried again when they are idempotent and the fault may pass, with the same key', async () => {
+  it('are retried if they are idempotent and the failure is temporary, with the same key', async () => {
     handler = respond(503, 429, 200);
     expect(await send()).toMatchObject({ status: 200, attempts: 3 });
     seen.length = 0;
@@ -94,7 +94,7 @@ describe('outgoing calls, to a real server', () => {
     expect(seen.map(({ headers }) => headers['idempotency-key'])).toEqual(['k-1', 'k-1']);
   });
 
-  it('are sent once when they are not, and never again because of their own fault', async () => {
+  it('are sent once if they are not, and never retried for a client error', async () => {
     handler = respond(503, 200);
     expect(await send({ method: 'POST', json: {} })).toMatchObject({ status: 503, attempts: 1 });
     seen.length = 0;
@@ -112,7 +112,7 @@ describe('outgoing calls, to a real server', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('are tried again, whatever they are, when nobody listened', async () => {
+  it('are always retried if the connection was refused', async () => {
     const answer = await send({ url: `http://127.0.0.1:${String(await freePort())}/`, method: 'POST', json: {} });
     expect(answer).toMatchObject({ code: 'NETWORK', mayHaveHappened: false, attempts: 3 });
   });
@@ -136,7 +136,7 @@ describe('outgoing calls, to a real server', () => {
     expect(seen).toHaveLength(0);
   });
 
-  it('are made again with a new token when the old one is refused before its time, but not with one just got', async () => {
+  it('are repeated with a new token if the old one is refused before its expiry, but not if it was just issued', async () => {
     let later = 0;
     const now = (): number => Date.now() + later;
     const monotonic = (): number => performance.now() + later;
@@ -164,7 +164,7 @@ describe('outgoing calls, to a real server', () => {
     expect(await patient.send({ ...call, json: undefined, body })).toMatchObject({ status: 401, attempts: 1 });
   });
 
-  it('prove, with a key, that the token is theirs, and learn the nonce that the receiver wants', async () => {
+  it('prove possession of the token’s key, and adopt the nonce that the receiver requires', async () => {
     const dpopKey = await generateSigningKey();
     const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), dpopKey };
     const bound = new ServiceCalls({ tokens: createTokenClient(identity), dpopKey });
@@ -191,7 +191,7 @@ describe('outgoing calls, to a real server', () => {
     verifier.close();
   });
 
-  it('are the same by any writing of the method: the proof names it, and what may be repeated is', async () => {
+  it('treat the method case-insensitively, in the proof and for retries', async () => {
     const dpopKey = await generateSigningKey();
     const identity = { issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey(), dpopKey };
     const bound = new ServiceCalls({ tokens: createTokenClient(identity), dpopKey });
@@ -213,7 +213,7 @@ describe('outgoing calls, to a real server', () => {
     expect(await send()).toMatchObject({ status: 200, body: { done: true } });
   });
 
-  it('are not made to a receiver that fails again and again, until a trial goes well', async () => {
+  it('are not made to a receiver that keeps failing, until a trial succeeds', async () => {
     let time = 0;
     let wall = Date.now();
     const tokens = createTokenClient({ issuer: issuer.issuer, clientId: 'payments', key: await generateSigningKey() });
@@ -230,7 +230,7 @@ describe('outgoing calls, to a real server', () => {
     expect(careful.circuit(url)).toBe('closed');
   });
 
-  it('give one try no more than its own time, and say of a later no that an earlier try may have been done', async () => {
+  it('limit each try to its own timeout, and report with a later refusal that an earlier try may have been processed', async () => {
     handler = (request, response, attempt) => {
       if (attempt > 1) respond(422)(request, response, attempt);
     };
@@ -243,7 +243,7 @@ describe('outgoing calls, to a real server', () => {
     });
   });
 
-  it('follow no redirect with a token, and read no endless answer', async () => {
+  it('follow no redirect with a token, and limit the size of an answer', async () => {
     handler = (_request, response) => response.writeHead(302, { location: url }).end();
     expect(await send({ method: 'POST', json: {} })).toMatchObject({ code: 'NETWORK', attempts: 1 });
     handler = (_request, response) => {

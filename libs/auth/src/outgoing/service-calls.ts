@@ -20,11 +20,11 @@ export interface ServiceCallsOptions {
   /** The key that the tokens are bound to (DPoP, RFC 9449): the same as the token client's. */
   readonly dpopKey?: PrivateJwk;
   readonly fetch?: typeof globalThis.fetch;
-  /** Carries requests in place of `fetch`: over its own connections, for example. */
+  /** Sends requests instead of `fetch`: over its own connections, for example. */
   readonly transport?: Transport;
-  /** When a receiver that fails is left alone for a while; each origin has its own breaker. */
+  /** When to stop calling a failing receiver; each origin has its own breaker. */
   readonly circuit?: CircuitLimits;
-  /** Bytes that an answer may have at most; 1 MiB by default. */
+  /** Maximum bytes of a response; 1 MiB by default. */
   readonly answerLimit?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -34,20 +34,20 @@ export interface ServiceCallsOptions {
   readonly random?: () => number;
 }
 
-/** What is known of a receiver. */
+/** The state kept for a receiver. */
 interface Receiver {
   readonly breaker: CircuitBreaker;
-  /** The last nonce that it gave. */
+  /** Its last nonce. */
   nonce: string | undefined;
 }
 
-/** Receivers that are remembered. */
+/** Maximum receivers remembered. */
 const RECEIVERS_KEPT = 1_000;
 
-/** A call with its method as it goes over the wire: names of methods are case-sensitive (RFC 9110, section 9.1), and people write `get`. */
+/** A call with its method in upper case: methods are case-sensitive (RFC 9110, section 9.1), and people write `get`. */
 type Call = ServiceCall & { readonly method: string };
 
-/** How one try ended, and what it was made with. */
+/** How one try ended, and what it used. */
 interface Tried {
   readonly answer: ServiceAnswer;
   readonly token?: AccessToken;
@@ -55,8 +55,8 @@ interface Tried {
 }
 
 /**
- * Calls other services: the right token, with a proof where it is bound to a key, trace context, a deadline, further tries with jitter where
- * they cannot do harm, and a circuit breaker for each receiver.
+ * Calls other services: with the right token, a proof if it is bound to a key, trace context, a deadline, retries with jitter where they are safe,
+ * and a circuit breaker for each receiver.
  */
 export class ServiceCalls {
   readonly #transport: Transport;
@@ -72,7 +72,7 @@ export class ServiceCalls {
     this.#random = options.random ?? Math.random;
   }
 
-  /** How the circuit breaker of a receiver stands. @param url any address of it */
+  /** The state of a receiver's circuit breaker. @param url any URL of it */
   circuit(url: string): CircuitState {
     return this.#receivers.get(new URL(url).origin)?.breaker.state ?? 'closed';
   }
@@ -109,8 +109,8 @@ export class ServiceCalls {
   }
 
   /**
-   * A receiver that takes the token for no longer good, or wants its nonce in the proof, has done nothing: one more try has what it asks for.
-   * @returns whether there is something new to try with
+   * A receiver that refuses the token, or requires its nonce in the proof, has done nothing: one more try meets its demand.
+   * @returns whether there is a new token or nonce to try with
    */
   #takesNonce(url: string, { answer, token, nonce: used }: Tried): boolean {
     if (answer.kind !== 'answered') return false;
@@ -202,12 +202,12 @@ export class ServiceCalls {
   }
 }
 
-/** What an earlier try may have done stays possible, whatever the last one answers. */
+/** An earlier try may have been processed, whatever the last one answers. */
 function withDoubt(answer: ServiceAnswer, unsure: boolean): ServiceAnswer {
   return unsure ? { ...answer, mayHaveHappened: true } : answer;
 }
 
-/** What this library says of the caller cannot be overwritten by the call's own headers. */
+/** The call's own headers cannot override the headers that this library sets. */
 function headersOf(
   call: Call,
   traceparent: string,

@@ -1,4 +1,4 @@
-/** One request as it goes over the wire. */
+/** One request as sent. */
 export interface TransportRequest {
   readonly url: string;
   readonly method: string;
@@ -6,22 +6,22 @@ export interface TransportRequest {
   readonly body: string | Uint8Array | ReadableStream<Uint8Array> | undefined;
   /** Ends the request. */
   readonly signal: AbortSignal;
-  /** Bytes of the answer that are read at most. */
+  /** Maximum bytes of the response that are read. */
   readonly answerLimit: number;
 }
 
 export interface TransportAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed JSON, text of another type, or nothing. */
+  /** Parsed JSON, text of another type, or undefined. */
   readonly body: unknown;
   readonly tooLarge: boolean;
 }
 
-/** Carries one request, following no redirect; rejects when there is no answer. */
+/** Sends one request without following redirects; rejects when there is no response. */
 export type Transport = (request: TransportRequest) => Promise<TransportAnswer>;
 
-/** What a body says. @returns parsed JSON, text of another type, nothing for an empty one */
+/** Parses a body. @returns parsed JSON, text of another type, undefined for an empty one */
 export function parsedBody(text: string, type: string | null): unknown {
   if (text === '') return undefined;
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type ?? '')) return text;
@@ -59,7 +59,7 @@ export function fetchTransport(send: typeof globalThis.fetch): Transport {
   };
 }
 
-/** Whether a body can be sent but once. */
+/** Whether a body can be sent only once. */
 export function isStream(body: TransportRequest['body']): body is ReadableStream<Uint8Array> {
   return body instanceof ReadableStream;
 }
@@ -78,7 +78,7 @@ function member(value: unknown, name: 'code' | 'cause' | 'message'): unknown {
   return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined;
 }
 
-/** Whether a failure says for certain that the request has not left this process. */
+/** Whether a failure proves that the request was not sent. */
 export function wasNotSent(error: unknown): boolean {
   for (let [cause, depth]: [unknown, number] = [error, 0]; cause !== undefined && depth < 5; depth += 1) {
     if (cause instanceof AggregateError && cause.errors.length > 0) return cause.errors.every(wasNotSent);
@@ -89,7 +89,7 @@ export function wasNotSent(error: unknown): boolean {
   return false;
 }
 
-/** In words, the cause rather than what wraps it. */
+/** The message of the innermost cause. */
 export function reasonOf(error: unknown): string {
   const message = member(member(error, 'cause'), 'message') ?? member(error, 'message');
   return typeof message === 'string' ? message : String(error);

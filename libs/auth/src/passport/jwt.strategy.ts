@@ -5,12 +5,12 @@ import { authorizedToken, headerOf } from '../carrier.js';
 
 export const STRATEGY_NAME = 'countersign';
 
-/** passport-jwt's keys are text or bytes, so a verifier travels as its own empty buffer: compared by identity, holding nothing. */
+/** passport-jwt's keys are strings or buffers, so a verifier is represented by its own empty buffer, which is compared by identity. */
 const handles = new WeakMap<AccessTokenVerifier, Buffer>();
 const verifiers = new WeakMap<object, AccessTokenVerifier>();
 const requests = new WeakMap<object, Buffer>();
 
-/** Says which verifier passport is to use for a request; several applications in one process do not meet. */
+/** Sets the verifier that passport uses for a request, so that several applications in one process do not interfere. */
 export function useVerifier(request: object, verifier: AccessTokenVerifier): void {
   const handle = handles.get(verifier) ?? Buffer.alloc(0);
   handles.set(verifier, handle);
@@ -26,8 +26,8 @@ function isHookHolder(value: unknown): value is { JwtVerifier: VerifyHook } {
 }
 
 /**
- * passport-jwt asks a provider for "the key" and hands it to its verify hook. Our provider's key stands for our verifier: the hook knows
- * it by identity, and leaves every other key to the original, so that other JWT strategies of the process work as before.
+ * passport-jwt asks a provider for "the key" and passes it to its verify hook. Our provider's key represents our verifier: the hook recognises it by
+ * identity, and leaves every other key to the original hook, so that other JWT strategies of the process work as before.
  */
 function installHook(): void {
   const holder: unknown = Strategy;
@@ -71,7 +71,7 @@ export function createStrategy(): Strategy {
   );
 }
 
-/** What passport reports for a request that it could not authenticate. */
+/** The error that passport reports for a request that it could not authenticate. */
 export function tokenErrorOf(error: unknown, info: unknown): unknown {
   if (info instanceof TokenError) return info;
   if (error !== null && error !== undefined && error !== false) return error;

@@ -17,7 +17,7 @@ class OrdersController {
   }
 }
 
-describe('bearer tokens by Passport', () => {
+describe('bearer tokens through Passport', () => {
   let issuer: TestIssuer;
   let app: NestFastifyApplication;
   const asked: string[] = [];
@@ -39,7 +39,7 @@ describe('bearer tokens by Passport', () => {
   });
   afterAll(() => app.close());
 
-  it('are verified through its strategy when they are first seen, and remembered then', async () => {
+  it('are verified through its strategy when first seen, and then cached', async () => {
     const token = await issuer.mint({ subject: 'ada', scopes: ['orders:read'] });
     for (let look = 0; look < 2; look += 1) {
       const answer = await get(token);
@@ -48,7 +48,7 @@ describe('bearer tokens by Passport', () => {
     expect(asked).toEqual(['countersign']);
   });
 
-  it('that are bad are refused with the same codes as without it', async () => {
+  it('that are invalid are refused with the same codes as without it', async () => {
     for (const { name, token, code } of await badTokens(issuer)) {
       if (token === '') continue;
       const answer = await get(token);

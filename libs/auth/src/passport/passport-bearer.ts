@@ -20,12 +20,12 @@ class PassportGuard extends AuthGuard(STRATEGY_NAME) {
 }
 
 /**
- * Lets passport-jwt take the token from the request and ask the verifier, as the strategy `countersign`:
+ * Lets passport-jwt extract the token from the request and call the verifier, as the strategy `countersign`:
  *
  * ```ts
  * AuthModule.forRoot({ issuer, audience: 'orders', bearer: passportBearer() });
  * ```
- * @throws {Error} for a passport-jwt that has no hook for a verifier of one's own
+ * @throws {Error} for a passport-jwt without a hook for a custom verifier
  */
 export function passportBearer(): BearerVerification {
   passport.use(STRATEGY_NAME, createStrategy());

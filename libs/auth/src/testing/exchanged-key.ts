@@ -6,7 +6,7 @@ type Mint = (options: {
   claims: Readonly<Record<string, unknown>>;
 }) => Promise<string>;
 
-/** What the issuer of a test gives for an API key of `shop`. @param key its claim `api_key` */
+/** The token that a test issuer returns for an API key of `shop`. @param key its claim `api_key` */
 export async function exchangedKey(mint: Mint, key: unknown): Promise<AccessToken> {
   const scopes = ['catalogue:read'];
   const token = await mint({ subject: 'shop', scopes, claims: { kind: 'application', api_key: key } });
