@@ -13,7 +13,7 @@ const QUOTE = 0x22;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 
-/** Member names written in valid JSON: each is followed by the only colons that stand outside strings. */
+/** Member names in valid JSON: the only colons outside strings follow them. */
 export function namesWritten(json: Buffer): number {
   const { length } = json;
   let names = 0;
@@ -27,7 +27,7 @@ export function namesWritten(json: Buffer): number {
   return names;
 }
 
-/** Members of a parsed value and of all that it holds. */
+/** Members of a parsed value, nested ones included. */
 export function namesHeld(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   let names = Array.isArray(value) ? 0 : Object.keys(value).length;

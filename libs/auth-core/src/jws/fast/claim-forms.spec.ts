@@ -133,7 +133,7 @@ describe('the reader by forms', () => {
     for (let time = 0; time < 6; time += 1) expect(tokens.read(text)).toEqual(whole(text));
   });
 
-  it('never says anything else than the whole parser', () => {
+  it('never differs from the full parser', () => {
     const value = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.maxSafeNat(),

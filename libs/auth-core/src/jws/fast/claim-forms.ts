@@ -123,9 +123,9 @@ export class ClaimForms {
   #misses = MISSES - 1;
 
   /**
-   * @param bytes the payload, a zero byte behind its end
+   * @param bytes the payload, followed by a zero byte
    * @param length where it ends
-   * @param text the payload again, one character a byte
+   * @param text the payload again, one character per byte
    * @returns nothing for a payload of no known form, be it JSON or not: then {@link parseJsonObject} decides
    */
   read(bytes: Buffer, length: number, text: string): JsonObject | undefined {

@@ -3,15 +3,15 @@ const BACKSLASH = 0x5c;
 const ZERO = 0x30;
 const SPACE = 0x20;
 const ASCII_LIMIT = 0x80;
-/** Digits with which no integer loses precision. */
+/** Digits that an integer can have without losing precision. */
 const DIGITS_LIMIT = 15;
 
-/** 1 for a byte that stands for itself in a string: ASCII, but for quote, backslash and control characters. */
+/** 1 for a byte that represents itself in a string: ASCII, except quote, backslash and control characters. */
 const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= SPACE && byte < ASCII_LIMIT && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
 );
 
-/** Where the string that begins at `start`, behind its quote, ends; -1 for one with escapes, control or other characters than ASCII. */
+/** The end of the string that starts at `start`, after its quote; -1 if it has escapes, control characters or non-ASCII characters. */
 export function stringEnd(bytes: Buffer, start: number): number {
   let at = start;
   while (plain[bytes[at] ?? 0] === 1) at += 1;

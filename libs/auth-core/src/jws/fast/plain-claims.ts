@@ -81,7 +81,7 @@ const ACT = names.indexOf('act');
 const ROLES = names.indexOf('roles');
 const AMR = names.indexOf('amr');
 
-/** A value that the last tokens had: most have the same issuer, audience, client and scopes, so that it is compared and not rebuilt. */
+/** A value of recent tokens: most have the same issuer, audience, client and scopes, so the value is compared instead of rebuilt. */
 interface Repeated {
   text: string;
   /** With its closing quote. */
