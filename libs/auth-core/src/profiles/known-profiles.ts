@@ -118,15 +118,18 @@ const cognito: TokenProfile = {
   roles: (claims) => claims['cognito:groups'],
 };
 
-/** Zitadel's JWT access tokens: only these name `client_id`, and have an id. */
+/**
+ * Zitadel's JWT access tokens: only these name `client_id`, and have an id. Roles are those of the project that this service is: the claim without
+ * a project's id holds the roles of the caller's own project, in which it may have given itself any.
+ */
 const zitadel: TokenProfile = {
   name: 'zitadel',
   types: ['JWT', 'at+jwt'],
   notAccessToken: (claims) => idTokenClaim(claims) ?? lacks(claims, 'client_id'),
   client: ['client_id'],
   tokenIdRequired: true,
-  roles: (claims) => {
-    const roles = claims['urn:zitadel:iam:org:project:roles'];
+  roles: (claims, audience) => {
+    const roles = claims[`urn:zitadel:iam:org:project:${audience}:roles`];
     return isObject(roles) ? Object.keys(roles) : undefined;
   },
 };
@@ -150,7 +153,7 @@ const google: TokenProfile = {
   types: ['JWT'],
   notAccessToken: (claims) => {
     const { email, email_verified: verified } = claims;
-    const isService = typeof email === 'string' && email.endsWith('gserviceaccount.com') && verified === true;
+    const isService = typeof email === 'string' && email.endsWith('.gserviceaccount.com') && verified === true;
     return idTokenClaim(claims) ?? (isService ? undefined : 'email');
   },
   client: ['azp'],

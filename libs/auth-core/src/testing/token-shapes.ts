@@ -33,6 +33,37 @@ export function tokenShapes(now: number): ReadonlyMap<string, TokenShape> {
   return new Map(read);
 }
 
+/** What a profile must not take for an access token of this service: a change of a valid one. */
+export interface TokenTrap {
+  /** Of which shape. */
+  readonly shape: string;
+  readonly profile: string;
+  /** In words, as the profile's page says it. */
+  readonly what: string;
+  readonly header: JsonObject;
+  /** Changed claims; `undefined` for one that is left out. */
+  readonly claims: JsonObject;
+  readonly code: string;
+}
+
+/** The traps of all profiles. A claim that is left out is `null` in the file. */
+export function tokenTraps(): readonly TokenTrap[] {
+  const { traps } = parseJsonObject(readFileSync(new URL('./token-traps.json', import.meta.url)));
+  if (!Array.isArray(traps)) throw new Error('no traps');
+  return traps.map((trap: unknown) => {
+    if (!isObject(trap) || !isObject(trap['claims'])) throw new Error('not a trap');
+    const claims = Object.entries(trap['claims']).map(([name, value]) => [name, value ?? undefined] as const);
+    return {
+      shape: String(trap['shape']),
+      profile: String(trap['profile']),
+      what: String(trap['what']),
+      header: isObject(trap['header']) ? trap['header'] : {},
+      claims: Object.fromEntries(claims),
+      code: String(trap['code']),
+    };
+  });
+}
+
 /** Which profile takes which shape. */
 export const profileOfShape = {
   'Keycloak 26 access token (client_credentials, default client)': 'keycloak',

@@ -19,7 +19,7 @@ const VALUES_KEPT = 1_000;
 
 interface Member {
   readonly name: string;
-  /** From the brace or comma before it to the end of its value, in the token that the form was learnt from. */
+  /** From the brace or comma before it to the end of its value, in the token that the form was learned from. */
   readonly written: string;
   /** Where its value begins in that. */
   readonly valueAt: number;
