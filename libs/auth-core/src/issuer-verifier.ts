@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { monotonicClock } from './clock.js';
+import { monotonicClock, turnClock } from './clock.js';
 import { MemoryDpopReplayStore, type DpopReplayStore } from './dpop/dpop-replay-store.js';
 import { verifyDpopProof } from './dpop/verify-dpop-proof.js';
 import { endpointOf, protectedUrl } from './endpoint.js';
@@ -81,6 +81,8 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   readonly #keys: RemoteKeySet;
   readonly #algorithms: ReadonlySet<KnownAlgorithm>;
   readonly #now: () => number;
+  /** For repeated tokens. */
+  readonly #turnNow: () => number;
   readonly #toleranceSeconds: number;
   readonly #expected: Expected;
   readonly #replays: DpopReplayStore;
@@ -111,6 +113,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     this.#profile = typeof profile === 'string' ? knownProfiles[profile] : profile;
     this.#forms = options.claims === undefined ? new ClaimForms() : undefined;
     this.#now = options.now ?? Date.now;
+    this.#turnNow = options.now ?? turnClock.now;
     this.#cache = new VerifiedCache(options.cacheSize ?? 10_000);
     this.#replays = options.dpopReplays ?? new MemoryDpopReplayStore(undefined, this.#now);
     this.#keys = new RemoteKeySet({
@@ -185,12 +188,12 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   }
 
   cached(token: string): Caller | undefined {
-    const known = this.#cached(token, this.#now());
+    const known = this.#cached(token, this.#turnNow());
     return known === undefined ? undefined : bearer(known);
   }
 
   cachedAuthorization(header: string): Caller | undefined {
-    const known = this.#stillGood(this.#cache.getByHeader(header), this.#now());
+    const known = this.#stillGood(this.#cache.getByHeader(header), this.#turnNow());
     return known === undefined ? undefined : bearer(known);
   }
 

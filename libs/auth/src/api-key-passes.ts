@@ -69,7 +69,8 @@ export class ApiKeyPasses {
   }
 
   #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
-    const response: unknown = context.switchToHttp().getResponse();
-    for (const name in fields) this.adapterHost.httpAdapter.setHeader(response, name, fields[name] ?? '');
+    const response = context.getArgByIndex<unknown>(1);
+    const { httpAdapter } = this.adapterHost;
+    for (const name in fields) httpAdapter.setHeader(response, name, fields[name] ?? '');
   }
 }

@@ -164,6 +164,9 @@ describe('a service that takes API keys', () => {
       expect([status, body['kind'], body['key']]).toEqual([200, 'application', 'plain']);
     }
     expect(exchanges - before).toBe(1);
+    const bare = await ask('/catalogue', { authorization: plain });
+    const dressed = await ask('/catalogue', { 'x-api-key': `Bearer ${plain}` });
+    expect([bare.status, dressed.status]).toEqual([401, 401]);
   });
 
   it('gives a handler what the key was exchanged for, never the key', async () => {

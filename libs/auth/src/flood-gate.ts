@@ -91,14 +91,14 @@ export class FloodGate {
 
   /** @returns undefined if the guard must decide, for example because the request is refused for another reason */
   #limited(request: object): Limited | undefined {
-    const config = routeOf(request);
-    const route = config === undefined ? undefined : this.#routes.get(config);
-    if (route === undefined) return undefined;
     try {
       const principal = this.#credential.recall(request);
       const key = principal === undefined ? undefined : ownApiKeyOf(principal);
       if (principal === undefined || key === undefined) return undefined;
-      const state = this.keys.refusedNow(key, route.routeClass);
+      const config = routeOf(request);
+      const route = config === undefined ? undefined : this.#routes.get(config);
+      if (route === undefined) return undefined;
+      const state = this.keys.refusedNow(key, route.routeClass, addressOf(request));
       return state === undefined ? undefined : { route, principal, key, state };
     } catch {
       return undefined;

@@ -3,7 +3,8 @@ import { type AccessToken, TokenRequestError } from '../client/token-request.js'
 import { sharedByForms } from '../either-form.js';
 import { type Principal } from '../principal.js';
 import { TokenError } from '../token-error.js';
-import { parseApiKey } from './api-key.js';
+import { API_KEY_PREFIX, looksLikeApiKey, parseApiKey } from './api-key.js';
+import { RecentTexts } from './recent-texts.js';
 import { UnknownKeys } from './unknown-keys.js';
 
 /** What is required of a token verifier. */
@@ -49,6 +50,7 @@ export function tokenOfApiKeyCaller(principal: Principal): string | undefined {
   return tokens.get(principal);
 }
 
+const BEARER = 'Bearer ';
 /** Fraction of a token's life after which the next one is requested, minus jitter. */
 const REFRESH_AT = 0.8;
 const REFRESH_JITTER = 0.15;
@@ -62,6 +64,7 @@ const RETRY_MS = 5_000;
  */
 export class ApiKeyTokens {
   readonly #known = new Map<string, Known>();
+  readonly #recent = new RecentTexts<Known>();
   readonly #exchanging = new Map<string, Promise<Principal>>();
   readonly #unknown: UnknownKeys;
   readonly #limit: number;
@@ -90,7 +93,22 @@ export class ApiKeyTokens {
    * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`: then call {@link verify} too
    */
   cached(key: string): Principal | undefined {
+    return looksLikeApiKey(key) ? this.#stillFresh(this.#recent.get(key) ?? this.#found(key, key)) : undefined;
+  }
+
+  /** As {@link cached}, for a whole `Authorization` header: `Bearer`, one space and the key. */
+  cachedAuthorization(header: string): Principal | undefined {
+    if (!header.startsWith(BEARER + API_KEY_PREFIX)) return undefined;
+    return this.#stillFresh(this.#recent.get(header) ?? this.#found(header, header.slice(BEARER.length)));
+  }
+
+  #found(shown: string, key: string): Known | undefined {
     const known = this.#known.get(key);
+    if (known !== undefined) this.#recent.put(shown, known);
+    return known;
+  }
+
+  #stillFresh(known: Known | undefined): Principal | undefined {
     if (known === undefined || this.#monotonic() >= known.refreshAt) return undefined;
     return this.options.verifier.cached?.(known.token);
   }
@@ -140,14 +158,14 @@ export class ApiKeyTokens {
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       if (error.status === 503) throw error;
-      if (this.#known.get(key) === known) this.#known.delete(key);
+      if (this.#known.get(key) === known) this.#forget(key);
       return error;
     }
   }
 
   /** Requests the next token in the background; the present one stays valid until then. */
   #refresh(key: string, known: Known, address: string | undefined): void {
-    this.#known.set(key, { ...known, refreshAt: this.#monotonic() + RETRY_MS });
+    this.#set(key, { ...known, refreshAt: this.#monotonic() + RETRY_MS });
     this.#exchange(key, address).catch(() => undefined);
   }
 
@@ -177,16 +195,26 @@ export class ApiKeyTokens {
     if (!(error instanceof TokenRequestError)) return error;
     const isRefused = error.code === 'invalid_grant' || error.code === 'invalid_target' || error.status === 429;
     if (!isRefused) return new TokenError('API_KEYS_UNAVAILABLE', error.code);
-    this.#known.delete(key);
+    this.#forget(key);
     this.#unknown.add(key, address, askedAt);
     return new TokenError('API_KEY_INVALID', error.code);
   }
 
   #keep(key: string, known: Known): void {
     if (this.#limit === 0) return;
-    this.#known.delete(key);
-    this.#known.set(key, known);
+    this.#forget(key);
+    this.#set(key, known);
     const [oldest] = this.#known.keys();
-    if (this.#known.size > this.#limit && oldest !== undefined) this.#known.delete(oldest);
+    if (this.#known.size > this.#limit && oldest !== undefined) this.#forget(oldest);
+  }
+
+  #set(key: string, known: Known): void {
+    this.#known.set(key, known);
+    this.#recent.forget(key);
+  }
+
+  #forget(key: string): void {
+    this.#known.delete(key);
+    this.#recent.forget(key);
   }
 }

@@ -210,9 +210,9 @@ describe('a verifier of API keys in plain Node', () => {
     expect([await codeOf(key), await codeOf(key)]).toEqual(['accepted', 'RATE_LIMITED']);
     const known = (await keys.identify(key, undefined)).apiKey;
     if (known === undefined) throw new Error('the caller has a key');
-    expect(keys.refusedNow(known, 'default')).toMatchObject({ exhausted: 'rate', remaining: 0 });
+    expect(keys.refusedNow(known, 'default', undefined)).toMatchObject({ exhausted: 'rate', remaining: 0 });
     pass(1_001);
-    expect(keys.refusedNow(known, 'default')).toBeUndefined();
+    expect(keys.refusedNow(known, 'default', undefined)).toBeUndefined();
     expect(await codeOf(key)).toBe('accepted');
   });
 

@@ -1,4 +1,5 @@
 import { requireScopes } from '../bearer-token.js';
+import { turnClock } from '../clock.js';
 import { type ApiKeyIdentity, type Principal } from '../principal.js';
 import { quiet, type Timer } from '../quiet-timer.js';
 import { TokenError } from '../token-error.js';
@@ -28,13 +29,13 @@ export class ApiKeys {
   #telling: Promise<void> | undefined;
 
   constructor(private readonly options: ApiKeysOptions) {
-    const { now = Date.now, monotonic } = options;
-    this.#tokens = new ApiKeyTokens(options);
+    const { now = turnClock.now, monotonic = turnClock.monotonic } = options;
+    this.#tokens = new ApiKeyTokens({ ...options, now, monotonic });
     options.revocations?.onRevocation?.((revocation) => {
       if (revocation.kind === 'api-key') this.#tokens.forgetRefusal(revocation.apiKeyId);
     });
     const store = options.limitStore ?? new MemoryLimitStore(now);
-    this.#limits = new ApiKeyLimits({ store, ...(monotonic === undefined ? {} : { monotonic }) });
+    this.#limits = new ApiKeyLimits({ store, monotonic });
     this.#usage = new ApiKeyUsage(now, networkOf);
     const every = (ms: number, work: () => Promise<void>): Timer =>
       quiet(
@@ -59,6 +60,23 @@ export class ApiKeys {
   }
 
   /**
+   * As {@link recall}, without a check of the caller's network: {@link passNow} and {@link refusedNow} check it.
+   * @throws {TokenError}
+   */
+  recallAnywhere(key: string): Principal | undefined {
+    return this.#tokens.cached(key);
+  }
+
+  /**
+   * As {@link recallAnywhere}, for a whole `Authorization` header. This is the quickest answer to a repeated key.
+   * @returns undefined also for any header other than `Bearer`, one space and a key
+   * @throws {TokenError}
+   */
+  recallAuthorization(header: string): Principal | undefined {
+    return this.#tokens.cachedAuthorization(header);
+  }
+
+  /**
    * The caller of a key.
    * @throws {TokenError} 401 `API_KEY_INVALID`, 403 `API_KEY_NETWORK`, 429 `API_KEYS_GUESSED`, 503 `API_KEYS_UNAVAILABLE`
    */
@@ -73,18 +91,22 @@ export class ApiKeys {
   }
 
   /**
-   * Spends and counts one request from local shares only. @returns undefined when a share must be requested, or the request may not pass: then call
-   * `spend`
+   * Spends and counts one request from local shares only.
+   * @returns undefined when a share must be requested, or the request may not pass: then call {@link identify} and {@link spend}
    */
   passNow(key: ApiKeyIdentity, routeClass: string, address: string | undefined): LimitState | 'unlimited' | undefined {
+    if (!mayBeUsedFrom(key, address)) return undefined;
     const state = this.#limits.spendNow(key, routeClass);
     if (state !== undefined) this.#usage.count(key, routeClass, 'allowed', address);
     return state;
   }
 
-  /** Whether a request would be refused for its limit, as far as this process knows. Nothing is spent or counted. */
-  refusedNow(key: ApiKeyIdentity, routeClass: string): LimitState | undefined {
-    return this.#limits.refusedNow(key, routeClass);
+  /**
+   * Whether a request would be refused for its limit, as far as this process knows. Nothing is spent or counted.
+   * @returns undefined also for a request from outside the key's networks, which is refused for that
+   */
+  refusedNow(key: ApiKeyIdentity, routeClass: string, address: string | undefined): LimitState | undefined {
+    return mayBeUsedFrom(key, address) ? this.#limits.refusedNow(key, routeClass) : undefined;
   }
 
   /** Counts one request. */

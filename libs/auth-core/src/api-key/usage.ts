@@ -47,9 +47,10 @@ interface Counter {
   isTaken: boolean;
 }
 
-interface Networks {
-  last: string;
-  readonly known: Set<string>;
+/** The last counter and address of a key, so that a repeated key needs no look-up by text. */
+interface Last {
+  counter: Counter | undefined;
+  address: string | undefined;
 }
 
 /** One key, as described by its token: the same object for the token's life. */
@@ -65,9 +66,8 @@ const nameOf = ({ api_key_id: id, route_class: routeClass, outcome }: Counter['u
 /** Counts uses in memory: a request costs one addition. Counts that were taken and could not be stored are put back. */
 export class ApiKeyUsage {
   readonly #counters = new Map<string, Counter>();
-  /** The last counter used for each key, so that a repeated key needs no look-up by text. */
-  readonly #last = new WeakMap<CountedKey, Counter>();
-  readonly #networks = new Map<string, Networks>();
+  readonly #last = new WeakMap<CountedKey, Last>();
+  readonly #networks = new Map<string, Set<string>>();
   #seen: ApiKeyNetworkSeen[] = [];
   #lost = 0;
 
@@ -89,23 +89,25 @@ export class ApiKeyUsage {
   count(key: CountedKey, routeClass: string, outcome: ApiKeyOutcome, address: string | undefined): void {
     const now = this.now();
     const hour = Math.floor(now / HOUR_MS);
-    const last = this.#last.get(key);
+    let last = this.#last.get(key);
+    if (last === undefined) this.#last.set(key, (last = { counter: undefined, address: undefined }));
+    const { counter } = last;
     if (
-      last !== undefined &&
-      !last.isTaken &&
-      last.hour === hour &&
-      last.use.route_class === routeClass &&
-      last.use.outcome === outcome
+      counter !== undefined &&
+      !counter.isTaken &&
+      counter.hour === hour &&
+      counter.use.route_class === routeClass &&
+      counter.use.outcome === outcome
     ) {
-      last.count += 1;
-      last.lastAt = now;
-    } else this.#countOther(key, { api_key_id: key.id, route_class: routeClass, outcome }, now);
-    if (address !== undefined) this.#see(key.id, address);
-  }
-
-  #countOther(key: CountedKey, use: Counter['use'], now: number): void {
-    const counter = this.#counterOf({ use, hour: Math.floor(now / HOUR_MS), count: 1, lastAt: now });
-    if (counter !== undefined) this.#last.set(key, counter);
+      counter.count += 1;
+      counter.lastAt = now;
+    } else {
+      const use = { api_key_id: key.id, route_class: routeClass, outcome };
+      last.counter = this.#counterOf({ use, hour, count: 1, lastAt: now });
+    }
+    if (address === undefined || address === last.address) return;
+    last.address = address;
+    this.#see(key.id, address);
   }
 
   /** @returns undefined if there was no space, and the count is lost */
@@ -127,16 +129,14 @@ export class ApiKeyUsage {
   }
 
   #see(id: string, address: string): void {
-    const networks = this.#networks.get(id);
-    if (networks?.last === address) return;
+    const known = this.#networks.get(id);
     const network = this.networkOf(address);
-    if (networks === undefined) {
+    if (known === undefined) {
       if (this.#networks.size >= KEYS_LIMIT) this.#networks.clear();
-      this.#networks.set(id, { last: address, known: new Set([network]) });
+      this.#networks.set(id, new Set([network]));
     } else {
-      networks.last = address;
-      if (networks.known.has(network) || networks.known.size >= NETWORKS_LIMIT) return;
-      networks.known.add(network);
+      if (known.has(network) || known.size >= NETWORKS_LIMIT) return;
+      known.add(network);
     }
     if (this.#seen.length < this.limit) this.#seen.push({ api_key_id: id, network });
   }

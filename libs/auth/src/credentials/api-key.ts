@@ -10,8 +10,6 @@ import { addressOf, authorizationOf, headerOf, pathOf, type Carrier } from '../c
 import { type Credential } from './credential.js';
 
 const HEADER = 'x-api-key';
-const BEARER_KEY = 'Bearer csk_';
-const SCHEME_LENGTH = 'Bearer '.length;
 /** In a path or a query; keys contain no character that is percent-encoded. */
 const IN_ADDRESS = 'csk_';
 
@@ -34,16 +32,20 @@ export class ApiKeyCredential implements Credential {
     return key === undefined ? undefined : this.keys.identify(key, addressOf(carrier.holder));
   }
 
+  /** Without a check of the network: whoever lets the key pass checks it, and reads the address once. */
   recall(request: object): Principal | undefined {
     // `verify` reports what is wrong.
     if (pathOf(request)?.includes(IN_ADDRESS) === true) throw new TokenError('API_KEY_IN_URL');
     const authorization = authorizationOf(request);
-    if (authorization === undefined) {
-      const key = headerOf(request, HEADER);
-      return key === undefined ? undefined : this.keys.recall(key, addressOf(request));
-    }
-    if (!authorization.startsWith(BEARER_KEY)) return undefined;
-    return this.keys.recall(authorization.slice(SCHEME_LENGTH), addressOf(request));
+    const principal =
+      authorization === undefined ? this.#byHeader(request) : this.keys.recallAuthorization(authorization);
+    // The token that a key is exchanged for has no actors.
+    return principal?.actors.length === 0 ? principal : undefined;
+  }
+
+  #byHeader(request: object): Principal | undefined {
+    const key = headerOf(request, HEADER);
+    return key === undefined ? undefined : this.keys.recallAnywhere(key);
   }
 
   /** The caller is refused in any case; the answer does not depend on whether the report reaches the issuer now. */

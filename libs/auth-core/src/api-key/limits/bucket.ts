@@ -66,7 +66,12 @@ export class Bucket {
 const LOOKS_LIMIT = 16;
 
 /** One key's buckets by class of routes; undefined if it is not limited. */
-type Known = Map<string, Bucket | undefined>;
+interface Known {
+  readonly byClass: Map<string, Bucket | undefined>;
+  /** The class of routes of the last request. */
+  lastClass: string | undefined;
+  last: Bucket | undefined;
+}
 
 /** The buckets of this replica, bounded: one that was not used recently makes way for a new one. */
 export class Buckets {
@@ -91,12 +96,20 @@ export class Buckets {
   /** @returns undefined if the key is not limited */
   of(key: ApiKeyIdentity, routeClass: string): Bucket | undefined {
     let known = this.#known.get(key);
-    if (known === undefined) this.#known.set(key, (known = new Map()));
-    const before = known.get(routeClass);
-    if (before !== undefined ? !before.isForgotten : known.has(routeClass)) return before;
+    if (known === undefined)
+      this.#known.set(key, (known = { byClass: new Map(), lastClass: undefined, last: undefined }));
+    if (known.lastClass === routeClass && known.last?.isForgotten !== true) return known.last;
+    known.last = this.#find(key, routeClass, known.byClass);
+    known.lastClass = routeClass;
+    return known.last;
+  }
+
+  #find(key: ApiKeyIdentity, routeClass: string, byClass: Known['byClass']): Bucket | undefined {
+    const before = byClass.get(routeClass);
+    if (before !== undefined ? !before.isForgotten : byClass.has(routeClass)) return before;
     const found = limitFor(key, routeClass);
     const bucket = found === undefined ? undefined : this.#named(`${key.id}/${found[0]}`, found);
-    known.set(routeClass, bucket);
+    byClass.set(routeClass, bucket);
     return bucket;
   }
 

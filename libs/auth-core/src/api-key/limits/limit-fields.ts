@@ -13,9 +13,12 @@ interface Told {
   readonly items: Readonly<Record<'rate' | 'day' | 'month', string>>;
   /** The limit whose remainder is reported: the first that is set. */
   readonly nearest: 'rate' | 'day' | 'month';
+  /** The fields of the last request that passed, and the remainder that they report. */
+  left: number;
+  fields: Readonly<Record<string, string>>;
 }
 
-const told = new WeakMap<ApiKeyLimit, Told>();
+const known = new WeakMap<ApiKeyLimit, Told>();
 
 /** A bucket is reported as a quota of its burst per filling time. */
 function policyOf(name: string, limit: ApiKeyLimit): string {
@@ -32,25 +35,42 @@ function policyOf(name: string, limit: ApiKeyLimit): string {
 }
 
 function toldOf(of: string, limit: ApiKeyLimit): Told {
-  const before = told.get(limit);
+  const before = known.get(limit);
   if (before?.name === of) return before;
   const name = of === '*' ? 'default' : of;
   const items = { rate: `"${name}";r=`, day: `"${name}-day";r=`, month: `"${name}-month";r=` };
   const nearest = limit.perMinute !== undefined ? 'rate' : limit.perDay !== undefined ? 'day' : 'month';
-  const made: Told = { name: of, policy: policyOf(name, limit), items, nearest };
-  told.set(limit, made);
+  const made: Told = { name: of, policy: policyOf(name, limit), items, nearest, left: Number.NaN, fields: {} };
+  known.set(limit, made);
   return made;
+}
+
+/** From here on the remainder is reported in three digits, so that the field does not change with each request. */
+const EXACT_LIMIT = 1_000;
+
+/** The remainder as reported, never more than there is. */
+function toldLeft(remaining: number): number {
+  const left = Math.min(remaining, Number.MAX_SAFE_INTEGER);
+  let step = 1;
+  while (left >= step * EXACT_LIMIT) step *= 10;
+  return Math.floor(left / step) * step;
 }
 
 /**
  * The fields that report a caller's limits (IETF draft-ietf-httpapi-ratelimit-headers-10): `RateLimit-Policy`, `RateLimit`, and `Retry-After` when it
- * must wait (RFC 9110, section 10.2.3).
+ * must wait (RFC 9110, section 10.2.3). A remainder of 1,000 or more is rounded down to three digits.
  */
 export function limitFields(state: LimitState): Readonly<Record<string, string>> {
   const { retryMs } = state;
-  const { policy, items, nearest } = toldOf(state.name, state.limit);
-  if (retryMs === undefined)
-    return { 'ratelimit-policy': policy, ratelimit: items[nearest] + String(Math.floor(state.remaining)) };
+  const told = toldOf(state.name, state.limit);
+  const { policy, items, nearest } = told;
+  if (retryMs === undefined) {
+    const left = toldLeft(state.remaining);
+    if (told.left === left) return told.fields;
+    told.left = left;
+    told.fields = { 'ratelimit-policy': policy, ratelimit: items[nearest] + String(left) };
+    return told.fields;
+  }
   const seconds = String(Math.max(1, Math.ceil(retryMs / 1_000)));
   const ratelimit = `${items[state.exhausted ?? nearest]}0;t=${seconds}`;
   return { 'ratelimit-policy': policy, ratelimit, 'retry-after': seconds };
