@@ -68,6 +68,38 @@ export class CrashWorld {
     return { life, services };
   }
 
+  async balance(account: string): Promise<number> {
+    const { rows: found } = await this.accounts.ledger.query<{ sum: string }>(
+      'select credits_minus_debits as sum from account where id = $1',
+      [account],
+    );
+    return Number(found[0]?.sum);
+  }
+
+  /** A merchant pays all that it has to somebody else. @returns how much */
+  async spend(from: string, client: string): Promise<number> {
+    const amount = await this.balance(from);
+    if (amount === 0) return 0;
+    const elsewhere = await this.accounts.open(client, 'forbidden');
+    const token = await this.accounts.issuer.mint({
+      clientId: client,
+      audience: 'accounts',
+      scopes: ['transfers:create'],
+    });
+    const { status } = await fetch(`${this.accounts.url}/transfers`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        id: randomUUID(),
+        debit_account: from,
+        credit_account: elsewhere,
+        amount: euro(amount),
+      }),
+    });
+    if (status !== 201) throw new Error(`accounts answered ${String(status)}`);
+    return amount;
+  }
+
   async caller(client: string): Promise<Caller> {
     const token = await this.accounts.issuer.mint({ clientId: client });
     const now = Math.floor(this.clock().getTime() / 1_000);
@@ -100,6 +132,21 @@ export class CrashWorld {
 }
 
 export const newKey = (): IdempotencyKey => idempotencyKeySchema.parse(randomUUID());
+
+/** As the one who owns the tables. */
+export async function asOwner(pool: pg.Pool, statement: string): Promise<void> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ owner: string }>(
+      'select pg_get_userbyid(datdba) as owner from pg_database where datname = current_database()',
+    );
+    await client.query(`set role ${client.escapeIdentifier(rows[0]?.owner ?? '')}`);
+    await client.query(statement);
+    await client.query('reset role');
+  } finally {
+    client.release();
+  }
+}
 
 /** Asks once. A refusal is an answer; a dead process, a fault or a request to retry is not. */
 export async function ask(
