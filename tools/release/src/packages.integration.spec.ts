@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { publint } from 'publint';
 import { z } from 'zod';
 import { ordersSpec } from './compatibility/orders-spec.js';
 import { packLibraries } from './packed.js';
+import { blockOf } from './profile-page.js';
 import { examplesOf, publishedLibraries } from './published.js';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -117,7 +118,7 @@ describe('each published library', () => {
     }
   }, 120_000);
 
-  it('compiles in its own project, each example of each README', () => {
+  it('compiles in its own project, each example of each README and of each profile’s page', () => {
     const sources = libraries.flatMap(({ name, directory }) =>
       examplesOf(readFileSync(join(directory, 'README.md'), 'utf8')).map((code, index) => ({
         file: `${name.replace('@countersign/', '')}-${String(index)}.ts`,
@@ -125,6 +126,12 @@ describe('each published library', () => {
       })),
     );
     expect(sources.length).toBeGreaterThanOrEqual(2);
+    for (const page of readdirSync(join(root, 'docs/token-profiles'))) {
+      for (const block of ['verifier', 'module']) {
+        const code = blockOf(join(root, 'docs/token-profiles', page), block);
+        sources.push({ file: `profile-${page.replace('.md', '')}-${block}.ts`, code });
+      }
+    }
     for (const { file, code } of sources) writeFileSync(join(project, file), code);
     // What an example takes from its surroundings.
     writeFileSync(
