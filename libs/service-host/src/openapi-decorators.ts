@@ -11,6 +11,7 @@ export function whenDocumented(describe: (swagger: Swagger) => void): void {
 
 /** Loads `@nestjs/swagger` and does what was put off until now. */
 export async function loadSwagger(): Promise<Swagger> {
+  // oxlint-disable-next-line no-restricted-imports -- the one place that loads it, when somebody asks for /openapi.json
   const loaded = await import('@nestjs/swagger');
   for (const describe of waiting.splice(0)) describe(loaded);
   return loaded;

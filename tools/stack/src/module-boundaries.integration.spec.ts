@@ -44,8 +44,8 @@ describe('the module boundaries', () => {
   ])(
     'refuse %s',
     (_name, folder, content) => {
-      const { status, output } = planted(folder, content, (file) => run('eslint', file));
-      expect(output).toMatch(/@nx\/enforce-module-boundaries/);
+      const { status, output } = planted(folder, content, (file) => run('oxlint', file));
+      expect(output).toMatch(/enforce-module-boundaries/);
       expect(status).toBe(1);
     },
     120_000,
