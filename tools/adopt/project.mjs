@@ -1,4 +1,4 @@
-// A fresh project outside the workspace, with the packed libraries in place of the registry's.
+// A fresh project outside the workspace, with the packed libraries instead of the registry's.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -86,7 +86,7 @@ export class NewFile {
     }
   }
 
-  /** Puts the file in its place. @throws {CliError} `FILE_EXISTS` when another one came there meanwhile */
+  /** Puts the file in its place. @throws {CliError} `FILE_EXISTS` when another one came there in the meantime */
   async commit(): Promise<void> {
     try {
       await this.#close();

@@ -5,7 +5,7 @@ import { events } from './events.js';
 /** Who moves a payment on: its caller, or payments itself while it finishes what was cut off. */
 export type Author = Caller | Unattended;
 
-/** On whose behalf a payment or a refund was begun. */
+/** On whose behalf a payment or a refund was started. */
 export interface OnBehalf {
   readonly subject: string;
   readonly clientId: string;

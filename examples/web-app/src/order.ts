@@ -16,7 +16,7 @@ export interface Order {
 
 const formSchema = z.object({ good: z.string(), key: z.uuid() });
 
-/** @returns nothing when the form names no good of ours */
+/** @returns undefined when the form names no good of ours */
 export function orderOf(form: unknown): Order | undefined {
   const parsed = formSchema.safeParse(form);
   if (!parsed.success) return undefined;

@@ -35,7 +35,7 @@ export class Visits {
     return this.sessions.get(this.name(request));
   }
 
-  /** Starts a session under a new name, in place of an earlier one: who knew the old name knows nothing. */
+  /** Starts a session under a new name, instead of an earlier one: who knew the old name knows nothing. */
   start(reply: FastifyReply, session: Session, earlier: string | undefined): void {
     if (earlier !== undefined) this.sessions.delete(earlier);
     this.setCookie(reply, this.sessions.add(session), life.lifeMs / 1_000);

@@ -131,7 +131,7 @@ describe('the outbox and its relay', () => {
     await until(async () => (await inStream()) === 1);
   });
 
-  it('waits while NATS is away and publishes once it is back', async () => {
+  it('waits while NATS is unavailable and publishes once it is back', async () => {
     await backing.nats.stop();
     await outbox.recordDurably(event('while-away'));
     await delay(300);

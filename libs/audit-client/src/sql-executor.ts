@@ -18,7 +18,7 @@ export interface PrismaExecutor {
 /** The transaction of a change, as the service's database library represents it. */
 export type SqlExecutor = DrizzleExecutor | QueryExecutor | PrismaExecutor;
 
-/** A statement with its values in place of `$1`, `$2`, …, as drizzle takes one. */
+/** A statement with its values instead of `$1`, `$2`, …, as drizzle takes one. */
 function drizzleQuery(text: string, values: readonly unknown[]): SQL {
   const parts = text
     .split(/\$(\d+)/)

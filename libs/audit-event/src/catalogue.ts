@@ -114,7 +114,7 @@ export class EventCatalogue<Kind extends string, Name extends string> {
   }
 
   /**
-   * Makes an event. Its `subject` is its resource.
+   * Creates an event. Its `subject` is its resource.
    * @throws {Error} when the declaration does not name the action or the kind, or names several and none was chosen: a bug in the service
    */
   event(name: Name, context: EventContext, details: EventDetails<Kind>): NewAuditEvent {

@@ -17,7 +17,7 @@ export function isTraceparent(text: string): boolean {
   return pattern.test(text);
 }
 
-/** Reads a `traceparent`. @returns nothing when it is missing, malformed, or has an id of zeros (W3C Trace Context, section 3.2.2) */
+/** Reads a `traceparent`. @returns undefined when it is missing, malformed, or has an id of zeros (W3C Trace Context, section 3.2.2) */
 export function parseTraceparent(text: string | undefined): TraceContext | undefined {
   const [, traceId, parentId, flags] = pattern.exec(text ?? '') ?? [];
   if (traceId === undefined || parentId === undefined || flags === undefined) return undefined;

@@ -5,7 +5,7 @@ export const config = { matcher: '/api/:path*' };
 
 let verifier: Promise<TokenVerifier> | undefined;
 
-/** @returns nothing for a caller who may continue */
+/** @returns undefined for a caller who may continue */
 export async function proxy(request: Request): Promise<Response | undefined> {
   verifier ??= createVerifier({ issuer: process.env['ISSUER'] ?? 'http://127.0.0.1:4000', audience: 'orders' });
   try {

@@ -99,7 +99,7 @@ describe('the verifier in a service of', () => {
     return signJwt({ typ: 'at+jwt', kid: key.kid }, { ...good, ...claims }, key);
   };
 
-  it.each(Object.keys(examples))('%s lets a good token in, and refuses any other as the RFCs say', async (name) => {
+  it.each(Object.keys(examples))('%s lets a valid token in, and refuses any other as the RFCs say', async (name) => {
     const example = await examples[name]?.();
     if (example === undefined) throw new Error('no example');
     const ask = async (authorization?: string) => {

@@ -131,7 +131,7 @@ describe('a service that takes API keys', () => {
             },
             exchange: async (key) => {
               exchanges += 1;
-              if (away) throw new TokenRequestError('NETWORK', 'the issuer is away', undefined, true);
+              if (away) throw new TokenRequestError('NETWORK', 'the issuer is unavailable', undefined, true);
               const claim = claims[key];
               if (claim === undefined) throw new TokenRequestError('invalid_grant', 'no', 400, false);
               return exchangedKey(issuer.mint, claim);
@@ -296,7 +296,7 @@ describe('a service that takes API keys', () => {
     expect(countOf(ids[2], 'limited') + countOf(ids[2], 'allowed')).toBeGreaterThanOrEqual(1);
   });
 
-  it('refuses a key at once when the feed says that it is revoked, also while the issuer is away', async () => {
+  it('refuses a key at once when the feed says that it is revoked, also while the issuer is unavailable', async () => {
     expect((await ask('/catalogue', bearer(plain))).status).toBe(200);
     revocations.add({ kind: 'api-key', apiKeyId: ids[0] ?? '', issuedBefore: Date.now() / 1_000 + 5, until: Infinity });
     away = true;

@@ -125,7 +125,7 @@ describe('the guard', () => {
     const away = await start({
       issuer: issuer.issuer,
       audience: 'orders',
-      fetch: () => Promise.reject(new Error('the issuer is away')),
+      fetch: () => Promise.reject(new Error('the issuer is unavailable')),
     });
     const token = await issuer.mint({ scopes: ['orders:read'] });
     const answer = await away.inject({ method: 'GET', url: '/orders', headers: { authorization: `Bearer ${token}` } });
@@ -142,7 +142,7 @@ describe('the guard', () => {
       issuer: issuer.issuer,
       audience: 'orders',
       fetch: issuer.fetch,
-      onRefused: () => Promise.reject(new Error('the database is away')),
+      onRefused: () => Promise.reject(new Error('the database is unavailable')),
     });
     expect((await mute.inject({ method: 'GET', url: '/orders' })).statusCode).toBe(500);
     await mute.close();

@@ -2,7 +2,7 @@
 export const PROMPT_REFUSALS = 50;
 /** Milliseconds by which further answers are delayed. */
 export const HELD_MS = 500;
-/** Maximum delayed answers of one key; further ones are sent immediately. */
+/** Maximum delayed answers of one key; others are sent immediately. */
 export const HELD_OF_A_KEY = 400;
 /** Maximum delayed answers of all keys, some 20 MB. */
 export const HELD_LIMIT = 2_000;

@@ -13,7 +13,7 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Bytes {
   return concat(parts);
 }
 
-/** Reads a bundle. @returns nothing when it is not whole, or holds more than 256 entries */
+/** Reads a bundle. @returns undefined when it is not whole, or holds more than 256 entries */
 export function decodeEntryBundle(bundle: Bytes): readonly Bytes[] | undefined {
   const entries: Bytes[] = [];
   const view = new DataView(bundle.buffer, bundle.byteOffset, bundle.length);

@@ -44,7 +44,7 @@ export interface ExportReport {
   readonly entries: number;
   /** Events that no checkpoint covers yet. */
   readonly uncovered: number;
-  /** Log indices that were looked at: from `first` up to, but without, `end`. */
+  /** Log indices that were examined: from `first` up to, but without, `end`. */
   readonly first: number;
   readonly end: number;
   /** Whether every event between them is there; else each event is proven, but not that none was left out. */

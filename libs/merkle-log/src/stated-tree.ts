@@ -8,7 +8,7 @@ const TILE_HEIGHT = 8;
 export interface StatedRoots {
   /** From its leaves, and from whole subtrees where it leaves events out. */
   readonly computed: Bytes;
-  /** The same, with the hashes that the export states for its tiles in place of those that follow from its leaves. */
+  /** The same, with the hashes that the export states for its tiles instead of those that follow from its leaves. */
   readonly stated: Bytes;
 }
 
@@ -26,7 +26,7 @@ export class StatedTree {
   #tileWhole = true;
   #doubtful: number | undefined;
 
-  /** Another one that grows from here on its own. */
+  /** A copy that grows independently from here. */
   fork(): StatedTree {
     const fork = new StatedTree();
     fork.#computed = new CompactRange(this.#computed.peaks);

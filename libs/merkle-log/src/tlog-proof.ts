@@ -31,7 +31,7 @@ export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof)
   ].join('\n');
 }
 
-/** Reads a proof, strictly. @returns nothing for what is not one */
+/** Reads a proof, strictly. @returns undefined for what is not one */
 export function parseTlogProof(text: string): TlogProof | undefined {
   if (text.length > 2 * NOTE_SIZE_LIMIT) return undefined;
   const end = text.indexOf('\n\n');

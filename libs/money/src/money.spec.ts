@@ -28,7 +28,7 @@ describe('money', () => {
     expect(moneySchema.safeParse({ amount: '1', currency }).success).toBe(false);
   });
 
-  it('refuses a number in place of a decimal string, and members it does not know', () => {
+  it('refuses a number instead of a decimal string, and members it does not know', () => {
     expect(moneySchema.safeParse({ amount: 1, currency: 'EUR' }).success).toBe(false);
     expect(moneySchema.safeParse({ amount: '1', currency: 'EUR', scale: 2 }).success).toBe(false);
   });

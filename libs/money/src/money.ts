@@ -25,7 +25,7 @@ export const currentCurrencySchema = currencySchema
 
 /**
  * How many decimal digits the currency's minor unit has: 2 for EUR, 0 for JPY, 3 for BHD.
- * @returns nothing for a code that is historic, unknown, or has no minor unit
+ * @returns undefined for a code that is historic, unknown, or has no minor unit
  */
 export function minorUnitDigits(currency: string): number | undefined {
   return currentCurrencies.get(currency) ?? undefined;

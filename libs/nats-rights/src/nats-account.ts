@@ -38,7 +38,7 @@ export const BUCKET_CHANGES = '$KV.revocations.>';
 /** The name under which every account but the issuer's reads an entry of the revocation bucket. */
 export const REVOCATIONS_GET = 'revocations.get';
 
-/** A service's name is its account's, in capitals. */
+/** A service's name is its account's, in upper case. */
 export const accountName = (service: string): string => service.toUpperCase();
 
 function exportsOf(service: string, services: readonly string[]): readonly NatsExport[] {

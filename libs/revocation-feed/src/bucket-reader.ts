@@ -61,7 +61,7 @@ async function ask(connection: NatsConnection, subject: string, question: object
   return { key, value: answer.string(), sequence };
 }
 
-/** The statement of the whole list as the bucket holds it. @returns nothing where there is none */
+/** The statement of the whole list as the bucket holds it. @returns undefined if there is none */
 export function readDigestEntry(connection: NatsConnection, get: string): Promise<BucketEntry | undefined> {
   return ask(connection, get, { last_by_subj: `${BUCKET_PREFIX}${DIGEST_KEY}` });
 }
@@ -72,7 +72,7 @@ export function readDigestEntry(connection: NatsConnection, get: string): Promis
  * @param get the subject to ask, {@link REVOCATIONS_GET} or {@link DIRECT_GET}
  * @param from the stream's number from which on
  * @param take gets each entry, in no order
- * @returns the last number that the bucket had when it was begun; less than `from` where nothing is newer
+ * @returns the last number that the bucket had when it was started; less than `from` where nothing is newer
  * @throws when the bucket is not there or does not answer
  */
 export async function readBucket(

@@ -192,7 +192,7 @@ describe('the revocation feed', () => {
     expect(await eventually(() => outcome(strict) === 'accepted' && outcome(patient) === 'accepted')).toBe(true);
   }, 90_000);
 
-  it('that starts while NATS is away refuses until it has loaded the list, unless it is configured to accept', async () => {
+  it('that starts while NATS is unavailable refuses until it has loaded the list, unless it is configured to accept', async () => {
     await stated.revoke(token('one'));
     await backing.nats.stop();
     const feed = follow();
@@ -205,7 +205,7 @@ describe('the revocation feed', () => {
     expect([outcome(feed), outcome(feed, 'one'), outcome(lenient, 'one')]).toEqual(['accepted', 'revoked', 'revoked']);
   }, 90_000);
 
-  it('that starts while NATS and the issuer are away continues from the list that was kept, if it is whole and not too old', async () => {
+  it('that starts while NATS and the issuer are unavailable continues from the list that was kept, if it is whole and not too old', async () => {
     const files = { listFile: join(folder, 'list.json'), keysFile: join(folder, 'keys.json') };
     await stated.revoke(token('one'), token('two'));
     const before = follow(files);

@@ -252,7 +252,7 @@ class BucketFeed implements RevocationFeed {
     if (entry !== undefined) await this.#take(DIGEST_KEY, entry.value);
   }
 
-  /** The list from nothing, by the keys of now; it takes the place of the old one once it is whole. */
+  /** The list from nothing, by the current keys; it replaces the old one once it is complete. */
   async #rebuild(connection: NatsConnection, next: HeldList): Promise<void> {
     await this.#read(connection, 1);
     await this.#readStated(connection);

@@ -223,7 +223,7 @@ export function readStatement(text: string, issuer: string, keys: KeySet, now: n
   }
 }
 
-/** As {@link readStatement}, for what the whole list is. @throws {StatementError} */
+/** Like {@link readStatement}, for what the whole list is. @throws {StatementError} */
 export function readDigest(text: string, issuer: string, keys: KeySet, now: number): SignedDigest {
   try {
     const { type, payload } = readEvent(text, issuer, keys, now);

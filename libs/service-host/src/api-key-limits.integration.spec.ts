@@ -89,7 +89,7 @@ describe('what the replicas of a service share of API keys', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(BODY_LIMIT);
   });
 
-  it('takes little room however long the issuer is away, loses nothing by that, and has a bound', async () => {
+  it('takes little room however long the issuer is unavailable, loses nothing by that, and has a bound', async () => {
     await pool.query('delete from api_key_report');
     const reports = new ApiKeyReports(pool, { reports: 450, untouched: 40 });
     const use = { hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const, count: 1 };

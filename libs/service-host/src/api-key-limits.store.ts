@@ -37,7 +37,7 @@ export class PostgresLimitStore implements LimitStore {
       const rows = new Map((await this.#locked(client, names)).map((row) => [row.name, row]));
       const answers = requests.map(({ bucket: name, limit, used, wanted }) => {
         const row = rows.get(name);
-        if (row === undefined) throw new Error('a bucket that was begun is missing');
+        if (row === undefined) throw new Error('a bucket that was started is missing');
         const { bucket, answer } = leaseFrom(
           row.bucket ?? undefined,
           limit,

@@ -40,7 +40,7 @@ export function signalApiKeyUsage(
     const lost = keys.lostUses;
     if (lost > logged) logger.warn({ lost, reason: reports.lastError }, 'uses of API keys could not be counted');
     logged = lost;
-    // While the database is away nobody knows; the last number stays.
+    // While the database is unavailable nobody knows; the last number stays.
     waiting.set(await reports.waiting());
   };
 }

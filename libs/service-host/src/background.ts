@@ -47,7 +47,7 @@ export class Background implements OnApplicationBootstrap, BeforeApplicationShut
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** Registers a task; it begins with the service, or at once when that has begun. */
+  /** Registers a task; it begins with the service, or at once when that has started. */
   repeat(task: BackgroundTask): BackgroundHandle {
     const state: TaskState = {
       task,

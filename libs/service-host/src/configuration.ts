@@ -161,7 +161,7 @@ function valueOf(name: string, environment: NodeJS.ProcessEnv, problems: string[
 
 /**
  * A secret as it is now: one that comes from a file may have been rotated since the start.
- * @returns nothing when both the variable and its file are gone
+ * @returns undefined when both the variable and its file are gone
  */
 export function secretOf(name: string, environment: NodeJS.ProcessEnv = process.env): string | undefined {
   return valueOf(name, environment, []);

@@ -18,7 +18,7 @@ const CANCELLED = '57014';
 const refusedPattern = /^28...$/;
 const NO_CONNECT = /^permission denied for database/;
 
-/** @returns nothing for any other failure: a statement that is wrong stays a fault of the service */
+/** @returns undefined for any other failure: a statement that is wrong stays a fault of the service */
 export function databaseFaultOf(error: unknown): DatabaseFault | undefined {
   if (error instanceof AuditEventError) return error.code === 'OUTBOX_FULL' ? 'away' : undefined;
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {

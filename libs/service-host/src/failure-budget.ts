@@ -1,7 +1,7 @@
 /** Milliseconds after which a network's failures no longer count. */
 const WINDOW_MS = 60_000;
 
-/** Networks that are counted at once; the one that was heard of first is forgotten for a further one. */
+/** Maximum networks that are counted; the oldest makes way for a new one. */
 const NETWORK_LIMIT = 10_000;
 
 interface Window {

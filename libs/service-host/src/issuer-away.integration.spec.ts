@@ -13,7 +13,7 @@ import { DatabaseModule } from './database.js';
 import { ServiceAuthModule } from './service-auth.js';
 import { createService } from './start-service.js';
 
-describe('a service that starts while the issuer is away', () => {
+describe('a service that starts while the issuer is unavailable', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-issuer-away-'));
   const keysFile = join(directory, 'keys.json');
   let postgres: Postgres;

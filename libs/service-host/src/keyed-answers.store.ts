@@ -56,7 +56,7 @@ export class KeyedAnswersStore {
   }
 
   /**
-   * Keeps an answer, in place of one whose time is over.
+   * Keeps an answer, instead of one whose time is over.
    * @returns whether it is kept: not when another request has the key, as one of an earlier release can that takes no lock
    */
   async keep(

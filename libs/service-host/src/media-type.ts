@@ -39,7 +39,7 @@ export function unsupportedType(request: FastifyRequest): Problem {
 
 /**
  * Refuses a body before it is read: of another type than the route takes, or compressed, because no service here decompresses.
- * @returns nothing for one that may be read
+ * @returns undefined for one that may be read
  */
 export function bodyFault(request: FastifyRequest): Problem | undefined {
   const { 'content-type': type, 'content-encoding': encoding } = request.headers;

@@ -83,7 +83,7 @@ export async function ownershipOf(client: pg.ClientBase): Promise<Ownership> {
   return found;
 }
 
-/** Works as the owner from here on; what it makes is for the login to read and write, unless a migration takes that back. */
+/** Works as the owner from this point; what it makes is for the login to read and write, unless a migration takes that back. */
 async function becomeOwner(client: pg.ClientBase, { login, owner }: Ownership): Promise<void> {
   if (login === owner) return;
   await client.query(`set role ${client.escapeIdentifier(owner)}`);

@@ -34,7 +34,7 @@ export interface OutboxSignals {
 
 /**
  * What shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Looked at on a
- * separate timer, whatever the relay does; a scrape tells the last look and waits for nothing. The age grows while nothing can be looked at.
+ * separate timer, whatever the relay does; a scrape tells the last check and waits for nothing. The age grows while nothing can be examined.
  */
 export function watchOutbox({ pool, relay, background, health, metrics, clock }: OutboxSignals): void {
   let last: Waiting = { pending: 0, oldestAt: undefined };

@@ -11,7 +11,7 @@ describe('the network by which requests are counted', () => {
     ['an IPv4-mapped address with a port', '[::ffff:203.0.113.9]:443', '203.0.113.9'],
     ['an IPv4 address behind NAT64', '64:ff9b::cb00:7109', '203.0.113.9'],
     ['an IPv6 address', '2001:db8:0:7:1:2:3:4', '2001:db8:0:7::/64'],
-    ['an IPv6 address in capitals and short', '2001:DB8::7', '2001:db8:0:0::/64'],
+    ['an IPv6 address in upper case and short', '2001:DB8::7', '2001:db8:0:0::/64'],
     ['an IPv6 address in brackets', '[2001:db8:0:7::9]', '2001:db8:0:7::/64'],
     ['an IPv6 address with a port', '[2001:db8:0:7::9]:51234', '2001:db8:0:7::/64'],
     ['an IPv6 address with a zone', 'fe80::1%eth0', 'fe80:0:0:0::/64'],

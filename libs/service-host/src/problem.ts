@@ -96,7 +96,7 @@ function isProblemBody(body: unknown): body is { code: string; detail: string } 
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body;
 }
 
-/** The service's own database was away, busy or too slow: not the caller's fault, and soon over. */
+/** The service's own database was unavailable, busy or too slow: not the caller's fault, and soon over. */
 const databaseProblems: Readonly<Record<DatabaseFault, readonly [string, string, object]>> = {
   away: ['DATABASE_UNAVAILABLE', 'The database is not available right now; retry later.', { retry_after: 1 }],
   refused: ['DATABASE_UNAVAILABLE', 'The database is not available right now; retry later.', { retry_after: 5 }],

@@ -16,7 +16,7 @@ export function Unrecorded(why: string): ClassDecorator & MethodDecorator {
   return SetMetadata(UNRECORDED, why);
 }
 
-/** Why a route leaves no event. @returns nothing for a route that must */
+/** Why a route leaves no event. @returns undefined for a route that must */
 export function unrecordedReason(handler: object, controller: object): string | undefined {
   const reason: unknown = Reflect.getMetadata(UNRECORDED, handler) ?? Reflect.getMetadata(UNRECORDED, controller);
   return typeof reason === 'string' ? reason : undefined;

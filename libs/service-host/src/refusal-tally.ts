@@ -25,7 +25,7 @@ interface Count {
   last: Date;
 }
 
-/** Kinds that are counted apart; of further ones the networks are put together. */
+/** Maximum kinds that are counted separately; beyond that, networks are combined. */
 export const KIND_LIMIT = 512;
 
 /** The network of refusals that are not counted by their own. */

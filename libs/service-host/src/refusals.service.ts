@@ -36,11 +36,11 @@ export interface RefusalsOptions {
   readonly tellEveryMs?: number;
 }
 
-/** Refused requests that one network may make in a minute; a further one is answered 429. */
+/** Refused requests that one network may make in a minute; another one is answered 429. */
 export const REFUSAL_LIMIT_PER_MINUTE = 300;
 const TELL_EVERY_MS = 60_000;
 
-/** These tell an honest caller with a good signature what to do next, so they are answered in full, however many others fail. */
+/** These tell an honest caller with a valid signature what to do next, so they are answered in full even if many others fail. */
 const guiding: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'DPOP_NONCE_REQUIRED']);
 
 function refusedTrace(context: ExecutionContext): RequestTrace {
@@ -83,7 +83,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
 
   /**
    * To be awaited before the refusal is answered.
-   * @throws {HttpException} 429 `TOO_MANY_REFUSALS` in place of the refusal, when the caller's network had too many
+   * @throws {HttpException} 429 `TOO_MANY_REFUSALS` instead of the refusal, when the caller's network had too many
    */
   async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
     const trace = refusedTrace(context);

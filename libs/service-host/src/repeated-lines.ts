@@ -1,6 +1,6 @@
 /** Milliseconds in which lines that say the same have one. */
 const ONE_IN_MS = 1_000;
-/** Names that are remembered at once; the first leaves for a further one, and its next line is written. */
+/** Maximum names that are remembered; the oldest makes way for a new one, and its next line is written. */
 const NAMES_LIMIT = 1_000;
 
 interface Written {

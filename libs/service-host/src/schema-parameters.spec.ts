@@ -17,7 +17,7 @@ describe('what a request brings', () => {
     expect([codeOf({}), codeOf({ reference: 'a', more: 1 }), codeOf([])]).toEqual(Array(3).fill('400 REQUEST_INVALID'));
   });
 
-  it('is refused when no database could keep its text, before anything is begun', () => {
+  it('is refused when no database could keep its text, before anything is started', () => {
     expect([codeOf({ reference: 'a\u0000' }), codeOf({ reference: '\ud83d' })]).toEqual(
       Array(2).fill('400 REQUEST_INVALID'),
     );

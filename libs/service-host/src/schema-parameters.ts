@@ -10,7 +10,7 @@ export class SchemaPipe<Schema extends z.ZodType> implements PipeTransform<unkno
   constructor(private readonly schema: Schema) {}
 
   transform(value: unknown, metadata?: ArgumentMetadata): z.infer<Schema> {
-    // The text of a body was looked at when it was parsed.
+    // The text of a body was examined when it was parsed.
     const odd = metadata?.type === 'body' ? undefined : pathOfOddText(value, metadata?.data);
     if (odd !== undefined) throw oddText(odd);
     const parsed = this.schema.safeParse(value ?? {});

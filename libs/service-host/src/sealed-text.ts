@@ -15,7 +15,7 @@ export function sealText(text: string, key: Buffer): Buffer {
   return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** @returns nothing for what {@link sealText} did not make under this key */
+/** @returns undefined for what {@link sealText} did not make under this key */
 export function openText(sealed: Buffer, key: Buffer): string | undefined {
   if (sealed.length < IV_BYTES + TAG_BYTES) return undefined;
   const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });

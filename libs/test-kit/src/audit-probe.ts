@@ -34,7 +34,7 @@ export interface AuditProbe {
   find(requested: EventMatch): readonly UnnumberedEvent[];
   /** The one event that fits. @throws {Error} when there is none, or more than one, listing what there is */
   only(requested: EventMatch): UnnumberedEvent;
-  /** Makes the next record fail, as a database that is away does: the answer must then not be sent. */
+  /** Makes the next record fail, as an unavailable database does: the answer must then not be sent. */
   failNext(error: Error): void;
   clear(): void;
 }
@@ -61,7 +61,7 @@ function fits({ data }: UnnumberedEvent, requested: EventMatch): boolean {
 const oneLine = ({ data }: UnnumberedEvent): string =>
   `${data.action} ${data.outcome} on ${data.resource} by ${data.principal?.subject ?? 'nobody'}`;
 
-/** Makes a probe: `providers: [{ provide: AUDIT_OUTBOX, useValue: createAuditProbe({ source: 'orders' }) }]` */
+/** Creates a probe: `providers: [{ provide: AUDIT_OUTBOX, useValue: createAuditProbe({ source: 'orders' }) }]` */
 export function createAuditProbe({ source = 'orders', now = Date.now }: AuditProbeOptions = {}): AuditProbe {
   const events: UnnumberedEvent[] = [];
   const refusals: RefusalSeen[] = [];

@@ -30,7 +30,7 @@ describe('the test issuer', () => {
     verifier.close();
   });
 
-  it('has bad tokens that are each refused for their own reason, and never accepted by a second look', async () => {
+  it('has invalid tokens that are each refused for their own reason, and never accepted at a second try', async () => {
     const verifier = await createVerifier({ issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch });
     for (const { name, token, code } of cases) {
       for (const look of ['first', 'second']) {

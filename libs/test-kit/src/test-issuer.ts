@@ -74,7 +74,7 @@ async function formOf(request: IncomingMessage): Promise<URLSearchParams> {
   return new URLSearchParams(body);
 }
 
-/** Makes an issuer for tests: `const issuer = await createTestIssuer({ audience: 'orders' })`. */
+/** Creates an issuer for tests: `const issuer = await createTestIssuer({ audience: 'orders' })`. */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { audience = 'orders', now = Date.now } = options;
   const key = options.key ?? (await generateSigningKey());

@@ -3,7 +3,7 @@ import { accountLines, natsAccountOf, type NatsAccount } from '@countersign/nats
 /** Each service of the stack, in the order of their ports, and what it may do on NATS. The one list: identities, databases and ports follow it. */
 export const natsServices = ['issuer', 'payments', 'accounts', 'audit'] as const;
 export type NatsService = (typeof natsServices)[number];
-/** Of the stack's services, and of further ones that have an account beside them. */
+/** Of the stack's services, and of others that have an account beside them. */
 export type NatsPasswords = Readonly<Record<NatsService, string>> & Readonly<Partial<Record<string, string>>>;
 
 /** One of something for each service. */

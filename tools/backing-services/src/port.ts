@@ -31,7 +31,7 @@ export function portIsFree(port: number): Promise<boolean> {
   });
 }
 
-/** Ports that were taken meanwhile cost a retry; a system without any would cost them all. */
+/** Ports that were taken in the meantime cost a retry; a system without any would cost them all. */
 const TRIES = 100;
 
 /** Below what systems give to outgoing connections (Linux: from 32768), so that none of those takes one before it is listened on. */

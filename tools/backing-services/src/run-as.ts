@@ -11,7 +11,7 @@ function idOf(flag: '-u' | '-g', user: string): number | undefined {
   return status === 0 ? Number(stdout.trim()) : undefined;
 }
 
-/** @returns nothing when we are an ordinary user; else the user `postgres`, or `nobody` where there is none */
+/** @returns undefined when we are an ordinary user; else the user `postgres`, or `nobody` where there is none */
 export function runAs(): RunAs | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const user of ['postgres', 'nobody']) {

@@ -75,9 +75,9 @@ async function repeated(context: BenchmarkContext): Promise<readonly Metric[]> {
   return [{ metric: 'verify.repeat.ratio_fast_jwt_cached', value, goal: 0.1, better: 'lower' }];
 }
 
-/** Each bad token of the corpus, to find the slowest; against good tokens that are first seen, in the same rounds. */
+/** Each bad token of the corpus, to find the slowest; against valid tokens that are first seen, in the same rounds. */
 async function bad(context: BenchmarkContext): Promise<readonly Metric[]> {
-  context.progress('bad tokens');
+  context.progress('invalid tokens');
   const sample = await sampleTokens('ES256', SAMPLE);
   const now = Math.floor(Date.now() / 1_000);
   const place = { issuer, audience, key: sample.key, now, listener: 'http://127.0.0.1:9' };

@@ -45,7 +45,7 @@ function packedIn(folder: string): Readonly<Record<string, string>> {
   );
 }
 
-/** The manifest's text with the packed packages in place of versions; also for what these depend on. */
+/** The manifest's text with the packed packages instead of versions; also for what these depend on. */
 function withPackages(text: string, folder: string): string {
   const packed = packedIn(folder);
   const named = text.replaceAll(/"(@countersign\/[\w-]+)": "[^"]+"/g, (_, name: string) => {
@@ -72,7 +72,7 @@ async function identityOf(name: string): Promise<Readonly<Record<string, string>
 }
 
 /**
- * Makes a service in a new folder: from the same template as the workspace's generator, with a package, tests and its own key.
+ * Creates a service in a new folder: from the same template as the workspace's generator, with a package, tests and its own key.
  * @throws {Error} when the name cannot be a service's, or the folder is there already
  */
 export async function createService({ name, directory, packages }: CreateOptions): Promise<CreatedService> {

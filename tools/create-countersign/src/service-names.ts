@@ -41,7 +41,7 @@ export function namesOf(name: string): ServiceNames {
 
 const OURS: ReadonlySet<string> = new Set(['issuer', 'payments', 'accounts', 'audit', 'postgres', 'nats']);
 
-/** Why a service cannot have this name. @returns nothing when it can */
+/** Why a service cannot have this name. @returns undefined when it can */
 export function nameProblem(name: string): string | undefined {
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 31)
     return 'must be small letters and digits, in words separated by single hyphens, at most 31 characters: my-orders';

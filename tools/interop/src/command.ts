@@ -46,7 +46,7 @@ export function run(
   });
 }
 
-/** As {@link run}, for what must work before there is anything to try. @throws {CannotBeHad} with the last lines of what it said */
+/** Like {@link run}, for what must work before there is anything to try. @throws {CannotBeHad} with the last lines of what it said */
 export async function prepared(file: string, args: readonly string[], options?: CommandOptions): Promise<string> {
   const { ok, output } = await run(file, args, options);
   if (ok) return output;

@@ -20,7 +20,7 @@ const isWanted = (name: string): boolean =>
 const outcomes: Outcome[] = [];
 const tell = (text: string): void => void process.stderr.write(`${text}\n`);
 
-/** A good token with its signature changed, and the same without any. */
+/** A valid token with its signature changed, and the same without any. */
 function spoilt(token: string): readonly string[] {
   const [header = '', payload = '', signature = ''] = token.split('.');
   const unsigned = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url');

@@ -77,7 +77,7 @@ async function run(options: Arguments): Promise<void> {
     let times = 0;
     const onSignal = (): void => {
       times += 1;
-      // What has begun dies with this process; there is nothing yet that could end better.
+      // What has started dies with this process; there is nothing yet that could end better.
       if (times > 1 || stack === undefined) process.exit(130);
       out('Stopping …');
       done();

@@ -149,7 +149,7 @@ describe('revocation, pushed to every service of the stack', () => {
     expect(['TOKEN_REVOKED', 'API_KEY_INVALID']).toContain(await codeOf('payments', successor));
   }, 90_000);
 
-  it('while NATS is away: continues or refuses as each service is configured, and misses nothing that is revoked in the meantime', async () => {
+  it('while NATS is unavailable: continues or refuses as each service is configured, and misses nothing that is revoked in the meantime', async () => {
     const [token, seen] = [await newToken('payments'), await newToken('audit')];
     expect([await codeOf('payments', token), await codeOf('audit', seen)]).toEqual(['accepted', 'accepted']);
     await stack.nats.stop();

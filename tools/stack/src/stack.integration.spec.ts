@@ -392,7 +392,7 @@ describe('the whole stack, by HTTP between real processes', () => {
     }
   }, 120_000);
 
-  it('numbers each source without a gap, stores each event once, and records each look into the trail', async () => {
+  it('numbers each source without a gap, stores each event once, and records each read of the trail', async () => {
     await eventually('source=payments&type=countersign.payments.payment.settled.v1', (found) => found.length > 0);
     const numbersOf = (found: readonly Found[]): readonly number[] =>
       found.map(({ event }) => Number(event.sequence)).sort((a, b) => a - b);

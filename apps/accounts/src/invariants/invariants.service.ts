@@ -25,7 +25,7 @@ export class InvariantsService {
     return answer;
   }
 
-  /** One at a time, because each reads every entry: who asks meanwhile gets the answer of the one that runs. */
+  /** One at a time, because each reads every entry: a caller that asks while one runs gets its result. */
   #askOnce(): Promise<InvariantsJson> {
     this.#running ??= this.store.ask(this.clock).finally(() => {
       this.#running = undefined;

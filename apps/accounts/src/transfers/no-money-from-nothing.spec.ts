@@ -76,7 +76,7 @@ class World {
     return this.#cameIn;
   }
 
-  /** As {@link has}, an overdrawn account counted as nothing: what can be spent beside it. */
+  /** Like {@link has}, an overdrawn account counted as nothing: what can be spent beside it. */
   positive(): bigint {
     return this.#balances().reduce((sum, balance) => sum + (balance > 0n ? balance : 0n), 0n);
   }

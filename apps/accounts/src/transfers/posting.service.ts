@@ -37,7 +37,7 @@ function sqlStateOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Data, integrity, or the order of transactions (SQLSTATE classes 22, 23, 40): not that the database is away, which all share. */
+/** Data, integrity, or the order of transactions (SQLSTATE classes 22, 23, 40): not that the database is unavailable, which all share. */
 function isOfOne(error: unknown): boolean {
   return error instanceof AuditEventError || /^(22|23|40)...$/.test(sqlStateOf(error));
 }

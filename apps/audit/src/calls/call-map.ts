@@ -27,7 +27,7 @@ export interface Hours {
 const floor = (time: number): Date => new Date(Math.floor(time / HOUR_MS) * HOUR_MS);
 const ceiling = (time: number): Date => new Date(Math.ceil(time / HOUR_MS) * HOUR_MS);
 
-/** The whole hours that a query touches. @returns nothing for more than {@link MAP_DAYS} */
+/** The whole hours that a query touches. @returns undefined for more than {@link MAP_DAYS} */
 export function hoursOf({ from, to }: CallMapQuery, now: Date): Hours | undefined {
   const end = ceiling((to ?? now).getTime());
   const begin = from === undefined ? new Date(end.getTime() - 24 * HOUR_MS) : floor(from.getTime());

@@ -39,7 +39,7 @@ export interface ConsoleConfiguration {
 const builtPages = fileURLToPath(new URL('../../../console/dist', import.meta.url));
 const MINUTE = 60_000;
 
-/** @returns nothing where no console is configured. @throws {ConfigurationError} naming what is missing of one that is */
+/** @returns undefined if no console is configured. @throws {ConfigurationError} naming what is missing of one that is */
 export function consoleOf(configuration: ConsoleConfiguration): ConsoleOptions | undefined {
   const {
     CONSOLE_CLIENT_ID: clientId,

@@ -64,7 +64,7 @@ export class ConsoleSessions implements OnModuleInit {
     await this.store.putToken(digestOf(secret), audience, { sealed, expiresAt });
   }
 
-  /** @returns nothing when there is no such session, or it is over */
+  /** @returns undefined when there is no such session, or it is over */
   async find(secret: string, audience: Audience = 'audit'): Promise<KeptSession | undefined> {
     const now = this.clock();
     const digest = digestOf(secret);
@@ -85,7 +85,7 @@ export class ConsoleSessions implements OnModuleInit {
     return token;
   }
 
-  /** As {@link tokenOf}. @returns nothing when the session is over, or nothing was asked for this audience */
+  /** Like {@link tokenOf}. @returns undefined when the session is over, or nothing was asked for this audience */
   async tokenFor(secret: string, audience: Audience, refused?: string): Promise<string | undefined> {
     for (const deadline = performance.now() + RENEWAL_MS; ; await delay(LOOK_EVERY_MS)) {
       const kept = (await this.find(secret, audience))?.token;

@@ -26,7 +26,7 @@ export const secretKeyVariable = z
   .regex(/^[\w-]{43}$/, 'must be 32 bytes in base64url')
   .transform((text) => Buffer.from(text, 'base64url'));
 
-/** Parses scopes that are separated by single spaces (RFC 6749, section 3.3). @returns nothing for other text */
+/** Parses scopes that are separated by single spaces (RFC 6749, section 3.3). @returns undefined for other text */
 export function parseScopes(text: string): readonly string[] | undefined {
   const token = '[\\x21\\x23-\\x5b\\x5d-\\x7e]+';
   return new RegExp(`^${token}( ${token})*$`).test(text) ? text.split(' ') : undefined;

@@ -144,7 +144,7 @@ describe('the console at audit', () => {
     expect(await who(new Browser())).toBeUndefined();
   });
 
-  it('records each session and each look with the person as the one who looked', async () => {
+  it('records each session and each read, with the person as the reader', async () => {
     const browser = await signedIn({ ...amina, person: 'person:recorded' });
     await look(browser);
     const { rows } = await database.query<{ type: string }>(

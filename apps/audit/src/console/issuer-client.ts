@@ -127,7 +127,7 @@ export class IssuerClient {
     return (await this.#issuer()).configuration.serverMetadata();
   }
 
-  /** Where the browser goes to sign out at the issuer too. @returns the console's own root when the issuer has no such place, or is away */
+  /** Where the browser goes to sign out at the issuer too. @returns the console's own root when the issuer has no such place, or is unavailable */
   async signOutUrl(): Promise<string> {
     const home = `${this.options.origin}/`;
     try {

@@ -24,7 +24,7 @@ export interface EndedAtIssuer {
   readonly before: Date;
 }
 
-/** What a logout token says whose signature, issuer, audience and times hold (section 2.6). @returns nothing for any other token */
+/** What a logout token says whose signature, issuer, audience and times hold (section 2.6). @returns undefined for any other token */
 export function endedAtIssuer(claims: unknown): EndedAtIssuer | undefined {
   const { success, data } = claimsSchema.safeParse(claims);
   if (!success) return undefined;

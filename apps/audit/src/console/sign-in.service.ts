@@ -62,7 +62,7 @@ export class SignIn {
 
   /**
    * @param session the secret of the session that asks for a further audience
-   * @returns where the browser goes, and what it keeps until it comes back; nothing to keep when the issuer is away
+   * @returns where the browser goes, and what it keeps until it comes back; nothing to keep when the issuer is unavailable
    */
   async begin(
     audience: Audience,
@@ -118,7 +118,7 @@ export class SignIn {
     }
   }
 
-  /** @returns nothing when the session is over */
+  /** @returns undefined when the session is over */
   async who(secret: string): Promise<ShownSession | undefined> {
     const found = await this.sessions.find(secret);
     const token = await this.sessions.tokenFor(secret, 'audit');

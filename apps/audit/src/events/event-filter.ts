@@ -10,7 +10,7 @@ import { textOf, wordsOf } from './event-words.js';
 const bound = timeBoundSchema.transform((time) => time.toISOString());
 const text = z.string().min(1).max(512).optional();
 const uuidAtEnd = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** A resource as events name it, `<kind>/<id>`: a UUID is the same in capitals. */
+/** A resource as events name it, `<kind>/<id>`: a UUID is the same in upper case. */
 const resource = z
   .string()
   .min(1)

@@ -9,7 +9,7 @@ import { facetsOf, Histogram, type EventSummary, type EventSummaryQuery } from '
 import { EventsStore } from './events.store.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
-/** Maximum number of events that are looked at one by one. */
+/** Maximum number of events that are examined one by one. */
 const LOOKED_AT = 2_000;
 
 /** How many events match, over time: each counted where there are few, by the search index where there are many. */

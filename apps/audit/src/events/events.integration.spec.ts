@@ -233,7 +233,7 @@ describe('the trail, by HTTP', () => {
     expect(metrics).toMatch(/^audit_stream_bytes\{.*\} \d+$/m);
   }, 60_000);
 
-  it('records each look, with what was asked and how much was shown, before it is answered', async () => {
+  it('records each read, with what was asked and how much was shown, before it is answered', async () => {
     await search('q=wire&limit=3', { ...READ, subject: 'curious' });
     const { rows } = await database.query<{ event: { data: { changes: object } } }>(
       `select event from audit_outbox where event#>>'{data,principal,subject}' = 'curious'

@@ -40,7 +40,7 @@ export class ExportService {
 
   /**
    * Begins an export of what the log has now, under its newest checkpoint.
-   * @param caller whose token is looked at again before each page: when it expires or is revoked, the export ends and says where to continue
+   * @param caller whose token is checked again before each page: when it expires or is revoked, the export ends and says where to continue
    * @returns its text, piece by piece; end it early by `return()`
    * @throws {Problem} 429 `EXPORTS_BUSY`, `CLIENT_EXPORTS_BUSY`; 409 `CURSOR_BEYOND_END`
    */

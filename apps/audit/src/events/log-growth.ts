@@ -4,7 +4,7 @@ import { EventsStore } from './events.store.js';
 
 const LOOK_EVERY_MS = 200;
 
-/** Tells those who wait that the log has grown: one look at the database for all of them, and none while nobody waits. */
+/** Notifies waiting readers that the log has grown: one query for all of them, and none while nobody waits. */
 @Injectable()
 export class LogGrowth {
   #looking: Promise<bigint> | undefined;

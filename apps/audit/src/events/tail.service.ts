@@ -42,7 +42,7 @@ export class TailService implements BeforeApplicationShutdown {
   }
 
   /**
-   * @param caller whose token is looked at again and again: when it expires or is revoked, the tail ends
+   * @param caller whose token is checked repeatedly: when it expires or is revoked, the tail ends
    * @returns server-sent events; end it early by `return()`
    * @throws {Problem} 429 `TAILS_BUSY`, `CLIENT_TAILS_BUSY`
    */

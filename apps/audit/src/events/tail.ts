@@ -18,7 +18,7 @@ export function messageOf(row: EventRow): string {
 }
 export const heartbeat = ': heartbeat\n\n';
 export type TailFault = 'CURSOR_BEYOND_END';
-/** What goes wrong once the answer has begun; the reader must not come again with the same `Last-Event-ID`. */
+/** What goes wrong once the answer has started; the reader must not come again with the same `Last-Event-ID`. */
 export function faultOf(code: TailFault, detail: string): string {
   return `event: error\ndata: ${JSON.stringify({ code, detail })}\n\n`;
 }

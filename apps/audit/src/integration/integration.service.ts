@@ -31,7 +31,7 @@ export interface IntegrationOptions {
 /** Milliseconds between two checks at what is stored. */
 const LOOK_EVERY_MS = 2_000;
 
-/** Milliseconds after which the newest checkpoint is published again, for witnesses that were away. */
+/** Milliseconds after which the newest checkpoint is published again, for witnesses that were unavailable. */
 const REPEAT_EVERY_MS = 10_000;
 
 /** Events with a place become leaves: on a timer and on demand, hashes, tiles and a signed checkpoint, which is published for witnesses. */
@@ -134,7 +134,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     return this.#latest;
   }
 
-  /** As {@link integrateNow}, for a caller. @throws {Problem} 503 `LOG_STARTING` */
+  /** Like {@link integrateNow}, for a caller. @throws {Problem} 503 `LOG_STARTING` */
   async integrateFor(caller: Caller): Promise<SignedCheckpoint> {
     const checkpoint = await this.integrateNow();
     if (checkpoint === undefined) throw logStarting();

@@ -18,7 +18,7 @@ export interface MaskedValue {
 
 const pathPattern = /^(request\.peer|changes(\.[A-Za-z0-9_-]{1,64}){1,6})$/;
 
-/** Parses `request.peer,changes.email`. @returns nothing for a list that names what cannot be masked */
+/** Parses `request.peer,changes.email`. @returns undefined for a list that names what cannot be masked */
 export function parseMaskedPaths(text: string): readonly MaskedPath[] | undefined {
   const names = text
     .split(',')
@@ -88,7 +88,7 @@ export function mask(
   if (event.data.changes === undefined || Buffer.byteLength(JSON.stringify(shown)) <= LEAF_SIZE_LIMIT) {
     return { event: shown, masked };
   }
-  // Commitments in place of many short values can make a leaf too large: then one commitment replaces all changes.
+  // Commitments instead of many short values can make a leaf too large: then one commitment replaces all changes.
   const salt = newSalt();
   const whole = { path: 'changes', value: event.data.changes, salt };
   const kept = masked.filter(({ path }) => !path.startsWith('changes.'));

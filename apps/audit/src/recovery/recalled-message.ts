@@ -18,7 +18,7 @@ function json(text: string): unknown {
  * @param firstIndex the log index of the first; the others follow it
  * @param salts JSON, by sequence and path
  * @param publisher whose events these may be
- * @returns nothing for what is not such a message
+ * @returns undefined for what is not such a message
  */
 export function recoveredEvents(
   events: unknown,

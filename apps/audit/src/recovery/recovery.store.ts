@@ -154,7 +154,7 @@ export class RecoveryStore {
 
   /**
    * Audit's own counter and outbox were restored as well: what stands in the log leaves the outbox, and the rest is numbered behind it. Numbers
-   * that were given meanwhile never reached the log.
+   * that were given in the meantime never reached the log.
    */
   async #restoreOutbox(client: pg.PoolClient): Promise<void> {
     await client.query(

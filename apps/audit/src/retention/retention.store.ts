@@ -53,7 +53,7 @@ export class RetentionStore {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** Runs the work while no other replica does. @returns nothing when another one is at it */
+  /** Runs the work while no other replica does. @returns undefined when another one is at it */
   alone<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     return withAdvisoryLock(this.pool, LOCK, work);
   }

@@ -67,7 +67,7 @@ export async function scanned(
 
 const isOfAKey = (code: number): boolean => /\w/.test(String.fromCharCode(code));
 
-/** Where a text ends that may be looked at: the rest may be the beginning of a key. A longer run of its characters than a key has is none. */
+/** Where a text ends that may be examined: the rest may be the beginning of a key. A longer run of its characters than a key has is none. */
 function wholeUntil(text: string): number {
   const least = Math.max(0, text.length - API_KEY_LENGTH_LIMIT - 1);
   let end = text.length;

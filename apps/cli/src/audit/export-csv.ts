@@ -48,7 +48,7 @@ const eventRow = z.object({
 
 /**
  * The lines of a CSV export. A row whose columns say something else than its event is treated as an altered event: people read the columns.
- * @returns nothing for a row that is not from an export
+ * @returns undefined for a row that is not from an export
  */
 export async function* csvLines(text: AsyncIterable<string>): AsyncGenerator<ExportLine | undefined> {
   let header: readonly string[] | undefined;

@@ -77,7 +77,7 @@ export type ExportLine =
       readonly consistency: readonly Buffer[];
     };
 
-/** Reads one line. @returns nothing for any other text */
+/** Reads one line. @returns undefined for any other text */
 export function parseExportLine(text: string): ExportLine | undefined {
   let json: unknown;
   try {
@@ -104,7 +104,7 @@ export function endOf({ complete, skipped: rest }: z.infer<typeof endSchema>): E
   return { kind: 'end', complete, skipped: rest };
 }
 
-/** @returns nothing when the event cannot be a leaf */
+/** @returns undefined when the event cannot be a leaf */
 export function lineOf({ log_index, leaf_hash, proof, event }: EventLine): ExportLine | undefined {
   try {
     return {

@@ -34,7 +34,7 @@ function parseAudience(text: string): readonly [string, readonly string[]] {
   return [name, list];
 }
 
-/** Makes a key and keeps its private part, for its owner only; never over a file that is there. */
+/** Creates a key and keeps its private part, for its owner only; never over a file that is there. */
 async function newKey(path: string): Promise<PrivateJwk> {
   const file = await NewFile.create(path, { force: false });
   const key = await generateSigningKey();

@@ -22,7 +22,7 @@ interface Report {
   readonly not_asked: readonly NotAsked[];
 }
 
-/** What a person reads: who was asked, what is to do, and what could not be looked at. */
+/** What a person reads: who was asked, what is to do, and what could not be examined. */
 export function textOf({ services, databases, findings, not_asked: notAsked }: Report): string {
   const asked = services.map(({ service, url, status }) => [service, status, url]);
   const parts = [table(['service', 'status', 'url'], asked, 'no service is known'), `${String(databases)} databases`];

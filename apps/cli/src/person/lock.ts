@@ -29,7 +29,7 @@ async function isAbandoned(lock: string): Promise<boolean> {
   }
 }
 
-/** Makes a file that names this process, whole or not at all. @returns whether it was not there before */
+/** Creates a file that names this process, whole or not at all. @returns whether it was not there before */
 async function make(path: string): Promise<boolean> {
   const beside = `${path}.${randomUUID()}.part`;
   try {

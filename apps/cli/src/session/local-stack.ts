@@ -60,7 +60,7 @@ function readClients(directory: string): readonly LocalClient[] {
 /**
  * The local stack's folder.
  * @param directory as given by `--stack`; the nearest `.countersign` upwards of the working directory by default
- * @returns nothing where no stack was ever started
+ * @returns undefined if no stack was ever started
  * @throws {CliError} when the folder that was named holds none
  */
 export function findLocalStack(directory: string | undefined, from = process.cwd()): LocalStack | undefined {

@@ -37,7 +37,7 @@ export const newestQuery = (clients: readonly string[]) =>
     },
   });
 
-/** Makes a change. @param key the same for every try of one change. @throws {ApiProblem} */
+/** Creates a change. @param key the same for every try of one change. @throws {ApiProblem} */
 export function make(change: PlannedChange, key: string, reason: string) {
   const { body, takesReason } = change;
   const whole = takesReason && reason !== '' ? { ...body, reason } : body;

@@ -43,5 +43,5 @@ export function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Whether the log has a commitment in place of a value. */
+/** Whether the log has a commitment instead of a value. */
 export const isMasked = (value: unknown): boolean => typeof value === 'string' && value.startsWith('masked:');

@@ -40,7 +40,7 @@ function firstDifference(one: string, other: string): number {
  * @param line the line as it stands in the file
  * @param offset bytes of the file in front of it
  * @param event what the log holds
- * @returns nothing when the line's event is the log's
+ * @returns undefined when the line's event is the log's
  */
 export function changedPlace(line: string, offset: number, event: unknown): ChangedPlace | undefined {
   const parsed: unknown = JSON.parse(line);

@@ -8,7 +8,7 @@ import styles from './proof.module.css';
 import { StepsList } from './steps-list.js';
 import { verdictOf } from './step.js';
 
-/** The newest checkpoint, verified in this browser; asked for again when it is looked at after a while. */
+/** The newest checkpoint, verified in this browser; asked for again when it is examined after a while. */
 export const checkpointQuery = queryOptions({
   queryKey: ['checkpoint'],
   queryFn: () => checkCheckpoint(serverLog, browserMemory, new Date()),

@@ -80,7 +80,7 @@ export type ExportLine =
       readonly rest: Skipped;
     };
 
-/** Reads one line, spelled as an export spells it. @returns nothing for any other text */
+/** Reads one line, spelled as an export spells it. @returns undefined for any other text */
 export function parseExportLine(text: string): ExportLine | undefined {
   let json: unknown;
   try {

@@ -23,7 +23,7 @@ function Place({ place: { fault, line, changed, unreadable } }: { readonly place
         <p>
           Byte {where.offset.toLocaleString('en')} of the file, character {where.column.toLocaleString('en')} of the
           line
-          {changed === undefined ? ': from here on it cannot be read.' : '.'}
+          {changed === undefined ? ': from this point it cannot be read.' : '.'}
         </p>
       )}
       {changed !== undefined && (

@@ -29,7 +29,7 @@ export function inMemory(limit = MEMORY_LIMIT): Place {
   };
 }
 
-/** On the disk, in the folder that the browser keeps for this page's origin and shows to nobody. @returns nothing where there is none */
+/** On the disk, in the folder that the browser keeps for this page's origin and shows to nobody. @returns undefined if there is none */
 async function onDisk(): Promise<Place | undefined> {
   try {
     const root = await navigator.storage.getDirectory();

@@ -284,7 +284,7 @@ describe('an account', () => {
       );
       expect([answer.status, answer.location?.href]).toEqual([303, `${bye}?state=a+b`]);
       expect(await isSignedIn(somebody.visitor)).toBe(false);
-      // What was allowed for when the person is away stays.
+      // What was allowed for the time when the person is away stays.
       expect([await isLive(online), await isLive(offline)]).toEqual([false, true]);
     });
 
@@ -476,7 +476,7 @@ describe('an account', () => {
       expect(await isKnownAt('people', somebody.provider)).toBe(true);
     });
 
-    it('as far as it answers: one that is away keeps nobody signed in here', async () => {
+    it('as far as it answers: one that is unavailable keeps nobody signed in here', async () => {
       const somebody = await visit('samir', 'leading');
       await rows(`update person set provider = 'gone' where id = $1`, somebody.personId);
       const asking = { client_id: 'planner', post_logout_redirect_uri: bye };
@@ -630,7 +630,7 @@ describe('an account', () => {
   });
 
   describe('is administered', () => {
-    it('by pages, by role and by status, each look recorded', async () => {
+    it('by pages, by role and by status, each read recorded', async () => {
       await visit('olga');
       const first = await world.issuer.admin('GET', '/admin/people?limit=1');
       expect(first.status).toBe(200);

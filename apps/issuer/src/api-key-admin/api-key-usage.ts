@@ -48,7 +48,7 @@ export interface Period {
   readonly to: Date;
 }
 
-/** @returns nothing for a time that ends before it begins, or is too long */
+/** @returns undefined for a time that ends before it begins, or is too long */
 export function periodOf({ from, to }: ApiKeyUsageQuery, now: Date): Period | undefined {
   const end = to ?? now;
   const start = from ?? new Date(end.getTime() - DAY_MS);

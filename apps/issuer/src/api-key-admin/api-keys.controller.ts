@@ -51,7 +51,7 @@ export class ApiKeysController {
   }
 
   /**
-   * Makes an API key for a client, within its policy. 201 with the key, shown only once. 404 `CLIENT_UNKNOWN`; 409 `CLIENT_DISABLED`,
+   * Creates an API key for a client, within its policy. 201 with the key, shown only once. 404 `CLIENT_UNKNOWN`; 409 `CLIENT_DISABLED`,
    * `API_KEY_EXISTS` (a live one has the name: rotate it), `API_KEYS_LIMIT`; 422 `POLICY_EXCEEDED`, `PLAN_UNKNOWN`, `EXPIRY_INVALID`.
    */
   @Post()
@@ -88,7 +88,7 @@ export class ApiKeysController {
   }
 
   /**
-   * Makes a successor of the same name and rights, shown only once; the present key keeps working for `grace_seconds` (a day when left out, at most
+   * Creates a successor of the same name and rights, shown only once; the present key keeps working for `grace_seconds` (a day when left out, at most
    * 30 days, 0 ends it now). 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`.
    */
   @Post(':id/rotate')

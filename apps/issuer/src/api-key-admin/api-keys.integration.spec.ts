@@ -544,7 +544,7 @@ describe('API keys at two replicas of the issuer', () => {
       );
       return unused;
     })();
-    // The reports of a service that was away for hours: it says when, and an older one does not.
+    // The reports of a service that was unavailable for hours: it says when, and an older one does not.
     const use = {
       api_key_id: late,
       hour: '2026-11-20T10:00:00.000Z',

@@ -24,7 +24,7 @@ export interface FoundApiKeyJson {
 
 export const unknownApiKey = (): Problem => new Problem(404, 'API_KEY_UNKNOWN', 'There is no such API key.');
 
-/** What an administrator may see of API keys; every look is recorded. */
+/** What an administrator may see of API keys; every read is recorded. */
 @Injectable()
 export class ApiKeysService {
   constructor(

@@ -46,7 +46,7 @@ export class NewApiKeys {
   ) {}
 
   /**
-   * Makes a key; its text is in the answer and nowhere else.
+   * Creates a key; its text is in the answer and nowhere else.
    * @throws {Problem} 404 `CLIENT_UNKNOWN`; 409 `CLIENT_DISABLED`, `API_KEY_EXISTS`, `API_KEYS_LIMIT`; 422 `POLICY_EXCEEDED`,
    * `PLAN_UNKNOWN`, `EXPIRY_INVALID`
    */
@@ -77,7 +77,7 @@ export class NewApiKeys {
   }
 
   /**
-   * Makes a successor with the same rights; the present key keeps working for its grace time.
+   * Creates a successor with the same rights; the present key keeps working for its grace time.
    * @throws {Problem} 404 `API_KEY_UNKNOWN`; 409 `API_KEY_ENDED`, `API_KEY_ROTATED`, `API_KEYS_LIMIT`; 422 `EXPIRY_INVALID`
    */
   async rotate(

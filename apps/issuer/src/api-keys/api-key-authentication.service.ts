@@ -57,7 +57,7 @@ export class ApiKeyAuthentication {
    * @param service the client that brings it, authenticated: it pays for a flood, and so does the network that showed the key to it
    * @param address of the one who showed it, as the service saw it
    * @throws {ApiKeyRefused}
-   * @throws {TooManyRequests} in its place, beyond the limits of failures; a good key is never refused for others' failures
+   * @throws {TooManyRequests} in its place, beyond the limits of failures; a valid key is never refused for others' failures
    */
   async authenticate(text: string, service: Client, address: string | undefined): Promise<UsableApiKey> {
     const found = await this.#find(text);
@@ -65,7 +65,7 @@ export class ApiKeyAuthentication {
     throw (await this.limits.ofApiKeyFailure(service, address)) ?? found;
   }
 
-  /** The key of a text, whatever became of it. @returns nothing where there is no such key */
+  /** The key of a text, whatever became of it. @returns undefined if there is no such key */
   async identify(text: string): Promise<ApiKeyRow | undefined> {
     const parsed = parseApiKey(text);
     if (parsed?.environment !== this.settings.environment) return undefined;

@@ -5,7 +5,7 @@ import { ApiKeysStore } from './api-keys.store.js';
 /** Milliseconds between two writes of what was used. */
 const WRITE_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;
-/** Keys whose use is held before it is written; of further ones the next use counts. */
+/** Keys whose use is held before it is written; of others the next use counts. */
 const HELD_LIMIT = 100_000;
 
 /** When each key was last used, to the minute: held in memory and written now and then, so that no use waits for it. */

@@ -42,7 +42,7 @@ export function holdsPlace(key: Pick<ApiKeyRow, 'expiresAt' | 'endsAt' | 'revoke
 
 /**
  * What a key asks for beyond its client's policy: an audience, or `audience scope`.
- * @returns nothing when all is within
+ * @returns undefined when all is within
  */
 export function beyondPolicy(audiences: ApiKeyRow['audiences'], policy: Policy): string | undefined {
   for (const [audience, scopes] of Object.entries(audiences)) {

@@ -26,7 +26,7 @@ export class ApiKeysStore {
     return row;
   }
 
-  /** As {@link find}; until commit nobody else changes the key. */
+  /** Like {@link find}; until commit nobody else changes the key. */
   async findForChange(transaction: Transaction, id: string): Promise<ApiKeyRow | undefined> {
     const [row] = await transaction.select().from(apiKeyTable).where(eq(apiKeyTable.id, id)).for('update');
     return row;

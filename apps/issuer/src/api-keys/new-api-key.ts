@@ -30,7 +30,7 @@ export type ApiKeyPurpose = Pick<
   'clientId' | 'name' | 'audiences' | 'networks' | 'plan' | 'createdBy' | 'expiresAt'
 >;
 
-/** Makes a key. @param secret the issuer's own, under which it is digested */
+/** Creates a key. @param secret the issuer's own, under which it is digested */
 export function newApiKey(
   purpose: ApiKeyPurpose,
   { environment }: ApiKeySettings,
@@ -59,7 +59,7 @@ export function newApiKey(
 /**
  * When a new key ends: as asked for, within the limit, or after the default life.
  * @param span milliseconds of life when nothing is asked for; the default life when left out
- * @returns nothing for a time that is past, or beyond the limit
+ * @returns undefined for a time that is past, or beyond the limit
  */
 export function expiryOf(
   asked: Date | undefined,

@@ -74,7 +74,7 @@ export class Plans {
   /**
    * What a key's plan says for one audience, by class of routes.
    * @param name nothing for a key without a plan: then `default` holds, where there is one
-   * @returns nothing where nothing is limited; a plan that is no longer declared limits as `default` does
+   * @returns undefined if nothing is limited; a plan that is no longer declared limits as `default` does
    */
   limitsOf(name: string | null, audience: string): Readonly<Record<string, ApiKeyLimit>> | undefined {
     const plan = name !== null && this.has(name) ? this.declared[name] : this.#default;

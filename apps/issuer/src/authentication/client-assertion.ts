@@ -86,7 +86,7 @@ function decoyKey(algorithm: Algorithm): KeyObject {
   return publicKey;
 }
 
-/** Makes the decoys at start: the first guess at a client's name must not be the one that pays for them. */
+/** Creates the decoys at start: the first guess at a client's name must not be the one that pays for them. */
 export function prepareDecoys(algorithms: readonly Algorithm[]): void {
   for (const algorithm of algorithms) decoyKey(algorithm);
 }

@@ -40,7 +40,7 @@ const NO_KEYS: Candidates = [];
 
 /**
  * One response for every failure, so that nobody can find out which clients and keys exist (RFC 6749, section 5.2).
- * @param description for a client that is known by a good signature: it may learn what is wrong with the claims
+ * @param description for a client that is known by a valid signature: it may learn what is wrong with the claims
  */
 function invalidClient(description = FAILED): OAuthError {
   return new OAuthError(401, 'invalid_client', description, {
@@ -121,7 +121,7 @@ export class ClientAuthentication {
   }
 
   /**
-   * As {@link authenticate}, by the registry as this replica holds it, and without using the assertion up: the caller commits that together
+   * Like {@link authenticate}, by the registry as this replica holds it, and without using the assertion up: the caller commits that together
    * with what it hands out, under the condition that the registry's version still holds.
    * @param again whether the same request was verified before: it is counted once
    * @throws {ClientAuthenticationFailed}

@@ -34,7 +34,7 @@ export type SecretFault =
 export class SecretAuthentication {
   /** Digests of good imported secrets, with the hash that they answer, and until when. */
   readonly #known = new Map<string, { readonly imported: string; readonly until: number }>();
-  /** Slow checks in progress, by digest: who shows the same secret meanwhile waits for the same result. */
+  /** Slow checks in progress, by digest: who shows the same secret in the meantime waits for the same result. */
   readonly #checking = new Map<string, Promise<boolean | undefined>>();
   readonly #slow = new FairTurns(SLOW_AT_ONCE, SLOW_WAITING_LIMIT);
 
@@ -59,7 +59,7 @@ export class SecretAuthentication {
     return undefined;
   }
 
-  /** @returns nothing when too many checks wait */
+  /** @returns undefined when too many checks wait */
   async #matches({ secret, registered, peer }: SecretAttempt, digest: string): Promise<boolean | undefined> {
     const under = this.#checking.get(digest);
     if (under !== undefined) return under;

@@ -25,7 +25,7 @@ export class SenderConstraint {
    * Reads the request's proof; it is not used up by that.
    * @param header the `DPoP` header
    * @param path of the endpoint that it was sent to
-   * @returns nothing for a token that any bearer may use, where the client's policy allows one
+   * @returns undefined for a token that any bearer may use, where the client's policy allows one
    * @throws {OAuthError} `invalid_dpop_proof`; `use_dpop_nonce` with the nonce that the next proof is to carry, where nonces are on
    */
   proofOf(

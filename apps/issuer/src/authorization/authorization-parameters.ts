@@ -41,7 +41,7 @@ const ACR_LIMIT = 512;
 const printable = /^[\x20-\x7e]+$/;
 const MAX_AGE_LIMIT = 10 * 365 * 86_400;
 
-/** Where the answer may go: an address that the client declares, named once. @returns nothing for any other */
+/** Where the answer may go: an address that the client declares, named once. @returns undefined for any other */
 export function provenRedirect({ values, repeated }: Parameters, client: Client): string | undefined {
   const asked = values.get('redirect_uri');
   if (asked === undefined || repeated.has('redirect_uri') || repeated.has('client_id')) return undefined;

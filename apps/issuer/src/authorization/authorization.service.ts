@@ -45,7 +45,7 @@ const changesOf = (clientId: string, { audience, scopes }: { audience: string; s
   scope: scopes.join(' '),
 });
 
-/** Request → sign-in → consent → code, each step by itself: whatever was decided before is looked at again. */
+/** Request → sign-in → consent → code, each step by itself: whatever was decided before is checked again. */
 @Injectable()
 export class Authorization {
   constructor(

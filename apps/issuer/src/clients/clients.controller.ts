@@ -118,7 +118,7 @@ export class ClientsController {
     return this.clients.removeKey(id, kid, caller);
   }
 
-  /** Makes a secret, shown only once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
+  /** Creates a secret, shown only once. The newest two are live, so that a rotation needs no outage. 409 `CLIENT_HAS_NO_SECRETS`. */
   @Post(':id/secrets')
   @TakesIdempotencyKey({ action: 'client-secret:add', kind: 'client' })
   addSecret(@ZodParam('id', nameSchema) id: string, @CurrentCaller() caller: Caller): Promise<NewSecretJson> {

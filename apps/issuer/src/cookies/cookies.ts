@@ -10,7 +10,7 @@ const valuePattern = /^[\w-]{1,128}$/;
 
 /**
  * The value of a cookie in a `Cookie` header (RFC 6265, section 4.2).
- * @returns nothing for one that is missing, malformed, or there twice: then somebody has planted another beside it
+ * @returns undefined for one that is missing, malformed, or there twice: then somebody has planted another beside it
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   const value = cookieOf(header, name);

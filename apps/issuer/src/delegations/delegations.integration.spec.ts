@@ -88,7 +88,7 @@ describe('a delegation', () => {
   describe('is administered', () => {
     const shown = async (query: string) => (await issuer.admin('GET', `/admin/delegations?${query}`)).body;
 
-    it('in pages, newest first, by person and by application, each look recorded', async () => {
+    it('in pages, newest first, by person and by application, each read recorded', async () => {
       const personId = `person:${uuidv7()}`;
       const all = [await begin({ personId }), await begin({ personId, clientId: 'other' }), await begin({ personId })];
       const first = await shown(`person_id=${personId}&limit=2`);

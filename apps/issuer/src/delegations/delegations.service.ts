@@ -74,7 +74,7 @@ export class Delegations implements OnModuleInit {
   }
 
   /**
-   * As {@link end}, in a transaction of the caller's; then {@link announce}.
+   * Like {@link end}, in a transaction of the caller's; then {@link announce}.
    * @param tokensAreRefused whether their tokens are over, or another entry of the feed refuses them
    */
   async endIn(

@@ -18,7 +18,7 @@ export function delegationOf(row: DelegationRow): Delegation {
 /** Which delegations are meant. */
 export type DelegationChoice =
   | { readonly id: DelegationId }
-  /** `online`: without those that were allowed for when the person is away (`offline_access`). */
+  /** `online`: without those that were allowed for the time when the person is away (`offline_access`). */
   | { readonly sessionId: string; readonly online?: boolean }
   /** `before`: those that began before. */
   | { readonly personId: string; readonly clientId?: string; readonly before?: Date }

@@ -159,7 +159,7 @@ export class Devices {
 
   /**
    * The device of a code that somebody typed.
-   * @returns nothing for a code that no device waits for
+   * @returns undefined for a code that no device waits for
    * @throws {Problem} 429 `CODES_TOO_MANY` after too many wrong ones; 403 `NOT_YOURS_TO_GIVE`
    */
   async find(typed: string, session: Session, trace: RequestTrace): Promise<AskedDevice | undefined> {

@@ -49,7 +49,7 @@ export class DevicesStore implements OnModuleInit {
     return rowCount === 1;
   }
 
-  /** A device polls. @returns nothing for an unknown code, or one of another client */
+  /** A device polls. @returns undefined for an unknown code, or one of another client */
   async poll(
     deviceDigest: string,
     clientId: string,
@@ -89,7 +89,7 @@ export class DevicesStore implements OnModuleInit {
 
   /**
    * Counts a code as wrong before it is looked up, so that nobody gains by entering many at once; a right one is taken back by {@link right}.
-   * @param since when the count may have begun
+   * @param since when the count may have started
    * @returns how many a person has entered in that time, this one included
    */
   async guess(personId: string, since: Date): Promise<number> {

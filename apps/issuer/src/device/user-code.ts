@@ -15,7 +15,7 @@ export function shownUserCode(code: string): string {
   return `${code.slice(0, LENGTH / 2)}-${code.slice(LENGTH / 2)}`;
 }
 
-/** What somebody typed as a code: case, spaces and dashes do not matter. @returns nothing for what cannot be one */
+/** What somebody typed as a code: case, spaces and dashes do not matter. @returns undefined for what cannot be one */
 export function typedUserCode(text: string): string | undefined {
   if (text.length > 64) return undefined;
   const code = text.toUpperCase().replace(/[\s\p{Pd}._]/gu, '');

@@ -58,7 +58,7 @@ export class IntrospectionService {
     return own === undefined || reason !== undefined ? { active: false } : claimsOf(own);
   }
 
-  /** By this replica's memory, which the authentication of the client has just brought to the version of now. */
+  /** By this replica's memory, which the authentication of the client has just brought to the current version. */
   #inactive(own: OwnToken | undefined, clientId: string): Inactive | undefined {
     if (own === undefined) return 'TOKEN_UNKNOWN';
     const { principal, keyId, expired } = own;

@@ -80,7 +80,7 @@ export class AuthenticationLimits {
     return excessOf(this.#clients?.spend(client.client_id), client);
   }
 
-  /** Makes a caller's network pay for a failed authentication. @returns what to throw in place of the failure's own answer */
+  /** Makes a caller's network pay for a failed authentication. @returns what to throw instead of the failure's own answer */
   ofFailure(peer: string): Limited | Promise<Limited> {
     return excessOf(this.#failures?.spend(networkOf(peer)));
   }
@@ -91,9 +91,9 @@ export class AuthenticationLimits {
   }
 
   /**
-   * Makes the network that showed an API key that is not accepted pay for it, and the service that brought it.
+   * Makes the network that sent an invalid API key pay for it, and the service that passed it on.
    * @param address as the service saw it
-   * @returns what to throw in place of the failure's own answer
+   * @returns what to throw instead of the failure's own answer
    */
   async ofApiKeyFailure(service: Client, address: string | undefined): Promise<Limited> {
     const ofNetwork = address === undefined ? undefined : await this.#keyFailures?.spend(networkOf(address));

@@ -40,7 +40,7 @@ export class LeasedLimit {
     private readonly now: () => number,
   ) {}
 
-  /** Spends points. @returns nothing when they were left; at once in most cases */
+  /** Spends points. @returns undefined when they were left; at once in most cases */
   spend(key: string, points = 1): LimitExceeded | undefined | Promise<LimitExceeded | undefined> {
     const lease = this.#leases.get(key);
     if (lease !== undefined && lease.endsAt > this.now()) {
@@ -53,7 +53,7 @@ export class LeasedLimit {
     return this.#leaseAndSpend(key, points);
   }
 
-  /** Whether this key was refused in the window of now. It spends nothing. */
+  /** Whether this key was refused in the current window. It spends nothing. */
   isSpent(key: string): boolean {
     const lease = this.#leases.get(key);
     return lease !== undefined && lease.refused && lease.endsAt > this.now();

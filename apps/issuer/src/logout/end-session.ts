@@ -12,7 +12,7 @@ export interface AfterSignOut {
 
 /**
  * Where an application may have a person sent after signing out: an address that it has registered for that, character by character.
- * @returns nothing where it asked for none; `refused` for an address that is not its own
+ * @returns undefined if it asked for none; `refused` for an address that is not its own
  */
 export function afterSignOut(
   client: Client | undefined,

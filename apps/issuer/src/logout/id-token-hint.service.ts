@@ -21,7 +21,7 @@ export class IdTokenHints {
     @Inject(ISSUER_URL) private readonly issuer: string,
   ) {}
 
-  /** @returns nothing for what is not an ID token of this issuer, signed by a key that is still published */
+  /** @returns undefined for what is not an ID token of this issuer, signed by a key that is still published */
   read(token: string): IdTokenHint | undefined {
     const read = this.own.read(token);
     if (read === undefined || otherTypes.test(read.type ?? '')) return undefined;

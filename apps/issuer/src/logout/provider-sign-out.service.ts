@@ -38,7 +38,7 @@ export class ProviderSignOut {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** It never fails: a provider that is away keeps nobody signed in here. */
+  /** It never fails: a provider that is unavailable keeps nobody signed in here. */
   async begin({ provider: name, idToken, leadsTo, browser }: SigningOut): Promise<ProviderWayOut> {
     const provider = this.providers.find(name);
     if (provider === undefined || provider.sign_out === 'never') return { kind: 'none' };
@@ -67,7 +67,7 @@ export class ProviderSignOut {
   /**
    * Somebody comes back from a provider.
    * @param browser the value of the cookie `sign-in`; nothing where the browser has none
-   * @returns nothing for a return that this browser did not begin
+   * @returns undefined for a return that this browser did not begin
    */
   async finish(
     name: string,

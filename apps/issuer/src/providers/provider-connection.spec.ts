@@ -52,7 +52,7 @@ describe('what is known of a provider', () => {
     expect(asked).toBe(2);
   });
 
-  it('is used on while the provider is away, which is not asked each time', async () => {
+  it('is used on while the provider is unavailable, which is not asked each time', async () => {
     const connection = connect();
     const known = await connection.configuration();
     answers = false;

@@ -38,7 +38,7 @@ const providerSchema = z
     require_acr: z.boolean().default(false),
     /** Seconds after which the provider must ask the person again. */
     max_age: z.int().min(0).max(7_776_000).default(43_200),
-    /** `required`: an ID token must say when the person signed in. `assumed`: one that does not counts as a sign-in of now. */
+    /** `required`: an ID token must say when the person signed in. `assumed`: one that does not counts as a sign-in just now. */
     auth_time: z.enum(['required', 'assumed']).default('required'),
     /** Whether claims are also fetched from the userinfo endpoint. */
     userinfo: z.boolean().default(true),

@@ -30,7 +30,7 @@ export interface SignInRequest {
   readonly loginHint: string | undefined;
   /** Whether the person must prove again who they are. */
   readonly forced: boolean;
-  /** In place of the provider's own; empty for those. */
+  /** Instead of the provider's own; empty for those. */
   readonly acrValues: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export class Providers {
     return `${this.issuer}/sign-in/callback/${name}`;
   }
 
-  /** Where the browser goes to sign in. @throws {ProviderProblem} 503 while the provider is away */
+  /** Where the browser goes to sign in. @throws {ProviderProblem} 503 while the provider is unavailable */
   async authorizationUrl(provider: Provider, secrets: SignInSecrets, request: SignInRequest): Promise<URL> {
     const { state, nonce, codeVerifier } = secrets;
     const acrValues = request.acrValues.length > 0 ? request.acrValues : provider.acr_values;
@@ -125,8 +125,8 @@ export class Providers {
    * Where the browser goes to end the provider's own session (OpenID Connect RP-Initiated Logout 1.0, section 2).
    * @param idToken the one that began the session here; without it the provider asks the person
    * @param state comes back; nothing where nobody comes back
-   * @returns nothing for a provider that has no such address
-   * @throws {ProviderProblem} 503 while the provider is away and not known yet
+   * @returns undefined for a provider that has no such address
+   * @throws {ProviderProblem} 503 while the provider is unavailable and not known yet
    */
   async endSessionUrl(
     provider: Provider,

@@ -3,7 +3,7 @@ import { nameSchema } from '../registry/names.js';
 
 /** Roles that one person may have: they are in each of their tokens. */
 export const ROLES_LIMIT = 32;
-/** Values of a provider's claim that are looked at. */
+/** Values of a provider's claim that are examined. */
 const VALUES_LIMIT = 1_000;
 
 /** How a provider's claim becomes roles: what the mapping does not name gives none. */

@@ -40,7 +40,7 @@ export function refreshTokenOf(delegationId: DelegationId, generation: number, s
   return `${PREFIX}${Buffer.concat([head, macOf(head, salt, key)]).toString('base64url')}`;
 }
 
-/** @returns nothing for what has not the form of a refresh token */
+/** @returns undefined for what has not the form of a refresh token */
 export function parseRefreshToken(token: string): PresentedRefreshToken | undefined {
   if (!pattern.test(token)) return undefined;
   const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');

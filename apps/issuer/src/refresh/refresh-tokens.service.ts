@@ -59,7 +59,7 @@ export class RefreshTokens implements OnModuleInit {
     return refreshTokenOf(id, generation, salt, this.#keyNow());
   }
 
-  /** @returns nothing for what is no token of this issuer's making */
+  /** @returns undefined for what is no token of this issuer's making */
   async find(token: string): Promise<FoundRefreshToken | undefined> {
     const presented = parseRefreshToken(token);
     const kept = presented === undefined ? undefined : await this.store.find(presented.delegationId);

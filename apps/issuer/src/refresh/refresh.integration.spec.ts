@@ -188,7 +188,7 @@ describe('refresh tokens', () => {
     expect(await endOf(id)).toBe('live');
   });
 
-  it('of a person who was disabled bring nothing, and roles are those of now', async () => {
+  it('of a person who was disabled bring nothing, and roles are current', async () => {
     const carol = await signedIn(app(), issuer.url, 'carol', { roles: ['treasurer'] });
     const { body } = await begin(planner, carol);
     await issuer.database.query(`update person set roles = '{clerk}' where id = $1`, [carol.session.person.id]);

@@ -26,7 +26,7 @@ export const ROTATIONS_KEPT = 256;
 export type RefreshVerdict =
   /** It was the one that works; now `family.generation` is. */
   | { readonly kind: 'rotated'; readonly family: Family }
-  /** It was used a moment ago: the token that works now, its successor unless that was used meanwhile. */
+  /** It was used a moment ago: the token that works now, its successor unless that was used in the meantime. */
   | { readonly kind: 'again'; readonly generation: number }
   | { readonly kind: 'expired' }
   /** It was used longer ago: somebody else may have it. */

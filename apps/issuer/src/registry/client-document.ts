@@ -30,7 +30,7 @@ export function documentOriginOf(clientId: string): string | undefined {
 
 /**
  * The client that a document describes, under the policy of the one that allows such documents.
- * @returns nothing for a document that names another client, asks for credentials, or has an address that may not be declared
+ * @returns undefined for a document that names another client, asks for credentials, or has an address that may not be declared
  */
 export function describedClient(document: unknown, clientId: string, template: Client): Client | undefined {
   const described = documentClientSchema.safeParse(document).data;

@@ -16,7 +16,7 @@ export class FreshAdmin implements OnModuleInit {
 
   onModuleInit(): void {
     this.host.httpAdapter.getInstance().addHook('onRequest', async ({ url }) => {
-      // A database that is away fails the request itself, with a separate answer.
+      // A database that is unavailable fails the request itself, with a separate answer.
       if (url.startsWith('/admin/')) await this.replica.refresh().catch(() => undefined);
     });
   }

@@ -31,7 +31,7 @@ export class KeysStore {
     return executor.select().from(this.options.table).orderBy(desc(this.options.table.createdAt)).limit(200);
   }
 
-  /** Makes a key. */
+  /** Creates a key. */
   async create(
     transaction: Transaction,
     algorithm: Algorithm,

@@ -74,7 +74,7 @@ export interface OutsideSubjectToken {
 }
 
 /**
- * As {@link decideExchange}, along the edges that name the outside issuer: a token of another never opens one of ours, nor the other way round.
+ * Like {@link decideExchange}, along the edges that name the outside issuer: a token of another never opens one of ours, nor the other way round.
  * @param ownIssuer what an edge means that names no audience: this issuer itself
  */
 export function decideOutsideExchange(

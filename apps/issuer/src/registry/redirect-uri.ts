@@ -35,7 +35,7 @@ function nativeFault(text: string, { protocol }: URL): string | undefined {
 /**
  * What is wrong with a redirect URI that a client declares (RFC 6749, section 3.1.2; RFC 8252, sections 7 and 8). It must be written in its
  * normal form, so that comparing text is comparing addresses.
- * @returns nothing for one that may be declared
+ * @returns undefined for one that may be declared
  */
 export function redirectUriFault(text: string, type: ApplicationType): string | undefined {
   if (text.length > REDIRECT_URI_LENGTH_LIMIT)

@@ -152,7 +152,7 @@ export class Replica implements SigningKeys, OnModuleInit {
     this.#onKeys = listener;
   }
 
-  /** Brings this replica to the version of now; what was committed before the call is seen after it. */
+  /** Brings this replica to the current version; what was committed before the call is seen after it. */
   refresh(): Promise<void> {
     const next = this.#loading.then(() => this.#load());
     this.#loading = next.catch(() => undefined);

@@ -29,7 +29,7 @@ export interface RotationTimes {
   readonly retirement: number;
 }
 
-/** When a key's state ends by rotation: an active one then signs no more, a retired one leaves the published set. @returns nothing for the others */
+/** When a key's state ends by rotation: an active one then signs no more, a retired one leaves the published set. @returns undefined for the others */
 export function endOfState(
   { state, activatedAt, retiredAt }: Pick<SigningKey, 'state' | 'activatedAt' | 'retiredAt'>,
   { rotation, retirement }: Pick<RotationTimes, 'rotation' | 'retirement'>,

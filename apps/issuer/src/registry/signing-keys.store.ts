@@ -24,7 +24,7 @@ export class SigningKeysStore extends KeysStore {
     return known === undefined ? undefined : this.encryption.open(known.sealed, secretContext(name));
   }
 
-  /** Makes a secret of the issuer's own, once. */
+  /** Creates a secret of the issuer's own, once. */
   async makeSecret(transaction: Transaction, name: string): Promise<void> {
     const sealed = await this.encryption.seal(randomBytes(32), secretContext(name));
     await transaction.insert(issuerSecretTable).values({ name, sealed }).onConflictDoNothing();

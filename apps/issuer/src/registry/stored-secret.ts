@@ -25,7 +25,7 @@ export interface Imported {
   readonly hash: Buffer;
 }
 
-/** @returns nothing for what is no such hash, or costs too much */
+/** @returns undefined for what is no such hash, or costs too much */
 export function parseImported(text: string): Imported | undefined {
   const [, exponent, , parallel, salt, hash] = importedPattern.exec(text) ?? [];
   if (salt === undefined || hash === undefined) return undefined;

@@ -78,7 +78,7 @@ export function cursorOf({ changedAt, bucketKey }: RevocationRow): string {
   return Buffer.from(JSON.stringify([changedAt.toISOString(), bucketKey])).toString('base64url');
 }
 
-/** @returns nothing for what is not a cursor */
+/** @returns undefined for what is not a cursor */
 export function parseCursor(cursor: string): Pick<RevocationRow, 'changedAt' | 'bucketKey'> | undefined {
   try {
     const [changedAt, bucketKey] = cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));

@@ -23,7 +23,7 @@ const seconds = (time: string): number => Date.parse(time) / 1_000;
 /**
  * A token as the record of its issuing describes it.
  * @param issuer whose record it is
- * @returns nothing for what is no such record
+ * @returns undefined for what is no such record
  */
 export function tokenOf(event: unknown, issuer: string): Principal | undefined {
   const parsed = issuedSchema.safeParse(event);

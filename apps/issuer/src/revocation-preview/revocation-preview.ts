@@ -93,7 +93,7 @@ export function refusedBy(
   });
 }
 
-/** @param complete whether all tokens were looked at */
+/** @param complete whether all tokens were examined */
 export function refusedTokensOf(refused: readonly Principal[], complete: boolean): RefusedTokens {
   const counts = new Map<string, number>();
   for (const { audience } of refused) counts.set(audience, (counts.get(audience) ?? 0) + 1);

@@ -194,7 +194,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     if (connection === undefined) return;
     if (this.#stopped.signal.aborted) return connection.close();
     this.#connection = connection;
-    // Begun before the comparison: of a connection that a stop closes meanwhile, a list begun later would never end.
+    // Begun before the comparison: of a connection that a stop closes in the meantime, a list begun later would never end.
     const statuses = connection.status();
     // Nor does a question end that a stop leaves without an answer.
     await Promise.race([this.mend(), connection.closed()]);
@@ -249,7 +249,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     if (missing.length > 0) this.logger.info({ mended: missing.length }, 'the revocation bucket was repaired');
   }
 
-  /** What was committed while the bucket was away, or by a replica that died before it could push. */
+  /** What was committed while the bucket was unavailable, or by a replica that died before it could push. */
   async #pushMissing(): Promise<void> {
     if (this.#pushing || this.#mending !== undefined) return;
     this.#pushing = true;
@@ -335,7 +335,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  /** The last number that the issuer has stated. @returns nothing where no such statement is to be believed */
+  /** The last number that the issuer has stated. @returns undefined if no such statement is to be believed */
   #statedNumber(text: string | undefined): number | undefined {
     try {
       return text === undefined ? undefined : this.statements.readList(text).number;

@@ -259,7 +259,7 @@ describe('revocation at the issuer', () => {
     expect(rows).toMatchObject([{ event: { type: 'countersign.issuer.transaction.revoked.v1', data } }]);
   });
 
-  it('revokes while NATS is away, says that it is not pushed, and pushes when NATS is back', async () => {
+  it('revokes while NATS is unavailable, says that it is not pushed, and pushes when NATS is back', async () => {
     await backing.nats.stop();
     const signed = await token();
     const answer = await admin('POST', '/admin/revocations', { kind: 'token', jti: jtiOf(signed) });

@@ -25,7 +25,7 @@ export interface Revoked {
 
 /**
  * Revokes: the row and its audit event commit together, then the bucket gets its copy. A caller is answered as soon as the database has it,
- * also while NATS is away.
+ * also while NATS is unavailable.
  */
 @Injectable()
 export class RevocationService {
@@ -53,7 +53,7 @@ export class RevocationService {
     return Promise.all(rows.map((row) => this.announce(row)));
   }
 
-  /** As {@link recordIn}, for several. @returns in the order of the requests */
+  /** Like {@link recordIn}, for several. @returns in the order of the requests */
   async recordAllIn(
     transaction: Transaction,
     requests: readonly RevocationRequest[],
@@ -66,7 +66,7 @@ export class RevocationService {
   }
 
   /**
-   * As {@link revoke}, in a transaction of the caller's: what it changes and the revocation commit together. Once it has committed, give the
+   * Like {@link revoke}, in a transaction of the caller's: what it changes and the revocation commit together. Once it has committed, give the
    * row to {@link announce}; where that is forgotten or cut off, the next round within a second does it.
    * @throws {Problem} 422 `TIME_IN_FUTURE`, 503 `REVOCATIONS_FULL`
    */
@@ -141,7 +141,7 @@ export class RevocationService {
   async announce(row: RevocationRow): Promise<Revoked> {
     this.list.add(revocationOf(row));
     const pushed = await this.bucket.push(row);
-    // So that the list is stated with it soon; the next look does it otherwise.
+    // So that the list is stated with it soon; the next check does it otherwise.
     this.replica.refresh().catch(() => undefined);
     return { row, pushed };
   }

@@ -10,7 +10,7 @@ import { matters } from '../registry/listed-revocations.store.js';
 import { revocationTable, type RevocationRow } from '../registry/revocations.tables.js';
 import { type Moment } from './revocation.js';
 
-/** Rows that one look reads. */
+/** Rows that one check reads. */
 const ROWS_LIMIT = 1_000;
 
 const date = (seconds: number): Date => new Date(Math.round(seconds * 1_000));
@@ -169,7 +169,7 @@ export class RevocationsStore {
     });
   }
 
-  /** Says that the bucket has these; one that changed meanwhile stays to be pushed. */
+  /** Says that the bucket has these; one that changed in the meantime stays to be pushed. */
   async markPushed(rows: readonly RevocationRow[], now: Date): Promise<void> {
     for (let from = 0; from < rows.length; from += ROWS_LIMIT) {
       const same = rows

@@ -9,13 +9,13 @@ const keyOf = (secret: string): Buffer =>
 
 /**
  * Encrypts a provider's ID token, which says who somebody is, under the cookie's secret: the database alone opens nothing.
- * @returns nothing for one that is too long to be of use
+ * @returns undefined for one that is too long to be of use
  */
 export function sealHint(idToken: string, secret: string): string | undefined {
   return idToken.length > HINT_LIMIT ? undefined : sealText(idToken, keyOf(secret)).toString('base64url');
 }
 
-/** @returns nothing for what was not sealed under this secret */
+/** @returns undefined for what was not sealed under this secret */
 export function openHint(sealed: string, secret: string): string | undefined {
   return openText(Buffer.from(sealed, 'base64url'), keyOf(secret));
 }

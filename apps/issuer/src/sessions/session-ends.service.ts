@@ -25,7 +25,9 @@ const delegationEnds: Readonly<Record<SessionEnd, DelegationEnd>> = {
   disabled: 'BY_ADMIN',
 };
 
-/** Signing out leaves what the person allowed for the time when they are away (OpenID Connect Back-Channel Logout, section 2.7); the rest ends all. */
+/**
+ * Signing out leaves what the person allowed for the time when they are away (OpenID Connect Back-Channel Logout, section 2.7); the rest ends all.
+ */
 const leavesOffline: ReadonlySet<SessionEnd> = new Set(['sign-out', 'provider', 'another-person']);
 
 /** The end of sessions, and of what was allowed in them. */
@@ -47,7 +49,7 @@ export class SessionEnds {
     return ended.sessions;
   }
 
-  /** As {@link end}, in a transaction of the caller's; then {@link announce}. */
+  /** Like {@link end}, in a transaction of the caller's; then {@link announce}. */
   async endIn(
     transaction: Transaction,
     which: SessionsFilter,

@@ -105,7 +105,7 @@ export class Sessions implements OnModuleInit {
 
   /**
    * A session for somebody who has just signed in, always under a new secret. A live session of the same person in this browser continues, with
-   * what was begun in it; one of another person must be ended by the caller.
+   * what was started in it; one of another person must be ended by the caller.
    * @returns the cookie's value too, to be set once the transaction has committed
    */
   async begin(

@@ -31,7 +31,7 @@ const signInQuerySchema = z.strictObject({
   login_hint: z.string().min(1).max(256).optional(),
   /** `1`: the person must prove again who they are, also when they are signed in. */
   force: z.literal('1').optional(),
-  /** Asked of the provider in place of its own `acr_values`. */
+  /** Asked of the provider instead of its own `acr_values`. */
   acr_values: z.string().min(1).max(512).optional(),
 });
 type SignInQuery = z.infer<typeof signInQuerySchema>;

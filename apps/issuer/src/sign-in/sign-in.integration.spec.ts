@@ -142,7 +142,7 @@ describe('signing in', () => {
     }
   });
 
-  it('says on a page that a provider is away, and continues with the others', async () => {
+  it('says on a page that a provider is unavailable, and continues with the others', async () => {
     const answer = await browser().get('/sign-in/with/gone');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
     expect(answer.text).toContain('Your sign-in provider is not available');

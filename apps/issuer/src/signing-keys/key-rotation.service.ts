@@ -98,7 +98,7 @@ export class KeyRotation implements OnModuleInit {
     }
   }
 
-  /** Makes a key from elsewhere the first signing key; where there are keys already, nothing happens. */
+  /** Imports a key as the first signing key; does nothing if there are keys already. */
   async import(transaction: Transaction, { jwk, algorithm }: ImportedKey): Promise<void> {
     if ((await this.store.all(transaction)).length > 0) return;
     const now = this.clock();

@@ -2,13 +2,13 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 
-/** What the provider answers next, in place of what an honest one would. */
+/** What the provider answers next, instead of what an honest one would. */
 export interface Forgery {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** A key that the provider does not publish. */
   readonly foreignKey?: boolean;
   readonly userinfo?: Readonly<Record<string, unknown>>;
-  /** In place of the token endpoint's answer. */
+  /** Instead of the token endpoint's answer. */
   readonly tokenAnswer?: { readonly status: number; readonly body: string };
   readonly algorithm?: 'none';
 }

@@ -18,7 +18,7 @@ const realProviders = {
 } as const;
 export type RealProvider = keyof typeof realProviders;
 
-/** An issuer with outside providers: real ones, one that forges (`forger`) and one that is away (`gone`). */
+/** An issuer with outside providers: real ones, one that forges (`forger`) and one that is unavailable (`gone`). */
 export interface PeopleWorld {
   readonly issuer: IssuerUnderTest;
   readonly people: PeopleProvider;

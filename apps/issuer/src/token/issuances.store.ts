@@ -90,7 +90,7 @@ export class Issuances {
     return outcome === 'brought' ? 'outdated' : outcome;
   }
 
-  /** As {@link commit}, for a token that another issuer's assertion is used up for. */
+  /** Like {@link commit}, for a token that another issuer's assertion is used up for. */
   commitWith(decided: Decided, brought: UsedAssertion): Promise<IssuanceOutcome> {
     return this.#group.run({ ...decided, brought });
   }

@@ -26,7 +26,7 @@ export class OwnSignatures {
 
   constructor(@Inject(SIGNING_KEYS) private readonly keys: SigningKeys) {}
 
-  /** @returns nothing for what no key that is still published has signed */
+  /** @returns undefined for what no key that is still published has signed */
   read(token: string): OwnSignature | undefined {
     try {
       const { header, payload, signature, signingInput } = parseCompactJws(token);

@@ -24,7 +24,7 @@ export class OwnTokens {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @returns nothing for what is not an access token of this issuer, signed by a key that is still published */
+  /** @returns undefined for what is not an access token of this issuer, signed by a key that is still published */
   read(token: string): OwnToken | undefined {
     const read = this.own.read(token);
     if (read === undefined || !/^(application\/)?at\+jwt$/i.test(read.type ?? '')) return undefined;

@@ -39,7 +39,7 @@ const rowsSchema = z.array(
  * client's assertion is used up, and both events are recorded, for each of the group by itself. It never waits for a row that another
  * transaction holds, so no order of locks can bring it to a standstill; such a redemption is tried again a moment later.
  *
- * A lock gives the newest row, whatever the snapshot shows: a code that another replica redeemed meanwhile is seen as used. Until the commit the
+ * A lock gives the newest row, whatever the snapshot shows: a code that another replica redeemed in the meantime is seen as used. Until the commit the
  * session does not end, and who takes codes back waits, so that they find the delegation afterwards.
  */
 const redeemGroup = `

@@ -48,7 +48,7 @@ describe('the token endpoint with a signer that answers later', () => {
     expect([status, await kidOf(body['access_token'])]).toEqual([200, kid]);
   });
 
-  it('signs again with the new key when the keys were rotated meanwhile', async () => {
+  it('signs again with the new key when the keys were rotated in the meantime', async () => {
     const { kid } = replica.signer;
     signAfter(async () => {
       expect((await issuer.admin('POST', `/admin/keys/${kid}/revoke`, {})).status).toBeLessThan(300);
@@ -62,7 +62,7 @@ describe('the token endpoint with a signer that answers later', () => {
     const issued = `select count(*)::int as n from audit_outbox where event->>'type' like '%token.issued%'`;
     const before: unknown = (await issuer.database.query(issued)).rows;
     expect(before).not.toEqual([{ n: 0 }]);
-    signAfter(() => Promise.reject(new Error('the KMS is away')));
+    signAfter(() => Promise.reject(new Error('the KMS is unavailable')));
     const { status, body } = await issuer.token(requested);
     expect([status, 'access_token' in body]).toEqual([500, false]);
     expect((await issuer.database.query(issued)).rows).toEqual(before);

@@ -144,7 +144,7 @@ describe('the token endpoint', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
   });
 
-  it('tells a wrong key, an unknown client and a bad assertion apart for nobody but the client that signed it', async () => {
+  it('tells a wrong key, an unknown client and an invalid assertion apart for nobody but the client that signed it', async () => {
     const stranger = await generateSigningKey();
     const key = await importJWK({ ...shop }, 'ES256');
     const now = Math.floor(Date.now() / 1_000);

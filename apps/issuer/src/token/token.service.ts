@@ -14,7 +14,7 @@ import { type Granted, type Refused, type TokenDecision } from './token-decision
 import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';
 import { tokenEvent } from './token-event.js';
 
-/** How often a request is decided again because clients or keys changed meanwhile. */
+/** How often a request is decided again because clients or keys changed in the meantime. */
 const ATTEMPTS = 5;
 
 /** The answer of RFC 6749, section 5.1, and RFC 8693, section 2.2.1. */

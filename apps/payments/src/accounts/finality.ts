@@ -11,7 +11,7 @@ export function orderUntil(token: { readonly expiresAt: number }): Date {
   return new Date(token.expiresAt * 1_000 + GRACE_MS);
 }
 
-/** As {@link orderUntil}, for an order in payments' own name. */
+/** Like {@link orderUntil}, for an order in payments' own name. */
 export function ownOrderUntil(now: Date): Date {
   return new Date(now.getTime() + OWN_TOKEN_SECONDS * 1_000 + GRACE_MS);
 }

@@ -25,8 +25,8 @@ export class PaymentProgress {
 
   /**
    * The payment follows its transfer: status, event and notices commit together, and with them the answer that the caller's key keeps.
-   * When another has changed the payment meanwhile, what became of it counts.
-   * @returns nothing when a refusal is no longer final: another run has sent an order since, and must say how it ended
+   * When another has changed the payment in the meantime, what became of it counts.
+   * @returns undefined when a refusal is no longer final: another run has sent an order since, and must say how it ended
    */
   async settle(
     before: Payment,

@@ -29,7 +29,7 @@ export class PaymentsController {
   ) {}
 
   /**
-   * Makes a payment. 201 with the settled payment, or with the held one when `capture` is `manual`; 422 with its refusal
+   * Creates a payment. 201 with the settled payment, or with the held one when `capture` is `manual`; 422 with its refusal
    * (`INSUFFICIENT_FUNDS`, `CURRENCY_MISMATCH`, `ACCOUNT_UNKNOWN`, …) or `IDEMPOTENCY_KEY_REUSED`; 409 `IDEMPOTENCY_IN_FLIGHT`;
    * 503 `PAYMENT_PENDING` when accounts did not answer: send it again; 401 `LOGIN_NOT_RECENT` for a person who must sign in again for this amount
    * (`RECENT_LOGIN_ABOVE`).

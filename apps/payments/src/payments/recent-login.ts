@@ -54,7 +54,7 @@ export const recentLoginAboveAmount: Policy = (caller, { body, resolve }) => {
   return true;
 };
 
-/** As {@link recentLoginAboveAmount}, where the amount is known only with the payment: what is captured or paid back. */
+/** Like {@link recentLoginAboveAmount}, where the amount is known only with the payment: what is captured or paid back. */
 @Injectable()
 export class RecentLogin {
   constructor(

@@ -115,7 +115,7 @@ function missing(transfer: LedgerTransfer): Difference {
 /**
  * How what payments keeps differs from what accounts has.
  * @param kept nothing when payments keeps no record for the transfer; then there is a transfer
- * @returns nothing when both agree
+ * @returns undefined when both agree
  */
 export function differenceOf(kept: Kept | undefined, transfer: LedgerTransfer | undefined): Difference | undefined {
   if (kept === undefined) return transfer === undefined ? undefined : missing(transfer);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type ReportJson } from './reconciliation.service.js';
 import { ReconciliationWorker } from './reconciliation.worker.js';
 
-/** What `POST /reconciliation` takes. `since`: only what was begun from then on (RFC 3339). `repair`: repair what can be repaired. */
+/** What `POST /reconciliation` takes. `since`: only what was started from then on (RFC 3339). `repair`: repair what can be repaired. */
 const reconcileSchema = z.strictObject({ since: timeBoundSchema.optional(), repair: z.boolean().default(false) });
 
 @OpenApi(({ ApiTags }) => ApiTags('payments'))

@@ -31,7 +31,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 class NotAnswered extends Error {}
 
 export interface ReconciliationRequest {
-  /** Only what was begun since then; everything without it. */
+  /** Only what was started since then; everything without it. */
   readonly since: Date | undefined;
   /** Repairs what can be repaired. */
   readonly repair: boolean;

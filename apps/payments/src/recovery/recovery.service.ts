@@ -28,7 +28,7 @@ export interface Sweep {
 
 /**
  * Finishes or compensates what a crash or an outage left. Without a user's token: payments reads the transfers that it made, posts or
- * voids its own holds, and pays back, by its own `transfers:correct`, what a payee or a client had begun to. What the payment had begun is finished; what never reached accounts fails.
+ * voids its own holds, and pays back, by its own `transfers:correct`, what a payee or a client had started to. What the payment had started is finished; what never reached accounts fails.
  */
 @Injectable()
 export class RecoveryService {

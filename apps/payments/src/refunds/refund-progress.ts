@@ -50,8 +50,8 @@ export class RefundProgress {
   ) {}
 
   /**
-   * Refund, payment, event, notices and answer commit together. When another has ended the refund meanwhile, that counts.
-   * @returns nothing when a refusal is no longer final: another run has sent an order since, and must say how it ended
+   * Refund, payment, event, notices and answer commit together. When another has ended the refund in the meantime, that counts.
+   * @returns undefined when a refusal is no longer final: another run has sent an order since, and must say how it ended
    */
   async settle(
     payment: Payment,

@@ -100,7 +100,7 @@ export class RefundsService {
   async #begin(payment: Payment, money: Parameters<typeof beginRefund>[1], now: Date): Promise<Step> {
     const step = beginRefund(payment, money, now);
     if (!step.ok) return step;
-    // Another refund meanwhile changes the payment's version, so that this one is not committed.
+    // Another refund in the meantime changes the payment's version, so that this one is not committed.
     const before = await this.refunds.countOf(payment);
     return before < REFUND_LIMIT ? step : { ok: false, refusal: 'REFUND_LIMIT' };
   }

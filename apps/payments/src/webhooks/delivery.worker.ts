@@ -19,7 +19,7 @@ const SLOW_AFTER_MS = 1_000;
 const POLL_MS = 250;
 /** Milliseconds to wait when the database does not answer. */
 const FAULT_MS = 1_000;
-/** Endpoints that one look brings for each free place, so that there is a choice between clients. */
+/** Endpoints that one check brings for each free place, so that there is a choice between clients. */
 const CHOICE = 4;
 /** Endpoints that are remembered to have taken something. */
 const TRUSTED_LIMIT = 10_000;

@@ -25,7 +25,7 @@ export interface Notice {
 }
 
 /**
- * Makes a notice.
+ * Creates a notice.
  * @param about the payment; `data` holds it as JSON, and whatever else the merchant is shown
  */
 export function makeNotice(

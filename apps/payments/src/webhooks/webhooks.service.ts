@@ -157,7 +157,7 @@ export class WebhooksService {
   }
 }
 
-/** Whose payments a new endpoint is notified of. @returns nothing when that is more than the caller's scope reaches */
+/** Whose payments a new endpoint is notified of. @returns undefined when that is more than the caller's scope reaches */
 function reachOfNew({ reach }: RegisterEndpoint, mayReachClient: boolean): EndpointReach | undefined {
   if (reach === 'client' && !mayReachClient) return undefined;
   return reach ?? (mayReachClient ? 'client' : 'subject');

@@ -41,7 +41,7 @@ function uuidOf(text: string): string | undefined {
 }
 
 /**
- * Makes a key: `csk_<environment>_<id>_<secret><checksum>`. Show it once, keep its digest.
+ * Creates a key: `csk_<environment>_<id>_<secret><checksum>`. Show it once, keep its digest.
  * @param environment 2 to 12 lower-case letters and digits, a letter first
  * @param id a UUIDv7
  * @param random returns that many random bytes

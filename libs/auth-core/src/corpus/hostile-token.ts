@@ -51,7 +51,7 @@ function withTimes(value: unknown, now: number): unknown {
   return (now + value['now']) * (typeof value['times'] === 'number' ? value['times'] : 1);
 }
 
-/** Makes the token of a case: for the issuer, audience and key that a verifier under test trusts. */
+/** Creates the token of a case: for the issuer, audience and key that a verifier under test trusts. */
 export function hostileToken(recipe: HostileCase, context: HostileContext): string {
   const { issuer, audience, key, now, listener } = context;
   const goodHeader = { alg: 'ES256', kid: key.kid, typ: 'at+jwt' };

@@ -31,7 +31,11 @@ describe('a JWT signer', () => {
   });
 
   it('passes on the error of a service that did not sign', async () => {
-    const away: TokenSigner = { kid: 'k', alg: 'ES256', sign: () => Promise.reject(new Error('the KMS is away')) };
-    await expect(jwtSigner({}, away)({})).rejects.toThrow('the KMS is away');
+    const away: TokenSigner = {
+      kid: 'k',
+      alg: 'ES256',
+      sign: () => Promise.reject(new Error('the KMS is unavailable')),
+    };
+    await expect(jwtSigner({}, away)({})).rejects.toThrow('the KMS is unavailable');
   });
 });

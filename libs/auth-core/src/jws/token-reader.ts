@@ -47,7 +47,7 @@ export class TokenReader {
   }
 
   /**
-   * As {@link claims}, for tokens of other issuers: they hold names that the quick reader does not know.
+   * Like {@link claims}, for tokens of other issuers: they hold names that the quick reader does not know.
    * @param forms those of this issuer; nothing where the claims are handed on, so that they must be this token's alone
    */
   foreignClaims(forms: ClaimForms | undefined): JsonObject {

@@ -66,7 +66,7 @@ export function toBase64(bytes: Bytes): string {
   return btoa(binary);
 }
 
-/** Standard base64 (RFC 4648, section 4), strictly: right padding, nothing else in it. @returns nothing for any other text */
+/** Standard base64 (RFC 4648, section 4), strictly: right padding, nothing else in it. @returns undefined for any other text */
 export function fromBase64(text: string): Bytes | undefined {
   let binary: string;
   try {

@@ -63,7 +63,7 @@ export function toBase64(bytes: Bytes): string {
   return bytes.toString('base64');
 }
 
-/** Standard base64 (RFC 4648, section 4), strictly: right padding, nothing else in it. @returns nothing for any other text */
+/** Standard base64 (RFC 4648, section 4), strictly: right padding, nothing else in it. @returns undefined for any other text */
 export function fromBase64(text: string): Bytes | undefined {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : undefined;

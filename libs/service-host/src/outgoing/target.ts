@@ -68,7 +68,7 @@ export function isPublicAddress(address: string): boolean {
 
 export type TargetRefusal = 'URL_INVALID' | 'URL_NOT_HTTPS' | 'URL_HAS_CREDENTIALS' | 'ADDRESS_NOT_PUBLIC';
 
-/** What is wrong with a target's URL as it stands, before its name is looked up. @returns nothing when it may be tried */
+/** What is wrong with a target's URL as it stands, before its name is looked up. @returns undefined when it may be tried */
 export function refusalOfUrl(text: string, rule: TargetRule): TargetRefusal | undefined {
   if (!URL.canParse(text)) return 'URL_INVALID';
   const url = new URL(text);

@@ -64,7 +64,7 @@ async function lagUnder(
   const sent: Promise<unknown>[] = [];
   for (let next = 0; next < count;) {
     const due = Math.min(count, Math.floor(((performance.now() - begun) / 1_000) * rate) + 1);
-    // What came since the last look leaves in one batch; each event has waited since its own time.
+    // What came since the last check leaves in one batch; each event has waited since its own time.
     for (let at = next; at < due; at += 1) published[at] = begun + (at / rate) * 1_000;
     sent.push(publishAll(stream, events.slice(next, due)));
     next = due;

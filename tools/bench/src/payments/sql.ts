@@ -3,7 +3,7 @@ import { uuidv7 } from '@countersign/audit-event';
 import pg from 'pg';
 import { type Payer } from './load.js';
 
-/** Statements as payments sends them: one for what is begun, one for what came of it. */
+/** Statements as payments sends them: one for what is started, one for what came of it. */
 const beginPayment = `
   with p0 as (insert into payment (id, capture, transfer_id, from_account, to_account, amount, currency, reference, hold_seconds, subject,
     client_id, actors, txn, created_at, status, captured, refunded, refunding, failure, pending, pending_amount, expires_at, order_until,

@@ -32,7 +32,7 @@ export function copyDatabase(url: string): Promise<DatabaseCopy> {
   });
 }
 
-/** Makes the database what it was: all its rows, with triggers and foreign keys out of the way, as a restore does. Nobody else may use it. */
+/** Restores the database: all its rows, with triggers and foreign keys out of the way, as a restore does. Nobody else may use it. */
 export function restoreDatabase(url: string, copy: DatabaseCopy): Promise<void> {
   return connected(url, async (client) => {
     await client.query('begin; set local session_replication_role = replica');

@@ -67,7 +67,7 @@ export async function restoreDrill(stack: Stack, seed: number, say: (line: strin
   await delay(LOAD_MS);
   const laterPayments = await copyDatabase(urlOf('payments'));
   const dealt = await load.stop();
-  say(`${String(dealt.length)} payments under load, three copies taken meanwhile`);
+  say(`${String(dealt.length)} payments under load, three copies taken in the meantime`);
   wrong.push(...dealt.flatMap((one) => one.wrong ?? []));
   const before = await reconcile(stack);
   expectThat(before.ok, 'payments and accounts differ before anything was restored');

@@ -13,7 +13,7 @@ export interface Scene {
   readonly load: Pick<Load, 'pause' | 'resume'>;
   /** What an auditor holds: the log must verify against it when all is over. */
   readonly keepCheckpoint: (checkpoint: string) => void;
-  /** The fault happens now: signals of it count from here on; without this call, from the beginning of `strike`. */
+  /** The fault happens now: signals of it count from this point; without this call, from the beginning of `strike`. */
   readonly struck: () => void;
   /** Further counts that the fault adds to the report. */
   readonly note: (counts: Readonly<Record<string, number>>) => void;
@@ -33,7 +33,7 @@ export interface Fault {
   readonly byNameOnly?: boolean;
   /** Whether no client may notice it: then a request that has to be sent again is wrong, though it went well in the end. */
   readonly unfelt?: boolean;
-  /** Whether people sign in meanwhile, for which the stack also runs the development OpenID provider. */
+  /** Whether people sign in in the meantime, for which the stack also runs the development OpenID provider. */
   readonly needsPeople?: boolean;
   /** Whether a payment may learn a step a second time, which the trail then has twice. */
   readonly relearns?: boolean;

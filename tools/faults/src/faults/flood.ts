@@ -20,7 +20,7 @@ const SENDERS = 8;
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string().default('') });
 
 /**
- * Sends bad tokens to payments and accounts, each sender the next one as soon as the last is answered. Each must be refused by its code, or,
+ * Sends invalid tokens to payments and accounts, each sender the next one as soon as the last is answered. Each must be refused by its code, or,
  * once a service has had too many from here, by 429, which names that code too.
  * @param next the next token for a service
  * @param durationMs milliseconds
@@ -48,10 +48,10 @@ export async function flood(
           response.status === 429 && problem?.code === 'TOO_MANY_REFUSALS' && problem.detail.includes(`(${code})`);
         if (!isRefused && !isTooMany)
           wrong(
-            `${service} answered ${String(response.status)} ${String(problem?.code)} to a bad token instead of 401 ${code}`,
+            `${service} answered ${String(response.status)} ${String(problem?.code)} to an invalid token instead of 401 ${code}`,
           );
       } catch (error) {
-        wrong(`${service} left a bad token unanswered: ${String(error)}`);
+        wrong(`${service} left an invalid token unanswered: ${String(error)}`);
       }
     }
   };

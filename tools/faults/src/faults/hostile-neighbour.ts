@@ -71,7 +71,7 @@ async function lookForBlindness({ stack, wrong }: Scene, signal: AbortSignal): P
   }
 }
 
-/** A token that is revoked meanwhile is refused, by every service that takes it. */
+/** A token that is revoked in the meantime is refused, by every service that takes it. */
 async function revokeOne({ stack, storefront, wrong }: Scene): Promise<void> {
   const fresh = storefront.withKey(stack.identities.clients.storefront);
   const { token } = await fresh.getToken({ audience: 'accounts', scopes: ['accounts:read'] });

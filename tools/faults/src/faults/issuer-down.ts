@@ -5,7 +5,7 @@ import { type Fault, type Scene } from './fault.js';
 import { ask, type Answer } from './http.js';
 import { openAccount } from './open-account.js';
 
-/** Part of a token's life for which the issuer is away; the random rest makes it at most two thirds. */
+/** Part of a token's life for which the issuer is unavailable; the random rest makes it at most two thirds. */
 const AWAY_AT_LEAST = 0.53;
 const AWAY_MORE = 0.13;
 
@@ -44,7 +44,7 @@ class Customer {
     return new Customer(scene, { amount: { amount: '1', currency: 'EUR' }, from, to, reference: 'issuer-down' });
   }
 
-  /** A token that no service has seen. @throws while the issuer is away */
+  /** A token that no service has seen. @throws while the issuer is unavailable */
   async newToken(): Promise<{ readonly token: string; readonly lifeMs: number }> {
     const { storefront, stack } = this.scene;
     const client = storefront.withKey(stack.identities.clients.storefront);
@@ -82,7 +82,7 @@ class Customer {
 }
 
 /**
- * The issuer is away for more than half of a token's life. Clients with tokens continue without a failure; what needs a new one waits, and
+ * The issuer is unavailable for more than half of a token's life. Clients with tokens continue without a failure; what needs a new one waits, and
  * goes well, or is concluded by recovery, once the issuer is back.
  */
 export const issuerDown: Fault = {
@@ -103,7 +103,7 @@ export const issuerDown: Fault = {
     const [promised, abandoned] = [await customer.pay(waiting.token, waitingKey), await customer.pay(left.token)];
     for (const answer of [promised, abandoned])
       if (answer.status !== 503 || answer.body['code'] !== 'PAYMENT_PENDING')
-        wrong(`a payment that needs a new token was answered with ${wordsOf(answer)} while the issuer was away`);
+        wrong(`a payment that needs a new token was answered with ${wordsOf(answer)} while the issuer was unavailable`);
     while (Date.now() < backAt) {
       const answer = await customer.pay(held.token);
       if (answer.status !== 201) wrong(`a payment by tokens at hand was answered with ${wordsOf(answer)}`);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Fault } from './fault.js';
 import { between } from './random.js';
 
-/** NATS is away for some seconds: events wait in the outboxes, payments continue. */
+/** NATS is unavailable for some seconds: events wait in the outboxes, payments continue. */
 export const natsStopped: Fault = {
   name: 'nats-stopped',
   async strike({ stack, random, struck }) {

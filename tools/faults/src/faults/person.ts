@@ -28,7 +28,7 @@ export class Person {
 
   /**
    * Asks for a code at this replica, without a question to the person.
-   * @returns nothing when there was no answer, or one to ask again after
+   * @returns undefined when there was no answer, or one to ask again after
    * @throws when the person would have to sign in or to consent again
    */
   async authorize(at: string, { clientId }: Application, { challenge }: Pkce): Promise<string | undefined> {

@@ -63,7 +63,7 @@ async function text(url: string, token?: string): Promise<string> {
   return body;
 }
 
-/** Payments made on a stack while faults strike it; then everything is looked at. */
+/** Payments made on a stack while faults strike it; then everything is examined. */
 export class Round {
   readonly #storefront: Storefront;
   readonly #auditor: TokenClient;

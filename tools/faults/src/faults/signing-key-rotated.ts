@@ -8,7 +8,7 @@ import { between } from './random.js';
 
 const ROTATIONS = 3;
 
-/** Milliseconds for which tokens are looked at after the last rotation. */
+/** Milliseconds for which tokens are examined after the last rotation. */
 const AFTERWARDS_MS = 1_000;
 
 const keysSchema = z.object({

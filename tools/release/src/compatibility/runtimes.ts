@@ -18,7 +18,7 @@ console.log(JSON.stringify([caller.subject, code, (await verifier.verifyWithRefr
 `;
 const said = '["ada","TOKEN_EXPIRED","shop"]';
 
-/** What each recipe of auth-core's examples must answer: to a good token, to none, and to one that has expired. */
+/** What each recipe of auth-core's examples must answer: to a valid token, to none, and to one that has expired. */
 const lambda = `import { handler } from './examples/lambda.ts';
 const { GOOD, EXPIRED } = process.env;
 const answers = [];

@@ -7,7 +7,7 @@ import { type Window } from './window.js';
 const LIMIT = 240_000;
 const DAY_MS = 86_400_000;
 
-/** A stack that runs, and windows that are looked at in the end. */
+/** A stack that runs, and windows that are examined in the end. */
 export interface WalkedStack {
   readonly stack: Stack;
   open(): Promise<Window>;

@@ -47,7 +47,7 @@ const wanted: readonly Picture[] = [
   },
 ];
 
-/** A month of history, and one payment of now. */
+/** A month of history, and one payment of today. */
 async function fill({ urls, identities, directory: data }: Stack): Promise<void> {
   const outboxes = new Outboxes((service) => new RunningStack(data).databaseUrlOf(service));
   try {

@@ -26,7 +26,7 @@ export class DeviceCodeGrant implements TokenGrant {
   readonly action = 'token:issue';
   readonly decidedBefore = true;
 
-  /** A request is decided again when the registry changed meanwhile, but its device polled once. */
+  /** A request is decided again when the registry changed in the meantime, but its device polled once. */
   readonly #polls = new WeakMap<RequestTrace, ReturnType<DevicesStore['poll']>>();
 
   constructor(

@@ -54,7 +54,7 @@ export function claimsForExchange(parameters: TokenParameters, subject: Principa
 }
 
 /**
- * As {@link claimsForExchange}, for somebody of an outside issuer. What that issuer calls a transaction is nothing here, so that nobody outside chooses
+ * Like {@link claimsForExchange}, for somebody of an outside issuer. What that issuer calls a transaction is nothing here, so that nobody outside chooses
  * an id of ours: a new one begins.
  */
 export function claimsForOutside(parameters: TokenParameters, subject: Principal): AccessTokenClaims {

@@ -30,7 +30,7 @@ const TRIES = 1_000;
 const SHORT_MS = 100;
 
 /**
- * Decides from memory whether a key may be used once more: replicas lease shares of the common bucket and spend them here. Leases of all keys are
+ * Decides from memory whether a key may be used again: replicas lease shares of the common bucket and spend them here. Leases of all keys are
  * requested and returned together, so that the store sees a few commits per second under any load; a key whose limit is spent is refused without
  * asking until something may be left.
  */
@@ -108,7 +108,7 @@ export class ApiKeyLimits {
     }
   }
 
-  /** Requests a lease; if nothing is left but others hold some that they may not need, tries once more after they have returned it. */
+  /** Requests a lease; if nothing is left but others hold some that they may not need, tries again after they have returned it. */
   async #leaseFor(bucket: Bucket): Promise<void> {
     let last = await this.#lease(bucket);
     for (let waits = 0; waits < WAITS && last.granted === 0; waits += 1) {

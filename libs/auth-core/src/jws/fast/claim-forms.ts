@@ -12,7 +12,7 @@ const SMALL_Z = 0x7a;
 
 /** Forms of one issuer's tokens that are remembered: a person's, a service's, with and without this and that. */
 const FORMS_KEPT = 4;
-/** Tokens of no known form before one is looked at: an issuer that writes each in another order must not pay for it. */
+/** Tokens of no known form before one is examined: an issuer that writes each in another order must not pay for it. */
 const MISSES = 4;
 /** Distinct lists and objects that are remembered: most people have the roles of others. */
 const VALUES_KEPT = 1_000;
@@ -126,7 +126,7 @@ export class ClaimForms {
    * @param bytes the payload, followed by a zero byte
    * @param length where it ends
    * @param text the payload again, one character per byte
-   * @returns nothing for a payload of no known form, be it JSON or not: then {@link parseJsonObject} decides
+   * @returns undefined for a payload of no known form, be it JSON or not: then {@link parseJsonObject} decides
    */
   read(bytes: Buffer, length: number, text: string): JsonObject | undefined {
     for (const form of this.#forms) {
