@@ -85,7 +85,7 @@ for (const file of globSync('{apps,libs,tools,examples}/*/test-results/jest.json
 }
 counts.failed += testsOk ? failedTests : Math.max(failedTests, 1);
 
-// What failed stands at the end, where a reader of a long log looks first.
+// Failures come last, because a reader of a long log looks there first.
 for (const [file, name, message] of failures)
   console.log(`\n✗ ${file.replace(root, '')}\n  ${name}\n${stripVTControlCharacters(message).slice(0, 3000)}`);
 

@@ -35,7 +35,7 @@ describe("what the ledger's database refuses, no matter who asks with the servic
     await refused('delete from account');
   });
 
-  it('lets no account stand under its overdraft limit, even by its own hand', async () => {
+  it('lets no account fall below its overdraft limit, even by direct SQL', async () => {
     await expect(ledger.pool.query(`update account set held = 1000000 where overdraft = 'forbidden'`)).rejects.toThrow(
       /account_available_check/,
     );

@@ -33,7 +33,7 @@ describe("the ledger's objects are their owners'", () => {
   }, 60_000);
 
   const send = (body: object, who: Who): Promise<Answer> => ledger.call('POST', '/transfers', who, body);
-  /** All that a caller can tell from an answer, ids aside. */
+  /** Everything that an answer reveals to a caller, except ids. */
   const answered = ({ status, body }: Answer): readonly unknown[] => [status, body['code'], body['detail']];
   const held = async (): Promise<string> => {
     const body = transfer(purse, merchant, '1', { hold: { expires_in_seconds: 600 } });
@@ -74,26 +74,23 @@ describe("the ledger's objects are their owners'", () => {
     expect(routes.filter((route) => !withoutObject.includes(route)).sort()).toEqual(Object.keys(attempts).sort());
   });
 
-  it.each(Object.keys(attempts))(
-    '%s tells a stranger nothing that it would not say about what does not exist',
-    async (route) => {
-      const attempt = attempts[route];
-      if (attempt === undefined) throw new Error(route);
-      const theirs = await attempt({ account: purse, transfer: await held() });
-      const nobodys = await attempt({ account: randomUUID(), transfer: randomUUID() });
-      expect(answered(theirs)).toEqual(answered(nobodys));
-      if (route === 'GET /accounts')
-        expect(theirs.body['accounts']).not.toContainEqual(expect.objectContaining({ owner: 'alice' }));
-      else if (route === 'GET /transfers')
-        expect(theirs.body['transfers']).not.toContainEqual(expect.objectContaining({ subject: 'alice' }));
-      else expect(theirs.status).toBeGreaterThanOrEqual(400);
-      expect(await ledger.call('GET', `/accounts/${purse}`, alice)).toMatchObject({
-        body: { status: 'open', balance: euro('1000'), metadata: {} },
-      });
-    },
-  );
+  it.each(Object.keys(attempts))('%s answers a stranger exactly as for what does not exist', async (route) => {
+    const attempt = attempts[route];
+    if (attempt === undefined) throw new Error(route);
+    const theirs = await attempt({ account: purse, transfer: await held() });
+    const nobodys = await attempt({ account: randomUUID(), transfer: randomUUID() });
+    expect(answered(theirs)).toEqual(answered(nobodys));
+    if (route === 'GET /accounts')
+      expect(theirs.body['accounts']).not.toContainEqual(expect.objectContaining({ owner: 'alice' }));
+    else if (route === 'GET /transfers')
+      expect(theirs.body['transfers']).not.toContainEqual(expect.objectContaining({ subject: 'alice' }));
+    else expect(theirs.status).toBeGreaterThanOrEqual(400);
+    expect(await ledger.call('GET', `/accounts/${purse}`, alice)).toMatchObject({
+      body: { status: 'open', balance: euro('1000'), metadata: {} },
+    });
+  });
 
-  it('tells a stranger of no account how it stands: closed, frozen or of another currency is as if it were not there', async () => {
+  it('reveals no account’s state to a stranger: a closed, frozen or other-currency account looks like a missing one', async () => {
     const status = (id: string, to: string): Promise<Answer> =>
       ledger.call('PUT', `/accounts/${id}/status`, admin, { status: to });
     const [frozen, closed] = [await ledger.open(alice), await ledger.open(alice)];
@@ -145,7 +142,7 @@ describe("the ledger's objects are their owners'", () => {
       'corrected',
     ]);
     expect((await back(alice, { hold: { expires_in_seconds: 9 } })).body['code']).toBe('CORRECTION_NOT_YOURS');
-    // The payee who gives back is not told how the payer's account stands; who may take back is.
+    // A payee who refunds does not see the state of the payer's account; a caller that may take money back does.
     await ledger.call('PUT', `/accounts/${payer}/status`, admin, { status: 'frozen' });
     expect(await codes(mallory, corrector)).toEqual(['ACCOUNT_UNKNOWN', 'ACCOUNT_FROZEN']);
   });

@@ -1,12 +1,12 @@
 import { clientWide, reachOf, type Principal, type Reach } from '@countersign/auth-core';
 import { type Origin } from './origin.js';
 
-/** What the ledger's rules look at of the one who asks. */
+/** The part of the caller that the ledger's rules use. */
 export type Party = Pick<Principal, 'subject' | 'clientId' | 'actors' | 'txn' | 'scopes'>;
 
 /** What a caller's scopes let it do beyond what is its own. No scope includes another. */
 export interface Authority {
-  /** `accounts:admin`: takes from any account, names owners, changes what stands in an account's way. */
+  /** `accounts:admin`: debits any account, sets owners, freezes and closes accounts. */
   readonly administer: boolean;
   /** `accounts:overdraft`: lets an account pay out more than it has. */
   readonly grantOverdraft: boolean;

@@ -58,7 +58,7 @@ import { NewestEvents } from './events/newest-events.service.js';
 import { OverviewController } from './overview/overview.controller.js';
 import { OverviewService } from './overview/overview.service.js';
 
-/** The trail: what comes in from the stream, and who may look at it. Its own looks are events as well. */
+/** The trail: intake from the stream, and reading. Reads are events as well. */
 @Module({})
 export class AuditModule {
   static forRoot(configuration: Configuration): DynamicModule {

@@ -394,7 +394,7 @@ describe('the built command against a real issuer and audit service', () => {
     await expect(changed(lines.toSpliced(2, 1))).rejects.toMatchObject(named('EVENT_MISSING'));
     await expect(changed(lines.slice(0, -1))).rejects.toMatchObject({ code: 'LOG_TRUNCATED' });
 
-    // Each export is a look, and so an event of audit's own: soon there is one that the filter leaves out.
+    // Each export is recorded as an event of audit itself: soon there is one that the filter leaves out.
     let table = '';
     const filter = ['--source', 'issuer', '--checkpoint', monday, '--checkpoint', friday];
     for (let attempt = 0; attempt < 100; attempt += 1) {

@@ -76,7 +76,7 @@ describe('what the issuer records', () => {
     expect(second?.data.request).toEqual(first?.data.request);
   });
 
-  it('of a token that its client revokes stands in the transaction of the token', async () => {
+  it('of a token that its client revokes is in the transaction of the token', async () => {
     const { token, jti, txn } = await newToken();
     const done = await during(() => oauth('revoke', token));
     expect(done.map(shown)).toEqual([['transaction.revoked', `transaction/${jti}`, 'allowed', undefined]]);
@@ -91,7 +91,7 @@ describe('what the issuer records', () => {
     ]);
   });
 
-  it('of introspection tells who asked about which token, and what the caller is not told', async () => {
+  it('of introspection says who asked about which token, and what the caller does not see', async () => {
     const { token, jti, txn } = await newToken();
     const done = await during(async () => {
       await oauth('introspect', token);

@@ -577,7 +577,7 @@ export const events = defineEvents({
       resource: 'provider',
     },
     'account.shown': {
-      when: 'A person looked at what they allowed applications, what these did, and where they are signed in.',
+      when: 'A person viewed what they allowed applications, what these did, and where they are signed in.',
       action: 'account:read',
       resource: 'person',
     },
@@ -598,7 +598,7 @@ export const events = defineEvents({
       resource: 'person',
     },
     'person.disabled': {
-      when: 'An administrator disabled a person: everything of theirs ended, and they cannot sign in.',
+      when: 'An administrator disabled a person: their sessions and tokens ended, and they cannot sign in.',
       action: 'person:disable',
       resource: 'person',
     },
@@ -644,7 +644,7 @@ export const events = defineEvents({
       },
     },
     'database.acknowledged': {
-      when: 'An administrator has looked after what the backup lacked.',
+      when: 'An administrator confirmed that what the backup lacked has been handled.',
       action: 'database:acknowledge',
       resource: 'database',
       changes: { restored_at: 'when it was noticed' },

@@ -127,7 +127,7 @@ export class Issuer {
     return token;
   }
 
-  /** Gives back what is no longer needed (RFC 7009). */
+  /** Revokes tokens that are no longer needed (RFC 7009). */
   async revoke({ refreshToken, accessToken }: Allowed): Promise<void> {
     await client.tokenRevocation(await this.configuration(), refreshToken ?? accessToken);
   }

@@ -25,7 +25,7 @@ export class PersonsTokens {
     return (await this.renewed(session, service, allowed)).accessToken;
   }
 
-  /** Another token than the one that was just refused: it may have been revoked alone. @throws {NotAllowed} */
+  /** A token other than the one that was just refused, which may have been revoked individually. @throws {NotAllowed} */
   async afterRefusal(session: Session, service: Service, refused: string): Promise<string> {
     const allowed = session.allowed.get(service);
     if (allowed === undefined) throw new NotAllowed(service);

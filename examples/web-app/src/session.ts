@@ -25,7 +25,7 @@ export interface Session {
   readonly name: string;
   /** The issuer's session (OpenID Connect Back-Channel Logout, 2.1). */
   readonly sid: string | undefined;
-  /** Stands in every form; a page of somebody else cannot know it. */
+  /** Included in every form; other sites cannot know it. */
   readonly formToken: string;
   readonly allowed: Map<Service, Allowed>;
   /** What the person was about to pay when a new sign-in was asked for. */

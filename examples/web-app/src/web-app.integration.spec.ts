@@ -155,7 +155,7 @@ describe('the web application', () => {
     expect(new Cookies(true).read(`a=b; __Host-corner-shop=${value}`, 'corner-shop')).toBe(value);
   });
 
-  it('sends a strict content security policy and may stand in no frame', async () => {
+  it('sends a strict content security policy and cannot be framed', async () => {
     for (const path of ['/', '/callback', '/nowhere']) {
       const { headers } = await new Visitor(settings.app).get(path);
       expect(headers.get('content-security-policy')).toMatch(

@@ -69,7 +69,7 @@ export function declareNeeds(name: string, added: Declared): ClassDecorator & Me
 
 const ASKS_DELEGATION = 'countersign:asks-delegation';
 
-/** Notes that a handler uses the caller's delegation. This alone declares nothing: the route stays closed until it declares what it needs. */
+/** Notes that a handler uses the caller's delegation. This does not open the route: it stays closed until it declares what it needs. */
 export function declareDelegation(target: object, method: string | symbol | undefined): void {
   const handler: unknown = method === undefined ? undefined : Reflect.get(target, method);
   if (typeof handler === 'function') Reflect.defineMetadata(ASKS_DELEGATION, true, handler);

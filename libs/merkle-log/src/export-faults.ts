@@ -62,7 +62,7 @@ export function firstMismatch(mismatches: readonly Mismatch[]): Fault | undefine
   return { code: 'EVENT_ALTERED', logIndex, message: `the event at index ${at} is not the one that the log holds` };
 }
 
-/** The most exact and earliest first: a range stands behind what is named within it. */
+/** The most exact and earliest first: a range comes after faults within it. */
 export function inOrder(faults: readonly Fault[]): readonly Fault[] {
   const placeOf = ({ logIndex = 0, through = logIndex }: Fault): number => through;
   return [...faults].sort((one, other) => placeOf(one) - placeOf(other));

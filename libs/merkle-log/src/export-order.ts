@@ -18,10 +18,10 @@ export interface OrderListener<Line> {
   absent(end: number): void;
 }
 
-/** Whether an export's lines are all there, each once and at its place; tells a line that was moved from one that is missing. */
+/** Whether an export's lines are all there, each once and in place; distinguishes moved lines from missing ones. */
 export class ExportOrder<Line extends Placed> {
   readonly #strays = new Map<number, { readonly line: Line; place: number }>();
-  /** Those that stood in front of a line that was not yet seen, by where that one begins. */
+  /** Lines that came before a line not yet seen, by its start. */
   readonly #early = new Map<number, { place: number }[]>();
   readonly #absent: { readonly first: number; readonly end: number }[] = [];
   readonly #late = new SequenceRanges();
@@ -68,7 +68,7 @@ export class ExportOrder<Line extends Placed> {
       faults.push({ code: 'EVENT_INSERTED', logIndex: inserted, message });
     }
     if (this.#moved !== undefined) {
-      const message = `the event of index ${String(this.#moved)} does not stand at its place`;
+      const message = `the event of index ${String(this.#moved)} is not in its place`;
       faults.push({ code: 'EVENTS_REORDERED', logIndex: this.#moved, message });
     }
     const missing = this.#firstMissing();
@@ -111,7 +111,7 @@ export class ExportOrder<Line extends Placed> {
     this.next = line.logIndex + 1;
   }
 
-  /** Lines up to there are missing, unless they stood earlier. */
+  /** Lines up to there are missing, unless they came earlier. */
   #reach(from: number): void {
     this.#recall();
     if (from <= this.next) return;
@@ -122,7 +122,7 @@ export class ExportOrder<Line extends Placed> {
     this.next = from;
   }
 
-  /** It is known which event those that came early stand in front of. */
+  /** It is known which event the early ones precede. */
   #settle(from: number, logIndex: number): void {
     for (const stray of this.#early.get(from) ?? []) stray.place = logIndex;
     this.#early.delete(from);
@@ -132,7 +132,7 @@ export class ExportOrder<Line extends Placed> {
     if (this.#absent.length < REMEMBERED) this.#absent.push({ first, end });
   }
 
-  /** Lines that stood too early, where they belong. */
+  /** The right places of lines that came too early. */
   #recall(): void {
     for (let found = this.#strays.get(this.next); found !== undefined; found = this.#strays.get(this.next)) {
       this.#strays.delete(this.next);

@@ -159,7 +159,7 @@ describe('an export with its proof', () => {
     );
   });
 
-  it('names the event that was removed, wherever it stood', () => {
+  it('names the event that was removed, wherever it was', () => {
     fc.assert(
       fc.property(anyScenario, anyPlace, (scenario, place) => {
         const made = exported(scenario);

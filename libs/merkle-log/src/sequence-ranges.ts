@@ -6,7 +6,7 @@ export interface SequenceRange {
 
 const rangePattern = /\[(\d+),(\d+)\)/g;
 
-/** The numbers of one source that the trail has, as ranges; what lies between two of them is missing. */
+/** The numbers of one source that the trail has, as ranges; numbers between two ranges are missing. */
 export class SequenceRanges {
   /** Sorted, apart from each other. */
   readonly #ranges: SequenceRange[];

@@ -43,7 +43,7 @@ describe('signed notes', () => {
     expect(code(`${exampleNote}x\n`)).toBe('NOTE_MALFORMED');
   });
 
-  it('let signatures of unknown keys stand beside known ones', () => {
+  it('allow signatures of unknown keys next to known ones', () => {
     const [known, unknown] = [signer('a'), signer('b')];
     const note = signNote('text\n\nwith a blank line\n', [unknown, known]);
     expect(openNote(note, [known])).toEqual({ text: 'text\n\nwith a blank line\n', signers: ['a'] });

@@ -66,7 +66,7 @@ describe('tiles', () => {
           for (const tile of tree.append(Buffer.concat(next))) {
             const key = `${String(tile.level)}/${String(tile.index)}`;
             const before = stored.get(key)?.hashes ?? Buffer.alloc(0);
-            // A tile grows; what it holds does not change.
+            // A tile grows; its content does not change.
             expect(tile.hashes.subarray(0, before.length)).toEqual(before);
             expect(before.length).toBeLessThan(256 * 32);
             stored.set(key, tile);

@@ -57,7 +57,7 @@ export function parseTlogProof(text: string): TlogProof | undefined {
 /**
  * Checks a proof offline (C2SP tlog-proof, "Verifying").
  * @param leaf the entry's leaf hash
- * @returns the checkpoint that it stands under, or nothing when the path does not lead there
+ * @returns the checkpoint that covers it, or undefined when the path does not lead there
  * @throws {NoteError} for a checkpoint that is not to be believed
  */
 export function verifyTlogProof(proof: TlogProof, leaf: Uint8Array, log: NoteVerifier): Checkpoint | undefined {

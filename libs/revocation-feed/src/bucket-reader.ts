@@ -2,7 +2,7 @@ import { PermissionViolationError, RequestError, type Msg, type NatsConnection }
 
 /** The JetStream key-value bucket that carries revocations; its stream is `KV_revocations`. */
 export const REVOCATION_BUCKET = 'revocations';
-/** What stands before each key of the bucket in the subject of its messages. */
+/** The prefix of each key of the bucket in the subject of its messages. */
 export const BUCKET_PREFIX = `$KV.${REVOCATION_BUCKET}.`;
 /** All changes of the bucket. */
 export const BUCKET_CHANGES = `${BUCKET_PREFIX}>`;

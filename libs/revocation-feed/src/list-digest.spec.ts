@@ -40,7 +40,7 @@ describe('the digest of a list', () => {
     );
   });
 
-  it('tells when one entry that matters is missing, or lasts otherwise', () => {
+  it('detects when a relevant entry is missing, or has another expiry', () => {
     fc.assert(
       fc.property(list, revocation, (revocations, one) => {
         fc.pre(one.until >= now);

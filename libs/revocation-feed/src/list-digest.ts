@@ -23,9 +23,9 @@ const REMEMBERED_SECONDS = 300;
 const sha256 = (content: string): Buffer => createHash('sha256').update(content).digest();
 
 /**
- * Tells whether a list is complete, by one hash over what it holds, whatever the order in which it came. Entries are added by their number,
- * and counted once a statement says that number; what is newer waits. An addition costs a hash, a comparison one for each second in which
- * entries have changed.
+ * Checks whether a list is complete, by one hash over its content, independent of the order of arrival. Entries are added by their number, and
+ * counted once a statement says that number; what is newer waits. An addition costs a hash, a comparison one for each second in which entries have
+ * changed.
  */
 export class ListDigest {
   readonly #held = new Map<string, Held>();

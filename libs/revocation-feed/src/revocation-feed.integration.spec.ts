@@ -175,7 +175,7 @@ describe('the revocation feed', () => {
     expect(await isCurrent(feed)).toBe(true);
   }, 90_000);
 
-  it('told to refuse, refuses from the loss on; told to accept, only after the grace', async () => {
+  it('configured to refuse, refuses from the loss on; configured to accept, only after the grace period', async () => {
     let later = 0;
     const strict = follow({ whenLost: 'refuse' });
     const patient = follow({ graceSeconds: 60, now: () => Date.now() + later });
@@ -234,7 +234,7 @@ describe('the revocation feed', () => {
     expect([late, fooled, deceived].map((one) => outcome(one))).toEqual(new Array(3).fill('REVOCATIONS_UNAVAILABLE'));
   }, 90_000);
 
-  it('drops nothing when it is full: it keeps what it holds, says so, refuses by its policy, and continues once there is room', async () => {
+  it('drops nothing when it is full: it keeps its entries, reports it, refuses by its policy, and continues once there is space', async () => {
     let later = 0;
     const feed = follow({ entryLimit: 2, whenLost: 'refuse', silenceSeconds: 10_000, now: () => Date.now() + later });
     await feed.loaded;
@@ -273,7 +273,7 @@ describe('the revocation feed', () => {
         put(key, value);
       expect(await eventually(() => feed.state().unreadable >= 6)).toBe(true);
       expect([outcome(feed, 'one'), outcome(feed, 'two'), outcome(feed)]).toEqual(['revoked', 'accepted', 'accepted']);
-      // What it holds is what the issuer states, so that the noise changes nothing.
+      // Its content is what the issuer states, so the noise changes nothing.
       expect(await isCurrent(feed)).toBe(true);
     }, 60_000);
 
@@ -309,7 +309,7 @@ describe('the revocation feed', () => {
       expect(await isCurrent(feed)).toBe(true);
     }, 60_000);
 
-    it('is not told that an older list is the newest one', async () => {
+    it('does not accept an older list as the newest one', async () => {
       const before = issuer.stateList();
       await stated.revoke(token('one'));
       const feed = follow();

@@ -351,7 +351,7 @@ class BucketFeed implements RevocationFeed {
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
 
-  /** Rests, unless something asks for a look. */
+  /** Sleeps, unless a check is requested. */
   async #rest(ms: number): Promise<void> {
     const waking = new AbortController();
     this.#wake = () => {

@@ -38,9 +38,9 @@ export function bucketKeyOf(revocation: Named): string {
 }
 
 /**
- * The keys of all entries that could refuse a token: anyone who keeps revocations elsewhere than in memory looks for these. Those of clients
- * and subjects refuse it only if it was issued before their time.
- * @param keyId the `kid` that signed it; nothing where keys are looked after in another way
+ * The keys of all entries that could refuse a token: anyone who keeps revocations elsewhere than in memory looks for these. Those of clients and
+ * subjects refuse it only if it was issued before their time.
+ * @param keyId the `kid` that signed it; omit it if keys are handled in another way
  */
 export function bucketKeysAgainst(principal: Principal, keyId?: string): ReadonlySet<string> {
   const { tokenId, txn, subject, clientId, actors, apiKey } = principal;

@@ -76,7 +76,7 @@ describe('background work', () => {
     expect(JSON.stringify(report)).toContain('"sweep":{"last_run_at":"1970');
   });
 
-  it('has its round told that the service stops', async () => {
+  it('aborts the signal of its round when the service stops', async () => {
     let ended = false;
     background.repeat({
       name: 'long',

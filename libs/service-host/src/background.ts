@@ -13,7 +13,7 @@ export interface BackgroundTask {
   readonly everyMs: number;
   /**
    * One round. What it throws is logged once, noted in health, and tried again with the next round.
-   * @param signal aborted when the service stops: a long round should look at it
+   * @param signal aborted when the service stops: a long round should check it
    * @returns `again` when there is more to do at once
    */
   readonly run: (signal: AbortSignal) => Promise<'again' | undefined>;
@@ -34,7 +34,7 @@ interface TaskState {
   ended: Promise<void>;
 }
 
-/** Everything that a service does by itself: begun once it has started, stopped before it closes, seen in health. */
+/** Everything that a service does by itself: started after the service, stopped before it closes, shown in health. */
 @Injectable()
 export class Background implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();

@@ -25,7 +25,7 @@ describe('a failure of the database', () => {
     expect(databaseFaultOf(error)).toBe(fault);
   });
 
-  it('is answered 503 with a time to come back, and tells nothing of the database', () => {
+  it('is answered 503 with Retry-After, and reveals nothing of the database', () => {
     const problem = problemOf(failure('connect ECONNREFUSED 10.0.0.7:5432', 'ECONNREFUSED'));
     expect(problem).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE', retry_after: 1 });
     expect(JSON.stringify(problem)).not.toContain('10.0.0.7');

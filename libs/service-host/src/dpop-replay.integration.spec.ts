@@ -40,7 +40,7 @@ describe('the replay store in PostgreSQL', () => {
     expect(await replicas[0]?.useOnce(idOf(2), soon)).toBe(true);
   });
 
-  it('forgets a proof only once its age alone refuses it', async () => {
+  it('forgets a proof only once it is too old anyway', async () => {
     const [pool] = pools;
     if (pool === undefined) throw new Error('no pool');
     let now = Date.now();

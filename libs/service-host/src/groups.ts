@@ -7,7 +7,7 @@ export class Later {
   constructor(readonly afterMs = 0) {}
 }
 
-/** What became of an item. */
+/** The outcome of an item. */
 export type Served<Result> = { readonly result: Result } | Later;
 
 export interface GroupsOptions {
@@ -43,9 +43,9 @@ function mayBeOneItem(error: unknown): boolean {
 }
 
 /**
- * Lets concurrent callers share one statement, each with an outcome of its own. What comes in one turn of the event loop makes a group, and so
- * does all that comes while a group is served: nobody waits for others, and under load groups grow by themselves. One group is served at a
- * time. When PostgreSQL refuses a group, its halves are served apart, down to the item that is at fault: it alone fails.
+ * Lets concurrent callers share one statement, each with an outcome of its own. What comes in one turn of the event loop makes a group, and so does
+ * all that comes while a group is served: nobody waits for others, and under load groups grow by themselves. One group is served at a time. When
+ * PostgreSQL refuses a group, its halves are served apart, down to the item that is at fault: only that one fails.
  */
 export class Groups<Item, Result> {
   readonly #options: GroupsOptions;
@@ -63,7 +63,7 @@ export class Groups<Item, Result> {
 
   /**
    * @throws {Problem} 503 `OVERLOADED` where too many wait, or this one too long
-   * @throws what the database said of the item's group, or of the item alone
+   * @throws the database's error for the item's group, or for the item itself
    */
   run(item: Item): Promise<Result> {
     if (this.#unanswered >= this.#options.queueLimit) return Promise.reject(overrun());

@@ -30,7 +30,7 @@ export class HealthRegistry {
   }
 
   /**
-   * What a request met and a look does not show (a full disk still answers questions): the check fails for a while.
+   * Reports what a request met and a check does not see (a full disk still answers queries): the check fails for a while.
    * @param forMs milliseconds
    */
   fail(name: string, reason: string, forMs: number): void {

@@ -20,7 +20,7 @@ describe('an Idempotency-Key', () => {
     }
   });
 
-  it('tells bodies apart whose members only look alike when joined', () => {
+  it('distinguishes bodies whose members only look alike when joined', () => {
     expect(fingerprintOf(['ab', 'c'])).not.toBe(fingerprintOf(['a', 'bc']));
     expect(fingerprintOf(['a', 'b'])).toBe(fingerprintOf(['a', 'b']));
   });

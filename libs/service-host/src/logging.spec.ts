@@ -3,7 +3,7 @@ import pg from 'pg';
 import { errorForLog } from './logging.js';
 
 describe('an error in the log', () => {
-  it('tells which statement failed and why, and none of the values it failed with', () => {
+  it('names the statement that failed and why, and none of its values', () => {
     const cause = Object.assign(
       new pg.DatabaseError('duplicate key value violates unique constraint "note_pkey"', 1, 'error'),
       {

@@ -99,7 +99,7 @@ describe('migrations with their own credentials', () => {
     await (await openDatabase({ url, migrationsFolder: before, startTimeoutMs: 0 }, pino({ level: 'silent' }))).end();
   }, 60_000);
 
-  it('leave alone a schema that is up to date', async () => {
+  it('do not touch a schema that is up to date', async () => {
     const urls = await guarded('audit');
     const from = folder('once', NOTES);
     expect(await migrate(urls, from)).toEqual(['0000_dpop_proofs', '0000_step', '0000_outbox']);

@@ -6,7 +6,7 @@ import { type HealthRegistry } from './health.js';
 
 /** Milliseconds between two checks into the outbox. */
 const LOOK_EVERY_MS = 2_000;
-/** Beyond this the number itself tells nothing more, and counting would cost. */
+/** Beyond this the exact number is of no use, and counting would be expensive. */
 export const COUNT_LIMIT = 100_000;
 
 interface Waiting {
@@ -33,8 +33,8 @@ export interface OutboxSignals {
 }
 
 /**
- * What shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Looked at on a
- * separate timer, whatever the relay does; a scrape tells the last check and waits for nothing. The age grows while nothing can be examined.
+ * Shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Checked on a separate
+ * timer, independent of the relay; a scrape returns the last result without waiting. The age keeps growing while the check fails.
  */
 export function watchOutbox({ pool, relay, background, health, metrics, clock }: OutboxSignals): void {
   let last: Waiting = { pending: 0, oldestAt: undefined };

@@ -13,7 +13,7 @@ function groupsOf(address: string): readonly number[] {
   return [...front, ...zeros, ...back].map((group) => (groupPattern.test(group) ? parseInt(group, 16) : 0));
 }
 
-/** The IPv4 address inside `::ffff:0:0/96` (IPv4-mapped) and `64:ff9b::/96` (RFC 6052): all of IPv4 stands in one /64 of each. */
+/** The IPv4 address inside `::ffff:0:0/96` (IPv4-mapped) and `64:ff9b::/96` (RFC 6052): all of IPv4 is in one /64 of each. */
 function embeddedAddress(groups: readonly number[]): string | undefined {
   const prefix = groups.slice(0, 6).join(':');
   if (prefix !== '0:0:0:0:0:65535' && prefix !== '100:65435:0:0:0:0') return undefined;

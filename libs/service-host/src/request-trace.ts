@@ -53,7 +53,7 @@ function routeOf({ routeOptions, route, baseUrl = '' }: TracedRequest): string {
   return typeof route?.path === 'string' ? `${baseUrl}${route.path}` : 'unknown';
 }
 
-/** The trace of a request, begun at the first question; continues the caller's `traceparent` when it is well formed. */
+/** The trace of a request, created when first needed; continues the caller's `traceparent` when it is well formed. */
 export function traceOf(request: TracedRequest): RequestTrace {
   const known = request[TRACE];
   if (known !== undefined) return known;

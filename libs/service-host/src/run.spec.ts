@@ -12,7 +12,7 @@ const run = (script: string): { readonly code: number | null; readonly out: stri
 const importing = `import { runService } from './src/run.ts';`;
 
 describe('runService', () => {
-  it('lets the files of drizzle-orm find each other without a look into its package.json', () => {
+  it('lets the files of drizzle-orm find each other without reading its package.json', () => {
     const { out } = run(`
       import { registerHooks } from 'node:module';
       ${importing}
@@ -31,7 +31,7 @@ describe('runService', () => {
     expect(out).toBe('function function 0');
   });
 
-  it('exits with 2 and the words alone for a wrong configuration, with 1 and the place for anything else', () => {
+  it('exits with 2 and only the message for a wrong configuration, with 1 and a stack trace for anything else', () => {
     const wrong = run(
       `${importing} runService(import.meta.url, () => Promise.reject(Object.assign(new Error('PORT is not set'), { code: 'CONFIGURATION_INVALID' })));`,
     );

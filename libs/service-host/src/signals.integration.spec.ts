@@ -98,7 +98,7 @@ describe("a service's signals", () => {
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
-  it('tell how many events wait and how old the oldest is, and that NATS is unavailable, while NATS is unavailable', async () => {
+  it('show how many events wait, how old the oldest is, and that NATS is unavailable, during an outage', async () => {
     await until(async () => (await metric('audit_relay_connected')) === 1);
     await backing.nats.stop();
     await superuser.query(

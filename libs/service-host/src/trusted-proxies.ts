@@ -32,7 +32,7 @@ export const trustedProxiesSchema = z
   );
 
 /**
- * Whether an entry of `X-Forwarded-For` is one of the trusted proxies, whatever port stands behind it.
+ * Whether an entry of `X-Forwarded-For` is one of the trusted proxies, whatever its port.
  * @param entries as {@link trustedProxiesSchema} parsed them
  */
 export function trustedProxies(entries: readonly string[]): (entry: string | undefined) => boolean {

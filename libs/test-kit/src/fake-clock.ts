@@ -11,7 +11,7 @@ export interface FakeClock {
   set(to: Date | number): void;
 }
 
-/** @param start `2026-01-01T00:00:00Z` by default, so that a test tells the same every day */
+/** @param start `2026-01-01T00:00:00Z` by default, so that a test gives the same result every day */
 export function createFakeClock(start: Date | number = Date.UTC(2026, 0, 1)): FakeClock {
   let time = Number(start);
   let passed = 0;

@@ -22,12 +22,12 @@ describe('programs that tests need', () => {
     return path;
   };
 
-  it('are taken from the PATH when they stand there', () => {
+  it('are taken from the PATH when they are there', () => {
     const path = program('google-chrome', 'exit 0');
     expect(findChromium()).toEqual({ executablePath: path, env: {} });
   });
 
-  it('say what to install where neither they nor apt-get can be had', () => {
+  it('say what to install if neither they nor apt-get are available', () => {
     expect(() => findChromium()).toThrow(ChromiumMissing);
     expect(() => findChromium()).toThrow(/has no apt-get[\s\S]*apt-get install chromium/);
   });

@@ -43,7 +43,7 @@ export function natsConfiguration(
   return [
     `host: ${JSON.stringify(host)}`,
     `port: ${String(port)}`,
-    // It tells names and counts without a password.
+    // It reveals names and counts without a password.
     ...(monitorPort === undefined ? [] : [`http: ${JSON.stringify(`127.0.0.1:${String(monitorPort)}`)}`]),
     'server_name: countersign',
     'max_payload: 1MB',

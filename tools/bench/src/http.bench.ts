@@ -65,7 +65,7 @@ const roundSchema = z.union([
 
 /**
  * @returns requests a second of the server's own CPU time: what one core of it answers, also where load or other programs take turns with
- * it; requests a second of the clock where the system does not tell CPU time
+ * it; requests a second of the clock where the system does not report CPU time
  * @throws when an answer was not what it must be: such a figure would mean nothing */
 async function load(server: Server, path: string, tokensFile: string): Promise<number> {
   const url = `${server.url}${path}`;

@@ -99,7 +99,7 @@ async function costOf(server: ChildProcess, load: () => Promise<Report>): Promis
 const benchmark: Benchmark = {
   description:
     `API keys: a polite key (${String(POLITE_RATE)} requests a second) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, ` +
-    `or by ${String(LOOP_CONNECTIONS)} connections that ask again as soon as they are answered; against the polite one alone, and against the same flood at another server on the same core (what is left then is the machine). ` +
+    `or by ${String(LOOP_CONNECTIONS)} connections that ask again as soon as they are answered; against only the polite one, and against the same flood at another server on the same core (what is left then is the machine). ` +
     'A decision from memory; how exactly four replicas with separate clocks keep one limit over one PostgreSQL.',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'keys-'));

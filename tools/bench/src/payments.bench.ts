@@ -13,7 +13,7 @@ const PAIRS = 64;
 const benchmark: Benchmark = {
   description:
     'payments over HTTP (token, exchange, hold, post, the audit events durable in each service) by issuer, payments and accounts, against ' +
-    'the same SQL statements alone, one transfer a transaction, on the same tables of the same PostgreSQL by as many clients; fsync off for both.',
+    'only the same SQL statements, one transfer per transaction, on the same tables of the same PostgreSQL by as many clients; fsync off for both.',
   async run({ rounds, progress, measured }) {
     const services = await startPaymentServices();
     try {

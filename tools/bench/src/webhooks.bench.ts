@@ -41,7 +41,7 @@ async function lags(receivers: ChildProcess, send: () => Promise<void>): Promise
 }
 
 const benchmark: Benchmark = {
-  description: `how long a webhook notice takes to a healthy endpoint, beside ${String(HANGING)} endpoints of other clients that accept and stay silent, against alone; payments as it is built, a notice every ${String(EVERY_MS)} ms.`,
+  description: `how long a webhook notice takes to a healthy endpoint, beside ${String(HANGING)} endpoints of other clients that accept and stay silent, against without them; payments as it is built, one notice every ${String(EVERY_MS)} ms.`,
   async run({ rounds, progress, measured }) {
     const services = await startPaymentServices();
     const pool = new pg.Pool({ connectionString: services.databases.payments, max: 2 });

@@ -1,5 +1,5 @@
 // What a new service needs outside its own folder. Each edit fails when the file is not as it knows it, rather than do half, and
-// leaves alone what is there already.
+// keeps what is there already.
 
 function replaced(text, pattern, replacement, what) {
   if (!pattern.test(text)) throw new Error(`${what} is not where the generator looks for it (${pattern})`);

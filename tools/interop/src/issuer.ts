@@ -23,7 +23,7 @@ export interface RunningIssuer {
   stop(): Promise<void>;
 }
 
-/** An issuer of somebody else's whose people ours takes in. */
+/** A third-party issuer whose people ours accepts. */
 export interface Trusted {
   readonly name: string;
   readonly issuer: string;

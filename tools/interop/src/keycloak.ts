@@ -89,7 +89,7 @@ export async function startKeycloak(cache: string): Promise<Keycloak> {
   }
 }
 
-/** Our verifier, which knows Keycloak's issuer alone, on its tokens. @returns what was not as it must be */
+/** Runs our verifier, which knows only Keycloak's issuer, on its tokens. @returns the faults */
 export async function verifyKeycloak({ issuer, service, user, id, refresh }: Keycloak): Promise<readonly string[]> {
   const verifier = await createVerifier({ issuer, audience: 'orders', profile: 'keycloak' });
   const others = await createVerifier({ issuer, audience: 'payments', profile: 'keycloak' });

@@ -36,7 +36,7 @@ async function withOurs(issuer: RunningIssuer, running: ReadonlyMap<string, Outs
     good.push(exchanged.token);
     const title = `${name}’s people here`;
     const what =
-      'exchanged at our issuer, with declared roles, and told from its services; a token that is not for us refused';
+      'exchanged at our issuer, with declared roles, and distinguished from its services; a token that is not for us refused';
     const { faults } = exchanged;
     outcomes.push(
       faults.length === 0 ? passed(title, outside.version, what) : failed(title, outside.version, faults.join('; ')),

@@ -14,7 +14,7 @@ export const MCP_CONFORMANCE_VERSION = '0.2.0-alpha.12';
 export const MCP_CONFORMANCE = 'MCP conformance runner';
 const PACKAGE = '@modelcontextprotocol/conformance';
 const LIMIT_MS = 240_000;
-/** What its scenarios for authorization servers look at. */
+/** What its scenarios for authorization servers check. */
 const demanded = ['authorization-server-metadata', 'authorization-server-metadata-cimd', 'authorization-code-grant'];
 const checksSchema = z.array(
   z.looseObject({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }),

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** What became of one program. */
+/** The outcome of one program. */
 export type Outcome =
   | { readonly state: 'passed'; readonly name: string; readonly version: string; readonly what: string }
   | { readonly state: 'failed'; readonly name: string; readonly version: string; readonly what: string }

@@ -7,7 +7,7 @@ import { startSpring, verifySpring } from './spring.js';
 /** Another maker's issuer, running. */
 export interface Outside {
   readonly version: string;
-  /** As our issuer takes in its people. */
+  /** How our issuer accepts its people. */
   readonly trusted: Trusted;
   /** A person's token there, the roles that the person has here by the declared mapping, and a token that is never exchanged. */
   readonly person: {
@@ -25,7 +25,7 @@ export interface Outside {
 
 export interface OutsideProgram {
   readonly name: string;
-  /** What {@link Outside.verify} looks at. */
+  /** The tokens that {@link Outside.verify} checks. */
   readonly what: string;
   /** @throws {CannotBeHad} */
   start(cache: string): Promise<Outside>;
@@ -57,7 +57,7 @@ export const outsidePrograms: readonly OutsideProgram[] = [
       return {
         version,
         trusted: { name: 'spring', issuer, profile: 'spring', audience: 'shop' },
-        // Spring's access tokens do not tell a person from a service.
+        // Spring's access tokens do not distinguish a person from a service.
         person: { token, type: 'id_token', never, roles: [] },
         service,
         verify: () => verifySpring(spring),
@@ -90,7 +90,7 @@ export async function exchangePerson({ person, service, trusted }: Outside, { ur
   return { token, faults };
 }
 
-/** Starts it, and has our verifier look at its tokens. */
+/** Starts it, and runs our verifier on its tokens. */
 export async function tryOutside(
   { name, what, start }: OutsideProgram,
   cache: string,

@@ -122,7 +122,7 @@ export async function startSpring(cache: string): Promise<Spring> {
   }
 }
 
-/** Our verifier, which knows Spring's issuer alone, on its tokens. @returns what was not as it must be */
+/** Runs our verifier, which knows only Spring's issuer, on its tokens. @returns the faults */
 export async function verifySpring({ issuer, ...tokens }: Spring): Promise<readonly string[]> {
   const verifier = await createVerifier({ issuer, audience: 'shop', profile: 'spring' });
   const standard = await createVerifier({ issuer, audience: 'rfc9068', profile: 'rfc9068' });

@@ -94,7 +94,7 @@ export async function verifyOurs(verifier: Verifier, cache: string, tokens: Toke
         JWKS: await (await fetch(jwksUrl)).text(),
       },
     });
-    const counts = `${String(tokens.good.length)} tokens of ours accepted, ${String(tokens.bad.length)} bad ones refused`;
+    const counts = `${String(tokens.good.length)} of our tokens accepted, ${String(tokens.bad.length)} invalid ones refused`;
     return ok ? passed(name, version, counts) : failed(name, version, output.split('\n').slice(-3).join(' '));
   } catch (error) {
     if (error instanceof CannotBeHad) return notRun(name, version, error.message);

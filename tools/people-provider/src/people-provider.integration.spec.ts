@@ -109,7 +109,7 @@ describe('the people provider', () => {
     expect(named.map(([, id]) => id)).toEqual(['olga', 'carol', 'samir', 'amina']);
   });
 
-  it('shows names as text, runs no script and stands in no frame', async () => {
+  it('shows names as text, runs no script and cannot be framed', async () => {
     const { page, headers } = await pageOf();
     expect(page).toContain('A &lt;b&gt;relying&lt;/b&gt; party');
     expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'.*frame-ancestors 'none'$/);

@@ -1,4 +1,4 @@
-// Imports nothing of ours: `npm start -- --help` reads this file as it is, so that help needs no build.
+// Imports no other file: `npm start -- --help` runs this file directly, so that help needs no build.
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 function portBase(text: string): number {

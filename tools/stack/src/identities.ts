@@ -53,7 +53,7 @@ export interface Identities {
   readonly signingKey: PrivateJwk;
   /** Under which the issuer's keys rest in its database: `id:key`. */
   readonly keyEncryptionKey: string;
-  /** With which payments signs what it tells merchants. */
+  /** Payments signs its notices to merchants with it. */
   readonly webhookKey: PrivateJwk;
   /** Audit's own, with which it signs the log's checkpoints (JWK). */
   readonly logKey: Readonly<Record<'kty' | 'crv' | 'x' | 'd', string>>;

@@ -35,7 +35,7 @@ describe("the README's commands and snippets", () => {
       /(127\.0\.0\.1:)400(\d)/g,
       (_, host: string, digit: string) => `${host}${String(base + Number(digit))}`,
     );
-  /** As a terminal without colours shows it: nx asks for colours, which stand in the middle of what is looked for. */
+  /** Without colours: nx emits colour codes, which would be in the middle of the expected text. */
   const plain: NodeJS.ProcessEnv = { ...process.env, FORCE_COLOR: '0' };
   const run = (script: string, env: NodeJS.ProcessEnv = {}): string =>
     execFileSync('bash', ['-euo', 'pipefail', '-c', script], {

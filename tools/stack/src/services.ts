@@ -25,7 +25,7 @@ export interface ServiceSettings {
   readonly url: string;
   /** The variables of its configuration. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Tells a further process of the same service from the first. */
+  /** Distinguishes another process of the same service from the first. */
   readonly replica?: string;
 }
 

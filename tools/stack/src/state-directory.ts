@@ -42,7 +42,7 @@ function lock(path: string): string {
 /**
  * Takes the folder for this process.
  * @param reset begin from empty data
- * @throws {StackError} when a second start stands beside the first, {UntrustedFolder} when another user could write there
+ * @throws {StackError} when a second stack is started next to the first, {UntrustedFolder} when another user could write there
  */
 export function openStateDirectory(path: string, reset: boolean): StateDirectory {
   if (existsSync(path) && !existsSync(join(path, MARK))) {

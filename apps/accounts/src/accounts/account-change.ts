@@ -75,7 +75,7 @@ interface Change {
   readonly to: unknown;
 }
 
-/** What became another, before and after, as the audit trail tells it. */
+/** The changed fields, before and after, for the audit trail. */
 export function changesBetween(before: Account, after: Account): Readonly<Record<string, unknown>> {
   const changes: Record<string, unknown> = {};
   const tell = (name: string, from: unknown, to: unknown): void => {

@@ -36,7 +36,7 @@ export const openAccountSchema = z
   });
 export type OpenAccount = z.infer<typeof openAccountSchema>;
 
-/** What stands on an account, and the rule for what may. */
+/** The balances of an account, and the rule for their limits. */
 export interface Account {
   readonly id: AccountId;
   readonly name: string;

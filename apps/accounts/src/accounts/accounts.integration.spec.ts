@@ -361,7 +361,7 @@ describe('accounts', () => {
     expect(codeOf(await setStatus(merchant, 'open'))).toEqual([422, 'ACCOUNT_CLOSED']);
   });
 
-  it('tell the balance of a time that has passed, the same ever after', async () => {
+  it('give the balance at a past time, which never changes afterwards', async () => {
     const [purse, merchant] = [await ledger.open(alice), await ledger.open(shop)];
     const opened = new Date();
     await delay(5);

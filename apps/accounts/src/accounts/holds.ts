@@ -3,7 +3,7 @@ import { type AccountId } from './account.js';
 
 /** What an account must know of the holds on it. Anyone who keeps them answers. */
 export interface HoldsOnAccounts {
-  /** Ends the overdue holds on these accounts; afterwards none of them stands in a change's way, no matter who ended it. */
+  /** Ends the overdue holds on these accounts; afterwards none of them blocks a change, no matter who ended it. */
   releaseOverdue(ids: readonly AccountId[]): Promise<void>;
   /** Holds on either side of the account that have not ended. */
   countOn(transaction: Transaction, id: AccountId): Promise<number>;

@@ -47,8 +47,8 @@ export class StandingsStore {
   }
 
   /**
-   * Credits less debits once the last entry at that time stood. Waits for what is being posted: with a time that has passed, the answer
-   * is the same ever after.
+   * Credits minus debits after the last entry at that time. Waits for what is being posted: with a time that has passed, the answer is the same ever
+   * after.
    */
   async balanceAsOf(id: AccountId, asOf: Date): Promise<bigint> {
     await this.#awaitPostings(id);

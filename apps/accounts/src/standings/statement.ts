@@ -31,7 +31,7 @@ export interface Entry {
   readonly transferId: string;
   readonly side: 'debit' | 'credit';
   readonly amount: bigint;
-  /** Credits less debits once this entry stood. */
+  /** Credits minus debits after this entry. */
   readonly balanceAfter: bigint;
   readonly postedAt: Date;
   readonly reference: string;

@@ -57,7 +57,7 @@ interface ModelTransfer {
   readonly amounts: bigint[];
 }
 
-/** The ledger as one would tell it to a child: all that ever happened, added up again for each question. No locks, no running sums. */
+/** The simplest possible ledger: a list of everything that happened, added up again for each query. No locks, no running sums. */
 export class LedgerModel {
   #transfers = new Map<TransferId, ModelTransfer>();
   #seconds = 0;

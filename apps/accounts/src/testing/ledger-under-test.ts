@@ -44,7 +44,7 @@ export interface LedgerUnderTest {
   open(who: Who, more?: object): Promise<string>;
   /** Opens an account of the administrator's that may be overdrawn, and moves so much from it. */
   fund(account: string, amount: string): Promise<void>;
-  /** What of one account stands in its JSON: balance, held, available. */
+  /** The amounts in an account's JSON: balance, held, available. */
   standing(account: string): Promise<readonly unknown[]>;
   stop(): Promise<void>;
 }

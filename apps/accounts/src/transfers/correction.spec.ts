@@ -27,7 +27,7 @@ const refusalAfter = (days: number, by: Party, original = paid): string | undefi
   refuseCorrector(original, back, accounts, by, new Date(start.getTime() + days * DAY_MS), 180)?.code;
 
 describe("a correction that takes from another's account", () => {
-  it('is refused once the transfer is older than the limit, and its owner may still give back', () => {
+  it('is refused once the transfer is older than the limit, and its owner may still refund it', () => {
     const payments = party('payments', ['transfers:correct']);
     expect(refusalAfter(180, payments)).toBeUndefined();
     expect(refusalAfter(180.001, payments)).toBe('CORRECTION_TOO_OLD');

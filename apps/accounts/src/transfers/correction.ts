@@ -5,7 +5,7 @@ import { postedAt, postedLegs, statusOf, type Leg, type Transfer } from './trans
 
 const pairOf = (from: string, to: string, { currency }: Leg): string => `${from} ${to} ${currency}`;
 
-/** What a correction gives back, or may yet give back while it is held. */
+/** What a correction returns, or may still return while it is held. */
 function correctedLegs(correction: Transfer, now: Date): readonly Leg[] {
   return statusOf(correction, now) === 'held' ? correction.legs : postedLegs(correction);
 }

@@ -11,7 +11,7 @@ import { isOverdue, statusOf, type TransferId } from './transfer.js';
 
 const model = party('model');
 
-/** The rules alone, with the steps that the service takes around them. */
+/** Only the rules, with the steps that the service takes around them. */
 class DecidedLedger {
   readonly draft = new LedgerDraft(new Map(modelAccounts.map((account) => [account.id, account])), [], 180);
   readonly entries: NewEntry[] = [];

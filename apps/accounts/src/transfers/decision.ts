@@ -17,7 +17,7 @@ import { refuse, refuseStranger, type Refusal, type RefusalCode } from './refusa
 import { isSameTransfer, type CreateTransfer, type LedgerCommand, type PostHold } from './transfer-command.js';
 import { isOverdue, type Hold, type Leg, type Transfer, type TransferId } from './transfer.js';
 
-/** The part of the ledger that a command is about, as it stands under the locks. */
+/** The part of the ledger that a command concerns, read under the locks. */
 export interface Ledger {
   readonly accounts: Accounts;
   readonly transfers: ReadonlyMap<TransferId, Transfer>;

@@ -21,7 +21,7 @@ export class HoldExpiry {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** Ends the overdue holds on these accounts; afterwards none of them stands in a transfer's way, no matter who ended it. */
+  /** Ends the overdue holds on these accounts; afterwards none of them blocks a transfer, no matter who ended it. */
   async releaseOverdue(accounts: readonly AccountId[]): Promise<void> {
     await this.#end(await this.store.overdue(this.clock(), EXPIRY_LIMIT, accounts));
   }

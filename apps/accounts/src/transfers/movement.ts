@@ -70,7 +70,7 @@ export function release(legs: readonly Leg[], accounts: Accounts): Movement | Re
 }
 
 /**
- * Two entries a leg, whatever is reserved; the rule is asked of where the accounts stand at the end.
+ * Two entries a leg, whatever is reserved; the rule is checked against the final balances.
  * @param at the time of posting, not before any entry of these accounts
  */
 export function move(legs: readonly Leg[], accounts: Accounts, at: Date): Movement | Refusal {

@@ -37,7 +37,7 @@ interface ChangeStep {
   readonly account: number;
   readonly overdraft: Account['overdraft'];
 }
-/** A new transfer, or one about the so-many-th: post it, void it, give back of its first leg. */
+/** A new transfer, or one about the so-many-th: post it, void it, reverse its first leg. */
 interface TransferStep {
   readonly kind: 'create' | 'post' | 'void' | 'correct';
   readonly legs: readonly [Leg, ...Leg[]];

@@ -27,9 +27,8 @@ export const refusals = {
 export type RefusalCode = keyof typeof refusals;
 
 /**
- * A command that the ledger does not carry out; it has no effect.
- * `denied` tells the trail that it was a matter of authority, which the caller is not told; so does `reason`, where it is another than the
- * code.
+ * A command that the ledger does not carry out; it has no effect. `denied` records that it was a matter of authority, which the caller does not see;
+ * so does `reason`, where it is another than the code.
  */
 export interface Refusal {
   readonly ok: false;

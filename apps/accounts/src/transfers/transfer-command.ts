@@ -99,7 +99,7 @@ function isSameLeg(one: Leg, other: Leg | undefined): boolean {
   );
 }
 
-/** Whether a command, sent by this caller, asks for exactly the transfer that already stands under its id. */
+/** Whether a command, sent by this caller, asks for exactly the transfer that already has its id. */
 export function isSameTransfer(transfer: Transfer, command: CreateTransfer, origin: Origin): boolean {
   const heldSeconds =
     transfer.hold === null ? null : (transfer.hold.expiresAt.getTime() - transfer.madeAt.getTime()) / 1_000;

@@ -13,15 +13,15 @@ const actions = {
   read: 'transfers:read',
 } as const;
 
-/** A command, or a look at a transfer. */
+/** A command on a transfer, or a read of it. */
 export type TransferAct = LedgerCommand['kind'] | 'read';
 
-/** A look at a transfer, or a command that was carried out before. */
+/** A read of a transfer, or a command that was carried out before. */
 export function seenEvent(how: 'read' | 'repeated', act: TransferAct, id: TransferId, caller: Caller): NewAuditEvent {
   return events.event(`transfer.${how}`, by(caller), { id, action: actions[act] });
 }
 
-/** A look at a page of transfers. @param ids those that it showed */
+/** A read of a page of transfers. @param ids those that it showed */
 export function listedEvent(ids: readonly string[], caller: Caller): NewAuditEvent {
   const changes = { shown: ids.length, first: ids[0] ?? null, last: ids.at(-1) ?? null };
   return events.event('transfers.listed', by(caller), { id: EVERY, changes });

@@ -36,7 +36,7 @@ export interface Transfer {
   readonly reference: string;
   readonly metadata: Metadata;
   readonly legs: readonly Leg[];
-  /** The transfer that this one gives back, wholly or in part. */
+  /** The transfer that this one reverses, fully or in part. */
   readonly corrects: TransferId | null;
   readonly origin: Origin;
   /** When it was made; for one without a hold also when it was posted. */

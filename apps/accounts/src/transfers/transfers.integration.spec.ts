@@ -126,7 +126,7 @@ describe('transfers', () => {
     expect(rows).toEqual([{ status: 'expired' }]);
   });
 
-  it('gives back by corrections, never more than was moved, for the client that moved it and may correct', async () => {
+  it('reverses by corrections, never more than was moved, for the client that moved it and may correct', async () => {
     const [purse, merchant] = await pair('500');
     const original = transfer(purse, merchant, '500');
     await send(original);

@@ -20,7 +20,7 @@ function accountsOf(legs: readonly Leg[]): readonly AccountId[] {
   return legs.flatMap(({ debitAccount, creditAccount }) => [debitAccount, creditAccount]);
 }
 
-/** The steps of a transfer: carry it out under the locks of its accounts, or tell the trail why not; answer. */
+/** The steps of a transfer: execute it under the locks of its accounts, or record why not; answer. */
 @Injectable()
 export class TransfersService {
   constructor(
@@ -38,7 +38,7 @@ export class TransfersService {
     const short = !decision.ok && decision.code === 'INSUFFICIENT_FUNDS';
     if (!short) return this.#answer(command, decision, caller);
     await this.expiry.releaseOverdue(accounts);
-    // Also when nothing was left to release: another may have ended, since the decision, a hold that stood in its way.
+    // Also when nothing was left to release: another request may have ended a blocking hold since the decision.
     return this.#answer(command, await this.#carryOut(command, accounts, caller), caller);
   }
 

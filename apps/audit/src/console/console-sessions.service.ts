@@ -102,7 +102,7 @@ export class ConsoleSessions implements OnModuleInit {
     }
   }
 
-  /** Ends a session, and gives back what the issuer gave for it. */
+  /** Ends a session, and revokes its tokens at the issuer. */
   async end(secret: string): Promise<void> {
     const kept = await this.store.remove(digestOf(secret));
     const given = kept.flatMap(({ sealed }) => this.#opened(sealed, secret) ?? []);

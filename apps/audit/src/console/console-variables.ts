@@ -13,7 +13,7 @@ export const clientKeyVariable = z.string().transform((text, context) => {
   }
 });
 
-/** An origin: pages stand at its root, because a `__Host-` cookie belongs to a whole host. */
+/** An origin: pages are at its root, because a `__Host-` cookie belongs to a whole host. */
 export const originVariable = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .refine((text) => URL.canParse(text) && new URL(text).pathname === '/' && new URL(text).search === '', {

@@ -18,7 +18,7 @@ const encodings = [
   ['gzip', 'gz'],
 ] as const;
 
-/** Nothing but this origin, and no script or style that stands in the page itself. */
+/** Only this origin, and no inline scripts or styles. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",

@@ -22,7 +22,7 @@ export interface FoundEvent {
 
 export interface EventPage {
   readonly events: readonly FoundEvent[];
-  /** Where the next page begins; nothing at the end. A page may be shorter than its limit and still have one, when much was looked through. */
+  /** Cursor of the next page; undefined at the end. A page may be shorter than its limit and still have one, when many events were scanned. */
   readonly next_cursor: string | null;
 }
 

@@ -534,7 +534,7 @@ describe('the trail, by HTTP', () => {
     expect((await get('/events/tail', READ, { headers: { 'last-event-id': 'x' } })).status).toBe(400);
   }, 90_000);
 
-  it('tells a tail that begins beyond the end of the log so, instead of being silent', async () => {
+  it('reports to a tail that it starts beyond the end of the log, instead of being silent', async () => {
     const tail = await listen('/events/tail', Infinity, READ, { 'last-event-id': '99999999' });
     const [message, ...more] = await tail.read();
     expect(message?.event).toBe('error');
@@ -652,7 +652,7 @@ describe('the trail, by HTTP', () => {
     );
   }, 60_000);
 
-  it('takes a batch, with a bad event of it as a dead letter in its place, and tells the source how far it is', async () => {
+  it('accepts a batch, with an invalid event in it as a dead letter, and reports the progress to the source', async () => {
     const receipts: unknown[] = [];
     const subscription = payments.subscribe(receiptSubject('payments'), {
       callback: (_, message) => void receipts.push(parseReceipt(message.string())?.through),
@@ -711,7 +711,7 @@ describe('the trail, by HTTP', () => {
     expect((await fetch(`${url}/intake/sources`)).status).toBe(401);
   }, 60_000);
 
-  it('records who looked at the sources, and what of a dead letter or a gap was refused', async () => {
+  it('records who read the sources, and refused changes of dead letters and gaps', async () => {
     const admin = { ...READ, scopes: ['audit:admin'] };
     await get('/intake/sources');
     expect((await get('/intake/dead-letters/998/replay', admin, { method: 'POST' })).status).toBe(404);

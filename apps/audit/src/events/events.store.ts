@@ -26,7 +26,7 @@ export interface FindOptions {
 
 export interface Finding {
   readonly rows: readonly EventRow[];
-  /** How far the search looked; nothing when it came to the end. What it did not look at begins after this log index. */
+  /** How far the search got; undefined when it reached the end. Events after this log index were not scanned. */
   readonly next: bigint | null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Passes on what comes, and ends the source when its reader takes nothing for too long: then it frees what it holds, although the reader is still
+ * Passes data through, and ends the source when its reader reads nothing for too long: then it frees its memory, although the reader is still
  * connected.
  * @param stallMs milliseconds that a piece may wait for its reader
  */

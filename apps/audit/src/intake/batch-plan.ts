@@ -3,7 +3,7 @@ import { SequenceRanges } from '@countersign/merkle-log';
 import { type SourceMark } from '../log/append-events.store.js';
 import { type Accepted, type Rejected } from './message-check.js';
 
-/** Maximum ranges of one source: each lies between two gaps. */
+/** Maximum ranges of one source: each is between two gaps. */
 const RANGE_LIMIT = 1_000;
 
 /** What one batch adds to the trail. */

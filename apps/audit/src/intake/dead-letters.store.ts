@@ -115,7 +115,7 @@ export class DeadLetterStore {
     return rowCount ?? 0;
   }
 
-  /** Masks a portion of what came in before dead letters were masked. @returns how many it looked at */
+  /** Masks a batch of dead letters from before dead letters were masked. @returns how many it processed */
   async maskOlder(): Promise<number> {
     const { rows } = await this.pool.query(
       'select position::text, payload from dead_letter where not masked order by position limit 200',

@@ -35,7 +35,7 @@ export async function openIntake(connection: NatsConnection, streams: StreamSett
     ack_wait: 5_000_000_000,
     max_ack_pending: UNDER_WAY_TO_ALL,
   };
-  // A server of 2.10 or newer refuses to add a consumer that is there with other settings, those of an older version of ours.
+  // A server of 2.10 or newer refuses to add a consumer that exists with other settings, such as those of our older versions.
   const existing = await manager.consumers.info(auditStream.name, CONSUMER).catch(() => undefined);
   if (existing === undefined) {
     const consumer = { durable_name: CONSUMER, ack_policy: AckPolicy.Explicit };

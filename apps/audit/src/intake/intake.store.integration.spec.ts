@@ -90,7 +90,7 @@ describe('the store of the intake', () => {
     ]);
   });
 
-  it('tells each source where its events stand, also what came before, and of dead letters that they stand nowhere', async () => {
+  it('reports to each source the places of its events, earlier ones too, and that dead letters have none', async () => {
     const { placements } = await store.append([accepted(eventOf('placed', 1)), accepted(eventOf('placed', 2))]);
     const index = Number(placements[0]?.places[0]?.index);
     expect(placements).toEqual([{ source: 'placed', places: [{ first: '1', last: '2', index: String(index) }] }]);

@@ -76,7 +76,7 @@ describe('the check of each message', () => {
     expect(look({ ...event, extra: 1 })).toMatchObject({ kind: 'dead-letter' });
   });
 
-  it('looks at each event of a batch for itself, in order', () => {
+  it('checks each event of a batch separately, in order', () => {
     const odd = { ...numbered(2), data: { ...event.data, outcome: 'maybe' } };
     const strange = { ...numbered(4), source: 'accounts' };
     const large = { ...numbered(5), data: { ...event.data, changes: { text: 'x'.repeat(33_000) } } };

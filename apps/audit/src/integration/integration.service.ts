@@ -41,7 +41,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   #connecting: Promise<void> = Promise.resolve();
   #connection: NatsConnection | undefined;
   #latest: SignedCheckpoint | undefined;
-  /** As last looked at: what is stored and has a place. */
+  /** As of the last check: what is stored and has a place. */
   #nextIndex = 0;
   #publishedAt = -Infinity;
 

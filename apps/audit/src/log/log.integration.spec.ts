@@ -195,7 +195,7 @@ describe('the log of the audit service', () => {
     expect(verifyConsistency(before.size, after.size, before.root, after.root, hashes)).toBe(true);
   }, 60_000);
 
-  it('signs a checkpoint on demand, and tells witnesses of each', async () => {
+  it('signs a checkpoint on demand, and sends each to witnesses', async () => {
     await publish(1);
     const answer = await get('/log/checkpoint', ['audit:read'], 'POST');
     expect(answer.statusCode).toBe(200);
@@ -287,7 +287,7 @@ describe('the log of the audit service', () => {
     expect(kept.rowCount).toBe(1);
   });
 
-  it('hands its key over: both sign for a while, each alone is believed, and what the old one signed stays known', async () => {
+  it('rotates its key: both sign for a while, either signature suffices, and what the old key signed stays verifiable', async () => {
     const jwk = () => JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
     const [old] = await keys();
     const change = async (variables: Readonly<Record<string, string>>): Promise<Checkpoint> => {

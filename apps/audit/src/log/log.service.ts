@@ -67,7 +67,7 @@ export class LogService {
     return checkpoint;
   }
 
-  /** The hashes of a tile. A narrower one than stands here is its beginning. */
+  /** The hashes of a tile. A narrower one is its prefix. */
   async tile({ level, index, width }: TileAddress & { level: number }): Promise<Buffer> {
     const [tile] = await this.store.tiles([{ level, index }]);
     const wanted = width * 32;
@@ -75,7 +75,7 @@ export class LogService {
     return tile.hashes.subarray(0, wanted);
   }
 
-  /** The events of a bundle. It is a look into the trail, so it is recorded before it is answered. */
+  /** The events of a bundle. It reads the trail, so it is recorded before it is answered. */
   entries({ index, width }: TileAddress, caller: Caller): Promise<Buffer> {
     const first = index * TILE_WIDTH;
     const end = first + width;
@@ -160,7 +160,7 @@ export class LogService {
     return (await this.store.checkpoint(size)) ?? { treeSize: size };
   }
 
-  /** What was made is shown, and a refusal told, only once it is in the trail. */
+  /** Results and refusals are sent only once they are in the trail. */
   async #recorded<Made>(
     name: 'entries.read' | 'inclusion.proven' | 'consistency.proven',
     about: EventDetails<keyof typeof events.kinds>,

@@ -108,7 +108,7 @@ export class LogStore {
     return tileRows.parse(rows).map(({ level, tile_index, hashes }) => ({ level, index: tile_index, hashes }));
   }
 
-  /** The leaves from `first` up to, but without, `end`, as the events stand in the database now. */
+  /** The leaves from `first` up to, but without, `end`, from the events as they are in the database now. */
   async entries(first: number, end: number, queries: Queries = this.pool): Promise<readonly LogEntry[]> {
     const { rows } = await queries.query(
       'select log_index, event from event where log_index >= $1 and log_index < $2 order by log_index',

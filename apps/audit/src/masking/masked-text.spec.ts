@@ -10,7 +10,7 @@ const policy = [
 const id = '01a218c0-12c8-7e3c-89c5-df0017add015';
 
 describe('masking what no trail could take', () => {
-  it('puts commitments where the policy’s fields are, and tells whom it is about', () => {
+  it('puts commitments in the policy’s fields, and says whose data it is', () => {
     const data = {
       principal: { subject: 'ada' },
       request: { peer: '192.0.2.7' },

@@ -45,7 +45,7 @@ export class MaskedValuesStore {
     return valueRows.parse(rows);
   }
 
-  /** @returns how many values were erased; with their salts gone, the commitments tell nothing */
+  /** @returns how many values were erased; without their salts, the commitments reveal nothing */
   async eraseEvent(eventId: string): Promise<number> {
     const { rowCount } = await this.pool.query('delete from masked_value where event_id = $1', [eventId]);
     return rowCount ?? 0;

@@ -52,7 +52,7 @@ describe('masking', () => {
     ['changes', 'holder', 'name'],
   ] as const;
 
-  it('puts commitments where the values stood, and leaves the rest as it was', () => {
+  it('replaces the values by commitments, and leaves the rest unchanged', () => {
     const event = eventOf({ email: 'ada@example.org', holder: { name: 'Ada', since: 1815 }, amount: '7' });
     const { event: shown, masked } = mask(event, policy, salt);
     expect(masked.map(({ path, value }) => [path, value])).toEqual([

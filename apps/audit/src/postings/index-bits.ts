@@ -2,7 +2,7 @@
 export interface PostingsLayout {
   /** Log indices that share a segment; a multiple of 8. */
   readonly segmentSize: number;
-  /** Events that are indexed at once; divides the segment, so that a step lies in one. */
+  /** Events that are indexed at once; divides the segment, so that a step is within one. */
   readonly stepSize: number;
 }
 export const defaultLayout: PostingsLayout = { segmentSize: 16_384, stepSize: 2_048 };

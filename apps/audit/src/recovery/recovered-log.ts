@@ -22,7 +22,7 @@ export interface RecoveryPlan {
 }
 
 /**
- * What of a log can be put back where it stood.
+ * The part of a log that can be restored to its place.
  * @param next the first index that the log does not have
  * @param end the index behind the last one that it had
  * @throws {RangeError} when two events claim one place: one of them is not what it says

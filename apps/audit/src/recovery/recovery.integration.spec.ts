@@ -129,7 +129,7 @@ describe('the trail, its database restored from a backup', () => {
   }
   /** Takes a backup, lets the trail grow by so many events, and restores the backup. @returns what the trail had */
   async function goOnAndRestore(count: number) {
-    // What audit is not told the place of before it stops waits for two minutes.
+    // Events whose place does not arrive before audit stops wait for two minutes.
     await until(isEmpty, 150_000);
     await app.close();
     await asSuperuser('create database audit_backup template audit owner audit_owner');
@@ -219,7 +219,7 @@ describe('the trail, its database restored from a backup', () => {
     expect(await inAudit('select from dead_letter')).toEqual([]);
   }, 480_000);
 
-  it('declares in the log what nobody has kept, and continues only when it is told to', async () => {
+  it('declares in the log what nobody has kept, and continues only on command', async () => {
     const { signed } = await goOnAndRestore(8);
     const { next_index: next } = await recovery();
     // How many events share a row depends on how quick the machine is: any row of what was lost will do.
@@ -233,7 +233,7 @@ describe('the trail, its database restored from a backup', () => {
       last: Number(last),
     }));
     await ask('/log/recovery/recall', 'audit:admin', {});
-    // By its bounds, not by their number: what has not come yet is one gap with it as long as it lies beside it.
+    // By its bounds, not by the count: adjacent numbers that have not arrived yet form one gap with it.
     await until(async () => JSON.stringify((await recovery()).missing) === JSON.stringify([row]));
     const refused = await ask('/log/recovery', 'audit:admin', {});
     expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'RECOVERY_INCOMPLETE' }]);

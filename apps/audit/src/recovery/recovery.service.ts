@@ -52,7 +52,7 @@ export interface RecoveryReport {
   readonly lost?: readonly { readonly first: string; readonly last: string }[];
 }
 
-/** Milliseconds between two checks while the log is not yet compared, or is restored; else a look asks nobody. */
+/** Milliseconds between two checks while the log is not yet compared, or is restored; otherwise a check needs no query. */
 const LOOK_EVERY_MS = 500;
 const LOG = 'audit';
 /** Ranges that a report names. */
@@ -62,7 +62,7 @@ const spansJson = (spans: readonly IndexSpan[]) =>
   spans.slice(0, NAMED).map(({ first, last }) => ({ first: first.toString(), last: last.toString() }));
 
 /**
- * Notices that the database was restored from a backup: a checkpoint that audit signed, or a place that it told a service, is ahead of the log.
+ * Notices that the database was restored from a backup: a checkpoint that audit signed, or a place that it sent to a service, is ahead of the log.
  * Then it holds the log still until what was lost is taken back.
  */
 @Injectable()

@@ -60,7 +60,7 @@ export type RecoveryResult =
   | { readonly kind: 'missing'; readonly missing: readonly IndexSpan[] }
   | { readonly kind: 'mismatch' };
 
-/** Takes back what a restored log has lost, and puts it where it stood. */
+/** Takes back what a restored log has lost, and puts it in its old place. */
 @Injectable()
 export class RecoveryStore {
   constructor(
@@ -153,7 +153,7 @@ export class RecoveryStore {
   }
 
   /**
-   * Audit's own counter and outbox were restored as well: what stands in the log leaves the outbox, and the rest is numbered behind it. Numbers
+   * Audit's own counter and outbox were restored as well: what is in the log is removed from the outbox, and the rest is numbered after it. Numbers
    * that were given in the meantime never reached the log.
    */
   async #restoreOutbox(client: pg.PoolClient): Promise<void> {

@@ -13,7 +13,7 @@ describe('countersign keys scan', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('finds a key wherever it stands in a file, with its line, and keeps no text of it', async () => {
+  it('finds a key anywhere in a file, with its line, and keeps no text of it', async () => {
     const id = '01a21031-6897-71c1-8114-42669a3f0602';
     const key = makeApiKey('live', id);
     const broken = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`;
@@ -43,7 +43,7 @@ describe('countersign keys scan', () => {
     expect(await keysIn(join(folder, 'utf-16.txt'))).toMatchObject([{ id: ids[1], line: 2 }]);
   });
 
-  it('goes on without what cannot be read, and says what that was', async () => {
+  it('skips what cannot be read, and reports it', async () => {
     const below = join(folder, 'below');
     mkdirSync(below);
     writeFileSync(join(below, 'a.txt'), 'nothing', { mode: 0o000 });

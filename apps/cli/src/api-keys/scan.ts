@@ -50,7 +50,7 @@ function namesIn(path: string, unreadable: string[]): readonly string[] {
   }
 }
 
-/** The keys of all files below a path, and what could not be read: a scan goes on without it, and says so. */
+/** The keys of all files below a path, and what could not be read: a scan skips it, and says so. */
 export async function scanned(
   path: string,
 ): Promise<{ readonly found: readonly Found[]; readonly unreadable: readonly string[] }> {
@@ -67,7 +67,7 @@ export async function scanned(
 
 const isOfAKey = (code: number): boolean => /\w/.test(String.fromCharCode(code));
 
-/** Where a text ends that may be examined: the rest may be the beginning of a key. A longer run of its characters than a key has is none. */
+/** End of the text that can be scanned now: the rest may be the start of a key. A run of key characters longer than a key is not one. */
 function wholeUntil(text: string): number {
   const least = Math.max(0, text.length - API_KEY_LENGTH_LIMIT - 1);
   let end = text.length;

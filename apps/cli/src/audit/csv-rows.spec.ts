@@ -27,7 +27,7 @@ describe('rows of CSV', () => {
     expect(await rowsOf('a,,b\r\nc', 3)).toEqual([['a', '', 'b'], ['c']]);
   });
 
-  it('are none where a quote does not close, or is followed by more', async () => {
+  it('do not exist if a quote does not close, or is followed by more', async () => {
     expect(await rowsOf('"a"b\na\n"c', 2)).toEqual([undefined, ['a'], undefined]);
   });
 });

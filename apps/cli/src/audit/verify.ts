@@ -36,7 +36,7 @@ function readText(file: string): string {
   }
 }
 
-/** The key itself, or a file with keys, a line each; what stands behind a key on its line is passed over. */
+/** The key itself, or a file with keys, a line each; text after a key on its line is ignored. */
 function verifiersOf(text: string): readonly NoteVerifier[] {
   try {
     const lines = text.includes('+') ? [text] : readText(text).split('\n');

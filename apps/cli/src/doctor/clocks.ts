@@ -5,7 +5,7 @@ const TOLERATED_MS = 2_000;
 /** A `Date` header leaves out the fraction of its second. */
 const SECOND_MS = 1_000;
 
-/** One look at another's clock. */
+/** One reading of another machine's clock. */
 export interface ClockReading {
   readonly where: string;
   /** Milliseconds since 1970 by this machine's clock, before the request and after the answer. */

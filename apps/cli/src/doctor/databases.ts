@@ -92,7 +92,7 @@ async function missingMigrations(client: pg.Client, database: string): Promise<r
   ];
 }
 
-/** Looks at a database as the login of its service. @param url the service's DATABASE_URL */
+/** Checks a database with the login of its service. @param url the service's DATABASE_URL */
 export async function inspectDatabase(url: string): Promise<readonly Finding[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
   client.on('error', () => undefined);

@@ -4,7 +4,7 @@ import { callAdmin } from '../session/admin.js';
 import { type Session } from '../session/session.js';
 import { type Finding } from './finding.js';
 
-/** A look that needs a scope which nobody here has, or an answer that did not come. */
+/** A check that needs a scope which is not available here, or whose answer did not come. */
 export interface NotAsked {
   readonly check: string;
   readonly reason: string;

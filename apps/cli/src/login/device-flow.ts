@@ -16,7 +16,7 @@ export type BegunDevice = z.infer<typeof begunSchema>;
 
 /**
  * Logs a person in who has a browser elsewhere (RFC 8628).
- * @param show tells the person which code to enter where
+ * @param show shows the person which code to enter where
  * @param wait takes milliseconds
  * @throws {CliError}
  */

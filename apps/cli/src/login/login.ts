@@ -30,7 +30,7 @@ async function end(address: IssuerAddress, { client_id, refresh_token: token }: 
 
 /**
  * Logs a person in and keeps that; a login that was there before for the same service ends.
- * @param flow gets the tokens, bound to a key of this login alone
+ * @param flow gets the tokens, bound to a key of this login only
  */
 export async function logIn(
   address: IssuerAddress,

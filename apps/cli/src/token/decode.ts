@@ -12,7 +12,7 @@ function part(token: string, index: number): unknown {
   }
 }
 
-/** Header and claims of a token, for a person to look at; the signature is not checked. @throws {CliError} */
+/** Header and claims of a token, for people to read; the signature is not checked. @throws {CliError} */
 export function decodeToken(token: string): { readonly header: unknown; readonly claims: unknown } {
   return { header: part(token, 0), claims: part(token, 1) };
 }

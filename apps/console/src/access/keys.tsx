@@ -34,7 +34,7 @@ const isLate = ({ state, ends_at: end }: KeyAnswer, now: number): boolean =>
 
 /** When the key's state ends by itself. */
 function plannedEnd(key: KeyAnswer, now: number): string | undefined {
-  if (isLate(key, now)) return 'rotation is overdue: look at the issuer';
+  if (isLate(key, now)) return 'rotation is overdue: check the issuer';
   return typeof key.ends_at === 'string' ? leftText(key.ends_at, now) : undefined;
 }
 

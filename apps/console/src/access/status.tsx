@@ -10,7 +10,7 @@ const signs: Readonly<Record<string, string>> = {
   retired: '↻',
 };
 
-/** Whether something works. The sign says it too, for those to whom colour tells nothing. */
+/** Whether something works. The icon shows it too, for people who cannot distinguish the colours. */
 export function Status({ status }: { readonly status: string }) {
   const refused = status === 'disabled' || status === 'revoked';
   return (

@@ -54,7 +54,7 @@ function Screen() {
   return <Outlet />;
 }
 
-/** What stands around every screen. */
+/** The frame of every screen. */
 export function Shell() {
   const main = useFocusOnScreen();
   const { data } = useQuery(sessionQuery);

@@ -80,7 +80,7 @@ function Letter({ letter, mayReplay, onDone }: LetterProps) {
   );
 }
 
-/** What the trail could not accept, oldest first. Looked at only when somebody asks, because each read is recorded. */
+/** What the trail could not accept, oldest first. Loaded only on request, because each read is recorded. */
 export function DeadLetters({ mayReplay }: { readonly mayReplay: boolean }) {
   const [done, setDone] = useState('');
   const { data, error, fetchNextPage, hasNextPage, isFetching, refetch } = useInfiniteQuery({

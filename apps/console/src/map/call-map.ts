@@ -53,7 +53,7 @@ export const NODE = { width: 170, height: 40 } as const;
 const GAP = { column: 290, row: 64 } as const;
 const MARGIN = 16;
 
-/** Columns of services: each stands behind the services that call it; a ring is broken where it is first met. */
+/** Columns of services: each is to the right of the services that call it; a cycle is broken where it is first met. */
 function columnsOf(calls: readonly Calls[]): ReadonlyMap<string, number> {
   const services = [...new Set(calls.map(({ callee }) => callee))];
   const callersOf = (service: string): string[] =>

@@ -4,7 +4,7 @@ export interface ChangedPlace {
   readonly offset: number;
   /** Characters from the line's beginning, from 1. */
   readonly column: number;
-  /** What stands there, and what should, each with a little around it. */
+  /** What is there, and what should be, each with some context. */
   readonly found: string;
   readonly expected: string;
 }
@@ -37,7 +37,7 @@ function firstDifference(one: string, other: string): number {
 
 /**
  * Where a line of an export was changed, by the event that the log holds in its place.
- * @param line the line as it stands in the file
+ * @param line the line as it is in the file
  * @param offset bytes of the file in front of it
  * @param event what the log holds
  * @returns undefined when the line's event is the log's

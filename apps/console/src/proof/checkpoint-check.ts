@@ -114,7 +114,7 @@ export function acceptKeys(store: MemoryStore, keys: readonly string[]): void {
   if (memory !== undefined) store.write({ ...memory, keys: [...new Set([...memory.keys, ...keys])] });
 }
 
-/** What lies between two checkpoints that this browser has seen. */
+/** The growth between two checkpoints that this browser has seen. */
 export interface Difference {
   readonly older: Checkpoint;
   readonly newer: Checkpoint;

@@ -20,7 +20,7 @@ export function parseTime(text: string, now: number): number | undefined {
   const [, amount, unit] = /^-\s?(\d{1,6})\s?([smhdw])$/.exec(trimmed) ?? [];
   if (amount !== undefined && unit !== undefined) return now - Number(amount) * (UNITS[unit] ?? 0);
   if (!/^\d{4}-\d{2}-\d{2}/.test(trimmed)) return undefined;
-  // A day alone is UTC to Date; here it begins where the reader is.
+  // Date parses a day without a time as UTC; here it starts in the reader's time zone.
   const time = new Date(/^\d{4}-\d{2}-\d{2}$/.test(trimmed) ? `${trimmed}T00:00` : trimmed.replace(' ', 'T')).getTime();
   return Number.isNaN(time) ? undefined : time;
 }

@@ -1,7 +1,7 @@
 import { type Outcome } from '../api/events.js';
 import styles from './outcome.module.css';
 
-/** The sign says it too: colour alone tells some readers nothing. */
+/** The icon shows it too, for people who cannot distinguish the colours. */
 const signs: Readonly<Record<Outcome, string>> = { allowed: '✓', denied: '⊘', failed: '!' };
 
 /** How an event ended. */

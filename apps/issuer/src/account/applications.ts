@@ -28,8 +28,8 @@ function allowedBy(given: readonly Pick<Delegation, 'audience' | 'scopes'>[]): r
 }
 
 /**
- * A person's consents, delegations and their uses by application, the last used first. A consent without a delegation lets the application
- * come back without asking, so it stands there too.
+ * A person's consents, delegations and their uses by application, the last used first. A consent without a delegation lets the application come back
+ * without asking, so it is listed too.
  */
 export function applicationsOf(
   delegations: readonly Delegation[],

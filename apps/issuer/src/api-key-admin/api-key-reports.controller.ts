@@ -11,7 +11,7 @@ import { ApiKeyUsageService } from './api-key-usage.service.js';
 export class ApiKeyReportsController {
   constructor(@Inject(ApiKeyUsageService) private readonly usage: ApiKeyUsageService) {}
 
-  /** Takes in how often keys were used at the calling service, each report once by its id. 204. */
+  /** Receives how often keys were used at the calling service; each report counts once by its id. 204. */
   @Post('usage')
   @HttpCode(204)
   @Unrecorded('counts, once a second from each service; what they show that is unusual is recorded')

@@ -132,7 +132,7 @@ describe('API keys at two replicas of the issuer', () => {
     }
   });
 
-  it('live as long as the policy says, or as told within the limit', async () => {
+  it('live as long as the policy says, or as requested within the limit', async () => {
     const { id } = await made();
     const { body } = await issuer.admin('GET', `/admin/api-keys/${id}`);
     const life = Date.parse(String(body['expires_at'])) - Date.parse(String(body['created_at']));

@@ -14,7 +14,7 @@ export interface ApiKeyPage {
   readonly next_cursor?: string;
 }
 
-/** What became of a key that was found somewhere; `unknown` when the issuer made no such key. */
+/** The result for a key that was found somewhere; `unknown` if the issuer made no such key. */
 export interface FoundApiKeyJson {
   readonly id: string;
   readonly status: ApiKeyStatus | 'unknown';

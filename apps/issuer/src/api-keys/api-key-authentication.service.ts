@@ -65,7 +65,7 @@ export class ApiKeyAuthentication {
     throw (await this.limits.ofApiKeyFailure(service, address)) ?? found;
   }
 
-  /** The key of a text, whatever became of it. @returns undefined if there is no such key */
+  /** The key of a text, in any state. @returns undefined if there is no such key */
   async identify(text: string): Promise<ApiKeyRow | undefined> {
     const parsed = parseApiKey(text);
     if (parsed?.environment !== this.settings.environment) return undefined;

@@ -113,7 +113,7 @@ describe('a client assertion', () => {
     expect((await ask(assertion)).body['error_description']).toMatch(/was used before/);
   });
 
-  it('tells a stranger, and a disabled client, nothing', async () => {
+  it('reveals nothing to a stranger or a disabled client', async () => {
     const stranger = await generateSigningKey();
     await register('gone', { jwks: { keys: [publicJwkOf(stranger)] } });
     await issuer.admin('POST', '/admin/clients/gone/disable');

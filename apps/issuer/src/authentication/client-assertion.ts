@@ -115,7 +115,7 @@ export function signatureFault(
 export interface ExpectedAssertion {
   readonly issuer: string;
   readonly subject: string;
-  /** Any one of these, alone. */
+  /** Exactly one of these. */
   readonly audiences: readonly string[];
   /** Seconds since 1970 before which it may not have been issued; nothing where it may. */
   readonly issuedSince?: number | undefined;
@@ -136,7 +136,7 @@ function isFrom({ iat, exp }: JsonObject, since: number): boolean {
   return Number(iat ?? Number(exp) - ASSERTION_LIFETIME_LIMIT) >= since;
 }
 
-/** One audience, exactly; RFC 7519, section 4.1.3, lets it stand in an array. */
+/** Exactly one audience; RFC 7519, section 4.1.3, allows it in an array. */
 function onlyAudience(aud: unknown): string | undefined {
   const one: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   return typeof one === 'string' ? one : undefined;

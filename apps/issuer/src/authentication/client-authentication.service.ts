@@ -145,7 +145,7 @@ export class ClientAuthentication {
     return client.token_endpoint_auth_method === 'none' ? this.limits.ofVisitor(peer) : this.limits.ofClient(client);
   }
 
-  /** @returns what to throw: beyond the limit of its network a failure is refused like any other there, and tells nothing of itself */
+  /** @returns what to throw: beyond the limit of its network a failure is refused like any other there, and reveals nothing */
   async #counted(failure: ClientAuthenticationFailed, trace: RequestTrace): Promise<Error> {
     const tooMany = await this.limits.ofFailure(trace.peer);
     if (tooMany !== undefined) return tooMany;
@@ -169,7 +169,7 @@ export class ClientAuthentication {
     }
   }
 
-  /** A public client (RFC 6749, section 2.1) has nothing to show; anybody may use its name, and gets nothing by that alone. */
+  /** A public client (RFC 6749, section 2.1) has no credentials; anybody may use its name, and that by itself grants nothing. */
   async #byName(clientId: string): Promise<AuthenticatedClient> {
     const registered = await this.documents.find(clientId);
     if (registered?.client.token_endpoint_auth_method !== 'none') {

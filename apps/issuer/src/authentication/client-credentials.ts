@@ -59,7 +59,7 @@ function basicOf(authorization: string, named: string | undefined): ClientCreden
 }
 
 /**
- * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, a client assertion in the form, or a public client's name alone.
+ * The credentials of a request to an OAuth endpoint: `Authorization: Basic`, a client assertion in the form, or only the name of a public client.
  * More than one method (RFC 6749, section 2.3), two clients, or another assertion type are `invalid_request`.
  * @param form the parsed body
  * @param authorization the `Authorization` header; an empty one is as left out

@@ -89,7 +89,7 @@ export class Authorization {
     return this.#grant(found, session, scopes, decided ? decision : undefined, trace);
   }
 
-  /** Tells the application that it does not get what it asks for. @returns where the browser goes */
+  /** Refuses the application's request at its redirect. @returns where the browser goes */
   async refuse(
     { to, error, description }: AuthorizationRefused,
     session: Session | undefined,

@@ -201,7 +201,7 @@ describe('the authorization endpoint', () => {
     });
   });
 
-  describe('tells the application, at its redirect, that', () => {
+  describe('reports to the application, at its redirect, that', () => {
     it.each([
       ['implicit is not supported', { response_type: 'token' }, 'unsupported_response_type'],
       ['hybrid is not supported', { response_type: 'code id_token' }, 'unsupported_response_type'],

@@ -232,7 +232,7 @@ describe('an authorization code', () => {
     expect((await redeem(code, { redirect_uri }, other, basic('bookkeeper', secret))).status).toBe(200);
   });
 
-  it('is only for clients that declare the grant, and a public client gets nothing by its name alone', async () => {
+  it('is only for clients that declare the grant, and its name by itself gives a public client nothing', async () => {
     const asShop = { client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' };
     const signed = { ...asShop, client_assertion: await issuer.assertion() };
     const answer = await issuer.token({ ...signed, grant_type: 'authorization_code', code: 'x', code_verifier: 'y' });

@@ -29,7 +29,7 @@ describe('clients at two replicas', () => {
     expect((await issuer.admin('POST', '/admin/clients', registration)).body['code']).toBe('CLIENT_EXISTS');
   });
 
-  it('gives a disabled client nothing at any replica, and tells it nothing', async () => {
+  it('gives a disabled client nothing at any replica, and reveals nothing to it', async () => {
     expect((await issuer.token(requested, other)).status).toBe(200);
     const answer = await issuer.admin('POST', '/admin/clients/shop/disable');
     expect(answer.body).toMatchObject({ status: 'disabled', disabled_by: 'admin' });
@@ -200,7 +200,7 @@ describe('clients at two replicas', () => {
     expect((await issuer.token(form, other)).status).toBe(401);
   });
 
-  it('tells the difference of a declaration, applies it once, and never undoes what an admin did', async () => {
+  it('reports the difference of a declaration, applies it once, and never undoes what an admin did', async () => {
     const key = publicJwkOf(await generateSigningKey());
     const declared = [{ client_id: 'declared', jwks: { keys: [key] }, policy }];
     const apply = (clients: object[], dryRun = false) =>

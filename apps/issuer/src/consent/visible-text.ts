@@ -14,7 +14,7 @@ const latin = /\p{Script=Latin}/u;
 /** Scripts whose letters look like Latin ones. */
 const similarScripts =
   /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Lisu}\p{Script=Coptic}\p{Script=Georgian}]/u;
-/** Letters of those that nobody can tell from Latin ones. */
+/** Letters that look like Latin ones. */
 const twins = new Set(
   'асеорхуіјѕԁһԛԝӏґАВСЕНІЈКМОРЅТХУҮӀοναιкΑΒΕΖΗΙΚΜΝΟΡΤΥΧոօսհցᎪᏴᏟᎬᎻᎫᏦᏞᎷᎾᏢᏚᎢᏙᏃꓐꓚꓓꓰꓱꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓢꓔꓵꓦꓪꓫꓬꓜ',
 );

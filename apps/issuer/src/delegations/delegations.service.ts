@@ -61,8 +61,8 @@ export class Delegations implements OnModuleInit {
   }
 
   /**
-   * Ends those that are meant and have not ended: no refresh token of theirs works from the commit on, and every validator refuses their
-   * access tokens, with everything exchanged for them.
+   * Ends the selected ones that have not ended: no refresh token of theirs works from the commit on, and every validator refuses their access tokens,
+   * with everything exchanged for them.
    * @param who sets it off
    * @returns those that ended by this
    * @throws {Problem} 503 `REVOCATIONS_FULL`

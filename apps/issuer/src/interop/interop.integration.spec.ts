@@ -274,7 +274,7 @@ describe('clients and validators that were not written here', () => {
   });
 
   it.each(['EdDSA', 'RS256', 'PS256'])(
-    'signs with %s when told so, for validators to accept',
+    'signs with %s when configured, for validators to accept',
     async (algorithm) => {
       const other = await startIssuer({ SIGNING_ALGORITHM: algorithm });
       try {

@@ -31,8 +31,8 @@ function claimsOf({ claims }: OwnToken): Introspection {
 }
 
 /**
- * Tells clients about tokens that they hold or receive. Each answer is recorded before it is sent: it shows who acts for whom. That costs
- * little beside the client's authentication, which commits the use of its assertion, and concurrent records share one commit.
+ * Answers clients about tokens that they hold or receive. Each answer is recorded before it is sent: it shows who acts for whom. That costs little
+ * beside the client's authentication, which commits the use of its assertion, and concurrent records share one commit.
  */
 @Injectable()
 export class IntrospectionService {

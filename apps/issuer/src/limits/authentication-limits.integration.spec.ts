@@ -41,7 +41,7 @@ describe('the limits of client authentication at two replicas', () => {
     return Number(new RegExp(`issuer_authentication_work_total\\{kind="${kind}".*\\} (.*)`).exec(texts[0] ?? '')?.[1]);
   }
 
-  it('let a client have its number a minute from all replicas together, then tell it when to come back', async () => {
+  it('give a client its number per minute from all replicas together, then say when to retry', async () => {
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, index) => issuer.token(requested, issuer.urls[index % 2])),
     );

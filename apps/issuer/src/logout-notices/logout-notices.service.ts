@@ -29,7 +29,7 @@ const PER_CLIENT = 2;
 /** Milliseconds after which a notice whose replica died is taken by another: more than an attempt may take. */
 const LEASE_MS = 30_000;
 
-/** Tells applications that a person's session ended (OpenID Connect Back-Channel Logout 1.0). */
+/** Notifies applications that a person's session ended (OpenID Connect Back-Channel Logout 1.0). */
 @Injectable()
 export class LogoutNotices implements OnModuleInit, BeforeApplicationShutdown {
   #handle: BackgroundHandle | undefined;

@@ -7,7 +7,7 @@ import { ProviderLogout } from './provider-logout.service.js';
 
 const formSchema = z.looseObject({ logout_token: z.string().min(1).max(16_384) });
 
-/** What outside providers tell this issuer. */
+/** Notifications from outside providers. */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
 @Public()
 @Controller('sign-in/logout')

@@ -14,7 +14,7 @@ import { SessionEnds } from '../sessions/session-ends.service.js';
 import { type SessionsFilter } from '../sessions/sessions.store.js';
 import { logoutOrder, type LogoutOrder, type LogoutTokenFault } from './logout-token.js';
 
-/** What a provider may tell us: a person signed out there. */
+/** A notification from a provider: a person signed out there. */
 @Injectable()
 export class ProviderLogout {
   constructor(

@@ -61,7 +61,7 @@ describe('OpenID Connect for applications', () => {
     expect([rights.status, rights.body['id_token']]).toEqual([200, undefined]);
   });
 
-  it('never has an ID token pass for an access token, with any verifier, endpoint or grant of ours', async () => {
+  it('never has an ID token accepted as an access token, by any verifier, endpoint or grant', async () => {
     const { body } = await identity(all);
     const idToken = String(body['id_token']);
     const settings: VerifierOptions = { issuer: issuer.url, audience: 'bookkeeper', allowPlainHttp: true };
@@ -90,7 +90,7 @@ describe('OpenID Connect for applications', () => {
     expect((await issuer.token(form)).body['error']).toBe('invalid_client');
   });
 
-  it('tells an application who the person is, by GET and POST, and records that', async () => {
+  it('says who the person is, by GET and POST, and records it', async () => {
     const { body, id } = await identity(all);
     const headers = { authorization: `Bearer ${String(body['access_token'])}` };
     for (const method of ['GET', 'POST']) {
@@ -107,7 +107,7 @@ describe('OpenID Connect for applications', () => {
     expect(rows).toEqual([{ n: '2' }]);
   });
 
-  it('tells it to nobody else: no token, another service’s token, a service for itself, a person who was disabled', async () => {
+  it('refuses everybody else: no token, another service’s token, a service for itself, a disabled person', async () => {
     expect((await userInfo({})).status).toBe(401);
     const payments = await granted(issuer, ada, bookkeeper);
     expect(await userInfo({ authorization: `Bearer ${String(payments.body['access_token'])}` })).toMatchObject({

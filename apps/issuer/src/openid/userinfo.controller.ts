@@ -4,7 +4,7 @@ import { type JsonObject } from '@countersign/auth-core';
 import { CurrentCaller, OpenApi, type Caller } from '@countersign/service-host';
 import { UserInfo } from './userinfo.service.js';
 
-/** Who a person is, for an application that the person told so (OpenID Connect Core, section 5.3). */
+/** Who a person is, for an application that the person allowed to know (OpenID Connect Core, section 5.3). */
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
 @Controller('oauth2/userinfo')
 @RequireScopes('openid')

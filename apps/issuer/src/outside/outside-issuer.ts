@@ -42,7 +42,7 @@ const outsideIssuerSchema = z.strictObject({
   accepts: z.array(z.enum(outsideTokenKinds)).min(1),
   /** Where its tokens name roles: the names of members, from the outermost in; where the profile looks, when left out. */
   roles_claim: z.array(z.string().min(1).max(128)).min(1).max(4).optional(),
-  /** Which of its roles is which of ours; those that are not named are nobody's. */
+  /** Mapping of its roles to ours; others are dropped. */
   roles: z
     .record(z.string().min(1).max(256), nameSchema)
     .refine((roles) => Object.keys(roles).length <= ROLES_LIMIT, `must name at most ${String(ROLES_LIMIT)} roles`)

@@ -137,7 +137,7 @@ describe('people of outside issuers', () => {
     return rows[0]?.event ?? {};
   };
 
-  it('act here under their issuer’s name, with declared roles, and the chain stands in token and trail', async () => {
+  it('act here under their issuer’s name, with declared roles, and the chain is in token and trail', async () => {
     const { status, body } = await exchange(accessToken({ jti: 'theirs' }));
     expect([status, body['scope'], body['issued_token_type']]).toEqual([
       ...[200, 'payments:create', typeOf('access_token')],
@@ -170,7 +170,7 @@ describe('people of outside issuers', () => {
     });
   });
 
-  it('are told from services of their issuer, which act here as services', async () => {
+  it('are distinguished from services of their issuer, which act here as services', async () => {
     const kindOf = async (change: Claims): Promise<unknown> =>
       claimsOf((await exchange(accessToken(change))).body['access_token'])['kind'];
     expect(await kindOf({})).toBe('person');
@@ -262,7 +262,7 @@ describe('people of outside issuers', () => {
       const { status, body } = await answer;
       expect([what, status, body['error'], body['access_token']]).toEqual([what, 400, error, undefined]);
     }
-    // No role of theirs is one of ours unless it is declared.
+    // Their roles do not count here unless they are declared.
     const roles = { realm_access: { roles: ['admin', 'clerk', '__proto__', 'constructor'] } };
     expect(claimsOf((await exchange(accessToken(roles))).body['access_token'])['roles']).toBeUndefined();
   });

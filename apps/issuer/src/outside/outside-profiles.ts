@@ -24,7 +24,7 @@ const idToken: TokenProfile = {
   kind: () => 'person',
 };
 
-/** An assertion is for one authorization server alone. */
+/** An assertion is for exactly one authorization server. */
 function isForOnly({ aud }: JsonObject, audience: string): boolean {
   return aud === audience || (Array.isArray(aud) && aud.length === 1 && aud[0] === audience);
 }
@@ -79,7 +79,7 @@ function withRoles(profile: TokenProfile, { roles_claim: path }: OutsideIssuer):
 const saysPerson = (claims: JsonObject): boolean => ['sid', 'auth_time'].some((name) => claims[name] !== undefined);
 
 /**
- * Whom an access token is about, where its profile has no claim that says so. A service must never pass for a person, so what does not tell is a
+ * Whom an access token is about, where its profile has no claim that says so. A service must never be accepted as a person, so an unclear case is a
  * service's; people of such an issuer can show their ID token.
  */
 const kinds: Partial<Record<ProfileName, TokenProfile['kind']>> = {

@@ -6,7 +6,7 @@ import { type OutsideIssuer } from './outside-issuer.js';
 const NAME_LIMIT = 512;
 
 /**
- * The name under which somebody of an outside issuer is known here. No name of ours has a `|`, so nobody outside can take one.
+ * The subject of an outside issuer's user here. Our own names never contain `|`, so nobody outside can take one.
  * @throws {TokenError} `CLAIM_INVALID` for one that is too long, or cannot be stored and shown
  */
 export function outsideName(issuer: Pick<OutsideIssuer, 'name'>, theirs: string, claim: string): string {
@@ -21,8 +21,8 @@ function rolesOf({ roles: declared }: OutsideIssuer, theirs: readonly string[]):
 }
 
 /**
- * Somebody of an outside issuer, as we know them: kind by its profile; subject, actors and ids under the issuer's name, roles by declaration. Whatever their client is called, it
- * stands in the chain as an actor, unless it is the subject itself.
+ * Somebody of an outside issuer, as we know them: kind by its profile; subject, actors and ids under the issuer's name, roles by declaration.
+ * Whatever their client is called, it is in the chain as an actor, unless it is the subject itself.
  * @param isOurClient whether the token names one of our own clients, as an identity assertion does
  */
 export function outsideSubject(issuer: OutsideIssuer, token: Principal, isOurClient: boolean): Principal {

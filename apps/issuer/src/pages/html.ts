@@ -16,7 +16,7 @@ export class Html {
   }
 }
 
-/** What may stand between the parts of a template: text is escaped, markup and lists of both stay, nothing stays out. */
+/** Values in a template: text is escaped, markup and lists of both are inserted as they are, undefined is omitted. */
 export type HtmlValue = string | number | Html | undefined | readonly HtmlValue[];
 
 const escapes: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
   return Html.trusted(parts.reduce((text, part, index) => text + textOf(values[index - 1]) + part));
 }
 
-/** Text that somebody else chose (a name), so that its direction does not reach what stands beside it. */
+/** Text that somebody else chose (a name), so that its text direction does not affect what is next to it. */
 export function named(text: string): Html {
   return html`<bdi>${text}</bdi>`;
 }

@@ -17,7 +17,7 @@ const issuerUrl = z
 
 const providerSchema = z
   .strictObject({
-    /** Stands in the callback's path, which is each provider's own: `/sign-in/callback/<name>`. */
+    /** Part of the callback's path, which is separate for each provider: `/sign-in/callback/<name>`. */
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a-z, 0-9 and -, at most 32 characters'),
     /** On the page where a person chooses. */
     title: z.string().min(1).max(64),

@@ -14,7 +14,7 @@ describe('roles by a declared mapping', () => {
     expect(of(['Finance', 'finance '])).toEqual([]);
   });
 
-  it('are none for a claim that is missing or of another shape', () => {
+  it('are empty for a claim that is missing or of another shape', () => {
     for (const groups of [undefined, null, 7, {}, [['finance']], { finance: true }]) expect(of(groups)).toEqual([]);
     expect(rolesOf({ realm: 'groups' }, mapping)).toEqual([]);
     expect(rolesOf(undefined, mapping)).toEqual([]);

@@ -37,7 +37,7 @@ describe('a refresh token', () => {
     );
   });
 
-  it('of any other form is none', () => {
+  it('of any other form is refused', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(parseRefreshToken(text)).toBeUndefined();

@@ -31,9 +31,9 @@ function headOf(delegationId: DelegationId, generation: number): Buffer {
 }
 
 /**
- * A refresh token: opaque to its client, 256 bits that nobody can guess. It is a keyed digest of what it stands for, so nothing of it is stored,
- * and the successor of a used token can be made again.
- * @param salt the family's own 256 random bits: neither the key nor the database alone makes a token
+ * A refresh token: opaque to its client, 256 bits that nobody can guess. It is a keyed digest of what it stands for, so nothing of it is stored, and
+ * the successor of a used token can be made again.
+ * @param salt the family's own 256 random bits: a token cannot be made with only the key or only the database
  */
 export function refreshTokenOf(delegationId: DelegationId, generation: number, salt: string, key: KeyObject): string {
   const head = headOf(delegationId, generation);

@@ -81,7 +81,7 @@ export class RefreshStore {
     return rows.map(({ id }) => id);
   }
 
-  /** Forgets families that were last used, or begun, before these times. @returns how many */
+  /** Deletes families that were last used, or started, before these times. @returns how many */
   async prune(usedBefore: Date, begunBefore: Date, limit: number): Promise<number> {
     const { rowCount } = await this.database.execute(sql`
       delete from refresh_family where delegation_id in (

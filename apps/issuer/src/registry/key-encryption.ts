@@ -13,8 +13,8 @@ export const sealedSchema = z.strictObject({
 export type Sealed = z.infer<typeof sealedSchema>;
 
 /**
- * Encrypts what must not rest in the clear. The calls are asynchronous so that a KMS can stand behind them: it gets at most 2 KiB at once and
- * is asked at start and when keys change, never for a token.
+ * Encrypts what must not be stored in plain text. The calls are asynchronous so that a KMS can implement them: it gets at most 2 KiB at once and is
+ * asked at start and when keys change, never for a token.
  */
 export interface KeyEncryption {
   /** The key that encrypts now; what others encrypted is re-encrypted at start. */

@@ -14,7 +14,7 @@ const personScopeSchema = z.union([
   z.strictObject({ scope: scopeSchema, roles: z.array(nameSchema).min(1).max(ROLES_LIMIT) }),
 ]);
 
-/** Per audience, what an application may ask a person for. Identity scopes stand under `issuer`. */
+/** Per audience, what an application may ask a person for. Identity scopes are under `issuer`. */
 export const peoplePolicySchema = z
   .record(audienceSchema, z.array(personScopeSchema).min(1).max(SCOPES_LIMIT))
   .refine(

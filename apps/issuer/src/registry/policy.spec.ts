@@ -39,7 +39,7 @@ describe('the policy of a client', () => {
     );
   });
 
-  it('never widens by exchange: each scope lies on an edge that the subject token opens', () => {
+  it('never widens by exchange: each scope is on an edge that the subject token opens', () => {
     fc.assert(
       fc.property(
         policies,

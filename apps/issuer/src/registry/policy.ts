@@ -25,7 +25,7 @@ export function decideClientCredentials(policy: Policy, audience: string, scopes
   return { ok: true, scopes };
 }
 
-/** Each asked scope must lie on an edge that is open. */
+/** Each requested scope must be on an open edge. */
 function withinEdges(open: readonly { readonly scopes: readonly string[] }[], scopes: readonly string[]): Decision {
   if (scopes.length === 0) return refuse('invalid_scope', 'name the scopes that this call needs');
   if (!scopes.every((scope) => open.some((edge) => edge.scopes.includes(scope)))) {
@@ -43,8 +43,8 @@ export interface SubjectToken {
 }
 
 /**
- * Token exchange follows declared edges: holding a subject token for an audience with a scope, the client may ask another audience for
- * the edge's scopes. Each asked scope must lie on an edge that the subject token opens, and the chain of actors grows to its limit only.
+ * Token exchange follows declared edges: holding a subject token for an audience with a scope, the client may ask another audience for the edge's
+ * scopes. Each requested scope must be on an edge that the subject token opens, and the chain of actors grows to its limit only.
  */
 export function decideExchange(
   policy: Policy,

@@ -74,7 +74,7 @@ export class AdminRevocationsService {
         const why = { reason: asked.reason };
         const [first, ...others] = await this.revocations.recordAllIn(transaction, requests, by(caller), why);
         if (first === undefined) throw new Error('nothing was revoked');
-        // For a repeat, the bucket does not have it yet: that is how it stands at the commit.
+        // For a repeat, the bucket does not have it yet: that is the state at the commit.
         await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
         return { rows: [first, ...others] as const, ended: grants };
       });

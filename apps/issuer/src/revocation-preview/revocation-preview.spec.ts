@@ -83,7 +83,7 @@ describe('a preview of a revocation', () => {
     expect(refused({ kind: 'key', name: 'next' }, tokens, { keys })).toEqual([]);
   });
 
-  it('adds up: every token that it counts stands under one service, and the last of them ends last', () => {
+  it('adds up: every token that it counts is listed under one service, and the latest expiry is that of the last of them', () => {
     const some = fc.array(
       fc.record({ audience: fc.constantFrom('a', 'b', 'c'), left: fc.integer({ min: 1, max: 900 }) }),
     );

@@ -246,7 +246,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     this.#unpushed = 0;
     this.#succeeded();
     await this.#stateList();
-    if (missing.length > 0) this.logger.info({ mended: missing.length }, 'the revocation bucket was repaired');
+    if (missing.length > 0) this.logger.info({ repaired: missing.length }, 'the revocation bucket was repaired');
   }
 
   /** What was committed while the bucket was unavailable, or by a replica that died before it could push. */
@@ -273,7 +273,9 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  /** States the whole list when it has changed, and now and then when it has not, so that validators can tell silence from calm. */
+  /**
+   * States the whole list when it has changed, and now and then when it has not, so that validators can distinguish a broken feed from a quiet one.
+   */
   async #stateList(): Promise<void> {
     const bucket = this.#bucket;
     if (bucket === undefined || this.#stating || this.#underWay > 0) return;

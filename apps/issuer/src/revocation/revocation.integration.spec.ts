@@ -172,7 +172,7 @@ describe('revocation at the issuer', () => {
     expect(rows.map(({ event }) => event.data.reason)).toContain('NOT_THE_CLIENTS_TOKEN');
   });
 
-  it('what is no token of ours is revoked as far as a client can tell, and inactive', async () => {
+  it('a token of another issuer seems revoked to the client, and is inactive', async () => {
     const signed = await token();
     const forged = `${signed.slice(0, -6)}AAAAAA`;
     for (const text of ['nonsense', forged, 'a.b.c']) {
@@ -184,7 +184,7 @@ describe('revocation at the issuer', () => {
     expect(await active(signed)).toBe(true);
   });
 
-  it('tells about a token only to its client and to the service that it is for', async () => {
+  it('describes a token only to its client and to its audience', async () => {
     const signed = await token();
     const asService = await post('/oauth2/introspect', { token: signed }, 'payments');
     expect(asService.body).toMatchObject({

@@ -100,7 +100,7 @@ export class RevocationsStore {
         restored_at = coalesce(restored_at, clock_timestamp())`);
   }
 
-  /** What was noticed has been looked after. @returns when it was noticed */
+  /** Confirms that what was noticed has been handled. @returns when it was noticed */
   async acknowledge(transaction: Transaction): Promise<Date | undefined> {
     const answer = await transaction.execute(sql`select restored_at from registry for update`);
     await transaction.execute(sql`update registry set version = version + 1, restored_at = null`);

@@ -8,7 +8,7 @@ const keyOf = (secret: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', 'countersign session provider-hint', 32));
 
 /**
- * Encrypts a provider's ID token, which says who somebody is, under the cookie's secret: the database alone opens nothing.
+ * Encrypts a provider's ID token, which says who somebody is, under the cookie's secret, so that the database by itself cannot decrypt it.
  * @returns undefined for one that is too long to be of use
  */
 export function sealHint(idToken: string, secret: string): string | undefined {

@@ -20,7 +20,7 @@ describe('sessions', () => {
     await issuer.stop();
   });
 
-  it('are known at every replica, by the cookie alone', async () => {
+  it('are known at every replica, by the cookie only', async () => {
     const { cookie, session } = await signedIn(app(), issuer.url);
     expect(await whoHas(cookie)).toBe('Ada Lovelace');
     expect(await whoHas(cookie, 1)).toBe('Ada Lovelace');

@@ -8,8 +8,8 @@ import { RevocationKeysStore } from '../registry/revocation-keys.store.js';
 import { KeyRotation, ROTATION_SETTINGS, type RotationSettings } from './key-rotation.service.js';
 
 /**
- * Looks after the keys that sign what is revoked, as signing keys are looked after. What an earlier key signed is signed again by the active
- * one when the bucket is next compared, so that a retired key is needed no longer than by anyone who still reads what it signed.
+ * Rotates the keys that sign revocations, like signing keys. What an earlier key signed is signed again by the active one when the bucket is next
+ * compared, so that a retired key is needed no longer than by anyone who still reads what it signed.
  */
 @Injectable()
 export class RevocationKeyRotation extends KeyRotation {

@@ -74,7 +74,7 @@ describe('signing keys at two replicas', () => {
     expect((await issuer.admin('POST', '/admin/keys/rotate')).body['code']).toBe('KEY_NOT_YET_PUBLISHED');
   });
 
-  it('takes a revoked key out of the JWKS at once; the key that stood by signs, and validators know it already', async () => {
+  it('takes a revoked key out of the JWKS at once; the standby key signs, and validators know it already', async () => {
     const verifier = await createVerifier({ issuer: issuer.url, audience: 'payments' });
     const before = keysOf((await issuer.admin('GET', '/admin/keys')).body);
     const [active] = stateOf(before, 'active');

@@ -16,7 +16,7 @@ export interface Decided {
   readonly event: string;
 }
 
-/** What became of one decision. */
+/** The outcome of one decision. */
 export type Outcome =
   /** The event is durable and the assertion used up: the answer may be sent. */
   | 'committed'
@@ -39,7 +39,7 @@ export function newestVersion(decided: readonly Decided[]): number {
   return decided.reduce((newest, { ground }) => Math.max(newest, ground.version), 0);
 }
 
-/** Tells what may be named once only in one statement: an assertion, a code. */
+/** Identifies what may occur only once in one statement: an assertion, a code. */
 export class NamedOnce {
   readonly #names = new Set<string>();
 

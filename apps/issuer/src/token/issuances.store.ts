@@ -95,7 +95,7 @@ export class Issuances {
     return this.#group.run({ ...decided, brought });
   }
 
-  /** Tells of an event that is committed. */
+  /** Announces a committed event. */
   announce(event: NewAuditEvent): void {
     this.outbox.announce(event);
   }

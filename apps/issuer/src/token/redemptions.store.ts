@@ -127,7 +127,7 @@ export class Redemptions {
     const [codes, devices, sessions] = [new Set<string>(), new Set<string>(), new Set<string>()];
     group.forEach((one, n) => {
       if (one.ground.version !== version) return;
-      // The second of two that redeem the same one is told by the next group what the first left.
+      // The second of two redemptions of the same code gets its answer from the next group, which sees what the first left.
       if (!named.take(one, nameOf(one.of))) {
         results[n] = new Later();
         return;

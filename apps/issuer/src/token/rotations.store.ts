@@ -46,10 +46,10 @@ type Row = z.infer<typeof rowSchema>;
 const rowsSchema = z.array(rowSchema);
 
 /**
- * One statement for a whole group of uses: each family goes on to the generation that was planned for it, provided that it still is what the plan
- * rests on and that a use of it is good; the clients' assertions are used up and the events recorded, for each use by itself. It never waits for
- * a row that another transaction holds, so no order of locks can bring it to a standstill; such a use is tried again a moment later, and one
- * whose family has moved on is planned again.
+ * One statement for a whole group of uses: each family advances to its planned generation, provided that it still is what the plan rests on and that
+ * a use of it is good; the clients' assertions are used up and the events recorded, for each use by itself. It never waits for a row that another
+ * transaction holds, so no order of locks can bring it to a standstill; such a use is tried again a moment later, and one whose family has moved on
+ * is planned again.
  *
  * A lock gives the newest row, whatever the snapshot shows. Until the commit neither the delegation nor the session ends.
  */

@@ -70,7 +70,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     }
   });
 
-  it('is given, where nonces are on, for a proof with a nonce of any replica, and tells the one to use otherwise', async () => {
+  it('is given, where nonces are on, for a proof with a nonce of any replica, and otherwise names the one to use', async () => {
     const secret = randomBytes(32);
     const strict = await issuer.join({ DPOP_NONCE_KEY: secret.toString('base64url') });
     for (const nonce of [undefined, 'mine', new DpopNonces({ key: randomBytes(32) }).current()]) {
@@ -118,7 +118,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect([exchanged.status, exchanged.body['token_type']]).toEqual([200, 'Bearer']);
   });
 
-  it('is told of in the metadata', async () => {
+  it('is announced in the metadata', async () => {
     const metadata: unknown = await (await fetch(`${issuer.url}/.well-known/oauth-authorization-server`)).json();
     expect(metadata).toMatchObject({ dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']) as unknown });
   });

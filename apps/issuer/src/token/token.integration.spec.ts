@@ -144,7 +144,7 @@ describe('the token endpoint', () => {
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
   });
 
-  it('tells a wrong key, an unknown client and an invalid assertion apart for nobody but the client that signed it', async () => {
+  it('distinguishes a wrong key, an unknown client and an invalid assertion only for the client that signed it', async () => {
     const stranger = await generateSigningKey();
     const key = await importJWK({ ...shop }, 'ES256');
     const now = Math.floor(Date.now() / 1_000);
@@ -231,7 +231,7 @@ describe('the token endpoint', () => {
     expect(JSON.stringify(rows)).not.toContain(answer.json<{ access_token: string }>().access_token.split('.')[2]);
   });
 
-  it('tells in its metadata what it really takes', async () => {
+  it('announces in its metadata exactly what it accepts', async () => {
     const metadata = (await app.inject('/.well-known/oauth-authorization-server')).json<Record<string, unknown>>();
     expect(metadata).toMatchObject({
       issuer,

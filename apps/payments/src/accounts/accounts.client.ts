@@ -55,7 +55,7 @@ export interface AccountsClient {
   ): Promise<Ownership>;
   /** A page of the transfers that payments made, in the order of their ids, by payments' own right. `unknown`: accounts did not say. */
   list(after: string, limit: number): Promise<TransferPage | { readonly unknown: string }>;
-  /** One of them with all that is kept of it, by payments' own right; nothing when there is none. */
+  /** One of them with everything stored about it, by payments' own right; undefined if there is none. */
   find(transferId: string): Promise<LedgerTransfer | undefined | { readonly unknown: string }>;
   /** How the circuit breaker stands. */
   circuit(): 'closed' | 'open' | 'half-open';
@@ -236,7 +236,7 @@ export function createAccountsClient(options: AccountsClientOptions): AccountsCl
     },
     list: page,
     async find(transferId) {
-      // The list tells who made it, which the transfer by itself does not.
+      // The list says who created it, which the transfer itself does not.
       const found = await page(idBefore(transferId), 1);
       return 'unknown' in found ? found : found.transfers.find(({ id }) => id === transferId);
     },

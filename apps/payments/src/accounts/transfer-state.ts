@@ -1,4 +1,4 @@
-/** How a transfer stands at accounts, or why it does not stand there at all. */
+/** The state of a transfer at accounts, or why it does not exist there. */
 export type TransferState =
   /** `amount`: how much of a hold was posted, in minor units; nothing for all of it. */
   | { readonly kind: 'posted'; readonly amount?: bigint }

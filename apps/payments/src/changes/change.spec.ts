@@ -1,7 +1,7 @@
 import { insertPart, oneStatement, updatePart } from './change.js';
 
 describe('a change', () => {
-  it('is one statement, whose values stand in the order of their places', () => {
+  it('is one statement, with values in the order of their placeholders', () => {
     const { name, text, values } = oneStatement([
       insertPart('audit_outbox', { id: 'e', event: '{}' }),
       updatePart('payment', { id: 'p', version: 3 }, { status: 'settled', version: 4 }),

@@ -26,8 +26,8 @@ export interface KnownKey {
 }
 
 /**
- * Decides what a request with a known key may do: another body is refused, a finished one answered, a running one told to wait,
- * and one whose runner is gone (its lease is over) is resumed, not begun again.
+ * Decides what a request with a known key may do: another body is refused, a finished one is answered, a running one has to wait, and one whose
+ * runner is gone (its lease has expired) is resumed, not restarted.
  * @throws {Problem} 422 `IDEMPOTENCY_KEY_REUSED`, 409 `IDEMPOTENCY_IN_FLIGHT`
  */
 export function claimOf(known: KnownKey, fingerprint: string, now: Date): Claim {

@@ -23,7 +23,7 @@ import { refusalProblem } from './step-refusals.js';
 /** What is done with a held payment. */
 export type HoldStep = { readonly kind: 'capture'; readonly command: CapturePayment } | { readonly kind: 'cancel' };
 
-/** Captures what is held, or gives it free: keep the intent, tell accounts, keep what came of it. */
+/** Captures a hold, or releases it: store the intent, call accounts, store the outcome. */
 @Injectable()
 export class CaptureService {
   constructor(
@@ -139,7 +139,7 @@ export class CaptureService {
   }
 }
 
-/** Tells accounts what has been begun with the hold; when it stands otherwise by now, that is what counts. */
+/** Sends accounts the pending step of a hold; if its state has changed by now, that state counts. */
 export async function orderPending(
   accounts: AccountsClient,
   { transferId, pending, pendingAmount, amount, currency }: Payment,

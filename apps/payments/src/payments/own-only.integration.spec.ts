@@ -97,7 +97,7 @@ describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, st
     expect([answer.status, answer.body['code']]).toEqual([422, 'ACCOUNT_UNKNOWN']);
   });
 
-  it('are not told by the answer that an Idempotency-Key keeps', async () => {
+  it('are not revealed by the answer stored under an Idempotency-Key', async () => {
     const key = randomUUID();
     const hook = { url: 'https://merchant.example/other' };
     const paid = await payments.call(alice, 'POST', '/payments', order(), key);
@@ -120,7 +120,7 @@ describe.each(strangers)("a subject's payments and webhooks, to %s,", (_name, st
     await payments.call(alice, 'DELETE', `/webhooks/${String(hooked.body['id'])}`);
   });
 
-  it('are not told to its webhook', async () => {
+  it('are not sent to its webhook', async () => {
     const endpoint = await payments.call(stranger, 'POST', '/webhooks', { url: 'https://stranger.example/hook' });
     await payments.call(alice, 'POST', '/payments', order());
     const sent = async (who: Who, id: unknown) =>

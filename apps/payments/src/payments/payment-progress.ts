@@ -24,8 +24,8 @@ export class PaymentProgress {
   ) {}
 
   /**
-   * The payment follows its transfer: status, event and notices commit together, and with them the answer that the caller's key keeps.
-   * When another has changed the payment in the meantime, what became of it counts.
+   * The payment follows its transfer: status, event and notices commit together, and with them the answer that the caller's key keeps. If another has
+   * changed the payment in the meantime, its new state counts.
    * @returns undefined when a refusal is no longer final: another run has sent an order since, and must say how it ended
    */
   async settle(

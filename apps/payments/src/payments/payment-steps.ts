@@ -41,7 +41,7 @@ export type StepRefusal =
 export type Step =
   { readonly ok: true; readonly payment: Payment } | { readonly ok: false; readonly refusal: StepRefusal };
 
-/** What a step is started with: until when its order may be carried out, and when recovery looks at it unless its runner has ended it. */
+/** What a step is started with: until when its order may be executed, and when recovery checks it unless its runner has ended it. */
 export interface StepTimes {
   readonly orderUntil: Date;
   readonly dueAt: Date;

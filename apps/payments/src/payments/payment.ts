@@ -38,7 +38,7 @@ export interface Payment {
   readonly currency: Currency;
   readonly reference: string;
   readonly failure: string | null;
-  /** What has been begun with the hold and must be finished. */
+  /** The pending step of the hold, which must be finished. */
   readonly pending: 'capture' | 'cancel' | null;
   readonly pendingAmount: bigint | null;
   /** Seconds that a hold was asked for. */
@@ -50,7 +50,7 @@ export interface Payment {
    * In the past: none can be on its way, and what accounts says is final.
    */
   readonly orderUntil: Date;
-  /** When recovery looks at it; nothing to do: null. */
+  /** When recovery checks it; null if there is nothing to do. */
   readonly dueAt: Date | null;
   /** One more with each change. */
   readonly version: number;

@@ -63,7 +63,7 @@ export class PaymentsStore {
       .limit(limit + 1);
   }
 
-  /** Payments that recovery should look at by now, the longest overdue first. */
+  /** Payments that are due for recovery, the longest overdue first. */
   due(now: Date, limit: number): Promise<Payment[]> {
     return this.database
       .select()

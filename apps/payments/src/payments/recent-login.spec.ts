@@ -14,7 +14,7 @@ describe('the amount above which a person must have signed in a short time ago',
     expect(needsRecentLogin(money(amount, currency), { above })).toBe(expected);
   });
 
-  it('is none for a currency that is not named, and none at all by default', () => {
+  it('does not exist for a currency that is not named, and not at all by default', () => {
     expect(needsRecentLogin(money('999999', 'USD'), { above: recentLoginAboveSchema.parse('EUR:1') })).toBe(false);
     expect(needsRecentLogin(money('999999', 'USD'), { above: new Map() })).toBe(false);
   });

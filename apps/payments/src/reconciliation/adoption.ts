@@ -24,7 +24,7 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
   if (leg === null || corrects !== null) return undefined;
   const holdSeconds =
     holdExpiresAt === null ? null : Math.round((holdExpiresAt.getTime() - createdAt.getTime()) / 1_000);
-  // A hold is given back or runs out behind an answer that told its client of it.
+  // A hold is released or expires after the answer that reported it to its client.
   const wasHeld = transfer.status === 'voided' || transfer.status === 'expired';
   const begun: Payment = {
     id: paymentIdSchema.parse(id),

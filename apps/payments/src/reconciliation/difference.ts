@@ -16,7 +16,7 @@ export const differenceCodes = {
 } as const;
 export type DifferenceCode = keyof typeof differenceCodes;
 
-/** How a difference can be mended: recovery learns what the transfer is; the lost record is recreated from its transfer. */
+/** How a difference can be repaired: recovery reads the transfer's state; a lost record is recreated from its transfer. */
 export type Repair = 'attend' | 'adopt';
 
 export interface Difference {
@@ -50,7 +50,7 @@ function orderedAs({ leg, corrects }: LedgerTransfer): readonly string[] {
   return [leg.debitAccount, leg.creditAccount, leg.amount.toString(), leg.currency, corrects ?? ''];
 }
 
-/** How the transfer may stand beside the record: `absent` where accounts need not know it. */
+/** Valid states of the transfer for the record: `absent` if accounts need not know it. */
 function fitting(kept: Kept): readonly (LedgerTransfer['status'] | 'absent')[] {
   if (kept.kind === 'refund') {
     return kept.refund.status === 'settled' ? ['posted'] : ['absent'];

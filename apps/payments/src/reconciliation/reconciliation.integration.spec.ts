@@ -185,7 +185,7 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await read(cancelled)).body).toMatchObject({ status: 'cancelled', failure: null });
   });
 
-  it('is bounded by a time, is for who holds the scope for it, and tells its last findings as metrics', async () => {
+  it('is bounded by a time, requires its scope, and exposes its last findings as metrics', async () => {
     const since = new Date(Date.now() + 60_000).toISOString();
     expect(await reconcile({ since })).toMatchObject({ payments: 0, refunds: 0, transfers: 0, ok: true });
     await reconcile();

@@ -154,7 +154,7 @@ export class ReconciliationService {
     return found;
   }
 
-  /** @returns how many records were mended: none while it still differs, two for a refund whose payment was missing as well */
+  /** @returns how many records were repaired: none while it still differs, two for a refund whose payment was missing as well */
   async #mend({ transferId, repair }: Difference, author: Author): Promise<number> {
     let mended = 1;
     if (repair === 'adopt') mended = await this.#adopt(transferId, author);

@@ -44,7 +44,7 @@ export class RecoveryService {
     @Inject(STEP_LEASE) private readonly lease: StepLease,
   ) {}
 
-  /** Looks at everything that is due. @param onFailure called for each that could not be checked; it is retried */
+  /** Checks everything that is due. @param onFailure called for each that could not be checked; it is retried */
   async sweep(onFailure: (id: string, error: unknown) => void): Promise<Sweep> {
     const now = this.clock();
     const payments = await this.payments.due(now, SWEEP_LIMIT);

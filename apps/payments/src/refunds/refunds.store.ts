@@ -61,7 +61,7 @@ export class RefundsStore {
     return found?.refunds ?? 0;
   }
 
-  /** Refunds that recovery should look at by now, the longest overdue first. */
+  /** Refunds that are due for recovery, the longest overdue first. */
   due(now: Date, limit: number): Promise<Refund[]> {
     return this.database
       .select()

@@ -106,7 +106,7 @@ describe('the pool that sends webhooks', () => {
     await until(() => silent.received.length >= PLACES);
     for (let count = 0; count < 5; count += 1) await shop.pay();
     await until(() => well.received.length === 5);
-    // One that hangs is waited for ten seconds: anyone who stood behind one came later than this.
+    // A hanging one takes ten seconds: anything queued behind it would arrive later than this.
     for (const { at, createdAt } of well.received) expect(at - createdAt).toBeLessThan(8_000);
   }, 120_000);
 

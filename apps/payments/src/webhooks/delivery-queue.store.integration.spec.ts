@@ -87,7 +87,7 @@ describe('the queue of webhook deliveries', () => {
     expect(await found()).toEqual([]);
   });
 
-  it('keeps what became of an attempt and how the endpoint did, and ends one that is gone', async () => {
+  it('stores the outcome of an attempt and the endpoint’s health, and ends one that is gone', async () => {
     const [id] = await endpoints(1, 1, { deliveries: 2 });
     const [attempt] = await queue.take([idOf(1)], now);
     const end = {

@@ -9,7 +9,7 @@ import { type EndpointOf, type Free, type Ready } from './turns.js';
 /** Milliseconds that one attempt has, before another replica takes it for lost. */
 const ATTEMPT_LEASE_MS = 60_000;
 
-/** What a look for due endpoints leaves out, and how many it brings at most. */
+/** What a query for due endpoints excludes, and its maximum results. */
 export interface Look {
   /** Endpoints that have as many attempts in progress as they may. */
   readonly busy: readonly EndpointId[];
@@ -29,7 +29,7 @@ export interface Attempt extends EndpointOf, EndpointHealth {
   readonly dueAt: Date;
 }
 
-/** What became of an attempt. */
+/** The outcome of an attempt. */
 export interface AttemptEnd {
   readonly endpointId: EndpointId;
   readonly eventId: string;
@@ -117,7 +117,7 @@ export class DeliveryQueueStore {
     return (await this.pool.query<Attempt>(query)).rows;
   }
 
-  /** Keeps what became of attempts, oldest first; of an endpoint's health the last counts. */
+  /** Stores the outcomes of attempts, oldest first; the last one determines an endpoint's health. */
   async end(ends: readonly AttemptEnd[], now: Date): Promise<void> {
     const endpoints = new Map<string, object>();
     for (const { endpointId, health, gone } of ends) {

@@ -1,7 +1,7 @@
 import { publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { FlattenedSign, importJWK } from 'jose';
 
-/** The media type of the signature's header, so that no other JWS of ours can be taken for one. */
+/** The media type of the signature's header, so that no other JWS of ours can be mistaken for one. */
 export const WEBHOOK_TYP = 'webhook+jws';
 
 export interface WebhookSignature {

@@ -69,7 +69,7 @@ describe('webhooks', () => {
     throw new Error('it did not come about within 25 seconds');
   }
 
-  it('tell the merchant, signed so that the published keys verify it, for this URL and this body only', async () => {
+  it('notify the merchant, with a signature that the published keys verify, for this URL and body only', async () => {
     const endpoint = await register();
     const paid = await payments.call('shop', 'POST', '/payments', order);
     await until(() => received.length > 0);

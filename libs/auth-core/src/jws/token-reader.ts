@@ -48,7 +48,7 @@ export class TokenReader {
 
   /**
    * Like {@link claims}, for tokens of other issuers: they hold names that the quick reader does not know.
-   * @param forms those of this issuer; nothing where the claims are handed on, so that they must be this token's alone
+   * @param forms those of this issuer; undefined if the claims are passed on, so that they must belong only to this token
    */
   foreignClaims(forms: ClaimForms | undefined): JsonObject {
     if (forms === undefined) return this.#parsed();

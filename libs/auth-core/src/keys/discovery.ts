@@ -56,7 +56,7 @@ export interface DiscoveryOptions {
   readonly monotonic: () => number;
 }
 
-/** Finds an issuer's keys by its identifier alone: OpenID Connect Discovery 1.0 and RFC 8414. */
+/** Finds an issuer's keys by its identifier: OpenID Connect Discovery 1.0 and RFC 8414. */
 export class Discovery implements KeySource {
   readonly name: string;
   readonly #urls: readonly string[];

@@ -28,8 +28,8 @@ for (const [network, prefix] of [
   privateAddresses.addSubnet(network, prefix, 'ipv4');
 }
 /**
- * Addresses of cloud platforms that look public and answer only from inside: metadata, agents, name servers, interfaces of the platform. The
- * others (169.254.169.254, 100.100.100.200, fd00:ec2::254, …) lie in the networks above.
+ * Addresses of cloud platforms that look public and answer only from inside: metadata, agents, name servers, interfaces of the platform. The others
+ * (169.254.169.254, 100.100.100.200, fd00:ec2::254, …) are in the networks above.
  */
 for (const [network, prefix] of [
   // Azure: the host's agent, name server and metadata.

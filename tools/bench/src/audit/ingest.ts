@@ -106,7 +106,7 @@ async function measure(service: AuditService, context: BenchmarkContext): Promis
           async round() {
             const events = makeEvents(next.log, EVENTS);
             next.log += EVENTS;
-            // The stream is filled while audit rests, so that its work alone is timed.
+            // The stream is filled while audit rests, so that only its own work is timed.
             process.kill(service.process.pid, 'SIGSTOP');
             await publishAll(stream, events);
             const begun = performance.now();

@@ -22,7 +22,7 @@ const audit = fileURLToPath(new URL('../../../../apps/audit', import.meta.url));
 const journalSchema = z.object({ entries: z.array(z.object({ tag: z.string() })) });
 const readySchema = z.object({ notes: z.object({ intake: z.object({ consuming: z.boolean() }) }) });
 
-/** The built audit service, alone with PostgreSQL (which syncs) and NATS, in a folder that is removed afterwards. */
+/** The built audit service with only PostgreSQL (which syncs) and NATS, in a folder that is removed afterwards. */
 export interface AuditService {
   readonly url: string;
   readonly process: Child;

@@ -13,7 +13,7 @@ async function startOnce(directory: string): Promise<number> {
   const stack = spawn(
     'npm',
     ['start', '--', '--exit', '--directory', directory, '--port-base', String(first)],
-    // Its progress would stand between this benchmark's lines.
+    // Its progress would appear between this benchmark's lines.
     { cwd: pathOf('../../../'), stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const exited = once(stack, 'exit');

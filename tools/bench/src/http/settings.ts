@@ -12,7 +12,7 @@ export function keyFromEnvironment(): z.infer<typeof keySchema> {
   return keySchema.parse(JSON.parse(process.env['BENCH_KEY'] ?? '{}'));
 }
 
-/** Tells the benchmark where a server listens. */
+/** Reports to the benchmark where a server listens. */
 export function announce(url: string): void {
   process.stdout.write(`${url}\n`);
 }

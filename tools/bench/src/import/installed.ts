@@ -24,7 +24,7 @@ export function packed(library: string, folder: string): string {
 const isPackage = (folder: string): boolean =>
   statSync(join(folder, 'package.json'), { throwIfNoEntry: false }) !== undefined;
 
-/** Installs a package alone, without what an application has anyway (its peers). @param own tarballs of this workspace by name */
+/** Installs only a package, without its peers, which an application has anyway. @param own tarballs of this workspace by name */
 export function installed(name: string, own: Readonly<Record<string, string>>, parent: string): Installed {
   const folder = join(parent, name.replace(/\W+/g, '-'));
   mkdirSync(folder, { recursive: true });

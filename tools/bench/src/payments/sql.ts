@@ -201,7 +201,7 @@ class SqlClient {
   }
 }
 
-/** The same payments by SQL alone, for so many seconds. @returns payments a second */
+/** The same payments by SQL only, for the given seconds. @returns payments per second */
 export async function payBySql(
   databases: { readonly payments: string; readonly accounts: string },
   payers: readonly Payer[],

@@ -109,7 +109,7 @@ export class ComposeCheck {
     if (!holds) this.#wrong.push(`a sign-in to the demo application led to: ${`${said}${out}`.slice(0, 500)}`);
   }
 
-  /** A second replica of payments serves, alone too. */
+  /** A second replica of payments serves, even without the first. */
   async #replicas(): Promise<void> {
     await this.compose.do('up', '-d', '--scale', 'payments=2');
     await this.compose.healthy(['payments']);

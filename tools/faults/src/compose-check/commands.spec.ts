@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { commands } from './commands.js';
 
 const root = resolve(import.meta.dirname, '../../../..');
-/** Commands that are groups: what comes behind them is a command of theirs. */
+/** Commands that are groups: the next word is a subcommand. */
 const groups = new Set(['clients', 'keys', 'api-keys', 'ledger', 'payments', 'audit', 'audit dead-letters', 'revoke']);
 const MENTION = /\bcountersign ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)*)/g;
 
@@ -14,7 +14,7 @@ function commandOf(words: readonly string[]): string {
   return words.slice(0, length).join(' ');
 }
 
-/** Every command that a text names; a group alone (`countersign clients`) names all of it. */
+/** Every command that a text names; a group by itself (`countersign clients`) names all of it. */
 function named(text: string): readonly string[] {
   const first = new Set(commands.map(({ name }) => name.split(' ')[0]));
   return [...text.matchAll(MENTION)]

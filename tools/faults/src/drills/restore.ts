@@ -36,8 +36,8 @@ async function reconcile(stack: Stack, ...options: readonly string[]): Promise<R
 }
 
 /**
- * Payments' database is copied, then accounts', under load; both are restored, and `countersign payments reconcile --repair` makes again
- * what lies between the copies. Then the other way round, which loses money: what is lost must be named.
+ * Payments' database is copied, then accounts', under load; both are restored, and `countersign payments reconcile --repair` makes again the
+ * difference between the copies. Then the other way round, which loses money: what is lost must be named.
  */
 export async function restoreDrill(stack: Stack, seed: number, say: (line: string) => void): Promise<DrillReport> {
   const wrong: string[] = [];

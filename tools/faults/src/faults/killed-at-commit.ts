@@ -20,7 +20,7 @@ export interface Victim {
 
 /**
  * Asks the victim, and kills it after PostgreSQL has committed what was asked and before it is answered: the statement is held up, the victim is
- * stopped, the statement goes on and commits, and the victim never runs again.
+ * stopped, the statement continues and commits, and the victim never runs again.
  */
 async function killedAtCommit(
   stack: Stack,

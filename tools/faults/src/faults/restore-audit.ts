@@ -21,7 +21,7 @@ async function saysNotRestored({ urls }: Stack): Promise<boolean> {
   return response.status === 503 && text.includes('log_not_restored');
 }
 
-/** Audit's database alone is restored from a backup under load: it stops until it is recovered, and what auditors hold verifies again. */
+/** Only audit's database is restored from a backup under load: it stops until it is recovered, and what auditors hold verifies again. */
 export const restoreAudit: Fault = {
   name: 'restore-audit',
   drill: 'restore',

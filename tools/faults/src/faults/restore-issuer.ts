@@ -34,7 +34,10 @@ async function answerTo({ stack }: Scene, assertion: string): Promise<string> {
   return `${String(response.status)} ${await response.text()}`;
 }
 
-/** The issuer's database alone is restored under load: it notices, keeps what was revoked since, and refuses older assertions until an operator has looked. */
+/**
+ * Only the issuer's database is restored under load: it notices, keeps what was revoked since, and refuses older assertions until an operator has
+ * confirmed.
+ */
 export const restoreIssuer: Fault = {
   name: 'restore-issuer',
   drill: 'restore',

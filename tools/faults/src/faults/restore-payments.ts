@@ -5,8 +5,8 @@ import { type Fault } from './fault.js';
 import { between } from './random.js';
 
 /**
- * Payments is copied under load, accounts after it, and both are restored, as docs/operations.md has it: no client is let in before
- * `countersign payments reconcile --repair` has recreated what lies between the copies.
+ * Payments is copied under load, accounts after it, and both are restored, as docs/operations.md has it: no client is let in before `countersign
+ * payments reconcile --repair` has recreated the difference between the copies.
  */
 export const restorePayments: Fault = {
   name: 'restore-payments',

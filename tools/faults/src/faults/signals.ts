@@ -39,7 +39,7 @@ type Values = ReadonlyMap<string, readonly number[]>;
 const any = (values: Values, metric: string, holds: (value: number) => boolean): boolean =>
   values.get(metric)?.some(holds) === true;
 
-/** The metrics that docs/operations.md tells an operator to watch, and when each is a signal. */
+/** The metrics that docs/operations.md asks an operator to watch, and when each is a signal. */
 const badMetrics: Readonly<Record<string, (values: Values) => boolean>> = {
   audit_source_gap: (values) => any(values, 'audit_source_gap', (value) => value > 0),
   audit_intake_waiting: (values) => any(values, 'audit_intake_waiting', (value) => value > 1_000),

@@ -50,7 +50,7 @@ const reply: Way = {
 };
 
 /**
- * Creates a stream of one's own with messages in it, wherever one's permissions still allow one.
+ * Creates its own stream with messages in it, wherever its permissions still allow one.
  * @param republishTo where the server is to publish what the stream takes
  */
 async function withOwnStream(

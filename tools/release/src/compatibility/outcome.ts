@@ -1,7 +1,7 @@
 export type Outcome =
   | { readonly passed: true; readonly note?: string }
   | { readonly passed: false; readonly output: string }
-  /** Something that cannot be, by no fault of ours; the reason is printed. */
+  /** Impossible for reasons outside our code; the reason is printed. */
   | { readonly passed: 'none'; readonly note: string };
 
 /** One line of the table: what was tried, and what came of it. */

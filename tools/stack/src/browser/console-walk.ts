@@ -45,7 +45,7 @@ export function walkConsole(world: ConsoleWorld): void {
   const audit = (): string => world.stack().urls.audit;
 
   it(
-    'look at the trail: typed filters and facets are in the address, back and forward go through them',
+    'read the trail: typed filters and facets are in the address, back and forward go through them',
     async () => {
       const window = await enterConsole(world, /Amina Rahal/, 'click', '/?from=-24h');
       const { page } = window;

@@ -160,7 +160,7 @@ describe('people in a real browser', () => {
   );
 
   it(
-    'refuse, allow and sign out with the keyboard alone, and always see where they are',
+    'refuse, allow and sign out with only the keyboard, and always see where they are',
     async () => {
       const window = await signIn(/Samir Haddad/, 'press');
       await window.press('button', 'Refuse');

@@ -20,7 +20,7 @@ const hostile = (field: string): string =>
 const long = (field: string): string => `${hostile(field)} ${'W'.repeat(10_000)}`;
 const short = (field: string): string => `${hostile(field)} ${'W'.repeat(512)}`.slice(0, 512);
 
-/** What must never reach a page as it is: controls, marks of direction, characters without a look. */
+/** What must never reach a page as it is: control characters, direction marks, invisible characters. */
 const RAW =
   '[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]';
 /** In the page: what a text made of it. */

@@ -33,7 +33,7 @@ export function walkTrail(world: () => WalkedHistory): void {
   }
 
   it(
-    'walks the trail by keyboard alone: filters, opens an event, comes back to it, chooses columns, saves a view, exports',
+    'walks the trail with only the keyboard: filters, opens an event, comes back to it, chooses columns, saves a view, exports',
     async () => {
       const { window } = world();
       const { page } = window;

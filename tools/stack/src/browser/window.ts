@@ -13,7 +13,7 @@ const TABS = 60;
 /** Milliseconds to wait for a page on a busy machine. */
 const WAIT_MS = 60_000;
 
-/** What axe would look at. */
+/** What axe would check. */
 const SHOWN = `[document.title, innerWidth, innerHeight, matchMedia('(prefers-color-scheme: dark)').matches,
   matchMedia('(forced-colors: active)').matches, document.documentElement.outerHTML].join('\\n')`;
 /** What is another on each answer, though nothing about the page is: queries, values against forgery, and the mark of `see`. */
@@ -93,7 +93,7 @@ export class Window {
     return this.complaints.splice(0, this.complaints.length, ...kept).length - kept.length;
   }
 
-  /** Waits until a page with this heading is there that was not seen before, and has axe look at it. */
+  /** Waits until a page with this heading is there that was not seen before, and runs axe on it. */
   async see(heading: string | RegExp): Promise<void> {
     const { page } = this;
     const title = page.getByRole('heading', { level: 1, name: heading }).and(page.locator('h1:not([data-seen])'));
@@ -109,7 +109,7 @@ export class Window {
     });
   }
 
-  /** Has axe look at what the page shows now, unless it saw the very same before: it sees nothing but the document and its styles. */
+  /** Runs axe on what the page shows now, unless it checked exactly the same before: it only sees the document and its styles. */
   async check(): Promise<void> {
     const { page } = this;
     await page.waitForLoadState('load');

@@ -30,7 +30,7 @@ const watch = `new MutationObserver((_, observer) => {
   requestAnimationFrame(() => { globalThis.firstRow = performance.now(); });
 }).observe(document, { childList: true, subtree: true });`;
 
-/** `npm run console-speed`: how fast the trail is there, and goes on, in a browser that has nothing yet. */
+/** `npm run console-speed`: how fast the trail loads, and continues, in a browser with an empty cache. */
 const directory = mkdtempSync(join(tmpdir(), 'countersign-console-speed-'));
 const stops: (() => Promise<void>)[] = [];
 try {

@@ -19,7 +19,7 @@ const loseQuery = `
   on conflict (source) do update set last = audit_sequence.last + excluded.last returning last::int`;
 const insertQuery = 'insert into audit_outbox (id, event) select * from unnest($1::uuid[], $2::jsonb[])';
 
-/** The outboxes of a running stack's services: what stands there their own relays number, publish and keep until audit has it. */
+/** The outboxes of a running stack's services: their own relays number, publish and keep its events until audit has them. */
 export class Outboxes {
   readonly #pools: ReadonlyMap<ServiceName, pg.Pool>;
 

@@ -53,8 +53,8 @@ function identityOf({ key }: UsableApiKey, audience: string, plans: Plans): ApiK
 }
 
 /**
- * The application is subject and client; the key stands beside it, with what the service needs to limit it. Never longer than the key, and
- * bound to nothing: the token stays in the service that exchanged it.
+ * The application is subject and client; the key is included, with what the service needs to limit it. Never longer than the key, and bound to
+ * nothing: the token stays in the service that exchanged it.
  */
 export function claimsForApiKey(
   parameters: TokenParameters,

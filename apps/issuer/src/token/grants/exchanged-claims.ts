@@ -46,7 +46,7 @@ export function claimsForExchange(parameters: TokenParameters, subject: Principa
     txn: subject.txn,
     ...(act === undefined ? {} : { act }),
     ...aboutSubject(subject),
-    // Where it goes on to, only who it is matters: limits and networks are those of the first service.
+    // Beyond the first service only its identity matters: limits and networks apply at the first service.
     ...(subject.apiKey === undefined
       ? {}
       : { api_key: claimOfApiKey({ ...subject.apiKey, networks: [], limits: undefined }) }),
@@ -54,8 +54,8 @@ export function claimsForExchange(parameters: TokenParameters, subject: Principa
 }
 
 /**
- * Like {@link claimsForExchange}, for somebody of an outside issuer. What that issuer calls a transaction is nothing here, so that nobody outside chooses
- * an id of ours: a new one begins.
+ * Like {@link claimsForExchange}, for somebody of an outside issuer. What that issuer calls a transaction is nothing here, so that nobody outside
+ * chooses an id of ours: a new one starts.
  */
 export function claimsForOutside(parameters: TokenParameters, subject: Principal): AccessTokenClaims {
   return { ...claimsForExchange(parameters, subject), txn: parameters.tokenId, kind: subject.kind };

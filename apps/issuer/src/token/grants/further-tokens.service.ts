@@ -15,7 +15,7 @@ import { EventTexts } from '../event-texts.service.js';
 import { Redemptions, type NotRedeemed, type Redeemed } from '../redemptions.store.js';
 import { type FurtherTokens, type Issuing } from './grant.js';
 
-/** What became of a redemption. */
+/** The outcome of a redemption. */
 export type BegunOutcome =
   | { readonly outcome: Exclude<Outcome, 'committed'> }
   | { readonly outcome: 'committed'; readonly further: FurtherTokens }

@@ -65,7 +65,7 @@ export interface Together {
   commit(issuing: Issuing, decided: Decided): Promise<OutcomeTogether>;
 }
 
-/** What became of a decision that something of its grant committed with. */
+/** The outcome of a decision, committed together with its grant. */
 export type OutcomeTogether =
   | { readonly outcome: Outcome; readonly further?: FurtherTokens }
   /** Somebody was quicker; nothing was recorded. */

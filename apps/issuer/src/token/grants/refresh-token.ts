@@ -56,8 +56,8 @@ export function decideRefresh(
 }
 
 /**
- * Whether the key that the request proves is the right one (RFC 9449, section 5): a public client's refresh token is bound to its key, a
- * confidential client's to the client; but what began with bound tokens never goes on with bearer tokens.
+ * Whether the key that the request proves is the right one (RFC 9449, section 5): a public client's refresh token is bound to its key, a confidential
+ * client's to the client; but what started with bound tokens never continues with bearer tokens.
  */
 export function keyFits(
   { token_endpoint_auth_method: method }: Pick<Client, 'token_endpoint_auth_method'>,
@@ -69,7 +69,7 @@ export function keyFits(
     : dpopKey === undefined || boundTo !== undefined;
 }
 
-/** `refresh_token` (RFC 6749, section 6; RFC 9700, section 4.14): the application goes on acting for the person who allowed it. */
+/** `refresh_token` (RFC 6749, section 6; RFC 9700, section 4.14): the application keeps acting for the person who allowed it. */
 @Injectable()
 export class RefreshTokenGrant implements TokenGrant {
   readonly type = 'refresh_token';

@@ -20,7 +20,7 @@ export function stringEnd(bytes: Buffer, start: number): number {
 
 const isDigit = (byte: number): boolean => byte >= ZERO && byte <= ZERO + 9;
 
-/** Where the positive integer at `start` ends; -1 where there is none, or one of too many digits. */
+/** The end of the positive integer at `start`; -1 if there is none, or it has too many digits. */
 export function integerEnd(bytes: Buffer, start: number): number {
   let at = start;
   while (isDigit(bytes[at] ?? 0)) at += 1;
