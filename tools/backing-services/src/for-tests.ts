@@ -29,15 +29,17 @@ export function newNatsPasswords(): NatsPasswords {
 /**
  * Starts both for a spec; call `stop` when done, which leaves nothing behind.
  * @param services further services that have an account on NATS beside the stack's
+ * @param durable whether PostgreSQL syncs each commit to disk, as it does in production: for figures. A spec's data need not survive a crash
  */
 export async function startBackingServices({
   services = [],
-}: { readonly services?: readonly string[] } = {}): Promise<BackingServices> {
+  durable = false,
+}: { readonly services?: readonly string[]; readonly durable?: boolean } = {}): Promise<BackingServices> {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
   const own = services.map((name) => [name, newPassword()] as const);
   const passwords: NatsPasswords = { ...Object.fromEntries(own), ...newNatsPasswords() };
   const [postgres, nats] = await Promise.all([
-    startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true }),
+    startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: !durable }),
     startNats({ directory: join(directory, 'nats'), passwords }),
   ]);
   return {

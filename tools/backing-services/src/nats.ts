@@ -21,6 +21,7 @@ export interface NatsOptions {
 export interface Nats {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
   /** Starts it again on the same port and store. */
   start(): Promise<void>;
@@ -77,6 +78,9 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
   return {
     url: `nats://127.0.0.1:${String(port)}`,
     port,
+    get pid() {
+      return child.pid;
+    },
     async stop() {
       await child.stop('SIGTERM', 10_000);
     },

@@ -39,6 +39,8 @@ export interface GuardedUrls {
 /** A PostgreSQL server of our own, on the loopback address. */
 export interface Postgres {
   readonly port: number;
+  /** The server's process; one that serves a connection is a child of it. */
+  readonly pid: number;
   /** Where the data really are. */
   readonly directory: string;
   /**
@@ -175,6 +177,9 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
   return {
     port,
+    get pid() {
+      return child.pid;
+    },
     directory: base,
     async createDatabase(name, password) {
       await asSuperuser((client) => createDatabase(client, name, password));

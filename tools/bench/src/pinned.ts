@@ -19,3 +19,10 @@ export function pinned(
   const cores = availableParallelism();
   return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...command] : command;
 }
+
+/** Moves processes that run, all their threads, to one core, where the system can do that. What they start later starts there. */
+export function movePinned(pids: readonly number[], { core }: PinnedOptions): void {
+  const cores = availableParallelism();
+  if (!hasTaskset || cores === 1) return;
+  for (const pid of pids) spawnSync('taskset', ['-a', '-c', '-p', String(core % cores), String(pid)]);
+}

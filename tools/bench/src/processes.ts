@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pinned } from './pinned.js';
@@ -39,10 +39,28 @@ export async function untilReady(url: string, child: ChildProcess, everyMs = 50)
 export const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** Seconds of CPU that a process has used, all its threads (Linux); NaN elsewhere. */
-export function cpuSeconds({ pid }: ChildProcess): number {
+export function cpuSeconds({ pid }: { readonly pid?: number | undefined }): number {
   if (process.platform !== 'linux' || pid === undefined) return Number.NaN;
-  const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  const tasks = `/proc/${String(pid)}/task`;
+  return sum(readdirSync(tasks).map((task) => Number(readOf(`${tasks}/${task}/schedstat`).split(' ')[0]) / 1e9));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** Nothing of a process, or a thread, that has just ended. */
+function readOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const parentOf = (pid: string): number => Number(/\) \S (\d+)/.exec(readOf(`/proc/${pid}/stat`))?.[1]);
+
+/** A process and those that it started itself (Linux), as they are now; itself alone elsewhere. */
+export function withChildren(pid: number): readonly number[] {
+  if (process.platform !== 'linux') return [pid];
+  const running = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return [pid, ...running.filter((one) => parentOf(one) === pid).map(Number)];
 }

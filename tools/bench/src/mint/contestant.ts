@@ -2,36 +2,66 @@ import { type ChildProcess } from 'node:child_process';
 import { cpuSeconds } from '../processes.js';
 import { type Candidate } from '../rounds.js';
 import { median } from '../statistics.js';
+import { type Backing, type Core } from './backing.js';
 import { type LoadOrder } from './load.js';
 import { runLoad } from './run-load.js';
 
+/** What all contestants share: who asks them, and what keeps the records of those that keep any. */
+export interface Arena {
+  readonly load: ChildProcess;
+  readonly backing: Backing;
+}
+
+/** Medians over the rounds that count. CPU in microseconds a token. */
+export interface Figures {
+  /** Tokens. */
+  readonly perSecond: number;
+  /** Milliseconds. */
+  readonly p99: number;
+  /** Of the server's process. */
+  readonly cpu: number;
+  /** Of PostgreSQL and NATS. */
+  readonly backingCpu: number;
+  /** Of the process that asks. */
+  readonly loadCpu: number;
+}
+
 /** A server that is asked for tokens, round after round. */
 export class Contestant implements Candidate {
-  readonly #perSecond: number[] = [];
-  readonly #cpu: number[] = [];
-  readonly #p99: number[] = [];
+  readonly #rounds: Figures[] = [];
 
-  /** @param prepare makes what a round asks, which is not measured */
+  /**
+   * @param core where PostgreSQL and NATS are during its rounds
+   * @param prepare makes what a round asks, which is not measured
+   */
   constructor(
     readonly name: string,
     private readonly server: ChildProcess,
-    private readonly load: ChildProcess,
+    private readonly arena: Arena,
+    private readonly core: Core,
     private readonly prepare: () => LoadOrder | Promise<LoadOrder>,
   ) {}
 
   async round(): Promise<number> {
+    const { load, backing } = this.arena;
+    backing.moveTo(this.core);
     const order = await this.prepare();
-    const before = cpuSeconds(this.server);
-    const { perSecond, p99 } = await runLoad(this.load, order);
-    this.#cpu.push(((cpuSeconds(this.server) - before) / order.requests) * 1e6);
-    this.#p99.push(p99);
-    this.#perSecond.push(perSecond);
+    const before = [cpuSeconds(this.server), backing.cpuSeconds()] as const;
+    const { perSecond, p99, cpuSeconds: loadSeconds } = await runLoad(load, order);
+    const each = (seconds: number): number => (seconds / order.requests) * 1e6;
+    this.#rounds.push({
+      ...{ perSecond, p99, cpu: each(cpuSeconds(this.server) - before[0]), loadCpu: each(loadSeconds) },
+      backingCpu: each(backing.cpuSeconds() - before[1]),
+    });
     return perSecond;
   }
 
-  /** Medians over the rounds that count: tokens a second; microseconds of CPU of the server's process a token; milliseconds. @param rounds how many count, the last ones */
-  figures(rounds: number): { readonly perSecond: number; readonly cpu: number; readonly p99: number } {
-    const last = (all: readonly number[]): number => median(all.slice(-rounds));
-    return { perSecond: last(this.#perSecond), cpu: last(this.#cpu), p99: last(this.#p99) };
+  /** @param rounds how many count, the last ones */
+  figures(rounds: number): Figures {
+    const last = (name: keyof Figures): number => median(this.#rounds.slice(-rounds).map((round) => round[name]));
+    return {
+      ...{ perSecond: last('perSecond'), p99: last('p99'), cpu: last('cpu') },
+      ...{ backingCpu: last('backingCpu'), loadCpu: last('loadCpu') },
+    };
   }
 }

@@ -24,6 +24,8 @@ export const loadReportSchema = z.object({
   perSecond: z.number(),
   p50: z.number(),
   p99: z.number(),
+  /** Of this process, from the first request to the last answer. */
+  cpuSeconds: z.number(),
   failed: z.string(),
   refreshTokens: z.array(z.string()),
 });
@@ -67,6 +69,7 @@ function run(order: LoadOrder): Promise<LoadReport> {
   const times: number[] = [];
   let failed = '';
   const begun = performance.now();
+  const cpu = process.cpuUsage();
   const worker = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const socket = connect(order.port, '127.0.0.1').setNoDelay(true).setEncoding('latin1').on('error', reject);
@@ -96,9 +99,13 @@ function run(order: LoadOrder): Promise<LoadReport> {
     });
   return Promise.all(Array.from({ length: order.connections }, worker)).then(() => {
     const seconds = (performance.now() - begun) / 1_000;
+    const { user, system } = process.cpuUsage(cpu);
     times.sort((one, other) => one - other);
     const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-    return { perSecond: times.length / seconds, p50: at(0.5), p99: at(0.99), failed, refreshTokens };
+    return {
+      ...{ perSecond: times.length / seconds, p50: at(0.5), p99: at(0.99) },
+      ...{ cpuSeconds: (user + system) / 1e6, failed, refreshTokens },
+    };
   });
 }
 
