@@ -16,16 +16,16 @@ export const BATCH_CONTENT_TYPE = 'application/cloudevents-batch+json';
 /** A numbered event on its way into a batch. */
 export interface NumberedEvent {
   readonly sequence: bigint;
-  /** The whole event as JSON, its `sequence` in it. */
-  readonly json: string;
+  /** The whole event as JSON, its `sequence` in it; as bytes in UTF-8 where nobody needs the text. */
+  readonly json: string | Buffer;
 }
 
 /** What one message carries: events of one source with consecutive numbers. */
 export interface EventBatch {
   readonly first: bigint;
   readonly last: bigint;
-  /** The events as a JSON array. */
-  readonly payload: string;
+  /** The events as a JSON array, in UTF-8. */
+  readonly payload: Buffer;
 }
 
 export interface BatchLimits {
@@ -36,9 +36,12 @@ export interface BatchLimits {
 }
 
 /** PostgreSQL writes JSON with spaces and numbers in full (1e300 as 301 digits), so a small event can have a long text. */
-function compact(json: string): string {
-  return Buffer.byteLength(json) > EVENT_SIZE_LIMIT ? JSON.stringify(JSON.parse(json)) : json;
+function compact(json: string | Buffer): Buffer {
+  const bytes = Buffer.isBuffer(json) ? json : Buffer.from(json);
+  return bytes.length > EVENT_SIZE_LIMIT ? Buffer.from(JSON.stringify(JSON.parse(bytes.toString()))) : bytes;
 }
+
+const [open, comma, end] = [Buffer.from('['), Buffer.from(','), Buffer.from(']')];
 
 /**
  * Packs events into as few messages as the limits allow. A batch ends at a gap in the numbers, so that its range identifies its events.
@@ -49,18 +52,21 @@ export function packEvents(
   { events: eventLimit = BATCH_EVENT_LIMIT, bytes: sizeLimit = BATCH_SIZE_LIMIT }: BatchLimits = {},
 ): readonly EventBatch[] {
   const batches: EventBatch[] = [];
-  let members: string[] = [];
+  let members: Buffer[] = [];
   let size = 0;
   let last = 0n;
   const close = (): void => {
     if (members.length === 0) return;
-    batches.push({ first: last - BigInt(members.length - 1), last, payload: `[${members.join(',')}]` });
+    const parts = members.flatMap((member, index) => [index === 0 ? open : comma, member]);
+    // `size` counts each member with a separator: one of them is the opening bracket's.
+    const payload = Buffer.concat([...parts, end], size + 1);
+    batches.push({ first: last - BigInt(members.length - 1), last, payload });
     members = [];
     size = 0;
   };
   for (const { sequence, json } of events) {
     const member = compact(json);
-    const added = Buffer.byteLength(member) + 1;
+    const added = member.length + 1;
     if (sequence !== last + 1n || members.length === eventLimit || size + added + 1 > sizeLimit) close();
     members.push(member);
     size += added;
@@ -90,7 +96,7 @@ export async function publishBatch(
   knownIndex?: bigint,
   asksPlace = false,
 ): Promise<void> {
-  const payload = Buffer.from(batch.payload);
+  const { payload } = batch;
   const header = headers();
   header.set('content-type', BATCH_CONTENT_TYPE);
   if (knownIndex !== undefined) header.set(KNOWN_INDEX_HEADER, knownIndex.toString());
@@ -112,5 +118,5 @@ export async function publishRecalled(
   header.set('content-type', BATCH_CONTENT_TYPE);
   header.set(FIRST_INDEX_HEADER, index.toString());
   header.set(SALTS_HEADER, salts);
-  await stream.publish(recalledSubject(source), Buffer.from(batch.payload), { headers: header });
+  await stream.publish(recalledSubject(source), batch.payload, { headers: header });
 }

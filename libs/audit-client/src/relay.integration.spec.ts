@@ -7,7 +7,7 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import { z } from 'zod';
 import { AuditEventError, completeEvent, defineEvents, type NewAuditEvent } from '@countersign/audit-event';
-import { BATCH_CONTENT_TYPE } from './event-batch.js';
+import { BATCH_CONTENT_TYPE, packEvents } from './event-batch.js';
 import { outboxMigrations } from './outbox-migrations.js';
 import { AuditOutbox } from './outbox.store.js';
 import { receiptSubject } from './receipts.js';
@@ -208,6 +208,37 @@ describe('the outbox and its relay', () => {
       expect([await store.lock(), await seqScans()]).toEqual([true, 'off']);
       await store.unlock();
       expect(await seqScans()).toBe('on');
+    } finally {
+      client.release();
+      relay = start({ pollIntervalMs: 20 });
+    }
+  });
+
+  it('lets go by a receipt what it published a moment ago without rewriting it first, and nothing that it did not publish', async () => {
+    await relay.stop();
+    const client = await pool.connect();
+    const left = async () =>
+      (await pool.query<object>('select sequence, published_at from audit_outbox order by sequence')).rows;
+    try {
+      let now = 0;
+      const store = new RelayStore(client, 'payments', 0, () => now);
+      await store.lock();
+      await pool.query('truncate audit_outbox, audit_sequence');
+      for (const name of ['published', 'refused-by-the-stream']) await outbox.recordDurably(event(name));
+      const [first, second] = await store.number();
+      store.published(packEvents(first === undefined ? [] : [first]));
+      expect(await store.due(30_000, 0n)).toEqual([second]);
+      expect(await left()).toEqual([
+        { sequence: '1', published_at: null },
+        { sequence: '2', published_at: null },
+      ]);
+      await store.release(2n, 0);
+      expect(await left()).toEqual([{ sequence: '2', published_at: null }]);
+      store.published(packEvents(second === undefined ? [] : [second]));
+      now = 3_000;
+      await store.number();
+      expect(await left()).toEqual([{ sequence: '2', published_at: expect.any(Date) as Date }]);
+      await store.unlock();
     } finally {
       client.release();
       relay = start({ pollIntervalMs: 20 });

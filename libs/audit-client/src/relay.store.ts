@@ -9,19 +9,38 @@ export const ROUND = 512;
 /** Milliseconds after which the relay asks for a place that should have arrived before the receipt: its sender or its receiver ended. */
 const ASK_PLACE_AFTER_MS = 5_000;
 
+/**
+ * Milliseconds for which the relay only remembers that a batch was published. The receipt usually arrives sooner, and the rows are deleted without
+ * having been rewritten for the mark.
+ */
+const MARK_AFTER_MS = 2_000;
+
 const LOCK = 'countersign.audit-relay';
 
-/** The events as lines: PostgreSQL's JSON contains no line break, and one row costs the client less than hundreds. */
-const lines = `
-  string_agg(sequence::text, ',' order by sequence) as sequences,
-  string_agg((event || jsonb_build_object('sequence', sequence::text))::text, E'\n' order by sequence) as events`;
-
-const markPublished = `
-  update audit_outbox set published_at = now()
-  from unnest($1::bigint[], $2::bigint[]) as batch (first, last) where sequence between batch.first and batch.last`;
+/** An event with its number in it. Text is joined to text, because merging two JSON objects costs as much as the rest of the line. */
+const numbered = `
+  case when event ? 'sequence' or event = '{}' then (event || jsonb_build_object('sequence', sequence::text))::text
+    else left(event::text, -1) || ', "sequence": "' || sequence || '"}' end`;
 
 /**
- * Marks what the last round published, numbers the events that have no number yet, without gaps, and reads these; one statement, so all of it or
+ * The events as lines: PostgreSQL's JSON contains no line break, and one row costs the client less than hundreds. They are passed on as bytes,
+ * because the relay does not read them.
+ */
+const lines = `
+  string_agg(sequence::text, ',' order by sequence) as sequences,
+  string_agg(${numbered}, E'\n' order by sequence) as events`;
+
+/** By first and last number, and milliseconds since they were published. */
+const markPublished = `
+  update audit_outbox set published_at = now() - batch.age * interval '1 millisecond'
+  from unnest($1::bigint[], $2::bigint[], $3::float8[]) as batch (first, last, age) where sequence between batch.first and batch.last`;
+
+/** Marked as published, or noted: `parameter` is a multirange of numbers. */
+const isPublished = (parameter: string): string =>
+  `(published_at is not null or sequence <@ ${parameter}::int8multirange)`;
+
+/**
+ * Marks what was published a while ago, numbers the events that have no number yet, without gaps, and reads these; one statement, so all of it or
  * nothing.
  */
 const numberEvents = {
@@ -33,7 +52,7 @@ const numberEvents = {
       select position, row_number() over (order by position) as rank, count(*) over () as total
       from (select position from audit_outbox where sequence is null order by position limit ${String(ROUND)}) as unnumbered
     ), counter as (
-      insert into audit_sequence (source, last) select $3, max(total) from next having count(*) > 0
+      insert into audit_sequence (source, last) select $4, max(total) from next having count(*) > 0
       on conflict (source) do update set last = audit_sequence.last + excluded.last
       returning last
     ), numbered as (
@@ -47,8 +66,9 @@ const numberEvents = {
 const dueEvents = `
   select ${lines} from (
     select sequence, event from audit_outbox
-    where sequence is not null and (published_at is null or published_at < now() - $1 * interval '1 millisecond'
-      or (sequence <= $2 and published_at < now() - $3 * interval '1 millisecond'))
+    where sequence is not null and not sequence <@ $4::int8multirange
+      and (published_at is null or published_at < now() - $1 * interval '1 millisecond'
+        or (sequence <= $2 and published_at < now() - $3 * interval '1 millisecond'))
     order by sequence limit ${String(ROUND)}) as due`;
 
 /**
@@ -67,7 +87,7 @@ const renumberEvents = `
 const keepGone = (kept: string): string => `
     insert into audit_kept (first_sequence, last_sequence, first_index, events, salts)
     select min(sequence), max(sequence), min(log_index),
-      string_agg((event || jsonb_build_object('sequence', sequence::text))::text, E'\n' order by sequence), salts
+      string_agg(${numbered}, E'\n' order by sequence), salts
     from (select *, sequence - row_number() over (partition by first order by sequence) as run from gone) as gone
     where ${kept} group by first, run, salts`;
 
@@ -77,7 +97,7 @@ const releaseEvents = {
   text: `
     with gone as (
       delete from audit_outbox
-      where sequence > $1 and sequence <= $2 and published_at is not null and created_at <= now() - $3 * interval '1 millisecond'
+      where sequence > $1 and sequence <= $2 and ${isPublished('$5')} and created_at <= now() - $3 * interval '1 millisecond'
       returning sequence, event, null::bigint as log_index, null::jsonb as salts, 0 as first
     )
     ${keepGone('$4')}`,
@@ -89,7 +109,7 @@ const placeEvents = {
     with place as (
       select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::jsonb[]) as place (first, last, index, salts)
     ), gone as (
-      delete from audit_outbox using place where sequence between first and last and published_at is not null
+      delete from audit_outbox using place where sequence between first and last and ${isPublished('$6')}
       returning sequence, event, index + sequence - first as log_index, salts, first
     )
     ${keepGone('$5')}`,
@@ -123,14 +143,35 @@ interface KeptRow {
 const sequenceSchema = z.looseObject({ sequence: z.string() });
 
 interface Lines {
-  readonly sequences: string | null;
-  readonly events: string | null;
+  readonly sequences: Buffer | null;
+  readonly events: Buffer | null;
 }
 
+/** The driver uses the memory of an answer again, so each value is copied, once. */
+const asBytes = { binary: true, types: { getTypeParser: () => (value: Buffer) => Buffer.from(value) } };
+
+const LINE_BREAK = 10;
+
 function eventsOf({ rows: [row] }: pg.QueryResult<Lines>): readonly NumberedEvent[] {
-  const sequences = row?.sequences?.split(',') ?? [];
-  const events = row?.events?.split('\n') ?? [];
-  return events.map((json, index) => ({ sequence: BigInt(sequences[index] ?? 0), json }));
+  const { sequences, events } = row ?? {};
+  if (sequences == null || events == null) return [];
+  let start = 0;
+  return sequences
+    .toString()
+    .split(',')
+    .map((sequence) => {
+      const end = events.indexOf(LINE_BREAK, start);
+      const json = events.subarray(start, end === -1 ? events.length : end);
+      start += json.length + 1;
+      return { sequence: BigInt(sequence), json };
+    });
+}
+
+interface Noted {
+  readonly first: bigint;
+  readonly last: bigint;
+  /** As the clock tells. */
+  readonly at: number;
 }
 
 /** The outbox, as seen by the one relay that holds its lock, over the connection that holds the lock. */
@@ -139,13 +180,18 @@ export class RelayStore {
   #given = 0n;
   /** Nothing published is left up to this position. */
   #released = 0n;
-  #unmarked: readonly EventBatch[] = [];
+  /** What was published and is not marked yet, oldest first. */
+  #noted: readonly Noted[] = [];
 
-  /** @param keepHours hours for which an event is kept with its place once it is in the log; 0 keeps none */
+  /**
+   * @param keepHours hours for which an event is kept with its place once it is in the log; 0 keeps none
+   * @param clock in milliseconds; only differences count
+   */
   constructor(
     private readonly client: pg.PoolClient,
     private readonly source: string,
     private readonly keepHours: number,
+    private readonly clock = () => performance.now(),
   ) {}
 
   /** @returns whether this connection holds the lock now; one at a time does */
@@ -165,18 +211,20 @@ export class RelayStore {
   }
 
   /**
-   * Notes what the stream has acknowledged; the next statement records it. After a crash before that, it is published again, and the stream stores it
-   * once.
+   * Notes what the stream has acknowledged. It is marked two seconds later, unless a receipt has removed it by then. After a crash before that, it is
+   * published again.
    */
   published(batches: readonly EventBatch[]): void {
-    this.#unmarked = [...this.#unmarked, ...batches];
+    const at = this.clock();
+    this.#noted = [...this.#noted, ...batches.map(({ first, last }) => ({ first, last, at }))];
   }
 
   /** Numbers the oldest unnumbered events and returns them. */
   async number(): Promise<readonly NumberedEvent[]> {
-    const values = [...this.#marks(), this.source];
-    const events = eventsOf(await this.client.query<Lines>({ ...numberEvents, values }));
-    this.#unmarked = [];
+    const { aged, values } = this.#toMark(MARK_AFTER_MS);
+    const result = await this.client.query<Lines>({ ...numberEvents, ...asBytes, values: [...values, this.source] });
+    this.#forgetNoted((one) => aged.includes(one));
+    const events = eventsOf(result);
     this.#given = events.at(-1)?.sequence ?? this.#given;
     return events;
   }
@@ -186,9 +234,10 @@ export class RelayStore {
    * (`through`) without the place.
    */
   async due(republishAfterMs: number, through: bigint): Promise<readonly NumberedEvent[]> {
-    await this.mark();
     const askAfterMs = Math.min(republishAfterMs, ASK_PLACE_AFTER_MS);
-    const events = eventsOf(await this.client.query<Lines>(dueEvents, [republishAfterMs, through, askAfterMs]));
+    await this.mark(Math.min(askAfterMs, MARK_AFTER_MS));
+    const values = [republishAfterMs, through, askAfterMs, this.#notedRanges()];
+    const events = eventsOf(await this.client.query<Lines>({ text: dueEvents, ...asBytes, values }));
     // Once published, they may remain below what was released.
     if (events.length > 0) this.#released = 0n;
     return events;
@@ -199,20 +248,18 @@ export class RelayStore {
    * @param minimumAgeMs minimum age in milliseconds. If audit sends places, an event waits for its own
    */
   async release(through: bigint, minimumAgeMs: number): Promise<void> {
-    await this.mark();
     if (await this.#renumber(through)) return;
     const after = minimumAgeMs === 0 ? this.#released : 0n;
-    await this.client.query({ ...releaseEvents, values: [after, through, minimumAgeMs, this.keepHours > 0] });
+    const values = [after, through, minimumAgeMs, this.keepHours > 0, this.#notedRanges()];
+    await this.client.query({ ...releaseEvents, values });
+    if (minimumAgeMs === 0) this.#forgetNoted(({ last }) => last <= through);
     this.#released = through;
   }
 
   /** Removes events that are known to be in the log, and keeps them with their places. */
   async place(places: readonly Place[]): Promise<void> {
-    await this.mark();
-    if (
-      await this.#renumber(places.reduce((highest, { last }) => (BigInt(last) > highest ? BigInt(last) : highest), 0n))
-    )
-      return;
+    const highest = places.reduce((known, { last }) => (BigInt(last) > known ? BigInt(last) : known), 0n);
+    if (await this.#renumber(highest)) return;
     await this.client.query({
       ...placeEvents,
       values: [
@@ -221,8 +268,12 @@ export class RelayStore {
         places.map(({ index }) => index),
         places.map(({ salts }) => (salts === undefined ? null : JSON.stringify(salts))),
         this.keepHours > 0,
+        this.#notedRanges(),
       ],
     });
+    this.#forgetNoted((one) =>
+      places.some(({ first, last }) => BigInt(first) <= one.first && one.last <= BigInt(last)),
+    );
   }
 
   /** The next kept events from a log index on. @param after the position of the last one already read */
@@ -251,11 +302,12 @@ export class RelayStore {
     await this.client.query(forgetKept, [this.keepHours]);
   }
 
-  /** Records what was noted. */
-  async mark(): Promise<void> {
-    if (this.#unmarked.length === 0) return;
-    await this.client.query(markPublished, [...this.#marks()]);
-    this.#unmarked = [];
+  /** Marks what was noted. @param afterMs minimum age in milliseconds */
+  async mark(afterMs = 0): Promise<void> {
+    const { aged, values } = this.#toMark(afterMs);
+    if (aged.length === 0) return;
+    await this.client.query(markPublished, [...values]);
+    this.#forgetNoted((one) => aged.includes(one));
   }
 
   /** @returns how many events wait; counting stops at a hundred thousand */
@@ -270,10 +322,25 @@ export class RelayStore {
   async #renumber(known: bigint): Promise<boolean> {
     if (known <= this.#given) return false;
     const { rowCount } = await this.client.query(renumberEvents, [this.source, known]);
-    return (rowCount ?? 0) > 0;
+    if ((rowCount ?? 0) === 0) return false;
+    this.#noted = [];
+    return true;
   }
 
-  #marks(): readonly bigint[][] {
-    return [this.#unmarked.map(({ first }) => first), this.#unmarked.map(({ last }) => last)];
+  /** What was noted so many milliseconds ago or earlier, with the parameters by which it is marked. */
+  #toMark(afterMs: number): { readonly aged: readonly Noted[]; readonly values: readonly (readonly unknown[])[] } {
+    const now = this.clock();
+    const aged = this.#noted.filter(({ at }) => now - at >= afterMs);
+    const values = [aged.map(({ first }) => first), aged.map(({ last }) => last), aged.map(({ at }) => now - at)];
+    return { aged, values };
+  }
+
+  #forgetNoted(isOver: (one: Noted) => boolean): void {
+    this.#noted = this.#noted.filter((one) => !isOver(one));
+  }
+
+  /** As PostgreSQL reads a multirange. */
+  #notedRanges(): string {
+    return `{${this.#noted.map(({ first, last }) => `[${String(first)},${String(last)}]`).join(',')}}`;
   }
 }
