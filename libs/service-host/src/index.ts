@@ -29,6 +29,7 @@ export { openText, sealText } from './sealed-text.js';
 export { inTransaction } from './transaction.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
+export { millisecondsOf } from './milliseconds-of.js';
 export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './groups.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
 export {

@@ -39,6 +39,8 @@ const telling = new Set([401, 403, 404, 409, 412, 422]);
 @Injectable()
 export class RecordedAnswers implements CanActivate {
   readonly #withheld: Counter<'method' | 'route'>;
+  /** By handler and controller. What a decorator said does not change, and asking for it costs more than the rest. */
+  readonly #mustRecord = new WeakMap<object, WeakMap<object, boolean>>();
 
   constructor(
     @Inject(LOGGER) private readonly logger: Logger,
@@ -55,9 +57,17 @@ export class RecordedAnswers implements CanActivate {
   /** Marks the request of a route that must record; it always lets pass. */
   canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http') return true;
-    if (unrecordedReason(context.getHandler(), context.getClass()) === undefined)
+    if (this.#mustBeRecorded(context.getHandler(), context.getClass()))
       context.switchToHttp().getRequest<FastifyRequest>()[EXPECTED] = true;
     return true;
+  }
+
+  #mustBeRecorded(handler: object, controller: object): boolean {
+    let controllers = this.#mustRecord.get(handler);
+    if (controllers === undefined) this.#mustRecord.set(handler, (controllers = new WeakMap()));
+    let must = controllers.get(controller);
+    if (must === undefined) controllers.set(controller, (must = unrecordedReason(handler, controller) === undefined));
+    return must;
   }
 
   /** Fastify's `onSend` hook. @returns the payload, or in its place the problem that says that it was withheld */

@@ -1,8 +1,8 @@
-import { createSecretKey } from 'node:crypto';
+import { createSecretKey, randomFillSync } from 'node:crypto';
 import { uuidv7 } from '@countersign/audit-event';
 import fc from 'fast-check';
 import { delegationIdSchema } from '../delegations/delegation.js';
-import { isOwn, parseRefreshToken, refreshKeyOf, refreshTokenOf } from './refresh-token.js';
+import { isOwn, newSalts, parseRefreshToken, refreshKeyOf, refreshTokenOf } from './refresh-token.js';
 
 const key = refreshKeyOf(createSecretKey(Buffer.alloc(32, 1)));
 const id = delegationIdSchema.parse(uuidv7(1_800_000_000_000));
@@ -43,5 +43,20 @@ describe('a refresh token', () => {
         expect(parseRefreshToken(text)).toBeUndefined();
       }),
     );
+  });
+});
+
+describe('the salts of families', () => {
+  it('are 256 random bits each, none twice, and leave nothing in memory', () => {
+    const pages: Buffer[] = [];
+    const next = newSalts((page) => {
+      pages.push(page);
+      randomFillSync(page);
+    });
+    const salts = Array.from({ length: 1_000 }, () => next());
+    expect(new Set(salts).size).toBe(1_000);
+    expect(salts.every((salt) => Buffer.from(salt, 'base64url').length === 32)).toBe(true);
+    const kept = pages.map((page) => page.toString('latin1')).join();
+    expect(salts.some((salt) => kept.includes(Buffer.from(salt, 'base64url').toString('latin1')))).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, randomFillSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
 
 /** A refresh token, taken apart; nothing is proven by that. */
@@ -17,6 +17,28 @@ const pattern = /^csr_[\w-]{70}$/;
 /** The key of refresh tokens, from the issuer's secret that all replicas share. */
 export function refreshKeyOf(secret: KeyObject): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'countersign refresh tokens', 32)));
+}
+
+const SALT_BYTES = 32;
+const SALTS_AT_ONCE = 128;
+
+/**
+ * Makes salts, 256 random bits each. The system is asked for many at once, since one costs as much; what was handed out is erased.
+ * @param fill fills with random bytes
+ */
+export function newSalts(fill: (page: Buffer) => unknown = randomFillSync): () => string {
+  const page = Buffer.alloc(SALTS_AT_ONCE * SALT_BYTES);
+  let used = page.length;
+  return () => {
+    if (used === page.length) {
+      fill(page);
+      used = 0;
+    }
+    const bytes = page.subarray(used, (used += SALT_BYTES));
+    const salt = bytes.toString('base64url');
+    bytes.fill(0);
+    return salt;
+  };
 }
 
 function macOf(head: Buffer, salt: string, key: KeyObject): Buffer {

@@ -1,4 +1,4 @@
-import { randomBytes, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type EventContext } from '@countersign/audit-event';
@@ -8,12 +8,21 @@ import { type DelegationId } from '../delegations/delegation.js';
 import { Delegations } from '../delegations/delegations.service.js';
 import { events } from '../events.js';
 import { Replica } from '../registry/replica.service.js';
-import { isOwn, parseRefreshToken, refreshKeyOf, refreshTokenOf, type PresentedRefreshToken } from './refresh-token.js';
+import {
+  isOwn,
+  newSalts,
+  parseRefreshToken,
+  refreshKeyOf,
+  refreshTokenOf,
+  type PresentedRefreshToken,
+} from './refresh-token.js';
 import { RefreshStore, type KeptFamily } from './refresh.store.js';
 import { REFRESH_TIMES, type RefreshTimes } from './rotation.js';
 
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
+/** A family's row tells its last use to the hour. */
+const USE_KNOWN_TO_MS = 3_600_000;
 
 /** A refresh token of this issuer's making, used or not, with what it is of. */
 export interface FoundRefreshToken extends KeptFamily {
@@ -27,6 +36,7 @@ export type RefreshUse = 'rotated' | 'again' | 'expired' | 'replayed';
 @Injectable()
 export class RefreshTokens implements OnModuleInit {
   readonly #uses: Counter<'outcome'>;
+  readonly #newSalt = newSalts();
   #key: { readonly secret: KeyObject; readonly key: KeyObject } | undefined;
 
   constructor(
@@ -50,7 +60,7 @@ export class RefreshTokens implements OnModuleInit {
 
   /** A family for a delegation that begins: its salt, to be kept, and its first token. */
   newFamily(id: DelegationId): { readonly salt: string; readonly token: string } {
-    const salt = randomBytes(32).toString('base64url');
+    const salt = this.#newSalt();
     return { salt, token: this.tokenOf(id, 0, salt) };
   }
 
@@ -98,7 +108,8 @@ export class RefreshTokens implements OnModuleInit {
       run: async () => {
         const now = this.clock().getTime();
         const before = (age: number): Date => new Date(now - age);
-        const gone = await this.store.prune(before(this.times.idle), before(this.times.life), PRUNE_AT_ONCE);
+        const idle = this.times.idle + USE_KNOWN_TO_MS;
+        const gone = await this.store.prune(before(idle), before(this.times.life), PRUNE_AT_ONCE);
         return gone === PRUNE_AT_ONCE ? 'again' : undefined;
       },
     });

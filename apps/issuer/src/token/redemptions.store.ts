@@ -78,7 +78,7 @@ with asked as materialized (
   insert into delegation select d.* from good g, jsonb_populate_record(null::delegation, g.delegation) d
 ), family as (
   insert into refresh_family (delegation_id, salt, generation, rotations, begun_at, used_at)
-  select (delegation->>'id')::uuid, salt, 0, '[]', $8::timestamptz, $8::timestamptz from good where salt is not null
+  select (delegation->>'id')::uuid, salt, 0, '[]', $8::timestamptz, date_trunc('hour', $8::timestamptz) from good where salt is not null
 ), recorded as (
   insert into audit_outbox (id, event)
   select (e.event->>'id')::uuid, e.event from good g, jsonb_array_elements(g.events) with ordinality as e (event, place)

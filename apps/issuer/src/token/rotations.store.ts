@@ -81,7 +81,7 @@ with asked as materialized (
   select n, family, event, n = min(n) over (partition by family) as first from judged j where state = 'ready'
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))
 ), rotated as (
-  update refresh_family f set generation = p.next, rotations = p.rotations, used_at = $8::timestamptz
+  update refresh_family f set generation = p.next, rotations = p.rotations, used_at = date_trunc('hour', $8::timestamptz)
   from jsonb_to_recordset($3::jsonb) as p (family uuid, next int, rotations jsonb)
   where f.delegation_id = p.family and p.family in (select family from good)
 ), recorded as (
