@@ -4,9 +4,12 @@ import { availableParallelism } from 'node:os';
 export interface PinnedOptions {
   /** 0 for the server, 1 for the load: on different cores where the machine has them. */
   readonly core: number;
+  /** Whether everything else on its core takes precedence, where the system can do that. */
+  readonly givesWay?: boolean | undefined;
 }
 
 const hasTaskset = process.platform === 'linux' && spawnSync('taskset', ['--version']).status === 0;
+const hasNice = spawnSync('nice', ['-n', '19', 'true']).status === 0;
 
 /**
  * The command that runs another on one core, where the system can do that; else the command itself.
@@ -14,10 +17,11 @@ const hasTaskset = process.platform === 'linux' && spawnSync('taskset', ['--vers
  */
 export function pinned(
   command: readonly [string, ...string[]],
-  { core }: PinnedOptions,
+  { core, givesWay = false }: PinnedOptions,
 ): readonly [string, ...string[]] {
   const cores = availableParallelism();
-  return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...command] : command;
+  const polite = givesWay && hasNice ? (['nice', '-n', '19', ...command] as const) : command;
+  return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...polite] : polite;
 }
 
 /** Moves processes that run, all their threads, to one core, where the system can do that. What they start later starts there. */
