@@ -38,6 +38,11 @@ const insertSample = `
     ) as drawn offset 0
   ) as sample`;
 
+/** When the sample's event at a log index was, to three seconds. */
+export function timeOfSample(index: number): Date {
+  return new Date(Date.parse('2026-01-01T00:00:00Z') + index * 3_000);
+}
+
 /** Rows of one insert. */
 const CHUNK = 50_000;
 

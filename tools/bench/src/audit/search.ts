@@ -1,7 +1,7 @@
 import { type BenchmarkContext, type Metric } from '../benchmark.js';
 import { interleave } from '../rounds.js';
 import { median } from '../statistics.js';
-import { fillLog } from './sample-events.js';
+import { fillLog, timeOfSample } from './sample-events.js';
 import { fullPages, sparsePages } from './search-queries.js';
 import { startTrail, type Trail } from './trail.js';
 
@@ -52,10 +52,9 @@ export async function measureSearch(context: BenchmarkContext): Promise<readonly
 async function compare(context: BenchmarkContext, small: Trail, large: Trail, events: number): Promise<number> {
   let worst = 0;
   let sum = { small: 0, large: 0 };
-  const newest = (size: number): Date => new Date(Date.parse('2026-01-01T00:00:00Z') + size * 3_000);
   for (const [name, smallQuery, largeQuery] of [
-    ...fullPages(newest(SMALL)).map(
-      ([name, query], at) => [name, query, fullPages(newest(events))[at]?.[1] ?? query] as const,
+    ...fullPages(timeOfSample(SMALL)).map(
+      ([name, query], at) => [name, query, fullPages(timeOfSample(events))[at]?.[1] ?? query] as const,
     ),
     ...sparsePages.map(([name, query]) => [`(${name})`, query, query] as const),
   ]) {
