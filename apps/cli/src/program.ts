@@ -10,6 +10,7 @@ import * as audit from './audit/index.js';
 import * as ledger from './ledger/index.js';
 import * as nats from './nats/index.js';
 import * as payments from './payments/index.js';
+import * as people from './people/index.js';
 import * as token from './token/index.js';
 import * as whoami from './whoami/index.js';
 
@@ -23,6 +24,7 @@ const groups: readonly { register(program: Command): void }[] = [
   apiKeys,
   keys,
   ledger,
+  people,
   nats,
   payments,
   audit,

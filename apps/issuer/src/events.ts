@@ -32,6 +32,7 @@ const keyed = [
   'person:end-sessions',
   'person:disable',
   'person:enable',
+  'session:end',
   'api-key:create',
   'api-key:rotate',
   'api-key:disable',
@@ -549,7 +550,7 @@ export const events = defineEvents({
     'answer.replayed': {
       when: 'The stored answer of an Idempotency-Key was repeated: it shows what the first one showed, a secret too.',
       action: keyed,
-      resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person', 'delegation'],
+      resource: ['client', 'api-key', 'signing-key', 'revocation-key', 'revocation', 'person', 'session', 'delegation'],
     },
     'idempotency-key.refused': {
       when: 'A key was used with another body (`IDEMPOTENCY_KEY_REUSED`), or while its first request runs (`IDEMPOTENCY_IN_FLIGHT`).',
@@ -633,6 +634,12 @@ export const events = defineEvents({
         because:
           '`sign-out`, `person` (from another session), `admin`, `disabled`, `provider` or `another-person` (who signed in there)',
       },
+    },
+    'session.end_refused': {
+      when: 'An administrator wanted to end a session that the person does not have.',
+      action: 'session:end',
+      resource: 'session',
+      changes: { person: 'whose it was said to be' },
     },
     'database.restored': {
       when: 'The issuer noticed that its database is older than what it has stated: it was restored from a backup.',

@@ -79,11 +79,7 @@ describe('a person who logs in at the command line', () => {
          values ($1, 'https://provider.example', 'ada', 'example', 'Ada Lovelace', '{operator}', now(), now())`,
       [person],
     );
-    await database.query(
-      `insert into session (id, secret_digest, person_id, issuer, authenticated_at, amr, device, network, created_at, seen_at)
-         values ($1, $2, $3, 'https://provider.example', now(), '{pwd}', 'Firefox', '127.0.0.1', now(), now())`,
-      [randomUUID(), createHash('sha256').update(secret).digest('base64url'), person],
-    );
+    await addSession(secret, 'Firefox');
   }, 180_000);
   afterAll(async () => {
     await database.end();
@@ -92,6 +88,16 @@ describe('a person who logs in at the command line', () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
+  /** A browser in which the person is signed in. @returns the session's id */
+  async function addSession(cookie: string, device: string): Promise<string> {
+    const id = randomUUID();
+    await database.query(
+      `insert into session (id, secret_digest, person_id, issuer, authenticated_at, amr, device, network, created_at, seen_at)
+         values ($1, $2, $3, 'https://provider.example', now(), '{pwd}', $4, '127.0.0.1', now(), now())`,
+      [id, createHash('sha256').update(cookie).digest('base64url'), person, device],
+    );
+    return id;
+  }
   const file = () => new LoginFile(issuer, 'issuer', logins);
   const address = () => ({ issuer, url: issuer });
   /** As the person's browser: the page, or where it leads. */
@@ -187,6 +193,21 @@ describe('a person who logs in at the command line', () => {
       { principal: expect.objectContaining({ subject: person, client_id: CLIENT, scopes: ['issuer:admin'] }) },
     ]);
 
+    const lost = await addSession('of a lost phone', 'Safari on iPhone\u001b[2J');
+    const listed = countersign('people', 'list', '--person');
+    expect([await listed.ended, await listed.out]).toEqual([
+      0,
+      expect.stringMatching(/^person:\S+ +Ada Lovelace +active/m),
+    ]);
+    const devices = (shown: unknown): string => JSON.stringify(shown);
+    const before = await json('people', 'show', person, '--person');
+    expect(devices(before['sessions'])).toContain(lost);
+    const after = await json('people', 'end-session', person, lost, '--person');
+    expect([after['exit'], devices(after['sessions']).includes(lost)]).toEqual([0, false]);
+    expect(await json('people', 'end-session', person, lost, '--person')).toMatchObject({
+      ...{ exit: 1, code: 'SESSION_UNKNOWN' },
+    });
+
     const target = `${issuer}/admin/people`;
     const { headers } = await json('token', '--person', '--audience', 'issuer', '--proof', `GET ${target}`);
     const proven: Record<string, string> = Object.fromEntries(Object.entries(Object(headers)));
@@ -212,7 +233,7 @@ describe('a person who logs in at the command line', () => {
     );
     const all = await Promise.all(Array.from({ length: 6 }, () => whoIsLoggedIn(address(), file())));
     for (const one of all) expect(one).toMatchObject({ id: person, name: 'Ada Lovelace', clientId: CLIENT });
-    const { rows } = await database.query(`select max(generation) as generation from refresh_family`);
+    const { rows } = await database.query(`select generation from refresh_family order by begun_at desc limit 1`);
     expect(rows).toEqual([{ generation: 6 }]);
     expect(await logOut(address(), file())).toBe(true);
     expect(await logOut(address(), file())).toBe(false);

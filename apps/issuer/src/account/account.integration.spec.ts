@@ -664,6 +664,37 @@ describe('an account', () => {
       expect((await visit('carol')).personId).toBe(here.personId);
     });
 
+    it('by ending one session, with what was allowed in it, and no other', async () => {
+      const [here, there] = [await visit('carol'), await visit('carol')];
+      const [allowed, other] = [await allow(here, 'store', ['offline_access']), await allow(there)];
+      const path = (session: string) => `/admin/people/${here.personId}/sessions/${session}/end`;
+      const end = () =>
+        world.issuer.admin('POST', path(here.sessionId), undefined, undefined, { 'idempotency-key': 'end-of-one' });
+      const { status, body } = await end();
+      expect(status).toBe(200);
+      const left = JSON.stringify(body['sessions']);
+      expect([left.includes(here.sessionId), left.includes(there.sessionId)]).toEqual([false, true]);
+      expect(await end()).toMatchObject({ status: 200, body });
+      expect([await isSignedIn(here.visitor), await isSignedIn(there.visitor)]).toEqual([false, true]);
+      expect([await isLive(allowed), await isLive(other)]).toEqual([false, true]);
+      expect((await eventsOf('session.ended')).at(-1)).toMatchObject({
+        resource: `session/${here.sessionId}`,
+        principal: { subject: 'operator' },
+        changes: { person: here.personId, because: 'admin' },
+      });
+      const stranger = await visit('olga');
+      for (const session of [here.sessionId, stranger.sessionId]) {
+        const refused = await world.issuer.admin('POST', path(session));
+        expect(refused).toMatchObject({ status: 404, body: { code: 'SESSION_UNKNOWN' } });
+      }
+      expect(await isSignedIn(stranger.visitor)).toBe(true);
+      expect((await eventsOf('session.end_refused')).at(-1)).toMatchObject({
+        resource: `session/${stranger.sessionId}`,
+        reason: 'SESSION_UNKNOWN',
+        changes: { person: here.personId },
+      });
+    });
+
     it('by disabling, which also refuses every token about the person, and enabling again', async () => {
       const somebody = await visit('carol');
       const detail = await world.issuer.admin('GET', `/admin/people/${somebody.personId}`);
@@ -687,6 +718,8 @@ describe('an account', () => {
       const path = `/admin/people/person:0190a000-0000-7000-8000-000000000000`;
       expect((await world.issuer.admin('GET', path)).status).toBe(404);
       expect((await world.issuer.admin('POST', `${path}/disable`)).status).toBe(404);
+      const session = `${path}/sessions/0190a000-0000-7000-8000-000000000001/end`;
+      expect(await world.issuer.admin('POST', session)).toMatchObject({ body: { code: 'PERSON_UNKNOWN' } });
     });
   });
 });

@@ -16,6 +16,10 @@ import { Delegations } from '../delegations/delegations.service.js';
 import { DelegationsStore } from '../delegations/delegations.store.js';
 import { events } from '../events.js';
 import { PeopleStore } from '../people/people.store.js';
+import { endsOf } from '../refresh/delegation-ends.js';
+import { DelegationEndsStore, type Whose } from '../refresh/delegation-ends.store.js';
+import { REFRESH_TIMES, type RefreshTimes } from '../refresh/rotation.js';
+import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import {
   delegationJson,
   lastUses,
@@ -33,13 +37,19 @@ export class DelegationAdmin {
     @Inject(Delegations) private readonly delegations: Delegations,
     @Inject(DelegationUses) private readonly uses: DelegationUses,
     @Inject(PeopleStore) private readonly people: PeopleStore,
+    @Inject(DelegationEndsStore) private readonly ends: DelegationEndsStore,
+    @Inject(REFRESH_TIMES) private readonly refreshTimes: RefreshTimes,
+    @Inject(SESSION_TIMES) private readonly sessionTimes: SessionTimes,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
   ) {}
 
   async list(query: DelegationsQuery, caller: Caller): Promise<DelegationPage> {
-    const { person_id: personId, client_id: clientId, cursor, limit } = query;
-    const rows = await this.store.page({ personId, clientId }, cursor, limit + 1);
+    const { person_id: personId, client_id: clientId, cursor, limit, ends_before: before } = query;
+    const whose = { personId, clientId };
+    const rows = await (before === undefined
+      ? this.store.page(whose, cursor, limit + 1)
+      : this.#ending(before, whose, limit));
     const page = rows.slice(0, limit);
     const shown = await this.#shown(page);
     const changes = { person: personId ?? null, client_id: clientId ?? null, shown: page.length };
@@ -68,12 +78,23 @@ export class DelegationAdmin {
     return done.answer;
   }
 
+  async #ending(before: Date, whose: Whose, limit: number): Promise<readonly Delegation[]> {
+    const begun = new Date(before.getTime() - this.refreshTimes.life);
+    return this.store.named(await this.ends.begunBefore(begun, whose, limit));
+  }
+
   async #shown(delegations: readonly Delegation[]): Promise<readonly DelegationJson[]> {
-    const [names, uses] = await Promise.all([
+    const ids = delegations.map(({ id }) => id);
+    const [names, uses, times] = await Promise.all([
       this.people.namesOf(delegations.map(({ personId }) => personId)),
-      this.uses.of(delegations.map(({ id }) => id)),
+      this.uses.of(ids),
+      this.ends.timesOf(ids),
     ]);
     const last = lastUses(uses);
-    return delegations.map((one) => delegationJson(one, names, last.get(one.id)));
+    return delegations.map((one) => {
+      const known = times.get(one.id);
+      const ends = known === undefined ? undefined : endsOf(known, this.refreshTimes, this.sessionTimes);
+      return delegationJson(one, { personName: names.get(one.personId), lastUsedAt: last.get(one.id), ends });
+    });
   }
 }

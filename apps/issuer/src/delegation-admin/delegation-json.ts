@@ -2,24 +2,43 @@ import { z } from 'zod';
 import { type Delegation, delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
 import { type DelegationUse } from '../delegations/delegation-uses.service.js';
 import { personIdSchema } from '../people/person.js';
+import { type DelegationEnds } from '../refresh/delegation-ends.js';
 import { nameSchema } from '../registry/client.js';
 
-export const delegationsQuerySchema = z.strictObject({
-  person_id: personIdSchema.optional(),
-  client_id: nameSchema.optional(),
-  /** The `next_cursor` of the page before. */
-  cursor: delegationIdSchema.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
+export const delegationsQuerySchema = z
+  .strictObject({
+    person_id: personIdSchema.optional(),
+    client_id: nameSchema.optional(),
+    /** The `next_cursor` of the page before. */
+    cursor: delegationIdSchema.optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    /** Only those for when the person is away (`offline_access`) that end before this time however they are used, the first to end first; one page. */
+    ends_before: z.iso
+      .datetime({ offset: true })
+      .transform((text) => new Date(text))
+      .optional(),
+  })
+  .refine(({ cursor, ends_before: before }) => cursor === undefined || before === undefined, {
+    path: ['cursor'],
+    message: 'must not be combined with ends_before, which returns a single page',
+  });
 export type DelegationsQuery = z.infer<typeof delegationsQuerySchema>;
 
+/** What stands beside a delegation where it is shown. */
+export interface ShownBeside {
+  readonly personName: string | undefined;
+  readonly lastUsedAt: Date | undefined;
+  /** Of one that has not ended. */
+  readonly ends: DelegationEnds | undefined;
+}
+
 /** What a person allowed an application, as the admin API shows it. */
-export function delegationJson(delegation: Delegation, names: ReadonlyMap<string, string>, lastUsedAt?: Date) {
+export function delegationJson(delegation: Delegation, { personName, lastUsedAt, ends }: ShownBeside) {
   const { id, personId, clientId, audience, scopes, sessionId, dpopKey, createdAt, endedAt } = delegation;
   return {
     id,
     person_id: personId,
-    person_name: names.get(personId) ?? null,
+    person_name: personName ?? null,
     client_id: clientId,
     audience,
     scope: scopes.join(' '),
@@ -27,6 +46,9 @@ export function delegationJson(delegation: Delegation, names: ReadonlyMap<string
     bound: dpopKey !== undefined,
     created_at: createdAt.toISOString(),
     ...(lastUsedAt === undefined ? {} : { last_used_at: lastUsedAt.toISOString() }),
+    ...(endedAt !== undefined || ends === undefined
+      ? {}
+      : { ends_at: ends.at.toISOString(), unused_ends_at: ends.unusedAt.toISOString() }),
     ...(endedAt === undefined ? {} : { ended_at: endedAt.toISOString() }),
   };
 }

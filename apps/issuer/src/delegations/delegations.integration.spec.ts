@@ -107,6 +107,34 @@ describe('a delegation', () => {
       expect(rows).toEqual(Array(3).fill({ subject: 'operator' }));
     });
 
+    it('with when they end: those for when the person is away stand first to end first, before a time that is asked for', async () => {
+      const personId = `person:${uuidv7()}`;
+      const away = { personId, scopes: ['openid', 'offline_access', 'payments:create'] };
+      const [old, young, online] = [await begin(away), await begin(away), await begin({ personId })];
+      const now = Date.now();
+      const days = (count: number): string => new Date(now + count * 86_400_000).toISOString();
+      for (const [{ id }, begun, used] of [
+        [old, -85, -1],
+        [young, -80, -10],
+        [online, -85, -1],
+      ] as const)
+        await issuer.database.query(
+          `insert into refresh_family (delegation_id, salt, generation, rotations, begun_at, used_at) values ($1, 's', 1, $4, $2, $3)`,
+          [id, days(begun), days(used), JSON.stringify([Date.parse(days(used))])],
+        );
+      expect(await shown(`person_id=${personId}&ends_before=${days(14)}`)).toMatchObject({
+        delegations: [
+          { id: old.id, ends_at: days(5), unused_ends_at: days(5) },
+          { id: young.id, ends_at: days(10), unused_ends_at: days(4) },
+        ],
+        next_cursor: null,
+      });
+      expect((await shown(`person_id=${personId}&ends_before=${days(6)}`))['delegations']).toHaveLength(1);
+      expect((await shown(`person_id=${personId}`))['delegations']).toHaveLength(3);
+      const both = await issuer.admin('GET', `/admin/delegations?ends_before=${days(1)}&cursor=${old.id}`);
+      expect(both.status).toBe(400);
+    });
+
     it('by ending one: a repeat under its key is answered alike, and one that there is not is refused and recorded', async () => {
       const { id, personId } = await begin();
       const key = { 'idempotency-key': 'end-it' };

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import { type Delegation, type DelegationEnd, type DelegationId } from './delegation.js';
 import { delegationTable, type DelegationRow } from './delegations.tables.js';
 
@@ -46,6 +46,17 @@ export class DelegationsStore {
   async find(id: DelegationId, executor: Database | Transaction = this.database): Promise<Delegation | undefined> {
     const [row] = await executor.select().from(delegationTable).where(eq(delegationTable.id, id));
     return row === undefined ? undefined : delegationOf(row);
+  }
+
+  /** Those with these ids, in their order. */
+  async named(ids: readonly DelegationId[]): Promise<readonly Delegation[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.database
+      .select()
+      .from(delegationTable)
+      .where(inArray(delegationTable.id, [...ids]));
+    const found = new Map(rows.map((row) => [row.id, delegationOf(row)]));
+    return ids.flatMap((id) => found.get(id) ?? []);
   }
 
   /** Those of a person that have not ended, newest first. */

@@ -9,6 +9,7 @@ import {
   type Caller,
 } from '@countersign/service-host';
 import { personIdSchema, type PersonId } from '../people/person.js';
+import { sessionIdSchema, type SessionId } from '../sessions/session.js';
 import { PeopleAdmin } from './people-admin.service.js';
 import { peopleQuerySchema, type PeoplePage, type PeopleQuery, type PersonDetailJson } from './person-json.js';
 
@@ -37,6 +38,21 @@ export class PeopleAdminController {
   @HttpCode(200)
   endAll(@ZodParam('id', personIdSchema) id: PersonId, @CurrentCaller() caller: Caller): Promise<PersonDetailJson> {
     return this.people.endAll(id, caller);
+  }
+
+  /**
+   * Ends one session of a person, with all that was allowed in it, at once everywhere. 404 `PERSON_UNKNOWN`; 404 `SESSION_UNKNOWN` for a session
+   * that the person does not have, or that is over.
+   */
+  @Post(':id/sessions/:session/end')
+  @TakesIdempotencyKey({ action: 'session:end', kind: 'session' })
+  @HttpCode(200)
+  endSession(
+    @ZodParam('id', personIdSchema) id: PersonId,
+    @ZodParam('session', sessionIdSchema) session: SessionId,
+    @CurrentCaller() caller: Caller,
+  ): Promise<PersonDetailJson> {
+    return this.people.endSession(id, session, caller);
   }
 
   /** Disables a person: sessions and delegations end, tokens about them are refused everywhere, and they cannot sign in. 404 `PERSON_UNKNOWN`. */

@@ -19,7 +19,7 @@ import { type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { SESSION_TIMES, type SessionEnd, type SessionTimes } from '../sessions/session.js';
+import { SESSION_TIMES, type SessionEnd, type SessionId, type SessionTimes } from '../sessions/session.js';
 import { SessionEnds, type EndedSessions } from '../sessions/session-ends.service.js';
 import { SessionsStore } from '../sessions/sessions.store.js';
 import {
@@ -82,6 +82,31 @@ export class PeopleAdmin {
     return this.#change(id, 'person.sessions_ended', caller, (transaction) =>
       this.#endIn(transaction, id, 'admin', caller),
     );
+  }
+
+  /**
+   * Ends one live session of a person, with what was allowed in it.
+   * @throws {Problem} 404 `PERSON_UNKNOWN`, `SESSION_UNKNOWN`; 503 `REVOCATIONS_FULL`
+   */
+  async endSession(personId: PersonId, id: SessionId, caller: Caller): Promise<PersonDetailJson> {
+    const done = await this.database.transaction(async (transaction) => {
+      await this.answers.begin(transaction, caller);
+      const row = await this.people.lock(transaction, personId);
+      if (row === undefined) return 'PERSON_UNKNOWN';
+      const ended = await this.ends.endIn(transaction, { id, personId }, 'admin', by(caller));
+      if (ended.sessions.length === 0) return 'SESSION_UNKNOWN';
+      const answer = await this.#detail(row, transaction);
+      await this.answers.keep(transaction, caller, id, answer);
+      return { ended, answer };
+    });
+    if (typeof done === 'string') {
+      const details = { id, outcome: 'failed', reason: done, changes: { person: personId } } as const;
+      await this.outbox.recordDurably(events.event('session.end_refused', by(caller), details));
+      if (done === 'PERSON_UNKNOWN') throw unknown();
+      throw new Problem(404, done, 'The person has no such session, or it is over.');
+    }
+    await this.ends.announce(done.ended);
+    return done.answer;
   }
 
   /**

@@ -36,7 +36,7 @@ async function openDatabase({ directory }: Stack): Promise<pg.Client> {
   const database = new pg.Client({ connectionString: url.replaceAll(/^["']|["']$/g, '') });
   await database.connect();
   await database.query(`select pg_advisory_lock(hashtext('countersign.log-integration'))`);
-  await database.query('set role audit_owner; set synchronous_commit = off');
+  await database.query('set synchronous_commit = off');
   return database;
 }
 
@@ -124,7 +124,6 @@ export async function measureConsole(context: BenchmarkContext): Promise<readonl
       const begun = performance.now();
       const reached = await fillLog(database, { from: filled, size, deadline });
       if (reached === filled) break;
-      await database.query('set role audit_owner');
       const written = performance.now();
       await untilIndexed(database, reached - STEP);
       const { rows } = await database.query('select pg_database_size(current_database())::text as bytes');

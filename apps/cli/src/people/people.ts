@@ -1,0 +1,73 @@
+import { type Command } from 'commander';
+import { z } from 'zod';
+import { printable } from '../audit/found-event.js';
+import { table } from '../output.js';
+import { callAdmin } from '../session/admin.js';
+import { openSession } from '../session/session.js';
+
+const personSchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  provider: z.string(),
+  roles: z.array(z.string()),
+  status: z.string(),
+  signed_in_at: z.string(),
+});
+const pageSchema = z.object({ people: z.array(personSchema), next_cursor: z.string().nullable() });
+const detailSchema = personSchema.extend({
+  sessions: z.array(z.looseObject({ id: z.string(), device: z.string(), network: z.string(), seen_at: z.string() })),
+  delegations: z.array(
+    z.looseObject({ id: z.string(), client_id: z.string(), audience: z.string(), scope: z.string() }),
+  ),
+});
+
+const pathOf = (person: string, rest = ''): string => `/admin/people/${encodeURIComponent(person)}${rest}`;
+
+function rowOf({ id, name, provider, roles, status, signed_in_at: at }: z.infer<typeof personSchema>): string[] {
+  return [id, name, status, roles.join(' '), provider, at].map(printable);
+}
+const titles = ['person', 'name', 'status', 'roles', 'provider', 'last signed in'];
+
+/** `countersign people list`. */
+export async function listPeople(
+  { limit, role }: { readonly limit: string; readonly role?: string },
+  command: Command,
+): Promise<void> {
+  const session = openSession(command);
+  const query = new URLSearchParams({ limit, ...(role === undefined ? {} : { role }) });
+  const page = await callAdmin(session, pageSchema, { path: `/admin/people?${query.toString()}` });
+  session.output.result({ ok: true, ...page }, table(titles, page.people.map(rowOf), 'Nobody has signed in.'));
+}
+
+async function show(request: { path: string; method?: string }, command: Command): Promise<void> {
+  const session = openSession(command);
+  const person = await callAdmin(session, detailSchema, request);
+  const sessions = person.sessions.map(({ id, device, network, seen_at: seen }) =>
+    [id, device, network, seen].map(printable),
+  );
+  const allowed = person.delegations.map(({ id, client_id: client, audience, scope }) =>
+    [id, client, audience, scope].map(printable),
+  );
+  const text = [
+    table(titles, [rowOf(person)]),
+    table(['session', 'device', 'network', 'last seen'], sessions, 'No session is live.'),
+    table(['allowed', 'application', 'service', 'scopes'], allowed, 'Nothing is allowed.'),
+  ];
+  session.output.result({ ok: true, ...person }, text.join('\n\n'));
+}
+
+/** `countersign people show`. */
+export function showPerson(person: string, _: object, command: Command): Promise<void> {
+  return show({ path: pathOf(person) }, command);
+}
+
+/** `countersign people end-session`. */
+export function endSession(person: string, session: string, _: object, command: Command): Promise<void> {
+  return show({ path: pathOf(person, `/sessions/${encodeURIComponent(session)}/end`), method: 'POST' }, command);
+}
+
+/** A change of a person as a whole; what is left of theirs is shown. */
+export function changePerson(verb: 'end-sessions' | 'disable' | 'enable') {
+  return (person: string, _: object, command: Command): Promise<void> =>
+    show({ path: pathOf(person, `/${verb}`), method: 'POST' }, command);
+}
