@@ -6,6 +6,9 @@ import { CallsService } from './calls/calls.service.js';
 import { CallsStore } from './calls/calls.store.js';
 import { consoleOf } from './console/console-options.js';
 import { ConsoleModule } from './console/console.module.js';
+import { DeparturesController } from './departures/departures.controller.js';
+import { Departures } from './departures/departures.service.js';
+import { DeparturesStore } from './departures/departures.store.js';
 import { EventsController } from './events/events.controller.js';
 import { EventSummaryService } from './events/event-summary.service.js';
 import { EventsService } from './events/events.service.js';
@@ -98,6 +101,7 @@ export class AuditModule {
         CallsController,
         TailController,
         NewestEventsController,
+        DeparturesController,
         EventsController,
         RecoveryController,
         LogController,
@@ -123,6 +127,8 @@ export class AuditModule {
         PostingsStore,
         PostingsService,
         EventsStore,
+        DeparturesStore,
+        Departures,
         { provide: LOG_SIGNERS, useValue: logSignersOf(configuration) },
         { provide: INTEGRATION_OPTIONS, useValue: integration },
         LogStore,

@@ -187,6 +187,10 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     return principal;
   }
 
+  verifyStatement(token: string, type: string): Promise<JsonObject> {
+    return this.#withRefresh(() => this.#statement(token, type));
+  }
+
   cached(token: string): Caller | undefined {
     const known = this.#cached(token, this.#turnNow());
     return known === undefined ? undefined : bearer(known);
@@ -197,13 +201,17 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     return known === undefined ? undefined : bearer(known);
   }
 
-  async #verifyWithRefresh(token: string): Promise<Caller> {
+  #verifyWithRefresh(token: string): Promise<Caller> {
+    return this.#withRefresh(() => this.#verify(token));
+  }
+
+  async #withRefresh<Result>(verify: () => Result): Promise<Result> {
     if (this.#keys.overdue) await this.#keys.refreshWhenOverdue();
     try {
-      return this.#verify(token);
+      return verify();
     } catch (error) {
       if (!(error instanceof TokenError) || !(await this.#broughtKeys(error))) throw error;
-      return this.#verify(token);
+      return verify();
     }
   }
 
@@ -240,6 +248,20 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     if (this.options.revocations?.isRevoked(principal, key.keyId) === true) throw new TokenError('TOKEN_REVOKED');
     this.#cache.add(token, principal, key);
     return principal;
+  }
+
+  #statement(token: string, type: string): JsonObject {
+    const { algorithm, alg, typ, crit, kid } = reader.read(token);
+    if (algorithm === undefined || !this.#algorithms.has(algorithm)) throw this.#algorithmRefused(alg);
+    const said = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
+    if (said !== type.toLowerCase()) throw new TokenError('TYP_NOT_ALLOWED', 'typ', { expected: type, actual: typ });
+    if (crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
+    if (!this.#keys.usableAt(this.#now())) throw this.#keysUnavailable();
+    this.#signerOf(kid, algorithm);
+    const claims = reader.foreignClaims();
+    const { issuer } = this.#expected;
+    if (claims['iss'] === issuer) return claims;
+    throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: claims['iss'] });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type JsonObject } from './json-object.js';
 import { text } from './jws/claims.js';
 import { TokenReader } from './jws/token-reader.js';
 import { type Principal } from './principal.js';
@@ -54,6 +55,10 @@ export class SeveralIssuers<Caller extends Principal> implements TokenVerifier<C
 
   async verifyWithCertificate(token: string, certificate: Uint8Array | undefined): Promise<Caller> {
     return this.#of(token).verifyWithCertificate(token, certificate);
+  }
+
+  async verifyStatement(token: string, type: string): Promise<JsonObject> {
+    return this.#of(token).verifyStatement(token, type);
   }
 
   cached(token: string): Caller | undefined {

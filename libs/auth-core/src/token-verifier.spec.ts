@@ -4,6 +4,7 @@ import { createLocalJWKSet, importJWK, jwtVerify, SignJWT } from 'jose';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from './keys/jwk.js';
 import { MemoryRevocationList, type RevocationList } from './revocation-list.js';
 import { TokenError } from './token-error.js';
+import { signJwt } from './jws/sign.js';
 import { createVerifier } from './token-verifier.js';
 
 const issuer = 'https://issuer.test';
@@ -215,6 +216,43 @@ describe('the verifier', () => {
     const refused = await Promise.allSettled(strangers.map((stranger) => verifier.verifyWithRefresh(stranger)));
     expect(refused.every(({ status }) => status === 'rejected')).toBe(true);
     expect(at.fetches).toBe(2);
+    verifier.close();
+  });
+
+  it('reads another statement of its issuer by the same keys, and believes no other issuer, type, key or algorithm', async () => {
+    const at = await world();
+    const verifier = await verifierOf(at);
+    const [rotated, stranger] = [await generateSigningKey(), await generateSigningKey()];
+    at.keys.push(rotated);
+    const made = (claims: object = {}, header: object = {}, key: PrivateJwk = rotated): string =>
+      signJwt(
+        { alg: key.alg, kid: rotated.kid, typ: 'logout+jwt', ...header },
+        { iss: issuer, sid: 's', ...claims },
+        key,
+      );
+    const read = async (token: string): Promise<string> =>
+      verifier.verifyStatement(token, 'logout+jwt').then(
+        ({ sid }) => String(sid),
+        (error: unknown) => (error instanceof TokenError ? error.code : String(error)),
+      );
+    const unsigned = Buffer.from(JSON.stringify({ alg: 'none', kid: rotated.kid, typ: 'logout+jwt' })).toString(
+      'base64url',
+    );
+    // The key is new: one fetch brings it.
+    expect(await read(made())).toBe('s');
+    expect(await read(made({}, { typ: 'application/LOGOUT+JWT' }))).toBe('s');
+    for (const [token, code] of [
+      [made({ iss: 'https://other.example' }), 'ISSUER_MISMATCH'],
+      [made({ iss: undefined }), 'ISSUER_MISMATCH'],
+      [made({}, { typ: 'at+jwt' }), 'TYP_NOT_ALLOWED'],
+      [made({}, { typ: undefined }), 'TYP_NOT_ALLOWED'],
+      [made().replace(/^[^.]+/, unsigned), 'ALG_NOT_ALLOWED'],
+      [made({}, { crit: ['x'] }), 'CRIT_NOT_SUPPORTED'],
+      [made({}, {}, stranger), 'SIGNATURE_INVALID'],
+      [made({}, { kid: 'unknown' }), 'KEY_UNKNOWN'],
+      ['x.y.z', 'TOKEN_MALFORMED'],
+    ] as const)
+      expect([code, await read(token)]).toEqual([code, code]);
     verifier.close();
   });
 

@@ -1,3 +1,4 @@
+import { type JsonObject } from './json-object.js';
 import { type Principal } from './principal.js';
 import { type DpopPresentation } from './verifier-options.js';
 
@@ -51,8 +52,17 @@ export interface TokenVerifier<Caller extends Principal = Principal> {
   verifyWithCertificate(token: string, certificate: Uint8Array | undefined): Promise<Caller>;
 
   /**
+   * Verifies another JWT of an issuer than an access token, such as a logout token, by the same keys: its algorithm, type, signature and `iss`. An
+   * unknown key causes one fetch, as with {@link verifyWithRefresh}. It says nothing of who it is for and when it ends: what its type demands of the
+   * claims is for the caller to check.
+   * @param type the header's `typ`, compared without regard to case, as `logout+jwt`
+   * @throws {TokenError}
+   */
+  verifyStatement(token: string, type: string): Promise<JsonObject>;
+
+  /**
    * The principal of a bearer token that verified before; expiry, key and revocation are checked again.
-   * @returns undefined when the token must be verified
+   * @returns nothing when the token must be verified
    * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `DPOP_PROOF_MISSING`, `CERTIFICATE_MISMATCH`
    */
   cached(token: string): Caller | undefined;

@@ -1,25 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { byItself, LOGGER, type RequestTrace } from '@countersign/service-host';
-import { type JWTVerifyGetKey } from 'jose';
+import { TOKEN_VERIFIER } from '@countersign/auth';
+import { type TokenVerifier } from '@countersign/auth-core';
+import { byItself, CLOCK, LOGGER, type RequestTrace } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessionsStore } from './console-sessions.store.js';
-import { IssuerClient } from './issuer-client.js';
-import { endedAtIssuer, LOGOUT_TOKEN_SECONDS, type EndedAtIssuer } from './logout-token.js';
-
-const TOLERANCE_SECONDS = 30;
+import { endedAtIssuer, LOGOUT_TOKEN_TYPE, type EndedAtIssuer } from './logout-token.js';
 
 /** Ends sessions of the console when the issuer has ended those by which they began (OpenID Connect Back-Channel Logout 1.0). */
 @Injectable()
 export class BackChannelLogout {
-  #keys: JWTVerifyGetKey | undefined;
-
   constructor(
     @Inject(CONSOLE_OPTIONS) private readonly options: ConsoleOptions,
-    @Inject(IssuerClient) private readonly issuer: IssuerClient,
+    @Inject(TOKEN_VERIFIER) private readonly verifier: Pick<TokenVerifier, 'verifyStatement'>,
     @Inject(ConsoleSessionsStore) private readonly store: ConsoleSessionsStore,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
   /** @returns whether the token is genuine; then no session is left that it names */
@@ -39,19 +36,7 @@ export class BackChannelLogout {
   }
 
   async #read(token: string): Promise<EndedAtIssuer | undefined> {
-    const [{ createRemoteJWKSet, jwtVerify }, { issuer, jwks_uri: keys }] = await Promise.all([
-      import('jose'),
-      this.issuer.metadata(),
-    ]);
-    if (keys === undefined) return undefined;
-    this.#keys ??= createRemoteJWKSet(new URL(keys));
-    const { payload } = await jwtVerify(token, this.#keys, {
-      issuer,
-      audience: this.options.clientId,
-      typ: 'logout+jwt',
-      maxTokenAge: LOGOUT_TOKEN_SECONDS,
-      clockTolerance: TOLERANCE_SECONDS,
-    });
-    return endedAtIssuer(payload);
+    const claims = await this.verifier.verifyStatement(token, LOGOUT_TOKEN_TYPE);
+    return endedAtIssuer(claims, this.options.clientId, this.clock());
   }
 }

@@ -122,11 +122,6 @@ export class IssuerClient {
     await library.tokenRevocation(configuration, token);
   }
 
-  /** What the issuer says of itself (RFC 8414). */
-  async metadata(): Promise<Pick<OpenIdClient.ServerMetadata, 'issuer' | 'jwks_uri'>> {
-    return (await this.#issuer()).configuration.serverMetadata();
-  }
-
   /** Where the browser goes to sign out at the issuer too. @returns the console's own root when the issuer has no such place, or is unavailable */
   async signOutUrl(): Promise<string> {
     const home = `${this.options.origin}/`;

@@ -1,13 +1,15 @@
 import { endedAtIssuer } from './logout-token.js';
 
 const event = { 'http://schemas.openid.net/event/backchannel-logout': {} };
-const claims = { sub: 'person:a', sid: 's', iat: 1_700_000_000, jti: 'j', events: event };
+const IAT = 1_700_000_000;
+const claims = { aud: 'console', sub: 'person:a', sid: 's', iat: IAT, jti: 'j', events: event };
+const read = (odd: unknown, after = 1) => endedAtIssuer(odd, 'console', new Date((IAT + after) * 1_000));
 
 describe('what the issuer says of a session that it ended', () => {
   it('names the session or the person, and nothing that began later', () => {
     const before = new Date(1_700_000_001_000);
-    expect(endedAtIssuer(claims)).toEqual({ person: 'person:a', issuerSession: 's', before });
-    expect(endedAtIssuer({ ...claims, sid: undefined })).toEqual({
+    expect(read(claims)).toEqual({ person: 'person:a', issuerSession: 's', before });
+    expect(read({ ...claims, aud: ['other', 'console'], sid: undefined })).toEqual({
       person: 'person:a',
       issuerSession: undefined,
       before,
@@ -20,8 +22,21 @@ describe('what the issuer says of a session that it ended', () => {
     ['is of another kind of event', { ...claims, events: { other: {} } }],
     ['has no events', { ...claims, events: undefined }],
     ['has no time', { ...claims, iat: undefined }],
+    ['is for another client', { ...claims, aud: 'corner-shop' }],
+    ['is for nobody', { ...claims, aud: undefined }],
+    ['is over', { ...claims, exp: IAT - 60 }],
     ['is no object', 'person:a'],
   ])('is not believed when it %s', (_, odd) => {
-    expect(endedAtIssuer(odd)).toBeUndefined();
+    expect(read(odd)).toBeUndefined();
+  });
+
+  it('is believed for two minutes, and half a minute more for clocks that differ', () => {
+    expect([-31, -30, 0, 150, 151].map((after) => read(claims, after) !== undefined)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
   });
 });

@@ -1,16 +1,22 @@
 import { z } from 'zod';
 
-/** The member of `events` that makes a security event token a logout token (OpenID Connect Back-Channel Logout 1.0, section 2.4). */
+/** The header's `typ` (OpenID Connect Back-Channel Logout 1.0, section 2.4). */
+export const LOGOUT_TOKEN_TYPE = 'logout+jwt';
+/** The member of `events` that makes a security event token a logout token. */
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Seconds that a logout token may be old. */
-export const LOGOUT_TOKEN_SECONDS = 120;
+const LIFE_SECONDS = 120;
+/** Seconds that clocks may differ. */
+const TOLERANCE_SECONDS = 30;
 
 const text = z.string().min(1).max(255);
 const claimsSchema = z
   .looseObject({
+    aud: z.union([text.transform((one) => [one]), z.array(text)]),
     sub: text.optional(),
     sid: text.optional(),
     iat: z.number(),
+    exp: z.number().optional(),
     nonce: z.never().optional(),
     events: z.looseObject({ [LOGOUT_EVENT]: z.looseObject({}) }),
   })
@@ -24,10 +30,18 @@ export interface EndedAtIssuer {
   readonly before: Date;
 }
 
-/** What a logout token says whose signature, issuer, audience and times hold (section 2.6). @returns undefined for any other token */
-export function endedAtIssuer(claims: unknown): EndedAtIssuer | undefined {
+/**
+ * What a logout token says whose type, signature and issuer hold (section 2.6).
+ * @param clientId for whom it must be
+ * @returns undefined for any other token, and one that is too old
+ */
+export function endedAtIssuer(claims: unknown, clientId: string, now: Date): EndedAtIssuer | undefined {
   const { success, data } = claimsSchema.safeParse(claims);
   if (!success) return undefined;
+  const { aud, sub, sid, iat, exp = Infinity } = data;
+  const seconds = now.getTime() / 1_000;
+  const isOfNow = iat <= seconds + TOLERANCE_SECONDS && seconds <= iat + LIFE_SECONDS + TOLERANCE_SECONDS;
+  if (!aud.includes(clientId) || !isOfNow || seconds > exp + TOLERANCE_SECONDS) return undefined;
   // The time is of whole seconds; a session that began in the same one is meant.
-  return { person: data.sub, issuerSession: data.sid, before: new Date((Math.floor(data.iat) + 1) * 1_000) };
+  return { person: sub, issuerSession: sid, before: new Date((Math.floor(iat) + 1) * 1_000) };
 }

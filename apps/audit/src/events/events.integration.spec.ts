@@ -349,6 +349,19 @@ describe('the trail, by HTTP', () => {
     expect(rows.map((row) => row.search)).toEqual([{ newest_of: ['other', 'nobody'] }]);
   }, 60_000);
 
+  it('says who has departed to a caller who may see every event, and records that it did', async () => {
+    const asked = '/events/departures?of=client/shop&of=person/person:nobody';
+    expect(await (await get(asked)).json()).toEqual({ departures: [] });
+    expect((await get(asked, OWN)).status).toBe(403);
+    expect((await get('/events/departures?of=payment/1')).status).toBe(400);
+    const { rows } = await database.query(
+      `select distinct event->>'id' as id, event #> '{data,changes,search,departures_of}' as names
+       from (select event from audit_outbox union all select event from event) as recorded
+       where event #> '{data,changes,search,departures_of}' is not null`,
+    );
+    expect(rows).toEqual([expect.objectContaining({ names: ['client/shop', 'person/person:nobody'] })]);
+  }, 60_000);
+
   it('says in one answer how the trail is doing, to a reader of all events, and leaves no event by that', async () => {
     const read = async () => z.looseObject({ at: z.string() }).parse(await (await get('/overview')).json());
     const shown = await eventually(read, ({ log }) => z.object({ signed_at: z.string() }).safeParse(log).success);

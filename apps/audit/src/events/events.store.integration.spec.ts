@@ -6,6 +6,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { departuresOf } from '../departures/departure.js';
+import { DeparturesStore } from '../departures/departures.store.js';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore } from '../postings/postings.store.js';
 import { matches, type EventQuery } from './event-filter.js';
@@ -107,10 +109,11 @@ describe('finding events in the database', () => {
   let store: EventsStore;
   const events: AuditEvent[] = [];
 
-  const append = async (drawn: readonly Drawn[]): Promise<void> => {
+  const append = async (drawn: readonly Drawn[], change?: (event: AuditEvent) => AuditEvent): Promise<void> => {
     const rows = drawn.map((one, at) => {
       const logIndex = BigInt(events.length + at);
-      const event = eventOf(one, Number(logIndex));
+      const made = eventOf(one, Number(logIndex));
+      const event = change === undefined ? made : change(made);
       const { principal, resource, action, outcome, txn } = event.data;
       return {
         logIndex,
@@ -228,4 +231,29 @@ describe('finding events in the database', () => {
     expect(rows.map(({ covered }) => covered)).toEqual([String(through)]);
     await agreesWithNaive();
   }, 120_000);
+
+  it('finds what became of people, clients and keys in what is indexed and in what is not yet, and of nobody else', async () => {
+    const [drawn] = fc.sample(eventArbitrary, { numRuns: 1, seed: 11 });
+    if (drawn === undefined) throw new Error('nothing is drawn');
+    const became = (resource: string, name: string) =>
+      append([drawn], (event) => ({
+        ...event,
+        source: 'issuer',
+        type: `countersign.issuer.${name}.v1`,
+        data: { ...event.data, resource, outcome: 'allowed' },
+      }));
+    const departures = new DeparturesStore(drizzle({ client: pool }), postings);
+    const found = async () =>
+      departuresOf(await departures.find(['client/shop', 'person/ada', 'api-key/k'])).map(({ resource }) => resource);
+    await became('client/shop', 'client.disabled');
+    await became('person/ada', 'person.disabled');
+    await became('client/other', 'client.disabled');
+    expect(await found()).toEqual(['client/shop', 'person/ada']);
+    await append(fc.sample(eventArbitrary, { numRuns: 100, seed: 12 }));
+    while ((await postings.advance()) > 0);
+    expect(await found()).toEqual(['client/shop', 'person/ada']);
+    await became('client/shop', 'client.enabled');
+    await became('api-key/k', 'api-key.revoked');
+    expect(await found()).toEqual(['person/ada', 'api-key/k']);
+  }, 60_000);
 });

@@ -33,6 +33,8 @@ const spanRows = z.array(
 );
 type Span = z.infer<typeof spanRows>[number];
 
+const SET_BITS = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
+
 /** Bits that are set from one up to, not including, another. */
 export function bitsWithin(bits: IndexBits, low: number, high: number): number {
   let count = 0;
@@ -40,7 +42,7 @@ export function bitsWithin(bits: IndexBits, low: number, high: number): number {
     let rest = bits[byte] ?? 0;
     if (byte === low >> 3) rest &= 0xff << (low & 7);
     if (byte === high >> 3) rest &= 0xff >> (8 - (high & 7));
-    for (; rest !== 0; rest &= rest - 1) count += 1;
+    count += SET_BITS[rest & 0xff] ?? 0;
   }
   return count;
 }

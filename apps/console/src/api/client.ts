@@ -20,8 +20,8 @@ const LIMIT_MS = 30_000;
 
 export interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Sent in the query; what is not there is left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** Sent in the query; what is not there is left out, and a list is sent as many of the same name. */
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   /** For an answer without an end, which no time limit may cut off. */
@@ -33,7 +33,7 @@ export interface Request {
 /** A path with its query. */
 export function pathWith(path: string, query: Request['query'] = {}): string {
   const said = Object.entries(query).flatMap(([name, value]): [string, string][] =>
-    value === undefined ? [] : [[name, String(value)]],
+    value === undefined ? [] : typeof value === 'object' ? value.map((one) => [name, one]) : [[name, String(value)]],
   );
   return said.length === 0 ? path : `${path}?${new URLSearchParams(said).toString()}`;
 }

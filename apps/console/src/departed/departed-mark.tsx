@@ -1,17 +1,23 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQueries, useQuery } from '@tanstack/react-query';
 import { type Principal } from '../api/events.js';
 import { sessionQuery } from '../api/session.js';
 import { localText } from '../ui/time-text.js';
 import { departedQuery } from './departed-query.js';
 import styles from './departed-mark.module.css';
-import { departureOf } from './departures.js';
+import { namesOf, type Departure } from './departures.js';
+
+const firstOf = (answers: readonly { readonly data: Departure | null | undefined }[]): Departure | undefined =>
+  answers.flatMap(({ data }) => data ?? [])[0];
 
 /** Says of an actor that it has departed, and whether what it did was before or after. */
 export function DepartedMark({ principal, time }: { readonly principal: Principal; readonly time: string }) {
   const { data: session } = useQuery(sessionQuery);
   // Who sees only what they did themselves sees nobody's end.
-  const { data } = useQuery({ ...departedQuery, enabled: session?.scopes.includes('audit:read') === true });
-  const departure = data === undefined ? undefined : departureOf(principal, data);
+  const enabled = session?.scopes.includes('audit:read') === true;
+  const departure = useQueries({
+    queries: namesOf(principal).map((name) => ({ ...departedQuery(name), enabled })),
+    combine: firstOf,
+  });
   if (departure === undefined) return null;
   const { how, at } = departure;
   const isAfter = Date.parse(time) > Date.parse(at);

@@ -1,23 +1,24 @@
 import { queryOptions } from '@tanstack/react-query';
+import * as z from 'zod/mini';
 import { ask, valueOf } from '../api/client.js';
-import { eventPageSchema } from '../api/events.js';
-import { departuresOf } from './departures.js';
+import { AskedTogether } from './asked-together.js';
+import { type Departure } from './departures.js';
 
-/** Maximum events of each kind that are asked for, the newest. */
-const LIMIT = 200;
-const asked = [{ q: 'disable' }, { q: 'enable' }, { action: 'api-key:revoke' }] as const;
-
-/** Who has departed, as the trail says it. */
-export const departedQuery = queryOptions({
-  queryKey: ['events', 'departed'],
-  staleTime: 300_000,
-  queryFn: async ({ signal }) => {
-    const pages = await Promise.all(
-      asked.map(async (filter) => {
-        const query = { source: 'issuer', limit: LIMIT, ...filter };
-        return valueOf(await ask(eventPageSchema, '/events', { query, signal })).events;
-      }),
-    );
-    return departuresOf(pages.flat());
-  },
+/** Names of one request; the server takes 100. */
+const LIMIT = 50;
+const departuresSchema = z.object({
+  departures: z.array(z.object({ resource: z.string(), how: z.enum(['disabled', 'revoked']), at: z.string() })),
 });
+
+const together = new AskedTogether<Departure>(LIMIT, async (names) => {
+  const { departures } = valueOf(await ask(departuresSchema, '/events/departures', { query: { of: names } }));
+  return new Map(departures.map((one) => [one.resource, one]));
+});
+
+/** Whether a person, client or API key has departed; null where not. */
+export const departedQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['departed', name],
+    staleTime: 300_000,
+    queryFn: async (): Promise<Departure | null> => (await together.ask(name)) ?? null,
+  });

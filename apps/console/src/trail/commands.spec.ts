@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import { cliCommand, curlCommand, serverQueryOf, shellWord } from './commands.js';
+import { cliCommand, curlCommand, shellWord } from './commands.js';
+import { serverQueryOf } from './server-query.js';
 import { parseFilterText } from './filter-text.js';
 import { trailSearchOf } from '../filters/trail-search.js';
 

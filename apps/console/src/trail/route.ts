@@ -1,6 +1,9 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
-import { rootRoute } from '../routing/root.js';
+import { sessionQuery } from '../api/session.js';
 import { filtersOf, trailSearchOf } from '../filters/trail-search.js';
+import { rootRoute } from '../routing/root.js';
+import { pagesQuery } from './pages-query.js';
+import { serverQueryOf } from './server-query.js';
 
 export const trailRoute = createRoute({
   getParentRoute: () => rootRoute,
@@ -8,7 +11,16 @@ export const trailRoute = createRoute({
   validateSearch: trailSearchOf,
   loaderDeps: ({ search }) => filtersOf(search),
   // Relative times count from this moment, until somebody looks again: else each page would be of another one.
-  loader: () => Date.now(),
+  loader: ({ context: { queries }, deps, cause }) => {
+    const moment = Date.now();
+    // The first page comes while the screen itself does. Only who goes there asks: each look is recorded.
+    if (cause !== 'preload')
+      void queries
+        .ensureQueryData(sessionQuery)
+        .then((session) => session && queries.prefetchInfiniteQuery(pagesQuery(serverQueryOf(deps, moment))))
+        .catch(() => undefined);
+    return moment;
+  },
   // Who comes back from an event finds the same rows.
   staleTime: 300_000,
   component: lazyRouteComponent(() => import('./trail.js'), 'Trail'),

@@ -1,26 +1,18 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import * as z from 'zod/mini';
-import { ask, valueOf } from '../api/client.js';
 import { followEvents, type TailListener } from '../api/event-stream.js';
-import { eventPageSchema, type FoundEvent } from '../api/events.js';
+import { type FoundEvent } from '../api/events.js';
 import { type ApiProblem } from '../api/problem.js';
+import { pagesQuery } from './pages-query.js';
 
-/** Events that a page asks for. */
-const PAGE = 100;
 const wantedSchema = z.tuple([z.boolean(), z.array(z.tuple([z.string(), z.string()]))]);
 /** Maximum live events that are kept in front of the pages. */
 const LIVE_LIMIT = 5_000;
 
-/** The pages of a search, newest first. */
+/** As {@link pagesQuery}, while they are shown. */
 export function usePages(query: Readonly<Record<string, string>>) {
-  return useInfiniteQuery({
-    queryKey: ['events', query],
-    queryFn: async ({ pageParam, signal }) =>
-      valueOf(await ask(eventPageSchema, '/events', { query: { ...query, limit: PAGE, cursor: pageParam }, signal })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor: next }) => next ?? undefined,
-  });
+  return useInfiniteQuery(pagesQuery(query));
 }
 
 export interface Live {
