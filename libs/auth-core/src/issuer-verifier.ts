@@ -258,7 +258,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     if (crit !== undefined) throw new TokenError('CRIT_NOT_SUPPORTED');
     if (!this.#keys.usableAt(this.#now())) throw this.#keysUnavailable();
     this.#signerOf(kid, algorithm);
-    const claims = reader.foreignClaims();
+    const claims = reader.foreignClaims(undefined);
     const { issuer } = this.#expected;
     if (claims['iss'] === issuer) return claims;
     throw new TokenError('ISSUER_MISMATCH', 'iss', { expected: issuer, actual: claims['iss'] });

@@ -62,7 +62,7 @@ export interface TokenVerifier<Caller extends Principal = Principal> {
 
   /**
    * The principal of a bearer token that verified before; expiry, key and revocation are checked again.
-   * @returns nothing when the token must be verified
+   * @returns undefined when the token must be verified
    * @throws {TokenError} `TOKEN_EXPIRED`, `TOKEN_REVOKED`, `DPOP_PROOF_MISSING`, `CERTIFICATE_MISMATCH`
    */
   cached(token: string): Caller | undefined;
