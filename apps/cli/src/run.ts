@@ -1,0 +1,29 @@
+import { CommanderError } from 'commander';
+import { CliError, ExitCode } from './cli-error.js';
+import { printFailure } from './output.js';
+import { createProgram } from './program.js';
+
+function unexpected(error: unknown): CliError {
+  const debug = process.env['COUNTERSIGN_DEBUG'] === '1';
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  const hint = debug ? stack : 'This is a bug in the command itself. Set COUNTERSIGN_DEBUG=1 to see where it happened.';
+  return new CliError(ExitCode.refused, 'INTERNAL', message, hint);
+}
+
+/**
+ * Runs one command line, and prints what came of it.
+ * @param args what comes after the command's own name
+ * @returns the exit code
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return ExitCode.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    const failure = error instanceof CliError ? error : unexpected(error);
+    printFailure(failure, args.includes('--json'));
+    return failure.exitCode;
+  }
+}
