@@ -1,5 +1,7 @@
 import type pg from 'pg';
 
+const UNLOCK = 'select pg_advisory_unlock(hashtext($1))';
+
 /**
  * Does something while this process holds a lock of the whole database, so that of several replicas one does it at a time. The lock goes with
  * its connection, so that a replica that dies frees it.
@@ -17,11 +19,13 @@ export async function withAdvisoryLock<Result>(
     const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [name]);
     if (rows[0]?.held !== true) return undefined;
     const result = await work(client);
-    await client.query('select pg_advisory_unlock(hashtext($1))', [name]);
+    await client.query(UNLOCK, [name]);
     return result;
   } catch (error) {
-    // The connection is closed with the lock that it may hold.
     broken = error instanceof Error ? error : new Error(String(error));
+    // The connection is closed, and with it goes the lock, but only some time after this: whoever is told of the failure may try again at once.
+    await client.query('rollback').catch(() => undefined);
+    await client.query(UNLOCK, [name]).catch(() => undefined);
     throw broken;
   } finally {
     client.release(broken);

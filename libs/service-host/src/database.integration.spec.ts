@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { withAdvisoryLock } from './advisory-lock.js';
 import { openDatabase } from './database.js';
 import { inTransaction } from './transaction.js';
 
@@ -57,6 +58,23 @@ describe('the database of a service', () => {
     // The only connection is lost, so the pool makes another.
     await expect(inTransaction(pool, killed)).rejects.toThrow();
     expect((await pool.query('select name from done')).rows).toEqual([{ name: 'kept' }]);
+    await pool.end();
+  }, 60_000);
+
+  it('has a lock that is free again as soon as its work has failed, whatever state that left', async () => {
+    const pool = await openEmpty('locks', 4);
+    const held = () => withAdvisoryLock(pool, 'countersign.test', () => Promise.resolve('held'));
+    for (let round = 0; round < 30; round += 1) {
+      // Connections stand ready, so that the second is as quick as it can be.
+      await Promise.all(Array.from({ length: 4 }, () => pool.query('select 1')));
+      const failing = withAdvisoryLock(pool, 'countersign.test', async (client) => {
+        if (round % 2 === 0) await client.query('begin');
+        await client.query(round % 3 === 0 ? 'select 1' : 'select wrong');
+        throw new Error('the work failed');
+      });
+      await expect(failing).rejects.toThrow();
+      expect(await held()).toBe('held');
+    }
     await pool.end();
   }, 60_000);
 });
