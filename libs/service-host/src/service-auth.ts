@@ -1,12 +1,13 @@
 import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
 import { passportBearer } from '@countersign/auth/passport';
 import { type ApiKeySettings, AuthModule, type Refusal, type SessionSettings, TOKEN_VERIFIER } from '@countersign/auth';
-import { type DpopNonces, type KeysReport, type RevocationList, type TokenVerifier } from '@countersign/auth-core';
+import { type DpopNonces, type KeysReport, type RevocationList } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { API_KEY_SETTINGS, ApiKeySignalsModule, ApiKeysModule, type ApiKeyClient } from './api-keys.js';
 import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 import { type HealthRegistry } from './health.js';
+import { watchKeys } from './keys-health.js';
 import { unrecordedReason } from './recorded-answers.js';
 import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from './refusals.service.js';
 import { traceOf, type TracedRequest } from './request-trace.js';
@@ -134,11 +135,8 @@ export class ServiceAuthModule {
         {
           provide: 'countersign.keys-health',
           inject: [HEALTH, TOKEN_VERIFIER],
-          useFactory: (health: HealthRegistry, verifier: TokenVerifier) => {
-            health.add('issuer_keys', () => {
-              if (verifier.keysLoaded) return;
-              throw new Error(`the keys of the issuer are not loaded yet: ${verifier.lastKeyError}`);
-            });
+          useFactory: (health: HealthRegistry, verifier: object) => {
+            watchKeys(health, verifier);
             return true;
           },
         },

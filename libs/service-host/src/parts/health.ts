@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject, Module, Res, type DynamicModule } from '@nestjs/common';
-import { Public } from '@countersign/auth';
+import { Public, TOKEN_VERIFIER } from '@countersign/auth';
 import { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
+import { watchKeys } from '../keys-health.js';
 import { HEALTH } from '../tokens.js';
 
 export { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
@@ -35,7 +36,10 @@ export interface HealthOptions {
   readonly timeoutMs?: number;
 }
 
-/** Liveness and readiness, with the parts of the application as checks. Inject {@link HealthRegistry} to add more. */
+/**
+ * Liveness and readiness, with the parts of the application as checks; beside `AuthModule` also the keys of its issuers (`issuer_keys`). Inject
+ * {@link HealthRegistry} to add more.
+ */
 @Module({})
 export class HealthModule {
   static forRoot({ checks = {}, notes = {}, timeoutMs }: HealthOptions = {}): DynamicModule {
@@ -48,6 +52,14 @@ export class HealthModule {
       providers: [
         { provide: HEALTH, useValue: registry },
         { provide: HealthRegistry, useValue: registry },
+        {
+          provide: 'countersign.keys-health',
+          inject: [{ token: TOKEN_VERIFIER, optional: true }],
+          useFactory: (verifier?: object) => {
+            watchKeys(registry, verifier);
+            return true;
+          },
+        },
       ],
       exports: [HealthRegistry],
     };

@@ -14,7 +14,8 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AuditOutbox } from '@countersign/audit-client';
-import { AuthModule, Public, RequireScopes, type Refusal } from '@countersign/auth';
+import { AuthModule, Public, RequireScopes, TOKEN_VERIFIER, type Refusal } from '@countersign/auth';
+import { type TokenVerifier } from '@countersign/auth-core';
 import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
@@ -131,6 +132,24 @@ describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (plat
       peer: '127.0.0.1',
       requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
+  });
+
+  it('health says why tokens cannot be verified, beside the guard', async () => {
+    const settings = { issuer: issuer.issuer, audience: 'orders' };
+    const unreachable = (): Promise<never> =>
+      Promise.reject(new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND keycloak.internal') }));
+    let fetchKeys: typeof globalThis.fetch = unreachable;
+    const auth = AuthModule.forRoot({ ...settings, cooldownSeconds: 0, fetch: (...asked) => fetchKeys(...asked) });
+    const url = await serve({ imports: [auth, HealthModule.forRoot()] });
+    const ready = async () => {
+      const answer = await fetch(`${url}/health/ready`);
+      return [answer.status, await answer.json()];
+    };
+    const missing = expect.stringMatching(/not loaded yet: .*ENOTFOUND keycloak\.internal/);
+    expect(await ready()).toEqual([503, { status: 'not_ready', checks: { issuer_keys: missing }, notes: {} }]);
+    fetchKeys = issuer.fetch;
+    await app?.get<TokenVerifier>(TOKEN_VERIFIER).loadKeys();
+    expect(await ready()).toEqual([200, { status: 'ready', checks: { issuer_keys: 'ok' }, notes: {} }]);
   });
 
   it('health says which part is not ready, and why', async () => {

@@ -79,7 +79,7 @@ async function works(app: INestApplication, pool: Pool, names: { current: string
   same((await ask('/health/live'))[2], { status: 'live' });
   same((await ask('/health/ready'))[0], 503);
   names.current = 'ready';
-  same(await ask('/health/ready'), [200, 'application/json', { status: 'ready', checks: { database: 'ok' }, notes: {} }]);
+  same(await ask('/health/ready'), [200, 'application/json', { status: 'ready', checks: { database: 'ok', issuer_keys: 'ok' }, notes: {} }]);
   same([(await ask('/guarded/1'))[2].code, (await ask('/guarded/1'))[0]], ['TOKEN_MISSING', 429]);
   const { rows } = await pool.query("select event->>'type' as type, event->'data'->>'reason' as reason from audit_outbox");
   same(rows, [{ type: 'countersign.orders.requests.refused.v1', reason: 'TOKEN_MISSING' }]);

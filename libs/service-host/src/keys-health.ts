@@ -1,0 +1,19 @@
+import { type TokenVerifier } from '@countersign/auth-core';
+import { type HealthCheck, type HealthRegistry } from './health.js';
+
+type Keys = Pick<TokenVerifier, 'keysLoaded' | 'lastKeyError'>;
+
+const hasKeys = (verifier: object): verifier is Keys => 'keysLoaded' in verifier && 'lastKeyError' in verifier;
+
+/** Whether tokens can be verified, and if not the cause of the last failed fetch of keys. */
+function keysCheck(verifier: Keys): HealthCheck {
+  return () => {
+    if (verifier.keysLoaded) return;
+    throw new Error(`the keys of the issuer are not loaded yet: ${verifier.lastKeyError}`);
+  };
+}
+
+/** Makes the keys a condition of readiness. A test's own verifier may have none. @param verifier nothing in an application without the guard */
+export function watchKeys(health: HealthRegistry, verifier: object | undefined): void {
+  if (verifier !== undefined && hasKeys(verifier)) health.add('issuer_keys', keysCheck(verifier));
+}
