@@ -12,6 +12,7 @@ import { databaseUrlFile } from '../services.js';
 import { startStack, type Stack } from '../stack.js';
 import { walkConsole } from './console-walk.js';
 import { walkAccess } from './access-walk.js';
+import { walkProviders } from './providers-walk.js';
 import { eventOf } from './trail.js';
 import { Window } from './window.js';
 
@@ -365,6 +366,8 @@ describe('people in a real browser', () => {
 
   walkAccess(() => ({ stack, open }));
 
+  walkProviders(() => ({ stack, open }), LIMIT);
+
   it(
     'meet no page that axe or the content security policy complains of, and no browser gets a token',
     async () => {
@@ -384,7 +387,9 @@ describe('people in a real browser', () => {
         '/sign-out',
         '/signed-out',
         '/session/end',
+        '/sign-in',
         '/sign-in/signed-out/people',
+        '/sign-in/signed-out/partner',
         '/access',
         '/health',
       ])
