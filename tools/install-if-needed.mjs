@@ -22,7 +22,7 @@ function isAlive(pid) {
 
 /** `npm ci` begins by removing node_modules, so only one of several commands in this folder may be at it. */
 async function takeMarker() {
-  for (let told = false; ;) {
+  for (let announced = false; ;) {
     try {
       writeFileSync(marker, String(process.pid), { flag: 'wx' });
       return;
@@ -31,8 +31,8 @@ async function takeMarker() {
     }
     const pid = existsSync(marker) ? Number(readFileSync(marker, 'utf8')) : 0;
     if (pid > 0 && isAlive(pid)) {
-      if (!told) console.error(`Another command (process ${pid}) is installing packages here; waiting for it …`);
-      told = true;
+      if (!announced) console.error(`Another command (process ${pid}) is installing packages here; waiting for it …`);
+      announced = true;
       await delay(500);
     } else rmSync(marker, { force: true });
   }

@@ -16,7 +16,7 @@ function ask(question, ...words) {
 const search = ['audit', 'search', '--limit', '5'];
 ask('Who moved money?', ...search, '--action', 'transfers:create', '--source', 'accounts');
 ask('What did payments do for others?', ...search, '--actor', 'payments');
-ask('Who looked at accounts?', ...search, '--action', 'accounts:read');
+ask('Who read accounts?', ...search, '--action', 'accounts:read');
 ask('Who was refused?', ...search, '--outcome', 'denied');
 const { events } = JSON.parse(
   spawnSync(
@@ -26,5 +26,5 @@ const { events } = JSON.parse(
   ).stdout,
 );
 const txn = events[0]?.event.data.txn;
-if (txn !== undefined) ask('Everything that one request set off, at all services?', ...search, '--txn', txn);
+if (txn !== undefined) ask('Everything that one request caused, at all services?', ...search, '--txn', txn);
 ask('And who has read the trail?', ...search, '--source', 'audit');

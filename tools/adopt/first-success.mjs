@@ -27,12 +27,12 @@ try {
   ];
   const tarballs = pack([...libraries.map((name) => `libs/${name}`), 'tools/backing-services'], join(folder, 'packed'));
   for (const [index, name] of names.entries()) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     let why = '';
     await paths[name](join(folder, `project-${String(index)}`), tarballs).catch((error) => {
       why = `${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`.trim();
     });
-    const seconds = Number(((performance.now() - begun) / 1_000).toFixed(1));
+    const seconds = Number(((performance.now() - startedAt) / 1_000).toFixed(1));
     found.push({ name, ok: why === '', seconds, ...(why === '' ? {} : { why }) });
     if (!json)
       console.log(

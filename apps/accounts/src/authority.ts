@@ -30,8 +30,8 @@ export function authorityOf({ scopes }: Pick<Principal, 'scopes'>): Authority {
 }
 
 /**
- * Whether the party may end a hold: it is the client that made it, for the same subject, for itself or by a scope that says so. The subject
- * alone may not, through another client: the hold is promised to somebody.
+ * Whether the party may end a hold: it is the client that made it, for the same subject, for itself or by a scope that says so. The subject may not
+ * by itself, through another client: the hold is promised to somebody.
  */
 export function mayEnd(party: Party, maker: Origin): boolean {
   if (maker.clientId !== party.clientId) return false;

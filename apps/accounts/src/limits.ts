@@ -15,7 +15,7 @@ export const METADATA_MEMBERS_LIMIT = 16;
 export const METADATA_NAME_LIMIT = 40;
 /** Characters of a metadata member's value. */
 export const METADATA_VALUE_LIMIT = 200;
-/** Bytes of JSON that a change of an account tells, before and after together: what else its audit event holds has room of 10 KiB. */
+/** Maximum bytes of JSON for a change of an account, before and after together; the rest of its audit event has 10 KiB. */
 export const CHANGE_SIZE_LIMIT = EVENT_SIZE_LIMIT - 10 * 1024;
 /** Seconds that a hold may last: 30 days. */
 export const HOLD_SECONDS_LIMIT = 2_592_000;

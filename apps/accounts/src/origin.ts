@@ -1,12 +1,12 @@
 import { type Principal } from '@countersign/auth-core';
 
-/** Who set something off, as it is kept with what they set off. */
+/** Who caused something, as stored with it. */
 export interface Origin {
   readonly subject: string;
   readonly clientId: string;
   /** The actors for the subject, newest first. */
   readonly actors: readonly string[];
-  /** RFC 8417: one id for everything that the first request set off. */
+  /** RFC 8417: one id for everything that the first request caused. */
   readonly txn: string;
 }
 

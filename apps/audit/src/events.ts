@@ -180,7 +180,7 @@ export const events = defineEvents({
       when: 'One was appended to the log after all.',
       action: 'audit:admin',
       resource: 'dead-letter',
-      changes: { log_index: 'where it stands' },
+      changes: { log_index: 'its place' },
     },
     'dead-letter.replay_refused': {
       when: 'It was refused again, or it can no longer be appended.',

@@ -10,7 +10,7 @@ const timePattern =
 const expected =
   'Use a time with its zone (2026-11-25T10:00:00Z, 2026-11-25T11:00:00+01:00), a date (2026-11-25, from midnight UTC), or a time ago (-90s, -15m, -2h, -7d).';
 
-/** Milliseconds since 1970, or nothing for a day or a time of day that does not exist. */
+/** Milliseconds since 1970, or undefined for a day or a time of day that does not exist. */
 function utc(year: string, month: string, day: string, hour = '00', minute = '00', second = '00'): number | undefined {
   const text = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
   const time = Date.parse(`${text}Z`);

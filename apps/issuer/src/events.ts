@@ -12,7 +12,7 @@ const revocationChanges = {
   until: 'when the entry leaves the list, because nothing that it refuses can still be in use',
   issued_before: 'of a client or a subject: what was issued until then is refused',
   reason: 'as given, for people',
-  configuration: 'the variable that set it off, where nobody asked for it',
+  configuration: 'the variable that caused it, where nobody asked for it',
 };
 
 /** What is done under an Idempotency-Key. */

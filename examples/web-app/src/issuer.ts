@@ -133,7 +133,7 @@ export class Issuer {
   }
 
   /**
-   * Where the browser goes to sign out at the issuer too; nothing when the issuer has no such place. Without `id_token_hint`, so that no token
+   * Where the browser goes to sign out at the issuer too; undefined when the issuer has no such place. Without `id_token_hint`, so that no token
    * passes through the browser: the issuer asks the person first.
    */
   async signOutUrl(): Promise<URL | undefined> {

@@ -2,7 +2,7 @@ import { ResponseBodyError } from 'openid-client';
 import { type Issuer } from './issuer.js';
 import { type Allowed, type Service, type Session } from './session.js';
 
-/** The person allowed nothing for the service, or has withdrawn it: ask again. */
+/** The person has not allowed the service, or has withdrawn it: ask again. */
 export class NotAllowed extends Error {
   constructor(readonly service: Service) {
     super(`nothing is allowed for ${service}`);

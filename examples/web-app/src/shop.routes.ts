@@ -6,7 +6,7 @@ import { NotAllowed } from './persons-tokens.js';
 import { type Session } from './session.js';
 import { show, type Visits } from './visit.js';
 
-/** Nothing where the person did not allow it. */
+/** Undefined if the person did not allow it. */
 async function ifAllowed<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {
     return await found;

@@ -14,7 +14,7 @@ const FLOW_SECONDS = 600;
 
 interface PendingFlow extends Flow {
   readonly browser: string;
-  /** The session that asks for more; nothing for a sign-in. */
+  /** The session that asks for more; undefined for a sign-in. */
   readonly session: string | undefined;
 }
 

@@ -88,7 +88,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
   readonly #replays: DpopReplayStore;
   /** Undefined for our own issuer's tokens, which take the fast path. */
   readonly #profile: TokenProfile | undefined;
-  /** Nothing where the service's schema gets the claims: it may keep them, or change them. */
+  /** Undefined if the service's schema gets the claims: it may keep them, or change them. */
   readonly #forms: ClaimForms | undefined;
   readonly issuers: readonly [string];
 

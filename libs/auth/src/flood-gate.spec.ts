@@ -154,9 +154,9 @@ describe('a key beyond its limit', () => {
     await app.get<ApiKeys>(API_KEYS).tell();
     const before = { refusals: refusals.length, reports: reports.length };
     for (let n = 0; n < 5; n += 1) await ask('flood', '/catalogue?page=1');
-    const told = refusals.slice(before.refusals);
-    expect(told).toHaveLength(5);
-    expect(told[4]).toMatchObject({
+    const reported = refusals.slice(before.refusals);
+    expect(reported).toHaveLength(5);
+    expect(reported[4]).toMatchObject({
       refusal: { code: 'QUOTA_EXHAUSTED', status: 429, principal: { apiKey: { id: ids['flood'] } } },
       handler: 'CatalogueController.list',
       url: '/catalogue?page=1',
@@ -206,7 +206,7 @@ describe('a key beyond its limit', () => {
     await spend('slow');
     await ask('slow');
     const order: string[] = [];
-    const begun = performance.now();
+    const startedAt = performance.now();
     const flood = Array.from({ length: PROMPT_REFUSALS + 20 }, async () => {
       order.push(String((await ask('slow')).status));
     });
@@ -214,7 +214,7 @@ describe('a key beyond its limit', () => {
       order.push(`${String(answer.statusCode)} of the other`);
     });
     await Promise.all([...flood, other]);
-    expect(performance.now() - begun).toBeGreaterThan(HELD_MS - 10);
+    expect(performance.now() - startedAt).toBeGreaterThan(HELD_MS - 10);
     expect(order.slice(0, PROMPT_REFUSALS + 1)).toContain('200 of the other');
     expect(order.filter((status) => status === '429')).toHaveLength(PROMPT_REFUSALS + 20);
   });

@@ -9,7 +9,7 @@ import { TILE_WIDTH } from './tile-path.js';
 import { StatedTree } from './stated-tree.js';
 import { isHash } from './tree.js';
 
-/** What stands for leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
+/** Replaces leaves that are left out: the subtree hashes of {@link coverOf} from there on. */
 export interface Skipped {
   readonly from: number;
   readonly hashes: readonly Bytes[];
@@ -83,7 +83,7 @@ export class PartCheck {
     return this.#order.expected;
   }
 
-  /** The tree in front of its first event, and behind its last one; nothing where leaves are unknown. */
+  /** The tree in front of its first event, and behind its last one; undefined if leaves are unknown. */
   get peaks(): { readonly began: readonly Peak[] | undefined; readonly now: readonly Peak[] | undefined } {
     return { began: this.#began, now: this.#tree.size === this.expected ? this.#tree.peaks : undefined };
   }

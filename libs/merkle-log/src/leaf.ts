@@ -1,7 +1,7 @@
 import { sha256OfText, utf8Length, type Bytes } from '#platform';
 import { CanonicalJsonError, canonicalJson } from './canonical-json.js';
 
-/** Bytes that a leaf may have at most. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
+/** Maximum bytes that a leaf may have. A bundle's entry is length-prefixed by 16 bits; half of that leaves room and keeps bundles small. */
 export const LEAF_SIZE_LIMIT = 32 * 1024;
 
 /** What the log holds of an event. */

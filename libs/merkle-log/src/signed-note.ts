@@ -1,7 +1,7 @@
 import { concat, fromBase64, toBase64, utf8Length, zeros, type Bytes } from '#platform';
 import { uint32, type NoteSigner, type NoteVerifier } from './note-key.js';
 
-/** Bytes that a signed note may have at most; more than 16 post-quantum signatures need less. */
+/** Maximum bytes that a signed note may have; more than 16 post-quantum signatures need less. */
 export const NOTE_SIZE_LIMIT = 100_000;
 
 /** Why a note is not to be believed. */

@@ -29,7 +29,7 @@ export interface BucketEntry {
   readonly sequence: number;
 }
 
-/** The key that a message of the bucket is about; nothing for what deletes one. */
+/** The key that a message of the bucket is about; undefined for what deletes one. */
 export function bucketKeyOfMessage({ subject, headers }: Pick<Msg, 'subject' | 'headers'>): string | undefined {
   const isDeletion = (headers?.get('KV-Operation') ?? '') !== '';
   return isDeletion || !subject.startsWith(BUCKET_PREFIX) ? undefined : subject.slice(BUCKET_PREFIX.length);

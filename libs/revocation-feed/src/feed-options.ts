@@ -41,8 +41,8 @@ export interface RevocationFeedOptions {
   /** Seconds for which the issuer may state nothing before the list counts as lost; 60 by default. It states the list every ten. */
   readonly silenceSeconds?: number | undefined;
   /**
-   * Entries held at most; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it
-   * holds and counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
+   * Maximum entries; 1,000,000 by default, more than a full bucket has. None is dropped for another: a list that is full keeps what it holds and
+   * counts as lost, so that `whenLost` decides, until enough of its entries no longer matter.
    */
   readonly entryLimit?: number | undefined;
   /**

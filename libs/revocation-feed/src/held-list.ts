@@ -51,7 +51,7 @@ export class HeldList {
 
   /**
    * Puts an entry in force.
-   * @returns what it says; nothing for the statement of the whole list
+   * @returns what it says; undefined for the statement of the whole list
    * @throws {StatementError} for what is not to be believed; whatever was known by its key stays known
    * @throws {RangeError} when the list is full
    */

@@ -4,7 +4,7 @@ import { BUCKET_CHANGES, BUCKET_PREFIX, DIRECT_GET, readBucket, REVOCATION_BUCKE
 
 /** Bytes that the bucket may hold by default: some 80,000 entries, and so the bound of every validator's memory. */
 export const BUCKET_SIZE_LIMIT = 64 * 1024 ** 2;
-/** Bytes of one entry at most. */
+/** Maximum bytes of one entry. */
 const ENTRY_SIZE_LIMIT = 4 * 1_024;
 /** Milliseconds that one answer of JetStream may take. */
 const TIMEOUT_MS = 3_000;

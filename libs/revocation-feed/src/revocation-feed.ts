@@ -261,7 +261,7 @@ class BucketFeed implements RevocationFeed {
     this.#next = undefined;
   }
 
-  /** @returns what an entry says; nothing when it is not to be believed, or is the statement of the whole list */
+  /** @returns what an entry says; undefined when it is not to be believed, or is the statement of the whole list */
   async #take(key: string, text: string): Promise<Statement | undefined> {
     try {
       return this.#takeNow(key, text);

@@ -24,9 +24,9 @@ const TYPE = 'secevent+jwt';
 const EVENT = 'urn:countersign:event:';
 const LIST_EVENT = `${EVENT}revocation-list`;
 
-/** Seconds that a token may live at most, so that what refuses tokens by time need not last longer. */
+/** Maximum lifetime of a token in seconds, so that time-based revocations need not last longer. */
 export const TOKEN_LIFE_LIMIT_SECONDS = 900;
-/** Seconds for which a revoked key is refused at most. */
+/** Maximum seconds for which a revoked key is refused. */
 export const KEY_REVOCATION_LIMIT_SECONDS = 30 * 24 * 3_600;
 /** Seconds by which the clocks of issuer, database and validators may differ in what a statement says. */
 const TOLERANCE_SECONDS = 60;

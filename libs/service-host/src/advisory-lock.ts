@@ -6,7 +6,7 @@ const UNLOCK = 'select pg_advisory_unlock(hashtext($1))';
  * Does something while this process holds a lock of the whole database, so that of several replicas one does it at a time. The lock goes with
  * its connection, so that a replica that dies frees it.
  * @param name of the lock; `countersign.<what>`
- * @returns what the work returned; nothing when another process holds the lock
+ * @returns what the work returned; undefined when another process holds the lock
  */
 export async function withAdvisoryLock<Result>(
   pool: pg.Pool,

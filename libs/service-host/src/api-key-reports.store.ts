@@ -61,7 +61,7 @@ export class ApiKeyReports {
     private readonly limits = { reports: REPORTS_LIMIT, untouched: UNTOUCHED },
   ) {}
 
-  /** Why the last report could not be kept; nothing when it could. */
+  /** Why the last report could not be kept; null when it could. */
   get lastError(): string | null {
     return this.#lastError;
   }

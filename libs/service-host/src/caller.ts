@@ -64,7 +64,7 @@ export function byNobody(trace: RequestTrace): EventContext {
   return { principal: null, txn: null, traceparent: trace.traceparent, request: auditRequest(trace) };
 }
 
-/** Work that no request set off: a schedule, a recovery, a start. */
+/** Work that no request caused: a schedule, a recovery, a start. */
 export interface Unattended {
   /** The service's own client, where it acts with its own rights. */
   readonly clientId?: string;

@@ -17,13 +17,13 @@ async function stopTakes(endAfterMs: number | undefined, limitMs: number): Promi
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const answer = await fetch(`http://127.0.0.1:${String(port)}/`);
   const text = answer.text().catch(() => 'cut off');
-  const begun = performance.now();
+  const startedAt = performance.now();
   const closed = once(server, 'close');
   server.close();
   letGo(limitMs);
   await Promise.race([closed, delay(20_000, undefined, { ref: false })]);
   expect(await text).toBe(endAfterMs === undefined ? 'cut off' : 'begunended');
-  return performance.now() - begun;
+  return performance.now() - startedAt;
 }
 
 describe('a stopping server', () => {

@@ -21,7 +21,7 @@ export interface GroupsOptions {
 
 interface Waiting<Item, Result> {
   readonly item: Item;
-  /** As `performance.now` tells. */
+  /** Milliseconds, by `performance.now`. */
   readonly since: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;

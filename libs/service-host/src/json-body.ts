@@ -32,7 +32,7 @@ function nameOf(quoted: string): string {
  * @throws {Problem} for a repeated member, or one called `__proto__`, and for what is nested too deeply
  */
 function checkStructure(json: string): void {
-  // One set of names for each object that is open, nothing for an array.
+  // One set of names for each open object, undefined for an array.
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < json.length; at += 1) {
     const character = json[at];
@@ -67,7 +67,7 @@ function addName(names: Set<string> | undefined, name: string): void {
 
 /**
  * Parses a JSON body strictly (RFC 8259, section 8.1; RFC 7493): UTF-8, no member twice, of bounded depth, all text plain.
- * @returns nothing for an empty body, which is the same as none: a route that needs one says what is missing
+ * @returns undefined for an empty body, which is the same as none: a route that needs one says what is missing
  * @throws {Problem} 400 `BODY_NOT_UTF8`, `BODY_NOT_JSON`, `BODY_TOO_DEEP`, `MEMBER_REPEATED`, `REQUEST_INVALID`
  */
 export function parseJsonBody(body: Buffer): unknown {
@@ -86,7 +86,7 @@ export function parseJsonBody(body: Buffer): unknown {
   return value;
 }
 
-/** What is answered for text that is not plain. @param path where it stands */
+/** The answer to text that is not plain. @param path of the text */
 export function oddText(path: string): Problem {
   const errors = [{ path, message: TEXT_RULE }];
   return new Problem(400, 'REQUEST_INVALID', `A text of the request ${TEXT_RULE}.`, { errors });

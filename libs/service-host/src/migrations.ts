@@ -117,7 +117,7 @@ async function mayReadJournal(client: pg.ClientBase, service: string): Promise<b
 }
 
 /**
- * Applies what is missing, on one replica at a time, as the database's owner; a database that is up to date is left alone.
+ * Applies what is missing, on one replica at a time, as the database's owner; a database that is up to date is not touched.
  *
  * @param client its login is the owner or may become it: the service's own (a single URL, for development), or one for migrations
  * @param service the role that the service logs in as. Another than the client's login gets the rights that migrations gave that login:

@@ -25,7 +25,7 @@ function embeddedAddress(groups: readonly number[]): string | undefined {
 
 /**
  * The address of one entry of `X-Forwarded-For`, without a port: some proxies write `ip:port` and `[ip]:port`.
- * @returns an IPv4-mapped address as IPv4; nothing for what is not an address
+ * @returns an IPv4-mapped address as IPv4; undefined for what is not an address
  */
 export function addressOf(entry: string): string | undefined {
   if (isIP(entry) === 4) return entry;

@@ -17,7 +17,7 @@ export function isPlainText(text: string): boolean {
 /**
  * Looks for text that is not plain, in the names of members too.
  * @param value JSON of bounded depth
- * @returns the path of the first, its names separated by dots and escaped; nothing when all is plain
+ * @returns the path of the first, its names separated by dots and escaped; undefined when all is plain
  */
 export function pathOfOddText(value: unknown, path = ''): string | undefined {
   if (typeof value === 'string') return isPlainText(value) ? undefined : path;

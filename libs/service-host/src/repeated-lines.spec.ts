@@ -8,7 +8,7 @@ describe('lines that a flood repeats', () => {
       fc.property(steps, (asked) => {
         let now = 0;
         const lines = new RepeatedLines(() => now);
-        const seen = { a: { asked: 0, told: 0, at: -Infinity }, b: { asked: 0, told: 0, at: -Infinity } };
+        const seen = { a: { asked: 0, counted: 0, at: -Infinity }, b: { asked: 0, counted: 0, at: -Infinity } };
         for (const { name, after } of asked) {
           now += after;
           const of = name === 'a' ? seen.a : seen.b;
@@ -17,8 +17,8 @@ describe('lines that a flood repeats', () => {
           expect(unwritten === undefined).toBe(now < of.at + 1_000);
           if (unwritten === undefined) continue;
           of.at = now;
-          of.told += unwritten + 1;
-          expect(of.told).toBe(of.asked);
+          of.counted += unwritten + 1;
+          expect(of.counted).toBe(of.asked);
         }
       }),
     );

@@ -17,7 +17,7 @@ export class RepeatedLines {
 
   /**
    * Asks for a line.
-   * @returns how many of this name were not written since the last; nothing when this one is not written either
+   * @returns how many of this name were not written since the last; undefined when this one is not written either
    */
   next(name: string): number | undefined {
     const now = this.monotonic();

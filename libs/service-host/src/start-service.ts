@@ -20,7 +20,7 @@ import { refusedCallerOf, traceOf } from './request-trace.js';
 import { HEALTH, METRICS } from './tokens.js';
 import { trustedProxies } from './trusted-proxies.js';
 
-/** Bytes that a request body may have at most. */
+/** Maximum bytes that a request body may have. */
 export const BODY_LIMIT = 64 * 1024;
 
 /** Part of the time for a graceful stop after which what is still in flight is cut. */
@@ -57,7 +57,7 @@ function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapte
   });
 }
 
-/** Who called, for the log; nothing for an unverified caller. */
+/** Who called, for the log; undefined for an unverified caller. */
 function callerOf(principal: Principal | undefined): object {
   return principal === undefined ? {} : { client: principal.clientId, subject: principal.subject };
 }

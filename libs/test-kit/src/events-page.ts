@@ -14,8 +14,8 @@ const plain = (markdown: string): string =>
     .trim();
 
 /**
- * Compares a section of a Markdown page with a catalogue: `expect(page.documented).toBe(page.declared)`. The section stands between
- * `<!-- orders -->` and `<!-- /orders -->`. With `UPDATE_DOCS=1` in the environment the section is written instead; format the page afterwards.
+ * Compares a section of a Markdown page with a catalogue: `expect(page.documented).toBe(page.declared)`. The section is between `<!-- orders -->` and
+ * `<!-- /orders -->`. With `UPDATE_DOCS=1` in the environment the section is written instead; format the page afterwards.
  * @param path of the page; it must exist
  * @param catalogue as `defineEvents` of `@countersign/audit-event` returns it
  * @throws {Error} when the page has no such section

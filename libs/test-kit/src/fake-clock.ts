@@ -1,4 +1,4 @@
-/** Two clocks that stand still until a test moves them. Hand them to the test issuer, the verifier and whatever else takes one. */
+/** Two clocks that only move when a test moves them. Pass them to the test issuer, the verifier and anything else that takes one. */
 export interface FakeClock {
   /** Milliseconds since 1970: the machine's clock. */
   readonly now: () => number;

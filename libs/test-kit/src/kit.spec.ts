@@ -46,7 +46,7 @@ describe('toBeRefusedWith', () => {
 });
 
 describe('the fake clock', () => {
-  it('stands still until it is moved', () => {
+  it('only moves when a test moves it', () => {
     const clock = createFakeClock(1_000);
     clock.advance(500);
     expect([clock.now(), clock.date().getTime()]).toEqual([1_500, 1_500]);

@@ -13,7 +13,7 @@ export function executable(path: string): boolean {
   }
 }
 
-/** The first of the programs that stands on the PATH. */
+/** The first of the programs that is on the PATH. */
 export function onPath(...names: readonly string[]): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(executable);

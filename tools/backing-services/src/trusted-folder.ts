@@ -6,7 +6,7 @@ import { reachable, type RunAs } from './run-as.js';
 /** Where everybody may make folders, so where nothing is believed because of its name. */
 const SHARED = '/var/tmp';
 
-/** A folder that somebody else made, or could write to, stands where ours should. */
+/** A folder that somebody else made, or could write to, is where ours should be. */
 export class UntrustedFolder extends Error {
   readonly code = 'FOLDER_UNTRUSTED';
   constructor(path: string, reason: string) {

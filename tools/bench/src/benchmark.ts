@@ -3,7 +3,7 @@ export interface Metric {
   /** The name in the design's table of figures: `verify.first_seen.es256.ratio_floor`. */
   readonly metric: string;
   readonly value: number;
-  /** Nothing for a figure that is only stated. */
+  /** Undefined for a figure that is only reported. */
   readonly goal?: number;
   readonly better: 'lower' | 'higher';
 }

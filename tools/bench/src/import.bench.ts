@@ -13,7 +13,7 @@ const CORE = '@countersign/auth-core';
 
 /** Milliseconds that a new process needs for one import. */
 function importTime(name: string, folder: string): number {
-  const program = `const begun = performance.now(); await import(${JSON.stringify(name)}); process.stdout.write(String(performance.now() - begun));`;
+  const program = `const startedAt = performance.now(); await import(${JSON.stringify(name)}); process.stdout.write(String(performance.now() - startedAt));`;
   return Number(
     execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: folder, encoding: 'utf8' }),
   );

@@ -41,9 +41,9 @@ const benchmark: Benchmark = {
       );
       const unit = 'payments/s';
       measured(`hold, then capture: HTTP, ${String(CLIENTS)} clients`, figures.held, unit);
-      measured(`hold, then capture: SQL alone, ${String(CLIENTS)} clients`, figures.heldSql, unit);
+      measured(`hold, then capture: only SQL, ${String(CLIENTS)} clients`, figures.heldSql, unit);
       measured(`at once: HTTP, ${String(CLIENTS)} clients`, figures.once, unit);
-      measured(`at once: SQL alone, ${String(CLIENTS)} clients`, figures.onceSql, unit);
+      measured(`at once: only SQL, ${String(CLIENTS)} clients`, figures.onceSql, unit);
       measured('at once: HTTP, 1 client', figures.clients1, unit);
       measured('at once: HTTP, 8 clients', figures.clients8, unit);
       measured('at once: HTTP, 64 clients', figures.clients64, unit);

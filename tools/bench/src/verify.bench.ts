@@ -104,7 +104,7 @@ async function bad(context: BenchmarkContext): Promise<readonly Metric[]> {
   ours.close();
   const { good = Number.NaN, ...refusals } = times;
   const [[slowest, time] = ['none', Number.NaN]] = Object.entries(refusals).sort(([, one], [, other]) => other - one);
-  context.measured('good token, nothing kept', good, 'µs of CPU a token');
+  context.measured('valid token, nothing kept', good, 'µs of CPU a token');
   context.measured(`slowest bad token: ${slowest}`, time, 'µs of CPU a token');
   return [{ metric: 'verify.bad.ratio_good', value: time / good, goal: 3, better: 'lower' }];
 }

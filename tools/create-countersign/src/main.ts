@@ -5,7 +5,7 @@ import { createService } from './create-service.js';
 
 const usage = `Usage: npm create countersign@latest NAME [-- options]
 
-Makes a Nest service that verifies Countersign's tokens, with a database, an audit trail and tests, in the folder NAME.
+Creates a Nest service that verifies Countersign's tokens, with a database, an audit trail and tests, in the folder NAME.
 
 Options:
   --directory <path>  where the folder is made (default: here)

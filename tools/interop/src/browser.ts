@@ -1,6 +1,6 @@
 import { CookieJar, walkSignIn } from '@countersign/people-provider';
 
-/** Requests of one walk at most. */
+/** Maximum requests of one walk. */
 const STEPS = 20;
 
 const unescaped = (text: string): string => text.replaceAll('&amp;', '&').replaceAll('&quot;', '"');

@@ -24,7 +24,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const pageOf = (profile: string): string => join(root, `docs/token-profiles/${profile}.md`);
 const shapes = issuerShapes(root);
 const now = Math.floor(Date.now() / 1_000);
-/** On a page the time stands still. */
+/** The time on a page is fixed. */
 const SHOWN = 1_800_000_000;
 
 interface Page {

@@ -58,9 +58,9 @@ async function whatToTry(stack: Stack, directory: string): Promise<string> {
 }
 
 async function run(options: Arguments): Promise<void> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const out = (text: string): void => void (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  const seconds = (): string => ((performance.now() - begun) / 1_000).toFixed(1).padStart(5);
+  const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1).padStart(5);
   const coloured = (options.json ? process.stderr : process.stdout).isTTY;
   const directory = resolve(options.directory);
   const state = openStateDirectory(directory, options.reset);

@@ -29,6 +29,28 @@ const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[]
   [/\bnobody could verify\b/gi, 'unverified', 0],
   [/\brests? encrypted\b/gi, 'is stored encrypted', 0],
   [/\bother makers\b/gi, 'third-party', 0],
+  [/\btold\b/gi, 'informed, configured; what the value is', 0],
+  [
+    /\b(?:looked at|a look (?:at|into)|(?:one|each|every) look)\b(?!-)/gi,
+    'checked, read, examined; a check, a read',
+    0,
+  ],
+  [/\b(?:what|how (?:it|they)) (?:stands?|stood)\b|\bstood\b/gi, 'what is there; its state', 0],
+  [/\blies (?:beside|between|in|on|with)\b/gi, 'is', 0],
+  [/\bbecame of\b/gi, 'the outcome of', 0],
+  [/\bgoes on (?:for|with|without)\b/gi, 'continues', 0],
+  [/\b(?:by|of|to|with) (?:[a-z’']+ ){1,3}alone[.,;:)]/g, 'only, by itself', 0],
+  [/\b(?:audit|database|issuer|NATS|provider|server) (?:is|are|was|were) away\b/gi, 'is unavailable', 0],
+  [/@returns nothing (?:for|when|where)\b/gi, 'undefined for, when', 0],
+  [/^\s*(?:\/\*\*|\*) (?!What|How)[A-Z][^.:,]* at most\./gm, 'Maximum …', 0],
+  [
+    /\b(?:a further one|further ones|oftener|seldom|once more|from here on|in small letters)\b/gi,
+    'another, more, more often, rarely, again, lower case',
+    0,
+  ],
+  [/\bgood (?:assertions?|proofs?|signatures?|tokens?)\b/g, 'valid', 0],
+  [/\b(?:given|gives|gave) back\b/gi, 'returned, reversed, released', 0],
+  [/\bset (?:it |them )?off\b/gi, 'caused', 0],
   [/\b(?:[a-z]*[Ww]ish(?:es|ed)?|guardBorder|attendAt)\b/g, 'request, options; what the value is', 0],
 ];
 

@@ -5,9 +5,9 @@ import { makeSamplePayment } from './sample-payment.js';
 import { wordsFor } from './stack-error.js';
 
 try {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const result = await makeSamplePayment(loadSampleTarget(process.env));
-  const seconds = Math.round(performance.now() - begun) / 1_000;
+  const seconds = Math.round(performance.now() - startedAt) / 1_000;
   console.log(process.argv.includes('--json') ? jsonSummary(result, seconds) : reportSample(result));
   process.exitCode = result.ok ? 0 : 1;
 } catch (error) {

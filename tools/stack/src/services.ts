@@ -96,7 +96,7 @@ export async function startService(
   mkdirSync(join(directory, 'run'), { recursive: true, mode: 0o700 });
   const pidFile = join(directory, 'run', `${name}${replica}.pid`);
   await stopLeftBehind(pidFile, program, 'SIGTERM');
-  const begun = performance.now();
+  const startedAt = performance.now();
   const child = await startChild({
     command: process.execPath,
     args: ['--enable-source-maps', program],
@@ -111,5 +111,5 @@ export async function startService(
     await child.stop('SIGKILL', 0);
     throw error;
   });
-  return { name, child, startupMs: Math.round(performance.now() - begun) };
+  return { name, child, startupMs: Math.round(performance.now() - startedAt) };
 }

@@ -161,7 +161,7 @@ describe('accounts', () => {
     expect(codeOf(await send(transfer(purse, merchant, '10')))).toEqual([201, 'posted']);
   });
 
-  it('stand within their limit whatever order changes of it and transfers come in', async () => {
+  it('stay within their limit, in whatever order its changes and transfers arrive', async () => {
     const limited = { overdraft: 'limited', overdraft_limit: euro('200') };
     const [purse, merchant] = [await ledger.open(banker, limited), await ledger.open(shop)];
     const limits = ['20', '30', '60', '90', '10', '200', '40', '80'];

@@ -11,8 +11,8 @@ function correctedLegs(correction: Transfer, now: Date): readonly Leg[] {
 }
 
 /**
- * Whether legs may correct a posted transfer: each reverses one of its legs, and with all other corrections nothing is given back
- * beyond what was moved.
+ * Whether legs may correct a posted transfer: each reverses one of its legs, and with all other corrections nothing is reversed beyond what was
+ * moved.
  * @param earlier all other transfers that correct the same one
  * @returns the refusal, or nothing
  */

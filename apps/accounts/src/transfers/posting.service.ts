@@ -75,7 +75,7 @@ export class Posting {
   /**
    * @param accounts all accounts of the transfer's legs
    * @returns what was decided; by then it is committed, or refused with nothing changed
-   * @throws {QueueFullError}, or what the database said; whether anything stands is then unknown
+   * @throws {QueueFullError}, or the database's error; whether anything was committed is then unknown
    */
   submit(order: Order, accounts: readonly AccountId[]): Promise<Decision | Refusal> {
     return this.#queue.add(order, [...new Set(accounts)]);

@@ -41,7 +41,7 @@ export function refuse(code: RefusalCode, denied = false): Refusal {
   return { ok: false, code, denied, reason: code };
 }
 
-/** As if the account did not exist: how it stands is its owner's to know. @param reason for the trail only */
+/** As if the account did not exist: only its owner may know its state. @param reason for the trail only */
 export function refuseStranger(reason: RefusalCode): Refusal {
   return { ok: false, code: 'ACCOUNT_UNKNOWN', denied: false, reason };
 }

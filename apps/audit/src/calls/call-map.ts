@@ -36,7 +36,7 @@ export function hoursOf({ from, to }: CallMapQuery, now: Date): Hours | undefine
 
 /** What one caller did at one service. Counts are text: they may pass what a JSON number carries. */
 export interface Calls {
-  /** The client that acted: the newest actor, else the client itself; nothing where no caller could be verified. */
+  /** The client that acted: the newest actor, else the client itself; null if no caller could be verified. */
   readonly caller: string | null;
   /** The service that recorded it. */
   readonly callee: string;
@@ -44,7 +44,7 @@ export interface Calls {
   /** Refusals of callers who could not be verified are counted by their number, not by the events that sum them up. */
   readonly denied: string;
   readonly failed: string;
-  /** Transactions with more than one event here; nothing where there were none. */
+  /** Transactions with more than one event here; null if there were none. */
   readonly times: CallTimes | null;
 }
 
@@ -69,6 +69,6 @@ export interface CallMap {
   readonly left_out: number;
   /** Up to which log index, excluded, events are counted. */
   readonly counted_through: string;
-  /** How many of the newest events the times are taken from, at most. */
+  /** Maximum newest events that times are taken from. */
   readonly timed_events: number;
 }

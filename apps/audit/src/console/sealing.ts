@@ -15,7 +15,7 @@ export function seal(value: unknown, key: Buffer, purpose: string, secret = ''):
   return sealText(JSON.stringify(value), keyFor(key, purpose, secret));
 }
 
-/** @returns nothing for what was not sealed under this key, for this purpose and secret */
+/** @returns undefined for what was not sealed under this key, for this purpose and secret */
 export function unseal(sealed: Buffer, key: Buffer, purpose: string, secret = ''): unknown {
   const text = openText(sealed, keyFor(key, purpose, secret));
   return text === undefined ? undefined : (JSON.parse(text) as unknown);

@@ -132,7 +132,7 @@ export class SignIn {
     };
   }
 
-  /** Ends the session at the console. @returns where the browser goes to sign out at the issuer too; nothing when there is no such session */
+  /** Ends the session at the console. @returns where the browser goes to sign out at the issuer too; undefined when there is no such session */
   async end(secret: string, caller: Caller): Promise<string | undefined> {
     const found = await this.sessions.find(secret);
     if (found === undefined) return undefined;

@@ -21,7 +21,7 @@ export const eventExportSchema = z.strictObject({
 });
 export type EventExport = z.infer<typeof eventExportSchema>;
 
-/** What stands for leaves that are left out: hashes (base64) of the largest complete subtrees from an index on, left to right. */
+/** Replaces leaves that are left out: hashes (base64) of the largest complete subtrees from an index on, left to right. */
 export interface SkippedLeaves {
   readonly from: string;
   readonly hashes: readonly string[];

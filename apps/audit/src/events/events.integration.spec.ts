@@ -556,15 +556,15 @@ describe('the trail, by HTTP', () => {
   }, 60_000);
 
   it('leaves an auditor its place, whatever one client takes', async () => {
-    const leave = new AbortController();
-    const listening = { signal: leave.signal };
+    const aborter = new AbortController();
+    const listening = { signal: aborter.signal };
     const all = await Promise.all(
       Array.from({ length: TAIL_PLACES.perClient + 1 }, () => get('/events/tail', OWN, listening)),
     );
     expect(all.filter(({ status }) => status === 200)).toHaveLength(TAIL_PLACES.perClient);
     expect(await all.find(({ status }) => status === 429)?.json()).toMatchObject({ code: 'CLIENT_TAILS_BUSY' });
     expect((await get('/events/tail', READ, listening)).status).toBe(200);
-    leave.abort();
+    aborter.abort();
   }, 60_000);
 
   it('shows each of two subjects of one client its own events, and both to the client with the scope that says so', async () => {

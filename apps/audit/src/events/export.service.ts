@@ -45,24 +45,24 @@ export class ExportService {
    * @throws {Problem} 429 `EXPORTS_BUSY`, `CLIENT_EXPORTS_BUSY`; 409 `CURSOR_BEYOND_END`
    */
   async begin(wanted: EventExport, caller: Caller): Promise<AsyncGenerator<string>> {
-    const leave = this.#places.take(caller.principal);
-    if (leave === 'busy') {
+    const release = this.#places.take(caller.principal);
+    if (release === 'busy') {
       throw new Problem(429, 'EXPORTS_BUSY', 'Too many exports are running on this server; retry later.', {
         retry_after: 10,
       });
     }
-    if (leave === 'client-busy') {
+    if (release === 'client-busy') {
       const limit = String(EXPORT_PLACES.perClient);
       const detail = `Your client has ${limit} exports running on this server; wait until one of them ends.`;
       throw new Problem(429, 'CLIENT_EXPORTS_BUSY', detail, { retry_after: 10 });
     }
-    const stream = untilStalled(this.#stream(wanted, caller, leave), STALL_MS);
+    const stream = untilStalled(this.#stream(wanted, caller, release), STALL_MS);
     await stream.next();
     return stream;
   }
 
   /** The first step begins it and yields nothing to send. */
-  async *#stream(wanted: EventExport, caller: Caller, leave: () => void): AsyncGenerator<string> {
+  async *#stream(wanted: EventExport, caller: Caller, release: () => void): AsyncGenerator<string> {
     try {
       await this.#checkCursor(wanted, caller);
       const checkpoint = await this.log.checkpointToKeep();
@@ -71,7 +71,7 @@ export class ExportService {
       await this.#record('events.exported', caller, { changes });
       yield* this.#lines(wanted, checkpoint, caller);
     } finally {
-      leave();
+      release();
     }
   }
 

@@ -17,7 +17,7 @@ export class NewestEvents {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** @returns nothing for a client without an event */
+  /** @returns no entry for a client without an event */
   async of({ clients }: NewestQuery, caller: Caller): Promise<readonly NewestEvent[]> {
     const newest: NewestEvent[] = [];
     for (let first = 0; first < clients.length; first += AT_ONCE) {

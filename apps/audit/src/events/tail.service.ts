@@ -47,23 +47,23 @@ export class TailService implements BeforeApplicationShutdown {
    * @throws {Problem} 429 `TAILS_BUSY`, `CLIENT_TAILS_BUSY`
    */
   async begin(tail: EventTail, caller: Caller): Promise<AsyncGenerator<string>> {
-    const leave = this.#places.take(caller.principal);
-    if (leave === 'busy') {
+    const release = this.#places.take(caller.principal);
+    if (release === 'busy') {
       throw new Problem(429, 'TAILS_BUSY', 'Too many readers are connected to this server; retry later.', {
         retry_after: 10,
       });
     }
-    if (leave === 'client-busy') {
+    if (release === 'client-busy') {
       const detail = `Your client has ${String(TAIL_PLACES.perClient)} readers connected to this server; close one of them.`;
       throw new Problem(429, 'CLIENT_TAILS_BUSY', detail, { retry_after: 10 });
     }
-    const stream = untilStalled(this.#stream(tail, caller, leave), STALL_MS);
+    const stream = untilStalled(this.#stream(tail, caller, release), STALL_MS);
     await stream.next();
     return stream;
   }
 
   /** The first step begins it and yields nothing to send. */
-  async *#stream(tail: EventTail, caller: Caller, leave: () => void): AsyncGenerator<string> {
+  async *#stream(tail: EventTail, caller: Caller, release: () => void): AsyncGenerator<string> {
     let shown = 0;
     let begun = false;
     try {
@@ -112,7 +112,7 @@ export class TailService implements BeforeApplicationShutdown {
         if (rows.length > 0) yield rows.map(messageOf).join('');
       }
     } finally {
-      leave();
+      release();
       if (begun) {
         const ended = { id: EVERY, action: readingScopeOf(caller.principal), changes: { tail, shown } };
         await this.outbox

@@ -52,7 +52,7 @@ export interface WaitingLetters {
   readonly oldest_at: string | null;
 }
 
-/** Dead letters that are counted at most. */
+/** Maximum dead letters that are counted. */
 export const WAITING_LIMIT = 10_000;
 
 const waitingRow = z.tuple([

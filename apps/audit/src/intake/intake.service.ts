@@ -33,7 +33,7 @@ const LOOK_EVERY_MS = 2_000;
 /** Events that one transaction takes: no further message joins once there are as many. */
 const BATCH = 500;
 
-/** Messages that are held at most while the log is recovered: more would leave no room for what is sent back. */
+/** Maximum messages held while the log is recovered: more would leave no capacity for what is sent back. */
 const HELD = 64;
 
 interface Arrived {
@@ -239,7 +239,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     });
   }
 
-  /** Places first: what a receipt covers is then known to stand somewhere. */
+  /** Places first: what a receipt covers then has a known place. */
   #send({ receipts, placements }: Appended, connection: NatsConnection): void {
     for (const placement of placements) connection.publish(receiptSubject(placement.source), JSON.stringify(placement));
     for (const receipt of receipts) connection.publish(receiptSubject(receipt.source), JSON.stringify(receipt));

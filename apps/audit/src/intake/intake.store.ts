@@ -217,7 +217,7 @@ export class IntakeStore {
     );
   }
 
-  /** @returns where the events stand now */
+  /** @returns where the events are now */
   async #write(
     client: pg.PoolClient,
     { events: taken, letters, marks }: BatchPlan,

@@ -24,7 +24,7 @@ const isListOf = (value: unknown, most: number): value is string[] =>
 const fits = (pattern: RegExp, value: unknown): value is string => typeof value === 'string' && pattern.test(value);
 const sizeOf = (object: Json): number => Object.keys(object).length;
 
-/** The value with the names of each object in order; nothing when a name is unusual or it is too deep. */
+/** The value with the names of each object in order; undefined when a name is unusual or it is too deep. */
 function inOrder(value: unknown, depth: number): { readonly value: unknown } | undefined {
   if (typeof value !== 'object' || value === null) return { value };
   if (depth === 0) return undefined;
@@ -111,7 +111,7 @@ function dataOf(value: unknown): Data | undefined {
  * The short way for what is plainly an event: checked and put into canonical order (RFC 8785) in one go, three times as fast as by schema
  * and canonical JSON. It may leave an event to them, and never takes one that they would not take, or take otherwise; a property holds it to that.
  * @param json from `JSON.parse`
- * @returns the event and its canonical JSON; nothing where only the schema can say
+ * @returns the event and its canonical JSON; undefined if only the schema can say
  */
 export function plainEvent(json: unknown): { readonly event: AuditEvent; readonly canonical: string } | undefined {
   if (!isObject(json)) return undefined;

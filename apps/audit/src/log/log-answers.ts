@@ -32,7 +32,7 @@ export interface InclusionProof {
   readonly root_hash: string;
   /** From the leaf's sibling up to the root's child. */
   readonly hashes: readonly string[];
-  /** The self-contained proof (C2SP tlog-proof); nothing for a size without a signed checkpoint. */
+  /** The self-contained proof (C2SP tlog-proof); null for a size without a signed checkpoint. */
   readonly tlog_proof: string | null;
 }
 

@@ -55,7 +55,7 @@ export class LogStore {
 
   /**
    * Takes what was sequenced into the tree and signs a checkpoint over it, all in one transaction. One replica at a time does it.
-   * @returns the new checkpoint; nothing when there was nothing to do, or another replica is at it
+   * @returns the new checkpoint; undefined when there was nothing to do, or another replica is at it
    */
   integrate(): Promise<SignedCheckpoint | undefined> {
     return inTransaction(this.pool, (client) => this.#integrateLocked(client));

@@ -46,7 +46,7 @@ export function opens(commitment: string, { value, salt }: Pick<MaskedValue, 'va
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @returns the object with the value at the path replaced by what is made of what stood there; nothing when there is no such field */
+/** @returns the object with the value at the path replaced by the result for the old one; undefined when there is no such field */
 export function replaceAt(
   object: Readonly<Record<string, unknown>>,
   [name, next, ...rest]: MaskedPath,

@@ -27,14 +27,14 @@ export class PostingsService {
   }
 
   async #advance(signal: AbortSignal): Promise<'again' | undefined> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     // While intake is behind, the index lets it go first, until a whole segment waits.
     const moved = await this.store.advance(this.load.behind() ? this.store.layout.segmentSize : 0);
     if (moved === 0) return undefined;
     this.#steps.inc(moved);
     // Intake comes first: the index takes half of the time, and more only when it is far behind.
     const share = moved >= this.store.layout.segmentSize ? 4 : 1;
-    await delay((performance.now() - begun) / share, undefined, { signal }).catch(() => undefined);
+    await delay((performance.now() - startedAt) / share, undefined, { signal }).catch(() => undefined);
     return 'again';
   }
 }

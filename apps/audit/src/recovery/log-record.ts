@@ -46,7 +46,7 @@ export async function ensureLogRecord(connection: NatsConnection, replicas: numb
   else await manager.streams.update(logRecordStream.name, settings);
 }
 
-/** The newest checkpoint that was published; nothing when none is remembered. */
+/** The newest checkpoint that was published; undefined when none is remembered. */
 export async function newestCheckpoint(connection: NatsConnection): Promise<string | undefined> {
   const manager = await jetstreamManager(connection, { timeout: TIMEOUT_MS });
   const message = await manager.streams.getMessage(logRecordStream.name, { last_by_subj: CHECKPOINT_SUBJECT });

@@ -5,7 +5,7 @@ import { openSession } from '../session/session.js';
 import { addFilters, countOf, queryOf, READING } from './filters.js';
 import { eventRow, eventTitles, foundEventSchema, type FoundEvent } from './found-event.js';
 
-/** Events that one call shows at most; `audit export` has no such limit. */
+/** Maximum events that one call shows; `audit export` has no such limit. */
 const SEARCH_LIMIT = 10_000;
 const PAGE = 200;
 

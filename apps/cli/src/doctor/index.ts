@@ -34,7 +34,7 @@ export function textOf({ services, databases, findings, not_asked: notAsked }: R
   if (notAsked.length > 0)
     parts.push(
       table(
-        ['not looked at', 'why'],
+        ['not checked', 'why'],
         notAsked.map(({ check, reason }) => [check, reason]),
       ),
     );

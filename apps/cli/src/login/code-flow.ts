@@ -21,7 +21,7 @@ export function parametersOf({ clientId, scope, audience }: LoginRequest): Reado
   return { client_id: clientId, scope, ...(audience === undefined ? {} : { resource: audience }) };
 }
 
-/** The answer that a browser brings, or nothing for a request that is not that answer. @throws {CliError} a refusal */
+/** The answer that a browser brings, or undefined for a request that is not that answer. @throws {CliError} a refusal */
 function codeOf(query: URLSearchParams, state: string, issuer: string): string | undefined {
   // Anybody on this machine can send requests here: only who knows the state is heard (RFC 9700, section 2.1), only this issuer (RFC 9207).
   if (query.get('state') !== state || query.get('iss') !== issuer) return undefined;

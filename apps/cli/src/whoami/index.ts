@@ -42,7 +42,7 @@ async function run({ audience }: WhoamiOptions, command: Command): Promise<void>
     issuer,
     client_id: clientId,
     key: { kid: key.kid, alg: key.alg, file: keyFile },
-    /** Whether the issuer took the key just now; nothing where no audience is known to ask for. */
+    /** Whether the issuer took the key just now; undefined if no audience is known to ask for. */
     authenticated: granted === undefined ? null : true,
     audiences,
   };

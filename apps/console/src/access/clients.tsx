@@ -112,7 +112,7 @@ export function Clients({ plan }: { readonly plan: (change: PlannedChange) => vo
   );
 }
 
-/** The clients of the page that one stands on: they are asked about together, and not again when another page comes. */
+/** The clients of the current page: requested together, and not again for another page. */
 function pageOf(rows: readonly ClientAnswer[], id: string): readonly string[] {
   const place = rows.findIndex((row) => row.client_id === id);
   const first = Math.floor(place / PAGE) * PAGE;

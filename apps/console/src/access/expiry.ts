@@ -1,5 +1,5 @@
 const DAY_MS = 86_400_000;
-/** Days before its end from which something stands first and stands out. */
+/** Days before its expiry from which an entry is listed first and highlighted. */
 export const WARNING_DAYS = 14;
 
 /** Days after which a client's secret is old: it has no end of its own, and has been seen by people. */

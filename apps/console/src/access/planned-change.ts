@@ -13,7 +13,7 @@ export interface PlannedChange {
   readonly body?: Readonly<Record<string, unknown>>;
   /** Whether the request takes a reason. */
   readonly takesReason: boolean;
-  /** What has to be typed, because it refuses something at once; nothing where a second press is enough. */
+  /** What has to be typed, because it refuses something at once; undefined if a second press is enough. */
   readonly word: string | undefined;
   /** What a preview is asked of. */
   readonly refuses: { readonly kind: RevocationKind; readonly name: string } | undefined;
@@ -22,7 +22,7 @@ export interface PlannedChange {
 
 const part = encodeURIComponent;
 
-/** The name that people type again: the whole name, or the end of a long one. @param id what stands for a name that no keyboard types */
+/** The name that people type again: the whole name, or the end of a long one. @param id used instead of a name that no keyboard types */
 export function wordOf(name: string, id = 'yes'): string {
   if (partsOf(name).some(({ kind }) => kind === 'unseen') || name.trim() !== name) return wordOf(id);
   return name.length <= 24 ? name : [...name].slice(-8).join('').trim();

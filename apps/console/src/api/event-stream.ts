@@ -29,7 +29,7 @@ export function messagesIn(text: string): { readonly messages: readonly Message[
 
 export interface TailListener {
   readonly onEvents: (events: readonly FoundEvent[]) => void;
-  /** `problem` is why it does not run; nothing when it does. */
+  /** `problem` is why it does not run; undefined when it does. */
   readonly onState: (problem: ApiProblem | undefined) => void;
 }
 

@@ -7,7 +7,7 @@ import styles from './shell.module.css';
 /** Who is signed in, how the page looks, and the way out. */
 export function PersonMenu({ session }: { readonly session: Session | undefined }) {
   const [theme, setTheme] = useState(keptTheme);
-  const leave = async (): Promise<void> => {
+  const endSession = async (): Promise<void> => {
     const next = await signOut().catch(() => signInPath('/'));
     location.assign(next);
   };
@@ -35,7 +35,7 @@ export function PersonMenu({ session }: { readonly session: Session | undefined 
           <span className={styles.who}>
             <Untrusted text={session.person.name} limit={40} brief />
           </span>
-          <button type="button" onClick={() => void leave()}>
+          <button type="button" onClick={() => void endSession()}>
             Sign out
           </button>
         </>

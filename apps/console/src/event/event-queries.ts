@@ -37,7 +37,7 @@ export const relatedQuery = (by: 'trace' | 'txn', value: string) =>
     },
   });
 
-/** The event of the issuer that says how a token came to be. @returns nothing when the trail has none that the person may see */
+/** The event of the issuer that says how a token came to be. @returns null when the trail has none that the person may see */
 export const tokenQuery = (jti: string) =>
   queryOptions({
     queryKey: ['token', jti],

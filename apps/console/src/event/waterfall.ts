@@ -4,7 +4,7 @@ import { type FoundEvent } from '../api/events.js';
 export interface Step {
   readonly key: string;
   readonly source: string;
-  /** The route, or what was done where no request set it off. */
+  /** The route, or the action if no request caused it. */
   readonly title: string;
   /** Parts of the whole, 0 to 1. */
   readonly start: number;

@@ -73,7 +73,7 @@ export type ExportLine =
   | {
       readonly kind: 'end';
       readonly events: number;
-      /** The index of its last event; nothing when nothing was left. */
+      /** The index of its last event; null when nothing was left. */
       readonly cursor: number | null;
       readonly complete: boolean;
       readonly checkpoint: string;

@@ -15,7 +15,7 @@ import { TreeReader, type LogSource } from './log-source.js';
 /** A fault of an export, and where in the file it is. */
 export interface FaultPlace {
   readonly fault: string;
-  /** From 1; nothing where it is not one line's. */
+  /** From 1; undefined if it is not one line's. */
   readonly line?: number;
   readonly logIndex?: number;
   readonly changed?: ChangedPlace;
@@ -45,7 +45,7 @@ export function* linesOf(text: string): Generator<LineOf> {
   }
 }
 
-/** What the log holds at an index, proven by its leaf hash. @returns nothing where it cannot be had */
+/** What the log holds at an index, proven by its leaf hash. @returns undefined if it cannot be fetched */
 async function heldEvent(log: LogSource, { size }: Checkpoint, index: number): Promise<unknown> {
   const bundle = Math.floor(index / TILE_WIDTH);
   const width = tileWidthAt(0, bundle, size);

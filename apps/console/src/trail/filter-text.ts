@@ -22,7 +22,7 @@ function partsOf(line: string): readonly Part[] {
 
 export interface TypedFilter {
   readonly search: TrailSearch;
-  /** What is wrong, in words; nothing when all of it is understood. */
+  /** What is wrong, in words; undefined when all of it is understood. */
   readonly fault: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export const offeredRanges = [
 /**
  * Reads a time: relative to now (`-15m`, `-7d`), a day, or a time of RFC 3339; one without a zone is of the reader's own.
  * @param now milliseconds since 1970
- * @returns milliseconds since 1970; nothing for any other text
+ * @returns milliseconds since 1970; undefined for any other text
  */
 export function parseTime(text: string, now: number): number | undefined {
   const trimmed = text.trim();

@@ -16,7 +16,7 @@ import { SessionsStore } from '../sessions/sessions.store.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 import { applicationsOf, type AllowedApplication } from './applications.js';
 
-/** Rows that the page shows at most; what is not shown can be ended with the rest. */
+/** Maximum rows that the page shows; what is not shown can be ended with the rest. */
 export const ACCOUNT_LIMIT = 200;
 
 interface AccountRead {

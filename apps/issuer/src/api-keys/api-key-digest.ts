@@ -13,7 +13,7 @@ export function digestOfHash(hash: string, secret: KeyObject | Buffer): string {
 /** What no key has: compared with where there is no key, so that both take the same work. */
 const nobody = 'A'.repeat(43);
 
-/** Compares in constant time; a key that there is not costs the same. @param stored nothing where there is no such key */
+/** Compares in constant time; an unknown key costs the same. @param stored undefined if there is no such key */
 export function matchesHash(hash: string, stored: string | undefined, secret: KeyObject | Buffer): boolean {
   const same = timingSafeEqual(Buffer.from(digestOfHash(hash, secret)), Buffer.from(stored ?? nobody));
   return same && stored !== undefined;

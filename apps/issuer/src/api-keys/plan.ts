@@ -4,7 +4,7 @@ import { audienceSchema, nameSchema } from '../registry/client.js';
 import { readDeclaredFile } from '../registry/declared-file.js';
 
 const MINUTE_LIMIT = 10_000_000;
-/** Bursts in a minute's requests at most. */
+/** Maximum bursts in a minute's requests. */
 const BURST_LEAST = 30;
 const count = (max: number) => z.int().min(1).max(max);
 
@@ -73,7 +73,7 @@ export class Plans {
 
   /**
    * What a key's plan says for one audience, by class of routes.
-   * @param name nothing for a key without a plan: then `default` holds, where there is one
+   * @param name undefined for a key without a plan: then `default` holds, where there is one
    * @returns undefined if nothing is limited; a plan that is no longer declared limits as `default` does
    */
   limitsOf(name: string | null, audience: string): Readonly<Record<string, ApiKeyLimit>> | undefined {

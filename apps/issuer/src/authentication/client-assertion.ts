@@ -12,9 +12,9 @@ import { type TrustedIssuer } from '../registry/client.js';
 import { subjectMatches } from '../registry/trusted-issuer.js';
 import { authenticationWork } from './authentication-work.js';
 
-/** Seconds that an assertion may be good for at most. */
+/** Maximum lifetime of an assertion in seconds. */
 export const ASSERTION_LIFETIME_LIMIT = 60;
-/** Seconds that an outside issuer's token may be good for at most. */
+/** Maximum lifetime of an outside issuer's token in seconds. */
 export const WORKLOAD_LIFETIME_LIMIT = 86_400;
 /** Seconds of clock difference that are forgiven. */
 export const TOLERANCE_SECONDS = 5;
@@ -117,7 +117,7 @@ export interface ExpectedAssertion {
   readonly subject: string;
   /** Exactly one of these. */
   readonly audiences: readonly string[];
-  /** Seconds since 1970 before which it may not have been issued; nothing where it may. */
+  /** Seconds since 1970 before which it may not have been issued; undefined if it may. */
   readonly issuedSince?: number | undefined;
 }
 

@@ -180,11 +180,11 @@ export class ClientAuthentication {
 
   /** A fetch of keys in progress would show in the time of a failure, and with it that there is such a client: so all failures take the same. */
   async #failingLate(credentials: SignedCredentials): Promise<AuthenticatedClient> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       return await this.#byAssertion(credentials);
     } catch (error) {
-      if (error instanceof ClientAuthenticationFailed) await delay(FAILURE_AFTER_MS - (performance.now() - begun));
+      if (error instanceof ClientAuthenticationFailed) await delay(FAILURE_AFTER_MS - (performance.now() - startedAt));
       throw error;
     }
   }

@@ -12,7 +12,7 @@ export interface NoCredentials {
     | 'CREDENTIALS_SEVERAL'
     | 'CREDENTIALS_CONTRADICT'
     | 'CREDENTIALS_TYPE_UNKNOWN';
-  /** What the request is answered; nothing for `invalid_client`. */
+  /** What the request is answered; undefined for `invalid_client`. */
   readonly answer?: OAuthError;
 }
 

@@ -18,7 +18,7 @@ export class FairTurns {
     private readonly waitingLimit: number,
   ) {}
 
-  /** @returns what the work returned; nothing when too many wait and it was not done */
+  /** @returns what the work returned; undefined when too many wait and it was not done */
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result | undefined> {
     if (this.#running < this.atOnce) this.#running += 1;
     else if (!(await this.#turn(key))) return undefined;

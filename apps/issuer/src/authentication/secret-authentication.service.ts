@@ -40,7 +40,7 @@ export class SecretAuthentication {
 
   constructor(@Inject(Replica) private readonly replica: Replica) {}
 
-  /** @returns why the secret is not the client's; nothing when it is */
+  /** @returns why the secret is not the client's; undefined when it is */
   async fault(attempt: SecretAttempt): Promise<SecretFault | undefined> {
     const { clientId, secret, registered, mayBeSlow } = attempt;
     const key = this.replica.secretKey;

@@ -81,9 +81,9 @@ describe('a workload that shows the token of another issuer', () => {
     const took = async (clientId: string): Promise<number> => {
       const claims = { iss: clientId, sub: clientId, aud: issuer.url, jti: clientId };
       const assertion = await signed(claims);
-      const begun = performance.now();
+      const startedAt = performance.now();
       expect((await ask(assertion, clientId)).status).toBe(401);
-      return performance.now() - begun;
+      return performance.now() - startedAt;
     };
     await register('stalled', { jwks_uri: `${url}/stalled.json` });
     // The fetch is given up after three seconds.

@@ -60,7 +60,7 @@ export class Authorization {
   ) {}
 
   /**
-   * @param decision what the person has just allowed; nothing for a request that a browser brings
+   * @param decision what the person has just allowed; undefined for a request that a browser brings
    * @throws {AuthorizationRefused} the error for the application
    * @throws {Problem} 400 `REQUEST_OVER` for a request that was answered in the meantime
    */

@@ -19,7 +19,7 @@ export class DeclaredWords {
 
   /**
    * Applies declared words in the place of all that there are. Applying the same twice changes nothing.
-   * @param audiences nothing where none are declared: then they stay as they are
+   * @param audiences undefined if none are declared: then they stay as they are
    * @returns the audiences whose words differ
    */
   async apply(audiences: Audiences | undefined, dryRun: boolean, who: EventContext): Promise<readonly string[]> {

@@ -7,7 +7,7 @@ export interface VisiblePart {
 
 /** What has no shape, or changes where others stand: shown by its code point. */
 const hidden = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
-/** A mark that stands on nothing, or on a pile of marks. */
+/** A combining mark without a base, or on a pile of marks. */
 const MARKS_LIMIT = 2;
 const mark = /\p{M}/u;
 const latin = /\p{Script=Latin}/u;

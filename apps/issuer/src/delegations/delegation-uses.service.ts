@@ -36,7 +36,7 @@ export interface DelegationUse {
 
 const issued = events.typeOf('token.issued');
 
-/** A token that was issued on the ground of a delegation. @returns nothing for any other event */
+/** A token that was issued on the ground of a delegation. @returns undefined for any other event */
 function useOf({
   type,
   data,

@@ -24,7 +24,7 @@ export interface Delegation {
   readonly roles: readonly string[];
   /** OpenID Connect Core, section 3.1.2.1: of the request, for the ID token. */
   readonly nonce: string | undefined;
-  /** Thumbprint (RFC 7638) of the key that its tokens are bound to; nothing for bearer tokens. */
+  /** Thumbprint (RFC 7638) of the key that its tokens are bound to; undefined for bearer tokens. */
   readonly dpopKey: string | undefined;
   readonly createdAt: Date;
   readonly endedAt: Date | undefined;

@@ -39,7 +39,7 @@ export class DevicesStore implements OnModuleInit {
     return row;
   }
 
-  /** Keeps what the person decided: of two that decide, one does. @param allowed nothing where they refuse */
+  /** Keeps what the person decided: of two that decide, one does. @param allowed undefined if they refuse */
   async decide(transaction: Transaction, id: string, allowed: Allowed | undefined): Promise<boolean> {
     const now = this.clock();
     const { rowCount } = await transaction

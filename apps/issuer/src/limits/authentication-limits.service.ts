@@ -27,7 +27,7 @@ const KEYS_LIMIT = 10_000;
 export class TooManyRequests extends OAuthError {
   /** Whether it is to be recorded: the first of its window is, the flood behind it is counted. */
   readonly first: boolean;
-  /** @param client the client that is beyond its limit; nothing for a failed authentication */
+  /** @param client the client that is beyond its limit; undefined for a failed authentication */
   constructor(
     { retryAfterSeconds, first }: LimitExceeded,
     readonly client?: Client,

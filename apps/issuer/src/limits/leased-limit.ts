@@ -21,7 +21,7 @@ interface Lease {
 }
 
 /**
- * A rate limit whose replicas lease shares of the common window and spend them from memory: a request seldom waits for the database, a flood never
+ * A rate limit whose replicas lease shares of the common window and spend them from memory: a request rarely waits for the database, a flood never
  * reaches it, and together they never spend more than the limit. A replica that leases and then rests keeps at most one lease from the others.
  */
 export class LeasedLimit {
@@ -30,7 +30,7 @@ export class LeasedLimit {
 
   /**
    * @param leaseSize points that are leased at once
-   * @param keysLimit keys held at most; the oldest leaves
+   * @param keysLimit maximum keys held; the oldest is evicted
    * @param now milliseconds of a clock that is never set back
    */
   constructor(

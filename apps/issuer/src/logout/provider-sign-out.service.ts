@@ -22,7 +22,7 @@ export interface SigningOut {
   /** The provider's name in the declared file. */
   readonly provider: string;
   readonly idToken: string | undefined;
-  /** The application's address, which it has registered; nothing where no application asked. */
+  /** The application's address, which it has registered; undefined if no application asked. */
   readonly leadsTo: string | undefined;
   /** The value of the cookie `sign-in`, to which the way back is bound. */
   readonly browser: string;
@@ -66,7 +66,7 @@ export class ProviderSignOut {
 
   /**
    * Somebody comes back from a provider.
-   * @param browser the value of the cookie `sign-in`; nothing where the browser has none
+   * @param browser the value of the cookie `sign-in`; undefined if the browser has none
    * @returns undefined for a return that this browser did not begin
    */
   async finish(

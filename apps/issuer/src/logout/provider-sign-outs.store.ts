@@ -21,7 +21,7 @@ export class ProviderSignOutsStore implements OnModuleInit {
     await this.database.insert(providerSignOutTable).values(row);
   }
 
-  /** @returns nothing for one that is unknown, of another browser or provider, too old, or taken */
+  /** @returns undefined for one that is unknown, of another browser or provider, too old, or taken */
   async take({
     stateDigest,
     browserDigest,

@@ -41,7 +41,7 @@ export function outsideSubject(issuer: OutsideIssuer, token: Principal, isOurCli
   };
 }
 
-/** What an assertion allows at most: those scopes, these resources. Nothing where it does not say. */
+/** The limits that an assertion sets: these scopes, these resources. Undefined if it sets none. */
 export interface AssertionLimits {
   readonly scopes: ReadonlySet<string> | undefined;
   readonly resources: readonly string[] | undefined;

@@ -4,7 +4,7 @@ import { type PersonRow } from '../people/people.tables.js';
 import { personIdSchema } from '../people/person.js';
 import { type SessionRow } from '../sessions/sessions.tables.js';
 
-/** Sessions and delegations that are shown of one person at most. */
+/** Maximum sessions and delegations that are shown of one person. */
 export const PERSON_DETAIL_LIMIT = 200;
 
 export const peopleQuerySchema = z.strictObject({

@@ -36,7 +36,7 @@ export class PeopleStore {
 
   /**
    * The person of a provider's answer, new or refreshed by it. Concurrent first sign-ins of one person make one row.
-   * @returns the row; `before`: the row as it was, nothing for somebody new
+   * @returns the row; `before`: the row as it was, undefined for somebody new
    */
   async refresh(
     transaction: Transaction,

@@ -124,7 +124,7 @@ export class Providers {
   /**
    * Where the browser goes to end the provider's own session (OpenID Connect RP-Initiated Logout 1.0, section 2).
    * @param idToken the one that began the session here; without it the provider asks the person
-   * @param state comes back; nothing where nobody comes back
+   * @param state comes back; undefined if nobody comes back
    * @returns undefined for a provider that has no such address
    * @throws {ProviderProblem} 503 while the provider is unavailable and not known yet
    */

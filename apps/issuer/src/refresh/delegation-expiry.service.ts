@@ -10,7 +10,7 @@ const AT_ONCE = 200;
 /** Seconds beyond the life of a token, for clocks that differ. */
 const MARGIN_SECONDS = 60;
 
-/** The end of delegations that nobody ended: when their last token is over and none can follow, they do not stand on the account page for ever. */
+/** The end of delegations that nobody ended: when their last token has expired and none can follow, they disappear from the account page. */
 @Injectable()
 export class DelegationExpiry implements OnModuleInit {
   constructor(
@@ -30,7 +30,7 @@ export class DelegationExpiry implements OnModuleInit {
     });
   }
 
-  /** One look. @returns how many ended by it */
+  /** One round. @returns how many it ended */
   run(): Promise<number> {
     const before = new Date(this.clock().getTime() - (TOKEN_LIFETIME_LIMIT + MARGIN_SECONDS) * 1_000);
     return this.database.transaction(async (transaction) => {

@@ -18,7 +18,7 @@ export const documentClientSchema = z.object({
 /**
  * Whether a `client_id` is the address of a document (OAuth Client ID Metadata Document, section 3): https with a path, in its normal form,
  * without query, fragment or credentials; http only on loopback.
- * @returns its origin; nothing for another name
+ * @returns its origin; undefined for another name
  */
 export function documentOriginOf(clientId: string): string | undefined {
   if (clientId.length > ADDRESS_LIMIT || !/^https?:\/\//.test(clientId) || !URL.canParse(clientId)) return undefined;

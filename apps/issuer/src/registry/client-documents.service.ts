@@ -66,7 +66,7 @@ export class ClientDocuments {
     });
   }
 
-  /** @returns nothing for what cannot be had, or is not JSON */
+  /** @returns undefined for what cannot be fetched, or is not JSON */
   async #fetch(address: string): Promise<unknown> {
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MS);

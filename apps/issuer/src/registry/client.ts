@@ -125,7 +125,7 @@ export const clientSchema = z
     jwks_uri: jwksUriSchema.optional(),
     /** Outside issuers whose tokens are this client's assertions: a workload without a stored secret. */
     trusted_issuers: z.array(trustedIssuerSchema).max(8).default([]),
-    /** A secret from elsewhere, as scrypt hash; the issuer's own secrets are made by it and stand nowhere in a registration. */
+    /** A secret from elsewhere, as scrypt hash; the issuer's own secrets are made by it and are never in a registration. */
     imported_secret: importedSecretSchema.optional(),
     ...applicationMembers,
     policy: policySchema.default({ audiences: {}, exchange: [] }),

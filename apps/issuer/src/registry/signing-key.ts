@@ -54,7 +54,7 @@ export function mayActivate({ state, usableFrom }: SigningKey, now: Date): boole
 }
 
 /**
- * What is due. There is always one active key and one pending: published ahead of its use, it stands by for the next rotation, planned or not.
+ * What is due. There is always one active key and one pending: published ahead of its use, it is on standby for the next rotation, planned or not.
  * @param wanted the algorithm that the setting names; with another one the pending key is replaced and takes over
  */
 export function dueSteps(

@@ -15,8 +15,8 @@ describe('a subject pattern', () => {
   });
 
   it('takes no longer for a pattern made to be slow', () => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     expect(subjectMatches(`${'*a'.repeat(200)}*b`, 'a'.repeat(512))).toBe(false);
-    expect(performance.now() - begun).toBeLessThan(1_000);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 });

@@ -30,7 +30,7 @@ export const KEEPS_RECORDS = Symbol('countersign.issuer.keeps-records');
 /** Records of issued tokens that one preview reads. */
 const TOKENS_LIMIT = 20_000;
 
-/** Says what a revocation would refuse, before it is made. Each look is recorded. */
+/** Says what a revocation would refuse, before it is made. Each preview is recorded. */
 @Injectable()
 export class RevocationPreviews {
   readonly #recent: RecentEvents;

@@ -176,14 +176,14 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
 
   /** Compares database and bucket and repairs the bucket; a bucket that is lost is recreated. Joins a comparison in progress. */
   mend(): Promise<void> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     this.#mending ??= this.#compare()
       .catch((error: unknown) => {
         this.#failed(error);
       })
       .finally(() => {
         const now = performance.now();
-        this.#mendAgainAt = now + Math.max(MEND_EVERY_MS, (now - begun) * REST_FACTOR);
+        this.#mendAgainAt = now + Math.max(MEND_EVERY_MS, (now - startedAt) * REST_FACTOR);
         this.#mending = undefined;
       });
     return this.#mending;
@@ -194,7 +194,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     if (connection === undefined) return;
     if (this.#stopped.signal.aborted) return connection.close();
     this.#connection = connection;
-    // Begun before the comparison: of a connection that a stop closes in the meantime, a list begun later would never end.
+    // Started before the comparison: if a stop closes the connection in the meantime, a list started later would never end.
     const statuses = connection.status();
     // Nor does a question end that a stop leaves without an answer.
     await Promise.race([this.mend(), connection.closed()]);

@@ -100,7 +100,7 @@ export class RevocationService {
     }
     await this.store.removeHeldBy(transaction, clientId);
     const why = { configuration: 'REVOCATION_BUCKET_BYTES', reason: 'its revoked tokens filled the list' } as const;
-    // The caller set it off, and did not ask for it.
+    // The caller caused it without asking for it.
     await this.#recordNow(transaction, { kind: 'client', clientId }, { ...who, principal: null }, why, true);
     this.bucket.mendSoon();
   }

@@ -43,7 +43,7 @@ export function requestedName(requested: RevocationRequest): string {
 export interface RevocationCause {
   /** For people; at most 200 characters. */
   readonly reason?: string | undefined;
-  /** The variable that set it off, where nobody asked for it: the declared file when it is applied, the room of the bucket when it fills. */
+  /** The variable that caused it, where nobody asked for it: the declared file when it is applied, the room of the bucket when it fills. */
   readonly configuration?: 'CLIENTS_FILE' | 'REVOCATION_BUCKET_BYTES';
 }
 

@@ -30,9 +30,9 @@ export class RevocationsStore {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /**
-   * Takes the next turn; until commit nobody else changes revocations, clients or keys. What tells tokens apart by when they were issued
-   * also raises the registry's version, and the time that later tokens say: a token is committed under the version in which it was decided,
-   * so none that says an earlier time can follow. Clocks that differ by the tolerance make no difference.
+   * Takes the next turn; until commit nobody else changes revocations, clients or keys. What distinguishes tokens by when they were issued also
+   * raises the registry's version, and the time that later tokens say: a token is committed under the version in which it was decided, so none that
+   * says an earlier time can follow. Clocks that differ by the tolerance make no difference.
    */
   async takeTurn(transaction: Transaction, kind: Revocation['kind']): Promise<Turn> {
     const byTime = kind === 'client' || kind === 'subject' || kind === 'api-key';

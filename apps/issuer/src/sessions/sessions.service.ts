@@ -38,7 +38,7 @@ export interface SignInProof {
   readonly issuer: string;
   /** The provider's own session (`sid`), by which it may end ours. */
   readonly providerSession: string | undefined;
-  /** The provider's ID token, for signing out there too; nothing where that is not wanted. */
+  /** The provider's ID token, for signing out there too; undefined if that is not wanted. */
   readonly idToken: string | undefined;
   readonly authenticatedAt: Date;
   readonly acr: string | undefined;
@@ -140,7 +140,7 @@ export class Sessions implements OnModuleInit {
     return { session: sessionOf({ session: row, person }), secret, renewed: false };
   }
 
-  /** The provider's ID token of a request's live session; nothing where none is kept. */
+  /** The provider's ID token of a request's live session; undefined if none is kept. */
   async idTokenOf(request: Pick<FastifyRequest, 'headers'>): Promise<string | undefined> {
     const secret = this.cookies.read(request, 'session');
     const found = await this.#find(secret, this.clock());

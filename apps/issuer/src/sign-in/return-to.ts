@@ -7,7 +7,7 @@ export const HOME = '/account';
 /**
  * Where a browser goes after signing in: one of few paths of this issuer, with a query. Whatever a browser could read as another host, or as
  * another path than it says, is not one.
- * @returns the path in canonical form; nothing for what is not allowed
+ * @returns the path in canonical form; undefined for what is not allowed
  */
 export function returnPath(asked: string): string | undefined {
   if (asked.length > LENGTH_LIMIT || !/^\/[\x21-\x7e]*$/.test(asked) || /[\\#]/.test(asked)) return undefined;

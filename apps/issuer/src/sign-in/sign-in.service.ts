@@ -111,7 +111,7 @@ export class SignIn {
   /**
    * Takes a provider's answer and begins a session.
    * @param answer the parameters that came to the provider's callback
-   * @param tie the value of the cookie `sign-in`; nothing where the browser has none
+   * @param tie the value of the cookie `sign-in`; undefined if the browser has none
    * @throws {Problem} 400 `SIGN_IN_UNKNOWN`, 403 `PERSON_DISABLED`, or a {@link ProviderProblem}
    */
   async finish(

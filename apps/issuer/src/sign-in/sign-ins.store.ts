@@ -21,7 +21,7 @@ export class SignInsStore implements OnModuleInit {
     await this.database.insert(signInTable).values(row);
   }
 
-  /** Takes a sign-in away, so that it is finished once. @returns nothing for one that is unknown, of another browser or provider, too old, or taken */
+  /** Takes a sign-in away, so that it is finished once. @returns undefined for one that is unknown, of another browser or provider, too old, or taken */
   async take({
     stateDigest,
     browserDigest,

@@ -86,7 +86,7 @@ export class KeyRotation implements OnModuleInit {
 
   /**
    * Does what is due, inside a transaction that has raised the version.
-   * @param who what set it off; by default nothing did
+   * @param who what caused it; by default nothing did
    */
   async settle(transaction: Transaction, who: EventContext = byItself(unattended())): Promise<void> {
     const now = this.clock();

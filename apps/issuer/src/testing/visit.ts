@@ -6,7 +6,7 @@ import { type SignedIn } from './signed-in.js';
 export interface Visit {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Where it is sent; nothing for a page. */
+  /** Where it is sent; undefined for a page. */
   readonly location: URL | undefined;
   readonly text: string;
 }

@@ -14,7 +14,7 @@ export interface Granted {
   readonly assertion: UsedAssertion | undefined;
   readonly grant: TokenGrant;
   readonly request: TokenRequest;
-  /** Whom the token acts for; nothing when the client is its own subject. */
+  /** Whom the token acts for; undefined when the client is its own subject. */
   readonly subject: Principal | undefined;
   /** The outside issuer's name and the id of its token, where the subject is known by one. */
   readonly origin?: string | undefined;

@@ -1,6 +1,6 @@
 /** The state of a transfer at accounts, or why it does not exist there. */
 export type TransferState =
-  /** `amount`: how much of a hold was posted, in minor units; nothing for all of it. */
+  /** `amount`: how much of a hold was posted, in minor units; undefined for all of it. */
   | { readonly kind: 'posted'; readonly amount?: bigint }
   | { readonly kind: 'held'; readonly expiresAt: Date }
   | { readonly kind: 'voided' }

@@ -12,7 +12,7 @@ export {
 export const storedAnswerSchema = z.object({ status: z.number().int(), body: z.record(z.string(), z.unknown()) });
 export type StoredAnswer = z.infer<typeof storedAnswerSchema>;
 
-/** How a key stands when a request arrives with it. */
+/** The state of a key when a request arrives with it. */
 export type Claim =
   | { readonly kind: 'begin' }
   | { readonly kind: 'resume'; readonly resourceId: string }

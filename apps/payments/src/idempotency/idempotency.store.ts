@@ -7,7 +7,7 @@ import { STEP_LEASE, type StepLease } from './step-lease.js';
 import { claimOf, type Claim, type IdempotencyKey, type StoredAnswer } from './idempotency-key.js';
 import { idempotencyKeyTable } from './idempotency.tables.js';
 
-/** Keys that one statement prunes at most, so that it locks little and ends soon. */
+/** Maximum keys that one statement prunes, so that it locks little and ends soon. */
 const PRUNE_BATCH = 5_000;
 
 /** A key of one subject through one client; the same characters from another subject, or through another client, are another key. */

@@ -3,7 +3,7 @@ import { idSchema, timeBoundSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { paymentIdSchema, paymentStatuses, paymentToJson, type Payment, type PaymentJson } from './payment.js';
 
-/** Payments of one page at most. */
+/** Maximum payments of one page. */
 export const PAGE_LIMIT = 200;
 
 /**

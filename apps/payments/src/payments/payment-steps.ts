@@ -68,7 +68,7 @@ export function resume(payment: Payment, { orderUntil, dueAt }: StepTimes, now: 
   return changed(payment, { orderUntil: later(payment.orderUntil, orderUntil), dueAt }, now);
 }
 
-/** The order came to nothing for now. `sent`: it may have reached accounts; else the next one is as good as the first. */
+/** The order has failed for now. `sent`: it may have reached accounts; else the next one is as good as the first. */
 export function postpone(payment: Payment, sent: boolean, until: Date, now: Date): Payment {
   return changed(payment, { dueAt: until, ...(sent ? {} : { orderUntil: now }) }, now);
 }

@@ -62,7 +62,7 @@ export class RecentLogin {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @returns 401 with the challenge of RFC 9470, where the person must sign in again for this amount; nothing where they may continue */
+  /** @returns 401 with the challenge of RFC 9470, where the person must sign in again for this amount; undefined if they may continue */
   refusal(caller: Principal, money: Money): Problem | undefined {
     if (caller.kind !== 'person' || !needsRecentLogin(money, this.rule)) return undefined;
     try {

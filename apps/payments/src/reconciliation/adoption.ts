@@ -54,7 +54,7 @@ export function paymentOf(transfer: LedgerTransfer, ownClientId: string, now: Da
   return applyTransfer(begun, stateOf(transfer), now);
 }
 
-/** A refund recreated from its transfer, and the payment as it stands once it is counted. @returns undefined when it does not fit the payment */
+/** A refund recreated from its transfer, and the payment once it is counted. @returns undefined when it does not fit the payment */
 export function refundOf(
   transfer: LedgerTransfer,
   payment: Payment,

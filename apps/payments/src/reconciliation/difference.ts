@@ -114,7 +114,7 @@ function missing(transfer: LedgerTransfer): Difference {
 
 /**
  * How what payments keeps differs from what accounts has.
- * @param kept nothing when payments keeps no record for the transfer; then there is a transfer
+ * @param kept undefined when payments keeps no record for the transfer; then there is a transfer
  * @returns undefined when both agree
  */
 export function differenceOf(kept: Kept | undefined, transfer: LedgerTransfer | undefined): Difference | undefined {

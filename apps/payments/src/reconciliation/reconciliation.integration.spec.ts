@@ -138,8 +138,8 @@ describe('a reconciliation of payments with accounts', () => {
     expect(await atAccounts('POST', `/transfers/${held}/post`, { amount: euro('40') })).toBe(200);
     const found = await reconcile();
     expect(found.differences).toEqual({ ...before.differences, RECORD_BEHIND: 1 });
-    const mended = await reconcile({ repair: true });
-    expect(mended).toMatchObject({ repaired: 1, differences: before.differences });
+    const repaired = await reconcile({ repair: true });
+    expect(repaired).toMatchObject({ repaired: 1, differences: before.differences });
     expect((await read(held)).body).toMatchObject({ status: 'settled', captured: euro('40') });
   });
 
@@ -156,8 +156,8 @@ describe('a reconciliation of payments with accounts', () => {
     expect(await atAccounts('POST', '/transfers', { ...back, reference: 'broken' })).toBe(201);
     expect((await reconcile()).differences).toEqual({ ...before.differences, RECORD_MISSING: 3 });
     expect((await read(paid)).status).toBe(404);
-    const mended = await reconcile({ repair: true });
-    expect(mended).toMatchObject({ repaired: 3, differences: before.differences });
+    const repaired = await reconcile({ repair: true });
+    expect(repaired).toMatchObject({ repaired: 3, differences: before.differences });
     expect((await read(paid)).body).toMatchObject({
       status: 'partially_refunded',
       refunded: euro('30'),

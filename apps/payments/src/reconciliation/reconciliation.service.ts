@@ -21,7 +21,7 @@ const lockName = 'countersign.payments-reconciliation';
 /** Records, and transfers, that are read at once. */
 const PAGE = 100;
 
-/** Differences that one report names at most; all are counted. */
+/** Maximum differences that one report names; all are counted. */
 export const SHOWN_LIMIT = 100;
 
 /** The smallest id there is: everything comes after it. */
@@ -118,9 +118,9 @@ export class ReconciliationService {
       // Both sides keep working while they are compared: every difference is checked again by itself.
       const difference = await this.#look(id);
       if (difference === undefined) continue;
-      const mended = repair ? await this.#mend(difference, author) : 0;
-      const repaired = mended > 0;
-      counts.repaired += mended;
+      const records = repair ? await this.#repair(difference, author) : 0;
+      const repaired = records > 0;
+      counts.repaired += records;
       if (!repaired) differences[difference.code] += 1;
       const { transferId: transfer_id, ...details } = difference;
       if (shown.length < SHOWN_LIMIT) shown.push({ ...details, transfer_id, repaired });
@@ -155,15 +155,15 @@ export class ReconciliationService {
   }
 
   /** @returns how many records were repaired: none while it still differs, two for a refund whose payment was missing as well */
-  async #mend({ transferId, repair }: Difference, author: Author): Promise<number> {
-    let mended = 1;
-    if (repair === 'adopt') mended = await this.#adopt(transferId, author);
+  async #repair({ transferId, repair }: Difference, author: Author): Promise<number> {
+    let records = 1;
+    if (repair === 'adopt') records = await this.#adopt(transferId, author);
     if (repair === 'attend') {
       const kept = await this.store.ofTransfer(transferId);
       if (kept?.kind === 'payment') await this.recovery.recoverPayment(kept.payment);
       if (kept?.kind === 'refund') await this.recovery.recoverRefund(kept.refund);
     }
-    return (await this.#look(transferId)) === undefined ? mended : 0;
+    return (await this.#look(transferId)) === undefined ? records : 0;
   }
 
   /** Keeps a payment or refund again whose transfer is all that is left of it. Its client got a notice once, so no other is sent. */

@@ -62,7 +62,7 @@ const notices = ['settled', 'failed', 'cancelled', 'expired', 'held']
   .map((status) => `payment.${status}`)
   .concat('refund.settled', 'refund.failed');
 
-/** A flow that is cut once, at most. */
+/** A flow that is cut at most once. */
 interface Trial {
   readonly flow: Flow;
   readonly cut: Cut | undefined;
@@ -118,7 +118,7 @@ describe('a crash', () => {
     return { ...trial, client, from, to, steps, first: world.process(trial.cut), seen: [], spent: 0 };
   }
 
-  /** What the client asks for, one after another. Whoever is not answered waits a while; who asked often, until recovery has looked as well. */
+  /** What the client asks for, one after another. A client without an answer waits a while; after many tries, until recovery has run. */
   async function* asking(run: Run): AsyncGenerator<'a while' | 'recovery', undefined> {
     const { flow, client, from, to, repeats, seen } = run;
     let now = run.first;

@@ -54,9 +54,9 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
 
       const before = gate.seen();
       let fast = 0;
-      const begun = performance.now();
+      const startedAt = performance.now();
       let asked = 0;
-      for (; performance.now() - begun < 3_000; asked += 1) {
+      for (; performance.now() - startedAt < 3_000; asked += 1) {
         const at = performance.now();
         expect(codeOf(await pay(randomUUID(), debit, other))).toEqual([503, 'PAYMENT_PENDING']);
         if (performance.now() - at < TIMEOUT) fast += 1;

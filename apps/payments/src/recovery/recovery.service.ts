@@ -15,7 +15,7 @@ import { RefundsStore } from '../refunds/refunds.store.js';
 
 export const OWN_CLIENT_ID = Symbol('countersign.payments.own-client-id');
 
-/** Payments and refunds that one sweep takes up at most. */
+/** Maximum payments and refunds that one sweep takes up. */
 const SWEEP_LIMIT = 200;
 /** Taken up at once. */
 const CONCURRENCY = 8;

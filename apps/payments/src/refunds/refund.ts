@@ -13,7 +13,7 @@ export const createRefundSchema = z.strictObject({
 });
 export type CreateRefund = z.infer<typeof createRefundSchema>;
 
-/** Refunds of one page at most. */
+/** Maximum refunds of one page. */
 export const REFUND_PAGE_LIMIT = 200;
 
 /** `GET /payments/{id}/refunds`: oldest first; `cursor` is the `next_cursor` of the page before. */

@@ -32,7 +32,7 @@ import {
 } from './refund.js';
 import { RefundsStore } from './refunds.store.js';
 
-/** Refunds of one payment at most, made or in progress. */
+/** Maximum refunds of one payment, made or in progress. */
 export const REFUND_LIMIT = 100;
 
 /** The steps of a refund: reserve it, order the transfer that corrects the payment's, keep what came of it. */

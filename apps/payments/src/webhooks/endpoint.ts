@@ -6,13 +6,13 @@ import { noticeTypes, type NoticeType } from './notice.js';
 export const endpointIdSchema = idSchema.brand('EndpointId');
 export type EndpointId = z.infer<typeof endpointIdSchema>;
 
-/** Endpoints of one subject, through one client, at most. */
+/** Maximum endpoints of one subject through one client. */
 export const ENDPOINT_LIMIT = 10;
-/** Endpoints of one page at most. */
+/** Maximum endpoints of one page. */
 export const ENDPOINT_PAGE_LIMIT = 200;
-/** Deliveries of one page at most. */
+/** Maximum deliveries of one page. */
 export const DELIVERY_PAGE_LIMIT = 200;
-/** Deliveries that one replay takes up at most. */
+/** Maximum deliveries that one replay takes up. */
 export const REPLAY_LIMIT = 1_000;
 
 /** Whose payments an endpoint is notified of: its subject's, or those of all subjects that its client acts for. */

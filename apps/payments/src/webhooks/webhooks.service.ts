@@ -80,8 +80,8 @@ export class WebhooksService {
     if (tries < TRIES && (await this.endpoints.countOf(owner)) < ENDPOINT_LIMIT) {
       return this.register(command, key, caller, tries + 1);
     }
-    const meanwhile = await this.keys.look(claim, now);
-    if (meanwhile.kind === 'answered') return { ...meanwhile.answer, replayed: meanwhile.resourceId };
+    const earlier = await this.keys.look(claim, now);
+    if (earlier.kind === 'answered') return { ...earlier.answer, replayed: earlier.resourceId };
     const detail = `You already have ${String(ENDPOINT_LIMIT)} endpoints, the maximum; remove one first.`;
     return refuse(new Problem(422, 'WEBHOOK_LIMIT', detail));
   }

@@ -15,7 +15,7 @@ function takeAll(usage: ApiKeyUsage): readonly ApiKeyUsageReport[] {
 
 const step = fc.oneof(
   fc.record({ kind: fc.constant('count' as const), key: fc.nat(3), outcome: fc.constantFrom('allowed', 'denied') }),
-  fc.record({ kind: fc.constantFrom('take', 'take and give back', 'next hour') }),
+  fc.record({ kind: fc.constantFrom('take', 'take and put back', 'next hour') }),
 );
 
 describe('the usage counts of API keys', () => {
@@ -29,7 +29,7 @@ describe('the usage counts of API keys', () => {
         );
         const keys = [0, 1, 2, 3].map(keyOf);
         const expected = new Map<string, number>();
-        const told: ApiKeyUsageReport[] = [];
+        const reported: ApiKeyUsageReport[] = [];
         for (const one of steps) {
           if (one.kind === 'count') {
             const key = keys[one.key] ?? keyOf(0);
@@ -40,13 +40,13 @@ describe('the usage counts of API keys', () => {
           else {
             const report = usage.take();
             if (report === undefined) continue;
-            if (one.kind === 'take') told.push(report);
+            if (one.kind === 'take') reported.push(report);
             else usage.giveBack(report);
           }
         }
-        told.push(...takeAll(usage));
+        reported.push(...takeAll(usage));
         const counted = new Map<string, number>();
-        for (const { api_key_id: id, outcome, hour, count } of told.flatMap(({ uses }) => uses)) {
+        for (const { api_key_id: id, outcome, hour, count } of reported.flatMap(({ uses }) => uses)) {
           const name = `${id} ${outcome} ${hour}`;
           counted.set(name, (counted.get(name) ?? 0) + count);
         }

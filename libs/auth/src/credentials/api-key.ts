@@ -32,7 +32,7 @@ export class ApiKeyCredential implements Credential {
     return key === undefined ? undefined : this.keys.identify(key, addressOf(carrier.holder));
   }
 
-  /** Without a check of the network: whoever lets the key pass checks it, and reads the address once. */
+  /** Without a check of the network: the code that admits the key checks it, and reads the address once. */
   recall(request: object): Principal | undefined {
     // `verify` reports what is wrong.
     if (pathOf(request)?.includes(IN_ADDRESS) === true) throw new TokenError('API_KEY_IN_URL');

@@ -1,7 +1,7 @@
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { askNameServers, askSystem, type NameLookup } from './name-lookup.js';
 
-/** Characters of an endpoint's URL at most. */
+/** Maximum characters of an endpoint's URL. */
 export const URL_LIMIT = 2_048;
 
 /** Where webhooks may go: `public`, https to public addresses only; `any`, for local stacks: also http and private addresses. */

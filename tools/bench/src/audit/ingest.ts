@@ -60,12 +60,12 @@ async function lagUnder(
     for (; committed < count && from + committed <= through; committed += 1)
       lags.push(now - (published[committed] ?? now));
   };
-  const begun = performance.now();
+  const startedAt = performance.now();
   const sent: Promise<unknown>[] = [];
   for (let next = 0; next < count;) {
-    const due = Math.min(count, Math.floor(((performance.now() - begun) / 1_000) * rate) + 1);
+    const due = Math.min(count, Math.floor(((performance.now() - startedAt) / 1_000) * rate) + 1);
     // What came since the last check leaves in one batch; each event has waited since its own time.
-    for (let at = next; at < due; at += 1) published[at] = begun + (at / rate) * 1_000;
+    for (let at = next; at < due; at += 1) published[at] = startedAt + (at / rate) * 1_000;
     sent.push(publishAll(stream, events.slice(next, due)));
     next = due;
     await delay(RELAY_PACE_MS);
@@ -87,7 +87,7 @@ async function measure(service: AuditService, context: BenchmarkContext): Promis
   const stream = jetstream(connection, { timeout: 20_000 });
   const receipts = new Receipts(connection);
   const next = { log: 1, raw: 1 };
-  const rate = (begun: number): number => EVENTS / ((performance.now() - begun) / 1_000);
+  const rate = (startedAt: number): number => EVENTS / ((performance.now() - startedAt) / 1_000);
   try {
     const rates = await interleave(
       [
@@ -96,9 +96,9 @@ async function measure(service: AuditService, context: BenchmarkContext): Promis
           async round() {
             const batches = rawBatches(makeEvents(next.raw, EVENTS));
             next.raw += EVENTS;
-            const begun = performance.now();
+            const startedAt = performance.now();
             await insertRaw(raw, batches);
-            return rate(begun);
+            return rate(startedAt);
           },
         },
         {
@@ -109,10 +109,10 @@ async function measure(service: AuditService, context: BenchmarkContext): Promis
             // The stream is filled while audit rests, so that only its own work is timed.
             process.kill(service.process.pid, 'SIGSTOP');
             await publishAll(stream, events);
-            const begun = performance.now();
+            const startedAt = performance.now();
             process.kill(service.process.pid, 'SIGCONT');
             await receipts.reach(next.log - 1);
-            return rate(begun);
+            return rate(startedAt);
           },
         },
       ],

@@ -63,10 +63,10 @@ export async function startTrail(core: number): Promise<Trail> {
   return {
     database,
     async page(query) {
-      const begun = performance.now();
+      const startedAt = performance.now();
       const answer = await fetch(`${url}/events?limit=50&${query}`, { headers: { authorization: `Bearer ${token}` } });
       const page = pageSchema.parse(await answer.json());
-      return { ms: performance.now() - begun, events: page.events.length };
+      return { ms: performance.now() - startedAt, events: page.events.length };
     },
     async indexed(events) {
       for (;;) {

@@ -17,12 +17,12 @@ export interface Bootable {
  * @throws when it ends, or is not ready within a minute
  */
 export async function timeToReady({ program, environment, readyUrl }: Bootable): Promise<number> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const child = startPinned(program, 0, environment);
   const exited = once(child, 'exit');
   try {
     await untilReady(readyUrl, child, ASK_EVERY_MS);
-    return performance.now() - begun;
+    return performance.now() - startedAt;
   } finally {
     child.kill('SIGTERM');
     await exited;

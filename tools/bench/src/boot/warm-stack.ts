@@ -9,7 +9,7 @@ import { bootedServices } from './services.js';
 
 async function startOnce(directory: string): Promise<number> {
   const first = await freePortsInARow(bootedServices.length);
-  const begun = performance.now();
+  const startedAt = performance.now();
   const stack = spawn(
     'npm',
     ['start', '--', '--exit', '--directory', directory, '--port-base', String(first)],
@@ -20,7 +20,7 @@ async function startOnce(directory: string): Promise<number> {
   await Promise.all(
     bootedServices.map((_, index) => untilReady(`http://127.0.0.1:${String(first + index)}/health/ready`, stack)),
   );
-  const ready = performance.now() - begun;
+  const ready = performance.now() - startedAt;
   const [code] = await exited;
   if (code !== 0) throw new Error(`npm start -- --exit ended with ${String(code)}`);
   return ready;

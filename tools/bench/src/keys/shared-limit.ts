@@ -43,13 +43,13 @@ export async function sharedLimit(databaseUrl: string): Promise<SharedLimit> {
   }, 25);
   try {
     const key = { id: uuidv7(), name: 'bench', networks: [], limits: { '*': LIMIT } };
-    const begun = performance.now();
+    const startedAt = performance.now();
     const seen = { passed: 0, asked: 0 };
     let failed: unknown;
     const perMs = (LIMIT.perMinute / 60_000) * FLOOD;
     let due = 0;
-    while (performance.now() - begun < SECONDS * 1_000) {
-      const ms = performance.now() - begun;
+    while (performance.now() - startedAt < SECONDS * 1_000) {
+      const ms = performance.now() - startedAt;
       const second = Math.floor(ms / 1_000);
       const flooded = second === SECONDS - 1 ? replicas : [replicas[second % REPLICAS]];
       for (; due < ms * perMs; due += 1) {
@@ -66,7 +66,7 @@ export async function sharedLimit(databaseUrl: string): Promise<SharedLimit> {
       }
       await delay(1);
     }
-    const may = LIMIT.burst + ((performance.now() - begun) / 60_000) * LIMIT.perMinute;
+    const may = LIMIT.burst + ((performance.now() - startedAt) / 60_000) * LIMIT.perMinute;
     await delay(1_000);
     if (failed !== undefined) throw new Error('a replica could not lease', { cause: failed });
     return { share: seen.passed / may, commits: commits / seen.asked };

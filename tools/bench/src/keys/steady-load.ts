@@ -33,7 +33,7 @@ class Connection {
     });
   }
 
-  /** From here on it is timed: that this program was late to send is not the server's doing, and it never waits for an answer at a rate. */
+  /** From now on it is timed: that this program was late to send is not the server's doing, and it never waits for an answer at a rate. */
   send(): void {
     sent += 1;
     if (performance.now() < end) sentInTime += 1;
@@ -62,12 +62,12 @@ class Connection {
 }
 
 const connections = Array.from({ length: Number(connectionCount) }, () => new Connection());
-const begun = performance.now() + BEFORE_MS;
-const end = begun + Number(seconds) * 1_000;
+const startedAt = performance.now() + BEFORE_MS;
+const end = startedAt + Number(seconds) * 1_000;
 const count = isUnbounded ? Infinity : Number(rate) * Number(seconds);
 
 function sendDue(): void {
-  const due = Math.min(count, (performance.now() - begun) * (Number(rate) / 1_000));
+  const due = Math.min(count, (performance.now() - startedAt) * (Number(rate) / 1_000));
   while (sent < due) connections[sent % connections.length]?.send();
 }
 
@@ -83,7 +83,7 @@ function report(): void {
 function turn(): void {
   const now = performance.now();
   if (!isUnbounded) sendDue();
-  else if (sent === 0 && now >= begun) for (const connection of connections) connection.send();
+  else if (sent === 0 && now >= startedAt) for (const connection of connections) connection.send();
   const isDone = now >= end && (isUnbounded || sent >= count) && times.length >= sent;
   if (isDone || now > end + AFTER_MS) report();
   else setTimeout(turn, 1);

@@ -61,8 +61,8 @@ export async function payInRound(
       return (await own.getToken({ audience: 'payments', scopes: ['payments:create'] })).token;
     }),
   );
-  const begun = performance.now();
-  const until = begun + seconds * 1_000;
+  const startedAt = performance.now();
+  const until = startedAt + seconds * 1_000;
   const client = async (token: string, payer: Payer): Promise<void> => {
     while (performance.now() < until) {
       const asked = performance.now();
@@ -73,7 +73,7 @@ export async function payInRound(
     }
   };
   await Promise.all(tokens.map((token, index) => client(token, payers[index % payers.length] ?? { from: '', to: '' })));
-  const took = (performance.now() - begun) / 1_000;
+  const took = (performance.now() - startedAt) / 1_000;
   await pool.close();
   return { perSecond: times.length / took, p99: percentile(times, 0.99) };
 }

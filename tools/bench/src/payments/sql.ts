@@ -218,8 +218,8 @@ export async function payBySql(
   const connections = await Promise.all(
     Array.from({ length: clients }, () => Promise.all([connect(databases.payments), connect(databases.accounts)])),
   );
-  const begun = performance.now();
-  const until = begun + seconds * 1_000;
+  const startedAt = performance.now();
+  const until = startedAt + seconds * 1_000;
   let paid = 0;
   await Promise.all(
     connections.map(async ([own, ledger], index) => {
@@ -230,7 +230,7 @@ export async function payBySql(
       }
     }),
   );
-  const took = (performance.now() - begun) / 1_000;
+  const took = (performance.now() - startedAt) / 1_000;
   await Promise.all(connections.flat().map((connection) => connection.end()));
   return paid / took;
 }

@@ -50,7 +50,7 @@ export class ComposeCheck {
   ) {}
 
   async run({ build }: CheckOptions): Promise<CheckReport> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const profiles = ['--profile', 'sample', '--profile', 'cli', '--profile', 'demo'];
     if (build) {
       this.print('building the images');
@@ -66,7 +66,7 @@ export class ComposeCheck {
     const report = {
       ok: this.#wrong.length === 0,
       commands: commands.length,
-      seconds: Math.round((performance.now() - begun) / 100) / 10,
+      seconds: Math.round((performance.now() - startedAt) / 100) / 10,
       memory: await this.#memory(),
       wrong: this.#wrong,
     };

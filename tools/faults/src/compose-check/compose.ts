@@ -12,7 +12,7 @@ export interface Ended {
 export interface ComposeOptions {
   /** The folder of docker-compose.yml. */
   readonly root: string;
-  /** Name of the project, so that it stands beside others. */
+  /** Name of the project, so that it can run next to others. */
   readonly project: string;
   /** A folder of this machine in which the command line reads and writes files. */
   readonly files: string;

@@ -14,7 +14,7 @@ export interface Deal {
 
 /** How a deal went, as its client saw it. */
 export interface Dealt extends Deal {
-  /** The payment in the last answer; nothing when the client went away without one. */
+  /** The payment in the last answer; undefined when the client went away without one. */
   readonly answered: AnsweredPayment | undefined;
   /** Requests that had to be sent again. */
   readonly retries: number;

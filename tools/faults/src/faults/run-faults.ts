@@ -60,8 +60,8 @@ const nothing: RoundReport = {
   wrong: [],
 };
 
-function secondsSince(begun: number): number {
-  return Math.round((performance.now() - begun) / 100) / 10;
+function secondsSince(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) / 100) / 10;
 }
 
 /** A run of the fault suite: one stack for all faults, and one for each version that is upgraded. */
@@ -128,23 +128,23 @@ export class FaultRun {
     fault: Fault,
     { number, from }: { readonly number: number; readonly from?: EarlierVersion },
   ): Promise<RoundReport> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const name = from === undefined ? fault.name : `${fault.name} from ${from.name}`;
     const report = await round
       .strike([fault])
       .then(() => round.check(10_000))
       .catch((error: unknown): RoundReport => ({ ...nothing, wrong: [wordsFor(error)] }));
-    this.#note({ round: number, fault: name, ...report, seconds: secondsSince(begun) });
+    this.#note({ round: number, fault: name, ...report, seconds: secondsSince(startedAt) });
     return report;
   }
 
   /** What clients left behind ends at the latest when no order of theirs can be on its way any more. */
   async #finish(rest: Round): Promise<void> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const report = await rest.check(FINAL_PATIENCE_MS);
     const late = report.underWay === 0 ? [] : [`${String(report.underWay)} payments were never ended`];
     const wrong = [...report.wrong, ...late];
-    this.#note({ round: 0, fault: REST, ...report, wrong, seconds: secondsSince(begun) });
+    this.#note({ round: 0, fault: REST, ...report, wrong, seconds: secondsSince(startedAt) });
   }
 
   #note(one: Struck): void {

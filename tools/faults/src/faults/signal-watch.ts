@@ -58,16 +58,16 @@ export class SignalWatch {
   /** Each service by itself: one that hangs must not hide what the others say. */
   async #follow(service: ServiceName, before: Look): Promise<void> {
     while (!this.#over.signal.aborted) {
-      const begun = performance.now();
-      for (const signal of toldSince(before, await lookAt(this.stack, service))) this.#note(service, signal, begun);
+      const startedAt = performance.now();
+      for (const signal of toldSince(before, await lookAt(this.stack, service))) this.#note(service, signal, startedAt);
       await delay(EVERY_MS);
     }
   }
 
-  #note(service: ServiceName, signal: Signal, begun: number): void {
+  #note(service: ServiceName, signal: Signal, startedAt: number): void {
     const ms = performance.now() - this.#struckAt;
     const key = `${service} ${signal.kind} ${signal.name}`;
-    if (begun < this.#struckAt || ms > WATCHED_MS || this.#seen.has(key)) return;
+    if (startedAt < this.#struckAt || ms > WATCHED_MS || this.#seen.has(key)) return;
     this.#seen.set(key, { service, ...signal, seconds: Math.round(ms / 100) / 10 });
   }
 }

@@ -48,7 +48,7 @@ export function readTrail(ndjson: string): Trail {
   return { ndjson, events, done, checkpoint };
 }
 
-/** What must have been recorded of a payment, given how it stands. */
+/** What must have been recorded about a payment in its present state. */
 function stepsOf({ status, capture }: Payment): readonly string[] {
   if (status === 'created' || status === 'failed') return ['created'];
   const before = capture === 'manual' ? ['created', 'held'] : ['created'];

@@ -29,7 +29,7 @@ const PATIENCE_MS = 250;
 
 const textOf = (body: object | string): string => (typeof body === 'string' ? body : JSON.stringify(body));
 
-/** @returns the answer's text, or nothing where the server refuses or nobody answers */
+/** @returns the answer's text, or undefined if the server refuses or nobody answers */
 export async function ask(
   { connection }: Neighbour,
   subject: string,

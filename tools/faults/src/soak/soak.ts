@@ -59,10 +59,10 @@ export class Soak {
   async run(): Promise<SoakReport> {
     const { nats, identities } = this.stack;
     const connection = await connectAs({ url: nats.url, service: 'audit', password: identities.natsPasswords.audit });
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       await this.#pump(await jetstreamManager(connection));
-      const seconds = (performance.now() - begun) / 1_000;
+      const seconds = (performance.now() - startedAt) / 1_000;
       await this.#compare(await jetstreamManager(connection));
       return this.#report(seconds);
     } finally {
@@ -72,8 +72,8 @@ export class Soak {
 
   /** Keeps the outboxes filled until every event is made, and waits until every one has left. */
   async #pump(manager: JetStreamManager): Promise<void> {
-    const begun = performance.now();
-    let [lookedAt, movedAt, gone, toldAt] = [-Infinity, begun, 0, begun];
+    const startedAt = performance.now();
+    let [checkedAt, movedAt, gone, reportedAt] = [-Infinity, startedAt, 0, startedAt];
     for (;;) {
       const outboxes = await Promise.all(this.#sources.map((source) => source.outbox()));
       const [made, waiting] = [this.#made(), outboxes.reduce((sum, { rows }) => sum + rows, 0)];
@@ -83,13 +83,15 @@ export class Soak {
         this.#wrong.push(`the trail stalled with ${String(waiting)} events in the outboxes`);
         return;
       }
-      if (now - lookedAt >= LOOK_EVERY_MS) {
-        lookedAt = now;
+      if (now - checkedAt >= LOOK_EVERY_MS) {
+        checkedAt = now;
         await this.#look(manager, outboxes);
       }
-      if (now - toldAt > 10_000) {
-        toldAt = now;
-        this.print(`${String(gone)} of ${String(this.options.events)} events, ${((now - begun) / 1_000).toFixed(0)} s`);
+      if (now - reportedAt > 10_000) {
+        reportedAt = now;
+        this.print(
+          `${String(gone)} of ${String(this.options.events)} events, ${((now - startedAt) / 1_000).toFixed(0)} s`,
+        );
       }
       if (waiting === 0 && this.#sources.every(({ finished }) => finished)) return;
       const hungry = this.#sources.filter(

@@ -6,7 +6,7 @@ import { type Happening } from './happening.js';
 import { busyness, historyOf } from './month.js';
 
 const until = new Date('2026-11-20T12:34:56.000Z');
-const told = (events: number, seed = 1, days = 30): readonly Happening[] =>
+const happeningsOf = (events: number, seed = 1, days = 30): readonly Happening[] =>
   [...historyOf({ events, days, until, seed })].flat();
 
 /** Rows of docs/events.md: what each service's catalogue says that it records. */
@@ -33,8 +33,8 @@ function catalogue(): ReadonlyMap<string, { readonly actions: readonly string[];
 
 describe('a generated history', () => {
   it('is the same for the same seed, to the last byte, and another for another', () => {
-    expect(JSON.stringify(told(600))).toBe(JSON.stringify(told(600)));
-    expect(JSON.stringify(told(600, 2))).not.toBe(JSON.stringify(told(600)));
+    expect(JSON.stringify(happeningsOf(600))).toBe(JSON.stringify(happeningsOf(600)));
+    expect(JSON.stringify(happeningsOf(600, 2))).not.toBe(JSON.stringify(happeningsOf(600)));
   });
 
   it('holds the events that were asked for, in the order of their time, within its days, each once', () => {
@@ -44,7 +44,7 @@ describe('a generated history', () => {
         fc.integer(),
         fc.integer({ min: 1, max: 40 }),
         (events, seed, days) => {
-          const history = told(events, seed, days);
+          const history = happeningsOf(events, seed, days);
           expect(Math.abs(history.length - events)).toBeLessThan(60);
           const times = history.map(({ at }) => at);
           expect(times).toEqual([...times].sort((one, other) => one - other));
@@ -60,7 +60,7 @@ describe('a generated history', () => {
 
   it('says nothing that its services do not record, but for the one that goes to the dead letters', () => {
     const known = catalogue();
-    for (const one of told(2_500)) {
+    for (const one of happeningsOf(2_500)) {
       if (one.kind === 'lost') continue;
       const taken = auditEventSchema.safeParse({ ...one.event, sequence: '1' });
       expect(taken.success).toBe(one.kind === 'event');
@@ -74,7 +74,7 @@ describe('a generated history', () => {
   });
 
   it('is busier by day than by night and on workdays than on Sundays, and has each incident', () => {
-    const history = told(6_000);
+    const history = happeningsOf(6_000);
     const share = (wanted: (at: Date) => boolean): number => history.filter(({ at }) => wanted(new Date(at))).length;
     expect(share((at) => at.getUTCHours() === 12)).toBeGreaterThan(5 * share((at) => at.getUTCHours() === 3));
     expect(share((at) => at.getUTCDay() === 5)).toBeGreaterThan(1.5 * share((at) => at.getUTCDay() === 0));

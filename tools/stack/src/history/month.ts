@@ -53,14 +53,14 @@ export function* historyOf({ events, days, until, seed }: HistoryOptions): Gener
   const ordinary = Math.max(0, events - extraordinary.flat().length);
   const whole = hours.reduce((sum, hour) => sum + busyness(hour), 0);
   const waiting: Happening[] = extraordinary.flat();
-  let [due, told] = [0, 0];
+  let [due, count] = [0, 0];
   for (const hour of hours) {
     due += (ordinary * busyness(hour)) / whole;
-    while (told < due) {
+    while (count < due) {
       // No story reaches beyond the history's end.
       const latest = Math.max(1, Math.min(HOUR, end - hour - 60_000));
       const { happenings } = tellOne(random, cast, hour + Math.floor(random() * latest));
-      told += happenings.length;
+      count += happenings.length;
       waiting.push(...happenings);
     }
     waiting.sort((one, other) => one.at - other.at);

@@ -18,7 +18,7 @@ export type GrantDecision =
 
 /** What a request brought for its grant, read and verified; nothing is decided by that. */
 export interface GrantBasis {
-  /** Whom the token acts for; nothing when the client is its own subject. */
+  /** Whom the token acts for; undefined when the client is its own subject. */
   readonly subject: Principal | undefined;
   /** Whether the token goes nowhere from the client that asks: then it is bound to no key, whatever the client's policy says of its own. */
   readonly staysWithClient?: true;

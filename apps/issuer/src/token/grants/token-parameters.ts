@@ -13,7 +13,7 @@ export interface TokenParameters {
   readonly issuedAt: number;
   /** Seconds. */
   readonly lifetime: number;
-  /** Thumbprint of the key that the token is bound to; nothing for a bearer token. */
+  /** Thumbprint of the key that the token is bound to; undefined for a bearer token. */
   readonly boundTo?: string | undefined;
 }
 

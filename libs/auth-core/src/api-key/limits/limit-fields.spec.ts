@@ -5,11 +5,11 @@ const limit = { perMinute: 60_000, burst: 20_000 };
 const left = (remaining: number, name = 'search'): string | undefined =>
   limitFields({ name, limit, remaining })['ratelimit'];
 
-describe('what a caller is told of its limit', () => {
+describe('the fields that report a caller’s limit', () => {
   it('is how many requests are left, in whole ones, and in three digits above a thousand', () => {
-    const told = [0.9, 1, 599.6, 999.9, 1_000, 5_996, 19_999].map((remaining) => left(remaining));
+    const rendered = [0.9, 1, 599.6, 999.9, 1_000, 5_996, 19_999].map((remaining) => left(remaining));
     const counts = [0, 1, 599, 999, 1_000, 5_990, 19_900];
-    expect(told).toEqual(counts.map((count) => `"search";r=${String(count)}`));
+    expect(rendered).toEqual(counts.map((count) => `"search";r=${String(count)}`));
   });
 
   it('is never more than there are, and at most one in a hundred less', () => {

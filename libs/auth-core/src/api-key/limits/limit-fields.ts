@@ -7,7 +7,7 @@ const DAY_SECONDS = 86_400;
 const MONTH_SECONDS = 31 * DAY_SECONDS;
 
 /** What every answer for one limit of one class of routes shares. */
-interface Told {
+interface Rendered {
   readonly name: string;
   readonly policy: string;
   readonly items: Readonly<Record<'rate' | 'day' | 'month', string>>;
@@ -18,7 +18,7 @@ interface Told {
   fields: Readonly<Record<string, string>>;
 }
 
-const known = new WeakMap<ApiKeyLimit, Told>();
+const known = new WeakMap<ApiKeyLimit, Rendered>();
 
 /** A bucket is reported as a quota of its burst per filling time. */
 function policyOf(name: string, limit: ApiKeyLimit): string {
@@ -34,18 +34,18 @@ function policyOf(name: string, limit: ApiKeyLimit): string {
   return members.join(', ');
 }
 
-function toldOf(of: string, limit: ApiKeyLimit): Told {
+function renderedOf(of: string, limit: ApiKeyLimit): Rendered {
   const before = known.get(limit);
   if (before?.name === of) return before;
   const name = of === '*' ? 'default' : of;
   const items = { rate: `"${name}";r=`, day: `"${name}-day";r=`, month: `"${name}-month";r=` };
   const nearest = limit.perMinute !== undefined ? 'rate' : limit.perDay !== undefined ? 'day' : 'month';
-  const made: Told = { name: of, policy: policyOf(name, limit), items, nearest, left: Number.NaN, fields: {} };
+  const made: Rendered = { name: of, policy: policyOf(name, limit), items, nearest, left: Number.NaN, fields: {} };
   known.set(limit, made);
   return made;
 }
 
-/** From here on the remainder is reported in three digits, so that the field does not change with each request. */
+/** From this number the remainder is reported in three digits, so that the field does not change with each request. */
 const EXACT_LIMIT = 1_000;
 
 /** The remainder as reported, never more than there is. */
@@ -62,14 +62,14 @@ function toldLeft(remaining: number): number {
  */
 export function limitFields(state: LimitState): Readonly<Record<string, string>> {
   const { retryMs } = state;
-  const told = toldOf(state.name, state.limit);
-  const { policy, items, nearest } = told;
+  const rendered = renderedOf(state.name, state.limit);
+  const { policy, items, nearest } = rendered;
   if (retryMs === undefined) {
     const left = toldLeft(state.remaining);
-    if (told.left === left) return told.fields;
-    told.left = left;
-    told.fields = { 'ratelimit-policy': policy, ratelimit: items[nearest] + String(left) };
-    return told.fields;
+    if (rendered.left === left) return rendered.fields;
+    rendered.left = left;
+    rendered.fields = { 'ratelimit-policy': policy, ratelimit: items[nearest] + String(left) };
+    return rendered.fields;
   }
   const seconds = String(Math.max(1, Math.ceil(retryMs / 1_000)));
   const ratelimit = `${items[state.exhausted ?? nearest]}0;t=${seconds}`;

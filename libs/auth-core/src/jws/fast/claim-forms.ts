@@ -171,7 +171,7 @@ export class ClaimForms {
     return undefined;
   }
 
-  /** A number, list, object or literal. @returns nothing for what is not JSON, or names a member twice */
+  /** A number, list, object or literal. @returns undefined for what is not JSON, or names a member twice */
   #valueOf(bytes: Buffer, start: number, end: number, text: string): unknown {
     if ((bytes[start] ?? 0) <= NINE) return integerOf(bytes, start, end);
     const written = text.slice(start, end);
