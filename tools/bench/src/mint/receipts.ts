@@ -9,7 +9,7 @@ import {
 } from '@countersign/audit-client';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 
-/** The number of the last event that the issuer published since the last look; what was looked at leaves the stream. */
+/** The number of the last event that the issuer published since the last look; what was checked leaves the stream. */
 async function lastPublished({ streams }: JetStreamManager): Promise<string | undefined> {
   const last = await streams.getMessage(auditStream.name, { last_by_subj: batchSubject('issuer') });
   if (last === null) return undefined;
