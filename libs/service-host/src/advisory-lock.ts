@@ -23,7 +23,7 @@ export async function withAdvisoryLock<Result>(
     return result;
   } catch (error) {
     broken = error instanceof Error ? error : new Error(String(error));
-    // The connection is closed, and with it goes the lock, but only some time after this: whoever is told of the failure may try again at once.
+    // Closing the connection frees the lock, but only some time later: a caller that sees the failure may retry immediately.
     await client.query('rollback').catch(() => undefined);
     await client.query(UNLOCK, [name]).catch(() => undefined);
     throw broken;

@@ -129,7 +129,7 @@ const benchmark: Benchmark = {
           },
         },
       );
-      measured('polite key alone: p99', figures.alone, 'ms');
+      measured('only the polite key: p99', figures.alone, 'ms');
       measured('polite key beside a flood: p99', figures.floodFromFar, 'ms');
       measured('polite key beside a loop: p99', figures.loopFromFar, 'ms');
       measured('requests of the flood', median(kept.flooded), 'a second');

@@ -43,7 +43,7 @@ export const departureTypes: readonly string[] = [...Object.keys(ends), declared
 
 const declaredSchema = z.object({ after: z.object({ status: z.enum(['active', 'disabled']) }) });
 
-/** What an event says became of what it names; nothing for any other event. */
+/** The departure that an event reports; undefined for any other event. */
 function becameOf({ source, type, data }: AuditEvent): Departure['how'] | 'enabled' | undefined {
   if (source !== 'issuer' || data.outcome !== 'allowed') return undefined;
   if (type !== declared) return Object.hasOwn(ends, type) ? ends[type] : undefined;

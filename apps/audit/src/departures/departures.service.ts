@@ -14,7 +14,7 @@ export class Departures {
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
-  /** @returns nothing for who is still there, or never was */
+  /** @returns no entry for a name that is still there, or never was */
   async of({ of }: DeparturesQuery, caller: Caller): Promise<readonly Departure[]> {
     const departures = departuresOf(await this.store.find(of));
     const searched = { search: { departures_of: of }, shown: departures.length };

@@ -232,7 +232,7 @@ describe('finding events in the database', () => {
     await agreesWithNaive();
   }, 120_000);
 
-  it('finds what became of people, clients and keys in what is indexed and in what is not yet, and of nobody else', async () => {
+  it('finds the departures of people, clients and keys, indexed or not yet, and of nobody else', async () => {
     const [drawn] = fc.sample(eventArbitrary, { numRuns: 1, seed: 11 });
     if (drawn === undefined) throw new Error('nothing is drawn');
     const became = (resource: string, name: string) =>

@@ -17,7 +17,7 @@ export class AskedTogether<Value> {
     private readonly answer: (names: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
   ) {}
 
-  /** @returns nothing for a name of which nothing is known */
+  /** @returns undefined for an unknown name */
   ask(name: string): Promise<Value | undefined> {
     if (this.#waiting.length === 0) setTimeout(() => void this.#askAll(), 0);
     return new Promise((done, failed) => {

@@ -13,7 +13,7 @@ export const trailRoute = createRoute({
   // Relative times count from this moment, until somebody looks again: else each page would be of another one.
   loader: ({ context: { queries }, deps, cause }) => {
     const moment = Date.now();
-    // The first page comes while the screen itself does. Only who goes there asks: each look is recorded.
+    // The first page comes while the screen itself does. It is loaded only on demand, because each read is recorded.
     if (cause !== 'preload')
       void queries
         .ensureQueryData(sessionQuery)

@@ -24,7 +24,7 @@ export const delegationsQuerySchema = z
   });
 export type DelegationsQuery = z.infer<typeof delegationsQuerySchema>;
 
-/** What stands beside a delegation where it is shown. */
+/** What is shown with a delegation. */
 export interface ShownBeside {
   readonly personName: string | undefined;
   readonly lastUsedAt: Date | undefined;
