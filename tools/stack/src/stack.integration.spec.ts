@@ -3,12 +3,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTokenClient, makeApiKey, type TokenClient } from '@countersign/auth-core';
+import {
+  createTokenClient,
+  generateSigningKey,
+  makeApiKey,
+  publicJwkOf,
+  type TokenClient,
+} from '@countersign/auth-core';
 import { badTokens, createTestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { z } from 'zod';
 import { countersign } from './countersign.js';
 import { freePortBase } from './free-ports.js';
+import { OutsideRealm } from './outside-realm.js';
 import { makeSamplePayment } from './sample-payment.js';
 import { serviceNames, type ServiceName } from './services.js';
 import { shortTimes } from './short-times.js';
@@ -82,6 +89,7 @@ describe('the whole stack, by HTTP between real processes', () => {
   const root = resolve(import.meta.dirname, '../../..');
   const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
   let stack: Stack;
+  let realm: OutsideRealm;
   let storefront: TokenClient;
   let auditor: TokenClient;
   /** What all services wrote. */
@@ -148,6 +156,9 @@ describe('the whole stack, by HTTP between real processes', () => {
     `resource=payment/${String(payment)}&type=countersign.payments.payment.settled.v1`;
 
   beforeAll(async () => {
+    realm = await OutsideRealm.start();
+    const trust = join(directory, 'trusted-issuers.json');
+    realm.writeTrust(trust);
     stack = await startStack({
       root,
       directory,
@@ -155,13 +166,14 @@ describe('the whole stack, by HTTP between real processes', () => {
       without: [],
       onStep: () => undefined,
       onLine: (_, line) => said.push(line),
-      environment: shortTimes,
+      environment: { ...shortTimes, issuer: { ...shortTimes.issuer, TRUSTED_ISSUERS_FILE: trust } },
     });
     const { issuer } = stack.urls;
     storefront = createTokenClient({ issuer, clientId: 'storefront', key: stack.identities.clients.storefront });
     auditor = createTokenClient({ issuer, clientId: 'auditor', key: stack.identities.clients.auditor });
   }, 180_000);
   afterAll(async () => {
+    realm.close();
     await stack.stop();
     for (const folder of [directory, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
@@ -179,6 +191,60 @@ describe('the whole stack, by HTTP between real processes', () => {
     });
     const exchanges = result.events.filter(({ data }) => data.action === 'token:exchange');
     expect(exchanges).toHaveLength(1);
+  });
+
+  it("carries a payment of a company's Keycloak user, the whole chain in token and trail", async () => {
+    const { issuer, accounts, payments } = stack.urls;
+    const key = await generateSigningKey();
+    const edge = { subject_issuer: 'acme', subject_audience: 'portal-api', subject_scope: 'orders:pay' };
+    const client = {
+      client_id: 'portal',
+      jwks: { keys: [publicJwkOf(key)] },
+      policy: {
+        outside_exchange: [
+          { ...edge, audience: 'accounts', scopes: ['accounts:write', 'accounts:overdraft', 'accounts:read'] },
+          { ...edge, audience: 'payments', scopes: ['payments:create', 'payments:read'] },
+        ],
+      },
+    };
+    const operator = createTokenClient({ issuer, clientId: 'operator', key: stack.identities.clients.operator });
+    const { token: admin } = await operator.getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
+    const keyed = { 'idempotency-key': randomUUID() };
+    expect((await send('POST', `${issuer}/admin/clients`, admin, JSON.stringify(client), keyed)).status).toBe(201);
+
+    const subjectToken = realm.tokenOf('f1c4f64e');
+    const portal = createTokenClient({ issuer, clientId: 'portal', key });
+    const tokenFor = async (audience: string, ...scopes: string[]): Promise<string> =>
+      (await portal.exchange({ subjectToken, audience, scopes })).token;
+    const atAccounts = await tokenFor('accounts', 'accounts:write', 'accounts:overdraft', 'accounts:read');
+    const account = JSON.stringify({ name: 'Ada', kind: 'liability', currency: 'EUR', overdraft: 'allowed' });
+    const from = accountSchema.parse((await send('POST', `${accounts}/accounts`, atAccounts, account)).body).id;
+    const to = await open('forbidden');
+    const atPayments = await tokenFor('payments', 'payments:create', 'payments:read');
+    const paid = await send('POST', `${payments}/payments`, atPayments, order(from, to, '250'), {
+      'idempotency-key': randomUUID(),
+    });
+    expect([paid.status, paid.body['status']]).toEqual([201, 'settled']);
+    expect(await balance(to)).toBe(250n);
+
+    const posted = (found: readonly Found[]): Found | undefined =>
+      found.find(({ event }) => event.type === 'countersign.accounts.transfer.posted.v1');
+    const trail = await eventually('subject=acme%7Cf1c4f64e', (found) => posted(found) !== undefined);
+    expect(posted(trail)?.event.data.principal).toMatchObject({
+      subject: 'acme|f1c4f64e',
+      client_id: 'payments',
+      actors: ['payments', 'portal', 'acme|web'],
+    });
+    // Somebody else of the same company is not the owner of that account.
+    const other = await portal.exchange({
+      subjectToken: realm.tokenOf('bob'),
+      audience: 'payments',
+      scopes: ['payments:create'],
+    });
+    const refused = await send('POST', `${payments}/payments`, other.token, order(from, to), {
+      'idempotency-key': randomUUID(),
+    });
+    expect([refused.status, await balance(to)]).toEqual([422, 250n]);
   });
 
   it('refuses every kind of bad token with its own code, a challenge, and a record of it', async () => {
