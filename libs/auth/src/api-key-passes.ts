@@ -68,6 +68,12 @@ export class ApiKeyPasses {
     if (key !== undefined && status !== 503) this.count(key, needs, status === 429 ? 'limited' : 'denied', carrier);
   }
 
+  /** Delays a refusal of a key that keeps sending after its limit. @param status of the answer */
+  async slow(principal: Principal | undefined, status: number, context: ExecutionContext): Promise<void> {
+    const key = principal === undefined || status !== 429 ? undefined : ownApiKeyOf(principal);
+    if (key !== undefined && context.getType() === 'http') await this.floodGate?.slow(key.id);
+  }
+
   #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {
     const response = context.getArgByIndex<unknown>(1);
     const { httpAdapter } = this.adapterHost;

@@ -103,7 +103,9 @@ export class CountersignGuard implements CanActivate {
       if (!isRefused(error)) throw error;
       const { code, status, message, detail } = error;
       this.apiKeys.countRefused(principal, needs, status, carrier);
-      throw await this.#refusal({ code, status, message, detail, principal }, error, needs, context, carrier);
+      const refused = await this.#refusal({ code, status, message, detail, principal }, error, needs, context, carrier);
+      await this.apiKeys.slow(principal, status, context);
+      throw refused;
     }
   }
 

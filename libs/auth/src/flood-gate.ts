@@ -1,3 +1,4 @@
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { type ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import {
@@ -68,12 +69,29 @@ export class FloodGate {
     this.#held = new HeldAnswers(monotonic);
   }
 
+  /** Refusals that wait for their answer now. */
+  get waiting(): number {
+    return this.#held.size;
+  }
+
   /** Notes a route at which a key was refused for its limit. */
   note(context: ExecutionContext, routeClass: string): void {
     const route = context.getType() === 'http' ? routeOf(context.switchToHttp().getRequest<object>()) : undefined;
     if (route === undefined) return;
     this.#isNeeded = true;
     this.#routes.set(route, { routeClass, controller: context.getClass(), handler: context.getHandler() });
+  }
+
+  /**
+   * Delays a refusal that the guard has made and counted, as the gate delays its own: on Express, where nothing can be asked before Nest, and the
+   * first of a route on Fastify.
+   * @param id of the key
+   */
+  async slow(id: string): Promise<void> {
+    await turn();
+    if (!this.#held.holds(id)) return;
+    await delay(HELD_MS);
+    this.#held.release(id);
   }
 
   /** Fastify's `onRequest` hook. */

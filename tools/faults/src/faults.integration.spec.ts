@@ -31,9 +31,9 @@ describe('a stack of real processes', () => {
     for (const folder of [directory, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('doubles and loses no payment when payments, accounts and issuer are killed in the middle of them', async () => {
+  it("doubles and loses no payment, and of an API key's uses at most those of the last second, when payments, accounts and issuer are killed in the middle of them", async () => {
     const seed = Date.now() % 2 ** 31;
-    const killed = ['payments', 'accounts', 'issuer'].flatMap((name) =>
+    const killed = ['payments-counting', 'accounts', 'issuer'].flatMap((name) =>
       faults.filter((fault) => fault.name === `kill-${name}`),
     );
     const round = new Round(stack, { clients: 6, random: seededRandom(seed) });
@@ -42,6 +42,7 @@ describe('a stack of real processes', () => {
     console.info(`killed ${String(killed.length)} times, seed ${String(seed)}: ${JSON.stringify(report)}`);
     expect({ seed, kills: killed.length, wrong: report.wrong }).toEqual({ seed, kills: 3, wrong: [] });
     expect(report.payments).toBeGreaterThan(10);
+    expect(report.counts['certainly counted']).toBeGreaterThan(20);
     expect(report.retries).toBeGreaterThan(0);
   }, 300_000);
 

@@ -1,5 +1,6 @@
 import { badTokensFlood } from './bad-tokens-flood.js';
 import { clientKeyRotated } from './client-key-rotated.js';
+import { countingKilled } from './counting-killed.js';
 import { type Fault } from './fault.js';
 import { hostileNeighbour } from './hostile-neighbour.js';
 import { issuerDown } from './issuer-down.js';
@@ -25,6 +26,7 @@ export const faults: readonly Fault[] = [
   serviceKilled('accounts'),
   serviceKilled('issuer'),
   serviceKilled('audit'),
+  countingKilled,
   issuerKilledInGrants,
   postgresRestarted,
   natsStopped,
