@@ -101,7 +101,13 @@ export async function startService(
     command: process.execPath,
     args: ['--enable-source-maps', program],
     cwd: join(root, 'apps', name),
-    env: { PATH: process.env['PATH'], NODE_ENV: process.env['NODE_ENV'], ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_ENV: process.env['NODE_ENV'],
+      // What one start compiled, later ones read: a sixth of a service's start.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/services'),
+      ...environment,
+    },
     pidFile,
     onLine: (line) => {
       onLine(name, line);

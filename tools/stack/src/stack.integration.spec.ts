@@ -17,7 +17,8 @@ import { countersign } from './countersign.js';
 import { freePortBase } from './free-ports.js';
 import { OutsideRealm } from './outside-realm.js';
 import { makeSamplePayment } from './sample-payment.js';
-import { serviceNames, type ServiceName } from './services.js';
+import { walkRevocation } from './revocation-walk.js';
+import { serviceNames, waitUntilReady, type ServiceName } from './services.js';
 import { shortTimes } from './short-times.js';
 import { startStack, type Stack } from './stack.js';
 
@@ -166,7 +167,12 @@ describe('the whole stack, by HTTP between real processes', () => {
       without: [],
       onStep: () => undefined,
       onLine: (_, line) => said.push(line),
-      environment: { ...shortTimes, issuer: { ...shortTimes.issuer, TRUSTED_ISSUERS_FILE: trust } },
+      fast: true,
+      environment: {
+        issuer: { TRUSTED_ISSUERS_FILE: trust },
+        payments: shortTimes.payments ?? {},
+        audit: { REVOCATION_WHEN_LOST: 'refuse' },
+      },
     });
     const { issuer } = stack.urls;
     storefront = createTokenClient({ issuer, clientId: 'storefront', key: stack.identities.clients.storefront });
@@ -347,6 +353,8 @@ describe('the whole stack, by HTTP between real processes', () => {
     const paid = await pay(order(from, to));
     expect(paid.status).toBe(201);
     await stack.nats.start();
+    // It refuses requests until it has the revocations again.
+    await waitUntilReady('audit', stack.urls.audit);
     expect(await eventually(settledOf(paid.body['id']), (found) => found.length > 0)).toHaveLength(1);
   });
 
@@ -546,4 +554,8 @@ describe('the whole stack, by HTTP between real processes', () => {
         await expect(databaseOf(name, other)).rejects.toThrow(/permission denied/);
     },
   );
+
+  describe('revocation, pushed to every service', () => {
+    walkRevocation(() => stack);
+  });
 });

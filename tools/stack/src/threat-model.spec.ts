@@ -3,13 +3,16 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../../..');
 const page = readFileSync(join(root, 'docs/threat-model.md'), 'utf8');
-const named = [...page.matchAll(/`([^`]+\.spec\.ts)` "([^"]+)"/g)].map(([, file = '', name = '']) => ({ file, name }));
+const named = [...page.matchAll(/`([^`]+(?:\.spec|-walk)\.ts)` "([^"]+)"/g)].map(([, file = '', name = '']) => ({
+  file,
+  name,
+}));
 
 describe('the threat model', () => {
   it('names a test for each threat', () => {
     const threats = page.split('\n').filter((line) => /^\| [STRIDE] /.test(line));
     expect(threats.length).toBeGreaterThan(30);
-    expect(threats.filter((line) => !/`[^`]+\.spec\.ts` "[^"]+"/.test(line))).toEqual([]);
+    expect(threats.filter((line) => !/`[^`]+(?:\.spec|-walk)\.ts` "[^"]+"/.test(line))).toEqual([]);
   });
 
   it.each(named)('names a test that is there: $name', ({ file, name }) => {

@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from '@jest/globals';
 import { createTokenClient } from '@countersign/auth-core';
 import { z } from 'zod';
-import { freePortBase } from './free-ports.js';
-import { startStack, type Stack } from './stack.js';
+import { type Stack } from './stack.js';
 
 /** A route of each service that the token's client may read. */
 const routes = {
@@ -17,18 +14,16 @@ const routes = {
 type Audience = keyof typeof routes;
 const audiences = Object.keys(routes).filter((name): name is Audience => name in routes);
 
-describe('revocation, pushed to every service of the stack', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
-  let stack: Stack;
-
+/** The tests of revocation, on a stack whose audit refuses what it cannot check. They revoke its first signing key: the last that it is used for. */
+export function walkRevocation(stackOf: () => Stack): void {
   const newToken = async (audience: Audience): Promise<string> => {
     const { client, scope } = routes[audience];
-    const key = stack.identities.clients[client];
-    const tokens = createTokenClient({ issuer: stack.urls.issuer, clientId: client, key });
+    const key = stackOf().identities.clients[client];
+    const tokens = createTokenClient({ issuer: stackOf().urls.issuer, clientId: client, key });
     return (await tokens.getToken({ audience, scopes: [scope] })).token;
   };
   async function codeOf(audience: Audience, token: string): Promise<string> {
-    const response = await fetch(`${stack.urls[audience]}${routes[audience].path}`, {
+    const response = await fetch(`${stackOf().urls[audience]}${routes[audience].path}`, {
       headers: { authorization: `Bearer ${token}` },
     });
     const { code = '' } = z.looseObject({ code: z.string().optional() }).parse(await response.json());
@@ -57,7 +52,7 @@ describe('revocation, pushed to every service of the stack', () => {
     }
   }
   async function admin(path: string, body?: object): Promise<Record<string, unknown>> {
-    const response = await fetch(`${stack.urls.issuer}${path}`, {
+    const response = await fetch(`${stackOf().urls.issuer}${path}`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${await newToken('issuer')}`,
@@ -73,26 +68,10 @@ describe('revocation, pushed to every service of the stack', () => {
       .jti;
   const revoke = (token: string): Promise<unknown> => admin('/admin/revocations', { kind: 'token', jti: jtiOf(token) });
   async function feedOf(service: Audience): Promise<unknown> {
-    const report: unknown = await (await fetch(`${stack.urls[service]}/health/ready`)).json();
+    const report: unknown = await (await fetch(`${stackOf().urls[service]}/health/ready`)).json();
     return z.object({ notes: z.looseObject({ revocation_feed: z.looseObject({ state: z.string() }) }) }).parse(report)
       .notes.revocation_feed.state;
   }
-
-  beforeAll(async () => {
-    stack = await startStack({
-      root: resolve(import.meta.dirname, '../../..'),
-      directory,
-      portBase: await freePortBase(),
-      without: [],
-      onStep: () => undefined,
-      onLine: () => undefined,
-      environment: { audit: { REVOCATION_WHEN_LOST: 'refuse' } },
-    });
-  }, 240_000);
-  afterAll(async () => {
-    await stack.stop();
-    for (const folder of [directory, stack.postgres.directory]) rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
 
   it('refuses a revoked token at the service that it is for, though it was verified before', async () => {
     for (const audience of audiences) {
@@ -101,7 +80,7 @@ describe('revocation, pushed to every service of the stack', () => {
       await revoke(token);
       expect([audience, await eventually(audience, token, 'TOKEN_REVOKED')]).toEqual([audience, 'TOKEN_REVOKED']);
     }
-    const metrics = await (await fetch(`${stack.urls.payments}/metrics`)).text();
+    const metrics = await (await fetch(`${stackOf().urls.payments}/metrics`)).text();
     expect(metrics).toMatch(/^revocation_feed_current\{.*\} 1$/m);
     expect(metrics).toMatch(/^revocation_feed_delay_seconds_count\{.*\} [1-9]/m);
   }, 60_000);
@@ -152,13 +131,13 @@ describe('revocation, pushed to every service of the stack', () => {
   it('while NATS is unavailable: continues or refuses as each service is configured, and misses nothing that is revoked in the meantime', async () => {
     const [token, seen] = [await newToken('payments'), await newToken('audit')];
     expect([await codeOf('payments', token), await codeOf('audit', seen)]).toEqual(['accepted', 'accepted']);
-    await stack.nats.stop();
+    await stackOf().nats.stop();
     expect(await eventually('audit', seen, 'REVOCATIONS_UNAVAILABLE')).toBe('REVOCATIONS_UNAVAILABLE');
-    expect((await fetch(`${stack.urls.audit}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${stackOf().urls.audit}/health/ready`)).status).toBe(503);
     const answer = await admin('/admin/revocations', { kind: 'token', jti: jtiOf(token) });
     expect(answer['pushed']).toBe(false);
     expect([await codeOf('payments', token), await feedOf('payments')]).toEqual(['accepted', 'lost']);
-    await stack.nats.start();
+    await stackOf().nats.start();
     expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
     expect(await eventually('audit', seen, 'accepted')).toBe('accepted');
   }, 90_000);
@@ -167,12 +146,12 @@ describe('revocation, pushed to every service of the stack', () => {
     const token = await newToken('payments');
     await revoke(token);
     expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
-    await stack.nats.stop();
-    stack.nats.wipe();
-    await stack.nats.start();
+    await stackOf().nats.stop();
+    stackOf().nats.wipe();
+    await stackOf().nats.start();
     expect(await codeOf('payments', token)).toBe('TOKEN_REVOKED');
-    await stack.stopService('payments', 'SIGKILL');
-    await stack.startService('payments');
+    await stackOf().stopService('payments', 'SIGKILL');
+    await stackOf().startService('payments');
     expect(await eventually('payments', token, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
     const later = await newToken('payments');
     await revoke(later);
@@ -190,4 +169,4 @@ describe('revocation, pushed to every service of the stack', () => {
     const fresh = await newToken('payments');
     expect(await eventually('payments', fresh, 'accepted')).toBe('accepted');
   }, 60_000);
-});
+}
