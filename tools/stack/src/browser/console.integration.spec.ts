@@ -41,6 +41,7 @@ describe('the console in a real browser, over a month of history', () => {
       portBase: await freePortBase(),
       without: [],
       demo: true,
+      fast: true,
       onStep: () => undefined,
       onLine: () => undefined,
     });

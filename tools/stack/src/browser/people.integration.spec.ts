@@ -40,6 +40,7 @@ describe('people in a real browser', () => {
       portBase: await freePortBase(),
       without: [],
       demo: true,
+      fast: true,
       // A basket of groceries costs more.
       environment: { payments: { RECENT_LOGIN_ABOVE: 'EUR:4000' } },
       onStep: () => undefined,

@@ -13,14 +13,30 @@ const TABS = 60;
 /** Milliseconds to wait for a page on a busy machine. */
 const WAIT_MS = 60_000;
 
-/** What axe would check. */
-const SHOWN = `[document.title, innerWidth, innerHeight, matchMedia('(prefers-color-scheme: dark)').matches,
-  matchMedia('(forced-colors: active)').matches, document.documentElement.outerHTML].join('\\n')`;
-/** What is another on each answer, though nothing about the page is: queries, values against forgery, and the mark of `see`. */
-const ONCE_ONLY = /(?<= (?:href|action|src)="[^"?]*)\?[^"]*(?=")| value="[\w.-]{20,}"| data-seen=""/g;
+/**
+ * What axe would find the same faults in: elements and what decides their roles, names and looks, without what they say. Of equal
+ * elements in a row, such as the rows of a table, one counts.
+ */
+const SHAPE = `(() => {
+  const deciding = new Set(['class', 'role', 'type', 'style', 'lang', 'dir', 'scope', 'tabindex', 'rel', 'aria-hidden', 'aria-live']);
+  const one = ({ name, value }) => {
+    if (name === 'data-seen') return '';
+    return deciding.has(name) ? name + '=' + value.replace(/[0-9.]+/g, '0') : name + (value.trim() === '' ? '' : '=…');
+  };
+  const shape = (element) => {
+    const within = [];
+    for (const node of element.childNodes) {
+      const next = node.nodeType === 1 ? shape(node) : node.nodeType === 3 && node.data.trim() !== '' ? '…' : '';
+      if (next !== '' && next !== within.at(-1)) within.push(next);
+    }
+    return '<' + element.localName + ' ' + [...element.attributes].map(one).sort().join(' ') + '>' + within.join('') + '</>';
+  };
+  const media = ['(prefers-color-scheme: dark)', '(forced-colors: active)'].map((query) => matchMedia(query).matches);
+  return [document.title === '', innerWidth, innerHeight, ...media, shape(document.documentElement)].join('\\n');
+})()`;
 const FAULTS = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
   violations.map(({ id, help, nodes }) => id + ': ' + help + ': ' + nodes.map(({ html }) => html).join(' ')))`;
-/** Pages in which axe found nothing. */
+/** The shapes in which axe found nothing. */
 const sound = new Set<string>();
 
 const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '');
@@ -114,13 +130,13 @@ export class Window {
     const { page } = this;
     await page.waitForLoadState('load');
     this.checked.add(withoutQuery(page.url()));
-    const shown = (await page.evaluate<string>(SHOWN)).replaceAll(ONCE_ONLY, '');
-    if (sound.has(shown)) return;
+    const shape = await page.evaluate<string>(SHAPE);
+    if (sound.has(shape)) return;
     for (const frame of page.frames())
       if (await frame.evaluate<boolean>('!("axe" in window)')) await frame.evaluate(axe.source);
     const faults = await page.evaluate<readonly string[]>(FAULTS);
     for (const fault of faults) this.complain(fault);
-    if (faults.length === 0) sound.add(shown);
+    if (faults.length === 0) sound.add(shape);
   }
 
   async goto(url: string): Promise<void> {
