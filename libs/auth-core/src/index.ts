@@ -37,16 +37,15 @@ export { NETWORKS_OF_A_REPORT, USES_OF_A_REPORT, type ApiKeyOutcome, type ApiKey
 export { API_KEY_LIST_LIMIT, apiKeyNamePattern, claimOfApiKey, routeClassPattern } from './jws/api-key-claim.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
+export { authorizationHeaders, type AuthorizedRequest } from './client/authorization-headers.js';
 export {
-  authorizationHeaders,
   createTokenClient,
-  type AuthorizedRequest,
   type ExchangeRequest,
   type SubjectTokenType,
   type TokenClient,
-  type TokenClientOptions,
   type TokenRequest,
 } from './client/token-client.js';
+export { type TokenClientOptions } from './client/token-endpoint.js';
 export { isInstance, sharedByForms } from './either-form.js';
 export { isPlainHttp, protectedUrl } from './endpoint.js';
 export { retryAfterOf } from './client/retry-after.js';
@@ -88,13 +87,8 @@ export {
   type RevocationList,
 } from './revocation-list.js';
 export { recentLogin, requirePerson, requireRecentLogin, type RecentLogin } from './sign-in.js';
-export {
-  TokenError,
-  tokenErrorReasons,
-  type LoginWanted,
-  type TokenErrorCode,
-  type TokenErrorReason,
-} from './token-error.js';
+export { TokenError, type LoginWanted } from './token-error.js';
+export { tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error-reasons.js';
 export { createVerifier, type TokenVerifier } from './token-verifier.js';
 export {
   type DpopPresentation,

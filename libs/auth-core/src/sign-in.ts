@@ -1,5 +1,6 @@
 import { type Principal } from './principal.js';
-import { TokenError, tokenErrorReasons } from './token-error.js';
+import { TokenError } from './token-error.js';
+import { tokenErrorReasons } from './token-error-reasons.js';
 
 /** What a sensitive operation requires of a person's sign-in (RFC 9470). */
 export interface RecentLogin {

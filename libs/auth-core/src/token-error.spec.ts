@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { TokenError, tokenErrorReasons, type TokenErrorReason } from './token-error.js';
+import { TokenError } from './token-error.js';
+import { tokenErrorReasons, type TokenErrorReason } from './token-error-reasons.js';
 
 const page = new URL('../../../docs/token-errors.md', import.meta.url);
 

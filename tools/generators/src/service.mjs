@@ -47,7 +47,7 @@ export default async function service(tree, { name }) {
         `  npx nx test ${name}                its tests, on real PostgreSQL and NATS`,
         '  npm start                          the stack with it',
         `  npx countersign token --audience ${name}   beside it, a token to try it with`,
-        `  ${name}:read and ${name}:write are storefront's already; tools/stack/src/identities.ts says who may ask for what`,
+        `  ${name}:read and ${name}:write are storefront's already; tools/stack/src/client-policies.ts says who may ask for what`,
         '  docker compose exec postgres bash /docker-entrypoint-initdb.d/init.sh   its database, where compose was up before',
       ].join('\n'),
     );

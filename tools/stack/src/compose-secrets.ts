@@ -1,14 +1,6 @@
 import { natsConfiguration, natsServices, perService } from '@countersign/backing-services';
-import {
-  clientsFile,
-  jwkSchema,
-  logKeySchema,
-  plansFile,
-  providerClientsFile,
-  providersFile,
-  webhookKeysFile,
-  type Identities,
-} from './identities.js';
+import { clientsFile, plansFile, providerClientsFile, providersFile, webhookKeysFile } from './client-policies.js';
+import { jwkSchema, logKeySchema, type Identities } from './identities.js';
 import { portsFrom } from './services.js';
 
 /** The files of the secrets' volumes, as far as they are there already. */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { portIsFree, startChild, stopLeftBehind, type Child } from '@countersign/backing-services';
-import { providerClientsFile, writeSecret, type Identities } from './identities.js';
+import { providerClientsFile } from './client-policies.js';
+import { writeSecret, type Identities } from './identities.js';
 import { waitUntilReady, writeEnvironment, type ServiceName } from './services.js';
 import { StackError } from './stack-error.js';
 

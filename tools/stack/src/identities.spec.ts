@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { natsPasswordsOf } from './guests.js';
-import { clientsFile, generateIdentities, loadIdentities } from './identities.js';
+import { clientsFile } from './client-policies.js';
+import { generateIdentities, loadIdentities } from './identities.js';
 import { serviceNames } from './services.js';
 
 const declaredSchema = z.object({

@@ -1,6 +1,7 @@
 export { countersign, type CommandRun } from './countersign.js';
 export { freePortBase } from './free-ports.js';
-export { clientsFile, writeSecret, type Identities } from './identities.js';
+export { clientsFile } from './client-policies.js';
+export { writeSecret, type Identities } from './identities.js';
 export { between, pick, seededRandom, type Random } from './random.js';
 export { makeSamplePayment } from './sample-payment.js';
 export {

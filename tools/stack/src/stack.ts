@@ -9,19 +9,10 @@ import {
   type Postgres,
 } from '@countersign/backing-services';
 import { migrateService } from '@countersign/service-host/migrate';
+import { clientsFile, plansFile, providersFile, webhookKeysFile } from './client-policies.js';
 import { checkDemoPorts, demoUrls, startDemo, type Demo } from './demo.js';
 import { natsPasswordsOf, prepareGuests } from './guests.js';
-import {
-  clientsFile,
-  plansFile,
-  loadIdentities,
-  webhookKeysFile,
-  logOrigin,
-  maskedFields,
-  providersFile,
-  writeSecret,
-  type Identities,
-} from './identities.js';
+import { loadIdentities, logOrigin, maskedFields, writeSecret, type Identities } from './identities.js';
 import {
   databaseUrlFile,
   natsPasswordFile,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { keepsItsLimit, normalBalance } from '../accounts/account.js';
-import { LedgerModel, modelAccounts, party, start, steps, type Step } from '../testing/ledger-model.js';
+import { LedgerModel, modelAccounts, party, start, type Step } from '../testing/ledger-model.js';
+import { steps } from '../testing/ledger-steps.js';
 import { type Party } from '../authority.js';
 import { decide, type Decision } from './decision.js';
 import { LedgerDraft } from './ledger-draft.js';

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import pino from 'pino';
 import { invariants, questionOf } from '../invariants/invariants.store.js';
-import { accountId, LedgerModel, start, steps, transferId, type Step } from '../testing/ledger-model.js';
+import { accountId, LedgerModel, start, transferId, type Step } from '../testing/ledger-model.js';
+import { steps } from '../testing/ledger-steps.js';
 import { LedgerReplica, openModelAccounts } from '../testing/ledger-replica.js';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type KeyObject } from 'node:crypto';
 import { TokenError } from '@countersign/auth-core';
 import {
   CANDIDATES_LIMIT,
@@ -11,6 +11,7 @@ import {
 import { type TrustedIssuer } from '../registry/client.js';
 import { subjectMatches } from '../registry/trusted-issuer.js';
 import { authenticationWork } from './authentication-work.js';
+import { decoyKey } from './decoy-keys.js';
 
 /** Maximum lifetime of an assertion in seconds. */
 export const ASSERTION_LIFETIME_LIMIT = 60;
@@ -67,28 +68,6 @@ export function parseAssertion(text: string): Assertion | AssertionFault {
     if (error instanceof TokenError) return 'ASSERTION_MALFORMED';
     throw error;
   }
-}
-
-const decoys = new Map<'ES256' | 'EdDSA' | 'RSA', KeyObject>();
-
-/** A key of nobody's, so that an unknown client or key costs the same work as a known one. */
-function decoyKey(algorithm: Algorithm): KeyObject {
-  const kind = algorithm === 'ES256' || algorithm === 'EdDSA' ? algorithm : 'RSA';
-  const known = decoys.get(kind);
-  if (known !== undefined) return known;
-  const { publicKey } =
-    kind === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-      : kind === 'EdDSA'
-        ? generateKeyPairSync('ed25519')
-        : generateKeyPairSync('rsa', { modulusLength: 2_048 });
-  decoys.set(kind, publicKey);
-  return publicKey;
-}
-
-/** Creates the decoys at start: the first guess at a client's name must not be the one that pays for them. */
-export function prepareDecoys(algorithms: readonly Algorithm[]): void {
-  for (const algorithm of algorithms) decoyKey(algorithm);
 }
 
 /**

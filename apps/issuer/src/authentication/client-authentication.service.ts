@@ -19,7 +19,6 @@ import {
   claimsFault,
   FAILED,
   parseAssertion,
-  prepareDecoys,
   signatureFault,
   TOLERANCE_SECONDS,
   WORKLOAD_LIFETIME_LIMIT,
@@ -28,6 +27,7 @@ import {
   type AssertionFault,
 } from './client-assertion.js';
 import { type ClientCredentials } from './client-credentials.js';
+import { prepareDecoys } from './decoy-keys.js';
 import { SecretAuthentication } from './secret-authentication.service.js';
 import { UsedAssertions, type UsedAssertion } from './used-assertions.store.js';
 

@@ -1,6 +1,6 @@
 import { monotonicClock } from '../clock.js';
 import { Pause } from '../client/pause.js';
-import { TokenEndpoint, type TokenClientOptions } from '../client/token-client.js';
+import { TokenEndpoint, type TokenClientOptions } from '../client/token-endpoint.js';
 import { type ExchangeApiKey } from './api-key-tokens.js';
 
 /** The `subject_token_type` of an API key (RFC 8693, section 3). */

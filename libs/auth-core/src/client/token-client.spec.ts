@@ -2,7 +2,9 @@ import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { signJwt } from '../jws/sign.js';
 import { generateSigningKey, publicJwkOf, thumbprintOf, type PrivateJwk } from '../keys/jwk.js';
 import { verifyDpopProof } from '../dpop/verify-dpop-proof.js';
-import { authorizationHeaders, createTokenClient, type TokenClientOptions } from './token-client.js';
+import { authorizationHeaders } from './authorization-headers.js';
+import { createTokenClient } from './token-client.js';
+import { type TokenClientOptions } from './token-endpoint.js';
 import { TokenRequestError } from './token-request.js';
 
 const issuer = 'https://issuer.test';

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isObject } from '../json-object.js';
-import { type TokenErrorCode } from '../token-error.js';
+import { type TokenErrorCode } from '../token-error-reasons.js';
 
 /** How the signature of a hostile token is made. */
 export type SignatureRecipe =

@@ -1,7 +1,8 @@
 import { apiKeyOfClaim } from './api-key-claim.js';
 import { isObject, type JsonObject } from '../json-object.js';
 import { type Actor, type Confirmation, type Principal } from '../principal.js';
-import { TokenError, type TokenErrorCode } from '../token-error.js';
+import { TokenError } from '../token-error.js';
+import { type TokenErrorCode } from '../token-error-reasons.js';
 import { scopeSetOf } from './scope-set.js';
 import { kindOf } from './principal-kind.js';
 

@@ -1,0 +1,110 @@
+import { createDpopProof } from '../dpop/create-dpop-proof.js';
+import { endpointOf, protectedUrl } from '../endpoint.js';
+import { type PrivateJwk } from '../keys/jwk.js';
+import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
+import { type TokenPauses } from './token-pauses.js';
+import { requestToken, TokenRequestError, type AccessToken } from './token-request.js';
+
+export interface TokenClientOptions {
+  /** The issuer identifier. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** The client's private key; it signs the assertions (`private_key_jwt`). */
+  readonly key: PrivateJwk;
+  /** The key that tokens are bound to (DPoP, RFC 9449): give the same to {@link authorizationHeaders}. Bearer tokens when left out. */
+  readonly dpopKey?: PrivateJwk;
+  /** The issuer's `/oauth2/token` by default. */
+  readonly tokenEndpoint?: string;
+  /** Allows assertions and tokens to be sent over plain http beyond this machine's loopback address; false by default. */
+  readonly allowPlainHttp?: boolean;
+  /** Milliseconds that one request may take; 5,000 by default. */
+  readonly timeoutMs?: number;
+  /** Retries after a temporary failure; 2 by default. */
+  readonly retries?: number;
+  /**
+   * Maximum milliseconds between two tries when the issuer asks for a wait (`Retry-After`); 10,000 by default. If it asks for more, every request
+   * fails immediately with the issuer's error until that time.
+   */
+  readonly maxWaitMs?: number;
+  /** Maximum tokens kept; 1,000 by default. */
+  readonly cacheSize?: number;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Milliseconds of a monotonic clock, for durations; `performance.now` by default. */
+  readonly monotonic?: () => number;
+  /** Waits the given number of milliseconds; a timer by default. */
+  readonly wait?: (ms: number) => Promise<void>;
+  /** 0 to 1, for jitter; `Math.random` by default. */
+  readonly random?: () => number;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Calls the token endpoint, with a new assertion and proof for every try. */
+export class TokenEndpoint {
+  readonly #url: string;
+  readonly #now: () => number;
+  #nonce: string | undefined;
+
+  constructor(
+    private readonly options: TokenClientOptions,
+    private readonly pauses: Pick<TokenPauses, 'ask' | 'isShort'>,
+  ) {
+    this.#url = protectedUrl(
+      options.tokenEndpoint ?? endpointOf(options.issuer, '/oauth2/token'),
+      options.allowPlainHttp,
+    );
+    this.#now = options.now ?? Date.now;
+  }
+
+  async ask(form: Readonly<Record<string, string>>, traceparent: string | undefined): Promise<AccessToken> {
+    const { retries = 2, dpopKey } = this.options;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const answer = await this.pauses.ask(() => this.#askOnce(form, traceparent));
+        if ((answer.tokenType === 'DPoP') !== (dpopKey !== undefined)) {
+          throw new TokenRequestError('ANSWER_INVALID', 'the token is not of the kind that was asked for', 200, false);
+        }
+        return answer;
+      } catch (error) {
+        if (!(error instanceof TokenRequestError) || attempt >= retries) throw error;
+        if (this.#learnedNonce(error)) continue;
+        if (!error.retryable || !this.pauses.isShort) throw error;
+      }
+    }
+  }
+
+  async #askOnce(form: Readonly<Record<string, string>>, traceparent: string | undefined): Promise<AccessToken> {
+    const {
+      clientId,
+      issuer,
+      key,
+      dpopKey,
+      timeoutMs = 5_000,
+      fetch: send = (...request) => fetch(...request),
+    } = this.options;
+    const now = this.#now;
+    const proof =
+      dpopKey === undefined
+        ? {}
+        : { dpop: createDpopProof({ key: dpopKey, method: 'POST', url: this.#url, nonce: this.#nonce, now }) };
+    return requestToken({
+      endpoint: this.#url,
+      headers: { ...(traceparent === undefined ? {} : { traceparent }), ...proof },
+      timeoutMs,
+      now,
+      fetch: send,
+      form: {
+        ...form,
+        client_assertion_type: CLIENT_ASSERTION_TYPE,
+        client_assertion: await signClientAssertion({ clientId, audience: issuer, key, now }),
+      },
+    });
+  }
+
+  /** The issuer requires its nonce in the proof (RFC 9449, section 8): the next try includes it. */
+  #learnedNonce({ code, dpopNonce }: TokenRequestError): boolean {
+    if (code !== 'use_dpop_nonce' || dpopNonce === undefined || dpopNonce === this.#nonce) return false;
+    this.#nonce = dpopNonce;
+    return true;
+  }
+}
