@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -109,6 +109,7 @@ describe('the built command against a real issuer and audit service', () => {
       storefront: { payments: ['payments:create'] },
       operator: { issuer: ['issuer:admin'], audit: ['audit:admin'] },
       auditor: { audit: ['audit:read'] },
+      payments: { issuer: ['api-keys:report'] },
       'privacy-officer': { audit: ['audit:reveal', 'audit:erase'] },
     };
     const clients: object[] = [];
@@ -296,6 +297,59 @@ describe('the built command against a real issuer and audit service', () => {
     expect((await countersign('clients', 'add', 'neither')).code).toBe(2);
     expect(existsSync(join(folder, 'neither'))).toBe(false);
   }, 180_000);
+
+  it('makes, shows, rotates, disables, enables and revokes API keys, draws their usage, and finds live ones in files', async () => {
+    const made = z.looseObject({ id: z.string(), status: z.string(), api_key: z.string() });
+    const wanted = ['api-keys', 'create', 'storefront', 'web shop', '--network', '192.0.2.0/24'];
+    const { id, api_key: text } = await json(made, ...wanted, '--audience', 'payments=payments:create');
+    expect((await countersign(...wanted)).code).toBe(2);
+    const file = join(folder, 'successor.key');
+    const rotated = await countersign('api-keys', 'rotate', id, '--grace', '1h', '--key-out', file);
+    expect([rotated.code, statSync(file).mode & 0o077, rotated.out.includes('csk_')]).toEqual([0, 0, false]);
+    const state = z.looseObject({ id: z.string(), status: z.string(), successor: z.string().optional() });
+    const { successor = '', ...old } = await json(state, 'api-keys', 'show', id);
+    expect(old.status).toBe('rotated');
+    const listed = await countersign('api-keys', 'list', '--client', 'storefront');
+    for (const one of [id, successor]) expect(listed.out).toMatch(new RegExp(`^${one} +storefront +web shop `, 'm'));
+    expect(listed.out).not.toContain(text);
+
+    const leaks = join(folder, 'leaks');
+    mkdirSync(leaks);
+    writeFileSync(join(leaks, 'settings.env'), `A=1\nKEY=${text}\nNEXT=${readFileSync(file, 'utf8')}`);
+    const leaked = await countersign('keys', 'scan', leaks);
+    expect([leaked.code, leaked.error]).toEqual([1, expect.stringMatching(/2 live API keys were found/)]);
+    expect(leaked.out).toMatch(new RegExp(`settings.env:2 +${id} +\\w+ +rotated +storefront +web shop`));
+    expect(leaked.out).toMatch(new RegExp(`settings.env:3 +${successor} +\\w+ +live `));
+    expect(leaked.out + leaked.error).not.toContain(text);
+
+    const token = await json(
+      z.looseObject({ token: z.string() }),
+      ...['token', '--audience', 'issuer', '--scope', 'api-keys:report', '--client-id', 'payments'],
+    );
+    const hour = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString();
+    const use = { api_key_id: successor, hour, route_class: 'read', outcome: 'allowed', count: 7 };
+    const report = { id: randomUUID(), uses: [use, { ...use, outcome: 'limited', count: 2 }], networks: [] };
+    const [, url = ''] = /^ISSUER_URL=(.*)$/m.exec(readFileSync(join(env, 'issuer.env'), 'utf8')) ?? [];
+    const reported = await fetch(`${url}/api-keys/usage`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ reports: [report] }),
+    });
+    expect(reported.status).toBe(204);
+    const usage = await countersign('api-keys', 'usage', successor, '--since', '3h');
+    expect(usage.out).toMatch(/^\S+ {2}7 allowed, 0 denied, 2 limited$/m);
+    expect(usage.out).toMatch(/^payments +read +limited +2$/m);
+
+    for (const [step, status] of [
+      ['disable', 'disabled'],
+      ['enable', 'live'],
+      ['revoke', 'revoked'],
+    ] as const)
+      expect((await json(state, 'api-keys', step, successor, '--reason', 'found in a file')).status).toBe(status);
+    expect(await failureOf('api-keys', 'enable', successor)).toEqual([1, 'API_KEY_ENDED']);
+    expect((await json(state, 'api-keys', 'revoke', id)).status).toBe('revoked');
+    expect(await countersign('keys', 'scan', leaks)).toMatchObject({ code: 0, error: '' });
+  }, 120_000);
 
   it('shows the difference to a declared file before it applies it', async () => {
     const file = join(folder, 'clients.yaml');

@@ -209,14 +209,20 @@ describe('API keys at two replicas of the issuer', () => {
 
   it('are refused with one answer and one look-up, whatever is wrong with them', async () => {
     const { id, key } = await made();
-    const revoked = await made();
+    const [revoked, disabled, expired] = [await made(), await made(), await made()];
     await issuer.admin('POST', `/admin/api-keys/${revoked.id}/revoke`, {});
+    await issuer.admin('POST', `/admin/api-keys/${disabled.id}/disable`, {});
+    await issuer.database.query(`update api_key set expires_at = now() - interval '1 second' where id = $1`, [
+      expired.id,
+    ]);
     const bad = {
       API_KEY_MALFORMED: `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`,
       API_KEY_UNKNOWN: makeApiKey('test', uuidv7()),
       'API_KEY_UNKNOWN ': makeApiKey('test', id),
       'API_KEY_UNKNOWN  ': makeApiKey('live', id),
       API_KEY_REVOKED: revoked.key,
+      API_KEY_DISABLED: disabled.key,
+      API_KEY_EXPIRED: expired.key,
     };
     const answers = new Set<string>();
     for (const [reason, text] of Object.entries(bad)) {
