@@ -34,6 +34,13 @@ export interface DelegationUse {
   readonly lastAt: Date;
 }
 
+/** A use that waits to be written; times in milliseconds since 1970. */
+interface NotedUse extends Omit<DelegationUse, 'times' | 'firstAt' | 'lastAt'> {
+  readonly times: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 const issued = events.typeOf('token.issued');
 
 /** A token that was issued on the ground of a delegation. @returns undefined for any other event */
@@ -53,9 +60,9 @@ function useOf({
 /** Adds what a token endpoint noted, in one order, so that no two replicas wait for each other. */
 const writeUses = `
 insert into delegation_use as u (delegation_id, client_id, audience, scope, times, first_at, last_at)
-select "delegationId", "clientId", audience, scope, times, "firstAt", "lastAt"
+select "delegationId", "clientId", audience, scope, times, to_timestamp(first / 1000), to_timestamp(last / 1000)
 from jsonb_to_recordset($1::jsonb) as w ("delegationId" uuid, "clientId" text, audience text, scope text, times bigint,
-  "firstAt" timestamptz, "lastAt" timestamptz)
+  first float8, last float8)
 order by 1, 2, 3
 on conflict (delegation_id, client_id, audience) do update set
   times = u.times + excluded.times,
@@ -68,7 +75,7 @@ on conflict (delegation_id, client_id, audience) do update set
  */
 @Injectable()
 export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
-  readonly #waiting = new Map<string, DelegationUse>();
+  readonly #waiting = new Map<string, NotedUse>();
   #handle: BackgroundHandle | undefined;
 
   constructor(
@@ -136,18 +143,20 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
   #note(event: NewAuditEvent): void {
     const use = useOf(event);
     if (use === undefined) return;
-    const now = this.clock();
-    this.#add({ ...use, times: 1, firstAt: now, lastAt: now });
+    const now = this.clock().getTime();
+    this.#add({ ...use, times: 1, first: now, last: now });
     if (this.#waiting.size >= WAITING_LIMIT) this.#handle?.wake();
   }
 
-  #add(use: DelegationUse): void {
+  /** Counts a use. What could not be written is added again to what came after it. */
+  #add(use: NotedUse): void {
     const key = `${use.delegationId} ${use.clientId} ${use.audience}`;
-    const before = this.#waiting.get(key);
-    if (before === undefined && this.#waiting.size >= 20 * WAITING_LIMIT) return;
-    this.#waiting.set(
-      key,
-      before === undefined ? use : { ...use, times: before.times + use.times, firstAt: before.firstAt },
-    );
+    const known = this.#waiting.get(key);
+    if (known !== undefined) {
+      const { times } = known;
+      const newest = use.last >= known.last ? use : known;
+      const first = Math.min(use.first, known.first);
+      this.#waiting.set(key, { ...newest, times: times + use.times, first });
+    } else if (this.#waiting.size < 20 * WAITING_LIMIT) this.#waiting.set(key, use);
   }
 }

@@ -7,6 +7,7 @@ import { useReadyAssertions } from '../authentication/used-assertions.store.js';
 import { type NewDelegation } from '../delegations/delegation.js';
 import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
 import { liveSession, liveSince } from '../sessions/sessions.store.js';
+import { isoTimes } from './iso-time.js';
 import { assertionOf, HELD_MS, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
 
 /** What is redeemed: a code by its digest, or the approval of a device. */
@@ -86,17 +87,22 @@ with asked as materialized (
 )
 select n, state, exists (select from good g where g.n = j.n) as good from judged j`;
 
+// A Date in what becomes JSON costs more than all the rest of a row.
+const [authTimeText, createdText] = [isoTimes(), isoTimes()];
+
 const nameOf = (of: Redeemed): string => ('code' in of ? of.code : of.device);
 
 /** One redemption as the statement reads it. */
 function rowOf(redemption: Redemption, n: number): string {
   const { of, delegation, begun, event, salt } = redemption;
-  const { id, personId, clientId, audience, scopes, sessionId, authTime, acr, amr, roles, nonce, dpopKey } = delegation;
+  const { id, personId, clientId, audience, scopes, sessionId, authTime, acr, amr, roles, nonce } = delegation;
+  const { dpopKey, createdAt } = delegation;
   const row = JSON.stringify({
     ...{ n, ...assertionOf(redemption), ...of, session_id: sessionId, salt },
     delegation: {
-      ...{ id, person_id: personId, client_id: clientId, audience, scopes, session_id: sessionId, auth_time: authTime },
-      ...{ acr, amr, roles, nonce, dpop_key: dpopKey, created_at: delegation.createdAt },
+      ...{ id, person_id: personId, client_id: clientId, audience, scopes, session_id: sessionId },
+      ...{ auth_time: authTimeText(authTime.getTime()), created_at: createdText(createdAt.getTime()) },
+      ...{ acr, amr, roles, nonce, dpop_key: dpopKey },
     },
   });
   return `${row.slice(0, -1)},"events":[${begun},${event}]}`;
