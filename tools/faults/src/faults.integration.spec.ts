@@ -21,6 +21,7 @@ describe('a stack of real processes', () => {
       directory,
       portBase: await freePortBase(),
       without: [],
+      fast: true,
       onStep: () => undefined,
       onLine: () => undefined,
       environment: { ...soak, ...shortTimes, payments: { ...soak.payments, ...shortTimes.payments } },
@@ -53,7 +54,7 @@ describe('a stack of real processes', () => {
     expect(stream?.max).toBeLessThanOrEqual(STREAM_MIB);
     // Two sources stop at four thousand, each by a statement of at most a thousand more.
     expect(outbox?.max).toBeLessThanOrEqual(10_500);
-    // What a leak would fill is the old generation: the events of just the last third have 66 MiB in audit, and half of that in a source.
+    // What a leak would fill is the old generation: the events of just the last third have 33 MiB in audit, and half of that in a source.
     const grown = [heap_payments, heap_accounts, heap_audit].map(
       (heap) => (heap?.last ?? Infinity) - (heap?.middle ?? 0),
     );
