@@ -154,7 +154,7 @@ export const events = defineEvents({
     'revocation.previewed': {
       when: 'An administrator was shown what a revocation would refuse; nothing was revoked.',
       action: 'revocation:preview',
-      resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key'],
+      resource: ['token', 'transaction', 'client', 'subject', 'api-key', 'signing-key', 'session'],
       changes: {
         tokens: 'how many live ones it would refuse; null where that is not known',
         delegations: 'how many would end or be refused',

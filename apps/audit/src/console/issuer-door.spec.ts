@@ -6,6 +6,7 @@ describe('the way to the issuer', () => {
       ['GET', 'admin/clients'],
       ['GET', 'admin/people/person:01a21a18-35df-760e-af25-8f39ee379204'],
       ['POST', `admin/people/${encodeURIComponent('person:01a21a18-35df-760e-af25-8f39ee379204')}/end-sessions`],
+      ['POST', 'admin/people/person:1/sessions/01a21a18-35df-760e-af25-8f39ee379204/end'],
       ['GET', `admin/clients/${encodeURIComponent('https://shop.example/client.json')}`],
       ['POST', 'admin/keys/rotate'],
       ['POST', 'admin/api-keys/01a21a18-35df-760e-af25-8f39ee379204/revoke'],

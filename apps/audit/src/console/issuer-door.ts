@@ -34,6 +34,7 @@ const allowed: Readonly<Record<string, readonly RegExp[]>> = {
     'admin/revocations',
     'admin/delegations/:id/end',
     'admin/people/:id/end-sessions',
+    'admin/people/:id/sessions/:id/end',
     'admin/people/:id/disable',
     'admin/people/:id/enable',
     'admin/api-keys/:id/rotate',

@@ -49,6 +49,10 @@ export const delegationSchema = z.object({
   scope: z.string(),
   created_at: z.string(),
   last_used_at: time,
+  /** In any case. */
+  ends_at: time,
+  /** Unless it is used until then. */
+  unused_ends_at: time,
 });
 export type DelegationAnswer = z.infer<typeof delegationSchema>;
 export const delegationsSchema = z.object({ delegations: z.array(delegationSchema), next_cursor: cursor });

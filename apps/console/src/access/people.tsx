@@ -92,6 +92,15 @@ function OnePerson({ person, plan }: Planning & { readonly person: string }) {
           { title: 'Signed in', cell: ({ authenticated_at: at }) => <Time at={at} relative /> },
           { title: 'By', cell: ({ amr }) => <Untrusted text={(amr ?? []).join(' ')} brief /> },
           { title: 'Last seen', cell: ({ seen_at: at }) => <Time at={at} relative /> },
+          {
+            title: 'Change',
+            cell: (session) => (
+              <ChangeButtons
+                changes={[{ label: 'End', change: personChange.endSession(data.id, data.name, session) }]}
+                plan={plan}
+              />
+            ),
+          },
         ]}
       />
     </>

@@ -15,6 +15,11 @@ const DAY = 86_400_000;
 const now = Date.parse('2026-11-26T12:00:00Z');
 const inDays = (days: number): string => new Date(now + days * DAY).toISOString();
 
+const session = {
+  ...{ id: 's-1', device: 'Firefox on Linux', network: '192.0.2.0/24' },
+  ...{ authenticated_at: inDays(-1), seen_at: inDays(0) },
+};
+
 describe('a change to access', () => {
   it('that refuses something is previewed, and asks for the name; one that refuses nothing is only confirmed', () => {
     const refusing = [
@@ -27,6 +32,7 @@ describe('a change to access', () => {
       revocationOf('subject', 'person:1'),
       personChange.endSessions('person:1', 'Carol'),
       personChange.disable('person:1', 'Carol'),
+      personChange.endSession('person:1', 'Carol', session),
     ];
     for (const one of refusing) expect([one.word === undefined, one.refuses === undefined]).toEqual([false, false]);
     const others = [
@@ -49,6 +55,8 @@ describe('a change to access', () => {
 
   it('puts no name into a path as it is', () => {
     expect(clientChange.disable('a/../b?c').path).toBe('admin/clients/a%2F..%2Fb%3Fc/disable');
+    const { path } = personChange.endSession('person:1', 'Carol', { ...session, id: '../s' });
+    expect(path).toBe('admin/people/person%3A1/sessions/..%2Fs/end');
   });
 
   it('asks for the end of a name that is too long to type', () => {

@@ -1,4 +1,6 @@
 import { type RevocationKind } from './access-search.js';
+import { type PersonSessionAnswer } from './issuer-answers.js';
+import { localText } from '../ui/time-text.js';
 import { partsOf } from '../ui/visible-text.js';
 
 /** Something that an administrator is about to do. */
@@ -16,7 +18,7 @@ export interface PlannedChange {
   /** What has to be typed, because it refuses something at once; undefined if a second press is enough. */
   readonly word: string | undefined;
   /** What a preview is asked of. */
-  readonly refuses: { readonly kind: RevocationKind; readonly name: string } | undefined;
+  readonly refuses: { readonly kind: RevocationKind | 'session'; readonly name: string } | undefined;
   readonly button: string;
 }
 
@@ -95,6 +97,16 @@ export const personChange = {
     word: wordOf(name, id),
     refuses: { kind: 'subject', name: id },
     button: 'End sessions',
+  }),
+  endSession: (id: string, name: string, session: PersonSessionAnswer): PlannedChange => ({
+    title: `End the session of ${name} on ${session.device}, since ${localText(new Date(session.authenticated_at)).slice(0, 19)}`,
+    effect:
+      'It ends now, and so does everything that was allowed in it. Their other sessions continue, and they may sign in again.',
+    path: `admin/people/${part(id)}/sessions/${part(session.id)}/end`,
+    takesReason: false,
+    word: wordOf(name, id),
+    refuses: { kind: 'session', name: session.id },
+    button: 'End the session',
   }),
   disable: (id: string, name: string): PlannedChange => ({
     title: `Disable ${name}`,

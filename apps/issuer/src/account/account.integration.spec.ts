@@ -670,6 +670,8 @@ describe('an account', () => {
       const path = (session: string) => `/admin/people/${here.personId}/sessions/${session}/end`;
       const end = () =>
         world.issuer.admin('POST', path(here.sessionId), undefined, undefined, { 'idempotency-key': 'end-of-one' });
+      const preview = await world.issuer.admin('GET', `/admin/revocations/preview?kind=session&name=${here.sessionId}`);
+      expect(preview.body).toMatchObject({ sessions: 1, delegations: 1, api_keys: 0 });
       const { status, body } = await end();
       expect(status).toBe(200);
       const left = JSON.stringify(body['sessions']);

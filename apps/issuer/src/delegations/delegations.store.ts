@@ -96,6 +96,15 @@ export class DelegationsStore {
     return rows.map(delegationOf);
   }
 
+  /** The ids of those allowed in a session that have not ended. */
+  async liveIdsIn(sessionId: string): Promise<readonly DelegationId[]> {
+    const rows = await this.database
+      .select({ id: delegationTable.id })
+      .from(delegationTable)
+      .where(and(eq(delegationTable.sessionId, sessionId), isNull(delegationTable.endedAt)));
+    return rows.map(({ id }) => id);
+  }
+
   /** How many of those that are meant have not ended. */
   countLive(choice: DelegationChoice): Promise<number> {
     return this.database.$count(delegationTable, and(whereOf(choice), isNull(delegationTable.endedAt)));

@@ -12,13 +12,13 @@ import { personIdSchema } from '../people/person.js';
 import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { SigningKeysStore } from '../registry/signing-keys.store.js';
-import { SESSION_TIMES, type SessionTimes } from '../sessions/session.js';
+import { SESSION_TIMES, sessionIdSchema, type SessionTimes } from '../sessions/session.js';
 import { SessionsStore } from '../sessions/sessions.store.js';
 import { tokenOf } from './live-token.js';
 import {
   refusedBy,
   refusedTokensOf,
-  requestOf,
+  requestsOf,
   type PreviewQuery,
   type RefusedTokens,
   type RevocationPreview,
@@ -67,13 +67,14 @@ export class RevocationPreviews {
   async #tokens(query: PreviewQuery, now: Date): Promise<RefusedTokens | null> {
     if (!this.keepsRecords) return null;
     const since = new Date(now.getTime() - TOKEN_LIFETIME_LIMIT * 1_000);
-    const [records, keys] = await Promise.all([
+    const [delegations, records, keys] = await Promise.all([
+      query.kind === 'session' ? this.delegations.liveIdsIn(query.name) : [],
       this.#recent.read(events.typeOf('token.issued'), since, TOKENS_LIMIT),
       this.keys.all(this.database),
     ]);
     const live = records.flatMap((record) => tokenOf(record, this.issuer) ?? []);
     const ground = { now: now.getTime() / 1_000, keys, revoked: this.revoked };
-    return refusedTokensOf(refusedBy(requestOf(query), live, ground), records.length < TOKENS_LIMIT);
+    return refusedTokensOf(refusedBy(requestsOf(query, delegations), live, ground), records.length < TOKENS_LIMIT);
   }
 
   /** What would bring new tokens in the place of those that are refused. */
@@ -105,6 +106,13 @@ export class RevocationPreviews {
       }
       case 'api-key':
         return { ...none, api_keys: await this.apiKeys.countUsable({ id: name }, now) };
+      case 'session': {
+        const [delegations, isLive] = await Promise.all([
+          this.delegations.countLive({ sessionId: name }),
+          this.sessions.isLive(sessionIdSchema.parse(name), now, this.times),
+        ]);
+        return { ...none, delegations, sessions: isLive ? 1 : 0 };
+      }
       case 'token':
       case 'key':
         return none;

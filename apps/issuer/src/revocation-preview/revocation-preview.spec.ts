@@ -1,7 +1,7 @@
 import { MemoryRevocationList } from '@countersign/auth-core';
 import fc from 'fast-check';
 import { signerOf, tokenOf } from './live-token.js';
-import { refusedBy, refusedTokensOf, requestOf, type PreviewGround, type PreviewQuery } from './revocation-preview.js';
+import { refusedBy, refusedTokensOf, requestsOf, type PreviewGround, type PreviewQuery } from './revocation-preview.js';
 
 const NOW = Date.parse('2026-11-26T12:00:00Z') / 1_000;
 const at = (seconds: number): string => new Date((NOW + seconds) * 1_000).toISOString();
@@ -33,8 +33,13 @@ const token = (issued: Issued) => {
 };
 
 const ground: PreviewGround = { now: NOW, keys: [], revoked: new MemoryRevocationList() };
-const refused = (query: PreviewQuery, issued: readonly Issued[], change: Partial<PreviewGround> = {}) =>
-  refusedBy(requestOf(query), issued.map(token), { ...ground, ...change }).map(({ tokenId }) => tokenId);
+const refused = (
+  query: PreviewQuery,
+  issued: readonly Issued[],
+  change: Partial<PreviewGround> = {},
+  delegations: readonly string[] = [],
+) =>
+  refusedBy(requestsOf(query, delegations), issued.map(token), { ...ground, ...change }).map(({ tokenId }) => tokenId);
 
 describe('a preview of a revocation', () => {
   it('counts what names a client or a subject: itself, as subject, or in the chain of actors', () => {
@@ -57,6 +62,17 @@ describe('a preview of a revocation', () => {
     expect(refused({ kind: 'token', name: 'b' }, tokens)).toEqual(['b']);
     expect(refused({ kind: 'transaction', name: 'one' }, tokens)).toEqual(['a', 'b']);
     expect(refused({ kind: 'api-key', name: key }, tokens)).toEqual(['c']);
+  });
+
+  it('counts for a session what was allowed in it and has not ended', () => {
+    const tokens = [
+      { jti: 'a', txn: 'one' },
+      { jti: 'b', txn: 'two' },
+      { jti: 'c', txn: 'three' },
+    ];
+    const session = { kind: 'session', name: '0190a000-0000-7000-8000-000000000001' } as const;
+    expect(refused(session, tokens, {}, ['one', 'three'])).toEqual(['a', 'c']);
+    expect(refused(session, tokens)).toEqual([]);
   });
 
   it('leaves out what has expired, and what is refused already', () => {

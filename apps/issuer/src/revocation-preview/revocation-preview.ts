@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { nameSchema } from '../registry/client.js';
 import { revocationKinds } from '../registry/revocations.tables.js';
 import { revocationFor, type RevocationRequest } from '../revocation/revocation.js';
+import { sessionIdSchema } from '../sessions/session.js';
 import { signerOf, type SigningTime } from './live-token.js';
 
 const subjectSchema = z.string().min(1).max(500);
@@ -16,14 +17,16 @@ const names = {
   subject: subjectSchema,
   'api-key': z.uuid(),
   key: idSchema,
+  session: sessionIdSchema,
 } as const;
 
-/** What would be revoked. */
+/** What would be revoked, or the session of a person that would be ended. */
 export const previewQuerySchema = z
-  .strictObject({ kind: z.enum(revocationKinds), name: subjectSchema })
+  .strictObject({ kind: z.enum([...revocationKinds, 'session']), name: subjectSchema })
   .refine(({ kind, name }) => names[kind].safeParse(name).success, {
     path: ['name'],
-    message: 'must be a name of this kind: a jti, a txn, a client_id, a sub, the id of an API key, or a kid',
+    message:
+      'must be a name of this kind: a jti, a txn, a client_id, a sub, the id of an API key or of a session, or a kid',
   });
 export type PreviewQuery = z.infer<typeof previewQuerySchema>;
 
@@ -52,21 +55,23 @@ export interface RevocationPreview {
   readonly api_keys: number;
 }
 
-/** The entry that the list would get. */
-export function requestOf({ kind, name }: PreviewQuery): RevocationRequest {
+/** The entries that the list would get. @param delegations of a session: what was allowed in it and has not ended */
+export function requestsOf({ kind, name }: PreviewQuery, delegations: readonly string[]): readonly RevocationRequest[] {
   switch (kind) {
     case 'token':
-      return { kind, tokenId: name };
+      return [{ kind, tokenId: name }];
     case 'transaction':
-      return { kind, txn: name };
+      return [{ kind, txn: name }];
     case 'client':
-      return { kind, clientId: name };
+      return [{ kind, clientId: name }];
     case 'subject':
-      return { kind, subject: name };
+      return [{ kind, subject: name }];
     case 'api-key':
-      return { kind, apiKeyId: name };
+      return [{ kind, apiKeyId: name }];
     case 'key':
-      return { kind, keyId: name };
+      return [{ kind, keyId: name }];
+    case 'session':
+      return delegations.map((txn) => ({ kind: 'transaction', txn }));
   }
 }
 
@@ -79,14 +84,15 @@ export interface PreviewGround {
   readonly revoked: RevocationList;
 }
 
-/** The tokens that validators accept now and would refuse with one more entry: by the very list that they decide by. */
+/** The tokens that validators accept now and would refuse with more entries: by the very list that they decide by. */
 export function refusedBy(
-  request: RevocationRequest,
+  requests: readonly RevocationRequest[],
   tokens: readonly Principal[],
   { now, keys, revoked }: PreviewGround,
 ): readonly Principal[] {
-  const list = new MemoryRevocationList(1);
-  list.add(revocationFor(request, { now, issuedUntil: now }));
+  if (requests.length === 0) return [];
+  const list = new MemoryRevocationList(requests.length);
+  for (const request of requests) list.add(revocationFor(request, { now, issuedUntil: now }));
   return tokens.filter((token) => {
     const signer = signerOf(token, keys);
     return token.expiresAt > now && list.isRevoked(token, signer) && !revoked.isRevoked(token, signer);

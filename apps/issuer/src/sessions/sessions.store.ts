@@ -135,6 +135,10 @@ export class SessionsStore {
       .limit(limit);
   }
 
+  async isLive(id: SessionId, now: Date, times: SessionTimes): Promise<boolean> {
+    return (await this.database.$count(sessionTable, and(eq(sessionTable.id, id), live(now, times)))) > 0;
+  }
+
   countLive(personId: PersonId, now: Date, times: SessionTimes): Promise<number> {
     return this.database.$count(sessionTable, and(eq(sessionTable.personId, personId), live(now, times)));
   }

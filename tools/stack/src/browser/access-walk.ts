@@ -1,11 +1,15 @@
 import { expect, it } from '@jest/globals';
-import { createTokenClient } from '@countersign/auth-core';
+import { createTokenClient, generateSigningKey, publicJwkOf } from '@countersign/auth-core';
+import pg from 'pg';
+import { z } from 'zod';
+import { RunningStack } from '../history/running-stack.js';
 import { type Stack } from '../stack.js';
 import { eventOf, type TrailEvent } from './trail.js';
 import { type Window } from './window.js';
 
 const LIMIT = 240_000;
 const DAY_MS = 86_400_000;
+const newSecretSchema = z.object({ client_id: z.string(), client_secret: z.string() });
 
 /** A stack that runs, and windows that are examined in the end. */
 export interface WalkedStack {
@@ -68,6 +72,17 @@ export function walkAccess(world: () => WalkedStack): void {
       expect(await page.locator('h1').evaluate((element) => element === element.ownerDocument.activeElement)).toBe(
         true,
       );
+      // What it did stands out in the trail, once the trail has that it was disabled.
+      await window.goto(`${audit()}/?client=auditor`);
+      const departed = page.getByText(/disabled since/).first();
+      for (let times = 0; times < 40 && !(await departed.isVisible()); times += 1) {
+        await page.reload();
+        await departed.waitFor({ timeout: 2_000 }).catch(() => undefined);
+      }
+      await departed.waitFor();
+      await window.check();
+      await window.goto(`${audit()}/access`);
+      await page.getByRole('button', { name: 'Enable auditor' }).waitFor();
       await window.press('button', 'Enable auditor');
       await dialog.getByRole('button', { name: 'Enable' }).waitFor();
       await window.press('button', /^Enable$/);
@@ -81,22 +96,129 @@ export function walkAccess(world: () => WalkedStack): void {
     LIMIT,
   );
 
+  /** A call of the issuer's administration, as the operator. */
+  async function administer(path: string, body: object): Promise<unknown> {
+    const { token } = await tokensOf('operator').getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
+    const made = await fetch(world().stack.urls.issuer + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!made.ok) throw new Error(await made.text());
+    return made.json();
+  }
+
+  it(
+    "take a client's key and secret away, after which they prove nothing, by mouse and by keyboard",
+    async () => {
+      const { issuer } = world().stack.urls;
+      const [kept, gone] = [await generateSigningKey(), await generateSigningKey()];
+      const policy = { audiences: { payments: ['payments:read'] } };
+      await administer('/admin/clients', {
+        client_id: 'a-reporter',
+        jwks: { keys: [publicJwkOf(kept), publicJwkOf(gone)] },
+        policy,
+      });
+      const legacy = newSecretSchema.parse(
+        await administer('/admin/clients', {
+          client_id: 'a-till',
+          token_endpoint_auth_method: 'client_secret_basic',
+          policy,
+        }),
+      );
+      const bySecret = async (): Promise<number> => {
+        const basic = Buffer.from(`${legacy.client_id}:${legacy.client_secret}`).toString('base64');
+        const body = new URLSearchParams({ grant_type: 'client_credentials', resource: 'payments' });
+        return (
+          await fetch(`${issuer}/oauth2/token`, { method: 'POST', body, headers: { authorization: `Basic ${basic}` } })
+        ).status;
+      };
+      const byKey = async (key: typeof kept): Promise<boolean> =>
+        createTokenClient({ issuer, clientId: 'a-reporter', key })
+          .getToken({ audience: 'payments', scopes: ['payments:read'] })
+          .then(
+            () => true,
+            () => false,
+          );
+      expect([await bySecret(), await byKey(gone)]).toEqual([200, true]);
+      const window = await signIn(/Olga Brandt/);
+      await askForRights(window, 'click');
+      const { page } = window;
+      const dialog = page.getByRole('dialog');
+      const closed = (): Promise<void> => page.locator('dialog').waitFor({ state: 'detached' });
+
+      await page.getByRole('button', { name: `Remove the key ${gone.kid} of a-reporter` }).click();
+      await dialog.getByLabel(/^Type /).fill(gone.kid.slice(-8));
+      await window.check();
+      await dialog.getByRole('button', { name: 'Remove' }).click();
+      await closed();
+      // The last key stays: a client without one could prove nothing.
+      await page
+        .getByRole('button', { name: `Remove the key ${kept.kid} of a-reporter` })
+        .waitFor({ state: 'detached' });
+      expect([await byKey(gone), await byKey(kept)]).toEqual([false, true]);
+
+      const remove = page.getByRole('button', { name: /^Remove the secret .* of a-till$/ });
+      const older = z.string().parse(await remove.getAttribute('aria-label'));
+      await window.press('button', 'New secret for a-till');
+      await dialog.getByRole('button', { name: 'Make a secret' }).waitFor();
+      await window.press('button', 'Make a secret');
+      await dialog.getByText(/^Shown only once/).waitFor();
+      await window.press('button', 'Done');
+      await closed();
+      await remove.nth(1).waitFor();
+      await window.press('button', older);
+      const type = dialog.getByLabel(/^Type /);
+      await type.fill(await dialog.locator('code').innerText());
+      await page.keyboard.press('Enter');
+      await closed();
+      expect(await bySecret()).toBe(401);
+      await eventOf(world().stack, 'source=issuer&resource=client/a-till', ({ type, data }) => {
+        return type.endsWith('client-secret.removed.v1') && data.principal?.client_id === 'console';
+      });
+    },
+    LIMIT,
+  );
+
+  it(
+    'are warned of what people must soon allow again, before it ends',
+    async () => {
+      const database = new pg.Client({
+        connectionString: new RunningStack(world().stack.directory).databaseUrlOf('issuer'),
+      });
+      await database.connect();
+      // Somebody allowed it 85 days ago; refresh tokens last 90.
+      await database.query(
+        `with allowed as (
+           insert into delegation (id, person_id, client_id, audience, scopes, session_id, auth_time, amr, roles, created_at)
+           select gen_random_uuid(), id, 'corner-shop', 'payments', '["openid", "offline_access", "payments:read"]', gen_random_uuid()::text,
+             now(), '[]', '[]', now() - interval '85 days' from person where name = 'Amina Rahal' returning id
+         ) insert into refresh_family (delegation_id, salt, generation, rotations, begun_at, used_at)
+         select id, 's', 0, '[]', now() - interval '85 days', now() from allowed`,
+      );
+      await database.end();
+      const window = await signIn(/Olga Brandt/);
+      await askForRights(window, 'click');
+      const { page } = window;
+      await page.getByRole('link', { name: 'People’s consents' }).click();
+      await page.getByRole('heading', { name: /^One permission ends within 14 days/ }).waitFor();
+      const soon = page.getByRole('region', { name: 'Permissions that end soon', exact: true });
+      await soon.getByText('Amina Rahal').waitFor();
+      await soon.getByText(/^[45] days$/).waitFor();
+      await window.check();
+    },
+    LIMIT,
+  );
+
   it(
     'see first which keys end soon, rotate one by keyboard, and are shown its successor once',
     async () => {
-      const { issuer } = world().stack.urls;
-      const { token } = await tokensOf('operator').getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
-      const made = await fetch(`${issuer}/admin/api-keys`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({
-          client_id: 'storefront',
-          name: 'nightly',
-          audiences: { payments: ['payments:read'] },
-          expires_at: new Date(Date.now() + 3 * DAY_MS).toISOString(),
-        }),
+      await administer('/admin/api-keys', {
+        client_id: 'storefront',
+        name: 'nightly',
+        audiences: { payments: ['payments:read'] },
+        expires_at: new Date(Date.now() + 3 * DAY_MS).toISOString(),
       });
-      expect(made.status).toBe(201);
       const window = await signIn(/Olga Brandt/);
       await askForRights(window, 'press');
       const { page } = window;
@@ -145,8 +267,9 @@ export function walkAccess(world: () => WalkedStack): void {
   );
 
   it(
-    "end a person's sessions, who is signed out of the console at once, without being asked again",
+    'end one session of a person, then all, who is signed out of the console at once, without being asked again',
     async () => {
+      await signIn(/Amina Rahal/);
       const window = await signIn(/Olga Brandt/);
       await askForRights(window, 'click');
       const { page } = window;
@@ -154,8 +277,18 @@ export function walkAccess(world: () => WalkedStack): void {
       await page.getByRole('link', { name: 'Amina Rahal' }).click();
       await page.getByRole('region', { name: /Live sessions/ }).waitFor();
       await window.check();
-      await window.press('button', 'End the sessions of Amina Rahal');
       const dialog = page.getByRole('dialog');
+      const sessions = page.getByRole('button', { name: /^End the session of Amina Rahal on / });
+      const live = await sessions.count();
+      expect(live).toBeGreaterThan(1);
+      await sessions.first().click();
+      await dialog.getByText('session of the person').waitFor();
+      await dialog.getByLabel(/Type Amina Rahal/).fill('Amina Rahal');
+      await page.keyboard.press('Enter');
+      await page.locator('dialog').waitFor({ state: 'detached' });
+      await sessions.nth(live - 1).waitFor({ state: 'detached' });
+      expect(await sessions.count()).toBe(live - 1);
+      await window.press('button', 'End the sessions of Amina Rahal');
       await dialog.getByText(/sessions? of the person/).waitFor();
       await dialog.getByLabel(/Type Amina Rahal/).fill('Amina Rahal');
       await page.keyboard.press('Enter');
