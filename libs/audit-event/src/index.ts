@@ -25,6 +25,7 @@ export {
   type NewAuditEvent,
 } from './catalogue.js';
 export { eventColumns, plainCell } from './event-columns.js';
+export { eventFilters } from './event-filters.js';
 export { EVENT_DEPTH_LIMIT } from './json-depth.js';
 export { randomHex } from './random-hex.js';
 export { isStorableJson } from './storable-json.js';

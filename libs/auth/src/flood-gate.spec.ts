@@ -229,7 +229,7 @@ const FLOOD = 6 * PROMPT_REFUSALS;
 describe('a key beyond its limit on Express', () => {
   it('waits for its refusals if it keeps sending, each reported at once, and another key is answered', async () => {
     const issuer = await createTestIssuer({ audience: 'catalogue' });
-    const told: string[] = [];
+    const reported: string[] = [];
     let most = 0;
     const clientKey = await generateSigningKey();
     @Module({
@@ -239,7 +239,7 @@ describe('a key beyond its limit on Express', () => {
           audience: 'catalogue',
           fetch: issuer.fetch,
           onRefused: ({ code }) => {
-            told.push(code);
+            reported.push(code);
             most = Math.max(most, gate.waiting);
             return Promise.resolve();
           },
@@ -269,7 +269,7 @@ describe('a key beyond its limit on Express', () => {
       expect(new Set(await Promise.all(flood))).toEqual(new Set([429]));
       expect(most).toBeGreaterThan(20);
       expect(gate.waiting).toBe(0);
-      expect(told).toEqual(Array.from({ length: FLOOD }, () => 'QUOTA_EXHAUSTED'));
+      expect(reported).toEqual(Array.from({ length: FLOOD }, () => 'QUOTA_EXHAUSTED'));
     } finally {
       await app.close();
     }

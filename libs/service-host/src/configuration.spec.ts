@@ -2,14 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import {
-  ConfigurationError,
-  databaseVariables,
-  hostVariables,
-  issuerVariables,
-  loadConfiguration,
-  natsVariables,
-} from './configuration.js';
+import { databaseVariables, hostVariables, issuerVariables, natsVariables } from './configuration.js';
+import { ConfigurationError, loadConfiguration } from './load-configuration.js';
 import { parseForm } from './form-body.js';
 import { HealthRegistry } from './health.js';
 import { Problem, problemOf } from './problem.js';

@@ -20,7 +20,8 @@ import {
   type Postgres,
 } from '@countersign/backing-services';
 import pg from 'pg';
-import { databaseVariables, hostVariables, loadConfiguration, natsVariables } from './configuration.js';
+import { databaseVariables, hostVariables, natsVariables } from './configuration.js';
+import { loadConfiguration } from './load-configuration.js';
 import { clientConfigOf, databaseOf, natsOf } from './connection-settings.js';
 
 const silent = { info: () => undefined, warn: () => undefined };

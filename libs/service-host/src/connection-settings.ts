@@ -1,7 +1,7 @@
 import { type NatsOptions } from '@countersign/audit-client';
 import type pg from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
-import { secretOf } from './configuration.js';
+import { secretOf } from './load-configuration.js';
 
 /** A demand for TLS with a certificate that is verified. */
 export interface TlsDemand {

@@ -1,15 +1,14 @@
 export {
-  ConfigurationError,
   databaseVariables,
   hostVariables,
   issuerVariables,
-  loadConfiguration,
   migrationVariables,
   natsVariables,
   resourceServerVariables,
   revocationVariables,
   type HostConfiguration,
 } from './configuration.js';
+export { ConfigurationError, loadConfiguration } from './load-configuration.js';
 export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
 export { withAdvisoryLock } from './advisory-lock.js';
 export {

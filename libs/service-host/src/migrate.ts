@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { loadConfiguration, migrationVariables } from './configuration.js';
+import { migrationVariables } from './configuration.js';
+import { loadConfiguration } from './load-configuration.js';
 import { clientConfigOf, databaseOf, type TlsDemand } from './connection-settings.js';
 import { databaseFaultOf } from './database-fault.js';
 import { migrateDatabase, MigrationError } from './migrations.js';

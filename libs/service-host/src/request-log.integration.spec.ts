@@ -8,7 +8,8 @@ import { newPassword, startPostgres, type Postgres } from '@countersign/backing-
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { type Logger } from 'pino';
 import { AuditTrailModule } from './audit-trail.js';
-import { hostVariables, loadConfiguration } from './configuration.js';
+import { hostVariables } from './configuration.js';
+import { loadConfiguration } from './load-configuration.js';
 import { DatabaseModule } from './database.js';
 import { Unrecorded } from './recorded-answers.js';
 import { ServiceAuthModule } from './service-auth.js';

@@ -1,6 +1,7 @@
 import { Controller, Get, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
-import { hostVariables, loadConfiguration } from './configuration.js';
+import { hostVariables } from './configuration.js';
+import { loadConfiguration } from './load-configuration.js';
 import { Unrecorded } from './recorded-answers.js';
 import { createService, type ServiceOptions } from './start-service.js';
 

@@ -1,6 +1,7 @@
 import { Controller, Get, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ConfigurationError, hostVariables, loadConfiguration } from './configuration.js';
+import { hostVariables } from './configuration.js';
+import { ConfigurationError, loadConfiguration } from './load-configuration.js';
 import { Unrecorded } from './recorded-answers.js';
 import { Trace, type RequestTrace } from './request-trace.js';
 import { createService } from './start-service.js';

@@ -13,6 +13,7 @@ export {
   type ServiceName,
 } from './services.js';
 export { shortTimes } from './short-times.js';
-export { startStack, type Stack, type StackOptions } from './stack.js';
+export { startStack, type Stack } from './stack.js';
+export { type StackOptions } from './stack-options.js';
 export { StackError, wordsFor } from './stack-error.js';
 export { whole } from './whole-number.js';

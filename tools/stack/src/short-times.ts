@@ -1,4 +1,4 @@
-import { type StackOptions } from './stack.js';
+import { type StackOptions } from './stack-options.js';
 
 /** Times so short that what a fault leaves is taken up within seconds instead of minutes. */
 export const shortTimes: NonNullable<StackOptions['environment']> = {

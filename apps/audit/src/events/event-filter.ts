@@ -1,4 +1,4 @@
-import { type AuditEvent } from '@countersign/audit-event';
+import { eventFilters, type AuditEvent } from '@countersign/audit-event';
 import { isWithin, type Reach } from '@countersign/auth-core';
 import { timeBoundSchema } from '@countersign/service-host';
 import { and, arrayContains, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
@@ -60,23 +60,9 @@ export interface EventQuery {
   readonly visibility: Visibility;
 }
 
-const fields = [
-  'subject',
-  'actor',
-  'client',
-  'api_key',
-  'action',
-  'resource',
-  'outcome',
-  'source',
-  'type',
-  'trace',
-  'txn',
-] as const;
-
 /** The query as clauses of the search index; time is not in them. */
 export function clausesOf({ filter, visibility }: EventQuery): readonly Clause[] {
-  const named = fields.flatMap((field): Clause[] => {
+  const named = eventFilters.flatMap((field): Clause[] => {
     const value = filter[field];
     return value === undefined ? [] : [[{ field, value }]];
   });

@@ -1,3 +1,4 @@
+import { eventFilters } from '@countersign/audit-event';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { type Output } from '../output.js';
@@ -5,20 +6,6 @@ import { noteTimes, timeOption } from '../time.js';
 
 /** Scopes that let one read the trail: all of it, or what one did oneself. */
 export const READING = ['audit:read', 'audit:read:client', 'audit:read:own'] as const;
-
-const filterNames = [
-  'subject',
-  'actor',
-  'client',
-  'api_key',
-  'action',
-  'resource',
-  'outcome',
-  'source',
-  'type',
-  'trace',
-  'txn',
-] as const;
 
 /** A filter as commander names its option: `api_key` is `apiKey`. */
 const optionOf = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -52,7 +39,7 @@ export function queryOf(command: Command, output: Pick<Output, 'note'>): URLSear
   noteTimes(command, output);
   const { text, ...options } = optionsSchema.parse(command.opts());
   const query = new URLSearchParams();
-  for (const name of [...filterNames, 'from', 'to']) {
+  for (const name of [...eventFilters, 'from', 'to']) {
     const value = options[optionOf(name)];
     if (typeof value === 'string') query.set(name, value);
   }
