@@ -44,7 +44,7 @@ export class StatedTree {
     return this.#size;
   }
 
-  /** Begin of the first tile whose leaves do not give the hash that the export states for it. */
+  /** Start of the first tile whose leaves do not give the hash that the export states for it. */
   get doubtful(): number | undefined {
     return this.#doubtful;
   }

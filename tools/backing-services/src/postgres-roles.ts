@@ -39,7 +39,7 @@ async function ensureDatabase(
   else if (found.owner !== owner)
     throw new Error(
       `The database ${name} belongs to ${found.owner}, not to ${owner}: an earlier version made it. ` +
-        'Begin again with `npm start -- --reset`, or hand it over as docs/operations.md says under "Databases and their roles".',
+        'Start again with `npm start -- --reset`, or hand it over as docs/operations.md says under "Databases and their roles".',
     );
   await client.query(`revoke all on database ${database} from public`);
   for (const login of logins)

@@ -25,7 +25,7 @@ const EXPORT_TIME_MS = 15 * 60_000;
 /** Events that are read at once, and held in memory. */
 const PAGE = 200;
 
-/** Streams events, a page at a time, as fast as they are taken. Begin and end are in the trail. */
+/** Streams events, a page at a time, as fast as they are taken. Start and end are recorded. */
 @Injectable()
 export class ExportService {
   readonly #places = new ReaderPlaces(EXPORT_PLACES);

@@ -23,7 +23,7 @@ const HEARTBEAT_MS = 10_000;
 /** Events that are read at once, and held in memory for a reader. */
 const PAGE = 100;
 
-/** Events as they come. A reader that is slow gets them later; none is left out. Begin and end are in the trail. */
+/** Events as they come. A reader that is slow gets them later; none is left out. Start and end are recorded. */
 @Injectable()
 export class TailService implements BeforeApplicationShutdown {
   readonly #stopped = new AbortController();

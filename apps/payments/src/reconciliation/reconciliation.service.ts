@@ -144,7 +144,7 @@ export class ReconciliationService {
     const transfer = await this.#transfer(id);
     const kept = await this.store.ofTransfer(id);
     if (kept !== undefined && isUnderWay(kept, this.clock())) return undefined;
-    // A payment that was settled between the two looks had no transfer at the first.
+    // A payment that was settled between the two reads had no transfer at the first.
     return differenceOf(kept, transfer ?? (await this.#transfer(id)));
   }
 

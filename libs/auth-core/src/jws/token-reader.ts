@@ -56,7 +56,7 @@ export class TokenReader {
     const known = forms.read(bytes, length, text);
     if (known !== undefined) return known;
     const claims = this.#parsed();
-    forms.learn(bytes, length, text, claims);
+    forms.add(bytes, length, text, claims);
     return claims;
   }
 

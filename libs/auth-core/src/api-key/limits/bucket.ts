@@ -63,7 +63,7 @@ export class Bucket {
 }
 
 /** Maximum buckets that are passed over before one is evicted. */
-const LOOKS_LIMIT = 16;
+const TRIES_LIMIT = 16;
 
 /** One key's buckets by class of routes; undefined if it is not limited. */
 interface Known {
@@ -128,15 +128,15 @@ export class Buckets {
 
   /** The first that was not used since it was last passed over; after a few tries, any. */
   #forgetOne(): void {
-    let looks = 0;
+    let tries = 0;
     for (const [name, bucket] of this.#byName) {
-      looks += 1;
-      if (!bucket.isBusy && (!bucket.isRecent || looks > LOOKS_LIMIT)) {
+      tries += 1;
+      if (!bucket.isBusy && (!bucket.isRecent || tries > TRIES_LIMIT)) {
         this.#forget(bucket);
         return;
       }
       // All of them are busy: the table exceeds its limit by as many as requests wait.
-      if (looks > 2 * LOOKS_LIMIT) return;
+      if (tries > 2 * TRIES_LIMIT) return;
       bucket.isRecent = false;
       // Moves to the end, so that the next search starts after it.
       this.#byName.delete(name);

@@ -28,8 +28,7 @@ class Tokens {
       return claims;
     }
     const parsed = whole(text);
-    if (typeof parsed === 'object')
-      this.#forms.learn(bytes, length, latin1, parseJsonObject(bytes.subarray(0, length)));
+    if (typeof parsed === 'object') this.#forms.add(bytes, length, latin1, parseJsonObject(bytes.subarray(0, length)));
     return parsed;
   }
 }

@@ -137,7 +137,7 @@ export class ClaimForms {
   }
 
   /** Remembers the form of a payload that {@link parseJsonObject} read, or in what it differs from others of its form. */
-  learn(bytes: Buffer, length: number, text: string, claims: JsonObject): void {
+  add(bytes: Buffer, length: number, text: string, claims: JsonObject): void {
     this.#misses += 1;
     if (this.#misses < MISSES) return;
     this.#misses = 0;
