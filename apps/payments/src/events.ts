@@ -90,6 +90,11 @@ export const events = defineEvents({
         differences: 'how many, by code',
       },
     },
+    'payments.reconcile_refused': {
+      when: 'A reconciliation was refused because another one was running.',
+      action: 'payments:reconcile',
+      resource: 'payment',
+    },
     'payment.adopted': {
       when: 'A payment was recreated from its transfer, the only record left of it.',
       action: 'payments:reconcile',

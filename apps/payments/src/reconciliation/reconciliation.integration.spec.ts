@@ -199,6 +199,19 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await payments.call(shop, 'POST', '/reconciliation', {}, '')).status).toBe(403);
   });
 
+  it('is refused while another one runs, at whichever replica, and the attempt is recorded', async () => {
+    const name = 'countersign.payments-reconciliation';
+    const other = await payments.pool.connect();
+    await other.query('select pg_advisory_lock(hashtext($1))', [name]);
+    const answer = await payments.call(operator, 'POST', '/reconciliation', {}, '');
+    await other.query('select pg_advisory_unlock(hashtext($1))', [name]);
+    other.release();
+    expect([answer.status, answer.body['code']]).toEqual([409, 'RECONCILIATION_RUNNING']);
+    expect(answer.headers['retry-after']).toBe('30');
+    expect(await payments.eventsOf('payment/*')).toContain('payments.reconcile_refused');
+    expect((await reconcile()).transfers).toBeGreaterThan(0);
+  });
+
   it('says nothing while accounts does not answer, and says so', async () => {
     payments.accounts.suspend();
     try {

@@ -80,8 +80,12 @@ export class ReconciliationService {
     try {
       const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, author));
       if (report !== undefined) return report;
+      const failure = 'RECONCILIATION_RUNNING';
+      // Each night one replica compares; that the others found it at work is no refusal.
+      if ('principal' in author)
+        await this.outbox.recordDurably(eventBy(author, 'payments.reconcile_refused', { id: EVERY, failure }));
       const detail = 'A reconciliation is already running; retry when it has ended.';
-      throw new Problem(409, 'RECONCILIATION_RUNNING', detail, { retry_after: 30 });
+      throw new Problem(409, failure, detail, { retry_after: 30 });
     } catch (error) {
       if (!(error instanceof NotAnswered)) throw error;
       const detail = 'The accounts service did not answer, so the comparison is incomplete; run it again later.';
