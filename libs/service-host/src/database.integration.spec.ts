@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { sql } from 'drizzle-orm';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { withAdvisoryLock } from './advisory-lock.js';
 import { openDatabase } from './database.js';
+import { drizzleOn } from './drizzle-on-pool.js';
 import { inTransaction } from './transaction.js';
 
 describe('the database of a service', () => {
@@ -58,6 +60,20 @@ describe('the database of a service', () => {
     // The only connection is lost, so the pool makes another.
     await expect(inTransaction(pool, killed)).rejects.toThrow();
     expect((await pool.query('select name from done')).rows).toEqual([{ name: 'kept' }]);
+    await pool.end();
+  }, 60_000);
+
+  it('gets every connection back, even one that was lost as its transaction began', async () => {
+    const pool = await openEmpty('lost', 1);
+    const database = drizzleOn(pool);
+    const one = () => database.transaction((transaction) => transaction.execute(sql`select 1 as one`));
+    pool.once('acquire', (client) => {
+      client.query('select pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
+    });
+    await expect(one()).rejects.toThrow();
+    expect((await one()).rows).toEqual([{ one: 1 }]);
+    await expect(database.transaction((transaction) => transaction.execute(sql`select wrong`))).rejects.toThrow();
+    expect((await one()).rows).toEqual([{ one: 1 }]);
     await pool.end();
   }, 60_000);
 

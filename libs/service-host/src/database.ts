@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Global, Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { type Logger } from 'pino';
 import { clientConfigOf, type DatabaseConnection } from './connection-settings.js';
 import { databaseFaultOf, databaseReasonOf } from './database-fault.js';
+import { drizzleOn } from './drizzle-on-pool.js';
 import { type HealthRegistry } from './health.js';
 import { migrateDatabase, MigrationError, missingMigrations, ownershipOf, type Ownership } from './migrations.js';
 import { DATABASE, HEALTH, LOGGER, POOL } from './tokens.js';
@@ -135,7 +136,7 @@ export class DatabaseModule implements OnApplicationShutdown {
             return pool;
           },
         },
-        { provide: DATABASE, inject: [POOL], useFactory: (pool: pg.Pool): Database => drizzle({ client: pool }) },
+        { provide: DATABASE, inject: [POOL], useFactory: (pool: pg.Pool): Database => drizzleOn(pool) },
       ],
       exports: [POOL, DATABASE],
     };

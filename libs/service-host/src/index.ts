@@ -26,6 +26,7 @@ export { Background, type BackgroundHandle, type BackgroundTask } from './backgr
 export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './caller.js';
 export { openText, sealText } from './sealed-text.js';
 export { inTransaction } from './transaction.js';
+export { drizzleOn } from './drizzle-on-pool.js';
 export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
 export { PostgresDpopReplayStore } from './dpop-replay.store.js';
 export { millisecondsOf } from './milliseconds-of.js';

@@ -2,9 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
 import { SequenceRanges } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, POOL } from '@countersign/service-host';
+import { AUDIT_OUTBOX, drizzleOn, POOL } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
 
@@ -30,7 +29,7 @@ export class GapsStore {
    * @returns whether all of them were missing, with higher ones known; else nothing has changed
    */
   async accept({ source, first, last }: Gap, event: NewAuditEvent): Promise<boolean> {
-    return drizzle({ client: this.pool }).transaction(async (transaction) => {
+    return drizzleOn(this.pool).transaction(async (transaction) => {
       // The intake changes the numbers under the same lock.
       await transaction.execute(sql`select from log_sequence for update`);
       const { rows } = await transaction.execute(sql`select known::text from source_progress where source = ${source}`);

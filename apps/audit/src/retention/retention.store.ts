@@ -1,9 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { leafOf } from '@countersign/merkle-log';
-import { AUDIT_OUTBOX, byItself, POOL, unattended, withAdvisoryLock } from '@countersign/service-host';
+import { AUDIT_OUTBOX, byItself, drizzleOn, POOL, unattended, withAdvisoryLock } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { z } from 'zod';
 import { events } from '../events.js';
@@ -103,7 +102,7 @@ export class RetentionStore {
 
   /** Moves the minimum index over a written segment: from then on its events may go. */
   async seal({ first, end, file, sha256 }: WrittenSegment): Promise<void> {
-    await drizzle({ client: this.pool }).transaction(async (transaction) => {
+    await drizzleOn(this.pool).transaction(async (transaction) => {
       await transaction.execute(
         sql`insert into log_segment (first_index, end_index, file, sha256) values (${first}, ${end}, ${file}, ${sha256})`,
       );

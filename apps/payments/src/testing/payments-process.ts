@@ -1,7 +1,7 @@
 import { AuditOutbox } from '@countersign/audit-client';
 import { ServiceCalls, type Transport } from '@countersign/auth';
 import { type TokenClient } from '@countersign/auth-core';
-import { drizzle } from 'drizzle-orm/node-postgres';
+import { drizzleOn } from '@countersign/service-host';
 import type pg from 'pg';
 import { createAccountsClient } from '../accounts/accounts.client.js';
 import { ChangesStore } from '../changes/changes.store.js';
@@ -29,7 +29,7 @@ export interface Surroundings {
 
 /** The services of one process, put together without HTTP. */
 export function startProcess({ pool, accountsUrl, transport, tokens, clock }: Surroundings) {
-  const database = drizzle({ client: pool });
+  const database = drizzleOn(pool);
   const outbox = new AuditOutbox({ pool, source: 'payments', now: clock });
   const changes = new ChangesStore(pool, outbox);
   const lease = stepLeaseOf(30_000);
