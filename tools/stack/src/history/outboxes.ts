@@ -53,18 +53,25 @@ export class Outboxes {
     const pool = this.#pools.get(source);
     if (pool === undefined) return [];
     const lost: LostNumbers[] = [];
-    for (let at = 0; at < happenings.length; at += CHUNK) {
-      const chunk = happenings.slice(at, at + CHUNK);
-      const rows = chunk.flatMap((one) => (one.kind === 'lost' ? [] : [one]));
+    let rows: Exclude<Happening, { kind: 'lost' }>[] = [];
+    const insert = async (): Promise<void> => {
       const ids = rows.map((row) => (row.kind === 'event' ? row.event.id : row.id));
       await pool.query(insertQuery, [ids, rows.map(({ event }) => JSON.stringify(event))]);
-      for (const one of chunk) {
-        if (one.kind !== 'lost') continue;
-        const { rows: counted } = await pool.query<{ last: number }>(loseQuery, [source, one.count]);
-        const last = counted[0]?.last ?? one.count;
-        lost.push({ source, first: last - one.count + 1, last });
+      rows = [];
+    };
+    for (const one of happenings) {
+      if (one.kind !== 'lost') {
+        rows.push(one);
+        if (rows.length === CHUNK) await insert();
+        continue;
       }
+      // What follows is inserted after the loss: a gap that no later number shows is not known to be one.
+      await insert();
+      const { rows: counted } = await pool.query<{ last: number }>(loseQuery, [source, one.count]);
+      const last = counted[0]?.last ?? one.count;
+      lost.push({ source, first: last - one.count + 1, last });
     }
+    await insert();
     return lost;
   }
 
