@@ -78,7 +78,7 @@ const columnsOf = (now: number, plan: ConsentsProps['plan']): readonly Column<De
   },
 ];
 
-/** What people must soon allow again, however much it is used; what ends with a session is none of it. */
+/** What people must soon allow again, however much it is used; what ends with a session does not count. */
 function EndingSoon({ client, person, plan }: ConsentsProps) {
   const now = useNow();
   const [before] = useState(() => warningBound(now));
