@@ -2,8 +2,8 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 
 /**
- * A pool by drizzle. Drizzle's own `transaction` never gives a connection back whose `begin` fails (it was lost at that moment), so that a
- * pool runs dry and cannot end; this one gives back every connection, and discards one that cannot even roll back.
+ * A pool by drizzle. Drizzle's own `transaction` never releases a connection whose `begin` fails (it was lost at that moment), so that a
+ * pool runs dry and cannot end; this one releases every connection, and discards one that cannot even roll back.
  */
 export function drizzleOn(pool: pg.Pool): NodePgDatabase {
   const database = drizzle({ client: pool });
