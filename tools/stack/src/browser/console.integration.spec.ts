@@ -175,6 +175,7 @@ describe('the console in a real browser, over a month of history', () => {
     for (const one of windows) await one.close();
     expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
     const paths = new Set(windows.flatMap(({ checked }) => [...checked].map((url) => new URL(url).pathname)));
-    for (const path of ['/', '/map', '/proof']) expect(paths).toContain(path);
+    for (const path of ['/', '/map', '/proof', '/access', '/health']) expect(paths).toContain(path);
+    expect([...paths].some((path) => path.startsWith('/event/'))).toBe(true);
   });
 });

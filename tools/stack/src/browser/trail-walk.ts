@@ -57,6 +57,9 @@ export function walkTrail(world: () => WalkedHistory): void {
       await keyboard.press('Enter');
       await window.see(/./);
       expect(new URL(page.url()).pathname).toBe(opened);
+      await page.getByRole('list', { name: 'Who acted for whom' }).getByText('corner-shop').first().waitFor();
+      await page.getByRole('button', { name: 'The whole transaction' }).waitFor();
+      await page.getByRole('heading', { name: 'The token behind it' }).waitFor();
       await keyboard.press('u');
       await page.waitForURL(/client=corner-shop/);
       await page.locator(`[data-row] a[href="${String(opened)}"]:focus`).waitFor();
@@ -91,6 +94,31 @@ export function walkTrail(world: () => WalkedHistory): void {
       await window.press('button', 'Corner shop, with places');
       await page.waitForURL(/client=corner-shop.*columns=.*index/);
 
+      // The histogram is brushed with the arrow keys: three of its bars.
+      await window.tabTo(page.getByRole('slider', { name: /Events over time/ }));
+      await keyboard.press('ArrowLeft');
+      await keyboard.press('Shift+ArrowLeft');
+      await keyboard.press('Shift+ArrowLeft');
+      await keyboard.press('Enter');
+      await page.waitForURL(/from=2\d{3}-.*to=2\d{3}-/);
+      await page.goBack();
+      await page.waitForURL((url) => url.searchParams.get('from') === null);
+      await page.locator('[data-row] a').first().waitFor();
+
+      await window.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+      for (const [name, copied] of [
+        ['As a command of countersign', 'countersign audit search --client=corner-shop --outcome=allowed'],
+        ['As curl', `curl -sG ${audit()}/events`],
+      ] as const) {
+        await keyboard.press('/');
+        await window.press('button', 'Copy');
+        await window.press('button', name);
+        await page.getByText('Copied', { exact: true }).waitFor();
+        expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain(copied);
+        await keyboard.press('Escape');
+      }
+
+      await keyboard.press('/');
       await window.press('button', 'Export');
       const [download] = await Promise.all([page.waitForEvent('download'), window.press('button', 'Save as NDJSON')]);
       const lines = (await readFile(await download.path(), 'utf8')).trimEnd().split('\n');
