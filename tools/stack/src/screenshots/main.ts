@@ -27,6 +27,10 @@ interface Picture {
   readonly prepare?: (page: Page) => Promise<void>;
 }
 
+const text =
+  (words: RegExp) =>
+  (page: Page): Promise<void> =>
+    page.getByText(words).filter({ visible: true }).first().waitFor();
 const row = (page: Page): Promise<void> => page.locator('[data-row] a').first().waitFor();
 
 const wanted: readonly Picture[] = [
@@ -45,6 +49,21 @@ const wanted: readonly Picture[] = [
       await page.getByText('How the issuer made it').waitFor();
     },
   },
+  { name: 'map', path: '/map?last=month', prepare: text(/A row leads to its events/) },
+  {
+    name: 'proof',
+    path: '/proof',
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Verify this page in this browser' }).click();
+      await text(/^Each of \d+ events/)(page);
+    },
+  },
+];
+
+/** Of screens that an auditor may not see, or that show more to an operator. */
+const wantedOfOperator: readonly Picture[] = [
+  { name: 'access', path: '/access', prepare: text(/^Disable$/) },
+  { name: 'health', path: '/health', prepare: text(/Events in the log/) },
 ];
 
 /** A month of history, and one payment of today. */
@@ -59,20 +78,28 @@ async function fill({ urls, identities, directory: data }: Stack): Promise<void>
   await makeSamplePayment({ ...urls, storefrontKey: storefront, auditorKey: auditor }, 60_000);
 }
 
-async function signIn(browser: Browser, audit: string): Promise<Page> {
+async function signIn(browser: Browser, audit: string, person: RegExp): Promise<Page> {
   const context = await browser.newContext({ viewport: size, deviceScaleFactor: 1 });
   const page = await context.newPage();
   await page.goto(audit);
   await page.getByRole('link', { name: 'Sign in' }).click();
-  await page.getByRole('button', { name: /Amina Rahal/ }).click();
+  await page.getByRole('button', { name: person }).click();
   await row(page);
   return page;
 }
 
 async function take(stack: Stack, browser: Browser): Promise<void> {
   mkdirSync(pictures, { recursive: true });
-  const page = await signIn(browser, stack.urls.audit);
-  for (const { name, path, colorScheme = 'light', viewport = size, prepare } of wanted) {
+  await takeOf(await signIn(browser, stack.urls.audit, /Amina Rahal/), stack, wanted);
+  const operator = await signIn(browser, stack.urls.audit, /Olga Brandt/);
+  await operator.goto(`${stack.urls.audit}/access`);
+  await operator.getByRole('link', { name: 'Use my rights at the issuer' }).click();
+  await operator.getByRole('button', { name: 'Disable auditor' }).waitFor();
+  await takeOf(operator, stack, wantedOfOperator);
+}
+
+async function takeOf(page: Page, stack: Stack, some: readonly Picture[]): Promise<void> {
+  for (const { name, path, colorScheme = 'light', viewport = size, prepare } of some) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize(viewport);
     await page.goto(stack.urls.audit + path);
