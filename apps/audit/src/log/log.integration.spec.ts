@@ -209,10 +209,11 @@ describe('the log of the audit service', () => {
   it('takes also what was stored before there was a log', async () => {
     await publish(3);
     await until(ids.length);
-    await database.query('update log_sequence set next_index = next_index + 2');
-    await database.query(`insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, actors, event, received_at)
-      select (select max(log_index) from event) + n, gen_random_uuid(), 'early', n, type, time, resource, action, outcome, actors,
-        jsonb_build_object('n', n), now() from event, generate_series(1, 2) as n where log_index = 0`);
+    // One statement: what audit records of these requests may take the next number at any time.
+    await database.query(`with taken as (update log_sequence set next_index = next_index + 2 returning next_index - 3 as last)
+      insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, actors, event, received_at)
+      select last + n, gen_random_uuid(), 'early', n, type, time, resource, action, outcome, actors,
+        jsonb_build_object('n', n), now() from taken, event, generate_series(1, 2) as n where log_index = 0`);
     const { rows } = await database.query<{ next_index: string }>('select next_index from log_sequence');
     await until(Number(rows[0]?.next_index));
   });
