@@ -131,6 +131,24 @@ export function walkTrail(world: () => WalkedHistory): void {
   );
 
   it(
+    'loads a hundred events and draws those that are seen, and the next hundred at the end of these',
+    async () => {
+      const { page } = world().window;
+      await world().window.goto(`${audit()}/?from=-30d`);
+      const verify = (count: number) => page.getByRole('button', { name: `Verify ${String(count)} events` });
+      await verify(100).waitFor();
+      await page.waitForLoadState('networkidle');
+      await verify(100).waitFor();
+      expect(await page.locator('[data-row]').count()).toBeLessThan(60);
+      await page.evaluate("document.querySelector('[role=table]').scrollTop = 1e9");
+      await verify(200).waitFor();
+      await page.waitForLoadState('networkidle');
+      await verify(200).waitFor();
+    },
+    LIMIT,
+  );
+
+  it(
     'shows events as they come, holds them back while it is paused, and then continues',
     async () => {
       const { page } = world().window;
