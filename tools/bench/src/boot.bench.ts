@@ -11,7 +11,7 @@ const STACK_STARTS = 3;
 
 const benchmark: Benchmark = {
   description:
-    'each service from spawn to its first 200 at /health/ready, its tables already migrated, against a bare Nest + Fastify application to its first answer, all on one core; the ratio is the slowest service’s, since a stack is up when its last service is. Beside it npm start, all built and its folder there.',
+    'each service from spawn to its first 200 at /health/ready, its tables already migrated (PostgreSQL with fsync off), against a bare Nest + Fastify application to its first answer, all on one core; the ratio is the slowest service’s, since a stack is up when its last service is. Beside it npm start, all built and its folder there.',
   async run({ rounds, progress, measured }) {
     const barePort = await freePort();
     const bare = {

@@ -70,7 +70,7 @@ const benchmark: Benchmark = {
     `API keys: a polite key (${String(POLITE_RATE)} requests a second) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, ` +
     `or by ${String(LOOP_CONNECTIONS)} connections that ask again as soon as they are answered; against only the polite one. The program that floods shares a core with the polite client, which takes precedence there, as if the flood came from another machine. ` +
     'Beside: both programs with equal rights to the core, and then against the same flood at another server (what is left then is the machine). ' +
-    'A decision from memory; how exactly four replicas with separate clocks keep one limit over one PostgreSQL.',
+    'A decision from memory; how exactly four replicas with separate clocks keep one limit over one PostgreSQL (fsync off).',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'keys-'));
     const key = await generateSigningKey();
