@@ -47,6 +47,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await page.waitForURL(/client=corner-shop&outcome=allowed/);
       await page.getByText('client: corner-shop').waitFor();
       expect(await hasFocus(filter)).toBe(true);
+      await page.locator('[data-row] a').first().waitFor();
 
       await keyboard.press('ArrowDown');
       await keyboard.press('j');
