@@ -1,7 +1,8 @@
 import { type Benchmark } from './benchmark.js';
 import { openAccounts, payInRound } from './payments/load.js';
+import { recordPayment } from './payments/recorded-payment.js';
 import { startPaymentServices } from './payments/services.js';
-import { payBySql } from './payments/sql.js';
+import { payBySql } from './payments/replay.js';
 import { interleave } from './rounds.js';
 
 /** Clients on either side of the ratio. */
@@ -10,11 +11,26 @@ const CLIENTS = 16;
 const SECONDS = 2;
 const PAIRS = 64;
 
+/** One payment of each kind, as services send it that have paid before. */
+async function recorded() {
+  const services = await startPaymentServices({ recorded: true });
+  try {
+    const [warm, held, once] = await openAccounts(services, 3);
+    if (warm === undefined || held === undefined || once === undefined)
+      throw new Error('there are not enough accounts');
+    await recordPayment(services, warm, true);
+    return { held: await recordPayment(services, held, true), once: await recordPayment(services, once, false) };
+  } finally {
+    await services.stop();
+  }
+}
+
 const benchmark: Benchmark = {
   description:
     'payments over HTTP (token, exchange, hold, post, the audit events durable in each service) by issuer, payments and accounts, against ' +
-    'only the same SQL statements, one transfer per transaction, on the same tables of the same PostgreSQL by as many clients; fsync off for both.',
+    'only the SQL statements that they send (recorded before the first round), one transfer per transaction, on the same tables of the same PostgreSQL by as many clients; fsync off for both.',
   async run({ rounds, progress, measured }) {
+    const sql = await recorded();
     const services = await startPaymentServices();
     try {
       const payers = await openAccounts(services, PAIRS);
@@ -24,9 +40,9 @@ const benchmark: Benchmark = {
       const figures = await interleave(
         [
           { name: 'held', round: async () => (await http(CLIENTS, true)).perSecond },
-          { name: 'heldSql', round: () => payBySql(services.databases, payers, CLIENTS, SECONDS, true) },
+          { name: 'heldSql', round: () => payBySql(services.databases, sql.held, payers, CLIENTS, SECONDS) },
           { name: 'once', round: async () => (await http(CLIENTS, false)).perSecond },
-          { name: 'onceSql', round: () => payBySql(services.databases, payers, CLIENTS, SECONDS, false) },
+          { name: 'onceSql', round: () => payBySql(services.databases, sql.once, payers, CLIENTS, SECONDS) },
           { name: 'clients1', round: async () => (await http(1, false)).perSecond },
           { name: 'clients8', round: async () => (await http(8, false)).perSecond },
           { name: 'clients64', round: async () => (await http(64, false)).perSecond },

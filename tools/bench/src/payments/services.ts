@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
 import { freePort, startBackingServices } from '@countersign/backing-services';
 import { untilReady } from '../processes.js';
+import { tapStatements, type Ledger, type StatementTap, type Step } from './statement-tap.js';
 
 export interface PaymentServices {
   readonly issuer: string;
@@ -16,7 +17,9 @@ export interface PaymentServices {
   /** The client `storefront`, which may pay and open accounts. */
   readonly key: PrivateJwk;
   /** The services' own databases. */
-  readonly databases: { readonly payments: string; readonly accounts: string };
+  readonly databases: Readonly<Record<Ledger, string>>;
+  /** What payments and accounts have sent to their databases since the last call; nothing unless they were started to be recorded. */
+  takeStatements(): readonly Step[];
   stop(): Promise<void>;
 }
 
@@ -27,8 +30,11 @@ const edge = (subject_scope: string) => ({
   scopes: ['transfers:create'],
 });
 
-/** Issuer, accounts and payments as they are built, each a separate process, on real PostgreSQL and NATS. */
-export async function startPaymentServices(): Promise<PaymentServices> {
+/**
+ * Issuer, accounts and payments as they are built, each a separate process, on real PostgreSQL and NATS.
+ * @param recorded whether what they send to their databases can be recorded; that makes them slower
+ */
+export async function startPaymentServices({ recorded = false } = {}): Promise<PaymentServices> {
   const folder = mkdtempSync(join(tmpdir(), 'payments-'));
   const backing = await startBackingServices();
   const [storefront, payments, webhook] = await Promise.all([
@@ -72,6 +78,14 @@ export async function startPaymentServices(): Promise<PaymentServices> {
     accounts: await backing.database('accounts'),
     payments: await backing.database('payments'),
   };
+  const taps: StatementTap[] = [];
+  let passed: Step[] = [];
+  const reached: Record<keyof typeof databases, string> = { ...databases };
+  for (const database of recorded ? (['payments', 'accounts'] as const) : []) {
+    const tap = await tapStatements(databases[database], (statement) => passed.push({ ...statement, database }));
+    taps.push(tap);
+    reached[database] = tap.url;
+  }
   const children: ChildProcess[] = [];
   for (const name of ['issuer', 'accounts', 'payments'] as const) {
     const program = fileURLToPath(new URL(`../../../../apps/${name}/dist/main.js`, import.meta.url));
@@ -82,7 +96,7 @@ export async function startPaymentServices(): Promise<PaymentServices> {
         PORT: String(ports[name]),
         LOG_LEVEL: 'error',
         ISSUER_URL: url('issuer'),
-        DATABASE_URL: databases[name],
+        DATABASE_URL: reached[name],
         NATS_URL: backing.nats.url,
         NATS_USER: name,
         NATS_PASSWORD: backing.passwords[name],
@@ -99,9 +113,15 @@ export async function startPaymentServices(): Promise<PaymentServices> {
     payments: url('payments'),
     key: storefront,
     databases,
+    takeStatements() {
+      const taken = passed;
+      passed = [];
+      return taken;
+    },
     async stop() {
       for (const child of children) child.kill('SIGTERM');
       await Promise.all(children.map((child) => (child.exitCode === null ? once(child, 'exit') : undefined)));
+      for (const tap of taps) tap.close();
       await backing.stop();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -2,7 +2,8 @@ import pg from 'pg';
 import { z } from 'zod';
 import { openAccounts, payInRound, type Payer } from './load.js';
 import { startPaymentServices, type PaymentServices } from './services.js';
-import { payBySql } from './sql.js';
+import { recordPayment } from './recorded-payment.js';
+import { payBySql } from './replay.js';
 
 type Row = Readonly<Record<string, unknown>>;
 const rowSchema = z.record(z.string(), z.unknown());
@@ -24,8 +25,8 @@ describe('the SQL that payments are measured against', () => {
   let payers: readonly Payer[];
   const clients: Partial<Record<'payments' | 'accounts', pg.Client>> = {};
   beforeAll(async () => {
-    services = await startPaymentServices();
-    payers = await openAccounts(services, 4);
+    services = await startPaymentServices({ recorded: true });
+    payers = await openAccounts(services, 6);
     for (const name of ['payments', 'accounts'] as const) {
       const client = new pg.Client({ connectionString: services.databases[name] });
       await client.connect();
@@ -71,10 +72,12 @@ describe('the SQL that payments are measured against', () => {
   ] as const)(
     'leaves what the services leave of a payment %s, row by row',
     async (_, held) => {
-      const [http, sql] = held ? payers.slice(0, 2) : payers.slice(2);
-      if (http === undefined || sql === undefined) throw new Error('there are not enough accounts');
+      const [first, http, sql] = held ? payers.slice(0, 3) : payers.slice(3);
+      if (first === undefined || http === undefined || sql === undefined)
+        throw new Error('there are not enough accounts');
+      const recorded = await recordPayment(services, first, held);
       const byServices = await leftBy(http, () => payInRound(services, [http], 1, ONE_EACH, held));
-      const bySql = await leftBy(sql, () => payBySql(services.databases, [sql], 1, ONE_EACH, held));
+      const bySql = await leftBy(sql, () => payBySql(services.databases, recorded, [sql], 1, ONE_EACH));
       expect(byServices.length).toBeGreaterThan(8);
       expect(bySql).toEqual(byServices);
     },
