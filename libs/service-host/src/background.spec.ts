@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pino from 'pino';
 import { Background } from './background.js';
-import { HealthRegistry } from './health.js';
+import { HealthRegistry } from './health/health.js';
 
 describe('background work', () => {
   const lines: string[] = [];

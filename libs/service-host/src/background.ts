@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Logger } from 'pino';
-import { databaseReasonOf } from './database-fault.js';
-import { type HealthRegistry } from './health.js';
+import { databaseReasonOf } from './problems/database-fault.js';
+import { type HealthRegistry } from './health/health.js';
 import { CLOCK, HEALTH, LOGGER } from './tokens.js';
 
 /** Work that a service repeats without being asked. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { databaseVariables, hostVariables, issuerVariables, natsVariables } from './configuration.js';
 import { ConfigurationError, loadConfiguration } from './load-configuration.js';
-import { parseForm } from './form-body.js';
-import { HealthRegistry } from './health.js';
-import { Problem, problemOf } from './problem.js';
+import { parseForm } from './requests/form-body.js';
+import { HealthRegistry } from './health/health.js';
+import { Problem, problemOf } from './problems/problem.js';
 
 const shape = { ...hostVariables, ...databaseVariables };
 const url = 'postgres://issuer:secret@127.0.0.1:5432/issuer';

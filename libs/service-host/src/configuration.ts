@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { trustedProxiesSchema } from './trusted-proxies.js';
+import { trustedProxiesSchema } from './trace/trusted-proxies.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''));

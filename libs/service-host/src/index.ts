@@ -10,7 +10,7 @@ export {
 } from './configuration.js';
 export { ConfigurationError, loadConfiguration } from './load-configuration.js';
 export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
-export { withAdvisoryLock } from './advisory-lock.js';
+export { withAdvisoryLock } from './database/advisory-lock.js';
 export {
   clientConfigOf,
   databaseOf,
@@ -18,20 +18,26 @@ export {
   natsOf,
   type DatabaseConnection,
   type TlsDemand,
-} from './connection-settings.js';
-export { PostgresLimitStore } from './api-key-limits.store.js';
-export { ApiKeysModule, type ApiKeyClient, type ApiKeysModuleOptions } from './api-keys.js';
-export { AuditTrailModule, type AuditTrailOptions } from './audit-trail.js';
+} from './database/connection-settings.js';
+export { PostgresLimitStore } from './api-keys/api-key-limits.store.js';
+export { ApiKeysModule, type ApiKeyClient, type ApiKeysModuleOptions } from './api-keys/api-keys.js';
+export { AuditTrailModule, type AuditTrailOptions } from './trail/audit-trail.js';
 export { Background, type BackgroundHandle, type BackgroundTask } from './background.js';
-export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './caller.js';
+export { by, byItself, byNobody, CurrentCaller, unattended, type Caller, type Unattended } from './trail/caller.js';
 export { openText, sealText } from './sealed-text.js';
-export { inTransaction } from './transaction.js';
-export { drizzleOn } from './drizzle-on-pool.js';
-export { DatabaseModule, openDatabase, type Database, type DatabaseOptions, type Transaction } from './database.js';
-export { PostgresDpopReplayStore } from './dpop-replay.store.js';
-export { millisecondsOf } from './milliseconds-of.js';
-export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './groups.js';
-export { HealthRegistry, type HealthCheck, type HealthReport } from './health.js';
+export { inTransaction } from './database/transaction.js';
+export { drizzleOn } from './database/drizzle-on-pool.js';
+export {
+  DatabaseModule,
+  openDatabase,
+  type Database,
+  type DatabaseOptions,
+  type Transaction,
+} from './database/database.js';
+export { PostgresDpopReplayStore } from './credentials/dpop-replay.store.js';
+export { millisecondsOf } from './database/milliseconds-of.js';
+export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './database/groups.js';
+export { HealthRegistry, type HealthCheck, type HealthReport } from './health/health.js';
 export {
   IDEMPOTENCY_KEPT_HOURS,
   fingerprintOf,
@@ -40,33 +46,33 @@ export {
   idempotencyKeySchema,
   parseIdempotencyKey,
   type IdempotencyKey,
-} from './idempotency-key.js';
+} from './requests/idempotency-key.js';
 export {
   KeyedAnswers,
   keyedAnswers,
   type AnswerSeal,
   type KeyedEvents,
   type KeyedRoute,
-} from './keyed-answers.service.js';
-export { keyedAnswerTable } from './keyed-answers.tables.js';
-export { TakesIdempotencyKey } from './keyed-route.js';
-export { OpenApi } from './openapi-decorators.js';
-export { addressOf, networkOf } from './peer-address.js';
-export { parseJsonBody } from './json-body.js';
-export { AcceptsForm } from './media-type.js';
-export { pathOfOddText, TEXT_RULE } from './plain-text.js';
-export { OAuthError, Problem, problemOf, type ProblemDocument } from './problem.js';
-export { ProblemFilter } from './problem.filter.js';
+} from './idempotency/keyed-answers.service.js';
+export { keyedAnswerTable } from './idempotency/keyed-answers.tables.js';
+export { TakesIdempotencyKey } from './idempotency/keyed-route.js';
+export { OpenApi } from './openapi/openapi-decorators.js';
+export { addressOf, networkOf } from './trace/peer-address.js';
+export { parseJsonBody } from './requests/json-body.js';
+export { AcceptsForm } from './requests/media-type.js';
+export { pathOfOddText, TEXT_RULE } from './requests/plain-text.js';
+export { OAuthError, Problem, problemOf, type ProblemDocument } from './problems/problem.js';
+export { ProblemFilter } from './problems/problem.filter.js';
 export { withinReach, type OwnerColumns } from './reach.js';
-export { Unrecorded } from './recorded-answers.js';
-export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './request-trace.js';
-export { idSchema, timeBoundSchema, timeThroughSchema } from './request-values.js';
+export { Unrecorded } from './trail/recorded-answers.js';
+export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './trace/request-trace.js';
+export { idSchema, timeBoundSchema, timeThroughSchema } from './requests/request-values.js';
 export { ResourceServerModule, type ResourceServerOptions } from './resource-server.js';
-export { revocationFeedSettings, type RevocationFeedSettings } from './revocations.js';
-export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
-export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './refusals.service.js';
-export { ServiceAuthModule, type ServiceAuthOptions } from './service-auth.js';
-export { BODY_LIMIT, createService, startService, type ServiceOptions } from './start-service.js';
+export { revocationFeedSettings, type RevocationFeedSettings } from './credentials/revocations.js';
+export { SchemaPipe, ZodBody, ZodParam, ZodQuery } from './requests/schema-parameters.js';
+export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from './trail/refusals.service.js';
+export { ServiceAuthModule, type ServiceAuthOptions } from './credentials/service-auth.js';
+export { BODY_LIMIT, createService, startService, type ServiceOptions } from './start/start-service.js';
 export {
   AUDIT_OUTBOX,
   CLOCK,

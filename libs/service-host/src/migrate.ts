@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { migrationVariables } from './configuration.js';
 import { loadConfiguration } from './load-configuration.js';
-import { clientConfigOf, databaseOf, type TlsDemand } from './connection-settings.js';
-import { databaseFaultOf } from './database-fault.js';
-import { migrateDatabase, MigrationError } from './migrations.js';
+import { clientConfigOf, databaseOf, type TlsDemand } from './database/connection-settings.js';
+import { databaseFaultOf } from './problems/database-fault.js';
+import { migrateDatabase, MigrationError } from './database/migrations.js';
 
 export interface MigrationSettings {
   /** The login that may become the database's owner. */

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { type z } from 'zod';
-import { type ApiKeyClient } from './api-keys.js';
-import { AuditTrailModule } from './audit-trail.js';
+import { type ApiKeyClient } from './api-keys/api-keys.js';
+import { AuditTrailModule } from './trail/audit-trail.js';
 import { type resourceServerVariables } from './configuration.js';
-import { databaseOf, issuerOf, natsOf } from './connection-settings.js';
-import { DatabaseModule } from './database.js';
-import { revocationFeedSettings } from './revocations.js';
-import { ServiceAuthModule } from './service-auth.js';
+import { databaseOf, issuerOf, natsOf } from './database/connection-settings.js';
+import { DatabaseModule } from './database/database.js';
+import { revocationFeedSettings } from './credentials/revocations.js';
+import { ServiceAuthModule } from './credentials/service-auth.js';
 
 export interface ResourceServerOptions {
   /** The service's name: the audience that it accepts, and the source of its events. */

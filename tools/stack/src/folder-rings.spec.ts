@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { ringsOf, roomsOf } from './folder-rings.js';
+import { foldersOf, ringsOf, roomsOf } from './folder-rings.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const projects = globSync('{apps,libs,tools,examples}/*/package.json', { cwd: root }).map(dirname);
@@ -26,5 +26,9 @@ describe('the folders of a project', () => {
 
   it.each(projects)('form no ring in %s', (project) => {
     expect(ringsOf(roomsOf(join(root, project)))).toEqual([]);
+  });
+
+  it.each(projects)('form no ring in %s with a folder below them', (project) => {
+    expect(ringsOf(foldersOf(join(root, project)))).toEqual([]);
   });
 });

@@ -9,7 +9,13 @@ export type Arrows = ReadonlyMap<string, ReadonlySet<string>>;
  * room by itself. Specs and test worlds do not count: they may use whatever they test.
  * @param project its folder, absolute
  */
-export function roomsOf(project: string): Arrows {
+export const roomsOf = (project: string): Arrows => arrowsOf(project, roomOf);
+
+/** Like {@link roomsOf}, with each folder below a room as a room of its own files. */
+export const foldersOf = (project: string): Arrows =>
+  arrowsOf(project, (file) => (file.includes('/') ? dirname(file) : roomOf(file)));
+
+function arrowsOf(project: string, roomOf: (file: string) => string): Arrows {
   const source = join(project, 'src');
   const files = globSync('**/*.{ts,tsx}', { cwd: source }).filter(
     (file) => !file.endsWith('.spec.ts') && !file.startsWith('testing/'),

@@ -2,7 +2,7 @@ import { MemoryRevocationList, type Principal } from '@countersign/auth-core';
 import { principalOfClaims } from '@countersign/auth-core/jws';
 import { uuidv7 } from '@countersign/audit-event';
 import fc from 'fast-check';
-import { type AccessTokenClaims } from '../token/access-token.js';
+import { type AccessTokenClaims } from '../token/grants/access-token.js';
 import { claimsForExchange } from '../token/grants/exchanged-claims.js';
 import { claimsForClient } from '../token/grants/token-parameters.js';
 import { revocationFor, withDerived, type Moment, type RevocationRequest } from './revocation.js';

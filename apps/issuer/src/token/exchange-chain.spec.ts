@@ -10,7 +10,7 @@ import {
 import fc from 'fast-check';
 import { type Policy } from '../registry/client.js';
 import { ACTOR_LIMIT, decideClientCredentials, decideExchange } from '../registry/policy.js';
-import { signAccessToken, type AccessTokenClaims } from './access-token.js';
+import { signAccessToken, type AccessTokenClaims } from './grants/access-token.js';
 import { claimsForExchange } from './grants/exchanged-claims.js';
 import { claimsForClient } from './grants/token-parameters.js';
 

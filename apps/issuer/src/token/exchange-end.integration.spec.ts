@@ -5,7 +5,7 @@ import { generateSigningKey, localSigner, type PrivateJwk } from '@countersign/a
 import fc from 'fast-check';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { signAccessToken } from './access-token.js';
+import { signAccessToken } from './grants/access-token.js';
 import { claimsForExchange } from './grants/exchanged-claims.js';
 import { decideTokenExchange } from './grants/token-exchange.js';
 import { claimsForClient } from './grants/token-parameters.js';

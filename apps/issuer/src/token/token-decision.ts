@@ -2,7 +2,7 @@ import { type DpopProof, type Principal } from '@countersign/auth-core';
 import { type OAuthError } from '@countersign/service-host';
 import { type UsedAssertion } from '../authentication/used-assertions.store.js';
 import { type Client } from '../registry/client.js';
-import { type AccessTokenClaims } from './access-token.js';
+import { type AccessTokenClaims } from './grants/access-token.js';
 import { type Together, type TokenGrant } from './grants/grant.js';
 import { type TokenRequest } from '../authentication/token-request.js';
 

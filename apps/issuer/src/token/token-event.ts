@@ -3,8 +3,8 @@ import { byNobody, type RequestTrace } from '@countersign/service-host';
 import { ApiKeyRefused } from '../api-keys/api-key-authentication.service.js';
 import { events } from '../events.js';
 import { claimedName } from '../registry/client.js';
-import { type AccessTokenClaims } from './access-token.js';
-import { isoTimes } from './iso-time.js';
+import { type AccessTokenClaims } from './grants/access-token.js';
+import { isoTimes } from './commits/iso-time.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 
 function auditPrincipalOfClaims(claims: AccessTokenClaims): AuditPrincipal {

@@ -5,10 +5,10 @@ import { METRICS, OAuthError, type RequestTrace } from '@countersign/service-hos
 import { Counter, type Registry } from 'prom-client';
 import { TooManyRequests } from '../limits/authentication-limits.service.js';
 import { Replica } from '../registry/replica.service.js';
-import { signAccessToken } from './access-token.js';
-import { type DecisionGround } from './decided.js';
+import { signAccessToken } from './grants/access-token.js';
+import { type DecisionGround } from './commits/decided.js';
 import { type OutcomeTogether } from './grants/grant.js';
-import { Issuances } from './issuances.store.js';
+import { Issuances } from './commits/issuances.store.js';
 import { SenderConstraint } from '../authentication/sender-constraint.service.js';
 import { type Granted, type Refused, type TokenDecision } from './token-decision.js';
 import { overtaken, proofReplayed, TokenDecisions, type TokenCaller } from './token-decisions.service.js';

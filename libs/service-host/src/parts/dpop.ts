@@ -1,1 +1,1 @@
-export { PostgresDpopReplayStore } from '../dpop-replay.store.js';
+export { PostgresDpopReplayStore } from '../credentials/dpop-replay.store.js';

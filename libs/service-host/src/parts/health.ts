@@ -1,10 +1,10 @@
 import { Controller, Get, Header, Inject, Module, Res, type DynamicModule } from '@nestjs/common';
 import { Public, TOKEN_VERIFIER } from '@countersign/auth';
-import { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
-import { watchKeys } from '../keys-health.js';
+import { HealthRegistry, type HealthCheck, type HealthReport } from '../health/health.js';
+import { watchKeys } from '../health/keys-health.js';
 import { HEALTH } from '../tokens.js';
 
-export { HealthRegistry, type HealthCheck, type HealthReport } from '../health.js';
+export { HealthRegistry, type HealthCheck, type HealthReport } from '../health/health.js';
 
 /** `GET /health/live` and `GET /health/ready`, open to what watches the process: they say nothing about anyone. */
 @Public()

@@ -1,11 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { HealthRegistry } from '../health.js';
-import { loggerOfNest, type PartLogger } from '../part-logger.js';
-import { ProblemFilter } from '../problem.filter.js';
+import { HealthRegistry } from '../health/health.js';
+import { loggerOfNest, type PartLogger } from '../problems/part-logger.js';
+import { ProblemFilter } from '../problems/problem.filter.js';
 
-export { type PartLogger } from '../part-logger.js';
-export { Problem, problemOf, type ProblemDocument } from '../problem.js';
+export { type PartLogger } from '../problems/part-logger.js';
+export { Problem, problemOf, type ProblemDocument } from '../problems/problem.js';
 
 export interface ProblemsOptions {
   /** Logs unexpected errors and an unavailable database; Nest's own logger by default. */

@@ -1,11 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { loggerOfNest, type PartLogger } from '../part-logger.js';
-import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from '../refusals.service.js';
+import { loggerOfNest, type PartLogger } from '../problems/part-logger.js';
+import { Refusals, REFUSALS_OPTIONS, type RefusalsOptions } from '../trail/refusals.service.js';
 import { AUDIT_OUTBOX, CLOCK, LOGGER } from '../tokens.js';
 
-export { type PartLogger } from '../part-logger.js';
-export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from '../refusals.service.js';
+export { type PartLogger } from '../problems/part-logger.js';
+export { REFUSAL_LIMIT_PER_MINUTE, Refusals, type RefusalsOptions } from '../trail/refusals.service.js';
 
 export interface RefusalTrailOptions extends RefusalsOptions {
   /** In the service's own database. */

@@ -5,4 +5,4 @@ export {
   type AuditRequest,
   type RequestTrace,
   type TracedRequest,
-} from '../request-trace.js';
+} from '../trace/request-trace.js';

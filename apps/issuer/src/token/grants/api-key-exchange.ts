@@ -7,7 +7,7 @@ import { endOf, scopesAt } from '../../api-keys/api-key.js';
 import { PLANS, type Plans } from '../../api-keys/plan.js';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client } from '../../registry/client.js';
-import { type AccessTokenClaims } from '../access-token.js';
+import { type AccessTokenClaims } from './access-token.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
 import { type GrantBasis, type GrantDecision } from './grant.js';
 import { LEAST_LIFETIME } from './least-lifetime.js';

@@ -11,7 +11,7 @@ import { type Client, type Policy } from '../../registry/client.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
-import { type Decided } from '../decided.js';
+import { type Decided } from '../commits/decided.js';
 import {
   GrantRefused,
   type GrantBasis,

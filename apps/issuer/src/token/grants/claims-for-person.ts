@@ -1,5 +1,5 @@
 import { type Delegation } from '../../delegations/delegation.js';
-import { type AccessTokenClaims } from '../access-token.js';
+import { type AccessTokenClaims } from './access-token.js';
 import { claimsForClient, type TokenParameters } from './token-parameters.js';
 
 /** What a token needs to know of a delegation. */

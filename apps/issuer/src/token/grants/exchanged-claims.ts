@@ -1,5 +1,5 @@
 import { claimOfApiKey, type Principal } from '@countersign/auth-core';
-import { type AccessTokenClaims, type ActorClaim } from '../access-token.js';
+import { type AccessTokenClaims, type ActorClaim } from './access-token.js';
 import { type GrantDecision } from './grant.js';
 import { LEAST_LIFETIME } from './least-lifetime.js';
 import { claimsForClient, type TokenParameters } from './token-parameters.js';

@@ -10,9 +10,9 @@ import { type PersonRow } from '../../people/people.tables.js';
 import { RefreshTokens } from '../../refresh/refresh-tokens.service.js';
 import { mayUseGrant } from '../../registry/application.js';
 import { type Client } from '../../registry/client.js';
-import { type Decided, type Outcome } from '../decided.js';
-import { EventTexts } from '../event-texts.service.js';
-import { Redemptions, type NotRedeemed, type Redeemed } from '../redemptions.store.js';
+import { type Decided, type Outcome } from '../commits/decided.js';
+import { EventTexts } from '../commits/event-texts.service.js';
+import { Redemptions, type NotRedeemed, type Redeemed } from '../commits/redemptions.store.js';
 import { type FurtherTokens, type Issuing } from './grant.js';
 
 /** The outcome of a redemption. */

@@ -2,9 +2,9 @@ import { type Principal } from '@countersign/auth-core';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
-import { type AccessTokenClaims } from '../access-token.js';
+import { type AccessTokenClaims } from './access-token.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
-import { type Decided, type Outcome } from '../decided.js';
+import { type Decided, type Outcome } from '../commits/decided.js';
 import { type TokenParameters } from './token-parameters.js';
 
 /** Whether a grant gives what is asked for: the scopes, or the error (RFC 6749, section 5.2; RFC 8693, section 2.2.2). */

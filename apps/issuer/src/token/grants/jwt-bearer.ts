@@ -10,7 +10,7 @@ import { assertionLimits, type AssertionLimits } from '../../outside/outside-sub
 import { OutsideTokens, type OutsideToken } from '../../outside/outside-tokens.service.js';
 import { type Client } from '../../registry/client.js';
 import { decideOutsideExchange } from '../../registry/policy.js';
-import { Issuances } from '../issuances.store.js';
+import { Issuances } from '../commits/issuances.store.js';
 import { GrantRefused, type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { edgesFrom } from './edges-from.js';
 import { claimsForOutside, tooShort } from './exchanged-claims.js';

@@ -8,8 +8,8 @@ import { identityScopes, ISSUER_AUDIENCE } from '../../registry/people-policy.js
 import { tokenRequestOf, type TokenRequest } from '../../authentication/token-request.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
-import { type Decided } from '../decided.js';
-import { Rotations, type NotRotated } from '../rotations.store.js';
+import { type Decided } from '../commits/decided.js';
+import { Rotations, type NotRotated } from '../commits/rotations.store.js';
 import { furtherTokens, FurtherTokensOf } from './further-tokens.service.js';
 import {
   GrantRefused,

@@ -4,7 +4,7 @@ import { OAuthError } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { decideExchange } from '../../registry/policy.js';
-import { SubjectTokens } from '../subject-tokens.service.js';
+import { SubjectTokens } from './subject-tokens.service.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
 import { API_KEY_TOKEN_TYPE, ApiKeyExchange } from './api-key-exchange.js';
 import { type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';

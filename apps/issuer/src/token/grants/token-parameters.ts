@@ -1,4 +1,4 @@
-import { type AccessTokenClaims } from '../access-token.js';
+import { type AccessTokenClaims } from './access-token.js';
 
 /** What a granted token says besides whom it is about. */
 export interface TokenParameters {

@@ -1,0 +1,53 @@
+import { type UsedAssertion } from '../../authentication/used-assertions.store.js';
+import { type Ground } from '../../registry/replica.service.js';
+
+/** What a decision rests on, and what would revoke it. */
+export interface DecisionGround extends Ground {
+  /** Keys of the revocations that would refuse the token that is exchanged; none where none is. */
+  readonly against?: readonly string[] | undefined;
+}
+
+/** A decision that is about to be committed. */
+export interface Decided {
+  readonly ground: DecisionGround;
+  /** Used up with the decision. */
+  readonly assertion: UsedAssertion | undefined;
+  /** The event as JSON. */
+  readonly event: string;
+}
+
+/** The outcome of one decision. */
+export type Outcome =
+  /** The event is durable and the assertion used up: the answer may be sent. */
+  | 'committed'
+  /** The assertion was used before; nothing was recorded. */
+  | 'replayed'
+  /** Clients or keys have changed since the decision, or the subject token was revoked; nothing was recorded: decide again. */
+  | 'outdated';
+
+/** Milliseconds until a row that another transaction holds is tried again. */
+export const HELD_MS = 3;
+
+/** The members of a row that every statement of decisions reads: the assertion that is used up. */
+export function assertionOf({ assertion }: Decided) {
+  const { clientId, jti, expiresAt } = assertion ?? {};
+  return { client_id: clientId, jti, expires_at: expiresAt };
+}
+
+/** The newest version of the registry that one of them rests on: those of an older one are outdated, whatever the database says. */
+export function newestVersion(decided: readonly Decided[]): number {
+  return decided.reduce((newest, { ground }) => Math.max(newest, ground.version), 0);
+}
+
+/** Identifies what may occur only once in one statement: an assertion, a code. */
+export class NamedOnce {
+  readonly #names = new Set<string>();
+
+  /** Takes the names, unless one of them is taken. @returns whether it did */
+  take({ assertion }: Decided, ...others: readonly string[]): boolean {
+    const names = assertion === undefined ? others : [`${assertion.clientId} ${assertion.jti}`, ...others];
+    if (names.some((name) => this.#names.has(name))) return false;
+    for (const name of names) this.#names.add(name);
+    return true;
+  }
+}

@@ -1,0 +1,119 @@
+import { fileURLToPath } from 'node:url';
+import { startBackingServices, type BackingServices } from '@countersign/backing-services';
+import type pg from 'pg';
+import { pino } from 'pino';
+import { BODY_LIMIT } from '../start/start-service.js';
+import { PostgresLimitStore } from './api-key-limits.store.js';
+import { ApiKeyReports } from './api-key-reports.store.js';
+import { openDatabase } from '../database/database.js';
+
+/** A service that takes keys. */
+const migrationsFolder = fileURLToPath(new URL('../../../../apps/payments/migrations', import.meta.url));
+const limit = { perMinute: 60, burst: 40, perDay: 100 };
+
+describe('what the replicas of a service share of API keys', () => {
+  let backing: BackingServices;
+  let pool: pg.Pool;
+
+  beforeAll(async () => {
+    backing = await startBackingServices();
+    const url = await backing.database('payments');
+    pool = await openDatabase({ url, migrationsFolder }, pino({ level: 'silent' }));
+  }, 120_000);
+  afterAll(async () => {
+    await pool.end();
+    await backing.stop();
+  }, 60_000);
+
+  it('is leased once, however many replicas ask at the same moment for however many keys', async () => {
+    const replicas = Array.from({ length: 4 }, () => new PostgresLimitStore(pool));
+    const asked = ['one', 'two', 'three'].map((bucket) => ({ bucket, limit, used: 0, wanted: 40 }));
+    const answers = await Promise.all(
+      replicas.map((store, n) => store.lease(n % 2 === 0 ? asked : asked.toReversed())),
+    );
+    for (const [place] of asked.entries()) {
+      const granted = answers.map((answer, n) => answer[n % 2 === 0 ? place : asked.length - 1 - place]?.granted ?? 0);
+      const sum = granted.reduce((total, count) => total + count, 0);
+      expect(sum).toBeGreaterThan(0);
+      expect(sum).toBeLessThanOrEqual(41);
+    }
+  });
+
+  it('comes back when it is not used, and stays used when its replica does not say', async () => {
+    const [first, second] = [new PostgresLimitStore(pool), new PostgresLimitStore(pool)];
+    const ask = async (store: PostgresLimitStore, used: number, wanted: number) =>
+      (await store.lease([{ bucket: 'four', limit, used, wanted }]))[0];
+    const lease = await ask(first, 0, 40);
+    expect(lease?.granted).toBe(20);
+    const after = await ask(first, 5, 0);
+    expect(after?.remaining).toBeGreaterThanOrEqual(35);
+    expect(after?.remaining).toBeLessThanOrEqual(36);
+    expect((await ask(second, 0, 1))?.granted).toBe(1);
+  });
+
+  it('is reported once it is committed, by one replica at a time, and again when it did not arrive', async () => {
+    const reports = new ApiKeyReports(pool);
+    const use = { api_key_id: 'a', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
+    await reports.keep({ uses: [{ ...use, count: 2 }], networks: [] });
+    await reports.keep({ uses: [{ ...use, count: 3 }], networks: [] });
+    await expect(reports.send(() => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    const sent: number[] = [];
+    const take = () =>
+      reports.send((kept) => {
+        sent.push(...kept.flatMap(({ uses }) => uses.map(({ count }) => count)));
+        return Promise.resolve();
+      });
+    await Promise.all([take(), take()]);
+    await take();
+    expect(sent.sort()).toEqual([2, 3]);
+  });
+
+  it('is reported in requests that the issuer takes, however much waits', async () => {
+    const reports = new ApiKeyReports(pool);
+    const uses = Array.from({ length: 200 }, (_, n) => ({
+      api_key_id: `01a21031-6897-71c1-8114-${String(n).padStart(12, '0')}`,
+      hour: '2026-11-26T12:00:00.000Z',
+      route_class: 'a'.repeat(32),
+      outcome: 'allowed' as const,
+      count: 1_000_000,
+    }));
+    for (let n = 0; n < 5; n += 1) await reports.keep({ uses, networks: [] });
+    const sizes: number[] = [];
+    const send = () =>
+      reports.send((kept) => {
+        sizes.push(JSON.stringify({ reports: kept }).length);
+        return Promise.resolve();
+      });
+    while ((await send()) > 0);
+    expect(sizes).toHaveLength(5);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(BODY_LIMIT);
+  });
+
+  it('takes little room however long the issuer is unavailable, loses nothing by that, and has a bound', async () => {
+    await pool.query('delete from api_key_report');
+    const reports = new ApiKeyReports(pool, { reports: 450, untouched: 40 });
+    const use = { hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const, count: 1 };
+    const keep = async (times: number) => {
+      for (let n = 0; n < times; n += 1)
+        await reports.keep({
+          uses: [{ ...use, api_key_id: `key ${String(n % 7)}` }],
+          networks: [{ api_key_id: `key ${String(n % 7)}`, network: `192.0.2.${String(n % 5)}` }],
+        });
+    };
+    await keep(450);
+    await expect(keep(1)).rejects.toThrow('450 reports wait');
+    expect([await reports.waiting(), reports.lastError]).toEqual([450, '450 reports wait for the issuer already']);
+    const { rows: oldest } = await pool.query<{ id: string }>(
+      'select id from api_key_report order by kept_at, id limit 40',
+    );
+    await Promise.all([reports.merge(), reports.merge()]);
+    while ((await reports.merge()) > 0);
+    expect(await reports.waiting()).toBeLessThan(250);
+    await keep(50);
+    expect(reports.lastError).toBeNull();
+    const sent: { readonly id: string; readonly uses: readonly { readonly count: number }[] }[] = [];
+    while ((await reports.send((kept) => Promise.resolve(void sent.push(...kept)))) > 0);
+    expect(sent.slice(0, 40).map(({ id }) => id)).toEqual(oldest.map(({ id }) => id));
+    expect(sent.flatMap(({ uses }) => uses).reduce((sum, { count }) => sum + count, 0)).toBe(500);
+  });
+});

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { type ApiKeyUsageReport } from '@countersign/auth-core';
+import type pg from 'pg';
+import { z } from 'zod';
+import { databaseReasonOf } from '../problems/database-fault.js';
+import { mergedReports } from './merged-reports.js';
+import { inTransaction } from '../database/transaction.js';
+
+/** A report that is committed here and still has to reach the issuer; by its id the issuer counts it once. */
+export interface KeptReport extends ApiKeyUsageReport {
+  readonly id: string;
+}
+
+/** Maximum reports that wait for the issuer, of all replicas. Beyond them what is counted waits in memory. */
+export const REPORTS_LIMIT = 20_000;
+/** The oldest, which may have been sent: they keep their ids. Replicas send some 20 each. */
+const UNTOUCHED = 1_000;
+/** Reports that are put together at once, and the characters beyond which one is full already. */
+const MERGED_AT_ONCE = 200;
+const FULL_CHARACTERS = 20_000;
+
+const rowsSchema = z.array(
+  z.object({
+    id: z.uuid(),
+    report: z.object({
+      uses: z.array(
+        z.object({
+          api_key_id: z.string(),
+          hour: z.string(),
+          route_class: z.string(),
+          outcome: z.enum(['allowed', 'denied', 'limited']),
+          count: z.number(),
+          last_at: z.string().optional(),
+        }),
+      ),
+      networks: z.array(z.object({ api_key_id: z.string(), network: z.string() })),
+    }),
+  }),
+);
+
+/** Reports that are sent at once, and their characters: the issuer takes no larger request. */
+const SENT_AT_ONCE = 20;
+const CHARACTERS_AT_ONCE = 56_000;
+
+/** The oldest that fit into one request, one at least. */
+function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
+  let characters = 0;
+  return reports.filter((report, place) => {
+    characters += JSON.stringify(report).length;
+    return place === 0 || characters <= CHARACTERS_AT_ONCE;
+  });
+}
+
+/** What was counted of API keys, in the service's own database until the issuer has it. */
+export class ApiKeyReports {
+  #lastError: string | null = null;
+
+  /** @param limits fewer, for a test */
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly limits = { reports: REPORTS_LIMIT, untouched: UNTOUCHED },
+  ) {}
+
+  /** Why the last report could not be kept; null when it could. */
+  get lastError(): string | null {
+    return this.#lastError;
+  }
+
+  /** Reports that wait for the issuer. */
+  async waiting(): Promise<number> {
+    const { rows } = await this.pool.query<{ count: number }>('select count(*)::int as count from api_key_report');
+    return rows[0]?.count ?? 0;
+  }
+
+  /** Commits a report. @throws {Error} when it is not kept: also when {@link REPORTS_LIMIT} wait already */
+  async keep(report: ApiKeyUsageReport): Promise<void> {
+    try {
+      const { rowCount } = await this.pool.query(
+        `insert into api_key_report (id, report) select $1, $2
+         where (select count(*) from (select from api_key_report limit $3) as waiting) < $3`,
+        [randomUUID(), JSON.stringify(report), this.limits.reports],
+      );
+      if (rowCount === 0) throw new Error(`${String(this.limits.reports)} reports wait for the issuer already`);
+      this.#lastError = null;
+    } catch (error) {
+      this.#lastError = databaseReasonOf(error).reason;
+      throw error;
+    }
+  }
+
+  /**
+   * Puts together what waits behind the oldest, so that a long absence of the issuer takes little room. Those have never been sent, so they
+   * need no id of before.
+   * @returns how many fewer wait
+   */
+  async merge(): Promise<number> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('begin');
+      const { rows } = await client.query<pg.QueryResultRow>(
+        `select id, report, kept_at::text as kept_at from api_key_report where id in (
+           select id from (select id, report from api_key_report order by kept_at, id offset $1) as behind
+           where length(report::text) < $2 limit $3)
+         order by kept_at, id for update skip locked`,
+        [this.limits.untouched, FULL_CHARACTERS, MERGED_AT_ONCE],
+      );
+      const reports = rowsSchema.parse(rows);
+      const merged = mergedReports(reports.map(({ report }) => report));
+      // A few are not worth it; they come with the next.
+      const isWorthIt = reports.length === MERGED_AT_ONCE;
+      if (isWorthIt) {
+        await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);
+        await client.query(
+          `insert into api_key_report (id, report, kept_at)
+           select id, report, $3::timestamptz from unnest($1::uuid[], $2::jsonb[]) as merged (id, report)`,
+          [merged.map(() => randomUUID()), merged.map((report) => JSON.stringify(report)), rows[0]?.['kept_at']],
+        );
+      }
+      await client.query('commit');
+      return isWorthIt ? reports.length - merged.length : 0;
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  /**
+   * Sends the oldest reports and forgets those that arrived; another replica sends others in the meantime.
+   * @param send throws when they did not arrive
+   * @returns how many were sent
+   */
+  send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
+    return inTransaction(this.pool, async (client) => {
+      const { rows } = await client.query<pg.QueryResultRow>(
+        'select id, report from api_key_report order by kept_at limit $1 for update skip locked',
+        [SENT_AT_ONCE],
+      );
+      const reports = fitting(rowsSchema.parse(rows).map(({ id, report }) => ({ id, ...report })));
+      if (reports.length > 0) {
+        await send(reports);
+        await client.query('delete from api_key_report where id = any($1)', [reports.map(({ id }) => id)]);
+      }
+      return reports.length;
+    });
+  }
+}

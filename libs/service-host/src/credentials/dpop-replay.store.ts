@@ -1,0 +1,55 @@
+import { type DpopReplayStore } from '@countersign/auth-core';
+import type pg from 'pg';
+import { Groups } from '../database/groups.js';
+
+const PRUNE_EVERY_MS = 30_000;
+
+interface Use {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Used DPoP proofs in the service's own database, so that a proof works once at all replicas together (RFC 9449, section 11.1). */
+export class PostgresDpopReplayStore implements DpopReplayStore {
+  readonly #uses = new Groups<Use, boolean>((uses) => this.#use(uses));
+  #prunedAt = 0;
+
+  /** @param now milliseconds since 1970 */
+  constructor(
+    private readonly pool: pg.Pool,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Concurrent calls share one insert. @throws what the database says: a proof that cannot be remembered lets nobody in */
+  async useOnce(id: string, expiresAt: number): Promise<boolean> {
+    if (this.now() - this.#prunedAt >= PRUNE_EVERY_MS) {
+      this.#prunedAt = this.now();
+      await this.prune();
+    }
+    return this.#uses.run({ id, expiresAt });
+  }
+
+  /** In one order, so that no two replicas wait for each other. */
+  async #use(uses: readonly Use[]): Promise<readonly { readonly result: boolean }[]> {
+    const { rows } = await this.pool.query<{ id: string }>(
+      `insert into dpop_proof (id, expires_at)
+       select id, to_timestamp(expires_at) from unnest($1::text[], $2::float8[]) as p (id, expires_at) order by id
+       on conflict (id) do nothing returning id`,
+      [uses.map(({ id }) => id), uses.map(({ expiresAt }) => expiresAt)],
+    );
+    const first = new Set(rows.map(({ id }) => id));
+    // Of several with one proof the first has it.
+    return uses.map(({ id }) => ({ result: first.delete(id) }));
+  }
+
+  /** Forgets the proofs that are refused for their age by now, some at a time. @returns how many */
+  async prune(): Promise<number> {
+    const { rowCount } = await this.pool.query(
+      `delete from dpop_proof where id in (
+         select id from dpop_proof where expires_at < to_timestamp($1) limit 10000 for update skip locked)`,
+      [this.now() / 1_000],
+    );
+    return rowCount ?? 0;
+  }
+}

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { outboxMigrations } from '@countersign/audit-client';
+import pg from 'pg';
+import { z } from 'zod';
+import { mirrorRights } from './rights.js';
+
+/** One arbitrary number that every replica shares, so that only one of them migrates at a time. */
+const migrationLock = 7_305_824;
+
+/** Tables that the host itself keeps in every service's database. */
+const hostMigrations = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+/** Why a schema cannot be brought up to date, and what to do. */
+export class MigrationError extends Error {
+  readonly code = 'MIGRATION_IMPOSSIBLE';
+  constructor(message: string) {
+    super(message);
+    this.name = 'MigrationError';
+  }
+}
+
+interface Journal {
+  readonly folder: string;
+  /** In drizzle's own schema, where the migrations that ran are listed. */
+  readonly table: '__host_migrations' | '__drizzle_migrations' | '__outbox_migrations';
+}
+
+const journalsOf = (folder: string): readonly Journal[] => [
+  { folder: hostMigrations, table: '__host_migrations' },
+  { folder, table: '__drizzle_migrations' },
+  // After the app's: apps made these tables themselves once.
+  { folder: outboxMigrations, table: '__outbox_migrations' },
+];
+
+const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });
+
+/** PostgreSQL's codes for a table, or a schema, that is not there. */
+const ABSENT = new Set(['42P01', '3F000']);
+const DENIED = '42501';
+
+async function lastApplied(client: pg.ClientBase, table: Journal['table']): Promise<number> {
+  const { rows } = await client.query<{ last: string | null }>(`select max(created_at) as last from drizzle.${table}`);
+  return Number(rows[0]?.last ?? -1);
+}
+
+/**
+ * The migrations of the host and of the app that this database has not had yet, by name. As drizzle does, what is newer than the last
+ * that ran counts; a database ahead of this version lacks none.
+ * @param folder the app's drizzle migrations
+ */
+export async function missingMigrations(client: pg.ClientBase, folder: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (const journal of journalsOf(folder)) {
+    const { entries } = journalSchema.parse(
+      JSON.parse(readFileSync(join(journal.folder, 'meta', '_journal.json'), 'utf8')),
+    );
+    const last = await lastApplied(client, journal.table).catch((error: unknown) => {
+      if (error instanceof pg.DatabaseError && (ABSENT.has(error.code ?? '') || error.code === DENIED)) return -1;
+      throw error;
+    });
+    missing.push(...entries.filter(({ when }) => when > last).map(({ tag }) => tag));
+  }
+  return missing;
+}
+
+/** Who owns the database that a connection is in, and whether its login could act as that owner. */
+export interface Ownership {
+  readonly login: string;
+  readonly owner: string;
+  /** The login is the owner, or may become it: it can undo every rule of the schema. */
+  readonly mayOwn: boolean;
+}
+
+export async function ownershipOf(client: pg.ClientBase): Promise<Ownership> {
+  const { rows } = await client.query<Ownership>(
+    `select session_user as login, pg_get_userbyid(datdba) as owner, pg_has_role(session_user, datdba, 'MEMBER') as "mayOwn"
+       from pg_database where datname = current_database()`,
+  );
+  const [found] = rows;
+  if (found === undefined) throw new MigrationError('this PostgreSQL does not list the database that it serves');
+  return found;
+}
+
+/** Works as the owner from this point; what it makes is for the login to read and write, unless a migration takes that back. */
+async function becomeOwner(client: pg.ClientBase, { login, owner }: Ownership): Promise<void> {
+  if (login === owner) return;
+  await client.query(`set role ${client.escapeIdentifier(owner)}`);
+  await client.query('alter default privileges grant select, insert, update, delete on tables to session_user');
+}
+
+async function applyMigrations(client: pg.Client | pg.PoolClient, folder: string): Promise<void> {
+  const [{ drizzle }, { migrate }] = await Promise.all([
+    import('drizzle-orm/node-postgres'),
+    import('drizzle-orm/node-postgres/migrator'),
+  ]);
+  for (const { folder: migrationsFolder, table: migrationsTable } of journalsOf(folder))
+    await migrate(drizzle({ client }), { migrationsFolder, migrationsTable });
+}
+
+/** Which migrations ran is for the service to read, never to write: it must know whether its schema is there. */
+async function letReadJournal(client: pg.ClientBase, service: string): Promise<void> {
+  await client.query(`revoke all on all tables in schema drizzle from ${service}`);
+  await client.query(`revoke all on schema drizzle from ${service}`);
+  await client.query(`grant usage on schema drizzle to ${service}`);
+  for (const { table } of journalsOf('')) await client.query(`grant select on drizzle.${table} to ${service}`);
+}
+
+async function mayReadJournal(client: pg.ClientBase, service: string): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean | null }>(
+    `select has_schema_privilege($1, to_regnamespace('drizzle'), 'usage')
+        and has_table_privilege($1, to_regclass('drizzle.__drizzle_migrations'), 'select') as may`,
+    [service],
+  );
+  return rows[0]?.may === true;
+}
+
+/**
+ * Applies what is missing, on one replica at a time, as the database's owner; a database that is up to date is not touched.
+ *
+ * @param client its login is the owner or may become it: the service's own (a single URL, for development), or one for migrations
+ * @param service the role that the service logs in as. Another than the client's login gets the rights that migrations gave that login:
+ *   `session_user` in a migration means the service, no matter who runs it
+ * @returns the names of the migrations that ran
+ * @throws {MigrationError} when the login can never own the schema
+ */
+export async function migrateDatabase(
+  client: pg.Client | pg.PoolClient,
+  { folder, service }: { readonly folder: string; readonly service?: string },
+): Promise<readonly string[]> {
+  const ownership = await ownershipOf(client);
+  const { login, owner, mayOwn } = ownership;
+  if (!mayOwn)
+    throw new MigrationError(
+      `The role ${login} may not migrate: the database belongs to ${owner}. Run: GRANT ${owner} TO ${login}`,
+    );
+  const apart = service !== undefined && service !== login ? client.escapeIdentifier(service) : undefined;
+  const upToDate = async (missing: readonly string[]): Promise<boolean> =>
+    missing.length === 0 && (service === undefined || apart === undefined || (await mayReadJournal(client, service)));
+
+  await client.query('select pg_advisory_lock($1)', [migrationLock]);
+  try {
+    await becomeOwner(client, ownership);
+    const missing = await missingMigrations(client, folder);
+    if (await upToDate(missing)) return missing;
+    if (service === undefined || apart === undefined) {
+      await applyMigrations(client, folder);
+      return missing;
+    }
+    await mirrorRights(client, service, login);
+    await applyMigrations(client, folder);
+    await client.query(`alter default privileges revoke all on tables from ${apart}`);
+    await mirrorRights(client, login, service);
+    await letReadJournal(client, apart);
+    return missing;
+  } finally {
+    await client.query('reset role');
+    await client.query('select pg_advisory_unlock($1)', [migrationLock]);
+  }
+}

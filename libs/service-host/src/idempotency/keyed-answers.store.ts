@@ -1,0 +1,92 @@
+import { and, eq, gte, lt, sql } from 'drizzle-orm';
+import { databaseReasonOf } from '../problems/database-fault.js';
+import { type Database, type Transaction } from '../database/database.js';
+import { IDEMPOTENCY_KEPT_HOURS, type IdempotencyKey } from '../requests/idempotency-key.js';
+import { keyedAnswerTable as table } from './keyed-answers.tables.js';
+
+/** Milliseconds that a request waits for another one with its key. */
+const WAIT_MS = 5_000;
+/** PostgreSQL's code for a lock that was not granted in time. */
+const LOCK_NOT_AVAILABLE = '55P03';
+/** Maximum keys that one statement removes, so that it locks little. */
+const PRUNE_BATCH = 1_000;
+
+/** A key of one subject through one client: the same characters from another subject or client are another key. */
+export interface KeyPlace {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly key: IdempotencyKey;
+}
+
+/** What was answered under a key. */
+export type KnownAnswer = Pick<typeof table.$inferSelect, 'fingerprint' | 'resourceId' | 'answer'>;
+
+const expiry = (now: Date): Date => new Date(now.getTime() - IDEMPOTENCY_KEPT_HOURS * 3_600_000);
+
+/** Keys and what was answered under them, in the table `idempotency_key` of the service. */
+export class KeyedAnswersStore {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Keeps the key to this transaction until it ends; waits for another that has it.
+   * @returns whether it is this transaction's now: not when the other takes longer than five seconds
+   */
+  async lock(transaction: Transaction, { subject, clientId, key }: KeyPlace): Promise<boolean> {
+    const name = JSON.stringify(['countersign.idempotency-key', subject, clientId, key]);
+    try {
+      await transaction.execute(sql`
+        with before as materialized (select current_setting('lock_timeout') as lock_timeout)
+        select set_config('lock_timeout', ${String(WAIT_MS)}, true), pg_advisory_xact_lock(hashtextextended(${name}, 0)),
+          set_config('lock_timeout', before.lock_timeout, true) from before`);
+      return true;
+    } catch (error) {
+      if (databaseReasonOf(error).code === LOCK_NOT_AVAILABLE) return false;
+      throw error;
+    }
+  }
+
+  /** What was answered under a key in the last {@link IDEMPOTENCY_KEPT_HOURS}. */
+  async find(transaction: Transaction, place: KeyPlace, now: Date): Promise<KnownAnswer | undefined> {
+    const at = [eq(table.subject, place.subject), eq(table.clientId, place.clientId), eq(table.key, place.key)];
+    const [known] = await transaction
+      .select({ fingerprint: table.fingerprint, resourceId: table.resourceId, answer: table.answer })
+      .from(table)
+      .where(and(...at, gte(table.createdAt, expiry(now))));
+    return known;
+  }
+
+  /**
+   * Keeps an answer, instead of one whose time is over.
+   * @returns whether it is kept: not when another request has the key, as one of an earlier release can that takes no lock
+   */
+  async keep(
+    transaction: Transaction,
+    { subject, clientId, key }: KeyPlace,
+    known: KnownAnswer,
+    now: Date,
+  ): Promise<boolean> {
+    const set = { ...known, createdAt: now };
+    const kept = await transaction
+      .insert(table)
+      .values({ subject, clientId, key, ...set })
+      .onConflictDoUpdate({
+        target: [table.subject, table.clientId, table.key],
+        set,
+        setWhere: lt(table.createdAt, expiry(now)),
+      })
+      .returning({ key: table.key });
+    return kept.length > 0;
+  }
+
+  /** Forgets keys whose time is over, some at once. @returns whether there may be more */
+  async prune(now: Date): Promise<boolean> {
+    const over = this.database
+      .select({ place: sql`ctid` })
+      .from(table)
+      .where(lt(table.createdAt, expiry(now)))
+      .limit(PRUNE_BATCH)
+      .for('update', { skipLocked: true });
+    const { rowCount } = await this.database.delete(table).where(sql`ctid = any(array(${over}))`);
+    return rowCount === PRUNE_BATCH;
+  }
+}

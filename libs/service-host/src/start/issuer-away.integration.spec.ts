@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Module } from '@nestjs/common';
+import { type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
+import { freePort, newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { AuditTrailModule } from '../trail/audit-trail.js';
+import { hostVariables } from '../configuration.js';
+import { loadConfiguration } from '../load-configuration.js';
+import { DatabaseModule } from '../database/database.js';
+import { ServiceAuthModule } from '../credentials/service-auth.js';
+import { createService } from './start-service.js';
+
+describe('a service that starts while the issuer is unavailable', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'countersign-issuer-away-'));
+  const keysFile = join(directory, 'keys.json');
+  let postgres: Postgres;
+  let database: string;
+  let port: number;
+  let app: NestFastifyApplication | undefined;
+  let issuer: Server | undefined;
+
+  async function start(): Promise<NestFastifyApplication> {
+    @Module({
+      imports: [
+        ServiceAuthModule.forRoot({ issuer: `http://127.0.0.1:${String(port)}`, audience: 'orders', keysFile }),
+        DatabaseModule.forRoot({ url: database, migrationsFolder: join(directory, 'migrations') }),
+        AuditTrailModule.forRoot({ source: 'orders', nats: { url: 'nats://127.0.0.1:1' } }),
+      ],
+    })
+    class OrdersModule {}
+    const configuration = loadConfiguration(hostVariables, { PORT: '0', LOG_LEVEL: 'silent' });
+    return createService({ name: 'orders', configuration, module: OrdersModule });
+  }
+  async function readiness(): Promise<{ readonly status: number; readonly body: string }> {
+    const answer = await app?.inject({ method: 'GET', url: '/health/ready' });
+    return { status: answer?.statusCode ?? 0, body: answer?.body ?? '' };
+  }
+
+  beforeAll(async () => {
+    mkdirSync(join(directory, 'migrations/meta'), { recursive: true });
+    const journal = JSON.stringify({ dialect: 'postgresql', entries: [] });
+    writeFileSync(join(directory, 'migrations/meta/_journal.json'), journal);
+    postgres = await startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true });
+    database = await postgres.createDatabase('orders', newPassword());
+    port = await freePort();
+  }, 60_000);
+  afterAll(async () => {
+    await app?.close();
+    issuer?.close();
+    await postgres.stop();
+    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('says that it has no keys, becomes ready by itself once the issuer is there, and next time starts without it', async () => {
+    app = await start();
+    expect(await readiness()).toMatchObject({
+      status: 503,
+      body: expect.stringMatching(/issuer_keys.*not loaded yet/),
+    });
+    const jwks = { keys: [publicJwkOf(await generateSigningKey())] };
+    issuer = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/jwk-set+json').end(JSON.stringify(jwks));
+    });
+    await new Promise<void>((done) => issuer?.listen(port, '127.0.0.1', done));
+    for (const deadline = performance.now() + 25_000; performance.now() < deadline; await delay(50))
+      if ((await readiness()).status === 200) break;
+    expect(await readiness()).toMatchObject({ status: 200 });
+
+    issuer.closeAllConnections();
+    await new Promise((done) => issuer?.close(done));
+    await app.close();
+    app = await start();
+    expect(await readiness()).toMatchObject({ status: 200 });
+  }, 60_000);
+});

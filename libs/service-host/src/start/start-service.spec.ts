@@ -1,0 +1,69 @@
+import { Controller, Get, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type FastifyReply } from 'fastify';
+import { hostVariables } from '../configuration.js';
+import { loadConfiguration } from '../load-configuration.js';
+import { Unrecorded } from '../trail/recorded-answers.js';
+import { createService, type ServiceOptions } from './start-service.js';
+
+@Unrecorded("shows nobody's data")
+@Controller('orders')
+class Orders {
+  @Get()
+  read(): object {
+    return { id: 7 };
+  }
+}
+
+let stopped = 0;
+@Module({ controllers: [Orders] })
+class OrdersModule implements OnApplicationShutdown {
+  onApplicationShutdown(): void {
+    stopped += 1;
+  }
+}
+
+const create = (configure: NonNullable<ServiceOptions['configure']>) =>
+  createService({
+    name: 'orders',
+    configuration: loadConfiguration(hostVariables, { PORT: '0', LOG_LEVEL: 'silent' }),
+    module: OrdersModule,
+    configure,
+  });
+
+describe('what a service adds to Fastify', () => {
+  it("comes before its routes and behind the host's own hooks, and plug-ins are waited for", async () => {
+    const routes: string[] = [];
+    const app = await create(async (fastify) => {
+      fastify.addHook('onRoute', ({ url }) => void routes.push(url));
+      fastify.addHook('onRequest', async (_request, reply: FastifyReply) => {
+        reply.header('content-security-policy', `default-src 'none'`);
+        reply.header('x-seen', reply.hasHeader('x-request-id') ? 'after the host' : 'before the host');
+      });
+      await fastify.register((inner, _options, done) => {
+        inner.get('/assets/app.css', (_request, reply) => reply.type('text/css').send('a{}'));
+        done();
+      });
+    });
+    try {
+      expect(routes).toEqual(expect.arrayContaining(['/assets/app.css', '/orders', '/health/live']));
+      const answer = await app.inject('/orders');
+      expect(answer.json()).toEqual({ id: 7 });
+      expect(answer.headers).toMatchObject({
+        'content-security-policy': `default-src 'none'`,
+        'x-seen': 'after the host',
+      });
+      const asset = await app.inject('/assets/app.css');
+      expect([asset.statusCode, asset.body]).toEqual([200, 'a{}']);
+      expect(asset.headers).toHaveProperty('x-request-id');
+      expect((await app.inject('/assets/none.css')).headers['content-type']).toContain('application/problem+json');
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('leaves nothing running when it fails', async () => {
+    stopped = 0;
+    await expect(create(() => Promise.reject(new Error('no such folder')))).rejects.toThrow('no such folder');
+    expect(stopped).toBe(1);
+  });
+});

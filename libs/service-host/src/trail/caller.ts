@@ -1,0 +1,86 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { auditPrincipal, randomHex, type EventContext } from '@countersign/audit-event';
+import { callerTokenOf, verifiedPrincipal } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { type FastifyRequest } from 'fastify';
+import { type IdempotencyKey } from '../requests/idempotency-key.js';
+import { auditRequest, traceOf, type RequestTrace } from '../trace/request-trace.js';
+
+/** A request that asks to be answered once under its Idempotency-Key. */
+export interface KeyClaim {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly key: IdempotencyKey;
+  /** Of method, URL and body. */
+  readonly fingerprint: string;
+  /** Whether the answer was kept under the key. */
+  kept: boolean;
+}
+
+const CLAIM = Symbol.for('countersign.key-claim');
+declare module 'fastify' {
+  interface FastifyRequest {
+    [CLAIM]?: KeyClaim;
+  }
+}
+
+/** Gives a request its claim, before its handler asks for the {@link Caller}. */
+export function setClaim(request: FastifyRequest, claim: KeyClaim): void {
+  request[CLAIM] = claim;
+}
+
+/** The one who asks: proven by the token, through which request. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly trace: RequestTrace;
+  /** The access token, to be exchanged (RFC 8693). Never log or store it. */
+  readonly token: string;
+  /** Of a request with an Idempotency-Key, on a route that takes one. */
+  readonly claim?: KeyClaim | undefined;
+}
+
+/** The {@link Caller} of a request. @throws {Error} on a public route */
+export function callerOf(context: ExecutionContext): Caller {
+  const principal = verifiedPrincipal(context);
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  return { principal, trace: traceOf(request), token: callerTokenOf(context), claim: request[CLAIM] };
+}
+
+/** Parameter decorator: the {@link Caller} of a route that verifies one. On a public route it throws. */
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext) => callerOf(context));
+
+/** A caller's part of an audit event. */
+export function by({ principal, trace }: Pick<Caller, 'principal' | 'trace'>): EventContext {
+  return {
+    principal: auditPrincipal(principal),
+    txn: principal.txn,
+    traceparent: trace.traceparent,
+    request: auditRequest(trace),
+  };
+}
+
+/** The part of an audit event that a request has for which nobody was verified. */
+export function byNobody(trace: RequestTrace): EventContext {
+  return { principal: null, txn: null, traceparent: trace.traceparent, request: auditRequest(trace) };
+}
+
+/** Work that no request caused: a schedule, a recovery, a start. */
+export interface Unattended {
+  /** The service's own client, where it acts with its own rights. */
+  readonly clientId?: string;
+  /** Of the request that once began it, where one did. */
+  readonly txn?: string | null;
+  readonly traceparent: string;
+}
+
+/** Begins work that no request caused, in a separate trace. */
+export function unattended(parts: Omit<Unattended, 'traceparent'> = {}): Unattended {
+  return { ...parts, traceparent: `00-${randomHex(32)}-${randomHex(16)}-01` };
+}
+
+/** The part of an audit event that unattended work has. */
+export function byItself({ clientId, txn = null, traceparent }: Unattended): EventContext {
+  const principal =
+    clientId === undefined ? null : { subject: clientId, client_id: clientId, actors: [], scopes: [], jti: 'none' };
+  return { principal, txn, traceparent };
+}

@@ -1,0 +1,79 @@
+import { type Relay } from '@countersign/audit-client';
+import { Gauge, type Registry } from 'prom-client';
+import type pg from 'pg';
+import { type Background } from '../background.js';
+import { type HealthRegistry } from '../health/health.js';
+
+/** Milliseconds between two checks into the outbox. */
+const LOOK_EVERY_MS = 2_000;
+/** Beyond this the exact number is of no use, and counting would be expensive. */
+export const COUNT_LIMIT = 100_000;
+
+interface Waiting {
+  readonly pending: number;
+  /** When the oldest was recorded. */
+  readonly oldestAt: Date | undefined;
+}
+
+async function look(pool: pg.Pool): Promise<Waiting> {
+  const { rows } = await pool.query<{ pending: number; oldest: Date | null }>(
+    `select (select count(*)::int from (select 1 from audit_outbox limit ${String(COUNT_LIMIT)}) as waiting) as pending,
+            (select created_at from audit_outbox order by position limit 1) as oldest`,
+  );
+  return { pending: rows[0]?.pending ?? 0, oldestAt: rows[0]?.oldest ?? undefined };
+}
+
+export interface OutboxSignals {
+  readonly pool: pg.Pool;
+  readonly relay: Relay;
+  readonly background: Background;
+  readonly health: HealthRegistry;
+  readonly metrics: Registry;
+  readonly clock: () => Date;
+}
+
+/**
+ * Shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Checked on a separate
+ * timer, independent of the relay; a scrape returns the last result without waiting. The age keeps growing while the check fails.
+ */
+export function watchOutbox({ pool, relay, background, health, metrics, clock }: OutboxSignals): void {
+  let last: Waiting = { pending: 0, oldestAt: undefined };
+  const oldestSeconds = (): number =>
+    last.oldestAt === undefined ? 0 : Math.max(0, (clock().getTime() - last.oldestAt.getTime()) / 1_000);
+  background.repeat({
+    name: 'audit_outbox',
+    everyMs: LOOK_EVERY_MS,
+    run: async () => {
+      last = await look(pool);
+      return undefined;
+    },
+  });
+  health.addNote('audit_relay', () => ({
+    ...relay.state(),
+    pending: last.pending,
+    oldest_seconds: Math.round(oldestSeconds()),
+  }));
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [metrics],
+      collect(): void {
+        this.set(read());
+      },
+    });
+  };
+  gauge(
+    'audit_outbox_pending',
+    `Audit events that wait in the outbox for the receipt of the audit service, counted up to ${String(COUNT_LIMIT)}.`,
+    () => last.pending,
+  );
+  gauge(
+    'audit_outbox_oldest_seconds',
+    'Age of the oldest audit event in the outbox; 0 when it is empty.',
+    oldestSeconds,
+  );
+  gauge('audit_relay_connected', '1 while the relay is connected to NATS, else 0.', () =>
+    relay.state().connected ? 1 : 0,
+  );
+}

@@ -1,0 +1,159 @@
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type ExecutionContext,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { type AuditOutbox } from '@countersign/audit-client';
+import { type Refusal } from '@countersign/auth';
+import { type Principal } from '@countersign/auth-core';
+import { by } from './caller.js';
+import { FailureBudget } from './failure-budget.js';
+import { hostEvents } from './host-events.js';
+import { messageTraceOf } from '../trace/message-trace.js';
+import { type PartLogger } from '../problems/part-logger.js';
+import { networkOf } from '../trace/peer-address.js';
+import { httpProblem } from '../problems/problem.js';
+import { RefusalTally, type CountedRefusals } from './refusal-tally.js';
+import {
+  auditRequest,
+  keepRefusedCaller,
+  markRecorded,
+  traceOf,
+  type RequestTrace,
+  type TracedRequest,
+} from '../trace/request-trace.js';
+import { AUDIT_OUTBOX, CLOCK, LOGGER } from '../tokens.js';
+
+export const REFUSALS_OPTIONS = Symbol.for('countersign.refusals-options');
+export interface RefusalsOptions {
+  /** The service's name. */
+  readonly service: string;
+  /** Refused requests that a network may make in a minute before they are answered 429. */
+  readonly limitPerMinute?: number;
+  /** Milliseconds between two events of the same kind of refusal. */
+  readonly tellEveryMs?: number;
+}
+
+/** Refused requests that one network may make in a minute; another one is answered 429. */
+export const REFUSAL_LIMIT_PER_MINUTE = 300;
+const TELL_EVERY_MS = 60_000;
+
+/** These tell an honest caller with a valid signature what to do next, so they are answered in full even if many others fail. */
+const guiding: ReadonlySet<string> = new Set(['TOKEN_EXPIRED', 'DPOP_NONCE_REQUIRED']);
+
+function refusedTrace(context: ExecutionContext): RequestTrace {
+  const kind = context.getType();
+  if (kind === 'http') return traceOf(context.switchToHttp().getRequest<TracedRequest>());
+  if (kind === 'rpc') return messageTraceOf(context);
+  throw new Error(`a refusal of the kind ${kind} cannot be recorded, so it is not answered`);
+}
+
+/**
+ * Records what the guard refused before it is answered: each refusal of a verified caller as a separate event; those of callers that nobody
+ * could verify by code, route and network, the first at once, then one event a minute with their count. Each replica counts for itself.
+ */
+@Injectable()
+export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #events: ReturnType<typeof hostEvents>;
+  readonly #tally = new RefusalTally();
+  readonly #budget: FailureBudget;
+  #timer: NodeJS.Timeout | undefined;
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(REFUSALS_OPTIONS) private readonly options: RefusalsOptions,
+    @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(CLOCK) private readonly clock: () => Date,
+    @Inject(LOGGER) private readonly logger: PartLogger,
+  ) {
+    this.#events = hostEvents(options.service);
+    this.#budget = new FailureBudget(options.limitPerMinute ?? REFUSAL_LIMIT_PER_MINUTE);
+  }
+
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.tell(), this.options.tellEveryMs ?? TELL_EVERY_MS).unref();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.tell();
+  }
+
+  /**
+   * To be awaited before the refusal is answered.
+   * @throws {HttpException} 429 `TOO_MANY_REFUSALS` instead of the refusal, when the caller's network had too many
+   */
+  async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
+    const trace = refusedTrace(context);
+    if (refusal.principal !== undefined) keepRefusedCaller(trace, refusal.principal);
+    // A caller beyond its limit is counted: a flood must not become a flood of events.
+    const limited = refusal.status === 429 ? refusal.principal?.apiKey?.id : undefined;
+    if (refusal.principal !== undefined && limited === undefined) {
+      await this.#recordOne(refusal.principal, refusal.code, trace);
+      return;
+    }
+    const { method, route, peer } = trace;
+    // One of many is in the record by their count.
+    markRecorded(auditRequest(trace));
+    const overHttp = context.getType() === 'http';
+    const network = overHttp ? networkOf(peer) : peer;
+    const first = this.#tally.add({ code: refusal.code, method, route, network, apiKey: limited }, this.clock());
+    if (first !== undefined)
+      await this.#recordCounted(first, trace).catch((error: unknown) => {
+        this.#tally.giveBack(first);
+        throw error;
+      });
+    // 503 is the service's own fault.
+    if (!overHttp || refusal.status === 503 || refusal.status === 429) return;
+    const retryAfter = this.#budget.spend(network, performance.now());
+    if (retryAfter === undefined || guiding.has(refusal.code)) return;
+    throw httpProblem(429, 'TOO_MANY_REFUSALS', `Too many requests from your network were refused (${refusal.code}).`, {
+      retry_after: retryAfter,
+    });
+  }
+
+  /** Records what was counted since the last time. */
+  async tell(): Promise<void> {
+    this.#telling = this.#telling.then(() => this.#tellNow());
+    await this.#telling;
+  }
+
+  async #tellNow(): Promise<void> {
+    await Promise.all(
+      this.#tally.take().map((counted) =>
+        this.#recordCounted(counted).catch((error: unknown) => {
+          this.#tally.giveBack(counted);
+          this.logger.warn({ err: error }, 'counted refusals could not be recorded; retrying later');
+        }),
+      ),
+    );
+  }
+
+  async #recordOne(principal: Principal, reason: string, trace: RequestTrace): Promise<void> {
+    const id = `${trace.method} ${trace.route}`;
+    await this.outbox.recordDurably(
+      this.#events.event('request.refused', by({ principal, trace }), { id, outcome: 'denied', reason }),
+    );
+  }
+
+  /** @param trace of the refusal, where it is one */
+  async #recordCounted(counted: CountedRefusals, trace?: RequestTrace): Promise<void> {
+    const { code: reason, method, route, network, apiKey, count, first, last } = counted;
+    const request = { method, route, id: trace?.requestId ?? 'several', peer: network };
+    const changes = {
+      count,
+      first: first.toISOString(),
+      last: last.toISOString(),
+      ...(apiKey === undefined ? {} : { api_key: apiKey }),
+    };
+    await this.outbox.recordDurably(
+      this.#events.event(
+        'requests.refused',
+        { principal: null, txn: null, traceparent: trace?.traceparent, request },
+        { id: `${method} ${route}`, outcome: 'denied', reason, changes },
+      ),
+    );
+  }
+}
