@@ -60,6 +60,7 @@ import { NewestEventsController } from './events/newest-events.controller.js';
 import { NewestEvents } from './events/newest-events.service.js';
 import { OverviewController } from './overview/overview.controller.js';
 import { OverviewService } from './overview/overview.service.js';
+import { SourceReportsService } from './source-reports/source-reports.service.js';
 
 /** The trail: intake from the stream, and reading. Reads are events as well. */
 @Module({})
@@ -115,6 +116,7 @@ export class AuditModule {
         { provide: EVENT_MASKING, useValue: new EventMasking(configuration.MASKED_FIELDS) },
         IntakeStore,
         IntakeLoad,
+        SourceReportsService,
         IntakeService,
         CompletenessStore,
         CompletenessService,

@@ -30,5 +30,6 @@ export {
   type Receipt,
 } from './receipts.js';
 export { RELAY_PACE_MS, startRelay, type Relay, type RelayOptions, type RelayState } from './relay.js';
+export { ALL_REPORTS, parseReport, reportSubject, type SourceReport } from './source-report.js';
 export { type DrizzleExecutor, type PrismaExecutor, type QueryExecutor, type SqlExecutor } from './sql-executor.js';
 export { auditStream, deadLetterStream, ensureAuditStreams, subjectOf, type StreamSettings } from './streams.js';

@@ -14,6 +14,7 @@ import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } f
 import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
 import { RelayStore, ROUND } from './relay.store.js';
+import { reportSubject, writeReport, type SourceReport } from './source-report.js';
 
 export interface RelayOptions {
   readonly pool: pg.Pool;
@@ -45,6 +46,8 @@ export interface RelayState {
 /** Publishes the outbox to JetStream until receipts say that the log has it. */
 export interface Relay {
   state(): RelayState;
+  /** Tells audit how this service is doing, for its page Health. A report is lost while NATS is unavailable; repeat it every few seconds. */
+  report(report: Omit<SourceReport, 'source'>): void;
   stop(): Promise<void>;
 }
 
@@ -113,6 +116,13 @@ class OutboxRelay implements Relay {
       lastPublishedAt: this.#lastPublishedAt?.toISOString() ?? null,
       lastError: this.#lastError,
     };
+  }
+
+  report(report: Omit<SourceReport, 'source'>): void {
+    const { source } = this.options;
+    // The client would keep it for later, when it is no longer true.
+    if (isConnected(this.#connection))
+      this.#connection?.publish(reportSubject(source), writeReport({ ...report, source }));
   }
 
   async stop(): Promise<void> {

@@ -50,6 +50,7 @@ function exportsOf(service: string, services: readonly string[]): readonly NatsE
           .flatMap((to): NatsExport[] => [
             { kind: 'service', subject: `audit.${to}.>`, to: [to] },
             { kind: 'stream', subject: `receipts.${to}`, to: [to] },
+            { kind: 'service', subject: `reports.${to}`, to: [to] },
           ]),
         { kind: 'stream', subject: 'log.checkpoint' },
       ];
@@ -67,6 +68,7 @@ function importsOf(service: string): readonly NatsImport[] {
   const fromAudit: readonly NatsImport[] = [
     { kind: 'service', from: 'audit', subject: `audit.${service}.>` },
     { kind: 'stream', from: 'audit', subject: `receipts.${service}` },
+    { kind: 'service', from: 'audit', subject: `reports.${service}` },
     { kind: 'stream', from: 'audit', subject: 'log.checkpoint' },
   ];
   const fromIssuer: readonly NatsImport[] = [
@@ -78,7 +80,7 @@ function importsOf(service: string): readonly NatsImport[] {
 
 function rightsOf(service: string): NatsRights {
   const own = {
-    publish: [`audit.${service}.>`],
+    publish: [`audit.${service}.>`, `reports.${service}`],
     subscribe: [`receipts.${service}`, 'log.checkpoint', `_INBOX_${service}.>`],
   };
   const reader = { publish: [REVOCATIONS_GET], subscribe: [BUCKET_CHANGES] };
@@ -94,7 +96,7 @@ function rightsOf(service: string): NatsRights {
       const written = ['receipts.>', 'log.checkpoint', 'log.kept', 'audit-dead-letters.>', '$JS.API.>', '$JS.ACK.>'];
       return {
         publish: [...own.publish, ...written, ...reader.publish],
-        subscribe: [...own.subscribe, ...reader.subscribe],
+        subscribe: [...own.subscribe, 'reports.*', ...reader.subscribe],
       };
     }
     default:

@@ -22,6 +22,7 @@ describe('what a service may do on NATS', () => {
     expect(exportsFor('my-orders')).toEqual([
       '{ service: "audit.my-orders.>", accounts: ["MY-ORDERS"] }',
       '{ stream: "receipts.my-orders", accounts: ["MY-ORDERS"] }',
+      '{ service: "reports.my-orders", accounts: ["MY-ORDERS"] }',
     ]);
     const withOurs = natsAccountOf('audit', ['my-orders', 'payments']).exports;
     expect(withOurs).toContainEqual({ kind: 'service', subject: 'audit.my-orders.>', to: ['my-orders'] });

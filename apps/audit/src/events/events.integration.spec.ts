@@ -1,6 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { auditStream, BATCH_SIZE_LIMIT, batchSubject, parseReceipt, receiptSubject } from '@countersign/audit-client';
+import {
+  auditStream,
+  BATCH_SIZE_LIMIT,
+  batchSubject,
+  parseReceipt,
+  receiptSubject,
+  reportSubject,
+} from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
@@ -373,6 +380,19 @@ describe('the trail, by HTTP', () => {
       retention: { days: null, first_index: '0', segments: 0, last_sealed_at: null },
       replica: { notes: { intake: { consuming: true }, audit_relay: expect.objectContaining({}) } },
     });
+    const report = {
+      source: 'payments',
+      replica: 'a/1',
+      status: 'ready',
+      failing: [],
+      outbox: { pending: 12, oldest_seconds: 90, last_error: null },
+      revocation_feed: { state: 'lost', lag_ms: null },
+    };
+    payments.publish(reportSubject('payments'), JSON.stringify({ ...report, source: 'issuer' }));
+    payments.publish(reportSubject('payments'), JSON.stringify(report));
+    const received = z.tuple([z.looseObject({ source: z.literal('payments') })]);
+    const heard = await eventually(read, ({ reports }) => z.object({ received }).safeParse(reports).success);
+    expect(heard).toMatchObject({ reports: { since: expect.any(String), received: [report] } });
     expect((await get('/overview', OWN)).status).toBe(403);
     const { rows } = await database.query(
       `select from audit_outbox where event #>> '{data,request,route}' = '/overview'`,

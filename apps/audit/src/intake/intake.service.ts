@@ -15,6 +15,7 @@ import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
+import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { inspectMessage, type Accepted, type Rejected } from './message-check.js';
 import { openIntake, UNDER_WAY, type Intake } from './intake-consumer.js';
 import { IntakeLoad } from './intake-load.js';
@@ -71,6 +72,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(IntakeLoad) private readonly load: IntakeLoad,
     @Inject(EVENT_MASKING) private readonly masking: EventMasking,
     @Inject(RecoveryService) private readonly recovery: RecoveryService,
+    @Inject(SourceReportsService) private readonly reports: SourceReportsService,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) registry: Registry,
@@ -100,6 +102,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     this.#connection = await connectToNats('audit-intake', this.options.nats, this.logger, signal);
     if (this.#connection === undefined) return;
     const connection = this.#connection;
+    this.reports.listen(connection);
     while (!signal.aborted) {
       try {
         await this.#consume(await this.#open(connection), connection);

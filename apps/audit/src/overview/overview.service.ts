@@ -7,6 +7,7 @@ import { LogStore } from '../log/log.store.js';
 import { PostingsStore } from '../postings/postings.store.js';
 import { RETENTION_OPTIONS, type RetentionOptions } from '../retention/retention.service.js';
 import { RetentionStore } from '../retention/retention.store.js';
+import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { withTimes, type LogOverview, type Overview } from './overview.js';
 
 /** Says in one answer how the trail is doing. */
@@ -20,6 +21,7 @@ export class OverviewService {
     @Inject(LogStore) private readonly log: LogStore,
     @Inject(RetentionStore) private readonly retention: RetentionStore,
     @Inject(RETENTION_OPTIONS) private readonly options: RetentionOptions,
+    @Inject(SourceReportsService) private readonly reports: SourceReportsService,
     @Inject(HEALTH) private readonly health: HealthRegistry,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
@@ -36,6 +38,7 @@ export class OverviewService {
     return {
       at: this.clock().toISOString(),
       sources: withTimes(states, steps),
+      reports: this.reports.read(),
       dead_letters: letters,
       log,
       retention: { days: this.options.days ?? null, ...kept },

@@ -1,6 +1,7 @@
 import { type HealthReport } from '@countersign/service-host';
 import { type SourceState } from '../intake/completeness.service.js';
 import { type WaitingLetters } from '../intake/dead-letters.store.js';
+import { type SourceReports } from '../source-reports/source-reports.service.js';
 import { type RetentionState } from '../retention/retention.store.js';
 
 /** A source, and when its numbers last advanced. Times are RFC 3339. */
@@ -29,6 +30,8 @@ export interface RetentionOverview extends RetentionState {
 export interface Overview {
   readonly at: string;
   readonly sources: readonly SourceOverview[];
+  /** What the services report of themselves: outboxes, revocation feeds, failing checks. */
+  readonly reports: SourceReports;
   readonly dead_letters: WaitingLetters;
   readonly log: LogOverview;
   readonly retention: RetentionOverview;

@@ -1,5 +1,6 @@
 import { announcementOf, findingsOf, missingOf, spanText } from './findings.js';
 import { overviewSchema, type Overview } from './health-answers.js';
+import { sourcesOf, type Report } from './source-health.js';
 
 const well: Overview = {
   at: '2026-11-26T12:00:00.000Z',
@@ -13,6 +14,7 @@ const well: Overview = {
       advanced_at: '2026-11-26T11:59:59.000Z',
     },
   ],
+  reports: { since: '2026-11-26T10:00:00.000Z', received: [] },
   dead_letters: { waiting: 0, oldest_at: null },
   log: { size: '100', covered: '100', indexed: '100', signed_at: '2026-11-26T10:00:00.000Z' },
   retention: { days: null, first_index: '0', segments: 0, last_sealed_at: null },
@@ -21,7 +23,7 @@ const well: Overview = {
     checks: { database: 'ok' },
     notes: {
       intake: { consuming: true, waiting: 0, lag_ms: 3, stream_fill: 0.1, last_error: null },
-      audit_relay: { connected: true, pending: 2, oldest_seconds: 1 },
+      audit_relay: { connected: true, pending: 2, oldest_seconds: 1, lastError: null },
       revocation_feed: { state: 'current', entries: 0, lagMs: null, lastError: null },
     },
   },
@@ -56,12 +58,48 @@ describe('the health of the trail', () => {
   it('finds what the replica says of its intake, its outbox and its feed, and nothing where it says nothing', () => {
     const notes: Overview['replica']['notes'] = {
       intake: { consuming: false, waiting: null, lag_ms: 0, stream_fill: 0.9, last_error: 'away' },
-      audit_relay: { connected: false, pending: 1, oldest_seconds: 61 },
+      audit_relay: { connected: false, pending: 1, oldest_seconds: 61, lastError: null },
       revocation_feed: { state: 'lost', entries: 0, lagMs: null, lastError: 'away' },
     };
     const replica = { status: 'not_ready', checks: { database: 'away' }, notes } as const;
-    expect(subjects({ replica })).toEqual(['replica', 'intake', 'intake', 'outbox', 'outbox', 'feed']);
+    expect(subjects({ replica })).toEqual(['intake', 'intake', 'outbox', 'outbox', 'replica', 'feed']);
     expect(subjects({ replica: { status: 'ready', checks: {}, notes: {} } })).toEqual([]);
+  });
+
+  const report: Report = {
+    source: 'payments',
+    replica: 'a/1',
+    heard_at: '2026-11-26T11:59:58.000Z',
+    status: 'ready',
+    failing: [],
+    outbox: { pending: 0, oldest_seconds: 0, last_error: null },
+    revocation_feed: { state: 'current', lag_ms: 3 },
+  };
+  const heard = (...received: Report[]): Overview => ({ ...well, reports: { since: null, received } });
+  const texts = (overview: Overview) => findingsOf(overview).map(({ text }) => text);
+
+  it('finds what another service reports of its outbox, its feed and its checks, with the replica where there are several', () => {
+    expect(texts(heard(report))).toEqual([]);
+    const late = { pending: 1_200, oldest_seconds: 180, last_error: 'no responders' };
+    expect(texts(heard({ ...report, outbox: late, revocation_feed: { state: 'lost', lag_ms: null } }))).toEqual([
+      '1,200 events wait in the outbox of payments, the oldest for 3 min (no responders).',
+      'payments is not receiving revocations at the moment.',
+    ]);
+    const failing = [{ check: 'database', reason: 'away' }];
+    const other: Report = { ...report, replica: 'b/1', status: 'not_ready', failing, revocation_feed: null };
+    expect(texts(heard(report, other))).toEqual(['payments (b/1) is not ready: database: away']);
+  });
+
+  it('finds a source that stopped reporting, not a replica that was replaced, nor a source that never reports', () => {
+    const gone: Report = { ...report, heard_at: '2026-11-26T11:57:00.000Z', failing: [{ check: 'x', reason: 'y' }] };
+    expect(texts(heard(gone))).toEqual([
+      'payments has not reported for 3 min: it has stopped, or it has no connection to NATS.',
+    ]);
+    expect(texts(heard(gone, { ...report, replica: 'b/1' }))).toEqual([]);
+    expect(sourcesOf(heard()).map(({ source, silent }) => [source, silent])).toEqual([
+      ['audit', false],
+      ['issuer', false],
+    ]);
   });
 
   it('counts dead letters, and announces everything in one sentence', () => {

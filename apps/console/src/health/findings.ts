@@ -1,4 +1,5 @@
 import { type Overview } from './health-answers.js';
+import { secondsSince, sourcesOf, type Report, type SourceHealth } from './source-health.js';
 
 /** Seconds that a checkpoint may be behind while events wait for it. */
 export const CHECKPOINT_LATE_SECONDS = 60;
@@ -9,7 +10,7 @@ export const STREAM_NEARLY_FULL = 0.8;
 
 /** Something that is not as it should be. */
 export interface Finding {
-  readonly subject: 'sources' | 'dead-letters' | 'log' | 'intake' | 'outbox' | 'feed' | 'replica';
+  readonly subject: 'sources' | 'silence' | 'dead-letters' | 'log' | 'intake' | 'outbox' | 'feed' | 'replica';
   readonly text: string;
 }
 
@@ -26,21 +27,47 @@ export function uncovered({ log }: Overview): bigint {
   return BigInt(log.size) - BigInt(log.covered);
 }
 
-/** Seconds since a time, by the server's own clock. */
-export function secondsSince(at: string, overview: Overview): number {
-  return Math.max(0, (Date.parse(overview.at) - Date.parse(at)) / 1_000);
+/** What one replica of a source reports as wrong. @param name as the reader is to know it by */
+function findingsOfReport(name: string, { failing, revocation_feed: feed }: Report): readonly Finding[] {
+  return [
+    ...failing.map(({ check, reason }): Finding => ({
+      subject: 'replica',
+      text: `${name} is not ready: ${check}: ${reason}`,
+    })),
+    ...(feed === null || feed.state === 'current'
+      ? []
+      : [{ subject: 'feed', text: `${name} is not receiving revocations at the moment.` } as const]),
+  ];
+}
+
+/** What a source reports as wrong, or that it stopped reporting: then what it said last no longer counts. */
+function findingsOfSource({ source, reports, silent }: SourceHealth, overview: Overview): readonly Finding[] {
+  const [newest] = reports;
+  if (newest === undefined) return [];
+  if (silent) {
+    const since = spanText(secondsSince(newest.heard_at, overview));
+    const text = `${source} has not reported for ${since}: it has stopped, or it has no connection to NATS.`;
+    return [{ subject: 'silence', text }];
+  }
+  const { pending, oldest_seconds: oldest, last_error: error } = newest.outbox;
+  const why = error === null ? '' : ` (${error})`;
+  const waits = `${counted(pending, 'event waits', 'events wait')} in the outbox of ${source}, the oldest for ${spanText(oldest)}${why}.`;
+  return [
+    ...(oldest > OUTBOX_LATE_SECONDS ? [{ subject: 'outbox', text: waits } as const] : []),
+    ...reports.flatMap((report) =>
+      findingsOfReport(reports.length === 1 ? source : `${source} (${report.replica})`, report),
+    ),
+  ];
 }
 
 /** What is not as it should be, the worst first; empty when all is well. */
 export function findingsOf(overview: Overview): readonly Finding[] {
   const { sources, dead_letters: letters, log, replica } = overview;
-  const { intake, audit_relay: relay, revocation_feed: feed } = replica.notes;
+  const { intake, audit_relay: relay } = replica.notes;
   const findings: Finding[] = [];
   const find = (when: boolean, subject: Finding['subject'], text: string): void => {
     if (when) findings.push({ subject, text });
   };
-  const failed = Object.entries(replica.checks).filter(([, result]) => result !== 'ok');
-  for (const [name, reason] of failed) find(true, 'replica', `audit is not ready: ${name}: ${reason}`);
   for (const source of sources) {
     const gap = `${missingOf(source).toString()} numbers of ${source.source} have been missing from the trail for more than a minute.`;
     find(source.alert, 'sources', gap);
@@ -59,12 +86,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
     'Events have been waiting for a checkpoint for more than a minute.',
   );
   find(relay?.connected === false, 'outbox', 'audit’s own outbox has no connection to NATS.');
-  find(
-    (relay?.oldest_seconds ?? 0) > OUTBOX_LATE_SECONDS,
-    'outbox',
-    `${counted(relay?.pending ?? 0, 'event waits', 'events wait')} in audit’s own outbox, the oldest for more than a minute.`,
-  );
-  find(feed !== undefined && feed.state !== 'current', 'feed', 'audit is not receiving revocations at the moment.');
+  for (const source of sourcesOf(overview)) findings.push(...findingsOfSource(source, overview));
   find(
     letters.waiting > 0,
     'dead-letters',

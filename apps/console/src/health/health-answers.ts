@@ -15,7 +15,14 @@ const notesSchema = z.object({
       last_error: z.nullable(z.string()),
     }),
   ),
-  audit_relay: z.optional(z.object({ connected: z.boolean(), pending: z.number(), oldest_seconds: z.number() })),
+  audit_relay: z.optional(
+    z.object({
+      connected: z.boolean(),
+      pending: z.number(),
+      oldest_seconds: z.number(),
+      lastError: z.nullable(z.string()),
+    }),
+  ),
   revocation_feed: z.optional(
     z.object({
       state: z.enum(['loading', 'current', 'lost']),
@@ -23,6 +30,19 @@ const notesSchema = z.object({
       lagMs: z.nullable(z.number()),
       lastError: z.nullable(z.string()),
     }),
+  ),
+});
+
+/** What one replica of a service reported of itself. */
+const reportSchema = z.object({
+  source: z.string(),
+  replica: z.string(),
+  heard_at: z.string(),
+  status: z.enum(['ready', 'not_ready']),
+  failing: z.array(z.object({ check: z.string(), reason: z.string() })),
+  outbox: z.object({ pending: z.number(), oldest_seconds: z.number(), last_error: z.nullable(z.string()) }),
+  revocation_feed: z.nullable(
+    z.object({ state: z.enum(['loading', 'current', 'lost']), lag_ms: z.nullable(z.number()) }),
   ),
 });
 
@@ -38,6 +58,7 @@ export const overviewSchema = z.object({
       advanced_at: time,
     }),
   ),
+  reports: z.object({ since: time, received: z.array(reportSchema) }),
   dead_letters: z.object({ waiting: z.number(), oldest_at: time }),
   log: z.object({ size: z.string(), covered: z.string(), indexed: z.string(), signed_at: time }),
   retention: z.object({

@@ -6,9 +6,10 @@ import { ErrorState, Loading } from '../ui/page-state.js';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { DeadLetters } from './dead-letters.js';
-import { announcementOf, findingsOf, secondsSince, spanText, uncovered } from './findings.js';
+import { announcementOf, findingsOf, spanText, uncovered } from './findings.js';
 import { overviewSchema, type Overview } from './health-answers.js';
 import styles from './health.module.css';
+import { secondsSince } from './source-health.js';
 import { Sources } from './sources.js';
 
 const REFRESH_MS = 10_000;
@@ -167,7 +168,7 @@ export function Health() {
           )}
           <section aria-labelledby="sources">
             <h2 id="sources">Sources</h2>
-            <Sources sources={data.sources} />
+            <Sources overview={data} />
           </section>
           <Letters overview={data} mayReplay={session?.scopes.includes('audit:admin') === true} />
           <section aria-labelledby="log">
@@ -178,16 +179,15 @@ export function Health() {
             <h2 id="replica">The replica that answered</h2>
             <ReplicaFacts replica={data.replica} />
           </section>
-          <section aria-labelledby="unknown">
-            <h2 id="unknown">What audit cannot see</h2>
-            <p>
-              How many events wait in the other services’ outboxes, and whether those services receive revocations:
-              audit sees only what reached it. A source that sends nothing looks like one that has nothing to report.
-              Each service’s own <code>/health/ready</code> and <code>/metrics</code> tell it (
-              <code>audit_outbox_pending</code>, <code>audit_outbox_oldest_seconds</code>). With several replicas of
-              audit, another one may report other values.
-            </p>
-          </section>
+          <p className={styles.soft}>
+            Services report their outbox, revocations and failing checks to audit every five seconds over NATS
+            {data.reports.since !== null && (
+              <>
+                ; this replica of audit has been listening since <Time at={data.reports.since} />
+              </>
+            )}
+            . A service that cannot reach NATS cannot report either: ask its own <code>/health/ready</code>.
+          </p>
         </>
       )}
     </div>

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Controller, Get, Inject, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Public } from '@countersign/auth';
+import { ALL_REPORTS, connectToNats, parseReport, type SourceReport } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import pg from 'pg';
 import { AuditTrailModule } from '../trail/audit-trail.js';
@@ -12,6 +13,7 @@ import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
 import { DatabaseModule } from '../database/database.js';
 import { Unrecorded } from '../trail/recorded-answers.js';
+import { thisReplica } from '../trail/source-report.js';
 import { createService } from './start-service.js';
 import { LOGGER, POOL } from '../tokens.js';
 import { type Logger } from 'pino';
@@ -45,6 +47,8 @@ describe("a service's signals", () => {
   let app: NestFastifyApplication;
   let superuser: pg.Client;
   const warned: string[] = [];
+  const stopped = new AbortController();
+  const quiet = { info: () => undefined, warn: () => undefined };
 
   const get = async (url: string): Promise<{ readonly status: number; readonly body: string }> => {
     const { statusCode: status, body } = await app.inject({ method: 'GET', url });
@@ -99,7 +103,7 @@ describe("a service's signals", () => {
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
-  it('show how many events wait, how old the oldest is, and that NATS is unavailable, during an outage', async () => {
+  it('show how many events wait, how old the oldest is, and that NATS is unavailable, during an outage, and report it to audit after it', async () => {
     await until(async () => (await metric('audit_relay_connected')) === 1);
     await backing.nats.stop();
     await superuser.query(
@@ -110,7 +114,30 @@ describe("a service's signals", () => {
     await until(async () => (await metric('audit_relay_connected')) === 0);
     expect((await get('/health/ready')).body).toMatch(/"audit_relay":\{"connected":false.*"pending":7/);
     await backing.nats.start();
+    const { audit: password } = backing.passwords;
+    const audit = await connectToNats(
+      'audit',
+      { url: backing.nats.url, user: 'audit', password },
+      quiet,
+      stopped.signal,
+    );
+    const reports: (SourceReport | undefined)[] = [];
+    audit?.subscribe(ALL_REPORTS, {
+      callback: (_error, message) => reports.push(parseReport('payments', message.string())),
+    });
     await until(async () => (await metric('audit_relay_connected')) === 1);
+    await until(() => Promise.resolve(reports.length > 0));
+    await audit?.close();
+    const { outbox, ...rest } = reports[0] ?? {};
+    expect(rest).toEqual({
+      source: 'payments',
+      replica: thisReplica,
+      status: 'ready',
+      failing: [],
+      revocation_feed: null,
+    });
+    expect(outbox?.pending).toBe(7);
+    expect(outbox?.oldest_seconds).toBeGreaterThanOrEqual(3_600);
   }, 60_000);
 
   it('fail readiness for a while after PostgreSQL had no room, although it still answers', async () => {

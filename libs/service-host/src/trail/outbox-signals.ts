@@ -3,9 +3,12 @@ import { Gauge, type Registry } from 'prom-client';
 import type pg from 'pg';
 import { type Background } from '../background.js';
 import { type HealthRegistry } from '../health/health.js';
+import { sourceReportOf } from './source-report.js';
 
 /** Milliseconds between two checks into the outbox. */
 const LOOK_EVERY_MS = 2_000;
+/** Milliseconds between two reports to audit. */
+const REPORT_EVERY_MS = 5_000;
 /** Beyond this the exact number is of no use, and counting would be expensive. */
 export const COUNT_LIMIT = 100_000;
 
@@ -34,7 +37,8 @@ export interface OutboxSignals {
 
 /**
  * Shows an operator that the trail falls behind: how many events wait, how old the oldest is, whether the relay has NATS. Checked on a separate
- * timer, independent of the relay; a scrape returns the last result without waiting. The age keeps growing while the check fails.
+ * timer, independent of the relay; a scrape returns the last result without waiting. The age keeps growing while the check fails. The same is
+ * reported to audit, which shows it for all services in one place.
  */
 export function watchOutbox({ pool, relay, background, health, metrics, clock }: OutboxSignals): void {
   let last: Waiting = { pending: 0, oldestAt: undefined };
@@ -53,6 +57,14 @@ export function watchOutbox({ pool, relay, background, health, metrics, clock }:
     pending: last.pending,
     oldest_seconds: Math.round(oldestSeconds()),
   }));
+  background.repeat({
+    name: 'audit_report',
+    everyMs: REPORT_EVERY_MS,
+    run: async () => {
+      relay.report(sourceReportOf(await health.report()));
+      return undefined;
+    },
+  });
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
       name,

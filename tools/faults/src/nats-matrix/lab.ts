@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureAuditStreams } from '@countersign/audit-client';
+import { ensureAuditStreams, reportSubject } from '@countersign/audit-client';
 import {
   natsServices,
   newNatsPasswords,
@@ -143,7 +143,8 @@ export class Lab {
 
   #observe(by: NatsService, connection: NatsConnection): void {
     const subjects = [`receipts.${by}`, 'log.checkpoint', `_INBOX_${by}.forged`, `_INBOX_${by}.forged.>`];
-    for (const subject of [...subjects, ...(by === 'issuer' ? [] : [allOfBucket])])
+    const reports = by === 'audit' ? natsServices.map(reportSubject) : [];
+    for (const subject of [...subjects, ...reports, ...(by === 'issuer' ? [] : [allOfBucket])])
       connection.subscribe(subject, {
         // A message that a consumer delivers still has the subject that it was stored under: what counts is where it was heard.
         callback: (error) => {

@@ -1,4 +1,4 @@
-import { auditStream, CHECKPOINT_SUBJECT, receiptSubject } from '@countersign/audit-client';
+import { auditStream, CHECKPOINT_SUBJECT, receiptSubject, reportSubject } from '@countersign/audit-client';
 import { natsServices, type NatsService } from '@countersign/backing-services';
 
 /** Something that a service must not be able to do to another. */
@@ -24,6 +24,7 @@ export function targetsFor(attacker: NatsService): readonly Target[] {
     ...natsServices.flatMap((service): Target[] => [
       { subject: `audit.${service}.forged`, owners: [service, 'audit'], kind: 'message' },
       { subject: receiptSubject(service), owners: [service, 'audit'], kind: 'message' },
+      { subject: reportSubject(service), owners: [service, 'audit'], kind: 'message' },
       { subject: `_INBOX_${service}.forged`, owners: [service], kind: 'message' },
     ]),
     { subject: CHECKPOINT_SUBJECT, owners: ['audit'], kind: 'message' },

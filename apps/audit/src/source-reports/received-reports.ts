@@ -1,0 +1,44 @@
+import { type SourceReport } from '@countersign/audit-client';
+
+/** Maximum replicas of one source that are kept. */
+export const REPLICA_LIMIT = 16;
+/** Maximum sources that are kept; each has its own account on NATS. */
+const SOURCE_LIMIT = 256;
+/** Milliseconds after which a silent replica is forgotten, unless no other replica of its source was heard since. */
+export const FORGET_AFTER_MS = 300_000;
+
+/** What a replica of another service, or another one of audit, reported last. */
+export interface ReceivedReport extends SourceReport {
+  /** When it arrived here. RFC 3339. */
+  readonly heard_at: string;
+}
+
+/** The newest report of each replica. Only in memory: a report that is not repeated means nothing. */
+export class ReceivedReports {
+  /** By source, then by replica; the one that was heard last is the last one. */
+  readonly #sources = new Map<string, Map<string, ReceivedReport>>();
+
+  hear(report: SourceReport, at: Date): void {
+    const replicas = this.#sources.get(report.source) ?? new Map<string, ReceivedReport>();
+    if (replicas.size === 0 && this.#sources.size >= SOURCE_LIMIT) return;
+    replicas.delete(report.replica);
+    replicas.set(report.replica, { ...report, heard_at: at.toISOString() });
+    const [silent] = replicas.keys();
+    if (replicas.size > REPLICA_LIMIT && silent !== undefined) replicas.delete(silent);
+    this.#sources.set(report.source, replicas);
+  }
+
+  /** By source and replica. The last replica of a source stays, however long it is silent. */
+  read(now: Date): readonly ReceivedReport[] {
+    const kept: ReceivedReport[] = [];
+    for (const replicas of this.#sources.values()) {
+      const last = [...replicas.keys()].at(-1);
+      for (const [replica, report] of replicas) {
+        if (replica !== last && now.getTime() - Date.parse(report.heard_at) > FORGET_AFTER_MS) replicas.delete(replica);
+        else kept.push(report);
+      }
+    }
+    const key = ({ source, replica }: ReceivedReport): string => `${source} ${replica}`;
+    return kept.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  }
+}

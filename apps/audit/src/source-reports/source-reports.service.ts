@@ -1,0 +1,39 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ALL_REPORTS, parseReport } from '@countersign/audit-client';
+import { CLOCK, thisReplica } from '@countersign/service-host';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { ReceivedReports, type ReceivedReport } from './received-reports.js';
+
+/** What the services reported of themselves to this replica of audit. */
+export interface SourceReports {
+  /** From when on it would have heard them; null without NATS. RFC 3339. */
+  readonly since: string | null;
+  readonly received: readonly ReceivedReport[];
+}
+
+/** Listens to what services report of themselves: NATS lets each speak only under its own name. */
+@Injectable()
+export class SourceReportsService {
+  readonly #received = new ReceivedReports();
+  #since: Date | null = null;
+
+  constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
+
+  /** Every replica of audit hears all of them. */
+  listen(connection: NatsConnection): void {
+    this.#since = this.clock();
+    connection.subscribe(ALL_REPORTS, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        const source = message.subject.slice(ALL_REPORTS.length - 1);
+        const report = parseReport(source, message.string());
+        if (report !== undefined && !(source === 'audit' && report.replica === thisReplica))
+          this.#received.hear(report, this.clock());
+      },
+    });
+  }
+
+  read(): SourceReports {
+    return { since: this.#since?.toISOString() ?? null, received: this.#received.read(this.clock()) };
+  }
+}

@@ -1,0 +1,58 @@
+import { type Overview } from './health-answers.js';
+
+export type Report = Overview['reports']['received'][number];
+
+/** Seconds without a report after which a source counts as silent: it reports every five. */
+export const SILENT_SECONDS = 30;
+
+/** One source: what arrived in the trail, and what its replicas report of themselves. */
+export interface SourceHealth {
+  readonly source: string;
+  /** Undefined before its first event. */
+  readonly arrived: Overview['sources'][number] | undefined;
+  /** Of each replica that is heard, or of the last one that was; the newest first. Empty if it reports nothing. */
+  readonly reports: readonly Report[];
+  /** Whether it used to report and stopped. */
+  readonly silent: boolean;
+}
+
+/** Seconds since a time, by the server's own clock. */
+export function secondsSince(at: string, overview: Overview): number {
+  return Math.max(0, (Date.parse(overview.at) - Date.parse(at)) / 1_000);
+}
+
+/** Audit's own replica that answered, in the form in which the others report. */
+function ownReport({ at, replica: { status, checks, notes } }: Overview): Report {
+  const { audit_relay: relay, revocation_feed: feed } = notes;
+  return {
+    source: 'audit',
+    replica: 'the replica that answered',
+    heard_at: at,
+    status,
+    failing: Object.entries(checks)
+      .filter(([, result]) => result !== 'ok')
+      .map(([check, reason]) => ({ check, reason })),
+    outbox: {
+      pending: relay?.pending ?? 0,
+      oldest_seconds: relay?.oldest_seconds ?? 0,
+      last_error: relay?.connected === false ? 'no connection to NATS' : (relay?.lastError ?? null),
+    },
+    revocation_feed: feed === undefined ? null : { state: feed.state, lag_ms: feed.lagMs },
+  };
+}
+
+/** Every source that sent an event or a report, by name. */
+export function sourcesOf(overview: Overview): readonly SourceHealth[] {
+  const reports = Map.groupBy([ownReport(overview), ...overview.reports.received], ({ source }) => source);
+  const names = new Set([...overview.sources.map(({ source }) => source), ...reports.keys()]);
+  return [...names].sort().map((source): SourceHealth => {
+    const all = (reports.get(source) ?? []).toSorted((a, b) => Date.parse(b.heard_at) - Date.parse(a.heard_at));
+    const heard = all.filter(({ heard_at: at }) => secondsSince(at, overview) <= SILENT_SECONDS);
+    return {
+      source,
+      arrived: overview.sources.find((one) => one.source === source),
+      reports: heard.length > 0 ? heard : all.slice(0, 1),
+      silent: all.length > 0 && heard.length === 0,
+    };
+  });
+}
