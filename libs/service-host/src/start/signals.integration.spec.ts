@@ -123,7 +123,9 @@ describe("a service's signals", () => {
     );
     const reports: (SourceReport | undefined)[] = [];
     audit?.subscribe(ALL_REPORTS, {
-      callback: (_error, message) => reports.push(parseReport('payments', message.string())),
+      callback: (_error, message) => {
+        reports.push(parseReport('payments', message.string()));
+      },
     });
     await until(async () => (await metric('audit_relay_connected')) === 1);
     await until(() => Promise.resolve(reports.length > 0));
