@@ -38,6 +38,7 @@ import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
 import { AudienceWordsStore } from './registry/audience-words.store.js';
 import { ClientDocuments } from './registry/client-documents.service.js';
 import { ClientsStore } from './registry/clients.store.js';
+import { DescribedClients } from './registry/described-clients.store.js';
 import { FreshAdmin } from './registry/fresh-admin.service.js';
 import { KEY_ENCRYPTION, LocalKeyEncryption } from './registry/key-encryption.js';
 import { SIGNING_KEYS } from './registry/key-set.js';
@@ -185,6 +186,7 @@ export class IssuerModule {
         RemoteKeys,
         Replica,
         ClientDocuments,
+        DescribedClients,
         { provide: SIGNING_KEYS, useExisting: Replica },
         FreshAdmin,
         {

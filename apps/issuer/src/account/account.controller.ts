@@ -8,7 +8,7 @@ import { FormToken } from '../pages/form-token.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { Providers } from '../providers/providers.service.js';
-import { nameSchema } from '../registry/names.js';
+import { clientIdSchema } from '../registry/client-id.js';
 import { Replica } from '../registry/replica.service.js';
 import { sessionIdSchema, type Session } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
@@ -16,7 +16,7 @@ import { accountPage } from './account-page.js';
 import { Account } from './account.service.js';
 
 const formToken = z.string().optional();
-const applicationFormSchema = z.strictObject({ form_token: formToken, client_id: nameSchema });
+const applicationFormSchema = z.strictObject({ form_token: formToken, client_id: clientIdSchema });
 const sessionFormSchema = z.strictObject({ form_token: formToken, session_id: sessionIdSchema });
 const emptyFormSchema = z.strictObject({ form_token: formToken });
 

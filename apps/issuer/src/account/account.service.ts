@@ -62,9 +62,9 @@ export class Account {
     const who = byPerson(session, trace);
     const whose = { personId: session.person.id, clientId };
     const ended = await this.database.transaction(async (transaction) => {
+      await this.consents.withdraw(transaction, whose, who);
       await this.codes.withdraw(transaction, whose);
       await this.devices.withdraw(transaction, whose);
-      await this.consents.withdraw(transaction, whose, who);
       return this.delegations.endIn(transaction, whose, 'BY_PERSON', who);
     });
     await this.delegations.announce(ended);

@@ -8,6 +8,7 @@ import {
   Problem,
   type Database,
   type RequestTrace,
+  type Transaction,
 } from '@countersign/service-host';
 import { Consents, asksEachTime } from '../consent/consents.service.js';
 import { type ConsentLine } from '../consent/asked-rights.js';
@@ -82,11 +83,13 @@ export class Authorization {
     if (!given.ok) throw this.#refused(found, given.error, given.description);
     const { audience, scopes } = given;
     const decided = decision !== undefined && scopes.every((scope) => decision.scopes.includes(scope));
-    if (!decided && (await this.#mustAsk(found, person.id, audience, scopes))) {
-      if (silent) throw this.#refused(found, 'consent_required', 'the person must consent first');
-      return { kind: 'consent', kept: await this.#wait(found, session, 'consent', trace), scopes };
-    }
-    return this.#grant(found, session, scopes, decided ? decision : undefined, trace);
+    const mayGrant = decided || !(await this.#mustAsk(found, person.id, audience, scopes));
+    const granted = mayGrant
+      ? await this.#grant(found, session, scopes, decided ? decision : undefined, trace)
+      : undefined;
+    if (granted !== undefined) return granted;
+    if (silent) throw this.#refused(found, 'consent_required', 'the person must consent first');
+    return { kind: 'consent', kept: await this.#wait(found, session, 'consent', trace), scopes };
   }
 
   /** Refuses the application's request at its redirect. @returns where the browser goes */
@@ -126,11 +129,12 @@ export class Authorization {
     personId: string,
     audience: string,
     scopes: readonly string[],
+    transaction?: Transaction,
   ): Promise<boolean> {
     if (request.prompt.includes('consent')) return true;
     if (client.trusted === true) return false;
     if (asksEachTime(client, request.redirectUri)) return true;
-    return !(await this.consents.covers({ personId, clientId: client.client_id, audience }, scopes));
+    return !(await this.consents.covers({ personId, clientId: client.client_id, audience }, scopes, transaction));
   }
 
   /** Keeps a request until the person has signed in or decided. */
@@ -150,26 +154,31 @@ export class Authorization {
     });
   }
 
+  /** @returns undefined where nobody was asked and the person has withdrawn their consent at this very moment */
   async #grant(
-    { client, request, kept }: FoundRequest,
+    found: FoundRequest,
     session: Session,
     scopes: readonly string[],
     decision: Decision | undefined,
     trace: RequestTrace,
-  ): Promise<Step> {
+  ): Promise<Step | undefined> {
+    const { client, request, kept } = found;
     const { person, id: sessionId, authenticatedAt: authTime, acr, amr } = session;
     const { audience, nonce, redirectUri, state, codeChallenge, dpopKey } = request;
     const { client_id: clientId, client_name: name, publisher } = client;
     const id = this.delegations.newId();
     const code = newOneTimeSecret();
     const who = { ...byPerson(session, trace), txn: id };
-    await this.database.transaction(async (transaction) => {
+    const isGranted = await this.database.transaction(async (transaction) => {
+      const key = { personId: person.id, clientId, audience };
+      if (decision !== undefined) await this.consents.hold(transaction, key);
+      else if (await this.#mustAsk(found, person.id, audience, scopes, transaction)) return false;
       if (kept !== undefined && !(await this.requests.answer(transaction, kept.id))) {
         throw new Problem(400, 'REQUEST_OVER', 'This request was already answered. Go back to the application.');
       }
       if (decision !== undefined) {
         const shown = { client_name: name, publisher, lines: decision.lines };
-        await this.consents.give(transaction, { personId: person.id, clientId, audience }, scopes, shown, who);
+        await this.consents.give(transaction, key, scopes, shown, who);
       }
       await this.codes.add(transaction, {
         digest: digestOfSecret(code),
@@ -190,7 +199,9 @@ export class Authorization {
       });
       const changes = changesOf(clientId, { audience, scopes });
       await this.outbox.record(transaction, events.event('authorization-request.granted', who, { id, changes }));
+      return true;
     });
+    if (!isGranted) return undefined;
     return { kind: 'answer', location: answerLocation({ redirectUri, state, members: { code } }, this.issuer) };
   }
 }

@@ -1,9 +1,13 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { z } from 'zod';
 import { newPkce } from '@countersign/people-provider';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit } from '../testing/visit.js';
+
+const tokenSchema = z.object({ access_token: z.string() });
+const activeSchema = z.object({ active: z.boolean() });
 
 describe('a client that describes itself at its own address', () => {
   let issuer: IssuerUnderTest;
@@ -62,10 +66,28 @@ describe('a client that describes itself at its own address', () => {
     await issuer.stop();
   }, 60_000);
 
-  const visit = (client_id: string, redirect_uri = redirect) => {
+  const visit = (client_id: string, redirect_uri = redirect, change = {}) => {
     const request = { response_type: 'code', client_id, redirect_uri, scope: 'payments:read', resource: 'payments' };
     const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
-    return open(`${issuer.url}/oauth2/authorize?${new URLSearchParams({ ...request, ...pkce }).toString()}`, ada);
+    const query = new URLSearchParams({ ...request, ...pkce, ...change }).toString();
+    return open(`${issuer.url}/oauth2/authorize?${query}`, ada);
+  };
+  /** The person allows, and the client redeems. */
+  const tokenOf = async (client_id: string): Promise<string> => {
+    const page = await visit(client_id, redirect, { prompt: 'consent' });
+    const { location } = await submit(`${issuer.url}/consent`, { ...hiddenFields(page), decision: 'allow' }, ada);
+    const code = location?.searchParams.get('code') ?? '';
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id };
+    const answer = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+    expect(answer.status).toBe(200);
+    return tokenSchema.parse(await answer.json()).access_token;
+  };
+  const isActive = async (token: string): Promise<boolean> => {
+    const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    const client_assertion = await issuer.assertion('payments');
+    const body = new URLSearchParams({ token, client_assertion_type, client_assertion });
+    const answer = await fetch(`${issuer.url}/oauth2/introspect`, { method: 'POST', body });
+    return activeSchema.parse(await answer.json()).active;
   };
   const supported = async (): Promise<unknown> => {
     const metadata: unknown = await (await fetch(`${issuer.url}/.well-known/oauth-authorization-server`)).json();
@@ -84,12 +106,43 @@ describe('a client that describes itself at its own address', () => {
     expect([page.status, await supported()]).toEqual([200, true]);
     for (const text of ['Chat', new URL(origin).host, 'chat.example', 'payments:read'])
       expect(page.text).toContain(text);
-    const { location } = await submit(`${issuer.url}/consent`, { ...hiddenFields(page), decision: 'allow' }, ada);
-    const code = location?.searchParams.get('code') ?? '';
-    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id };
-    const answer = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
-    expect(answer.status).toBe(200);
+    expect(await isActive(await tokenOf(client_id))).toBe(true);
     expect(fetched).toEqual(['/chat.json']);
+  });
+
+  it('learns at its redirect what is wrong, and the trail names it', async () => {
+    const wrong = await visit(`${origin}/chat.json`, redirect, { scope: 'payments:all' });
+    expect(wrong.location?.searchParams.get('error')).toBe('invalid_scope');
+    const { rows } = await issuer.database.query<{ subject: string }>(
+      `select event->>'subject' as subject from audit_outbox where event->>'type' = $1`,
+      ['countersign.issuer.authorization-request.refused.v1'],
+    );
+    expect(rows.at(-1)?.subject).toBe(`client/${origin}/chat.json`);
+  });
+
+  it('is ended by the person on their account page', async () => {
+    const client_id = `${origin}/chat.json`;
+    const token = await tokenOf(client_id);
+    const fields = hiddenFields(await open(`${issuer.url}/account`, ada));
+    expect(fields['client_id']).toBe(client_id);
+    expect((await submit(`${issuer.url}/account/applications/end`, fields, ada)).status).toBe(303);
+    expect(await isActive(token)).toBe(false);
+  });
+
+  it('is ended, found and revoked by administrators under its address, as other clients are under their names', async () => {
+    const client_id = `${origin}/chat.json`;
+    const token = await tokenOf(client_id);
+    const query = new URLSearchParams({ client_id }).toString();
+    const found = await issuer.admin('GET', `/admin/delegations?${query}`);
+    expect([found.status, JSON.stringify(found.body)]).toEqual([200, expect.stringContaining(client_id)]);
+    const preview = new URLSearchParams({ kind: 'client', name: client_id }).toString();
+    expect((await issuer.admin('GET', `/admin/revocations/preview?${preview}`)).status).toBe(200);
+    expect((await issuer.admin('POST', '/admin/revocations', { kind: 'client', client_id })).status).toBe(201);
+    expect(await isActive(token)).toBe(false);
+    const next = await tokenOf(client_id);
+    const revoked = { kind: 'client', client_id: 'described' };
+    expect((await issuer.admin('POST', '/admin/revocations', revoked)).status).toBe(201);
+    expect(await isActive(next)).toBe(false);
   });
 
   it('is sent nowhere but where its document says', async () => {
@@ -124,8 +177,17 @@ describe('a client that describes itself at its own address', () => {
     expect(fetched).toHaveLength(before);
   });
 
-  it('ends with its policy', async () => {
+  it('ends with its policy, with the tokens that it has: when its origin leaves, and when the policy is disabled', async () => {
+    const [first, elsewhere] = [await tokenOf(`${origin}/chat.json`), ['https://apps.example']];
+    const narrower = { ...template(), metadata_documents: { origins: elsewhere } };
+    expect((await issuer.admin('PUT', '/admin/clients/described', narrower)).status).toBe(200);
+    expect(await isActive(first)).toBe(false);
+    expect((await visit(`${origin}/chat.json`)).status).toBe(400);
+    await issuer.admin('PUT', '/admin/clients/described', template());
+    const second = await tokenOf(`${origin}/chat.json`);
+    expect(await isActive(second)).toBe(true);
     await issuer.admin('POST', '/admin/clients/described/disable');
+    expect(await isActive(second)).toBe(false);
     expect((await visit(`${origin}/chat.json`)).status).toBe(400);
   });
 

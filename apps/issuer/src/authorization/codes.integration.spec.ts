@@ -291,6 +291,39 @@ describe('an authorization code', () => {
     for (const { id } of codes) expect(await reasonsOf(id)).not.toContain('live');
   });
 
+  it('that is asked for unasked while the person ends the application is not issued, or brings nothing', async () => {
+    const eda = await signedIn(app(), issuer.url, 'eda');
+    const asked = { response_type: 'code', client_id: 'planner', redirect_uri: REDIRECT, scope: 'payments:create' };
+    const pkce = newPkce();
+    const request = { ...asked, code_challenge: pkce.challenge, code_challenge_method: 'S256' };
+    const visit = (more = {}, at = issuer.url) =>
+      open(`${at}/oauth2/authorize?${new URLSearchParams({ ...request, ...more }).toString()}`, eda);
+    const allowed = await submit(`${issuer.url}/consent`, { ...hiddenFields(await visit()), decision: 'allow' }, eda);
+    const first = { code: allowed.location?.searchParams.get('code') ?? '', ...pkce };
+    expect((await redeem(first)).status).toBe(200);
+    // The end of the application waits for what it allowed, while the application asks once more, silently.
+    const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, eda));
+    await issuer.database.query('begin');
+    await issuer.database.query('select from delegation where person_id = $1 for update', [eda.session.person.id]);
+    const ended = submit(`${other}/account/applications/end`, { form_token: token, client_id: 'planner' }, eda);
+    const waits = async (locktype: string) => {
+      const { rows } = await issuer.database.query<{ waiting: boolean }>(
+        `select exists (select from pg_locks where locktype = $1 and not granted) as waiting`,
+        [locktype],
+      );
+      return rows[0]?.waiting === true;
+    };
+    while (!(await waits('transactionid'))) await new Promise(setImmediate);
+    let answered = false;
+    const silent = visit({ prompt: 'none' }).finally(() => {
+      answered = true;
+    });
+    while (!answered && !(await waits('advisory'))) await new Promise(setImmediate);
+    await issuer.database.query('commit');
+    expect((await ended).status).toBe(303);
+    expect((await silent).location?.searchParams.get('error')).toBe('consent_required');
+  });
+
   it('that names a key is redeemed with a proof of that key only, and its token is bound to it', async () => {
     const [key, thief] = [await generateSigningKey(), await generateSigningKey()];
     const proof = (of: PrivateJwk) => ({

@@ -33,9 +33,11 @@ import {
 } from '../registry/client-record.js';
 import { type Client, type PublicJwk } from '../registry/client.js';
 import { ClientsStore } from '../registry/clients.store.js';
+import { DescribedClients } from '../registry/described-clients.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { type StoredSecret } from '../registry/stored-secret.js';
+import { type RevocationCause } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { describeChange, differenceTo, type DeclaredChange } from './declaration.js';
 
@@ -116,6 +118,7 @@ export class ClientsService {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ClientsStore) private readonly store: ClientsStore,
     @Inject(Replica) private readonly replica: Replica,
+    @Inject(DescribedClients) private readonly described: DescribedClients,
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
@@ -241,8 +244,8 @@ export class ClientsService {
       const version = await this.store.raiseVersion(transaction);
       const locked = differenceTo(wanted, await this.store.all(transaction), this.clock());
       for (const change of locked) {
-        await this.store.save(transaction, change.after, version);
         const { clientId, before, after } = change;
+        revoked.push(...(await this.#save(transaction, before ?? undefined, after, version, who, why)));
         await this.#record(transaction, 'client.declared', clientId, before ?? undefined, after, who);
         if (change.kind !== 'disable') continue;
         revoked.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
@@ -279,6 +282,7 @@ export class ClientsService {
   /** Changes a client in one transaction: the change, its event, what goes alongside, and the answer for a repeat. */
   async #change<Answer extends object>(step: ChangeStep<Answer>): Promise<Answer> {
     const { change, clientId, caller, rule, alongside } = step;
+    const revoked: RevocationRow[] = [];
     try {
       const answer = await this.database.transaction(async (transaction) => {
         await this.answers.begin(transaction, caller);
@@ -286,7 +290,7 @@ export class ClientsService {
         const before = await this.store.find(transaction, clientId);
         const changed = rule(before, this.clock());
         if (!changed.ok) throw problemOf(changed.why);
-        await this.store.save(transaction, changed.record, version);
+        revoked.push(...(await this.#save(transaction, before, changed.record, version, by(caller))));
         await this.#record(transaction, change, clientId, before, changed.record, by(caller));
         await alongside?.(transaction);
         const answered = step.answer(changed.record);
@@ -294,10 +298,31 @@ export class ClientsService {
         return answered;
       });
       await this.replica.refresh();
+      for (const row of revoked) await this.revocations.announce(row);
       return answer;
     } catch (error) {
       throw error instanceof Problem ? await this.#refused(change, clientId, caller, error) : error;
     }
+  }
+
+  /** Saves a client. With a policy for clients that describe themselves end those that it no longer allows. @returns their revocations */
+  async #save(
+    transaction: Transaction,
+    before: ClientRecord | undefined,
+    after: ClientRecord,
+    version: number,
+    who: EventContext,
+    why: RevocationCause = {},
+  ): Promise<readonly RevocationRow[]> {
+    const { client_id: policy } = after.registration;
+    const describes = before?.registration.metadata_documents !== undefined;
+    const had = describes ? await this.described.under(transaction, policy) : [];
+    await this.store.save(transaction, after, version);
+    const has = had.length === 0 || after.disabledAt !== null ? [] : await this.described.under(transaction, policy);
+    const rows: RevocationRow[] = [];
+    for (const clientId of had.filter((one) => !has.includes(one)))
+      rows.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
+    return rows;
   }
 
   /** Records what is refused. @returns it */

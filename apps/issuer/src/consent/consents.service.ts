@@ -23,10 +23,19 @@ export class Consents {
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** Whether a person has consented to all of it before. */
-  async covers(key: ConsentKey, scopes: readonly string[]): Promise<boolean> {
-    const given = await this.store.current(key);
+  /**
+   * Whether a person has consented to all of it before.
+   * @param transaction of the caller's, where it holds until that ends: a person who withdraws it at this moment waits for it, and it for them
+   */
+  async covers(key: ConsentKey, scopes: readonly string[], transaction?: Transaction): Promise<boolean> {
+    if (transaction !== undefined) await this.store.hold(transaction, key, 'use');
+    const given = await this.store.current(key, transaction);
     return given !== undefined && scopes.every((scope) => given.scopes.includes(scope));
+  }
+
+  /** Nobody else gives, uses or withdraws it until the transaction ends; before any other row of the transaction. */
+  hold(transaction: Transaction, key: ConsentKey): Promise<void> {
+    return this.store.hold(transaction, key, 'change');
   }
 
   /**
@@ -40,6 +49,7 @@ export class Consents {
     shown: object,
     who: EventContext,
   ): Promise<void> {
+    await this.store.hold(transaction, key, 'change');
     const now = this.clock();
     const id = uuidv7(now.getTime());
     const before = await this.store.current(key, transaction);
@@ -50,12 +60,16 @@ export class Consents {
     await this.outbox.record(transaction, events.event('consent.given', who, { id, changes }));
   }
 
-  /** Withdraws all that a person gave an application, in a transaction of the caller's; end the delegations in it too. */
+  /**
+   * Withdraws all that a person gave an application, in a transaction of the caller's. Afterwards, and not before, end in it what came of it, codes,
+   * devices and delegations: what was being given at this moment is there by then, and nothing more comes until the transaction ends.
+   */
   async withdraw(
     transaction: Transaction,
     { personId, clientId }: Omit<ConsentKey, 'audience'>,
     who: EventContext,
   ): Promise<readonly Consent[]> {
+    await this.store.hold(transaction, { personId, clientId }, 'change');
     const withdrawn = await this.store.withdraw(transaction, personId, clientId, this.clock());
     for (const { id, audience, scopes, version } of withdrawn) {
       const changes = { client_id: clientId, audience, scope: scopes.join(' '), version };

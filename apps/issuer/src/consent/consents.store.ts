@@ -49,15 +49,25 @@ export class ConsentsStore {
     return row;
   }
 
-  /** Adds the next version. Of a person who decides twice at the same moment one waits for the other. @returns the version */
+  /**
+   * Keeps what a person gives an application in one order until the transaction ends: with `change` nobody else gives, uses or withdraws it,
+   * without it nobody changes it.
+   */
+  async hold(
+    transaction: Transaction,
+    { personId, clientId }: Omit<ConsentKey, 'audience'>,
+    why: 'use' | 'change',
+  ): Promise<void> {
+    const lock = sql.raw(why === 'change' ? 'pg_advisory_xact_lock' : 'pg_advisory_xact_lock_shared');
+    await transaction.execute(sql`select ${lock}(hashtextextended(${`consent ${personId} ${clientId}`}, 0))`);
+  }
+
+  /** Adds the next version; {@link hold} it before. @returns the version */
   async add(
     transaction: Transaction,
     { personId, clientId, audience }: ConsentKey,
     what: { readonly id: string; readonly scopes: readonly string[]; readonly shown: object; readonly givenAt: Date },
   ): Promise<number> {
-    await transaction.execute(
-      sql`select pg_advisory_xact_lock(hashtextextended(${`consent ${personId} ${clientId}`}, 0))`,
-    );
     const of = and(eq(table.personId, personId), eq(table.clientId, clientId), eq(table.audience, audience));
     const [last] = await transaction
       .select({ version: table.version })

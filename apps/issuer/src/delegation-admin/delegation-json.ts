@@ -3,12 +3,12 @@ import { type Delegation, delegationIdSchema, type DelegationId } from '../deleg
 import { type DelegationUse } from '../delegations/delegation-uses.service.js';
 import { personIdSchema } from '../people/person.js';
 import { type DelegationEnds } from '../refresh/delegation-ends.js';
-import { nameSchema } from '../registry/client.js';
+import { clientIdSchema } from '../registry/client.js';
 
 export const delegationsQuerySchema = z
   .strictObject({
     person_id: personIdSchema.optional(),
-    client_id: nameSchema.optional(),
+    client_id: clientIdSchema.optional(),
     /** The `next_cursor` of the page before. */
     cursor: delegationIdSchema.optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),

@@ -1,10 +1,8 @@
 import { pathOfOddText } from '@countersign/service-host';
 import { z } from 'zod';
+import { documentOriginOf } from './client-id.js';
 import { type Client } from './client.js';
 import { applicationTypes, redirectUriFault } from './redirect-uri.js';
-
-/** Characters of an address that names a client. */
-const ADDRESS_LIMIT = 512;
 
 /** What a client says of itself at its own address; what else it says is not read. */
 export const documentClientSchema = z.object({
@@ -14,19 +12,6 @@ export const documentClientSchema = z.object({
   application_type: z.enum(applicationTypes).default('web'),
   token_endpoint_auth_method: z.literal('none').default('none'),
 });
-
-/**
- * Whether a `client_id` is the address of a document (OAuth Client ID Metadata Document, section 3): https with a path, in its normal form,
- * without query, fragment or credentials; http only on loopback.
- * @returns its origin; undefined for another name
- */
-export function documentOriginOf(clientId: string): string | undefined {
-  if (clientId.length > ADDRESS_LIMIT || !/^https?:\/\//.test(clientId) || !URL.canParse(clientId)) return undefined;
-  const { href, origin, pathname, search, hash, username, password } = new URL(clientId);
-  const plain =
-    href === clientId && pathname !== '/' && [search, hash, username, password].every((part) => part === '');
-  return plain && !/%(?:2f|5c|2e)/i.test(pathname) ? origin : undefined;
-}
 
 /**
  * The client that a document describes, under the policy of the one that allows such documents.

@@ -9,10 +9,10 @@ import { peoplePolicySchema } from './people-policy.js';
 import { importedSecretSchema } from './stored-secret.js';
 import { subjectPatternSchema } from './trusted-issuer.js';
 
+export { claimedName, clientIdSchema } from './client-id.js';
 export {
   audiencePattern,
   audienceSchema,
-  claimedName,
   namePattern,
   nameSchema,
   POLICY_LIMIT,

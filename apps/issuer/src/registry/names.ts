@@ -4,10 +4,6 @@ import { z } from 'zod';
 export const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
 export const scopeSchema = z.string().regex(scopePattern, 'must be a scope: printable ASCII without space, " and \\');
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/;
-/** A stranger may claim to be anything; what cannot be a name is not repeated, because not every text fits the database. */
-export function claimedName(claimed: string | undefined): string | undefined {
-  return claimed === undefined || namePattern.test(claimed) ? claimed : 'not-a-name';
-}
 export const nameSchema = z.string().regex(namePattern, 'must be a name: letters, digits, . _ : -');
 /** A service's name, or an absolute URI without fragment (RFC 8707, section 2). */
 export const audiencePattern =

@@ -9,8 +9,10 @@ import {
   Problem,
   type Caller,
   type Database,
+  type Transaction,
 } from '@countersign/service-host';
 import { events } from '../events.js';
+import { DescribedClients } from '../registry/described-clients.store.js';
 import { SIGNING_KEYS, type SigningKeys } from '../registry/key-set.js';
 import {
   cursorOf,
@@ -38,6 +40,7 @@ export class AdminRevocationsService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(RevocationService) private readonly revocations: RevocationService,
+    @Inject(DescribedClients) private readonly described: DescribedClients,
     @Inject(RevokedGrants) private readonly grants: RevokedGrants,
     @Inject(RevocationsStore) private readonly store: RevocationsStore,
     @Inject(SIGNING_KEYS) private readonly keys: SigningKeys,
@@ -69,10 +72,11 @@ export class AdminRevocationsService {
       this.#checkKey(requested);
       const { rows, ended } = await this.database.transaction(async (transaction) => {
         await this.answers.begin(transaction, caller);
+        const all = [...requests, ...(await this.#described(transaction, requested))];
         const grants = [];
-        for (const one of requests) grants.push(await this.grants.endIn(transaction, one, by(caller)));
+        for (const one of all) grants.push(await this.grants.endIn(transaction, one, by(caller)));
         const why = { reason: asked.reason };
-        const [first, ...others] = await this.revocations.recordAllIn(transaction, requests, by(caller), why);
+        const [first, ...others] = await this.revocations.recordAllIn(transaction, all, by(caller), why);
         if (first === undefined) throw new Error('nothing was revoked');
         // For a repeat, the bucket does not have it yet: that is the state at the commit.
         await this.answers.keep(transaction, caller, first.name, viewOf(first, false));
@@ -88,6 +92,13 @@ export class AdminRevocationsService {
       if (error instanceof Problem) await this.#refused(requested, error.code, caller);
       throw error;
     }
+  }
+
+  /** With the client of a policy those that describe themselves under it. */
+  async #described(transaction: Transaction, requested: RevocationRequest): Promise<readonly RevocationRequest[]> {
+    if (requested.kind !== 'client') return [];
+    const clients = await this.described.under(transaction, requested.clientId);
+    return clients.map((clientId) => ({ ...requested, clientId }));
   }
 
   #checkKey(requested: RevocationRequest): void {

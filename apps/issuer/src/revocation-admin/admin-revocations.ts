@@ -1,6 +1,6 @@
 import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
-import { nameSchema } from '../registry/client.js';
+import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
 import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 
@@ -19,12 +19,12 @@ export const newRevocationSchema = z.discriminatedUnion('kind', [
     jti: id,
     txn: id.optional(),
     with_derived: z.boolean().default(false),
-    client_id: nameSchema.optional(),
+    client_id: clientIdSchema.optional(),
     expires_at: time.optional(),
     reason,
   }),
   z.strictObject({ kind: z.literal('transaction'), txn: id, reason }),
-  z.strictObject({ kind: z.literal('client'), client_id: nameSchema, issued_before: time.optional(), reason }),
+  z.strictObject({ kind: z.literal('client'), client_id: clientIdSchema, issued_before: time.optional(), reason }),
   z.strictObject({
     kind: z.literal('subject'),
     // An event names it as its resource, which has at most 512 characters.

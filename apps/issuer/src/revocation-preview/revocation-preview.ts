@@ -1,7 +1,7 @@
 import { MemoryRevocationList, type Principal, type RevocationList } from '@countersign/auth-core';
 import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
-import { nameSchema } from '../registry/client.js';
+import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds } from '../registry/revocations.tables.js';
 import { revocationFor, type RevocationRequest } from '../revocation/revocation.js';
 import { sessionIdSchema } from '../sessions/session.js';
@@ -13,7 +13,7 @@ const idSchema = z.string().refine(isRevocableId);
 const names = {
   token: idSchema,
   transaction: idSchema,
-  client: nameSchema,
+  client: clientIdSchema,
   subject: subjectSchema,
   'api-key': z.uuid(),
   key: idSchema,
