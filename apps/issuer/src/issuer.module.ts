@@ -18,6 +18,7 @@ import { ClientAuthentication } from './authentication/client-authentication.ser
 import { RecordedAuthentication } from './authentication/recorded-authentication.service.js';
 import { SecretAuthentication } from './authentication/secret-authentication.service.js';
 import { UsedAssertions } from './authentication/used-assertions.store.js';
+import { HINTS } from './authorization/id-token-hints.js';
 import { authorizationControllers, authorizationProviders } from './authorization/index.js';
 import { DeclaredWords } from './clients/audience-words.service.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
@@ -55,6 +56,7 @@ import { revocationAdminControllers, revocationAdminProviders } from './revocati
 import { revocationPreviewControllers, revocationPreviewProviders } from './revocation-preview/index.js';
 import { sessionProviders } from './sessions/index.js';
 import { accountControllers, accountProviders } from './account/index.js';
+import { IdTokenHints } from './logout/id-token-hint.service.js';
 import { logoutControllers, logoutProviders } from './logout/index.js';
 import { logoutNoticeProviders } from './logout-notices/index.js';
 import { delegationAdminControllers, delegationAdminProviders } from './delegation-admin/index.js';
@@ -258,6 +260,7 @@ export class IssuerModule {
         ...apiKeyProviders(apiKeySettings(configuration), configuration.PLANS_FILE),
         ...logoutNoticeProviders(configuration.BACKCHANNEL_LOGOUT_TARGETS),
         ...logoutProviders,
+        { provide: HINTS, useExisting: IdTokenHints },
         ...accountProviders,
         ...peopleAdminProviders,
         ...revocationAdminProviders,

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { isFromOwnPage, Public, RequireScopes, type SessionSettings } from '@countersign/auth';
 import {
   AcceptsForm,
@@ -48,7 +48,6 @@ export class ConsoleController {
   @Get('sign-in')
   @Public()
   @Unrecorded('it leads to the issuer, which records who signs in')
-  @Header('cache-control', 'no-store')
   async begin(
     @ZodQuery(beginSchema) { return_to: returnTo, for: audience }: z.infer<typeof beginSchema>,
     @Req() request: FastifyRequest,
@@ -65,7 +64,6 @@ export class ConsoleController {
   @Get('signed-in')
   @Public()
   @Unrecorded('the session that begins is recorded as such; what the issuer refuses is recorded there')
-  @Header('cache-control', 'no-store')
   async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { cookie } = request.headers;
     const pending = this.cookies.read(cookie, 'console-sign-in');
@@ -81,7 +79,6 @@ export class ConsoleController {
   @Get('session')
   @Public()
   @Unrecorded('it shows nobody but the caller')
-  @Header('cache-control', 'no-store')
   async session(@Req() request: FastifyRequest): Promise<ShownSession | { readonly person: null }> {
     const own = isFromOwnPage((name) => this.#header(request, name), this.own);
     const secret = own ? this.cookies.read(request.headers.cookie, 'console') : undefined;
@@ -98,7 +95,6 @@ export class ConsoleController {
   @Public()
   @Unrecorded('each session that ends is recorded as such; there may be none')
   @AcceptsForm()
-  @Header('cache-control', 'no-store')
   async logout(
     @ZodBody(logoutSchema) { logout_token: token }: z.infer<typeof logoutSchema>,
     @Trace() trace: RequestTrace,
@@ -115,7 +111,6 @@ export class ConsoleController {
   @Post('sign-out')
   @HttpCode(200)
   @RequireScopes()
-  @Header('cache-control', 'no-store')
   async end(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

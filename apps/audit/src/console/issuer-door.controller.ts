@@ -1,4 +1,4 @@
-import { All, Controller, Header, Inject, Req, Res } from '@nestjs/common';
+import { All, Controller, Inject, Req, Res } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { boundedBody } from '@countersign/auth-core/jws';
 import { OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
@@ -35,7 +35,6 @@ export class IssuerDoorController {
   @All('*')
   @RequireScopes()
   @Unrecorded('the issuer records each of these calls, with the person as the caller')
-  @Header('cache-control', 'no-store')
   async pass(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const [path = '', query] = request.url.slice(PREFIX.length).split('?');
     if (!request.url.startsWith(PREFIX) || !mayPass(request.method, path))

@@ -24,7 +24,6 @@ export class TailController {
   @OpenApi(({ ApiHeader }) =>
     ApiHeader({ name: 'last-event-id', required: false, description: 'The log index of the last event received.' }),
   )
-  @Header('cache-control', 'no-store')
   @Header('x-accel-buffering', 'no')
   @Header('connection', 'close')
   @RequireAnyScope(...READING)

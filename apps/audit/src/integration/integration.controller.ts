@@ -14,7 +14,6 @@ export class IntegrationController {
   @RequireScopes('audit:read')
   @OpenApi(({ ApiProduces }) => ApiProduces('text/plain'))
   @Header('content-type', 'text/plain; charset=utf-8')
-  @Header('cache-control', 'no-store')
   async checkpointNow(@CurrentCaller() caller: Caller): Promise<string> {
     return (await this.integration.integrateFor(caller)).note;
   }

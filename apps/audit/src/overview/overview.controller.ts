@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { Controller, Get, Inject } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { OpenApi, Unrecorded } from '@countersign/service-host';
 import { type Overview } from './overview.js';
@@ -13,7 +13,6 @@ export class OverviewController {
   @Get()
   @RequireScopes('audit:read')
   @Unrecorded('it shows the health of the trail, not its events, and an open page polls it')
-  @Header('cache-control', 'no-store')
   read(): Promise<Overview> {
     return this.overview.read();
   }

@@ -288,6 +288,25 @@ describe('an account', () => {
       expect([await isLive(online), await isLive(offline)]).toEqual([false, true]);
     });
 
+    it('not at once, and is sent nowhere, by an application that was disabled', async () => {
+      const somebody = await visit('olga');
+      const id_token_hint = await idTokenOf(somebody);
+      await world.issuer.admin('POST', '/admin/clients/planner/disable');
+      try {
+        for (const who of [{ id_token_hint }, { client_id: 'planner' }]) {
+          const sent = await somebody.visitor.get(endSession({ ...who, post_logout_redirect_uri: bye }));
+          expect([sent.status, sent.location]).toEqual([400, undefined]);
+        }
+        const asked = await somebody.visitor.get(endSession({ id_token_hint }));
+        expect([asked.status, asked.text.includes('Sign out?')]).toEqual([200, true]);
+        expect(await isSignedIn(somebody.visitor)).toBe(true);
+        const signedOut = await browser().get(endSession({ client_id: 'planner', post_logout_redirect_uri: bye }));
+        expect([signedOut.status, signedOut.location]).toEqual([400, undefined]);
+      } finally {
+        await world.issuer.admin('POST', '/admin/clients/planner/enable');
+      }
+    });
+
     it('by a form too, which comes back by GET', async () => {
       const somebody = await visit('olga');
       const form = { id_token_hint: await idTokenOf(somebody), post_logout_redirect_uri: bye };

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import {
   CurrentCaller,
@@ -56,7 +56,6 @@ export class ApiKeysController {
    */
   @Post()
   @TakesIdempotencyKey({ action: 'api-key:create', kind: 'client' })
-  @Header('cache-control', 'no-store')
   create(@ZodBody(newApiKeySchema) wanted: NewApiKey, @CurrentCaller() caller: Caller): Promise<NewApiKeyJson> {
     return this.making.create(wanted, caller);
   }
@@ -93,7 +92,6 @@ export class ApiKeysController {
    */
   @Post(':id/rotate')
   @TakesIdempotencyKey({ action: 'api-key:rotate', kind: 'api-key' })
-  @Header('cache-control', 'no-store')
   rotate(
     @ZodParam('id', idSchema) id: string,
     @ZodBody(rotationSchema) rotation: Rotation,

@@ -10,6 +10,7 @@ import {
   type AuthorizationRequest,
   type Prompt,
 } from './authorization-request.js';
+import { type HintReader } from './id-token-hints.js';
 import { digestPattern } from './pkce.js';
 
 /** The parameters of a request, whether they came in a query or in a form. */
@@ -130,7 +131,15 @@ function textOf(values: ReadonlyMap<string, string>, name: string, limit: number
   return text;
 }
 
-function readAll(parameters: Parameters, client: Client, redirectUri: string): AuthorizationRequest {
+/** Whom the application expects, by an ID token that it got before. */
+function subjectOf(token: string | undefined, { client_id: clientId }: Client, hints: HintReader): string | undefined {
+  if (token === undefined) return undefined;
+  const hint = hints.read(token);
+  if (hint?.clientId !== clientId) throw faulty('id_token_hint must be an ID token of this issuer for this client');
+  return hint.subject;
+}
+
+function readAll(parameters: Parameters, client: Client, redirectUri: string, hints: HintReader): AuthorizationRequest {
   checkForm(parameters);
   const { values } = parameters;
   const state = stateOf(parameters);
@@ -156,6 +165,7 @@ function readAll(parameters: Parameters, client: Client, redirectUri: string): A
     prompt: promptOf(values.get('prompt')),
     maxAge: maxAgeOf(values.get('max_age')),
     loginHint: textOf(values, 'login_hint', HINT_LIMIT),
+    subject: subjectOf(values.get('id_token_hint'), client, hints),
     acrValues: textOf(values, 'acr_values', ACR_LIMIT),
     dpopKey,
   };
@@ -165,14 +175,16 @@ function readAll(parameters: Parameters, client: Client, redirectUri: string): A
  * Reads what an application asks of a person.
  * @param client the application, which may use the grant
  * @param redirectUri as {@link provenRedirect} found it
+ * @param hints reads `id_token_hint`
  */
 export function readAuthorization(
   parameters: Parameters,
   client: Client,
   redirectUri: string,
+  hints: HintReader,
 ): { readonly request: AuthorizationRequest } | { readonly fault: AuthorizationFault } {
   try {
-    return { request: readAll(parameters, client, redirectUri) };
+    return { request: readAll(parameters, client, redirectUri, hints) };
   } catch (error) {
     if (error instanceof Faulty) return { fault: error.fault };
     throw error;

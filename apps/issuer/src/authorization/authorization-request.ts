@@ -15,6 +15,8 @@ export const authorizationRequestSchema = z.strictObject({
   /** Seconds since the person signed in (OpenID Connect Core, section 3.1.2.1). */
   maxAge: z.number().optional(),
   loginHint: z.string().optional(),
+  /** Who must be signed in: the person of `id_token_hint` (OpenID Connect Core, section 3.1.2.2). */
+  subject: z.string().optional(),
   /** Which ways to sign in would do (RFC 9470, section 5). */
   acrValues: z.string().optional(),
   /** RFC 9449, section 10: the key that the code is for. */

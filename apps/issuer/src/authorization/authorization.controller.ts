@@ -8,10 +8,12 @@ import {
   OpenApi,
   Problem,
   traceOf,
+  Unrecorded,
   type RequestTrace,
 } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { parseForm } from '../authentication/oauth-form.js';
 import { linesOf } from '../consent/asked-rights.js';
 import { consentPage } from '../consent/consent-page.js';
 import { events } from '../events.js';
@@ -36,6 +38,9 @@ const decisionSchema = z.object({
   scope: z.string(),
   decision: z.enum(['allow', 'refuse']),
 });
+
+/** Characters of a form that is sent on as a query: whatever stands between takes an address of that length. */
+const FORM_LIMIT = 6_000;
 
 /** The query as it was sent: each name as often as it came. */
 function entriesOf({ url }: FastifyRequest): URLSearchParams {
@@ -74,6 +79,19 @@ export class AuthorizationController {
       const found = await this.reader.read(parametersOf(entriesOf(request)));
       return [found, await this.authorization.step(found, session, undefined, trace)];
     });
+  }
+
+  /** The same by a form (OpenID Connect Core, section 3.1.2.1): the browser comes back by GET, because a form of another site brings no cookie. */
+  @Post('oauth2/authorize')
+  @AcceptsForm()
+  @Unrecorded('only leads to the same address by GET')
+  authorizeByForm(@Body() body: unknown, @Res() reply: FastifyReply): void {
+    const query = new URLSearchParams(parseForm(body)).toString();
+    if (query.length > FORM_LIMIT) {
+      const why = `Its parameters have more than ${String(FORM_LIMIT)} characters; the application can push them (RFC 9126).`;
+      throw new Problem(400, 'REQUEST_TOO_LONG', why);
+    }
+    sendBrowserTo(reply, `${this.issuer}/oauth2/authorize?${query}`);
   }
 
   /** What the person decided on the page: the form of {@link authorize}, which only that page in that browser can send. */

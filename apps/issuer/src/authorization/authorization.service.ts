@@ -79,6 +79,8 @@ export class Authorization {
       return { kind: 'sign-in', kept: await this.#wait(found, session, 'sign-in', trace), again: need === 'again' };
     }
     const { person } = session;
+    if (request.subject !== undefined && request.subject !== person.id)
+      throw this.#refused(found, 'login_required', 'another person signed in than the id_token_hint names');
     const given = decideForPerson(client.policy.people, request, person.roles);
     if (!given.ok) throw this.#refused(found, given.error, given.description);
     const { audience, scopes } = given;

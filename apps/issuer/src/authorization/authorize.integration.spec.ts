@@ -1,5 +1,6 @@
 import { byItself, unattended } from '@countersign/service-host';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { newPkce } from '@countersign/people-provider';
 import { Account } from '../account/account.service.js';
 import { DeclaredWords } from '../clients/audience-words.service.js';
@@ -63,6 +64,14 @@ describe('the authorization endpoint', () => {
       [`countersign.issuer.${type}.v1`],
     );
     return rows[0]?.reason;
+  };
+
+  /** What `planner` got when the person allowed it, who has before. */
+  const idTokenOf = async (who: SignedIn): Promise<string> => {
+    const { code = '' } = queryOf(await ask({}, who));
+    const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id: 'planner' };
+    const answer = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+    return z.object({ id_token: z.string() }).parse(await answer.json()).id_token;
   };
 
   describe('leads a person who is signed in', () => {
@@ -151,8 +160,18 @@ describe('the authorization endpoint', () => {
       expect(answers.filter((answer) => 'code' in queryOf(answer))).toHaveLength(1);
     });
 
+    it('from a form too (OpenID Connect), which comes back by GET; from one that is too long nowhere', async () => {
+      const url = `${issuer.url}/oauth2/authorize`;
+      const foreign = { origin: 'https://planner.example', 'sec-fetch-site': 'cross-site' };
+      const sent = await submit(url, base, { ...ada, cookie: '' }, foreign);
+      expect([sent.status, sent.location?.pathname]).toEqual([303, '/oauth2/authorize']);
+      const answer = queryOf(await open(sent.location?.href ?? '', ada));
+      expect(answer).toMatchObject({ code: expect.any(String), state: base.state, iss: issuer.url });
+      expect(isPage(await submit(url, { ...base, scope: 'openid '.repeat(1_000) }, ada, foreign))).toBe(true);
+    });
+
     it('on, whatever parameters beside those it knows are there, and lets no script of another site read the answer', async () => {
-      const odd = { ui_locales: 'de', display: 'popup', id_token_hint: 'x', unknown: '1', claims: '{}' };
+      const odd = { ui_locales: 'de', display: 'popup', unknown: '1', claims: '{}' };
       const answer = await open(addressOf(odd), ada, { origin: 'https://planner.example' });
       expect(queryOf(answer)['code']).toBeDefined();
       expect(Object.keys(answer.headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
@@ -199,9 +218,40 @@ describe('the authorization endpoint', () => {
       expect(queryOf(await ask({ prompt: 'none' }, old))['error']).toBe('consent_required');
       expect(queryOf(await ask({ prompt: 'none' }))['code']).toBeDefined();
     });
+
+    it('whom an id_token_hint names, and nobody else: again, once, and not at all with prompt=none', async () => {
+      const id_token_hint = await idTokenOf(ada);
+      expect(queryOf(await ask({ id_token_hint, prompt: 'none' }))['code']).toBeDefined();
+      expect(queryOf(await ask({ id_token_hint, prompt: 'none' }, await someone('ivy')))['error']).toBe(
+        'login_required',
+      );
+      const ivy = await someone('ivy', { authenticatedAt: new Date(Date.now() - 120_000) });
+      const asked = [await ask({ id_token_hint }, ivy), await ask({ id_token_hint }, ivy, other)];
+      const back = asked.map((visit) => {
+        expect([visit.location?.pathname, queryOf(visit)['force']]).toEqual(['/sign-in', '1']);
+        return issuer.url + (queryOf(visit)['return_to'] ?? '');
+      });
+      const [wrong = '', right = ''] = back;
+      const refused = queryOf(await open(wrong, await someone('ivy')));
+      expect(refused).toMatchObject({ error: 'login_required', state: base.state, iss: issuer.url });
+      const same = await someone('ada', { roles: ['treasurer'] });
+      expect(queryOf(await open(right, same))['code']).toBeDefined();
+    });
   });
 
   describe('reports to the application, at its redirect, that', () => {
+    it('its id_token_hint is none, or another application has it', async () => {
+      const hint = await idTokenOf(ada);
+      const office = { client_id: 'office', redirect_uri: 'https://office.example/cb' };
+      for (const change of [
+        { id_token_hint: 'x' },
+        { id_token_hint: `${hint.slice(0, -8)}AAAAAAAA` },
+        { ...office, id_token_hint: hint },
+      ]) {
+        expect(queryOf(await ask({ prompt: 'none', ...change }))['error']).toBe('invalid_request');
+      }
+    });
+
     it.each([
       ['implicit is not supported', { response_type: 'token' }, 'unsupported_response_type'],
       ['hybrid is not supported', { response_type: 'code id_token' }, 'unsupported_response_type'],

@@ -1,4 +1,4 @@
-import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { PushedRequests, type PushedAnswer } from './pushed-requests.service.js';
@@ -17,7 +17,6 @@ export class PushedRequestsController {
    */
   @Post('par')
   @HttpCode(201)
-  @Header('cache-control', 'no-store')
   @AcceptsForm()
   push(
     @Body() body: unknown,

@@ -12,6 +12,7 @@ import { type Client } from '../registry/client.js';
 import { ClientDocuments } from '../registry/client-documents.service.js';
 import { parametersOf, provenRedirect, readAuthorization } from './authorization-parameters.js';
 import { type AuthorizationRequest } from './authorization-request.js';
+import { HINTS, type HintReader } from './id-token-hints.js';
 import { AuthorizationRequests, PUSHED_SECONDS } from './requests.store.js';
 
 /** RFC 9126, section 2.2. */
@@ -23,7 +24,7 @@ export interface PushedAnswer {
 
 const refused = (error: string, description: string): OAuthError => new OAuthError(400, error, description);
 
-function requestOf(form: Form, client: Client): AuthorizationRequest {
+function requestOf(form: Form, client: Client, hints: HintReader): AuthorizationRequest {
   if (!mayUseGrant(client, 'authorization_code')) {
     throw refused('unauthorized_client', 'the client does not declare the grant type authorization_code');
   }
@@ -31,7 +32,7 @@ function requestOf(form: Form, client: Client): AuthorizationRequest {
   const parameters = parametersOf(Object.entries(form));
   const redirectUri = provenRedirect(parameters, client);
   if (redirectUri === undefined) throw refused('invalid_request', 'redirect_uri must be one that the client declares');
-  const read = readAuthorization(parameters, client, redirectUri);
+  const read = readAuthorization(parameters, client, redirectUri, hints);
   if ('fault' in read) throw refused(read.fault.error, read.fault.description);
   return read.request;
 }
@@ -45,6 +46,7 @@ export class PushedRequests {
     @Inject(SenderConstraint) private readonly constraint: SenderConstraint,
     @Inject(ClientDocuments) private readonly clients: ClientDocuments,
     @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
+    @Inject(HINTS) private readonly hints: HintReader,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
@@ -61,7 +63,7 @@ export class PushedRequests {
     if (client === undefined) throw new Error('an authenticated client is registered');
     const who = byClient(id, trace);
     try {
-      const request = await this.#boundTo(requestOf(form, client), dpop);
+      const request = await this.#boundTo(requestOf(form, client, this.hints), dpop);
       const kept = await this.database.transaction(async (transaction) => {
         const pushed = await this.requests.keep(transaction, id, request, true);
         const changes = { client_id: id, audience: request.audience, scope: request.scopes.join(' ') };

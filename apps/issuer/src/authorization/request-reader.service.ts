@@ -9,6 +9,7 @@ import { Replica } from '../registry/replica.service.js';
 import { provenRedirect, readAuthorization, stateOf, type Parameters } from './authorization-parameters.js';
 import { AuthorizationRefused } from './authorization-refused.js';
 import { type AuthorizationRequest } from './authorization-request.js';
+import { HINTS, type HintReader } from './id-token-hints.js';
 import { AuthorizationRequests, isKeptUri, type KeptRequest } from './requests.store.js';
 
 /** A request whose client and redirect are proven. */
@@ -43,6 +44,7 @@ export class RequestReader {
     @Inject(Replica) private readonly replica: Replica,
     @Inject(ClientDocuments) private readonly clients: ClientDocuments,
     @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
+    @Inject(HINTS) private readonly hints: HintReader,
   ) {}
 
   /**
@@ -62,7 +64,7 @@ export class RequestReader {
     if (client.require_pushed_authorization_requests === true) {
       throw new AuthorizationRefused(to, 'invalid_request', 'this client must push its requests (RFC 9126)');
     }
-    const read = readAuthorization(parameters, client, redirectUri);
+    const read = readAuthorization(parameters, client, redirectUri, this.hints);
     if ('fault' in read) throw new AuthorizationRefused(to, read.fault.error, read.fault.description);
     return { client, request: read.request, kept: undefined };
   }

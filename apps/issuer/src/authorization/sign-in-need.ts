@@ -6,6 +6,7 @@ export type SignInNeed = 'none' | 'first' | 'again';
 
 /** How a person signed in. */
 export interface SignInProof {
+  readonly person: { readonly id: string };
   readonly authenticatedAt: Date;
   readonly acr: string | undefined;
 }
@@ -13,17 +14,18 @@ export interface SignInProof {
 /**
  * `prompt=login` and `select_account` ask for a sign-in after the request was first shown, `max_age` for one not longer ago than it says by
  * then (OpenID Connect Core, section 3.1.2.1): so one sign-in satisfies a request, however long the person then takes to decide. `acr_values`
- * ask for one attempt; what came of it is in the token (RFC 9470, section 5).
+ * ask for one attempt; what came of it is in the token (RFC 9470, section 5). So does a `subject` that somebody else is signed in for.
  */
 export function signInNeed(
-  { prompt, maxAge, acrValues }: Pick<AuthorizationRequest, 'prompt' | 'maxAge' | 'acrValues'>,
+  { prompt, maxAge, acrValues, subject }: Pick<AuthorizationRequest, 'prompt' | 'maxAge' | 'acrValues' | 'subject'>,
   proof: SignInProof | undefined,
   shownAt: Date,
 ): SignInNeed {
   if (proof === undefined) return 'first';
   const { authenticatedAt, acr = '' } = proof;
   const weak = acrValues !== undefined && !acrValues.split(' ').includes(acr);
-  const age = weak || prompt.includes('login') || prompt.includes('select_account') ? 0 : maxAge;
+  const other = subject !== undefined && subject !== proof.person.id;
+  const age = weak || other || prompt.includes('login') || prompt.includes('select_account') ? 0 : maxAge;
   if (age === undefined) return 'none';
   // A provider counts in seconds, by its own clock.
   const earliest = shownAt.getTime() - (age + CLOCK_TOLERANCE_SECONDS) * 1_000;

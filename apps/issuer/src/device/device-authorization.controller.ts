@@ -1,4 +1,4 @@
-import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { Devices, type DeviceAnswer } from './devices.service.js';
@@ -16,7 +16,6 @@ export class DeviceAuthorizationController {
    */
   @Post('device_authorization')
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
   @AcceptsForm()
   begin(
     @Body() body: unknown,

@@ -53,7 +53,11 @@ export function devicePage(
     <p>The device must show this code: <strong>${shownUserCode(userCode)}</strong></p>
     ${askedRights(asked, how)}
     <form method="post" action="/device/decision">
-      ${hidden}<input type="hidden" name="user_code" value="${userCode}" />
+      ${hidden}<input type="hidden" name="user_code" value="${userCode}" /><input
+        type="hidden"
+        name="scope"
+        value="${scopes.join(' ')}"
+      />
       <div class="actions">
         <button type="submit" name="decision" value="allow">Allow</button>
         <button type="submit" name="decision" value="refuse" class="second">Refuse</button>

@@ -11,10 +11,10 @@ import { AudienceWordsStore } from '../registry/audience-words.store.js';
 import { type Session } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { codePage, decidedPage, devicePage } from './device-page.js';
-import { Devices, requestOver } from './devices.service.js';
+import { Devices, requestOver, type AskedDevice } from './devices.service.js';
 
 const codeSchema = z.object({ user_code: z.string().max(64) });
-const decisionSchema = codeSchema.extend({ decision: z.enum(['allow', 'refuse']) });
+const decisionSchema = codeSchema.extend({ scope: z.string(), decision: z.enum(['allow', 'refuse']) });
 
 /** Where a person connects a device. */
 @OpenApi(({ ApiTags }) => ApiTags('oauth2'))
@@ -60,9 +60,7 @@ export class DeviceController {
       sendPage(reply, codePage(name, form.user_code, true, this.forms.field(request)));
       return;
     }
-    await this.devices.shown(asked, session, trace);
-    const words = await this.words.find(asked.row.audience);
-    sendPage(reply, devicePage(asked, name, words, this.forms.field(request)));
+    await this.#ask(asked, session, request, reply);
   }
 
   /** What the person decided. */
@@ -75,8 +73,20 @@ export class DeviceController {
     const asked = await this.devices.find(form.user_code, session, trace);
     if (asked === undefined) throw requestOver();
     const allows = form.decision === 'allow';
+    const read = new Set(form.scope.split(' '));
+    // The person's roles may have grown since: nothing is allowed that the page did not name.
+    if (allows && !asked.scopes.every((scope) => read.has(scope))) {
+      await this.#ask(asked, session, request, reply);
+      return;
+    }
     await this.devices.decide(asked, allows, session, trace);
     sendPage(reply, decidedPage(session.person.name, allows));
+  }
+
+  async #ask(asked: AskedDevice, session: Session, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    await this.devices.shown(asked, session, traceOf(request));
+    const words = await this.words.find(asked.row.audience);
+    sendPage(reply, devicePage(asked, session.person.name, words, this.forms.field(request)));
   }
 
   async #form<Schema extends z.ZodType>(

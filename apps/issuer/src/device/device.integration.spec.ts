@@ -31,10 +31,10 @@ describe('a device without a browser', () => {
   }, 120_000);
   afterAll(() => issuer.stop(), 60_000);
 
-  const someone = (subject: string): Promise<SignedIn> => {
+  const someone = (subject: string, what: Parameters<typeof signedIn>[3] = {}): Promise<SignedIn> => {
     const [app] = issuer.apps;
     if (app === undefined) throw new Error('no issuer');
-    return signedIn(app, issuer.url, subject);
+    return signedIn(app, issuer.url, subject, what);
   };
   const ask = async (form: Readonly<Record<string, string>> = {}) => {
     const body = new URLSearchParams({ ...requested, ...form });
@@ -114,6 +114,20 @@ describe('a device without a browser', () => {
     }
     expect(text).toContain('Marked characters below');
     expect(text).not.toContain('\u202e');
+  });
+
+  it('gets nothing that the page did not name, though its person may give more by the time they allow it', async () => {
+    const begun = await begin({ scope: 'payments:create payments:refund' });
+    const gwen = await someone('gwen');
+    const page = hiddenFields(await enter(begun.user_code, gwen));
+    expect(page['scope']).toBe('payments:create');
+    // Signed in again elsewhere, with another role.
+    await someone('gwen', { roles: ['treasurer'] });
+    const again = await submit(`${issuer.url}/device/decision`, { ...page, decision: 'allow' }, gwen);
+    expect(hiddenFields(again)['scope']).toBe('payments:create payments:refund');
+    expect(errorOf(await poll(begun))).toEqual([400, 'authorization_pending']);
+    const decided = await submit(`${issuer.url}/device/decision`, { ...hiddenFields(again), decision: 'allow' }, gwen);
+    expect(decided.text).toContain('The device is connected');
   });
 
   it('gets tokens once, however often it asks at the same moment at all replicas', async () => {

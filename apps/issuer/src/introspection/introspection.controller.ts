@@ -1,4 +1,4 @@
-import { Body, Controller, Header, Headers, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Inject, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { parseTokenForm } from '../token/token-form.js';
@@ -16,7 +16,6 @@ export class IntrospectionController {
    */
   @Post('introspect')
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
   @AcceptsForm()
   introspect(
     @Body() body: unknown,

@@ -122,9 +122,12 @@ export class EndSessionController {
     if (hint !== undefined && asked.client_id !== undefined && hint.clientId !== asked.client_id)
       refuse('its client_id is not that of its id_token_hint');
     const clientId = hint?.clientId ?? asked.client_id;
-    const client = clientId === undefined ? undefined : this.replica.client(clientId)?.client;
+    const registered = clientId === undefined ? undefined : this.replica.client(clientId);
+    // One that was disabled signs nobody out unasked, and sends nobody anywhere.
+    const client = registered?.disabled === false ? registered.client : undefined;
     const after = afterSignOut(client, asked.post_logout_redirect_uri, asked.state);
-    return { hint, after: after === 'refused' ? refuse('its post_logout_redirect_uri is not registered') : after };
+    if (after === 'refused') refuse('its post_logout_redirect_uri is not registered');
+    return { hint: client === undefined ? undefined : hint, after: after === 'refused' ? undefined : after };
   }
 
   #ask(

@@ -1,4 +1,4 @@
-import { Body, Controller, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
 import { AcceptsForm, OAuthError, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
@@ -23,7 +23,6 @@ export class ProviderLogoutController {
    */
   @Post(':provider')
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
   @AcceptsForm()
   async receive(@Param('provider') name: string, @Body() body: unknown, @Trace() trace: RequestTrace): Promise<void> {
     const provider = this.providers.find(name);

@@ -31,8 +31,9 @@ describe('OpenID Connect for applications', () => {
 
   const identity = (scopes: readonly string[], asking = bookkeeper) =>
     granted(issuer, ada, asking, { audience: 'issuer', scopes });
-  const userInfo = async (headers: Readonly<Record<string, string>>, method = 'GET') => {
-    const response = await fetch(`${issuer.url}/oauth2/userinfo`, { method, headers });
+  const userInfo = async (headers: Readonly<Record<string, string>>, method = 'GET', form?: URLSearchParams) => {
+    const sent = { method, headers, ...(form === undefined ? {} : { body: form }) };
+    const response = await fetch(`${issuer.url}/oauth2/userinfo`, sent);
     const body: unknown = await response.json();
     return { status: response.status, body, challenge: response.headers.get('www-authenticate') };
   };
@@ -93,8 +94,11 @@ describe('OpenID Connect for applications', () => {
   it('says who the person is, by GET and POST, and records it', async () => {
     const { body, id } = await identity(all);
     const headers = { authorization: `Bearer ${String(body['access_token'])}` };
-    for (const method of ['GET', 'POST']) {
-      expect(await userInfo(headers, method)).toMatchObject({
+    // Some clients send a form, empty or with their token once more; a token in it alone is none.
+    const form = new URLSearchParams({ access_token: String(body['access_token']) });
+    expect((await userInfo({}, 'POST', form)).status).toBe(401);
+    for (const [method, sent] of [['GET'], ['POST'], ['POST', new URLSearchParams()], ['POST', form]] as const) {
+      expect(await userInfo(headers, method, sent)).toMatchObject({
         status: 200,
         body: { sub: ada.session.person.id, name: 'Ada Lovelace', email: 'ada@example.com', email_verified: true },
       });
@@ -104,7 +108,7 @@ describe('OpenID Connect for applications', () => {
         where event->>'type' = 'countersign.issuer.userinfo.read.v1' and event->'data'->>'txn' = $1`,
       [id],
     );
-    expect(rows).toEqual([{ n: '2' }]);
+    expect(rows).toEqual([{ n: '4' }]);
   });
 
   it('refuses everybody else: no token, another service’s token, a service for itself, a disabled person', async () => {

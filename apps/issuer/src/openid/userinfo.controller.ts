@@ -1,7 +1,7 @@
-import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequirePerson, RequireScopes } from '@countersign/auth';
 import { type JsonObject } from '@countersign/auth-core';
-import { CurrentCaller, OpenApi, type Caller } from '@countersign/service-host';
+import { AcceptsForm, CurrentCaller, OpenApi, type Caller } from '@countersign/service-host';
 import { UserInfo } from './userinfo.service.js';
 
 /** Who a person is, for an application that the person allowed to know (OpenID Connect Core, section 5.3). */
@@ -14,15 +14,14 @@ export class UserInfoController {
 
   /** `sub`, and what the scopes `profile` and `email` give. The token must be for the issuer: asked for with identity scopes only. */
   @Get()
-  @Header('cache-control', 'no-store')
   read(@CurrentCaller() caller: Caller): Promise<JsonObject> {
     return this.userInfo.read(caller);
   }
 
-  /** The same; the token is in the `Authorization` header here too. */
+  /** The same; the token is in the `Authorization` header here too. A form may come with it, and is not read. */
   @Post()
+  @AcceptsForm()
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
   post(@CurrentCaller() caller: Caller): Promise<JsonObject> {
     return this.userInfo.read(caller);
   }

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, TakesIdempotencyKey, ZodBody, ZodQuery, type Caller } from '@countersign/service-host';
 import {
@@ -18,7 +18,6 @@ export class AdminRevocationsController {
   /** What is revoked, newest first; pages by `limit` (1 to 200) and `cursor`. Errors: 400 `CURSOR_INVALID`. */
   @Get()
   @RequireScopes('issuer:admin')
-  @Header('cache-control', 'no-store')
   list(
     @ZodQuery(revocationsQuerySchema) query: RevocationsQuery,
     @CurrentCaller() caller: Caller,
@@ -37,7 +36,6 @@ export class AdminRevocationsController {
   @HttpCode(201)
   @TakesIdempotencyKey({ action: 'revocation:create', kind: 'revocation' })
   @RequireScopes('issuer:admin')
-  @Header('cache-control', 'no-store')
   create(@ZodBody(newRevocationSchema) asked: NewRevocation, @CurrentCaller() caller: Caller): Promise<RevocationView> {
     return this.revocations.create(asked, caller);
   }

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { Controller, Get, Inject } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, ZodQuery, type Caller } from '@countersign/service-host';
 import { previewQuerySchema, type PreviewQuery, type RevocationPreview } from './revocation-preview.js';
@@ -15,7 +15,6 @@ export class RevocationPreviewController {
    */
   @Get()
   @RequireScopes('issuer:admin')
-  @Header('cache-control', 'no-store')
   preview(
     @ZodQuery(previewQuerySchema) query: PreviewQuery,
     @CurrentCaller() caller: Caller,

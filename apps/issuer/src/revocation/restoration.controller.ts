@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode, Inject, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { CurrentCaller, OpenApi, Unrecorded, type Caller } from '@countersign/service-host';
 import { Restoration, type RestorationJson } from './restoration.service.js';
@@ -13,7 +13,6 @@ export class RestorationController {
   /** Whether the database was noticed to be older than what the issuer has stated, and that is not acknowledged yet. */
   @Get()
   @Unrecorded('shows no more than readiness')
-  @Header('cache-control', 'no-store')
   show(): RestorationJson {
     return this.restoration.show();
   }
@@ -21,7 +20,6 @@ export class RestorationController {
   /** What the backup lacked has been dealt with: assertions that were issued before are accepted again. */
   @Post('acknowledge')
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
   acknowledge(@CurrentCaller() caller: Caller): Promise<RestorationJson> {
     return this.restoration.acknowledge(caller);
   }

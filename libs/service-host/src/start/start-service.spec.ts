@@ -40,7 +40,9 @@ describe('what a service adds to Fastify', () => {
         reply.header('x-seen', reply.hasHeader('x-request-id') ? 'after the host' : 'before the host');
       });
       await fastify.register((inner, _options, done) => {
-        inner.get('/assets/app.css', (_request, reply) => reply.type('text/css').send('a{}'));
+        inner.get('/assets/app.css', (_request, reply) =>
+          reply.header('cache-control', 'public, max-age=60').type('text/css').send('a{}'),
+        );
         done();
       });
     });
@@ -49,13 +51,19 @@ describe('what a service adds to Fastify', () => {
       const answer = await app.inject('/orders');
       expect(answer.json()).toEqual({ id: 7 });
       expect(answer.headers).toMatchObject({
+        'cache-control': 'no-store',
         'content-security-policy': `default-src 'none'`,
         'x-seen': 'after the host',
       });
       const asset = await app.inject('/assets/app.css');
       expect([asset.statusCode, asset.body]).toEqual([200, 'a{}']);
-      expect(asset.headers).toHaveProperty('x-request-id');
-      expect((await app.inject('/assets/none.css')).headers['content-type']).toContain('application/problem+json');
+      expect(asset.headers).toMatchObject({
+        'cache-control': 'public, max-age=60',
+        'x-request-id': expect.any(String),
+      });
+      const missing = await app.inject('/assets/none.css');
+      expect(missing.headers['content-type']).toContain('application/problem+json');
+      expect(missing.headers['cache-control']).toBe('no-store');
     } finally {
       await app.close();
     }

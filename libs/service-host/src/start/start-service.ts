@@ -93,6 +93,8 @@ export async function createService(options: ServiceOptions): Promise<NestFastif
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', traceOf(request).requestId);
     reply.header('x-content-type-options', 'nosniff');
+    // Answers are somebody's, or about to change: one that may be kept says so itself (RFC 9111).
+    reply.header('cache-control', 'no-store');
     done();
   });
   checkRequests(fastify);

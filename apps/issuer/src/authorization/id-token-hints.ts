@@ -1,0 +1,7 @@
+/** Reads an ID token that comes back as `id_token_hint` (OpenID Connect Core, section 3.1.2.1). */
+export interface HintReader {
+  /** @returns whom it was about, and for which client; undefined for what is not an ID token of this issuer. It may have expired */
+  read(token: string): { readonly clientId: string; readonly subject: string } | undefined;
+}
+/** The {@link HintReader}. */
+export const HINTS = Symbol('countersign.issuer.id-token-hints');
