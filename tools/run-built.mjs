@@ -1,21 +1,15 @@
 // `node tools/run-built.mjs [NODE-OPTIONS…] FILE ARGUMENTS…`: builds what is not built (cached by nx), then runs the built file on the pinned
 // Node.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { startBuild } from './build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = `${root}node_modules/.bin`;
-// `npm test` built everything; another build would replace files that other specs' processes are loading.
-if (process.env.COUNTERSIGN_BUILT !== '1') {
-  const build = spawnSync(`${bin}/nx`, ['run-many', '-t', 'build', '--outputStyle=static', '--parallel=2'], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
-  });
-  if (build.status !== 0) {
-    process.stderr.write(`${build.stdout}\n${build.stderr}\nThe build failed; the lines above say where.\n`);
-    process.exit(1);
-  }
+const failure = await startBuild()?.failure;
+if (failure !== undefined) {
+  process.stderr.write(failure);
+  process.exit(1);
 }
 const given = process.argv.slice(2);
 const options = given.slice(

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { startBuild } from './build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const node = `${root}node_modules/.bin/node`;
@@ -49,32 +50,15 @@ function help() {
 }
 
 async function build() {
-  // `npm test` built everything; another build would replace files that other specs' processes are loading.
-  if (process.env.COUNTERSIGN_BUILT === '1') return;
   const begun = Date.now();
-  const nx = spawn(`${root}node_modules/.bin/nx`, ['run-many', '-t', 'build', '--outputStyle=static', '--parallel=2'], {
-    cwd: root,
-    // A separate group, so that a stop reaches the compilers too.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' },
-  });
-  const end = (signal) => {
-    try {
-      process.kill(-nx.pid, signal);
-    } catch {
-      // It had ended by itself.
-    }
-  };
-  passOn = end;
-  process.once('SIGINT', () => end('SIGTERM'));
-  let output = '';
-  for (const stream of [nx.stdout, nx.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const code = await ended(nx);
+  const building = startBuild();
+  if (building === undefined) return;
+  passOn = building.end;
+  const failure = await building.failure;
   passOn = () => {};
   if (stopped !== undefined) process.exit(stopped === 'SIGINT' ? 130 : 143);
-  if (code !== 0) {
-    process.stderr.write(`${output}\nThe build failed; the lines above say where.\n`);
+  if (failure !== undefined) {
+    process.stderr.write(failure);
     process.exit(1);
   }
   process.stderr.write(`Built in ${((Date.now() - begun) / 1000).toFixed(1)} s\n`);

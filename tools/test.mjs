@@ -3,17 +3,13 @@ import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { buildEverything, goEnvironment, nxEnvironment } from './build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const counts = { passed: 0, failed: 0 };
-const environment = {
-  ...process.env,
-  NX_TUI: 'false',
-  NX_DAEMON: 'false',
-  NX_ISOLATE_PLUGINS: 'false',
-  PATH: `${root}node_modules/.bin:${process.env.PATH}`,
-};
+const usual = { ...process.env, ...nxEnvironment, PATH: `${root}node_modules/.bin:${process.env.PATH}` };
+let environment = { ...usual, ...goEnvironment };
 
 /** Runs one step. What it prints comes out in one piece at its end, because two steps may run at once; the tests' comes as it is. */
 async function step(name, command, args, live = false) {
@@ -55,14 +51,15 @@ await lane(
 await Promise.all([
   lane(['format', 'node', 'tools/format-check.mjs'], ['lint', 'oxlint', '--type-aware']),
   lane(
-    ['build', 'nx', 'run-many', '-t', 'build', '--parallel=1', '--outputStyle=static'],
+    ['build', 'nx', ...buildEverything, '--parallel=1'],
     ['typecheck', ...tsc, 'tsconfig.json'],
     ['typecheck of the console', ...tsc, 'apps/console/tsconfig.json'],
   ),
 ]);
 
-// All is built: no lane may put a project's files back from the cache while another lane's processes load them.
-environment.COUNTERSIGN_BUILT = '1';
+// All is built: no lane may put a project's files back from the cache while another lane's processes load them. NATS is written in Go too, and
+// lives long enough for its garbage to count.
+environment = { ...usual, COUNTERSIGN_BUILT: '1' };
 const test = (...more) => [
   'nx',
   ['run-many', '-t', 'test', '--outputStyle=static', '--excludeTaskDependencies', ...more],
@@ -75,7 +72,7 @@ const testsOk = (
     step('tests of the stack', ...test('--projects=stack')),
     step('tests of what starts many processes', ...test(`--projects=${processes.join()}`, '--parallel=1')),
     step('tests of the issuer', ...test('--projects=issuer')),
-    step('tests', ...test(`--exclude=stack,issuer,${processes.join()}`, '--parallel=2'), true),
+    step('tests', ...test(`--exclude=stack,issuer,${processes.join()}`, '--parallel=3'), true),
   ])
 ).every(Boolean);
 let failedTests = 0;

@@ -1,0 +1,49 @@
+// Builds what is not built (cached by nx), for `npm start`, for the commands that run a built file, and for `npm test`.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** For each run of nx: plugins in its own process, since those of their own cost it a second. */
+export const nxEnvironment = { NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_PLUGINS: 'false' };
+
+/** For compilers and linters written in Go: they end before their garbage is worth a fifth of their time. */
+export const goEnvironment = { GOGC: 'off', GOMEMLIMIT: '2GiB' };
+
+/** The arguments of nx. */
+export const buildEverything = ['run-many', '-t', 'build', '--outputStyle=static'];
+
+/**
+ * Starts to build. SIGINT, SIGTERM and SIGHUP of this process end the build.
+ * @returns `undefined` where `npm test` has built everything: another build would replace files that other specs' processes are loading.
+ *   Otherwise `end`, which stops the build, and `failure`: what it printed, or `undefined` when it succeeded
+ */
+export function startBuild() {
+  if (process.env.COUNTERSIGN_BUILT === '1') return undefined;
+  const nx = spawn(`${root}node_modules/.bin/nx`, [...buildEverything, '--parallel=2'], {
+    cwd: root,
+    // A separate group, so that a stop reaches the compilers too.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...nxEnvironment, ...goEnvironment },
+  });
+  const end = () => {
+    try {
+      process.kill(-nx.pid, 'SIGTERM');
+    } catch {
+      // It had ended by itself.
+    }
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, end);
+  let output = '';
+  for (const stream of [nx.stdout, nx.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const failure = new Promise((resolve) => {
+    nx.on('error', (error) => resolve(`${error.message}\n`));
+    nx.on('close', (code) => {
+      for (const signal of signals) process.off(signal, end);
+      resolve(code === 0 ? undefined : `${output}\nThe build failed; the lines above say where.\n`);
+    });
+  });
+  return { end, failure };
+}
