@@ -301,7 +301,7 @@ describe('an authorization code', () => {
     const allowed = await submit(`${issuer.url}/consent`, { ...hiddenFields(await visit()), decision: 'allow' }, eda);
     const first = { code: allowed.location?.searchParams.get('code') ?? '', ...pkce };
     expect((await redeem(first)).status).toBe(200);
-    // The end of the application waits for what it allowed, while the application asks once more, silently.
+    // The end of the application waits for what it allowed, while the application asks again, silently.
     const { form_token: token = '' } = hiddenFields(await open(`${issuer.url}/sign-out`, eda));
     await issuer.database.query('begin');
     await issuer.database.query('select from delegation where person_id = $1 for update', [eda.session.person.id]);

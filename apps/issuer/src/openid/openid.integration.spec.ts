@@ -94,7 +94,7 @@ describe('OpenID Connect for applications', () => {
   it('says who the person is, by GET and POST, and records it', async () => {
     const { body, id } = await identity(all);
     const headers = { authorization: `Bearer ${String(body['access_token'])}` };
-    // Some clients send a form, empty or with their token once more; a token in it alone is none.
+    // Some clients send a form, empty or with their token again; a token in it alone is none.
     const form = new URLSearchParams({ access_token: String(body['access_token']) });
     expect((await userInfo({}, 'POST', form)).status).toBe(401);
     for (const [method, sent] of [['GET'], ['POST'], ['POST', new URLSearchParams()], ['POST', form]] as const) {

@@ -8,7 +8,7 @@ const rowsSchema = z.object({ rows: z.array(z.object({ client_id: z.string() }))
 /** Clients that describe themselves, as far as they have something from people. */
 @Injectable()
 export class DescribedClients {
-  /** Those under a policy as it stands in the database: whoever ends the policy's client ends them too. @returns none for any other client */
+  /** Those under a policy as it stands in the database: anyone who ends the policy's client ends them too. @returns none for any other client */
   async under(transaction: Transaction, clientId: string): Promise<readonly string[]> {
     const answer = await transaction.execute(sql`
       select distinct d.client_id
