@@ -55,6 +55,8 @@ describe('where a sign-in returns to', () => {
         fc.oneof(
           fc.string(),
           fc.array(piece).map((pieces) => pieces.join('')),
+          fc.array(piece).map((pieces) => `/${pieces.join('')}`),
+          fc.tuple(fc.constantFrom('/account', '/device'), fc.array(piece)).map(([at, more]) => at + more.join('')),
           fc.webUrl(),
         ),
         (asked) => {
@@ -65,6 +67,7 @@ describe('where a sign-in returns to', () => {
           expect(['/account', '/device', '/oauth2/authorize']).toContain(pathname);
         },
       ),
+      { numRuns: 2_000 },
     );
   });
 });
