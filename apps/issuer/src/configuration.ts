@@ -54,6 +54,11 @@ export const variables = {
    * addresses (local stacks).
    */
   BACKCHANNEL_LOGOUT_TARGETS: z.enum(['public', 'any']).default('public'),
+  /**
+   * Where the metadata documents of clients may be fetched from (`metadata_documents`): `public`, https from public addresses only; `any`, also
+   * http on loopback and private addresses.
+   */
+  CLIENT_DOCUMENT_TARGETS: z.enum(['public', 'any']).default('public'),
   /** Sign-ins per minute that one network (an IPv4 address, an IPv6 /64) may start, all replicas together; 0: no limit. */
   RATE_LIMIT_SIGN_IN_PER_MINUTE: z.coerce.number().int().min(0).max(1_000_000).default(600),
   /** Seconds without a request after which a person's session ends: one hour. */

@@ -37,7 +37,7 @@ import { OUTSIDE_ISSUERS, OutsideTokens } from './outside/outside-tokens.service
 import { MetadataController } from './metadata/metadata.controller.js';
 import { TOKEN_LIFETIME_LIMIT } from './registry/client.js';
 import { AudienceWordsStore } from './registry/audience-words.store.js';
-import { ClientDocuments } from './registry/client-documents.service.js';
+import { ClientDocuments, DOCUMENT_TARGETS } from './registry/client-documents.service.js';
 import { ClientsStore } from './registry/clients.store.js';
 import { DescribedClients } from './registry/described-clients.store.js';
 import { FreshAdmin } from './registry/fresh-admin.service.js';
@@ -187,6 +187,7 @@ export class IssuerModule {
         RevocationMemory,
         RemoteKeys,
         Replica,
+        { provide: DOCUMENT_TARGETS, useValue: configuration.CLIENT_DOCUMENT_TARGETS },
         ClientDocuments,
         DescribedClients,
         { provide: SIGNING_KEYS, useExisting: Replica },

@@ -76,6 +76,7 @@ export function settingsOf(
       KEY_ENCRYPTION_KEYS_FILE: file('key-encryption-keys'),
       // The demo application and the console are notified of ended sessions at addresses of this machine.
       ...(options.demo === true ? { PROVIDERS_FILE: file('providers.json'), BACKCHANNEL_LOGOUT_TARGETS: 'any' } : {}),
+      CLIENT_DOCUMENT_TARGETS: 'any',
     },
     payments: {
       ACCOUNTS_URL: url('accounts'),

@@ -56,7 +56,7 @@ describe('a client that describes itself at its own address', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-    issuer = await startIssuer();
+    issuer = await startIssuer({ CLIENT_DOCUMENT_TARGETS: 'any' });
     const [app] = issuer.apps;
     if (app === undefined) throw new Error('no issuer');
     ada = await signedIn(app, issuer.url);
@@ -66,11 +66,11 @@ describe('a client that describes itself at its own address', () => {
     await issuer.stop();
   }, 60_000);
 
-  const visit = (client_id: string, redirect_uri = redirect, change = {}) => {
+  const visit = (client_id: string, redirect_uri = redirect, change = {}, at = issuer.url) => {
     const request = { response_type: 'code', client_id, redirect_uri, scope: 'payments:read', resource: 'payments' };
     const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
     const query = new URLSearchParams({ ...request, ...pkce, ...change }).toString();
-    return open(`${issuer.url}/oauth2/authorize?${query}`, ada);
+    return open(`${at}/oauth2/authorize?${query}`, ada);
   };
   /** The person allows, and the client redeems. */
   const tokenOf = async (client_id: string): Promise<string> => {
@@ -175,6 +175,14 @@ describe('a client that describes itself at its own address', () => {
       expect((await visit(address)).status).toBe(400);
     }
     expect(fetched).toHaveLength(before);
+  });
+
+  it('is not fetched from an address that is not public, unless that is configured, though its origin is declared', async () => {
+    const careful = await issuer.join({ CLIENT_DOCUMENT_TARGETS: 'public' });
+    const before = fetched.length;
+    expect((await visit(`${origin}/chat.json`, redirect, {}, careful)).status).toBe(400);
+    expect(fetched).toHaveLength(before);
+    expect((await visit(`${origin}/chat.json`)).status).not.toBe(400);
   });
 
   it('ends with its policy, with the tokens that it has: when its origin leaves, and when the policy is disabled', async () => {

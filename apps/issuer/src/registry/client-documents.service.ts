@@ -1,7 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { boundedBody } from '@countersign/auth-core/jws';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { CLOCK, LOGGER } from '@countersign/service-host';
+import { pinnedLookup, refusalOfUrl, type TargetRule } from '@countersign/service-host/outgoing';
 import { type Logger } from 'pino';
+import { Agent } from 'undici';
 import { describedClient } from './client-document.js';
 import { documentOriginOf } from './client-id.js';
 import { type Client } from './client.js';
@@ -17,6 +18,9 @@ const HELD_LIMIT = 500;
 const HELD_MS = 300_000;
 const FAILED_MS = 30_000;
 
+/** Where documents may be: {@link TargetRule}. */
+export const DOCUMENT_TARGETS = Symbol('countersign.issuer.document-targets');
+
 interface Held {
   readonly document: Promise<unknown>;
   readonly until: number;
@@ -24,17 +28,31 @@ interface Held {
 
 /**
  * Clients that describe themselves at an address of their own (OAuth Client ID Metadata Document), where a declared policy allows their
- * origin; by default none does, and nothing is fetched. No redirects, a size and a time limit, one fetch at a time and address.
+ * origin; by default none does, and nothing is fetched. No redirects, a size and a time limit, one fetch at a time and address, and connections
+ * only to addresses that were checked: whose name it is may change where it leads (DNS rebinding).
  */
 @Injectable()
-export class ClientDocuments {
+export class ClientDocuments implements OnApplicationShutdown {
+  readonly #agent: Agent;
   readonly #held = new Map<string, Held>();
 
   constructor(
     @Inject(Replica) private readonly replica: Replica,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(DOCUMENT_TARGETS) private readonly rule: TargetRule,
+  ) {
+    this.#agent = new Agent({
+      connect: { lookup: pinnedLookup(rule), timeout: TIMEOUT_MS },
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+      maxResponseSize: SIZE_LIMIT,
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#agent.destroy();
+  }
 
   /** Whether any policy allows such clients. */
   get allowed(): boolean {
@@ -70,14 +88,18 @@ export class ClientDocuments {
   /** @returns undefined for what cannot be fetched, or is not JSON */
   async #fetch(address: string): Promise<unknown> {
     try {
+      const refusal = refusalOfUrl(address, this.rule);
+      if (refusal !== undefined) throw new Error(refusal);
+      const { origin, pathname: path } = new URL(address);
       const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const response = await fetch(address, { redirect: 'error', signal, headers: { accept: 'application/json' } });
-      const type = response.headers.get('content-type') ?? '';
-      if (response.status !== 200 || !/^application\/(?:json|[\w.+-]+\+json)\b/i.test(type)) {
-        await response.body?.cancel();
-        throw new Error(`answered ${String(response.status)} ${type}`);
+      const headers = { accept: 'application/json' };
+      const answer = await this.#agent.request({ origin, path, method: 'GET', headers, signal });
+      const { 'content-type': type } = answer.headers;
+      if (answer.statusCode !== 200 || !/^application\/(?:json|[\w.+-]+\+json)\b/i.test(String(type))) {
+        await answer.body.dump({ limit: 0, signal }).catch(() => undefined);
+        throw new Error(`answered ${String(answer.statusCode)} ${String(type)}`);
       }
-      const content: unknown = JSON.parse((await boundedBody(response, SIZE_LIMIT)).toString('utf8'));
+      const content: unknown = await answer.body.json();
       return content;
     } catch (error) {
       this.logger.warn({ client_id: address, err: error }, 'the metadata document of a client cannot be read');
