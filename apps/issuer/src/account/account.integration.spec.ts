@@ -323,6 +323,7 @@ describe('an account', () => {
       for (const hint of [
         {},
         { id_token_hint: await idTokenOf(other) },
+        { id_token_hint: await idTokenOf(other, { sid: somebody.sessionId }) },
         { id_token_hint: await idTokenOf(somebody, { sid: randomUUID() }) },
       ]) {
         const asked = await somebody.visitor.get(
