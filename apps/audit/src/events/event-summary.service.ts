@@ -12,7 +12,7 @@ import { readingScopeOf, visibilityOf } from './visibility.js';
 /** Maximum number of events that are examined one by one. */
 const LOOKED_AT = 2_000;
 
-/** How many events match, over time: each counted where there are few, by the search index where there are many. */
+/** How many events match, over time: the newest one by one, all before them by the search index. */
 @Injectable()
 export class EventSummaryService {
   constructor(
@@ -31,14 +31,13 @@ export class EventSummaryService {
     });
     const newest = rows.map(({ event }) => event);
     const times = newest.map(({ time }) => Date.parse(time));
-    const steps = next === null ? [] : await this.#steps(query);
+    const oldest = rows.at(-1)?.logIndex ?? 0n;
+    const steps = next === null ? [] : await this.#steps(query, oldest);
     const to = filter.to === undefined ? Math.max(this.clock().getTime(), ...times) + 1 : Date.parse(filter.to);
     const first = Math.min(...times, ...steps.map(({ minTime }) => minTime), to - 1);
     const from = filter.from === undefined ? first : Date.parse(filter.from);
     const histogram = new Histogram({ from, to, count });
-    const indexed = steps.at(-1)?.end ?? 0n;
-    for (const { logIndex, event } of rows)
-      if (logIndex >= indexed) histogram.add(Date.parse(event.time), event.data.outcome);
+    for (const { event } of rows) histogram.add(Date.parse(event.time), event.data.outcome);
     for (const { minTime, maxTime, allowed, denied, failed } of steps) {
       histogram.spread(minTime, maxTime, 'allowed', allowed);
       histogram.spread(minTime, maxTime, 'denied', denied);
@@ -59,10 +58,11 @@ export class EventSummaryService {
     };
   }
 
-  #steps(query: EventQuery): Promise<readonly StepCount[]> {
+  #steps(query: EventQuery, below: bigint): Promise<readonly StepCount[]> {
     const { from, to } = query.filter;
     return this.counts.ofSteps(
       clausesOf(query),
+      below,
       from === undefined ? undefined : new Date(from),
       to === undefined ? undefined : new Date(to),
     );

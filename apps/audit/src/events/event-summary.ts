@@ -33,7 +33,7 @@ export interface EventSummary {
   readonly buckets: readonly Bucket[];
   /** How many match in all. */
   readonly events: number;
-  /** False when there were too many to check each one: then counts come from the index, spread evenly over each of its steps. */
+  /** False when there were too many to check each one: then only the newest were, and the counts before them come from the index, spread evenly over each of its steps. */
   readonly exact: boolean;
   readonly facets: Readonly<Record<FacetField, readonly { readonly value: string; readonly events: number }[]>>;
   /** Among how many of them, the newest, facets were counted. */

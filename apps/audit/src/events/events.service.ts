@@ -7,6 +7,7 @@ import { PostingsStore } from '../postings/postings.store.js';
 import { matches } from './event-filter.js';
 import { foundOf, type EventPage, type EventSearch, type FoundEvent } from './event-search.js';
 import { type EventStatistics } from './event-statistics.js';
+import { searchRecord } from './search-record.js';
 import { EventsStore } from './events.store.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 
@@ -29,8 +30,7 @@ export class EventsService {
       { filter, visibility: visibilityOf(caller.principal) },
       { direction: 'newest-first', after, limit },
     );
-    const searched = { id: EVERY, action: readingScopeOf(caller.principal), changes: { search, shown: rows.length } };
-    await this.outbox.recordDurably(events.event('events.searched', by(caller), searched));
+    await this.outbox.recordDurably(searchRecord(caller, search, rows.length));
     return { events: rows.map(foundOf), next_cursor: next?.toString() ?? null };
   }
 

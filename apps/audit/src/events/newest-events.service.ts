@@ -1,15 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { EVERY } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, by, type Caller } from '@countersign/service-host';
-import { events } from '../events.js';
+import { AUDIT_OUTBOX, type Caller } from '@countersign/service-host';
 import { EventsStore } from './events.store.js';
+import { searchRecord } from './search-record.js';
 import { type NewestEvent, type NewestQuery } from './newest-events.js';
 
 /** Searches at once: each takes a connection of the pool. */
 const AT_ONCE = 4;
 
-/** Says what clients did last; the look is recorded before it is answered. */
+/** Says what clients did last; the read is recorded before it is answered. */
 @Injectable()
 export class NewestEvents {
   constructor(
@@ -24,9 +23,7 @@ export class NewestEvents {
       const found = await Promise.all(clients.slice(first, first + AT_ONCE).map((client) => this.#of(client)));
       newest.push(...found.filter((one) => one !== undefined));
     }
-    const searched = { search: { newest_of: clients }, shown: newest.length };
-    const details = { id: EVERY, action: 'audit:read', changes: searched } as const;
-    await this.outbox.recordDurably(events.event('events.searched', by(caller), details));
+    await this.outbox.recordDurably(searchRecord(caller, { newest_of: clients }, newest.length));
     return newest;
   }
 

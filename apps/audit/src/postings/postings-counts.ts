@@ -14,8 +14,6 @@ const outcomes = ['allowed', 'denied', 'failed'] as const;
 
 /** How many of the events of a step of the index match, by outcome, and between which times they were (milliseconds since 1970). */
 export interface StepCount {
-  /** The log index behind the step's last one. */
-  readonly end: bigint;
   readonly minTime: number;
   readonly maxTime: number;
   readonly allowed: number;
@@ -55,17 +53,21 @@ export class PostingsCounts {
     @Inject(PostingsStore) private readonly postings: PostingsStore,
   ) {}
 
-  /** The steps that may hold events of a time, in order, with what matches in each. */
+  /**
+   * The steps that may hold events of a time, in order, with what matches in each.
+   * @param below the log index from which on nothing is counted
+   */
   async ofSteps(
     clauses: readonly Clause[],
+    below: bigint,
     from: Date | undefined,
     to: Date | undefined,
   ): Promise<readonly StepCount[]> {
     const { rows } = await this.pool.query(
       `select first_index, end_index, min_time, max_time from posting_span
        where max_time >= coalesce($1::timestamptz, '-infinity') and min_time < coalesce($2::timestamptz, 'infinity')
-         and isfinite(min_time) and isfinite(max_time) order by first_index`,
-      [from, to],
+         and isfinite(min_time) and isfinite(max_time) and first_index < $3 order by first_index`,
+      [from, to, below],
     );
     const spans = spanRows.parse(rows);
     const size = BigInt(this.postings.layout.segmentSize);
@@ -78,7 +80,7 @@ export class PostingsCounts {
       for (const segment of some) {
         const found = matching.map((bits) => bits.get(segment));
         for (const span of bySegment.get(segment) ?? [])
-          counted.push(this.#stepOf(span, BigInt(segment) * size, found));
+          counted.push(this.#stepOf(span, BigInt(segment) * size, below, found));
       }
     }
     return counted;
@@ -108,14 +110,13 @@ export class PostingsCounts {
     );
   }
 
-  #stepOf(span: Span, base: bigint, found: readonly (IndexBits | undefined)[]): StepCount {
+  #stepOf(span: Span, base: bigint, below: bigint, found: readonly (IndexBits | undefined)[]): StepCount {
     const low = Number(span.first_index - base);
-    const high = Number(span.end_index - base);
+    const high = Number((span.end_index < below ? span.end_index : below) - base);
     const [allowed = 0, denied = 0, failed = 0] = found.map((bits) =>
       bits === undefined ? 0 : bitsWithin(bits, low, high),
     );
     return {
-      end: span.end_index,
       minTime: span.min_time.getTime(),
       maxTime: span.max_time.getTime(),
       allowed,

@@ -1,15 +1,15 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type Request } from '../api/client.js';
 import { Time, useNow } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { AccessTable, type Column } from './access-table.js';
+import { type Column } from './access-table.js';
 import styles from './access.module.css';
 import { ChangeButtons } from './change-buttons.js';
-import { endOfKey, endsSoon, leftText, WARNING_DAYS, warningBound } from './expiry.js';
+import { EndingSoon } from './ending-soon.js';
+import { endOfKey, endsSoon, leftText } from './expiry.js';
 import { apiKeysSchema, type ApiKeyAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
-import { Paged } from './paged.js';
+import { PagedTable } from './paged-table.js';
 import { apiKeyChange, type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
 
@@ -93,61 +93,39 @@ interface ApiKeysProps {
   readonly plan: (change: PlannedChange) => void;
 }
 
-/** The keys that end within days: above all others, wherever they would stand. */
-function EndingSoon({ client, plan }: ApiKeysProps) {
-  const now = useNow();
-  const [before] = useState(() => warningBound(now));
-  const { data } = useQuery({
-    queryKey: ['issuer', 'api-keys', 'ending', client, before],
-    queryFn: async ({ signal }) => {
-      const query = { ends_before: before, client_id: client, limit: 200 };
-      return (await askIssuer(apiKeysSchema, 'admin/api-keys', { query, signal })).api_keys;
-    },
-  });
-  if (data === undefined || data.length === 0) return null;
-  return (
-    <section className={styles.warning} aria-label="Keys that end soon">
-      <h3>
-        {data.length === 1 ? 'One key ends' : `${String(data.length)} keys end`} within {WARNING_DAYS} days
-      </h3>
-      <AccessTable
-        caption="API keys that end soon, the first to end first"
-        empty=""
-        rows={data}
-        idOf={({ id }) => id}
-        isUrgent={(key) => endsSoon(endOfKey(key), now)}
-        columns={columnsOf(now, plan)}
-      />
-    </section>
-  );
-}
-
-/** Keys of applications, newest first. */
+/** Keys of applications, newest first; above them those that end within days. */
 export function ApiKeys({ client, plan }: ApiKeysProps) {
   const now = useNow();
+  const load = async (query: Request['query'], signal: AbortSignal) => {
+    const { api_keys: rows, next_cursor } = await askIssuer(apiKeysSchema, 'admin/api-keys', {
+      query: { ...query, client_id: client },
+      signal,
+    });
+    return { rows, next_cursor };
+  };
+  const table = {
+    name: ['api-keys', client],
+    idOf: ({ id }: ApiKeyAnswer) => id,
+    isUrgent: (key: ApiKeyAnswer) => endsSoon(endOfKey(key), now),
+  };
+  const columns = columnsOf(now, plan);
   return (
     <>
-      <EndingSoon client={client} plan={plan} />
-      <Paged
+      <EndingSoon
+        {...table}
+        label="API keys that end soon"
+        count={(keys) => (keys === 1 ? 'One key ends' : `${String(keys)} keys end`)}
+        load={async (query, signal) => (await load(query, signal)).rows}
+        columns={columns}
+      />
+      <PagedTable
+        {...table}
         what="API keys"
-        name={['api-keys', client]}
-        load={async (cursor, signal) => {
-          const query = { limit: 50, cursor, client_id: client };
-          const answer = await askIssuer(apiKeysSchema, 'admin/api-keys', { query, signal });
-          return { rows: answer.api_keys, next: answer.next_cursor ?? undefined };
-        }}
-      >
-        {(rows: readonly ApiKeyAnswer[]) => (
-          <AccessTable
-            caption="API keys"
-            empty="No API keys"
-            rows={rows}
-            idOf={({ id }) => id}
-            isUrgent={(key) => endsSoon(endOfKey(key), now)}
-            columns={columnsOf(now, plan)}
-          />
-        )}
-      </Paged>
+        caption="API keys"
+        empty="No API keys"
+        load={load}
+        columns={() => columns}
+      />
     </>
   );
 }

@@ -2,17 +2,14 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Time, useNow } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { AccessTable } from './access-table.js';
 import styles from './access.module.css';
 import { ChangeButtons } from './change-buttons.js';
 import { isOld, SECRET_DAYS } from './expiry.js';
 import { clientsSchema, type ClientAnswer } from './issuer-answers.js';
 import { askIssuer, newestQuery } from './issuer-queries.js';
-import { Paged } from './paged.js';
+import { PagedTable } from './paged-table.js';
 import { clientChange, type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
-
-const PAGE = 50;
 
 function changesOf({ client_id: id, status, token_endpoint_auth_method: method }: ClientAnswer) {
   if (status === 'disabled') return [{ label: 'Enable', change: clientChange.enable(id) }];
@@ -73,48 +70,41 @@ function LastUse({ client, page }: { readonly client: string; readonly page: rea
 /** Services and applications that may ask for tokens. */
 export function Clients({ plan }: { readonly plan: (change: PlannedChange) => void }) {
   return (
-    <Paged
+    <PagedTable
       what="clients"
       name={['clients']}
-      load={async (cursor, signal) => {
-        const query = { limit: PAGE, cursor };
-        const { clients, next_cursor: next } = await askIssuer(clientsSchema, 'admin/clients', { query, signal });
-        return { rows: clients, next: next ?? undefined };
+      caption="Clients"
+      empty="No clients"
+      load={async (query, signal) => {
+        const { clients: rows, next_cursor } = await askIssuer(clientsSchema, 'admin/clients', { query, signal });
+        return { rows, next_cursor };
       }}
-    >
-      {(rows: readonly ClientAnswer[]) => (
-        <AccessTable
-          caption="Clients"
-          empty="No clients"
-          rows={rows}
-          idOf={({ client_id: id }) => id}
-          columns={[
-            {
-              title: 'Client',
-              cell: ({ client_id: id, client_name: name }) => (
-                <>
-                  <Untrusted text={id} brief /> {name !== undefined && <Untrusted text={name} limit={60} brief />}
-                </>
-              ),
-            },
-            { title: 'Status', cell: ({ status }) => <Status status={status} /> },
-            { title: 'Authenticates by', cell: (row) => <Credentials row={row} plan={plan} /> },
-            { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
-            {
-              title: 'Last used',
-              cell: ({ client_id: id }) => <LastUse client={id} page={pageOf(rows, id)} />,
-            },
-            { title: 'Change', cell: (row) => <ChangeButtons changes={changesOf(row)} plan={plan} /> },
-          ]}
-        />
-      )}
-    </Paged>
+      idOf={({ client_id: id }: ClientAnswer) => id}
+      columns={(pageOf) => [
+        {
+          title: 'Client',
+          cell: ({ client_id: id, client_name: name }) => (
+            <>
+              <strong>
+                <Untrusted text={id} brief />
+              </strong>{' '}
+              {name !== undefined && (
+                <span className={styles.under}>
+                  <Untrusted text={name} limit={60} brief />
+                </span>
+              )}
+            </>
+          ),
+        },
+        { title: 'Status', cell: ({ status }) => <Status status={status} /> },
+        { title: 'Authenticates by', cell: (row) => <Credentials row={row} plan={plan} /> },
+        { title: 'Since', cell: ({ created_at: at }) => <Time at={at} relative /> },
+        {
+          title: 'Last used',
+          cell: (row) => <LastUse client={row.client_id} page={pageOf(row).map(({ client_id: one }) => one)} />,
+        },
+        { title: 'Change', cell: (row) => <ChangeButtons changes={changesOf(row)} plan={plan} /> },
+      ]}
+    />
   );
-}
-
-/** The clients of the current page: requested together, and not again for another page. */
-function pageOf(rows: readonly ClientAnswer[], id: string): readonly string[] {
-  const place = rows.findIndex((row) => row.client_id === id);
-  const first = Math.floor(place / PAGE) * PAGE;
-  return rows.slice(first, first + PAGE).map((row) => row.client_id);
 }

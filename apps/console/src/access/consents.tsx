@@ -1,15 +1,15 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type Request } from '../api/client.js';
 import { Time, useNow } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { AccessTable, type Column } from './access-table.js';
+import { type Column } from './access-table.js';
 import styles from './access.module.css';
 import { ChangeButtons } from './change-buttons.js';
-import { endsSoon, leftText, WARNING_DAYS, warningBound } from './expiry.js';
+import { EndingSoon } from './ending-soon.js';
+import { endsSoon, leftText } from './expiry.js';
 import { delegationsSchema, type DelegationAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
-import { Paged } from './paged.js';
+import { PagedTable } from './paged-table.js';
 import { endOfDelegation, type PlannedChange } from './planned-change.js';
 
 interface ConsentsProps {
@@ -78,61 +78,37 @@ const columnsOf = (now: number, plan: ConsentsProps['plan']): readonly Column<De
   },
 ];
 
-/** What people must soon allow again, however much it is used; what ends with a session does not count. */
-function EndingSoon({ client, person, plan }: ConsentsProps) {
-  const now = useNow();
-  const [before] = useState(() => warningBound(now));
-  const { data } = useQuery({
-    queryKey: ['issuer', 'delegations', 'ending', client, person, before],
-    queryFn: async ({ signal }) => {
-      const query = { ends_before: before, client_id: client, person_id: person, limit: 200 };
-      return (await askIssuer(delegationsSchema, 'admin/delegations', { query, signal })).delegations;
-    },
-  });
-  if (data === undefined || data.length === 0) return null;
-  return (
-    <section className={styles.warning} aria-label="Permissions that end soon">
-      <h3>
-        {data.length === 1 ? 'One permission ends' : `${String(data.length)} permissions end`} within {WARNING_DAYS}{' '}
-        days: the person must then allow it again
-      </h3>
-      <AccessTable
-        caption="Permissions that end soon, the first to end first"
-        empty=""
-        rows={data}
-        idOf={({ id }) => id}
-        isUrgent={({ ends_at: end }) => typeof end === 'string' && endsSoon(end, now)}
-        columns={columnsOf(now, plan)}
-      />
-    </section>
-  );
-}
-
-/** What people allowed applications to do, and has not ended. */
+/** What people allowed applications to do, and has not ended; above it what they must soon allow again, however much it is used. */
 export function Consents({ client, person, plan }: ConsentsProps) {
   const now = useNow();
+  const load = async (query: Request['query'], signal: AbortSignal) => {
+    const { delegations: rows, next_cursor } = await askIssuer(delegationsSchema, 'admin/delegations', {
+      query: { ...query, client_id: client, person_id: person },
+      signal,
+    });
+    return { rows, next_cursor };
+  };
+  const table = { name: ['delegations', client, person], idOf: ({ id }: DelegationAnswer) => id };
+  const columns = columnsOf(now, plan);
   return (
     <>
-      <EndingSoon client={client} person={person} plan={plan} />
-      <Paged
+      <EndingSoon
+        {...table}
+        label="Permissions that end soon"
+        count={(ends) => (ends === 1 ? 'One permission ends' : `${String(ends)} permissions end`)}
+        so=": the person must then allow it again"
+        load={async (query, signal) => (await load(query, signal)).rows}
+        isUrgent={({ ends_at: end }) => typeof end === 'string' && endsSoon(end, now)}
+        columns={columns}
+      />
+      <PagedTable
+        {...table}
         what="permissions"
-        name={['delegations', client, person]}
-        load={async (cursor, signal) => {
-          const query = { limit: 50, cursor, client_id: client, person_id: person };
-          const answer = await askIssuer(delegationsSchema, 'admin/delegations', { query, signal });
-          return { rows: answer.delegations, next: answer.next_cursor ?? undefined };
-        }}
-      >
-        {(rows: readonly DelegationAnswer[]) => (
-          <AccessTable
-            caption="What people allowed applications to do"
-            empty="Nobody has allowed an application anything"
-            rows={rows}
-            idOf={({ id }) => id}
-            columns={columnsOf(now, plan)}
-          />
-        )}
-      </Paged>
+        caption="What people allowed applications to do"
+        empty="Nobody has allowed an application anything"
+        load={load}
+        columns={() => columns}
+      />
     </>
   );
 }

@@ -3,11 +3,12 @@ import { Link } from '@tanstack/react-router';
 import { ErrorState, Loading } from '../ui/page-state.js';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { AccessTable } from './access-table.js';
+import { AccessTable, type Column } from './access-table.js';
+import styles from './access.module.css';
 import { ChangeButtons } from './change-buttons.js';
 import { peopleSchema, personDetailSchema, type PersonAnswer, type PersonSessionAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
-import { Paged } from './paged.js';
+import { PagedTable } from './paged-table.js';
 import { personChange, type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
 
@@ -23,49 +24,47 @@ interface Planning {
   readonly plan: (change: PlannedChange) => void;
 }
 
-function PeopleTable({ rows, plan }: Planning & { readonly rows: readonly PersonAnswer[] }) {
-  return (
-    <AccessTable
-      caption="People who have signed in"
-      empty="Nobody has signed in"
-      rows={rows}
-      idOf={({ id }) => id}
-      columns={[
-        {
-          title: 'Person',
-          cell: ({ id, name, email }) => (
-            <>
-              <Link to="/access" search={{ part: 'people', person: id }}>
-                <Untrusted text={name} limit={60} brief />
-              </Link>{' '}
-              <Untrusted text={email ?? ''} limit={60} brief />
-            </>
-          ),
-        },
-        { title: 'Status', cell: ({ status }) => <Status status={status} /> },
-        { title: 'Roles', cell: ({ roles }) => <Untrusted text={roles.join(' ')} limit={120} brief /> },
-        { title: 'Provider', cell: ({ provider }) => <Untrusted text={provider} brief /> },
-        {
-          title: 'Last signed in',
-          cell: ({ id, signed_in_at: at }) => (
-            <Link to="/" search={{ subject: id }}>
-              <Time at={at} relative />
-            </Link>
-          ),
-        },
-        {
-          title: 'Allowed',
-          cell: ({ id }) => (
-            <Link to="/access" search={{ part: 'consents', person: id }}>
-              consents
-            </Link>
-          ),
-        },
-        { title: 'Change', cell: (row) => <ChangeButtons changes={changesOf(row)} plan={plan} /> },
-      ]}
-    />
-  );
-}
+const table = {
+  caption: 'People who have signed in',
+  empty: 'Nobody has signed in',
+  idOf: ({ id }: PersonAnswer) => id,
+};
+
+const columnsOf = (plan: Planning['plan']): readonly Column<PersonAnswer>[] => [
+  {
+    title: 'Person',
+    cell: ({ id, name, email }) => (
+      <>
+        <Link to="/access" search={{ part: 'people', person: id }}>
+          <Untrusted text={name} limit={60} brief />
+        </Link>{' '}
+        <span className={styles.under}>
+          <Untrusted text={email ?? ''} limit={60} brief />
+        </span>
+      </>
+    ),
+  },
+  { title: 'Status', cell: ({ status }) => <Status status={status} /> },
+  { title: 'Roles', cell: ({ roles }) => <Untrusted text={roles.join(' ')} limit={120} brief /> },
+  { title: 'Provider', cell: ({ provider }) => <Untrusted text={provider} brief /> },
+  {
+    title: 'Last signed in',
+    cell: ({ id, signed_in_at: at }) => (
+      <Link to="/" search={{ subject: id }}>
+        <Time at={at} relative />
+      </Link>
+    ),
+  },
+  {
+    title: 'Allowed',
+    cell: ({ id }) => (
+      <Link to="/access" search={{ part: 'consents', person: id }}>
+        consents
+      </Link>
+    ),
+  },
+  { title: 'Change', cell: (row) => <ChangeButtons changes={changesOf(row)} plan={plan} /> },
+];
 
 /** One person, and their live sessions. */
 function OnePerson({ person, plan }: Planning & { readonly person: string }) {
@@ -77,7 +76,7 @@ function OnePerson({ person, plan }: Planning & { readonly person: string }) {
   if (data === undefined) return <Loading what="the person" />;
   return (
     <>
-      <PeopleTable rows={[data]} plan={plan} />
+      <AccessTable {...table} rows={[data]} columns={columnsOf(plan)} />
       <AccessTable
         caption="Live sessions, newest first"
         empty="No session is live"
@@ -111,16 +110,15 @@ function OnePerson({ person, plan }: Planning & { readonly person: string }) {
 export function People({ person, plan }: Planning & { readonly person: string | undefined }) {
   if (person !== undefined) return <OnePerson person={person} plan={plan} />;
   return (
-    <Paged
+    <PagedTable
+      {...table}
       what="people"
       name={['people']}
-      load={async (cursor, signal) => {
-        const query = { limit: 50, cursor };
-        const { people, next_cursor: next } = await askIssuer(peopleSchema, 'admin/people', { query, signal });
-        return { rows: people, next: next ?? undefined };
+      load={async (query, signal) => {
+        const { people: rows, next_cursor } = await askIssuer(peopleSchema, 'admin/people', { query, signal });
+        return { rows, next_cursor };
       }}
-    >
-      {(rows: readonly PersonAnswer[]) => <PeopleTable rows={rows} plan={plan} />}
-    </Paged>
+      columns={() => columnsOf(plan)}
+    />
   );
 }

@@ -2,12 +2,11 @@ import { Link } from '@tanstack/react-router';
 import { useState, type SyntheticEvent } from 'react';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { AccessTable } from './access-table.js';
 import styles from './access.module.css';
 import { type RevocationKind } from './access-search.js';
 import { revocationsSchema, type RevocationAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
-import { Paged } from './paged.js';
+import { PagedTable } from './paged-table.js';
 import { revocable, revocationOf, type PlannedChange, type Revocable } from './planned-change.js';
 
 const resources: Readonly<Record<RevocationKind, string>> = {
@@ -68,40 +67,36 @@ export function Revocations({ kind, plan }: RevocationsProps) {
   return (
     <>
       <NewRevocation plan={plan} />
-      <Paged
+      <PagedTable
         what="revocations"
         name={['revocations', kind]}
-        load={async (cursor, signal) => {
-          const query = { limit: 50, cursor, kind };
-          const answer = await askIssuer(revocationsSchema, 'admin/revocations', { query, signal });
-          return { rows: answer.revocations, next: answer.next_cursor ?? undefined };
+        caption="Revocations"
+        empty="Nothing is revoked"
+        load={async (query, signal) => {
+          const { revocations: rows, next_cursor } = await askIssuer(revocationsSchema, 'admin/revocations', {
+            query: { ...query, kind },
+            signal,
+          });
+          return { rows, next_cursor };
         }}
-      >
-        {(rows: readonly RevocationAnswer[]) => (
-          <AccessTable
-            caption="Revocations"
-            empty="Nothing is revoked"
-            rows={rows}
-            idOf={(row) => `${row.kind} ${row.name}`}
-            columns={[
-              { title: 'Kind', cell: (row) => row.kind },
-              {
-                title: 'Name',
-                cell: (row) => (
-                  <Link to="/" search={{ resource: `${resources[row.kind]}/${row.name}` }}>
-                    <Untrusted text={row.name} limit={60} brief />
-                  </Link>
-                ),
-              },
-              { title: 'By', cell: ({ revoked_by: by }) => <Untrusted text={by} limit={60} brief /> },
-              { title: 'When', cell: ({ revoked_at: at }) => <Time at={at} relative /> },
-              { title: 'Reason', cell: ({ reason = '' }) => <Untrusted text={reason} limit={120} brief /> },
-              { title: 'Matters until', cell: ({ until }) => <Time at={until} /> },
-              { title: 'At the services', cell: ({ pushed }) => (pushed ? 'yes' : 'not yet') },
-            ]}
-          />
-        )}
-      </Paged>
+        idOf={(row: RevocationAnswer) => `${row.kind} ${row.name}`}
+        columns={() => [
+          { title: 'Kind', cell: (row) => row.kind },
+          {
+            title: 'Name',
+            cell: (row) => (
+              <Link to="/" search={{ resource: `${resources[row.kind]}/${row.name}` }}>
+                <Untrusted text={row.name} limit={60} brief />
+              </Link>
+            ),
+          },
+          { title: 'By', cell: ({ revoked_by: by }) => <Untrusted text={by} limit={60} brief /> },
+          { title: 'When', cell: ({ revoked_at: at }) => <Time at={at} relative /> },
+          { title: 'Reason', cell: ({ reason = '' }) => <Untrusted text={reason} limit={120} brief /> },
+          { title: 'Needed until', cell: ({ until }) => <Time at={until} /> },
+          { title: 'At the services', cell: ({ pushed }) => (pushed ? 'yes' : 'not yet') },
+        ]}
+      />
     </>
   );
 }

@@ -60,7 +60,7 @@ export async function send(
     if (response.ok) return { ok: true, value: response };
     if (response.status === 401) for (const listener of refusedListeners) listener();
     const refusal: unknown = await response.json().catch(() => undefined);
-    return { ok: false, problem: problemOf(response.status, refusal) };
+    return { ok: false, problem: problemOf(response.status, refusal, response.headers.get('www-authenticate')) };
   } catch (error) {
     if (signal?.aborted === true) throw error;
     const problem = new ApiProblem(

@@ -14,16 +14,19 @@ export class ApiProblem extends Error {
     /** Stable, for machines. */
     readonly code: string,
     detail: string,
+    /** The rights that the request needed, if the server refused it for lack of them. */
+    readonly needs: readonly string[] = [],
   ) {
     super(detail);
     this.name = 'ApiProblem';
   }
 }
 
-/** Reads a refusal's body, whatever it is. */
-export function problemOf(status: number, body: unknown): ApiProblem {
+/** Reads a refusal's body, whatever it is. @param challenge its `WWW-Authenticate`, which names the scopes that were missing (RFC 6750) */
+export function problemOf(status: number, body: unknown, challenge: string | null = null): ApiProblem {
   const { code, detail, title } = z.safeParse(problemSchema, body).data ?? {};
-  return new ApiProblem(status, code ?? 'UNKNOWN', detail ?? title ?? `The server answered ${String(status)}.`);
+  const needs = /\bscope="([^"]+)"/.exec(challenge ?? '')?.[1]?.split(' ') ?? [];
+  return new ApiProblem(status, code ?? 'UNKNOWN', detail ?? title ?? `The server answered ${String(status)}.`, needs);
 }
 
 /** What a screen shows for an error. */

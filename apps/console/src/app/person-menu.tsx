@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { signInPath, signOut, type Session } from '../api/session.js';
 import { Untrusted } from '../ui/untrusted.js';
-import { chooseTheme, keptTheme, themes } from './theme.js';
+import { chooseTheme, keptTheme, themes, themeTitles } from './theme.js';
 import styles from './shell.module.css';
 
 /** Who is signed in, how the page looks, and the way out. */
@@ -25,7 +25,7 @@ export function PersonMenu({ session }: { readonly session: Session | undefined 
         >
           {themes.map((one) => (
             <option key={one} value={one}>
-              {one}
+              {themeTitles[one]}
             </option>
           ))}
         </select>

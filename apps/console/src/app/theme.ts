@@ -1,5 +1,11 @@
 /** As the system says, or as the reader chose. */
 export const themes = ['system', 'light', 'dark'] as const;
+/** As the choice names them. */
+export const themeTitles: Readonly<Record<Theme, string>> = {
+  system: 'Auto',
+  light: 'Light',
+  dark: 'Dark',
+};
 export type Theme = (typeof themes)[number];
 
 const KEY = 'countersign.theme';

@@ -17,7 +17,7 @@ export function ChangesView({ changes }: { readonly changes: Readonly<Record<str
         <tr>
           <th scope="col">What</th>
           <th scope="col">Before</th>
-          <th scope="col">After, or value</th>
+          <th scope="col">After</th>
         </tr>
       </thead>
       <tbody>
@@ -27,9 +27,12 @@ export function ChangesView({ changes }: { readonly changes: Readonly<Record<str
               <Untrusted text={change.path} limit={80} />
             </th>
             {change.kind === 'said' ? (
-              <td colSpan={2}>
-                <Value value={change.value} />
-              </td>
+              <>
+                <td>–</td>
+                <td>
+                  <Value value={change.value} />
+                </td>
+              </>
             ) : (
               <>
                 <td>

@@ -125,7 +125,7 @@ function Shown({ found }: { readonly found: FoundEvent }) {
         <ActorPath event={event} />
       </section>
       <section aria-labelledby="everything">
-        <h2 id="everything">Everything</h2>
+        <h2 id="everything">Related events</h2>
         <ul className={styles.links}>
           {links.map(([words, search]) => (
             <li key={words}>

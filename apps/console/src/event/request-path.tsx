@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { type FoundEvent } from '../api/events.js';
 import { OutcomeMark } from '../ui/outcome.js';
 import { ErrorState, Loading } from '../ui/page-state.js';
+import { lengthText } from '../ui/time-text.js';
 import { Untrusted } from '../ui/untrusted.js';
 import styles from './event.module.css';
 import { relatedQuery } from './event-queries.js';
@@ -79,7 +80,7 @@ function Waterfall({
               }}
             />
           </span>
-          <span className={styles.after}>+{afterMs} ms</span>
+          <span className={styles.after}>+{lengthText(afterMs)}</span>
           <ul>
             {events.map(({ log_index: index, event }) => (
               <li key={index} aria-current={index === current.log_index ? 'true' : undefined}>

@@ -1,26 +1,12 @@
+import { eventFilters } from '@countersign/audit-event';
 import * as z from 'zod/mini';
 import { outcomes } from '../api/events.js';
-
-/** The filters that the server takes as text, in the order in which the page shows them. */
-export const textFilters = [
-  'subject',
-  'actor',
-  'client',
-  'api_key',
-  'action',
-  'resource',
-  'source',
-  'type',
-  'trace',
-  'txn',
-] as const;
-export type TextFilter = (typeof textFilters)[number];
 
 const LIMIT = 512;
 const text = z.catch(z.optional(z.string().check(z.minLength(1), z.maxLength(LIMIT))), undefined);
 
-/** What a trail's address says. What it says wrongly is left out, so that no address breaks the page. */
-const searchSchema = z.object({
+/** The filters of the server. What an address says wrongly is left out, so that no address breaks the page. */
+const fields = {
   subject: text,
   actor: text,
   client: text,
@@ -31,8 +17,11 @@ const searchSchema = z.object({
   type: text,
   trace: text,
   txn: text,
-  q: text,
   outcome: z.catch(z.optional(z.enum(outcomes)), undefined),
+} satisfies Record<(typeof eventFilters)[number], unknown>;
+const searchSchema = z.object({
+  ...fields,
+  q: text,
   from: text,
   to: text,
   /** Which columns, separated by commas. */
@@ -40,6 +29,7 @@ const searchSchema = z.object({
   /** Whether new events appear by themselves. */
   live: z.catch(z.optional(z.literal('1')), undefined),
 });
+/** What a trail's address says. */
 export type TrailSearch = z.infer<typeof searchSchema>;
 
 /** Reads an address. */
@@ -50,4 +40,14 @@ export function trailSearchOf(search: Readonly<Record<string, unknown>>): TrailS
 /** What of an address narrows what is found; the rest is only how it is shown. */
 export function filtersOf(search: TrailSearch): TrailSearch {
   return { ...search, columns: undefined, live: undefined };
+}
+
+/** Those that are set, in the order in which the page shows them; the words last. */
+export function setFilters(
+  search: TrailSearch,
+): readonly { readonly name: (typeof eventFilters)[number] | 'q'; readonly value: string }[] {
+  return [...eventFilters, 'q' as const].flatMap((name) => {
+    const value = search[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
 }

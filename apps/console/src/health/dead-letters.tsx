@@ -62,7 +62,7 @@ function Letter({ letter, mayReplay, onDone }: LetterProps) {
   return (
     <li>
       <p>
-        <strong>{position}</strong> from <Untrusted text={source ?? 'nobody known'} brief />
+        <strong>{position}</strong> from <Untrusted text={source ?? 'an unknown source'} brief />
         {sequence !== null && <> number {sequence}</>}, <Time at={at} relative />:{' '}
         <Untrusted text={reason} limit={200} />
       </p>

@@ -54,7 +54,7 @@ function LogFacts({ overview }: { readonly overview: Overview }) {
 
 /** What the replica that answered says of itself. */
 function ReplicaFacts({ replica }: { readonly replica: Overview['replica'] }) {
-  const { intake, audit_relay: relay, revocation_feed: feed } = replica.notes;
+  const { intake, revocation_feed: feed } = replica.notes;
   return (
     <dl className={styles.facts}>
       <Fact name="Ready">{replica.status === 'ready' ? 'yes' : 'no'}</Fact>
@@ -71,11 +71,6 @@ function ReplicaFacts({ replica }: { readonly replica: Overview['replica'] }) {
             </Fact>
           )}
         </>
-      )}
-      {relay !== undefined && (
-        <Fact name="audit’s own outbox">
-          {relay.pending.toLocaleString('en')} waiting, the oldest for {spanText(relay.oldest_seconds)}
-        </Fact>
       )}
       {feed !== undefined && (
         <Fact name="Revocation feed">
@@ -94,7 +89,9 @@ function Letters({ overview, mayReplay }: { readonly overview: Overview; readonl
     <section aria-labelledby="letters">
       <h2 id="letters">Dead letters</h2>
       <p>
-        {waiting === 0 ? 'None is waiting for a decision.' : `${waiting.toLocaleString('en')} wait for a decision`}
+        {waiting === 0
+          ? 'None is waiting for a decision.'
+          : `${waiting.toLocaleString('en')} ${waiting === 1 ? 'waits' : 'wait'} for a decision`}
         {oldest !== null && (
           <>
             , the oldest since <Time at={oldest} relative />.
@@ -176,7 +173,7 @@ export function Health() {
             <LogFacts overview={data} />
           </section>
           <section aria-labelledby="replica">
-            <h2 id="replica">The replica that answered</h2>
+            <h2 id="replica">Audit’s replica that answered</h2>
             <ReplicaFacts replica={data.replica} />
           </section>
           <p className={styles.soft}>

@@ -50,7 +50,9 @@ export interface Picture {
 }
 
 export const NODE = { width: 170, height: 40 } as const;
-const GAP = { column: 290, row: 64 } as const;
+const GAP = { row: 64 } as const;
+/** Pixels from one column to the next: few columns share the width of a page. */
+const COLUMN = { least: 290, most: 480, page: 1_160 } as const;
 const MARGIN = 16;
 
 /** Columns of services: each is to the right of the services that call it; a cycle is broken where it is first met. */
@@ -76,6 +78,9 @@ function columnsOf(calls: readonly Calls[]): ReadonlyMap<string, number> {
 /** Where everything stands: callers to the left, services behind those that call them, the busiest on top. */
 export function pictureOf(calls: readonly Calls[]): Picture {
   const columns = columnsOf(calls);
+  const last = Math.max(1, ...columns.values());
+  const { least, most: widest, page } = COLUMN;
+  const gap = Math.max(least, Math.min(widest, Math.floor((page - NODE.width) / last)));
   const volumes = new Map<string, number>();
   for (const one of calls) {
     for (const name of new Set([one.caller ?? '', one.callee]))
@@ -88,7 +93,7 @@ export function pictureOf(calls: readonly Calls[]): Picture {
       const column = columns.get(name) ?? 0;
       const row = rows.get(column) ?? 0;
       rows.set(column, row + 1);
-      const [x, y] = [MARGIN + column * GAP.column, MARGIN + row * GAP.row];
+      const [x, y] = [MARGIN + column * gap, MARGIN + row * GAP.row];
       return { name, isService: columns.has(name), x, y, volume };
     });
   const placeOf = new Map(nodes.map((node) => [node.name, node]));
@@ -100,7 +105,7 @@ export function pictureOf(calls: readonly Calls[]): Picture {
     const width = 1.5 + 10.5 * (Math.log1p(volume) / Math.log1p(most));
     return [{ calls: one, path: pathBetween(from, to), width, refused: one.denied / volume }];
   });
-  const width = MARGIN * 2 + NODE.width + Math.max(0, ...columns.values()) * GAP.column;
+  const width = MARGIN * 2 + NODE.width + last * gap;
   const height = MARGIN * 2 + Math.max(1, ...rows.values()) * GAP.row;
   return { width, height, nodes, edges };
 }

@@ -7,7 +7,7 @@ const NAME_LIMIT = 20;
 
 /** A name as SVG text: no markup, nothing unseen, no longer than its box. */
 function shown(name: string): string {
-  if (name === '') return 'nobody verified';
+  if (name === '') return 'unverified callers';
   const text = partsOf(name)
     .map((part) => (part.kind === 'text' ? part.text : part.symbol))
     .join('');

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { ask, valueOf } from '../api/client.js';
 import { ErrorState, Loading, PageState } from '../ui/page-state.js';
+import { lengthText } from '../ui/time-text.js';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { callMapSchema, volumeOf, type CallMap, type Calls } from './call-map.js';
@@ -18,7 +19,7 @@ function filterOf({ caller, callee }: Calls, { from, to }: CallMap) {
 }
 
 function Caller({ caller }: { readonly caller: string | null }) {
-  return caller === null ? <em>nobody verified</em> : <Untrusted text={caller} brief />;
+  return caller === null ? <em>unverified callers</em> : <Untrusted text={caller} brief />;
 }
 
 function PairRow({ calls, map }: { readonly calls: Calls; readonly map: CallMap }) {
@@ -36,8 +37,8 @@ function PairRow({ calls, map }: { readonly calls: Calls; readonly map: CallMap 
       <td data-some={denied > 0}>{number(denied)}</td>
       <td data-some={failed > 0}>{number(failed)}</td>
       <td>{volume === 0 ? '' : `${((denied / volume) * 100).toFixed(1)} %`}</td>
-      <td>{times === null ? 'none' : `${number(times.median_ms)} ms`}</td>
-      <td>{times === null ? 'none' : `${number(times.p95_ms)} ms`}</td>
+      <td>{times === null ? '–' : lengthText(times.median_ms)}</td>
+      <td>{times === null ? '–' : lengthText(times.p95_ms)}</td>
     </tr>
   );
 }

@@ -52,7 +52,7 @@ export function CheckpointBanner() {
       <StepsList steps={steps} />
       <div className={styles.actions}>
         <button type="button" disabled={isFetching} onClick={() => void refetch()}>
-          Look again
+          Check again
         </button>
         {newKeys.length > 0 && (
           <button

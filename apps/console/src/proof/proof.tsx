@@ -34,10 +34,10 @@ export function Proof() {
           }}
         >
           <label>
-            Its id{' '}
+            Event id{' '}
             <input name="event" defaultValue={event} key={event} autoComplete="off" spellCheck={false} size={38} />
           </label>
-          <button type="submit">Use this one</button>
+          <button type="submit">Select</button>
         </form>
         {event !== undefined && (
           <VerifyEvents key={event} label="Verify this event in this browser" events={() => eventById(event)} />

@@ -1,9 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { ErrorState } from '../ui/page-state.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { checkpointQuery } from './checkpoint-banner.js';
 import { checkExport, FILE_LIMIT, type FileReport } from './export-file-check.js';
+import { useFileDrop } from './file-drop.js';
 import { type FaultPlace } from './fault-place.js';
 import { serverLog } from './log-source.js';
 import { browserMemory } from './memory.js';
@@ -50,7 +51,6 @@ function Place({ place: { fault, line, changed, unreadable } }: { readonly place
 export function VerifyFile() {
   const client = useQueryClient();
   const [read, setRead] = useState(0);
-  const [over, setOver] = useState(false);
   const { mutate, data, error, isPending, variables } = useMutation({
     mutationFn: async (file: File): Promise<FileReport> => {
       setRead(0);
@@ -66,36 +66,32 @@ export function VerifyFile() {
       return checkExport(serverLog, checkpoint, keys, text, setRead);
     },
   });
-  const take = (files: FileList | null): void => {
-    const [file] = files ?? [];
-    if (file !== undefined) mutate(file);
-  };
+  const section = useRef<HTMLElement>(null);
+  const over = useFileDrop((file) => {
+    // What was dropped elsewhere on the page is answered here.
+    section.current?.focus();
+    mutate(file);
+  }, isPending);
   return (
-    <section aria-labelledby="file">
+    <section aria-labelledby="file" ref={section} tabIndex={-1}>
       <h2 id="file">An export</h2>
-      <label
-        className={styles.drop}
-        data-over={over}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setOver(true);
-        }}
-        onDragLeave={() => {
-          setOver(false);
-        }}
-        onDrop={(event) => {
-          event.preventDefault();
-          setOver(false);
-          take(event.dataTransfer.files);
-        }}
-      >
-        <span>Drop an export (NDJSON) here, or choose one. It stays in this browser.</span>
+      <label className={styles.drop} data-over={over}>
+        <span>
+          {over
+            ? 'Drop it: this browser verifies it.'
+            : 'Drop an export (NDJSON) anywhere on this page, or choose one. It stays in this browser.'}
+        </span>
         <input
           type="file"
           accept=".ndjson,application/x-ndjson"
           disabled={isPending}
+          onClick={({ currentTarget }) => {
+            // The same file, changed since, counts as another choice.
+            currentTarget.value = '';
+          }}
           onChange={({ currentTarget }) => {
-            take(currentTarget.files);
+            const [file] = currentTarget.files ?? [];
+            if (file !== undefined) mutate(file);
           }}
         />
       </label>

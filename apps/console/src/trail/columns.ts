@@ -27,7 +27,7 @@ const widths: Readonly<Record<ColumnName, string>> = {
 
 /** The grid of a row. */
 export function gridOf(columns: readonly ColumnName[]): string {
-  return ['12.5rem', 'minmax(9rem, 1fr)', ...columns.map((name) => widths[name])].join(' ');
+  return ['23ch', 'minmax(9rem, 1fr)', ...columns.map((name) => widths[name])].join(' ');
 }
 
 /** Reads `who,client` of an address; the default for nothing, or for what names none. */

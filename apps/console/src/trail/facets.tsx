@@ -30,7 +30,7 @@ export function Facets({ summary, search }: { readonly summary: Summary; readonl
                     search={{ ...search, [field]: chosen ? undefined : value }}
                     className={chosen ? styles.chosen : undefined}
                   >
-                    <Untrusted text={value} limit={48} brief />
+                    <Untrusted text={value} limit={48} brief shortIds />
                     {chosen && <span className="visually-hidden"> (chosen; remove)</span>}
                   </Link>
                   <span>{events.toLocaleString('en')}</span>

@@ -1,6 +1,7 @@
+import { eventFilters } from '@countersign/audit-event';
 import fc from 'fast-check';
 import { filterTextOf, parseFilterText } from './filter-text.js';
-import { textFilters, trailSearchOf } from '../filters/trail-search.js';
+import { trailSearchOf } from '../filters/trail-search.js';
 
 describe('a typed line of filters', () => {
   it('names filters, and looks for the rest in the texts of events', () => {
@@ -26,7 +27,9 @@ describe('a typed line of filters', () => {
     const value = fc
       .string({ minLength: 1, maxLength: 40 })
       .filter((text) => text.trim() === text && !text.includes('"'));
-    const filters = fc.record(Object.fromEntries(textFilters.map((name) => [name, value])), { requiredKeys: [] });
+    const outcome = fc.constantFrom('allowed', 'denied', 'failed');
+    const fields = eventFilters.map((name) => [name, name === 'outcome' ? outcome : value] as const);
+    const filters = fc.record(Object.fromEntries(fields), { requiredKeys: [] });
     fc.assert(
       fc.property(filters, (given) => {
         const search = trailSearchOf(given);

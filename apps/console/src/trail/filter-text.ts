@@ -1,7 +1,8 @@
+import { eventFilters } from '@countersign/audit-event';
 import { outcomes } from '../api/events.js';
-import { textFilters, type TrailSearch } from '../filters/trail-search.js';
+import { setFilters, type TrailSearch } from '../filters/trail-search.js';
 
-const names = [...textFilters, 'outcome', 'from', 'to'] as const;
+const names = [...eventFilters, 'from', 'to'] as const;
 type Name = (typeof names)[number];
 const isName = (name: string): name is Name => names.some((one) => one === name);
 
@@ -48,9 +49,7 @@ const quoted = (value: string): string => (/[\s"]/.test(value) ? `"${value.repla
 
 /** The filters as a line that can be typed; times are chosen elsewhere. */
 export function filterTextOf(search: TrailSearch): string {
-  const named = [...textFilters, 'outcome' as const].flatMap((name) => {
-    const value = search[name];
-    return value === undefined ? [] : [`${name}:${quoted(value)}`];
-  });
-  return [...named, ...(search.q === undefined ? [] : [search.q])].join(' ');
+  return setFilters(search)
+    .map(({ name, value }) => (name === 'q' ? value : `${name}:${quoted(value)}`))
+    .join(' ');
 }

@@ -1,8 +1,7 @@
 import { useRef, useState } from 'react';
-import { localText } from '../ui/time-text.js';
+import { lengthText, localText } from '../ui/time-text.js';
 import styles from './histogram.module.css';
 import { type Summary } from './summary.js';
-import { lengthText } from './time-range.js';
 
 interface HistogramProps {
   readonly summary: Summary;
@@ -10,6 +9,16 @@ interface HistogramProps {
 }
 
 const HEIGHT = 56;
+
+/** Where the time begins or ends; on a phone the day is enough. */
+function Edge({ at }: { readonly at: string }) {
+  const text = localText(new Date(at));
+  return (
+    <span>
+      {text.slice(0, 10)} <span className={styles.clock}>{text.slice(11, 16)}</span>
+    </span>
+  );
+}
 
 /** Events over time. Drag over it, or use the arrow keys and Enter, to choose a time. */
 export function Histogram({ summary, onRange }: HistogramProps) {
@@ -108,13 +117,13 @@ export function Histogram({ summary, onRange }: HistogramProps) {
         })}
       </svg>
       <figcaption className={styles.caption}>
-        <span>{localText(new Date(from)).slice(0, 16)}</span>
+        <Edge at={from} />
         <span>
           {exact ? '' : 'about '}
           <strong>{events.toLocaleString('en')}</strong> {events === 1 ? 'event' : 'events'} in{' '}
           {lengthText(Date.parse(to) - start)}
         </span>
-        <span>{localText(new Date(to)).slice(0, 16)}</span>
+        <Edge at={to} />
       </figcaption>
     </figure>
   );

@@ -1,4 +1,5 @@
-import { lengthText, parseTime } from './time-range.js';
+import { lengthText } from '../ui/time-text.js';
+import { parseTime } from './time-range.js';
 
 const now = Date.parse('2026-11-26T12:00:00Z');
 
@@ -21,6 +22,12 @@ describe('a time in the address', () => {
   });
 
   it('has a length in short words', () => {
-    expect([500, 90_000, 5_400_000, 259_200_000].map(lengthText)).toEqual(['0.5 s', '1.5 min', '1.5 h', '3 days']);
+    expect([500, 1_500, 90_000, 5_400_000, 259_200_000].map(lengthText)).toEqual([
+      '500 ms',
+      '1.5 s',
+      '1.5 min',
+      '1.5 h',
+      '3 days',
+    ]);
   });
 });

@@ -24,12 +24,3 @@ export function parseTime(text: string, now: number): number | undefined {
   const time = new Date(/^\d{4}-\d{2}-\d{2}$/.test(trimmed) ? `${trimmed}T00:00` : trimmed.replace(' ', 'T')).getTime();
   return Number.isNaN(time) ? undefined : time;
 }
-
-/** @returns how long a range is in short words: `4 min`, `3.5 h` */
-export function lengthText(ms: number): string {
-  const say = (value: number, unit: string): string => `${String(Math.round(value * 10) / 10)} ${unit}`;
-  if (ms < 60_000) return say(ms / 1_000, 's');
-  if (ms < 3_600_000) return say(ms / 60_000, 'min');
-  if (ms < 2 * 86_400_000) return say(ms / 3_600_000, 'h');
-  return say(ms / 86_400_000, 'days');
-}

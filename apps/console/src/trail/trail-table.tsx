@@ -55,13 +55,13 @@ function cellOf(name: ColumnName, { log_index: index, event }: FoundEvent) {
     case 'client':
       return principal === null ? '–' : <Untrusted text={principal.client_id} brief />;
     case 'resource':
-      return <Untrusted text={resource} brief />;
+      return <Untrusted text={resource} brief shortIds />;
     case 'source':
       return <Untrusted text={event.source} brief />;
     case 'reason':
       return reason === undefined ? '' : <Untrusted text={reason} brief />;
     case 'txn':
-      return txn === null ? '' : <Untrusted text={txn} brief />;
+      return txn === null ? '' : <Untrusted text={txn} brief shortIds />;
     case 'index':
       return index;
   }

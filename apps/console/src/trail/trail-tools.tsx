@@ -44,7 +44,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
         change({ live: search.live === undefined ? '1' : undefined });
       },
     },
-    { keys: 'r', title: 'Look again', run: onRefresh },
+    { keys: 'r', title: 'Refresh', run: onRefresh },
     { keys: 'c', title: 'Copy as a command', run: () => void navigator.clipboard.writeText(cliCommand(query)) },
     { keys: 'x', title: 'Remove every filter', run: () => void navigate({ search: {} }) },
   ]);
@@ -135,7 +135,7 @@ export function TrailTools({ search, query, onRefresh }: ToolsProps) {
           <>
             <CopyButton text={cliCommand(query)}>As a command of countersign</CopyButton>
             <CopyButton text={curlCommand(location.origin, query)}>As curl</CopyButton>
-            <CopyButton text={location.origin + pathWith('/', query)}>A link with these very times</CopyButton>
+            <CopyButton text={location.origin + pathWith('/', query)}>A link with absolute times</CopyButton>
           </>
         )}
       </Disclosure>

@@ -11,7 +11,7 @@ import { serverQueryOf } from './server-query.js';
 import { summaryQuery } from './summary.js';
 import { TrailTable } from './trail-table.js';
 import { TrailTools } from './trail-tools.js';
-import { textFilters, type TrailSearch } from '../filters/trail-search.js';
+import { setFilters, type TrailSearch } from '../filters/trail-search.js';
 import styles from './trail.module.css';
 import { useLive, usePages } from './use-trail.js';
 
@@ -22,10 +22,7 @@ const querySchema = z.record(z.string(), z.string());
 
 /** The filters that are set, each with a way to take it back. */
 function Chips({ search }: { readonly search: TrailSearch }) {
-  const set = [...textFilters, 'outcome' as const, 'q' as const].flatMap((name) => {
-    const value = search[name];
-    return value === undefined ? [] : [{ name, value }];
-  });
+  const set = setFilters(search);
   if (set.length === 0) return null;
   return (
     <ul className={styles.chips} aria-label="Filters">
@@ -60,7 +57,7 @@ function LiveBar({ problem, paused, waiting, onPause }: LiveBarProps) {
           onPause(!paused);
         }}
       >
-        {paused ? 'Go on' : 'Pause'}
+        {paused ? 'Resume' : 'Pause'}
       </button>
       <span role="status">{problem === undefined ? words : <Untrusted text={problem} />}</span>
     </div>

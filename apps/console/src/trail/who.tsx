@@ -6,7 +6,7 @@ import styles from './who.module.css';
 
 /** Who did it, and through whom; nobody stands out, because nobody could be verified. */
 export function Who({ principal, time }: { readonly principal: Principal | null; readonly time: string }) {
-  if (principal === null) return <em className={styles.nobody}>nobody verified</em>;
+  if (principal === null) return <em className={styles.nobody}>unverified caller</em>;
   const { subject, actors } = principal;
   const [actor, ...others] = actors;
   return (
@@ -14,7 +14,7 @@ export function Who({ principal, time }: { readonly principal: Principal | null;
       {/* In front: a long name is cut at its end. */}
       <DepartedMark principal={principal} time={time} />
       <span title={plainText([subject, ...actors.toReversed()].join(' → '))}>
-        <Untrusted text={subject} brief />
+        <Untrusted text={subject} brief shortIds />
         {actor !== undefined && (
           <span className={styles.through}>
             {' '}

@@ -49,6 +49,7 @@ const titles: Readonly<Record<Fault, string>> = {
 export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   const fault = faultOf(error);
   const detail = error instanceof ApiProblem ? error.message : 'Something unexpected happened in this page.';
+  const needs = error instanceof ApiProblem ? error.needs : [];
   const again =
     retry === undefined ? undefined : (
       <button type="button" onClick={retry}>
@@ -72,11 +73,15 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
     return (
       <PageState title={titles[fault]}>
         <p>
-          <Untrusted text={detail} />
+          {needs.length === 0 ? (
+            <Untrusted text={detail} />
+          ) : (
+            <>
+              It needs the right <Untrusted text={needs.join(' or ')} />, which your roles do not include.
+            </>
+          )}
         </p>
-        <p>
-          Your roles do not give you this right. Ask the people who run the issuer: they see this refusal in the trail.
-        </p>
+        <p>Ask the people who run the issuer: they can find this refusal in the trail.</p>
       </PageState>
     );
   return (

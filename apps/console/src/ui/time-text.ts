@@ -21,3 +21,13 @@ export function localText(date: Date): string {
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
   return `${day} ${time}.${pad(date.getMilliseconds(), 3)}`;
 }
+
+/** @returns a length of time in short words: `320 ms`, `4 min`, `3.5 h` */
+export function lengthText(ms: number): string {
+  const say = (value: number, unit: string): string => `${String(Math.round(value * 10) / 10)} ${unit}`;
+  if (ms < 1_000) return `${String(Math.round(ms))} ms`;
+  if (ms < 60_000) return say(ms / 1_000, 's');
+  if (ms < 3_600_000) return say(ms / 60_000, 'min');
+  if (ms < 2 * 86_400_000) return say(ms / 3_600_000, 'h');
+  return say(ms / 86_400_000, 'days');
+}

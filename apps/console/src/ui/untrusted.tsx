@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { cut, partsOf, SHOWN_LIMIT } from './visible-text.js';
+import { cut, partsOf, plainText, SHOWN_LIMIT, withShortIds } from './visible-text.js';
 import styles from './untrusted.module.css';
 
 interface UntrustedProps {
@@ -8,18 +8,20 @@ interface UntrustedProps {
   readonly limit?: number;
   /** Leaves out the button that shows the rest: for cells and links, inside which there can be no button. */
   readonly brief?: boolean;
+  /** Shortens UUIDs; the whole text is its title. */
+  readonly shortIds?: boolean;
 }
 
 /**
  * Every text that came from outside. Its direction touches nothing around it, characters that cannot be seen are shown as symbols, and a long
  * one is cut.
  */
-export function Untrusted({ text, limit = SHOWN_LIMIT, brief = false }: UntrustedProps) {
+export function Untrusted({ text, limit = SHOWN_LIMIT, brief = false, shortIds = false }: UntrustedProps) {
   const [whole, setWhole] = useState(false);
-  const { shown, left } = cut(text, whole ? Number.MAX_SAFE_INTEGER : limit);
+  const { shown, left } = cut(shortIds ? withShortIds(text) : text, whole ? Number.MAX_SAFE_INTEGER : limit);
   return (
     <>
-      <bdi className={styles.text}>
+      <bdi className={styles.text} title={shortIds ? plainText(text) : undefined}>
         {partsOf(shown).map((part, index) =>
           part.kind === 'text' ? (
             part.text

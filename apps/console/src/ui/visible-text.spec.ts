@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cut, partsOf, plainText } from './visible-text.js';
+import { cut, partsOf, plainText, withShortIds } from './visible-text.js';
 
 const shown = (text: string): string =>
   partsOf(text)
@@ -7,6 +7,11 @@ const shown = (text: string): string =>
     .join('');
 
 describe('a text that came from outside', () => {
+  it('keeps of a UUID in a narrow place what tells it from those made at the same time', () => {
+    expect(withShortIds('person:01984cb1-8692-7a6c-8ff6-31de92341821')).toBe('person:…92341821');
+    expect(withShortIds('payment/01984cb1-8692-7a6c-8ff6')).toBe('payment/01984cb1-8692-7a6c-8ff6');
+  });
+
   it('is shown as it is when all of it can be seen, in any script', () => {
     for (const text of ['storefront', 'Łukasz Żółć', 'محمد بن سلمان', '日本語', '<b>&amp;</b>', 'a  b'])
       expect(partsOf(text)).toEqual([{ kind: 'text', text }]);

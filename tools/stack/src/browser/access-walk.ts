@@ -239,7 +239,7 @@ export function walkAccess(world: () => WalkedStack): void {
       for (const [part, caption] of [
         ['consents', /permissions|allowed/],
         ['keys', /Keys that sign tokens/],
-        ['revocations', /Matters until/],
+        ['revocations', /Needed until/],
       ] as const) {
         await window.goto(`${audit()}/access?part=${part}`);
         await window.see('Access');

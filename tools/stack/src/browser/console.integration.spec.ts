@@ -11,6 +11,7 @@ import { Outboxes } from '../history/outboxes.js';
 import { RunningStack } from '../history/running-stack.js';
 import { startStack, type Stack } from '../stack.js';
 import { eventOf } from './trail.js';
+import { walkStates } from './states-walk.js';
 import { walkScreens } from './screens-walk.js';
 import { walkTrail } from './trail-walk.js';
 import { type WalkedHistory } from './walked-history.js';
@@ -97,10 +98,10 @@ describe('the console in a real browser, over a month of history', () => {
       const { page } = window;
       const row = page.getByRole('link', { name: 'corner-shop → payments' });
       await row.waitFor();
-      for (const name of ['payments → accounts', 'nobody verified → payments'])
+      for (const name of ['payments → accounts', 'unverified callers → payments'])
         await page.getByRole('link', { name }).waitFor();
       const cells = await page
-        .getByRole('row', { name: /nobody verified → payments/ })
+        .getByRole('row', { name: /unverified callers → payments/ })
         .getByRole('cell')
         .allInnerTexts();
       // Half an hour of forged tokens, a few thousand in each of its minutes.
@@ -147,7 +148,7 @@ describe('the console in a real browser, over a month of history', () => {
   );
 
   it(
-    'verifies an export, and shows the byte of it that was changed',
+    'verifies an export that is chosen or dropped anywhere on the page, and shows the byte of it that was changed',
     async () => {
       const { page } = window;
       await auditorGets('/log/checkpoint');
@@ -160,9 +161,26 @@ describe('the console in a real browser, over a month of history', () => {
       await result('each is in the log exactly as it is here').waitFor();
       const place = text.indexOf('"settled"', text.length / 2) + 1;
       const offset = Buffer.byteLength(text.slice(0, place));
-      await choose(`${text.slice(0, place)}S${text.slice(place + 1)}`);
+      const altered = `${text.slice(0, place)}S${text.slice(place + 1)}`;
+      const transfer = await page.evaluateHandle(`(() => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([${JSON.stringify(altered)}], 'altered.ndjson', { type: 'application/x-ndjson' }));
+        return transfer;
+      })()`);
+      // Over the heading, far from the marked place: the browser must not leave the page to show the file.
+      const heading = page.getByRole('heading', { level: 1 });
+      for (const type of ['dragenter', 'dragover', 'drop'] as const) {
+        await heading.dispatchEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true });
+        if (type === 'dragover') await result('Drop it: this browser verifies it.').waitFor();
+      }
       await result(`Byte ${offset.toLocaleString('en')} of the file`).waitFor();
       await result('EVENT_ALTERED').waitFor();
+      await result('altered.ndjson').waitFor();
+      const focused = await page.evaluate<string>('document.activeElement.getAttribute("aria-labelledby")');
+      expect(focused).toBe('file');
+      await window.check();
+      await choose(text);
+      await result('each is in the log exactly as it is here').waitFor();
     },
     LIMIT,
   );
@@ -170,6 +188,7 @@ describe('the console in a real browser, over a month of history', () => {
   const walked = (): WalkedHistory => ({ stack, outboxes, window, open });
   walkTrail(walked);
   walkScreens(walked);
+  walkStates(walked);
 
   it('has no page that axe or the content security policy complains of, and none that asks another host for anything', async () => {
     for (const one of windows) await one.close();

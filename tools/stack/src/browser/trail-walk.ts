@@ -173,7 +173,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await waiting.waitFor();
       const held = await rows.count();
       await world().window.check();
-      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByRole('button', { name: 'Resume' }).click();
       await page.locator(`[data-row="${String(held)}"]`).waitFor();
       await page.keyboard.press('l');
       await page.waitForURL((url) => url.searchParams.get('live') === null);

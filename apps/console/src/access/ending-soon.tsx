@@ -1,0 +1,43 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNow } from '../ui/time.js';
+import { AccessTable, type Column } from './access-table.js';
+import styles from './access.module.css';
+import { WARNING_DAYS, warningBound } from './expiry.js';
+
+interface EndingSoonProps<Row> {
+  /** Names the part: `Keys that end soon`. */
+  readonly label: string;
+  /** How many end: `One key ends`. */
+  readonly count: (rows: number) => string;
+  /** What follows from that, if it must be said. */
+  readonly so?: string;
+  /** Tells this list from others. */
+  readonly name: readonly unknown[];
+  readonly load: (
+    query: { readonly ends_before: string; readonly limit: number },
+    signal: AbortSignal,
+  ) => Promise<readonly Row[]>;
+  readonly idOf: (row: Row) => string;
+  readonly isUrgent: (row: Row) => boolean;
+  readonly columns: readonly Column<Row>[];
+}
+
+/** What ends within days: above all others, wherever it would be in the list. */
+export function EndingSoon<Row>({ label, count, so = '', name, load, ...table }: EndingSoonProps<Row>) {
+  const now = useNow();
+  const [before] = useState(() => warningBound(now));
+  const { data } = useQuery({
+    queryKey: ['issuer', ...name, 'ending', before],
+    queryFn: ({ signal }) => load({ ends_before: before, limit: 200 }, signal),
+  });
+  if (data === undefined || data.length === 0) return null;
+  return (
+    <section className={styles.warning} aria-label={label}>
+      <h3>
+        {count(data.length)} within {WARNING_DAYS} days{so}
+      </h3>
+      <AccessTable {...table} caption={`${label}, the first to end first`} empty="" rows={data} />
+    </section>
+  );
+}

@@ -1,0 +1,90 @@
+import { expect, it } from '@jest/globals';
+import { type WalkedHistory } from './walked-history.js';
+
+const LIMIT = 240_000;
+
+interface Screen {
+  readonly path: string;
+  /** What it asks the server first, as a pattern of addresses. */
+  readonly asks: string;
+  /** What is there once it is answered. */
+  readonly then: RegExp;
+}
+const screens: readonly Screen[] = [
+  { path: '/?from=-30d', asks: '**/events?*', then: /^As of checkpoint/ },
+  { path: '/event/0', asks: '**/events?*', then: /^The record$/ },
+  { path: '/map?last=month', asks: '**/events/calls?*', then: /A row leads to its events/ },
+  { path: '/proof', asks: '**/log/checkpoint', then: /Verified in this browser/ },
+  { path: '/health', asks: '**/overview', then: /Events in the log/ },
+  { path: '/access', asks: '**/console/issuer/**', then: /Use my rights at the issuer/ },
+];
+/** An answer that the page does not ask for again by itself. */
+const busy = { status: 429, contentType: 'application/problem+json', body: '{"detail":"Too many of them."}' };
+
+/** What a screen shows while there is nothing to show: it waits, the server fails, the person may not. */
+export function walkStates(world: () => WalkedHistory): void {
+  it(
+    'shows on every screen that it loads, and what is wrong when the server fails, until it is tried again',
+    async () => {
+      const { stack, open } = world();
+      const window = await open();
+      const { page } = window;
+      const visible = (text: string | RegExp) => page.getByText(text).filter({ visible: true }).first();
+      await window.goto(`${stack.urls.audit}/`);
+      await window.click('link', 'Sign in');
+      await window.click('button', /Amina Rahal/);
+      await page.locator('[data-row]').first().waitFor();
+      for (const { path, asks, then } of screens) {
+        const answered = Promise.withResolvers<undefined>();
+        await page.route(asks, async (route) => {
+          await answered.promise;
+          // The page may have given up the request by then.
+          await route.fulfill(busy).catch(() => undefined);
+        });
+        await window.goto(stack.urls.audit + path);
+        await page
+          .getByRole('status')
+          .filter({ hasText: /^Loading / })
+          .first()
+          .waitFor();
+        await window.check();
+        answered.resolve(undefined);
+        await page.getByRole('alert').filter({ hasText: 'Too many of them.' }).first().waitFor();
+        await window.check();
+        await page.unroute(asks);
+        await window.click('button', 'Try again');
+        await visible(then).waitFor();
+      }
+      window.forgive(/the server responded with a status of 4(01|03|29)/);
+    },
+    LIMIT,
+  );
+
+  it(
+    'says to a person without rights which right a screen needs, and shows their own events',
+    async () => {
+      const { stack, open } = world();
+      const window = await open();
+      const { page } = window;
+      await window.goto(`${stack.urls.audit}/map`);
+      await window.click('link', 'Sign in');
+      await window.click('button', /Carol Diaz/);
+      for (const screen of ['Who calls whom', 'Health']) {
+        await window.click('link', screen);
+        await page.getByRole('heading', { name: 'You may not see this' }).waitFor();
+        await page.getByText('It needs the right audit:read').waitFor();
+        await window.check();
+      }
+      await window.click('link', 'Trail');
+      await page.locator('[data-row]').first().waitFor();
+      expect(
+        await page
+          .getByRole('complementary')
+          .getByText(/^person:…/)
+          .count(),
+      ).toBe(1);
+      window.forgive(/the server responded with a status of 40[13]/);
+    },
+    LIMIT,
+  );
+}
