@@ -3,7 +3,10 @@ import { defineEvents } from '@countersign/audit-event';
 const money = 'minor units and currency';
 const change = '`from` and `to`';
 const moved = {
-  legs: 'accounts and amounts; for a single leg `debit_account`, `credit_account`, `amount` instead',
+  legs: 'accounts and amounts, if there are several',
+  debit_account: 'of a single leg',
+  credit_account: 'of a single leg',
+  amount: 'of a single leg: minor units and currency',
   reference: "the client's",
   status: 'current state of the transfer',
   corrects: 'the transfer that it reverses',

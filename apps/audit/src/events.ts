@@ -60,7 +60,7 @@ export const events = defineEvents({
       changes: { export: 'the filters', below: 'tree size of the checkpoint' },
     },
     'events.export_ended': {
-      when: 'An export ended; `failed` when it was cut off.',
+      when: 'An export ended; `failed` if its reader left or stopped reading (`READER_GONE`), or if the server could not continue (`EXPORT_FAILED`).',
       action: reading,
       resource: 'event',
       changes: { export: 'the filters', shown: 'how many', complete: 'whether nothing was left' },

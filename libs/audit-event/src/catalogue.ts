@@ -44,15 +44,26 @@ export interface CatalogueDeclaration<Kind extends string, Name extends string> 
   readonly events: Readonly<Record<Name, EventDeclaration<NoInfer<Kind>>>>;
 }
 
-/** Who caused an event, and by which request. */
-export interface EventContext {
+type Request = NonNullable<Data['request']>;
+
+/** Who caused an event. */
+interface Cause {
   /** Absent if no caller could be verified, or if the service acts by itself. */
   readonly principal: AuditPrincipal | null;
-  /** RFC 8417: one id for everything that a first request caused. */
-  readonly txn: string | null;
   readonly traceparent?: string | undefined;
-  readonly request?: Data['request'];
 }
+
+/**
+ * Who caused an event, and by which request. `txn` (RFC 8417) is one id for everything that a first request caused: it is there whenever a
+ * request is.
+ */
+export type EventContext = Cause &
+  (
+    | { readonly txn: string; readonly request: Request }
+    | { readonly txn: string | null; readonly request?: undefined }
+    /** A count of requests that have nothing else in common. */
+    | { readonly txn: null; readonly request: Request & { readonly id: 'several' } }
+  );
 
 /** What one event says besides who caused it. */
 export interface EventDetails<Kind extends string> {

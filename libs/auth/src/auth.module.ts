@@ -4,7 +4,6 @@ import {
   Logger,
   Module,
   type DynamicModule,
-  type BeforeApplicationShutdown,
   type FactoryProvider,
   type ModuleMetadata,
   type OnApplicationBootstrap,
@@ -73,9 +72,7 @@ function logKeys({ ok, message }: KeysReport): void {
  */
 @Global()
 @Module({})
-export class AuthModule
-  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
-{
+export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     @Inject(TOKEN_VERIFIER) private readonly verifier: AccessTokenVerifier,
     @Inject(AUTH_SETTINGS) private readonly settings: AuthSettings,
@@ -188,11 +185,6 @@ export class AuthModule
         for (const line of lines) logger.log(line);
       });
     tell(this.report.lines());
-  }
-
-  /** Before the server is closed, which waits for what it has not answered. */
-  beforeApplicationShutdown(): void {
-    this.floodGate?.close();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -15,7 +15,7 @@ const SIZE_LIMIT = 128 * 1024 ** 2;
 
 /**
  * Keeps the list through a restart. Everything in it is signed, and so is what the whole of it is: anyone who can write the file can make it
- * useless, but neither add nor leave out an entry; how old it may be is for who reads it.
+ * useless, but neither add nor leave out an entry; how old it may be is for the reader to decide.
  */
 export class KeptList {
   constructor(

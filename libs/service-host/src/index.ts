@@ -35,7 +35,7 @@ export {
   type Transaction,
 } from './database/database.js';
 export { PostgresDpopReplayStore } from './credentials/dpop-replay.store.js';
-export { millisecondsOf } from './database/milliseconds-of.js';
+export { millisecondsOf, timeOfMilliseconds } from './database/milliseconds-of.js';
 export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './database/groups.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health/health.js';
 export { thisReplica } from './trail/source-report.js';
@@ -66,7 +66,7 @@ export { OAuthError, Problem, problemOf, type ProblemDocument } from './problems
 export { ProblemFilter } from './problems/problem.filter.js';
 export { withinReach, type OwnerColumns } from './reach.js';
 export { Unrecorded } from './trail/recorded-answers.js';
-export { auditRequest, markRecorded, Trace, traceOf, type RequestTrace } from './trace/request-trace.js';
+export { auditRequest, markRecorded, Trace, traceOf, txnOf, type RequestTrace } from './trace/request-trace.js';
 export { idSchema, timeBoundSchema, timeThroughSchema } from './requests/request-values.js';
 export { ResourceServerModule, type ResourceServerOptions } from './resource-server.js';
 export { revocationFeedSettings, type RevocationFeedSettings } from './credentials/revocations.js';

@@ -4,6 +4,13 @@
  */
 export { askNameServers, askSystem, type NameLookup } from './outgoing/name-lookup.js';
 export {
+  postToTarget,
+  targetAgentOptions,
+  type AttemptTimes,
+  type PostedTo,
+  type TargetAgent,
+} from './outgoing/target-post.js';
+export {
   isPublicAddress,
   pinnedLookup,
   readTarget,

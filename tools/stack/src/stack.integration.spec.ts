@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { auditEventSchema } from '@countersign/audit-event';
 import {
   createTokenClient,
   generateSigningKey,
@@ -10,10 +11,11 @@ import {
   publicJwkOf,
   type TokenClient,
 } from '@countersign/auth-core';
-import { badTokens, createTestIssuer } from '@countersign/test-kit';
+import { badTokens, createTestIssuer, eventFaults } from '@countersign/test-kit';
 import pg from 'pg';
 import { z } from 'zod';
 import { countersign } from './countersign.js';
+import { documentedEvents } from './documented-events.js';
 import { freePortBase } from './free-ports.js';
 import { OutsideRealm } from './outside-realm.js';
 import { makeSamplePayment } from './sample-payment.js';
@@ -86,7 +88,7 @@ function filesWith(folder: string, text: string): readonly string[] {
     .filter((path) => readFileSync(path).includes(text));
 }
 
-describe('the whole stack, by HTTP between real processes', () => {
+describe('the whole stack, over HTTP between real processes', () => {
   const root = resolve(import.meta.dirname, '../../..');
   const directory = mkdtempSync(join(tmpdir(), 'countersign-stack-'));
   let stack: Stack;
@@ -484,6 +486,17 @@ describe('the whole stack, by HTTP between real processes', () => {
     const anonymous = await send('GET', `${stack.urls.audit}/events`);
     expect(anonymous.status).toBe(401);
   });
+
+  it('records, whatever was done with it, only what docs/events.md lists: types, actions, kinds, members of changes, transactions', async () => {
+    const documented = documentedEvents(readFileSync(join(root, 'docs/events.md'), 'utf8'));
+    const recorded = (await search('')).map(({ event }) => auditEventSchema.parse(event));
+    const faults = recorded.flatMap((event) => {
+      const catalogue = documented.get(event.source);
+      return catalogue === undefined ? [`${event.source} is not documented`] : eventFaults(event, catalogue);
+    });
+    expect([...new Set(faults)]).toEqual([]);
+    expect(new Set(recorded.map(({ type }) => type)).size).toBeGreaterThan(15);
+  }, 60_000);
 
   it('describes itself: health, metrics, OpenAPI with the scopes of each route', async () => {
     for (const url of Object.values(stack.urls)) {

@@ -12,7 +12,7 @@ export class InvariantsController {
   /**
    * Whether the ledger is whole, asked of one snapshot of its database: sums per currency are zero, balances are the sums of their entries,
    * what is available keeps its limit, holds reserve what they say, transfers moved their legs, no owner has more than came in and was granted. 200 whether or not all hold: see `ok`;
-   * each invariant names its first 20 faults. One check at a time: who asks while one runs gets its answer (`checked_at`).
+   * each invariant names its first 20 faults. One check at a time: anyone who asks while one runs gets its answer (`checked_at`).
    */
   @Get('invariants')
   @RequireScopes('accounts:audit')

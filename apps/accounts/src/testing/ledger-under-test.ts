@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { startBackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { createTestIssuer } from '@countersign/test-kit';
+import { createTestIssuer, outboxFaults } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { z } from 'zod';
 import { AccountsModule } from '../accounts.module.js';
 import { variables } from '../configuration.js';
+import { events } from '../events.js';
 
 /** Who calls, in a test: by default an application that acts for itself. */
 export interface Who {
@@ -46,6 +47,7 @@ export interface LedgerUnderTest {
   fund(account: string, amount: string): Promise<void>;
   /** The amounts in an account's JSON: balance, held, available. */
   standing(account: string): Promise<readonly unknown[]>;
+  /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
 
@@ -142,8 +144,10 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     },
     async stop() {
       await app.close();
+      const faults = await outboxFaults(pool, events);
       await Promise.all([pool.end(), issuer.close()]);
       await services.stop();
+      if (faults.length > 0) throw new Error(faults.join('\n'));
     },
   };
 }

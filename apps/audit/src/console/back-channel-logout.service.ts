@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
-import { byItself, CLOCK, LOGGER, type RequestTrace } from '@countersign/service-host';
+import { byNobody, CLOCK, LOGGER, type RequestTrace } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
@@ -20,14 +20,14 @@ export class BackChannelLogout {
   ) {}
 
   /** @returns whether the token is genuine; then no session is left that it names */
-  async receive(token: string, { traceparent }: RequestTrace): Promise<boolean> {
+  async receive(token: string, trace: RequestTrace): Promise<boolean> {
     const ended = await this.#read(token).catch((error: unknown) => {
       this.logger.warn({ err: error }, 'a logout token is not genuine');
       return undefined;
     });
     if (ended === undefined) return false;
     await this.store.endAll(ended, (id) =>
-      events.event('console-session.ended', byItself({ clientId: this.options.clientId, traceparent }), {
+      events.event('console-session.ended', byNobody(trace), {
         id,
         changes: { because: 'the issuer ended the session' },
       }),

@@ -90,7 +90,7 @@ function send(files: Files, name: string, request: FastifyRequest, reply: Fastif
   return reply.send(content);
 }
 
-/** As an address that there is not: Fastify's own way would say that another method is wanted. */
+/** As for an address that does not exist: Fastify itself would say that another method is wanted. */
 function missing(reply: FastifyReply): FastifyReply {
   const problem = problemOf(new Problem(404, 'NOT_FOUND', 'There is no such file in the console.'));
   return reply

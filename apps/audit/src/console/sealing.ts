@@ -21,5 +21,5 @@ export function unseal(sealed: Buffer, key: Buffer, purpose: string, secret = ''
   return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }
 
-/** Under which a session is kept: who reads the database learns no cookie. */
+/** Under which a session is kept: nobody who reads the database learns a cookie. */
 export const digestOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();

@@ -72,7 +72,7 @@ const endSchema = z.object({
 const READ: TestTokenOptions = { subject: 'auditor', clientId: 'auditor', scopes: ['audit:read'] };
 const OWN: TestTokenOptions = { subject: 'ada', clientId: 'shop', scopes: ['audit:read:own'] };
 
-describe('the trail, by HTTP', () => {
+describe('the trail, over HTTP', () => {
   let backing: BackingServices;
   let issuer: TestIssuer;
   let payments: NatsConnection;

@@ -83,10 +83,13 @@ export class ExportService {
     let shown = 0;
     let after = cursor === undefined ? undefined : BigInt(cursor);
     let complete = false;
-    let outcome: 'allowed' | 'failed' | undefined = 'failed';
-    const end = (): Promise<void> => {
+    let reason: 'READER_GONE' | 'EXPORT_FAILED' | undefined = 'READER_GONE';
+    let isRecorded = false;
+    const end = async (): Promise<void> => {
       const changes = { export: wanted, shown, complete };
-      return this.#record('events.export_ended', caller, { changes, outcome });
+      const outcome = reason === undefined ? 'allowed' : 'failed';
+      await this.#record('events.export_ended', caller, { changes, outcome, reason });
+      isRecorded = true;
     };
     try {
       yield '';
@@ -130,9 +133,8 @@ export class ExportService {
         if (lines.length > 0) yield lines.join('');
       }
       const skipped = await evidence.after();
-      outcome = 'allowed';
+      reason = undefined;
       await end();
-      outcome = undefined;
       yield format.tail({
         end: {
           events: shown,
@@ -142,8 +144,11 @@ export class ExportService {
           skipped,
         },
       });
+    } catch (error) {
+      reason = 'EXPORT_FAILED';
+      throw error;
     } finally {
-      if (outcome !== undefined) {
+      if (!isRecorded) {
         await end().catch((error: unknown) => {
           this.logger.error({ err: error }, 'the end of an export could not be recorded');
         });

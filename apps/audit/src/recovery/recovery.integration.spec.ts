@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AuditOutbox, startRelay, type Relay } from '@countersign/audit-client';
-import { defineEvents } from '@countersign/audit-event';
+import { defineEvents, uuidv7 } from '@countersign/audit-event';
 import {
   newNatsPasswords,
   newPassword,
@@ -115,7 +115,7 @@ describe('the trail, its database restored from a backup', () => {
     for (let n = 0; n < count; n += 1) {
       made += 1;
       const request = { method: 'GET', route: '/payments/:id', id: 'r', peer: '192.0.2.7' };
-      const context = { principal: null, txn: null, request };
+      const context = { principal: null, txn: uuidv7(), request };
       await outbox.recordDurably(payment.event('payment.read', context, { id: String(made) }));
     }
   }

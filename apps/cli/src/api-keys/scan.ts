@@ -30,7 +30,7 @@ type Status = z.infer<typeof statusSchema>['keys'][number];
 /**
  * Files below a path; links are not followed.
  * @param unreadable gets the folders that cannot be read
- * @throws {CliError} for a path that there is not
+ * @throws {CliError} for a path that does not exist
  */
 function* filesBelow(path: string, unreadable: string[]): Generator<string> {
   const stat = lstatSync(path, { throwIfNoEntry: false });

@@ -70,7 +70,7 @@ export class Account {
     await this.delegations.announce(ended);
   }
 
-  /** Ends another session of the person, with all that was allowed in it: who ends a session from elsewhere may have lost the device. */
+  /** Ends another session of the person, with all that was allowed in it: somebody who ends a session from elsewhere may have lost the device. */
   async endSession(session: Session, id: SessionId, trace: RequestTrace): Promise<void> {
     await this.ends.end({ id, personId: session.person.id }, 'person', byPerson(session, trace));
   }

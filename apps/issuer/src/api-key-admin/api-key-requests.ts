@@ -1,4 +1,5 @@
 import { API_KEY_LIST_LIMIT, apiKeyNamePattern } from '@countersign/auth-core';
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from '../registry/client.js';
 import { GRACE_LIMIT_SECONDS, GRACE_SECONDS } from '../api-keys/api-key.js';
@@ -45,7 +46,7 @@ export const apiKeysQuerySchema = z
   .strictObject({
     client_id: nameSchema.optional(),
     /** The `next_cursor` of the page before. */
-    cursor: z.uuid().optional(),
+    cursor: idSchema.optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
     /** Only those that are not over yet and end before this time, the first to end first; one page. */
     ends_before: time.optional(),
@@ -62,7 +63,7 @@ export const LOOKUP_LIMIT = 1_000;
 /** Keys that were found somewhere, by their public id and their SHA-256: the keys themselves stay where they are. */
 export const lookupSchema = z.strictObject({
   keys: z
-    .array(z.strictObject({ id: z.uuid(), sha256: z.string().regex(/^[\w-]{43}$/, 'must be a SHA-256 in base64url') }))
+    .array(z.strictObject({ id: idSchema, sha256: z.string().regex(/^[\w-]{43}$/, 'must be a SHA-256 in base64url') }))
     .min(1)
     .max(LOOKUP_LIMIT),
 });

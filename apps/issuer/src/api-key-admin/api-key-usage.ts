@@ -1,4 +1,5 @@
 import { routeClassPattern } from '@countersign/auth-core';
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 
 const HOUR_MS = 3_600_000;
@@ -7,7 +8,7 @@ const DAY_MS = 86_400_000;
 export const DAYS_LIMIT = 62;
 
 const useSchema = z.strictObject({
-  api_key_id: z.uuid(),
+  api_key_id: idSchema,
   hour: z.iso.datetime(),
   route_class: z.string().regex(routeClassPattern),
   outcome: z.enum(['allowed', 'denied', 'limited']),
@@ -17,9 +18,9 @@ const useSchema = z.strictObject({
 });
 const reportSchema = z.strictObject({
   /** By it a report is counted once. */
-  id: z.uuid(),
+  id: idSchema,
   uses: z.array(useSchema).max(5_000),
-  networks: z.array(z.strictObject({ api_key_id: z.uuid(), network: z.string().min(2).max(64) })).max(5_000),
+  networks: z.array(z.strictObject({ api_key_id: idSchema, network: z.string().min(2).max(64) })).max(5_000),
 });
 export type ApiKeyReport = z.infer<typeof reportSchema>;
 

@@ -6,6 +6,7 @@ import {
   groupedLookUp,
   millisecondsOf,
   POOL,
+  timeOfMilliseconds,
   type Database,
   type Transaction,
 } from '@countersign/service-host';
@@ -43,9 +44,6 @@ const byDigest = {
 /** The condition that a code may still be redeemed. */
 const unused = (now: Date) => and(isNull(table.redeemedAt), isNull(table.withdrawnAt), gt(table.expiresAt, now));
 
-const timeOf = (milliseconds: number | null): Date | undefined =>
-  milliseconds === null ? undefined : new Date(milliseconds);
-
 function codeOf(row: CodeRow): KeptCode {
   return {
     digest: row.digest,
@@ -55,8 +53,8 @@ function codeOf(row: CodeRow): KeptCode {
     dpopKey: row.dpop_key ?? undefined,
     allowed: allowedSchema.parse(row.allowed),
     expiresAt: new Date(row.expires),
-    redeemedAt: timeOf(row.redeemed),
-    withdrawnAt: timeOf(row.withdrawn),
+    redeemedAt: timeOfMilliseconds(row.redeemed),
+    withdrawnAt: timeOfMilliseconds(row.withdrawn),
   };
 }
 

@@ -1,6 +1,7 @@
-import { z } from 'zod';
+import { idSchema } from '@countersign/service-host';
+import { type z } from 'zod';
 
-export const delegationIdSchema = z.uuid().brand<'DelegationId'>();
+export const delegationIdSchema = idSchema.brand<'DelegationId'>();
 /** A UUIDv7. */
 export type DelegationId = z.infer<typeof delegationIdSchema>;
 

@@ -135,7 +135,7 @@ describe('a delegation', () => {
       expect(both.status).toBe(400);
     });
 
-    it('by ending one: a repeat under its key is answered alike, and one that there is not is refused and recorded', async () => {
+    it('by ending one: a repeat under its key is answered alike, and one that does not exist is refused and recorded', async () => {
       const { id, personId } = await begin();
       const key = { 'idempotency-key': 'end-it' };
       const path = `/admin/delegations/${id}/end`;

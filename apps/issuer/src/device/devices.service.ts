@@ -213,7 +213,7 @@ export class Devices {
     const common = { id, personId: person.id, audience, scopes, sessionId, authTime, amr, roles: person.roles };
     const allowed = { ...common, ...(acr === undefined ? {} : { acr }) };
     const lines = linesOf({ scopes, words: await this.words.find(audience) });
-    const who = { ...byPerson(session, trace), txn: allows ? id : null };
+    const who = allows ? { ...byPerson(session, trace), txn: id } : byPerson(session, trace);
     await this.database.transaction(async (transaction) => {
       if (!(await this.store.decide(transaction, row.id, allows ? allowed : undefined))) {
         throw requestOver();

@@ -1,12 +1,9 @@
-import { pinnedLookup, refusalOfUrl, type TargetRule } from '@countersign/service-host/outgoing';
+import { postToTarget, targetAgentOptions, type TargetRule } from '@countersign/service-host/outgoing';
 import { Agent } from 'undici';
 
 export const LOGOUT_SENDER = Symbol('countersign.issuer.logout-sender');
 
-const CONNECT_MS = 3_000;
-const ANSWER_MS = 5_000;
-const REST_MS = 1_000;
-const ANSWER_LIMIT = 16 * 1_024;
+const times = { connectMs: 3_000, answerMs: 5_000 };
 
 /** What came of one attempt. */
 export type LogoutSent = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -17,40 +14,23 @@ export interface LogoutSender {
   close(): Promise<void>;
 }
 
-/** With the rules for targets checked again each time: the URL, the address that its name leads to now, no redirects, nothing of the answer but its status. */
+/** Sends under the rules for targets ({@link postToTarget}). */
 export function createLogoutSender(rule: TargetRule): LogoutSender {
-  const agent = new Agent({
-    connections: null,
-    pipelining: 1,
-    connect: { lookup: pinnedLookup(rule), timeout: CONNECT_MS },
-    headersTimeout: ANSWER_MS,
-    bodyTimeout: REST_MS,
-    maxResponseSize: ANSWER_LIMIT,
-  });
+  const agent = new Agent(targetAgentOptions(rule, times));
   return {
     async send(url, token) {
-      const refusal = refusalOfUrl(url, rule);
-      if (refusal !== undefined) return { ok: false, reason: refusal };
-      try {
-        const { origin, pathname, search } = new URL(url);
-        const answer = await agent.request({
-          origin,
-          path: pathname + search,
-          method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': 'Countersign-Logout/1' },
-          body: new URLSearchParams({ logout_token: token }).toString(),
-          signal: AbortSignal.timeout(CONNECT_MS + ANSWER_MS + REST_MS),
-        });
-        await answer.body.dump({ limit: ANSWER_LIMIT, signal: AbortSignal.timeout(REST_MS) }).catch(() => undefined);
-        const { statusCode: status } = answer;
-        // 204 is not in the standard, and what many receivers answer.
-        return status === 200 || status === 204 ? { ok: true } : { ok: false, reason: `HTTP_${String(status)}` };
-      } catch (error) {
-        const code =
-          error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNREACHABLE';
-        return { ok: false, reason: code };
-      }
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': 'Countersign-Logout/1' };
+      const body = new URLSearchParams({ logout_token: token }).toString();
+      const posted = await postToTarget(agent, rule, url, { headers, body }, times);
+      if (posted.kind === 'refused') return { ok: false, reason: posted.refusal };
+      if (posted.kind === 'failed') return { ok: false, reason: codeOf(posted.error) };
+      // 204 is not in the standard, and what many receivers answer.
+      if (posted.status === 200 || posted.status === 204) return { ok: true };
+      return { ok: false, reason: `HTTP_${String(posted.status)}` };
     },
     close: () => agent.destroy(),
   };
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNREACHABLE';

@@ -4,6 +4,7 @@ import {
   groupedLookUp,
   millisecondsOf,
   POOL,
+  timeOfMilliseconds,
   type Database,
   type Transaction,
 } from '@countersign/service-host';
@@ -66,7 +67,7 @@ const byDelegation = {
 
 function personOf(id: PersonId, values: PersonValues): PersonRow {
   const [issuer, subject, provider, name, email, roles, disabled, disabledBy, created, signedIn] = values;
-  const disabledAt = disabled === null ? null : new Date(disabled);
+  const disabledAt = timeOfMilliseconds(disabled) ?? null;
   const times = { disabledAt, createdAt: new Date(created), signedInAt: new Date(signedIn) };
   return { id, issuer, subject, provider, name, email, roles, disabledBy, ...times };
 }
@@ -90,7 +91,7 @@ function keptOf(row: FamilyRow): KeptFamily {
       nonce: row.nonce ?? undefined,
       dpopKey: row.dpop_key ?? undefined,
       createdAt: new Date(row.created),
-      endedAt: row.ended === null ? undefined : new Date(row.ended),
+      endedAt: timeOfMilliseconds(row.ended),
     },
   };
 }

@@ -15,7 +15,7 @@ export async function readDeclaredFile<Schema extends z.ZodType>(
   let content: unknown;
   try {
     const bytes = readFileSync(path);
-    // The parser is loaded for who needs it: its 70 files would delay every start.
+    // The parser is loaded only if it is needed: its 70 files would delay every start.
     content = /\.ya?ml$/i.test(path)
       ? (await import('yaml')).parse(bytes.toString('utf8'), { maxAliasCount: 100 })
       : parseJsonBody(bytes);

@@ -1,10 +1,9 @@
-import { isRevocableId } from '@countersign/revocation-feed';
 import { z } from 'zod';
 import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds, type RevocationRow } from '../registry/revocations.tables.js';
+import { revocableIdSchema } from '../revocation/revocable-id.js';
 import { withDerived, type RevocationRequest } from '../revocation/revocation.js';
 
-const id = z.string().refine(isRevocableId, 'must be at most 128 letters, digits, _ and -');
 const reason = z.string().min(1).max(200).optional();
 const time = z.iso.datetime().transform((text) => new Date(text));
 
@@ -16,14 +15,14 @@ const time = z.iso.datetime().transform((text) => new Date(text));
 export const newRevocationSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('token'),
-    jti: id,
-    txn: id.optional(),
+    jti: revocableIdSchema,
+    txn: revocableIdSchema.optional(),
     with_derived: z.boolean().default(false),
     client_id: clientIdSchema.optional(),
     expires_at: time.optional(),
     reason,
   }),
-  z.strictObject({ kind: z.literal('transaction'), txn: id, reason }),
+  z.strictObject({ kind: z.literal('transaction'), txn: revocableIdSchema, reason }),
   z.strictObject({ kind: z.literal('client'), client_id: clientIdSchema, issued_before: time.optional(), reason }),
   z.strictObject({
     kind: z.literal('subject'),
@@ -32,7 +31,7 @@ export const newRevocationSchema = z.discriminatedUnion('kind', [
     issued_before: time.optional(),
     reason,
   }),
-  z.strictObject({ kind: z.literal('key'), kid: id, reason }),
+  z.strictObject({ kind: z.literal('key'), kid: revocableIdSchema, reason }),
 ]);
 export type NewRevocation = z.infer<typeof newRevocationSchema>;
 

@@ -16,6 +16,7 @@ import { SESSION_TIMES, sessionIdSchema, type SessionTimes } from '../sessions/s
 import { SessionsStore } from '../sessions/sessions.store.js';
 import { tokenOf } from './live-token.js';
 import {
+  inCanonicalForm,
   refusedBy,
   refusedTokensOf,
   requestsOf,
@@ -52,7 +53,8 @@ export class RevocationPreviews {
     this.#recent = new RecentEvents(pool);
   }
 
-  async preview(query: PreviewQuery, caller: Caller): Promise<RevocationPreview> {
+  async preview(asked: PreviewQuery, caller: Caller): Promise<RevocationPreview> {
+    const query = inCanonicalForm(asked);
     const now = this.clock();
     const tokens = await this.#tokens(query, now);
     const grants = await this.#grants(query, now);

@@ -1,22 +1,22 @@
 import { MemoryRevocationList, type Principal, type RevocationList } from '@countersign/auth-core';
-import { isRevocableId } from '@countersign/revocation-feed';
+import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { clientIdSchema } from '../registry/client.js';
 import { revocationKinds } from '../registry/revocations.tables.js';
+import { revocableIdSchema } from '../revocation/revocable-id.js';
 import { revocationFor, type RevocationRequest } from '../revocation/revocation.js';
 import { sessionIdSchema } from '../sessions/session.js';
 import { signerOf, type SigningTime } from './live-token.js';
 
 const subjectSchema = z.string().min(1).max(500);
-const idSchema = z.string().refine(isRevocableId);
 /** What a name of each kind looks like, as the list of revocations has it. */
 const names = {
-  token: idSchema,
-  transaction: idSchema,
+  token: revocableIdSchema,
+  transaction: revocableIdSchema,
   client: clientIdSchema,
   subject: subjectSchema,
-  'api-key': z.uuid(),
-  key: idSchema,
+  'api-key': idSchema,
+  key: revocableIdSchema,
   session: sessionIdSchema,
 } as const;
 
@@ -29,6 +29,11 @@ export const previewQuerySchema = z
       'must be a name of this kind: a jti, a txn, a client_id, a sub, the id of an API key or of a session, or a kid',
   });
 export type PreviewQuery = z.infer<typeof previewQuerySchema>;
+
+/** The same question, with the name as the list of revocations has it: ids in lower case. */
+export function inCanonicalForm({ kind, name }: PreviewQuery): PreviewQuery {
+  return { kind, name: names[kind].parse(name) };
+}
 
 /** Tokens that are valid now and would be refused. */
 export interface RefusedTokens {

@@ -7,6 +7,7 @@ import {
   networkOf,
   traceOf,
   type RequestTrace,
+  txnOf,
   type Transaction,
 } from '@countersign/service-host';
 import { type FastifyRequest } from 'fastify';
@@ -66,7 +67,7 @@ export function byPerson(
   const proven = auditPerson({ roles: person.roles, acr, authTime: authenticatedAt.getTime() / 1_000 });
   return {
     principal: { subject: person.id, client_id: 'issuer', actors: [], scopes: [], jti: id, person: proven },
-    txn: null,
+    txn: txnOf(trace),
     traceparent: trace.traceparent,
     request: auditRequest(trace),
   };

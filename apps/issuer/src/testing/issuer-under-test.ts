@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
+import { outboxFaults } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
+import { events } from '../events.js';
 import { IssuerModule } from '../issuer.module.js';
 
 /** An answer of the issuer. */
@@ -51,6 +53,7 @@ export interface IssuerUnderTest {
   fileOf(name: string, content: object): string;
   /** Starts one more replica with other variables. @returns its URL */
   join(environment: Readonly<Record<string, string>>): Promise<string>;
+  /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
 
@@ -182,10 +185,12 @@ export async function startIssuer(
       return `http://127.0.0.1:${String(port)}`;
     },
     async stop() {
-      await database.end();
       await Promise.all(apps.map((app) => app.close()));
+      const faults = await outboxFaults(database, events);
+      await database.end();
       await backing.stop();
       rmSync(folder, { recursive: true, force: true });
+      if (faults.length > 0) throw new Error(faults.join('\n'));
     },
   };
 }

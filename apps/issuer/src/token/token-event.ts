@@ -1,5 +1,5 @@
 import { auditPerson, type AuditPrincipal, type EventContext, type NewAuditEvent } from '@countersign/audit-event';
-import { byNobody, type RequestTrace } from '@countersign/service-host';
+import { auditRequest, txnOf, type RequestTrace } from '@countersign/service-host';
 import { ApiKeyRefused } from '../api-keys/api-key-authentication.service.js';
 import { events } from '../events.js';
 import { claimedName } from '../registry/client.js';
@@ -45,10 +45,11 @@ function refusedPrincipal({ client, subject }: Refused): AuditPrincipal | null {
   };
 }
 
-const contextOf = (trace: RequestTrace, principal: AuditPrincipal | null, txn: string | null): EventContext => ({
-  ...byNobody(trace),
+const contextOf = (trace: RequestTrace, principal: AuditPrincipal | null, txn: string): EventContext => ({
   principal,
   txn,
+  traceparent: trace.traceparent,
+  request: auditRequest(trace),
 });
 
 const expiryText = isoTimes();
@@ -79,7 +80,7 @@ function refusedEvent(decision: Refused, trace: RequestTrace): NewAuditEvent {
     request === undefined
       ? ({ kind: 'endpoint', id: 'token' } as const)
       : ({ kind: 'audience', id: request.audience } as const);
-  return events.event('token.refused', contextOf(trace, refusedPrincipal(decision), subject?.txn ?? null), {
+  return events.event('token.refused', contextOf(trace, refusedPrincipal(decision), subject?.txn ?? txnOf(trace)), {
     ...place,
     action: grant?.action ?? 'token:issue',
     outcome: 'denied',

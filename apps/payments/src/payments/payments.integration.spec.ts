@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { euro, startPayments, type Answer, type PaymentsUnderTest } from '../testing/payments-under-test.js';
 
-describe('payments, by HTTP, on the real accounts service', () => {
+describe('payments, over HTTP, on the real accounts service', () => {
   let payments: PaymentsUnderTest;
   let from: string;
   let to: string;

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { generateSigningKey } from '@countersign/auth-core';
 import { createService, loadConfiguration } from '@countersign/service-host';
+import { outboxFaults } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { z } from 'zod';
 import { variables } from '../configuration.js';
+import { events } from '../events.js';
 import { PaymentsModule } from '../payments.module.js';
 import { startRealAccounts, type RealAccounts, type Who } from './real-accounts.js';
 
@@ -34,6 +36,7 @@ export interface PaymentsUnderTest {
   metrics(): Promise<string>;
   /** Ends the process's part of the service and starts it again on the same database. */
   restart(): Promise<void>;
+  /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
 
@@ -107,8 +110,10 @@ export async function startPayments(environment: Readonly<Record<string, string>
     },
     async stop() {
       await app.close();
+      const faults = await outboxFaults(pool, events);
       await pool.end();
       await accounts.stop();
+      if (faults.length > 0) throw new Error(faults.join('\n'));
     },
   };
 }

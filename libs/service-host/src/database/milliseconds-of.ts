@@ -6,3 +6,8 @@
 export function millisecondsOf(column: string): string {
   return `round(date_part('epoch', ${column}) * 1000)`;
 }
+
+/** The time of such a number; undefined for null. */
+export function timeOfMilliseconds(milliseconds: number | null): Date | undefined {
+  return milliseconds === null ? undefined : new Date(milliseconds);
+}

@@ -79,6 +79,20 @@ export interface AuditRequest {
   readonly peer: string;
 }
 
+const transactions = sharedByForms('request-transactions', () => new WeakMap<RequestTrace, string>());
+
+/**
+ * The transaction (RFC 8417) that a request starts if no token of its caller names one: the same in all events of the request, and never
+ * the caller's choice, as {@link RequestTrace.requestId} may be.
+ */
+export function txnOf(trace: RequestTrace): string {
+  const known = transactions.get(trace);
+  if (known !== undefined) return known;
+  const txn = uuidv7();
+  transactions.set(trace, txn);
+  return txn;
+}
+
 const audited = sharedByForms('audited-requests', () => new WeakMap<RequestTrace, AuditRequest>());
 const recorded = sharedByForms('recorded-requests', () => new WeakSet<object>());
 const refusedCallers = sharedByForms('refused-callers', () => new WeakMap<RequestTrace, Principal>());

@@ -4,7 +4,7 @@ import { callerTokenOf, verifiedPrincipal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { type FastifyRequest } from 'fastify';
 import { type IdempotencyKey } from '../requests/idempotency-key.js';
-import { auditRequest, traceOf, type RequestTrace } from '../trace/request-trace.js';
+import { auditRequest, traceOf, txnOf, type RequestTrace } from '../trace/request-trace.js';
 
 /** A request that asks to be answered once under its Idempotency-Key. */
 export interface KeyClaim {
@@ -59,9 +59,9 @@ export function by({ principal, trace }: Pick<Caller, 'principal' | 'trace'>): E
   };
 }
 
-/** The part of an audit event that a request has for which nobody was verified. */
+/** The part of an audit event that a request has for which nobody was verified: it starts a transaction. */
 export function byNobody(trace: RequestTrace): EventContext {
-  return { principal: null, txn: null, traceparent: trace.traceparent, request: auditRequest(trace) };
+  return { principal: null, txn: txnOf(trace), traceparent: trace.traceparent, request: auditRequest(trace) };
 }
 
 /** Work that no request caused: a schedule, a recovery, a start. */

@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
+import { type EventContext } from '@countersign/audit-event';
 import { type Refusal } from '@countersign/auth';
 import { type Principal } from '@countersign/auth-core';
 import { by } from './caller.js';
@@ -21,6 +22,7 @@ import {
   keepRefusedCaller,
   markRecorded,
   traceOf,
+  txnOf,
   type RequestTrace,
   type TracedRequest,
 } from '../trace/request-trace.js';
@@ -141,7 +143,16 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   /** @param trace of the refusal, where it is one */
   async #recordCounted(counted: CountedRefusals, trace?: RequestTrace): Promise<void> {
     const { code: reason, method, route, network, apiKey, count, first, last } = counted;
-    const request = { method, route, id: trace?.requestId ?? 'several', peer: network };
+    const requests = { method, route, peer: network };
+    const cause: EventContext =
+      trace === undefined
+        ? { principal: null, txn: null, request: { ...requests, id: 'several' } }
+        : {
+            principal: null,
+            txn: txnOf(trace),
+            traceparent: trace.traceparent,
+            request: { ...requests, id: trace.requestId },
+          };
     const changes = {
       count,
       first: first.toISOString(),
@@ -149,11 +160,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
       ...(apiKey === undefined ? {} : { api_key: apiKey }),
     };
     await this.outbox.recordDurably(
-      this.#events.event(
-        'requests.refused',
-        { principal: null, txn: null, traceparent: trace?.traceparent, request },
-        { id: `${method} ${route}`, outcome: 'denied', reason, changes },
-      ),
+      this.#events.event('requests.refused', cause, { id: `${method} ${route}`, outcome: 'denied', reason, changes }),
     );
   }
 }

@@ -105,7 +105,7 @@ export class Story {
       traceparent: `00-${this.#traceId}-${this.hex(16)}-01`,
       data: {
         principal,
-        txn: principal === null ? null : this.txn,
+        txn: principal === null && route === undefined ? null : this.txn,
         action,
         resource,
         outcome,

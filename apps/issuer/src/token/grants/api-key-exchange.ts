@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { claimOfApiKey, type ApiKeyIdentity, type Principal } from '@countersign/auth-core';
-import { CLOCK, OAuthError } from '@countersign/service-host';
+import { CLOCK, OAuthError, txnOf, type RequestTrace } from '@countersign/service-host';
 import { ApiKeyAuthentication, type UsableApiKey } from '../../api-keys/api-key-authentication.service.js';
 import { ApiKeyUses } from '../../api-keys/api-key-uses.service.js';
 import { endOf, scopesAt } from '../../api-keys/api-key.js';
@@ -71,7 +71,7 @@ export function claimsForApiKey(
 }
 
 /** Who the trail names, and what would revoke the token. */
-function subjectOf({ key, owner }: UsableApiKey, identity: ApiKeyIdentity): Principal {
+function subjectOf({ key, owner }: UsableApiKey, identity: ApiKeyIdentity, txn: string): Principal {
   return {
     subject: owner.client_id,
     clientId: owner.client_id,
@@ -80,7 +80,7 @@ function subjectOf({ key, owner }: UsableApiKey, identity: ApiKeyIdentity): Prin
     audience: '',
     issuer: '',
     tokenId: 'none',
-    txn: 'none',
+    txn,
     roles: [],
     amr: [],
     issuedAt: 0,
@@ -101,7 +101,7 @@ export class ApiKeyExchange {
   ) {}
 
   /** @throws {OAuthError} */
-  async read(text: string, form: Form, service: Client): Promise<GrantBasis> {
+  async read(text: string, form: Form, service: Client, trace: RequestTrace): Promise<GrantBasis> {
     const { client_address: address } = form;
     if (address !== undefined && !addressPattern.test(address)) {
       throw new OAuthError(400, 'invalid_request', 'client_address, if given, must be an IP address');
@@ -110,7 +110,7 @@ export class ApiKeyExchange {
     const { plans } = this;
     this.uses.note(usable.key.id, this.clock());
     return {
-      subject: subjectOf(usable, identityOf(usable, service.client_id, plans)),
+      subject: subjectOf(usable, identityOf(usable, service.client_id, plans), txnOf(trace)),
       staysWithClient: true,
       decide: (_policy, request, now) => decideApiKeyExchange(usable, service.client_id, request, now),
       claims: (parameters) => claimsForApiKey(parameters, usable, identityOf(usable, parameters.audience, plans)),

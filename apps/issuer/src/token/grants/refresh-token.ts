@@ -92,7 +92,7 @@ export class RefreshTokenGrant implements TokenGrant {
     const { delegation, person } = found;
     if (delegation.clientId !== client.client_id) throw new GrantRefused('REFRESH_TOKEN_OF_ANOTHER_CLIENT', NOT_VALID);
     if (delegation.endedAt !== undefined) throw new GrantRefused('DELEGATION_ENDED', NOT_VALID);
-    // Roles as they are now: who lost one since does not keep it by a refresh token.
+    // Roles as they are now: a person who lost one since does not keep it by a refresh token.
     if (person === undefined || person.disabledAt !== null) throw new GrantRefused('PERSON_DISABLED', NOT_VALID);
     const now = { ...delegation, roles: person.roles };
     return {

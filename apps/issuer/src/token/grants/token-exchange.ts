@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type Principal } from '@countersign/auth-core';
-import { OAuthError } from '@countersign/service-host';
+import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { decideExchange } from '../../registry/policy.js';
@@ -64,9 +64,9 @@ export class TokenExchange implements TokenGrant {
     @Inject(OutsideExchange) private readonly outside: OutsideExchange,
   ) {}
 
-  async read(form: Form, client: Client): Promise<GrantBasis> {
+  async read(form: Form, client: Client, trace: RequestTrace): Promise<GrantBasis> {
     const { kind, token } = subjectTokenOf(form);
-    if (kind === API_KEY_TOKEN_TYPE) return this.apiKeys.read(token, form, client);
+    if (kind === API_KEY_TOKEN_TYPE) return this.apiKeys.read(token, form, client, trace);
     const issuer = this.outside.issuerOf(token);
     if (issuer !== undefined) return this.outside.read(token, kind, issuer, client);
     if (kind !== 'access_token') throw invalid(`subject_token_type must be ${ACCESS_TOKEN_TYPE} for this token`);

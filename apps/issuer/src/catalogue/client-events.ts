@@ -1,0 +1,92 @@
+import { type EventDeclaration } from '@countersign/audit-event';
+import { type Kind } from './kinds.js';
+
+/** Registered clients, and the words that people read of a service. */
+export const clientEvents = {
+  'client.registered': {
+    when: 'A client was registered.',
+    action: 'client:register',
+    resource: 'client',
+    changes: { before: 'null', after: 'the registration, without secrets' },
+  },
+  'client.replaced': {
+    when: 'A client got another registration.',
+    action: 'client:replace',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client.disabled': {
+    when: 'A client was disabled.',
+    action: 'client:disable',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client.enabled': {
+    when: 'A client was enabled again.',
+    action: 'client:enable',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client.declared': {
+    when: 'The declared file, or a call that applies one, registered, changed or disabled a client.',
+    action: 'client:declare',
+    resource: 'client',
+    changes: { before: 'the registration, or null', after: 'the registration' },
+  },
+  'client.compared': {
+    when: 'An administrator had declared clients compared with those registered, and nothing was changed: a dry run, or no difference.',
+    action: 'client:declare',
+    resource: 'client',
+    changes: { dry_run: 'whether nothing was to be changed', differing: 'the clients that differ: how many' },
+  },
+  'client-key.added': {
+    when: 'A client got one more public key.',
+    action: 'client-key:add',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client-key.removed': {
+    when: 'A public key of a client was removed.',
+    action: 'client-key:remove',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client-secret.added': {
+    when: 'A secret was made for a client.',
+    action: 'client-secret:add',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client-secret.removed': {
+    when: 'A secret of a client was ended.',
+    action: 'client-secret:remove',
+    resource: 'client',
+    changes: { before: 'the registration', after: 'the registration' },
+  },
+  'client.change_refused': {
+    when: 'A requested change of a client was refused.',
+    action: [
+      'client:register',
+      'client:replace',
+      'client:disable',
+      'client:enable',
+      'client-key:add',
+      'client-key:remove',
+      'client-secret:add',
+      'client-secret:remove',
+    ],
+    resource: 'client',
+  },
+  'client.looked-at': {
+    when: 'A client, or a page of all of them, was shown.',
+    action: ['client:read', 'client:list'],
+    resource: 'client',
+    changes: { cursor: 'of a list: where the page begins', limit: 'of a list: how many were asked for' },
+  },
+  'audience.declared': {
+    when: 'The words that people read of a service and its scopes were declared.',
+    action: 'audience:declare',
+    resource: 'audience',
+    changes: { before: 'the words, or null', after: 'the words, or null' },
+  },
+} as const satisfies Readonly<Record<string, EventDeclaration<Kind>>>;

@@ -1,0 +1,9 @@
+import { isRevocableId } from '@countersign/revocation-feed';
+import { idSchema } from '@countersign/service-host';
+import { z } from 'zod';
+
+/** A `jti`, `txn` or `kid` as an administrator names it. A UUID is taken in canonical form: in capitals it would refuse no token. */
+export const revocableIdSchema = z
+  .string()
+  .refine(isRevocableId, 'must be at most 128 letters, digits, _ and -')
+  .transform((id) => idSchema.safeParse(id).data ?? id);

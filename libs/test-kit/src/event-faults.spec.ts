@@ -1,0 +1,56 @@
+import { defineEvents, type UnnumberedEvent } from '@countersign/audit-event';
+import { eventFaults } from './event-faults.js';
+
+const catalogue = defineEvents({
+  source: 'orders',
+  kinds: { order: 'UUIDv7' },
+  events: {
+    'order.sent': { when: 'It left.', action: 'orders:send', resource: 'order', changes: { to: 'where' } },
+  },
+});
+const id = '01a21c83-cd53-7867-8886-2c813dccbba4';
+
+function event(parts: Partial<UnnumberedEvent> = {}, data: Partial<UnnumberedEvent['data']> = {}): UnnumberedEvent {
+  return {
+    specversion: '1.0',
+    id,
+    source: 'orders',
+    type: 'countersign.orders.order.sent.v1',
+    time: '2026-11-27T10:00:00.000Z',
+    subject: data.resource ?? `order/${id}`,
+    datacontenttype: 'application/json',
+    ...parts,
+    data: {
+      principal: null,
+      txn: id,
+      action: 'orders:send',
+      resource: `order/${id}`,
+      outcome: 'allowed',
+      request: { method: 'POST', route: '/orders', id, peer: '192.0.2.1' },
+      ...data,
+    },
+  };
+}
+
+describe('the faults of an event', () => {
+  it.each([
+    ['that is as declared', event({}, { changes: { to: 'Ghent' } }), []],
+    ['of the guard', event({ type: 'countersign.orders.requests.refused.v1' }, { action: 'route:call' }), []],
+    ['of several requests', event({}, { txn: null, request: { method: '', route: '', id: 'several', peer: '' } }), []],
+    ['of another type', event({ type: 'countersign.orders.order.lost.v1' }), ['its type is not in the catalogue']],
+    ['of another action', event({}, { action: 'orders:eat' }), ['the action orders:eat is not declared']],
+    ['of another kind', event({}, { resource: `cat/${id}` }), ['the kind cat is not declared']],
+    ['that says more', event({}, { changes: { by: 'air' } }), ['changes.by is not declared']],
+    ['about another subject', event({ subject: id }), [`its subject is ${id}, its resource order/${id}`]],
+    ['about nothing', event({}, { resource: 'order' }), ['the resource order is not <kind>/<id>']],
+    [
+      'with an id in capitals',
+      event({}, { resource: `order/${id.toUpperCase()}` }),
+      [`the id ${id.toUpperCase()} is not in canonical form`],
+    ],
+    ['of a request without a transaction', event({}, { txn: null }), ['it has a request and no txn']],
+    ['of a denial without a reason', event({}, { outcome: 'denied' }), ['it is denied and has no reason']],
+  ])('%s', (_, made, faults) => {
+    expect(eventFaults(made, catalogue)).toEqual(faults.map((fault) => `${made.type}: ${fault}`));
+  });
+});

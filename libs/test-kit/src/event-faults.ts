@@ -1,0 +1,74 @@
+import { auditEventSchema, type EventDeclaration, type UnnumberedEvent } from '@countersign/audit-event';
+
+/** In the outbox an event has its number only once the relay has given it one. */
+const rowSchema = auditEventSchema.partial({ sequence: true });
+
+/** What the faults of an event are judged by: a catalogue, as `defineEvents` of `@countersign/audit-event` returns it. */
+export interface JudgingCatalogue {
+  readonly source: string;
+  readonly prefix: string;
+  readonly kinds: Readonly<Record<string, string>>;
+  readonly events: Readonly<Record<string, EventDeclaration>>;
+}
+
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** What every service records of its guard: the service's own catalogue does not have it. */
+const ofTheGuard = /\.requests?\.refused\.v1$/;
+
+function declarationOf(type: string, { prefix, source, events }: JudgingCatalogue): EventDeclaration | undefined {
+  const start = `${prefix}.${source}.`;
+  const name = type.startsWith(start) ? type.slice(start.length).replace(/\.v1$/, '') : '';
+  return Object.hasOwn(events, name) ? events[name] : undefined;
+}
+
+/**
+ * What is wrong with a recorded event, in words: what its catalogue does not declare (type, action, kind of resource, members of `changes`),
+ * and what no event may be: a `subject` other than its resource, a UUID in capitals, a request without a `txn`, a denial or failure without
+ * a `reason`.
+ * @returns empty if nothing is wrong
+ */
+export function eventFaults(event: UnnumberedEvent, catalogue: JudgingCatalogue): readonly string[] {
+  const { type, subject, data } = event;
+  const { action, resource, outcome, reason, request, txn, changes = {} } = data;
+  const declared = declarationOf(type, catalogue);
+  const [kind = '', ...rest] = resource.split('/');
+  const id = rest.join('/');
+  const isOneOf = (one: string, declaration: string | readonly string[]): boolean => [declaration].flat().includes(one);
+  const undeclared =
+    declared === undefined
+      ? [...(ofTheGuard.test(type) ? [] : ['its type is not in the catalogue'])]
+      : [
+          ...(isOneOf(action, declared.action) ? [] : [`the action ${action} is not declared`]),
+          ...(isOneOf(kind, declared.resource) && Object.hasOwn(catalogue.kinds, kind)
+            ? []
+            : [`the kind ${kind} is not declared`]),
+          ...Object.keys(changes)
+            .filter((member) => !Object.hasOwn(declared.changes ?? {}, member))
+            .map((member) => `changes.${member} is not declared`),
+        ];
+  return [
+    ...undeclared,
+    ...(subject === resource ? [] : [`its subject is ${subject}, its resource ${resource}`]),
+    ...(id === '' ? [`the resource ${resource} is not <kind>/<id>`] : []),
+    ...(uuidPattern.test(id) && id !== id.toLowerCase() ? [`the id ${id} is not in canonical form`] : []),
+    ...(request !== undefined && request.id !== 'several' && txn === null ? ['it has a request and no txn'] : []),
+    ...(outcome !== 'allowed' && reason === undefined ? [`it is ${outcome} and has no reason`] : []),
+  ].map((fault) => `${type}: ${fault}`);
+}
+
+/** What carries a statement: a client or a pool of `pg`. */
+export interface OutboxDatabase {
+  query(statement: string): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/**
+ * {@link eventFaults} of everything that is in a service's outbox, each once: for the end of a test that has called many routes.
+ * @throws {Error} a row that is not an event
+ */
+export async function outboxFaults(database: OutboxDatabase, catalogue: JudgingCatalogue): Promise<readonly string[]> {
+  const { rows } = await database.query('select event from audit_outbox order by position');
+  const events = rows.map((row) =>
+    rowSchema.parse(typeof row === 'object' && row !== null && 'event' in row ? row.event : undefined),
+  );
+  return [...new Set(events.flatMap((event) => eventFaults(event, catalogue)))];
+}

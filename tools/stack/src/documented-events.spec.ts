@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { documentedEvents } from './documented-events.js';
+
+describe('docs/events.md', () => {
+  const documented = documentedEvents(readFileSync(resolve(import.meta.dirname, '../../../docs/events.md'), 'utf8'));
+
+  it('is read service by service, with actions, kinds and what `changes` holds', () => {
+    expect([...documented.keys()].sort()).toEqual(['accounts', 'audit', 'issuer', 'payments']);
+    const payments = documented.get('payments');
+    expect(payments?.events['payment.created']).toMatchObject({
+      action: ['payments:create'],
+      resource: ['payment'],
+      changes: { amount: 'minor units and currency', from: 'account' },
+    });
+    expect(Object.keys(payments?.kinds ?? {})).toEqual(['payment', 'refund', 'webhook', 'idempotency-key']);
+  });
+});
