@@ -3,7 +3,7 @@ import { type Benchmark } from './benchmark.js';
 
 const benchmark: Benchmark = {
   description:
-    'a page of 50 from the audit trail, by HTTP: at ten million events against ten thousand, filter by filter',
+    'a page of 50 from the audit trail, over HTTP: at ten million events against ten thousand, filter by filter',
   run: measureSearch,
 };
 export default benchmark;

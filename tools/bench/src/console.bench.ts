@@ -3,7 +3,7 @@ import { measureConsole } from './console/scale.js';
 
 const benchmark: Benchmark = {
   description:
-    'the Trail of the console over ten thousand, one million and ten million events: pages, counts, live tail by HTTP, first events in a browser',
+    'the Trail of the console over ten thousand, one million and ten million events: pages, counts, live tail over HTTP, first events in a browser',
   run: measureConsole,
 };
 export default benchmark;

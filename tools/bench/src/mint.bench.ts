@@ -119,9 +119,9 @@ const benchmark: Benchmark = {
         const { perSecond, p99, cpu, backingCpu, loadCpu } = one.figures(rounds);
         measured(one.name, perSecond, 'tokens/s');
         measured('  p99', p99, 'ms');
-        measured('  CPU of the server', cpu, 'µs a token');
-        measured('  CPU of PostgreSQL and NATS', backingCpu, 'µs a token');
-        measured('  CPU of the load', loadCpu, 'µs a token');
+        measured('  CPU of the server', cpu, 'µs per token');
+        measured('  CPU of PostgreSQL and NATS', backingCpu, 'µs per token');
+        measured('  CPU of the load', loadCpu, 'µs per token');
         return perSecond;
       };
       const ratios = contests.flatMap(({ part, apart, together, peer: other }): readonly Metric[] => {

@@ -29,7 +29,7 @@ async function firstSeen(algorithm: BenchAlgorithm, context: BenchmarkContext): 
   });
   const { floor = Number.NaN, countersign: ours = Number.NaN } = times;
   for (const [name, time = Number.NaN] of Object.entries(times)) {
-    context.measured(`${algorithm} ${name}`, time, `µs of CPU a token, ${(time / floor).toFixed(2)} times the floor`);
+    context.measured(`${algorithm} ${name}`, time, `µs of CPU per token, ${(time / floor).toFixed(2)} times the floor`);
   }
   const peers = Object.entries(times).filter(([name]) => name !== 'floor' && name !== 'countersign');
   const fastest = Math.min(...peers.map(([, time = Number.NaN]) => time));
@@ -45,7 +45,7 @@ async function ofKeycloak(algorithm: BenchAlgorithm, context: BenchmarkContext):
   const sample = await sampleTokens(algorithm, SAMPLE, { claims: keycloakClaimsOf, typ: 'JWT' });
   const rounds = { rounds: context.rounds * ROUNDS_EACH, warmup: 10 };
   const times = await interleave(await otherIssuer(sample, BATCH, 'keycloak'), rounds);
-  context.measured(`${algorithm} countersign, of Keycloak`, times.countersign, 'µs of CPU a token');
+  context.measured(`${algorithm} countersign, of Keycloak`, times.countersign, 'µs of CPU per token');
   const metric = `verify.first_seen.${algorithm.toLowerCase()}.keycloak.ratio_floor`;
   return { metric, value: times.countersign / times.floor, goal: otherGoals[algorithm], better: 'lower' };
 }
@@ -69,8 +69,8 @@ async function repeated(context: BenchmarkContext): Promise<readonly Metric[]> {
     { rounds: context.rounds * 3, warmup: 5 },
   );
   ours.close();
-  context.measured('repeated countersign', times.countersign, 'µs of CPU a token');
-  context.measured('repeated fast-jwt, cached', times['fast-jwt'], 'µs of CPU a token');
+  context.measured('repeated countersign', times.countersign, 'µs of CPU per token');
+  context.measured('repeated fast-jwt, cached', times['fast-jwt'], 'µs of CPU per token');
   const value = times.countersign / times['fast-jwt'];
   return [{ metric: 'verify.repeat.ratio_fast_jwt_cached', value, goal: 0.1, better: 'lower' }];
 }
@@ -104,8 +104,8 @@ async function bad(context: BenchmarkContext): Promise<readonly Metric[]> {
   ours.close();
   const { good = Number.NaN, ...refusals } = times;
   const [[slowest, time] = ['none', Number.NaN]] = Object.entries(refusals).sort(([, one], [, other]) => other - one);
-  context.measured('valid token, nothing kept', good, 'µs of CPU a token');
-  context.measured(`slowest bad token: ${slowest}`, time, 'µs of CPU a token');
+  context.measured('valid token, nothing kept', good, 'µs of CPU per token');
+  context.measured(`slowest bad token: ${slowest}`, time, 'µs of CPU per token');
   return [{ metric: 'verify.bad.ratio_good', value: time / good, goal: 3, better: 'lower' }];
 }
 

@@ -250,7 +250,7 @@ export function clientsFile(
           audit: ['audit:admin'],
         },
       }),
-      // Sees no event by itself: who reads the trail and who sees personal data are two.
+      // Sees no event by itself: reading the trail and seeing personal data are two rights.
       entry('privacy-officer', { audiences: { audit: ['audit:reveal', 'audit:erase'] } }),
       ...(people === undefined
         ? []

@@ -52,6 +52,17 @@ const refused: readonly (readonly [phrase: RegExp, but: string, left: number])[]
   [/\b(?:given|gives|gave) back\b/gi, 'returned, reversed, released', 0],
   [/\bset (?:it |them )?off\b/gi, 'caused', 0],
   [/\b(?:[a-z]*[Ww]ish(?:es|ed)?|guardBorder|attendAt)\b/g, 'request, options; what the value is', 0],
+  [/\bby HTTPS?\b/g, 'over HTTP', 0],
+  [
+    /(?:µs|\bms|\bbytes|\bk?B|\bKiB|\bCPU) an? (?:call|code|event|node|payment|refresh|request|token|transfer)\b/g,
+    'per call, per event',
+    0,
+  ],
+  [
+    /\b(?:asked for that cannot|wanted to end|that there is not\b)/gi,
+    'requested but refused, tried to, that does not exist',
+    0,
+  ],
 ];
 
 /** Landed migrations never change, the changelog is history, and the glossary must name what it refuses. */

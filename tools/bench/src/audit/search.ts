@@ -23,7 +23,7 @@ async function pageTime(trail: Trail, query: string): Promise<number> {
   return median(times);
 }
 
-/** A page of 50 at ten thousand events and at as many as the machine holds, in turn; each by HTTP, with the look's own event committed. */
+/** A page of 50 at ten thousand events and at as many as the machine holds, in turn; each over HTTP, with the look's own event committed. */
 export async function measureSearch(context: BenchmarkContext): Promise<readonly Metric[]> {
   const small = await startTrail(0);
   const large = await startTrail(0);

@@ -15,7 +15,7 @@ const pageSchema = z.object({ events: z.array(z.unknown()), next_cursor: z.strin
 /** A separate audit service, with its own PostgreSQL and NATS. */
 export interface Trail {
   readonly database: pg.Client;
-  /** @returns milliseconds that a page took, by HTTP, and how many events were on it */
+  /** @returns milliseconds that a page took, over HTTP, and how many events were on it */
   page(query: string): Promise<{ readonly ms: number; readonly events: number }>;
   /** Waits until the search index has so many events. */
   indexed(events: number): Promise<void>;

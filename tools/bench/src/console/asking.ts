@@ -3,7 +3,7 @@ import { type Stack } from '@countersign/stack';
 
 const LIMIT_MS = 60_000;
 
-/** An auditor who asks audit by HTTP, as the console's own pages do. */
+/** An auditor who asks audit over HTTP, as the console's own pages do. */
 export class Asking {
   readonly #tokens;
 

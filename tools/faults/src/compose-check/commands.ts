@@ -53,7 +53,7 @@ function ofApiKey(verb: string, prints: RegExp, ...rest: readonly string[]): Che
 /** Every command that the documents name, in an order in which each finds what it needs. */
 export const commands: readonly CheckedCommand[] = [
   check('whoami', /storefront|auditor|operator/),
-  // Nobody sits at this terminal: the right answers are a refusal of an application that there is not, and that nobody is logged in.
+  // Nobody sits at this terminal: the right answers are a refusal of an application that does not exist, and that nobody is logged in.
   { ...check('login', /invalid_client/, '--device', '--application', 'nobody-of-that-name'), code: 1 },
   check('logout', /Nobody was logged in/),
   {

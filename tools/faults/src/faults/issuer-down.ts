@@ -57,7 +57,7 @@ class Customer {
     return ask('POST', `${this.scene.stack.urls.payments}/payments`, token, this.order, key);
   }
 
-  /** Comes back again and again, as the answer asks it to, until the work is done: who stays away is taken for gone. */
+  /** Comes back again and again, as the answer asks it to, until the work is done: a client that stays away is taken for gone. */
   async payDuring(work: Promise<unknown>, token: string, key: string): Promise<void> {
     const over = new AbortController();
     const done = work.finally(() => {
