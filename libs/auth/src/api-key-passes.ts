@@ -10,7 +10,7 @@ import {
 } from '@countersign/auth-core';
 import { API_KEYS, fieldsOf, NO_FIELDS, ownApiKeyOf, passApiKeyNow, routeClassOf } from './api-keys.js';
 import { addressOf, type Carrier } from './carrier.js';
-import { FLOOD_GATE, type FloodGate } from './flood-gate.js';
+import { FLOOD_GATE, LAST, type FloodGate } from './flood-gate.js';
 import { type RouteNeeds } from './route-needs.js';
 
 /** Handles the API key of a caller for the guard: spends from its limit, and counts the outcome of the request. */
@@ -71,7 +71,9 @@ export class ApiKeyPasses {
   /** Delays a refusal of a key that keeps sending after its limit. @param status of the answer */
   async slow(principal: Principal | undefined, status: number, context: ExecutionContext): Promise<void> {
     const key = principal === undefined || status !== 429 ? undefined : ownApiKeyOf(principal);
-    if (key !== undefined && context.getType() === 'http') await this.floodGate?.slow(key.id);
+    if (key === undefined || context.getType() !== 'http') return;
+    const isLast = await this.floodGate?.slow(key.id, context.getArgByIndex<object>(0));
+    if (isLast === true) this.#tell(context, LAST);
   }
 
   #tell(context: ExecutionContext, fields: Readonly<Record<string, string>>): void {

@@ -4,6 +4,7 @@ import {
   Logger,
   Module,
   type DynamicModule,
+  type BeforeApplicationShutdown,
   type FactoryProvider,
   type ModuleMetadata,
   type OnApplicationBootstrap,
@@ -72,7 +73,9 @@ function logKeys({ ok, message }: KeysReport): void {
  */
 @Global()
 @Module({})
-export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
+export class AuthModule
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   constructor(
     @Inject(TOKEN_VERIFIER) private readonly verifier: AccessTokenVerifier,
     @Inject(AUTH_SETTINGS) private readonly settings: AuthSettings,
@@ -185,6 +188,11 @@ export class AuthModule implements OnModuleInit, OnApplicationBootstrap, OnAppli
         for (const line of lines) logger.log(line);
       });
     tell(this.report.lines());
+  }
+
+  /** Before the server is closed, which waits for what it has not answered. */
+  beforeApplicationShutdown(): void {
+    this.floodGate?.close();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -13,8 +14,9 @@ import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { API_KEYS } from './api-keys.js';
 import { AuthModule } from './auth.module.js';
 import { AllowApiKey, Authorize, RequireScopes } from './decorators.js';
-import { FLOOD_GATE, type FloodGate } from './flood-gate.js';
-import { HELD_MS, PROMPT_REFUSALS } from './held-answers.js';
+import { FLOOD_GATE, VAIN_LIMIT, type FloodGate } from './flood-gate.js';
+import { PROMPT_REFUSALS } from './flooding-keys.js';
+import { HELD_MS } from './held-answers.js';
 import { type Policy } from './policy.js';
 import { type Refusal } from './refusal.js';
 import { exchangedKey } from './testing/exchanged-key.js';
@@ -55,6 +57,9 @@ class CatalogueController {
   }
 }
 
+/** So many that more than the prompt ones fall into one second also on a busy machine. */
+const FLOOD = 6 * PROMPT_REFUSALS;
+
 /** So many that no test waits for the next, and so few that they are quickly spent. */
 const limits = { '*': { per_day: 3 } };
 const names = ['flood', 'writer', 'denied', 'unwelcome', 'revoked', 'slow', 'last'] as const;
@@ -66,6 +71,7 @@ describe('a key beyond its limit', () => {
   let issuer: TestIssuer;
   let app: NestFastifyApplication;
   let beyondHooks = 0;
+  let waitingAtClose: number | undefined;
   const refusals: { readonly refusal: Refusal; readonly handler: string; readonly url: unknown }[] = [];
   const reports: ApiKeyUsageReport[] = [];
   const revocations = new MemoryRevocationList();
@@ -113,9 +119,14 @@ describe('a key beyond its limit', () => {
       .addHook('preParsing', (_request, _reply, _payload, done) => {
         beyondHooks += 1;
         done();
+      })
+      .addHook('preClose', (done) => {
+        waitingAtClose = gate().waiting;
+        done();
       });
     await app.init();
   });
+  const gate = (): FloodGate => app.get<FloodGate>(FLOOD_GATE);
   afterAll(() => app.close());
 
   const ask = async (name: (typeof names)[number], url = '/catalogue', body?: string) => {
@@ -221,10 +232,30 @@ describe('a key beyond its limit', () => {
     expect(order.slice(0, PROMPT_REFUSALS + 1)).toContain('200 of the other');
     expect(order.filter((status) => status === '429')).toHaveLength(PROMPT_REFUSALS + 20);
   });
-});
 
-/** So many that more than the prompt ones fall into one second also on a busy machine. */
-const FLOOD = 6 * PROMPT_REFUSALS;
+  it('is refused by the guard again after many requests of which none was over a limit', async () => {
+    const isBeyondGate = async () => {
+      const before = beyondHooks;
+      expect((await ask('flood')).status).toBe(429);
+      return beyondHooks > before;
+    };
+    expect(await isBeyondGate()).toBe(false);
+    for (let n = 0; n < VAIN_LIMIT - 1; n += 1) await app.inject({ method: 'GET', url: '/nowhere' });
+    expect(await isBeyondGate()).toBe(false);
+    for (let n = 0; n < VAIN_LIMIT; n += 1) await app.inject({ method: 'GET', url: '/nowhere' });
+    expect(await isBeyondGate()).toBe(true);
+    expect(await isBeyondGate()).toBe(false);
+  });
+
+  it('is answered before the server is closed', async () => {
+    const flood = Array.from({ length: FLOOD }, () => ask('slow'));
+    while (gate().waiting === 0) await turn();
+    await app.close();
+    expect(waitingAtClose).toBe(0);
+    const statuses = (await Promise.all(flood)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([429]));
+  });
+});
 
 describe('a key beyond its limit on Express', () => {
   it('waits for its refusals if it keeps sending, each reported at once, and another key is answered', async () => {

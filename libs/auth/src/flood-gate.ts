@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import {
@@ -14,12 +14,17 @@ import { ownApiKeyOf } from './api-keys.js';
 import { type AuthSettings } from './auth.settings.js';
 import { addressOf } from './carrier.js';
 import { ApiKeyCredential } from './credentials/api-key.js';
-import { HELD_MS, HeldAnswers } from './held-answers.js';
 import { PROBLEM_CONTENT_TYPE } from './problem-answers.js';
+import { RefusalPace } from './refusal-pace.js';
 import { problemOf, type Refusal } from './refusal.js';
 
 /** Injection token of the {@link FloodGate}; undefined if the application accepts no API keys. */
 export const FLOOD_GATE = Symbol.for('countersign.flood-gate');
+
+/** Requests that the gate examines in vain before it rests until the guard limits a key again. */
+export const VAIN_LIMIT = 1_000;
+/** The last answer on a connection. */
+export const LAST = { connection: 'close' } as const;
 
 /** Data of a route where a key was limited, noted by the guard the first time. */
 interface LimitedRoute {
@@ -52,33 +57,32 @@ function routeOf(request: object): object | undefined {
 
 /**
  * Answers a key over its limit before its request costs anything: no body is read, and Nest does not see it. It knows the routes at which the guard
- * has refused a key for its limit, and refuses exactly what the guard would refuse. A key that keeps sending is slowed ({@link HeldAnswers}).
+ * has refused a key for its limit, and refuses exactly what the guard would refuse. A key that keeps sending is slowed ({@link RefusalPace}).
  */
 export class FloodGate {
   readonly #routes = new WeakMap<object, LimitedRoute>();
   readonly #credential: ApiKeyCredential;
-  readonly #held: HeldAnswers;
-  #isNeeded = false;
+  readonly #pace = new RefusalPace();
+  /** Requests that it still examines. */
+  #wakeFor = 0;
 
   constructor(
     private readonly keys: ApiKeys,
     private readonly settings: Pick<AuthSettings, 'onRefused' | 'problemMembers'>,
-    monotonic: () => number = () => performance.now(),
   ) {
     this.#credential = new ApiKeyCredential(keys);
-    this.#held = new HeldAnswers(monotonic);
   }
 
   /** Refusals that wait for their answer now. */
   get waiting(): number {
-    return this.#held.size;
+    return this.#pace.waiting;
   }
 
   /** Notes a route at which a key was refused for its limit. */
   note(context: ExecutionContext, routeClass: string): void {
     const route = context.getType() === 'http' ? routeOf(context.switchToHttp().getRequest<object>()) : undefined;
     if (route === undefined) return;
-    this.#isNeeded = true;
+    this.#wakeFor = VAIN_LIMIT;
     this.#routes.set(route, { routeClass, controller: context.getClass(), handler: context.getHandler() });
   }
 
@@ -86,17 +90,23 @@ export class FloodGate {
    * Delays a refusal that the guard has made and counted, as the gate delays its own: on Express, where nothing can be asked before Nest, and the
    * first of a route on Fastify.
    * @param id of the key
+   * @returns whether the answer is the last on its connection
    */
-  async slow(id: string): Promise<void> {
+  async slow(id: string, request: object): Promise<boolean> {
     await turn();
-    if (!this.#held.holds(id)) return;
-    await delay(HELD_MS);
-    this.#held.release(id);
+    return new Promise((resolve) => {
+      this.#pace.answer(id, request, resolve);
+    });
+  }
+
+  /** Answers all that wait, because the application stops. */
+  close(): void {
+    this.#pace.close();
   }
 
   /** Fastify's `onRequest` hook. */
   readonly onRequest = (request: object, reply: Reply, done: () => void): void => {
-    const limited = this.#isNeeded ? this.#limited(request) : undefined;
+    const limited = this.#wakeFor > 0 ? this.#limited(request) : undefined;
     if (limited === undefined) {
       done();
       return;
@@ -109,6 +119,7 @@ export class FloodGate {
 
   /** @returns undefined if the guard must decide, for example because the request is refused for another reason */
   #limited(request: object): Limited | undefined {
+    this.#wakeFor -= 1;
     try {
       const principal = this.#credential.recall(request);
       const key = principal === undefined ? undefined : ownApiKeyOf(principal);
@@ -117,7 +128,9 @@ export class FloodGate {
       const route = config === undefined ? undefined : this.#routes.get(config);
       if (route === undefined) return undefined;
       const state = this.keys.refusedNow(key, route.routeClass, addressOf(request));
-      return state === undefined ? undefined : { route, principal, key, state };
+      if (state === undefined) return undefined;
+      this.#wakeFor = VAIN_LIMIT;
+      return { route, principal, key, state };
     } catch {
       return undefined;
     }
@@ -132,19 +145,11 @@ export class FloodGate {
     await this.settings.onRefused?.(refusal, context);
     this.keys.count(key, route.routeClass, 'limited', addressOf(request));
     const body = JSON.stringify({ ...problemOf(refusal), ...this.settings.problemMembers?.(context) });
-    const answer = (): void => {
+    this.#pace.answer(key.id, request, (isLast) => {
       reply
         .code(status)
-        .headers({ ...limitFields(state), 'content-type': PROBLEM_CONTENT_TYPE })
+        .headers({ ...limitFields(state), ...(isLast ? LAST : {}), 'content-type': PROBLEM_CONTENT_TYPE })
         .send(body);
-    };
-    if (!this.#held.holds(key.id)) {
-      answer();
-      return;
-    }
-    setTimeout(() => {
-      this.#held.release(key.id);
-      answer();
-    }, HELD_MS);
+    });
   }
 }

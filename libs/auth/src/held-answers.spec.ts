@@ -1,36 +1,93 @@
-import { HELD_LIMIT, HELD_OF_A_KEY, HeldAnswers, PROMPT_REFUSALS } from './held-answers.js';
+import fc from 'fast-check';
+import { HELD_LIMIT, HELD_MS, HELD_OF_A_KEY, HeldAnswers, PACE_MS } from './held-answers.js';
 
-describe('delayed answers', () => {
-  const clock = { now: 0 };
-  const heldOf = (held: HeldAnswers, id: string, times: number) =>
-    Array.from({ length: times }, () => held.holds(id)).filter(Boolean).length;
+/** A clock that is moved, and calls back as a timer does: once, and not before its time. */
+function movedClock() {
+  let now = 0;
+  let waiting: { readonly at: number; readonly run: () => void } | undefined;
+  return {
+    now: () => now,
+    after(ms: number, run: () => void) {
+      waiting = { at: now + ms, run };
+    },
+    /** @param lateMs how late each timer is */
+    pass(ms: number, lateMs = 0) {
+      const end = now + ms;
+      while (waiting !== undefined && waiting.at + lateMs <= end) {
+        const { at, run } = waiting;
+        waiting = undefined;
+        now = Math.max(now, at + lateMs);
+        run();
+      }
+      now = end;
+    },
+  };
+}
 
-  it('are only for a key that keeps sending after many refusals within a second', () => {
-    const held = new HeldAnswers(() => clock.now);
-    expect(heldOf(held, 'polite', PROMPT_REFUSALS)).toBe(0);
-    expect(heldOf(held, 'flood', PROMPT_REFUSALS + 3)).toBe(3);
-    expect(held.holds('other')).toBe(false);
-    clock.now += 1_000;
-    expect(heldOf(held, 'polite', PROMPT_REFUSALS)).toBe(0);
-    expect(heldOf(held, 'flood', PROMPT_REFUSALS + 1)).toBe(1);
+describe('held answers', () => {
+  const begin = () => {
+    const clock = movedClock();
+    return { clock, held: new HeldAnswers(clock), answered: [] as number[] };
+  };
+
+  it('are sent one by one, though they were held at the same moment', () => {
+    const { clock, held, answered } = begin();
+    for (let n = 0; n < 50; n += 1) held.hold('flood', () => answered.push(clock.now()));
+    clock.pass(HELD_MS - 1);
+    expect(answered).toEqual([]);
+    clock.pass(HELD_MS);
+    expect(answered).toEqual(Array.from({ length: 50 }, (_one, n) => HELD_MS + n * PACE_MS));
   });
 
-  it('are limited per key and in total', () => {
-    const held = new HeldAnswers(() => clock.now);
-    expect(heldOf(held, 'one', 10_000)).toBe(HELD_OF_A_KEY);
-    for (let n = 0; n < 20; n += 1) heldOf(held, `key ${String(n)}`, 1_000);
+  it('are never more than the pace allows, whatever the keys, the times and the delays of timers', () => {
+    const burst = fc.record({
+      key: fc.integer({ min: 0, max: 20 }),
+      count: fc.integer({ min: 1, max: 200 }),
+      passMs: fc.integer({ min: 0, max: 300 }),
+      lateMs: fc.integer({ min: 0, max: 40 }),
+    });
+    fc.assert(
+      fc.property(fc.array(burst, { maxLength: 20 }), (bursts) => {
+        const { clock, held, answered } = begin();
+        let accepted = 0;
+        for (const { key, count, passMs, lateMs } of bursts) {
+          for (let n = 0; n < count; n += 1)
+            if (held.hold(String(key), () => answered.push(clock.now())) !== undefined) accepted += 1;
+          clock.pass(passMs, lateMs);
+        }
+        const most = clock.now() === 0 ? 0 : Math.max(0, (clock.now() - HELD_MS) / PACE_MS + 1);
+        expect(answered.length).toBeLessThanOrEqual(most);
+        const atOnce = new Map<number, number>();
+        for (const at of answered) atOnce.set(at, (atOnce.get(at) ?? 0) + 1);
+        expect(Math.max(0, ...atOnce.values())).toBeLessThanOrEqual(2);
+        clock.pass(HELD_MS + HELD_LIMIT * PACE_MS + 1);
+        expect([answered.length, held.size]).toEqual([accepted, 0]);
+      }),
+    );
+  });
+
+  it('are limited per key and in total, and a caller who is gone leaves a place', () => {
+    const { held } = begin();
+    const answers = Array.from({ length: 1_000 }, () => held.hold('one', () => undefined)).filter(
+      (one) => one !== undefined,
+    );
+    expect(answers).toHaveLength(HELD_OF_A_KEY);
+    for (let n = 0; n < HELD_LIMIT; n += 1) held.hold(`key ${String(n)}`, () => undefined);
     expect(held.size).toBe(HELD_LIMIT);
-    for (let n = 0; n < HELD_OF_A_KEY; n += 1) held.release('one');
-    expect(held.size).toBe(HELD_LIMIT - HELD_OF_A_KEY);
-    expect(heldOf(held, 'one', 10_000)).toBe(HELD_OF_A_KEY);
+    expect(held.hold('another', () => undefined)).toBeUndefined();
+    answers[7]?.();
+    answers[7]?.();
+    expect(held.size).toBe(HELD_LIMIT - 1);
+    expect(held.hold('one', () => undefined)).toBeDefined();
   });
 
-  it('are released correctly, however many keys are refused at once', () => {
-    const held = new HeldAnswers(() => clock.now);
-    heldOf(held, 'one', 10_000);
-    for (let n = 0; n < 10_000; n += 1) held.holds(`key ${String(n)}`);
-    for (let n = 0; n < HELD_OF_A_KEY; n += 1) held.release('one');
-    expect(held.size).toBe(0);
-    expect(heldOf(held, 'one', 10_000)).toBe(HELD_OF_A_KEY);
+  it('are sent when the application stops, and none is held from then on', () => {
+    const { clock, held, answered } = begin();
+    for (let n = 0; n < 9; n += 1) held.hold('flood', () => answered.push(clock.now()));
+    held.close();
+    expect([answered.length, held.size]).toEqual([9, 0]);
+    expect(held.hold('flood', () => undefined)).toBeUndefined();
+    clock.pass(10 * HELD_MS);
+    expect(answered).toHaveLength(9);
   });
 });

@@ -1,82 +1,105 @@
-/** Refusals of one key per second that are answered immediately: a caller that waits after hitting its limit never has as many. */
-export const PROMPT_REFUSALS = 50;
-/** Milliseconds by which further answers are delayed. */
+/** Minimum milliseconds for which an answer is held. */
 export const HELD_MS = 500;
-/** Maximum delayed answers of one key; others are sent immediately. */
+/** Minimum milliseconds between two held answers, of all keys together: at most 500 a second. */
+export const PACE_MS = 2;
+/** Maximum held answers of one key. */
 export const HELD_OF_A_KEY = 400;
-/** Maximum delayed answers of all keys, some 20 MB. */
+/** Maximum held answers of all keys, some 20 MB; the last of them waits 4 seconds. */
 export const HELD_LIMIT = 2_000;
-/** Maximum keys watched: more than the maximum of delayed answers, so that one without any can always be forgotten. */
-const KEYS_LIMIT = 2 * HELD_LIMIT;
-const WINDOW_MS = 1_000;
+/** Maximum answers in one turn of the event loop, also after it was late: another request waits for no more than these. */
+const AT_ONCE = 2;
 
-interface Watched {
-  endsAt: number;
-  refused: number;
-  held: number;
+interface Held {
+  readonly id: string;
+  readonly dueAt: number;
+  answer(): void;
 }
 
+/** What tells the time, and calls back. */
+export interface Clockwork {
+  /** Milliseconds of a monotonic clock. */
+  now(): number;
+  /** Calls a function once, after at least so many milliseconds. */
+  after(ms: number, run: () => void): void;
+}
+
+export const clockwork: Clockwork = {
+  now: () => performance.now(),
+  after: (ms, run) => {
+    setTimeout(run, ms);
+  },
+};
+
 /**
- * Slows a caller that keeps sending after reaching its limit: each refusal is delayed, so that it sends fewer requests. The number of delayed answers
- * is bounded, and requests of other keys are never delayed by it, even on the same connection: with HTTP/1.1 the next one comes only after the
- * answer.
+ * Holds the answers to callers that keep sending after reaching their limit, and sends them evenly: whatever arrives in one burst leaves, and so
+ * comes again, one by one. They never add up to more than {@link PACE_MS} allows; a process that is late sends fewer.
  */
 export class HeldAnswers {
-  readonly #keys = new Map<string, Watched>();
-  #held = 0;
+  /** In the order in which they are due. */
+  readonly #held = new Set<Held>();
+  readonly #ofKey = new Map<string, number>();
+  #lastDueAt = -Infinity;
+  #isWaiting = false;
+  #isClosed = false;
 
-  /** @param monotonic milliseconds of a monotonic clock */
-  constructor(private readonly monotonic: () => number) {}
+  constructor(private readonly clock: Clockwork) {}
 
-  /** Number of delayed answers. */
+  /** Number of held answers. */
   get size(): number {
-    return this.#held;
+    return this.#held.size;
   }
 
   /**
-   * Counts a refusal.
+   * Holds an answer.
    * @param id of the key
-   * @returns whether to delay its answer by {@link HELD_MS}; then call {@link release}
+   * @param answer called once
+   * @returns answers now, for a caller who is gone; undefined if there is no place: then nothing is held
    */
-  holds(id: string): boolean {
-    const key = this.#watched(id);
-    key.refused += 1;
-    if (key.refused <= PROMPT_REFUSALS || key.held >= HELD_OF_A_KEY || this.#held >= HELD_LIMIT) return false;
-    key.held += 1;
-    this.#held += 1;
-    return true;
+  hold(id: string, answer: () => void): (() => void) | undefined {
+    const ofKey = this.#ofKey.get(id) ?? 0;
+    if (this.#isClosed || ofKey >= HELD_OF_A_KEY || this.#held.size >= HELD_LIMIT) return undefined;
+    const dueAt = (this.#lastDueAt = Math.max(this.clock.now() + HELD_MS, this.#lastDueAt + PACE_MS));
+    const held = { id, dueAt, answer };
+    this.#held.add(held);
+    this.#ofKey.set(id, ofKey + 1);
+    this.#wait();
+    return () => {
+      this.#release(held);
+    };
   }
 
-  /** Call this for each delayed answer. */
-  release(id: string): void {
-    this.#held -= 1;
-    const key = this.#keys.get(id);
-    if (key !== undefined) key.held -= 1;
+  /** Answers all now, and holds none from now on. */
+  close(): void {
+    this.#isClosed = true;
+    for (const held of this.#held) this.#release(held);
   }
 
-  #watched(id: string): Watched {
-    const now = this.monotonic();
-    const known = this.#keys.get(id);
-    if (known === undefined) {
-      this.#forgetOne();
-      const watched = { endsAt: now + WINDOW_MS, refused: 0, held: 0 };
-      this.#keys.set(id, watched);
-      return watched;
-    }
-    if (known.endsAt <= now) {
-      known.endsAt = now + WINDOW_MS;
-      known.refused = 0;
-    }
-    return known;
+  #wait(): void {
+    const [next] = this.#held;
+    if (next === undefined || this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.clock.after(Math.max(1, next.dueAt - this.clock.now()), () => {
+      this.#isWaiting = false;
+      this.#answerDue();
+      this.#wait();
+    });
   }
 
-  /** The first without delayed answers. */
-  #forgetOne(): void {
-    if (this.#keys.size < KEYS_LIMIT) return;
-    for (const [id, { held }] of this.#keys) {
-      if (held > 0) continue;
-      this.#keys.delete(id);
-      return;
+  #answerDue(): void {
+    const now = this.clock.now();
+    let answered = 0;
+    for (const held of this.#held) {
+      if (held.dueAt > now || answered === AT_ONCE) return;
+      answered += 1;
+      this.#release(held);
     }
+  }
+
+  #release(held: Held): void {
+    if (!this.#held.delete(held)) return;
+    const left = (this.#ofKey.get(held.id) ?? 0) - 1;
+    if (left > 0) this.#ofKey.set(held.id, left);
+    else this.#ofKey.delete(held.id);
+    held.answer();
   }
 }

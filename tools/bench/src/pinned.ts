@@ -4,12 +4,15 @@ import { availableParallelism } from 'node:os';
 export interface PinnedOptions {
   /** 0 for the server, 1 for the load: on different cores where the machine has them. */
   readonly core: number;
-  /** Whether everything else on its core takes precedence, where the system can do that. */
+  /**
+   * Whether it runs only while nothing else wants its core, where the system can do that. With `nice` it would still keep the core for a time slice of
+   * milliseconds when another program wakes up.
+   */
   readonly givesWay?: boolean | undefined;
 }
 
 const hasTaskset = process.platform === 'linux' && spawnSync('taskset', ['--version']).status === 0;
-const hasNice = spawnSync('nice', ['-n', '19', 'true']).status === 0;
+const hasIdle = process.platform === 'linux' && spawnSync('chrt', ['--idle', '0', 'true']).status === 0;
 
 /**
  * The command that runs another on one core, where the system can do that; else the command itself.
@@ -20,7 +23,7 @@ export function pinned(
   { core, givesWay = false }: PinnedOptions,
 ): readonly [string, ...string[]] {
   const cores = availableParallelism();
-  const polite = givesWay && hasNice ? (['nice', '-n', '19', ...command] as const) : command;
+  const polite = givesWay && hasIdle ? (['chrt', '--idle', '0', ...command] as const) : command;
   return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...polite] : polite;
 }
 

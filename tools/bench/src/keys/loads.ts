@@ -5,7 +5,7 @@ import { pathOf } from '../processes.js';
 
 /** Seconds of one load. */
 export const SECONDS = 3;
-/** Milliseconds for which the load waits for answers. */
+/** Milliseconds for which the polite client waits for its last answers. A flood waits for none: the server may not even read its requests. */
 const UNANSWERED_MS = 10_000;
 
 const reportSchema = z.object({
@@ -19,20 +19,20 @@ const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
-/** How loud a key is. */
+/** How a key is used. */
 export interface Load {
   readonly file: string;
   readonly rate: number | 'unbounded';
   readonly connections: number;
-  /** Whether the polite client takes precedence on the core of both, as if the flood came from another machine. */
-  readonly givesWay?: boolean;
+  /** Whether it floods: then the polite client takes precedence on the core of both, as if the flood came from another machine. */
+  readonly floods?: boolean;
 }
 
-/** Asks a route as a load says, for {@link SECONDS}. */
-export async function steadyLoad(url: string, { file, rate, connections, givesWay }: Load): Promise<Report> {
+/** Sends requests to a route for {@link SECONDS}. */
+export async function steadyLoad(url: string, { file, rate, connections, floods = false }: Load): Promise<Report> {
   const program = [process.execPath, pathOf('keys/steady-load.js')] as const;
-  const options = [url, file, String(rate), String(SECONDS), String(connections)];
-  const [command, ...rest] = pinned([...program, ...options], { core: 1, givesWay });
+  const options = [url, file, String(rate), String(SECONDS), String(connections), floods ? '0' : String(UNANSWERED_MS)];
+  const [command, ...rest] = pinned([...program, ...options], { core: 1, givesWay: floods });
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
   for await (const chunk of child.stdout) printed += String(chunk);

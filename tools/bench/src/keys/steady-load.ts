@@ -1,36 +1,53 @@
-// A child process of the keys benchmark: asks one route with one key, and says how long each answer took:
-// `steady-load.js <url> <file with a key> <requests a second, or `unbounded`> <seconds> <connections>`. At a rate it asks whether or not answers
-// come; unbounded, each connection asks again as soon as it is answered.
+// A child process of the keys benchmark: sends requests to one route with one key, and prints how long each answer took:
+// `steady-load.js <url> <file with a key> <requests per second, or `unbounded`> <seconds> <connections> <milliseconds to wait for answers>`.
+// At a rate it sends whether or not answers come; unbounded, each connection sends again as soon as it is answered. A connection that the server
+// closes is opened again.
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { percentile } from '../statistics.js';
 
-const [url = '', file = '', rate = '0', seconds = '0', connectionCount = '0'] = process.argv.slice(2);
+const [url = '', file = '', rate = '0', seconds = '0', connectionCount = '0', afterMs = '0'] = process.argv.slice(2);
 const { hostname, port, pathname } = new URL(url);
 const key = readFileSync(file, 'utf8').trim();
 const request = `GET ${pathname} HTTP/1.1\r\nhost: ${hostname}\r\nx-api-key: ${key}\r\n\r\n`;
 const isUnbounded = rate === 'unbounded';
-/** Milliseconds before the first request, in which the connections open, and after the last, in which answers are waited for. */
+/** Milliseconds before the first request, in which the connections open, and after the last, in which answers may still come. */
 const BEFORE_MS = 200;
-const AFTER_MS = 10_000;
+const AFTER_MS = Number(afterMs);
 
 const times: number[] = [];
 const statuses = new Map<string, number>();
 let sent = 0;
 /** Those of the time that was asked for; a program that is late sends the rest afterwards. */
 let sentInTime = 0;
+/** Those on connections that the server closed. */
+let unanswered = 0;
 
 /** One connection, on which answers come in the order of the requests. */
 class Connection {
-  readonly #sent: number[] = [];
-  readonly #socket: Socket;
+  #sent: number[] = [];
+  #socket = this.#open();
   #text = '';
 
-  constructor() {
-    this.#socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1');
-    this.#socket.on('data', (chunk: string) => {
+  #open(): Socket {
+    const socket = connect(Number(port), hostname).setNoDelay(true).setEncoding('latin1');
+    socket.on('data', (chunk: string) => {
       this.#read(chunk);
     });
+    // 'close' follows.
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      unanswered += this.#sent.length;
+      if (performance.now() < end) this.#reopen();
+    });
+    return socket;
+  }
+
+  #reopen(): void {
+    this.#sent = [];
+    this.#text = '';
+    this.#socket = this.#open();
+    if (isUnbounded) this.send();
   }
 
   /** From now on it is timed: that this program was late to send is not the server's doing, and it never waits for an answer at a rate. */
@@ -84,7 +101,7 @@ function turn(): void {
   const now = performance.now();
   if (!isUnbounded) sendDue();
   else if (sent === 0 && now >= startedAt) for (const connection of connections) connection.send();
-  const isDone = now >= end && (isUnbounded || sent >= count) && times.length >= sent;
+  const isDone = now >= end && (isUnbounded || sent >= count) && times.length + unanswered >= sent;
   if (isDone || now > end + AFTER_MS) report();
   else setTimeout(turn, 1);
 }

@@ -1,0 +1,53 @@
+/** Refusals of one key in a second that are answered immediately: a caller that waits after reaching its limit never has as many. */
+export const PROMPT_REFUSALS = 50;
+/** Milliseconds: the time in which refusals are counted, and without a refusal after which a key no longer counts as flooding. */
+const WINDOW_MS = 1_000;
+
+interface Watched {
+  countedSince: number;
+  refused: number;
+  lastAt: number;
+  isFlooding: boolean;
+}
+
+/** Knows which keys keep sending after reaching their limit. */
+export class FloodingKeys {
+  readonly #keys = new Map<string, Watched>();
+
+  /**
+   * @param limit maximum keys watched; the one that was refused least recently makes way for a new one
+   * @param monotonic milliseconds of a monotonic clock
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly monotonic: () => number,
+  ) {}
+
+  /**
+   * Counts a refusal.
+   * @param id of the key
+   * @returns whether the key is flooding: it had more than {@link PROMPT_REFUSALS} in a second, and has not paused for a second since
+   */
+  refused(id: string): boolean {
+    const now = this.monotonic();
+    const key = this.#keys.get(id) ?? { countedSince: now, refused: 0, lastAt: now, isFlooding: false };
+    // Moves to the end, so that the first is the one that was refused least recently.
+    this.#keys.delete(id);
+    if (this.#keys.size >= this.limit) this.#forgetFirst();
+    this.#keys.set(id, key);
+    if (now - key.lastAt >= WINDOW_MS) key.isFlooding = false;
+    if (now - key.countedSince >= WINDOW_MS) {
+      key.countedSince = now;
+      key.refused = 0;
+    }
+    key.refused += 1;
+    key.lastAt = now;
+    if (key.refused > PROMPT_REFUSALS) key.isFlooding = true;
+    return key.isFlooding;
+  }
+
+  #forgetFirst(): void {
+    const [first] = this.#keys.keys();
+    if (first !== undefined) this.#keys.delete(first);
+  }
+}
