@@ -3,9 +3,9 @@ export const HELD_MS = 500;
 /** Minimum milliseconds between two held answers, of all keys together: at most 500 a second. */
 export const PACE_MS = 2;
 /** Maximum held answers of one key. */
-export const HELD_OF_A_KEY = 400;
-/** Maximum held answers of all keys, some 20 MB; the last of them waits 4 seconds. */
-export const HELD_LIMIT = 2_000;
+export const HELD_OF_A_KEY = 1_000;
+/** Maximum held answers of all keys, some 40 MB; the last of them waits 8 seconds. */
+export const HELD_LIMIT = 4_000;
 /** Maximum answers in one turn of the event loop, also after it was late: another request waits for no more than these. */
 const AT_ONCE = 2;
 

@@ -4,7 +4,7 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { PROMPT_REFUSALS } from './flooding-keys.js';
-import { HELD_MS, HELD_OF_A_KEY } from './held-answers.js';
+import { HELD_LIMIT, HELD_MS, HELD_OF_A_KEY, PACE_MS } from './held-answers.js';
 import { RefusalPace } from './refusal-pace.js';
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -27,7 +27,7 @@ function flooded() {
     pace,
     /** Lets the time pass after which all that wait are answered. */
     passHeld() {
-      now += HELD_MS + 1_000;
+      now += HELD_MS + HELD_LIMIT * PACE_MS;
       for (let run = waiting; run !== undefined; run = waiting) {
         waiting = undefined;
         run();
