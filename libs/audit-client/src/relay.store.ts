@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { z } from 'zod';
 import { type EventBatch, type NumberedEvent } from './event-batch.js';
+import { KeptEventsStore } from './kept-events.store.js';
 import { type Place } from './receipts.js';
 
 /** Maximum events that one poll of the outbox takes. */
@@ -115,33 +115,6 @@ const placeEvents = {
     ${keepGone('$5')}`,
 };
 
-const keptEvents = `
-  select position::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
-  where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by position limit 20`;
-
-const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
-
-const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
-
-/** Kept events, as they are sent again. */
-export interface KeptEvents {
-  readonly position: bigint;
-  readonly firstIndex: bigint;
-  /** In ascending order of sequence, without a gap. */
-  readonly events: readonly NumberedEvent[];
-  /** By sequence and path, JSON. */
-  readonly salts: string;
-}
-
-interface KeptRow {
-  readonly position: string;
-  readonly first_index: string;
-  readonly events: string;
-  readonly salts: string;
-}
-
-const sequenceSchema = z.looseObject({ sequence: z.string() });
-
 interface Lines {
   readonly sequences: Buffer | null;
   readonly events: Buffer | null;
@@ -176,6 +149,8 @@ interface Noted {
 
 /** The outbox, as seen by the one relay that holds its lock, over the connection that holds the lock. */
 export class RelayStore {
+  /** What is kept of events that left the outbox. */
+  readonly kept: KeptEventsStore;
   /** The highest number assigned over this connection: while it holds the lock, the counter is not below it. */
   #given = 0n;
   /** Nothing published is left up to this position. */
@@ -192,7 +167,9 @@ export class RelayStore {
     private readonly source: string,
     private readonly keepHours: number,
     private readonly clock = () => performance.now(),
-  ) {}
+  ) {
+    this.kept = new KeptEventsStore(client, keepHours);
+  }
 
   /** @returns whether this connection holds the lock now; one at a time does */
   async lock(): Promise<boolean> {
@@ -274,32 +251,6 @@ export class RelayStore {
     this.#forgetNoted((one) =>
       places.some(({ first, last }) => BigInt(first) <= one.first && one.last <= BigInt(last)),
     );
-  }
-
-  /** The next kept events from a log index on. @param after the position of the last one already read */
-  async kept(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
-    const { rows } = await this.client.query<KeptRow>(keptEvents, [fromIndex, after]);
-    return rows.map(({ position, first_index, events, salts }) => ({
-      position: BigInt(position),
-      firstIndex: BigInt(first_index),
-      salts,
-      events: events.split('\n').map((json) => ({
-        sequence: BigInt(sequenceSchema.parse(JSON.parse(json)).sequence),
-        json,
-      })),
-    }));
-  }
-
-  /** The highest log index of the kept events. */
-  async highestIndex(): Promise<bigint | undefined> {
-    const { rows } = await this.client.query<{ highest: string | null }>(highestIndex);
-    const highest = rows[0]?.highest ?? null;
-    return highest === null ? undefined : BigInt(highest);
-  }
-
-  /** Deletes kept events whose time is over. */
-  async forget(): Promise<void> {
-    await this.client.query(forgetKept, [this.keepHours]);
   }
 
   /** Marks what was noted. @param afterMs minimum age in milliseconds */

@@ -163,7 +163,7 @@ class OutboxRelay implements Relay {
       if (!(await store.lock())) return;
       this.#leading = true;
       this.#behind = true;
-      this.#knownIndex = await store.highestIndex();
+      this.#knownIndex = await store.kept.highestIndex();
       while (!this.#stopped.signal.aborted && broken === undefined) {
         this.#woken = false;
         const moved = await this.#move(store, stream);
@@ -225,7 +225,7 @@ class OutboxRelay implements Relay {
       this.#released = through;
     }
     if (now - this.#forgotAt > FORGET_EVERY_MS) {
-      await store.forget();
+      await store.kept.forget();
       this.#forgotAt = now;
     }
     this.#releasedAt = now;
@@ -278,7 +278,7 @@ class OutboxRelay implements Relay {
     if (from === undefined) return;
     this.#recalled = undefined;
     for (let after = 0n; !this.#stopped.signal.aborted;) {
-      const page = await store.kept(from, after);
+      const page = await store.kept.from(from, after);
       if (page.length === 0) return;
       for (const { firstIndex, events, salts } of page) {
         const [first] = events;

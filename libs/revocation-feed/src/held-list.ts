@@ -3,7 +3,8 @@ import { type KeySet } from '@countersign/auth-core/jws';
 import { DIGEST_KEY } from './bucket-reader.js';
 import { ListDigest } from './list-digest.js';
 import { bucketKeyOf } from './revocation.js';
-import { readDigest, readStatement, StatementError, type SignedDigest, type Statement } from './statement.js';
+import { readDigest, readStatement, StatementError } from './read-statement.js';
+import { type SignedDigest, type Statement } from './statement.js';
 
 /** Seconds beyond its time after which an entry refuses nothing: no clock is off by that much. */
 const PAST_SECONDS = 60;

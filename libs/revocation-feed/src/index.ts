@@ -15,16 +15,12 @@ export {
   type RevocationFeedState,
 } from './feed-options.js';
 export { bucketKeyOf, bucketKeysAgainst, isRevocableId } from './revocation.js';
+export { readDigest, readStatement, StatementError } from './read-statement.js';
+export { signDigest, signStatement, type Signing } from './sign-statement.js';
 export {
   KEY_REVOCATION_LIMIT_SECONDS,
-  readDigest,
-  readStatement,
-  signDigest,
-  signStatement,
-  StatementError,
   TOKEN_LIFE_LIMIT_SECONDS,
   type ListedRevocation,
   type SignedDigest,
-  type Signing,
   type Statement,
 } from './statement.js';

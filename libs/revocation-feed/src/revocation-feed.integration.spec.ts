@@ -9,7 +9,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { BUCKET_PREFIX, DIGEST_KEY } from './bucket-reader.js';
 import { type RevocationFeed, type RevocationFeedOptions } from './feed-options.js';
 import { startRevocationFeed } from './revocation-feed.js';
-import { signStatement } from './statement.js';
+import { signStatement } from './sign-statement.js';
 import { StatedBucket, StatingIssuer } from './testing/stating-issuer.js';
 
 const now = (): number => Math.floor(Date.now() / 1_000);

@@ -20,7 +20,8 @@ import {
 import { FirstLoad } from './first-load.js';
 import { HeldList, type HeldListOptions } from './held-list.js';
 import { KeptList } from './kept-list.js';
-import { StatementError, type Statement } from './statement.js';
+import { StatementError } from './read-statement.js';
+import { type Statement } from './statement.js';
 
 /** Milliseconds of silence after which the feed says what it still waits for. */
 const SAY_AFTER_MS = 4_000;

@@ -2,7 +2,8 @@ import { generateSigningKey, publicJwkOf, signJwt, type PrivateJwk, type Revocat
 import { KeySet, verificationKeyOf } from '@countersign/auth-core/jws';
 import fc from 'fast-check';
 import { decodeProtectedHeader, jwtVerify, createLocalJWKSet } from 'jose';
-import { readDigest, readStatement, signDigest, signStatement, StatementError, type Signing } from './statement.js';
+import { readDigest, readStatement, StatementError } from './read-statement.js';
+import { signDigest, signStatement, type Signing } from './sign-statement.js';
 
 const issuer = 'https://issuer.test';
 const now = 1_800_000_000_250;

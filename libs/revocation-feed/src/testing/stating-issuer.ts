@@ -6,7 +6,8 @@ import { DIGEST_KEY } from '../bucket-reader.js';
 import { ListDigest } from '../list-digest.js';
 import { openRevocationBucket, type RevocationBucket } from '../revocation-bucket.js';
 import { bucketKeyOf } from '../revocation.js';
-import { signDigest, signStatement, type ListedRevocation, type Signing } from '../statement.js';
+import { signDigest, signStatement, type Signing } from '../sign-statement.js';
+import { type ListedRevocation } from '../statement.js';
 
 /** Plays the issuer's part: publishes revocation keys, states revocations and what the whole list is. */
 export class StatingIssuer {

@@ -1,0 +1,65 @@
+import type pg from 'pg';
+import { z } from 'zod';
+import { type NumberedEvent } from './event-batch.js';
+
+const keptEvents = `
+  select position::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
+  where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by position limit 20`;
+
+const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
+
+const forgetKept = `delete from audit_kept where kept_at < now() - $1 * interval '1 hour'`;
+
+/** Kept events, as they are sent again. */
+export interface KeptEvents {
+  readonly position: bigint;
+  readonly firstIndex: bigint;
+  /** In ascending order of sequence, without a gap. */
+  readonly events: readonly NumberedEvent[];
+  /** By sequence and path, JSON. */
+  readonly salts: string;
+}
+
+interface KeptRow {
+  readonly position: string;
+  readonly first_index: string;
+  readonly events: string;
+  readonly salts: string;
+}
+
+const sequenceSchema = z.looseObject({ sequence: z.string() });
+
+/** Events that are in the log, with their places: audit asks for them when its database was restored from a backup. */
+export class KeptEventsStore {
+  /** @param keepHours hours for which an event is kept */
+  constructor(
+    private readonly client: Pick<pg.PoolClient, 'query'>,
+    private readonly keepHours: number,
+  ) {}
+
+  /** The next kept events from a log index on. @param after the position of the last one already read */
+  async from(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
+    const { rows } = await this.client.query<KeptRow>(keptEvents, [fromIndex, after]);
+    return rows.map(({ position, first_index, events, salts }) => ({
+      position: BigInt(position),
+      firstIndex: BigInt(first_index),
+      salts,
+      events: events.split('\n').map((json) => ({
+        sequence: BigInt(sequenceSchema.parse(JSON.parse(json)).sequence),
+        json,
+      })),
+    }));
+  }
+
+  /** The highest log index of the kept events. */
+  async highestIndex(): Promise<bigint | undefined> {
+    const { rows } = await this.client.query<{ highest: string | null }>(highestIndex);
+    const highest = rows[0]?.highest ?? null;
+    return highest === null ? undefined : BigInt(highest);
+  }
+
+  /** Deletes kept events whose time is over. */
+  async forget(): Promise<void> {
+    await this.client.query(forgetKept, [this.keepHours]);
+  }
+}

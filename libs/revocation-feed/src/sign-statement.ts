@@ -1,0 +1,47 @@
+import { jwtSigner, revokedName, type PrivateJwk, type Revocation } from '@countersign/auth-core';
+import { EVENT, LIST_EVENT, TYPE, type ListedRevocation, type SignedDigest } from './statement.js';
+
+export interface Signing {
+  readonly issuer: string;
+  /** The SET's `jti`. */
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** A key of the issuer's that is for revocations and nothing else. */
+  readonly key: PrivateJwk;
+}
+
+const names = {
+  token: 'jti',
+  transaction: 'txn',
+  client: 'client_id',
+  subject: 'subject',
+  'api-key': 'api_key_id',
+  key: 'kid',
+} as const satisfies Readonly<Record<Revocation['kind'], string>>;
+
+const signers = new WeakMap<PrivateJwk, (claims: object) => string>();
+
+function sign({ issuer, id, now, key }: Signing, event: string, payload: object): string {
+  let signer = signers.get(key);
+  if (signer === undefined) signers.set(key, (signer = jwtSigner({ typ: TYPE, kid: key.kid }, key)));
+  const times = { iat: Math.floor(now / 1_000), toe: now / 1_000 };
+  return signer({ iss: issuer, jti: id, ...times, events: { [event]: payload } });
+}
+
+/** States a revocation: a Security Event Token (RFC 8417) in compact serialisation. */
+export function signStatement({ revocation, number, holder, replaces }: ListedRevocation, signing: Signing): string {
+  const before = 'issuedBefore' in revocation ? { issued_before: revocation.issuedBefore } : {};
+  const named = { [names[revocation.kind]]: revokedName(revocation) };
+  const room = {
+    ...(holder === undefined ? {} : { holder }),
+    ...(replaces === undefined ? {} : { replaces }),
+  };
+  const payload = { ...named, ...before, until: revocation.until, number, ...room };
+  return sign(signing, `${EVENT}${revocation.kind}-revoked`, payload);
+}
+
+/** States what the whole list is. */
+export function signDigest({ number, at, entries, digest }: SignedDigest, signing: Signing): string {
+  return sign(signing, LIST_EVENT, { number, at, entries, digest });
+}
