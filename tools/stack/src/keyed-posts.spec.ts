@@ -32,6 +32,7 @@ const withoutKey: Readonly<Record<string, string>> = {
   'POST account/sessions/end': 'a repeat ends what has ended already',
   'POST account/sessions/end-others': 'a repeat ends what has ended already',
   'POST sign-out': 'a repeat ends what has ended already',
+  'POST oauth2/authorize': 'only leads to the same address by GET',
   'POST oauth2/end-session': 'only leads to the same address by GET',
   'POST sign-in/logout/:provider': 'each logout token works once (OpenID Connect Back-Channel Logout)',
   'POST transfers': "the transfer's id is its key",
