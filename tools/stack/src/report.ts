@@ -23,7 +23,7 @@ export function inWords({ amount, currency }: { readonly amount: string; readonl
 }
 
 function trailRow({ time, source, data, traceparent }: TrailEvent): readonly string[] {
-  const who = data.principal === null ? 'nobody verified' : (data.principal.actors[0] ?? data.principal.client_id);
+  const who = data.principal === null ? 'unverified caller' : (data.principal.actors[0] ?? data.principal.client_id);
   const behalf = data.principal !== null && data.principal.actors.length > 0 ? data.principal.subject : '-';
   const trace = traceparent?.split('-')[1] ?? '-';
   return [time.slice(11, 23), source, who, behalf, data.action, data.resource, data.outcome, trace];

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState, type SyntheticEvent } from 'react';
 import { ApiProblem } from '../api/problem.js';
+import { CopyButton } from '../ui/copy-button.js';
 import { Untrusted } from '../ui/untrusted.js';
 import styles from './access.module.css';
 import { make, newIdempotencyKey, previewQuery } from './issuer-queries.js';
@@ -29,6 +30,7 @@ function Secret({ text }: { readonly text: string }) {
     <>
       <p>Shown only once. Copy it now; it cannot be shown again.</p>
       <output className={styles.secret}>{text}</output>
+      <CopyButton text={text}>Copy</CopyButton>{' '}
     </>
   );
 }

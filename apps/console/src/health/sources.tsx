@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { lengthText } from '../ui/time-text.js';
 import { Time } from '../ui/time.js';
 import { Untrusted } from '../ui/untrusted.js';
 import { missingOf, spanText } from './findings.js';
@@ -42,13 +43,17 @@ function Reported({ health: { source, reports, silent } }: { readonly health: So
     );
   const { pending, oldest_seconds: oldest } = newest.outbox;
   const feeds = new Set(reports.flatMap(({ revocation_feed: feed }) => feed?.state ?? []));
+  const lags = reports.flatMap(({ revocation_feed: feed }) => feed?.lag_ms ?? []);
   return (
     <>
       <td>
         {pending.toLocaleString('en')}
         {pending > 0 && `, the oldest for ${spanText(oldest)}`}
       </td>
-      <td>{feeds.size === 0 ? 'does not use them' : [...feeds].join(', ')}</td>
+      <td>
+        {feeds.size === 0 ? 'does not use them' : [...feeds].join(', ')}
+        {lags.length > 0 && `, the last one after ${lengthText(Math.max(...lags))}`}
+      </td>
       <td className={silent ? styles.bad : undefined}>
         {source === 'audit' && reports.length === 1 ? 'this page' : <Time at={newest.heard_at} relative />}
         {reports.length > 1 && `, ${String(reports.length)} replicas`}

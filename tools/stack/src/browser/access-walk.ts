@@ -96,6 +96,16 @@ export function walkAccess(world: () => WalkedStack): void {
     LIMIT,
   );
 
+  /** A statement in the issuer's database: what only time would bring about. */
+  async function atTheIssuer(statement: string): Promise<void> {
+    const database = new pg.Client({
+      connectionString: new RunningStack(world().stack.directory).databaseUrlOf('issuer'),
+    });
+    await database.connect();
+    await database.query(statement);
+    await database.end();
+  }
+
   /** A call of the issuer's administration, as the operator. */
   async function administer(path: string, body: object): Promise<unknown> {
     const { token } = await tokensOf('operator').getToken({ audience: 'issuer', scopes: ['issuer:admin'] });
@@ -184,12 +194,8 @@ export function walkAccess(world: () => WalkedStack): void {
   it(
     'are warned of what people must soon allow again, before it ends',
     async () => {
-      const database = new pg.Client({
-        connectionString: new RunningStack(world().stack.directory).databaseUrlOf('issuer'),
-      });
-      await database.connect();
       // Somebody allowed it 85 days ago; refresh tokens last 90.
-      await database.query(
+      await atTheIssuer(
         `with allowed as (
            insert into delegation (id, person_id, client_id, audience, scopes, session_id, auth_time, amr, roles, created_at)
            select gen_random_uuid(), id, 'corner-shop', 'payments', '["openid", "offline_access", "payments:read"]', gen_random_uuid()::text,
@@ -197,7 +203,6 @@ export function walkAccess(world: () => WalkedStack): void {
          ) insert into refresh_family (delegation_id, salt, generation, rotations, begun_at, used_at)
          select id, 's', 0, '[]', now() - interval '85 days', now() from allowed`,
       );
-      await database.end();
       const window = await signIn(/Olga Brandt/);
       await askForRights(window, 'click');
       const { page } = window;
@@ -236,16 +241,58 @@ export function walkAccess(world: () => WalkedStack): void {
       // The element itself: a closed one no longer has a role, and is in the page until the next task.
       await page.locator('dialog').waitFor({ state: 'detached' });
       expect(await page.getByText(/csk_/).count()).toBe(0);
-      for (const [part, caption] of [
-        ['consents', /permissions|allowed/],
-        ['keys', /Keys that sign tokens/],
-        ['revocations', /Needed until/],
-      ] as const) {
-        await window.goto(`${audit()}/access?part=${part}`);
-        await window.see('Access');
-        await page.getByText(caption).first().waitFor();
-        await window.check();
-      }
+    },
+    LIMIT,
+  );
+
+  it(
+    'end what a person allowed, rotate the key that signs, and revoke a token by its name, by mouse and by keyboard',
+    async () => {
+      const window = await signIn(/Olga Brandt/);
+      await askForRights(window, 'click');
+      const { page } = window;
+      const dialog = page.getByRole('dialog');
+      const closed = (): Promise<void> => page.locator('dialog').waitFor({ state: 'detached' });
+      const isDone = async (query: string): Promise<void> => {
+        const byConsole = ({ data }: TrailEvent): boolean => data.principal?.client_id === 'console';
+        const { data } = await eventOf(world().stack, `source=issuer&${query}`, byConsole);
+        expect(data.principal?.subject).toMatch(/^person:/);
+      };
+
+      await window.click('link', 'People’s consents');
+      const end = page.getByRole('button', { name: 'End what Amina Rahal allowed corner-shop' });
+      await end.first().click();
+      await dialog.getByLabel(/Type corner-shop/).fill('corner-shop');
+      await window.check();
+      await page.keyboard.press('Enter');
+      await closed();
+      await end.first().waitFor({ state: 'detached' });
+      await isDone('action=delegation:end');
+
+      await window.click('link', 'Signing keys');
+      await page.getByText('Keys that sign tokens').waitFor();
+      await window.check();
+      // The pending key has been published long enough.
+      await atTheIssuer('update signing_key set usable_from = now()');
+      await window.press('button', 'Rotate the signing key');
+      await dialog.getByText(/nothing is refused/).waitFor();
+      await window.press('button', /^Rotate$/);
+      await closed();
+      await page.getByText('retired').first().waitFor();
+      await isDone('action=signing-key:rotate');
+
+      await window.click('link', 'Revocations');
+      await page.getByLabel('named').fill('a-lost-token');
+      await window.press('button', 'Revoke …');
+      await dialog.getByText(/refuses the token/).waitFor();
+      await dialog.getByLabel(/^Reason/).fill('it was in a log');
+      await dialog.getByLabel(/^Type /).fill('a-lost-token');
+      await page.keyboard.press('Enter');
+      await closed();
+      await page.getByText('it was in a log').first().waitFor();
+      await page.getByText('Needed until').waitFor();
+      await window.check();
+      await isDone('resource=token/a-lost-token');
     },
     LIMIT,
   );
@@ -323,6 +370,8 @@ export function walkAccess(world: () => WalkedStack): void {
       expect(await page.getByRole('button', { name: 'Pause' }).getAttribute('aria-pressed')).toBe('true');
       await window.press('button', 'Show dead letters');
       await page.getByText('There are none.').waitFor();
+      // What the other services report of themselves.
+      await page.getByRole('row', { name: /^payments .* current\b/ }).waitFor();
       await window.check();
     },
     LIMIT,

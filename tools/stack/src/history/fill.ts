@@ -52,7 +52,8 @@ export class Filling {
       lost.push(...(await this.outboxes.record(step)));
       this.#recorded += step.filter(({ kind }) => kind !== 'lost').length;
       misfits += step.filter(({ kind }) => kind === 'misfit').length;
-      this.#reached = new Date(step.at(-1)?.at ?? this.#begun);
+      const last = step.at(-1);
+      if (last !== undefined) this.#reached = new Date(last.at);
       step = [];
       this.#best = { waiting: Number.POSITIVE_INFINITY, at: performance.now() };
     };
