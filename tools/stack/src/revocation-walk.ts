@@ -51,6 +51,13 @@ export function walkRevocation(stackOf: () => Stack): void {
       await delay(20);
     }
   }
+  /** What a new token is answered, once one is accepted or the time is over. */
+  async function answerToNew(audience: Audience, limitMs = 20_000): Promise<string> {
+    for (const deadline = Date.now() + limitMs; ; await delay(50)) {
+      const code = await codeOf(audience, await newToken(audience));
+      if (code === 'accepted' || Date.now() > deadline) return code;
+    }
+  }
   async function admin(path: string, body?: object): Promise<Record<string, unknown>> {
     const response = await fetch(`${stackOf().urls.issuer}${path}`, {
       method: 'POST',
@@ -94,8 +101,8 @@ export function walkRevocation(stackOf: () => Stack): void {
       await admin('/admin/revocations', requested);
       expect(await eventually('payments', tokens.payments, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
       expect(await eventually('accounts', tokens.accounts, 'TOKEN_REVOKED')).toBe('TOKEN_REVOKED');
-      await delay(1_100);
-      expect(await codeOf('payments', await newToken('payments'))).toBe('accepted');
+      // A token that was issued in the same second is refused with those before it.
+      expect(await answerToNew('payments')).toBe('accepted');
     }
   }, 60_000);
 

@@ -365,7 +365,6 @@ describe('the whole stack, over HTTP between real processes', () => {
     await stack.stopService('audit', 'SIGKILL');
     const paid = await pay(order(from, to));
     expect(paid.status).toBe(201);
-    await delay(500);
     await stack.startService('audit');
     expect(await eventually(settledOf(paid.body['id']), (found) => found.length > 0)).toHaveLength(1);
   });
