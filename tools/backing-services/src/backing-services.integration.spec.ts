@@ -65,6 +65,7 @@ describe('backing services', () => {
     expect(rights.publish.filter((subject) => subject.startsWith('audit'))).toEqual(['audit.payments.>']);
     expect(imports.filter(({ from, kind }) => from === 'audit' && kind === 'service')).toEqual([
       { kind: 'service', from: 'audit', subject: 'audit.payments.>' },
+      { kind: 'service', from: 'audit', subject: 'reports.payments' },
     ]);
     expect(exports).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
 import { PostingsCounts } from '../postings/postings-counts.js';
 import { PostingsStore } from '../postings/postings.store.js';
-import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
+import { appendRows, openAuditDatabase, prepare } from '../testing/log-of-rows.js';
 import { auditor } from '../testing/auditor.js';
 import { EventSummaryService } from './event-summary.service.js';
 import { EventsService } from './events.service.js';
@@ -80,13 +80,14 @@ describe('statistics of the trail', () => {
   it('over time come from the index where many events match, and are close to the truth, with and without a filter', async () => {
     await appendRows(other, 24_400);
     // A hundred at once, every hundred seconds, until now.
-    await other.query(
-      `alter table event disable trigger user;
-       update event set time = moved.at, event = jsonb_set(event.event, '{time}', to_jsonb(to_char(moved.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+    await other.query('alter table event disable trigger user');
+    await prepare(
+      other,
+      `update event set time = moved.at, event = jsonb_set(event.event, '{time}', to_jsonb(to_char(moved.at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
        from (select log_index, date_trunc('milliseconds', now()) - (25000 - log_index) / 100 * 100 * interval '1 second' as at from event) as moved
-       where event.log_index = moved.log_index;
-       alter table event enable trigger user`,
+       where event.log_index = moved.log_index`,
     );
+    await other.query('alter table event enable trigger user');
     const index = new PostingsStore(other, layout);
     while ((await index.advance()) > 0);
     const near = (events: number, truth: number): boolean => Math.abs(events - truth) <= truth * 0.03;

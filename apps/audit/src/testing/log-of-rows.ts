@@ -10,9 +10,25 @@ export async function openAuditDatabase(backing: BackingServices, name = 'audit'
   return openDatabase({ url: await backing.database(name), migrationsFolder }, pino({ level: 'silent' }));
 }
 
+/** One statement that prepares a test: on a busy machine it may take longer than a service lets a statement take. */
+export async function prepare(pool: pg.Pool, text: string, values: readonly unknown[] = []): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('set local statement_timeout = 0');
+    await client.query(text, [...values]);
+    await client.query('commit');
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
 /** Adds small events to the end of the log, as rows only; every tenth was denied. @param keys by how many API keys every fifth was done, in turn */
 export async function appendRows(pool: pg.Pool, count: number, keys = 0): Promise<void> {
-  await pool.query(
+  await prepare(
+    pool,
     `insert into event (log_index, id, source, sequence, type, time, resource, action, outcome, actors, event, received_at)
      select n, id, 'payments', n + 1, 'countersign.payments.payment.read.v1', now(), 'payment/1', 'payments:read', outcome, '{}',
        jsonb_build_object('id', id, 'time', (select to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), 'data', jsonb_build_object('resource', 'payment/1', 'outcome', outcome) ||
