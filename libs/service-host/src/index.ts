@@ -8,6 +8,7 @@ export {
   revocationVariables,
   type HostConfiguration,
 } from './configuration.js';
+export { migrateService, type MigrationSettings } from './migrate.js';
 export { ConfigurationError, loadConfiguration } from './load-configuration.js';
 export { clientKeyVariable, jsonVariable, signingKeySchema } from './client-key.js';
 export { withAdvisoryLock } from './database/advisory-lock.js';

@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import pg from 'pg';
-import { startBackingServices, type BackingServices } from './for-tests.js';
+import { startOwnBackingServices, type OwnBackingServices } from './for-tests.js';
 import { natsAccount, natsServices } from './nats-configuration.js';
 
 describe('backing services', () => {
-  let services: BackingServices;
+  let services: OwnBackingServices;
   beforeAll(async () => {
-    services = await startBackingServices();
+    services = await startOwnBackingServices();
   }, 180_000);
   afterAll(async () => {
     await services.stop();

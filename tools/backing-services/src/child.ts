@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface ChildOptions {
@@ -12,6 +13,8 @@ export interface ChildOptions {
   /** Where the process id is kept, so that a later start finds what a killed one left behind. */
   readonly pidFile?: string;
   readonly onLine?: (line: string) => void;
+  /** It does not keep this process alive, and gets this signal at our end. By default we wait for it, and an end without it kills it. */
+  readonly endsWithUs?: NodeJS.Signals;
 }
 
 /** A process that was started here, in a separate process group: a Ctrl-C in the terminal reaches it only through us. */
@@ -25,9 +28,10 @@ export interface Child {
   stop(signal: NodeJS.Signals, limitMs: number): Promise<void>;
 }
 
-const living = new Set<ChildProcess>();
+/** Each with the signal that it gets when this process ends. */
+const living = new Map<ChildProcess, NodeJS.Signals>();
 process.on('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
+  for (const [child, signal] of living) child.kill(signal);
 });
 
 function lines(stream: NodeJS.ReadableStream | null, take: (line: string) => void): void {
@@ -52,7 +56,11 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve).once('error', reject);
   });
-  living.add(child);
+  living.set(child, options.endsWithUs ?? 'SIGKILL');
+  if (options.endsWithUs !== undefined) {
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+  }
   const { pid } = child;
   if (pid === undefined) throw new Error(`${options.command} has no process id`);
   if (options.pidFile !== undefined) writeFileSync(options.pidFile, String(pid), { mode: 0o600 });

@@ -1,56 +1,104 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { perService, type NatsPasswords } from './nats-configuration.js';
+import { type NatsPasswords } from './nats-configuration.js';
 import { startNats, type Nats } from './nats.js';
-import { startPostgres, type GuardedUrls, type Postgres } from './postgres.js';
+import { newNatsPasswords, newPassword } from './password.js';
+import { startPostgres, type Postgres } from './postgres.js';
+import { sharedPostgres, type Migrate, type OwnDatabase } from './shared-postgres.js';
 
-/** Real PostgreSQL and NATS in a temporary folder, on free ports. */
-export interface BackingServices {
-  readonly postgres: Postgres;
-  readonly nats: Nats;
-  readonly passwords: NatsPasswords;
-  /** A new, empty database with one login for all. */
-  database(name: string): Promise<string>;
-  /** A new, empty database with a login for the service and one for its migrations. */
-  guardedDatabase(name: string): Promise<GuardedUrls>;
+/** Databases for a spec, on a PostgreSQL that the specs of this process share. */
+export interface Databases {
+  /**
+   * A new database with one login for all, which no other spec has.
+   * @param migrate for one that has its schema: runs once in this process for each name, then what it made is copied. Empty without it
+   * @returns its connection URL
+   */
+  database(name: string, migrate?: Migrate): Promise<string>;
+  /** Removes them. */
   stop(): Promise<void>;
 }
 
-export function newPassword(): string {
-  return randomBytes(24).toString('base64url');
+/** Real PostgreSQL and NATS, on free ports: a NATS server and databases of a spec's own. */
+export interface BackingServices extends Databases {
+  readonly nats: Nats;
+  readonly passwords: NatsPasswords;
 }
 
-export function newNatsPasswords(): NatsPasswords {
-  return perService(() => newPassword());
+/** With a PostgreSQL server of its own too, which may be stopped. */
+export interface OwnBackingServices extends BackingServices {
+  readonly postgres: Postgres;
+}
+
+export interface BackingServicesOptions {
+  /** Further services that have an account on NATS beside the stack's. */
+  readonly services?: readonly string[];
+}
+
+/** Databases for a spec that needs no NATS; call `stop` when done. */
+export function startDatabases(): Databases {
+  const made: OwnDatabase[] = [];
+  return {
+    async database(name, migrate) {
+      const database = await (await sharedPostgres()).database(name, migrate);
+      made.push(database);
+      return database.url;
+    },
+    async stop() {
+      await Promise.all(made.splice(0).map((database) => database.drop()));
+    },
+  };
+}
+
+async function startOwnNats(
+  directory: string,
+  services: readonly string[],
+): Promise<Omit<BackingServices, keyof Databases>> {
+  const own = services.map((name) => [name, newPassword()] as const);
+  const passwords: NatsPasswords = { ...Object.fromEntries(own), ...newNatsPasswords() };
+  return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords }) };
+}
+
+const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-'));
+
+/** Starts both for a spec; call `stop` when done, which leaves nothing of this spec's behind. PostgreSQL ends with the process. */
+export async function startBackingServices({ services = [] }: BackingServicesOptions = {}): Promise<BackingServices> {
+  const directory = newDirectory();
+  const databases = startDatabases();
+  const [started] = await Promise.all([startOwnNats(directory, services), sharedPostgres()]);
+  return {
+    ...started,
+    database: (name, migrate) => databases.database(name, migrate),
+    async stop() {
+      await Promise.all([databases.stop(), started.nats.stop()]);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 /**
- * Starts both for a spec; call `stop` when done, which leaves nothing behind.
- * @param services further services that have an account on NATS beside the stack's
+ * Starts both with a PostgreSQL that nobody shares; call `stop` when done, which leaves nothing behind.
  * @param durable whether PostgreSQL syncs each commit to disk, as it does in production: for figures. A spec's data need not survive a crash
  */
-export async function startBackingServices({
+export async function startOwnBackingServices({
   services = [],
   durable = false,
-}: { readonly services?: readonly string[]; readonly durable?: boolean } = {}): Promise<BackingServices> {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-'));
-  const own = services.map((name) => [name, newPassword()] as const);
-  const passwords: NatsPasswords = { ...Object.fromEntries(own), ...newNatsPasswords() };
-  const [postgres, nats] = await Promise.all([
+}: BackingServicesOptions & { readonly durable?: boolean } = {}): Promise<OwnBackingServices> {
+  const directory = newDirectory();
+  const [postgres, started] = await Promise.all([
     startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: !durable }),
-    startNats({ directory: join(directory, 'nats'), passwords }),
+    startOwnNats(directory, services),
   ]);
   return {
+    ...started,
     postgres,
-    nats,
-    passwords,
-    database: (name) => postgres.createDatabase(name, newPassword()),
-    guardedDatabase: (name) =>
-      postgres.createGuardedDatabase(name, { service: newPassword(), migrator: newPassword() }),
+    async database(name, migrate) {
+      const url = await postgres.createDatabase(name, newPassword());
+      await migrate?.(url);
+      return url;
+    },
     async stop() {
-      await Promise.all([postgres.stop(), nats.stop()]);
+      await Promise.all([postgres.stop(), started.nats.stop()]);
       for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
     },
   };

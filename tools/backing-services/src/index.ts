@@ -1,5 +1,15 @@
 export { startChild, stopLeftBehind, type Child, type ChildOptions } from './child.js';
-export { newNatsPasswords, newPassword, startBackingServices, type BackingServices } from './for-tests.js';
+export {
+  startBackingServices,
+  startDatabases,
+  startOwnBackingServices,
+  type BackingServices,
+  type BackingServicesOptions,
+  type Databases,
+  type OwnBackingServices,
+} from './for-tests.js';
+export { newNatsPasswords, newPassword } from './password.js';
+export { type Migrate } from './shared-postgres.js';
 export {
   natsConfiguration,
   natsServices,

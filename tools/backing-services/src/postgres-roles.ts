@@ -22,20 +22,25 @@ async function ensureRole(client: pg.Client, name: string, login: string): Promi
 const ensureLogin = (client: pg.Client, name: string, password: string): Promise<void> =>
   ensureRole(client, name, `login noinherit password ${client.escapeLiteral(password)}`);
 
+interface Place {
+  readonly name: string;
+  readonly owner: string;
+  readonly logins: readonly string[];
+  /** Of which it is a copy, if it is not there yet. */
+  readonly template?: string | undefined;
+}
+
 /** The database, and for the logins named the right to connect to it, which nobody else has. */
-async function ensureDatabase(
-  client: pg.Client,
-  name: string,
-  owner: string,
-  logins: readonly string[],
-): Promise<void> {
+async function ensureDatabase(client: pg.Client, { name, owner, logins, template }: Place): Promise<void> {
   const database = client.escapeIdentifier(name);
   const { rows } = await client.query<{ owner: string }>(
     'select pg_get_userbyid(datdba) as owner from pg_database where datname = $1',
     [name],
   );
   const [found] = rows;
-  if (found === undefined) await client.query(`create database ${database} owner ${client.escapeIdentifier(owner)}`);
+  const from = template === undefined ? '' : ` template ${client.escapeIdentifier(template)} strategy file_copy`;
+  if (found === undefined)
+    await client.query(`create database ${database} owner ${client.escapeIdentifier(owner)}${from}`);
   else if (found.owner !== owner)
     throw new Error(
       `The database ${name} belongs to ${found.owner}, not to ${owner}: an earlier version made it. ` +
@@ -51,13 +56,36 @@ async function letBecome(client: pg.Client, login: string, owner: string): Promi
   await client.query(`grant ${roles} with inherit false, set true`);
 }
 
+/** What a database is called, when not after its login, and of which one it is a copy. */
+export interface Naming {
+  readonly named?: string;
+  readonly template?: string | undefined;
+}
+
 /** One login for all: it may become the owner where there is one. */
-export async function createDatabase(client: pg.Client, name: string, password: string): Promise<void> {
-  await ensureLogin(client, name, password);
-  if (!separatelyOwned.has(name)) return ensureDatabase(client, name, name, [name]);
-  await ensureRole(client, ownerOf(name), 'nologin');
-  await ensureDatabase(client, name, ownerOf(name), [name]);
-  await letBecome(client, name, ownerOf(name));
+export async function createDatabase(
+  client: pg.Client,
+  login: string,
+  password: string,
+  { named = login, template }: Naming = {},
+): Promise<void> {
+  await ensureLogin(client, login, password);
+  const owner = separatelyOwned.has(login) ? ownerOf(login) : login;
+  if (owner !== login) await ensureRole(client, owner, 'nologin');
+  await ensureDatabase(client, { name: named, owner, logins: [login], template });
+  if (owner !== login) await letBecome(client, login, owner);
+}
+
+/** The login may no longer connect to the database. */
+export async function shutOut(client: pg.Client, login: string, name: string): Promise<void> {
+  await client.query(
+    `revoke connect on database ${client.escapeIdentifier(name)} from ${client.escapeIdentifier(login)}`,
+  );
+}
+
+/** With whoever is still connected to it. */
+export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+  await client.query(`drop database ${client.escapeIdentifier(name)} with (force)`);
 }
 
 /** Two logins: the service's can never become the owner. */
@@ -70,7 +98,7 @@ export async function createGuardedDatabase(
   await ensureLogin(client, name, passwords.service);
   await ensureLogin(client, migratorOf(name), passwords.migrator);
   await ensureRole(client, owner, 'nologin');
-  await ensureDatabase(client, name, owner, [name, migratorOf(name)]);
+  await ensureDatabase(client, { name, owner, logins: [name, migratorOf(name)] });
   await letBecome(client, migratorOf(name), owner);
   await client.query(`revoke ${client.escapeIdentifier(owner)} from ${client.escapeIdentifier(name)}`);
 }

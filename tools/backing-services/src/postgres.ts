@@ -10,8 +10,11 @@ import {
   closeToPublic,
   createDatabase,
   createGuardedDatabase,
+  dropDatabase,
   migratorOf,
+  shutOut,
   type GuardedPasswords,
+  type Naming,
 } from './postgres-roles.js';
 import { copyCluster } from './postgres-template.js';
 import { runAs, type RunAs } from './run-as.js';
@@ -26,6 +29,8 @@ export interface PostgresOptions {
   readonly password: string;
   /** Trade safety for speed, and copy a new cluster instead of making it: for tests whose data nobody needs after a crash. */
   readonly fast?: boolean;
+  /** It does not keep this process alive, and ends with it. */
+  readonly background?: boolean;
 }
 
 /** Where a database's two logins connect. */
@@ -46,9 +51,14 @@ export interface Postgres {
   /**
    * Makes sure that a role and its database exist; a service's own with an owner that nobody logs in as, which the service's
    * login may become: a single URL, as specs and development use it.
+   * @param login also the database's name, unless `naming` gives another
    * @returns its connection URL
    */
-  createDatabase(name: string, password: string): Promise<string>;
+  createDatabase(login: string, password: string, naming?: Naming): Promise<string>;
+  /** Lets a login no longer connect to a database, which is only copied after that. */
+  shutOut(login: string, name: string): Promise<void>;
+  /** Removes a database, with whoever is connected to it. */
+  dropDatabase(name: string): Promise<void>;
   /**
    * The same with two logins: the service's can never become the owner, the migrator's does nothing else.
    * @returns the connection URL of each
@@ -140,7 +150,14 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   if (options.fast === true) flags.push('fsync=off', 'synchronous_commit=off', 'full_page_writes=off');
   const start = async (): Promise<Child> => {
     const args = ['-D', data, '-p', String(port), ...flags.flatMap((flag) => ['-c', flag])];
-    const child = await startChild({ command: binaries.postgres, args, cwd: base, ...user });
+    const child = await startChild({
+      command: binaries.postgres,
+      args,
+      cwd: base,
+      ...user,
+      // At once, though with its shared memory removed.
+      ...(options.background === true ? { endsWithUs: 'SIGQUIT' } : {}),
+    });
     try {
       await waitUntilReady(adminUrl(), child, data);
     } catch (error) {
@@ -181,10 +198,12 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       return child.pid;
     },
     directory: base,
-    async createDatabase(name, password) {
-      await asSuperuser((client) => createDatabase(client, name, password));
-      return urlOf(name, password, name);
+    async createDatabase(login, password, naming = {}) {
+      await asSuperuser((client) => createDatabase(client, login, password, naming));
+      return urlOf(login, password, naming.named ?? login);
     },
+    shutOut: (login, name) => asSuperuser((client) => shutOut(client, login, name)),
+    dropDatabase: (name) => asSuperuser((client) => dropDatabase(client, name)),
     async createGuardedDatabase(name, passwords) {
       await asSuperuser((client) => createGuardedDatabase(client, name, passwords));
       return {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
-import { freePort, startBackingServices } from '@countersign/backing-services';
+import { freePort, startOwnBackingServices } from '@countersign/backing-services';
 import { type Benchmark, type Metric } from './benchmark.js';
 import { backingOf } from './mint/backing.js';
 import { Contestant, type Arena } from './mint/contestant.js';
@@ -29,7 +29,7 @@ const benchmark: Benchmark = {
   async run({ rounds, progress, measured, wants }) {
     const folder = mkdtempSync(join(tmpdir(), 'mint-'));
     const [client, signing] = await Promise.all([generateSigningKey(), generateSigningKey()]);
-    const backing = await startBackingServices({ durable: true });
+    const backing = await startOwnBackingServices({ durable: true });
     const [ourPort, peerPort, barePort] = [await freePort(), await freePort(), await freePort()];
     const policy = { audiences: { payments: ['payments:create'] } };
     const jwks = { keys: [publicJwkOf(client)] };

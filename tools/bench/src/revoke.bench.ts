@@ -12,7 +12,7 @@ import {
   signClientAssertion,
   type PrivateJwk,
 } from '@countersign/auth-core';
-import { freePort, startBackingServices } from '@countersign/backing-services';
+import { freePort, startOwnBackingServices } from '@countersign/backing-services';
 import { z } from 'zod';
 import { type Benchmark } from './benchmark.js';
 import { pathOf, startPinned, untilReady } from './processes.js';
@@ -105,7 +105,7 @@ const benchmark: Benchmark = {
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'revoke-'));
     const key = await generateSigningKey();
-    const backing = await startBackingServices({ durable: true });
+    const backing = await startOwnBackingServices({ durable: true });
     const port = await freePort();
     const issuer = `http://127.0.0.1:${String(port)}`;
     const clientKey = await generateSigningKey();

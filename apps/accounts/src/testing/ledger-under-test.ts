@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { AccountsModule } from '../accounts.module.js';
 import { variables } from '../configuration.js';
 import { events } from '../events.js';
+import { migrate } from './migrate.js';
 
 /** Who calls, in a test: by default an application that acts for itself. */
 export interface Who {
@@ -71,7 +72,7 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
     startBackingServices(),
     createTestIssuer({ audience: 'accounts', listen: true }),
   ]);
-  const url = await services.database('accounts');
+  const url = await services.database('accounts', migrate);
   const configuration = loadConfiguration(variables, {
     PORT: '0',
     LOG_LEVEL: 'fatal',

@@ -9,6 +9,7 @@ import { invariants, questionOf } from '../invariants/invariants.store.js';
 import { accountId, LedgerModel, start, transferId, type Step } from '../testing/ledger-model.js';
 import { steps } from '../testing/ledger-steps.js';
 import { LedgerReplica, openModelAccounts } from '../testing/ledger-replica.js';
+import { migrate } from '../testing/migrate.js';
 
 const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -23,7 +24,7 @@ describe('the ledger on PostgreSQL', () => {
   let runs = 0;
   beforeAll(async () => {
     services = await startBackingServices();
-    const url = await services.database('accounts');
+    const url = await services.database('accounts', migrate);
     pool = await openDatabase({ url, migrationsFolder, max: 20, pipeline: true }, pino({ level: 'silent' }));
   }, 120_000);
   afterAll(async () => {

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { startConsoleIssuer, type ConsoleIssuer, type Signing } from '../testing/console-issuer.js';
+import { migrate } from '../testing/migrate.js';
 import { consoleOf } from './console-options.js';
 import { consolePages } from './page.js';
 
@@ -58,7 +59,7 @@ describe('the console at audit', () => {
     writeFileSync(join(pages, 'index.html'), '<!doctype html><title>Console</title>');
     writeFileSync(join(pages, 'assets', 'index-1.js'), 'console.log(1)');
     writeFileSync(join(pages, 'assets', 'index-1.js.br'), 'compressed');
-    const databaseUrl = await backing.database('audit');
+    const databaseUrl = await backing.database('audit', migrate);
     const port = await freePort();
     const configuration = loadConfiguration(variables, {
       PORT: '0',

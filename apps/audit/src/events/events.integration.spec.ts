@@ -20,6 +20,7 @@ import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { opens } from '../masking/masking.js';
+import { migrate } from '../testing/migrate.js';
 import { EXPORT_PLACES } from './export.service.js';
 import { TAIL_PLACES } from './tail.service.js';
 
@@ -149,7 +150,7 @@ describe('the trail, over HTTP', () => {
   beforeAll(async () => {
     backing = await startBackingServices();
     issuer = await createTestIssuer({ audience: 'audit', listen: true });
-    const databaseUrl = await backing.database('audit');
+    const databaseUrl = await backing.database('audit', migrate);
     audit = await connect({
       servers: backing.nats.url,
       user: 'audit',

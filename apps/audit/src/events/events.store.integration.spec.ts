@@ -10,6 +10,7 @@ import { departuresOf } from '../departures/departure.js';
 import { DeparturesStore } from '../departures/departures.store.js';
 import { type Direction } from '../postings/index-bits.js';
 import { PostingsStore } from '../postings/postings.store.js';
+import { migrate } from '../testing/migrate.js';
 import { matches, type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
 import { eventTable } from './events.tables.js';
@@ -158,7 +159,10 @@ describe('finding events in the database', () => {
   beforeAll(async () => {
     backing = await startBackingServices();
     const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-    pool = await openDatabase({ url: await backing.database('audit'), migrationsFolder }, pino({ level: 'silent' }));
+    pool = await openDatabase(
+      { url: await backing.database('audit', migrate), migrationsFolder },
+      pino({ level: 'silent' }),
+    );
     postings = new PostingsStore(pool, layout);
     store = new EventsStore(drizzle({ client: pool }), postings);
     await append(fc.sample(eventArbitrary, { numRuns: 340, seed: 7 }));

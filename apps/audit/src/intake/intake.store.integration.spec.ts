@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { pino } from 'pino';
 import { events } from '../events.js';
 import { EventMasking } from '../masking/event-masking.js';
+import { migrate } from '../testing/migrate.js';
 import { refused } from './batch-plan.js';
 import { inspectAgain } from './message-check.js';
 import { GapsStore } from './gaps.store.js';
@@ -55,7 +56,7 @@ describe('the store of the intake', () => {
     backing = await startBackingServices();
     pool = await openDatabase(
       {
-        url: await backing.database('audit'),
+        url: await backing.database('audit', migrate),
         migrationsFolder: fileURLToPath(new URL('../../migrations', import.meta.url)),
       },
       pino({ level: 'silent' }),

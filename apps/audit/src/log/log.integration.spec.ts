@@ -23,6 +23,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
+import { migrate } from '../testing/migrate.js';
 import { CheckpointThinningService } from './checkpoint-thinning.service.js';
 
 interface Inclusion {
@@ -97,7 +98,7 @@ describe('the log of the audit service', () => {
   beforeAll(async () => {
     backing = await startBackingServices();
     issuer = await createTestIssuer({ audience: 'audit', listen: true });
-    const url = await backing.database('audit');
+    const url = await backing.database('audit', migrate);
     first = JSON.stringify(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
     environment = {
       PORT: '0',

@@ -26,6 +26,7 @@ import { inspectAgain } from '../intake/message-check.js';
 import { IntakeStore } from '../intake/intake.store.js';
 import { RetentionService } from '../retention/retention.service.js';
 import { RetentionStore } from '../retention/retention.store.js';
+import { migrate } from '../testing/migrate.js';
 import { LogStore } from './log.store.js';
 
 const rowSchema = z.object({
@@ -127,7 +128,7 @@ describe('tampering straight in the database', () => {
     backing = await startBackingServices();
     pool = await openDatabase(
       {
-        url: await backing.database('audit'),
+        url: await backing.database('audit', migrate),
         migrationsFolder: fileURLToPath(new URL('../../migrations', import.meta.url)),
       },
       pino({ level: 'silent' }),

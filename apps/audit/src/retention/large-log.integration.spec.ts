@@ -29,6 +29,7 @@ import { ExportService } from '../events/export.service.js';
 import { LogStore } from '../log/log.store.js';
 import { IntegrationService } from '../integration/integration.service.js';
 import { auditor } from '../testing/auditor.js';
+import { migrate } from '../testing/migrate.js';
 import { RetentionService } from './retention.service.js';
 import { RetentionStore } from './retention.store.js';
 
@@ -115,7 +116,7 @@ describe('a log of many events', () => {
   beforeAll(async () => {
     backing = await startBackingServices();
     issuer = await createTestIssuer({ audience: 'audit', listen: true });
-    const databaseUrl = await backing.database('audit');
+    const databaseUrl = await backing.database('audit', migrate);
     const configuration = loadConfiguration(variables, {
       PORT: '0',
       LOG_LEVEL: 'silent',

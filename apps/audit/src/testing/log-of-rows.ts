@@ -3,11 +3,12 @@ import { type BackingServices } from '@countersign/backing-services';
 import { openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { migrate } from './migrate.js';
 
 /** A database of audit's own, as its migrations leave it. */
 export async function openAuditDatabase(backing: BackingServices, name = 'audit'): Promise<pg.Pool> {
   const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-  return openDatabase({ url: await backing.database(name), migrationsFolder }, pino({ level: 'silent' }));
+  return openDatabase({ url: await backing.database(name, migrate), migrationsFolder }, pino({ level: 'silent' }));
 }
 
 /** One statement that prepares a test: on a busy machine it may take longer than a service lets a statement take. */

@@ -23,6 +23,7 @@ import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
+import { migrate } from '../testing/migrate.js';
 import { ListedRevocations } from '../registry/listed-revocations.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { Restoration } from './restoration.service.js';
@@ -140,7 +141,7 @@ describe('revocation at the issuer', () => {
     ];
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ clients }));
     backing = await startBackingServices();
-    databaseUrl = await backing.database('issuer');
+    databaseUrl = await backing.database('issuer', migrate);
     app = await start();
     database = new pg.Client({ connectionString: databaseUrl });
     await database.connect();

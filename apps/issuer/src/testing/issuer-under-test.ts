@@ -12,6 +12,7 @@ import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
 import { events } from '../events.js';
 import { IssuerModule } from '../issuer.module.js';
+import { migrate } from './migrate.js';
 
 /** An answer of the issuer. */
 export interface Answer {
@@ -87,7 +88,7 @@ export async function startIssuer(
   ]);
   const keys = { shop, payments, operator };
   const backing = await startBackingServices();
-  const databaseUrl = await backing.database('issuer');
+  const databaseUrl = await backing.database('issuer', migrate);
   const jwks = (key: PrivateJwk) => ({ keys: [publicJwkOf(key)] });
   const clients = [
     { client_id: 'shop', jwks: jwks(shop), policy: { audiences: { payments: ['payments:create', 'payments:read'] } } },

@@ -17,6 +17,7 @@ import pg from 'pg';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
+import { migrate } from '../testing/migrate.js';
 
 const issuer = 'https://issuer.test';
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -56,7 +57,7 @@ describe('the token endpoint', () => {
   beforeAll(async () => {
     [shop, payments, signing] = await Promise.all([generateSigningKey(), generateSigningKey(), generateSigningKey()]);
     backing = await startBackingServices();
-    const url = await backing.database('issuer');
+    const url = await backing.database('issuer', migrate);
     const clients = [
       {
         client_id: 'shop',

@@ -11,6 +11,7 @@ import { idempotencyKeySchema, type IdempotencyKey } from '../idempotency/idempo
 import { createPaymentSchema, paymentIdSchema } from '../payments/payment.js';
 import { createRefundSchema } from '../refunds/refund.js';
 import { cutPool, cutTransport, CutProcess, cutTokens, type Cut } from './cuts.js';
+import { migrate } from './migrate.js';
 import { startProcess, type PaymentsProcess } from './payments-process.js';
 import { startRealAccounts, type RealAccounts } from './real-accounts.js';
 
@@ -40,7 +41,7 @@ export class CrashWorld {
   static async start(): Promise<CrashWorld> {
     const accounts = await startRealAccounts();
     const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-    const options = { url: await accounts.backing.database('payments'), migrationsFolder };
+    const options = { url: await accounts.backing.database('payments', migrate), migrationsFolder };
     const pool = await openDatabase(options, pino({ level: 'silent' }));
     return new CrashWorld(accounts, pool, connectToAccounts(accounts.url));
   }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { variables } from '../configuration.js';
 import { events } from '../events.js';
 import { PaymentsModule } from '../payments.module.js';
+import { migrate } from './migrate.js';
 import { startRealAccounts, type RealAccounts, type Who } from './real-accounts.js';
 
 export interface Answer {
@@ -47,7 +48,7 @@ const eventSchema = z.looseObject({ type: z.string(), data: z.looseObject({ outc
 export async function startPayments(environment: Readonly<Record<string, string>> = {}): Promise<PaymentsUnderTest> {
   const accounts = await startRealAccounts();
   const { backing, issuer } = accounts;
-  const databaseUrl = await backing.database('payments');
+  const databaseUrl = await backing.database('payments', migrate);
   const [clientKey, webhookKey] = await Promise.all([generateSigningKey(), generateSigningKey()]);
   const configuration = loadConfiguration(variables, {
     PORT: '0',

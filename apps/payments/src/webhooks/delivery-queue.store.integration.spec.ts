@@ -3,6 +3,7 @@ import { startBackingServices, type BackingServices } from '@countersign/backing
 import { openDatabase } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
+import { migrate } from '../testing/migrate.js';
 import { DeliveryQueueStore } from './delivery-queue.store.js';
 import { endpointIdSchema, type EndpointId } from './endpoint.js';
 
@@ -16,7 +17,10 @@ describe('the queue of webhook deliveries', () => {
   beforeAll(async () => {
     backing = await startBackingServices();
     const migrationsFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
-    pool = await openDatabase({ url: await backing.database('payments'), migrationsFolder }, pino({ level: 'silent' }));
+    pool = await openDatabase(
+      { url: await backing.database('payments', migrate), migrationsFolder },
+      pino({ level: 'silent' }),
+    );
     queue = new DeliveryQueueStore(pool);
   }, 120_000);
   afterAll(async () => {

@@ -1,4 +1,4 @@
-import { type BackingServices } from '@countersign/backing-services';
+import { type OwnBackingServices } from '@countersign/backing-services';
 import { movePinned } from '../pinned.js';
 import { cpuSeconds, withChildren } from '../processes.js';
 
@@ -13,7 +13,7 @@ export interface Backing {
   cpuSeconds(): number;
 }
 
-export function backingOf({ postgres, nats }: Pick<BackingServices, 'postgres' | 'nats'>): Backing {
+export function backingOf({ postgres, nats }: Pick<OwnBackingServices, 'postgres' | 'nats'>): Backing {
   const all = (): readonly number[] => [...withChildren(postgres.pid), nats.pid];
   return {
     moveTo(core) {

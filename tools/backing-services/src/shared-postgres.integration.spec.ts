@@ -1,0 +1,67 @@
+import pg from 'pg';
+import { startDatabases, type Databases } from './for-tests.js';
+
+describe('databases on the PostgreSQL that specs share', () => {
+  const begun: Databases[] = [];
+  const databases = (): Databases => {
+    const one = startDatabases();
+    begun.push(one);
+    return one;
+  };
+  afterEach(async () => {
+    await Promise.all(begun.splice(0).map((one) => one.stop()));
+  }, 60_000);
+
+  async function ask(url: string, query: string): Promise<readonly unknown[]> {
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(query)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+  const makeTable = (url: string): Promise<unknown> => ask(url, 'create table made as select 1 as n');
+
+  it('belong to one spec each, though their service is the same, and go when it stops', async () => {
+    const [one, other] = [databases(), databases()];
+    const [first, second] = await Promise.all([one.database('orders'), other.database('orders')]);
+    await makeTable(first);
+    expect(await ask(second, `select to_regclass('made') as made`)).toEqual([{ made: null }]);
+    await one.stop();
+    await expect(ask(first, 'select')).rejects.toThrow(/does not exist/);
+    expect(await ask(second, 'select 1 as n')).toEqual([{ n: 1 }]);
+  }, 120_000);
+
+  it('are migrated once, and each is a copy that nobody else changes', async () => {
+    let ran = 0;
+    const migrate = async (url: string): Promise<void> => {
+      ran += 1;
+      await makeTable(url);
+    };
+    const made = databases();
+    const urls = [await made.database('parcels', migrate), await made.database('parcels', migrate)];
+    const [first = '', second = ''] = urls;
+    await ask(first, 'insert into made values (2)');
+    expect([await ask(first, 'select n from made order by n'), await ask(second, 'select n from made')]).toEqual([
+      [{ n: 1 }, { n: 2 }],
+      [{ n: 1 }],
+    ]);
+    expect(ran).toBe(1);
+    expect(await ask(await made.database('parcels'), `select to_regclass('made') as made`)).toEqual([{ made: null }]);
+  }, 120_000);
+
+  it.each(['parcels', 'audit'])(
+    'let the login of %s connect to no template',
+    async (login) => {
+      const url = await databases().database(login, () => Promise.resolve());
+      const open = await ask(
+        url,
+        `select datname from pg_database where has_database_privilege(datname, 'connect') and datname ~ 'template'
+          and datname <> 'template0'`,
+      );
+      expect(open).toEqual([]);
+    },
+    120_000,
+  );
+});
