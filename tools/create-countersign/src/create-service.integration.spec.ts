@@ -109,9 +109,11 @@ describe('npm create countersign@latest my-orders', () => {
       });
     }, 180_000);
     afterAll(async () => {
-      const ended = new Promise((done) => child.once('exit', done));
-      child.kill('SIGTERM');
-      await ended;
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((done) => child.once('exit', done));
+        child.kill('SIGTERM');
+        await ended;
+      }
       await issuer.close();
       await backing.stop();
     }, 60_000);
