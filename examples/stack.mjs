@@ -6,15 +6,18 @@ import { createTokenClient } from '@countersign/auth-core';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const folder = process.env.COUNTERSIGN_STACK ?? join(root, '.countersign');
-if (!existsSync(join(folder, 'env', 'issuer.env'))) {
-  console.error('No local stack is running. In another terminal: npm start');
-  process.exit(2);
-}
-
 /** The service's address, from the variables that it was started with. */
 export function urlOf(service) {
   const variables = readFileSync(join(folder, 'env', `${service}.env`), 'utf8');
   return `http://127.0.0.1:${/^PORT=(\d+)$/m.exec(variables)?.[1] ?? ''}`;
+}
+
+const isRunning =
+  existsSync(join(folder, 'env', 'issuer.env')) &&
+  (await fetch(`${urlOf('issuer')}/health/live`).catch(() => undefined))?.ok === true;
+if (!isRunning) {
+  console.error('No local stack is running. In another terminal: npm start');
+  process.exit(2);
 }
 
 /** Gets tokens as one of the stack's clients. */

@@ -1,6 +1,6 @@
 // `node examples/mobile-app/run.mjs`: an application on a person's own device, which can keep no secret, on `openid-client`.
 import { randomUUID } from 'node:crypto';
-import { CookieJar, walkSignIn } from '@countersign/people-provider';
+import { CookieJar, walkSignIn } from '@countersign/people-provider/walk';
 import * as client from 'openid-client';
 import { call, tokensOf, urlOf } from '../stack.mjs';
 

@@ -28,3 +28,8 @@ export class CliError extends Error {
     this.name = 'CliError';
   }
 }
+
+/** A check found a fault, and the command has printed what: the exit code alone says it again. */
+export class CheckFailed extends Error {
+  readonly exitCode = ExitCode.refused;
+}

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { CliError, ExitCode } from './cli-error.js';
+import { CheckFailed, CliError, ExitCode } from './cli-error.js';
 import { printFailure } from './output.js';
 import { createProgram } from './program.js';
 
@@ -22,6 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return ExitCode.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    if (error instanceof CheckFailed) return error.exitCode;
     const failure = error instanceof CliError ? error : unexpected(error);
     printFailure(failure, args.includes('--json'));
     return failure.exitCode;

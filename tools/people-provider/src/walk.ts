@@ -1,5 +1,7 @@
 import { CookieJar } from './cookie-jar.js';
 
+export { CookieJar };
+
 export interface WalkOptions {
   /** Who signs in: the `id` of one of `people`. Without one, the person cancels. */
   readonly person: string | undefined;

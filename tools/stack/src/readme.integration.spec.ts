@@ -103,6 +103,18 @@ describe("the README's commands and snippets", () => {
     expect(await (await fetch(shop)).text()).toContain('Sign in with your bank');
     const example = (name: string): string =>
       run(`"${process.execPath}" "${join(root, 'examples', name, 'run.mjs')}"`, { COUNTERSIGN_STACK: directory });
+    // What a stack leaves behind is not one that runs.
+    const stopped = join(folder, 'stopped');
+    mkdirSync(join(stopped, 'env'), { recursive: true });
+    writeFileSync(join(stopped, 'env', 'issuer.env'), 'PORT=1\n');
+    const without = spawnSync(process.execPath, [join(root, 'examples/two-services/run.mjs')], {
+      encoding: 'utf8',
+      env: { ...plain, COUNTERSIGN_STACK: stopped },
+    });
+    expect([without.status, without.stderr]).toEqual([
+      2,
+      'No local stack is running. In another terminal: npm start\n',
+    ]);
     expect(example('two-services').split('\n')).toEqual([
       expect.stringMatching(/^1\. .*storefront may payments:create at payments, for 300 seconds\.$/),
       '2. A service verifies it by itself: 1000 times, 0 questions to the issuer.',

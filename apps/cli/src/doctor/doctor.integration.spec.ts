@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
 import pg from 'pg';
 import { z } from 'zod';
-import { CliError } from '../cli-error.js';
-import { createProgram } from '../program.js';
+import { run } from '../run.js';
 import { clockDifference } from './clocks.js';
 import { findingsOf } from './readiness.js';
 import { keyFindings } from './trail-and-keys.js';
 
+const failureSchema = z.object({ ok: z.literal(false), code: z.string() });
 const reportSchema = z.object({
   ok: z.boolean(),
   services: z.array(z.object({ service: z.string(), status: z.string() })),
@@ -109,16 +109,13 @@ describe('countersign doctor', () => {
     const write = process.stdout.write.bind(process.stdout);
     let out = '';
     process.stdout.write = (text: string | Uint8Array) => (out += String(text)) !== '';
-    process.exitCode = 0;
     try {
-      await createProgram().parseAsync(['node', 'countersign', 'doctor', '--json', ...args]);
-      return { code: process.exitCode, report: reportSchema.parse(JSON.parse(out)) };
-    } catch (error) {
-      if (error instanceof CliError) return { code: error.exitCode, failure: error.code };
-      throw error;
+      const code = await run(['doctor', '--json', ...args]);
+      const said: unknown = JSON.parse(out);
+      const { success, data } = failureSchema.safeParse(said);
+      return success ? { code, failure: data.code } : { code, report: reportSchema.parse(said) };
     } finally {
       process.stdout.write = write;
-      process.exitCode = 0;
     }
   }
   const codes = ({ report }: Awaited<ReturnType<typeof doctor>>): readonly string[] =>

@@ -1,6 +1,6 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
-import { CliError, ExitCode } from '../cli-error.js';
+import { CheckFailed, CliError, ExitCode } from '../cli-error.js';
 import { table } from '../output.js';
 import { findLocalStack } from '../session/local-stack.js';
 import { openSession } from '../session/session.js';
@@ -73,7 +73,7 @@ async function run(_: object, command: Command): Promise<void> {
     not_asked: seen.notAsked,
   };
   session.output.result(report, textOf(report));
-  if (!report.ok) process.exitCode = ExitCode.refused;
+  if (!report.ok) throw new CheckFailed();
 }
 
 /** `countersign doctor`: leftovers of earlier versions and what is set wrongly. Exits with 1 if there is something to do. */

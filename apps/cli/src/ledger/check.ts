@@ -1,6 +1,6 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
-import { ExitCode } from '../cli-error.js';
+import { CheckFailed } from '../cli-error.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 
@@ -53,7 +53,7 @@ async function run(_options: object, command: Command): Promise<void> {
     timeoutMs: TIMEOUT_MS,
   });
   session.output.result(answer, textOf(answer));
-  if (!answer.ok) process.exitCode = ExitCode.refused;
+  if (!answer.ok) throw new CheckFailed();
 }
 
 /** `countersign ledger check`: whether debits equal credits, and all that follows. Exits with 1 if something does not hold. */

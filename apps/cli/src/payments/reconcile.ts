@@ -1,6 +1,6 @@
 import { type Command } from 'commander';
 import { z } from 'zod';
-import { ExitCode } from '../cli-error.js';
+import { CheckFailed } from '../cli-error.js';
 import { table } from '../output.js';
 import { openSession } from '../session/session.js';
 import { noteTimes, timeOption } from '../time.js';
@@ -66,7 +66,7 @@ async function run(_options: object, command: Command): Promise<void> {
     timeoutMs: TIMEOUT_MS,
   });
   session.output.result(report, textOf(report));
-  if (!report.ok) process.exitCode = ExitCode.refused;
+  if (!report.ok) throw new CheckFailed();
 }
 
 /** `countersign payments reconcile`: whether payments and the ledger agree. Exits with 1 if they do not. */

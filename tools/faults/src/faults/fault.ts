@@ -10,7 +10,7 @@ export interface Scene {
   /** The client that pays in the meantime. */
   readonly storefront: Storefront;
   /** The payments that are made in the meantime. */
-  readonly load: Pick<Load, 'pause' | 'resume'>;
+  readonly load: Pick<Load, 'further' | 'pause' | 'resume'>;
   /** What an auditor holds: the log must verify against it when all is over. */
   readonly keepCheckpoint: (checkpoint: string) => void;
   /** The fault happens now: signals of it count from this point; without this call, from the beginning of `strike`. */

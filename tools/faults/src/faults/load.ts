@@ -58,6 +58,12 @@ export class Load {
     return this.#dealt;
   }
 
+  /** Resolves when so many more deals of each client have ended on average, however slow the machine is. */
+  async further(deals: number): Promise<void> {
+    const enough = this.#dealt.length + deals * this.options.clients;
+    while (this.#dealt.length < enough && !this.#stopping) await delay(20);
+  }
+
   /** No client begins a new deal until it may; resolves when each has ended the one that it has. */
   async pause(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();

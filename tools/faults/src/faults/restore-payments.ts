@@ -16,6 +16,8 @@ export const restorePayments: Fault = {
     await delay(between(random, 500, 1_000));
     await backUp(stack, 'payments');
     await delay(between(random, 2_000, 3_000));
+    // Some then lie between the copies, and not only those that were in progress.
+    await load.further(3);
     // What came behind the second copy would be gone for good, and the check of the money would say so.
     await load.pause();
     try {

@@ -1,0 +1,26 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ExitCode } from './cli-error.js';
+import { run } from './run.js';
+
+describe('a command line', () => {
+  it('ends with the code of what came of it', async () => {
+    const write = process.stderr.write.bind(process.stderr);
+    process.stderr.write = () => true;
+    try {
+      expect(await run(['audit', 'verify', '--no-such-option'])).toBe(ExitCode.usage);
+      expect(await run(['audit', 'verify', join(import.meta.dirname, 'absent')])).toBe(ExitCode.usage);
+    } finally {
+      process.stderr.write = write;
+    }
+  });
+
+  // A code that a command sets beside that is lost: a check that found a fault once ended with 0.
+  it('has no other code: only the program sets it', () => {
+    const files = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !file.endsWith('.spec.ts'));
+    const setting = files.filter((file) =>
+      readFileSync(join(import.meta.dirname, file), 'utf8').includes('process.exitCode'),
+    );
+    expect(setting).toEqual(['main.ts']);
+  });
+});
