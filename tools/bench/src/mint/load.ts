@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { signJwt, type PrivateJwk } from '@countersign/auth-core';
 import { z } from 'zod';
+import { AnswerReader, isToken, refreshTokenIn } from './answers.js';
 
 export const loadOrderSchema = z.object({
   port: z.number(),
@@ -17,6 +18,8 @@ export const loadOrderSchema = z.object({
   key: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
   requests: z.number(),
   connections: z.number(),
+  /** Whether the report names the refresh tokens of the answers. */
+  keepsAnswers: z.boolean().optional(),
 });
 export type LoadOrder = z.infer<typeof loadOrderSchema>;
 
@@ -29,7 +32,7 @@ export const loadReportSchema = z.object({
   failed: z.string(),
   refreshTokens: z.array(z.string()),
 });
-/** Requests a second; milliseconds; the first answer that was no token, or nothing; the refresh tokens of the answers. */
+/** Requests a second; milliseconds; the first answer that was no token, or nothing; the refresh tokens, where the order asks for them. */
 export type LoadReport = z.infer<typeof loadReportSchema>;
 
 function requestOf(
@@ -50,61 +53,62 @@ function requestOf(
   return Buffer.from(`${head}${type}content-length: ${String(body.length)}\r\n\r\n${body}`);
 }
 
-/** Reads one answer at a time from a connection that is kept. @returns its whole text once it is there */
-function answerIn(text: string): string | undefined {
-  const head = text.indexOf('\r\n\r\n');
-  if (head === -1) return undefined;
-  const length = Number(/content-length: (\d+)/i.exec(text)?.[1] ?? Number.NaN);
-  return text.length >= head + 4 + length ? text : undefined;
-}
-
 function run(order: LoadOrder): Promise<LoadReport> {
   const key: PrivateJwk = order.key;
-  const { each } = order;
+  const { each, keepsAnswers = false } = order;
   const requests =
     each === undefined
       ? Array.from({ length: order.requests }, () => requestOf(order, key))
       : each.map((own) => requestOf(order, key, own));
-  const refreshTokens: string[] = [];
-  const times: number[] = [];
+  const answers: Buffer[] = [];
+  const times = new Float64Array(requests.length);
+  let [begunCount, count] = [0, 0];
   let failed = '';
   const begun = performance.now();
   const cpu = process.cpuUsage();
   const worker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const socket = connect(order.port, '127.0.0.1').setNoDelay(true).setEncoding('latin1').on('error', reject);
       let sent = 0;
-      let received = '';
+      const reader = new AnswerReader();
+      const onread = {
+        buffer: Buffer.allocUnsafe(16_384),
+        // `true` reads on.
+        callback: (length: number, memory: Uint8Array): boolean => {
+          const answer = reader.take(memory, length);
+          if (answer === undefined) return true;
+          times[count] = performance.now() - sent;
+          count += 1;
+          if (!isToken(answer)) failed ||= answer.toString('latin1');
+          if (keepsAnswers) answers.push(Buffer.from(answer));
+          next();
+          return true;
+        },
+      };
+      const socket = connect({ port: order.port, host: '127.0.0.1', noDelay: true, onread });
       const next = (): void => {
-        const request = requests.pop();
+        const request = requests[begunCount];
+        begunCount += 1;
         if (request === undefined) {
           socket.end();
           resolve();
           return;
         }
-        received = '';
         sent = performance.now();
         socket.write(request);
       };
-      socket.on('connect', next).on('data', (chunk: string) => {
-        received += chunk;
-        const answer = answerIn(received);
-        if (answer === undefined) return;
-        times.push(performance.now() - sent);
-        if (!answer.startsWith('HTTP/1.1 200') || !answer.includes('"access_token"')) failed ||= answer;
-        const refreshToken = /"refresh_token":"([^"]+)"/.exec(answer)?.[1];
-        if (refreshToken !== undefined) refreshTokens.push(refreshToken);
-        next();
+      socket.on('connect', next).on('error', reject);
+      socket.on('close', () => {
+        reject(new Error('the server closed the connection'));
       });
     });
   return Promise.all(Array.from({ length: order.connections }, worker)).then(() => {
     const seconds = (performance.now() - begun) / 1_000;
     const { user, system } = process.cpuUsage(cpu);
-    times.sort((one, other) => one - other);
-    const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+    times.sort();
+    const at = (share: number): number => times[Math.min(count - 1, Math.floor(count * share))] ?? 0;
     return {
-      ...{ perSecond: times.length / seconds, p50: at(0.5), p99: at(0.99) },
-      ...{ cpuSeconds: (user + system) / 1e6, failed, refreshTokens },
+      ...{ perSecond: count / seconds, p50: at(0.5), p99: at(0.99), cpuSeconds: (user + system) / 1e6, failed },
+      refreshTokens: answers.flatMap(refreshTokenIn),
     };
   });
 }

@@ -46,7 +46,7 @@ export function personRounds(
     requests: issued.length,
   });
   const refresh = async (code: LoadOrder, form: Readonly<Record<string, string>> = {}): Promise<LoadOrder> => {
-    const { refreshTokens: tokens } = await runLoad(load, code);
+    const { refreshTokens: tokens } = await runLoad(load, { ...code, keepsAnswers: true });
     if (tokens.length !== REQUESTS)
       throw new Error(`${String(tokens.length)} refresh tokens came with ${String(REQUESTS)} codes`);
     const each = tokens.map((token) => ({ refresh_token: token }));
