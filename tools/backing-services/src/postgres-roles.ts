@@ -83,7 +83,7 @@ export async function shutOut(client: pg.Client, login: string, name: string): P
   );
 }
 
-/** With whoever is still connected to it. */
+/** Also ends the connections to it. */
 export async function dropDatabase(client: pg.Client, name: string): Promise<void> {
   await client.query(`drop database ${client.escapeIdentifier(name)} with (force)`);
 }

@@ -55,9 +55,9 @@ export interface Postgres {
    * @returns its connection URL
    */
   createDatabase(login: string, password: string, naming?: Naming): Promise<string>;
-  /** Lets a login no longer connect to a database, which is only copied after that. */
+  /** Ends the right of a login to connect to a database that is only copied from now on. */
   shutOut(login: string, name: string): Promise<void>;
-  /** Removes a database, with whoever is connected to it. */
+  /** Removes a database and ends the connections to it. */
   dropDatabase(name: string): Promise<void>;
   /**
    * The same with two logins: the service's can never become the owner, the migrator's does nothing else.

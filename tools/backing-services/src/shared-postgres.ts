@@ -22,7 +22,7 @@ export interface SharedPostgres {
 const END_MS = 5_000;
 const LOOK_MS = 5;
 
-/** The files of a server that has been told to end with this process, which waits no more for anything but the system. */
+/** Removes the files of a server that ends with this process, in which nothing asynchronous runs any more. */
 function removeAtExit(directories: readonly string[], pidFile: string): void {
   process.on('exit', () => {
     const clock = new Int32Array(new SharedArrayBuffer(4));
