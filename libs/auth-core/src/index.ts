@@ -35,6 +35,7 @@ export {
 } from './api-key/report-to-issuer.js';
 export { NETWORKS_OF_A_REPORT, USES_OF_A_REPORT, type ApiKeyOutcome, type ApiKeyUsageReport } from './api-key/usage.js';
 export { API_KEY_LIST_LIMIT, apiKeyNamePattern, claimOfApiKey, routeClassPattern } from './jws/api-key-claim.js';
+export { BoundedMap } from './bounded-map.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
 export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export { authorizationHeaders, type AuthorizedRequest } from './client/authorization-headers.js';

@@ -1,3 +1,5 @@
+import { BoundedMap } from '@countersign/auth-core';
+
 /** Refusals of one key in a second that are answered immediately: a caller that waits after reaching its limit never has as many. */
 export const PROMPT_REFUSALS = 50;
 /** Milliseconds: the time in which refusals are counted, and without a refusal after which a key no longer counts as flooding. */
@@ -12,16 +14,18 @@ interface Watched {
 
 /** Knows which keys keep sending after reaching their limit. */
 export class FloodingKeys {
-  readonly #keys = new Map<string, Watched>();
+  readonly #keys: BoundedMap<string, Watched>;
 
   /**
    * @param limit maximum keys watched; the one that was refused least recently makes way for a new one
    * @param monotonic milliseconds of a monotonic clock
    */
   constructor(
-    private readonly limit: number,
+    limit: number,
     private readonly monotonic: () => number,
-  ) {}
+  ) {
+    this.#keys = new BoundedMap(limit);
+  }
 
   /**
    * Counts a refusal.
@@ -31,9 +35,6 @@ export class FloodingKeys {
   refused(id: string): boolean {
     const now = this.monotonic();
     const key = this.#keys.get(id) ?? { countedSince: now, refused: 0, lastAt: now, isFlooding: false };
-    // Moves to the end, so that the first is the one that was refused least recently.
-    this.#keys.delete(id);
-    if (this.#keys.size >= this.limit) this.#forgetFirst();
     this.#keys.set(id, key);
     if (now - key.lastAt >= WINDOW_MS) key.isFlooding = false;
     if (now - key.countedSince >= WINDOW_MS) {
@@ -44,10 +45,5 @@ export class FloodingKeys {
     key.lastAt = now;
     if (key.refused > PROMPT_REFUSALS) key.isFlooding = true;
     return key.isFlooding;
-  }
-
-  #forgetFirst(): void {
-    const [first] = this.#keys.keys();
-    if (first !== undefined) this.#keys.delete(first);
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '@countersign/auth-core';
 import { type SourceReport } from '@countersign/audit-client';
 
 /** Maximum replicas of one source that are kept. */
@@ -16,15 +17,12 @@ export interface ReceivedReport extends SourceReport {
 /** The newest report of each replica. Only in memory: a report that is not repeated means nothing. */
 export class ReceivedReports {
   /** By source, then by replica; the one that was heard last is the last one. */
-  readonly #sources = new Map<string, Map<string, ReceivedReport>>();
+  readonly #sources = new Map<string, BoundedMap<string, ReceivedReport>>();
 
   hear(report: SourceReport, at: Date): void {
-    const replicas = this.#sources.get(report.source) ?? new Map<string, ReceivedReport>();
+    const replicas = this.#sources.get(report.source) ?? new BoundedMap<string, ReceivedReport>(REPLICA_LIMIT);
     if (replicas.size === 0 && this.#sources.size >= SOURCE_LIMIT) return;
-    replicas.delete(report.replica);
     replicas.set(report.replica, { ...report, heard_at: at.toISOString() });
-    const [silent] = replicas.keys();
-    if (replicas.size > REPLICA_LIMIT && silent !== undefined) replicas.delete(silent);
     this.#sources.set(report.source, replicas);
   }
 

@@ -1,3 +1,5 @@
+import { BoundedMap } from '@countersign/auth-core';
+
 /** The window of a limit that all replicas share: consuming from it costs a round trip. */
 export interface SharedWindow {
   /**
@@ -25,7 +27,7 @@ interface Lease {
  * reaches it, and together they never spend more than the limit. A replica that leases and then rests keeps at most one lease from the others.
  */
 export class LeasedLimit {
-  readonly #leases = new Map<string, Lease>();
+  readonly #leases: BoundedMap<string, Lease>;
   readonly #leasing = new Map<string, Promise<void>>();
 
   /**
@@ -36,9 +38,11 @@ export class LeasedLimit {
   constructor(
     private readonly shared: SharedWindow,
     private readonly leaseSize: number,
-    private readonly keysLimit: number,
+    keysLimit: number,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.#leases = new BoundedMap(keysLimit);
+  }
 
   /** Spends points. @returns undefined when they were left; at once in most cases */
   spend(key: string, points = 1): LimitExceeded | undefined | Promise<LimitExceeded | undefined> {
@@ -87,10 +91,7 @@ export class LeasedLimit {
     const before = this.#leases.get(key);
     const { granted, endsInMs } = await this.shared.take(key, points);
     const kept = before !== undefined && before.endsAt > this.now() ? before.left : 0;
-    this.#leases.delete(key);
     this.#leases.set(key, { left: kept + granted, endsAt: this.now() + endsInMs, refused: false });
-    const [oldest] = this.#leases.keys();
-    if (this.#leases.size > this.keysLimit && oldest !== undefined) this.#leases.delete(oldest);
   }
 
   #exceeded({ endsAt }: Lease): LimitExceeded {

@@ -1,4 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { BoundedMap } from '@countersign/auth-core';
 import { CLOCK, LOGGER } from '@countersign/service-host';
 import { pinnedLookup, refusalOfUrl, type TargetRule } from '@countersign/service-host/outgoing';
 import { type Logger } from 'pino';
@@ -12,7 +13,7 @@ import { Replica } from './replica.service.js';
 /** Bytes of a document. */
 const SIZE_LIMIT = 8 * 1_024;
 const TIMEOUT_MS = 3_000;
-/** Documents that are held at once; the one that was not asked for longest leaves. */
+/** Maximum documents that are held at once; the one that was fetched first makes way. */
 const HELD_LIMIT = 500;
 /** Milliseconds for which one is held, and for which one that could not be had is not fetched again. */
 const HELD_MS = 300_000;
@@ -34,7 +35,7 @@ interface Held {
 @Injectable()
 export class ClientDocuments implements OnApplicationShutdown {
   readonly #agent: Agent;
-  readonly #held = new Map<string, Held>();
+  readonly #held = new BoundedMap<string, Held>(HELD_LIMIT);
 
   constructor(
     @Inject(Replica) private readonly replica: Replica,
@@ -74,11 +75,8 @@ export class ClientDocuments implements OnApplicationShutdown {
     const now = this.clock().getTime();
     const known = this.#held.get(address);
     if (known !== undefined && known.until > now) return known.document;
-    this.#held.delete(address);
     const document = this.#fetch(address);
     this.#held.set(address, { document, until: now + HELD_MS });
-    const [oldest] = this.#held.keys();
-    if (this.#held.size > HELD_LIMIT && oldest !== undefined) this.#held.delete(oldest);
     return document.then((content) => {
       if (content === undefined) this.#held.set(address, { document, until: now + FAILED_MS });
       return content;

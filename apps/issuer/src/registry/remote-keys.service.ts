@@ -1,8 +1,9 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { BoundedMap } from '@countersign/auth-core';
 import { RemoteKeySet, type KeySource, type KnownAlgorithm, type VerificationKey } from '@countersign/auth-core/jws';
 import { CLOCK } from '@countersign/service-host';
 
-/** Key sets of clients and outside issuers that are held at once; the one that was not asked for longest leaves. */
+/** Maximum key sets of clients and outside issuers that are held at once; the one that was used least recently makes way. */
 const SETS_LIMIT = 500;
 const TIMEOUT_MS = 3_000;
 
@@ -18,7 +19,9 @@ const NONE: Candidates = Object.freeze([]);
  */
 @Injectable()
 export class RemoteKeys implements OnApplicationShutdown {
-  readonly #sets = new Map<string, RemoteKeySet>();
+  readonly #sets = new BoundedMap<string, RemoteKeySet>(SETS_LIMIT, (_, set) => {
+    set.close();
+  });
 
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
@@ -47,7 +50,6 @@ export class RemoteKeys implements OnApplicationShutdown {
   #setOf(source: string | KeySource): RemoteKeySet {
     const name = nameOf(source);
     const known = this.#sets.get(name);
-    this.#sets.delete(name);
     const set =
       known ??
       new RemoteKeySet({
@@ -61,11 +63,6 @@ export class RemoteKeys implements OnApplicationShutdown {
         onKeys: () => undefined,
       });
     this.#sets.set(name, set);
-    const [oldest] = this.#sets.keys();
-    if (this.#sets.size > SETS_LIMIT && oldest !== undefined) {
-      this.#sets.get(oldest)?.close();
-      this.#sets.delete(oldest);
-    }
     return set;
   }
 

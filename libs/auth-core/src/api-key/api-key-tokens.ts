@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.js';
 import { monotonicClock } from '../clock.js';
 import { type AccessToken, TokenRequestError } from '../client/token-request.js';
 import { sharedByForms } from '../either-form.js';
@@ -63,18 +64,19 @@ const RETRY_MS = 5_000;
  * tokens expire.
  */
 export class ApiKeyTokens {
-  readonly #known = new Map<string, Known>();
+  readonly #known: BoundedMap<string, Known>;
   readonly #recent = new RecentTexts<Known>();
   readonly #exchanging = new Map<string, Promise<Principal>>();
   readonly #unknown: UnknownKeys;
-  readonly #limit: number;
   readonly #atOnce: number;
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #random: () => number;
 
   constructor(private readonly options: ApiKeyExchangeOptions) {
-    this.#limit = options.cacheSize ?? 10_000;
+    this.#known = new BoundedMap(options.cacheSize ?? 10_000, (key) => {
+      this.#recent.forget(key);
+    });
     this.#atOnce = options.exchangesAtOnce ?? 64;
     this.#now = options.now ?? Date.now;
     this.#monotonic = options.monotonic ?? monotonicClock;
@@ -187,7 +189,7 @@ export class ApiKeyTokens {
     tokens.set(principal, token);
     const life = principal.expiresAt * 1_000 - this.#now();
     const refreshAt = this.#monotonic() + life * (REFRESH_AT - this.#random() * REFRESH_JITTER);
-    this.#keep(key, { token, principal, refreshAt });
+    this.#set(key, { token, principal, refreshAt });
     return principal;
   }
 
@@ -198,14 +200,6 @@ export class ApiKeyTokens {
     this.#forget(key);
     this.#unknown.add(key, address, askedAt);
     return new TokenError('API_KEY_INVALID', error.code);
-  }
-
-  #keep(key: string, known: Known): void {
-    if (this.#limit === 0) return;
-    this.#forget(key);
-    this.#set(key, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > this.#limit && oldest !== undefined) this.#forget(oldest);
   }
 
   #set(key: string, known: Known): void {

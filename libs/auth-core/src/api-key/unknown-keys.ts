@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.js';
 import { TokenError } from '../token-error.js';
 import { apiKeyHash, parseApiKey } from './api-key.js';
 import { LimitExceeded } from './limit-exceeded.js';
@@ -9,21 +10,13 @@ const WINDOW_MS = 60_000;
 /** Maximum keys, and networks, that are remembered; the oldest makes way for a new one. */
 const KEPT_LIMIT = 10_000;
 
-function forgetOldest(map: ReadonlyMap<string, unknown> & { delete(key: string): boolean }): void {
-  if (map.size <= KEPT_LIMIT) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
-  }
-}
-
 /** Keys that the issuer rejected, and the networks that sent them, so that a flood of made-up keys does not reach the issuer. */
 export class UnknownKeys {
   /** By the key's hash, when the issuer was asked. */
-  readonly #refused = new Map<string, number>();
+  readonly #refused = new BoundedMap<string, number>(KEPT_LIMIT);
   /** By the key's id: the time since which the issuer may answer otherwise. */
-  readonly #changed = new Map<string, number>();
-  readonly #shown = new Map<string, { readonly endsAt: number; count: number }>();
+  readonly #changed = new BoundedMap<string, number>(KEPT_LIMIT);
+  readonly #shown = new BoundedMap<string, { readonly endsAt: number; count: number }>(KEPT_LIMIT);
 
   /** @param perMinute of one network */
   constructor(
@@ -45,9 +38,7 @@ export class UnknownKeys {
 
   /** Makes the next request ask the issuer about a key again, because it changed. @param id of the key */
   forget(id: string): void {
-    this.#changed.delete(id);
     this.#changed.set(id, this.monotonic());
-    forgetOldest(this.#changed);
   }
 
   #changedAt(key: string): number {
@@ -57,10 +48,7 @@ export class UnknownKeys {
   /** @param askedAt when the issuer was asked, by the same clock: its answer does not include later changes */
   add(key: string, address: string | undefined, askedAt: number): void {
     const now = this.monotonic();
-    const hash = apiKeyHash(key);
-    this.#refused.delete(hash);
-    this.#refused.set(hash, askedAt);
-    forgetOldest(this.#refused);
+    this.#refused.set(apiKeyHash(key), askedAt);
     if (address === undefined) return;
     const network = networkOf(address);
     const shown = this.#shown.get(network);
@@ -68,8 +56,6 @@ export class UnknownKeys {
       shown.count += 1;
       return;
     }
-    this.#shown.delete(network);
     this.#shown.set(network, { endsAt: now + WINDOW_MS, count: 1 });
-    forgetOldest(this.#shown);
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.js';
 import { type AccessToken } from './token-request.js';
 
 export interface TokenCacheOptions {
@@ -47,9 +48,11 @@ const REFRESH_RETRY_MS = 5_000;
  * evicted.
  */
 export class TokenCache {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: BoundedMap<string, Kept>;
 
-  constructor(private readonly options: TokenCacheOptions) {}
+  constructor(private readonly options: TokenCacheOptions) {
+    this.#kept = new BoundedMap(options.limit);
+  }
 
   get(wanted: Wanted): Promise<AccessToken> {
     const entry = this.#entryOf(wanted.name);
@@ -87,10 +90,7 @@ export class TokenCache {
       endsAt: 0,
       asking: undefined,
     };
-    this.#kept.delete(name);
     this.#kept.set(name, entry);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > this.options.limit && oldest !== undefined) this.#kept.delete(oldest);
     return entry;
   }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.js';
 import { Pause, type PauseOptions } from './pause.js';
 import { type AccessToken, type TokenRequestError } from './token-request.js';
 
@@ -15,13 +16,14 @@ function concernsClient({ code, status, retryable }: TokenRequestError): boolean
  */
 export class TokenPauses {
   readonly #client: Pause;
-  readonly #refused = new Map<string, Pause>();
+  readonly #refused: BoundedMap<string, Pause>;
 
   /** @param limit maximum refused requests remembered */
   constructor(
     private readonly options: Omit<PauseOptions, 'pauses'>,
-    private readonly limit: number,
+    limit: number,
   ) {
+    this.#refused = new BoundedMap(limit);
     this.#client = new Pause({ ...options, pauses: (error) => concernsClient(error) && !asksForNonce(error) });
   }
 
@@ -44,8 +46,6 @@ export class TokenPauses {
     } finally {
       this.#refused.delete(name);
       if (pause.isOn) this.#refused.set(name, pause);
-      const [oldest] = this.#refused.keys();
-      if (this.#refused.size > this.limit && oldest !== undefined) this.#refused.delete(oldest);
     }
   }
 }

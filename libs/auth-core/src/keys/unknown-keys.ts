@@ -1,3 +1,5 @@
+import { BoundedMap } from '../bounded-map.js';
+
 /** Maximum characters of a `kid` that may cause a fetch. */
 export const KEY_ID_LIMIT = 200;
 const PENALISED_LIMIT = 1_000;
@@ -9,7 +11,7 @@ const PENALTY_COOLDOWNS = 30;
  * that repeating a made-up one cannot use up every fetch. Bounded.
  */
 export class UnknownKeys {
-  readonly #penalised = new Map<string, number>();
+  readonly #penalised = new BoundedMap<string, number>(PENALISED_LIMIT);
   #lastAt = -Infinity;
 
   /** @param cooldownSeconds seconds in which at most one fetch is made */
@@ -28,9 +30,6 @@ export class UnknownKeys {
 
   /** Notes that a fetch for a `kid` did not find it. @param now milliseconds of a monotonic clock */
   penalise(keyId: string, now: number): void {
-    this.#penalised.delete(keyId);
-    const [oldest] = this.#penalised.keys();
-    if (this.#penalised.size >= PENALISED_LIMIT && oldest !== undefined) this.#penalised.delete(oldest);
     this.#penalised.set(keyId, now + PENALTY_COOLDOWNS * this.cooldownSeconds * 1_000);
   }
 }

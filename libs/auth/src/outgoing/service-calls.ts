@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   authorizationHeaders,
+  BoundedMap,
   TokenRequestError,
   type AccessToken,
   type PrivateJwk,
@@ -63,7 +64,7 @@ export class ServiceCalls {
   readonly #now: () => number;
   readonly #monotonic: () => number;
   readonly #random: () => number;
-  readonly #receivers = new Map<string, Receiver>();
+  readonly #receivers = new BoundedMap<string, Receiver>(RECEIVERS_KEPT);
 
   constructor(private readonly options: ServiceCallsOptions) {
     this.#transport = options.transport ?? fetchTransport(options.fetch ?? ((...request) => fetch(...request)));
@@ -176,8 +177,6 @@ export class ServiceCalls {
     const { origin } = new URL(url);
     const known = this.#receivers.get(origin);
     if (known !== undefined) return known;
-    const [oldest] = this.#receivers.keys();
-    if (this.#receivers.size >= RECEIVERS_KEPT && oldest !== undefined) this.#receivers.delete(oldest);
     const receiver = { breaker: new CircuitBreaker(this.#monotonic, this.options.circuit), nonce: undefined };
     this.#receivers.set(origin, receiver);
     return receiver;

@@ -1,3 +1,5 @@
+import { BoundedMap } from '@countersign/auth-core';
+
 /** Milliseconds in which lines that say the same have one. */
 const ONE_IN_MS = 1_000;
 /** Maximum names that are remembered; the oldest makes way for a new one, and its next line is written. */
@@ -10,7 +12,7 @@ interface Written {
 
 /** Bounds the log of what a flood repeats: one line a second for each name, which says how many before it have none. */
 export class RepeatedLines {
-  readonly #written = new Map<string, Written>();
+  readonly #written = new BoundedMap<string, Written>(NAMES_LIMIT);
 
   /** @param monotonic milliseconds of a monotonic clock */
   constructor(private readonly monotonic: () => number) {}
@@ -26,9 +28,6 @@ export class RepeatedLines {
       last.unwritten += 1;
       return undefined;
     }
-    this.#written.delete(name);
-    const [oldest] = this.#written.keys();
-    if (this.#written.size >= NAMES_LIMIT && oldest !== undefined) this.#written.delete(oldest);
     this.#written.set(name, { at: now, unwritten: 0 });
     return last?.unwritten ?? 0;
   }

@@ -1,3 +1,5 @@
+import { BoundedMap } from '@countersign/auth-core';
+
 /** Milliseconds after which a network's failures no longer count. */
 const WINDOW_MS = 60_000;
 
@@ -11,7 +13,7 @@ interface Window {
 
 /** How many failed requests a network may make in a minute. What succeeds costs nothing, and is never refused for others' failures. */
 export class FailureBudget {
-  readonly #windows = new Map<string, Window>();
+  readonly #windows = new BoundedMap<string, Window>(NETWORK_LIMIT);
 
   /** @param limit failures of one network in a minute */
   constructor(private readonly limit: number) {}
@@ -24,20 +26,10 @@ export class FailureBudget {
   spend(network: string, now: number): number | undefined {
     let window = this.#windows.get(network);
     if (window === undefined || window.endsAt <= now) {
-      this.#windows.delete(network);
-      this.#forgetOne();
       window = { endsAt: now + WINDOW_MS, failures: 0 };
       this.#windows.set(network, window);
     }
     window.failures += 1;
     return window.failures <= this.limit ? undefined : Math.ceil((window.endsAt - now) / 1_000);
-  }
-
-  #forgetOne(): void {
-    if (this.#windows.size < NETWORK_LIMIT) return;
-    for (const network of this.#windows.keys()) {
-      this.#windows.delete(network);
-      return;
-    }
   }
 }
