@@ -16,6 +16,27 @@ describe('cookies', () => {
 
   it('are not believed when there are two of one name, of which another host may have planted one', () => {
     expect(readCookie('a=1; a=2', 'a')).toBeUndefined();
+    expect(
+      readCookie('__Host-countersign-session=own; __Host-countersign-session=', '__Host-countersign-session'),
+    ).toBe(undefined);
+  });
+
+  it.each(['\u00a0', '\ufeff', '\u000b', '\u000c', '\u0085', '\u2003', '\u3000', '$', '%20', '=', '__secure-', '"'])(
+    'are not read from one that a sibling host may set because its name begins otherwise, with %j (cookie tossing)',
+    (before) => {
+      const name = '__Host-countersign-session';
+      expect(readCookie(`${before}${name}=tossed`, name)).toBeUndefined();
+      expect(readCookie(`other=1; ${before}${name}=tossed`, name)).toBeUndefined();
+      // It does not sign anybody out either.
+      expect(readCookie(`${name}=own;${before}${name}=tossed`, name)).toBe('own');
+      expect(readCookie(`${name.toLowerCase()}=tossed; ${name.toUpperCase()}=tossed`, name)).toBeUndefined();
+    },
+  );
+
+  it('have no value, rather than a part of it, where it is too long or not of this service’s making', () => {
+    expect(readCookie(`a=${'x'.repeat(129)}`, 'a')).toBeUndefined();
+    expect(readCookie('a="quoted"', 'a')).toBeUndefined();
+    expect(readCookie('a=one two', 'a')).toBeUndefined();
   });
 
   it('have no value that could break a header', () => {

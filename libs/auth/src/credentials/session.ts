@@ -20,11 +20,14 @@ export interface SessionSettings {
   readonly tokenOf: (secret: string, refused?: string) => Promise<string>;
 }
 
-/** The values of a cookie in a `Cookie` header (RFC 6265, section 4.2). */
+/**
+ * The values of a cookie in a `Cookie` header (RFC 6265, section 4.2). Only spaces and tabs separate: a wider idea of white space (`trim`) would read a
+ * sibling host's cookie whose name begins with U+00A0 as the `__Host-` cookie, which no other host may set.
+ */
 function valuesOf(header: string | undefined, name: string): readonly string[] {
   return (header ?? '')
     .split(';')
-    .map((pair) => pair.trim())
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
 }
