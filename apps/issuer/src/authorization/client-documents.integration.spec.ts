@@ -7,6 +7,7 @@ import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit } from '../testing/visit.js';
 
 const tokenSchema = z.object({ access_token: z.string() });
+const previewSchema = z.object({ tokens: z.object({ live: z.number() }), delegations: z.number() });
 const activeSchema = z.object({ active: z.boolean() });
 
 describe('a client that describes itself at its own address', () => {
@@ -27,6 +28,7 @@ describe('a client that describes itself at its own address', () => {
   });
   const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
     '/chat.json': (response) => json(response, document('/chat.json')),
+    '/fresh.json': (response) => json(response, document('/fresh.json')),
     '/other.json': (response) => json(response, document('/chat.json')),
     '/secret.json': (response) =>
       json(response, document('/secret.json', { token_endpoint_auth_method: 'client_secret_basic' })),
@@ -72,13 +74,18 @@ describe('a client that describes itself at its own address', () => {
     const query = new URLSearchParams({ ...request, ...pkce, ...change }).toString();
     return open(`${at}/oauth2/authorize?${query}`, ada);
   };
-  /** The person allows, and the client redeems. */
-  const tokenOf = async (client_id: string): Promise<string> => {
+  const codeOf = async (client_id: string): Promise<string> => {
     const page = await visit(client_id, redirect, { prompt: 'consent' });
     const { location } = await submit(`${issuer.url}/consent`, { ...hiddenFields(page), decision: 'allow' }, ada);
-    const code = location?.searchParams.get('code') ?? '';
+    return location?.searchParams.get('code') ?? '';
+  };
+  const redeem = (client_id: string, code: string): Promise<Response> => {
     const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id };
-    const answer = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+    return fetch(`${issuer.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) });
+  };
+  /** The person allows, and the client redeems. */
+  const tokenOf = async (client_id: string): Promise<string> => {
+    const answer = await redeem(client_id, await codeOf(client_id));
     expect(answer.status).toBe(200);
     return tokenSchema.parse(await answer.json()).access_token;
   };
@@ -145,18 +152,41 @@ describe('a client that describes itself at its own address', () => {
     expect(await isActive(next)).toBe(false);
   });
 
+  it('is foretold by the preview of its policy, and ends with that also where only a code waits', async () => {
+    const preview = async () => {
+      const query = new URLSearchParams({ kind: 'client', name: 'described' }).toString();
+      const { body } = await issuer.admin('GET', `/admin/revocations/preview?${query}`);
+      return previewSchema.parse(body);
+    };
+    const before = await preview();
+    const token = await tokenOf(`${origin}/chat.json`);
+    expect(await isActive(token)).toBe(true);
+    const waiting = await codeOf(`${origin}/fresh.json`);
+    const foretold = await preview();
+    expect([foretold.tokens.live - before.tokens.live, foretold.delegations - before.delegations]).toEqual([1, 1]);
+    const revoked = { kind: 'client', client_id: 'described' };
+    expect((await issuer.admin('POST', '/admin/revocations', revoked)).status).toBe(201);
+    expect(await isActive(token)).toBe(false);
+    expect((await redeem(`${origin}/fresh.json`, waiting)).status).toBe(400);
+    expect(await preview()).toMatchObject({ tokens: { live: 0 }, delegations: 0 });
+    expect((await redeem(`${origin}/fresh.json`, await codeOf(`${origin}/fresh.json`))).status).toBe(200);
+  });
+
   it('is sent nowhere but where its document says', async () => {
     const { status, location } = await visit(`${origin}/chat.json`, 'https://evil.example/cb');
     expect([status, location]).toEqual([400, undefined]);
   });
 
-  it.each(Object.keys(answers).filter((path) => path !== '/chat.json'))('is not known by %s', async (path) => {
-    expect((await visit(origin + path)).status).toBe(400);
-    expect(fetched.at(-1)).toBe(path);
-    const before = fetched.length;
-    expect((await visit(origin + path)).status).toBe(400);
-    expect(fetched).toHaveLength(before);
-  });
+  it.each(Object.keys(answers).filter((path) => !['/chat.json', '/fresh.json'].includes(path)))(
+    'is not known by %s',
+    async (path) => {
+      expect((await visit(origin + path)).status).toBe(400);
+      expect(fetched.at(-1)).toBe(path);
+      const before = fetched.length;
+      expect((await visit(origin + path)).status).toBe(400);
+      expect(fetched).toHaveLength(before);
+    },
+  );
 
   it('is not fetched from an origin that no policy allows, or by an odd address', async () => {
     const before = fetched.length;

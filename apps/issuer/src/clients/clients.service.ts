@@ -318,9 +318,11 @@ export class ClientsService {
     const describes = before?.registration.metadata_documents !== undefined;
     const had = describes ? await this.described.under(transaction, policy) : [];
     await this.store.save(transaction, after, version);
-    const has = had.length === 0 || after.disabledAt !== null ? [] : await this.described.under(transaction, policy);
+    const allowed =
+      had.length === 0 || after.disabledAt !== null ? [] : await this.described.under(transaction, policy);
+    const has = new Set(allowed.map(({ clientId }) => clientId));
     const rows: RevocationRow[] = [];
-    for (const clientId of had.filter((one) => !has.includes(one)))
+    for (const { clientId } of had.filter((one) => !has.has(one.clientId)))
       rows.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
     return rows;
   }

@@ -98,7 +98,7 @@ export class AdminRevocationsService {
   async #described(transaction: Transaction, requested: RevocationRequest): Promise<readonly RevocationRequest[]> {
     if (requested.kind !== 'client') return [];
     const clients = await this.described.under(transaction, requested.clientId);
-    return clients.map((clientId) => ({ ...requested, clientId }));
+    return clients.map(({ clientId }) => ({ ...requested, clientId }));
   }
 
   #checkKey(requested: RevocationRequest): void {

@@ -10,6 +10,7 @@ import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { personIdSchema } from '../people/person.js';
 import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
+import { DescribedClients, type DescribedClient } from '../registry/described-clients.store.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { SigningKeysStore } from '../registry/signing-keys.store.js';
 import { SESSION_TIMES, sessionIdSchema, type SessionTimes } from '../sessions/session.js';
@@ -45,6 +46,7 @@ export class RevocationPreviews {
     @Inject(DelegationsStore) private readonly delegations: DelegationsStore,
     @Inject(SessionsStore) private readonly sessions: SessionsStore,
     @Inject(SESSION_TIMES) private readonly times: SessionTimes,
+    @Inject(DescribedClients) private readonly described: DescribedClients,
     @Inject(ApiKeysStore) private readonly apiKeys: ApiKeysStore,
     @Inject(REVOKED) private readonly revoked: RevocationList,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
@@ -56,8 +58,9 @@ export class RevocationPreviews {
   async preview(asked: PreviewQuery, caller: Caller): Promise<RevocationPreview> {
     const query = inCanonicalForm(asked);
     const now = this.clock();
-    const tokens = await this.#tokens(query, now);
-    const grants = await this.#grants(query, now);
+    const described = query.kind === 'client' ? await this.described.under(this.database, query.name) : [];
+    const tokens = await this.#tokens(query, described, now);
+    const grants = await this.#grants(query, described, now);
     const kind = query.kind === 'key' ? 'signing-key' : query.kind;
     const changes = { tokens: tokens?.live ?? null, ...grants };
     await this.outbox.recordDurably(
@@ -66,7 +69,7 @@ export class RevocationPreviews {
     return { ...query, tokens, ...grants };
   }
 
-  async #tokens(query: PreviewQuery, now: Date): Promise<RefusedTokens | null> {
+  async #tokens(query: PreviewQuery, described: readonly DescribedClient[], now: Date): Promise<RefusedTokens | null> {
     if (!this.keepsRecords) return null;
     const since = new Date(now.getTime() - TOKEN_LIFETIME_LIMIT * 1_000);
     const [delegations, records, keys] = await Promise.all([
@@ -76,21 +79,24 @@ export class RevocationPreviews {
     ]);
     const live = records.flatMap((record) => tokenOf(record, this.issuer) ?? []);
     const ground = { now: now.getTime() / 1_000, keys, revoked: this.revoked };
-    return refusedTokensOf(refusedBy(requestsOf(query, delegations), live, ground), records.length < TOKENS_LIMIT);
+    const requests = requestsOf(query, { delegations, clients: described.map(({ clientId }) => clientId) });
+    return refusedTokensOf(refusedBy(requests, live, ground), records.length < TOKENS_LIMIT);
   }
 
   /** What would bring new tokens in the place of those that are refused. */
   async #grants(
     { kind, name }: PreviewQuery,
+    described: readonly DescribedClient[],
     now: Date,
   ): Promise<Pick<RevocationPreview, 'delegations' | 'sessions' | 'api_keys'>> {
     const none = { delegations: 0, sessions: 0, api_keys: 0 };
     switch (kind) {
       case 'client': {
-        const [delegations, keys] = await Promise.all([
+        const [own, keys] = await Promise.all([
           this.delegations.countLive({ clientId: name }),
           this.apiKeys.countUsable({ clientId: name }, now),
         ]);
+        const delegations = described.reduce((sum, client) => sum + client.delegations, own);
         return { ...none, delegations, api_keys: keys };
       }
       case 'subject': {

@@ -1,7 +1,14 @@
 import { MemoryRevocationList } from '@countersign/auth-core';
 import fc from 'fast-check';
 import { signerOf, tokenOf } from './live-token.js';
-import { refusedBy, refusedTokensOf, requestsOf, type PreviewGround, type PreviewQuery } from './revocation-preview.js';
+import {
+  refusedBy,
+  refusedTokensOf,
+  requestsOf,
+  type PreviewGround,
+  type PreviewQuery,
+  type TakenAlong,
+} from './revocation-preview.js';
 
 const NOW = Date.parse('2026-11-26T12:00:00Z') / 1_000;
 const at = (seconds: number): string => new Date((NOW + seconds) * 1_000).toISOString();
@@ -37,9 +44,8 @@ const refused = (
   query: PreviewQuery,
   issued: readonly Issued[],
   change: Partial<PreviewGround> = {},
-  delegations: readonly string[] = [],
-) =>
-  refusedBy(requestsOf(query, delegations), issued.map(token), { ...ground, ...change }).map(({ tokenId }) => tokenId);
+  along: TakenAlong = {},
+) => refusedBy(requestsOf(query, along), issued.map(token), { ...ground, ...change }).map(({ tokenId }) => tokenId);
 
 describe('a preview of a revocation', () => {
   it('counts what names a client or a subject: itself, as subject, or in the chain of actors', () => {
@@ -50,6 +56,26 @@ describe('a preview of a revocation', () => {
     ];
     expect(refused({ kind: 'client', name: 'shop' }, tokens)).toEqual(['own', 'acted']);
     expect(refused({ kind: 'subject', name: 'person:1' }, tokens)).toEqual(['acted']);
+  });
+
+  it('counts for the client of a policy also the clients that describe themselves under it', () => {
+    const chat = 'https://apps.example/chat.json';
+    const tokens = [
+      { jti: 'own' },
+      { jti: 'under', client: chat, subject: 'person:1' },
+      { jti: 'other', client: 'x', subject: 'x' },
+    ];
+    expect(refused({ kind: 'client', name: 'shop' }, tokens, {}, { clients: [chat] })).toEqual(['own', 'under']);
+  });
+
+  it('counts what was issued a moment after an earlier revocation, which says a later time (UUIDv7)', () => {
+    const later = (NOW - 10 + 5) * 1_000;
+    const hex = later.toString(16).padStart(12, '0');
+    const jti = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+    const revoked = new MemoryRevocationList();
+    revoked.add({ kind: 'client', clientId: 'shop', issuedBefore: later / 1_000 - 0.001, until: NOW + 900 });
+    const now = NOW - 9;
+    expect(refused({ kind: 'client', name: 'shop' }, [{ jti }, { jti: 'before' }], { revoked, now })).toEqual([jti]);
   });
 
   it('counts one token, a transaction, and what an API key was exchanged for', () => {
@@ -71,7 +97,7 @@ describe('a preview of a revocation', () => {
       { jti: 'c', txn: 'three' },
     ];
     const session = { kind: 'session', name: '0190a000-0000-7000-8000-000000000001' } as const;
-    expect(refused(session, tokens, {}, ['one', 'three'])).toEqual(['a', 'c']);
+    expect(refused(session, tokens, {}, { delegations: ['one', 'three'] })).toEqual(['a', 'c']);
     expect(refused(session, tokens)).toEqual([]);
   });
 

@@ -60,15 +60,26 @@ export interface RevocationPreview {
   readonly api_keys: number;
 }
 
-/** The entries that the list would get. @param delegations of a session: what was allowed in it and has not ended */
-export function requestsOf({ kind, name }: PreviewQuery, delegations: readonly string[]): readonly RevocationRequest[] {
+/** What ends with something else. */
+export interface TakenAlong {
+  /** With a session: what was allowed in it and has not ended. */
+  readonly delegations?: readonly string[];
+  /** With the client of a policy: the clients that describe themselves under it. */
+  readonly clients?: readonly string[];
+}
+
+/** The entries that the list would get. */
+export function requestsOf(
+  { kind, name }: PreviewQuery,
+  { delegations = [], clients = [] }: TakenAlong = {},
+): readonly RevocationRequest[] {
   switch (kind) {
     case 'token':
       return [{ kind, tokenId: name }];
     case 'transaction':
       return [{ kind, txn: name }];
     case 'client':
-      return [{ kind, clientId: name }];
+      return [name, ...clients].map((clientId) => ({ kind, clientId }));
     case 'subject':
       return [{ kind, subject: name }];
     case 'api-key':
@@ -97,7 +108,8 @@ export function refusedBy(
 ): readonly Principal[] {
   if (requests.length === 0) return [];
   const list = new MemoryRevocationList(requests.length);
-  for (const request of requests) list.add(revocationFor(request, { now, issuedUntil: now }));
+  // All that was issued, also in the moments after an earlier revocation, when tokens say a time that is still to come.
+  for (const request of requests) list.add(revocationFor(request, { now, issuedUntil: Infinity }));
   return tokens.filter((token) => {
     const signer = signerOf(token, keys);
     return token.expiresAt > now && list.isRevoked(token, signer) && !revoked.isRevoked(token, signer);
