@@ -199,6 +199,8 @@ describe('an authorization code', () => {
     ['no code', { code: '' }, 'invalid_request', 'CODE_MISSING'],
     ['another code', { code: newOneTimeSecret() }, 'invalid_grant', 'CODE_UNKNOWN'],
     ['another redirect_uri', { redirect_uri: `${REDIRECT}/x` }, 'invalid_grant', 'CODE_REDIRECT_DIFFERS'],
+    ['another service (RFC 8707)', { resource: 'audit' }, 'invalid_target', 'invalid_target'],
+    ['another service by the name of RFC 8693', { audience: 'audit' }, 'invalid_target', 'invalid_target'],
     ["another client's name", { client_id: 'pocket' }, 'invalid_grant', 'CODE_OF_ANOTHER_CLIENT'],
   ])('is worth nothing with %s, and is not used up by that', async (_, change, error, reason) => {
     const code = await issue();

@@ -183,6 +183,14 @@ describe('a device without a browser', () => {
     expect(rows).toEqual([{ every: 3_610 }]);
   });
 
+  it('gets no token for another service than its person allowed (RFC 8707), and its code is not used up by that', async () => {
+    const begun = await begin();
+    await decide(begun, 'allow');
+    const form = { grant_type: DEVICE_CODE, device_code: begun.device_code, resource: 'accounts' };
+    expect(errorOf(await askToken(issuer, form, { clientId: 'terminal', key }))).toEqual([400, 'invalid_target']);
+    expect((await poll(begun)).status).toBe(200);
+  });
+
   it('gets nothing by the code of another client, or after the session in which it was allowed has ended', async () => {
     const begun = await begin();
     const grace = await someone('grace');

@@ -10,6 +10,7 @@ import { Delegations } from '../../delegations/delegations.service.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
+import { checkTarget } from './granted-target.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
 import { type Decided } from '../commits/decided.js';
 import {
@@ -58,6 +59,7 @@ export class AuthorizationCode implements TokenGrant {
   async read(form: Form, client: Client, trace: RequestTrace): Promise<GrantBasis> {
     const code = await this.#codeOf(form, client, trace);
     const { allowed } = code;
+    checkTarget(form, allowed.audience);
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },

@@ -8,6 +8,7 @@ import { DevicesStore } from '../../device/devices.store.js';
 import { type Client } from '../../registry/client.js';
 import { claimsForPerson } from './claims-for-person.js';
 import { decideGrantForPerson } from './decide-grant-for-person.js';
+import { checkTarget } from './granted-target.js';
 import { FurtherTokensOf } from './further-tokens.service.js';
 import { GrantRefused, type GrantBasis, type TokenGrant } from './grant.js';
 
@@ -45,6 +46,7 @@ export class DeviceCodeGrant implements TokenGrant {
     const { row, answer } = found;
     if (answer !== 'allowed') throw new OAuthError(400, answer, waits[answer]);
     const allowed = allowedSchema.parse(row.allowed);
+    checkTarget(form, allowed.audience);
     return {
       subject: undefined,
       request: { audience: allowed.audience, scopes: allowed.scopes },
