@@ -91,7 +91,7 @@ export class Pause {
   #fail(error: TokenRequestError, before: Failed | undefined): void {
     const times = Math.max((before?.times ?? 0) + 1, this.#failed?.times ?? 0);
     const [first, last] = error.retryable ? AWAY_MS : REFUSED_MS;
-    const own = Math.min(first * 2 ** (times - 1), last) * (0.5 + this.options.random());
+    const own = Math.min(first * 2 ** (times - 1), last) * (0.5 + this.options.random() / 2);
     const asked = Math.min(error.retryAfterSeconds ?? 0, RETRY_AFTER_LIMIT) * 1_000;
     const until = this.options.monotonic() + Math.max(own, asked);
     this.#failed = { error, times, until: Math.max(until, this.#failed?.until ?? 0) };

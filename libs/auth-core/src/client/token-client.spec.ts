@@ -215,6 +215,18 @@ describe('the token client', () => {
     expect((await client.getToken({ ...requested, audience: 'other' })).token).toBe('token-11');
   });
 
+  it('asks an issuer that was unavailable for long again within five seconds, whatever chance says', async () => {
+    const client = clientOf({ retries: 0, random: () => 1 });
+    const away = () => Promise.reject(new Error('away'));
+    for (let failure = 0; failure < 12; failure += 1) {
+      answers = [away];
+      await client.getToken(requested).catch(() => undefined);
+      pass(5_000);
+    }
+    expect(asked.length).toBe(12);
+    expect((await client.getToken(requested)).token).toBe('token-13');
+  });
+
   it('does not ask an unavailable issuer more often for many concurrent requests', async () => {
     const client = clientOf({ retries: 0 });
     const away = () => Promise.reject(new Error('away'));

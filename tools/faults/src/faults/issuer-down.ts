@@ -9,25 +9,33 @@ import { openAccount } from './open-account.js';
 const AWAY_AT_LEAST = 0.53;
 const AWAY_MORE = 0.13;
 
-/** Milliseconds in which what waited for the issuer is to go well once it is back. */
-const RECOVERY_MS = 10_000;
-
-/** Milliseconds in which recovery is to conclude what nobody comes back for: it looks again after twenty seconds at the latest. */
-const CONCLUSION_MS = 25_000;
+/**
+ * Tries, at least a second apart, within which what waited for the issuer is to go well once it is back: a service asks again five seconds after a
+ * failure at the latest, so four of its own tries fit in. Counted, because a loaded machine has slow seconds.
+ */
+const RECOVERY_TRIES = 20;
+/** The same for recovery, which looks at what nobody comes back for again after twenty seconds at the latest. */
+const CONCLUSION_TRIES = 60;
+const BETWEEN_TRIES_MS = 1_000;
 
 const pendingSchema = z.object({ payment_id: z.string() });
 const paymentSchema = z.looseObject({ status: z.string() });
-const wordsOf = ({ status, body }: Answer): string => `${String(status)} ${String(body['code'] ?? '')}`;
+const wordsOf = ({ status, body }: Answer): string =>
+  [status, body['code'], body['reason']].filter((word) => word !== undefined).join(' ');
 
-/** Asks again until the answer is as wanted, or time is up. @returns the last answer */
+/** Asks again until the answer is as wanted. @returns the last answer. @throws when nobody answers the last try */
 async function until(
   holds: (answer: Answer) => boolean,
   request: () => Promise<Answer>,
-  limitMs: number,
+  tries: number,
 ): Promise<Answer> {
-  for (const deadline = Date.now() + limitMs; ; await delay(100)) {
-    const answer = await request();
-    if (holds(answer) || Date.now() > deadline) return answer;
+  for (let left = tries - 1; ; left -= 1, await delay(BETWEEN_TRIES_MS)) {
+    try {
+      const answer = await request();
+      if (holds(answer) || left <= 0) return answer;
+    } catch (error) {
+      if (left <= 0) throw error;
+    }
   }
 }
 
@@ -76,7 +84,8 @@ class Customer {
     return answer.status === 401 ? this.pay((await this.newToken()).token, key) : answer;
   }
 
-  read(token: string, payment: string): Promise<Answer> {
+  async read(payment: string): Promise<Answer> {
+    const { token } = await this.newToken();
     return ask('GET', `${this.scene.stack.urls.payments}/payments/${payment}`, token);
   }
 }
@@ -119,15 +128,16 @@ export const issuerDown: Fault = {
     // Without a token nobody can come back, and recovery may have said no: nothing was moved, and the client pays again.
     const isNo = ({ body }: Answer): boolean => !couldStay && body['code'] === 'PAYMENT_ABANDONED';
     const isAnswer = (answer: Answer): boolean => isPaid(answer) || isNo(answer);
-    const late = await until(isAnswer, () => customer.payAgain(waiting.token, waitingKey), RECOVERY_MS);
+    const late = await until(isAnswer, () => customer.payAgain(waiting.token, waitingKey), RECOVERY_TRIES);
     if (!isAnswer(late)) wrong(`the payment that waited for the issuer was answered with ${wordsOf(late)}`);
     const { token } = await customer.newToken();
-    const fresh = await until(isPaid, () => customer.pay(token), RECOVERY_MS);
+    const freshKey = randomUUID();
+    const fresh = await until(isPaid, () => customer.payAgain(token, freshKey), RECOVERY_TRIES);
     if (!isPaid(fresh)) wrong(`a new payment after the outage was answered with ${wordsOf(fresh)}`);
-    const reader = await customer.newToken();
     const pending = pendingSchema.parse(abandoned.body);
-    const isOver = ({ body }: Answer): boolean => paymentSchema.parse(body).status !== 'created';
-    const concluded = await until(isOver, () => customer.read(reader.token, pending.payment_id), CONCLUSION_MS);
+    const isOver = ({ status, body }: Answer): boolean =>
+      status === 200 && paymentSchema.parse(body).status !== 'created';
+    const concluded = await until(isOver, () => customer.read(pending.payment_id), CONCLUSION_TRIES);
     if (!isOver(concluded)) wrong('recovery never concluded the payment whose client went away during the outage');
   },
 };
