@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AuditPrincipal } from '@countersign/audit-event';
-import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { startDatabases } from '@countersign/backing-services';
 import pg from 'pg';
 import { outboxMigrations } from './outbox-migrations.js';
 
@@ -33,13 +32,11 @@ const statements = (text: string): readonly string[] =>
     .filter((statement) => statement !== '');
 
 describe('an event recorded in the transaction of its change, by', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'audit-examples-'));
   const caller: AuditPrincipal = { subject: 'ada', client_id: 'shop', actors: [], scopes: ['orders:write'], jti: '1' };
-  let postgres: Postgres;
+  const databases = startDatabases();
   let client: pg.Client;
   beforeAll(async () => {
-    postgres = await startPostgres({ directory, password: newPassword(), fast: true });
-    const url = await postgres.createDatabase('orders', newPassword());
+    const url = await databases.database('orders');
     process.env['DATABASE_URL'] = url;
     client = new pg.Client({ connectionString: url });
     await client.connect();
@@ -49,8 +46,7 @@ describe('an event recorded in the transaction of its change, by', () => {
   }, 120_000);
   afterAll(async () => {
     await client.end();
-    await postgres.stop();
-    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    await databases.stop();
   }, 60_000);
 
   it.each(Object.keys(examples))(

@@ -33,6 +33,8 @@ export interface OwnBackingServices extends BackingServices {
 export interface BackingServicesOptions {
   /** Further services that have an account on NATS beside the stack's. */
   readonly services?: readonly string[];
+  /** NATS ends with this process, for spec files that share it. */
+  readonly shared?: boolean;
 }
 
 /** Databases for a spec that needs no NATS; call `stop` when done. */
@@ -52,20 +54,24 @@ export function startDatabases(): Databases {
 
 async function startOwnNats(
   directory: string,
-  services: readonly string[],
+  { services = [], shared = false }: BackingServicesOptions,
 ): Promise<Omit<BackingServices, keyof Databases>> {
   const own = services.map((name) => [name, newPassword()] as const);
   const passwords: NatsPasswords = { ...Object.fromEntries(own), ...newNatsPasswords() };
-  return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords }) };
+  return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords, background: shared }) };
 }
 
 const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-'));
 
 /** Starts both for a spec; call `stop` when done, which leaves nothing of this spec's behind. PostgreSQL ends with the process. */
-export async function startBackingServices({ services = [] }: BackingServicesOptions = {}): Promise<BackingServices> {
+export async function startBackingServices(options: BackingServicesOptions = {}): Promise<BackingServices> {
   const directory = newDirectory();
+  if (options.shared === true)
+    process.on('exit', () => {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    });
   const databases = startDatabases();
-  const [started] = await Promise.all([startOwnNats(directory, services), sharedPostgres()]);
+  const [started] = await Promise.all([startOwnNats(directory, options), sharedPostgres()]);
   return {
     ...started,
     database: (name, migrate) => databases.database(name, migrate),
@@ -87,7 +93,7 @@ export async function startOwnBackingServices({
   const directory = newDirectory();
   const [postgres, started] = await Promise.all([
     startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: !durable }),
-    startOwnNats(directory, services),
+    startOwnNats(directory, { services }),
   ]);
   return {
     ...started,

@@ -15,6 +15,8 @@ export interface NatsOptions {
   readonly passwords: NatsPasswords;
   /** Who may do what; `natsConfiguration` by default. */
   readonly configuration?: (settings: NatsConfiguration) => string;
+  /** It does not keep this process alive, and ends with it. */
+  readonly background?: boolean;
 }
 
 /** A NATS server of our own with JetStream, on the loopback address. */
@@ -65,7 +67,13 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
   configure(options.passwords);
 
   const start = async (): Promise<Child> => {
-    const child = await startChild({ command, args: ['--config', configuration], cwd: directory, pidFile });
+    const child = await startChild({
+      command,
+      args: ['--config', configuration],
+      cwd: directory,
+      pidFile,
+      ...(options.background === true ? { endsWithUs: 'SIGKILL' } : {}),
+    });
     for (let attempt = 0; attempt < 200; attempt += 1) {
       if (!child.running()) break;
       if (await answers(port)) return child;

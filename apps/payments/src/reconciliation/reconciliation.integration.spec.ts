@@ -30,11 +30,10 @@ describe('a reconciliation of payments with accounts', () => {
   let from: string;
   let to: string;
   beforeAll(async () => {
-    payments = await startPayments({
-      RECOVERY_INTERVAL_MS: '600000',
-      ACCOUNTS_TIMEOUT_MS: '10000',
-      ACCOUNTS_DEADLINE_MS: '15000',
-    });
+    payments = await startPayments(
+      { RECOVERY_INTERVAL_MS: '600000', ACCOUNTS_TIMEOUT_MS: '10000', ACCOUNTS_DEADLINE_MS: '15000' },
+      { empty: true },
+    );
     from = await payments.accounts.open(shop, 'allowed');
     to = await payments.accounts.open(shop, 'forbidden');
   }, 120_000);

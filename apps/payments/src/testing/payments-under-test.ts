@@ -9,7 +9,7 @@ import { variables } from '../configuration.js';
 import { events } from '../events.js';
 import { PaymentsModule } from '../payments.module.js';
 import { migrate } from './migrate.js';
-import { startRealAccounts, type RealAccounts, type Who } from './real-accounts.js';
+import { startRealAccounts, type RealAccounts, type RealAccountsOptions, type Who } from './real-accounts.js';
 
 export interface Answer {
   readonly status: number;
@@ -45,8 +45,11 @@ export const euro = (amount: string | bigint): object => ({ amount: amount.toStr
 
 const eventSchema = z.looseObject({ type: z.string(), data: z.looseObject({ outcome: z.string() }) });
 
-export async function startPayments(environment: Readonly<Record<string, string>> = {}): Promise<PaymentsUnderTest> {
-  const accounts = await startRealAccounts();
+export async function startPayments(
+  environment: Readonly<Record<string, string>> = {},
+  options: RealAccountsOptions = {},
+): Promise<PaymentsUnderTest> {
+  const accounts = await startRealAccounts(options);
   const { backing, issuer } = accounts;
   const databaseUrl = await backing.database('payments', migrate);
   const [clientKey, webhookKey] = await Promise.all([generateSigningKey(), generateSigningKey()]);

@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   freePort,
   startBackingServices,
   startChild,
+  startDatabases,
   type BackingServices,
   type Child,
 } from '@countersign/backing-services';
@@ -84,12 +87,34 @@ async function untilReady(url: string, child: Child): Promise<void> {
   throw new Error(`accounts was not ready. Its last lines:\n${child.lastLines()}`);
 }
 
-export async function startRealAccounts(): Promise<RealAccounts> {
+interface AccountsProcess {
+  readonly url: string;
+  readonly issuer: TestIssuer;
+  readonly nats: BackingServices;
+  readonly databaseUrl: string;
+  readonly child: Child;
+}
+
+/** Serves the keys of an issuer for as long as this process has anything else to do. */
+async function serveIssuer(): Promise<TestIssuer> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/jwk-set+json' }).end(JSON.stringify(issuer.jwks));
+  });
+  server.on('connection', (socket) => socket.unref());
+  server.listen(0, '127.0.0.1').unref();
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const issuer = await createTestIssuer({ audience: 'payments', issuer: `http://127.0.0.1:${String(port)}` });
+  return issuer;
+}
+
+async function startAccounts(): Promise<AccountsProcess> {
   const program = join(root, 'apps/accounts/dist/main.js');
   if (!existsSync(program)) throw new Error('accounts is not built. Run: npx nx build accounts');
   const [backing, issuer, port] = await Promise.all([
-    startBackingServices(),
-    createTestIssuer({ audience: 'payments', listen: true }),
+    startBackingServices({ shared: true }),
+    serveIssuer(),
     freePort(),
   ]);
   const databaseUrl = await backing.database('accounts');
@@ -109,15 +134,29 @@ export async function startRealAccounts(): Promise<RealAccounts> {
       NATS_USER: 'accounts',
       NATS_PASSWORD: backing.passwords.accounts,
     },
+    endsWithUs: 'SIGKILL',
   });
   await untilReady(url, child);
+  return { url, issuer, nats: backing, databaseUrl, child };
+}
+
+let shared: Promise<AccountsProcess> | undefined;
+
+export interface RealAccountsOptions {
+  /** Its ledger is empty; by default the spec files of this process share one, each with accounts of its own. */
+  readonly empty?: boolean;
+}
+
+export async function startRealAccounts({ empty = false }: RealAccountsOptions = {}): Promise<RealAccounts> {
+  const { url, issuer, nats, databaseUrl, child } = await (empty ? startAccounts() : (shared ??= startAccounts()));
+  const databases = startDatabases();
   const ledger = new pg.Pool({ connectionString: databaseUrl, max: 2 });
   ledger.on('error', () => undefined);
   const asked: AskedToken[] = [];
   return {
     url,
     issuer,
-    backing,
+    backing: { ...databases, nats: nats.nats, passwords: nats.passwords },
     ledger,
     asked: () => asked,
     tokens: exchangingTokens(issuer, asked),
@@ -141,10 +180,10 @@ export async function startRealAccounts(): Promise<RealAccounts> {
       process.kill(child.pid, 'SIGCONT');
     },
     async stop() {
-      await ledger.end();
+      await Promise.all([ledger.end(), databases.stop()]);
+      if (!empty) return;
       await child.stop('SIGTERM', 10_000);
-      await issuer.close();
-      await backing.stop();
+      await nats.stop();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { startDatabases } from '@countersign/backing-services';
 import { pino } from 'pino';
 import type pg from 'pg';
 import { openDatabase } from '../database/database.js';
@@ -9,12 +9,11 @@ import { PostgresDpopReplayStore } from './dpop-replay.store.js';
 
 describe('the replay store in PostgreSQL', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-dpop-'));
-  let postgres: Postgres;
+  const databases = startDatabases();
   let pools: readonly pg.Pool[];
 
   beforeAll(async () => {
-    postgres = await startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true });
-    const url = await postgres.createDatabase('replays', newPassword());
+    const url = await databases.database('replays');
     const migrationsFolder = join(directory, 'migrations');
     mkdirSync(join(migrationsFolder, 'meta'), { recursive: true });
     writeFileSync(
@@ -26,8 +25,8 @@ describe('the replay store in PostgreSQL', () => {
   }, 120_000);
   afterAll(async () => {
     await Promise.all(pools.map((pool) => pool.end()));
-    await postgres.stop();
-    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    await databases.stop();
+    rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
   const idOf = (seed: number): string => String(seed).padStart(43, 'x');
@@ -61,7 +60,7 @@ describe('the replay store in PostgreSQL', () => {
   });
 
   async function openAndEnd(): Promise<pg.Pool> {
-    const url = await postgres.createDatabase('ended', newPassword());
+    const url = await databases.database('ended');
     const pool = await openDatabase(
       { url, migrationsFolder: join(directory, 'migrations') },
       pino({ level: 'silent' }),

@@ -12,12 +12,11 @@ import {
   newNatsPasswords,
   newPassword,
   startChild,
+  startDatabases,
   startNats,
-  startPostgres,
   type Child,
   type Nats,
   type NatsPasswords,
-  type Postgres,
 } from '@countersign/backing-services';
 import pg from 'pg';
 import { databaseVariables, hostVariables, natsVariables } from '../configuration.js';
@@ -47,7 +46,7 @@ describe('connections to PostgreSQL and NATS', () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-connections-'));
   const file = (name: string): string => join(folder, name);
   const withTls = makeCertificates(folder) ? it : it.skip;
-  let postgres: Postgres;
+  const databases = startDatabases();
   let url: string;
   let natsPort: number;
   let passwords: NatsPasswords;
@@ -62,7 +61,7 @@ describe('connections to PostgreSQL and NATS', () => {
       socket.once('data', () => {
         socket.write('S');
         const inner = new TLSSocket(socket, { isServer: true, ...credentials });
-        const outer = connect(postgres.port, '127.0.0.1');
+        const outer = connect(Number(new URL(url).port), '127.0.0.1');
         inner.pipe(outer).pipe(inner);
         for (const end of [socket, inner, outer]) end.on('error', () => socket.destroy());
       });
@@ -74,27 +73,26 @@ describe('connections to PostgreSQL and NATS', () => {
   beforeAll(async () => {
     passwords = newNatsPasswords();
     natsPort = await freePort();
-    [postgres, nats] = await Promise.all([
-      startPostgres({ directory: file('postgres'), password: newPassword(), fast: true }),
+    [url, nats] = await Promise.all([
+      databases.database('connecting'),
       startNats({ directory: file('nats'), port: natsPort, passwords }),
     ]);
-    url = await postgres.createDatabase('orders', newPassword());
   }, 120_000);
   afterAll(async () => {
     secured?.close();
     await securedNats?.stop('SIGTERM', 5_000);
-    await Promise.all([postgres.stop(), nats.stop()]);
-    for (const path of [folder, postgres.directory]) rmSync(path, { recursive: true, force: true });
+    await Promise.all([databases.stop(), nats.stop()]);
+    rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
   const settings = (more: NodeJS.ProcessEnv) =>
     loadConfiguration(variables, { PORT: '0', DATABASE_URL: url, NATS_URL: nats.url, NATS_USER: 'payments', ...more });
-  async function ask(config: pg.ClientConfig): Promise<unknown> {
+  async function ask(config: pg.ClientConfig, statement = 'select 1 as one'): Promise<unknown> {
     const client = new pg.Client(config);
     client.on('error', () => undefined);
     await client.connect();
     try {
-      return (await client.query('select 1 as one')).rows;
+      return (await client.query(statement)).rows;
     } finally {
       await client.end();
     }
@@ -176,7 +174,11 @@ describe('connections to PostgreSQL and NATS', () => {
       });
       const database = clientConfigOf(databaseOf(configuration));
       expect(await ask(database)).toEqual([{ one: 1 }]);
-      writeFileSync(file('url'), await postgres.createDatabase('orders', newPassword()));
+      const rotatedUrl = new URL(url);
+      rotatedUrl.password = newPassword();
+      await ask(database, `alter role connecting password '${rotatedUrl.password}'`);
+      await expect(ask({ connectionString: url })).rejects.toThrow(/password authentication failed/);
+      writeFileSync(file('url'), rotatedUrl.href);
       expect(await ask(database)).toEqual([{ one: 1 }]);
 
       const stop = new AbortController();

@@ -1,7 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newPassword, startPostgres, type GuardedUrls, type Postgres } from '@countersign/backing-services';
+import {
+  newPassword,
+  startDatabases,
+  startPostgres,
+  type GuardedUrls,
+  type Postgres,
+} from '@countersign/backing-services';
 import pg from 'pg';
 import { pino, type Logger } from 'pino';
 import { openDatabase } from './database.js';
@@ -25,7 +31,7 @@ const TAKEN_BACK = `DO $$ BEGIN EXECUTE 'REVOKE UPDATE (read), INSERT ON note FR
 describe('migrations with their own credentials', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-migrations-'));
   let postgres: Postgres;
-  const servers: Postgres[] = [];
+  const databases = startDatabases();
 
   function folder(name: string, ...migrations: readonly string[]): string {
     const path = join(directory, name);
@@ -58,14 +64,10 @@ describe('migrations with their own credentials', () => {
 
   beforeAll(async () => {
     postgres = await startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true });
-    servers.push(postgres);
   }, 60_000);
   afterAll(async () => {
-    for (const server of servers) {
-      await server.stop();
-      rmSync(server.directory, { recursive: true, force: true });
-    }
-    rmSync(directory, { recursive: true, force: true });
+    await Promise.all([postgres.stop(), databases.stop()]);
+    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
   it('give the service what they give to session_user, column by column, and take back from it what they take back', async () => {
@@ -125,11 +127,9 @@ describe('migrations with their own credentials', () => {
   }, 60_000);
 
   it('by the one login for all are for development, which each start says', async () => {
-    const second = await startPostgres({ directory: join(directory, 'second'), password: newPassword(), fast: true });
-    servers.push(second);
     const said: string[] = [];
     const logger: Logger = pino({ level: 'warn' }, { write: (line: string) => said.push(line) });
-    const url = await second.createDatabase('payments', newPassword());
+    const url = await databases.database('payments');
     await (await openDatabase({ url, migrationsFolder: folder('single', NOTES) }, logger)).end();
     expect(said.join('')).toMatch(/for development only.*MIGRATION_DATABASE_URL/);
   }, 60_000);

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   Controller,
@@ -16,7 +15,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AuditOutbox } from '@countersign/audit-client';
 import { AuthModule, Public, RequireScopes, TOKEN_VERIFIER, type Refusal } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
-import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { startDatabases } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import pg from 'pg';
 import { PostgresDpopReplayStore } from './dpop.js';
@@ -61,16 +60,12 @@ class Guarded {
 const packages = join(import.meta.dirname, '../..');
 const fileOf = (name: string): string => readFileSync(join(packages, name), 'utf8');
 
-const directory = mkdtempSync(join(tmpdir(), 'countersign-parts-'));
-let postgres: Postgres;
+const databases = startDatabases();
 let pool: pg.Pool;
 let issuer: TestIssuer;
 beforeAll(async () => {
-  [postgres, issuer] = await Promise.all([
-    startPostgres({ directory, password: newPassword(), fast: true }),
-    createTestIssuer({ audience: 'orders' }),
-  ]);
-  pool = new pg.Pool({ connectionString: await postgres.createDatabase('parts', newPassword()) });
+  issuer = await createTestIssuer({ audience: 'orders' });
+  pool = new pg.Pool({ connectionString: await databases.database('parts') });
   pool.on('error', () => undefined);
   // What a service puts into its own migrations.
   await pool.query(fileOf('dpop-proofs.sql'));
@@ -78,8 +73,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await pool.end();
-  await postgres.stop();
-  for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+  await databases.stop();
 }, 60_000);
 
 describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (platform) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Controller, Get, Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { RequireScopes, RouteReport } from '@countersign/auth';
-import { newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { startDatabases } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { type Logger } from 'pino';
 import { AuditTrailModule } from '../trail/audit-trail.js';
@@ -28,7 +28,7 @@ class OrdersController {
 
 describe('the log', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-request-log-'));
-  let postgres: Postgres;
+  const databases = startDatabases();
   let issuer: TestIssuer;
   let app: NestFastifyApplication;
 
@@ -36,13 +36,12 @@ describe('the log', () => {
     mkdirSync(join(directory, 'migrations/meta'), { recursive: true });
     const journal = JSON.stringify({ dialect: 'postgresql', entries: [] });
     writeFileSync(join(directory, 'migrations/meta/_journal.json'), journal);
-    postgres = await startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true });
     issuer = await createTestIssuer({ audience: 'orders' });
     @Module({
       imports: [
         ServiceAuthModule.forRoot({ issuer: issuer.issuer, audience: 'orders', fetch: issuer.fetch }),
         DatabaseModule.forRoot({
-          url: await postgres.createDatabase('orders', newPassword()),
+          url: await databases.database('orders'),
           migrationsFolder: join(directory, 'migrations'),
         }),
         AuditTrailModule.forRoot({ source: 'orders', nats: { url: 'nats://127.0.0.1:1' } }),
@@ -55,8 +54,8 @@ describe('the log', () => {
   }, 60_000);
   afterAll(async () => {
     await app.close();
-    await postgres.stop();
-    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    await databases.stop();
+    rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
   it('of the start names what leaves no audit event, and why, beside what each route needs', () => {

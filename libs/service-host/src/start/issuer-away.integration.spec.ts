@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { generateSigningKey, publicJwkOf } from '@countersign/auth-core';
-import { freePort, newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { freePort, startDatabases } from '@countersign/backing-services';
 import { AuditTrailModule } from '../trail/audit-trail.js';
 import { hostVariables } from '../configuration.js';
 import { loadConfiguration } from '../load-configuration.js';
@@ -17,7 +17,7 @@ import { createService } from './start-service.js';
 describe('a service that starts while the issuer is unavailable', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-issuer-away-'));
   const keysFile = join(directory, 'keys.json');
-  let postgres: Postgres;
+  const databases = startDatabases();
   let database: string;
   let port: number;
   let app: NestFastifyApplication | undefined;
@@ -44,15 +44,14 @@ describe('a service that starts while the issuer is unavailable', () => {
     mkdirSync(join(directory, 'migrations/meta'), { recursive: true });
     const journal = JSON.stringify({ dialect: 'postgresql', entries: [] });
     writeFileSync(join(directory, 'migrations/meta/_journal.json'), journal);
-    postgres = await startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true });
-    database = await postgres.createDatabase('orders', newPassword());
+    database = await databases.database('orders');
     port = await freePort();
   }, 60_000);
   afterAll(async () => {
     await app?.close();
     issuer?.close();
-    await postgres.stop();
-    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    await databases.stop();
+    rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
   it('says that it has no keys, becomes ready by itself once the issuer is there, and next time starts without it', async () => {

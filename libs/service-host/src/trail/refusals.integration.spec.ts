@@ -6,7 +6,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { MessagePattern, Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { RequireScopes } from '@countersign/auth';
-import { findNatsServer, freePort, newPassword, startPostgres, type Postgres } from '@countersign/backing-services';
+import { findNatsServer, freePort, startDatabases } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { type AuditEvent } from '@countersign/audit-event';
 import pg from 'pg';
@@ -52,7 +52,7 @@ const REFUSAL_LIMIT = 50;
 
 describe('what the guard of a service refused', () => {
   const directory = mkdtempSync(join(tmpdir(), 'countersign-refusals-'));
-  let postgres: Postgres;
+  const databases = startDatabases();
   let nats: ReturnType<typeof spawn>;
   let client: NatsConnection;
   let issuer: TestIssuer;
@@ -72,12 +72,12 @@ describe('what the guard of a service refused', () => {
     mkdirSync(join(migrationsFolder, 'meta'), { recursive: true });
     const journal = { version: '7', dialect: 'postgresql', entries: [] };
     writeFileSync(join(migrationsFolder, 'meta/_journal.json'), JSON.stringify(journal));
-    [postgres, client, issuer] = await Promise.all([
-      startPostgres({ directory: join(directory, 'postgres'), password: newPassword(), fast: true }),
+    let database: string;
+    [database, client, issuer] = await Promise.all([
+      databases.database('orders'),
       connect({ servers: url, waitOnFirstConnect: true, maxReconnectAttempts: 600, reconnectTimeWait: 50 }),
       createTestIssuer({ audience: 'orders' }),
     ]);
-    const database = await postgres.createDatabase('orders', newPassword());
     pool = new pg.Pool({ connectionString: database, max: 1 });
     pool.on('error', () => undefined);
     @Module({
@@ -106,8 +106,8 @@ describe('what the guard of a service refused', () => {
     await pool.end();
     await client.close();
     nats.kill();
-    await postgres.stop();
-    for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    await databases.stop();
+    rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
   it('is in the outbox before it is answered, a message as well as a request', async () => {
