@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
 import { CookieJar, walkSignIn, walkSignOut } from '@countersign/people-provider';
 import { jwtSigner } from '@countersign/auth-core';
 import { type AuditOutbox } from '@countersign/audit-client';
@@ -11,6 +12,7 @@ import { type Delegation } from '../delegations/delegation.js';
 import { events } from '../events.js';
 import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 import { Replica } from '../registry/replica.service.js';
+import { SessionEnds } from '../sessions/session-ends.service.js';
 import { delegationBegun } from '../testing/begun.js';
 import { Browser, fieldsOf } from '../testing/browser.js';
 import { startLogoutReceiver, type LogoutReceiver } from '../testing/logout-receiver.js';
@@ -358,7 +360,12 @@ describe('an account', () => {
         'another client than the token is of',
         async (one) => ({ id_token_hint: await idTokenOf(one), client_id: 'store' }),
       ],
-      ['a token of another type', async (one) => ({ id_token_hint: await idTokenOf(one, {}, 'at+jwt') })],
+      ['an access token', async (one) => ({ id_token_hint: await idTokenOf(one, {}, 'at+jwt') })],
+      ['a logout token', async (one) => ({ id_token_hint: await idTokenOf(one, {}, 'logout+jwt') })],
+      [
+        'a token of a type that is not known yet',
+        async (one) => ({ id_token_hint: await idTokenOf(one, {}, 'x+jwt') }),
+      ],
       [
         'a token of another issuer',
         async (one) => ({ id_token_hint: await idTokenOf(one, { iss: 'https://evil.example' }) }),
@@ -559,9 +566,9 @@ describe('an account', () => {
   });
 
   describe('is signed out by its provider', () => {
-    const logout = async (provider: string, token: string) => {
+    const logout = async (provider: string, token: string, at = world.issuer.url) => {
       const body = new URLSearchParams({ logout_token: token });
-      const answer = await fetch(`${world.issuer.url}/sign-in/logout/${provider}`, { method: 'POST', body });
+      const answer = await fetch(`${at}/sign-in/logout/${provider}`, { method: 'POST', body });
       return answer.status;
     };
     const signInAtForger = async () => {
@@ -632,6 +639,9 @@ describe('an account', () => {
         await world.forger.sign(claims({ sub: undefined })),
         await world.forger.sign(claims({ jti: undefined })),
         await world.forger.sign(claims(), 'at+jwt'),
+        // An ID token, as it is and with the event that it lacks.
+        await world.forger.sign(claims({ events: undefined, nonce: 'n', auth_time: now }), 'JWT'),
+        await world.forger.sign(claims({ nonce: 'n', auth_time: now }), 'JWT'),
         'not.a.token',
         `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims())).toString('base64url')}.`,
       ];
@@ -646,6 +656,29 @@ describe('an account', () => {
         reason: 'LOGOUT_REPLAYED',
         resource: 'provider/forger',
       });
+      // At every replica.
+      const [, other = ''] = world.issuer.urls;
+      expect(await logout('forger', token, other)).toBe(400);
+    });
+
+    it('again by a token that failed, since that was not used up', async () => {
+      const visitor = await signInAtForger();
+      const token = await world.forger.sign(claims());
+      const failure = jest.spyOn(app().get(SessionEnds), 'endIn').mockRejectedValueOnce(new Error('a database fails'));
+      expect(await logout('forger', token)).toBe(500);
+      failure.mockRestore();
+      expect(await isSignedIn(visitor)).toBe(true);
+      expect(await logout('forger', token)).toBe(200);
+      expect(await isSignedIn(visitor)).toBe(false);
+    });
+
+    it('not where they have signed in again since: a token that comes late is about what was before', async () => {
+      const visitor = await signInAtForger();
+      const now = Math.floor(Date.now() / 1_000);
+      expect(await logout('forger', await world.forger.sign(claims({ iat: now - 120, exp: now + 120 })))).toBe(200);
+      expect(await isSignedIn(visitor)).toBe(true);
+      expect(await logout('forger', await world.forger.sign(claims()))).toBe(200);
+      expect(await isSignedIn(visitor)).toBe(false);
     });
   });
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { Background, POOL } from '@countersign/service-host';
+import { Background, POOL, type Transaction } from '@countersign/service-host';
+import { sql } from 'drizzle-orm';
 import type pg from 'pg';
 
 const PRUNE_EVERY_MS = 60_000;
@@ -36,6 +37,15 @@ export class UsedAssertions implements OnModuleInit {
     const { rowCount } = await this.pool.query(
       `insert into client_assertion (client_id, jti, expires_at) values ($1, $2, to_timestamp($3)) on conflict do nothing`,
       [clientId, jti, expiresAt],
+    );
+    return rowCount === 1;
+  }
+
+  /** Like {@link useOnce}, in a transaction of the caller's: what is used up is not, where the rest fails. */
+  async useOnceIn(transaction: Transaction, { clientId, jti, expiresAt }: UsedAssertion): Promise<boolean> {
+    const { rowCount } = await transaction.execute(
+      sql`insert into client_assertion (client_id, jti, expires_at) values (${clientId}, ${jti}, to_timestamp(${expiresAt}))
+          on conflict do nothing`,
     );
     return rowCount === 1;
   }

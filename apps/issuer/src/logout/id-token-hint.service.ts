@@ -10,8 +10,8 @@ export interface IdTokenHint {
   readonly sessionId: string | undefined;
 }
 
-/** Types that are not an ID token's, and are signed by the same keys. */
-const otherTypes = /^(?:application\/)?(?:at|logout|secevent)\+jwt$/i;
+/** An ID token's type; whatever else the same keys sign has another. */
+const idTokenType = /^(?:application\/)?jwt$/i;
 
 /** Reads `id_token_hint` (OpenID Connect RP-Initiated Logout 1.0, section 2): a proof by which application a person was signed in. */
 @Injectable()
@@ -24,7 +24,7 @@ export class IdTokenHints {
   /** @returns undefined for what is not an ID token of this issuer, signed by a key that is still published */
   read(token: string): IdTokenHint | undefined {
     const read = this.own.read(token);
-    if (read === undefined || otherTypes.test(read.type ?? '')) return undefined;
+    if (read === undefined || !idTokenType.test(read.type ?? '')) return undefined;
     const { iss, aud, sub, sid } = read.claims;
     if (iss !== this.issuer || typeof aud !== 'string' || typeof sub !== 'string') return undefined;
     return { clientId: aud, subject: sub, sessionId: typeof sid === 'string' ? sid : undefined };

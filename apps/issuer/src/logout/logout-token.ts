@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '@countersign/auth-core/jws';
 import { LOGOUT_EVENT } from '../logout-notices/logout-notice.js';
 
 /** Seconds of clock difference that are forgiven. */
-const TOLERANCE_SECONDS = 30;
+export const TOLERANCE_SECONDS = 30;
 /** Seconds that a logout token may be old, and may live: it is remembered for that long. */
 export const LOGOUT_TOKEN_SECONDS = 600;
 
@@ -23,6 +23,8 @@ export interface LogoutOrder {
   readonly subject: string | undefined;
   readonly providerSession: string | undefined;
   readonly jti: string;
+  /** Seconds, by the provider's clock: who signed in there later has signed in again since. */
+  readonly issuedAt: number;
   /** Seconds; from then on the times refuse it. */
   readonly expiresAt: number;
 }
@@ -53,5 +55,6 @@ export function logoutOrder(
   const [id, subject, providerSession] = [textOf(jti), textOf(sub), textOf(sid)];
   if (id === undefined) return 'LOGOUT_MALFORMED';
   if (subject === undefined && providerSession === undefined) return 'LOGOUT_NOBODY';
-  return { subject, providerSession, jti: id, expiresAt: Math.ceil(iat + LOGOUT_TOKEN_SECONDS + TOLERANCE_SECONDS) };
+  const expiresAt = Math.ceil(iat + LOGOUT_TOKEN_SECONDS + TOLERANCE_SECONDS);
+  return { subject, providerSession, jti: id, issuedAt: iat, expiresAt };
 }

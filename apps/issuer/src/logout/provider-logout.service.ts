@@ -2,7 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { TokenError } from '@countersign/auth-core';
 import { isAlgorithm, parseCompactJws, parseJsonObject, signatureVerifies } from '@countersign/auth-core/jws';
-import { AUDIT_OUTBOX, byNobody, CLOCK, OAuthError, type RequestTrace } from '@countersign/service-host';
+import {
+  AUDIT_OUTBOX,
+  byNobody,
+  CLOCK,
+  DATABASE,
+  OAuthError,
+  type Database,
+  type RequestTrace,
+} from '@countersign/service-host';
 import { UsedAssertions } from '../authentication/used-assertions.store.js';
 import { events } from '../events.js';
 import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
@@ -12,12 +20,13 @@ import { Providers } from '../providers/providers.service.js';
 import { RemoteKeys } from '../registry/remote-keys.service.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
 import { type SessionsFilter } from '../sessions/sessions.store.js';
-import { logoutOrder, type LogoutOrder, type LogoutTokenFault } from './logout-token.js';
+import { logoutOrder, TOLERANCE_SECONDS, type LogoutOrder, type LogoutTokenFault } from './logout-token.js';
 
 /** A notification from a provider: a person signed out there. */
 @Injectable()
 export class ProviderLogout {
   constructor(
+    @Inject(DATABASE) private readonly database: Database,
     @Inject(Providers) private readonly providers: Providers,
     @Inject(RemoteKeys) private readonly keys: RemoteKeys,
     @Inject(UsedAssertions) private readonly used: UsedAssertions,
@@ -29,30 +38,53 @@ export class ProviderLogout {
   ) {}
 
   /**
-   * Ends the sessions that a provider's logout token names: its own session (`sid`), or all of the person's that began there.
+   * Ends the sessions that a provider's logout token names: its own session (`sid`), or all of the person's that began there until then. The token is used
+   * up together with that, so that a provider which got no answer may send it again.
    * @throws {OAuthError} 400 `invalid_request` for one that does not hold; 429 for a network with too many of these
    */
   async receive(provider: Provider, token: string, trace: RequestTrace): Promise<void> {
     const order = await this.#read(provider, token);
-    if (typeof order === 'string') {
-      const limited = await this.limits.ofFailure(trace.peer);
-      if (limited !== undefined) throw limited;
-      const details = { id: provider.name, outcome: 'denied', reason: order } as const;
-      await this.outbox.recordDurably(events.event('logout.refused', byNobody(trace), details));
-      throw new OAuthError(400, 'invalid_request', 'the logout token is not valid');
-    }
+    if (typeof order === 'string') return this.#refuse(provider, order, trace);
     const which = await this.#which(provider, order);
-    const ended = which === undefined ? [] : await this.ends.end(which, 'provider', byNobody(trace));
-    const changes = { sessions: ended.map(({ id }) => id) };
-    await this.outbox.recordDurably(events.event('logout.received', byNobody(trace), { id: provider.name, changes }));
+    const who = byNobody(trace);
+    const ended = await this.database.transaction(async (transaction) => {
+      // A colon is not in a client's name at its start, so nothing of a client's is meant by it.
+      const use = { clientId: `:logout:${provider.name}`, jti: order.jti, expiresAt: order.expiresAt };
+      if (!(await this.used.useOnceIn(transaction, use))) return undefined;
+      const all =
+        which === undefined
+          ? { sessions: [], delegations: [] }
+          : await this.ends.endIn(transaction, which, 'provider', who);
+      const changes = { sessions: all.sessions.map(({ id }) => id) };
+      await this.outbox.record(transaction, events.event('logout.received', who, { id: provider.name, changes }));
+      return all;
+    });
+    if (ended === undefined) return this.#refuse(provider, 'LOGOUT_REPLAYED', trace);
+    await this.ends.announce(ended);
   }
 
-  async #which(provider: Provider, { subject, providerSession }: LogoutOrder): Promise<SessionsFilter | undefined> {
-    const { issuer } = provider;
+  async #refuse(provider: Provider, reason: LogoutTokenFault, trace: RequestTrace): Promise<never> {
+    const limited = await this.limits.ofFailure(trace.peer);
+    if (limited !== undefined) throw limited;
+    const details = { id: provider.name, outcome: 'denied', reason } as const;
+    await this.outbox.recordDurably(events.event('logout.refused', byNobody(trace), details));
+    throw new OAuthError(400, 'invalid_request', 'the logout token is not valid');
+  }
+
+  async #which(
+    { issuer }: Provider,
+    { subject, providerSession, issuedAt }: LogoutOrder,
+  ): Promise<SessionsFilter | undefined> {
     if (subject === undefined) return providerSession === undefined ? undefined : { issuer, providerSession };
     const person = await this.people.findBySubject(issuer, subject);
     if (person === undefined) return undefined;
-    return { issuer, personId: person.id, ...(providerSession === undefined ? {} : { providerSession }) };
+    const authenticatedUntil = new Date((issuedAt + TOLERANCE_SECONDS) * 1_000);
+    return {
+      issuer,
+      personId: person.id,
+      authenticatedUntil,
+      ...(providerSession === undefined ? {} : { providerSession }),
+    };
   }
 
   async #read(provider: Provider, token: string): Promise<LogoutOrder | LogoutTokenFault> {
@@ -69,11 +101,7 @@ export class ProviderLogout {
       if (!candidates.some(({ key }) => signatureVerifies(alg, key, signingInput, signature)))
         return 'LOGOUT_SIGNATURE';
       const now = this.clock().getTime() / 1_000;
-      const order = logoutOrder(parseJsonObject(payload), { issuer, clientId: provider.client_id }, now);
-      if (typeof order === 'string') return order;
-      // A colon is not in a client's name at its start, so nothing of a client's is meant by it.
-      const use = { clientId: `:logout:${provider.name}`, jti: order.jti, expiresAt: order.expiresAt };
-      return (await this.used.useOnce(use)) ? order : 'LOGOUT_REPLAYED';
+      return logoutOrder(parseJsonObject(payload), { issuer, clientId: provider.client_id }, now);
     } catch (error) {
       if (error instanceof TokenError) return 'LOGOUT_MALFORMED';
       throw error;

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, or, type SQL } from 'drizzle-orm';
 import { personTable, type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type SessionEnd, type SessionId, type SessionTimes } from './session.js';
@@ -39,6 +39,8 @@ export interface SessionsFilter {
   readonly providerSession?: string;
   /** Those that began before. */
   readonly before?: Date;
+  /** Those whose person proved to the provider who they are at this time or before. */
+  readonly authenticatedUntil?: Date;
   /** Not this one. */
   readonly except?: SessionId;
 }
@@ -96,7 +98,7 @@ export class SessionsStore {
   /** Ends live sessions. @returns those that were live until now */
   end(
     transaction: Transaction,
-    { id, personId, issuer, providerSession, before, except }: SessionsFilter,
+    { id, personId, issuer, providerSession, before, authenticatedUntil, except }: SessionsFilter,
     by: SessionEnd,
     now: Date,
   ): Promise<SessionRow[]> {
@@ -112,6 +114,7 @@ export class SessionsStore {
           personId === undefined ? undefined : eq(sessionTable.personId, personId),
           issuer === undefined ? undefined : eq(sessionTable.issuer, issuer),
           before === undefined ? undefined : lt(sessionTable.createdAt, before),
+          authenticatedUntil === undefined ? undefined : lte(sessionTable.authenticatedAt, authenticatedUntil),
           except === undefined ? undefined : ne(sessionTable.id, except),
           providerSession === undefined ? undefined : eq(sessionTable.providerSession, providerSession),
         ),
