@@ -15,9 +15,14 @@ const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** What every service records of its guard: the service's own catalogue does not have it. */
 const ofTheGuard = /\.requests?\.refused\.v1$/;
 
-function declarationOf(type: string, { prefix, source, events }: JudgingCatalogue): EventDeclaration | undefined {
+function nameOf(type: string, { prefix, source }: JudgingCatalogue): string {
   const start = `${prefix}.${source}.`;
-  const name = type.startsWith(start) ? type.slice(start.length).replace(/\.v1$/, '') : '';
+  return type.startsWith(start) ? type.slice(start.length).replace(/\.v1$/, '') : '';
+}
+
+function declarationOf(type: string, catalogue: JudgingCatalogue): EventDeclaration | undefined {
+  const { events } = catalogue;
+  const name = nameOf(type, catalogue);
   return Object.hasOwn(events, name) ? events[name] : undefined;
 }
 
@@ -61,14 +66,28 @@ export interface OutboxDatabase {
   query(statement: string): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
+async function outboxEvents(database: OutboxDatabase): Promise<readonly UnnumberedEvent[]> {
+  const { rows } = await database.query('select event from audit_outbox order by position');
+  return rows.map((row) =>
+    rowSchema.parse(typeof row === 'object' && row !== null && 'event' in row ? row.event : undefined),
+  );
+}
+
+/**
+ * What a service's outbox has, each kind once, with its outcome: `payment.settled allowed`. With {@link outboxFaults}, a test that names them has
+ * seen them recorded as they are declared.
+ * @throws {Error} a row that is not an event
+ */
+export async function outboxKinds(database: OutboxDatabase, catalogue: JudgingCatalogue): Promise<readonly string[]> {
+  const events = await outboxEvents(database);
+  return [...new Set(events.map(({ type, data }) => `${nameOf(type, catalogue)} ${data.outcome}`))];
+}
+
 /**
  * {@link eventFaults} of everything that is in a service's outbox, each once: for the end of a test that has called many routes.
  * @throws {Error} a row that is not an event
  */
 export async function outboxFaults(database: OutboxDatabase, catalogue: JudgingCatalogue): Promise<readonly string[]> {
-  const { rows } = await database.query('select event from audit_outbox order by position');
-  const events = rows.map((row) =>
-    rowSchema.parse(typeof row === 'object' && row !== null && 'event' in row ? row.event : undefined),
-  );
+  const events = await outboxEvents(database);
   return [...new Set(events.flatMap((event) => eventFaults(event, catalogue)))];
 }

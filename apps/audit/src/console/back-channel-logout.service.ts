@@ -1,12 +1,15 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { type TokenVerifier } from '@countersign/auth-core';
-import { byNobody, CLOCK, LOGGER, type RequestTrace } from '@countersign/service-host';
+import { byNobody, CLOCK, LOGGER, Refusals, type RequestTrace } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessionsStore } from './console-sessions.store.js';
 import { endedAtIssuer, LOGOUT_TOKEN_TYPE, type EndedAtIssuer } from './logout-token.js';
+
+/** The code of the answer to a logout token that is not genuine. */
+export const LOGOUT_TOKEN_REFUSED = 'LOGOUT_TOKEN_REFUSED';
 
 /** Ends sessions of the console when the issuer has ended those by which they began (OpenID Connect Back-Channel Logout 1.0). */
 @Injectable()
@@ -15,17 +18,21 @@ export class BackChannelLogout {
     @Inject(CONSOLE_OPTIONS) private readonly options: ConsoleOptions,
     @Inject(TOKEN_VERIFIER) private readonly verifier: Pick<TokenVerifier, 'verifyStatement'>,
     @Inject(ConsoleSessionsStore) private readonly store: ConsoleSessionsStore,
+    @Inject(Refusals) private readonly refusals: Refusals,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
-  /** @returns whether the token is genuine; then no session is left that it names */
+  /** @returns whether the token is genuine; then no session is left that it names. One that is not is in the trail. */
   async receive(token: string, trace: RequestTrace): Promise<boolean> {
     const ended = await this.#read(token).catch((error: unknown) => {
       this.logger.warn({ err: error }, 'a logout token is not genuine');
       return undefined;
     });
-    if (ended === undefined) return false;
+    if (ended === undefined) {
+      await this.refusals.recordOf(LOGOUT_TOKEN_REFUSED, trace);
+      return false;
+    }
     await this.store.endAll(ended, (id) =>
       events.event('console-session.ended', byNobody(trace), {
         id,

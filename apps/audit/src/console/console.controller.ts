@@ -16,7 +16,7 @@ import {
 } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { BackChannelLogout } from './back-channel-logout.service.js';
+import { BackChannelLogout, LOGOUT_TOKEN_REFUSED } from './back-channel-logout.service.js';
 import { ConsoleCookies } from './console-cookies.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { audiences } from './issuer-client.js';
@@ -63,7 +63,9 @@ export class ConsoleController {
   /** Where the issuer sends the browser back to (RFC 6749, section 4.1.2). */
   @Get('signed-in')
   @Public()
-  @Unrecorded('the session that begins is recorded as such; what the issuer refuses is recorded there')
+  @Unrecorded(
+    'the session that begins is recorded as such, as is an answer that is not accepted; what the issuer refuses is recorded there',
+  )
   async finish(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { cookie } = request.headers;
     const pending = this.cookies.read(cookie, 'console-sign-in');
@@ -93,7 +95,7 @@ export class ConsoleController {
   @Post('back-channel-logout')
   @HttpCode(200)
   @Public()
-  @Unrecorded('each session that ends is recorded as such; there may be none')
+  @Unrecorded('each session that ends is recorded as such, as is a token that is refused; there may be no session')
   @AcceptsForm()
   async logout(
     @ZodBody(logoutSchema) { logout_token: token }: z.infer<typeof logoutSchema>,
@@ -102,7 +104,7 @@ export class ConsoleController {
     if (!(await this.backChannel.receive(token, trace)))
       throw new Problem(
         400,
-        'LOGOUT_TOKEN_REFUSED',
+        LOGOUT_TOKEN_REFUSED,
         'Send a logout_token of this issuer for this client, signed less than two minutes ago.',
       );
   }

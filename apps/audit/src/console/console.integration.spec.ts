@@ -12,6 +12,7 @@ import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { startConsoleIssuer, type ConsoleIssuer, type Signing } from '../testing/console-issuer.js';
 import { migrate } from '../testing/migrate.js';
+import { ownEventFaults, ownEvents } from '../testing/own-events.js';
 import { consoleOf } from './console-options.js';
 import { consolePages } from './page.js';
 
@@ -96,10 +97,13 @@ describe('the console at audit', () => {
     await database.connect();
   }, 180_000);
   afterAll(async () => {
-    await Promise.allSettled([...apps.map((app) => app.close()), database.end()]);
+    await Promise.allSettled(apps.map((app) => app.close()));
+    const faults = await ownEventFaults(database);
+    await database.end();
     issuer.close();
     rmSync(pages, { recursive: true, force: true });
     await backing.stop();
+    expect(faults).toEqual([]);
   }, 60_000);
 
   /** As far as the address that the issuer sends the browser back to. */
@@ -121,6 +125,16 @@ describe('the console at audit', () => {
   const look = async (browser: Browser, headers: Readonly<Record<string, string>> = own, at = here) => {
     const response = await browser.ask(`${at}/events?limit=1`, { headers });
     return [response.status, z.looseObject({ code: z.string().optional() }).parse(await response.json()).code];
+  };
+  const nameOf = (type: string): string => type.replace(/^countersign\.audit\.|\.v1$/g, '');
+  /** What a route refused, as it is in the trail, each kind once: those of unverified callers are counted. */
+  const refusals = async (route: string) => {
+    const found = (await ownEvents(database)).filter(({ data }) => data.resource === `route/${route}`);
+    const shown = found.map(
+      ({ type, data }) =>
+        [data.reason, [nameOf(type), data.principal?.subject ?? null, data.outcome, data.reason]] as const,
+    );
+    return [...new Map(shown).values()];
   };
   const cookieNames = (response: Response): readonly string[] =>
     response.headers.getSetCookie().map((line) => line.replace(/=[^;]*/, '='));
@@ -217,6 +231,10 @@ describe('the console at audit', () => {
     const kept = changed.cookies.get('countersign-console-sign-in') ?? '';
     changed.cookies.set('countersign-console-sign-in', kept.slice(0, -2) + (kept.endsWith('A') ? 'BB' : 'AA'));
     expect(await ends(changed, real)).toBe('/?sign_in=not-started');
+    expect(await refusals('GET /console/signed-in')).toEqual([
+      ['requests.refused', null, 'denied', 'SIGN_IN_NOT_STARTED'],
+      ['requests.refused', null, 'denied', 'SIGN_IN_NOT_GENUINE'],
+    ]);
   });
 
   it('says so when the issuer refuses, and leads to no other place than its own', async () => {
@@ -301,6 +319,9 @@ describe('the console at audit', () => {
       await order({ iat: Math.floor(Date.now() / 1_000) - 600 }),
     ];
     expect(await Promise.all(odd.map(send))).toEqual(odd.map(() => 400));
+    expect(await refusals('POST /console/back-channel-logout')).toEqual([
+      ['requests.refused', null, 'denied', 'LOGOUT_TOKEN_REFUSED'],
+    ]);
     expect(await look(first)).toEqual([200, undefined]);
     expect(await send(await order({}))).toBe(200);
     expect(await look(first)).toEqual([401, 'SESSION_ENDED']);
@@ -345,6 +366,19 @@ describe('the console at audit', () => {
     expect(await code(await at('admin/clients/endless'))).toEqual([502, 'ISSUER_ANSWER_TOO_LARGE']);
     while (issuer.asked.at(-1)?.path !== 'closed') await delay(10);
     expect(await who(browser)).toBe('Amina Rahal');
+    expect(await refusals('GET /console/issuer/*')).toEqual([
+      ['request.refused', 'person:amina', 'denied', 'ISSUER_ACCESS_MISSING'],
+      ['request.refused', 'person:amina', 'denied', 'ISSUER_PATH_CLOSED'],
+    ]);
+    expect((await refusals('GET /console/signed-in')).flat()).toContain('SIGN_IN_OF_SOMEBODY_ELSE');
+    const widened = (await ownEvents(database)).filter(({ type }) => nameOf(type) === 'console-session.widened');
+    expect(widened.map(({ data }) => [data.outcome, data.changes, data.principal?.subject])).toEqual([
+      ['allowed', { audience: 'issuer' }, 'person:amina'],
+    ]);
+    expect(widened[0]?.data).toMatchObject({
+      resource: expect.stringMatching(/^console-session\/[0-9a-f-]{36}$/),
+      txn: expect.any(String),
+    });
   });
 
   it('serves its page under every address of it, its files forever, and nothing that was not built', async () => {

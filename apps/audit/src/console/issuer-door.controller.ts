@@ -1,7 +1,7 @@
 import { All, Controller, Inject, Req, Res } from '@nestjs/common';
 import { RequireScopes } from '@countersign/auth';
 import { boundedBody } from '@countersign/auth-core/jws';
-import { OpenApi, Problem, traceOf, Unrecorded } from '@countersign/service-host';
+import { CurrentCaller, OpenApi, Problem, Refusals, traceOf, Unrecorded, type Caller } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ConsoleCookies } from './console-cookies.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
@@ -26,6 +26,7 @@ export class IssuerDoorController {
     @Inject(CONSOLE_OPTIONS) private readonly options: ConsoleOptions,
     @Inject(ConsoleSessions) private readonly sessions: ConsoleSessions,
     @Inject(ConsoleCookies) private readonly cookies: ConsoleCookies,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /**
@@ -34,22 +35,36 @@ export class IssuerDoorController {
    */
   @All('*')
   @RequireScopes()
-  @Unrecorded('the issuer records each of these calls, with the person as the caller')
-  async pass(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  @Unrecorded(
+    'the issuer records each of these calls, with the person as the caller; what does not reach it is recorded as refused',
+  )
+  async pass(
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+  ): Promise<void> {
     const [path = '', query] = request.url.slice(PREFIX.length).split('?');
     if (!request.url.startsWith(PREFIX) || !mayPass(request.method, path))
-      throw new Problem(404, 'ISSUER_PATH_CLOSED', 'The console does not use this part of the issuer.');
+      throw await this.#refused(
+        caller,
+        new Problem(404, 'ISSUER_PATH_CLOSED', 'The console does not use this part of the issuer.'),
+      );
     const secret = this.cookies.read(request.headers.cookie, 'console');
     const token = secret === undefined ? undefined : await this.sessions.tokenFor(secret, 'issuer');
     if (secret === undefined || token === undefined) {
       const detail =
         'You have not requested your rights at the issuer yet. Choose "Use my rights at the issuer"; your roles must include them.';
-      throw new Problem(403, 'ISSUER_ACCESS_MISSING', detail);
+      throw await this.#refused(caller, new Problem(403, 'ISSUER_ACCESS_MISSING', detail));
     }
     const target = new URL(path, `${this.options.issuer}/`);
     target.search = query ?? '';
     const { status, type, body } = await this.#ask(target, token, request);
     await reply.code(status).header('content-type', type).send(body);
+  }
+
+  async #refused({ trace, principal }: Caller, problem: Problem): Promise<Problem> {
+    await this.refusals.recordOf(problem.code, trace, principal);
+    return problem;
   }
 
   async #ask(target: URL, token: string, request: FastifyRequest): Promise<Passed> {

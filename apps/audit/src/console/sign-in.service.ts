@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { TOKEN_VERIFIER, type AccessTokenVerifier } from '@countersign/auth';
-import { AUDIT_OUTBOX, by, CLOCK, LOGGER, type Caller, type RequestTrace } from '@countersign/service-host';
+import { AUDIT_OUTBOX, by, CLOCK, LOGGER, Refusals, type Caller, type RequestTrace } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { z } from 'zod';
 import { events } from '../events.js';
@@ -42,6 +42,13 @@ export interface Onward {
 
 /** Why nobody was signed in, as the page reads it from the address. */
 export type SignInFault = 'not-started' | 'refused' | 'not-genuine' | 'away' | 'somebody-else';
+/** How the trail names an answer that was not accepted. */
+const refusalCodes = {
+  'not-started': 'SIGN_IN_NOT_STARTED',
+  'not-genuine': 'SIGN_IN_NOT_GENUINE',
+  'somebody-else': 'SIGN_IN_OF_SOMEBODY_ELSE',
+} as const satisfies Partial<Record<SignInFault, string>>;
+type SignInRefusal = keyof typeof refusalCodes;
 const faultPath = (fault: SignInFault): string => `/?sign_in=${fault}`;
 
 /**
@@ -56,6 +63,7 @@ export class SignIn {
     @Inject(IssuerClient) private readonly issuer: IssuerClient,
     @Inject(TOKEN_VERIFIER) private readonly verifier: AccessTokenVerifier,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(Refusals) private readonly refusals: Refusals,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -99,14 +107,14 @@ export class SignIn {
   ): Promise<Onward> {
     const pending = this.#pendingIn(kept);
     if (pending === undefined || new URLSearchParams(query).get('state') !== pending.state)
-      return { to: faultPath('not-started') };
+      return this.#refused('not-started', trace);
     const { asked, session, returnTo } = pending;
+    let fault: SignInRefusal | undefined;
     try {
       const answered = await this.issuer.finish(query, pending.state, asked);
       if (asked.audience === 'audit') return { to: returnTo, session: await this.#open(answered, earlier, trace) };
       const belongs = earlier !== undefined && session === digestOf(earlier).toString('base64url');
-      const fault = belongs ? await this.#widen(answered, asked.audience, earlier, trace) : 'not-started';
-      return { to: fault === undefined ? returnTo : faultPath(fault) };
+      fault = belongs ? await this.#widen(answered, asked.audience, earlier, trace) : 'not-started';
     } catch (error) {
       const refused = error instanceof IssuerRefused;
       this.logger.warn(
@@ -114,8 +122,11 @@ export class SignIn {
         refused ? 'the issuer refused a sign-in' : 'the answer to a sign-in is not genuine',
       );
       if (refused && asked.audience !== 'audit') return { to: returnTo };
-      return { to: faultPath(refused ? 'refused' : 'not-genuine') };
+      // What the issuer refuses is in its own trail.
+      if (refused) return { to: faultPath('refused') };
+      fault = 'not-genuine';
     }
+    return fault === undefined ? { to: returnTo } : this.#refused(fault, trace);
   }
 
   /** @returns undefined when the session is over */
@@ -156,7 +167,7 @@ export class SignIn {
     audience: Audience,
     secret: string,
     trace: RequestTrace,
-  ): Promise<SignInFault | undefined> {
+  ): Promise<SignInRefusal | undefined> {
     const found = await this.sessions.find(secret);
     if (found === undefined) return 'not-started';
     if (found.person !== person.id) return 'somebody-else';
@@ -165,6 +176,11 @@ export class SignIn {
     await this.outbox.recordDurably(events.event('console-session.widened', by({ principal, trace }), widened));
     await this.sessions.keep(secret, audience, tokens);
     return undefined;
+  }
+
+  async #refused(fault: SignInRefusal, trace: RequestTrace): Promise<Onward> {
+    await this.refusals.recordOf(refusalCodes[fault], trace);
+    return { to: faultPath(fault) };
   }
 
   #pendingIn(kept: string | undefined): Pending | undefined {

@@ -113,7 +113,7 @@ export class AccountController {
     reply: FastifyReply,
     end: (session: Session) => Promise<void>,
   ): Promise<void> {
-    this.forms.check(request, form);
+    await this.forms.admit(request, form);
     const session = await this.sessions.of(request);
     if (session === undefined) {
       sendBrowserTo(reply, `${this.issuer}/sign-in`);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { CookieJar, walkSignIn, walkSignOut } from '@countersign/people-provider';
 import { jwtSigner } from '@countersign/auth-core';
@@ -267,6 +268,11 @@ describe('an account', () => {
       }
     }
     expect([await isSignedIn(victim.visitor), await isLive(allowed)]).toEqual([true, true]);
+    const refused = (await eventsOf('requests.refused')).filter((data) =>
+      JSON.stringify(data).includes('FORM_FOREIGN'),
+    );
+    for (const path of ['/account/applications/end', '/account/sessions/end-others', '/sign-out'])
+      expect(refused).toContainEqual(expect.objectContaining({ resource: `route/POST ${path}`, outcome: 'denied' }));
   });
 
   describe('is signed out', () => {
@@ -376,6 +382,9 @@ describe('an account', () => {
       const refused = await somebody.visitor.get(endSession(await parametersOf(somebody)));
       expect([refused.status, refused.location]).toEqual([400, undefined]);
       expect(await isSignedIn(somebody.visitor)).toBe(true);
+      expect(await eventsOf('requests.refused')).toContainEqual(
+        expect.objectContaining({ resource: 'route/GET /oauth2/end-session', reason: 'SIGN_OUT_REFUSED' }),
+      );
     });
 
     it('with notices to its applications, until they have acknowledged', async () => {
@@ -406,6 +415,16 @@ describe('an account', () => {
       // It is not an access token anywhere.
       const used = await fetch(`${world.issuer.url}/admin/people`, { headers: { authorization: `Bearer ${token}` } });
       expect(used.status).toBe(401);
+      const sent = async () => JSON.stringify(await eventsOf('logout.sent')).includes(somebody.sessionId);
+      for (const deadline = Date.now() + 20_000; !(await sent()) && Date.now() < deadline; await delay(20));
+      expect(await eventsOf('logout.sent')).toContainEqual(
+        expect.objectContaining({
+          resource: 'client/planner',
+          outcome: 'allowed',
+          principal: null,
+          changes: { session: somebody.sessionId, person: somebody.personId, attempts: expect.any(Number) },
+        }),
+      );
     });
   });
 
@@ -622,6 +641,12 @@ describe('an account', () => {
         await logout('forger', await world.forger.sign(claims({ sub: undefined, sid: 'provider-session' }), 'JWT')),
       ).toBe(200);
       expect(await isSignedIn(third)).toBe(false);
+      expect((await eventsOf('logout.received')).at(-1)).toMatchObject({
+        resource: 'provider/forger',
+        outcome: 'allowed',
+        txn: expect.any(String),
+        changes: { sessions: [expect.any(String)] },
+      });
     });
 
     it('never by a token that was forged, is for another, too old, an ID token, or was used before', async () => {
@@ -715,6 +740,14 @@ describe('an account', () => {
         false,
       ]);
       expect((await visit('carol')).personId).toBe(here.personId);
+      expect(await eventsOf('person.sessions_ended')).toEqual([
+        expect.objectContaining({
+          resource: `person/${here.personId}`,
+          outcome: 'allowed',
+          txn: expect.any(String),
+          principal: expect.objectContaining({ subject: 'operator' }),
+        }),
+      ]);
     });
 
     it('by ending one session, with what was allowed in it, and no other', async () => {
@@ -766,7 +799,13 @@ describe('an account', () => {
       expect((await world.signIn(browser(), 'carol')).status).toBe(403);
       await world.issuer.admin('POST', `/admin/people/${somebody.personId}/enable`);
       expect((await world.signIn(browser(), 'carol')).status).toBe(303);
-      expect((await eventsOf('person.disabled')).at(-1)).toMatchObject({ resource: `person/${somebody.personId}` });
+      for (const type of ['person.looked-at', 'person.disabled', 'person.enabled'])
+        expect((await eventsOf(type)).at(-1)).toMatchObject({
+          resource: `person/${somebody.personId}`,
+          outcome: 'allowed',
+          txn: expect.any(String),
+          principal: expect.objectContaining({ subject: 'operator' }),
+        });
     });
 
     it('not where there is nobody', async () => {

@@ -94,7 +94,7 @@ export class DeviceController {
     body: unknown,
     schema: Schema,
   ): Promise<{ readonly session: Session; readonly form: z.infer<Schema> }> {
-    this.forms.check(request, body);
+    await this.forms.admit(request, body);
     const form = schema.safeParse(body);
     if (!form.success) throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
     const session = await this.sessions.of(request);

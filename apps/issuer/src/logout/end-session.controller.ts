@@ -1,6 +1,15 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { AcceptsForm, OpenApi, Problem, SchemaPipe, traceOf, Unrecorded, ZodQuery } from '@countersign/service-host';
+import {
+  AcceptsForm,
+  OpenApi,
+  Problem,
+  Refusals,
+  SchemaPipe,
+  traceOf,
+  Unrecorded,
+  ZodQuery,
+} from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { visible } from '../consent/asked-rights.js';
@@ -49,6 +58,7 @@ export class EndSessionController {
     @Inject(SessionEnds) private readonly ends: SessionEnds,
     @Inject(FormToken) private readonly forms: FormToken,
     @Inject(Cookies) private readonly cookies: Cookies,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /**
@@ -56,13 +66,13 @@ export class EndSessionController {
    * person's provider too, as that is declared (`sign_out`): by itself, or where the person wants it. Then the browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
    */
   @Get('oauth2/end-session')
-  @Unrecorded('shows only whose session the browser has; its end is a separate event')
+  @Unrecorded('shows only whose session the browser has; its end is a separate event, and what is refused is recorded')
   async endSession(
     @ZodQuery(endSessionSchema) asked: EndSession,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { after, hint } = this.#read(asked);
+    const { after, hint } = await this.#read(asked, request);
     const session = await this.sessions.of(request);
     if (session === undefined) return this.#signedOut(reply, after);
     if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply, 'link');
@@ -89,25 +99,26 @@ export class EndSessionController {
   /** Ends the session of this browser, from a page of this issuer. 400 `FORM_FOREIGN` from anywhere else. */
   @Post('sign-out')
   @AcceptsForm()
-  @Unrecorded('the end of the session is a separate event')
+  @Unrecorded('the end of the session is a separate event, and what is refused is recorded')
   async signOut(
     @Body(new SchemaPipe(signOutSchema)) form: z.infer<typeof signOutSchema>,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { after } = this.#read(form);
+    const { after } = await this.#read(form, request);
     const session = await this.sessions.of(request);
     if (session === undefined) {
-      this.forms.checkSite(request);
+      await this.forms.admitSite(request);
       return this.#signedOut(reply, after);
     }
-    this.forms.check(request, form);
+    await this.forms.admit(request, form);
     await this.#end(session, after, request, reply, 'form');
   }
 
-  #read(asked: EndSession) {
+  async #read(asked: EndSession, request: FastifyRequest) {
     const hint = asked.id_token_hint === undefined ? undefined : this.hints.read(asked.id_token_hint);
-    const refuse = (what: string): never => {
+    const refuse = async (what: string): Promise<never> => {
+      await this.refusals.recordOf('SIGN_OUT_REFUSED', traceOf(request));
       throw new Problem(
         400,
         'SIGN_OUT_REFUSED',
@@ -118,15 +129,15 @@ export class EndSessionController {
       );
     };
     if (asked.id_token_hint !== undefined && hint === undefined)
-      refuse('its id_token_hint is not an ID token of this issuer');
+      await refuse('its id_token_hint is not an ID token of this issuer');
     if (hint !== undefined && asked.client_id !== undefined && hint.clientId !== asked.client_id)
-      refuse('its client_id is not that of its id_token_hint');
+      await refuse('its client_id is not that of its id_token_hint');
     const clientId = hint?.clientId ?? asked.client_id;
     const registered = clientId === undefined ? undefined : this.replica.client(clientId);
     // One that was disabled signs nobody out unasked, and sends nobody anywhere.
     const client = registered?.disabled === false ? registered.client : undefined;
     const after = afterSignOut(client, asked.post_logout_redirect_uri, asked.state);
-    if (after === 'refused') refuse('its post_logout_redirect_uri is not registered');
+    if (after === 'refused') await refuse('its post_logout_redirect_uri is not registered');
     return { hint: client === undefined ? undefined : hint, after: after === 'refused' ? undefined : after };
   }
 

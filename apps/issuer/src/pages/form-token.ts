@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { Problem } from '@countersign/service-host';
+import { Problem, Refusals, traceOf } from '@countersign/service-host';
 import { type FastifyRequest } from 'fastify';
 import { ISSUER_URL } from '../issuer-url.js';
 import { Cookies } from '../cookies/cookies.js';
@@ -35,6 +35,7 @@ export class FormToken {
   constructor(
     @Inject(ISSUER_URL) issuer: string,
     @Inject(Cookies) private readonly cookies: Cookies,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {
     this.#origin = new URL(issuer).origin;
   }
@@ -52,19 +53,42 @@ export class FormToken {
   }
 
   /**
-   * To be called before a form has any effect.
+   * To be awaited before a form has any effect.
    * @param form the parsed body
-   * @throws {ForeignForm} 400 `FORM_FOREIGN`
+   * @throws {ForeignForm} 400 `FORM_FOREIGN`; it is in the trail
    */
+  admit(request: FastifyRequest, form: unknown): Promise<void> {
+    return this.#recorded(request, () => {
+      this.check(request, form);
+    });
+  }
+
+  /** As {@link admit}, for a form that nobody is signed in for. @throws {ForeignForm} 400 `FORM_FOREIGN` */
+  admitSite(request: FastifyRequest): Promise<void> {
+    return this.#recorded(request, () => {
+      this.#checkSite(request);
+    });
+  }
+
+  async #recorded(request: FastifyRequest, check: () => void): Promise<void> {
+    try {
+      check();
+    } catch (error) {
+      if (error instanceof ForeignForm) await this.refusals.recordOf(error.code, traceOf(request));
+      throw error;
+    }
+  }
+
+  /** As {@link admit}, for a route that records the refusal itself. @throws {ForeignForm} 400 `FORM_FOREIGN` */
   check(request: FastifyRequest, form: unknown): void {
-    this.checkSite(request);
+    this.#checkSite(request);
     const given: unknown = typeof form === 'object' && form !== null && FIELD in form ? form[FIELD] : undefined;
     const [expected, found] = [Buffer.from(this.issue(request)), Buffer.from(typeof given === 'string' ? given : '')];
     if (expected.length !== found.length || !timingSafeEqual(expected, found)) throw new ForeignForm();
   }
 
   /** What browsers say of where a request comes from: `Sec-Fetch-Site` and `Origin`. A POST of a browser has at least one of them. @throws {ForeignForm} */
-  checkSite(request: FastifyRequest): void {
+  #checkSite(request: FastifyRequest): void {
     const [site, origin] = [headerOf(request, 'sec-fetch-site'), headerOf(request, 'origin')];
     if (site === undefined && origin === undefined) throw new ForeignForm();
     if (site !== undefined && site !== 'same-origin') throw new ForeignForm();

@@ -1,18 +1,18 @@
 import { defineEvents } from '@countersign/audit-event';
 
-/** What every service records of itself: what its guard refused. */
+/** What every service records of itself: what its guard, or a route by itself, refused. */
 export function hostEvents(source: string) {
   return defineEvents({
     source,
     kinds: { route: 'method and pattern of an HTTP route, or `NATS` and the pattern of a message handler' },
     events: {
       'request.refused': {
-        when: 'The guard refused a caller who was verified.',
+        when: 'The guard, or the route itself, refused a caller who was verified.',
         action: 'route:call',
         resource: 'route',
       },
       'requests.refused': {
-        when: 'The guard refused callers who could not be verified: the first of a code, route and network at once, then once a minute with the count.',
+        when: 'The guard, or the route itself, refused unverified callers: the first of a code, route and network at once, then once a minute with the count.',
         action: 'route:call',
         resource: 'route',
         changes: {

@@ -53,8 +53,8 @@ function refusedTrace(context: ExecutionContext): RequestTrace {
 }
 
 /**
- * Records what the guard refused before it is answered: each refusal of a verified caller as a separate event; those of callers that nobody
- * could verify by code, route and network, the first at once, then one event a minute with their count. Each replica counts for itself.
+ * Records what the guard or a handler refused before it is answered: each refusal of a verified caller as a separate event; those of unverified
+ * callers by code, route and network, the first at once, then one event a minute with their count. Each replica counts for itself.
  */
 @Injectable()
 export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -87,8 +87,26 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
    * To be awaited before the refusal is answered.
    * @throws {HttpException} 429 `TOO_MANY_REFUSALS` instead of the refusal, when the caller's network had too many
    */
-  async record(refusal: Refusal, context: ExecutionContext): Promise<void> {
-    const trace = refusedTrace(context);
+  record(refusal: Refusal, context: ExecutionContext): Promise<void> {
+    return this.#record(refusal, refusedTrace(context), context.getType() === 'http');
+  }
+
+  /**
+   * For what the handler of an HTTP route refuses by itself, such as a form from another site or a statement that is not genuine. To be awaited
+   * before the refusal is answered.
+   * @param code stable, as in the answer
+   * @param principal of a caller that the guard has verified
+   * @throws {HttpException} as {@link record}
+   */
+  recordOf(code: string, trace: RequestTrace, principal?: Principal): Promise<void> {
+    return this.#record({ code, status: 400, principal }, trace, true);
+  }
+
+  async #record(
+    refusal: Pick<Refusal, 'status' | 'principal'> & { readonly code: string },
+    trace: RequestTrace,
+    overHttp: boolean,
+  ): Promise<void> {
     if (refusal.principal !== undefined) keepRefusedCaller(trace, refusal.principal);
     // A caller beyond its limit is counted: a flood must not become a flood of events.
     const limited = refusal.status === 429 ? refusal.principal?.apiKey?.id : undefined;
@@ -99,7 +117,6 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
     const { method, route, peer } = trace;
     // One of many is in the record by their count.
     markRecorded(auditRequest(trace));
-    const overHttp = context.getType() === 'http';
     const network = overHttp ? networkOf(peer) : peer;
     const first = this.#tally.add({ code: refusal.code, method, route, network, apiKey: limited }, this.clock());
     if (first !== undefined)
