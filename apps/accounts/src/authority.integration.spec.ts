@@ -271,4 +271,24 @@ describe("the ledger's objects are their owners'", () => {
       { transfer_id: id, subject: 'shop', client_id: 'shop', actors: [], txn: 'txn-shop' },
     ]);
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await ledger.recorded()).toEqual(
+      expect.arrayContaining([
+        'account.read allowed',
+        'account.read denied',
+        'accounts.listed allowed',
+        'accounts.listed denied',
+        'balance.read denied',
+        'statement.read allowed',
+        'statement.read denied',
+        'account.status-changed allowed',
+        'transfer.held allowed',
+        'transfer.voided allowed',
+        'transfer.read allowed',
+        'transfers.listed allowed',
+        'transfer.refused denied',
+      ]),
+    );
+  });
 });

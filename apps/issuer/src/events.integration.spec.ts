@@ -201,6 +201,11 @@ describe('what the issuer records', () => {
     expect(done.map(({ data }) => data.principal?.subject)).toEqual(['operator', 'operator', 'operator', undefined]);
   });
 
+  it('of what is revoked is read by an administrator, and that is recorded', async () => {
+    const done = await during(() => issuer.admin('GET', '/admin/revocations'));
+    expect(done.map(shown)).toEqual([['revocations.listed', 'revocation/*', 'allowed', undefined]]);
+  });
+
   it('of a comparison of declared clients that changes nothing says so', async () => {
     const done = await during(() => issuer.admin('POST', '/admin/clients/apply', { clients: [], dry_run: true }));
     expect(done.map(shown)).toEqual([['client.compared', 'client/*', 'allowed', undefined]]);

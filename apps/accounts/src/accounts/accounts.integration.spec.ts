@@ -444,4 +444,16 @@ describe('accounts', () => {
     }
     await Promise.all(writing);
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await ledger.recorded()).toEqual(
+      expect.arrayContaining([
+        'balance.read allowed',
+        'account.status-changed failed',
+        'transfer.expired allowed',
+        'transfer.repeated allowed',
+        'transfer.refused failed',
+      ]),
+    );
+  });
 });

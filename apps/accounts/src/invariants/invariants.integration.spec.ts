@@ -110,4 +110,8 @@ describe('what must always hold of the ledger', () => {
     });
     expect(found).toContain(name);
   });
+
+  it('leaves a record of each check', async () => {
+    expect(await ledger.recorded()).toEqual(expect.arrayContaining(['invariants.checked allowed']));
+  });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { startBackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { createTestIssuer, outboxFaults } from '@countersign/test-kit';
+import { createTestIssuer, outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { z } from 'zod';
@@ -48,6 +48,8 @@ export interface LedgerUnderTest {
   fund(account: string, amount: string): Promise<void>;
   /** The amounts in an account's JSON: balance, held, available. */
   standing(account: string): Promise<readonly unknown[]>;
+  /** The kinds of audit events recorded so far, with their outcomes: `transfer.posted allowed`. */
+  recorded(): Promise<readonly string[]>;
   /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
@@ -143,6 +145,7 @@ export async function startLedger(environment: Readonly<Record<string, string>> 
       const { body } = await call('GET', `/accounts/${account}`, admin);
       return ['balance', 'held', 'available'].map((name) => z.object({ amount: z.string() }).parse(body[name]).amount);
     },
+    recorded: () => outboxKinds(pool, events),
     async stop() {
       await app.close();
       const faults = await outboxFaults(pool, events);

@@ -21,6 +21,7 @@ import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { opens } from '../masking/masking.js';
 import { migrate } from '../testing/migrate.js';
+import { ownEventFaults, ownEvents } from '../testing/own-events.js';
 import { EXPORT_PLACES } from './export.service.js';
 import { TAIL_PLACES } from './tail.service.js';
 
@@ -204,9 +205,11 @@ describe('the trail, over HTTP', () => {
   afterAll(async () => {
     await audit.close();
     await payments.close();
+    const faults = await ownEventFaults(database);
     await database.end();
     await issuer.close();
     await backing.stop();
+    expect(faults).toEqual([]);
   }, 60_000);
 
   it('brings the stream and the consumer of an older version to its own settings', async () => {
@@ -706,6 +709,28 @@ describe('the trail, over HTTP', () => {
     );
     expect(receipts).toContain(last.sequence);
     subscription.unsubscribe();
+    // As if an update of the service understood it since.
+    const text = JSON.stringify({ ...odd, data: { ...odd.data, changes: { note: 'batched' } } });
+    const letter = await database.query<{ position: string }>(
+      'update dead_letter set payload = $2, original = null where payload like $1 returning position::text',
+      [`%${odd.id}%`, text],
+    );
+    const position = letter.rows[0]?.position ?? '';
+    const admin = { ...READ, scopes: ['audit:admin'] };
+    const replayed = await get(`/intake/dead-letters/${position}/replay`, admin, { method: 'POST' });
+    const { log_index: index } = z.object({ log_index: z.string() }).parse(await replayed.json());
+    expect((await search('source=payments&q=batched')).map(({ event }) => event.id)).toContain(odd.id);
+    const recorded = (await ownEvents(database)).filter(
+      ({ type }) => type === 'countersign.audit.dead-letter.replayed.v1',
+    );
+    expect(recorded.map(({ data }) => data)).toEqual([
+      expect.objectContaining({
+        resource: `dead-letter/${position}`,
+        outcome: 'allowed',
+        txn: expect.any(String),
+        changes: { log_index: index },
+      }),
+    ]);
   }, 60_000);
 
   it('shows what came in and what it could not take to a reader, and lets only an administrator try that again', async () => {
@@ -766,6 +791,42 @@ describe('the trail, over HTTP', () => {
         ['countersign.audit.sources.listed.v1', 'source/*'],
         ['countersign.audit.dead-letter.replay_refused.v1', 'dead-letter/998'],
         ['countersign.audit.gap.refused.v1', 'source/payments'],
+      ]),
+    );
+  }, 60_000);
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    published += 1;
+    const number = String(published);
+    await publish(1);
+    const admin = { ...READ, scopes: ['audit:admin'] };
+    const accept = async (): Promise<number> =>
+      (
+        await get('/intake/sources/payments/gaps/accept', admin, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ first: number, last: number, reason: 'lost' }),
+        })
+      ).status;
+    expect(await eventually(accept, (status) => status === 200)).toBe(200);
+    expect((await get('/events/summary?buckets=4')).status).toBe(200);
+    const recorded = (await ownEvents(database)).map(
+      ({ type, data }) => `${type.replace(/^countersign\.audit\.|\.v1$/g, '')} ${data.outcome}`,
+    );
+    expect(recorded).toEqual(
+      expect.arrayContaining([
+        'event.read allowed',
+        'event.revealed allowed',
+        'event.erasure_ordered allowed',
+        'event.erased allowed',
+        'events.counted allowed',
+        'events.summarised allowed',
+        'events.exported allowed',
+        'events.tailed allowed',
+        'events.tail_ended allowed',
+        'dead-letter.kept failed',
+        'dead-letters.listed allowed',
+        'gap.accepted allowed',
       ]),
     );
   }, 60_000);

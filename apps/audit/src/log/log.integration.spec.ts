@@ -24,6 +24,7 @@ import pg from 'pg';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { migrate } from '../testing/migrate.js';
+import { ownEventFaults } from '../testing/own-events.js';
 import { CheckpointThinningService } from './checkpoint-thinning.service.js';
 
 interface Inclusion {
@@ -133,9 +134,11 @@ describe('the log of the audit service', () => {
   afterAll(async () => {
     await app.close();
     await payments.close();
+    const faults = await ownEventFaults(database);
     await database.end();
     await issuer.close();
     await backing.stop();
+    expect(faults).toEqual([]);
   }, 60_000);
 
   it('begins with a signed checkpoint over nothing', async () => {

@@ -23,6 +23,7 @@ import { z } from 'zod';
 import { AuditModule } from '../audit.module.js';
 import { variables } from '../configuration.js';
 import { events } from '../events.js';
+import { ownEventFaults, ownEvents } from '../testing/own-events.js';
 
 const reportSchema = z.object({
   state: z.string(),
@@ -178,9 +179,11 @@ describe('the trail, its database restored from a backup', () => {
   afterAll(async () => {
     await relay.stop();
     await app.close();
+    const faults = await ownEventFaults({ query: async (sql) => ({ rows: await inAudit(sql) }) });
     await payments.end();
     await Promise.all([postgres.stop(), nats.stop(), issuer.close()]);
     for (const folder of [directory, postgres.directory]) rmSync(folder, { recursive: true, force: true });
+    expect(faults).toEqual([]);
   }, 60_000);
 
   it('stops, says so, and gets back what it lost in the original order, so that old checkpoints verify again', async () => {
@@ -254,5 +257,13 @@ describe('the trail, its database restored from a backup', () => {
     );
     const changes = { checkpoint_verified: false, lost_entries: row.last - row.first + 1 };
     expect(declared).toMatchObject({ event: { data: { changes } } });
+    const own = await ownEvents({ query: async (sql) => ({ rows: await inAudit(sql) }) });
+    for (const name of ['log.recovery_read', 'log.recalled'] as const)
+      expect(own).toContainEqual(
+        expect.objectContaining({
+          type: events.typeOf(name),
+          data: expect.objectContaining({ outcome: 'allowed', txn: expect.any(String) }),
+        }),
+      );
   }, 480_000);
 });

@@ -30,6 +30,7 @@ import { LogStore } from '../log/log.store.js';
 import { IntegrationService } from '../integration/integration.service.js';
 import { auditor } from '../testing/auditor.js';
 import { migrate } from '../testing/migrate.js';
+import { ownEventFaults } from '../testing/own-events.js';
 import { RetentionService } from './retention.service.js';
 import { RetentionStore } from './retention.store.js';
 
@@ -147,10 +148,12 @@ describe('a log of many events', () => {
   }, 180_000);
   afterAll(async () => {
     await app.close();
+    const faults = await ownEventFaults(database);
     await database.end();
     await issuer.close();
     await backing.stop();
     rmSync(directory, { recursive: true, force: true });
+    expect(faults).toEqual([]);
   }, 60_000);
 
   const heap = (): number => {

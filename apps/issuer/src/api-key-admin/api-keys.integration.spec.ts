@@ -569,4 +569,18 @@ describe('API keys at two replicas of the issuer', () => {
     expect(await lastUse({ hour: '2026-11-20T12:00:00.000Z' })).toBe('2026-11-20T12:59:00.000Z');
     expect(await lastUse({ last_at: '2026-11-21T10:17:00.000Z' })).toBe('2026-11-20T12:59:00.000Z');
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(
+      expect.arrayContaining([
+        'api-key.created allowed',
+        'api-key.looked-at allowed',
+        'api-key.looked-at failed',
+        'api-key.rotated allowed',
+        'api-key.disabled allowed',
+        'api-key.enabled allowed',
+        'api-key.tokens-revoked allowed',
+      ]),
+    );
+  });
 });

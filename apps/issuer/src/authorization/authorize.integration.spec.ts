@@ -589,4 +589,16 @@ describe('the authorization endpoint', () => {
       { numRuns: 200 },
     );
   }, 120_000);
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(
+      expect.arrayContaining([
+        'authorization-request.shown allowed',
+        'authorization-request.granted allowed',
+        'client.replaced allowed',
+        'consent.given allowed',
+        'consent.withdrawn allowed',
+      ]),
+    );
+  });
 });

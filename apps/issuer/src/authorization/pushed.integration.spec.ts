@@ -149,4 +149,10 @@ describe('a pushed request', () => {
     );
     expect(rows).toEqual([{ because: 'BY_CLIENT' }]);
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(
+      expect.arrayContaining(['authorization-request.pushed allowed', 'authorization-request.push_refused denied']),
+    );
+  });
 });

@@ -322,4 +322,39 @@ describe('clients at two replicas', () => {
     const schema = (await (await fetch(`${issuer.url}/schemas/clients.json`)).json()) as { properties: object };
     expect(Object.keys(schema.properties)).toContain('clients');
   });
+
+  it('refuses a secret that was removed, and records that', async () => {
+    const registration = { client_id: 'retiring', token_endpoint_auth_method: 'client_secret_basic', policy };
+    const { body } = await issuer.admin('POST', '/admin/clients', registration);
+    const made = await issuer.admin('POST', '/admin/clients/retiring/secrets');
+    const [first, second] = [String(body['client_secret']), String(made.body['client_secret'])];
+    const path = `/admin/clients/retiring/secrets/${String(made.body['secret_id'])}`;
+    expect((await issuer.admin('DELETE', path)).status).toBe(200);
+    const statuses = [first, second].map((secret) => issuer.token(requested, other, basic('retiring', secret)));
+    expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 401]);
+    const { rows } = await issuer.database.query<{ data: unknown }>(
+      `select event->'data' as data from audit_outbox where event->>'type' = 'countersign.issuer.client-secret.removed.v1'`,
+    );
+    expect(rows).toEqual([
+      {
+        data: expect.objectContaining({
+          resource: 'client/retiring',
+          outcome: 'allowed',
+          txn: expect.any(String),
+          changes: { before: expect.any(Object), after: expect.any(Object) },
+        }),
+      },
+    ]);
+  });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(
+      expect.arrayContaining([
+        'client.registered allowed',
+        'client.enabled allowed',
+        'client-key.added allowed',
+        'client-key.removed allowed',
+      ]),
+    );
+  });
 });

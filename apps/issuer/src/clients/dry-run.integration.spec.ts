@@ -34,4 +34,8 @@ describe('a dry run of the declared file', () => {
     expect(differs).toContain('- operator: no longer declared, disabled');
     expect((await issuer.admin('GET', '/admin/clients/operator')).body['status']).toBe('active');
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(expect.arrayContaining(['client.declared allowed']));
+  });
 });

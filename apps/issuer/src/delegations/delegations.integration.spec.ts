@@ -198,4 +198,10 @@ describe('a delegation', () => {
       expect((await issuer.admin('GET', '/admin/revocations/preview?kind=all&name=x')).status).toBe(400);
     });
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(
+      expect.arrayContaining(['delegation.end_refused failed', 'revocation.previewed allowed']),
+    );
+  });
 });

@@ -278,4 +278,8 @@ describe('a device without a browser', () => {
       expect(kept).not.toContain(code);
     }
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(expect.arrayContaining(['device.begun allowed', 'device.shown allowed']));
+  });
 });

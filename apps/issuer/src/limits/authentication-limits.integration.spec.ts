@@ -142,4 +142,10 @@ describe('the limits of client authentication at two replicas', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(10);
     expect(statuses.at(-1)).toBe(429);
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await issuer.recorded()).toEqual(
+      expect.arrayContaining(['token.introspect_refused denied', 'token.revoke_refused denied']),
+    );
+  });
 });

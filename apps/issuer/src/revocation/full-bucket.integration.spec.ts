@@ -126,4 +126,8 @@ describe('a bucket that fills', () => {
     await issuer.backing.nats.stop();
     expect(await eventually(async () => (await readiness(stuck)).status === 200)).toBe(true);
   }, 120_000);
+
+  it('leaves a record of each token that was revoked', async () => {
+    expect(await issuer.recorded()).toEqual(expect.arrayContaining(['token.revoked allowed']));
+  });
 });

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
+import { KeyRotation } from './key-rotation.service.js';
+import { RevocationKeyRotation } from './revocation-key-rotation.service.js';
 
 interface KeyJson {
   readonly kid: string;
@@ -92,5 +94,58 @@ describe('signing keys at two replicas', () => {
     await delay(1_500);
     expect(await published(other)).not.toContain(active?.kid);
     expect((await issuer.admin('POST', `/admin/keys/${'A'.repeat(43)}/revoke`)).status).toBe(404);
+  });
+
+  describe('whose time is over', () => {
+    const recorded = async (type: string): Promise<readonly unknown[]> => {
+      const { rows } = await issuer.database.query<{ data: unknown }>(
+        `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
+        [`countersign.issuer.${type}.v1`],
+      );
+      return rows.map(({ data }) => data);
+    };
+    /** Makes every retired key a day older, and does what is due then. */
+    const later = async (table: string, rotation: typeof KeyRotation): Promise<void> => {
+      await issuer.database.query(`update ${table} set retired_at = retired_at - interval '1 day'`);
+      await issuer.apps[0]?.get(rotation).run();
+    };
+    const removed = { outcome: 'allowed', changes: { state: { before: 'retired', after: 'removed' } } };
+
+    it('leave the JWKS, and that is recorded', async () => {
+      const [retired] = stateOf(keysOf((await issuer.admin('GET', '/admin/keys')).body), 'retired');
+      await later('signing_key', KeyRotation);
+      const now = keysOf((await issuer.admin('GET', '/admin/keys')).body);
+      expect(stateOf(now, 'removed').map(({ kid }) => kid)).toContain(retired?.kid);
+      expect(await recorded('signing-key.removed')).toEqual([
+        expect.objectContaining({ ...removed, resource: `signing-key/${retired?.kid ?? ''}` }),
+      ]);
+    });
+
+    it('leave it too when they signed revocations, and everything an administrator does with these is recorded', async () => {
+      await issuer.database.query(`update revocation_key set usable_from = now() - interval '1 minute'`);
+      const { body } = await issuer.admin('POST', '/admin/revocation-keys/rotate');
+      const [retired] = stateOf(keysOf(body), 'retired');
+      const [active] = stateOf(keysOf(body), 'active');
+      await later('revocation_key', RevocationKeyRotation);
+      expect(await recorded('revocation-key.removed')).toEqual([
+        expect.objectContaining({ ...removed, resource: `revocation-key/${retired?.kid ?? ''}` }),
+      ]);
+      await issuer.database.query(
+        `update revocation_key set usable_from = now() - interval '1 minute', activated_at = activated_at - interval '10 years'`,
+      );
+      await issuer.apps[0]?.get(RevocationKeyRotation).run();
+      await issuer.admin('GET', '/admin/revocation-keys');
+      expect((await issuer.admin('POST', `/admin/revocation-keys/${active?.kid ?? ''}/revoke`)).status).toBe(200);
+      expect(await issuer.recorded()).toEqual(
+        expect.arrayContaining([
+          'signing-key.looked-at allowed',
+          'revocation-key.created allowed',
+          'revocation-key.rotated allowed',
+          'revocation-key.activated allowed',
+          'revocation-key.looked-at allowed',
+          'revocation-key.revoked allowed',
+        ]),
+      );
+    });
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { outboxFaults } from '@countersign/test-kit';
+import { outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
@@ -54,6 +54,8 @@ export interface IssuerUnderTest {
   fileOf(name: string, content: object): string;
   /** Starts one more replica with other variables. @returns its URL */
   join(environment: Readonly<Record<string, string>>): Promise<string>;
+  /** The kinds of audit events recorded so far, with their outcomes: `token.issued allowed`. */
+  recorded(): Promise<readonly string[]>;
   /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
@@ -185,6 +187,7 @@ export async function startIssuer(
       await startReplica(port, further);
       return `http://127.0.0.1:${String(port)}`;
     },
+    recorded: () => outboxKinds(database, events),
     async stop() {
       await Promise.all(apps.map((app) => app.close()));
       const faults = await outboxFaults(database, events);

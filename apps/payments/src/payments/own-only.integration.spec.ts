@@ -317,4 +317,10 @@ describe('a person, through an application,', () => {
       (await payments.eventsOf(`payment/${String(held['id'])}`)).filter((type) => type.endsWith('_refused')),
     ).toEqual(['payment.capture_refused', 'payment.capture_refused']);
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await payments.recorded()).toEqual(
+      expect.arrayContaining(['webhook.missed failed', 'idempotency-key.refused failed']),
+    );
+  });
 });

@@ -89,6 +89,33 @@ describe('payments, over HTTP, on the real accounts service', () => {
     expect(codeOf(await step(held, 'capture'))).toEqual([409, 'PAYMENT_NOT_HELD']);
   });
 
+  it('becomes expired when its hold has, and records that', async () => {
+    const held = await pay('100', { capture: 'manual', hold_seconds: 600 });
+    const id = String(held.body['id']);
+    const transfer = String(held.body['transfer_id']);
+    await payments.accounts.asOwner(
+      `alter table hold disable trigger user;
+       update hold set expires_at = now() - interval '1 second' where transfer_id = '${transfer}';
+       alter table hold enable trigger user`,
+    );
+    expect(codeOf(await step(held, 'capture'))).toEqual([422, 'HOLD_EXPIRED']);
+    expect((await read(held)).body).toMatchObject({ status: 'expired' });
+    const { rows } = await payments.pool.query<{ data: unknown }>(
+      `select event->'data' as data from audit_outbox where event->>'type' = 'countersign.payments.payment.expired.v1'`,
+    );
+    expect(rows).toEqual([
+      {
+        data: expect.objectContaining({
+          resource: `payment/${id}`,
+          action: 'payments:expire',
+          outcome: 'allowed',
+          txn: expect.any(String),
+          changes: expect.objectContaining({ status: { from: 'held', to: 'expired' }, transfer_id: transfer }),
+        }),
+      },
+    ]);
+  });
+
   it('refunds in parts, never over what was captured, also when many try at once', async () => {
     const paid = await pay('100');
     const key = randomUUID();
@@ -222,5 +249,18 @@ describe('payments, over HTTP, on the real accounts service', () => {
     expect((await payments.call(shop, 'POST', path(one, 'refund'), '')).status).toBe(201);
     expect((await payments.call(shop, 'POST', path(other, 'cancel'), '')).status).toBe(200);
     expect(codeOf(await payments.call(shop, 'POST', '/payments', ''))).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await payments.recorded()).toEqual(
+      expect.arrayContaining([
+        'payment.cancel_begun allowed',
+        'payment.cancelled allowed',
+        'payment.expired allowed',
+        'payments.listed allowed',
+        'refund.created allowed',
+        'refunds.listed allowed',
+      ]),
+    );
   });
 });

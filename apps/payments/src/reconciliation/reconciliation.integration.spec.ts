@@ -228,4 +228,10 @@ describe('a reconciliation of payments with accounts', () => {
     expect((await paying).map(({ status }) => status)).toEqual(Array.from({ length: 40 }, () => 201));
     expect((await reconcile()).differences).toEqual(before.differences);
   }, 120_000);
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await payments.recorded()).toEqual(
+      expect.arrayContaining(['payments.reconciled allowed', 'refund.adopted allowed']),
+    );
+  });
 });

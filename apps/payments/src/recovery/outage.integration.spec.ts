@@ -101,6 +101,38 @@ describe('payments, when accounts hangs, comes back, or answers late', () => {
     expect([again.body['id'], again.headers['idempotency-replayed']]).toEqual([settled.body['id'], 'true']);
   });
 
+  it('keeps what is held when the refusal of an earlier order arrives late, and records the refusal', async () => {
+    const purse = await payments.accounts.open(shop, 'forbidden');
+    const key = randomUUID();
+    const hold = (): Promise<Answer> =>
+      payments.call(shop, 'POST', '/payments', { amount: euro('100'), from: purse, to, capture: 'manual' }, key);
+    const refusal = gate.keepNext('answer');
+    const first = hold();
+    await refusal.reached;
+    await delay(LEASE);
+    expect(codeOf(await pay(randomUUID(), from, purse))).toEqual([201, 'settled']);
+    const held = await hold();
+    expect(codeOf(held)).toEqual([201, 'held']);
+    refusal.release();
+    await first;
+    const id = String(held.body['id']);
+    expect((await payments.call(shop, 'GET', `/payments/${id}`)).body).toMatchObject({ status: 'held' });
+    const { rows } = await payments.pool.query<{ data: unknown }>(
+      `select event->'data' as data from audit_outbox where event->>'type' = 'countersign.payments.payment.step_refused.v1'`,
+    );
+    expect(rows).toEqual([
+      {
+        data: expect.objectContaining({
+          resource: `payment/${id}`,
+          outcome: 'failed',
+          reason: 'INSUFFICIENT_FUNDS',
+          txn: expect.any(String),
+          changes: expect.objectContaining({ status: { from: 'held', to: 'held' } }),
+        }),
+      },
+    ]);
+  });
+
   it('keeps a key and its answer for 24 hours, and then takes it for another payment', async () => {
     const [old, young] = [randomUUID(), randomUUID()];
     const [first, kept] = [await pay(old), await pay(young)];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { generateSigningKey } from '@countersign/auth-core';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { outboxFaults } from '@countersign/test-kit';
+import { outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { z } from 'zod';
@@ -37,6 +37,8 @@ export interface PaymentsUnderTest {
   metrics(): Promise<string>;
   /** Ends the process's part of the service and starts it again on the same database. */
   restart(): Promise<void>;
+  /** The kinds of audit events recorded so far, with their outcomes: `payment.settled allowed`. */
+  recorded(): Promise<readonly string[]>;
   /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
@@ -112,6 +114,7 @@ export async function startPayments(
       await app.close();
       app = await start();
     },
+    recorded: () => outboxKinds(pool, events),
     async stop() {
       await app.close();
       const faults = await outboxFaults(pool, events);

@@ -42,6 +42,8 @@ export interface RealAccounts {
   readonly tokens: TokenClient;
   /** Opens an account in euro that belongs to the caller's subject. @returns its id */
   open(who: string | Who, overdraft: 'allowed' | 'forbidden'): Promise<string>;
+  /** Changes the ledger's database as its owner, in one transaction: what no service may do. */
+  asOwner(statements: string): Promise<void>;
   /** Its process is stopped, though its port is open, until it is resumed. */
   suspend(): void;
   resume(): void;
@@ -172,6 +174,12 @@ export async function startRealAccounts({ empty = false }: RealAccountsOptions =
         body: JSON.stringify({ name: 'test', kind: 'liability', currency: 'EUR', overdraft }),
       });
       return accountSchema.parse(await response.json()).id;
+    },
+    async asOwner(statements) {
+      const { rows } = await ledger.query<{ owner: string }>(
+        'select quote_ident(pg_get_userbyid(datdba)) as owner from pg_database where datname = current_database()',
+      );
+      await ledger.query(`begin; set local role ${rows[0]?.owner ?? ''}; ${statements}; commit`);
     },
     suspend() {
       process.kill(child.pid, 'SIGSTOP');

@@ -186,4 +186,17 @@ describe('webhooks', () => {
     expect(nextAttempt(1, now, 0)?.getTime()).toBe(2_500);
     expect(nextAttempt(ATTEMPT_LIMIT, now, 1)).toBeUndefined();
   });
+
+  it('leaves a record of each thing that was read, changed or refused here', async () => {
+    expect(await payments.recorded()).toEqual(
+      expect.arrayContaining([
+        'webhook.registered allowed',
+        'webhook.registration_refused failed',
+        'webhook.removed allowed',
+        'webhook.deliveries_listed allowed',
+        'webhook.replayed allowed',
+        'webhooks.listed allowed',
+      ]),
+    );
+  });
 });
