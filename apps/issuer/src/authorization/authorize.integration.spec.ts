@@ -200,6 +200,7 @@ describe('the authorization endpoint', () => {
       ['prompt=login', { prompt: 'login' }],
       ['prompt=select_account', { prompt: 'select_account' }],
       ['max_age', { max_age: '60' }],
+      ['max_age=0', { max_age: '0' }],
       ['acr_values that were not met', { acr_values: 'urn:example:strong' }],
     ])('again for %s, once', async (_, change) => {
       const authenticatedAt = new Date(Date.now() - 120_000);
@@ -256,7 +257,10 @@ describe('the authorization endpoint', () => {
       ['implicit is not supported', { response_type: 'token' }, 'unsupported_response_type'],
       ['hybrid is not supported', { response_type: 'code id_token' }, 'unsupported_response_type'],
       ['response_type is missing', { response_type: undefined }, 'invalid_request'],
-      ['the answer comes in the query only', { response_mode: 'fragment' }, 'invalid_request'],
+      ['the answer comes in the query, not in the fragment', { response_mode: 'fragment' }, 'invalid_request'],
+      ['the answer comes in the query, not by a form', { response_mode: 'form_post' }, 'invalid_request'],
+      ['the answer comes in the query, not signed', { response_mode: 'query.jwt' }, 'invalid_request'],
+      ['the answer comes in the query, not as a message', { response_mode: 'web_message' }, 'invalid_request'],
       ['PKCE is missing', { code_challenge: undefined }, 'invalid_request'],
       ['PKCE is not downgraded to plain', { code_challenge_method: 'plain' }, 'invalid_request'],
       ['PKCE has a method', { code_challenge_method: undefined }, 'invalid_request'],
@@ -415,6 +419,30 @@ describe('the authorization endpoint', () => {
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).toContain("form-action 'self' https://planner.example;");
       expect(page.headers['x-frame-options']).toBe('DENY');
+    });
+
+    it.each([
+      '/oauth2/token',
+      '/oauth2/par',
+      '/oauth2/userinfo',
+      '/oauth2/revoke',
+      '/oauth2/introspect',
+      '/oauth2/device_authorization',
+      '/oauth2/authorize',
+      '/account',
+      '/.well-known/jwks.json',
+      '/.well-known/openid-configuration',
+    ])('of what %s answers: no script of theirs may read it, whatever it asks before (CORS)', async (path) => {
+      const origin = 'https://planner.example';
+      const asks = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,dpop' };
+      const answers = [
+        await open(issuer.url + path, ada, { origin, ...asks }, 'OPTIONS'),
+        await open(issuer.url + path, ada, { origin, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }),
+        await submit(issuer.url + path, {}, ada, { origin, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }),
+      ];
+      expect(answers[0]?.status).toBe(405);
+      for (const { headers } of answers)
+        expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
     });
 
     it('answers no HEAD, which would only ask whether somebody is signed in', async () => {

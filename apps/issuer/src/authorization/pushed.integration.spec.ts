@@ -102,6 +102,8 @@ describe('a pushed request', () => {
     ['a request_uri', { request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'invalid_request'],
     ['PKCE by plain', { code_challenge_method: 'plain' }, 'invalid_request'],
     ['a scope that is not its', { scope: 'payments:admin' }, 'invalid_scope'],
+    ['a request object', { request: 'ey.ey.ey' }, 'request_not_supported'],
+    ['two services', { resource: 'payments https://accounts.example' }, 'invalid_target'],
     ['an implicit answer', { response_type: 'token' }, 'unsupported_response_type'],
   ])('with %s is refused at once', async (_, change, error) => {
     const { status, body } = await push(change);
@@ -113,8 +115,13 @@ describe('a pushed request', () => {
     const url = `${issuer.url}/oauth2/par`;
     const dpop = await createDpopProof({ key, method: 'POST', url });
     expect((await push({ dpop_jkt: thumbprintOf(thief) }, { dpop })).body['error']).toBe('invalid_dpop_proof');
+    const elsewhere = { dpop: createDpopProof({ key, method: 'POST', url: `${issuer.url}/oauth2/token` }) };
+    expect((await push({}, elsewhere)).body['error']).toBe('invalid_dpop_proof');
     const { body } = await push({}, { dpop });
     expect((await push({}, { dpop })).body['error']).toBe('invalid_dpop_proof');
+    // A proof that was used here is used at every replica.
+    const again = await post('/oauth2/par', { ...parameters, client_id: 'strict' }, { dpop }, other);
+    expect(again.body['error']).toBe('invalid_dpop_proof');
     const { location } = await visit(body['request_uri'] ?? '');
     const code = location?.searchParams.get('code') ?? '';
     const form = { grant_type: 'authorization_code', code, code_verifier: verifier, client_id: 'strict' };

@@ -254,6 +254,23 @@ describe('refresh tokens', () => {
     expect(await endOf(id)).toBe('BY_CLIENT');
   });
 
+  it('say nothing of themselves by introspection, no matter who asks (RFC 7662, section 4)', async () => {
+    const { body } = await begin(bookkeeper);
+    const token = String(body['refresh_token']);
+    const payments = {
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await issuer.assertion('payments'),
+    };
+    for (const [form, headers] of [
+      [payments, {}],
+      [{}, bookkeeper.headers ?? {}],
+    ] as const) {
+      const sent = { method: 'POST', headers, body: new URLSearchParams({ token, ...form }) };
+      expect(await (await fetch(`${issuer.url}/oauth2/introspect`, sent)).json()).toEqual({ active: false });
+    }
+    expect((await refresh(token, bookkeeper)).status).toBe(200);
+  });
+
   describe('end with what an administrator revokes', () => {
     const revoke = (body: object) => issuer.admin('POST', '/admin/revocations', body);
     const live = async ({ session }: SignedIn) => {

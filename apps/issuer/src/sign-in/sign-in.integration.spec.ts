@@ -142,6 +142,20 @@ describe('signing in', () => {
     }
   });
 
+  it('shows nothing of what an application says of the person, and leads on with it as text', async () => {
+    const hints = { login_hint: `"><script>alert(1)</script>`, acr_values: `" onmouseover="alert(1)` };
+    const page = await browser().get(`/sign-in?${new URLSearchParams(hints).toString()}`);
+    expect([page.status, page.text.includes('<script'), page.text.includes('" onmouseover')]).toEqual([
+      200,
+      false,
+      false,
+    ]);
+    const link = /href="([^"]*\/with\/forger[^"]*)"/.exec(page.text)?.[1]?.replaceAll('&amp;', '&') ?? '';
+    const { location } = await browser().get(link);
+    expect(location?.origin).toBe(world.forger.url);
+    expect(location?.searchParams.get('login_hint')).toBe(hints.login_hint);
+  });
+
   it('says on a page that a provider is unavailable, and continues with the others', async () => {
     const answer = await browser().get('/sign-in/with/gone');
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
