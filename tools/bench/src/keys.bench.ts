@@ -1,20 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { generateSigningKey, makeApiKey, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, makeApiKey } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices } from '@countersign/backing-services';
-import pg from 'pg';
-import { z } from 'zod';
-import { type Benchmark } from './benchmark.js';
+import { type Benchmark, type BenchmarkContext } from './benchmark.js';
 import { decisionRound } from './keys/decision.js';
-import { p99OfPolite, SECONDS, steadyLoad, type Load } from './keys/loads.js';
+import { Neighbours, Seen, type Neighbour } from './keys/neighbours.js';
+import { makeTables, startServer } from './keys/servers.js';
 import { sharedLimit } from './keys/shared-limit.js';
-import { pinned } from './pinned.js';
-import { cpuSeconds, pathOf } from './processes.js';
 import { interleave } from './rounds.js';
 import { median } from './statistics.js';
 
@@ -23,128 +17,127 @@ const POLITE_RATE = 200;
 /** Requests a second that the flooding key may make, by the server's own words. */
 const LIMIT_OF_FLOOD = 100;
 const FLOOD_RATE = 20 * LIMIT_OF_FLOOD;
+/** Near what one program can send here: the service stops reading most of it. */
+const TORRENT_RATE = 200 * LIMIT_OF_FLOOD;
 /** Connections of a caller that sends again as soon as it is answered. */
 const LOOP_CONNECTIONS = 50;
 /** As many of them as the service holds answers of one key. */
 const CROWD_CONNECTIONS = 1_000;
+/** Phases of each candidate in a round: short and in turn, since a machine is not the same from minute to minute. */
+const PHASES = 2;
 
-/** The tables that a service needs for API keys, as payments has them. */
-async function makeTables(databaseUrl: string): Promise<void> {
-  const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  try {
-    const { rows } = await database.query<{ owner: string }>(
-      `select quote_ident(pg_get_userbyid(nspowner)) as owner from pg_namespace where nspname = 'public'`,
-    );
-    await database.query(`set role ${rows[0]?.owner ?? 'none'}`);
-    await database.query('alter default privileges grant select, insert, update, delete on tables to session_user');
-    await database.query(readFileSync(pathOf('../../../apps/payments/migrations/0007_api_keys.sql'), 'utf8'));
-  } finally {
-    await database.end();
-  }
-}
+const NEIGHBOURS = ['alone', 'flood', 'torrent', 'loop', 'crowd', 'elsewhere'] as const;
+type Name = (typeof NEIGHBOURS)[number];
+const TITLES: Readonly<Record<Name, string>> = {
+  alone: 'only the polite key',
+  flood: 'polite key beside a flood',
+  torrent: 'polite key beside a torrent',
+  loop: 'polite key beside a loop',
+  crowd: 'polite key beside a loop by a crowd of connections',
+  elsewhere: 'polite key, flood at another server',
+};
 
 const ratio = (name: string, value: number) => ({ metric: `keys.${name}`, value, goal: 1.5, better: 'lower' }) as const;
 
-/** A separate server on the core of servers. */
-async function startServer(key: PrivateJwk): Promise<{ readonly url: string; readonly process: ChildProcess }> {
-  const [command, ...rest] = pinned([process.execPath, pathOf('http/countersign-server.js')], { core: 0 });
-  const server = spawn(command, rest, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_ENV: 'production', BENCH_KEY: JSON.stringify(key) },
-  });
-  const [origin] = z.tuple([z.url()]).parse(await once(createInterface({ input: server.stdout }), 'line'));
-  return { url: `${origin}/with-key`, process: server };
+function report(seen: Readonly<Record<Name, Seen>>, { rounds, measured }: BenchmarkContext): void {
+  for (const name of NEIGHBOURS) {
+    const { polite, early, late, sent } = seen[name];
+    const [least, greatest] = polite.spread(0.99, rounds);
+    measured(`${TITLES[name]}: p50`, polite.at(0.5), 'ms');
+    measured(`${TITLES[name]}: p99`, polite.at(0.99), 'ms');
+    measured(`${TITLES[name]}: p99 of the best round`, least, 'ms');
+    measured(`${TITLES[name]}: p99 of the worst round`, greatest, 'ms');
+    measured(`${TITLES[name]}: p99.9`, polite.at(0.999), 'ms');
+    measured(`${TITLES[name]}: p99 in the second before, in which a burst may pass`, early.at(0.99), 'ms');
+    measured(`${TITLES[name]}: p99 of sending late`, late.at(0.99), 'ms');
+    measured(`${TITLES[name]}: answers timed`, polite.count, '');
+    if (sent.length > 0) measured(`${TITLES[name]}: requests of the other key`, median(sent), 'a second');
+  }
+  measured('server core that the flood takes', 100 * (median(seen.flood.core) - median(seen.alone.core)), '%');
+  measured('of the answers of the flood were refusals', median(seen.flood.limited), '');
 }
 
 const benchmark: Benchmark = {
   description:
-    `API keys: a polite key (${String(POLITE_RATE)} requests a second) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, ` +
+    `API keys: a polite key (${String(POLITE_RATE)} requests a second, timed from when each is due) beside one that floods the same server with ${String(FLOOD_RATE)} a second, twenty times its limit, or ${String(TORRENT_RATE)}, ` +
     `or by ${String(LOOP_CONNECTIONS)} or ${String(CROWD_CONNECTIONS)} connections that send again as soon as they are answered; against only the polite one. ` +
-    'The program that floods runs on the core of the polite client only while that is idle, because a flood comes from other machines; the same flood at another server shows what is left of its disturbance. ' +
+    'The servers and the polite client run before everything else on their cores, the program that floods after it, because a flood comes from other machines; the same flood at another server shows what is left of its disturbance. ' +
     'A decision from memory; how exactly four replicas with separate clocks keep one limit over one PostgreSQL (fsync off).',
-  async run({ rounds, progress, measured }) {
+  async run(context) {
+    const { rounds, progress, measured } = context;
     const folder = mkdtempSync(join(tmpdir(), 'keys-'));
     const key = await generateSigningKey();
     const files = { polite: join(folder, 'polite'), flood: join(folder, 'flood') };
     writeFileSync(files.polite, makeApiKey('bench', uuidv7()));
     writeFileSync(files.flood, makeApiKey('flood', uuidv7()));
     const [server, other] = await Promise.all([startServer(key), startServer(key)]);
+    const neighbours = new Neighbours(server, { file: files.polite, rate: POLITE_RATE, connections: CONNECTIONS });
     const backing = await startBackingServices();
     try {
       const databaseUrl = await backing.database('payments');
       await makeTables(databaseUrl);
-      const decide = await decisionRound(key);
-      const kept = {
-        ...{ shares: [] as number[], commits: [] as number[], limited: [] as number[] },
-        ...{ flooded: [] as number[], looped: [] as number[], crowded: [] as number[] },
-        ...{ coreOfPolite: [] as number[], coreOfBoth: [] as number[] },
-      };
-      const polite = { file: files.polite, rate: POLITE_RATE, connections: CONNECTIONS };
-      const flood = { file: files.flood, rate: FLOOD_RATE, connections: CONNECTIONS, floods: true };
+      const flood = { file: files.flood, rate: FLOOD_RATE, connections: CONNECTIONS };
       const loop = { ...flood, rate: 'unbounded', connections: LOOP_CONNECTIONS } as const;
-      const crowd = { ...loop, connections: CROWD_CONNECTIONS };
-      /** The polite key's p99, while another load is at a server. */
-      const beside = async (load?: Load, sent?: number[], at = server): Promise<number> => {
-        const before = cpuSeconds(server.process);
-        const [asked, flooded] = await Promise.all([
-          steadyLoad(server.url, polite),
-          load === undefined ? undefined : steadyLoad(at.url, load),
-        ]);
-        const core = (cpuSeconds(server.process) - before) / SECONDS;
-        if (load === undefined) kept.coreOfPolite.push(core);
-        if (load === flood && at === server) kept.coreOfBoth.push(core);
-        if (flooded !== undefined) {
-          kept.limited.push((flooded.statuses['429'] ?? 0) / flooded.answered);
-          sent?.push(flooded.sentInTime / SECONDS);
-        }
-        return p99OfPolite(asked);
+      const beside: Readonly<Record<Name, Neighbour | undefined>> = {
+        alone: undefined,
+        flood: { load: flood, at: server },
+        torrent: { load: { ...flood, rate: TORRENT_RATE }, at: server },
+        loop: { load: loop, at: server },
+        crowd: { load: { ...loop, connections: CROWD_CONNECTIONS }, at: server },
+        elsewhere: { load: flood, at: other },
       };
-      const shared = async (): Promise<number> => {
-        const { share, commits } = await sharedLimit(databaseUrl);
-        kept.shares.push(share);
-        kept.commits.push(commits);
-        return share;
+      const seen: Readonly<Record<Name, Seen>> = {
+        alone: new Seen(),
+        flood: new Seen(),
+        torrent: new Seen(),
+        loop: new Seen(),
+        crowd: new Seen(),
+        elsewhere: new Seen(),
       };
-      const figures = await interleave(
-        [
-          { name: 'alone', round: () => beside() },
-          { name: 'flood', round: () => beside(flood, kept.flooded) },
-          { name: 'loop', round: () => beside(loop, kept.looped) },
-          { name: 'crowd', round: () => beside(crowd, kept.crowded) },
-          { name: 'elsewhere', round: () => beside(flood, [], other) },
-          { name: 'decision', round: decide },
-          { name: 'share', round: shared },
-        ],
+      let isWarm = false;
+      await interleave(
+        NEIGHBOURS.map((name) => ({
+          name,
+          round: () => neighbours.phase(beside[name], isWarm ? seen[name] : undefined),
+        })),
         {
-          rounds,
-          onRound: (round) => {
-            progress(`round ${String(round)}`);
+          rounds: rounds * PHASES,
+          onRound: (phase) => {
+            isWarm = phase >= 0;
+            if (phase % PHASES === 0) progress(`round ${String(phase / PHASES)}`);
           },
         },
       );
-      measured('only the polite key: p99', figures.alone, 'ms');
-      measured('polite key beside a flood: p99', figures.flood, 'ms');
-      measured('polite key beside a loop: p99', figures.loop, 'ms');
-      measured('polite key beside a loop by a crowd of connections: p99', figures.crowd, 'ms');
-      measured('polite key, flood at another server: p99', figures.elsewhere, 'ms');
-      measured('requests of the flood', median(kept.flooded), 'a second');
-      measured('requests of the loop', median(kept.looped), 'a second');
-      measured('requests of the crowd', median(kept.crowded), 'a second');
-      measured('server core that the flood takes', 100 * (median(kept.coreOfBoth) - median(kept.coreOfPolite)), '%');
-      measured('of their answers were refusals', median(kept.limited), '');
+      const kept = { shares: [] as number[], commits: [] as number[] };
+      const share = async (): Promise<number> => {
+        const found = await sharedLimit(databaseUrl);
+        kept.shares.push(found.share);
+        kept.commits.push(found.commits);
+        return found.share;
+      };
+      const { decision } = await interleave(
+        [
+          { name: 'decision', round: await decisionRound(key) },
+          { name: 'share', round: share },
+        ],
+        { rounds },
+      );
+      report(seen, context);
       measured('commits a request, four flooded replicas', median(kept.commits), '');
+      const p99 = (name: Name): number => seen[name].polite.at(0.99);
       return [
-        ratio('polite_p99_ratio', figures.flood / figures.alone),
-        ratio('polite_p99_ratio_loop', figures.loop / figures.alone),
-        ratio('polite_p99_ratio_isolated', figures.flood / figures.elsewhere),
-        { metric: 'keys.polite_p99_ratio_crowd', value: figures.crowd / figures.alone, better: 'lower' },
-        { metric: 'keys.flood_limit_ratio', value: median(kept.flooded) / LIMIT_OF_FLOOD, goal: 10, better: 'higher' },
-        { metric: 'keys.decision_us', value: figures.decision, goal: 2, better: 'lower' },
+        ratio('polite_p99_ratio', p99('flood') / p99('alone')),
+        ratio('polite_p99_ratio_torrent', p99('torrent') / p99('alone')),
+        ratio('polite_p99_ratio_loop', p99('loop') / p99('alone')),
+        ratio('polite_p99_ratio_isolated', p99('flood') / p99('elsewhere')),
+        { metric: 'keys.polite_p99_ratio_crowd', value: p99('crowd') / p99('alone'), better: 'lower' },
+        { metric: 'keys.flood_limit_ratio', value: median(seen.flood.sent) / LIMIT_OF_FLOOD, goal: 10, better: 'higher' },
+        { metric: 'keys.decision_us', value: decision, goal: 2, better: 'lower' },
         { metric: 'keys.limit.most', value: Math.max(...kept.shares), goal: 1.02, better: 'lower' },
         { metric: 'keys.limit.least', value: Math.min(...kept.shares), goal: 0.95, better: 'higher' },
       ];
     } finally {
+      neighbours.stop();
       for (const { process: child } of [server, other]) child.kill();
       await backing.stop();
       rmSync(folder, { recursive: true, force: true });

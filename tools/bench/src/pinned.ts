@@ -5,14 +5,25 @@ export interface PinnedOptions {
   /** 0 for the server, 1 for the load: on different cores where the machine has them. */
   readonly core: number;
   /**
-   * Whether it runs only while nothing else wants its core, where the system can do that. With `nice` it would still keep the core for a time slice of
-   * milliseconds when another program wakes up.
+   * `first`: its main thread runs as soon as it can, whatever else wants the core. For all programs of a measurement of single milliseconds, where
+   * the system can do that ({@link canGoFirst}).
+   * `last`: it runs only while nothing else wants its core. With `nice` it would still keep the core for a time slice of milliseconds when another
+   * program wakes up.
    */
-  readonly givesWay?: boolean | undefined;
+  readonly precedence?: 'first' | 'last' | undefined;
 }
 
-const hasTaskset = process.platform === 'linux' && spawnSync('taskset', ['--version']).status === 0;
-const hasIdle = process.platform === 'linux' && spawnSync('chrt', ['--idle', '0', 'true']).status === 0;
+const isLinux = process.platform === 'linux';
+const succeeds = (command: string, ...args: readonly string[]): boolean =>
+  isLinux && spawnSync(command, args).status === 0;
+
+const hasTaskset = succeeds('taskset', '--version');
+/** Real time for the main thread only: threads that clean memory must not hold the core for a time slice of 100 ms. */
+const FIRST = ['chrt', '--reset-on-fork', '--rr', '1'] as const;
+const LAST = ['chrt', '--idle', '0'] as const;
+const canGoLast = succeeds(...LAST, 'true');
+/** Whether this system lets a program run before all others; root may, others rarely. */
+export const canGoFirst = succeeds(...FIRST, 'true');
 
 /**
  * The command that runs another on one core, where the system can do that; else the command itself.
@@ -20,11 +31,19 @@ const hasIdle = process.platform === 'linux' && spawnSync('chrt', ['--idle', '0'
  */
 export function pinned(
   command: readonly [string, ...string[]],
-  { core, givesWay = false }: PinnedOptions,
+  { core, precedence }: PinnedOptions,
 ): readonly [string, ...string[]] {
   const cores = availableParallelism();
-  const polite = givesWay && hasIdle ? (['chrt', '--idle', '0', ...command] as const) : command;
-  return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...polite] : polite;
+  const ordered = inOrder(command, precedence);
+  return hasTaskset && cores > 1 ? ['taskset', '-c', String(core % cores), ...ordered] : ordered;
+}
+
+function inOrder(
+  command: readonly [string, ...string[]],
+  precedence: PinnedOptions['precedence'],
+): readonly [string, ...string[]] {
+  if (precedence === 'first' && canGoFirst) return [...FIRST, ...command];
+  return precedence === 'last' && canGoLast ? [...LAST, ...command] : command;
 }
 
 /** Moves processes that run, all their threads, to one core, where the system can do that. What they start later starts there. */

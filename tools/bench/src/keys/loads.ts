@@ -1,46 +1,58 @@
-import { spawn } from 'node:child_process';
-import { z } from 'zod';
-import { pinned } from '../pinned.js';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { canGoFirst, pinned } from '../pinned.js';
 import { pathOf } from '../processes.js';
+import { reportSchema, type Order, type Report } from './order.js';
 
-/** Seconds of one load. */
-export const SECONDS = 3;
+/** Seconds of one load that are measured. */
+export const SECONDS = 3.5;
+/** Milliseconds before them: a flood's burst passes, and the server closes what an earlier load left. */
+export const SETTLE_MS = 1_000;
 /** Milliseconds for which the polite client waits for its last answers. A flood waits for none: the server may not even read its requests. */
 const UNANSWERED_MS = 10_000;
 
-const reportSchema = z.object({
-  p50: z.number(),
-  p99: z.number(),
-  answered: z.number(),
-  count: z.number(),
-  /** Requests that were sent within {@link SECONDS}. */
-  sentInTime: z.number(),
-  statuses: z.record(z.string(), z.number()),
-});
-export type Report = z.infer<typeof reportSchema>;
-
 /** How a key is used. */
-export interface Load {
-  readonly file: string;
-  readonly rate: number | 'unbounded';
-  readonly connections: number;
-  /** Whether it floods: then the polite client takes precedence on the core of both, as if the flood came from another machine. */
-  readonly floods?: boolean;
+export type Load = Pick<Order, 'file' | 'rate' | 'connections'>;
+
+/** A program that sends requests, on the core beside the server's. */
+export class LoadProgram {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
+
+  /** @param floods then the polite client has precedence on the core of both, as if the flood came from another machine */
+  constructor(private readonly floods: boolean) {
+    const program = [process.execPath, pathOf('keys/load-program.js')] as const;
+    // Beside one that goes first, a flood need not go last: it sends as fast as it can on a busy machine too.
+    const precedence = !floods ? 'first' : canGoFirst ? undefined : 'last';
+    const [command, ...rest] = pinned(program, { core: 1, precedence });
+    this.#child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced' });
+    this.#ended = once(this.#child, 'exit').then(() => {
+      throw new Error('a load program ended');
+    });
+    // Heard by whoever waits for a report.
+    this.#ended.catch(() => undefined);
+  }
+
+  /** Sends requests to a route for {@link SETTLE_MS} and {@link SECONDS}. */
+  async run(url: string, load: Load): Promise<Report> {
+    const { floods } = this;
+    const order = { ...load, url, floods, settleMs: SETTLE_MS, seconds: SECONDS, afterMs: floods ? 0 : UNANSWERED_MS };
+    this.#child.send(order satisfies Order);
+    const [report]: unknown[] = await Promise.race([once(this.#child, 'message'), this.#ended]);
+    return reportSchema.parse(report);
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
 }
 
-/** Sends requests to a route for {@link SECONDS}. */
-export async function steadyLoad(url: string, { file, rate, connections, floods = false }: Load): Promise<Report> {
-  const program = [process.execPath, pathOf('keys/steady-load.js')] as const;
-  const options = [url, file, String(rate), String(SECONDS), String(connections), floods ? '0' : String(UNANSWERED_MS)];
-  const [command, ...rest] = pinned([...program, ...options], { core: 1, givesWay: floods });
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
-  for await (const chunk of child.stdout) printed += String(chunk);
-  return reportSchema.parse(JSON.parse(printed));
-}
-
-/** Milliseconds; more than any answer took when some never came. @throws when a polite request was refused */
-export function p99OfPolite({ statuses, answered, count, p99 }: Report): number {
+/**
+ * Milliseconds from when each request was due to its answer; for those that had none, more than any answer took.
+ * @throws when a polite request was refused
+ */
+export function timesOfPolite({ statuses, times, early, asked }: Report): readonly number[] {
+  const answered = times.length + early.length;
   if (statuses['200'] !== answered) throw new Error(`the polite key was refused: ${JSON.stringify(statuses)}`);
-  return answered < count ? Math.max(p99, UNANSWERED_MS) : p99;
+  return [...times, ...Array.from({ length: asked - times.length }, () => UNANSWERED_MS)];
 }

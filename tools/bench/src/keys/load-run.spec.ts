@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Latencies } from './latencies.js';
+import { Run } from './load-run.js';
+import { type Order, type Report } from './order.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'load-run-'));
+const file = join(folder, 'key');
+writeFileSync(file, 'csk_bench_key\n');
+const servers: Server[] = [];
+afterAll(() => {
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
+  rmSync(folder, { recursive: true });
+});
+
+async function listen(answer: (response: ServerResponse, key: unknown) => void): Promise<string> {
+  const server = createServer((request, response) => {
+    answer(response, request.headers['x-api-key']);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  return `http://127.0.0.1:${String(port)}/`;
+}
+
+const run = (order: Partial<Order> & Pick<Order, 'url'>): Promise<Report> =>
+  new Promise((resolve) => {
+    const whole = { file, rate: 100, connections: 4, floods: false, settleMs: 100, seconds: 0.2, afterMs: 60_000 };
+    void new Run({ ...whole, ...order }, resolve);
+  });
+
+describe('the load of the keys benchmark', () => {
+  it('sends at its rate while nothing is answered, and times each request from when it was due', async () => {
+    const held: ServerResponse[] = [];
+    const url = await listen((response, key) => {
+      held.push(response);
+      // All 30 of the 0.3 seconds: the first waits for the last.
+      if (held.length === 30) for (const one of held) one.end(String(key));
+    });
+    const { times, early, asked, statuses } = await run({ url, connections: 30 });
+    expect([early.length, times.length, asked, statuses]).toEqual([10, 20, 20, { 200: 30 }]);
+    const inOrder = [...early, ...times].sort((one, other) => other - one);
+    expect(inOrder[0]).toBeGreaterThanOrEqual(290);
+    expect(inOrder[10]).toBeGreaterThanOrEqual(190);
+  });
+
+  it('opens connections that the server closes again, and waits for no answer of those', async () => {
+    let asked = 0;
+    const url = await listen((response) => {
+      asked += 1;
+      if (asked % 2 === 0) response.destroy();
+      else response.end();
+    });
+    const { statuses } = await run({ url, rate: 'unbounded', floods: true, afterMs: 0 });
+    expect(asked).toBeGreaterThan(8);
+    expect(Object.keys(statuses)).toEqual(['200']);
+  });
+});
+
+describe('latencies of several phases', () => {
+  it('have the percentile of all together, and the spread of their parts', () => {
+    const latencies = new Latencies();
+    for (const phase of [[1], [3], [5], [7, 9]]) latencies.add(phase);
+    expect([latencies.count, latencies.at(0.5), latencies.at(1)]).toEqual([5, 5, 9]);
+    expect(latencies.spread(1, 2)).toEqual([3, 9]);
+  });
+});
