@@ -186,7 +186,7 @@ describe('a service that takes API keys', () => {
       expect(await codeOf(url)).toEqual([400, 'API_KEY_IN_URL']);
       expect(await codeOf(url, bearer(plain))).toEqual([400, 'API_KEY_IN_URL']);
     }
-    expect(exposed).toEqual([plain, plain, plain, plain]);
+    expect(exposed).toEqual([plain]);
     expect(refusals.at(-1)).toMatchObject({ code: 'API_KEY_IN_URL', status: 400 });
     expect(JSON.stringify(refusals)).not.toContain(plain.slice(-49));
   });

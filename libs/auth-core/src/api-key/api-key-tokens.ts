@@ -115,6 +115,16 @@ export class ApiKeyTokens {
     return this.options.verifier.cached?.(known.token);
   }
 
+  /** Whether a key was accepted here, and its token is kept. */
+  knows(key: string): boolean {
+    return this.#known.has(key);
+  }
+
+  /** Counts an unknown key that costs the issuer something besides an exchange. @returns false for a network that sent too many */
+  mayGuess(address: string | undefined): boolean {
+    return this.#unknown.mayGuess(address);
+  }
+
   /** Makes the next request ask the issuer again about a key that it just rejected. @param id of the key */
   forgetRefusal(id: string): void {
     this.#unknown.forget(id);

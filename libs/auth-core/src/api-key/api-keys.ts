@@ -5,6 +5,7 @@ import { quiet, type Timer } from '../quiet-timer.js';
 import { TokenError } from '../token-error.js';
 import { API_KEY_PREFIX, findApiKeys } from './api-key.js';
 import { ApiKeyTokens } from './api-key-tokens.js';
+import { ExposedKeys } from './exposed-keys.js';
 import { type ApiKeyRequest, type ApiKeysOptions } from './api-keys-options.js';
 import { limitExceeded } from './limit-exceeded.js';
 import { ApiKeyLimits } from './limits/api-key-limits.js';
@@ -25,6 +26,7 @@ export class ApiKeys {
   readonly #tokens: ApiKeyTokens;
   readonly #limits: ApiKeyLimits;
   readonly #usage: ApiKeyUsage;
+  readonly #exposed: ExposedKeys;
   readonly #timers: readonly Timer[];
   #telling: Promise<void> | undefined;
 
@@ -37,6 +39,12 @@ export class ApiKeys {
     const store = options.limitStore ?? new MemoryLimitStore(now);
     this.#limits = new ApiKeyLimits({ store, monotonic });
     this.#usage = new ApiKeyUsage(now, networkOf);
+    this.#exposed = new ExposedKeys({
+      report: (key) => options.onExposed?.(key) ?? Promise.resolve(),
+      isKnown: (key) => this.#tokens.knows(key),
+      mayGuess: (address) => this.#tokens.mayGuess(address),
+      monotonic,
+    });
     const every = (ms: number, work: () => Promise<void>): Timer =>
       quiet(
         setInterval(() => {
@@ -46,6 +54,7 @@ export class ApiKeys {
     this.#timers = [
       every(GIVE_BACK_MS, () => this.#limits.giveBack()),
       every(TELL_MS, () => this.#telling ?? this.tell()),
+      every(TELL_MS, () => this.#exposed.send()),
     ];
   }
 
@@ -129,7 +138,7 @@ export class ApiKeys {
     text: string,
     { address, url, routeClass = DEFAULT_ROUTE_CLASS, scopes = [] }: ApiKeyRequest = {},
   ): Promise<{ readonly principal: Principal; readonly limit: LimitState | undefined }> {
-    if (url?.includes(API_KEY_PREFIX) === true) await this.refuseExposed(url);
+    if (url?.includes(API_KEY_PREFIX) === true) this.refuseExposed(url, address);
     const principal = this.#recalled(text, address) ?? (await this.identify(text, address));
     const { apiKey } = principal;
     if (apiKey === undefined) throw new TokenError('API_KEY_INVALID', 'the token names no key');
@@ -154,20 +163,16 @@ export class ApiKeys {
     }
   }
 
-  /** Reports a key that was sent in a URL. @throws what `onExposed` threw */
-  async exposed(key: string): Promise<void> {
-    await this.options.onExposed?.(key);
-  }
-
   /**
-   * Refuses a request with a key in its URL, and reports the key; the answer is the same if the report fails.
+   * Refuses a request with keys in its URL. Each is reported in the background, once, until the report arrives; of made-up ones only as many as the
+   * caller's network may guess.
+   * @param address of the caller
    * @throws {TokenError} `API_KEY_IN_URL`
    */
-  async refuseExposed(url: string): Promise<void> {
-    const [exposed] = findApiKeys(url);
-    if (exposed === undefined) return;
-    await this.exposed(exposed).catch(() => undefined);
-    throw new TokenError('API_KEY_IN_URL');
+  refuseExposed(url: string, address?: string): void {
+    const exposed = findApiKeys(url);
+    for (const key of exposed) this.#exposed.seen(key, address);
+    if (exposed.length > 0) throw new TokenError('API_KEY_IN_URL');
   }
 
   /** Reports usage now. @throws what `onUsage` threw; the counts are then kept for the next report */
@@ -197,7 +202,7 @@ export class ApiKeys {
   /** Ends the background work, and reports what is left. */
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.allSettled([this.#limits.giveBack(), this.tell()]);
+    await Promise.allSettled([this.#limits.giveBack(), this.tell(), this.#exposed.send()]);
   }
 }
 

@@ -30,9 +30,9 @@ export class UnknownKeys {
     const refused = this.#refused.get(apiKeyHash(key));
     if (refused !== undefined && refused + REMEMBERED_MS > now && refused > this.#changedAt(key))
       throw new TokenError('API_KEY_INVALID', 'refused a moment ago');
-    const shown = address === undefined ? undefined : this.#shown.get(networkOf(address));
-    if (shown === undefined || shown.endsAt <= now || shown.count < this.perMinute) return;
-    const retryAfterSeconds = Math.ceil((shown.endsAt - now) / 1_000);
+    const endsAt = address === undefined ? undefined : this.#exhaustedUntil(networkOf(address), now);
+    if (endsAt === undefined) return;
+    const retryAfterSeconds = Math.ceil((endsAt - now) / 1_000);
     throw new LimitExceeded('API_KEYS_GUESSED', undefined, { 'retry-after': String(retryAfterSeconds) });
   }
 
@@ -47,10 +47,30 @@ export class UnknownKeys {
 
   /** @param askedAt when the issuer was asked, by the same clock: its answer does not include later changes */
   add(key: string, address: string | undefined, askedAt: number): void {
-    const now = this.monotonic();
     this.#refused.set(apiKeyHash(key), askedAt);
-    if (address === undefined) return;
-    const network = networkOf(address);
+    if (address !== undefined) this.#countGuess(networkOf(address), this.monotonic());
+  }
+
+  /**
+   * Counts an unknown key that is about to cost the issuer something.
+   * @param address of the caller; callers without one count as one network
+   * @returns false for a network that sent too many; then nothing is counted
+   */
+  mayGuess(address: string | undefined): boolean {
+    const now = this.monotonic();
+    const network = address === undefined ? '' : networkOf(address);
+    if (this.#exhaustedUntil(network, now) !== undefined) return false;
+    this.#countGuess(network, now);
+    return true;
+  }
+
+  /** @returns when the network may guess again; undefined if it may now */
+  #exhaustedUntil(network: string, now: number): number | undefined {
+    const shown = this.#shown.get(network);
+    return shown === undefined || shown.endsAt <= now || shown.count < this.perMinute ? undefined : shown.endsAt;
+  }
+
+  #countGuess(network: string, now: number): void {
     const shown = this.#shown.get(network);
     if (shown !== undefined && shown.endsAt > now) {
       shown.count += 1;

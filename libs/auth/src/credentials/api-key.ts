@@ -1,11 +1,4 @@
-import {
-  credentialsOf,
-  findApiKeys,
-  looksLikeApiKey,
-  TokenError,
-  type ApiKeys,
-  type Principal,
-} from '@countersign/auth-core';
+import { credentialsOf, looksLikeApiKey, TokenError, type ApiKeys, type Principal } from '@countersign/auth-core';
 import { addressOf, authorizationOf, headerOf, pathOf, type Carrier } from '../carrier.js';
 import { type Credential } from './credential.js';
 
@@ -26,8 +19,7 @@ export class ApiKeyCredential implements Credential {
 
   verify(carrier: Carrier): Promise<Principal> | undefined {
     const path = pathOf(carrier.holder);
-    const [exposed] = path?.includes(IN_ADDRESS) === true ? findApiKeys(path) : [];
-    if (exposed !== undefined) return this.#refuseExposed(exposed);
+    if (path?.includes(IN_ADDRESS) === true) this.keys.refuseExposed(path, addressOf(carrier.holder));
     const key = shownKey(carrier.header('authorization'), carrier.header(HEADER));
     return key === undefined ? undefined : this.keys.identify(key, addressOf(carrier.holder));
   }
@@ -46,11 +38,5 @@ export class ApiKeyCredential implements Credential {
   #byHeader(request: object): Principal | undefined {
     const key = headerOf(request, HEADER);
     return key === undefined ? undefined : this.keys.recallAnywhere(key);
-  }
-
-  /** The caller is refused in any case; the answer does not depend on whether the report reaches the issuer now. */
-  async #refuseExposed(key: string): Promise<never> {
-    await this.keys.exposed(key).catch(() => undefined);
-    throw new TokenError('API_KEY_IN_URL');
   }
 }
