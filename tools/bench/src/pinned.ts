@@ -5,25 +5,22 @@ export interface PinnedOptions {
   /** 0 for the server, 1 for the load: on different cores where the machine has them. */
   readonly core: number;
   /**
-   * `first`: its main thread runs as soon as it can, whatever else wants the core. For all programs of a measurement of single milliseconds, where
-   * the system can do that ({@link canGoFirst}).
+   * `first`: it goes before other programs, for a measurement of single milliseconds. By niceness, not in real time: the threads that clean memory
+   * would then have to wait for the one that waits for them.
    * `last`: it runs only while nothing else wants its core. With `nice` it would still keep the core for a time slice of milliseconds when another
    * program wakes up.
    */
   readonly precedence?: 'first' | 'last' | undefined;
 }
 
-const isLinux = process.platform === 'linux';
-const succeeds = (command: string, ...args: readonly string[]): boolean =>
-  isLinux && spawnSync(command, args).status === 0;
-
-const hasTaskset = succeeds('taskset', '--version');
-/** Real time for the main thread only: threads that clean memory must not hold the core for a time slice of 100 ms. */
-const FIRST = ['chrt', '--reset-on-fork', '--rr', '1'] as const;
+const FIRST = ['nice', '-n', '-20'] as const;
 const LAST = ['chrt', '--idle', '0'] as const;
-const canGoLast = succeeds(...LAST, 'true');
-/** Whether this system lets a program run before all others; root may, others rarely. */
-export const canGoFirst = succeeds(...FIRST, 'true');
+
+const isLinux = process.platform === 'linux';
+const hasTaskset = isLinux && spawnSync('taskset', ['--version']).status === 0;
+/** Root's alone; others get a warning, and the niceness that they have. */
+const canGoFirst = isLinux && String(spawnSync(FIRST[0], [...FIRST.slice(1), 'nice']).stdout).trim() === '-20';
+const canGoLast = isLinux && spawnSync(LAST[0], [...LAST.slice(1), 'true']).status === 0;
 
 /**
  * The command that runs another on one core, where the system can do that; else the command itself.

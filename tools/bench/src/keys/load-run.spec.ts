@@ -40,14 +40,17 @@ describe('the load of the keys benchmark', () => {
     const held: ServerResponse[] = [];
     const url = await listen((response, key) => {
       held.push(response);
+      // Server and load share this process: both are late.
+      if (held.length === 15) for (const until = performance.now() + 100; performance.now() < until;);
       // All 30 of the 0.3 seconds: the first waits for the last.
       if (held.length === 30) for (const one of held) one.end(String(key));
     });
-    const { times, early, asked, statuses } = await run({ url, connections: 30 });
+    const { times, early, late, asked, statuses } = await run({ url, connections: 30 });
     expect([early.length, times.length, asked, statuses]).toEqual([10, 20, 20, { 200: 30 }]);
     const inOrder = [...early, ...times].sort((one, other) => other - one);
-    expect(inOrder[0]).toBeGreaterThanOrEqual(290);
-    expect(inOrder[10]).toBeGreaterThanOrEqual(190);
+    // The last is due after 290 ms, and nothing is answered before. Rounded, since the times are sums.
+    expect(inOrder.filter((ms, place) => Math.ceil(ms) < 290 - 10 * place)).toEqual([]);
+    expect(Math.max(...late)).toBeGreaterThanOrEqual(80);
   });
 
   it('opens connections that the server closes again, and waits for no answer of those', async () => {

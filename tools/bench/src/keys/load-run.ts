@@ -26,7 +26,8 @@ export class Run {
   ) {
     this.#measuredFrom = this.#startedAt + order.settleMs;
     this.#end = this.#measuredFrom + order.seconds * 1_000;
-    this.#count = order.rate === 'unbounded' ? Infinity : Math.round((order.rate * (this.#end - this.#startedAt)) / 1_000);
+    this.#count =
+      order.rate === 'unbounded' ? Infinity : Math.round((order.rate * (this.#end - this.#startedAt)) / 1_000);
     const request = requestOf(order);
     this.#connections = Array.from({ length: order.connections }, () => new Connection(order.url, request, this));
     this.#turn();
