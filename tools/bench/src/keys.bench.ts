@@ -131,7 +131,12 @@ const benchmark: Benchmark = {
         ratio('polite_p99_ratio_loop', p99('loop') / p99('alone')),
         ratio('polite_p99_ratio_isolated', p99('flood') / p99('elsewhere')),
         { metric: 'keys.polite_p99_ratio_crowd', value: p99('crowd') / p99('alone'), better: 'lower' },
-        { metric: 'keys.flood_limit_ratio', value: median(seen.flood.sent) / LIMIT_OF_FLOOD, goal: 10, better: 'higher' },
+        {
+          metric: 'keys.flood_limit_ratio',
+          value: median(seen.flood.sent) / LIMIT_OF_FLOOD,
+          goal: 10,
+          better: 'higher',
+        },
         { metric: 'keys.decision_us', value: decision, goal: 2, better: 'lower' },
         { metric: 'keys.limit.most', value: Math.max(...kept.shares), goal: 1.02, better: 'lower' },
         { metric: 'keys.limit.least', value: Math.min(...kept.shares), goal: 0.95, better: 'higher' },

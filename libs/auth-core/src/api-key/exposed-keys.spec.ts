@@ -40,7 +40,7 @@ describe('keys that were sent in a URL', () => {
     expect(issuer.reported.slice(3)).toEqual(['known-1']);
   });
 
-  it('wait while the issuer is away, and none waits behind one that the issuer does not take', async () => {
+  it('wait while the issuer is unavailable, and none waits behind one that the issuer does not take', async () => {
     issuer.isAway = true;
     issuer.refuses.add('known-1');
     for (const key of ['known-1', 'known-2']) exposed.seen(key, '192.0.2.1');

@@ -27,7 +27,7 @@ export class LoadProgram {
     this.#ended = once(this.#child, 'exit').then(() => {
       throw new Error('a load program ended');
     });
-    // Heard by whoever waits for a report.
+    // Handled by `run`, if a report is awaited.
     this.#ended.catch(() => undefined);
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a load program is told to send. */
+/** What a load program is to send. */
 export const orderSchema = z.object({
   url: z.url(),
   /** A file with the key. */
