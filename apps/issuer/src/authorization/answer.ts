@@ -13,9 +13,3 @@ export function answerLocation({ redirectUri, state, members }: Answer, issuer: 
   const query = new URLSearchParams({ ...members, ...(state === undefined ? {} : { state }), iss: issuer });
   return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query.toString()}`;
 }
-
-/** The redirect as a source of a content security policy: browsers hold a redirect that follows a form to the page's `form-action`. */
-export function formTargetOf(redirectUri: string): string {
-  const { origin, protocol } = new URL(redirectUri);
-  return origin === 'null' ? protocol : origin;
-}

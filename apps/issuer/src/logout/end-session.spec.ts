@@ -1,7 +1,7 @@
 import { personIdSchema } from '../people/person.js';
 import { clientSchema } from '../registry/client.js';
 import { sessionIdSchema } from '../sessions/session.js';
-import { afterSignOut, formTargetOf, mayEndUnasked } from './end-session.js';
+import { afterSignOut, mayEndUnasked } from './end-session.js';
 
 const application = (type: 'web' | 'native', post: string[]) =>
   clientSchema.parse({
@@ -40,11 +40,6 @@ describe('signing out for an application', () => {
   ])('never leads to %j', (asked) => {
     expect(afterSignOut(application('web', ['https://planner.example/bye']), asked, undefined)).toBe('refused');
     expect(afterSignOut(undefined, asked, undefined)).toBe('refused');
-  });
-
-  it('names a place that a form may lead to, also of a private scheme', () => {
-    expect(formTargetOf('https://planner.example/bye?x')).toBe('https://planner.example');
-    expect(formTargetOf('com.example.planner:/bye')).toBe('com.example.planner:');
   });
 
   it('needs no question only with the ID token of this person, and of this session where it names one', () => {

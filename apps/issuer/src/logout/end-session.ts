@@ -35,9 +35,3 @@ export function mayEndUnasked(session: Session, hint: IdTokenHint | undefined): 
   if (hint === undefined || hint.subject !== session.person.id) return false;
   return hint.sessionId === undefined || hint.sessionId === session.id;
 }
-
-/** Where a form may lead, as a source of a content security policy. */
-export function formTargetOf(url: string): string {
-  const { origin, protocol } = new URL(url);
-  return origin === 'null' ? protocol : origin;
-}
