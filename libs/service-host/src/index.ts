@@ -39,7 +39,7 @@ export { PostgresDpopReplayStore } from './credentials/dpop-replay.store.js';
 export { millisecondsOf, timeOfMilliseconds } from './database/milliseconds-of.js';
 export { Groups, groupedLookUp, Later, type GroupsOptions, type Served } from './database/groups.js';
 export { HealthRegistry, type HealthCheck, type HealthReport } from './health/health.js';
-export { thisReplica } from './trail/source-report.js';
+export { sourceReportOf, thisReplica } from './trail/source-report.js';
 export {
   IDEMPOTENCY_KEPT_HOURS,
   fingerprintOf,

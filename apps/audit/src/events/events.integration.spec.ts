@@ -11,7 +11,7 @@ import {
 import { uuidv7 } from '@countersign/audit-event';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { ExportCheck, leafOf, openCheckpoint, parseVerifierKey, type ExportReport } from '@countersign/merkle-log';
-import { createService, loadConfiguration } from '@countersign/service-host';
+import { createService, loadConfiguration, thisReplica } from '@countersign/service-host';
 import { createTestIssuer, type TestIssuer, type TestTokenOptions } from '@countersign/test-kit';
 import { AckPolicy, jetstream, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -202,7 +202,11 @@ describe('the trail, over HTTP', () => {
       ({ notes }) => notes.intake.consuming,
     );
   }, 180_000);
+  // Also when the test that ends it was not chosen (`-t`).
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= app.close());
   afterAll(async () => {
+    await close();
     await audit.close();
     await payments.close();
     const faults = await ownEventFaults(database);
@@ -383,6 +387,15 @@ describe('the trail, over HTTP', () => {
       dead_letters: { waiting: 0, oldest_at: null },
       retention: { days: null, first_index: '0', segments: 0, last_sealed_at: null },
       replica: { notes: { intake: { consuming: true }, audit_relay: expect.objectContaining({}) } },
+      reports: {
+        own: {
+          source: 'audit',
+          replica: thisReplica,
+          heard_at: shown.at,
+          outbox: { pending: expect.any(Number), last_error: null },
+          revocation_feed: { state: expect.any(String) },
+        },
+      },
     });
     const report = {
       source: 'payments',
@@ -835,7 +848,7 @@ describe('the trail, over HTTP', () => {
     const tail = await listen('/events/tail?source=payments', Infinity);
     const reading = tail.read();
     const begun = Date.now();
-    const closing = app.close();
+    const closing = close();
     expect((await reading).at(-1)?.data).toBe('{"code":"SHUTTING_DOWN"}');
     await closing;
     expect(Date.now() - begun).toBeLessThan(5_000);

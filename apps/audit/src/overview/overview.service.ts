@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, HEALTH, type HealthRegistry } from '@countersign/service-host';
+import { CLOCK, HEALTH, sourceReportOf, type HealthRegistry } from '@countersign/service-host';
 import { EventsStore } from '../events/events.store.js';
 import { CompletenessService } from '../intake/completeness.service.js';
 import { DeadLetterStore } from '../intake/dead-letters.store.js';
@@ -35,10 +35,11 @@ export class OverviewService {
       this.retention.state(),
       this.health.report(),
     ]);
+    const at = this.clock().toISOString();
     return {
-      at: this.clock().toISOString(),
+      at,
       sources: withTimes(states, steps),
-      reports: this.reports.read(),
+      reports: { ...this.reports.read(), own: { source: 'audit', ...sourceReportOf(replica), heard_at: at } },
       dead_letters: letters,
       log,
       retention: { days: this.options.days ?? null, ...kept },

@@ -1,6 +1,7 @@
 import { type HealthReport } from '@countersign/service-host';
 import { type SourceState } from '../intake/completeness.service.js';
 import { type WaitingLetters } from '../intake/dead-letters.store.js';
+import { type ReceivedReport } from '../source-reports/received-reports.js';
 import { type SourceReports } from '../source-reports/source-reports.service.js';
 import { type RetentionState } from '../retention/retention.store.js';
 
@@ -31,7 +32,10 @@ export interface Overview {
   readonly at: string;
   readonly sources: readonly SourceOverview[];
   /** What the services report of themselves: outboxes, revocation feeds, failing checks. */
-  readonly reports: SourceReports;
+  readonly reports: SourceReports & {
+    /** What this replica of audit says of itself, in the form in which the others report. */
+    readonly own: ReceivedReport;
+  };
   readonly dead_letters: WaitingLetters;
   readonly log: LogOverview;
   readonly retention: RetentionOverview;

@@ -2,6 +2,15 @@ import { announcementOf, findingsOf, missingOf, spanText } from './findings.js';
 import { overviewSchema, type Overview } from './health-answers.js';
 import { sourcesOf, type Report } from './source-health.js';
 
+const own: Report = {
+  source: 'audit',
+  replica: 'audit/1',
+  heard_at: '2026-11-26T12:00:00.000Z',
+  status: 'ready',
+  failing: [],
+  outbox: { pending: 2, oldest_seconds: 1, last_error: null },
+  revocation_feed: { state: 'current', lag_ms: null },
+};
 const well: Overview = {
   at: '2026-11-26T12:00:00.000Z',
   sources: [
@@ -14,7 +23,7 @@ const well: Overview = {
       advanced_at: '2026-11-26T11:59:59.000Z',
     },
   ],
-  reports: { since: '2026-11-26T10:00:00.000Z', received: [] },
+  reports: { since: '2026-11-26T10:00:00.000Z', own, received: [] },
   dead_letters: { waiting: 0, oldest_at: null },
   log: { size: '100', covered: '100', indexed: '100', signed_at: '2026-11-26T10:00:00.000Z' },
   retention: { days: null, first_index: '0', segments: 0, last_sealed_at: null },
@@ -23,7 +32,6 @@ const well: Overview = {
     checks: { database: 'ok' },
     notes: {
       intake: { consuming: true, waiting: 0, lag_ms: 3, stream_fill: 0.1, last_error: null },
-      audit_relay: { connected: true, pending: 2, oldest_seconds: 1, lastError: null },
       revocation_feed: { state: 'current', entries: 0, lagMs: null, lastError: null },
     },
   },
@@ -58,11 +66,24 @@ describe('the health of the trail', () => {
   it('finds what the replica says of its intake, its outbox and its feed, and nothing where it says nothing', () => {
     const notes: Overview['replica']['notes'] = {
       intake: { consuming: false, waiting: null, lag_ms: 0, stream_fill: 0.9, last_error: 'away' },
-      audit_relay: { connected: false, pending: 1, oldest_seconds: 61, lastError: null },
       revocation_feed: { state: 'lost', entries: 0, lagMs: null, lastError: 'away' },
     };
     const replica = { status: 'not_ready', checks: { database: 'away' }, notes } as const;
-    expect(subjects({ replica })).toEqual(['intake', 'intake', 'outbox', 'outbox', 'replica', 'feed']);
+    const reported: Report = {
+      ...own,
+      status: 'not_ready',
+      failing: [{ check: 'database', reason: 'away' }],
+      outbox: { pending: 1, oldest_seconds: 61, last_error: 'no connection to NATS' },
+      revocation_feed: { state: 'lost', lag_ms: null },
+    };
+    expect(subjects({ replica, reports: { since: null, own: reported, received: [] } })).toEqual([
+      'intake',
+      'intake',
+      'outbox',
+      'outbox',
+      'replica',
+      'feed',
+    ]);
     expect(subjects({ replica: { status: 'ready', checks: {}, notes: {} } })).toEqual([]);
   });
 
@@ -75,7 +96,7 @@ describe('the health of the trail', () => {
     outbox: { pending: 0, oldest_seconds: 0, last_error: null },
     revocation_feed: { state: 'current', lag_ms: 3 },
   };
-  const heard = (...received: Report[]): Overview => ({ ...well, reports: { since: null, received } });
+  const heard = (...received: Report[]): Overview => ({ ...well, reports: { since: null, own, received } });
   const texts = (overview: Overview) => findingsOf(overview).map(({ text }) => text);
 
   it('finds what another service reports of its outbox, its feed and its checks, with the replica where there are several', () => {

@@ -62,8 +62,9 @@ function findingsOfSource({ source, reports, silent }: SourceHealth, overview: O
 
 /** What is not as it should be, the worst first; empty when all is well. */
 export function findingsOf(overview: Overview): readonly Finding[] {
-  const { sources, dead_letters: letters, log, replica } = overview;
-  const { intake, audit_relay: relay } = replica.notes;
+  const { sources, reports, dead_letters: letters, log, replica } = overview;
+  const { intake } = replica.notes;
+  const { last_error: error } = reports.own.outbox;
   const findings: Finding[] = [];
   const find = (when: boolean, subject: Finding['subject'], text: string): void => {
     if (when) findings.push({ subject, text });
@@ -85,7 +86,7 @@ export function findingsOf(overview: Overview): readonly Finding[] {
     'log',
     'Events have been waiting for a checkpoint for more than a minute.',
   );
-  find(relay?.connected === false, 'outbox', 'audit’s own outbox has no connection to NATS.');
+  find(error !== null, 'outbox', `audit cannot publish its own events: ${error ?? ''}.`);
   for (const source of sourcesOf(overview)) findings.push(...findingsOfSource(source, overview));
   find(
     letters.waiting > 0,

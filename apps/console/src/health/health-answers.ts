@@ -15,14 +15,6 @@ const notesSchema = z.object({
       last_error: z.nullable(z.string()),
     }),
   ),
-  audit_relay: z.optional(
-    z.object({
-      connected: z.boolean(),
-      pending: z.number(),
-      oldest_seconds: z.number(),
-      lastError: z.nullable(z.string()),
-    }),
-  ),
   revocation_feed: z.optional(
     z.object({
       state: z.enum(['loading', 'current', 'lost']),
@@ -58,7 +50,7 @@ export const overviewSchema = z.object({
       advanced_at: time,
     }),
   ),
-  reports: z.object({ since: time, received: z.array(reportSchema) }),
+  reports: z.object({ since: time, own: reportSchema, received: z.array(reportSchema) }),
   dead_letters: z.object({ waiting: z.number(), oldest_at: time }),
   log: z.object({ size: z.string(), covered: z.string(), indexed: z.string(), signed_at: time }),
   retention: z.object({

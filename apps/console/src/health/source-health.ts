@@ -21,29 +21,9 @@ export function secondsSince(at: string, overview: Overview): number {
   return Math.max(0, (Date.parse(overview.at) - Date.parse(at)) / 1_000);
 }
 
-/** Audit's own replica that answered, in the form in which the others report. */
-function ownReport({ at, replica: { status, checks, notes } }: Overview): Report {
-  const { audit_relay: relay, revocation_feed: feed } = notes;
-  return {
-    source: 'audit',
-    replica: 'the replica that answered',
-    heard_at: at,
-    status,
-    failing: Object.entries(checks)
-      .filter(([, result]) => result !== 'ok')
-      .map(([check, reason]) => ({ check, reason })),
-    outbox: {
-      pending: relay?.pending ?? 0,
-      oldest_seconds: relay?.oldest_seconds ?? 0,
-      last_error: relay?.connected === false ? 'no connection to NATS' : (relay?.lastError ?? null),
-    },
-    revocation_feed: feed === undefined ? null : { state: feed.state, lag_ms: feed.lagMs },
-  };
-}
-
 /** Every source that sent an event or a report, by name. */
 export function sourcesOf(overview: Overview): readonly SourceHealth[] {
-  const reports = Map.groupBy([ownReport(overview), ...overview.reports.received], ({ source }) => source);
+  const reports = Map.groupBy([overview.reports.own, ...overview.reports.received], ({ source }) => source);
   const names = new Set([...overview.sources.map(({ source }) => source), ...reports.keys()]);
   return [...names].sort().map((source): SourceHealth => {
     const all = (reports.get(source) ?? []).toSorted((a, b) => Date.parse(b.heard_at) - Date.parse(a.heard_at));

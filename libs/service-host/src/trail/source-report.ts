@@ -3,13 +3,18 @@ import { type SourceReport } from '@countersign/audit-client';
 import { z } from 'zod';
 import { type HealthReport } from '../health/health.js';
 
-const relaySchema = z.object({ pending: z.number(), oldest_seconds: z.number(), lastError: z.string().nullable() });
+const relaySchema = z.object({
+  connected: z.boolean(),
+  pending: z.number(),
+  oldest_seconds: z.number(),
+  lastError: z.string().nullable(),
+});
 const feedSchema = z.object({ state: z.enum(['loading', 'current', 'lost']), lagMs: z.number().nullable() });
 
 /** Tells this process from the others of its service. */
 export const thisReplica = `${hostname()}/${String(process.pid)}`;
 
-/** What audit's page Health shows of another service: the part of its readiness that its events do not say. */
+/** What audit's page Health shows of a service: the part of its readiness that its events do not say. */
 export function sourceReportOf({ status, checks, notes }: HealthReport): Omit<SourceReport, 'source'> {
   const { data: relay } = relaySchema.safeParse(notes['audit_relay']);
   const { data: feed } = feedSchema.safeParse(notes['revocation_feed']);
@@ -22,7 +27,7 @@ export function sourceReportOf({ status, checks, notes }: HealthReport): Omit<So
     outbox: {
       pending: relay?.pending ?? 0,
       oldest_seconds: relay?.oldest_seconds ?? 0,
-      last_error: relay?.lastError ?? null,
+      last_error: relay?.connected === false ? 'no connection to NATS' : (relay?.lastError ?? null),
     },
     revocation_feed: feed === undefined ? null : { state: feed.state, lag_ms: feed.lagMs },
   };
