@@ -74,17 +74,24 @@ export function capacityOf(limit: ApiKeyLimit): number {
 
 const ratePerMs = ({ perMinute }: ApiKeyLimit): number => (perMinute ?? Infinity) / MINUTE_MS;
 
-/** A lease lasts a fraction of the bucket's filling time, so that unused shares are returned soon. */
-function leaseMsOf(limit: ApiKeyLimit): number {
-  if (limit.perMinute === undefined) return LEASE_MS;
-  return Math.max(SHORTEST_LEASE_MS, Math.min(LEASE_MS, burstOf(limit) / ratePerMs(limit) / LEASES_A_FILL));
+/**
+ * A lease lasts a fraction of the bucket's filling time, so that unused shares are returned soon, and ends with the day where a quota counts: what it
+ * lets pass then belongs to the day, and the month, in which it was granted.
+ */
+function leaseMsOf(limit: ApiKeyLimit, at: number): number {
+  const untilNextDay = dayStart(at) + DAY_MS - at;
+  const longest =
+    limit.perDay === undefined && limit.perMonth === undefined ? LEASE_MS : Math.min(LEASE_MS, untilNextDay);
+  if (limit.perMinute === undefined) return longest;
+  const fraction = Math.max(SHORTEST_LEASE_MS, burstOf(limit) / ratePerMs(limit) / LEASES_A_FILL);
+  return Math.min(longest, fraction);
 }
 
-const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+const dayStart = (ms: number): number => ms - (ms % DAY_MS);
 
-function monthOf(ms: number): number {
+function monthStart(ms: number): number {
   const date = new Date(ms);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
 }
 
 /** Milliseconds until the next month, UTC. */
@@ -103,20 +110,30 @@ function settled(bucket: SharedBucket, { replica, used }: LeaseRequest, now: num
   const own = bucket.leases[replica];
   const back = own === undefined ? 0 : Math.max(0, own.count - used);
   const held = Object.entries(bucket.leases).filter(([name, { until }]) => name !== replica && until + SETTLE_MS > now);
-  const { level, day, month } = bucket;
-  return { ...bucket, level: level + back, day: day - back, month: month - back, leases: Object.fromEntries(held) };
+  const { level, day, month, at } = bucket;
+  /** To the counts of a day or month only what was taken from them. */
+  const backSince = (start: number): number => (own !== undefined && own.until > start ? back : 0);
+  return {
+    ...bucket,
+    level: level + back,
+    day: day - backSince(dayStart(at)),
+    month: month - backSince(monthStart(at)),
+    leases: Object.fromEntries(held),
+  };
 }
 
-function heldIn({ leases }: SharedBucket): number {
-  return Object.values(leases).reduce((sum, { count }) => sum + count, 0);
+/** Requests that are leased. @param since only those of leases that last beyond this time */
+function heldIn({ leases }: SharedBucket, since = -Infinity): number {
+  return Object.values(leases).reduce((sum, { count, until }) => sum + (until > since ? count : 0), 0);
 }
 
 /** Leased requests count as still in the bucket, so that all replicas together never let more pass at once than the burst. */
 function refilled(bucket: SharedBucket, limit: ApiKeyLimit, now: number): SharedBucket {
   const passed = Math.max(0, now - bucket.at);
   const at = Math.max(now, bucket.at);
-  const day = dayOf(at) === dayOf(bucket.at) ? bucket.day : heldIn(bucket);
-  const month = monthOf(at) === monthOf(bucket.at) ? bucket.month : heldIn(bucket);
+  const [today, thisMonth] = [dayStart(at), monthStart(at)];
+  const day = today === dayStart(bucket.at) ? bucket.day : heldIn(bucket, today);
+  const month = thisMonth === monthStart(bucket.at) ? bucket.month : heldIn(bucket, thisMonth);
   if (limit.perMinute === undefined) return { ...bucket, at, day, month };
   const room = Math.max(bucket.level, burstOf(limit) - heldIn(bucket));
   const level = Math.min(room, bucket.level + passed * ratePerMs(limit));
@@ -164,7 +181,7 @@ export function leaseFrom(
       ? Math.max(1, Math.floor(capacityOf(limit) * LAST_SHARE))
       : Math.ceil(available / (2 + others.length));
   const granted = Math.min(request.wanted, share, available);
-  const lastsMs = leaseMsOf(limit);
+  const lastsMs = leaseMsOf(limit, bucket.at);
   const isOut = request.wanted > 0 && granted === 0;
   const after: SharedBucket =
     granted === 0
