@@ -97,6 +97,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     await this.#connection?.close();
   }
 
+  /** Its own loop, and not {@link Background}'s: it follows a stream until that ends, in rounds that have no interval. */
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     this.#connection = await connectToNats('audit-intake', this.options.nats, this.logger, signal);

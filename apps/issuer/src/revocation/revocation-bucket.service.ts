@@ -1,14 +1,12 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { connectToNats, type NatsOptions } from '@countersign/audit-client';
 import {
-  bucketKeyOf,
   DIGEST_KEY,
   openRevocationBucket,
-  StatementError,
   type BucketOptions,
   type RevocationBucket as Bucket,
 } from '@countersign/revocation-feed';
-import { CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
+import { Background, CLOCK, HEALTH, LOGGER, METRICS, type HealthRegistry } from '@countersign/service-host';
 import { type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
@@ -17,6 +15,7 @@ import { ListedRevocations } from '../registry/listed-revocations.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { differenceOf, type Reading } from './bucket-difference.js';
+import { BucketEntries } from './bucket-entries.js';
 import { Restoration } from './restoration.service.js';
 import { RevocationsStore } from './revocations.store.js';
 import { Statements } from './statements.service.js';
@@ -39,8 +38,6 @@ const PUSH_LIMIT_MS = 1_000;
 const STUCK_AFTER_MS = 15_000;
 /** Writes that are in progress to the bucket at once. */
 const WRITES_AT_ONCE = 100;
-/** Entries that are read in one go, so that requests are answered in the meantime. */
-const READ_AT_ONCE = 100;
 
 export interface BucketState {
   readonly connected: boolean;
@@ -67,15 +64,12 @@ async function inBatches<Item>(items: readonly Item[], work: (item: Item) => Pro
 @Injectable()
 export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #stopped = new AbortController();
-  /** What this replica has put into the bucket, or found there and verified. */
-  readonly #known = new Map<string, { readonly text: string; readonly reading: Reading }>();
+  readonly #entries: BucketEntries;
   #connection: NatsConnection | undefined;
   #bucket: Bucket | undefined;
-  #timers: readonly NodeJS.Timeout[] = [];
   #running: Promise<void> = Promise.resolve();
   #mending: Promise<void> | undefined;
   #mendAgainAt = 0;
-  #pushing = false;
   #stating = false;
   #underWay = 0;
   #unpushed = 0;
@@ -97,7 +91,11 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
+    @Inject(Background) background: Background,
   ) {
+    this.#entries = new BucketEntries(statements);
+    background.repeat({ name: 'revocation_push', everyMs: PUSH_EVERY_MS, run: () => this.#pushMissing() });
+    background.repeat({ name: 'revocation_list', everyMs: STATE_EVERY_MS, run: () => this.#stateList() });
     health.addNote('revocation_bucket', () => this.state());
     health.add('revocation_bucket', () => {
       if (this.#isStuck()) throw new Error(`validators receive no revocations: ${this.#lastError ?? ''}`);
@@ -126,16 +124,10 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
 
   onApplicationBootstrap(): void {
     this.#running = this.#run();
-    this.#timers = [
-      setInterval(() => void this.#pushMissing(), PUSH_EVERY_MS),
-      setInterval(() => void this.#stateList(), STATE_EVERY_MS),
-    ];
-    for (const timer of this.#timers) timer.unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopped.abort();
-    for (const timer of this.#timers) clearInterval(timer);
     await this.#connection?.close();
     await this.#running;
   }
@@ -215,12 +207,12 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     // The bucket first: what it holds was committed before, so that the rows read after it cannot lack a new one.
     const held = await bucket.read();
     await this.replica.refresh();
-    const readings = await this.#readAll(held);
+    const readings = await this.#entries.read(held);
     await this.store.prune(this.clock());
     const rows = new Map((await this.listed.inForce(this.clock())).map((row) => [row.bucketKey, row]));
     const wanted = [...rows].map(([key, row]) => ({ key, listed: listedOf(row) }));
     const read = (key: string): Reading => readings.get(key) ?? { is: 'unreadable' };
-    const stated = this.#statedNumber(held.get(DIGEST_KEY));
+    const stated = this.#entries.statedNumber(held.get(DIGEST_KEY));
     const isBehind = this.restoration.isBehind(stated);
     const isRestored = isBehind || this.replica.restoredAt !== undefined;
     const found = differenceOf(new Set(held.keys()), read, wanted, this.clock().getTime() / 1_000, isRestored);
@@ -232,7 +224,7 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
     // Room first: a full bucket takes nothing until something has left it.
     await inBatches(found.purge, async (key) => {
       await bucket.purge(key);
-      this.#known.delete(key);
+      this.#entries.forget(key);
     });
     const missing = found.put.map((key) => rows.get(key)).filter((row) => row !== undefined);
     await inBatches(missing, (row) => this.#put(bucket, row));
@@ -250,15 +242,15 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
   }
 
   /** What was committed while the bucket was unavailable, or by a replica that died before it could push. */
-  async #pushMissing(): Promise<void> {
-    if (this.#pushing || this.#mending !== undefined) return;
-    this.#pushing = true;
+  async #pushMissing(): Promise<undefined> {
+    if (this.#mending !== undefined) return;
     try {
       await this.store.numberNew();
       const rows = await this.store.unpushed(this.clock());
       this.#unpushed = rows.length;
       if (this.#bucket === undefined || performance.now() > this.#mendAgainAt) {
-        if (this.#connection?.isClosed() === false) await this.mend();
+        // Not awaited: a comparison that a stop leaves without an answer never ends.
+        if (this.#connection?.isClosed() === false) void this.mend();
         return;
       }
       const bucket = this.#bucket;
@@ -268,15 +260,13 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       this.#unpushed = 0;
     } catch (error) {
       this.#failed(error);
-    } finally {
-      this.#pushing = false;
     }
   }
 
   /**
    * States the whole list when it has changed, and now and then when it has not, so that validators can distinguish a broken feed from a quiet one.
    */
-  async #stateList(): Promise<void> {
+  async #stateList(): Promise<undefined> {
     const bucket = this.#bucket;
     if (bucket === undefined || this.#stating || this.#underWay > 0) return;
     const { revocations: number } = this.replica.ground;
@@ -300,50 +290,9 @@ export class RevocationBucket implements OnApplicationBootstrap, BeforeApplicati
       const text = this.statements.ofRow(row);
       await bucket.put(row.bucketKey, text);
       const statement = { ...listedOf(row), madeAt: row.changedAt.getTime() };
-      this.#known.set(row.bucketKey, { text, reading: { is: 'statement', statement, isByActiveKey: true } });
+      this.#entries.keep(row.bucketKey, text, { is: 'statement', statement, isByActiveKey: true });
     } finally {
       this.#underWay -= 1;
-    }
-  }
-
-  async #readAll(held: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Reading>> {
-    const readings = new Map<string, Reading>();
-    for (const [key, text] of held) {
-      const known = this.#known.get(key);
-      const reading = known?.text === text ? this.#again(known.reading, text) : this.#read(key, text);
-      this.#known.set(key, { text, reading });
-      readings.set(key, reading);
-      if (readings.size % READ_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    for (const key of this.#known.keys()) if (!held.has(key)) this.#known.delete(key);
-    return readings;
-  }
-
-  /** The keys may be others since. */
-  #again(reading: Reading, text: string): Reading {
-    if (reading.is !== 'statement') return reading;
-    return { ...reading, isByActiveKey: this.statements.isByActiveKey(text) };
-  }
-
-  #read(key: string, text: string): Reading {
-    if (key === DIGEST_KEY) return { is: 'unreadable' };
-    try {
-      const statement = this.statements.read(text);
-      if (bucketKeyOf(statement.revocation) !== key) return { is: 'unreadable' };
-      return { is: 'statement', statement, isByActiveKey: this.statements.isByActiveKey(text) };
-    } catch (error) {
-      if (!(error instanceof StatementError)) throw error;
-      return { is: error.keyId === undefined ? 'unreadable' : 'of unknown key' };
-    }
-  }
-
-  /** The last number that the issuer has stated. @returns undefined if no such statement is to be believed */
-  #statedNumber(text: string | undefined): number | undefined {
-    try {
-      return text === undefined ? undefined : this.statements.readList(text).number;
-    } catch (error) {
-      if (error instanceof StatementError) return undefined;
-      throw error;
     }
   }
 

@@ -12,7 +12,7 @@ import {
 } from '@countersign/auth-core';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { BUCKET_SIZE_LIMIT, openRevocationBucket } from '@countersign/revocation-feed';
-import { createService, HealthRegistry, loadConfiguration } from '@countersign/service-host';
+import { Background, createService, HealthRegistry, loadConfiguration } from '@countersign/service-host';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -334,6 +334,7 @@ describe('revocation at the issuer', () => {
       const options = { replicas: 1, maxBytes: BUCKET_SIZE_LIMIT };
       const [statements, replica] = [app.get(Statements), app.get(Replica)];
       const silent = pino({ level: 'silent' });
+      const background = new Background(silent, health, now);
       const bucket = new RevocationBucket(
         nats,
         options,
@@ -346,11 +347,14 @@ describe('revocation at the issuer', () => {
         silent,
         health,
         new Registry(),
+        background,
       );
+      background.onApplicationBootstrap();
       bucket.onApplicationBootstrap();
       await delay(wait);
+      const stop = background.beforeApplicationShutdown().then(() => bucket.beforeApplicationShutdown());
       const late = delay(5_000, 'still running', { ref: false });
-      stopped.push(await Promise.race([bucket.beforeApplicationShutdown().then(() => 'stopped'), late]));
+      stopped.push(await Promise.race([stop.then(() => 'stopped'), late]));
     }
     expect(new Set(stopped)).toEqual(new Set(['stopped']));
   }, 60_000);

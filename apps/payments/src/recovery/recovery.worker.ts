@@ -1,6 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { CLOCK, HEALTH, LOGGER, METRICS, POOL, type HealthRegistry } from '@countersign/service-host';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import {
+  Background,
+  CLOCK,
+  HEALTH,
+  LOGGER,
+  METRICS,
+  POOL,
+  withAdvisoryLock,
+  type HealthRegistry,
+} from '@countersign/service-host';
 import type pg from 'pg';
 import { type Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
@@ -14,14 +22,12 @@ export const RECOVERY_INTERVAL = Symbol('countersign.payments.recovery-interval'
 /** Milliseconds between two prunings of old keys and deliveries. */
 const PRUNE_EVERY_MS = 600_000;
 
-const lockName = 'countersign.payments-recovery';
+const LOCK = 'countersign.payments-recovery';
 
 /** Runs recovery at start and on schedule; of several replicas one at a time (PostgreSQL advisory lock). */
 @Injectable()
-export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #stopped = new AbortController();
+export class RecoveryWorker implements OnModuleInit {
   readonly #looked: Counter;
-  #running: Promise<void> | undefined;
   #prunedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -31,6 +37,7 @@ export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplication
     @Inject(ACCOUNTS_CLIENT) accounts: AccountsClient,
     @Inject(RECOVERY_INTERVAL) private readonly intervalMs: number,
     @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(Background) private readonly background: Background,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
@@ -44,49 +51,24 @@ export class RecoveryWorker implements OnApplicationBootstrap, BeforeApplication
     });
   }
 
-  onApplicationBootstrap(): void {
-    this.#running = this.#run();
+  onModuleInit(): void {
+    this.background.repeat({
+      name: 'payments_recovery',
+      everyMs: this.intervalMs,
+      run: async () => {
+        await withAdvisoryLock(this.pool, LOCK, () => this.#sweep());
+        return undefined;
+      },
+    });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.#stopped.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      await this.runOnce().catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'recovery waits: the database does not answer');
-      });
-      const wait = this.intervalMs * (0.75 + Math.random() / 2);
-      await delay(wait, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  /** One sweep, unless another replica is at it. @returns whether it was this one's turn */
-  async runOnce(): Promise<boolean> {
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    try {
-      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [
-        lockName,
-      ]);
-      if (rows[0]?.held !== true) return false;
-      const { looked } = await this.recovery.sweep((id, error) => {
-        this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
-      });
-      this.#looked.inc(looked);
-      if (looked > 0) this.logger.info({ looked }, 'recovery checked unfinished payments and refunds');
-      await this.#prune();
-      await client.query('select pg_advisory_unlock(hashtext($1))', [lockName]);
-      return true;
-    } catch (error) {
-      broken = error instanceof Error ? error : new Error(String(error));
-      throw broken;
-    } finally {
-      client.release(broken);
-    }
+  async #sweep(): Promise<void> {
+    const { looked } = await this.recovery.sweep((id, error) => {
+      this.logger.error({ err: error, resource: id }, 'recovery could not finish this one; it will be retried');
+    });
+    this.#looked.inc(looked);
+    if (looked > 0) this.logger.info({ looked }, 'recovery checked unfinished payments and refunds');
+    await this.#prune();
   }
 
   async #prune(): Promise<void> {

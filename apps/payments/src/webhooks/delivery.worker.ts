@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { CLOCK, LOGGER, METRICS } from '@countersign/service-host';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Background, CLOCK, LOGGER, METRICS, type BackgroundHandle } from '@countersign/service-host';
 import { type Logger } from 'pino';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { endOf, endUnsent } from './attempt-end.js';
@@ -17,8 +17,6 @@ export const ENDPOINT_CONCURRENCY = 4;
 const SLOW_AFTER_MS = 1_000;
 /** Milliseconds between two checks for what is due, while nothing happens here. */
 const POLL_MS = 250;
-/** Milliseconds to wait when the database does not answer. */
-const FAULT_MS = 1_000;
 /** Endpoints that one check brings for each free place, so that there is a choice between clients. */
 const CHOICE = 4;
 /** Endpoints that are remembered to have taken something. */
@@ -32,15 +30,15 @@ interface UnderWay extends Attempt {
 
 /** Sends what is due, on every replica: a pool that refills as attempts end, with a fair share for each client. */
 @Injectable()
-export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #stopped = new AbortController();
+export class DeliveryWorker implements OnModuleInit, BeforeApplicationShutdown {
   readonly #underWay = new Set<UnderWay>();
   readonly #trusted = new Set<EndpointId>();
   readonly #outcomes: Counter<'outcome'>;
   readonly #waited: Histogram;
   #ends: AttemptEnd[] = [];
-  #wake: () => void = () => undefined;
-  #running: Promise<void> | undefined;
+  #handle: BackgroundHandle | undefined;
+  #round: Promise<'again' | undefined> = Promise.resolve(undefined);
+  #stopped = false;
 
   constructor(
     @Inject(DeliveryQueueStore) private readonly queue: DeliveryQueueStore,
@@ -48,6 +46,7 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     @Inject(WEBHOOK_CONCURRENCY) private readonly concurrency: number,
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Background) private readonly background: Background,
     @Inject(METRICS) metrics: Registry,
   ) {
     this.#outcomes = new Counter({
@@ -74,14 +73,17 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     });
   }
 
-  onApplicationBootstrap(): void {
-    this.#running = this.#run();
+  onModuleInit(): void {
+    this.#handle = this.background.repeat({
+      name: 'webhook_deliveries',
+      everyMs: POLL_MS,
+      run: () => (this.#round = this.#stopped ? Promise.resolve(undefined) : this.#turn()),
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.#stopped.abort();
-    this.#wake();
-    await this.#running;
+    this.#stopped = true;
+    await this.#round.catch(() => undefined);
     for (const deadline = performance.now() + STOP_MS; this.#underWay.size > 0 && performance.now() < deadline;)
       await delay(20);
     const ends = this.#ends.splice(0);
@@ -94,21 +96,9 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     });
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopped;
-    while (!signal.aborted) {
-      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      try {
-        await this.#keepEnds();
-        if ((await this.#fill()) > 0) continue;
-        const pause = new AbortController();
-        await Promise.race([woken, delay(POLL_MS, undefined, { signal: pause.signal }).catch(() => undefined)]);
-        pause.abort();
-      } catch (error) {
-        this.logger.warn({ err: error }, 'webhooks wait: the database does not answer');
-        await delay(FAULT_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
+  async #turn(): Promise<'again' | undefined> {
+    await this.#keepEnds();
+    return (await this.#fill()) > 0 ? 'again' : undefined;
   }
 
   async #keepEnds(): Promise<void> {
@@ -145,13 +135,13 @@ export class DeliveryWorker implements OnApplicationBootstrap, BeforeApplication
     this.#waited.observe(Math.max(0, this.clock().getTime() - attempt.dueAt.getTime()) / 1_000);
     const slow = setTimeout(() => {
       attempt.lane = 'slow';
-      this.#wake();
+      this.#handle?.wake();
     }, SLOW_AFTER_MS);
     const end = await this.#send(attempt);
     clearTimeout(slow);
     this.#underWay.delete(attempt);
     this.#ends.push(end);
-    this.#wake();
+    this.#handle?.wake();
   }
 
   async #send(attempt: UnderWay): Promise<AttemptEnd> {

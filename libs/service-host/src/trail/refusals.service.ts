@@ -75,6 +75,7 @@ export class Refusals implements OnApplicationBootstrap, BeforeApplicationShutdo
   }
 
   onApplicationBootstrap(): void {
+    // Not by Background: this part is also used without the rest of service-host.
     this.#timer = setInterval(() => void this.tell(), this.options.tellEveryMs ?? TELL_EVERY_MS).unref();
   }
 
