@@ -3,27 +3,20 @@ import { createTokenClient, generateSigningKey, publicJwkOf } from '@countersign
 import pg from 'pg';
 import { z } from 'zod';
 import { RunningStack } from '../history/running-stack.js';
-import { type Stack } from '../stack.js';
 import { eventOf, type TrailEvent } from './trail.js';
 import { type Window } from './window.js';
+import { WALK_LIMIT, type World } from './world.js';
 
-const LIMIT = 240_000;
 const DAY_MS = 86_400_000;
 const newSecretSchema = z.object({ client_id: z.string(), client_secret: z.string() });
 
-/** A stack that runs, and windows that are examined in the end. */
-export interface WalkedStack {
-  readonly stack: Stack;
-  open(): Promise<Window>;
-}
-
 /** The console's screens Access and Health, by mouse and by keyboard. */
-export function walkAccess(world: () => WalkedStack): void {
+export function walkAccess(world: () => World): void {
   let amina: Window | undefined;
   const audit = (): string => world().stack.urls.audit;
 
-  async function signIn(person: RegExp): Promise<Window> {
-    const window = await world().open();
+  async function signIn(person: RegExp, { stays = false } = {}): Promise<Window> {
+    const window = await world().open({ stays });
     await window.goto(`${audit()}/health`);
     await window.click('link', /^Sign in$/);
     await window.see('Who are you?');
@@ -93,7 +86,7 @@ export function walkAccess(world: () => WalkedStack): void {
       expect(data.principal?.subject).toMatch(/^person:/);
       expect(data.principal?.client_id).toBe('console');
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   /** A statement in the issuer's database: what only time would bring about. */
@@ -188,7 +181,7 @@ export function walkAccess(world: () => WalkedStack): void {
         return type.endsWith('client-secret.removed.v1') && data.principal?.client_id === 'console';
       });
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -213,7 +206,7 @@ export function walkAccess(world: () => WalkedStack): void {
       await soon.getByText(/^[45] days$/).waitFor();
       await window.check();
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -242,7 +235,7 @@ export function walkAccess(world: () => WalkedStack): void {
       await page.locator('dialog').waitFor({ state: 'detached' });
       expect(await page.getByText(/csk_/).count()).toBe(0);
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -294,13 +287,13 @@ export function walkAccess(world: () => WalkedStack): void {
       await window.check();
       await isDone('resource=token/a-lost-token');
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
     'without the right see that, and change nothing',
     async () => {
-      const window = await signIn(/Amina Rahal/);
+      const window = await signIn(/Amina Rahal/, { stays: true });
       await askForRights(window, 'click');
       const { page } = window;
       await page.getByRole('heading', { name: 'You may not see this' }).waitFor();
@@ -311,7 +304,7 @@ export function walkAccess(world: () => WalkedStack): void {
       await window.see('Health');
       amina = window;
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -353,7 +346,7 @@ export function walkAccess(world: () => WalkedStack): void {
         one?.forgive(/the server responded with a status of 401/);
       }
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -374,6 +367,6 @@ export function walkAccess(world: () => WalkedStack): void {
       await page.getByRole('row', { name: /^payments .* current\b/ }).waitFor();
       await window.check();
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 }

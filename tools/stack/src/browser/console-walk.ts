@@ -1,17 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { type Browser } from 'playwright-core';
-import { type Stack } from '../stack.js';
-import { Window } from './window.js';
-
-/** What a test of the console needs of the world around it. */
-export interface ConsoleWorld {
-  readonly stack: () => Stack;
-  readonly browser: () => Browser;
-  /** Every window that was opened. */
-  readonly windows: Window[];
-  /** Milliseconds that one test may take. */
-  readonly limit: number;
-}
+import { type Window } from './window.js';
+import { WALK_LIMIT, type World } from './world.js';
 
 const SIGN_IN = 'Sign in to see the trail';
 
@@ -20,15 +9,9 @@ async function until(window: Window, text: string | RegExp): Promise<void> {
 }
 
 /** Signs a person in at the console. */
-export async function enterConsole(
-  world: ConsoleWorld,
-  person: RegExp,
-  hand: 'click' | 'press',
-  path = '/',
-): Promise<Window> {
-  const window = await Window.open(world.browser());
-  world.windows.push(window);
-  await window.goto(world.stack().urls.audit + path);
+async function enterConsole(world: World, person: RegExp, hand: 'click' | 'press', path = '/'): Promise<Window> {
+  const window = await world.open();
+  await window.goto(world.stack.urls.audit + path);
   await until(window, SIGN_IN);
   await window.check();
   await window[hand]('link', 'Sign in');
@@ -40,14 +23,13 @@ export async function enterConsole(
 const firstAction = (window: Window) => window.page.locator('[data-row] a').first();
 
 /** The tests of the console, on the stack of the people's walk. */
-export function walkConsole(world: ConsoleWorld): void {
-  const { limit } = world;
-  const audit = (): string => world.stack().urls.audit;
+export function walkConsole(world: () => World): void {
+  const audit = (): string => world().stack.urls.audit;
 
   it(
     'read the trail: typed filters and facets are in the address, back and forward go through them',
     async () => {
-      const window = await enterConsole(world, /Amina Rahal/, 'click', '/?from=-24h');
+      const window = await enterConsole(world(), /Amina Rahal/, 'click', '/?from=-24h');
       const { page } = window;
       await window.see('Trail');
       await firstAction(window).waitFor();
@@ -83,13 +65,13 @@ export function walkConsole(world: ConsoleWorld): void {
       await until(window, 'No events');
       await window.check();
     },
-    limit,
+    WALK_LIMIT,
   );
 
   it(
     'see only what was done in their name when their roles give them no more, and no page of another host',
     async () => {
-      const window = await enterConsole(world, /Carol Diaz/, 'click');
+      const window = await enterConsole(world(), /Carol Diaz/, 'click');
       const { page } = window;
       const hosts = new Set<string>();
       await window.see('Trail');
@@ -102,6 +84,6 @@ export function walkConsole(world: ConsoleWorld): void {
       await window.see(/./);
       expect([...hosts]).toEqual([audit()]);
     },
-    limit,
+    WALK_LIMIT,
   );
 }

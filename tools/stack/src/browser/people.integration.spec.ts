@@ -1,60 +1,35 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { findChromium } from '@countersign/backing-services';
 import pg from 'pg';
-import { chromium, type Browser } from 'playwright-core';
-import { freePortBase } from '../free-ports.js';
 import { databaseUrlFile } from '../services.js';
-import { startStack, type Stack } from '../stack.js';
-import { walkConsole } from './console-walk.js';
 import { walkAccess } from './access-walk.js';
+import { walkConsole } from './console-walk.js';
+import { walkMonth } from './month-walk.js';
 import { walkProviders } from './providers-walk.js';
 import { eventOf } from './trail.js';
-import { Window } from './window.js';
+import { type Window } from './window.js';
+import { START_LIMIT, WALK_LIMIT, World } from './world.js';
 
-/** Milliseconds: the browser may have to be fetched first, 100 MB, and the machine may be busy. */
-const START_LIMIT = 600_000;
-const LIMIT = 240_000;
 const QUESTION = 'An application asks to act for you';
 
 describe('people in a real browser', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'countersign-browser-'));
-  const stops: (() => Promise<void>)[] = [];
-  const windows: Window[] = [];
-  let stack: Stack;
-  let browser: Browser;
-  const shop = (): string => stack.demo?.urls.shop ?? '';
-  const issuer = (): string => stack.urls.issuer;
+  let world: World;
+  const walked = (): World => world;
+  const shop = (): string => world.stack.demo?.urls.shop ?? '';
+  const issuer = (): string => world.stack.urls.issuer;
+  const open = (): Promise<Window> => world.open();
 
   beforeAll(async () => {
-    const { executablePath, env } = findChromium();
-    browser = await chromium.launch({ executablePath, env: { ...process.env, ...env } });
-    stops.push(() => browser.close());
-    stack = await startStack({
-      root: resolve(import.meta.dirname, '../../../..'),
-      directory,
-      portBase: await freePortBase(),
-      without: [],
-      demo: true,
-      fast: true,
-      // A basket of groceries costs more.
-      environment: { payments: { RECENT_LOGIN_ABOVE: 'EUR:4000' } },
-      onStep: () => undefined,
-      onLine: () => undefined,
-    });
-    stops.push(() => stack.stop());
+    world = await World.start();
   }, START_LIMIT);
-  afterAll(async () => {
-    await Promise.all(stops.map((stop) => stop()));
-    rmSync(directory, { recursive: true, force: true });
-  }, 60_000);
+  afterEach(() => world.closeWindows());
+  afterAll(() => world.stop(), 60_000);
 
   async function inIssuer(sql: string): Promise<void> {
-    const url = readFileSync(join(directory, 'env', databaseUrlFile('issuer')), 'utf8');
+    const url = readFileSync(join(world.directory, 'env', databaseUrlFile('issuer')), 'utf8');
     const client = new pg.Client({ connectionString: url });
     await client.connect();
     await client.query(sql);
@@ -66,8 +41,9 @@ describe('people in a real browser', () => {
     const child = spawn(process.execPath, [join(root, 'apps/cli/bin/countersign.mjs'), ...args, '--json'], {
       env: {
         PATH: process.env['PATH'],
-        COUNTERSIGN_STACK: directory,
-        COUNTERSIGN_LOGIN_FOLDER: join(directory, 'logins'),
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        COUNTERSIGN_STACK: world.directory,
+        COUNTERSIGN_LOGIN_FOLDER: join(world.directory, 'logins'),
       },
     });
     const out = text(child.stdout);
@@ -83,11 +59,6 @@ describe('people in a real browser', () => {
     return { code, ended };
   }
   type Hand = 'click' | 'press';
-  async function open(): Promise<Window> {
-    const window = await Window.open(browser);
-    windows.push(window);
-    return window;
-  }
   /** As far as the provider's question who one is. */
   async function begin(hand: Hand): Promise<Window> {
     const window = await open();
@@ -132,7 +103,7 @@ describe('people in a real browser', () => {
       expect(await window.text()).toMatch(/Coffee: settled\.[\s\S]*Shopping: €97\.50[\s\S]*Coffee\s+€2\.50\s+settled/);
 
       const { data } = await eventOf(
-        stack,
+        world.stack,
         'source=accounts',
         (event) =>
           event.type === 'countersign.accounts.transfer.posted.v1' &&
@@ -140,7 +111,7 @@ describe('people in a real browser', () => {
       );
       expect(data.principal).toMatchObject({ actors: ['payments'] });
       const query = `subject=${data.principal?.subject ?? ''}&source=payments&client=corner-shop`;
-      await eventOf(stack, query, ({ type }) => type === 'countersign.payments.payment.settled.v1');
+      await eventOf(world.stack, query, ({ type }) => type === 'countersign.payments.payment.settled.v1');
 
       // Their account page says when it was used and what for, also by payments on its behalf.
       const uses = [
@@ -158,7 +129,7 @@ describe('people in a real browser', () => {
       await window.see('Your account');
       expect(await isShown()).toBe(true);
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -183,7 +154,7 @@ describe('people in a real browser', () => {
       await window.goto(shop());
       expect(await window.text()).toContain('Sign in with your bank');
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -218,7 +189,7 @@ describe('people in a real browser', () => {
       await window.see('You are signed out');
       expect(await window.text()).toContain('was asked to sign you out too');
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it.each([
@@ -257,7 +228,7 @@ describe('people in a real browser', () => {
       await window.see('Corner Shop');
       expect(await window.text()).toContain('Basket of groceries: settled.');
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it.each(['click', 'press'] as const)(
@@ -298,12 +269,12 @@ describe('people in a real browser', () => {
       const { events } = await terminal('audit', 'search', '--person', '--limit', '5').ended;
       expect(events).toHaveLength(5);
       await eventOf(
-        stack,
+        world.stack,
         `subject=${String(person)}&source=audit`,
         ({ data }) => data.principal?.client_id === 'countersign-cli',
       );
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -331,7 +302,7 @@ describe('people in a real browser', () => {
       await attacker.see(/^(?:Corner Shop|An application asks to act for you)$/);
       expect(await attacker.text()).toContain('Samir Haddad');
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   it(
@@ -358,20 +329,27 @@ describe('people in a real browser', () => {
       // The issuer refuses what comes from a frame, which is an error to the browser's console.
       window.forgive(/the server responded with a status of 400/);
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 
   describe('at the console', () => {
-    walkConsole({ stack: () => stack, browser: () => browser, windows, limit: LIMIT });
+    walkConsole(walked);
   });
 
-  walkAccess(() => ({ stack, open }));
+  walkAccess(walked);
 
-  walkProviders(() => ({ stack, open }), LIMIT);
+  // What was recorded before is real; the month before it is filled in afterwards, so that nothing above finds it.
+  describe('at the console, over a month of history', () => {
+    walkMonth(walked);
+  });
+
+  // Last: the issuer is started again, and asks everybody where they have an account.
+  walkProviders(walked);
 
   it(
     'meet no page that axe or the content security policy complains of, and no browser gets a token',
     async () => {
+      const { windows } = world;
       await Promise.all(windows.map((window) => window.close()));
       expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
       const paths = new Set(windows.flatMap(({ checked }) => [...checked].map((url) => new URL(url).pathname)));
@@ -393,12 +371,15 @@ describe('people in a real browser', () => {
         '/sign-in/signed-out/partner',
         '/access',
         '/health',
+        '/map',
+        '/proof',
       ])
         expect(paths).toContain(path);
+      expect([...paths].some((path) => path.startsWith('/event/'))).toBe(true);
       const received = windows.flatMap((window) => window.received);
       expect(received.filter((text) => text.includes('Carol Diaz'))).not.toEqual([]);
       expect(received.filter((text) => /eyJ[\w-]+\.eyJ/.test(text))).toEqual([]);
     },
-    LIMIT,
+    WALK_LIMIT,
   );
 });

@@ -4,7 +4,7 @@ import { expect, it } from '@jest/globals';
 import { freePort, startChild } from '@countersign/backing-services';
 import { waitUntilReady } from '../services.js';
 import { type Stack } from '../stack.js';
-import { type WalkedStack } from './access-walk.js';
+import { WALK_LIMIT, type World } from './world.js';
 
 const PROVIDER = 'tools/people-provider/dist/main.js';
 const SECRET = 'the secret of this issuer at the partner bank';
@@ -58,14 +58,14 @@ async function withPartner(stack: Stack): Promise<() => Promise<void>> {
 }
 
 /** With the keyboard alone: the page that asks where somebody has an account, and the page that offers to end the session there too. */
-export function walkProviders(world: () => WalkedStack, limit: number): void {
+export function walkProviders(world: () => World): void {
   it(
     'choose where they have an account, and are offered to sign out there too, with only the keyboard',
     async () => {
-      const { stack, open } = world();
+      const { stack } = world();
       const end = await withPartner(stack);
       try {
-        const window = await open();
+        const window = await world().open();
         await window.goto(`${stack.urls.issuer}/account`);
         await window.see('Sign in');
         expect(await window.text()).toMatch(/People provider \(development\)\s+Partner bank/);
@@ -91,6 +91,6 @@ export function walkProviders(world: () => WalkedStack, limit: number): void {
         await end();
       }
     },
-    limit,
+    WALK_LIMIT,
   );
 }

@@ -37,10 +37,15 @@ const SHAPE = `(() => {
 })()`;
 /** Minified, half as long: each page gets it through the protocol that drives the browser. */
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
-const FAULTS = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+/** Without loading style sheets and sounds beforehand: no rule that is on reads the former, and no page has the latter. */
+const FAULTS = `axe.run(document, { resultTypes: ['violations'], preload: false }).then(({ violations }) =>
   violations.map(({ id, help, nodes }) => id + ': ' + help + ': ' + nodes.map(({ html }) => html).join(' ')))`;
 /** The shapes in which axe found nothing. */
 const sound = new Set<string>();
+
+/** A file whose name has a hash of its content: what it says is kept once. */
+const UNCHANGING = /\/assets\/[^/]+-[\w-]{8}\.\w+$/;
+const keptOnce = new Set<string>();
 
 const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '');
 
@@ -97,9 +102,13 @@ export class Window {
 
   /** A redirect has no body, and an abandoned page may have lost its own. */
   private async keep(response: Response): Promise<void> {
+    const url = response.url();
+    if (keptOnce.has(url)) return;
     const [headers, body] = await Promise.allSettled([response.allHeaders(), response.text()]);
     if (headers.status === 'fulfilled') this.received.push(JSON.stringify(headers.value));
-    if (body.status === 'fulfilled') this.received.push(body.value);
+    if (body.status !== 'fulfilled') return;
+    this.received.push(body.value);
+    if (UNCHANGING.test(url)) keptOnce.add(url);
   }
 
   private complain(what: string): void {
