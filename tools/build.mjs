@@ -10,6 +10,9 @@ export const nxEnvironment = { NX_TUI: 'false', NX_DAEMON: 'false', NX_ISOLATE_P
 /** For compilers and linters written in Go: they end before their garbage is worth a fifth of their time. */
 export const goEnvironment = { GOGC: 'off', GOMEMLIMIT: '2GiB' };
 
+/** Where Node keeps what it compiled. The stack's services have it there by themselves (tools/stack/src/services.ts). */
+export const compileCache = `${root}node_modules/.cache/compiled`;
+
 /** The arguments of nx. */
 export const buildEverything = ['run-many', '-t', 'build', '--outputStyle=static'];
 

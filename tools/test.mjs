@@ -3,12 +3,18 @@ import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
-import { buildEverything, goEnvironment, nxEnvironment } from './build.mjs';
+import { buildEverything, compileCache, goEnvironment, nxEnvironment } from './build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const started = Date.now();
 const counts = { passed: 0, failed: 0 };
-const usual = { ...process.env, ...nxEnvironment, PATH: `${root}node_modules/.bin:${process.env.PATH}` };
+const usual = {
+  ...process.env,
+  ...nxEnvironment,
+  PATH: `${root}node_modules/.bin:${process.env.PATH}`,
+  // Hundreds of processes load the same modules: what one compiled, later ones read.
+  NODE_COMPILE_CACHE: compileCache,
+};
 let environment = { ...usual, ...goEnvironment };
 
 /** Runs one step. What it prints comes out in one piece at its end, because two steps may run at once; the tests' comes as it is. */

@@ -29,6 +29,8 @@ import { createProgram } from './program.js';
 import { run } from './run.js';
 
 const root = resolve(import.meta.dirname, '../../..');
+/** What the command gets of this process's environment. */
+const bare = { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
 
 interface Ended {
   readonly code: number;
@@ -49,7 +51,7 @@ describe('the built command against a real issuer and audit service', () => {
       execFile(
         process.execPath,
         [join(root, 'apps/cli/bin/countersign.mjs'), ...args],
-        { cwd: folder, env: { PATH: process.env['PATH'] }, timeout: 60_000 },
+        { cwd: folder, env: bare, timeout: 60_000 },
         (error, out, stderr) => {
           const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
           done({ code, out: out.trim(), error: stderr.trim() });
@@ -171,7 +173,7 @@ describe('the built command against a real issuer and audit service', () => {
     const start = (...args: readonly string[]) =>
       spawn(process.execPath, [join(root, 'apps/cli/bin/countersign.mjs'), ...args], {
         cwd: folder,
-        env: { PATH: process.env['PATH'] },
+        env: bare,
       });
     const ended = (child: ChildProcess) =>
       new Promise<number | string | null>((done) => {

@@ -7,6 +7,7 @@ export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string;
+  /** This process's by default. Where this process keeps what Node compiled, the other does too. */
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
@@ -43,11 +44,17 @@ function lines(stream: NodeJS.ReadableStream | null, take: (line: string) => voi
   });
 }
 
+/** What a process that gets nothing else of our environment gets all the same: it only makes a start quicker. */
+function compileCache(): NodeJS.ProcessEnv {
+  const { NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+}
+
 /** Starts a process. @throws when the program cannot be started at all */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
-    env: options.env ?? process.env,
+    env: options.env === undefined ? process.env : { ...compileCache(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     ...(options.uid === undefined ? {} : { uid: options.uid }),

@@ -85,6 +85,7 @@ describe('npm create countersign@latest my-orders', () => {
         cwd: service,
         env: {
           PATH: process.env['PATH'],
+          NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
           PORT: String(port),
           HOST: '127.0.0.1',
           ISSUER_URL: issuer.issuer,

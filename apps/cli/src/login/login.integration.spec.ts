@@ -116,7 +116,8 @@ describe('a person who logs in at the command line', () => {
     return browse(issuer + path, { ...Object.fromEntries(fields), ...further });
   }
   function countersign(...args: readonly string[]) {
-    const env = { PATH: process.env['PATH'], COUNTERSIGN_LOGIN_FOLDER: logins, COUNTERSIGN_ISSUER: issuer };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    const env = { PATH, NODE_COMPILE_CACHE, COUNTERSIGN_LOGIN_FOLDER: logins, COUNTERSIGN_ISSUER: issuer };
     const bin = join(root, 'apps/cli/bin/countersign.mjs');
     const started = spawn(process.execPath, [bin, ...args], { cwd: folder, env });
     const ended = new Promise<number | null>((done) => started.on('close', done));
