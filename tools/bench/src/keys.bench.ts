@@ -23,8 +23,8 @@ const TORRENT_RATE = 200 * LIMIT_OF_FLOOD;
 const LOOP_CONNECTIONS = 50;
 /** As many of them as the service holds answers of one key. */
 const CROWD_CONNECTIONS = 1_000;
-/** Phases of each candidate in a round: short and in turn, since a machine is not the same from minute to minute. */
-const PHASES = 2;
+/** Turns of each candidate in a round: short, since a machine is not the same from minute to minute. */
+const TURNS = 3;
 
 const NEIGHBOURS = ['alone', 'flood', 'torrent', 'loop', 'crowd', 'elsewhere'] as const;
 type Name = (typeof NEIGHBOURS)[number];
@@ -39,17 +39,18 @@ const TITLES: Readonly<Record<Name, string>> = {
 
 const ratio = (name: string, value: number) => ({ metric: `keys.${name}`, value, goal: 1.5, better: 'lower' }) as const;
 
-function report(seen: Readonly<Record<Name, Seen>>, { rounds, measured }: BenchmarkContext): void {
+function report(seen: Readonly<Record<Name, Seen>>, { measured }: BenchmarkContext): void {
   for (const name of NEIGHBOURS) {
     const { polite, early, late, sent } = seen[name];
-    const [least, greatest] = polite.spread(0.99, rounds);
-    measured(`${TITLES[name]}: p50`, polite.at(0.5), 'ms');
-    measured(`${TITLES[name]}: p99`, polite.at(0.99), 'ms');
-    measured(`${TITLES[name]}: p99 of the best round`, least, 'ms');
-    measured(`${TITLES[name]}: p99 of the worst round`, greatest, 'ms');
-    measured(`${TITLES[name]}: p99.9`, polite.at(0.999), 'ms');
-    measured(`${TITLES[name]}: p99 in the second before, in which a burst may pass`, early.at(0.99), 'ms');
-    measured(`${TITLES[name]}: p99 of sending late`, late.at(0.99), 'ms');
+    const [least, greatest] = polite.spread(0.99);
+    measured(`${TITLES[name]}: p50`, polite.pooled(0.5), 'ms');
+    measured(`${TITLES[name]}: p99, median of the turns`, polite.typical(0.99), 'ms');
+    measured(`${TITLES[name]}: p99 of the best turn`, least, 'ms');
+    measured(`${TITLES[name]}: p99 of the worst turn`, greatest, 'ms');
+    measured(`${TITLES[name]}: p99 of all turns together`, polite.pooled(0.99), 'ms');
+    measured(`${TITLES[name]}: p99.9 of all turns together`, polite.pooled(0.999), 'ms');
+    measured(`${TITLES[name]}: p99 before each turn, while a burst may pass`, early.typical(0.99), 'ms');
+    measured(`${TITLES[name]}: p99 of sending late`, late.typical(0.99), 'ms');
     measured(`${TITLES[name]}: answers timed`, polite.count, '');
     if (sent.length > 0) measured(`${TITLES[name]}: requests of the other key`, median(sent), 'a second');
   }
@@ -98,13 +99,13 @@ const benchmark: Benchmark = {
       await interleave(
         NEIGHBOURS.map((name) => ({
           name,
-          round: () => neighbours.phase(beside[name], isWarm ? seen[name] : undefined),
+          round: () => neighbours.turn(beside[name], isWarm ? seen[name] : undefined),
         })),
         {
-          rounds: rounds * PHASES,
-          onRound: (phase) => {
-            isWarm = phase >= 0;
-            if (phase % PHASES === 0) progress(`round ${String(phase / PHASES)}`);
+          rounds: rounds * TURNS,
+          onRound: (turn) => {
+            isWarm = turn >= 0;
+            if (turn % TURNS === 0) progress(`round ${String(turn / TURNS)}`);
           },
         },
       );
@@ -124,7 +125,7 @@ const benchmark: Benchmark = {
       );
       report(seen, context);
       measured('commits a request, four flooded replicas', median(kept.commits), '');
-      const p99 = (name: Name): number => seen[name].polite.at(0.99);
+      const p99 = (name: Name): number => seen[name].polite.typical(0.99);
       return [
         ratio('polite_p99_ratio', p99('flood') / p99('alone')),
         ratio('polite_p99_ratio_torrent', p99('torrent') / p99('alone')),

@@ -1,33 +1,35 @@
-import { percentile } from '../statistics.js';
+import { median, percentile } from '../statistics.js';
 
-/** The times of one candidate in milliseconds, over all phases of a run: percentiles of all together are steadier than the median of the phases'. */
+/** The times of one candidate in milliseconds, turn by turn. */
 export class Latencies {
-  readonly #phases: (readonly number[])[] = [];
+  readonly #turns: (readonly number[])[] = [];
 
-  /** Adds the times of one phase. */
+  /** Adds the times of one turn. */
   add(times: readonly number[]): void {
-    this.#phases.push(times);
+    this.#turns.push(times);
   }
 
   get count(): number {
-    return this.#phases.reduce((total, times) => total + times.length, 0);
+    return this.#turns.reduce((total, times) => total + times.length, 0);
   }
 
-  /** Of all phases together. @param share 0 to 1 */
-  at(share: number): number {
-    return percentile(this.#phases.flat(), share);
+  /** A percentile of all turns together: if the machine stood still once, this shows it. @param share 0 to 1 */
+  pooled(share: number): number {
+    return percentile(this.#turns.flat(), share);
   }
 
-  /**
-   * How far a percentile differs within the run.
-   * @param parts into which the phases are split, one after another
-   * @returns the least and the greatest of a part
-   */
-  spread(share: number, parts: number): readonly [number, number] {
-    const each = Math.ceil(this.#phases.length / parts);
-    const found = Array.from({ length: parts }, (_, part) => this.#phases.slice(part * each, (part + 1) * each).flat())
-      .filter((times) => times.length > 0)
-      .map((times) => percentile(times, share));
-    return [Math.min(...found), Math.max(...found)];
+  /** The median of the turns: if the machine stood still once, this does not show it. @param share 0 to 1 */
+  typical(share: number): number {
+    return median(this.#each(share));
+  }
+
+  /** The least and the greatest of the turns. @param share 0 to 1 */
+  spread(share: number): readonly [number, number] {
+    const each = this.#each(share);
+    return [Math.min(...each), Math.max(...each)];
+  }
+
+  #each(share: number): readonly number[] {
+    return this.#turns.map((times) => percentile(times, share));
   }
 }

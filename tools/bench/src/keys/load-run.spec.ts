@@ -66,11 +66,11 @@ describe('the load of the keys benchmark', () => {
   });
 });
 
-describe('latencies of several phases', () => {
-  it('have the percentile of all together, and the spread of their parts', () => {
+describe('latencies of several turns', () => {
+  it('have percentiles of all together, the median of the turns, and their spread', () => {
     const latencies = new Latencies();
-    for (const phase of [[1], [3], [5], [7, 9]]) latencies.add(phase);
-    expect([latencies.count, latencies.at(0.5), latencies.at(1)]).toEqual([5, 5, 9]);
-    expect(latencies.spread(1, 2)).toEqual([3, 9]);
+    for (const turn of [[1], [3], [5, 90]]) latencies.add(turn);
+    expect([latencies.count, latencies.pooled(0.5), latencies.pooled(1), latencies.typical(1)]).toEqual([4, 4, 90, 3]);
+    expect(latencies.spread(1)).toEqual([1, 90]);
   });
 });

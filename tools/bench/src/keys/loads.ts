@@ -5,9 +5,9 @@ import { pathOf } from '../processes.js';
 import { reportSchema, type Order, type Report } from './order.js';
 
 /** Seconds of one load that are measured. */
-export const SECONDS = 3.5;
+export const SECONDS = 2.3;
 /** Milliseconds before them: a flood's burst passes, and the server closes what an earlier load left. */
-export const SETTLE_MS = 1_000;
+export const SETTLE_MS = 800;
 /** Milliseconds for which the polite client waits for its last answers. A flood waits for none: the server may not even read its requests. */
 const UNANSWERED_MS = 10_000;
 

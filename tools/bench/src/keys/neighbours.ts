@@ -14,7 +14,7 @@ export interface Neighbour {
 /** What the polite key saw beside one neighbour, or none. */
 export class Seen {
   readonly polite = new Latencies();
-  /** In the first second of a neighbour. */
+  /** Before the measured time, while a neighbour begins. */
   readonly early = new Latencies();
   /** How late the polite program itself was to send. */
   readonly late = new Latencies();
@@ -36,8 +36,8 @@ export class Neighbours {
     private readonly load: Load,
   ) {}
 
-  /** One phase. @param seen where it is kept; nowhere in a warm-up */
-  async phase(neighbour: Neighbour | undefined, seen: Seen | undefined): Promise<number> {
+  /** One turn. @param seen where it is kept; nowhere in a warm-up */
+  async turn(neighbour: Neighbour | undefined, seen: Seen | undefined): Promise<number> {
     const [polite, flood, core] = await Promise.all([
       this.#polite.run(this.server.url, this.load),
       neighbour === undefined ? undefined : this.#flooding.run(neighbour.at.url, neighbour.load),
