@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiKeyHash, makeApiKey } from '@countersign/auth-core';
@@ -54,6 +56,24 @@ describe('countersign keys scan', () => {
     expect([found.length, unreadable]).toEqual([1, isRoot ? [] : [join(below, 'a.txt')]]);
     if (isRoot) expect(await scanned('/proc/self/mem')).toEqual({ found: [], unreadable: ['/proc/self/mem'] });
     await expect(scanned(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'FILE_MISSING' });
+  });
+
+  it('reads what it is given, also by a link and from a pipe, and follows no link in a folder', async () => {
+    const key = makeApiKey('live', '01a21031-6897-71c1-8114-42669a3f0602');
+    const below = join(folder, 'linked');
+    mkdirSync(below);
+    writeFileSync(join(below, 'key.txt'), key);
+    const link = join(folder, 'link');
+    symlinkSync(below, link);
+    symlinkSync(join(below, 'key.txt'), join(below, 'same.txt'));
+    symlinkSync(below, join(below, 'loop'));
+    expect((await scanned(link)).found.map(({ file }) => file)).toEqual([join(link, 'key.txt')]);
+    expect((await scanned(join(below, 'same.txt'))).found).toHaveLength(1);
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    const written = writeFile(pipe, key);
+    expect((await scanned(pipe)).found).toHaveLength(1);
+    await written;
   });
 
   it('reads a file that is not text', async () => {

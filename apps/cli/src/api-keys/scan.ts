@@ -1,4 +1,4 @@
-import { createReadStream, lstatSync, readdirSync } from 'node:fs';
+import { createReadStream, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command } from 'commander';
 import { API_KEY_LENGTH_LIMIT, API_KEY_PATTERN, apiKeyHash, parseApiKey } from '@countersign/auth-core';
@@ -28,17 +28,25 @@ const statusSchema = z.object({
 type Status = z.infer<typeof statusSchema>['keys'][number];
 
 /**
- * Files below a path; links are not followed.
+ * What the caller names is read whatever it is, also a link or a pipe: finding nothing because nothing was read would look like a clean scan.
  * @param unreadable gets the folders that cannot be read
  * @throws {CliError} for a path that does not exist
  */
-function* filesBelow(path: string, unreadable: string[]): Generator<string> {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+function* filesOf(path: string, unreadable: string[]): Generator<string> {
+  const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw new CliError(ExitCode.usage, 'FILE_MISSING', `there is no ${path}`);
-  if (stat.isFile()) yield path;
-  if (!stat.isDirectory()) return;
-  for (const name of namesIn(path, unreadable))
-    if (!passedOver.has(name)) yield* filesBelow(join(path, name), unreadable);
+  if (stat.isDirectory()) yield* filesBelow(path, unreadable);
+  else yield path;
+}
+
+/** Files in a folder and the folders in it; links are not followed, so that no file is read twice and none outside. */
+function* filesBelow(folder: string, unreadable: string[]): Generator<string> {
+  for (const name of namesIn(folder, unreadable)) {
+    const path = join(folder, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() === true) yield path;
+    if (stat?.isDirectory() === true && !passedOver.has(name)) yield* filesBelow(path, unreadable);
+  }
 }
 
 function namesIn(path: string, unreadable: string[]): readonly string[] {
@@ -55,7 +63,7 @@ export async function scanned(
   path: string,
 ): Promise<{ readonly found: readonly Found[]; readonly unreadable: readonly string[] }> {
   const [found, unreadable]: [Found[], string[]] = [[], []];
-  for (const file of filesBelow(path, unreadable)) {
+  for (const file of filesOf(path, unreadable)) {
     try {
       found.push(...(await keysIn(file)));
     } catch {
