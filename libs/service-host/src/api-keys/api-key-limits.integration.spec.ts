@@ -68,6 +68,53 @@ describe('what the replicas of a service share of API keys', () => {
     expect(sent.sort()).toEqual([2, 3]);
   });
 
+  it('is counted once if the answer to its commit is lost, whether or not it was committed, and however late that shows', async () => {
+    const use = { api_key_id: 'b', hour: '2026-11-26T12:00:00.000Z', route_class: 'read', outcome: 'allowed' as const };
+    const report = (count: number) => ({ uses: [{ ...use, count }], networks: [] });
+    const fault: { now?: 'before' | 'after' | undefined } = {};
+    const failing = new Proxy(pool, {
+      get: (target, name) =>
+        name === 'query'
+          ? async (text: string, values: unknown[]) => {
+              if (fault.now === 'before') throw new Error('Connection terminated');
+              const answer = await target.query(text, values);
+              if (fault.now === 'after') throw new Error('Connection terminated');
+              return answer;
+            }
+          : target.connect.bind(target),
+    });
+    const reports = new ApiKeyReports(failing);
+    const counted = new Map<string, number>();
+    const send = () =>
+      reports.send((kept) => {
+        // As the issuer counts: by the report's id.
+        for (const { id, uses } of kept) counted.set(id, uses[0]?.count ?? 0);
+        return Promise.resolve();
+      });
+    for (const now of ['before', 'after'] as const) {
+      fault.now = now;
+      await reports.keep(report(1));
+      expect(reports.lastError).not.toBeNull();
+      // What is given back is counted with what comes.
+      await expect(reports.keep(report(1))).rejects.toThrow('Connection terminated');
+      // Another replica sends and forgets it before this one knows that it was committed.
+      await new ApiKeyReports(pool).send((kept) => {
+        for (const { id, uses } of kept) counted.set(id, uses[0]?.count ?? 0);
+        return Promise.resolve();
+      });
+      fault.now = undefined;
+      await reports.keep(report(1));
+      expect(reports.lastError).toBeNull();
+    }
+    fault.now = 'after';
+    await reports.keep(report(1));
+    fault.now = undefined;
+    await send();
+    expect(reports.lastError).toBeNull();
+    expect([...counted.values()]).toEqual([1, 1, 1, 1, 1]);
+    expect(await reports.waiting()).toBe(0);
+  });
+
   it('is reported in requests that the issuer takes, however much waits', async () => {
     const reports = new ApiKeyReports(pool);
     const uses = Array.from({ length: 200 }, (_, n) => ({

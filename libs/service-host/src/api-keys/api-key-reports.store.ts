@@ -51,9 +51,17 @@ function fitting(reports: readonly KeptReport[]): readonly KeptReport[] {
   });
 }
 
+class NoRoom extends Error {
+  constructor(limit: number) {
+    super(`${String(limit)} reports wait for the issuer already`);
+  }
+}
+
 /** What was counted of API keys, in the service's own database until the issuer has it. */
 export class ApiKeyReports {
   #lastError: string | null = null;
+  /** A report that was committed or not: the answer was lost. It is kept again under its id. */
+  #uncertain: KeptReport | undefined;
 
   /** @param limits fewer, for a test */
   constructor(
@@ -72,20 +80,50 @@ export class ApiKeyReports {
     return rows[0]?.count ?? 0;
   }
 
-  /** Commits a report. @throws {Error} when it is not kept: also when {@link REPORTS_LIMIT} wait already */
+  /**
+   * Commits a report. If the database fails in the middle, it may be committed, so it stays here until that is certain: given back, it could count twice.
+   * @throws {Error} when it is not kept: when the report before it is still uncertain, or {@link REPORTS_LIMIT} wait already
+   */
   async keep(report: ApiKeyUsageReport): Promise<void> {
     try {
-      const { rowCount } = await this.pool.query(
-        `insert into api_key_report (id, report) select $1, $2
-         where (select count(*) from (select from api_key_report limit $3) as waiting) < $3`,
-        [randomUUID(), JSON.stringify(report), this.limits.reports],
-      );
-      if (rowCount === 0) throw new Error(`${String(this.limits.reports)} reports wait for the issuer already`);
+      await this.#settle();
+      const kept = { ...report, id: randomUUID() };
+      try {
+        if (!(await this.#insert(kept))) throw new NoRoom(this.limits.reports);
+      } catch (error) {
+        if (error instanceof NoRoom) throw error;
+        this.#uncertain = kept;
+        this.#lastError = databaseReasonOf(error).reason;
+        return;
+      }
       this.#lastError = null;
     } catch (error) {
       this.#lastError = databaseReasonOf(error).reason;
       throw error;
     }
+  }
+
+  /** @throws {Error} when the report is still uncertain */
+  async #settle(): Promise<void> {
+    const report = this.#uncertain;
+    if (report === undefined) return;
+    if (!(await this.#insert(report))) throw new NoRoom(this.limits.reports);
+    if (this.#uncertain !== report) return;
+    this.#uncertain = undefined;
+    this.#lastError = null;
+  }
+
+  /** @returns whether the report is committed, now or before; false when too many wait */
+  async #insert({ id, ...report }: KeptReport): Promise<boolean> {
+    const { rows } = await this.pool.query<{ kept: boolean }>(
+      `with kept as (
+         insert into api_key_report (id, report) select $1, $2
+         where (select count(*) from (select from api_key_report limit $3) as waiting) < $3
+         on conflict (id) do nothing returning id
+       ) select exists (select from kept) or exists (select from api_key_report where id = $1) as kept`,
+      [id, JSON.stringify(report), this.limits.reports],
+    );
+    return rows[0]?.kept === true;
   }
 
   /**
@@ -131,7 +169,8 @@ export class ApiKeyReports {
    * @param send throws when they did not arrive
    * @returns how many were sent
    */
-  send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
+  async send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
+    await this.#settle().catch(() => undefined);
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<pg.QueryResultRow>(
         'select id, report from api_key_report order by kept_at limit $1 for update skip locked',
