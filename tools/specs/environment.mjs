@@ -25,6 +25,8 @@ export default class NativeEnvironment {
   async setup() {
     // Node maps stack traces itself.
     Error.prepareStackTrace = undefined;
+    // Jest asks for 100 frames of every error, and each `expect` makes one.
+    Error.stackTraceLimit = 20;
   }
 
   async teardown() {

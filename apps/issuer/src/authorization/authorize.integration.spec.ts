@@ -8,6 +8,7 @@ import { applications, REDIRECT, registerApplications } from '../testing/applica
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
+import { anyText } from '../testing/any-text.js';
 
 describe('the authorization endpoint', () => {
   let issuer: IssuerUnderTest;
@@ -491,7 +492,7 @@ describe('the authorization endpoint', () => {
     const declared = new Set<string>([...applications.planner.redirect_uris, ...applications.bookkeeper.redirect_uris]);
     const text = fc.oneof(
       fc.string({ maxLength: 30 }),
-      fc.string({ unit: 'binary', maxLength: 10 }),
+      anyText(10),
       fc.constantFrom(
         '',
         'none',

@@ -10,6 +10,7 @@ import { type TokenGrant } from './grants/grant.js';
 import { claimsForClient } from './grants/token-parameters.js';
 import { type TokenDecision } from './token-decision.js';
 import { tokenEvent } from './token-event.js';
+import { anyText } from '../testing/any-text.js';
 
 const unnumbered = auditEventSchema.omit({ sequence: true });
 const trace: RequestTrace = {
@@ -31,7 +32,7 @@ const refusal = fc.record({
   granted: fc.constant(false as const),
   answer: fc.constant(new OAuthError(400, 'invalid_scope', 'no')),
   reason: fc.constantFrom('invalid_scope', 'CLIENT_UNKNOWN'),
-  claimedClientId: fc.option(fc.string({ maxLength: 1_000, unit: 'binary' }), { nil: undefined }),
+  claimedClientId: fc.option(anyText(1_000), { nil: undefined }),
 });
 const known = fc.oneof(fc.record({}), fc.record({ client }), fc.record({ client, grant, request }));
 const decision: fc.Arbitrary<TokenDecision> = fc.oneof(
