@@ -1,7 +1,7 @@
 import { outboxFaults } from '@countersign/test-kit';
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
-import { CLIENT_ASSERTION_TYPE } from './authentication/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { events } from './events.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from './testing/issuer-under-test.js';
 

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TOKEN_VERIFIER } from '@countersign/auth';
 import { MemoryRevocationList, type TokenVerifier } from '@countersign/auth-core';
 import {
+  OAUTH_ROUTES,
   AuditTrailModule,
   DatabaseModule,
   databaseOf,
@@ -127,6 +128,9 @@ export class IssuerModule {
     const nats = natsOf(configuration);
     return {
       module: IssuerModule,
+      // For the filter of errors, which belongs to the host.
+      global: true,
+      exports: [OAUTH_ROUTES],
       imports: [
         DatabaseModule.forRoot({
           ...databaseOf(configuration),
@@ -173,6 +177,7 @@ export class IssuerModule {
         ...delegationAdminControllers,
       ],
       providers: [
+        { provide: OAUTH_ROUTES, useValue: '/oauth2/' },
         { provide: ISSUER_URL, useValue: configuration.ISSUER_URL },
         { provide: TOKEN_LIFETIME, useValue: configuration.TOKEN_LIFETIME_SECONDS },
         { provide: JWKS_LIFETIME, useValue: configuration.JWKS_LIFETIME_SECONDS },

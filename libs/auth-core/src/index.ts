@@ -15,11 +15,7 @@ export { tokenOfApiKeyCaller, type ExchangeApiKey, type ExchangedTokenVerifier }
 export { createApiKeyVerifier, type ApiKeyVerifier, type ApiKeyVerifierOptions } from './api-key/api-key-verifier.js';
 export { ApiKeys, DEFAULT_ROUTE_CLASS } from './api-key/api-keys.js';
 export { type ApiKeyRequest, type ApiKeysOptions } from './api-key/api-keys-options.js';
-export {
-  API_KEY_TOKEN_TYPE,
-  createApiKeyExchange,
-  type ApiKeyExchangeClientOptions,
-} from './api-key/exchange-api-key.js';
+export { createApiKeyExchange, type ApiKeyExchangeClientOptions } from './api-key/exchange-api-key.js';
 export { limitCodeOf, limitExceeded } from './api-key/limit-exceeded.js';
 export { type LimitState, type LimitStore, type NamedLeaseRequest } from './api-key/limits/limit-store.js';
 export { ApiKeyLimits, type ApiKeyLimitsOptions } from './api-key/limits/api-key-limits.js';
@@ -37,7 +33,7 @@ export { NETWORKS_OF_A_REPORT, USES_OF_A_REPORT, type ApiKeyOutcome, type ApiKey
 export { API_KEY_LIST_LIMIT, apiKeyNamePattern, claimOfApiKey, routeClassPattern } from './jws/api-key-claim.js';
 export { BoundedMap } from './bounded-map.js';
 export { bearerTokenOf, credentialsOf, requireScopes, type Credentials } from './bearer-token.js';
-export { CLIENT_ASSERTION_TYPE, signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
+export { signClientAssertion, type ClientAssertionOptions } from './client/client-assertion.js';
 export { authorizationHeaders, type AuthorizedRequest } from './client/authorization-headers.js';
 export {
   createTokenClient,
@@ -69,6 +65,17 @@ export {
   type PrivateJwk,
   type PublicJwk,
 } from './keys/jwk.js';
+export {
+  ACCESS_TOKEN_TYP,
+  API_KEY_TOKEN_TYPE,
+  CLIENT_ASSERTION_TYPE,
+  DEVICE_CODE,
+  JWT_BEARER,
+  REQUEST_URI,
+  TOKEN_EXCHANGE,
+  TOKEN_LIFE_LIMIT_SECONDS,
+  TOKEN_TYPE,
+} from './oauth.js';
 export { clientWide, isWithin, ownerOf, reachOf, type Owner, type Reach } from './ownership.js';
 export { knownProfiles, type ProfileName } from './profiles/known-profiles.js';
 export { type TokenProfile } from './profiles/token-profile.js';

@@ -13,6 +13,7 @@ import { Discovery } from './keys/discovery.js';
 import { type VerificationKey } from './keys/jwk.js';
 import { CANDIDATES_LIMIT } from './keys/key-set.js';
 import { RemoteKeySet } from './keys/remote-key-set.js';
+import { ACCESS_TOKEN_TYP } from './oauth.js';
 import { type Principal } from './principal.js';
 import { knownProfiles } from './profiles/known-profiles.js';
 import { acceptsType, principalByProfile, type TokenProfile } from './profiles/token-profile.js';
@@ -231,7 +232,7 @@ export class IssuerVerifier<Caller extends Principal> implements TokenVerifier<C
     const profile = this.#profile;
     if (!(profile === undefined ? header.isAccessToken : acceptsType(profile, header.typ))) {
       throw new TokenError('TYP_NOT_ALLOWED', 'typ', {
-        expected: profile?.types.join(' ') ?? 'at+jwt',
+        expected: profile?.types.join(' ') ?? ACCESS_TOKEN_TYP,
         actual: header.typ,
       });
     }

@@ -1,3 +1,4 @@
+import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 import { type FeedLogger, type RevocationFeedOptions, type RevocationFeedState } from './feed-options.js';
 
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -42,7 +43,7 @@ export class FeedHealth {
 
   /** @param at milliseconds since 1970 */
   isTooOld(at: number): boolean {
-    return this.now() - at > (this.policies.graceSeconds ?? 900) * 1_000;
+    return this.now() - at > (this.policies.graceSeconds ?? TOKEN_LIFE_LIMIT_SECONDS) * 1_000;
   }
 
   lost(error: unknown): void {

@@ -17,10 +17,4 @@ export {
 export { bucketKeyOf, bucketKeysAgainst, isRevocableId } from './revocation.js';
 export { readDigest, readStatement, StatementError } from './read-statement.js';
 export { signDigest, signStatement, type Signing } from './sign-statement.js';
-export {
-  KEY_REVOCATION_LIMIT_SECONDS,
-  TOKEN_LIFE_LIMIT_SECONDS,
-  type ListedRevocation,
-  type SignedDigest,
-  type Statement,
-} from './statement.js';
+export { KEY_REVOCATION_LIMIT_SECONDS, type ListedRevocation, type SignedDigest, type Statement } from './statement.js';

@@ -1,4 +1,4 @@
-import { type Revocation } from '@countersign/auth-core';
+import { type Revocation, TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 import {
   isAlgorithm,
   parseCompactJws,
@@ -11,7 +11,6 @@ import {
   EVENT,
   KEY_REVOCATION_LIMIT_SECONDS,
   LIST_EVENT,
-  TOKEN_LIFE_LIMIT_SECONDS,
   TYPE,
   type ListedRevocation,
   type SignedDigest,

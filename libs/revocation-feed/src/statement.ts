@@ -16,8 +16,6 @@ export const TYPE = 'secevent+jwt';
 export const EVENT = 'urn:countersign:event:';
 export const LIST_EVENT = `${EVENT}revocation-list`;
 
-/** Maximum lifetime of a token in seconds, so that time-based revocations need not last longer. */
-export const TOKEN_LIFE_LIMIT_SECONDS = 900;
 /** Maximum seconds for which a revoked key is refused. */
 export const KEY_REVOCATION_LIMIT_SECONDS = 30 * 24 * 3_600;
 /** A revocation in the issuer's list. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 import { trustedProxiesSchema } from './trace/trusted-proxies.js';
 
 const port = z.coerce.number().int().min(0).max(65_535);
@@ -109,7 +110,7 @@ export const revocationVariables = {
   /** `accept` keeps using the known list for the grace period below, then refuses; `refuse` answers 503 immediately. */
   REVOCATION_WHEN_LOST: z.enum(['accept', 'refuse']).default('accept'),
   /** Grace period of `accept`, in seconds: by default the longest token lifetime. */
-  REVOCATION_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(900),
+  REVOCATION_GRACE_SECONDS: z.coerce.number().int().min(0).max(86_400).default(TOKEN_LIFE_LIMIT_SECONDS),
   /** What the service does before it has a list: `refuse` is not ready and answers 503; `accept` accepts every token for the grace period above. */
   REVOCATION_AT_START: z.enum(['accept', 'refuse']).default('refuse'),
   /** File that keeps the signed list, so that a start without NATS can use it, if it is not older than the grace period; none by default. */

@@ -85,5 +85,6 @@ export {
   METRICS,
   POOL,
   RESOURCE_URL,
+  OAUTH_ROUTES,
   SESSIONS,
 } from './tokens.js';

@@ -10,5 +10,7 @@ export const AUDIT_OUTBOX = Symbol.for('countersign.audit-outbox');
 export const RESOURCE_URL = Symbol.for('countersign.resource-url');
 /** The sessions of the service's own pages (`SessionSettings`), where a global module of the service provides them. */
 export const SESSIONS = Symbol.for('countersign.sessions');
+/** The beginning of the routes whose errors all have OAuth's form (RFC 6749, section 5.2), where a global module of the service provides it. */
+export const OAUTH_ROUTES = Symbol.for('countersign.oauth-routes');
 /** The nonces that DPoP proofs must carry, or nothing. */
 export const DPOP_NONCES = Symbol.for('countersign.dpop-nonces');

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { generateSigningKey, publicJwkOf, signJwt, type PrincipalKind, type PrivateJwk } from '@countersign/auth-core';
+import {
+  generateSigningKey,
+  publicJwkOf,
+  signJwt,
+  type PrincipalKind,
+  type PrivateJwk,
+  ACCESS_TOKEN_TYP,
+} from '@countersign/auth-core';
 import { answerTokenRequest, type TokenRequestSeen } from './token-endpoint.js';
 
 /** What a test says about a token; the rest is filled in. Times in seconds. */
@@ -138,7 +145,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       ...requested.claims,
     };
     const signer = requested.key ?? key;
-    return signJwt({ kid: signer.kid, typ: 'at+jwt', ...requested.header }, claims, signer);
+    return signJwt({ kid: signer.kid, typ: ACCESS_TOKEN_TYP, ...requested.header }, claims, signer);
   };
   return {
     key,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { verifyDpopProof } from '@countersign/auth-core';
+import { verifyDpopProof, TOKEN_EXCHANGE } from '@countersign/auth-core';
 import { type JsonObject } from '@countersign/auth-core/jws';
 import { claimsOfOwn, claimsSaid } from './own-token.js';
 
@@ -37,8 +37,6 @@ export interface TokenEndpointAnswer {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
-
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
@@ -78,7 +76,7 @@ export async function answerTokenRequest(
   if (audience === '') return refuse('invalid_target');
   let subject = clientId;
   let claims: Readonly<Record<string, unknown>> = { txn: randomUUID() };
-  if (grantType === EXCHANGE) {
+  if (grantType === TOKEN_EXCHANGE) {
     try {
       const payload = claimsOfOwn(form.get('subject_token') ?? '', options);
       subject = textOf(payload['sub']) ?? clientId;

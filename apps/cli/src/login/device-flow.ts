@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type PrivateJwk } from '@countersign/auth-core';
+import { type PrivateJwk, DEVICE_CODE } from '@countersign/auth-core';
 import { z } from 'zod';
 import { CliError, ExitCode } from '../cli-error.js';
 import { parametersOf, type LoginRequest } from './code-flow.js';
@@ -30,12 +30,11 @@ export async function byDevice(
   const begun = await post(address, '/oauth2/device_authorization', parametersOf(request), begunSchema);
   show(begun);
   const { device_code, expires_in: seconds } = begun;
-  const grant = 'urn:ietf:params:oauth:grant-type:device_code';
   let { interval } = begun;
   for (let waited = 0; waited < seconds; waited += interval) {
     await wait(interval * 1_000);
     try {
-      return await tokensFor(address, { grant_type: grant, device_code, client_id: request.clientId }, key);
+      return await tokensFor(address, { grant_type: DEVICE_CODE, device_code, client_id: request.clientId }, key);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       if (error.code === 'slow_down') interval += 5;

@@ -5,12 +5,12 @@ import {
   makeApiKey,
   publicJwkOf,
   type TokenVerifier,
+  CLIENT_ASSERTION_TYPE,
+  API_KEY_TOKEN_TYPE,
 } from '@countersign/auth-core';
 import { uuidv7 } from '@countersign/audit-event';
 import { jest } from '@jest/globals';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { API_KEY_TOKEN_TYPE } from '../token/grants/api-key-exchange.js';
 
 const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token';

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { generateSigningKey, publicJwkOf, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, publicJwkOf, type PrivateJwk, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { LOGGER } from '@countersign/service-host';
 import { jest } from '@jest/globals';
 import { importJWK, SignJWT } from 'jose';
 import { type Logger } from 'pino';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
 
 describe('a client assertion', () => {
   let issuer: IssuerUnderTest;

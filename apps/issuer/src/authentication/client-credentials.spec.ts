@@ -1,4 +1,5 @@
-import { CLIENT_ASSERTION_TYPE, clientCredentialsOf } from './client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
+import { clientCredentialsOf } from './client-credentials.js';
 import { parseForm } from './oauth-form.js';
 
 const basic = (id: string, secret: string): string => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;

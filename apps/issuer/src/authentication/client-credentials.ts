@@ -1,7 +1,5 @@
+import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { OAuthError } from '@countersign/service-host';
-
-/** RFC 7523, section 2.2. */
-export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** Credentials that cannot be checked. */
 export interface NoCredentials {

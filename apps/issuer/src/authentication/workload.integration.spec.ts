@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { CLIENT_ASSERTION_TYPE } from './client-credentials.js';
 
 describe('a workload that shows the token of another issuer', () => {
   let issuer: IssuerUnderTest;

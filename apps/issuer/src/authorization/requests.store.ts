@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { uuidv7 } from '@countersign/audit-event';
 import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { and, eq, gt, sql } from 'drizzle-orm';
+import { REQUEST_URI } from '@countersign/auth-core';
 import { authorizationRequestSchema, type AuthorizationRequest } from './authorization-request.js';
 import { authorizationRequestTable as table } from './authorization.tables.js';
 import { digestOfSecret, newOneTimeSecret } from './one-time-secret.js';
@@ -11,7 +12,6 @@ export const DECISION_SECONDS = 600;
 /** Seconds in which a pushed request must reach a browser (RFC 9126, section 2.2). */
 export const PUSHED_SECONDS = 90;
 
-const PREFIX = 'urn:ietf:params:oauth:request_uri:';
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_AT_ONCE = 1_000;
 
@@ -26,7 +26,7 @@ export interface KeptRequest {
 
 /** Whether a `request_uri` is one of ours. */
 export function isKeptUri(uri: string): boolean {
-  return uri.startsWith(PREFIX);
+  return uri.startsWith(REQUEST_URI);
 }
 
 /** Requests that were pushed or wait for a person, in PostgreSQL, which all replicas share. */
@@ -55,14 +55,14 @@ export class AuthorizationRequests implements OnModuleInit {
       shownAt: pushed ? null : now,
       expiresAt: new Date(now.getTime() + (pushed ? PUSHED_SECONDS : DECISION_SECONDS) * 1_000),
     });
-    return { id, uri: PREFIX + secret, request, shownAt: now };
+    return { id, uri: REQUEST_URI + secret, request, shownAt: now };
   }
 
   /** The request of a `request_uri`, for a browser: from the first time on the person has time to decide. */
   async show(uri: string, clientId: string): Promise<KeptRequest | undefined> {
     const now = this.clock();
     const until = new Date(now.getTime() + DECISION_SECONDS * 1_000);
-    const digest = digestOfSecret(uri.slice(PREFIX.length));
+    const digest = digestOfSecret(uri.slice(REQUEST_URI.length));
     const [row] = await this.database
       .update(table)
       .set({

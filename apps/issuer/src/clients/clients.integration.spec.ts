@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
+import {
+  generateSigningKey,
+  publicJwkOf,
+  signClientAssertion,
+  type PrivateJwk,
+  CLIENT_ASSERTION_TYPE,
+} from '@countersign/auth-core';
 import { importJWK, SignJWT } from 'jose';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 describe('clients at two replicas', () => {

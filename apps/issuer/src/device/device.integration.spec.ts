@@ -1,11 +1,10 @@
-import { generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, thumbprintOf, type PrivateJwk, DEVICE_CODE } from '@countersign/auth-core';
 import { decodeJwt } from 'jose';
 import { applications, registerApplications } from '../testing/applications.js';
 import { askToken } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
-import { DEVICE_CODE } from './devices.service.js';
 
 interface Begun {
   readonly device_code: string;

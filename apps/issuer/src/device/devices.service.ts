@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { uuidv7 } from '@countersign/audit-event';
+import { DEVICE_CODE } from '@countersign/auth-core';
 import {
   AUDIT_OUTBOX,
   CLOCK,
@@ -35,7 +36,6 @@ import { DevicesStore, GUESSES } from './devices.store.js';
 import { POLL_SECONDS } from './polling.js';
 import { digestOfUserCode, newUserCode, shownUserCode, typedUserCode } from './user-code.js';
 
-export const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Seconds that a person has to enter the code and decide. */
 export const DEVICE_SECONDS = 600;
 const ATTEMPTS = 5;

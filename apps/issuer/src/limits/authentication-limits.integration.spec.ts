@@ -1,6 +1,5 @@
 import { scryptSync } from 'node:crypto';
-import { signClientAssertion } from '@countersign/auth-core';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { signClientAssertion, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 describe('the limits of client authentication at two replicas', () => {

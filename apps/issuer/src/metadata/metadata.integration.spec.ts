@@ -1,6 +1,5 @@
-import { generateSigningKey, publicJwkOf, signClientAssertion } from '@countersign/auth-core';
+import { generateSigningKey, publicJwkOf, signClientAssertion, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 interface Metadata {

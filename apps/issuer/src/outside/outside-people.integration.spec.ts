@@ -2,11 +2,17 @@ import { createServer, type Server } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSigningKey, publicJwkOf, signClientAssertion, signJwt, type PrivateJwk } from '@countersign/auth-core';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import {
+  generateSigningKey,
+  publicJwkOf,
+  signClientAssertion,
+  signJwt,
+  type PrivateJwk,
+  CLIENT_ASSERTION_TYPE,
+  JWT_BEARER,
+  TOKEN_EXCHANGE,
+} from '@countersign/auth-core';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
-import { JWT_BEARER } from '../token/grants/jwt-bearer.js';
-import { TOKEN_EXCHANGE } from '../token/grants/token-exchange.js';
 
 type Claims = Readonly<Record<string, unknown>>;
 

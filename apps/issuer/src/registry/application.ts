@@ -1,19 +1,19 @@
 import { z } from 'zod';
+import { DEVICE_CODE, JWT_BEARER, TOKEN_EXCHANGE } from '@countersign/auth-core';
 import { type PeoplePolicy } from './people-policy.js';
 import { applicationTypes, REDIRECT_URI_LENGTH_LIMIT, redirectUriFault } from './redirect-uri.js';
 
 /** The `grant_type`s that a client may declare. */
 export const grantTypes = [
   'client_credentials',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
-  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  TOKEN_EXCHANGE,
+  JWT_BEARER,
   'authorization_code',
   'refresh_token',
-  'urn:ietf:params:oauth:grant-type:device_code',
+  DEVICE_CODE,
 ] as const;
 export type GrantType = (typeof grantTypes)[number];
 
-const DEVICE: GrantType = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Those in which a client acts with its own rights, or is the actor: what a client that declares none may use. */
 const ownGrants: ReadonlySet<string> = new Set(grantTypes.slice(0, 3));
 
@@ -65,7 +65,7 @@ export function mayUseGrant({ grant_types: declared }: Pick<Application, 'grant_
 
 /** Whether a client uses what people allow: codes or devices. */
 export function isForPeople(client: Pick<Application, 'grant_types'>): boolean {
-  return mayUseGrant(client, 'authorization_code') || mayUseGrant(client, DEVICE);
+  return mayUseGrant(client, 'authorization_code') || mayUseGrant(client, DEVICE_CODE);
 }
 
 interface Registration extends Application {

@@ -1,7 +1,7 @@
 import { pathOfOddText, TEXT_RULE } from '@countersign/service-host';
 import { verificationKeyOf } from '@countersign/auth-core/jws';
-import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { z } from 'zod';
+import { supportedAlgorithms, TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 import { audiencesSchema, unspoken } from './audience-words.js';
 import { applicationFaults, applicationMembers } from './application.js';
 import { audienceSchema, nameSchema, POLICY_LIMIT, scopeSchema, SCOPES_LIMIT } from './names.js';
@@ -32,7 +32,7 @@ const publicJwkSchema = z
   .looseObject({
     kty: z.string(),
     kid: z.string().min(1).max(128),
-    alg: z.enum(['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256']).optional(),
+    alg: z.enum([...supportedAlgorithms, 'Ed25519']).optional(),
   })
   .refine(
     (jwk) => !['d', 'k', 'p', 'q'].some((member) => member in jwk),

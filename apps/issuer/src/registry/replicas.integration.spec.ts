@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier } from '@countersign/auth-core';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { createVerifier, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 /** Active keys that the load must have met: two rotations. */

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
+import { createVerifier, TokenError, type TokenVerifier, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { ENTRY_BYTES, tokenRoom } from './room.js';
 

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, TokenError, type TokenVerifier } from '@countersign/auth-core';
+import { createVerifier, TokenError, type TokenVerifier, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startRevocationFeed, type RevocationFeed } from '@countersign/revocation-feed';
 import { connect } from '@nats-io/transport-node';
 import { decodeJwt } from 'jose';
 import pg from 'pg';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 const tables = [

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 /** Tries of what would pass now and then. */

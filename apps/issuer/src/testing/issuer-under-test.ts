@@ -2,13 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSigningKey, publicJwkOf, signClientAssertion, type PrivateJwk } from '@countersign/auth-core';
+import {
+  generateSigningKey,
+  publicJwkOf,
+  signClientAssertion,
+  type PrivateJwk,
+  CLIENT_ASSERTION_TYPE,
+} from '@countersign/auth-core';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
 import { events } from '../events.js';
 import { IssuerModule } from '../issuer.module.js';

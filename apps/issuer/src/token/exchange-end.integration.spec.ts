@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateSigningKey, localSigner, type PrivateJwk } from '@countersign/auth-core';
+import { generateSigningKey, localSigner, type PrivateJwk, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import fc from 'fast-check';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signAccessToken } from './grants/access-token.js';
 import { claimsForExchange } from './grants/exchanged-claims.js';

@@ -1,5 +1,4 @@
-import { signClientAssertion } from '@countersign/auth-core';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { signClientAssertion, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 describe('the parameters of a token request', () => {

@@ -8,13 +8,13 @@ import {
   publicJwkOf,
   signClientAssertion,
   type PrivateJwk,
+  CLIENT_ASSERTION_TYPE,
 } from '@countersign/auth-core';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLocalJWKSet, jwtVerify, SignJWT, importJWK } from 'jose';
 import pg from 'pg';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { variables } from '../configuration.js';
 import { IssuerModule } from '../issuer.module.js';
 import { migrate } from '../testing/migrate.js';

@@ -1,10 +1,8 @@
+import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 import { type TransferOutcome } from './transfer-state.js';
 
 /** Milliseconds for which accounts may still carry out a request whose token has just expired: its tolerance, a lock, a slow commit. */
 const GRACE_MS = 60_000;
-
-/** Maximum lifetime in seconds of a token of payments' own, by the issuer's limit. */
-const OWN_TOKEN_SECONDS = 900;
 
 /** Until when an order that goes out now, with the caller's token or one exchanged for it, may be carried out. */
 export function orderUntil(token: { readonly expiresAt: number }): Date {
@@ -13,7 +11,7 @@ export function orderUntil(token: { readonly expiresAt: number }): Date {
 
 /** Like {@link orderUntil}, for an order in payments' own name. */
 export function ownOrderUntil(now: Date): Date {
-  return new Date(now.getTime() + OWN_TOKEN_SECONDS * 1_000 + GRACE_MS);
+  return new Date(now.getTime() + TOKEN_LIFE_LIMIT_SECONDS * 1_000 + GRACE_MS);
 }
 
 /**

@@ -1,10 +1,8 @@
 import { monotonicClock } from '../clock.js';
 import { Pause } from '../client/pause.js';
 import { TokenEndpoint, type TokenClientOptions } from '../client/token-endpoint.js';
+import { API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE } from '../oauth.js';
 import { type ExchangeApiKey } from './api-key-tokens.js';
-
-/** The `subject_token_type` of an API key (RFC 8693, section 3). */
-export const API_KEY_TOKEN_TYPE = 'urn:countersign:params:oauth:token-type:api-key';
 
 export interface ApiKeyExchangeClientOptions extends Omit<TokenClientOptions, 'dpopKey' | 'cacheSize'> {
   /** The service's own audience, which is its client's name. */
@@ -33,7 +31,7 @@ export function createApiKeyExchange(options: ApiKeyExchangeClientOptions): Exch
     away.run(() =>
       endpoint.ask(
         {
-          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          grant_type: TOKEN_EXCHANGE,
           subject_token: key,
           subject_token_type: API_KEY_TOKEN_TYPE,
           audience,

@@ -2,9 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { signJwt } from '../jws/sign.js';
 import { type PrivateJwk } from '../keys/jwk.js';
 
-/** The `client_assertion_type` of RFC 7523, section 2.2. */
-export const CLIENT_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-
 export interface ClientAssertionOptions {
   readonly clientId: string;
   /** The issuer identifier; the assertion is valid only there. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicClock } from '../clock.js';
 import { isObject } from '../json-object.js';
+import { TOKEN_EXCHANGE, TOKEN_TYPE } from '../oauth.js';
 import { TokenCache } from './token-cache.js';
 import { TokenEndpoint, type TokenClientOptions } from './token-endpoint.js';
 import { TokenPauses } from './token-pauses.js';
@@ -86,9 +87,9 @@ export function createTokenClient(options: TokenClientOptions): TokenClient {
     exchange: ({ subjectToken, subjectTokenType = 'access_token', audience, scopes, traceparent }) => {
       const scope = scopeOf(scopes);
       const form = {
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        grant_type: TOKEN_EXCHANGE,
         subject_token: subjectToken,
-        subject_token_type: `urn:ietf:params:oauth:token-type:${subjectTokenType}`,
+        subject_token_type: TOKEN_TYPE + subjectTokenType,
         audience,
         scope,
       };

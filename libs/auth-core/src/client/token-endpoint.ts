@@ -1,7 +1,8 @@
 import { createDpopProof } from '../dpop/create-dpop-proof.js';
 import { endpointOf, protectedUrl } from '../endpoint.js';
 import { type PrivateJwk } from '../keys/jwk.js';
-import { CLIENT_ASSERTION_TYPE, signClientAssertion } from './client-assertion.js';
+import { CLIENT_ASSERTION_TYPE } from '../oauth.js';
+import { signClientAssertion } from './client-assertion.js';
 import { type TokenPauses } from './token-pauses.js';
 import { requestToken, TokenRequestError, type AccessToken } from './token-request.js';
 

@@ -1,3 +1,4 @@
+import { ACCESS_TOKEN_TYP } from '../oauth.js';
 import { isObject, type JsonObject } from '../json-object.js';
 import { kindOf } from '../jws/principal-kind.js';
 import { type PrincipalKind } from '../principal.js';
@@ -22,7 +23,7 @@ const personIf = (isPerson: boolean): PrincipalKind => (isPerson ? 'person' : 's
 /** RFC 9068 in full: `aud` may be a list that contains this service, and `scope` may be absent. */
 const rfc9068: TokenProfile = {
   name: 'rfc9068',
-  types: ['at+jwt'],
+  types: [ACCESS_TOKEN_TYP],
   client: ['client_id'],
   tokenIdRequired: true,
   kind: ({ kind }, subject) => kindOf(kind, subject),
@@ -35,7 +36,7 @@ const rfc9068: TokenProfile = {
  */
 const keycloak: TokenProfile = {
   name: 'keycloak',
-  types: ['JWT', 'at+jwt'],
+  types: ['JWT', ACCESS_TOKEN_TYP],
   notAccessToken: ({ typ }) => (typ === 'Bearer' || typ === 'DPoP' ? undefined : 'typ'),
   client: ['azp', 'client_id'],
   tokenIdRequired: true,
@@ -52,7 +53,7 @@ const keycloak: TokenProfile = {
 /** Auth0, both of its profiles. An ID token is for the client itself; permissions (RBAC) are treated as scopes. */
 const auth0: TokenProfile = {
   name: 'auth0',
-  types: ['JWT', 'at+jwt'],
+  types: ['JWT', ACCESS_TOKEN_TYP],
   notAccessToken: (claims, { audience }) =>
     idTokenClaim(claims) ?? (audience === (claims['azp'] ?? claims['client_id']) ? 'azp' : undefined),
   client: ['client_id', 'azp'],
@@ -65,7 +66,7 @@ const auth0: TokenProfile = {
 /** Okta's custom authorization servers: only access tokens have `cid`, and ids that begin with `AT.`. */
 const okta: TokenProfile = {
   name: 'okta',
-  types: ['JWT', 'at+jwt'],
+  types: ['JWT', ACCESS_TOKEN_TYP],
   untyped: true,
   notAccessToken: (claims) => {
     const { jti } = claims;
@@ -124,7 +125,7 @@ const cognito: TokenProfile = {
  */
 const zitadel: TokenProfile = {
   name: 'zitadel',
-  types: ['JWT', 'at+jwt'],
+  types: ['JWT', ACCESS_TOKEN_TYP],
   notAccessToken: (claims) => idTokenClaim(claims) ?? lacks(claims, 'client_id'),
   client: ['client_id'],
   tokenIdRequired: true,
@@ -137,7 +138,7 @@ const zitadel: TokenProfile = {
 /** Spring Authorization Server: `scope` is a list, which ID tokens lack; the client is the audience unless the token is customised. */
 const spring: TokenProfile = {
   name: 'spring',
-  types: ['JWT', 'at+jwt'],
+  types: ['JWT', ACCESS_TOKEN_TYP],
   untyped: true,
   notAccessToken: (claims) =>
     idTokenClaim(claims) ??

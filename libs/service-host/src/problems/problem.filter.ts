@@ -1,11 +1,11 @@
-import { Catch, Inject, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Inject, Optional, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
 import { databaseReasonOf } from './database-fault.js';
 import { type HealthRegistry } from '../health/health.js';
 import { type PartLogger } from './part-logger.js';
 import { OAuthError, Problem, problemOf, type ProblemDocument } from './problem.js';
-import { HEALTH, LOGGER } from '../tokens.js';
+import { HEALTH, LOGGER, OAUTH_ROUTES } from '../tokens.js';
 import { traceOf, type RequestTrace, type TracedRequest } from '../trace/request-trace.js';
 
 /** What an RpcException holds: the answer to the sender of a message. */
@@ -63,6 +63,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     @Inject(LOGGER) private readonly logger: PartLogger,
     @Inject(HEALTH) private readonly health: HealthRegistry,
+    @Optional() @Inject(OAUTH_ROUTES) private readonly oauthRoutes?: string,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | undefined {
@@ -131,7 +132,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** Answers a problem; a filter for other media overrides it. */
   protected send(reply: FastifyReply, problem: ProblemDocument, { route, requestId }: RequestTrace): void {
     const { status, detail } = problem;
-    if (route.startsWith('/oauth2/')) {
+    if (this.oauthRoutes !== undefined && route.startsWith(this.oauthRoutes)) {
       void reply
         .status(status)
         .header('cache-control', 'no-store')

@@ -1,4 +1,4 @@
-import { jwtSigner, type LocalSigner, type TokenSigner } from '@countersign/auth-core';
+import { jwtSigner, type LocalSigner, type TokenSigner, ACCESS_TOKEN_TYP } from '@countersign/auth-core';
 
 export interface ActorClaim {
   readonly sub: string;
@@ -41,6 +41,6 @@ export function signAccessToken(claims: AccessTokenClaims, signer: LocalSigner):
 export function signAccessToken(claims: AccessTokenClaims, signer: TokenSigner): string | Promise<string>;
 export function signAccessToken(claims: AccessTokenClaims, signer: TokenSigner): string | Promise<string> {
   let sign = signs.get(signer);
-  if (sign === undefined) signs.set(signer, (sign = jwtSigner({ typ: 'at+jwt', kid: signer.kid }, signer)));
+  if (sign === undefined) signs.set(signer, (sign = jwtSigner({ typ: ACCESS_TOKEN_TYP, kid: signer.kid }, signer)));
   return sign(claims);
 }

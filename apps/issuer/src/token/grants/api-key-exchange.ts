@@ -13,9 +13,6 @@ import { type GrantBasis, type GrantDecision } from './grant.js';
 import { LEAST_LIFETIME } from './least-lifetime.js';
 import { claimsForClient, type TokenParameters } from './token-parameters.js';
 
-/** `subject_token_type` of an API key. */
-export const API_KEY_TOKEN_TYPE = 'urn:countersign:params:oauth:token-type:api-key';
-
 const addressPattern = /^[0-9a-fA-F.:]{2,45}$/;
 
 function refuse(error: 'invalid_target' | 'invalid_scope' | 'invalid_grant', description: string): GrantDecision {

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { DEVICE_CODE } from '@countersign/auth-core';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { allowedSchema } from '../../authorization/code.js';
 import { digestOfSecret } from '../../authorization/one-time-secret.js';
-import { DEVICE_CODE } from '../../device/devices.service.js';
 import { DevicesStore } from '../../device/devices.store.js';
 import { type Client } from '../../registry/client.js';
 import { claimsForPerson } from './claims-for-person.js';

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { acceptsType } from '@countersign/auth-core/profiles';
-import { TokenError, type Principal } from '@countersign/auth-core';
+import { TokenError, type Principal, JWT_BEARER } from '@countersign/auth-core';
 import { CLOCK } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { ISSUER_URL } from '../../issuer-url.js';
@@ -14,8 +14,6 @@ import { Issuances } from '../commits/issuances.store.js';
 import { GrantRefused, type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { edgesFrom } from './edges-from.js';
 import { claimsForOutside, tooShort } from './exchanged-claims.js';
-
-export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** Seconds that an assertion may be good for at most: it is made for one request. */
 const LIFETIME_LIMIT = 600;

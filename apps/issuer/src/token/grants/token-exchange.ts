@@ -1,18 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Principal } from '@countersign/auth-core';
+import { type Principal, API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE, TOKEN_TYPE } from '@countersign/auth-core';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import { type Form } from '../../authentication/oauth-form.js';
 import { type Client, type Policy } from '../../registry/client.js';
 import { decideExchange } from '../../registry/policy.js';
 import { SubjectTokens } from './subject-tokens.service.js';
 import { type TokenRequest } from '../../authentication/token-request.js';
-import { API_KEY_TOKEN_TYPE, ApiKeyExchange } from './api-key-exchange.js';
+import { ApiKeyExchange } from './api-key-exchange.js';
 import { type GrantBasis, type GrantDecision, type TokenGrant } from './grant.js';
 import { claimsForExchange, tooShort } from './exchanged-claims.js';
 import { OutsideExchange, type OutsideSubjectKind } from './outside-exchange.js';
 
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:';
 const ACCESS_TOKEN_TYPE = `${TOKEN_TYPE}access_token`;
 const outsideKinds: readonly OutsideSubjectKind[] = ['access_token', 'id_token', 'jwt'];
 
