@@ -4,6 +4,7 @@ import { AcceptsForm, OpenApi, SchemaPipe, traceOf, Unrecorded } from '@counters
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
+import { sendBrowserOn } from '../pages/after-form.js';
 import { FormToken } from '../pages/form-token.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
@@ -116,7 +117,7 @@ export class AccountController {
     await this.forms.admit(request, form);
     const session = await this.sessions.of(request);
     if (session === undefined) {
-      sendBrowserTo(reply, `${this.issuer}/sign-in`);
+      sendBrowserOn(reply, `${this.issuer}/sign-in`);
       return;
     }
     await end(session);

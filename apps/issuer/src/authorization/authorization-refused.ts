@@ -6,6 +6,7 @@ export class AuthorizationRefused extends Error {
     readonly to: {
       readonly clientId: string;
       readonly redirectUri: string;
+      readonly native?: boolean;
       readonly state?: string | undefined;
       readonly audience?: string;
       readonly scopes?: readonly string[];

@@ -19,7 +19,7 @@ import { consentPage } from '../consent/consent-page.js';
 import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
-import { formTargetOf } from '../pages/form-target.js';
+import { formTargetsOf, sendBrowserBack, sendBrowserOn } from '../pages/after-form.js';
 import { ForeignForm, FormToken } from '../pages/form-token.js';
 import { html } from '../pages/html.js';
 import { AnswersPages } from '../pages/answers-pages.js';
@@ -75,7 +75,7 @@ export class AuthorizationController {
     const trace = traceOf(request);
     const session = await this.sessions.of(request);
     if (session === undefined) await this.#visit(trace);
-    await this.#answer(request, reply, session, async () => {
+    await this.#answer(request, reply, session, 'link', async () => {
       const found = await this.reader.read(parametersOf(entriesOf(request)));
       return [found, await this.authorization.step(found, session, undefined, trace)];
     });
@@ -105,7 +105,7 @@ export class AuthorizationController {
     if (form === undefined)
       throw new Problem(400, 'REQUEST_INVALID', 'This form is not complete. Open the page again.');
     const session = await this.sessions.of(request);
-    await this.#answer(request, reply, session, async () => {
+    await this.#answer(request, reply, session, 'form', async () => {
       const found = await this.reader.byReference(form.request_uri, form.client_id);
       if (form.decision === 'refuse') throw this.authorization.declined(found);
       const scopes = form.scope.split(' ');
@@ -131,18 +131,22 @@ export class AuthorizationController {
     }
   }
 
+  /** @param by how the browser came */
   async #answer(
     request: FastifyRequest,
     reply: FastifyReply,
     session: Session | undefined,
+    by: 'link' | 'form',
     step: () => Promise<readonly [FoundRequest, Step]>,
   ): Promise<void> {
     try {
       const [found, next] = await step();
-      await this.#send(request, reply, session, found, next);
+      await this.#send(request, reply, session, by, found, next);
     } catch (error) {
       if (!(error instanceof AuthorizationRefused)) throw error;
-      sendBrowserTo(reply, await this.authorization.refuse(error, session, traceOf(request)));
+      const url = await this.authorization.refuse(error, session, traceOf(request));
+      if (by === 'link') sendBrowserTo(reply, url);
+      else sendBrowserBack(reply, { url, native: error.to.native === true });
     }
   }
 
@@ -150,10 +154,13 @@ export class AuthorizationController {
     request: FastifyRequest,
     reply: FastifyReply,
     session: Session | undefined,
+    by: 'link' | 'form',
     { client, request: asked }: FoundRequest,
     next: Step,
   ): Promise<void> {
-    if (next.kind === 'answer') return sendBrowserTo(reply, next.location);
+    const native = client.application_type === 'native';
+    if (next.kind === 'answer' && by === 'link') return sendBrowserTo(reply, next.location);
+    if (next.kind === 'answer') return sendBrowserBack(reply, { url: next.location, native });
     const { uri } = next.kept;
     if (next.kind === 'sign-in' || session === undefined) {
       const back = new URLSearchParams({ client_id: client.client_id, request_uri: uri });
@@ -161,7 +168,8 @@ export class AuthorizationController {
       if (asked.loginHint !== undefined) query.set('login_hint', asked.loginHint);
       if (asked.acrValues !== undefined) query.set('acr_values', asked.acrValues);
       if (next.kind === 'sign-in' && next.again) query.set('force', '1');
-      return sendBrowserTo(reply, `${this.issuer}/sign-in?${query.toString()}`);
+      const signIn = `${this.issuer}/sign-in?${query.toString()}`;
+      return by === 'link' ? sendBrowserTo(reply, signIn) : sendBrowserOn(reply, signIn);
     }
     const { audience, redirectUri } = asked;
     const { scopes } = next;
@@ -177,6 +185,6 @@ export class AuthorizationController {
         name="scope"
         value="${scopes.join(' ')}"
       />`;
-    sendPage(reply, consentPage(question, hidden, formTargetOf(redirectUri)));
+    sendPage(reply, consentPage(question, hidden, formTargetsOf({ url: redirectUri, native })));
   }
 }

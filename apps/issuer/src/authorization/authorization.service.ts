@@ -122,7 +122,8 @@ export class Authorization {
     description: string,
   ): AuthorizationRefused {
     const { redirectUri, state, audience, scopes } = request;
-    const to = { clientId: client.client_id, redirectUri, state, audience, scopes };
+    const native = client.application_type === 'native';
+    const to = { clientId: client.client_id, redirectUri, native, state, audience, scopes };
     return new AuthorizationRefused(kept === undefined ? to : { ...to, keptId: kept.id }, error, description);
   }
 

@@ -83,7 +83,8 @@ export class RequestReader {
     if (!isDeclaredRedirect(declared, type, request.redirectUri)) throw unproven();
     const decision = decideForApplication(policy.people, request.audience, request.scopes);
     if (!decision.ok) {
-      throw new AuthorizationRefused({ clientId, ...request, keptId: kept.id }, decision.error, decision.description);
+      const to = { clientId, ...request, native: type === 'native', keptId: kept.id };
+      throw new AuthorizationRefused(to, decision.error, decision.description);
     }
     return { client, request, kept };
   }

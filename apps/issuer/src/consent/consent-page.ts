@@ -17,9 +17,9 @@ function placeOf(redirectUri: string): string {
 /**
  * The page that asks for consent.
  * @param hidden the fields that tie the form to the request and the session
- * @param formTarget where the form leads beside this issuer
+ * @param formTargets where the form leads beside this issuer
  */
-export function consentPage(question: ConsentQuestion, hidden: Html, formTarget: string): Page {
+export function consentPage(question: ConsentQuestion, hidden: Html, formTargets: readonly string[]): Page {
   const { person, redirectUri } = question;
   const how = html`<dt>Answers go to</dt>
     <dd>${visible(placeOf(redirectUri))}</dd>`;
@@ -34,5 +34,5 @@ export function consentPage(question: ConsentQuestion, hidden: Html, formTarget:
       </div>
     </form>
   `;
-  return { title: 'An application asks to act for you', body, person, formTargets: [formTarget] };
+  return { title: 'An application asks to act for you', body, person, formTargets };
 }

@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { visible } from '../consent/asked-rights.js';
 import { Cookies } from '../cookies/cookies.js';
 import { ISSUER_URL } from '../issuer-url.js';
-import { formTargetOf } from '../pages/form-target.js';
+import { formTargetsOf, sendBrowserBack } from '../pages/after-form.js';
 import { FormToken } from '../pages/form-token.js';
 import { html } from '../pages/html.js';
 import { AnswersPages } from '../pages/answers-pages.js';
@@ -75,7 +75,7 @@ export class EndSessionController {
   ): Promise<void> {
     const { after, hint } = await this.#read(asked, request);
     const session = await this.sessions.of(request);
-    if (session === undefined) return this.#signedOut(reply, after);
+    if (session === undefined) return this.#signedOut(reply, after, 'link');
     if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply, 'link');
     this.#ask(session, asked, after, request, reply);
   }
@@ -93,7 +93,7 @@ export class EndSessionController {
   @Unrecorded('shows only whose session the browser has')
   async signOutPage(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const session = await this.sessions.of(request);
-    if (session === undefined) return this.#signedOut(reply, undefined);
+    if (session === undefined) return this.#signedOut(reply, undefined, 'link');
     this.#ask(session, {}, undefined, request, reply);
   }
 
@@ -110,7 +110,7 @@ export class EndSessionController {
     const session = await this.sessions.of(request);
     if (session === undefined) {
       await this.forms.admitSite(request);
-      return this.#signedOut(reply, after);
+      return this.#signedOut(reply, after, 'form');
     }
     await this.forms.admit(request, form);
     await this.#end(session, after, request, reply, 'form');
@@ -155,7 +155,7 @@ export class EndSessionController {
     sendPage(reply, {
       title: 'Sign out?',
       person: session.person.name,
-      formTargets: after === undefined ? [] : [formTargetOf(after.url)],
+      formTargets: after === undefined ? [] : formTargetsOf(after),
       body: html`${after === undefined ? undefined : html`<p>${visible(after.clientName)} asks to sign you out.</p>`}
         <p>
           Applications that signed you in through Countersign are notified. What you allowed them to do while you are
@@ -186,7 +186,7 @@ export class EndSessionController {
     const browser = isSecret(known) ? known : newSecret();
     const { provider } = session.person;
     const wayOut = await this.providerSignOut.begin({ provider, idToken, leadsTo: after?.url, browser });
-    if (wayOut.kind === 'none') return this.#signedOut(reply, after);
+    if (wayOut.kind === 'none') return this.#signedOut(reply, after, by);
     this.cookies.set(reply, 'sign-in', browser, PROVIDER_SIGN_OUT_SECONDS);
     if (wayOut.kind === 'always' && by === 'link') {
       sendBrowserTo(reply, wayOut.url);
@@ -195,9 +195,10 @@ export class EndSessionController {
     sendPage(reply, signedOutPage({ signInUrl: `${this.issuer}/sign-in`, wayOut, after }));
   }
 
-  #signedOut(reply: FastifyReply, after: AfterSignOut | undefined): void {
+  #signedOut(reply: FastifyReply, after: AfterSignOut | undefined, by: 'link' | 'form'): void {
     if (after !== undefined) {
-      sendBrowserTo(reply, after.url);
+      if (by === 'link') sendBrowserTo(reply, after.url);
+      else sendBrowserBack(reply, after);
       return;
     }
     const signInUrl = `${this.issuer}/sign-in`;

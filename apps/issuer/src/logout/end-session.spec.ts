@@ -22,6 +22,7 @@ describe('signing out for an application', () => {
     expect(afterSignOut(client, 'https://planner.example/bye?x=1', 'a&b')).toEqual({
       clientName: 'Planner',
       url: 'https://planner.example/bye?x=1&state=a%26b',
+      native: false,
     });
     expect(afterSignOut(client, undefined, 's')).toBeUndefined();
   });

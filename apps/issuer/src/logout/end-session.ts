@@ -8,6 +8,7 @@ export interface AfterSignOut {
   /** The client's name for people. */
   readonly clientName: string;
   readonly url: string;
+  readonly native: boolean;
 }
 
 /**
@@ -24,7 +25,8 @@ export function afterSignOut(
   if (client === undefined || !isDeclaredRedirect(declared, client.application_type ?? 'web', asked)) return 'refused';
   const url = new URL(asked);
   if (state !== undefined) url.searchParams.set('state', state);
-  return { clientName: client.client_name ?? client.client_id, url: url.href };
+  const native = client.application_type === 'native';
+  return { clientName: client.client_name ?? client.client_id, url: url.href, native };
 }
 
 /**

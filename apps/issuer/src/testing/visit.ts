@@ -1,12 +1,13 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { leadsOnTo } from './leads-on-to.js';
 import { type SignedIn } from './signed-in.js';
 
 /** What a browser got: a redirect that it would follow, or a page. */
 export interface Visit {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Where it is sent; undefined for a page. */
+  /** Where it is sent, by a redirect or by a page that goes on by itself; undefined for another page. */
   readonly location: URL | undefined;
   readonly text: string;
 }
@@ -18,8 +19,9 @@ function send(url: string, method: string, headers: Headers, body?: string): Pro
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, headers }, (response) => {
       const { statusCode: status = 0, headers: got } = response;
-      const location = got.location === undefined ? undefined : new URL(got.location);
       text(response).then((content) => {
+        const onward = got.location ?? leadsOnTo(content);
+        const location = onward === undefined ? undefined : new URL(onward);
         resolve({ status, headers: got, location, text: content });
       }, reject);
     });

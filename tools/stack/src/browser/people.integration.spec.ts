@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { databaseUrlFile } from '../services.js';
 import { walkAccess } from './access-walk.js';
+import { walkBroker } from './broker-walk.js';
 import { walkConsole } from './console-walk.js';
 import { walkMonth } from './month-walk.js';
 import { walkProviders } from './providers-walk.js';
@@ -331,6 +332,8 @@ describe('people in a real browser', () => {
     },
     WALK_LIMIT,
   );
+
+  walkBroker(walked, QUESTION);
 
   describe('at the console', () => {
     walkConsole(walked);
