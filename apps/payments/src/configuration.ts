@@ -1,6 +1,6 @@
 import { clientKeyVariable, jsonVariable, resourceServerVariables, signingKeySchema } from '@countersign/service-host';
 import { z } from 'zod';
-import { recentLoginAboveSchema } from './payments/recent-login.js';
+import { recentLoginAboveSchema } from './payments/recent-login.service.js';
 
 /** Everything that payments reads from its environment. */
 export const variables = {

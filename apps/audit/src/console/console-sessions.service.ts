@@ -6,7 +6,7 @@ import { Background, CLOCK, Problem } from '@countersign/service-host';
 import { z } from 'zod';
 import { CONSOLE_OPTIONS, newSecret, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessionsStore, type KeptSession } from './console-sessions.store.js';
-import { IssuerClient, IssuerRefused, type Answered, type Audience, type Tokens } from './issuer-client.js';
+import { IssuerClient, IssuerRefused, type Answered, type Audience, type Tokens } from './issuer.client.js';
 import { digestOf, seal, unseal } from './sealing.js';
 
 /** Milliseconds before its end from which a token is renewed. */

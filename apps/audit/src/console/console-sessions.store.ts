@@ -4,7 +4,7 @@ import { type NewAuditEvent } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, inTransaction, POOL } from '@countersign/service-host';
 import type pg from 'pg';
 import { z } from 'zod';
-import { type Audience } from './issuer-client.js';
+import { type Audience } from './issuer.client.js';
 import { type EndedAtIssuer } from './logout-token.js';
 
 const keptRows = z

@@ -17,9 +17,9 @@ import {
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { BackChannelLogout, LOGOUT_TOKEN_REFUSED } from './back-channel-logout.service.js';
-import { ConsoleCookies } from './console-cookies.js';
+import { ConsoleCookies } from './console-cookies.service.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
-import { audiences } from './issuer-client.js';
+import { audiences } from './issuer.client.js';
 import { SIGN_IN_SECONDS, SignIn, type ShownSession } from './sign-in.service.js';
 
 const beginSchema = z.object({

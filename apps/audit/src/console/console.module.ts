@@ -2,12 +2,12 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { type SessionSettings } from '@countersign/auth';
 import { SESSIONS } from '@countersign/service-host';
 import { BackChannelLogout } from './back-channel-logout.service.js';
-import { ConsoleCookies, cookieNameFor } from './console-cookies.js';
+import { ConsoleCookies, cookieNameFor } from './console-cookies.service.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessions } from './console-sessions.service.js';
 import { ConsoleSessionsStore } from './console-sessions.store.js';
 import { ConsoleController } from './console.controller.js';
-import { IssuerClient } from './issuer-client.js';
+import { IssuerClient } from './issuer.client.js';
 import { IssuerDoorController } from './issuer-door.controller.js';
 import { SignIn } from './sign-in.service.js';
 

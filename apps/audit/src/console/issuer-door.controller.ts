@@ -3,7 +3,7 @@ import { RequireScopes } from '@countersign/auth';
 import { boundedBody } from '@countersign/auth-core/jws';
 import { CurrentCaller, OpenApi, Problem, Refusals, traceOf, Unrecorded, type Caller } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { ConsoleCookies } from './console-cookies.js';
+import { ConsoleCookies } from './console-cookies.service.js';
 import { CONSOLE_OPTIONS, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessions } from './console-sessions.service.js';
 import { ANSWER_LIMIT, mayPass } from './issuer-door.js';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { events } from '../events.js';
 import { CONSOLE_OPTIONS, newSecret, type ConsoleOptions } from './console-options.js';
 import { ConsoleSessions } from './console-sessions.service.js';
-import { audiences, IssuerClient, IssuerRefused, type Answered, type Audience } from './issuer-client.js';
+import { audiences, IssuerClient, IssuerRefused, type Answered, type Audience } from './issuer.client.js';
 import { returnPathOf } from './return-path.js';
 import { digestOf, seal, unseal } from './sealing.js';
 

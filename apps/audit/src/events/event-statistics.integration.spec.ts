@@ -2,7 +2,7 @@ import { AuditOutbox } from '@countersign/audit-client';
 import { startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type pg from 'pg';
-import { PostingsCounts } from '../postings/postings-counts.js';
+import { PostingsCounts } from '../postings/postings-counts.store.js';
 import { PostingsStore } from '../postings/postings.store.js';
 import { appendRows, openAuditDatabase, prepare } from '../testing/log-of-rows.js';
 import { auditor } from '../testing/auditor.js';

@@ -3,7 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, by, CLOCK, type Caller } from '@countersign/service-host';
 import { events } from '../events.js';
-import { PostingsCounts, type StepCount } from '../postings/postings-counts.js';
+import { PostingsCounts, type StepCount } from '../postings/postings-counts.store.js';
 import { clausesOf, type EventQuery } from './event-filter.js';
 import { facetsOf, Histogram, type EventSummary, type EventSummaryQuery } from './event-summary.js';
 import { EventsStore } from './events.store.js';

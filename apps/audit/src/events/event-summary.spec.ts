@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { bitsWithin } from '../postings/postings-counts.js';
+import { bitsWithin } from '../postings/postings-counts.store.js';
 import { Histogram } from './event-summary.js';
 
 const sum = (histogram: Histogram): number =>

@@ -12,7 +12,7 @@ import { type EventRow } from './event-search.js';
 import { EventsStore } from './events.store.js';
 import { ExportEvidence } from './export-evidence.js';
 import { ReaderPlaces } from './reader-places.js';
-import { TokenWatch } from './token-watch.js';
+import { TokenWatch } from './token-watch.service.js';
 import { untilStalled } from './until-stalled.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 

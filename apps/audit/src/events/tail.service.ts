@@ -6,10 +6,10 @@ import { type Logger } from 'pino';
 import { events } from '../events.js';
 import { type EventQuery } from './event-filter.js';
 import { EventsStore } from './events.store.js';
-import { LogGrowth } from './log-growth.js';
+import { LogGrowth } from './log-growth.service.js';
 import { ReaderPlaces } from './reader-places.js';
 import { endOf, faultOf, heartbeat, messageOf, type EventTail, type TailEnd } from './tail.js';
-import { TokenWatch } from './token-watch.js';
+import { TokenWatch } from './token-watch.service.js';
 import { untilStalled } from './until-stalled.js';
 import { readingScopeOf, visibilityOf } from './visibility.js';
 

@@ -18,7 +18,7 @@ import { RecoveryService } from '../recovery/recovery.service.js';
 import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { inspectMessage, type Accepted, type Rejected } from './message-check.js';
 import { openIntake, UNDER_WAY, type Intake } from './intake-consumer.js';
-import { IntakeLoad } from './intake-load.js';
+import { IntakeLoad } from './intake-load.service.js';
 import { IntakeMetrics } from './intake-metrics.js';
 import { IntakeStore, type Appended } from './intake.store.js';
 

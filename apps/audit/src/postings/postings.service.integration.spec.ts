@@ -5,7 +5,7 @@ import { Background, HealthRegistry } from '@countersign/service-host';
 import type pg from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { IntakeLoad } from '../intake/intake-load.js';
+import { IntakeLoad } from '../intake/intake-load.service.js';
 import { appendRows, openAuditDatabase } from '../testing/log-of-rows.js';
 import { PostingsService } from './postings.service.js';
 import { PostingsStore } from './postings.store.js';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Background, METRICS } from '@countersign/service-host';
 import { Counter, type Registry } from 'prom-client';
-import { IntakeLoad } from '../intake/intake-load.js';
+import { IntakeLoad } from '../intake/intake-load.service.js';
 import { PostingsStore } from './postings.store.js';
 
 const LOOK_EVERY_MS = 500;

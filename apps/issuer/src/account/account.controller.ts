@@ -5,7 +5,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
 import { sendBrowserOn } from '../pages/after-form.js';
-import { FormToken } from '../pages/form-token.js';
+import { FormToken } from '../pages/form-token.service.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { Providers } from '../providers/providers.service.js';

@@ -1,6 +1,6 @@
 import { type Consent } from '../consent/consents.store.js';
 import { type Delegation } from '../delegations/delegation.js';
-import { type DelegationUse } from '../delegations/delegation-uses.service.js';
+import { type DelegationUse } from '../delegations/delegation-use.js';
 
 /** What an application may do at one service. */
 export interface Allowed {

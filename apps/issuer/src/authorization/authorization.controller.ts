@@ -20,7 +20,7 @@ import { events } from '../events.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { AuthenticationLimits } from '../limits/authentication-limits.service.js';
 import { formTargetsOf, sendBrowserBack, sendBrowserOn } from '../pages/after-form.js';
-import { ForeignForm, FormToken } from '../pages/form-token.js';
+import { ForeignForm, FormToken } from '../pages/form-token.service.js';
 import { html } from '../pages/html.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';

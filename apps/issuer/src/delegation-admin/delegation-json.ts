@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Delegation, delegationIdSchema, type DelegationId } from '../delegations/delegation.js';
-import { type DelegationUse } from '../delegations/delegation-uses.service.js';
+import { type DelegationUse } from '../delegations/delegation-use.js';
 import { personIdSchema } from '../people/person.js';
 import { type DelegationEnds } from '../refresh/delegation-ends.js';
 import { clientIdSchema } from '../registry/client.js';

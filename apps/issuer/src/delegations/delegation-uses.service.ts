@@ -1,73 +1,14 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { type NewAuditEvent } from '@countersign/audit-event';
-import {
-  AUDIT_OUTBOX,
-  Background,
-  CLOCK,
-  DATABASE,
-  POOL,
-  type BackgroundHandle,
-  type Database,
-} from '@countersign/service-host';
-import { desc, inArray, sql } from 'drizzle-orm';
-import type pg from 'pg';
-import { events } from '../events.js';
-import { delegationIdSchema, type DelegationId } from './delegation.js';
-import { delegationUseTable } from './delegation-uses.tables.js';
+import { AUDIT_OUTBOX, Background, CLOCK, type BackgroundHandle } from '@countersign/service-host';
+import { type DelegationId } from './delegation.js';
+import { useOf, type DelegationUse, type NotedUse } from './delegation-use.js';
+import { DelegationUsesStore } from './delegation-uses.store.js';
 
 const WRITE_EVERY_MS = 1_000;
 /** Uses that wait to be written; beyond that they are written at once. */
 const WAITING_LIMIT = 500;
-/** Forgotten at once: rows whose delegation is gone. */
-const FORGET_AT_ONCE = 1_000;
-
-/** What a delegation was used for: tokens for a service, got by the application itself or by a service in exchange for its token. */
-export interface DelegationUse {
-  readonly delegationId: DelegationId;
-  readonly clientId: string;
-  readonly audience: string;
-  /** Of the last token. */
-  readonly scope: string;
-  readonly times: number;
-  readonly firstAt: Date;
-  readonly lastAt: Date;
-}
-
-/** A use that waits to be written; times in milliseconds since 1970. */
-interface NotedUse extends Omit<DelegationUse, 'times' | 'firstAt' | 'lastAt'> {
-  readonly times: number;
-  readonly first: number;
-  readonly last: number;
-}
-
-const issued = events.typeOf('token.issued');
-
-/** A token that was issued on the ground of a delegation. @returns undefined for any other event */
-function useOf({
-  type,
-  data,
-}: NewAuditEvent): Pick<DelegationUse, 'delegationId' | 'clientId' | 'audience' | 'scope'> | undefined {
-  const { principal, txn, changes } = data;
-  if (type !== issued || txn === null || principal === null || !principal.subject.startsWith('person:'))
-    return undefined;
-  const id = delegationIdSchema.safeParse(txn);
-  const audience = changes?.['audience'];
-  if (!id.success || typeof audience !== 'string') return undefined;
-  return { delegationId: id.data, clientId: principal.client_id, audience, scope: principal.scopes.join(' ') };
-}
-
-/** Adds what a token endpoint noted, in one order, so that no two replicas wait for each other. */
-const writeUses = `
-insert into delegation_use as u (delegation_id, client_id, audience, scope, times, first_at, last_at)
-select "delegationId", "clientId", audience, scope, times, to_timestamp(first / 1000), to_timestamp(last / 1000)
-from jsonb_to_recordset($1::jsonb) as w ("delegationId" uuid, "clientId" text, audience text, scope text, times bigint,
-  first float8, last float8)
-order by 1, 2, 3
-on conflict (delegation_id, client_id, audience) do update set
-  times = u.times + excluded.times,
-  scope = case when excluded.last_at >= u.last_at then excluded.scope else u.scope end,
-  last_at = greatest(u.last_at, excluded.last_at)`;
 
 /**
  * What people see of how applications use what they allowed, from the records of issued tokens. It decides nothing, so it is written a moment
@@ -79,8 +20,7 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
   #handle: BackgroundHandle | undefined;
 
   constructor(
-    @Inject(DATABASE) private readonly database: Database,
-    @Inject(POOL) private readonly pool: pg.Pool,
+    @Inject(DelegationUsesStore) private readonly store: DelegationUsesStore,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(Background) private readonly background: Background,
     @Inject(CLOCK) private readonly clock: () => Date,
@@ -101,14 +41,7 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
     this.background.repeat({
       name: 'forgotten_delegation_uses',
       everyMs: 300_000,
-      run: async () => {
-        const { rowCount } = await this.database.execute(sql`
-          delete from delegation_use where delegation_id in (
-            select delegation_id from delegation_use u
-            where not exists (select from delegation d where d.id = u.delegation_id) limit ${FORGET_AT_ONCE}
-          )`);
-        return (rowCount ?? 0) >= FORGET_AT_ONCE ? 'again' : undefined;
-      },
+      run: async () => ((await this.store.forget()) ? 'again' : undefined),
     });
   }
 
@@ -122,7 +55,7 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
     if (uses.length === 0) return;
     this.#waiting.clear();
     try {
-      await this.pool.query({ name: 'write-delegation-uses', text: writeUses, values: [JSON.stringify(uses)] });
+      await this.store.add(uses);
     } catch (error) {
       for (const use of uses) this.#add(use);
       throw error;
@@ -132,12 +65,7 @@ export class DelegationUses implements OnModuleInit, BeforeApplicationShutdown {
   /** Of delegations, the last used first. */
   of(ids: readonly DelegationId[]): Promise<readonly DelegationUse[]> {
     if (ids.length === 0) return Promise.resolve([]);
-    return this.database
-      .select()
-      .from(delegationUseTable)
-      .where(inArray(delegationUseTable.delegationId, [...ids]))
-      .orderBy(desc(delegationUseTable.lastAt))
-      .limit(1_000);
+    return this.store.of(ids);
   }
 
   #note(event: NewAuditEvent): void {

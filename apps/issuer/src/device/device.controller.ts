@@ -4,7 +4,7 @@ import { AcceptsForm, OpenApi, Problem, traceOf, Unrecorded } from '@countersign
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
-import { FormToken } from '../pages/form-token.js';
+import { FormToken } from '../pages/form-token.service.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';

@@ -13,10 +13,10 @@ import {
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { visible } from '../consent/asked-rights.js';
-import { Cookies } from '../cookies/cookies.js';
+import { Cookies } from '../cookies/cookies.service.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { formTargetsOf, sendBrowserBack } from '../pages/after-form.js';
-import { FormToken } from '../pages/form-token.js';
+import { FormToken } from '../pages/form-token.service.js';
 import { html } from '../pages/html.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';

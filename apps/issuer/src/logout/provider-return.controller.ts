@@ -3,7 +3,7 @@ import { Public } from '@countersign/auth';
 import { OpenApi, Unrecorded, ZodQuery } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Cookies } from '../cookies/cookies.js';
+import { Cookies } from '../cookies/cookies.service.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';

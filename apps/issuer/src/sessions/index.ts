@@ -1,8 +1,8 @@
 import { type Provider } from '@nestjs/common';
-import { FormToken } from '../pages/form-token.js';
+import { FormToken } from '../pages/form-token.service.js';
 import { PageFilter } from '../pages/page.filter.js';
 import { PeopleStore } from '../people/people.store.js';
-import { Cookies } from '../cookies/cookies.js';
+import { Cookies } from '../cookies/cookies.service.js';
 import { SESSION_TIMES, type SessionTimes } from './session.js';
 import { SessionEnds } from './session-ends.service.js';
 import { Sessions } from './sessions.service.js';

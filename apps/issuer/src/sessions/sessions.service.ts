@@ -13,7 +13,7 @@ import {
 import { type FastifyRequest } from 'fastify';
 import { personOf } from '../people/people.store.js';
 import { type PersonRow } from '../people/people.tables.js';
-import { Cookies } from '../cookies/cookies.js';
+import { Cookies } from '../cookies/cookies.service.js';
 import { openHint, sealHint } from './provider-hint.js';
 import {
   deviceOf,

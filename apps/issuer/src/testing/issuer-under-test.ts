@@ -135,11 +135,10 @@ export async function startIssuer(
       module: IssuerModule.forRoot(configuration),
     });
     await app.listen(port, '127.0.0.1');
-    apps.push(app);
     return app;
   };
-  const apps: NestFastifyApplication[] = [];
-  await Promise.all(ports.map((port) => startReplica(port, {})));
+  // In the order of their URLs, whichever is ready first.
+  const apps = await Promise.all(ports.map((port) => startReplica(port, {})));
   const database = new pg.Client({ connectionString: databaseUrl });
   await database.connect();
 
@@ -189,7 +188,7 @@ export async function startIssuer(
     },
     async join(further) {
       const port = await freePort();
-      await startReplica(port, further);
+      apps.push(await startReplica(port, further));
       return `http://127.0.0.1:${String(port)}`;
     },
     recorded: () => outboxKinds(database, events),

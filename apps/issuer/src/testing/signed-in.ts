@@ -1,6 +1,6 @@
 import { CLOCK, DATABASE, type Database } from '@countersign/service-host';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Cookies } from '../cookies/cookies.js';
+import { Cookies } from '../cookies/cookies.service.js';
 import { PeopleStore } from '../people/people.store.js';
 import { type Session } from '../sessions/session.js';
 import { Sessions, type SignInProof } from '../sessions/sessions.service.js';

@@ -11,13 +11,13 @@ import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answe
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
-import { PaymentProgress } from './payment-progress.js';
+import { PaymentProgress } from './payment-progress.service.js';
 import { beginCancel, beginCapture, isCertain, resume, type Step, type StepTimes } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';
 import { PaymentsService } from './payments.service.js';
 import { PaymentsStore } from './payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
-import { RecentLogin } from './recent-login.js';
+import { RecentLogin } from './recent-login.service.js';
 import { refusalProblem } from './step-refusals.js';
 
 /** What is done with a held payment. */

@@ -17,7 +17,7 @@ import {
   type PaymentJson,
 } from './payment.js';
 import { PaymentsService } from './payments.service.js';
-import { recentLoginAboveAmount } from './recent-login.js';
+import { recentLoginAboveAmount } from './recent-login.service.js';
 
 @OpenApi(({ ApiTags }) => ApiTags('payments'))
 @Controller('payments')

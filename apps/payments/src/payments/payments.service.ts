@@ -11,7 +11,7 @@ import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempo
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
 import { eventBy } from '../author.js';
 import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
-import { PaymentProgress } from './payment-progress.js';
+import { PaymentProgress } from './payment-progress.service.js';
 import { isCertain, resume, type StepTimes } from './payment-steps.js';
 import {
   holdLimits,

@@ -4,12 +4,12 @@ import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.clien
 import { conclude, ownOrderUntil } from '../accounts/finality.js';
 import { ChangesStore } from '../changes/changes.store.js';
 import { orderPending } from '../payments/capture.service.js';
-import { PaymentProgress } from '../payments/payment-progress.js';
+import { PaymentProgress } from '../payments/payment-progress.service.js';
 import { isCertain, resume } from '../payments/payment-steps.js';
 import { type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
-import { RefundProgress, orderOf } from '../refunds/refund-progress.js';
+import { RefundProgress, orderOf } from '../refunds/refund-progress.service.js';
 import { changedRefund, type Refund } from '../refunds/refund.js';
 import { RefundsStore } from '../refunds/refunds.store.js';
 

@@ -16,10 +16,10 @@ import { paymentToJson, type Payment, type PaymentId } from '../payments/payment
 import { PaymentsService } from '../payments/payments.service.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { STEP_LEASE, type StepLease } from '../idempotency/step-lease.js';
-import { RecentLogin } from '../payments/recent-login.js';
+import { RecentLogin } from '../payments/recent-login.service.js';
 import { refusalProblem } from '../payments/step-refusals.js';
-import { RefundRights, type RefundRight } from './refund-rights.js';
-import { RefundProgress, orderOf } from './refund-progress.js';
+import { RefundRights, type RefundRight } from './refund-rights.service.js';
+import { RefundProgress, orderOf } from './refund-progress.service.js';
 import {
   changedRefund,
   refundIdSchema,

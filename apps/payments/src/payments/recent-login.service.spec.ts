@@ -1,5 +1,5 @@
 import { moneySchema } from '@countersign/money';
-import { needsRecentLogin, recentLoginAboveSchema } from './recent-login.js';
+import { needsRecentLogin, recentLoginAboveSchema } from './recent-login.service.js';
 
 describe('the amount above which a person must have signed in a short time ago', () => {
   const above = recentLoginAboveSchema.parse('EUR:50000, *:100000');

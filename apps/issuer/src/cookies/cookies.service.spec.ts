@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Cookies, readCookie } from './cookies.js';
+import { Cookies, readCookie } from './cookies.service.js';
 
 describe('cookies', () => {
   it('are for this host only under https, and have a plain name on a plain http localhost', () => {

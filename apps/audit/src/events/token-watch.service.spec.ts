@@ -1,6 +1,6 @@
 import { createVerifier, MemoryRevocationList } from '@countersign/auth-core';
 import { createTestIssuer } from '@countersign/test-kit';
-import { TokenWatch } from './token-watch.js';
+import { TokenWatch } from './token-watch.service.js';
 
 describe('the watch on a reader’s token', () => {
   const jkt = 'A'.repeat(43);

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Problem, Refusals, traceOf } from '@countersign/service-host';
 import { type FastifyRequest } from 'fastify';
 import { ISSUER_URL } from '../issuer-url.js';
-import { Cookies } from '../cookies/cookies.js';
+import { Cookies } from '../cookies/cookies.service.js';
 import { html, type Html } from './html.js';
 
 const FIELD = 'form_token';

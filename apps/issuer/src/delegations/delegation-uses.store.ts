@@ -1,0 +1,55 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DATABASE, POOL, type Database } from '@countersign/service-host';
+import { desc, inArray, sql } from 'drizzle-orm';
+import type pg from 'pg';
+import { type DelegationId } from './delegation.js';
+import { type DelegationUse, type NotedUse } from './delegation-use.js';
+import { delegationUseTable } from './delegation-uses.tables.js';
+
+/** Forgotten at once: rows whose delegation is gone. */
+const FORGET_AT_ONCE = 1_000;
+
+/** Adds what a token endpoint noted, in one order, so that no two replicas wait for each other. */
+const writeUses = `
+insert into delegation_use as u (delegation_id, client_id, audience, scope, times, first_at, last_at)
+select "delegationId", "clientId", audience, scope, times, to_timestamp(first / 1000), to_timestamp(last / 1000)
+from jsonb_to_recordset($1::jsonb) as w ("delegationId" uuid, "clientId" text, audience text, scope text, times bigint,
+  first float8, last float8)
+order by 1, 2, 3
+on conflict (delegation_id, client_id, audience) do update set
+  times = u.times + excluded.times,
+  scope = case when excluded.last_at >= u.last_at then excluded.scope else u.scope end,
+  last_at = greatest(u.last_at, excluded.last_at)`;
+
+/** The uses of delegations in PostgreSQL. */
+@Injectable()
+export class DelegationUsesStore {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(POOL) private readonly pool: pg.Pool,
+  ) {}
+
+  async add(uses: readonly NotedUse[]): Promise<void> {
+    await this.pool.query({ name: 'write-delegation-uses', text: writeUses, values: [JSON.stringify(uses)] });
+  }
+
+  /** Of delegations, the last used first. */
+  of(ids: readonly DelegationId[]): Promise<readonly DelegationUse[]> {
+    return this.database
+      .select()
+      .from(delegationUseTable)
+      .where(inArray(delegationUseTable.delegationId, [...ids]))
+      .orderBy(desc(delegationUseTable.lastAt))
+      .limit(1_000);
+  }
+
+  /** Forgets uses whose delegation is gone. @returns whether there may be more of them */
+  async forget(): Promise<boolean> {
+    const { rowCount } = await this.database.execute(sql`
+      delete from delegation_use where delegation_id in (
+        select delegation_id from delegation_use u
+        where not exists (select from delegation d where d.id = u.delegation_id) limit ${FORGET_AT_ONCE}
+      )`);
+    return (rowCount ?? 0) >= FORGET_AT_ONCE;
+  }
+}
