@@ -95,7 +95,7 @@ describe('what the replicas of a service share of API keys', () => {
       fault.now = now;
       await reports.keep(report(1));
       expect(reports.lastError).not.toBeNull();
-      // What is given back is counted with what comes.
+      // What is returned is counted with what comes.
       await expect(reports.keep(report(1))).rejects.toThrow('Connection terminated');
       // Another replica sends and forgets it before this one knows that it was committed.
       await new ApiKeyReports(pool).send((kept) => {

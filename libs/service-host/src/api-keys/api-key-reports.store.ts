@@ -81,7 +81,7 @@ export class ApiKeyReports {
   }
 
   /**
-   * Commits a report. If the database fails in the middle, it may be committed, so it stays here until that is certain: given back, it could count twice.
+   * Commits a report. If the database fails in the middle, it may be committed, so it stays here until that is certain: returned to the counters, it could count twice.
    * @throws {Error} when it is not kept: when the report before it is still uncertain, or {@link REPORTS_LIMIT} wait already
    */
   async keep(report: ApiKeyUsageReport): Promise<void> {

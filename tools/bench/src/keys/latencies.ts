@@ -13,12 +13,12 @@ export class Latencies {
     return this.#turns.reduce((total, times) => total + times.length, 0);
   }
 
-  /** A percentile of all turns together: if the machine stood still once, this shows it. @param share 0 to 1 */
+  /** A percentile of all turns together: a pause of the machine shows in it. @param share 0 to 1 */
   pooled(share: number): number {
     return percentile(this.#turns.flat(), share);
   }
 
-  /** The median of the turns: if the machine stood still once, this does not show it. @param share 0 to 1 */
+  /** The median of the turns: one pause of the machine does not show in it. @param share 0 to 1 */
   typical(share: number): number {
     return median(this.#each(share));
   }
