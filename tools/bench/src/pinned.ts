@@ -5,22 +5,27 @@ export interface PinnedOptions {
   /** 0 for the server, 1 for the load: on different cores where the machine has them. */
   readonly core: number;
   /**
-   * `first`: it goes before other programs, for a measurement of single milliseconds. By niceness, not in real time: the threads that clean memory
-   * would then have to wait for the one that waits for them.
+   * `first`: its main thread runs before every other program, where the system can do that ({@link canGoFirst}). For a measurement of single
+   * milliseconds, and for one program of a core: Node's event loop spins while it waits for the threads that clean memory, and would keep a second
+   * such program waiting.
    * `last`: it runs only while nothing else wants its core. With `nice` it would still keep the core for a time slice of milliseconds when another
    * program wakes up.
    */
   readonly precedence?: 'first' | 'last' | undefined;
 }
 
-const FIRST = ['nice', '-n', '-20'] as const;
+/** In real time; the threads that it starts are not. */
+const FIRST = ['chrt', '--reset-on-fork', '--rr', '1'] as const;
 const LAST = ['chrt', '--idle', '0'] as const;
 
 const isLinux = process.platform === 'linux';
-const hasTaskset = isLinux && spawnSync('taskset', ['--version']).status === 0;
-/** Root's alone; others get a warning, and the niceness that they have. */
-const canGoFirst = isLinux && String(spawnSync(FIRST[0], [...FIRST.slice(1), 'nice']).stdout).trim() === '-20';
-const canGoLast = isLinux && spawnSync(LAST[0], [...LAST.slice(1), 'true']).status === 0;
+const succeeds = ([command, ...args]: readonly [string, ...string[]]): boolean =>
+  isLinux && spawnSync(command, args).status === 0;
+
+const hasTaskset = succeeds(['taskset', '--version']);
+/** Root may, others rarely. */
+export const canGoFirst = succeeds([...FIRST, 'true']);
+const canGoLast = succeeds([...LAST, 'true']);
 
 /**
  * The command that runs another on one core, where the system can do that; else the command itself.

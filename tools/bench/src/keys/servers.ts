@@ -15,10 +15,11 @@ export interface KeyServer {
   readonly process: ChildProcess;
 }
 
-export async function startServer(key: PrivateJwk): Promise<KeyServer> {
+/** @param isMeasured then it has precedence on its core, so that other work of the machine is not measured with it */
+export async function startServer(key: PrivateJwk, isMeasured: boolean): Promise<KeyServer> {
   const [command, ...rest] = pinned([process.execPath, pathOf('http/countersign-server.js')], {
     core: 0,
-    precedence: 'first',
+    precedence: isMeasured ? 'first' : undefined,
   });
   const server = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'inherit'],
