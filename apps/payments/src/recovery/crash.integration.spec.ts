@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { uuidv7 } from '@countersign/audit-event';
 import { CrashOutcome, type ClientsStory } from '../testing/crash-outcome.js';
 import { ask, asOwner, CrashWorld, newKey, type Seen, type Step } from '../testing/crash-world.js';
 import { type Cut, type CutMode } from '../testing/cuts.js';
@@ -107,15 +108,33 @@ describe('a crash', () => {
     await world.stop();
   }, 60_000);
 
-  async function begin(trial: Trial): Promise<Run> {
-    const client = `client-${randomUUID()}`;
-    const { overdraft, steps } = trial.flow;
-    const [from, to] = [await world.accounts.open(client, overdraft), await world.accounts.open(client, 'forbidden')];
-    await world.pool.query(
-      `insert into webhook_endpoint values ($1, $2, 'https://merchant.example/', $3, 'active', now(), now())`,
-      [randomUUID(), client, notices],
+  /** Each with a client of its own, whose two accounts and webhook are there. */
+  async function beginAll(trials: readonly Trial[]): Promise<readonly Run[]> {
+    const runs = trials.map((trial): Run => {
+      const [client, from, to] = [`client-${randomUUID()}`, uuidv7(), uuidv7()];
+      return {
+        ...trial,
+        client,
+        from,
+        to,
+        steps: trial.flow.steps,
+        first: world.process(trial.cut),
+        seen: [],
+        spent: 0,
+      };
+    });
+    await world.accounts.openRows(
+      runs.flatMap(({ client, from, to, flow: { overdraft } }) => [
+        { id: from, owner: client, overdraft },
+        { id: to, owner: client, overdraft: 'forbidden' },
+      ]),
     );
-    return { ...trial, client, from, to, steps, first: world.process(trial.cut), seen: [], spent: 0 };
+    await world.pool.query(
+      `insert into webhook_endpoint select gen_random_uuid(), client, 'https://merchant.example/', $2, 'active', now(), now()
+       from unnest($1::text[]) as client`,
+      [runs.map(({ client }) => client), notices],
+    );
+    return runs;
   }
 
   /** What the client asks for, one after another. A client without an answer waits a while; after many tries, until recovery has run. */
@@ -173,7 +192,7 @@ describe('a crash', () => {
 
   /** The flows, each cut once; then repeats of what was not answered, where the client repeats; then recovery, and what was still on its way. */
   async function carryOut(trials: readonly Trial[]): Promise<readonly Run[]> {
-    const runs = await withEach(trials, begin);
+    const runs = await beginAll(trials);
     await askAll(runs);
     const waitMs = Math.max(...trials.map(({ flow }) => flow.waitMs ?? 0));
     await delay(waitMs);

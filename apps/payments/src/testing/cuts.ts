@@ -75,7 +75,10 @@ function cutClient(client: pg.PoolClient, process: CutProcess): pg.PoolClient {
       if (name !== 'query') return typeof member === 'function' ? member.bind(target) : member;
       return async (...args: unknown[]): Promise<unknown> => {
         const query = (): Promise<unknown> => Reflect.apply(target.query, target, args);
-        if (textOf(args[0]).trim().toLowerCase() !== 'commit') {
+        const text = textOf(args[0]).trim().toLowerCase();
+        // The server does it for a dead process too; the connection is good for another.
+        if (text === 'rollback') return query();
+        if (text !== 'commit') {
           if (process.dead) await target.query('rollback').catch(() => undefined);
           process.live();
           return query();

@@ -29,6 +29,13 @@ export interface Who {
   readonly signedInAgo?: number;
 }
 
+/** An account in euro that belongs to a subject. */
+export interface AccountRow {
+  readonly id: string;
+  readonly owner: string;
+  readonly overdraft: 'allowed' | 'forbidden';
+}
+
 /** The accounts service as it is built, a separate process on real PostgreSQL, and an issuer whose tokens it takes. */
 export interface RealAccounts {
   readonly url: string;
@@ -44,6 +51,8 @@ export interface RealAccounts {
   open(who: string | Who, overdraft: 'allowed' | 'forbidden'): Promise<string>;
   /** Changes the ledger's database as its owner, in one transaction: what no service may do. */
   asOwner(statements: string): Promise<void>;
+  /** Opens many at once, as rows: for a test that needs hundreds. */
+  openRows(accounts: readonly AccountRow[]): Promise<void>;
   /** Its process is stopped, though its port is open, until it is resumed. */
   suspend(): void;
   resume(): void;
@@ -180,6 +189,14 @@ export async function startRealAccounts({ empty = false }: RealAccountsOptions =
         'select quote_ident(pg_get_userbyid(datdba)) as owner from pg_database where datname = current_database()',
       );
       await ledger.query(`begin; set local role ${rows[0]?.owner ?? ''}; ${statements}; commit`);
+    },
+    async openRows(accounts) {
+      await ledger.query(
+        `insert into account (id, name, kind, currency, overdraft, owner, opened_by, opened_at, changed_at)
+         select id, 'test', 'liability', 'EUR', overdraft, owner, owner, now(), now()
+         from unnest($1::uuid[], $2::text[], $3::text[]) as opened (id, owner, overdraft)`,
+        [accounts.map(({ id }) => id), accounts.map(({ owner }) => owner), accounts.map((one) => one.overdraft)],
+      );
     },
     suspend() {
       process.kill(child.pid, 'SIGSTOP');
