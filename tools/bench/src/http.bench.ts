@@ -84,7 +84,7 @@ async function load(server: Server, path: string, tokensFile: string): Promise<n
 
 const benchmark: Benchmark = {
   description:
-    'requests a second through the guard, against the same route open, stock Nest with passport-jwt, and Fastify with @fastify/jwt',
+    'requests per second through the guard, against the same route open, stock Nest with passport-jwt, and Fastify with @fastify/jwt',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
     const key = await generateSigningKey();

@@ -56,9 +56,9 @@ await new Command('npm run bench --')
     'Measures against a named peer or floor in the same run; ratios carry over to other machines, times do not.',
   )
   .argument('<names...>', `one or more of: ${names.join(', ')}`)
-  .option('--rounds <count>', 'interleaved rounds, odd', parseRounds, 11)
+  .option('--rounds <count>', 'number of interleaved rounds, odd', parseRounds, 11)
   .option('--only <parts...>', 'only these parts of a benchmark that has parts (mint)')
-  .option('--json', 'print one JSON object a benchmark, as the last line', false)
+  .option('--json', 'print one JSON object per benchmark, as the last line', false)
   .addHelpText('after', '\nExit code 0 when all ran, whether or not each goal was met; 1 when one could not run.')
   .action(async (wanted: string[], options: Options) => {
     const unknown = wanted.filter((name) => !names.includes(name));

@@ -32,7 +32,7 @@ export async function untilReady(url: string, child: ChildProcess, everyMs = 50)
     );
     if (ready) return;
   }
-  throw new Error(`${url} did not get ready within a minute`);
+  throw new Error(`${url} was not ready within a minute`);
 }
 
 /** The path of a file, by its place beside this one once it is built. */

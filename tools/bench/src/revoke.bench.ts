@@ -101,7 +101,7 @@ async function revokeOne({ text, revoke }: Revocable, validators: readonly Child
 
 const benchmark: Benchmark = {
   description:
-    'from the issuer’s answer to a revocation until the last of four validators refuses the token, or the API key; each verifies 10,000 tokens a second, the issuer mints 50, and each commit is on disk (fsync).',
+    'from the issuer’s answer to a revocation until the last of four validators refuses the token, or the API key; each verifies 10,000 tokens per second, the issuer mints 50, and each commit is on disk (fsync).',
   async run({ rounds, progress, measured }) {
     const folder = mkdtempSync(join(tmpdir(), 'revoke-'));
     const key = await generateSigningKey();

@@ -79,7 +79,7 @@ export async function createService({ name, directory, packages }: CreateOptions
   const problem = nameProblem(name);
   if (problem !== undefined) throw new Error(`${name} ${problem}`);
   const folder = resolve(directory, name);
-  if (existsSync(folder)) throw new Error(`${folder} is there already`);
+  if (existsSync(folder)) throw new Error(`${folder} already exists; choose another name, or remove it`);
   const names: Readonly<Record<string, string>> = { ...namesOf(name) };
   const files = new Map<string, string>();
   for (const entry of readdirSync(template, { recursive: true, withFileTypes: true })) {

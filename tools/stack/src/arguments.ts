@@ -33,9 +33,9 @@ export function createProgram(services: readonly string[], directory: string): C
       false,
     )
     .option('--json', 'print one JSON summary as the last line (logs go to standard error)', false)
-    .option('--reset', 'begin from empty data and new keys', false)
+    .option('--reset', 'start with empty data and new keys', false)
     .addOption(
-      new Option('--without <services...>', 'leave services out, to run them by `npx nx serve`')
+      new Option('--without <services...>', 'leave out services, to run them with `npx nx serve`')
         .choices(services)
         .default([]),
     )

@@ -19,7 +19,7 @@ export function register(program: Command): void {
     .summary('manage API keys of applications: create, list, rotate, disable, revoke, usage')
     .description(
       'Keys with which a registered application calls a service that accepts them (needs the scope issuer:admin; the local stack’s operator\n' +
-        'has it). A key is shown once, when it is made; it belongs to a client, can do no more than its policy, and expires.',
+        'has it). A key is shown once, when it is created; it belongs to a client, can do no more than its policy, and expires.',
     )
     .addHelpText(
       'after',
@@ -33,7 +33,7 @@ Examples:
     );
   group
     .command('create <client> <name>')
-    .description('make a key for a client; it is shown only once')
+    .description('create a key for a client; it is shown only once')
     .option('--audience <name=scopes>', 'scopes at a service, such as payments=payments:read; repeatable', collect, [])
     .option('--network <cidr>', 'only usable from this network; repeatable', collect, [])
     .option('--plan <name>', "plan that limits its use, as declared in the issuer's PLANS_FILE")
@@ -49,8 +49,8 @@ Examples:
   group.command('show <id>').description('show one key, without its secret').action(showApiKey);
   group
     .command('rotate <id>')
-    .description('make a successor with the same rights; the present key keeps working for the grace time')
-    .option('--grace <time>', 'how long the present key keeps working, such as 7d, 12h or 0s', '1d')
+    .description('create a replacement with the same rights; the current key keeps working for the grace time')
+    .option('--grace <time>', 'how long the current key keeps working, such as 7d, 12h or 0s', '1d')
     .option('--key-out <file>', 'new file for the key, readable only by you, instead of the screen')
     .action(rotateApiKey);
   const reason = ['--reason <text>', 'why, for the audit trail'] as const;
@@ -72,6 +72,6 @@ Examples:
   group
     .command('usage <id>')
     .description('how often a key was used, by hour or day')
-    .option('--since <time>', 'such as 24h or 30d, at most 62 days', '24h')
+    .option('--since <time>', 'how far back, such as 24h or 30d; at most 62 days', '24h')
     .action(showUsage);
 }

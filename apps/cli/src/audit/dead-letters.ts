@@ -67,7 +67,12 @@ async function show(position: string, _: object, command: Command): Promise<void
   const session = openSession(command);
   const [letter] = await read(session, String(BigInt(position) - 1n), 1);
   if (letter?.position !== position) {
-    throw new CliError(ExitCode.refused, 'DEAD_LETTER_UNKNOWN', `there is no dead letter ${position}`);
+    throw new CliError(
+      ExitCode.refused,
+      'DEAD_LETTER_UNKNOWN',
+      `there is no dead letter ${position}`,
+      'List them: countersign audit dead-letters list',
+    );
   }
   const lines = [
     `position  ${letter.position}`,

@@ -35,6 +35,7 @@ export async function* readExport(file: string): AsyncGenerator<ExportLine> {
           ExitCode.refused,
           'EXPORT_UNREADABLE',
           `${file}, line ${String(number)}: not a line of an export`,
+          'It must be a file that countersign audit export wrote, complete and unchanged.',
         );
       }
       yield line;

@@ -53,7 +53,12 @@ function sizeOf(file: string): number {
     return parseCheckpointText(note.slice(0, note.lastIndexOf('\n\n') + 1)).size;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.usage, 'CHECKPOINT_UNREADABLE', `${file}: ${reason}`);
+    throw new CliError(
+      ExitCode.usage,
+      'CHECKPOINT_UNREADABLE',
+      `${file}: ${reason}`,
+      'It must be a file that countersign audit checkpoint wrote.',
+    );
   }
 }
 

@@ -13,7 +13,12 @@ async function readLog(session: Session, path: string): Promise<Buffer> {
   const url = `${session.urlOf('audit')}/log/${path}`;
   const response = await fetch(url, { signal: AbortSignal.timeout(30_000) }).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(ExitCode.unreachable, 'AUDIT_UNREACHABLE', `${url}: ${reason}`);
+    throw new CliError(
+      ExitCode.unreachable,
+      'AUDIT_UNREACHABLE',
+      `${url}: ${reason}`,
+      'Is audit running? npm start brings up the local stack.',
+    );
   });
   if (!response.ok) {
     throw new CliError(ExitCode.refused, 'LOG_REFUSED', `${url} answered ${String(response.status)}`);

@@ -72,10 +72,10 @@ export function register(program: Command): void {
         'Without --person they authenticate as a client. countersign whoami --person shows who is logged in.',
     )
     .option('--device', 'show a code to enter in a browser on any device', false)
-    .option('--no-browser', 'print the address, and open no browser')
+    .option('--no-browser', 'print the address instead of opening a browser')
     .option('--application <id>', 'the public client that you log in to', 'countersign-cli')
     .option('--audience <name>', 'the service that you allow the commands to use for you (default: only who you are)')
-    .option('--scope <scopes...>', 'what you allow there (default: what the commands need of it)', [])
+    .option('--scope <scopes...>', 'the scopes that you allow there (default: what the commands need)', [])
     .option('--again', 'sign in again, for what needs a recent sign-in', false)
     .addHelpText(
       'after',

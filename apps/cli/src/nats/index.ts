@@ -9,7 +9,7 @@ const ours = ['issuer', 'audit'];
 function serviceName(text: string): string {
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(text)) throw new InvalidArgumentError('must be a service name: a-z, 0-9, -');
   if (ours.includes(text))
-    throw new InvalidArgumentError(`${text} is a part of Countersign: compose and the local stack make its account`);
+    throw new InvalidArgumentError(`${text} is part of Countersign: compose and the local stack create its account`);
   return text;
 }
 

@@ -39,7 +39,7 @@ Examples:
     .action(changePerson('end-sessions'));
   group
     .command('disable <person>')
-    .description('end everything of a person, refuse tokens about them everywhere, and let them sign in no more')
+    .description('end everything of a person, refuse tokens about them everywhere, and stop them from signing in')
     .action(changePerson('disable'));
   group.command('enable <person>').description('let a disabled person sign in again').action(changePerson('enable'));
 }

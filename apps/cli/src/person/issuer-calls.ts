@@ -49,7 +49,12 @@ async function ask(url: string, init: RequestInit, again?: (nonce: string) => Re
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(ExitCode.unreachable, 'UNREACHABLE', `the issuer at ${url} does not answer (${reason})`);
+    throw new CliError(
+      ExitCode.unreachable,
+      'UNREACHABLE',
+      `the issuer at ${url} does not answer (${reason})`,
+      'Is it running? npm start brings up the local stack.',
+    );
   }
   let body: unknown;
   try {
@@ -70,7 +75,12 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const what = z.prettifyError(parsed.error);
-  throw new CliError(ExitCode.refused, 'ANSWER_INVALID', `the issuer sent a response that is not understood: ${what}`);
+  throw new CliError(
+    ExitCode.refused,
+    'ANSWER_INVALID',
+    `the issuer sent a response that is not understood: ${what}`,
+    'Check that --issuer is the address of the issuer itself, and that it has the version of this command.',
+  );
 }
 
 /** Posts a form to an endpoint of the issuer. @param path such as `/oauth2/revoke`. @param proof of a key, perhaps with a nonce. @throws {CliError} */

@@ -58,7 +58,7 @@ export const clientChange = {
   newSecret: (id: string): PlannedChange => ({
     title: `New secret for ${id}`,
     effect:
-      'The newest two secrets work: deploy this one, then make another to end the older one. It is shown only once.',
+      'The newest two secrets work: deploy this one, then create another to end the older one. It is shown only once.',
     path: `admin/clients/${part(id)}/secrets`,
     takesReason: false,
     word: undefined,
@@ -132,7 +132,7 @@ export const personChange = {
 export const apiKeyChange = {
   rotate: (id: string, name: string): PlannedChange => ({
     title: `Rotate the key “${name}”`,
-    effect: 'A successor with the same name and rights is made and shown once. This key keeps working for a day.',
+    effect: 'A replacement with the same name and rights is created and shown once. This key keeps working for a day.',
     path: `admin/api-keys/${part(id)}/rotate`,
     body: {},
     takesReason: false,

@@ -38,7 +38,7 @@ function Welcome({ ended }: { readonly ended: boolean }) {
       }
     >
       {ended
-        ? 'Sign in again, and you are back at this place.'
+        ? 'Sign in again to return to this page.'
         : 'Who did what, on whose behalf, and the proof of it. What you read is recorded too, with your name.'}
     </PageState>
   );

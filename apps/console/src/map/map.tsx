@@ -123,7 +123,7 @@ function Map() {
     ) : (
       <ErrorState error={error} retry={() => void refetch()} />
     );
-  if (data.calls.length === 0) return <PageState title="Nobody called in this time">Choose a longer one.</PageState>;
+  if (data.calls.length === 0) return <PageState title="Nobody called in this period">Choose a longer one.</PageState>;
   return (
     <>
       <MapPicture

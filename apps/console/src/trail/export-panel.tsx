@@ -11,7 +11,7 @@ const whyNot: Readonly<Record<Exclude<Saved, 'saved'>, string>> = {
   'cut-off': 'The connection was lost. Nothing was saved; try again.',
   'too-large': 'It is larger than this browser can hold. Choose a shorter time, or use: countersign audit export',
   'disk-full':
-    'This browser gives the page no more room on the disk. Choose a shorter time, or use: countersign audit export',
+    'The browser does not allow this page more disk space. Choose a shorter time, or use: countersign audit export',
 };
 
 /** Saves what the filters find as a file that is evidence by itself: each line has its place in the log, and the file a signed checkpoint. */

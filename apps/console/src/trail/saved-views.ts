@@ -15,7 +15,7 @@ export const givenViews: readonly SavedView[] = [
   { name: 'Everything, last 24 hours', search: trailSearchOf({ from: '-24h' }) },
   { name: 'Denied, last 7 days', search: trailSearchOf({ outcome: 'denied', from: '-7d' }) },
   { name: 'Failed, last 7 days', search: trailSearchOf({ outcome: 'failed', from: '-7d' }) },
-  { name: 'Looks into the trail', search: trailSearchOf({ source: 'audit' }) },
+  { name: 'Reads of the trail', search: trailSearchOf({ source: 'audit' }) },
   { name: 'Administration of the issuer', search: trailSearchOf({ action: 'issuer:admin' }) },
 ];
 

@@ -48,7 +48,7 @@ interface LiveBarProps {
 function LiveBar({ problem, paused, waiting, onPause }: LiveBarProps) {
   const words = paused
     ? `${String(waiting)} new ${waiting === 1 ? 'event waits' : 'events wait'}`
-    : 'New events appear here as they come.';
+    : 'New events appear here as they arrive.';
   return (
     <div className={styles.liveBar}>
       <button

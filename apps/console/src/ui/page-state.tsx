@@ -39,7 +39,7 @@ export function Loading({ what }: { readonly what: string }) {
 const titles: Readonly<Record<Fault, string>> = {
   'signed-out': 'You are not signed in',
   'no-rights': 'You may not see this',
-  unknown: 'There is no such thing',
+  unknown: 'Not found',
   refused: 'The server did not accept this request',
   away: 'The server does not answer',
   broken: 'This page cannot read the answer',
@@ -66,7 +66,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
           </a>
         }
       >
-        Your session has ended, or has not begun. You come back here after you have signed in.
+        Your session has ended, or you have not signed in yet. You will return here after you sign in.
       </PageState>
     );
   if (fault === 'no-rights')

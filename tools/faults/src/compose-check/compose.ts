@@ -51,10 +51,12 @@ export class Compose {
   static async find(options: ComposeOptions): Promise<Compose> {
     const works = async (...command: readonly string[]): Promise<boolean> => (await run(command, options)).code === 0;
     if (!(await works('docker', 'info')))
-      throw new StackError('Docker is not to be had here: install it, start its engine, and let this user reach it.');
+      throw new StackError('Docker is not available: install it, start its engine, and give this user access to it.');
     if (await works('docker', 'compose', 'version')) return new Compose(options, ['docker', 'compose']);
     if (await works('docker-compose', 'version')) return new Compose(options, ['docker-compose']);
-    throw new StackError('Docker is there, but neither its plug-in `compose` nor `docker-compose`.');
+    throw new StackError(
+      'Docker is installed, but neither its plug-in `compose` nor `docker-compose` is: install one of them.',
+    );
   }
 
   /** Runs a command of compose, whatever comes of it. */

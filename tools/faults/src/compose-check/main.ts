@@ -21,8 +21,8 @@ const program = new Command('npm run compose-check --')
   .description(
     'Builds the images, starts the stack as a separate compose project, makes the sample payment, runs every command of the documents, scales payments to two and kills one. Needs Docker; removes what it made.',
   )
-  .option('--no-build', 'use the images that are there')
-  .option('--keep', 'leave the project running, and its volumes', false)
+  .option('--no-build', 'use the existing images instead of building them')
+  .option('--keep', 'leave the project running, with its volumes', false)
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false);
 
 const { build, keep, json } = program.parse().opts<Options>();

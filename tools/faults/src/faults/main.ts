@@ -17,15 +17,15 @@ const program = new Command('npm run faults --')
   .description(
     'Kills, stops, wipes and floods parts of a running stack under load, rotates its keys, and checks after each that nothing was lost or doubled.',
   )
-  .option('--rounds <n>', 'rounds; each has every fault once', whole(1, 1_000), 1)
+  .option('--rounds <n>', 'number of rounds; each runs every fault once', whole(1, 1_000), 1)
   .option(
     '--seed <n>',
-    'seed of the moments and the payments; printed, so that a run can be repeated',
+    'seed for the times and the payments; printed, so that a run can be repeated',
     whole(0, 2 ** 31),
   )
-  .option('--clients <n>', 'clients that pay at the same time', whole(1, 200), 8)
+  .option('--clients <n>', 'number of clients that pay at the same time', whole(1, 200), 8)
   .addOption(
-    new Option('--only <faults...>', 'only these faults, or those of a drill')
+    new Option('--only <faults...>', 'run only these faults, or those of a drill')
       .choices([...new Set(faults.flatMap(({ name, drill }) => (drill === undefined ? [name] : [drill, name])))])
       .default([]),
   )

@@ -9,7 +9,7 @@ const program = new Command('npm run soak --')
     'Sends audit events from the outboxes of two services through the stream into the log, on a stack of real processes, and checks that every one is there once and that memory, stream, outboxes and latency stay as they are.',
   )
   .option('--events <n>', 'how many', whole(1_000, 1_000_000_000), 1_000_000)
-  .option('--stream-mib <n>', 'mebibytes that the stream may hold', whole(1, 3_072), 64)
+  .option('--stream-mib <n>', 'maximum size of the stream in MiB', whole(1, 3_072), 64)
   .option('--json', 'print one line of JSON at the end (the rest goes to standard error)', false);
 
 function described({ ok, events, seconds, eventsPerSecond, curves, wrong, rising }: SoakReport): string {

@@ -157,7 +157,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await world().window.goto(`${audit()}/?client=live-walk`);
       await page.getByText('No events').waitFor();
       await page.keyboard.press('l');
-      await page.getByText('New events appear here as they come.').waitFor();
+      await page.getByText('New events appear here as they arrive.').waitFor();
       // The stream begins with what comes after it was opened: something happens until it shows something.
       for (let times = 0; (await rows.count()) === 0; times += 1) {
         if (times > 40) throw new Error('nothing appeared');

@@ -23,9 +23,9 @@ const root = resolve(fileURLToPath(new URL('../../../..', import.meta.url)));
 const program = new Command('npm run demo --')
   .description(
     'Fills a running stack (npm start, in another terminal) with a month of plausible traffic: people, applications, API keys and incidents.\n' +
-      "Each event goes its real way: a service's outbox, its relay, NATS, audit's intake, the log; only its time is in the past.",
+      "Each event takes the real path: a service's outbox, its relay, NATS, audit's intake, the log; only its time is in the past.",
   )
-  .option('--events <n>', 'about how many events', whole(1, 10_000_000), 20_000)
+  .option('--events <n>', 'approximate number of events', whole(1, 10_000_000), 20_000)
   .option('--days <n>', 'days of history', whole(1, 366), 30)
   .option('--seed <n>', 'the same seed and end give the same history', whole(0, 2 ** 31), 1)
   .option('--until <time>', 'when the history ends (RFC 3339)', (text) => new Date(text), new Date())
