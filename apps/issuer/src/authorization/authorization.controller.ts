@@ -94,7 +94,10 @@ export class AuthorizationController {
     sendBrowserTo(reply, `${this.issuer}/oauth2/authorize?${query}`);
   }
 
-  /** What the person decided on the page: the form of {@link authorize}, which only that page in that browser can send. */
+  /**
+   * What the person decided on the page: the form of {@link authorize}, which only that page in that browser can send. 303 to a native application; to a
+   * web application 200 with a page that goes on by itself, which leaves the application free to redirect further.
+   */
   @Post('consent')
   @HttpCode(303)
   @AcceptsForm()

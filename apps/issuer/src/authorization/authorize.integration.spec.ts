@@ -163,6 +163,22 @@ describe('the authorization endpoint', () => {
       expect(await lastReason('authorization-request.refused')).toBe('access_denied');
     });
 
+    it('to sign in again, and back, where their session ended while they decided', async () => {
+      const who = await someone('late');
+      const page = await ask({}, who);
+      await issuer.database.query(`update session set ended_at = now(), ended_by = 'person' where id = $1`, [
+        who.session.id,
+      ]);
+      const answer = await decide(page, 'allow', who);
+      expect([answer.status, answer.location?.origin, answer.location?.pathname]).toEqual([
+        200,
+        issuer.url,
+        '/sign-in',
+      ]);
+      const back = await open(issuer.url + (queryOf(answer)['return_to'] ?? ''), await someone('late'));
+      expect([back.status, hiddenFields(back)['client_id']]).toEqual([200, base.client_id]);
+    });
+
     it('to one code, however often the page is sent at the same moment', async () => {
       const page = await ask({ prompt: 'consent' });
       const sent = [issuer.url, other, issuer.url, other].map((at) => decide(page, 'allow', ada, at));
