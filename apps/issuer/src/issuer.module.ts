@@ -23,6 +23,8 @@ import { HINTS } from './authorization/id-token-hints.js';
 import { authorizationControllers, authorizationProviders } from './authorization/index.js';
 import { DeclaredWords } from './clients/audience-words.service.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
+import { ClientDeclarations } from './clients/client-declarations.service.js';
+import { ClientWrites } from './clients/client-writes.service.js';
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
 import { delegationProviders } from './delegations/index.js';
@@ -254,6 +256,8 @@ export class IssuerModule {
         RevocationKeysService,
         ...keyedAnswers(keyedEvents, SealedAnswers),
         ClientsService,
+        ClientDeclarations,
+        ClientWrites,
         ...sessionProviders({
           idle: configuration.SESSION_IDLE_SECONDS,
           life: configuration.SESSION_LIFETIME_SECONDS,

@@ -10,7 +10,8 @@ import { endOfKey, endsSoon, leftText } from './expiry.js';
 import { apiKeysSchema, type ApiKeyAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
 import { PagedTable } from './paged-table.js';
-import { apiKeyChange, type PlannedChange } from './planned-change.js';
+import { apiKeyChange } from './api-key-changes.js';
+import { type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
 
 function changesOf({ id, name, status }: ApiKeyAnswer) {

@@ -8,7 +8,8 @@ import { isOld, SECRET_DAYS } from './expiry.js';
 import { clientsSchema, type ClientAnswer } from './issuer-answers.js';
 import { askIssuer, newestQuery } from './issuer-queries.js';
 import { PagedTable } from './paged-table.js';
-import { clientChange, type PlannedChange } from './planned-change.js';
+import { clientChange } from './client-changes.js';
+import { type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
 
 function changesOf({ client_id: id, status, token_endpoint_auth_method: method }: ClientAnswer) {

@@ -10,7 +10,8 @@ import { endsSoon, leftText } from './expiry.js';
 import { delegationsSchema, type DelegationAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
 import { PagedTable } from './paged-table.js';
-import { endOfDelegation, type PlannedChange } from './planned-change.js';
+import { endOfDelegation } from './person-changes.js';
+import { type PlannedChange } from './planned-change.js';
 
 interface ConsentsProps {
   readonly client: string | undefined;

@@ -8,7 +8,8 @@ import { ChangeButtons } from './change-buttons.js';
 import { leftText } from './expiry.js';
 import { keysSchema, type KeyAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
-import { keyChange, type KeyPurpose, type PlannedChange } from './planned-change.js';
+import { keyChange, type KeyPurpose } from './key-changes.js';
+import { type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
 
 interface KeysProps {

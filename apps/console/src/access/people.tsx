@@ -9,7 +9,8 @@ import { ChangeButtons } from './change-buttons.js';
 import { peopleSchema, personDetailSchema, type PersonAnswer, type PersonSessionAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
 import { PagedTable } from './paged-table.js';
-import { personChange, type PlannedChange } from './planned-change.js';
+import { personChange } from './person-changes.js';
+import { type PlannedChange } from './planned-change.js';
 import { Status } from './status.js';
 
 function changesOf({ id, name, status }: PersonAnswer) {

@@ -1,14 +1,11 @@
 import { endOfKey, endsSoon, isOld, leftText, warningBound } from './expiry.js';
 import { accessSearchOf } from './access-search.js';
-import {
-  apiKeyChange,
-  clientChange,
-  endOfDelegation,
-  keyChange,
-  personChange,
-  revocationOf,
-  wordOf,
-} from './planned-change.js';
+import { apiKeyChange } from './api-key-changes.js';
+import { clientChange } from './client-changes.js';
+import { keyChange } from './key-changes.js';
+import { endOfDelegation, personChange } from './person-changes.js';
+import { wordOf } from './planned-change.js';
+import { revocationOf } from './revocation-changes.js';
 import { sentencesOf } from './preview-sentences.js';
 
 const DAY = 86_400_000;

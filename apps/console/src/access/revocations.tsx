@@ -7,7 +7,8 @@ import { type RevocationKind } from './access-search.js';
 import { revocationsSchema, type RevocationAnswer } from './issuer-answers.js';
 import { askIssuer } from './issuer-queries.js';
 import { PagedTable } from './paged-table.js';
-import { revocable, revocationOf, type PlannedChange, type Revocable } from './planned-change.js';
+import { type PlannedChange } from './planned-change.js';
+import { revocable, revocationOf, type Revocable } from './revocation-changes.js';
 
 const resources: Readonly<Record<RevocationKind, string>> = {
   token: 'token',

@@ -24,7 +24,8 @@ import {
 } from '../registry/client.js';
 import { DeclaredWords } from './audience-words.service.js';
 import { clientsFileJsonSchema } from './clients-file.js';
-import { ClientsService, type AppliedJson, type ClientPage, type NewSecretJson } from './clients.service.js';
+import { ClientDeclarations, type AppliedJson } from './client-declarations.service.js';
+import { ClientsService, type ClientPage, type NewSecretJson } from './clients.service.js';
 
 const pageSchema = z.strictObject({
   /** The `next_cursor` of the page before. */
@@ -44,6 +45,7 @@ const applySchema = z.strictObject({
 export class ClientsController {
   constructor(
     @Inject(ClientsService) private readonly clients: ClientsService,
+    @Inject(ClientDeclarations) private readonly declarations: ClientDeclarations,
     @Inject(DeclaredWords) private readonly words: DeclaredWords,
   ) {}
 
@@ -78,7 +80,7 @@ export class ClientsController {
     @CurrentCaller() caller: Caller,
   ): Promise<AppliedJson> {
     await this.words.apply(audiences, dryRun, by(caller));
-    return this.clients.apply(clients, dryRun, caller);
+    return this.declarations.apply(clients, dryRun, caller);
   }
 
   /** One client; its secrets by id and age only. 404 `CLIENT_UNKNOWN`. */

@@ -1,15 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
-import { EVERY, uuidv7, type EventContext } from '@countersign/audit-event';
+import { EVERY, uuidv7 } from '@countersign/audit-event';
 import {
   AUDIT_OUTBOX,
   by,
-  byItself,
   CLOCK,
   DATABASE,
   KeyedAnswers,
   Problem,
-  unattended,
   type Caller,
   type Database,
   type Transaction,
@@ -33,13 +31,11 @@ import {
 } from '../registry/client-record.js';
 import { type Client, type PublicJwk } from '../registry/client.js';
 import { ClientsStore } from '../registry/clients.store.js';
-import { DescribedClients } from '../registry/described-clients.store.js';
 import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { type StoredSecret } from '../registry/stored-secret.js';
-import { type RevocationCause } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { describeChange, differenceTo, type DeclaredChange } from './declaration.js';
+import { ClientWrites, type ClientChange } from './client-writes.service.js';
 
 /** A secret as it is shown, once. */
 export interface NewSecretJson {
@@ -52,37 +48,6 @@ export interface ClientPage {
   readonly clients: readonly ClientJson[];
   readonly next_cursor?: string;
 }
-
-export interface AppliedJson {
-  readonly dry_run: boolean;
-  readonly changes: readonly {
-    readonly client_id: string;
-    readonly kind: DeclaredChange['kind'];
-    readonly text: string;
-  }[];
-}
-
-function appliedJson(dryRun: boolean, changes: readonly DeclaredChange[]): AppliedJson {
-  return {
-    dry_run: dryRun,
-    changes: changes.map((change) => ({
-      client_id: change.clientId,
-      kind: change.kind,
-      text: describeChange(change),
-    })),
-  };
-}
-
-/** The events of changes that an administrator may ask for. */
-type ClientChange =
-  | 'client.registered'
-  | 'client.replaced'
-  | 'client.disabled'
-  | 'client.enabled'
-  | 'client-key.added'
-  | 'client-key.removed'
-  | 'client-secret.added'
-  | 'client-secret.removed';
 
 /** The action that an event is declared with; the one of its refusal too. */
 function actionOf(change: ClientChange): string {
@@ -118,7 +83,7 @@ export class ClientsService {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ClientsStore) private readonly store: ClientsStore,
     @Inject(Replica) private readonly replica: Replica,
-    @Inject(DescribedClients) private readonly described: DescribedClients,
+    @Inject(ClientWrites) private readonly writes: ClientWrites,
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
     @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
@@ -226,42 +191,6 @@ export class ClientsService {
     }));
   }
 
-  /**
-   * Applies declared clients; of those that are no longer declared, the tokens are revoked as {@link disable} does it.
-   * @param caller nobody at a start of the service: then the file itself is the authority
-   */
-  async apply(wanted: readonly Client[], dryRun: boolean, caller?: Caller): Promise<AppliedJson> {
-    const who = caller === undefined ? byItself(unattended()) : by(caller);
-    const why = caller === undefined ? ({ configuration: 'CLIENTS_FILE' } as const) : {};
-    const revoked: RevocationRow[] = [];
-    const changes = await this.database.transaction(async (transaction) => {
-      if (caller !== undefined) await this.answers.begin(transaction, caller);
-      const found = differenceTo(wanted, await this.store.all(transaction), this.clock());
-      if (dryRun || found.length === 0) {
-        if (caller !== undefined) await this.answers.keep(transaction, caller, EVERY, appliedJson(dryRun, found));
-        return found;
-      }
-      const version = await this.store.raiseVersion(transaction);
-      const locked = differenceTo(wanted, await this.store.all(transaction), this.clock());
-      for (const change of locked) {
-        const { clientId, before, after } = change;
-        revoked.push(...(await this.#save(transaction, before ?? undefined, after, version, who, why)));
-        await this.#record(transaction, 'client.declared', clientId, before ?? undefined, after, who);
-        if (change.kind !== 'disable') continue;
-        revoked.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
-      }
-      if (caller !== undefined) await this.answers.keep(transaction, caller, EVERY, appliedJson(dryRun, locked));
-      return locked;
-    });
-    if (!dryRun && changes.length > 0) await this.replica.refresh();
-    else if (caller !== undefined) {
-      const compared = { id: EVERY, changes: { dry_run: dryRun, differing: changes.length } };
-      await this.outbox.recordDurably(events.event('client.compared', who, compared));
-    }
-    for (const row of revoked) await this.revocations.announce(row);
-    return appliedJson(dryRun, changes);
-  }
-
   #newSecret(): { readonly secret: string; readonly stored: StoredSecret } {
     const now = this.clock();
     const secret = makeSecret();
@@ -290,8 +219,8 @@ export class ClientsService {
         const before = await this.store.find(transaction, clientId);
         const changed = rule(before, this.clock());
         if (!changed.ok) throw problemOf(changed.why);
-        revoked.push(...(await this.#save(transaction, before, changed.record, version, by(caller))));
-        await this.#record(transaction, change, clientId, before, changed.record, by(caller));
+        revoked.push(...(await this.writes.save(transaction, before, changed.record, version, by(caller))));
+        await this.writes.record(transaction, change, clientId, before, changed.record, by(caller));
         await alongside?.(transaction);
         const answered = step.answer(changed.record);
         await this.answers.keep(transaction, caller, clientId, answered);
@@ -305,44 +234,10 @@ export class ClientsService {
     }
   }
 
-  /** Saves a client. With a policy for clients that describe themselves end those that it no longer allows. @returns their revocations */
-  async #save(
-    transaction: Transaction,
-    before: ClientRecord | undefined,
-    after: ClientRecord,
-    version: number,
-    who: EventContext,
-    why: RevocationCause = {},
-  ): Promise<readonly RevocationRow[]> {
-    const { client_id: policy } = after.registration;
-    const describes = before?.registration.metadata_documents !== undefined;
-    const had = describes ? await this.described.under(transaction, policy) : [];
-    await this.store.save(transaction, after, version);
-    const allowed =
-      had.length === 0 || after.disabledAt !== null ? [] : await this.described.under(transaction, policy);
-    const has = new Set(allowed.map(({ clientId }) => clientId));
-    const rows: RevocationRow[] = [];
-    for (const { clientId } of had.filter((one) => !has.has(one.clientId)))
-      rows.push(await this.revocations.recordIn(transaction, { kind: 'client', clientId }, who, why));
-    return rows;
-  }
-
   /** Records what is refused. @returns it */
   async #refused(change: ClientChange, clientId: string, caller: Caller, problem: Problem): Promise<Problem> {
     const details = { id: clientId, action: actionOf(change), outcome: 'failed', reason: problem.code } as const;
     await this.outbox.recordDurably(events.event('client.change_refused', by(caller), details));
     return problem;
-  }
-
-  async #record(
-    transaction: Transaction,
-    change: ClientChange | 'client.declared',
-    clientId: string,
-    before: ClientRecord | undefined,
-    after: ClientRecord,
-    who: EventContext,
-  ): Promise<void> {
-    const changes = { before: before === undefined ? null : clientJson(before), after: clientJson(after) };
-    await this.outbox.record(transaction, events.event(change, who, { id: clientId, changes }));
   }
 }

@@ -3,7 +3,7 @@ import { byItself, DATABASE, LOGGER, unattended, type Database } from '@counters
 import { type Logger } from 'pino';
 import { DeclaredWords } from '../clients/audience-words.service.js';
 import { readClientsFile } from '../clients/clients-file.js';
-import { ClientsService } from '../clients/clients.service.js';
+import { ClientDeclarations } from '../clients/client-declarations.service.js';
 import { ClientsStore } from '../registry/clients.store.js';
 import { readImportedKey } from '../registry/key-import.js';
 import { Replica } from '../registry/replica.service.js';
@@ -23,7 +23,7 @@ export class Startup {
     @Inject(KeyRotation) private readonly rotation: KeyRotation,
     @Inject(RevocationKeysStore) private readonly revocationKeys: RevocationKeysStore,
     @Inject(RevocationKeyRotation) private readonly revocationKeyRotation: RevocationKeyRotation,
-    @Inject(ClientsService) private readonly clients: ClientsService,
+    @Inject(ClientDeclarations) private readonly clients: ClientDeclarations,
     @Inject(DeclaredWords) private readonly words: DeclaredWords,
     @Inject(RevocationsStore) private readonly revocations: RevocationsStore,
     @Inject(Replica) private readonly replica: Replica,

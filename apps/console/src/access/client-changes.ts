@@ -1,0 +1,61 @@
+import { type PlannedChange, wordOf } from './planned-change.js';
+import { revocationOf } from './revocation-changes.js';
+
+const part = encodeURIComponent;
+
+export const clientChange = {
+  disable: (id: string): PlannedChange => ({
+    title: `Disable ${id}`,
+    effect: 'It gets no more tokens, and every service refuses all tokens that name it.',
+    path: `admin/clients/${part(id)}/disable`,
+    takesReason: false,
+    word: wordOf(id),
+    refuses: { kind: 'client', name: id },
+    button: 'Disable',
+  }),
+  enable: (id: string): PlannedChange => ({
+    title: `Enable ${id}`,
+    effect: 'It may request tokens again. What was revoked stays revoked.',
+    path: `admin/clients/${part(id)}/enable`,
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Enable',
+  }),
+  revoke: (id: string): PlannedChange => ({
+    ...revocationOf('client', id),
+    title: `Revoke tokens of ${id}`,
+    effect:
+      'Every token that names it and was issued until now is refused, and what people allowed it ends. It may request new tokens immediately; disable it to keep it out.',
+  }),
+  newSecret: (id: string): PlannedChange => ({
+    title: `New secret for ${id}`,
+    effect:
+      'The newest two secrets work: deploy this one, then create another to end the older one. It is shown only once.',
+    path: `admin/clients/${part(id)}/secrets`,
+    takesReason: false,
+    word: undefined,
+    refuses: undefined,
+    button: 'Make a secret',
+  }),
+  removeKey: (id: string, kid: string): PlannedChange => ({
+    title: `Remove the key ${kid} of ${id}`,
+    effect: 'What this key signs is refused from now on. Tokens that the client has stay valid until they expire.',
+    path: `admin/clients/${part(id)}/keys/${part(kid)}`,
+    method: 'DELETE',
+    takesReason: false,
+    word: wordOf(kid, id),
+    refuses: undefined,
+    button: 'Remove',
+  }),
+  removeSecret: (id: string, secret: string): PlannedChange => ({
+    title: `Remove the secret ${secret} of ${id}`,
+    effect: 'The client gets no more tokens with this secret. Tokens that it has stay valid until they expire.',
+    path: `admin/clients/${part(id)}/secrets/${part(secret)}`,
+    method: 'DELETE',
+    takesReason: false,
+    word: wordOf(secret, id),
+    refuses: undefined,
+    button: 'Remove',
+  }),
+};
