@@ -51,15 +51,11 @@ export interface Assertion {
 }
 
 const reader = new TokenReader();
-/** What the reader holds. */
-let read = '';
 
 /** Parses strictly (RFC 7515, section 3.1; RFC 8725). @returns the fault's code where it is not an assertion at all */
 export function parseAssertion(text: string): Assertion | AssertionFault {
   try {
-    read = '';
     const { alg, kid, typ, crit } = reader.read(text);
-    read = text;
     if (!isAlgorithm(alg) || crit !== undefined) return 'ASSERTION_ALG';
     if (typ !== undefined && (typeof typ !== 'string' || /at\+jwt/i.test(typ))) return 'ASSERTION_TYPE';
     if (kid !== undefined && typeof kid !== 'string') return 'ASSERTION_MALFORMED';
@@ -79,7 +75,7 @@ export function signatureFault(
   { algorithm, keyId, text }: Assertion,
   candidates: readonly VerificationKey[],
 ): 'ASSERTION_KEY_UNKNOWN' | 'ASSERTION_SIGNATURE' | undefined {
-  if (read !== text) reader.read((read = text));
+  if (!reader.holds(text)) reader.read(text);
   const verifies = (key: KeyObject): boolean => {
     authenticationWork.signature += 1;
     return reader.verifies(algorithm, key);

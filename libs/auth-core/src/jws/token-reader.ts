@@ -16,6 +16,8 @@ export class TokenReader {
   readonly #input = new Scratch(TOKEN_SIZE_LIMIT);
   readonly #payload = new Scratch(TOKEN_SIZE_LIMIT);
   readonly #signature = new Scratch(TOKEN_SIZE_LIMIT);
+  /** The token last read; undefined while none could be. */
+  #token: string | undefined;
   #inputLength = 0;
   #payloadLength = 0;
   #signatureLength = 0;
@@ -25,13 +27,20 @@ export class TokenReader {
    * @throws {TokenError} `TOKEN_TOO_LARGE`, `TOKEN_MALFORMED`
    */
   read(token: string): ProtectedHeader {
+    this.#token = undefined;
     const { header, headerEnd, payloadEnd } = segmentsOf(token);
     refuseOtherAlphabet(token);
     this.#payloadLength = decodeBase64urlInto(this.#payload, token.slice(headerEnd + 1, payloadEnd));
     const signature = token.slice(payloadEnd + 1);
     this.#signatureLength = signature === '' ? 0 : decodeBase64urlInto(this.#signature, signature);
     this.#inputLength = this.#input.putLatin1(token, payloadEnd);
+    this.#token = token;
     return header;
+  }
+
+  /** Whether this token was the last one read: then it need not be read again. */
+  holds(token: string): boolean {
+    return this.#token === token;
   }
 
   /** Whether the signature over header and payload verifies. */
