@@ -1,8 +1,12 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { TOKEN_LIFE_LIMIT_SECONDS } from '@countersign/auth-core';
 
 const root = resolve(import.meta.dirname, '../../..');
 const page = resolve(root, 'docs/configuration.md');
+
+/** Defaults that a schema takes from elsewhere. */
+const constants = new Map([['TOKEN_LIFE_LIMIT_SECONDS', String(TOKEN_LIFE_LIMIT_SECONDS)]]);
 
 interface Variable {
   readonly name: string;
@@ -16,7 +20,8 @@ function variablesOf(file: string): readonly Variable[] {
   const declared =
     /(?:\n {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/)?\n {2}([A-Z][A-Z_]+): ([\s\S]*?),(?=\n(?: {2}[A-Z/.]|\}))/g;
   return [...text.matchAll(declared)].map(([, comment = '', name = '', schema = '']) => {
-    const given = /\.default\(((?:[^()]|\([^()]*\))*)\)/.exec(schema)?.[1]?.replace(/^'(.*)'$/, '$1');
+    const said = /\.default\(((?:[^()]|\([^()]*\))*)\)/.exec(schema)?.[1]?.replace(/^'(.*)'$/, '$1');
+    const given = said === undefined ? undefined : (constants.get(said) ?? said);
     const needed = /optional\(\)|^trustedProxiesSchema$/.test(schema) ? 'none' : 'must be set';
     const days = /^(\d+) \* DAY$/.exec(given ?? '')?.[1];
     const shown = days === undefined ? given?.replace(/_(?=\d)/g, '') : String(Number(days) * 86_400);
