@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { Body, Controller, Delete, Get, Module, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Global, Module, Param, Post } from '@nestjs/common';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { z } from 'zod';
 import { hostVariables } from '../configuration.js';
@@ -9,6 +9,7 @@ import { AcceptsForm } from './media-type.js';
 import { Unrecorded } from '../trail/recorded-answers.js';
 import { ZodBody, ZodParam, ZodQuery } from './schema-parameters.js';
 import { createService } from '../start/start-service.js';
+import { OAUTH_ROUTES } from '../tokens.js';
 
 @Unrecorded("shows nobody's data")
 @Controller()
@@ -48,7 +49,12 @@ class Slow {
   }
 }
 
-@Module({ controllers: [Orders, Slow] })
+@Global()
+@Module({
+  controllers: [Orders, Slow],
+  providers: [{ provide: OAUTH_ROUTES, useValue: '/oauth2/' }],
+  exports: [OAUTH_ROUTES],
+})
 class OrdersModule {}
 
 interface Answer {
