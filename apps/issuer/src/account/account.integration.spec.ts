@@ -679,6 +679,9 @@ describe('an account', () => {
       // What one provider signed means nothing at another's address.
       expect(await logout('people', await world.forger.sign(claims()))).toBe(400);
       expect(await logout('nobody', await world.forger.sign(claims()))).toBe(400);
+      expect(await eventsOf('requests.refused')).toContainEqual(
+        expect.objectContaining({ resource: 'route/POST /sign-in/logout/:provider', reason: 'PROVIDER_UNKNOWN' }),
+      );
       expect(await isSignedIn(visitor)).toBe(true);
       const token = await world.forger.sign(claims({ sub: 'nobody-here' }));
       expect([await logout('forger', token), await logout('forger', token)]).toEqual([200, 400]);

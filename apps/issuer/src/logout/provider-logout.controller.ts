@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import { AcceptsForm, OAuthError, OpenApi, Trace, type RequestTrace } from '@countersign/service-host';
+import { AcceptsForm, OAuthError, OpenApi, Refusals, Trace, type RequestTrace } from '@countersign/service-host';
 import { z } from 'zod';
 import { Providers } from '../providers/providers.service.js';
 import { ProviderLogout } from './provider-logout.service.js';
@@ -15,6 +15,7 @@ export class ProviderLogoutController {
   constructor(
     @Inject(Providers) private readonly providers: Providers,
     @Inject(ProviderLogout) private readonly logout: ProviderLogout,
+    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /**
@@ -27,8 +28,10 @@ export class ProviderLogoutController {
   async receive(@Param('provider') name: string, @Body() body: unknown, @Trace() trace: RequestTrace): Promise<void> {
     const provider = this.providers.find(name);
     const form = formSchema.safeParse(body);
-    if (provider === undefined || !form.success)
+    if (provider === undefined || !form.success) {
+      await this.refusals.recordOf(provider === undefined ? 'PROVIDER_UNKNOWN' : 'LOGOUT_MALFORMED', trace);
       throw new OAuthError(400, 'invalid_request', 'a declared provider must send one logout_token as a form');
+    }
     await this.logout.receive(provider, form.data.logout_token, trace);
   }
 }
