@@ -1,17 +1,8 @@
 import { Body, Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { Public } from '@countersign/auth';
-import {
-  AcceptsForm,
-  OpenApi,
-  Problem,
-  Refusals,
-  SchemaPipe,
-  traceOf,
-  Unrecorded,
-  ZodQuery,
-} from '@countersign/service-host';
+import { AcceptsForm, OpenApi, SchemaPipe, traceOf, Unrecorded, ZodQuery } from '@countersign/service-host';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import { type z } from 'zod';
 import { visible } from '../consent/asked-rights.js';
 import { Cookies } from '../cookies/cookies.service.js';
 import { ISSUER_URL } from '../issuer-url.js';
@@ -20,29 +11,19 @@ import { FormToken } from '../pages/form-token.service.js';
 import { html } from '../pages/html.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
-import { Replica } from '../registry/replica.service.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
 import { isSecret, newSecret, type Session } from '../sessions/session.js';
 import { byPerson, Sessions } from '../sessions/sessions.service.js';
-import { afterSignOut, mayEndUnasked, type AfterSignOut } from './end-session.js';
+import { mayEndUnasked, type AfterSignOut } from './end-session.js';
+import {
+  endSessionSchema,
+  signOutSchema,
+  EndSessionRequests,
+  type EndSession,
+} from './end-session-requests.service.js';
 import { ProviderSignOut } from './provider-sign-out.service.js';
 import { PROVIDER_SIGN_OUT_SECONDS } from './provider-sign-outs.store.js';
 import { signedOutPage } from './signed-out-page.js';
-import { IdTokenHints } from './id-token-hint.service.js';
-
-const text = (limit: number) => z.string().min(1).max(limit);
-const endSessionShape = {
-  /** The ID token that the application got. */
-  id_token_hint: text(8_192).optional(),
-  client_id: text(512).optional(),
-  post_logout_redirect_uri: text(2_048).optional(),
-  /** Comes back at `post_logout_redirect_uri`. */
-  state: text(1_024).optional(),
-};
-// RFC 6749, section 3.1: what is not known is ignored.
-const endSessionSchema = z.object(endSessionShape);
-type EndSession = z.infer<typeof endSessionSchema>;
-const signOutSchema = z.looseObject({ ...endSessionShape, form_token: z.string().optional() });
 
 /** Signing out: at this issuer's own page, and at an application's request (OpenID Connect RP-Initiated Logout 1.0). */
 @OpenApi(({ ApiTags }) => ApiTags('people'))
@@ -52,14 +33,12 @@ const signOutSchema = z.looseObject({ ...endSessionShape, form_token: z.string()
 export class EndSessionController {
   constructor(
     @Inject(ISSUER_URL) private readonly issuer: string,
-    @Inject(Replica) private readonly replica: Replica,
-    @Inject(IdTokenHints) private readonly hints: IdTokenHints,
+    @Inject(EndSessionRequests) private readonly requests: EndSessionRequests,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(ProviderSignOut) private readonly providerSignOut: ProviderSignOut,
     @Inject(SessionEnds) private readonly ends: SessionEnds,
     @Inject(FormToken) private readonly forms: FormToken,
     @Inject(Cookies) private readonly cookies: Cookies,
-    @Inject(Refusals) private readonly refusals: Refusals,
   ) {}
 
   /**
@@ -73,7 +52,7 @@ export class EndSessionController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { after, hint } = await this.#read(asked, request);
+    const { after, hint } = await this.requests.read(asked, traceOf(request));
     const session = await this.sessions.of(request);
     if (session === undefined) return this.#signedOut(reply, after, 'link');
     if (mayEndUnasked(session, hint)) return this.#end(session, after, request, reply, 'link');
@@ -106,7 +85,7 @@ export class EndSessionController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { after } = await this.#read(form, request);
+    const { after } = await this.requests.read(form, traceOf(request));
     const session = await this.sessions.of(request);
     if (session === undefined) {
       await this.forms.admitSite(request);
@@ -114,32 +93,6 @@ export class EndSessionController {
     }
     await this.forms.admit(request, form);
     await this.#end(session, after, request, reply, 'form');
-  }
-
-  async #read(asked: EndSession, request: FastifyRequest) {
-    const hint = asked.id_token_hint === undefined ? undefined : this.hints.read(asked.id_token_hint);
-    const refuse = async (what: string): Promise<never> => {
-      await this.refusals.recordOf('SIGN_OUT_REFUSED', traceOf(request));
-      throw new Problem(
-        400,
-        'SIGN_OUT_REFUSED',
-        `The application that sent you here made a request that is not allowed: ${what}.`,
-        {
-          heading: 'You are still signed in',
-        },
-      );
-    };
-    if (asked.id_token_hint !== undefined && hint === undefined)
-      await refuse('its id_token_hint is not an ID token of this issuer');
-    if (hint !== undefined && asked.client_id !== undefined && hint.clientId !== asked.client_id)
-      await refuse('its client_id is not that of its id_token_hint');
-    const clientId = hint?.clientId ?? asked.client_id;
-    const registered = clientId === undefined ? undefined : this.replica.client(clientId);
-    // One that was disabled signs nobody out unasked, and sends nobody anywhere.
-    const client = registered?.disabled === false ? registered.client : undefined;
-    const after = afterSignOut(client, asked.post_logout_redirect_uri, asked.state);
-    if (after === 'refused') await refuse('its post_logout_redirect_uri is not registered');
-    return { hint: client === undefined ? undefined : hint, after: after === 'refused' ? undefined : after };
   }
 
   #ask(

@@ -1,5 +1,6 @@
 import { type Provider, type Type } from '@nestjs/common';
 import { EndSessionController } from './end-session.controller.js';
+import { EndSessionRequests } from './end-session-requests.service.js';
 import { IdTokenHints } from './id-token-hint.service.js';
 import { ProviderLogoutController } from './provider-logout.controller.js';
 import { ProviderReturnController } from './provider-return.controller.js';
@@ -15,6 +16,7 @@ export const logoutControllers: readonly Type[] = [
 /** Signing out, here and at the outside providers. */
 export const logoutProviders: readonly Provider[] = [
   IdTokenHints,
+  EndSessionRequests,
   ProviderLogout,
   ProviderSignOutsStore,
   ProviderSignOut,
