@@ -1,6 +1,14 @@
-import { generateSigningKey, thumbprintOf, type PrivateJwk } from '@countersign/auth-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  generateSigningKey,
+  publicJwkOf,
+  signClientAssertion,
+  thumbprintOf,
+  type PrivateJwk,
+} from '@countersign/auth-core';
 import { decodeJwt } from 'jose';
-import { basic, registerApplications } from '../testing/applications.js';
+import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
+import { applications, basic, registerApplications } from '../testing/applications.js';
 import { askToken, granted, issueCode, redeemCode, type Asking } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
@@ -238,6 +246,67 @@ describe('refresh tokens', () => {
     ]);
     expect(rows).toEqual([{ generation: 2 }]);
     expect((await refresh(got['refresh_token'], planner, {}, other)).status).toBe(200);
+  });
+
+  it('codes and assertions work once in two groups of one process, and what waits in one delays nobody in the other', async () => {
+    const own = await generateSigningKey();
+    const clientId = 'signer';
+    const declared = { ...applications.bookkeeper, client_id: clientId, token_endpoint_auth_method: 'private_key_jwt' };
+    const { status } = await issuer.admin('POST', '/admin/clients', {
+      ...declared,
+      jwks: { keys: [publicJwkOf(own)] },
+    });
+    expect(status).toBe(201);
+    const sign = () => signClientAssertion({ clientId, key: own, audience: issuer.url });
+    const ask = (form: Readonly<Record<string, string>>, assertion: string) =>
+      askToken(issuer, { ...form, client_assertion_type: CLIENT_ASSERTION_TYPE, client_assertion: assertion }, {});
+    const code = async () => {
+      const { code: text, verifier, id } = await issueCode(issuer, ada, { clientId, allowed: offline });
+      return { id, form: { grant_type: 'authorization_code', code: text, code_verifier: verifier } };
+    };
+    const use = async () => {
+      const { form } = await code();
+      const { body } = await ask(form, await sign());
+      return { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) };
+    };
+    /** Another transaction uses up an assertion, and has not decided yet. */
+    const hold = async (assertion: string): Promise<void> => {
+      const { jti, exp } = decodeJwt(assertion);
+      await issuer.database.query('begin');
+      await issuer.database.query(`insert into client_assertion values ($1, $2, to_timestamp($3))`, [
+        clientId,
+        jti,
+        exp,
+      ]);
+    };
+    const held = async (): Promise<void> => {
+      const waits = `select from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))`;
+      while ((await issuer.database.query(waits)).rowCount === 0) await delay(5);
+    };
+
+    const [taken, other, third] = [await code(), await code(), await code()];
+    const [first, copied] = [await sign(), await sign()];
+    await hold(first);
+    const redeemed = ask(taken.form, first);
+    await held();
+    const [again, stolen] = [ask(taken.form, copied), ask(third.form, first)];
+    expect((await ask(other.form, await sign())).status).toBe(200);
+    await issuer.database.query('rollback');
+    const answers = await Promise.all([redeemed, again, stolen]);
+    expect(answers.map(({ body }) => body['error'])).toEqual([undefined, 'invalid_grant', 'invalid_client']);
+    expect([await endOf(taken.id), await endOf(other.id)]).toEqual(['CODE_REPLAYED', 'live']);
+
+    const [family, apart] = [await use(), await use()];
+    const last = await sign();
+    await hold(last);
+    const rotated = ask(family, last);
+    await held();
+    const uses = [ask(family, await sign()), ask(family, await sign())];
+    expect((await ask(apart, await sign())).status).toBe(200);
+    await issuer.database.query('rollback');
+    const successors = (await Promise.all([rotated, ...uses])).map(({ body }) => String(body['refresh_token']));
+    expect(new Set(successors).size).toBe(1);
+    expect(parseRefreshToken(successors[0] ?? '')?.generation).toBe(1);
   });
 
   it('end by revocation (RFC 7009), used or not, with the access tokens of their delegation', async () => {

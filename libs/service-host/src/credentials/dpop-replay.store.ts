@@ -12,7 +12,7 @@ interface Use {
 
 /** Used DPoP proofs in the service's own database, so that a proof works once at all replicas together (RFC 9449, section 11.1). */
 export class PostgresDpopReplayStore implements DpopReplayStore {
-  readonly #uses = new Groups<Use, boolean>((uses) => this.#use(uses));
+  readonly #uses = new Groups<Use, boolean>((uses) => this.#use(uses), { namesOf: ({ id }) => [id] });
   #prunedAt = 0;
 
   /** @param now milliseconds since 1970 */

@@ -32,20 +32,80 @@ const settled = (run: Promise<string>): Promise<string> =>
   );
 
 describe('groups', () => {
-  it('hold what comes in one turn of the event loop, then all that came while a group was served', async () => {
+  it('hold what comes in one turn of the event loop; two are served at a time, and what comes by then forms the next', async () => {
     const work = new Work();
     const groups = new Groups(work.work, { groupLimit: 3 });
     const results = [groups.run(1), groups.run(2)];
     expect(work.groups).toEqual([]);
     await afterTurn();
-    for (const item of [3, 4, 5, 6]) results.push(groups.run(item));
+    for (const item of [3, 4, 5, 6, 7, 8]) results.push(groups.run(item));
     await afterTurn();
-    expect(work.groups).toEqual([[1, 2]]);
+    expect(work.groups).toEqual([
+      [1, 2],
+      [3, 4, 5],
+    ]);
+    await work.end();
+    expect(work.groups).toHaveLength(3);
     await work.end();
     await work.end();
+    expect(work.groups).toEqual([
+      [1, 2],
+      [3, 4, 5],
+      [6, 7, 8],
+    ]);
+    expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
+  });
+
+  it('share what came together between two, and serve beside others only what is worth a statement of its own', async () => {
+    const work = new Work();
+    const groups = new Groups(work.work);
+    const results = Array.from({ length: 90 }, (_, item) => groups.run(item));
+    await afterTurn();
+    expect(work.groups.map(({ length }) => length)).toEqual([30, 30]);
     await work.end();
-    expect(work.groups).toEqual([[1, 2], [3, 4, 5], [6]]);
-    expect(await Promise.all(results)).toEqual(['1', '2', '3', '4', '5', '6']);
+    await work.end();
+    expect(work.groups.map(({ length }) => length)).toEqual([30, 30, 24]);
+    await work.end();
+    expect(work.groups.map(({ length }) => length)).toEqual([30, 30, 24, 6]);
+    await work.end();
+    expect(await Promise.all(results)).toEqual(results.map((_, item) => String(item)));
+  });
+
+  it('are never served at the same time when they share a name, and answer each item once, whatever ends first', async () => {
+    const item = fc.record({ names: fc.array(fc.nat(3), { maxLength: 2 }), turn: fc.nat(3), later: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(fc.array(item, { maxLength: 60 }), fc.infiniteStream(fc.nat(1)), async (items, order) => {
+        const served = new Map<object, number>();
+        const open: { readonly names: readonly number[]; readonly end: () => void }[] = [];
+        const groups = new Groups<(typeof items)[number], number>(
+          async (group) => {
+            const names = group.flatMap((one) => one.names);
+            for (const other of open) expect(names.filter((name) => other.names.includes(name))).toEqual([]);
+            await new Promise<void>((end) => open.push({ names, end }));
+            return group.map((one) => {
+              const times = (served.get(one) ?? 0) + 1;
+              served.set(one, times);
+              return one.later && times === 1 ? new Later() : { result: times };
+            });
+          },
+          { groupLimit: 5, namesOf: ({ names }) => names.map(String) },
+        );
+        const results: Promise<number>[] = [];
+        const end = async (): Promise<void> => {
+          expect(open.length).toBeLessThanOrEqual(2);
+          const [choice = 0] = order.take(1);
+          open.splice(choice < open.length ? choice : 0, 1)[0]?.end();
+          await afterTurn();
+        };
+        for (const one of items) {
+          results.push(groups.run(one));
+          for (let turn = 0; turn < one.turn; turn += 1) await end();
+        }
+        await afterTurn();
+        while (open.length > 0) await end();
+        expect(await Promise.all(results)).toEqual(items.map(({ later }) => (later ? 2 : 1)));
+      }),
+    );
   });
 
   it('serve first in the next group what this one left for it', async () => {

@@ -10,24 +10,41 @@ export class Later {
 /** The outcome of an item. */
 export type Served<Result> = { readonly result: Result } | Later;
 
-export interface GroupsOptions {
+export interface GroupsOptions<Item> {
   /** Maximum items in one group. */
   readonly groupLimit: number;
   /** Maximum items that may wait; more are refused. */
   readonly queueLimit: number;
   /** Milliseconds after which an item that was always left for later is refused. */
   readonly waitLimitMs: number;
+  /** Maximum groups served at the same time, each over a connection of its own. */
+  readonly atOnce: number;
+  /** Names of what an item uses up. What shares a name with an item that is being served waits: it would only wait for that group in the database. */
+  readonly namesOf: (item: Item) => readonly string[];
 }
 
 interface Waiting<Item, Result> {
   readonly item: Item;
+  readonly names: readonly string[];
   /** Milliseconds, by `performance.now`. */
   readonly since: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
-const usual: GroupsOptions = { groupLimit: 500, queueLimit: 10_000, waitLimitMs: 5_000 };
+/** Items that are worth a statement of their own while another group is served: a statement costs as much as a few items. */
+const WORTH_A_GROUP = 8;
+/** Items of a group before any are left for others. */
+const PART_MINIMUM = 24;
+
+const nameless: readonly string[] = [];
+const usual: GroupsOptions<unknown> = {
+  groupLimit: 500,
+  queueLimit: 10_000,
+  waitLimitMs: 5_000,
+  atOnce: 2,
+  namesOf: () => nameless,
+};
 
 function overrun(): Problem {
   return new Problem(503, 'OVERLOADED', 'Too many requests wait for the database; try again.', { retry_after: 1 });
@@ -44,19 +61,25 @@ function mayBeOneItem(error: unknown): boolean {
 
 /**
  * Lets concurrent callers share one statement, each with an outcome of its own. What comes in one turn of the event loop makes a group, and so does
- * all that comes while a group is served: nobody waits for others, and under load groups grow by themselves. One group is served at a time. When
- * PostgreSQL refuses a group, its halves are served apart, down to the item that is at fault: only that one fails.
+ * all that comes while groups are served: nobody waits for others, and under load groups grow by themselves. Two groups are served at a time, each
+ * with a third of what is not answered yet, so that this process decides and signs while the database commits. When PostgreSQL refuses a group, its
+ * halves are served apart, down to the item that is at fault: only that one fails.
  */
 export class Groups<Item, Result> {
-  readonly #options: GroupsOptions;
+  readonly #options: GroupsOptions<Item>;
   #waiting: Waiting<Item, Result>[] = [];
   #unanswered = 0;
-  #serving = false;
+  /** Groups and items that are being served. */
+  #groups = 0;
+  #items = 0;
+  /** Names of the items that are being served, each by how many. */
+  readonly #held = new Map<string, number>();
+  #begins = false;
 
   /** @param work serves a group in one transaction, all or nothing; answers in the order of its items */
   constructor(
     private readonly work: (items: readonly Item[]) => Promise<readonly Served<Result>[]>,
-    options: Partial<GroupsOptions> = {},
+    options: Partial<GroupsOptions<Item>> = {},
   ) {
     this.#options = { ...usual, ...options };
   }
@@ -69,24 +92,61 @@ export class Groups<Item, Result> {
     if (this.#unanswered >= this.#options.queueLimit) return Promise.reject(overrun());
     this.#unanswered += 1;
     return new Promise((resolve, reject) => {
-      this.#queue({ item, since: performance.now(), resolve, reject });
+      const names = this.#options.namesOf(item);
+      this.#queue({ item, names, since: performance.now(), resolve, reject });
     });
   }
 
   #queue(one: Waiting<Item, Result>): void {
     this.#waiting.push(one);
-    if (this.#serving) return;
-    this.#serving = true;
-    setImmediate(() => void this.#drain());
+    if (this.#begins || this.#groups >= this.#options.atOnce) return;
+    this.#begins = true;
+    setImmediate(() => {
+      this.#begins = false;
+      this.#begin();
+    });
   }
 
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, this.#options.groupLimit);
-      const left = await this.#serve(group);
-      if (left.length > 0) this.#waiting = [...left, ...this.#waiting];
+  #begin(): void {
+    while (this.#groups < this.#options.atOnce && this.#waiting.length >= Math.min(this.#items, WORTH_A_GROUP)) {
+      const group = this.#next();
+      if (group.length === 0) return;
+      void this.#serveApart(group);
     }
-    this.#serving = false;
+  }
+
+  /** Takes the next group from what waits: its part of all (one part is left to be decided), oldest first, and nothing that shares a name with what is being served. */
+  #next(): readonly Waiting<Item, Result>[] {
+    const { groupLimit, atOnce } = this.#options;
+    const part = Math.ceil(this.#unanswered / (atOnce + 1));
+    const size = Math.min(Math.max(part, PART_MINIMUM), groupLimit);
+    const isHeld = (name: string): boolean => this.#held.has(name);
+    if (this.#held.size === 0) return this.#waiting.splice(0, size);
+    const group: Waiting<Item, Result>[] = [];
+    const rest: Waiting<Item, Result>[] = [];
+    for (const one of this.#waiting) (group.length < size && !one.names.some(isHeld) ? group : rest).push(one);
+    this.#waiting = rest;
+    return group;
+  }
+
+  async #serveApart(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    this.#hold(group, 1);
+    const left = await this.#serve(group);
+    this.#hold(group, -1);
+    if (left.length > 0) this.#waiting = [...left, ...this.#waiting];
+    this.#begin();
+  }
+
+  #hold(group: readonly Waiting<Item, Result>[], count: 1 | -1): void {
+    this.#groups += count;
+    this.#items += count * group.length;
+    for (const { names } of group) {
+      for (const name of names) {
+        const holders = (this.#held.get(name) ?? 0) + count;
+        if (holders === 0) this.#held.delete(name);
+        else this.#held.set(name, holders);
+      }
+    }
   }
 
   /** @returns those that go into the next group */

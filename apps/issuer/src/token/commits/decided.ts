@@ -39,13 +39,26 @@ export function newestVersion(decided: readonly Decided[]): number {
   return decided.reduce((newest, { ground }) => Math.max(newest, ground.version), 0);
 }
 
-/** Identifies what may occur only once in one statement: an assertion, a code. */
+/** Identifies an assertion among all that are used up. */
+const nameOfAssertion = ({ clientId, jti }: UsedAssertion): string => `${clientId} ${jti}`;
+
+/** Names what a decision uses up: its client's assertion, and the others. No two groups that hold one of these names are served at the same time. */
+export function namesOf(
+  { assertion }: Decided,
+  ...others: readonly (string | UsedAssertion | undefined)[]
+): readonly string[] {
+  return [assertion, ...others].flatMap((one) => {
+    if (one === undefined) return [];
+    return typeof one === 'string' ? [one] : [nameOfAssertion(one)];
+  });
+}
+
+/** What may occur only once in one statement: an assertion, a code. */
 export class NamedOnce {
   readonly #names = new Set<string>();
 
   /** Takes the names, unless one of them is taken. @returns whether it did */
-  take({ assertion }: Decided, ...others: readonly string[]): boolean {
-    const names = assertion === undefined ? others : [`${assertion.clientId} ${assertion.jti}`, ...others];
+  take(names: readonly string[]): boolean {
     if (names.some((name) => this.#names.has(name))) return false;
     for (const name of names) this.#names.add(name);
     return true;

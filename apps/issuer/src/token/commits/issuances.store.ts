@@ -5,7 +5,15 @@ import { AUDIT_OUTBOX, Groups, Later, POOL, type Served } from '@countersign/ser
 import type pg from 'pg';
 import { z } from 'zod';
 import { type UsedAssertion } from '../../authentication/used-assertions.store.js';
-import { assertionOf, newestVersion, NamedOnce, type Decided, type DecisionGround, type Outcome } from './decided.js';
+import {
+  assertionOf,
+  namesOf,
+  newestVersion,
+  NamedOnce,
+  type Decided,
+  type DecisionGround,
+  type Outcome,
+} from './decided.js';
 import { EventTexts } from './event-texts.service.js';
 
 /** A decision by itself, with what else it uses up. */
@@ -68,10 +76,12 @@ function rowOf(issuance: Issuance, n: number): string {
   return `${row.slice(0, -1)},"event":${event}}`;
 }
 
+const used = (issuance: Issuance): readonly string[] => namesOf(issuance, issuance.brought);
+
 /** The record of what the token endpoint decided: durable before anything is answered, concurrent decisions in one commit. */
 @Injectable()
 export class Issuances {
-  readonly #group = new Groups<Issuance, IssuanceOutcome>((group) => this.#write(group));
+  readonly #group = new Groups<Issuance, IssuanceOutcome>((group) => this.#write(group), { namesOf: used });
 
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
@@ -112,8 +122,7 @@ export class Issuances {
     const rows: string[] = [];
     group.forEach((one, n) => {
       if (one.ground.version !== version) return;
-      const others = one.brought === undefined ? [] : [`${one.brought.clientId} ${one.brought.jti}`];
-      if (named.take(one, ...others)) rows.push(rowOf(one, n));
+      if (named.take(used(one))) rows.push(rowOf(one, n));
       else results[n] = new Later();
     });
     const { rows: answers } = await this.pool.query({

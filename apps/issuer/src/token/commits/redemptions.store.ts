@@ -8,7 +8,7 @@ import { type NewDelegation } from '../../delegations/delegation.js';
 import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
 import { isoTimes } from './iso-time.js';
-import { assertionOf, HELD_MS, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
 
 /** What is redeemed: a code by its digest, or the approval of a device. */
 export type Redeemed = { readonly code: string } | { readonly device: string };
@@ -90,7 +90,8 @@ select n, state, exists (select from good g where g.n = j.n) as good from judged
 // A Date in what becomes JSON costs more than all the rest of a row.
 const [authTimeText, createdText] = [isoTimes(), isoTimes()];
 
-const nameOf = (of: Redeemed): string => ('code' in of ? of.code : of.device);
+const used = (redemption: Redemption): readonly string[] =>
+  namesOf(redemption, 'code' in redemption.of ? redemption.of.code : redemption.of.device);
 
 /** One redemption as the statement reads it. */
 function rowOf(redemption: Redemption, n: number): string {
@@ -111,7 +112,7 @@ function rowOf(redemption: Redemption, n: number): string {
 /** What people allowed and applications redeem: a code, or the approval of a device, each once at all replicas together. */
 @Injectable()
 export class Redemptions {
-  readonly #group = new Groups<Redemption, RedemptionOutcome>((group) => this.#write(group));
+  readonly #group = new Groups<Redemption, RedemptionOutcome>((group) => this.#write(group), { namesOf: used });
 
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
@@ -134,7 +135,7 @@ export class Redemptions {
     group.forEach((one, n) => {
       if (one.ground.version !== version) return;
       // The second of two redemptions of the same code gets its answer from the next group, which sees what the first left.
-      if (!named.take(one, nameOf(one.of))) {
+      if (!named.take(used(one))) {
         results[n] = new Later();
         return;
       }

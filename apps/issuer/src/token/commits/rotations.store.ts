@@ -9,7 +9,7 @@ import { planUses, type FamilyPlan, type FamilyUse } from '../../refresh/family-
 import { REFRESH_TIMES, type RefreshTimes } from '../../refresh/rotation.js';
 import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
-import { assertionOf, HELD_MS, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
 
 /** A use of a refresh token, with the record of the access token that it brings. */
 export interface Rotation extends Decided, FamilyUse {
@@ -129,7 +129,9 @@ function servedOf(one: Waiting, row: Row, plan: FamilyPlan): Served<RotationOutc
 /** Uses of refresh tokens: of many of one token, at all replicas together, one makes its successor, and all get it. */
 @Injectable()
 export class Rotations {
-  readonly #group = new Groups<Waiting, RotationOutcome>((group) => this.#write(group));
+  readonly #group = new Groups<Waiting, RotationOutcome>((group) => this.#write(group), {
+    namesOf: ({ rotation }) => namesOf(rotation, rotation.delegationId),
+  });
 
   constructor(
     @Inject(POOL) private readonly pool: pg.Pool,
@@ -164,7 +166,7 @@ export class Rotations {
       const refused = plan === undefined ? undefined : refusalOf(plan);
       if (plan?.presented !== use.generation) results[n] = new Later();
       else if (refused !== undefined) results[n] = { result: { outcome: 'refused', refused } };
-      else if (!named.take(rotation)) results[n] = new Later();
+      else if (!named.take(namesOf(rotation))) results[n] = new Later();
       else {
         asked.push(rowOf(one, plan, n));
         families.set(use.delegationId, plan);
