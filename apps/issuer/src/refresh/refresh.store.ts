@@ -53,6 +53,7 @@ type PersonValues = readonly [
   ...[disabled: number | null, disabledBy: string | null, created: number, signedIn: number],
 ];
 
+/** Both tables are asked for the ids: joined by one of them, PostgreSQL reads a delegation table of some thousand rows as a whole. */
 const byDelegation = {
   name: 'refresh-families',
   text: `
@@ -62,7 +63,7 @@ const byDelegation = {
       case when p.id is not null then jsonb_build_array(p.issuer, p.subject, p.provider, p.name, p.email, p.roles,
         ${millisecondsOf('p.disabled_at')}, p.disabled_by, ${millisecondsOf('p.created_at')}, ${millisecondsOf('p.signed_in_at')}) end as person
     from refresh_family f join delegation d on d.id = f.delegation_id left join person p on p.id = d.person_id
-    where f.delegation_id = any ($1::uuid[])`,
+    where f.delegation_id = any ($1::uuid[]) and d.id = any ($1::uuid[])`,
 };
 
 function personOf(id: PersonId, values: PersonValues): PersonRow {
