@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  CLIENT_ASSERTION_TYPE,
   generateSigningKey,
   publicJwkOf,
   signClientAssertion,
@@ -7,7 +8,6 @@ import {
   type PrivateJwk,
 } from '@countersign/auth-core';
 import { decodeJwt } from 'jose';
-import { CLIENT_ASSERTION_TYPE } from '../authentication/client-credentials.js';
 import { applications, basic, registerApplications } from '../testing/applications.js';
 import { askToken, granted, issueCode, redeemCode, type Asking } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
