@@ -6,14 +6,18 @@ export interface PinnedOptions {
   readonly core: number;
   /**
    * `first`: its main thread runs before every other program, where the system can do that ({@link canGoFirst}). For a measurement of single
-   * milliseconds, and for one program of a core: Node's event loop spins while it waits for the threads that clean memory, and would keep a second
-   * such program waiting.
+   * milliseconds, and for one program of a core. Start Node with {@link OWN_GC}.
    * `last`: it runs only while nothing else wants its core. With `nice` it would still keep the core for a time slice of milliseconds when another
    * program wakes up.
    */
   readonly precedence?: 'first' | 'last' | undefined;
 }
 
+/**
+ * Memory is cleaned by the main thread. One that runs first would otherwise wait, or spin, for threads that do not run as long as anything else wants
+ * the core.
+ */
+export const OWN_GC = '--single-threaded-gc';
 /** In real time; the threads that it starts are not. */
 const FIRST = ['chrt', '--reset-on-fork', '--rr', '1'] as const;
 const LAST = ['chrt', '--idle', '0'] as const;

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { canGoFirst, pinned } from '../pinned.js';
+import { canGoFirst, OWN_GC, pinned } from '../pinned.js';
 import { pathOf } from '../processes.js';
 import { reportSchema, type Order, type Report } from './order.js';
 
@@ -21,7 +21,7 @@ export class LoadProgram {
 
   /** @param floods then the polite client has precedence on the core of both, as if the flood came from another machine */
   constructor(private readonly floods: boolean) {
-    const program = [process.execPath, pathOf('keys/load-program.js')] as const;
+    const program = [process.execPath, OWN_GC, pathOf('keys/load-program.js')] as const;
     // Beside one that goes first, a flood need not go last: it sends as fast as it can even if the machine does other work.
     const precedence = !floods ? 'first' : canGoFirst ? undefined : 'last';
     const [command, ...rest] = pinned(program, { core: 1, precedence });

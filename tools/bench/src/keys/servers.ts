@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { type PrivateJwk } from '@countersign/auth-core';
 import pg from 'pg';
 import { z } from 'zod';
-import { pinned } from '../pinned.js';
+import { OWN_GC, pinned } from '../pinned.js';
 import { pathOf } from '../processes.js';
 
 /** A server with a route for API keys, as a process on the core of servers. */
@@ -17,7 +17,7 @@ export interface KeyServer {
 
 /** @param isMeasured then it has precedence on its core, so that other work of the machine is not measured with it */
 export async function startServer(key: PrivateJwk, isMeasured: boolean): Promise<KeyServer> {
-  const [command, ...rest] = pinned([process.execPath, pathOf('http/countersign-server.js')], {
+  const [command, ...rest] = pinned([process.execPath, OWN_GC, pathOf('http/countersign-server.js')], {
     core: 0,
     precedence: isMeasured ? 'first' : undefined,
   });
