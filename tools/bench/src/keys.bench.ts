@@ -13,7 +13,7 @@ import { interleave } from './rounds.js';
 import { median } from './statistics.js';
 
 const CONNECTIONS = 20;
-const POLITE_RATE = 500;
+const POLITE_RATE = 200;
 /** Requests a second that the flooding key may make, by the server's own words. */
 const LIMIT_OF_FLOOD = 100;
 const FLOOD_RATE = 20 * LIMIT_OF_FLOOD;

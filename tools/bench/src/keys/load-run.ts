@@ -80,7 +80,10 @@ export class Run {
     while (this.#sent < due) this.#connections[this.#sent % this.#connections.length]?.send();
   }
 
-  /** A timer of Node's is late by up to a millisecond, which would be most of what is measured: the last part of a wait is spent awake. */
+  /**
+   * A timer of Node's is late by up to a millisecond, which would be most of what is measured: the last part of a wait is spent awake. Only a part: a
+   * program that runs first and never rests is stopped by the system for 50 ms of each second.
+   */
   #rest(now: number): void {
     const nextDue = this.#startedAt + (this.#sent * 1_000) / Number(this.order.rate);
     const ms = this.order.floods || this.#sent >= this.#count ? 1 : Math.floor(nextDue - now - 1);
