@@ -4,6 +4,11 @@ import { ModuleMocker } from 'jest-mock';
 
 const mocker = new ModuleMocker(globalThis);
 
+/** Milliseconds for a process to end once a test has failed: what the test left open must not keep it, and the whole suite, for ever. */
+const END_LIMIT_MS = 20_000;
+let failed = false;
+let ending;
+
 export default class NativeEnvironment {
   global = globalThis;
   fakeTimers = null;
@@ -23,10 +28,15 @@ export default class NativeEnvironment {
   }
 
   async setup() {
+    clearTimeout(ending);
     // Node maps stack traces itself.
     Error.prepareStackTrace = undefined;
     // Jest asks for 100 frames of every error, and each `expect` makes one.
     Error.stackTraceLimit = 20;
+  }
+
+  handleTestEvent({ name }) {
+    if (name === 'test_fn_failure' || name === 'hook_failure') failed = true;
   }
 
   async teardown() {
@@ -39,6 +49,7 @@ export default class NativeEnvironment {
       if (!(name in this.before.environment)) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, this.before.environment);
     if (process.cwd() !== this.before.folder) process.chdir(this.before.folder);
+    if (failed) ending = setTimeout(() => process.exit(1), END_LIMIT_MS).unref();
   }
 
   getVmContext() {

@@ -1,21 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** A TCP port of the loopback address that nobody listens on right now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port);
-        else reject(new Error('the system gave no port'));
-      });
-    });
-  });
-}
-
 /** Whether somebody could listen on the port of the loopback address. */
 export function portIsFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -34,10 +19,10 @@ export function portIsFree(port: number): Promise<boolean> {
 /** Ports that were taken in the meantime cost a retry; a system without any would cost them all. */
 const TRIES = 100;
 
-/** Below what systems give to outgoing connections (Linux: from 32768), so that none of those takes one before it is listened on. */
+/** Below what systems give to outgoing connections (Linux: from 32768), and to servers on port 0, so that none of those takes one first. */
 const PORTS = { from: 10_000, to: 32_000 };
 
-/** The first of as many ports in a row, free right now. @throws when there are none */
+/** The first of as many ports of the loopback address in a row, free right now. @throws when there are none */
 export async function freePortsInARow(count: number): Promise<number> {
   for (let tries = 0; tries < TRIES; tries += 1) {
     const first = randomInt(PORTS.from, PORTS.to);
@@ -45,4 +30,12 @@ export async function freePortsInARow(count: number): Promise<number> {
     if (free.every(Boolean)) return first;
   }
   throw new Error('no ports in a row are free');
+}
+
+/**
+ * A TCP port of the loopback address that nobody listens on right now. Never one that the system gives to a server on port 0, which could take
+ * it before it is listened on.
+ */
+export function freePort(): Promise<number> {
+  return freePortsInARow(1);
 }
