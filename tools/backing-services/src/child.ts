@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endWithUs, type EndsWithUs } from './ends-with-us.js';
 
 export interface ChildOptions {
   readonly command: string;
@@ -14,8 +15,8 @@ export interface ChildOptions {
   /** Where the process id is kept, so that a later start finds what a killed one left behind. */
   readonly pidFile?: string;
   readonly onLine?: (line: string) => void;
-  /** It does not keep this process alive, and gets this signal at our end. By default we wait for it, and an end without it kills it. */
-  readonly endsWithUs?: NodeJS.Signals;
+  /** It does not keep this process alive, and ends with it. By default we wait for it, and an end without it kills it. */
+  readonly endsWithUs?: EndsWithUs | undefined;
 }
 
 /** A process that was started here, in a separate process group: a Ctrl-C in the terminal reaches it only through us. */
@@ -29,10 +30,9 @@ export interface Child {
   stop(signal: NodeJS.Signals, limitMs: number): Promise<void>;
 }
 
-/** Each with the signal that it gets when this process ends. */
-const living = new Map<ChildProcess, NodeJS.Signals>();
+const killedAtExit = new Set<ChildProcess>();
 process.on('exit', () => {
-  for (const [child, signal] of living) child.kill(signal);
+  for (const child of killedAtExit) child.kill('SIGKILL');
 });
 
 function lines(stream: NodeJS.ReadableStream | null, take: (line: string) => void): void {
@@ -63,13 +63,14 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve).once('error', reject);
   });
-  living.set(child, options.endsWithUs ?? 'SIGKILL');
-  if (options.endsWithUs !== undefined) {
-    child.unref();
-    for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
-  }
+  let running = true;
   const { pid } = child;
   if (pid === undefined) throw new Error(`${options.command} has no process id`);
+  if (options.endsWithUs === undefined) killedAtExit.add(child);
+  else {
+    child.once('close', endWithUs(pid, options.endsWithUs)).unref();
+    for (const stream of [child.stdout, child.stderr]) if (stream instanceof Socket) stream.unref();
+  }
   if (options.pidFile !== undefined) writeFileSync(options.pidFile, String(pid), { mode: 0o600 });
   const recent: string[] = [];
   const take = (line: string): void => {
@@ -81,7 +82,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   lines(child.stderr, take);
   const exited = new Promise<string>((resolve) => {
     child.once('close', (code, signal) => {
-      living.delete(child);
+      running = false;
+      killedAtExit.delete(child);
       if (options.pidFile !== undefined) rmSync(options.pidFile, { force: true });
       resolve(signal ?? `exit code ${String(code)}`);
     });
@@ -89,10 +91,10 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return {
     pid,
     exited,
-    running: () => living.has(child),
+    running: () => running,
     lastLines: () => recent.join('\n'),
     async stop(signal, limitMs) {
-      if (!living.has(child)) return;
+      if (!running) return;
       child.kill(signal);
       const late = setTimeout(() => child.kill('SIGKILL'), limitMs);
       await exited;

@@ -58,7 +58,8 @@ async function startOwnNats(
 ): Promise<Omit<BackingServices, keyof Databases>> {
   const own = services.map((name) => [name, newPassword()] as const);
   const passwords: NatsPasswords = { ...Object.fromEntries(own), ...newNatsPasswords() };
-  return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords, background: shared }) };
+  const endsWithUs = shared ? { removes: [directory] } : undefined;
+  return { passwords, nats: await startNats({ directory: join(directory, 'nats'), passwords, endsWithUs }) };
 }
 
 const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-'));
@@ -66,10 +67,6 @@ const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-'));
 /** Starts both for a spec; call `stop` when done, which leaves nothing of this spec's behind. PostgreSQL ends with the process. */
 export async function startBackingServices(options: BackingServicesOptions = {}): Promise<BackingServices> {
   const directory = newDirectory();
-  if (options.shared === true)
-    process.on('exit', () => {
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-    });
   const databases = startDatabases();
   const [started] = await Promise.all([startOwnNats(directory, options), sharedPostgres()]);
   return {

@@ -1,4 +1,5 @@
 export { startChild, stopLeftBehind, type Child, type ChildOptions } from './child.js';
+export { type EndsWithUs } from './ends-with-us.js';
 export {
   startBackingServices,
   startDatabases,

@@ -15,8 +15,8 @@ export interface NatsOptions {
   readonly passwords: NatsPasswords;
   /** Who may do what; `natsConfiguration` by default. */
   readonly configuration?: (settings: NatsConfiguration) => string;
-  /** It does not keep this process alive, and ends with it. */
-  readonly background?: boolean;
+  /** It does not keep this process alive, and ends with it, these folders removed. */
+  readonly endsWithUs?: { readonly removes: readonly string[] } | undefined;
 }
 
 /** A NATS server of our own with JetStream, on the loopback address. */
@@ -72,7 +72,7 @@ export async function startNats(options: NatsOptions): Promise<Nats> {
       args: ['--config', configuration],
       cwd: directory,
       pidFile,
-      ...(options.background === true ? { endsWithUs: 'SIGKILL' } : {}),
+      endsWithUs: options.endsWithUs && { signal: 'SIGKILL', ...options.endsWithUs },
     });
     for (let attempt = 0; attempt < 200; attempt += 1) {
       if (!child.running()) break;

@@ -29,8 +29,8 @@ export interface PostgresOptions {
   readonly password: string;
   /** Trade safety for speed, and copy a new cluster instead of making it: for tests whose data nobody needs after a crash. */
   readonly fast?: boolean;
-  /** It does not keep this process alive, and ends with it. */
-  readonly background?: boolean;
+  /** It does not keep this process alive, and ends with it, its own folder and these removed. */
+  readonly endsWithUs?: { readonly removes: readonly string[] };
 }
 
 /** Where a database's two logins connect. */
@@ -156,7 +156,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       cwd: base,
       ...user,
       // At once, though with its shared memory removed.
-      ...(options.background === true ? { endsWithUs: 'SIGQUIT' } : {}),
+      endsWithUs: options.endsWithUs && { signal: 'SIGQUIT', removes: [base, ...options.endsWithUs.removes] },
     });
     try {
       await waitUntilReady(adminUrl(), child, data);

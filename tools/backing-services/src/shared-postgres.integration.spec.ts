@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { startDatabases, type Databases } from './for-tests.js';
 
@@ -64,4 +69,30 @@ describe('databases on the PostgreSQL that specs share', () => {
     },
     120_000,
   );
+
+  it('end with the process that started them, and leave no file, even when it is killed', async () => {
+    const program = `
+      import { execFileSync } from 'node:child_process';
+      import { startBackingServices } from ${JSON.stringify(join(import.meta.dirname, '../dist/index.js'))};
+      const backing = await startBackingServices({ shared: true });
+      await backing.database('orders');
+      const processes = execFileSync('ps', ['-A', '-o', 'ppid=,pid=,args=']).toString().split('\\n');
+      console.log(processes.filter((line) => Number.parseInt(line) === process.pid).join('\\n'));
+      process.kill(process.pid, 'SIGKILL');`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const started = (await text(child.stdout)).split('\n').map((line) => line.trim().split(/ +/));
+    const pids = started.map(([, pid]) => Number(pid)).filter((pid) => pid > 0);
+    const [data = ''] = started.flatMap((args) => args.filter((_, index) => args[index - 1] === '-D'));
+    expect([pids.length >= 4, basename(data)]).toEqual([true, 'data']);
+    const isThere = (pid: number): boolean => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    };
+    while (pids.some(isThere) || existsSync(dirname(data))) await delay(50);
+  }, 120_000);
 });

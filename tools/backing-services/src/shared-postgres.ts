@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newPassword } from './password.js';
@@ -17,18 +17,6 @@ export interface OwnDatabase {
 export interface SharedPostgres {
   /** @param migrate runs once for each login; what it made is copied after that */
   database(login: string, migrate?: Migrate): Promise<OwnDatabase>;
-}
-
-const END_MS = 5_000;
-const LOOK_MS = 5;
-
-/** Removes the files of a server that ends with this process, in which nothing asynchronous runs any more. */
-function removeAtExit(directories: readonly string[], pidFile: string): void {
-  process.on('exit', () => {
-    const clock = new Int32Array(new SharedArrayBuffer(4));
-    for (let waited = 0; existsSync(pidFile) && waited < END_MS; waited += LOOK_MS) Atomics.wait(clock, 0, 0, LOOK_MS);
-    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-  });
 }
 
 function share(postgres: Postgres): SharedPostgres {
@@ -86,9 +74,8 @@ async function start(): Promise<SharedPostgres> {
     directory: join(directory, 'postgres'),
     password: newPassword(),
     fast: true,
-    background: true,
+    endsWithUs: { removes: [directory] },
   });
-  removeAtExit([directory, postgres.directory], join(postgres.directory, 'data', 'postmaster.pid'));
   return share(postgres);
 }
 

@@ -145,7 +145,7 @@ async function startAccounts(): Promise<AccountsProcess> {
       NATS_USER: 'accounts',
       NATS_PASSWORD: backing.passwords.accounts,
     },
-    endsWithUs: 'SIGKILL',
+    endsWithUs: { signal: 'SIGKILL' },
   });
   await untilReady(url, child);
   return { url, issuer, nats: backing, databaseUrl, child };
