@@ -8,6 +8,9 @@ export interface Credentials {
   readonly token: string;
 }
 
+/** How nearly everybody writes the scheme: what is quicker than reading the header may compare with it. */
+export const BEARER = 'Bearer ';
+
 /**
  * Reads an `Authorization` header. Allows spaces between scheme and token and after the token, because white space around a field's value is not part
  * of it (RFC 9110, section 5.5).

@@ -23,7 +23,7 @@ rm -rf -- "$@"`;
 
 /**
  * Ends a process when this one ends, by a shell that waits for it. `process.on('exit')` would not do: nothing runs after SIGKILL, and the copy of
- * `process` that Jest gives to specs hears of no exit.
+ * `process` that Jest gives to specs gets no `exit` event.
  * @returns stops watching
  */
 export function endWithUs(pid: number, { signal, removes = [] }: EndsWithUs): () => void {

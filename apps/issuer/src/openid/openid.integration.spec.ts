@@ -8,14 +8,14 @@ import {
 } from '@countersign/auth-core';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { basic, registerApplications } from '../testing/applications.js';
-import { granted, type Asking } from '../testing/granted.js';
+import { granted, type TestClient } from '../testing/granted.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 
 describe('OpenID Connect for applications', () => {
   let issuer: IssuerUnderTest;
   let ada: SignedIn;
-  let bookkeeper: Asking;
+  let bookkeeper: TestClient;
   let key: PrivateJwk;
   const all = ['openid', 'profile', 'email'];
 

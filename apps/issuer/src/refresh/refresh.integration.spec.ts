@@ -9,7 +9,7 @@ import {
 } from '@countersign/auth-core';
 import { decodeJwt } from 'jose';
 import { applications, basic, registerApplications } from '../testing/applications.js';
-import { askToken, granted, issueCode, redeemCode, type Asking } from '../testing/granted.js';
+import { askToken, granted, issueCode, redeemCode, type TestClient } from '../testing/granted.js';
 import { startIssuer, type Answer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
 import { DelegationExpiry } from './delegation-expiry.service.js';
@@ -20,8 +20,8 @@ describe('refresh tokens', () => {
   let other: string;
   let ada: SignedIn;
   let key: PrivateJwk;
-  let bookkeeper: Asking;
-  let planner: Asking;
+  let bookkeeper: TestClient;
+  let planner: TestClient;
   const offline = { scopes: ['openid', 'offline_access', 'payments:create', 'payments:read'] };
 
   beforeAll(async () => {

@@ -41,8 +41,8 @@ export async function issueCode(
   return { ...pkce, code, id };
 }
 
-/** A client as it asks the token endpoint: by its name or its header, with or without a key. */
-export interface Asking {
+/** A client at the token endpoint: known by its name or its header, with or without a key. */
+export interface TestClient {
   readonly clientId?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly key?: PrivateJwk | undefined;
@@ -52,7 +52,7 @@ export interface Asking {
 export async function askToken(
   issuer: IssuerUnderTest,
   form: Readonly<Record<string, string>>,
-  { clientId, headers = {}, key }: Asking,
+  { clientId, headers = {}, key }: TestClient,
   { at = issuer.url, signal }: { readonly at?: string; readonly signal?: AbortSignal } = {},
 ): Promise<Answer> {
   const proof =
@@ -67,19 +67,23 @@ export async function askToken(
 }
 
 /** Redeems a code for its tokens. */
-export function redeemCode(issuer: IssuerUnderTest, { code, verifier }: IssuedCode, asking: Asking): Promise<Answer> {
-  return askToken(issuer, { grant_type: 'authorization_code', code, code_verifier: verifier }, asking);
+export function redeemCode(
+  issuer: IssuerUnderTest,
+  { code, verifier }: IssuedCode,
+  client: TestClient,
+): Promise<Answer> {
+  return askToken(issuer, { grant_type: 'authorization_code', code, code_verifier: verifier }, client);
 }
 
 /** The tokens of an application that a person has just allowed. */
 export async function granted(
   issuer: IssuerUnderTest,
   who: SignedIn,
-  asking: Asking,
+  client: TestClient,
   allowed: Partial<Code['allowed']> = {},
 ): Promise<Answer & { readonly id: DelegationId }> {
-  const { key, clientId = 'planner' } = asking;
+  const { key, clientId = 'planner' } = client;
   const dpopKey = key === undefined ? undefined : thumbprintOf(key);
   const code = await issueCode(issuer, who, { clientId, dpopKey, allowed });
-  return { ...(await redeemCode(issuer, code, asking)), id: code.id };
+  return { ...(await redeemCode(issuer, code, client)), id: code.id };
 }

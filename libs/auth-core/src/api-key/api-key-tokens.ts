@@ -1,3 +1,4 @@
+import { BEARER } from '../bearer-token.js';
 import { BoundedMap } from '../bounded-map.js';
 import { monotonicClock } from '../clock.js';
 import { type AccessToken, TokenRequestError } from '../client/token-request.js';
@@ -51,7 +52,6 @@ export function tokenOfApiKeyCaller(principal: Principal): string | undefined {
   return tokens.get(principal);
 }
 
-const BEARER = 'Bearer ';
 /** Fraction of a token's life after which the next one is requested, minus jitter. */
 const REFRESH_AT = 0.8;
 const REFRESH_JITTER = 0.15;

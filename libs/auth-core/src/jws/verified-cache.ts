@@ -1,8 +1,7 @@
+import { BEARER } from '../bearer-token.js';
 import { type VerificationKey } from '../keys/jwk.js';
 import { type KeySet } from '../keys/key-set.js';
 import { type Principal } from '../principal.js';
-
-const BEARER = 'Bearer ';
 
 export interface Verified<Caller extends Principal = Principal> {
   readonly token: string;

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { fillLog, timeOfSample } from '../audit/sample-events.js';
 import { type BenchmarkContext, type Metric } from '../benchmark.js';
 import { median } from '../statistics.js';
-import { Asking } from './asking.js';
+import { Auditor } from './auditor.js';
 import { ConsoleBrowser } from './browser.js';
 
 /** Ten million at most: `BENCH_CONSOLE_EVENTS` says how many, and filling stops after `BENCH_CONSOLE_FILL_SECONDS`. */
@@ -74,19 +74,19 @@ function questions(events: number): readonly (readonly [name: string, path: stri
 }
 
 async function measure(context: BenchmarkContext, stack: Stack, events: number): Promise<readonly Metric[]> {
-  const asking = new Asking(stack);
+  const auditor = new Auditor(stack);
   const label = events.toLocaleString('en');
   const metrics: Metric[] = [];
   const keep = (name: string, values: readonly number[], goal: number): void => {
     metrics.push({ metric: `${label}: ${name}, ms`, value: median(values), goal, better: 'lower' });
   };
   for (const [name, path, goal] of questions(events)) {
-    await asking.time(path);
+    await auditor.time(path);
     const times: number[] = [];
-    for (let round = 0; round < context.rounds; round += 1) times.push(await asking.time(path));
+    for (let round = 0; round < context.rounds; round += 1) times.push(await auditor.time(path));
     keep(name, times, goal);
   }
-  keep('live tail: from the answer to the event', await asking.tailTimes(context.rounds), COUNTS_GOAL_MS);
+  keep('live tail: from the answer to the event', await auditor.tailTimes(context.rounds), COUNTS_GOAL_MS);
   const browser = await ConsoleBrowser.open(stack);
   try {
     const starts = [];

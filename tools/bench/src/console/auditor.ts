@@ -4,7 +4,7 @@ import { type Stack } from '@countersign/stack';
 const LIMIT_MS = 60_000;
 
 /** An auditor who asks audit over HTTP, as the console's own pages do. */
-export class Asking {
+export class Auditor {
   readonly #tokens;
 
   constructor(private readonly stack: Stack) {
