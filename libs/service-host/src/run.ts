@@ -2,20 +2,26 @@
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+/** Packages whose `.js` files are ES modules that name each other exactly: drizzle-orm, and Countersign's own as installed and in its workspace. */
+const EXACT =
+  /\/node_modules\/(?:drizzle-orm|@countersign\/[\w-]+\/dist)\/|^(?!.*\/node_modules\/).*\/libs\/[\w-]+\/dist\//;
+
 /**
- * For each import of a `.js` file Node 24 parses the whole package.json around it, and drizzle-orm's lists 178 kB of exports: finding
- * its hundred files took a third of a service's start. Between themselves its ES modules name the files exactly, so there is nothing to look up.
+ * For each import of a `.js` file Node 24 looks for the package.json around it and parses it, and drizzle-orm's lists 178 kB of exports: finding
+ * its hundred files took a third of a service's start. Between ES modules that name each other exactly there is nothing to look up.
  */
-export function findDrizzleFilesDirectly(): void {
+function findFilesDirectly(main: string): void {
+  const own = new URL('.', main).href;
   registerHooks({
     resolve(specifier, context, next) {
-      const { parentURL } = context;
-      if (
-        !specifier.startsWith('.') ||
-        !specifier.endsWith('.js') ||
-        !parentURL?.includes('/node_modules/drizzle-orm/')
-      )
-        return next(specifier, context);
+      const { conditions, parentURL } = context;
+      const isExact =
+        specifier.startsWith('.') &&
+        specifier.endsWith('.js') &&
+        parentURL !== undefined &&
+        conditions.includes('import') &&
+        (parentURL.startsWith(own) || EXACT.test(parentURL));
+      if (!isExact) return next(specifier, context);
       return { url: new URL(specifier, parentURL).href, format: 'module', shortCircuit: true };
     },
   });
@@ -36,7 +42,7 @@ const MIGRATE = 'migrate';
  * @param load imports what starts the service
  */
 export function runService(main: string, load: () => Promise<unknown>): void {
-  findDrizzleFilesDirectly();
+  findFilesDirectly(main);
   const migrate = async (): Promise<void> => {
     const { runMigrations } = await import('./migrate.js');
     await runMigrations(fileURLToPath(new URL('../migrations', main)));

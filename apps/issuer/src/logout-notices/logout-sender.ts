@@ -1,5 +1,5 @@
 import { postToTarget, targetAgentOptions, type TargetRule } from '@countersign/service-host/outgoing';
-import { Agent } from 'undici';
+import { type Agent } from 'undici';
 
 export const LOGOUT_SENDER = Symbol('countersign.issuer.logout-sender');
 
@@ -16,19 +16,24 @@ export interface LogoutSender {
 
 /** Sends under the rules for targets ({@link postToTarget}). */
 export function createLogoutSender(rule: TargetRule): LogoutSender {
-  const agent = new Agent(targetAgentOptions(rule, times));
+  let agent: Promise<Agent> | undefined;
+  // A hundred files that most issuers never need.
+  const open = (): Promise<Agent> =>
+    import('undici').then((undici) => new undici.Agent(targetAgentOptions(rule, times)));
   return {
     async send(url, token) {
       const headers = { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': 'Countersign-Logout/1' };
       const body = new URLSearchParams({ logout_token: token }).toString();
-      const posted = await postToTarget(agent, rule, url, { headers, body }, times);
+      const posted = await postToTarget(await (agent ??= open()), rule, url, { headers, body }, times);
       if (posted.kind === 'refused') return { ok: false, reason: posted.refusal };
       if (posted.kind === 'failed') return { ok: false, reason: codeOf(posted.error) };
       // 204 is not in the standard, and what many receivers answer.
       if (posted.status === 200 || posted.status === 204) return { ok: true };
       return { ok: false, reason: `HTTP_${String(posted.status)}` };
     },
-    close: () => agent.destroy(),
+    async close() {
+      await (await agent)?.destroy();
+    },
   };
 }
 

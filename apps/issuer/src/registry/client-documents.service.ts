@@ -3,7 +3,7 @@ import { BoundedMap } from '@countersign/auth-core';
 import { CLOCK, LOGGER } from '@countersign/service-host';
 import { pinnedLookup, refusalOfUrl, type TargetRule } from '@countersign/service-host/outgoing';
 import { type Logger } from 'pino';
-import { Agent } from 'undici';
+import { type Agent } from 'undici';
 import { describedClient } from './client-document.js';
 import { documentOriginOf } from './client-id.js';
 import { type Client } from './client.js';
@@ -34,7 +34,7 @@ interface Held {
  */
 @Injectable()
 export class ClientDocuments implements OnApplicationShutdown {
-  readonly #agent: Agent;
+  #agent: Promise<Agent> | undefined;
   readonly #held = new BoundedMap<string, Held>(HELD_LIMIT);
 
   constructor(
@@ -42,17 +42,10 @@ export class ClientDocuments implements OnApplicationShutdown {
     @Inject(CLOCK) private readonly clock: () => Date,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(DOCUMENT_TARGETS) private readonly rule: TargetRule,
-  ) {
-    this.#agent = new Agent({
-      connect: { lookup: pinnedLookup(rule), timeout: TIMEOUT_MS },
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
-      maxResponseSize: SIZE_LIMIT,
-    });
-  }
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#agent)?.destroy();
   }
 
   /** Whether any policy allows such clients. */
@@ -83,6 +76,17 @@ export class ClientDocuments implements OnApplicationShutdown {
     });
   }
 
+  async #openAgent(): Promise<Agent> {
+    // A hundred files that most issuers never need.
+    const undici = await import('undici');
+    return new undici.Agent({
+      connect: { lookup: pinnedLookup(this.rule), timeout: TIMEOUT_MS },
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+      maxResponseSize: SIZE_LIMIT,
+    });
+  }
+
   /** @returns undefined for what cannot be fetched, or is not JSON */
   async #fetch(address: string): Promise<unknown> {
     try {
@@ -91,7 +95,8 @@ export class ClientDocuments implements OnApplicationShutdown {
       const { origin, pathname: path } = new URL(address);
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const headers = { accept: 'application/json' };
-      const answer = await this.#agent.request({ origin, path, method: 'GET', headers, signal });
+      const agent = await (this.#agent ??= this.#openAgent());
+      const answer = await agent.request({ origin, path, method: 'GET', headers, signal });
       const { 'content-type': type } = answer.headers;
       if (answer.statusCode !== 200 || !/^application\/(?:json|[\w.+-]+\+json)\b/i.test(String(type))) {
         await answer.body.dump({ limit: 0, signal }).catch(() => undefined);
