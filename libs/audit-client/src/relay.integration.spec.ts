@@ -53,11 +53,11 @@ describe('the outbox and its relay', () => {
   }
   const inStream = async (): Promise<number> => (await stored()).reduce((sum, { events }) => sum + events.length, 0);
   async function until(what: () => Promise<boolean>): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt += 1) {
+    for (let attempt = 0; attempt < 500; attempt += 1) {
       if (await what().catch(() => false)) return;
       await delay(50);
     }
-    throw new Error('it did not come about within ten seconds');
+    throw new Error('it did not come about within 25 seconds');
   }
 
   const start = (options: Partial<RelayOptions>): Relay =>
