@@ -1,11 +1,47 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
+import { createVerifier, CLIENT_ASSERTION_TYPE, TokenError } from '@countersign/auth-core';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 /** Active keys that the load must have met: two rotations. */
 const KEYS = 3;
 /** Milliseconds within which it must. */
 const LIMIT_MS = 90_000;
+
+/** Milliseconds for which a key is published before it signs: twice the life of a JWKS. */
+const PUBLISHED_MS = 2_000;
+
+/** A validator of the replica's keys that knows how old they are: on a busy machine they may be older than it means them to be. */
+async function validatorOf(issuer: string, replica: string) {
+  let [keysFrom, asked] = [Date.now(), Date.now()];
+  const validator = await createVerifier({
+    issuer,
+    audience: 'payments',
+    jwksUrl: `${replica}/.well-known/jwks.json`,
+    refreshIntervalSeconds: 1,
+    fetch(url, init) {
+      // The one before has been taken in by now.
+      [keysFrom, asked] = [asked, Date.now()];
+      return fetch(url, init);
+    },
+  });
+  return {
+    close: () => {
+      validator.close();
+    },
+    /** @throws {TokenError} when it refuses the token although it asked for keys in time */
+    async clientOf(token: string): Promise<string> {
+      for (;;) {
+        try {
+          return validator.verify(token).clientId;
+        } catch (error) {
+          const isLate = Date.now() - keysFrom > PUBLISHED_MS;
+          if (!isLate || !(error instanceof TokenError) || error.code !== 'KEY_UNKNOWN') throw error;
+          await delay(50);
+        }
+      }
+    },
+  };
+}
 
 describe('two replicas on one database, under load, while keys rotate', () => {
   let issuer: IssuerUnderTest;
@@ -21,16 +57,7 @@ describe('two replicas on one database, under load, while keys rotate', () => {
 
   it('issue no token that a validator refuses, and accept no assertion twice', async () => {
     const [here = '', there = ''] = issuer.urls;
-    const validators = await Promise.all(
-      issuer.urls.map((url) =>
-        createVerifier({
-          issuer: issuer.url,
-          audience: 'payments',
-          jwksUrl: `${url}/.well-known/jwks.json`,
-          refreshIntervalSeconds: 1,
-        }),
-      ),
-    );
+    const validators = await Promise.all(issuer.urls.map((replica) => validatorOf(issuer.url, replica)));
     const kids = new Set<string>();
     const outcomes = new Map<string, number>();
     const end = Date.now() + LIMIT_MS;
@@ -46,7 +73,7 @@ describe('two replicas on one database, under load, while keys rotate', () => {
         kids.add(
           String((JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid),
         );
-        for (const validator of validators) expect(validator.verify(token).clientId).toBe('shop');
+        for (const validator of validators) expect(await validator.clientOf(token)).toBe('shop');
       }
     }
     await Promise.all([worker(), worker(), worker(), worker()]);
