@@ -57,7 +57,10 @@ describe('the outbox and its relay', () => {
       if (await what().catch(() => false)) return;
       await delay(50);
     }
-    throw new Error('it did not come about within 25 seconds');
+    const { rows: outboxRows } = await pool.query('select sequence, published_at from audit_outbox limit 20');
+    const { rows: counters } = await pool.query('select * from audit_sequence');
+    const state = JSON.stringify({ relay: relay.state(), outbox: outboxRows, counters });
+    throw new Error(`it did not come about within 25 seconds: ${state}`);
   }
 
   const start = (options: Partial<RelayOptions>): Relay =>
