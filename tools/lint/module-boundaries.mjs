@@ -1,6 +1,5 @@
 // What may import what, by the tags in each project's package.json: the options of @nx/enforce-module-boundaries.
 
-/** Specs may also use the test kit and real backing services. */
 const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
   enforceBuildableLibDependency: true,
   // A package's own import that Node and browsers resolve to different files.
@@ -11,6 +10,7 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
     { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:backing', 'type:stack'] },
     { sourceTag: 'type:stack', onlyDependOnLibsWithTags: ['type:lib', 'type:backing'] },
     { sourceTag: 'type:backing', onlyDependOnLibsWithTags: ['type:backing', 'layer:rights'] },
+    { sourceTag: 'type:arbitraries', onlyDependOnLibsWithTags: ['type:arbitraries'] },
     { sourceTag: 'layer:rights', onlyDependOnLibsWithTags: ['layer:rights'], bannedExternalImports: ['*'] },
     {
       sourceTag: 'layer:core',
@@ -43,7 +43,17 @@ const boundaries = (nestMayUse, libMayUse = ['type:lib']) => ({
 });
 
 const sources = boundaries(['layer:core']);
-const specs = boundaries(['layer:core', 'layer:kit', 'type:backing'], ['type:lib', 'type:backing']);
+const withArbitraries = ({ depConstraints, ...rest }) => ({
+  ...rest,
+  // They are read as sources: a build of them would stand before every other one.
+  enforceBuildableLibDependency: false,
+  depConstraints: depConstraints.map(({ onlyDependOnLibsWithTags: tags, ...constraint }) => ({
+    ...constraint,
+    onlyDependOnLibsWithTags: [...tags, 'type:arbitraries'],
+  })),
+});
+/** Specs may also use the test kit, real backing services and the arbitraries. */
+const specs = withArbitraries(boundaries(['layer:core', 'layer:kit', 'type:backing'], ['type:lib', 'type:backing']));
 
 /** The options by the files that they are for; the last entry that fits a file counts. `undefined`: the rule is off. */
 export const moduleBoundaries = [

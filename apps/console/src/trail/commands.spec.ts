@@ -1,10 +1,10 @@
+import { anyText } from '@countersign/arbitraries';
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { cliCommand, curlCommand, shellWord } from './commands.js';
 import { serverQueryOf } from './server-query.js';
 import { parseFilterText } from './filter-text.js';
 import { trailSearchOf } from '../filters/trail-search.js';
-import { anyText } from '../testing/any-text.js';
 
 describe('what is copied for a terminal', () => {
   it('asks for the same as the page, with absolute times', () => {

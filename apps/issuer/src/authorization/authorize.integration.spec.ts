@@ -1,3 +1,4 @@
+import { anyText } from '@countersign/arbitraries';
 import { byItself, unattended } from '@countersign/service-host';
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -8,7 +9,6 @@ import { applications, REDIRECT, registerApplications } from '../testing/applica
 import { hiddenFields, open, submit, type Visit } from '../testing/visit.js';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 import { signedIn, type SignedIn } from '../testing/signed-in.js';
-import { anyText } from '../testing/any-text.js';
 
 describe('the authorization endpoint', () => {
   let issuer: IssuerUnderTest;

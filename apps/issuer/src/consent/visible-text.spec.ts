@@ -1,6 +1,6 @@
+import { anyText } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { isOdd, visibleParts } from './visible-text.js';
-import { anyText } from '../testing/any-text.js';
 
 const shown = (text: string): string =>
   visibleParts(text)

@@ -1,6 +1,6 @@
+import { anyText } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { escapeHtml, html, named } from './html.js';
-import { anyText } from '../testing/any-text.js';
 
 describe('html', () => {
   it('escapes every value, in content and in attributes', () => {

@@ -1,3 +1,4 @@
+import { anyText } from '@countersign/arbitraries';
 import { auditEventSchema, EVENT_SIZE_LIMIT, type NewAuditEvent } from '@countersign/audit-event';
 import { OAuthError, type RequestTrace } from '@countersign/service-host';
 import fc from 'fast-check';
@@ -10,7 +11,6 @@ import { type TokenGrant } from './grants/grant.js';
 import { claimsForClient } from './grants/token-parameters.js';
 import { type TokenDecision } from './token-decision.js';
 import { tokenEvent } from './token-event.js';
-import { anyText } from '../testing/any-text.js';
 
 const unnumbered = auditEventSchema.omit({ sequence: true });
 const trace: RequestTrace = {

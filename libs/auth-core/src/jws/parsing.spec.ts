@@ -1,10 +1,10 @@
+import { anyText } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { TokenError } from '../token-error.js';
 import { decodeBase64url } from './base64url.js';
 import { derToRaw, rawToDer } from './ecdsa-encoding.js';
 import { parseJsonObject } from '../json-object.js';
 import { scopeSetOf } from './scope-set.js';
-import { anyText } from '../testing/any-text.js';
 
 const outcome = (act: () => unknown): unknown => {
   try {

@@ -1,8 +1,8 @@
+import { anyText } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { parseJsonObject, type JsonObject } from '../../json-object.js';
 import { TokenError } from '../../token-error.js';
 import { ClaimForms } from './claim-forms.js';
-import { anyText } from '../../testing/any-text.js';
 
 const whole = (text: string): unknown => {
   try {

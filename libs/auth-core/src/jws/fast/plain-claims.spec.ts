@@ -1,8 +1,8 @@
+import { anyText } from '@countersign/arbitraries';
 import fc from 'fast-check';
 import { TokenError } from '../../token-error.js';
 import { parseJsonObject } from '../../json-object.js';
 import { nameTableOf, readPlainClaims } from './plain-claims.js';
-import { anyText } from '../../testing/any-text.js';
 
 const outcome = (act: () => unknown): unknown => {
   try {
