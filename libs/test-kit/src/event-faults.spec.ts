@@ -1,5 +1,5 @@
 import { defineEvents, type UnnumberedEvent } from '@countersign/audit-event';
-import { eventFaults } from './event-faults.js';
+import { eventFaults, outboxData } from './event-faults.js';
 
 const catalogue = defineEvents({
   source: 'orders',
@@ -52,5 +52,20 @@ describe('the faults of an event', () => {
     ['of a denial without a reason', event({}, { outcome: 'denied' }), ['it is denied and has no reason']],
   ])('%s', (_, made, faults) => {
     expect(eventFaults(made, catalogue)).toEqual(faults.map((fault) => `${made.type}: ${fault}`));
+  });
+});
+
+describe('the events of an outbox', () => {
+  it('of one type are read in their order, whatever else is there', async () => {
+    const refused = event({ type: 'countersign.orders.requests.refused.v1' }, { action: 'route:call' });
+    const sent = ['Ghent', 'Bruges'].map((to) => event({}, { changes: { to } }));
+    const rows = [sent[0], refused, sent[1]].map((one) => ({ event: one }));
+    const database = { query: () => Promise.resolve({ rows }) };
+    const data = await outboxData(database, catalogue, 'order.sent');
+    expect(data.map(({ changes }) => changes)).toEqual([{ to: 'Ghent' }, { to: 'Bruges' }]);
+    expect(await outboxData(database, catalogue, 'requests.refused')).toHaveLength(1);
+    await expect(
+      outboxData({ query: () => Promise.resolve({ rows: [{}] }) }, catalogue, 'order.sent'),
+    ).rejects.toThrow();
   });
 });

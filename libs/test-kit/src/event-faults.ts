@@ -84,6 +84,20 @@ export async function outboxKinds(database: OutboxDatabase, catalogue: JudgingCa
 }
 
 /**
+ * The `data` of a service's events of one type, oldest first.
+ * @param name as the catalogue has it: `payment.expired`
+ * @throws {Error} a row that is not an event
+ */
+export async function outboxData(
+  database: OutboxDatabase,
+  catalogue: JudgingCatalogue,
+  name: string,
+): Promise<readonly UnnumberedEvent['data'][]> {
+  const events = await outboxEvents(database);
+  return events.filter(({ type }) => nameOf(type, catalogue) === name).map(({ data }) => data);
+}
+
+/**
  * {@link eventFaults} of everything that is in a service's outbox, each once: for the end of a test that has called many routes.
  * @throws {Error} a row that is not an event
  */

@@ -6,7 +6,14 @@ export {
   type RefusalSeen,
 } from './audit-probe.js';
 export { badTokens, type BadToken } from './bad-tokens.js';
-export { eventFaults, outboxFaults, outboxKinds, type JudgingCatalogue, type OutboxDatabase } from './event-faults.js';
+export {
+  eventFaults,
+  outboxData,
+  outboxFaults,
+  outboxKinds,
+  type JudgingCatalogue,
+  type OutboxDatabase,
+} from './event-faults.js';
 export { createFakeClock, type FakeClock } from './fake-clock.js';
 export { countersignMatchers } from './matchers.js';
 export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TestTokenOptions } from './test-issuer.js';

@@ -59,13 +59,6 @@ describe('an account', () => {
 
   const rows = async (sql: string, ...values: unknown[]) =>
     (await world.issuer.database.query<Record<string, unknown>>(sql, values)).rows;
-  const eventsOf = async (type: string) =>
-    (
-      await rows(
-        `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
-        `countersign.issuer.${type}.v1`,
-      )
-    ).map(({ data }) => data);
   /** Somebody who has just signed in. */
   const visit = async (person: string, at: RealProvider = 'people') => {
     const [visitor, provider] = [browser(), new CookieJar()];
@@ -156,7 +149,9 @@ describe('an account', () => {
       ])
         expect(page.text).toContain(text);
       expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'; .*frame-ancestors 'none'/);
-      expect((await eventsOf('account.shown')).at(-1)).toMatchObject({ resource: `person/${somebody.personId}` });
+      expect((await world.issuer.dataOf('account.shown')).at(-1)).toMatchObject({
+        resource: `person/${somebody.personId}`,
+      });
     });
 
     it('leads to the sign-in without a session', async () => {
@@ -232,7 +227,7 @@ describe('an account', () => {
       // By a page, not by a redirect, which the policy of the form's page would hold as far as the provider.
       const over = await lost.visitor.post('/account/sessions/end-others', { form_token: late });
       expect([over.status, leadsOnTo(over.text)]).toEqual([200, `${world.issuer.url}/sign-in`]);
-      expect((await eventsOf('session.ended')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('session.ended')).at(-1)).toMatchObject({
         resource: `session/${lost.sessionId}`,
         changes: { because: 'person', person: here.personId },
       });
@@ -273,7 +268,7 @@ describe('an account', () => {
       }
     }
     expect([await isSignedIn(victim.visitor), await isLive(allowed)]).toEqual([true, true]);
-    const refused = (await eventsOf('requests.refused')).filter((data) =>
+    const refused = (await world.issuer.dataOf('requests.refused')).filter((data) =>
       JSON.stringify(data).includes('FORM_FOREIGN'),
     );
     for (const path of ['/account/applications/end', '/account/sessions/end-others', '/sign-out'])
@@ -387,7 +382,7 @@ describe('an account', () => {
       const refused = await somebody.visitor.get(endSession(await parametersOf(somebody)));
       expect([refused.status, refused.location]).toEqual([400, undefined]);
       expect(await isSignedIn(somebody.visitor)).toBe(true);
-      expect(await eventsOf('requests.refused')).toContainEqual(
+      expect(await world.issuer.dataOf('requests.refused')).toContainEqual(
         expect.objectContaining({ resource: 'route/GET /oauth2/end-session', reason: 'SIGN_OUT_REFUSED' }),
       );
     });
@@ -420,9 +415,9 @@ describe('an account', () => {
       // It is not an access token anywhere.
       const used = await fetch(`${world.issuer.url}/admin/people`, { headers: { authorization: `Bearer ${token}` } });
       expect(used.status).toBe(401);
-      const sent = async () => JSON.stringify(await eventsOf('logout.sent')).includes(somebody.sessionId);
+      const sent = async () => JSON.stringify(await world.issuer.dataOf('logout.sent')).includes(somebody.sessionId);
       for (const deadline = Date.now() + 20_000; !(await sent()) && Date.now() < deadline; await delay(20));
-      expect(await eventsOf('logout.sent')).toContainEqual(
+      expect(await world.issuer.dataOf('logout.sent')).toContainEqual(
         expect.objectContaining({
           resource: 'client/planner',
           outcome: 'allowed',
@@ -571,13 +566,14 @@ describe('an account', () => {
       await world.issuer.admin('POST', '/admin/clients', { ...copy, client_id: id, backchannel_logout_uri: url });
     }
     const somebody = await visit('samir');
+    const begun = hanging.next();
     await rows(
       `insert into logout_notice (id, client_id, person_id, session_id, attempts, due_at, created_at)
        select gen_random_uuid(), 'hanging', $1, $2, 0, now() - interval '1 minute', now() from generate_series(1, 200)`,
       somebody.personId,
       somebody.sessionId,
     );
-    await hanging.next();
+    await begun;
     await allow(somebody, 'quick');
     const heard = quick.next();
     const page = await somebody.visitor.get('/sign-out');
@@ -632,7 +628,7 @@ describe('an account', () => {
         body: new URLSearchParams({ xsrf, logout: 'yes' }),
       });
       expect([await isSignedIn(somebody.visitor), await isSignedIn(elsewhere.visitor)]).toEqual([false, true]);
-      expect((await eventsOf('session.ended')).at(-1)).toMatchObject({ changes: { because: 'provider' } });
+      expect((await world.issuer.dataOf('session.ended')).at(-1)).toMatchObject({ changes: { because: 'provider' } });
     });
 
     it('by session, or by subject for all of its sessions', async () => {
@@ -646,7 +642,7 @@ describe('an account', () => {
         await logout('forger', await world.forger.sign(claims({ sub: undefined, sid: 'provider-session' }), 'JWT')),
       ).toBe(200);
       expect(await isSignedIn(third)).toBe(false);
-      expect((await eventsOf('logout.received')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('logout.received')).at(-1)).toMatchObject({
         resource: 'provider/forger',
         outcome: 'allowed',
         txn: expect.any(String),
@@ -679,13 +675,13 @@ describe('an account', () => {
       // What one provider signed means nothing at another's address.
       expect(await logout('people', await world.forger.sign(claims()))).toBe(400);
       expect(await logout('nobody', await world.forger.sign(claims()))).toBe(400);
-      expect(await eventsOf('requests.refused')).toContainEqual(
+      expect(await world.issuer.dataOf('requests.refused')).toContainEqual(
         expect.objectContaining({ resource: 'route/POST /sign-in/logout/:provider', reason: 'PROVIDER_UNKNOWN' }),
       );
       expect(await isSignedIn(visitor)).toBe(true);
       const token = await world.forger.sign(claims({ sub: 'nobody-here' }));
       expect([await logout('forger', token), await logout('forger', token)]).toEqual([200, 400]);
-      expect((await eventsOf('logout.refused')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('logout.refused')).at(-1)).toMatchObject({
         reason: 'LOGOUT_REPLAYED',
         resource: 'provider/forger',
       });
@@ -736,7 +732,7 @@ describe('an account', () => {
       expect([first.body['people'], next.body['next_cursor']]).toEqual([[expect.objectContaining({})], null]);
       const operators = await world.issuer.admin('GET', '/admin/people?role=operator&status=active');
       expect(operators.body['people']).toEqual([expect.objectContaining({ name: 'Olga Brandt', status: 'active' })]);
-      expect(await eventsOf('people.listed')).toHaveLength(3);
+      expect(await world.issuer.dataOf('people.listed')).toHaveLength(3);
       expect((await world.issuer.admin('GET', '/admin/people?cursor=x')).status).toBe(400);
       expect((await fetch(`${world.issuer.url}/admin/people`)).status).toBe(401);
     });
@@ -757,7 +753,7 @@ describe('an account', () => {
         false,
       ]);
       expect((await visit('carol')).personId).toBe(here.personId);
-      expect(await eventsOf('person.sessions_ended')).toEqual([
+      expect(await world.issuer.dataOf('person.sessions_ended')).toEqual([
         expect.objectContaining({
           resource: `person/${here.personId}`,
           outcome: 'allowed',
@@ -782,7 +778,7 @@ describe('an account', () => {
       expect(await end()).toMatchObject({ status: 200, body });
       expect([await isSignedIn(here.visitor), await isSignedIn(there.visitor)]).toEqual([false, true]);
       expect([await isLive(allowed), await isLive(other)]).toEqual([false, true]);
-      expect((await eventsOf('session.ended')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('session.ended')).at(-1)).toMatchObject({
         resource: `session/${here.sessionId}`,
         principal: { subject: 'operator' },
         changes: { person: here.personId, because: 'admin' },
@@ -793,7 +789,7 @@ describe('an account', () => {
         expect(refused).toMatchObject({ status: 404, body: { code: 'SESSION_UNKNOWN' } });
       }
       expect(await isSignedIn(stranger.visitor)).toBe(true);
-      expect((await eventsOf('session.end_refused')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('session.end_refused')).at(-1)).toMatchObject({
         resource: `session/${stranger.sessionId}`,
         reason: 'SESSION_UNKNOWN',
         changes: { person: here.personId },
@@ -817,7 +813,7 @@ describe('an account', () => {
       await world.issuer.admin('POST', `/admin/people/${somebody.personId}/enable`);
       expect((await world.signIn(browser(), 'carol')).status).toBe(303);
       for (const type of ['person.looked-at', 'person.disabled', 'person.enabled'])
-        expect((await eventsOf(type)).at(-1)).toMatchObject({
+        expect((await world.issuer.dataOf(type)).at(-1)).toMatchObject({
           resource: `person/${somebody.personId}`,
           outcome: 'allowed',
           txn: expect.any(String),

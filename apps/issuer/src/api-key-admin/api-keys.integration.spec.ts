@@ -88,13 +88,6 @@ describe('API keys at two replicas of the issuer', () => {
   }
   const tokenOf = async (key: string): Promise<string> => String((await exchange(key)).body['access_token']);
   const codeOf = ({ status, body }: Answer) => [status, body['code'] ?? body['error']];
-  const events = async (type: string) => {
-    const { rows } = await issuer.database.query<{ data: Record<string, unknown> }>(
-      `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
-      [`countersign.issuer.${type}.v1`],
-    );
-    return rows.map(({ data }) => data);
-  };
 
   it('are shown once, and kept as a digest that is no part of any answer or event', async () => {
     const { id, key } = await made();
@@ -151,7 +144,7 @@ describe('API keys at two replicas of the issuer', () => {
     expect(await refused({ client_id: 'nobody' })).toEqual([404, 'CLIENT_UNKNOWN']);
     expect(await refused({ plan: 'gold' })).toEqual([422, 'PLAN_UNKNOWN']);
     expect(await refused({ networks: ['192.0.2.1'] })).toEqual([400, 'REQUEST_INVALID']);
-    expect((await events('api-key.change_refused')).at(-1)).toMatchObject({
+    expect((await issuer.dataOf('api-key.change_refused')).at(-1)).toMatchObject({
       outcome: 'failed',
       reason: 'PLAN_UNKNOWN',
     });
@@ -176,7 +169,7 @@ describe('API keys at two replicas of the issuer', () => {
       actors: [],
       apiKey: { id, name },
     });
-    const issued = (await events('token.issued')).at(-1);
+    const issued = (await issuer.dataOf('token.issued')).at(-1);
     expect(issued).toMatchObject({
       principal: { subject: 'shop', api_key: { id, name } },
       action: 'token:exchange',
@@ -228,7 +221,7 @@ describe('API keys at two replicas of the issuer', () => {
     for (const [reason, text] of Object.entries(bad)) {
       const { status, body } = await exchange(text);
       answers.add(`${String(status)} ${JSON.stringify(body)}`);
-      expect((await events('token.refused')).at(-1)).toMatchObject({ outcome: 'denied', reason: reason.trim() });
+      expect((await issuer.dataOf('token.refused')).at(-1)).toMatchObject({ outcome: 'denied', reason: reason.trim() });
     }
     expect([...answers]).toEqual(['400 {"error":"invalid_grant","error_description":"the API key is not accepted"}']);
   });
@@ -367,7 +360,7 @@ describe('API keys at two replicas of the issuer', () => {
       expect(codeOf(await exchange(key, {}, 'payments', url))).toEqual([400, 'invalid_grant']);
     expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${id}/enable`, {}))).toEqual([409, 'API_KEY_ENDED']);
     expect(codeOf(await issuer.admin('POST', `/admin/api-keys/${id}/rotate`, {}))).toEqual([409, 'API_KEY_ENDED']);
-    expect((await events('api-key.revoked')).at(-1)).toMatchObject({
+    expect((await issuer.dataOf('api-key.revoked')).at(-1)).toMatchObject({
       resource: `api-key/${id}`,
       changes: { reason: 'leaked' },
     });
@@ -489,7 +482,8 @@ describe('API keys at two replicas of the issuer', () => {
 
   it('are noted for a network that they never came from, and for an hour of ten times the usual', async () => {
     const { id } = await live(1);
-    const of = async (type: string) => (await events(type)).filter(({ resource }) => resource === `api-key/${id}`);
+    const of = async (type: string) =>
+      (await issuer.dataOf(type)).filter(({ resource }) => resource === `api-key/${id}`);
     await asService('/api-keys/usage', { reports: [reportOf(id, 1, '192.0.2.1')] });
     expect(await of('api-key.new-network')).toEqual([]);
     await asService('/api-keys/usage', { reports: [reportOf(id, 1, '198.51.100.1')] });
@@ -519,7 +513,7 @@ describe('API keys at two replicas of the issuer', () => {
       exposed_at: expect.any(String),
       exposed_at_service: 'payments',
     });
-    expect(await events('api-key.exposed')).toMatchObject([
+    expect(await issuer.dataOf('api-key.exposed')).toMatchObject([
       { resource: `api-key/${exposed}`, outcome: 'allowed' },
       { resource: 'api-key/unknown', outcome: 'failed' },
     ]);
@@ -535,7 +529,9 @@ describe('API keys at two replicas of the issuer', () => {
     const { ApiKeyUses } = await import('../api-keys/api-key-uses.service.js');
     await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).look()));
     await Promise.all(issuer.apps.map((app) => app.get(ApiKeyExpiry).look()));
-    expect((await events('api-key.expiring')).filter(({ resource }) => resource === `api-key/${id}`)).toHaveLength(1);
+    expect(
+      (await issuer.dataOf('api-key.expiring')).filter(({ resource }) => resource === `api-key/${id}`),
+    ).toHaveLength(1);
     expect(await (await fetch(`${issuer.url}/metrics`)).text()).toMatch(/^issuer_api_keys_expiring\S* 1$/m);
     await Promise.all(issuer.apps.map((app) => app.get(ApiKeyUses).write()));
     const { rows } = await issuer.database.query<{ at: Date }>(

@@ -58,14 +58,7 @@ describe('the authorization endpoint', () => {
     submit(`${at}/consent`, { ...hiddenFields(page), decision }, who);
   const isPage = ({ status, location, headers }: Visit): boolean =>
     status === 400 && location === undefined && String(headers['content-type']).startsWith('text/html');
-  const lastReason = async (type: string): Promise<unknown> => {
-    const { rows } = await issuer.database.query<{ reason: string }>(
-      `select event->'data'->>'reason' as reason from audit_outbox
-        where event->>'type' = $1 order by position desc limit 1`,
-      [`countersign.issuer.${type}.v1`],
-    );
-    return rows[0]?.reason;
-  };
+  const lastReason = async (type: string) => (await issuer.dataOf(type)).at(-1)?.reason;
 
   /** What `planner` got when the person allowed it, who has before. */
   const idTokenOf = async (who: SignedIn): Promise<string> => {
@@ -495,10 +488,8 @@ describe('the authorization endpoint', () => {
     }
     expect(await words.apply({ payments: { title: 'House of payments', scopes } }, false, who)).toEqual([]);
     expect(await words.apply({}, false, who)).toEqual(['payments']);
-    const { rows } = await issuer.database.query(
-      `select event->>'subject' as subject from audit_outbox where event->>'type' = 'countersign.issuer.audience.declared.v1'`,
-    );
-    expect(rows).toEqual([{ subject: 'audience/payments' }, { subject: 'audience/payments' }]);
+    const declared = await issuer.dataOf('audience.declared');
+    expect(declared.map(({ resource }) => resource)).toEqual(['audience/payments', 'audience/payments']);
   });
 
   it('marks what cannot be seen in the names of an application, and warns', async () => {

@@ -120,11 +120,7 @@ describe('a client that describes itself at its own address', () => {
   it('learns at its redirect what is wrong, and the trail names it', async () => {
     const wrong = await visit(`${origin}/chat.json`, redirect, { scope: 'payments:all' });
     expect(wrong.location?.searchParams.get('error')).toBe('invalid_scope');
-    const { rows } = await issuer.database.query<{ subject: string }>(
-      `select event->>'subject' as subject from audit_outbox where event->>'type' = $1`,
-      ['countersign.issuer.authorization-request.refused.v1'],
-    );
-    expect(rows.at(-1)?.subject).toBe(`client/${origin}/chat.json`);
+    expect((await issuer.dataOf('authorization-request.refused')).at(-1)?.resource).toBe(`client/${origin}/chat.json`);
   });
 
   it('is ended by the person on their account page', async () => {

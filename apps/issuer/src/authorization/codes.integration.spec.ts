@@ -207,11 +207,7 @@ describe('an authorization code', () => {
     const sent = 'code_verifier' in change && change.code_verifier === 'challenge' ? code.challenge : undefined;
     const answer = await redeem(code, sent === undefined ? change : { code_verifier: sent });
     expect([answer.status, answer.body['error']]).toEqual([400, error]);
-    const { rows } = await issuer.database.query<{ reason: string }>(
-      `select event->'data'->>'reason' as reason from audit_outbox
-        where event->>'type' = 'countersign.issuer.token.refused.v1' order by position desc limit 1`,
-    );
-    expect(rows[0]?.reason).toBe(reason);
+    expect((await issuer.dataOf('token.refused')).at(-1)?.reason).toBe(reason);
     expect((await redeem(code)).status).toBe(200);
   });
 

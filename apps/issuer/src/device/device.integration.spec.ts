@@ -56,14 +56,6 @@ describe('a device without a browser', () => {
   };
   const decide = async (begun: Begun, decision: 'allow' | 'refuse', who = ada, at = issuer.url): Promise<Visit> =>
     submit(`${at}/device/decision`, { ...hiddenFields(await enter(begun.user_code, who, at)), decision }, who);
-  const recorded = async (type: string) => {
-    const { rows } = await issuer.database.query<{ outcome: string; reason: string | null; txn: string | null }>(
-      `select event->'data'->>'outcome' as outcome, event->'data'->>'reason' as reason, event->'data'->>'txn' as txn
-         from audit_outbox where event->>'type' = $1 order by position`,
-      [`countersign.issuer.${type}.v1`],
-    );
-    return rows;
-  };
 
   it('acts for the person who entered its code and allowed it, at whichever replica', async () => {
     const begun = await begin();
@@ -95,7 +87,7 @@ describe('a device without a browser', () => {
     });
     expect(claims['cnf']).toEqual({ jkt: thumbprintOf(key) });
     expect(decodeJwt(String(body['id_token']))).toMatchObject({ sub: ada.session.person.id, aud: 'terminal' });
-    expect((await recorded('device.decided')).at(-1)).toMatchObject({ outcome: 'allowed', txn: claims['txn'] });
+    expect((await issuer.dataOf('device.decided')).at(-1)).toMatchObject({ outcome: 'allowed', txn: claims['txn'] });
 
     const refresh = { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) };
     expect((await askToken(issuer, refresh, { clientId: 'terminal', key })).status).toBe(200);
@@ -205,7 +197,7 @@ describe('a device without a browser', () => {
     );
     expect(signedOut.status).toBeLessThan(400);
     expect(errorOf(await poll(begun))).toEqual([400, 'invalid_grant']);
-    expect((await recorded('token.refused')).at(-1)?.reason).toBe('SESSION_ENDED');
+    expect((await issuer.dataOf('token.refused')).at(-1)?.reason).toBe('SESSION_ENDED');
   });
 
   it.each([
@@ -215,16 +207,16 @@ describe('a device without a browser', () => {
     [{ scope: '' }, 400, 'invalid_scope'],
     [{ resource: 'accounts' }, 400, 'invalid_target'],
   ])('gets no code for %j, which is recorded', async (form, status, error) => {
-    const before = (await recorded('device.refused')).length;
+    const before = (await issuer.dataOf('device.refused')).length;
     const answer = await ask(form);
     expect([answer.status, answer.body.error]).toEqual([status, error]);
-    expect(await recorded('device.refused')).toHaveLength(before + 1);
+    expect(await issuer.dataOf('device.refused')).toHaveLength(before + 1);
   });
 
   it('may not act for a person who does not have the rights that it asks for', async () => {
     const begun = await begin({ scope: 'payments:refund' });
     expect((await enter(begun.user_code)).status).toBe(403);
-    expect((await recorded('device.code_refused')).at(-1)?.reason).toBe('access_denied');
+    expect((await issuer.dataOf('device.code_refused')).at(-1)?.reason).toBe('access_denied');
   });
 
   it('cannot be found by guessing: a person who enters ten wrong codes must wait, others not', async () => {
@@ -242,7 +234,7 @@ describe('a device without a browser', () => {
     expect(wrong.filter(({ status }) => status === 429)).toHaveLength(5);
     expect((await guess(begun.user_code)).status).toBe(429);
     expect((await enter(begun.user_code)).status).toBe(200);
-    const reasons = (await recorded('device.code_refused')).map(({ reason }) => reason);
+    const reasons = (await issuer.dataOf('device.code_refused')).map(({ reason }) => reason);
     expect(reasons.filter((reason) => reason === 'CODES_TOO_MANY')).toHaveLength(1);
     await issuer.database.query(`update device_guess set since = since - interval '601 seconds'`);
     expect((await guess(begun.user_code)).status).toBe(200);

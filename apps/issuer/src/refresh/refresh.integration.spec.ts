@@ -59,13 +59,11 @@ describe('refresh tokens', () => {
     );
     return rows[0]?.because ?? 'live';
   };
-  const refusedAs = async ({ status, body }: Answer) => {
-    const { rows } = await issuer.database.query<{ reason: string }>(
-      `select event->'data'->>'reason' as reason from audit_outbox
-        where event->>'type' = 'countersign.issuer.token.refused.v1' order by position desc limit 1`,
-    );
-    return [status, body['error'], rows[0]?.reason];
-  };
+  const refusedAs = async ({ status, body }: Answer) => [
+    status,
+    body['error'],
+    (await issuer.dataOf('token.refused')).at(-1)?.reason,
+  ];
 
   it('are rotated at each use, and bring a token like the one before', async () => {
     const first = await begin();

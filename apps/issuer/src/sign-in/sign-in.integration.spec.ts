@@ -27,13 +27,6 @@ describe('signing in', () => {
     );
     return rows;
   };
-  const eventsOf = async (type: string) => {
-    const { rows } = await world.issuer.database.query<{ event: { data: Record<string, unknown> } }>(
-      `select event from audit_outbox where event->>'type' = $1 order by position`,
-      [`countersign.issuer.${type}.v1`],
-    );
-    return rows.map(({ event }) => event.data);
-  };
   const isSignedIn = async (visitor: Browser): Promise<boolean> =>
     (await visitor.get('/sign-in')).location?.pathname === '/account';
 
@@ -53,7 +46,7 @@ describe('signing in', () => {
         /countersign-session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax/,
       );
       expect(await isSignedIn(visitor)).toBe(true);
-      const [signedIn] = (await eventsOf('person.signed_in')).slice(-1);
+      const [signedIn] = (await world.issuer.dataOf('person.signed_in')).slice(-1);
       expect(signedIn).toMatchObject({
         action: 'person:sign-in',
         outcome: 'allowed',
@@ -108,7 +101,7 @@ describe('signing in', () => {
       const answer = await visitor.get(await walkSignIn(location ?? '', { person: undefined }));
       expect(answer.status).toBe(403);
       expect(answer.text).toContain('You are not signed in');
-      expect((await eventsOf('person.sign_in_refused')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('person.sign_in_refused')).at(-1)).toMatchObject({
         resource: 'provider/people',
         reason: 'PROVIDER_DECLINED',
       });
@@ -252,7 +245,7 @@ describe('signing in', () => {
       expect(refused.status).toBe(502);
       noSession(refused);
       expect(await isSignedIn(visitor)).toBe(false);
-      expect((await eventsOf('person.sign_in_refused')).at(-1)).toMatchObject({
+      expect((await world.issuer.dataOf('person.sign_in_refused')).at(-1)).toMatchObject({
         outcome: 'denied',
         reason: 'PROVIDER_ANSWER_INVALID',
       });

@@ -97,13 +97,6 @@ describe('signing keys at two replicas', () => {
   });
 
   describe('whose time is over', () => {
-    const recorded = async (type: string): Promise<readonly unknown[]> => {
-      const { rows } = await issuer.database.query<{ data: unknown }>(
-        `select event->'data' as data from audit_outbox where event->>'type' = $1 order by position`,
-        [`countersign.issuer.${type}.v1`],
-      );
-      return rows.map(({ data }) => data);
-    };
     /** Makes every retired key a day older, and does what is due then. */
     const later = async (table: string, rotation: typeof KeyRotation): Promise<void> => {
       await issuer.database.query(`update ${table} set retired_at = retired_at - interval '1 day'`);
@@ -116,7 +109,7 @@ describe('signing keys at two replicas', () => {
       await later('signing_key', KeyRotation);
       const now = keysOf((await issuer.admin('GET', '/admin/keys')).body);
       expect(stateOf(now, 'removed').map(({ kid }) => kid)).toContain(retired?.kid);
-      expect(await recorded('signing-key.removed')).toEqual([
+      expect(await issuer.dataOf('signing-key.removed')).toEqual([
         expect.objectContaining({ ...removed, resource: `signing-key/${retired?.kid ?? ''}` }),
       ]);
     });
@@ -127,7 +120,7 @@ describe('signing keys at two replicas', () => {
       const [retired] = stateOf(keysOf(body), 'retired');
       const [active] = stateOf(keysOf(body), 'active');
       await later('revocation_key', RevocationKeyRotation);
-      expect(await recorded('revocation-key.removed')).toEqual([
+      expect(await issuer.dataOf('revocation-key.removed')).toEqual([
         expect.objectContaining({ ...removed, resource: `revocation-key/${retired?.kid ?? ''}` }),
       ]);
       await issuer.database.query(

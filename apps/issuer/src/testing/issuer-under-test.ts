@@ -11,7 +11,7 @@ import {
 } from '@countersign/auth-core';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { outboxFaults, outboxKinds } from '@countersign/test-kit';
+import { outboxData, outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { variables } from '../configuration.js';
@@ -61,6 +61,8 @@ export interface IssuerUnderTest {
   join(environment: Readonly<Record<string, string>>): Promise<string>;
   /** The kinds of audit events recorded so far, with their outcomes: `token.issued allowed`. */
   recorded(): Promise<readonly string[]>;
+  /** The data of the events of one type, oldest first. @param name as in the catalogue: `token.issued` */
+  dataOf(name: string): ReturnType<typeof outboxData>;
   /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
@@ -192,6 +194,7 @@ export async function startIssuer(
       return `http://127.0.0.1:${String(port)}`;
     },
     recorded: () => outboxKinds(database, events),
+    dataOf: (name) => outboxData(database, events, name),
     async stop() {
       await Promise.all(apps.map((app) => app.close()));
       const faults = await outboxFaults(database, events);

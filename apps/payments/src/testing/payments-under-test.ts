@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { generateSigningKey } from '@countersign/auth-core';
 import { createService, loadConfiguration } from '@countersign/service-host';
-import { outboxFaults, outboxKinds } from '@countersign/test-kit';
+import { outboxData, outboxFaults, outboxKinds } from '@countersign/test-kit';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import pg from 'pg';
 import { z } from 'zod';
@@ -39,6 +39,8 @@ export interface PaymentsUnderTest {
   restart(): Promise<void>;
   /** The kinds of audit events recorded so far, with their outcomes: `payment.settled allowed`. */
   recorded(): Promise<readonly string[]>;
+  /** The data of the events of one type, oldest first. @param name as in the catalogue: `payment.settled` */
+  dataOf(name: string): ReturnType<typeof outboxData>;
   /** @throws {Error} when an event was recorded that is not as the catalogue says */
   stop(): Promise<void>;
 }
@@ -115,6 +117,7 @@ export async function startPayments(
       app = await start();
     },
     recorded: () => outboxKinds(pool, events),
+    dataOf: (name) => outboxData(pool, events, name),
     async stop() {
       await app.close();
       const faults = await outboxFaults(pool, events);
