@@ -32,6 +32,11 @@ describe("compose's secrets", () => {
     expect(sample?.removed).toEqual(['operator.json', 'privacy-officer.json']);
   });
 
+  it('give the command line the clients that the issuer declares, so that applying them again changes nothing', async () => {
+    const { issuer, cli } = composeSecrets(await generateIdentities(), nothing);
+    expect(cli?.files['env/clients.json']).toBe(issuer?.files['clients.json']);
+  });
+
   it('give no running service what migrates a database', async () => {
     const identities = await generateIdentities();
     const folders = composeSecrets(identities, nothing);

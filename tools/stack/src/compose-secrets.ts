@@ -92,9 +92,10 @@ function databaseUrl(role: string, password: string, database: string): string {
 export function composeSecrets(identities: Identities, { read }: SecretFiles): Readonly<Record<string, SecretFolder>> {
   const { clients, databasePasswords, migratorPasswords, natsPasswords } = identities;
   const key = (name: ClientName): string => JSON.stringify(clients[name]);
+  const declaredClients = JSON.stringify(clientsFile(identities, URLS));
   const own: Readonly<Partial<Record<string, Readonly<Record<string, string>>>>> = {
     issuer: {
-      'clients.json': JSON.stringify(clientsFile(identities, URLS)),
+      'clients.json': declaredClients,
       'providers.json': JSON.stringify(providersFile(URLS.provider, 'provider-secret')),
       'provider-secret': identities.providerSecret,
       'plans.json': JSON.stringify(plansFile()),
@@ -157,7 +158,7 @@ export function composeSecrets(identities: Identities, { read }: SecretFiles): R
     // As `npm start` leaves its folder, so that the command line finds here what it finds there.
     cli: {
       files: {
-        'env/clients.json': JSON.stringify(clientsFile(identities)),
+        'env/clients.json': declaredClients,
         ...Object.fromEntries(cliClients.map((name) => [`env/${name}-key.json`, key(name)])),
         ...Object.fromEntries(
           natsServices.map((name) => [`env/${name}.env`, `HOST=${hostOf(name)}\nPORT=${String(ports[name])}\n`]),
