@@ -87,13 +87,8 @@ export {
   type Principal,
   type PrincipalKind,
 } from './principal.js';
-export {
-  issuedAtOf,
-  MemoryRevocationList,
-  revokedName,
-  type Revocation,
-  type RevocationList,
-} from './revocation-list.js';
+export { isByTime, revokedName, revokedOf, type Revocation, type Revoked, type RevokedOf } from './revocation.js';
+export { issuedAtOf, MemoryRevocationList, type RevocationList } from './revocation-list.js';
 export { recentLogin, requirePerson, requireRecentLogin, type RecentLogin } from './sign-in.js';
 export { TokenError, type LoginWanted } from './token-error.js';
 export { tokenErrorReasons, type TokenErrorCode, type TokenErrorReason } from './token-error-reasons.js';

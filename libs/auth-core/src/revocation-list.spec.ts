@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type Principal } from './principal.js';
-import { issuedAtOf, MemoryRevocationList, type Revocation } from './revocation-list.js';
+import { issuedAtOf, MemoryRevocationList } from './revocation-list.js';
+import { type Revocation } from './revocation.js';
 
 const principal: Principal = {
   subject: 'ada',

@@ -1,4 +1,5 @@
 import { type Principal } from './principal.js';
+import { revokedName, type Revocation, type Revoked } from './revocation.js';
 
 /** Called by a verifier for every request, repeated tokens included; it must answer from memory, in constant time. */
 export interface RevocationList {
@@ -12,42 +13,6 @@ export interface RevocationList {
    * @param listener must not throw
    */
   onRevocation?(listener: (revocation: Revocation) => void): void;
-}
-
-/**
- * Tokens to refuse although their signatures are valid. Each revocation only adds a refusal and has an expiry, so the order of arrival does not
- * matter. Times are seconds since 1970, with milliseconds as a fraction.
- */
-export type Revocation =
-  /** One token, by its `jti`. */
-  | { readonly kind: 'token'; readonly tokenId: string; readonly until: number }
-  /** Everything with one `txn` (RFC 8417): the first token, and all tokens exchanged for it. */
-  | { readonly kind: 'transaction'; readonly txn: string; readonly until: number }
-  /** Every token that names a client, as client, subject or actor in the chain, issued at or before a time. */
-  | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore: number; readonly until: number }
-  /** Every token that names a subject, as subject or actor in the chain, issued at or before a time. */
-  | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore: number; readonly until: number }
-  /** Every token that an API key was exchanged for, and all tokens exchanged for those, issued at or before a time. */
-  | { readonly kind: 'api-key'; readonly apiKeyId: string; readonly issuedBefore: number; readonly until: number }
-  /** Everything signed by a key, by its `kid`. */
-  | { readonly kind: 'key'; readonly keyId: string; readonly until: number };
-
-/** The value that a revocation names: a `jti`, a `txn`, a client, a subject, the id of an API key or a `kid`. */
-export function revokedName(revocation: Revocation): string {
-  switch (revocation.kind) {
-    case 'token':
-      return revocation.tokenId;
-    case 'transaction':
-      return revocation.txn;
-    case 'client':
-      return revocation.clientId;
-    case 'subject':
-      return revocation.subject;
-    case 'api-key':
-      return revocation.apiKeyId;
-    case 'key':
-      return revocation.keyId;
-  }
 }
 
 interface Entry {
@@ -84,7 +49,7 @@ export class MemoryRevocationList implements RevocationList {
     subject: new Map<string, Entry>(),
     'api-key': new Map<string, Entry>(),
     key: new Map<string, Entry>(),
-  } as const satisfies Readonly<Record<Revocation['kind'], Map<string, Entry>>>;
+  } as const satisfies Readonly<Record<Revoked['kind'], Map<string, Entry>>>;
   readonly #listeners: ((revocation: Revocation) => void)[] = [];
   #size = 0;
 
@@ -133,7 +98,7 @@ export class MemoryRevocationList implements RevocationList {
       (transaction.size > 0 && transaction.has(principal.txn)) ||
       (key.size > 0 && key.has(keyId)) ||
       (apiKey.size > 0 && principal.apiKey !== undefined && isBefore(apiKey.get(principal.apiKey.id), principal)) ||
-      (client.size + subject.size > 0 && this.#standsIn(principal))
+      (client.size + subject.size > 0 && this.#names(principal))
     );
   }
 
@@ -146,7 +111,7 @@ export class MemoryRevocationList implements RevocationList {
   }
 
   /** Whether the token names a revoked client or subject. */
-  #standsIn(principal: Principal): boolean {
+  #names(principal: Principal): boolean {
     const { client, subject } = this.#entries;
     if (
       isBefore(client.get(principal.clientId), principal) ||

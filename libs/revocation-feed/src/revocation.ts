@@ -1,4 +1,4 @@
-import { type Principal, type Revocation } from '@countersign/auth-core';
+import { revokedName, type Principal, type Revoked } from '@countersign/auth-core';
 
 /** What the bucket's keys are made of: a `jti`, `txn` or `kid` as it is, a client or subject in base64url. */
 const plainName = /^[A-Za-z0-9_-]{1,128}$/;
@@ -8,33 +8,11 @@ export function isRevocableId(id: string): boolean {
   return plainName.test(id);
 }
 
-const encodeName = (name: string): string => Buffer.from(name, 'utf8').toString('base64url');
-
-/** What an entry is about, without its times. */
-type Named =
-  | Pick<Extract<Revocation, { kind: 'token' }>, 'kind' | 'tokenId'>
-  | Pick<Extract<Revocation, { kind: 'transaction' }>, 'kind' | 'txn'>
-  | Pick<Extract<Revocation, { kind: 'client' }>, 'kind' | 'clientId'>
-  | Pick<Extract<Revocation, { kind: 'subject' }>, 'kind' | 'subject'>
-  | Pick<Extract<Revocation, { kind: 'api-key' }>, 'kind' | 'apiKeyId'>
-  | Pick<Extract<Revocation, { kind: 'key' }>, 'kind' | 'keyId'>;
-
 /** The entry's key in the bucket: `token.<jti>`, `transaction.<txn>`, `client.<base64url>`, `subject.<base64url>`, `api-key.<id>`, `key.<kid>`. */
-export function bucketKeyOf(revocation: Named): string {
-  switch (revocation.kind) {
-    case 'token':
-      return `token.${revocation.tokenId}`;
-    case 'transaction':
-      return `transaction.${revocation.txn}`;
-    case 'client':
-      return `client.${encodeName(revocation.clientId)}`;
-    case 'subject':
-      return `subject.${encodeName(revocation.subject)}`;
-    case 'api-key':
-      return `api-key.${revocation.apiKeyId}`;
-    case 'key':
-      return `key.${revocation.keyId}`;
-  }
+export function bucketKeyOf(revoked: Revoked): string {
+  const name = revokedName(revoked);
+  const isText = revoked.kind === 'client' || revoked.kind === 'subject';
+  return `${revoked.kind}.${isText ? Buffer.from(name, 'utf8').toString('base64url') : name}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { jwtSigner, revokedName, type PrivateJwk, type Revocation } from '@countersign/auth-core';
+import { jwtSigner, revokedName, type PrivateJwk, type Revoked } from '@countersign/auth-core';
 import { EVENT, LIST_EVENT, TYPE, type ListedRevocation, type SignedDigest } from './statement.js';
 
 export interface Signing {
@@ -18,7 +18,7 @@ const names = {
   subject: 'subject',
   'api-key': 'api_key_id',
   key: 'kid',
-} as const satisfies Readonly<Record<Revocation['kind'], string>>;
+} as const satisfies Readonly<Record<Revoked['kind'], string>>;
 
 const signers = new WeakMap<PrivateJwk, (claims: object) => string>();
 

@@ -1,4 +1,4 @@
-import { type Revocation } from '@countersign/auth-core';
+import { isByTime, revokedOf, type Revocation } from '@countersign/auth-core';
 import { type ListedRevocation } from '@countersign/revocation-feed';
 import { type RevocationRow } from './revocations.tables.js';
 
@@ -10,21 +10,9 @@ const seconds = (time: Date): number => time.getTime() / 1_000;
 /** The row as validators receive it. */
 export function revocationOf({ kind, name, issuedBefore, mattersUntil }: RevocationRow): Revocation {
   const until = Math.ceil(seconds(mattersUntil));
-  const before = issuedBefore === null ? 0 : seconds(issuedBefore);
-  switch (kind) {
-    case 'token':
-      return { kind, tokenId: name, until };
-    case 'transaction':
-      return { kind, txn: name, until };
-    case 'client':
-      return { kind, clientId: name, issuedBefore: before, until };
-    case 'subject':
-      return { kind, subject: name, issuedBefore: before, until };
-    case 'api-key':
-      return { kind, apiKeyId: name, issuedBefore: before, until };
-    case 'key':
-      return { kind, keyId: name, until };
-  }
+  const revoked = revokedOf(kind, name);
+  if (!isByTime(revoked)) return { ...revoked, until };
+  return { ...revoked, issuedBefore: issuedBefore === null ? 0 : seconds(issuedBefore), until };
 }
 
 /** The row as it is listed. */

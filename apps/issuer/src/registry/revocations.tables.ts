@@ -1,4 +1,4 @@
-import { type Revocation } from '@countersign/auth-core';
+import { type Revoked } from '@countersign/auth-core';
 import { bigint, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
@@ -10,7 +10,7 @@ export const revocationKinds = [
   'subject',
   'api-key',
   'key',
-] as const satisfies readonly Revocation['kind'][];
+] as const satisfies readonly Revoked['kind'][];
 
 export const revocationTable = pgTable('revocation', {
   /** The entry's key in the bucket; a second revocation of the same thing extends the first. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
+import { revokedName } from '@countersign/auth-core';
 import {
   AUDIT_OUTBOX,
   by,
@@ -23,7 +24,7 @@ import {
   type RevocationsQuery,
   type RevocationView,
 } from './admin-revocations.js';
-import { requestedName, type RevocationRequest } from '../revocation/revocation.js';
+import { resourceKindOf, type RevocationRequest } from '../revocation/revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { RevocationsStore } from '../revocation/revocations.store.js';
 import { RevokedGrants } from './revoked-grants.service.js';
@@ -113,8 +114,8 @@ export class AdminRevocationsService {
   async #refused(requested: RevocationRequest, reason: string, caller: Caller): Promise<void> {
     await this.outbox.recordDurably(
       events.event('revocation.refused', by(caller), {
-        kind: requested.kind === 'key' ? 'signing-key' : requested.kind,
-        id: requestedName(requested),
+        kind: resourceKindOf(requested.kind),
+        id: revokedName(requested),
         action: `${requested.kind}:revoke`,
         outcome: 'failed',
         reason,

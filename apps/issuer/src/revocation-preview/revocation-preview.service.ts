@@ -13,6 +13,7 @@ import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { DescribedClients, type DescribedClient } from '../registry/described-clients.store.js';
 import { REVOKED } from '../registry/revocation-memory.service.js';
 import { SigningKeysStore } from '../registry/signing-keys.store.js';
+import { resourceKindOf } from '../revocation/revocation.js';
 import { SESSION_TIMES, sessionIdSchema, type SessionTimes } from '../sessions/session.js';
 import { SessionsStore } from '../sessions/sessions.store.js';
 import { tokenOf } from './live-token.js';
@@ -61,7 +62,7 @@ export class RevocationPreviews {
     const described = query.kind === 'client' ? await this.described.under(this.database, query.name) : [];
     const tokens = await this.#tokens(query, described, now);
     const grants = await this.#grants(query, described, now);
-    const kind = query.kind === 'key' ? 'signing-key' : query.kind;
+    const kind = query.kind === 'session' ? query.kind : resourceKindOf(query.kind);
     const changes = { tokens: tokens?.live ?? null, ...grants };
     await this.outbox.recordDurably(
       events.event('revocation.previewed', by(caller), { kind, id: query.name, changes }),

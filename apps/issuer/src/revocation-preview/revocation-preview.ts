@@ -1,4 +1,4 @@
-import { MemoryRevocationList, type Principal, type RevocationList } from '@countersign/auth-core';
+import { MemoryRevocationList, revokedOf, type Principal, type RevocationList } from '@countersign/auth-core';
 import { idSchema } from '@countersign/service-host';
 import { z } from 'zod';
 import { clientIdSchema } from '../registry/client.js';
@@ -73,22 +73,8 @@ export function requestsOf(
   { kind, name }: PreviewQuery,
   { delegations = [], clients = [] }: TakenAlong = {},
 ): readonly RevocationRequest[] {
-  switch (kind) {
-    case 'token':
-      return [{ kind, tokenId: name }];
-    case 'transaction':
-      return [{ kind, txn: name }];
-    case 'client':
-      return [name, ...clients].map((clientId) => ({ kind, clientId }));
-    case 'subject':
-      return [{ kind, subject: name }];
-    case 'api-key':
-      return [{ kind, apiKeyId: name }];
-    case 'key':
-      return [{ kind, keyId: name }];
-    case 'session':
-      return delegations.map((txn) => ({ kind: 'transaction', txn }));
-  }
+  if (kind === 'session') return delegations.map((txn) => ({ kind: 'transaction', txn }));
+  return [revokedOf(kind, name), ...clients.map((clientId) => ({ kind: 'client', clientId }) as const)];
 }
 
 /** Against what a preview is made. */

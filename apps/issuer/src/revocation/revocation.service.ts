@@ -112,7 +112,7 @@ export class RevocationService {
     why: RevocationCause,
     replaces = false,
   ): Promise<RevocationRow> {
-    const turn = await this.store.takeTurn(transaction, requested.kind);
+    const turn = await this.store.takeTurn(transaction, requested);
     if (isInFuture(requested, turn))
       throw new Problem(422, 'TIME_IN_FUTURE', 'issued_before must not be in the future.');
     const revocation = revocationFor(requested, turn);

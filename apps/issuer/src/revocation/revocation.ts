@@ -1,42 +1,20 @@
-import { type Revocation } from '@countersign/auth-core';
+import { type Revocation, type Revoked, type RevokedOf } from '@countersign/auth-core';
 import { KEY_REVOCATION_LIMIT_SECONDS } from '@countersign/revocation-feed';
 import { TOKEN_LIFETIME_LIMIT } from '../registry/client.js';
 import { CLOCK_TOLERANCE_SECONDS } from '../registry/clocks.js';
 
 /** What is to be revoked. Times are seconds since 1970. */
 export type RevocationRequest =
-  /** `expiresAt`: the token's `exp`, where it is known; no token lives longer than the limit. */
-  | {
-      readonly kind: 'token';
-      readonly tokenId: string;
-      readonly expiresAt?: number | undefined;
-      /** Whose it is, where that is known. */
-      readonly holder?: string | undefined;
-    }
-  | { readonly kind: 'transaction'; readonly txn: string; readonly holder?: string | undefined }
+  /** `expiresAt`: the token's `exp`, where it is known; no token lives longer than the limit. `holder`: whose it is, where that is known. */
+  | (RevokedOf<'token'> & { readonly expiresAt?: number | undefined; readonly holder?: string | undefined })
+  | (RevokedOf<'transaction'> & { readonly holder?: string | undefined })
   /** `issuedBefore`: until now when left out. */
-  | { readonly kind: 'client'; readonly clientId: string; readonly issuedBefore?: number | undefined }
-  | { readonly kind: 'subject'; readonly subject: string; readonly issuedBefore?: number | undefined }
-  /** What an API key was exchanged for until now. */
-  | { readonly kind: 'api-key'; readonly apiKeyId: string }
-  | { readonly kind: 'key'; readonly keyId: string };
+  | (RevokedOf<'client' | 'subject' | 'api-key'> & { readonly issuedBefore?: number | undefined })
+  | RevokedOf<'key'>;
 
-/** The `jti`, `txn`, client, subject, API key or `kid` that a request names. */
-export function requestedName(requested: RevocationRequest): string {
-  switch (requested.kind) {
-    case 'token':
-      return requested.tokenId;
-    case 'transaction':
-      return requested.txn;
-    case 'client':
-      return requested.clientId;
-    case 'subject':
-      return requested.subject;
-    case 'api-key':
-      return requested.apiKeyId;
-    case 'key':
-      return requested.keyId;
-  }
+/** The kind of resource that events about it name. */
+export function resourceKindOf(kind: Revoked['kind']): Exclude<Revoked['kind'], 'key'> | 'signing-key' {
+  return kind === 'key' ? 'signing-key' : kind;
 }
 
 /** Why something is revoked. */
@@ -69,26 +47,18 @@ function issuedBeforeOf(requested: number | undefined, { issuedUntil }: Moment):
 export function revocationFor(requested: RevocationRequest, moment: Moment): Revocation {
   const latest = Math.ceil(moment.now) + TOKEN_LIFETIME_LIMIT;
   switch (requested.kind) {
-    case 'token':
-      return {
-        kind: 'token',
-        tokenId: requested.tokenId,
-        until: Math.min(Math.ceil(requested.expiresAt ?? latest), latest),
-      };
+    case 'token': {
+      const { kind, tokenId, expiresAt = latest } = requested;
+      return { kind, tokenId, until: Math.min(Math.ceil(expiresAt), latest) };
+    }
     case 'transaction':
       return { kind: 'transaction', txn: requested.txn, until: latest };
     case 'client':
-    case 'subject': {
-      const issuedBefore = issuedBeforeOf(requested.issuedBefore, moment);
-      const times = { issuedBefore, until: Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT };
-      return requested.kind === 'client'
-        ? { kind: 'client', clientId: requested.clientId, ...times }
-        : { kind: 'subject', subject: requested.subject, ...times };
-    }
+    case 'subject':
     case 'api-key': {
-      const issuedBefore = moment.issuedUntil;
-      const until = Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT;
-      return { kind: 'api-key', apiKeyId: requested.apiKeyId, issuedBefore, until };
+      const { issuedBefore: until, ...revoked } = requested;
+      const issuedBefore = issuedBeforeOf(until, moment);
+      return { ...revoked, issuedBefore, until: Math.ceil(issuedBefore) + TOKEN_LIFETIME_LIMIT };
     }
     case 'key':
       // Who holds a stolen key can write any `exp`, so this is not a token's life: it is far longer than any validator may continue with keys

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { revokedName, type Revocation } from '@countersign/auth-core';
+import { isByTime, revokedName, type Revocation, type Revoked } from '@countersign/auth-core';
 import { bucketKeyOf, type Statement } from '@countersign/revocation-feed';
 import { DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lt, lte, or, sql, type SQL } from 'drizzle-orm';
@@ -9,6 +9,7 @@ import { MARGIN_SECONDS } from '../registry/listed-revocation.js';
 import { matters } from '../registry/listed-revocations.store.js';
 import { revocationTable, type RevocationRow } from '../registry/revocations.tables.js';
 import { type Moment } from './revocation.js';
+import { sharedRoomKinds } from './room.js';
 
 /** Rows that one check reads. */
 const ROWS_LIMIT = 1_000;
@@ -24,6 +25,8 @@ const turnSchema = z.object({
   rows: z.tuple([z.object({ number: z.coerce.number(), now: z.coerce.number(), issued_until: z.coerce.number() })]),
 });
 
+const ofTokens = inArray(revocationTable.kind, sharedRoomKinds);
+
 /** What is revoked, in the database: the truth, of which the bucket is a copy. */
 @Injectable()
 export class RevocationsStore {
@@ -34,8 +37,8 @@ export class RevocationsStore {
    * raises the registry's version, and the time that later tokens say: a token is committed under the version in which it was decided, so none that
    * says an earlier time can follow. Clocks that differ by the tolerance make no difference.
    */
-  async takeTurn(transaction: Transaction, kind: Revocation['kind']): Promise<Turn> {
-    const byTime = kind === 'client' || kind === 'subject' || kind === 'api-key';
+  async takeTurn(transaction: Transaction, revoked: Pick<Revoked, 'kind'>): Promise<Turn> {
+    const byTime = isByTime(revoked);
     const answer = await transaction.execute(sql`
       update registry set
         revocations = revocations + 1,
@@ -110,7 +113,7 @@ export class RevocationsStore {
 
   /** Takes back what the issuer had stated before this database was restored, under a new number. */
   async adopt(transaction: Transaction, statements: readonly Statement[]): Promise<void> {
-    const turn = await this.takeTurn(transaction, 'token');
+    const turn = await this.takeTurn(transaction, { kind: 'token' });
     const by = { who: 'issuer', reason: 'stated before the database was restored' };
     for (const { revocation, holder, replaces } of statements) {
       await this.add(transaction, revocation, turn, by, { holder, replaces });
@@ -124,7 +127,7 @@ export class RevocationsStore {
 
   /** Entries of tokens and transactions. */
   async countOfTokens(transaction: Transaction): Promise<number> {
-    return transaction.$count(revocationTable, inArray(revocationTable.kind, ['token', 'transaction']));
+    return transaction.$count(revocationTable, ofTokens);
   }
 
   /** The client whose tokens have the most entries, several at least. */
@@ -132,7 +135,7 @@ export class RevocationsStore {
     const [largest] = await transaction
       .select({ clientId: revocationTable.clientId, entries: count() })
       .from(revocationTable)
-      .where(and(inArray(revocationTable.kind, ['token', 'transaction']), isNotNull(revocationTable.clientId)))
+      .where(and(ofTokens, isNotNull(revocationTable.clientId)))
       .groupBy(revocationTable.clientId)
       .orderBy(desc(count()))
       .limit(1);
@@ -141,7 +144,6 @@ export class RevocationsStore {
 
   /** Takes away the entries of a client's tokens, because one of the client itself takes their place. */
   async removeHeldBy(transaction: Transaction, clientId: string): Promise<void> {
-    const ofTokens = inArray(revocationTable.kind, ['token', 'transaction']);
     await transaction.delete(revocationTable).where(and(ofTokens, eq(revocationTable.clientId, clientId)));
   }
 
@@ -164,7 +166,7 @@ export class RevocationsStore {
       .limit(1);
     if (unnumbered === undefined) return;
     await this.database.transaction(async (transaction) => {
-      const { number } = await this.takeTurn(transaction, 'token');
+      const { number } = await this.takeTurn(transaction, { kind: 'token' });
       await transaction.update(revocationTable).set({ changedIn: number }).where(eq(revocationTable.changedIn, 0));
     });
   }

@@ -1,4 +1,4 @@
-import { type Revocation } from '@countersign/auth-core';
+import { type Revoked } from '@countersign/auth-core';
 
 /** Bytes of the bucket that one entry is counted with: its statement, its subject, what the server keeps beside. */
 export const ENTRY_BYTES = 1_024;
@@ -11,8 +11,8 @@ export interface Filling {
   readonly ofTokens: number;
 }
 
-/** Whether revocations of a kind have reserved space, which only administrators can fill. */
-const hasReservedRoom = (kind: Revocation['kind']): boolean => kind !== 'token' && kind !== 'transaction';
+/** Kinds that share space. The others have reserved space, which only administrators can fill. */
+export const sharedRoomKinds = ['token', 'transaction'] as const satisfies readonly Revoked['kind'][];
 
 /** Entries of tokens and transactions for which a bucket has room. */
 export function tokenRoom(maxBytes: number): number {
@@ -20,6 +20,6 @@ export function tokenRoom(maxBytes: number): number {
 }
 
 /** Whether one more revocation of a kind has room. */
-export function hasRoom(kind: Revocation['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
-  return hasReservedRoom(kind) || ofTokens < tokenRoom(maxBytes);
+export function hasRoom(kind: Revoked['kind'], { ofTokens }: Filling, maxBytes: number): boolean {
+  return !sharedRoomKinds.some((shared) => shared === kind) || ofTokens < tokenRoom(maxBytes);
 }
