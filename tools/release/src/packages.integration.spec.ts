@@ -7,18 +7,20 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { z } from 'zod';
 import { ordersSpec } from './compatibility/orders-spec.js';
-import { packLibraries } from './packed.js';
+import { packedPackages, type PackedPackage } from './packed.js';
 import { blockOf } from './profile-page.js';
 import { examplesOf, publishedLibraries } from './published.js';
+import { provideModules } from './workspace-modules.js';
 
 const root = resolve(import.meta.dirname, '../../..');
 const libraries = publishedLibraries(root);
 
 describe('each published library', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'countersign-packed-'));
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-released-'));
   const project = join(folder, 'project');
   const tarballs = new Map<string, string>();
   const filesOf = new Map<string, readonly string[]>();
+  let packed: readonly PackedPackage[];
 
   const npm = (args: readonly string[], cwd: string): string =>
     execFileSync('npm', args, { cwd, encoding: 'utf8', env: { ...process.env, npm_config_loglevel: 'error' } });
@@ -29,7 +31,9 @@ describe('each published library', () => {
     });
 
   beforeAll(() => {
-    for (const { name, tarball, files } of packLibraries(root, folder)) {
+    const names = new Set(libraries.map(({ name }) => name));
+    packed = packedPackages(root).packages.filter(({ name }) => names.has(name));
+    for (const { name, tarball, files } of packed) {
       tarballs.set(name, tarball);
       filesOf.set(name, files);
     }
@@ -46,6 +50,7 @@ describe('each published library', () => {
       overrides: Object.fromEntries([...tarballs].map(([name, path]) => [name, `file:${path}`])),
     };
     writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+    provideModules(root, project, packed);
     npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], project);
   }, 600_000);
   afterAll(() => {
@@ -88,8 +93,8 @@ describe('each published library', () => {
       if (nests !== undefined)
         expect([name, readme]).toEqual([name, expect.stringContaining(`Nest ${nests.join(', ')}`)]);
       const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path]) => path ?? '');
-      const packed = filesOf.get(name) ?? [];
-      const missing = links.filter((path) => !packed.some((file) => file === path || file.startsWith(`${path}/`)));
+      const files = filesOf.get(name) ?? [];
+      const missing = links.filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)));
       expect([name, missing]).toEqual([name, []]);
     }
   });
@@ -237,6 +242,7 @@ process.exit(0);
       join(commonjs, 'package.json'),
       JSON.stringify({ private: true, dependencies, overrides: own, jest }),
     );
+    provideModules(root, commonjs, packed, Object.keys(Object.fromEntries(nest)));
     npm(['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], commonjs);
     const lock = z
       .object({ packages: z.record(z.string(), z.unknown()) })

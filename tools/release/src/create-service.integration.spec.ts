@@ -1,28 +1,17 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort, startBackingServices, type BackingServices } from '@countersign/backing-services';
 import { createTestIssuer, type TestIssuer } from '@countersign/test-kit';
 import { z } from 'zod';
+import { packedPackages } from './packed.js';
+import { provideModules } from './workspace-modules.js';
 
 const root = resolve(import.meta.dirname, '../../..');
-/** What a service outside the workspace takes from the registry. */
-const packages = [
-  ...[
-    'libs/auth-core',
-    'libs/auth',
-    'libs/audit-event',
-    'libs/audit-client',
-    'libs/revocation-feed',
-    'libs/service-host',
-  ],
-  ...['libs/test-kit', 'libs/nats-rights', 'tools/backing-services', 'tools/create-countersign'],
-];
 
 describe('npm create countersign@latest my-orders', () => {
   const folder = mkdtempSync(join(tmpdir(), 'create-countersign-'));
-  const packed = join(folder, 'packed');
   const service = join(folder, 'my-orders');
   let printed: string;
 
@@ -35,17 +24,17 @@ describe('npm create countersign@latest my-orders', () => {
   };
 
   beforeAll(() => {
-    execFileSync('mkdir', ['-p', packed]);
-    const directories = packages.map((directory) => join(root, directory));
-    run('npm', ['pack', '--ignore-scripts', '--pack-destination', packed, ...directories], root);
+    // What a service outside the workspace takes from the registry.
+    const { folder: packed, packages } = packedPackages(root);
     // As npm does it: the packed package, installed apart, its command run.
     const tool = join(folder, 'tool');
-    execFileSync('mkdir', ['-p', tool]);
+    mkdirSync(tool);
     const tarballs = ['create-countersign-0.1.0.tgz', 'countersign-auth-core-0.1.0.tgz'].map((file) =>
       join(packed, file),
     );
     run('npm', ['install', '--prefix', tool, '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], folder);
     printed = run(join(tool, 'node_modules/.bin/create-countersign'), ['my-orders', '--packages', packed], folder);
+    provideModules(root, service, packages);
     run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], service);
   }, 600_000);
   afterAll(() => {
