@@ -15,8 +15,12 @@ export interface AuditOutboxOptions {
 
 const INSERT = 'insert into audit_outbox (id, event) values ($1::uuid, $2::jsonb)';
 
-/** Milliseconds between creating an event and looking for it in the outbox, when it commits as part of a larger transaction. */
+/**
+ * Milliseconds between creating an event and looking for it in the outbox, when it commits as part of a larger transaction. Nothing says when that is:
+ * the relay looks again after twice the time, and so on up to the limit.
+ */
 const COMMIT_MS = 10;
+const COMMIT_LIMIT_MS = 5_120;
 
 /**
  * The service's own record of what it did, in its own database (transactional outbox). An event is durable before the answer is sent;
@@ -28,7 +32,7 @@ export class AuditOutbox {
   readonly #newId: () => string;
   readonly #listeners: (() => void)[] = [];
   readonly #eventListeners: ((event: NewAuditEvent) => void)[] = [];
-  #expecting = false;
+  #expected: { readonly timer: NodeJS.Timeout; readonly afterMs: number } | undefined;
 
   constructor(private readonly options: AuditOutboxOptions) {
     this.#now = options.now ?? (() => new Date());
@@ -66,14 +70,20 @@ export class AuditOutbox {
    */
   complete(event: NewAuditEvent): UnnumberedEvent {
     const complete = this.#complete(event);
-    if (!this.#expecting && this.#listeners.length > 0) {
-      this.#expecting = true;
-      setTimeout(() => {
-        this.#expecting = false;
-        this.recorded();
-      }, COMMIT_MS).unref();
-    }
+    // Where the earliest time is awaited already, this event commits after it or is found by the later ones.
+    if (this.#listeners.length > 0 && this.#expected?.afterMs !== COMMIT_MS) this.#expect(COMMIT_MS);
     return complete;
+  }
+
+  #expect(afterMs: number): void {
+    clearTimeout(this.#expected?.timer);
+    this.#expected = undefined;
+    if (afterMs > COMMIT_LIMIT_MS) return;
+    const timer = setTimeout(() => {
+      this.#expect(2 * afterMs);
+      this.recorded();
+    }, afterMs);
+    this.#expected = { timer: timer.unref(), afterMs };
   }
 
   #complete(event: NewAuditEvent): UnnumberedEvent {

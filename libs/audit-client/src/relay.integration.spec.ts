@@ -260,6 +260,12 @@ describe('the outbox and its relay', () => {
       outbox.record(transaction, event('recorded-with-a-change')),
     );
     await until(has(id));
+    const late = await drizzle({ client: pool }).transaction(async (transaction) => {
+      const recorded = await outbox.record(transaction, event('committed-late'));
+      await delay(200);
+      return recorded;
+    });
+    await until(has(late));
     await delay(100);
     const own = completeEvent(event('recorded-by-a-statement-of-its-own'), uuidv7(), 'payments', new Date());
     await pool.query('insert into audit_outbox (id, event) values ($1, $2)', [own.id, JSON.stringify(own)]);
