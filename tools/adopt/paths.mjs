@@ -99,7 +99,7 @@ const id = crypto.randomUUID();
 await pool.query('insert into orders (id) values ($1)', [id]);
 if ('dataSource' in example) await (example.dataSource as { initialize(): Promise<unknown> }).initialize();
 await cancel(id, ${caller});
-const { rows } = await pool.query("select cancelled, event->>'type' as type from orders join audit_outbox on event->>'subject' = 'order/' || orders.id");
+const { rows } = await pool.query("select cancelled, event->>'type' as type from orders join audit_outbox_event on event->>'subject' = 'order/' || orders.id");
 const refused = await cancel(id, { ...${caller}, subject: '' }).then(() => 'recorded', (error: { code?: string }) => error.code);
 console.log(JSON.stringify([rows, refused]));
 process.exit(0);

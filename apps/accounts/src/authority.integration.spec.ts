@@ -110,7 +110,7 @@ describe("the ledger's objects are their owners'", () => {
     }
     expect((await send(transfer(mallorys, frozen, '1'), mallory)).body['code']).toBe('ACCOUNT_UNKNOWN');
     const { rows } = await ledger.pool.query(
-      `select event->'data'->>'reason' as reason from audit_outbox where event->>'type' like '%transfer.refused%' order by position desc limit 1`,
+      `select event->'data'->>'reason' as reason from audit_outbox_event where event->>'type' like '%transfer.refused%' order by position desc limit 1`,
     );
     expect(rows).toEqual([{ reason: 'ACCOUNT_FROZEN' }]);
     // Their owner sees the reason.
@@ -150,7 +150,7 @@ describe("the ledger's objects are their owners'", () => {
   it("records an attempt on what is not the caller's as denied", async () => {
     await ledger.call('GET', `/accounts/${purse}`, mallory);
     const { rows } = await ledger.pool.query(
-      `select event->'data'->>'outcome' as outcome from audit_outbox where event->'data'->'principal'->>'subject' = 'mallory'
+      `select event->'data'->>'outcome' as outcome from audit_outbox_event where event->'data'->'principal'->>'subject' = 'mallory'
         and event->>'subject' = $1 order by position desc limit 1`,
       [`account/${purse}`],
     );

@@ -31,7 +31,7 @@ describe('what the issuer records', () => {
   afterAll(() => issuer.stop(), 60_000);
 
   async function recorded(): Promise<readonly Event[]> {
-    const { rows } = await issuer.database.query('select event from audit_outbox order by position');
+    const { rows } = await issuer.database.query('select event from audit_outbox_event order by position');
     return z
       .array(z.object({ event: eventSchema }))
       .parse(rows)

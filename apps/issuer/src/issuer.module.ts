@@ -25,7 +25,6 @@ import { DeclaredWords } from './clients/audience-words.service.js';
 import { ClientsController, ClientsSchemaController } from './clients/clients.controller.js';
 import { ClientDeclarations } from './clients/client-declarations.service.js';
 import { ClientWrites } from './clients/client-writes.service.js';
-import { ClientChanges } from './clients/client-changes.service.js';
 import { ClientsService } from './clients/clients.service.js';
 import { type Configuration } from './configuration.js';
 import { delegationProviders } from './delegations/index.js';
@@ -256,7 +255,6 @@ export class IssuerModule {
         RevocationKeyRotation,
         RevocationKeysService,
         ...keyedAnswers(keyedEvents, SealedAnswers),
-        ClientChanges,
         ClientsService,
         ClientDeclarations,
         ClientWrites,

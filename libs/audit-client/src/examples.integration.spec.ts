@@ -58,7 +58,7 @@ describe('an event recorded in the transaction of its change, by', () => {
       await example?.cancel(order, caller);
       const { rows } = await client.query(
         `select cancelled, event->>'type' as type, event->'data'->'principal'->>'subject' as subject, event->>'source' as source
-         from orders join audit_outbox on event->>'subject' = 'order/' || orders.id where orders.id = $1`,
+         from orders join audit_outbox_event on event->>'subject' = 'order/' || orders.id where orders.id = $1`,
         [order],
       );
       expect(rows).toEqual([

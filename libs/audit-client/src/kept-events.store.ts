@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { z } from 'zod';
 import { type NumberedEvent } from './event-batch.js';
+import { withNumber } from './event-number.js';
 
 const keptEvents = `
-  select position::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
+  select position::text, first_sequence::text, first_index::text, events, coalesce(salts, '{}')::text as salts from audit_kept
   where first_index + (last_sequence - first_sequence) >= $1 and position > $2 order by position limit 20`;
 
 const highestIndex = 'select max(first_index + (last_sequence - first_sequence))::text as highest from audit_kept';
@@ -22,32 +22,35 @@ export interface KeptEvents {
 
 interface KeptRow {
   readonly position: string;
+  readonly first_sequence: string;
   readonly first_index: string;
   readonly events: string;
   readonly salts: string;
 }
 
-const sequenceSchema = z.looseObject({ sequence: z.string() });
+function numberedLines(events: string, first: bigint): readonly NumberedEvent[] {
+  return events.split('\n').map((line, place) => {
+    const sequence = first + BigInt(place);
+    return { sequence, json: withNumber(Buffer.from(line), sequence) };
+  });
+}
 
 /** Events that are in the log, with their places: audit asks for them when its database was restored from a backup. */
 export class KeptEventsStore {
   /** @param keepHours hours for which an event is kept */
   constructor(
-    private readonly client: Pick<pg.PoolClient, 'query'>,
+    private readonly client: Pick<pg.ClientBase, 'query'>,
     private readonly keepHours: number,
   ) {}
 
   /** The next kept events from a log index on. @param after the position of the last one already read */
   async from(fromIndex: bigint, after: bigint): Promise<readonly KeptEvents[]> {
     const { rows } = await this.client.query<KeptRow>(keptEvents, [fromIndex, after]);
-    return rows.map(({ position, first_index, events, salts }) => ({
+    return rows.map(({ position, first_sequence, first_index, events, salts }) => ({
       position: BigInt(position),
       firstIndex: BigInt(first_index),
       salts,
-      events: events.split('\n').map((json) => ({
-        sequence: BigInt(sequenceSchema.parse(JSON.parse(json)).sequence),
-        json,
-      })),
+      events: numberedLines(events, BigInt(first_sequence)),
     }));
   }
 

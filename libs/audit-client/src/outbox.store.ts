@@ -13,6 +13,9 @@ export interface AuditOutboxOptions {
   readonly newId?: () => string;
 }
 
+/** Maximum events in one row of `audit_outbox_group`. */
+export const EVENTS_IN_A_GROUP = 1_000;
+
 const INSERT = 'insert into audit_outbox (id, event) values ($1::uuid, $2::jsonb)';
 
 /**
@@ -54,7 +57,7 @@ export class AuditOutbox {
 
   /**
    * Records an event that accompanies no change (a read, a refusal, a token issued); resolves once it is committed. Concurrent calls share one
-   * insert.
+   * row.
    * @returns the event's id
    * @throws {AuditEventError}, or the database's error: then the answer must not be sent
    */
@@ -108,10 +111,11 @@ export class AuditOutbox {
   }
 
   async #insert(events: readonly UnnumberedEvent[]): Promise<void> {
-    await this.options.pool.query(
-      `insert into audit_outbox (id, event) select (e->>'id')::uuid, e from jsonb_array_elements($1::jsonb) as e`,
-      [JSON.stringify(events)],
-    );
+    await this.options.pool.query({
+      name: 'outbox-record',
+      text: 'insert into audit_outbox_group (events, count) values ($1, $2)',
+      values: [events.map((event) => JSON.stringify(event)).join('\n'), events.length],
+    });
     this.recorded();
   }
 

@@ -10,6 +10,9 @@ function lowestIdAt(ms: number): string {
 const recentEvents = `
   (select event from audit_outbox where id >= $2::uuid and event->>'type' = $1 order by id desc limit $4)
   union all
+  (select line::jsonb from audit_outbox_group as waiting, string_to_table(waiting.events, E'\\n') as line
+   where waiting.created_at >= $3 and line::jsonb->>'type' = $1 and (line::jsonb->>'id')::uuid >= $2::uuid limit $4)
+  union all
   (select line::jsonb from (select events from audit_kept where kept_at >= $3 order by kept_at desc) as kept,
      string_to_table(kept.events, E'\\n') as line
    where line::jsonb->>'type' = $1 and (line::jsonb->>'id')::uuid >= $2::uuid limit $4)`;

@@ -13,7 +13,8 @@ import {
 import { connectToNats, isConnected, type ConnectionLogger, type NatsOptions } from './nats-connection.js';
 import { parsePlacement, parseRecall, parseReceipt, receiptSubject, type Place } from './receipts.js';
 import { type AuditOutbox } from './outbox.store.js';
-import { RelayStore, ROUND } from './relay.store.js';
+import { RelayStore } from './relay.store.js';
+import { ROUND } from './relay-statements.js';
 import { reportSubject, writeReport, type SourceReport } from './source-report.js';
 
 export interface RelayOptions {
@@ -193,7 +194,7 @@ class OutboxRelay implements Relay {
     await this.#release(store, now);
     await this.#sendRecalled(store, stream);
     const failure = await this.#publish(store, stream, packEvents(events, { bytes: this.#sizeLimit() }));
-    this.#behind = failure !== undefined || due.length === ROUND;
+    this.#behind = failure !== undefined || due.length >= ROUND;
     if (now - this.#countedAt > COUNT_EVERY_MS) {
       this.#pending = await store.count();
       this.#countedAt = now;
@@ -243,7 +244,10 @@ class OutboxRelay implements Relay {
       ),
     );
     const published = batches.filter((_, index) => results[index]?.status === 'fulfilled');
-    store.published(published);
+    store.published(
+      published,
+      batches.filter((batch) => !published.includes(batch)),
+    );
     if (published.length > 0) this.#lastPublishedAt = new Date();
     return results.find((result) => result.status === 'rejected');
   }

@@ -67,7 +67,7 @@ export interface OutboxDatabase {
 }
 
 async function outboxEvents(database: OutboxDatabase): Promise<readonly UnnumberedEvent[]> {
-  const { rows } = await database.query('select event from audit_outbox order by position');
+  const { rows } = await database.query('select event from audit_outbox_event order by position');
   return rows.map((row) =>
     rowSchema.parse(typeof row === 'object' && row !== null && 'event' in row ? row.event : undefined),
   );

@@ -515,7 +515,7 @@ describe('the whole stack, over HTTP between real processes', () => {
     const client = await databaseOf('accounts');
     let left = '';
     for (let attempt = 0; attempt < 150 && left !== '0'; attempt += 1) {
-      const { rows } = await client.query<{ count: string }>('select count(*) from audit_outbox');
+      const { rows } = await client.query<{ count: string }>('select count(*) from audit_outbox_event');
       left = rows[0]?.count ?? '';
       await delay(100);
     }

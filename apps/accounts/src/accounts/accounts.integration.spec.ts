@@ -118,7 +118,7 @@ describe('accounts', () => {
     ]);
     expect((await ledger.call('GET', `/accounts/${id}`, alice)).body).toEqual(changed);
     const { rows } = await ledger.pool.query(
-      `select event->'data'->'changes' as changes from audit_outbox where event->>'type' = 'countersign.accounts.account.changed.v1'
+      `select event->'data'->'changes' as changes from audit_outbox_event where event->>'type' = 'countersign.accounts.account.changed.v1'
         and event->>'subject' = $1`,
       [`account/${id}`],
     );
@@ -196,7 +196,7 @@ describe('accounts', () => {
     ];
     expect(new Set([answers[0], ...others].map((answer) => answer?.body['id'])).size).toBe(3);
     const { rows } = await ledger.pool.query(
-      `select event->>'type' as type, count(*)::int from audit_outbox where event->>'subject' = $1 group by 1 order by 1`,
+      `select event->>'type' as type, count(*)::int from audit_outbox_event where event->>'subject' = $1 group by 1 order by 1`,
       [`account/${String(answers[0]?.body['id'])}`],
     );
     expect(rows).toEqual([
@@ -204,7 +204,7 @@ describe('accounts', () => {
       { type: 'countersign.accounts.account.repeated.v1', count: 7 },
     ]);
     const { rows: refused } = await ledger.pool.query(
-      `select event->>'subject' as subject, event->'data'->>'outcome' as outcome, event->'data'->>'reason' as reason from audit_outbox
+      `select event->>'subject' as subject, event->'data'->>'outcome' as outcome, event->'data'->>'reason' as reason from audit_outbox_event
         where event->>'type' = 'countersign.accounts.idempotency-key.refused.v1'`,
     );
     expect(refused).toContainEqual({
@@ -264,7 +264,7 @@ describe('accounts', () => {
       valueOf: '3',
     });
     const { rows } = await ledger.pool.query<{ metadata: unknown }>(
-      `select event->'data'->'changes'->'metadata' as metadata from audit_outbox
+      `select event->'data'->'changes'->'metadata' as metadata from audit_outbox_event
         where event->>'type' = 'countersign.accounts.account.changed.v1' and event->>'subject' = $1`,
       [`account/${id}`],
     );

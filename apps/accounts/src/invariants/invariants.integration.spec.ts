@@ -13,7 +13,7 @@ import { invariants, questionOf } from './invariants.store.js';
 const alice = { subject: 'alice' };
 const shop = { subject: 'shop' };
 
-const checked = `select 1 from audit_outbox where event->'data'->>'action' = 'ledger:check'`;
+const checked = `select 1 from audit_outbox_event where event->'data'->>'action' = 'ledger:check'`;
 
 describe('what must always hold of the ledger', () => {
   let ledger: LedgerUnderTest;

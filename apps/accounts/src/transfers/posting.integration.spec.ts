@@ -151,7 +151,7 @@ describe('the ledger on PostgreSQL', () => {
     expect(rows.map(({ status }) => status)).toEqual(['expired']);
     expect(ended.reduce((sum, count) => sum + count, 0)).toBe(overdue[0]?.count);
     const { rows: events } = await pool.query(
-      `select event->>'subject' from audit_outbox where event->>'type' like '%transfer.expired%' group by 1 having count(*) > 1`,
+      `select event->>'subject' from audit_outbox_event where event->>'type' like '%transfer.expired%' group by 1 having count(*) > 1`,
     );
     expect(events).toEqual([]);
     expect(await replicas[0]?.standings()).toEqual(model.standings());

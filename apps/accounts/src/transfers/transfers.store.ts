@@ -79,7 +79,7 @@ const writeDecisions = {
       where account.id = b.id
       returning 1
     ), events as (
-      insert into audit_outbox (id, event) select (e->>'id')::uuid, e from jsonb_array_elements($7::jsonb) as e
+      insert into audit_outbox_group (events, count) select $7, $10 where $10 > 0
     )
     select 1 / ((select count(*) from ended) = $8 and (select count(*) from balances) = $9)::int as as_decided`,
 };
@@ -90,7 +90,7 @@ export interface Written {
   readonly events: readonly UnnumberedEvent[];
 }
 
-/** Rows for the statement's seven sets; an account is written once, as the last decision leaves it. */
+/** Rows for the statement's six sets of JSON; an account is written once, as the last decision leaves it. */
 function rowsOf(written: readonly Written[]): readonly string[] {
   const created = new Map<TransferId, Transfer>();
   const ended = new Map<TransferId, Transfer>();
@@ -154,7 +154,6 @@ function rowsOf(written: readonly Written[]): readonly string[] {
       held: account.held.toString(),
       changed_at: account.changedAt,
     })),
-    written.flatMap(({ events }) => events),
   ].map((rows) => JSON.stringify(rows));
 }
 
@@ -221,6 +220,8 @@ export class TransfersStore {
   async write(on: Queryable, written: readonly Written[]): Promise<void> {
     const ended = written.filter(({ decision }) => decision.change === 'ended').length;
     const accounts = new Set(written.flatMap(({ decision }) => [...decision.accounts.keys()])).size;
-    await on.query({ ...writeDecisions, values: [...rowsOf(written), ended, accounts] });
+    const events = written.flatMap((one) => one.events.map((event) => JSON.stringify(event)));
+    const values = [...rowsOf(written), events.join('\n'), ended, accounts, events.length];
+    await on.query({ ...writeDecisions, values });
   }
 }

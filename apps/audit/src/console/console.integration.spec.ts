@@ -163,7 +163,7 @@ describe('the console at audit', () => {
     const browser = await signedIn({ ...amina, person: 'person:recorded' });
     await look(browser);
     const { rows } = await database.query<{ type: string }>(
-      `select event->>'id' as id, event->>'type' as type from audit_outbox
+      `select event->>'id' as id, event->>'type' as type from audit_outbox_event
          where event#>>'{data,principal,subject}' = 'person:recorded'
        union select id::text, type from event where subject = 'person:recorded'`,
     );
@@ -327,7 +327,7 @@ describe('the console at audit', () => {
     expect(await look(first)).toEqual([401, 'SESSION_ENDED']);
     expect(await look(second)).toEqual([200, undefined]);
     const { rows } = await database.query<{ because: string }>(
-      `select event#>>'{data,changes,because}' as because from audit_outbox where event->>'type' like '%console-session.ended.v1'
+      `select event#>>'{data,changes,because}' as because from audit_outbox_event where event->>'type' like '%console-session.ended.v1'
        union select event#>>'{data,changes,because}' from event where type like '%console-session.ended.v1'`,
     );
     expect(rows.map(({ because }) => because)).toContain('the issuer ended the session');

@@ -251,7 +251,7 @@ describe('the trail, over HTTP', () => {
   it('records each read, with what was asked and how much was shown, before it is answered', async () => {
     await search('q=wire&limit=3', { ...READ, subject: 'curious' });
     const { rows } = await database.query<{ event: { data: { changes: object } } }>(
-      `select event from audit_outbox where event#>>'{data,principal,subject}' = 'curious'
+      `select event from audit_outbox_event where event#>>'{data,principal,subject}' = 'curious'
        union all select event from event where subject = 'curious'`,
     );
     expect(rows.map(({ event }) => event.data.changes)).toContainEqual({ search: { q: 'wire', limit: 3 }, shown: 3 });
@@ -358,7 +358,7 @@ describe('the trail, over HTTP', () => {
     const { rows } = await database.query<{ search: object }>(
       // The outbox keeps what the log has: one event, not two.
       `select distinct event->>'id' as id, event #> '{data,changes,search}' as search
-       from (select event from audit_outbox union all select event from event) as recorded
+       from (select event from audit_outbox_event union all select event from event) as recorded
        where event #> '{data,changes,search,newest_of}' is not null`,
     );
     expect(rows.map((row) => row.search)).toEqual([{ newest_of: ['other', 'nobody'] }]);
@@ -371,7 +371,7 @@ describe('the trail, over HTTP', () => {
     expect((await get('/events/departures?of=payment/1')).status).toBe(400);
     const { rows } = await database.query(
       `select distinct event->>'id' as id, event #> '{data,changes,search,departures_of}' as names
-       from (select event from audit_outbox union all select event from event) as recorded
+       from (select event from audit_outbox_event union all select event from event) as recorded
        where event #> '{data,changes,search,departures_of}' is not null`,
     );
     expect(rows).toEqual([expect.objectContaining({ names: ['client/shop', 'person/person:nobody'] })]);
@@ -412,7 +412,7 @@ describe('the trail, over HTTP', () => {
     expect(heard).toMatchObject({ reports: { since: expect.any(String), received: [report] } });
     expect((await get('/overview', OWN)).status).toBe(403);
     const { rows } = await database.query(
-      `select from audit_outbox where event #>> '{data,request,route}' = '/overview'`,
+      `select from audit_outbox_event where event #>> '{data,request,route}' = '/overview'`,
     );
     expect(rows.length).toBeLessThanOrEqual(1);
   }, 60_000);
@@ -528,7 +528,7 @@ describe('the trail, over HTTP', () => {
     const cutOff = async (): Promise<number> =>
       (
         await database.query(
-          `select id from audit_outbox where event->>'type' like '%export_ended%' and event#>>'{data,outcome}' = 'failed'
+          `select id from audit_outbox_event where event->>'type' like '%export_ended%' and event#>>'{data,outcome}' = 'failed'
            union select id from event where type like '%export_ended%' and outcome = 'failed'`,
         )
       ).rows.length;

@@ -145,7 +145,7 @@ describe('the store of the intake', () => {
     await store.append([placeless]);
     expect(await column("select count(*)::int from dead_letter where nats_subject like 'audit.odd%'")).toEqual([2]);
     const recorded = await column(
-      "select event#>'{data,changes}' from audit_outbox where event#>>'{data,changes,source}' = 'odd'",
+      "select event#>'{data,changes}' from audit_outbox_event where event#>>'{data,changes,source}' = 'odd'",
     );
     expect(recorded).toEqual([expect.objectContaining({ source: 'odd', sequence: '1' })]);
   });
@@ -231,7 +231,9 @@ describe('the store of the intake', () => {
     expect(await state()).toEqual([`(${String(huge)},f)`]);
     await store.append([accepted(eventOf('huge', 7))]);
     expect(await column("select reason from dead_letter where source = 'huge'")).toEqual(['SEQUENCE_REUSED']);
-    expect(await column("select count(*)::int from audit_outbox where event->>'subject' = 'source/huge'")).toEqual([1]);
+    expect(
+      await column("select count(*)::int from audit_outbox_event where event->>'subject' = 'source/huge'"),
+    ).toEqual([1]);
   });
 
   it('loses nothing of a source that started counting again, and stores nothing twice', async () => {

@@ -244,7 +244,7 @@ describe('the log of the audit service', () => {
     await get(`/log/proof/consistency?from=5&to=${String(size)}`, ['audit:read']);
     const { rows } = await database.query<{ said: string }>(
       `select concat_ws(' ', event->>'type', event#>>'{data,resource}', event#>>'{data,reason}') as said
-       from (select event from audit_outbox union all select event from event where source = 'audit') as recorded (event)
+       from (select event from audit_outbox_event union all select event from event where source = 'audit') as recorded (event)
        where event->>'subject' = event#>>'{data,resource}' and event#>>'{data,txn}' is not null`,
     );
     const type = (name: string): string => `countersign.audit.${name}.v1`;

@@ -263,7 +263,7 @@ describe('tampering straight in the database', () => {
       const altered = verify((line, at) => (at === 9 ? line.replace('allowed', 'denied') : line));
       expect(altered.faults).toEqual([expect.objectContaining({ code: 'EVENT_ALTERED', logIndex: 265 })]);
       const recorded = await pool.query(
-        "select count(*)::int as n from audit_outbox where event->>'type' = 'countersign.audit.segment.sealed.v1'",
+        "select count(*)::int as n from audit_outbox_event where event->>'type' = 'countersign.audit.segment.sealed.v1'",
       );
       expect(recorded.rows).toEqual([{ n: 2 }]);
     } finally {

@@ -121,8 +121,8 @@ describe('the trail, its database restored from a backup', () => {
     }
   }
   const isEmpty = async (): Promise<boolean> =>
-    (await payments.query('select from audit_outbox')).rowCount === 0 &&
-    (await inAudit('select from audit_outbox')).length === 0;
+    (await payments.query('select from audit_outbox_event')).rowCount === 0 &&
+    (await inAudit('select from audit_outbox_event')).length === 0;
   async function checkpoint(): Promise<Checkpoint> {
     const note = await (await ask('/log/checkpoint', 'audit:read', {})).text();
     const keys = (await (await ask('/log/key')).text()).trimEnd().split('\n').map(parseVerifierKey);
@@ -215,7 +215,7 @@ describe('the trail, its database restored from a backup', () => {
     const proven = hashes.map((hash) => Buffer.from(hash, 'base64'));
     const consistent = verifyConsistency(signed.size, later.size, signed.root, later.root, proven);
     expect(consistent).toBe(true);
-    await until(async () => (await payments.query('select from audit_outbox')).rowCount === 0);
+    await until(async () => (await payments.query('select from audit_outbox_event')).rowCount === 0);
     const everything = "select count(distinct event->>'id')::int as n from event where source = 'payments'";
     expect(await inAudit(everything)).toEqual([{ n: made }]);
     expect(await inAudit("select from event where type = 'countersign.audit.log.recovered.v1'")).toHaveLength(1);

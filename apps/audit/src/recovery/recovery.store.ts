@@ -164,6 +164,14 @@ export class RecoveryStore {
     );
     await client.query('delete from audit_outbox where exists (select from event where event.id = audit_outbox.id)');
     await client.query('update audit_outbox set sequence = null, published_at = null where sequence is not null');
+    await client.query(
+      `with gone as (delete from audit_outbox_group returning *)
+       insert into audit_outbox_group (events, count, created_at)
+       select string_agg(line, E'\\n' order by number), count(*), created_at
+       from gone cross join lateral string_to_table(events, E'\\n') with ordinality as line (line, number)
+       where not exists (select from event where event.id = (line::jsonb->>'id')::uuid)
+       group by position, created_at order by position`,
+    );
   }
 
   /** Entries that say of each missing place that its event was lost; they are audit's own, numbered behind those that came back. */

@@ -188,7 +188,7 @@ describe('a log of many events', () => {
     const ended = async (): Promise<number | undefined> => {
       const { rows } = await database.query<{ shown: number }>(
         `select (event#>>'{data,changes,shown}')::int as shown from
-           (select event from audit_outbox union all select event from event where log_index >= $1) as recorded
+           (select event from audit_outbox_event union all select event from event where log_index >= $1) as recorded
          where event->>'type' = 'countersign.audit.events.export_ended.v1' and event#>>'{data,outcome}' = 'failed'`,
         [EVENTS],
       );

@@ -9,7 +9,7 @@ const rowSchema = z.object({ event: auditEventSchema.partial({ sequence: true })
 export async function ownEvents(database: OutboxDatabase): Promise<readonly UnnumberedEvent[]> {
   const { rows } = await database.query(
     `select distinct on (event->>'id') event from (
-       select event from event where source = 'audit' union all select event from audit_outbox
+       select event from event where source = 'audit' union all select event from audit_outbox_event
      ) recorded order by event->>'id'`,
   );
   return z

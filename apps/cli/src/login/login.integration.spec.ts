@@ -187,7 +187,7 @@ describe('a person who logs in at the command line', () => {
     const { exit, clients } = await json('clients', 'list', '--person');
     expect([exit, JSON.stringify(clients).includes('"operator"')]).toEqual([0, true]);
     const { rows } = await database.query(
-      `select event->'data'->'principal' as principal from audit_outbox
+      `select event->'data'->'principal' as principal from audit_outbox_event
         where event->'data'->>'action' = 'client:list' order by position desc limit 1`,
     );
     expect(rows).toEqual([

@@ -103,7 +103,7 @@ describe('API keys at two replicas of the issuer', () => {
     const [{ digest } = { digest: '' }] = kept;
     expect(digest).toHaveLength(43);
     await exchange(key);
-    const { rows: outbox } = await issuer.database.query('select event from audit_outbox');
+    const { rows: outbox } = await issuer.database.query('select event from audit_outbox_event');
     const secret = key.slice(-49);
     for (const where of [shown.body, kept, outbox]) expect(JSON.stringify(where)).not.toContain(secret);
     for (const where of [shown.body, outbox]) expect(JSON.stringify(where)).not.toContain(digest);

@@ -61,7 +61,7 @@ describe('a client assertion', () => {
   }
   async function reasonsOf(clientId: string): Promise<readonly string[]> {
     const { rows } = await issuer.database.query<{ reason: string }>(
-      `select event->'data'->>'reason' as reason from audit_outbox
+      `select event->'data'->>'reason' as reason from audit_outbox_event
        where event->'data'->'changes'->>'claimed_client_id' = $1 order by position`,
       [clientId],
     );

@@ -118,7 +118,7 @@ describe('an authorization code', () => {
       auth_time: Math.floor(authenticatedAt.getTime() / 1_000),
     });
     const { rows } = await issuer.database.query(
-      `select event->'data'->'principal'->'person' as person from audit_outbox
+      `select event->'data'->'principal'->'person' as person from audit_outbox_event
         where event->>'type' = 'countersign.issuer.token.issued.v1' and event->'data'->>'txn' = $1`,
       [code.id],
     );

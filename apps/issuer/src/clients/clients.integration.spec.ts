@@ -64,7 +64,7 @@ describe('clients at two replicas', () => {
     const shown = await issuer.admin('GET', '/admin/clients/legacy');
     for (const secret of secrets) expect(JSON.stringify(shown.body)).not.toContain(secret);
     const { rows } = await issuer.database.query(
-      'select secrets::text from client union all select event::text from audit_outbox',
+      'select secrets::text from client union all select event::text from audit_outbox_event',
     );
     for (const secret of secrets) expect(JSON.stringify(rows)).not.toContain(secret);
   });

@@ -1,7 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY, uuidv7 } from '@countersign/audit-event';
-import { AUDIT_OUTBOX, by, CLOCK, DATABASE, Problem, type Caller, type Database } from '@countersign/service-host';
+import {
+  AUDIT_OUTBOX,
+  by,
+  CLOCK,
+  DATABASE,
+  KeyedAnswers,
+  Problem,
+  type Caller,
+  type Database,
+  type Transaction,
+} from '@countersign/service-host';
 import { digestOf, makeSecret } from '../authentication/client-secret.js';
 import { events } from '../events.js';
 import {
@@ -15,6 +25,7 @@ import {
   withRegistration,
   withSecret,
   type Change,
+  type ChangeRefused,
   type ClientJson,
   type ClientRecord,
 } from '../registry/client-record.js';
@@ -24,7 +35,7 @@ import { Replica } from '../registry/replica.service.js';
 import { type RevocationRow } from '../registry/revocations.tables.js';
 import { type StoredSecret } from '../registry/stored-secret.js';
 import { RevocationService } from '../revocation/revocation.service.js';
-import { ClientChanges, known, unknownClient } from './client-changes.service.js';
+import { ClientWrites, type ClientChange } from './client-writes.service.js';
 
 /** A secret as it is shown, once. */
 export interface NewSecretJson {
@@ -38,6 +49,33 @@ export interface ClientPage {
   readonly next_cursor?: string;
 }
 
+/** The action that an event is declared with; the one of its refusal too. */
+function actionOf(change: ClientChange): string {
+  const { action } = events.events[change];
+  if (typeof action !== 'string') throw new Error(`${change} must be declared with one action`);
+  return action;
+}
+
+/** One change of one client, and what its caller gets. */
+interface ChangeStep<Answer extends object> {
+  readonly change: ClientChange;
+  readonly clientId: string;
+  readonly caller: Caller;
+  readonly rule: (before: ClientRecord | undefined, now: Date) => Change;
+  /** What commits with the change. */
+  readonly alongside?: ((transaction: Transaction) => Promise<void>) | undefined;
+  readonly answer: (record: ClientRecord) => Answer;
+}
+
+const problemOf = ({ status, code, detail }: ChangeRefused): Problem => new Problem(status, code, detail);
+const unknownClient = (): Problem => new Problem(404, 'CLIENT_UNKNOWN', 'There is no such client.');
+const known =
+  (rule: (before: ClientRecord, now: Date) => Change): ChangeStep<object>['rule'] =>
+  (before, now) => {
+    if (before === undefined) throw unknownClient();
+    return rule(before, now);
+  };
+
 /** What an administrator may do with clients. Each change commits together with its audit event: before and after, never a secret. */
 @Injectable()
 export class ClientsService {
@@ -45,9 +83,10 @@ export class ClientsService {
     @Inject(DATABASE) private readonly database: Database,
     @Inject(ClientsStore) private readonly store: ClientsStore,
     @Inject(Replica) private readonly replica: Replica,
-    @Inject(ClientChanges) private readonly changes: ClientChanges,
+    @Inject(ClientWrites) private readonly writes: ClientWrites,
     @Inject(RevocationService) private readonly revocations: RevocationService,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
+    @Inject(KeyedAnswers) private readonly answers: KeyedAnswers,
     @Inject(CLOCK) private readonly clock: () => Date,
   ) {}
 
@@ -86,39 +125,32 @@ export class ClientsService {
     };
     const answer = (record: ClientRecord) =>
       made === undefined ? clientJson(record) : { ...clientJson(record), client_secret: made.secret };
-    return this.changes.apply({ change: 'client.registered', clientId, caller, rule, answer });
+    return this.#change({ change: 'client.registered', clientId, caller, rule, answer });
   }
 
   /** @throws {Problem} 404 `CLIENT_UNKNOWN`, 422 `CLIENT_ID_DIFFERS` */
   async replace(clientId: string, registration: Client, caller: Caller): Promise<ClientJson> {
     if (registration.client_id !== clientId) {
       const detail = 'The client_id of the registration must be the one in the path.';
-      throw await this.changes.refused(
-        'client.replaced',
-        clientId,
-        caller,
-        new Problem(422, 'CLIENT_ID_DIFFERS', detail),
-      );
+      throw await this.#refused('client.replaced', clientId, caller, new Problem(422, 'CLIENT_ID_DIFFERS', detail));
     }
-    return this.changes.applyToKnown('client.replaced', clientId, caller, (before, now) => ({
+    return this.#changeKnown('client.replaced', clientId, caller, (before, now) => ({
       ok: true,
       record: withRegistration(before, registration, now),
     }));
   }
 
   async addKey(clientId: string, key: PublicJwk, caller: Caller): Promise<ClientJson> {
-    return this.changes.applyToKnown('client-key.added', clientId, caller, (before, now) => withKey(before, key, now));
+    return this.#changeKnown('client-key.added', clientId, caller, (before, now) => withKey(before, key, now));
   }
 
   async removeKey(clientId: string, keyId: string, caller: Caller): Promise<ClientJson> {
-    return this.changes.applyToKnown('client-key.removed', clientId, caller, (before, now) =>
-      withoutKey(before, keyId, now),
-    );
+    return this.#changeKnown('client-key.removed', clientId, caller, (before, now) => withoutKey(before, keyId, now));
   }
 
   async addSecret(clientId: string, caller: Caller): Promise<NewSecretJson> {
     const { secret, stored } = this.#newSecret();
-    return this.changes.apply({
+    return this.#change({
       change: 'client-secret.added',
       clientId,
       caller,
@@ -128,7 +160,7 @@ export class ClientsService {
   }
 
   async removeSecret(clientId: string, id: string, caller: Caller): Promise<ClientJson> {
-    return this.changes.applyToKnown('client-secret.removed', clientId, caller, (before, now) =>
+    return this.#changeKnown('client-secret.removed', clientId, caller, (before, now) =>
       withoutSecret(before, id, now),
     );
   }
@@ -139,7 +171,7 @@ export class ClientsService {
    */
   async disable(clientId: string, caller: Caller): Promise<ClientJson> {
     const revoked: RevocationRow[] = [];
-    const client = await this.changes.applyToKnown(
+    const client = await this.#changeKnown(
       'client.disabled',
       clientId,
       caller,
@@ -153,7 +185,7 @@ export class ClientsService {
   }
 
   async enable(clientId: string, caller: Caller): Promise<ClientJson> {
-    return this.changes.applyToKnown('client.enabled', clientId, caller, (before, now) => ({
+    return this.#changeKnown('client.enabled', clientId, caller, (before, now) => ({
       ok: true,
       record: enabled(before, now),
     }));
@@ -164,5 +196,48 @@ export class ClientsService {
     const secret = makeSecret();
     const digest = digestOf(secret, this.replica.secretKey);
     return { secret, stored: { id: uuidv7(now.getTime()), digest, created_at: now.toISOString() } };
+  }
+
+  #changeKnown(
+    change: ClientChange,
+    clientId: string,
+    caller: Caller,
+    rule: (before: ClientRecord, now: Date) => Change,
+    alongside?: (transaction: Transaction) => Promise<void>,
+  ): Promise<ClientJson> {
+    return this.#change({ change, clientId, caller, rule: known(rule), alongside, answer: clientJson });
+  }
+
+  /** Changes a client in one transaction: the change, its event, what goes alongside, and the answer for a repeat. */
+  async #change<Answer extends object>(step: ChangeStep<Answer>): Promise<Answer> {
+    const { change, clientId, caller, rule, alongside } = step;
+    const revoked: RevocationRow[] = [];
+    try {
+      const answer = await this.database.transaction(async (transaction) => {
+        await this.answers.begin(transaction, caller);
+        const version = await this.store.raiseVersion(transaction);
+        const before = await this.store.find(transaction, clientId);
+        const changed = rule(before, this.clock());
+        if (!changed.ok) throw problemOf(changed.why);
+        revoked.push(...(await this.writes.save(transaction, before, changed.record, version, by(caller))));
+        await this.writes.record(transaction, change, clientId, before, changed.record, by(caller));
+        await alongside?.(transaction);
+        const answered = step.answer(changed.record);
+        await this.answers.keep(transaction, caller, clientId, answered);
+        return answered;
+      });
+      await this.replica.refresh();
+      for (const row of revoked) await this.revocations.announce(row);
+      return answer;
+    } catch (error) {
+      throw error instanceof Problem ? await this.#refused(change, clientId, caller, error) : error;
+    }
+  }
+
+  /** Records what is refused. @returns it */
+  async #refused(change: ClientChange, clientId: string, caller: Caller, problem: Problem): Promise<Problem> {
+    const details = { id: clientId, action: actionOf(change), outcome: 'failed', reason: problem.code } as const;
+    await this.outbox.recordDurably(events.event('client.change_refused', by(caller), details));
+    return problem;
   }
 }

@@ -262,7 +262,7 @@ describe('a device without a browser', () => {
     await enter(begun.user_code);
     await poll(begun);
     const { rows } = await issuer.database.query<{ row: string }>(
-      'select d::text as row from device_authorization d union all select event::text from audit_outbox',
+      'select d::text as row from device_authorization d union all select event::text from audit_outbox_event',
     );
     const kept = rows.map(({ row }) => row).join('\n');
     for (const code of [begun.device_code, begun.user_code, begun.user_code.replace('-', '')]) {

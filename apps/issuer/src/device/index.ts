@@ -1,9 +1,8 @@
 import { DeviceAuthorizationController } from './device-authorization.controller.js';
-import { DeviceAuthorizations } from './device-authorizations.service.js';
 import { DeviceController } from './device.controller.js';
 import { Devices } from './devices.service.js';
 import { DevicesStore } from './devices.store.js';
 
 /** The device grant, for the issuer's module. */
 export const deviceControllers = [DeviceAuthorizationController, DeviceController];
-export const deviceProviders = [DevicesStore, DeviceAuthorizations, Devices];
+export const deviceProviders = [DevicesStore, Devices];

@@ -1,8 +1,5 @@
 import { createHmac, randomInt, type KeyObject } from 'node:crypto';
 
-/** Seconds that a person has to enter the code and decide. */
-export const DEVICE_SECONDS = 600;
-
 /** No vowels, so that no word comes of them, and none that are easily taken for one another (RFC 8628, section 6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
 const LENGTH = 8;

@@ -50,7 +50,7 @@ describe('the limits of client authentication at two replicas', () => {
     expect(refused[0]?.body['error']).toBe('temporarily_unavailable');
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
     const { rows } = await issuer.database.query<{ principal: { client_id: string } }>(
-      `select event->'data'->'principal' as principal from audit_outbox where event->'data'->>'reason' = 'RATE_LIMITED'`,
+      `select event->'data'->'principal' as principal from audit_outbox_event where event->'data'->>'reason' = 'RATE_LIMITED'`,
     );
     expect([1, 2]).toContain(rows.length);
     expect(rows[0]?.principal.client_id).toBe('shop');

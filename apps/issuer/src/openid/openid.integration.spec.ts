@@ -104,7 +104,7 @@ describe('OpenID Connect for applications', () => {
       });
     }
     const { rows } = await issuer.database.query<{ n: string }>(
-      `select count(*)::text as n from audit_outbox
+      `select count(*)::text as n from audit_outbox_event
         where event->>'type' = 'countersign.issuer.userinfo.read.v1' and event->'data'->>'txn' = $1`,
       [id],
     );

@@ -138,7 +138,7 @@ describe('people of outside issuers', () => {
     ask({ grant_type: JWT_BEARER, assertion, scope: 'payments:create', ...more });
   const lastEvent = async (): Promise<Claims> => {
     const { rows } = await issuer.database.query<{ event: Claims }>(
-      `select event from audit_outbox where event->>'type' like 'countersign.issuer.token.%' order by position desc limit 1`,
+      `select event from audit_outbox_event where event->>'type' like 'countersign.issuer.token.%' order by position desc limit 1`,
     );
     return rows[0]?.event ?? {};
   };

@@ -108,7 +108,7 @@ describe('refresh tokens', () => {
       'DELEGATION_ENDED',
     ]);
     const { rows } = await issuer.database.query<{ type: string }>(
-      `select event->>'type' as type from audit_outbox where event->'data'->>'txn' = $1 and event->>'type' !~ 'token.(issued|refused)'`,
+      `select event->>'type' as type from audit_outbox_event where event->'data'->>'txn' = $1 and event->>'type' !~ 'token.(issued|refused)'`,
       [id],
     );
     expect(rows.map(({ type }) => type.split('.').slice(2, 4).join('.')).sort()).toEqual([

@@ -87,7 +87,7 @@ describe('two replicas on one database, under load, while keys rotate', () => {
     const active = await issuer.database.query(`select 1 from signing_key where state = 'active'`);
     expect(active.rowCount).toBe(1);
     const { rows } = await issuer.database.query<{ subject: string; count: string }>(
-      `select event->>'subject' as subject, count(*) from audit_outbox
+      `select event->>'subject' as subject, count(*) from audit_outbox_event
        where event->>'type' = 'countersign.issuer.signing-key.activated.v1' group by 1 having count(*) > 1`,
     );
     expect(rows).toEqual([]);

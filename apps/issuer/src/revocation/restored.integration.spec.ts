@@ -135,7 +135,7 @@ describe('an issuer whose database was restored from a backup', () => {
     });
     expect((await readinessOf(again))['restored_database']).toEqual({ restored: false });
     const events = await database.query<{ type: string }>(
-      `select event->>'type' as type from audit_outbox where event->>'type' like 'countersign.issuer.database.%' order by position`,
+      `select event->>'type' as type from audit_outbox_event where event->>'type' like 'countersign.issuer.database.%' order by position`,
     );
     expect(events.rows.map(({ type }) => type)).toEqual([
       'countersign.issuer.database.restored.v1',

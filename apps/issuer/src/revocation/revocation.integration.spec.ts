@@ -168,7 +168,7 @@ describe('revocation at the issuer', () => {
     expect([answer.status, answer.body['error']]).toEqual([400, 'unauthorized_client']);
     expect(await active(signed)).toBe(true);
     const { rows } = await database.query<{ event: { data: { reason: string } } }>(
-      'select event from audit_outbox order by position desc limit 5',
+      'select event from audit_outbox_event order by position desc limit 5',
     );
     expect(rows.map(({ event }) => event.data.reason)).toContain('NOT_THE_CLIENTS_TOKEN');
   });
@@ -253,7 +253,7 @@ describe('revocation at the issuer', () => {
     const signed = await token();
     await post('/oauth2/revoke', { token: signed }, 'shop');
     const { rows } = await database.query<{ event: object }>(
-      `select event from audit_outbox where event->'data'->>'resource' = $1`,
+      `select event from audit_outbox_event where event->'data'->>'resource' = $1`,
       [`transaction/${jtiOf(signed)}`],
     );
     const data = { action: 'transaction:revoke', outcome: 'allowed' };

@@ -50,7 +50,7 @@ describe('the parameters of a token request', () => {
     const halved = await fetch(`${issuer.url}/oauth2/revoke`, { method: 'POST', body: new URLSearchParams(form) });
     expect(halved.status).toBe(401);
     const { rows } = await issuer.database.query<{ event: string }>(
-      `select event::text from audit_outbox where event::text like '%not-a-name%'`,
+      `select event::text from audit_outbox_event where event::text like '%not-a-name%'`,
     );
     expect(rows.length).toBeGreaterThanOrEqual(1);
   });

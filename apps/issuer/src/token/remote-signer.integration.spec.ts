@@ -59,7 +59,7 @@ describe('the token endpoint with a signer that answers later', () => {
   });
 
   it('hands out and records nothing when it did not sign', async () => {
-    const issued = `select count(*)::int as n from audit_outbox where event->>'type' like '%token.issued%'`;
+    const issued = `select count(*)::int as n from audit_outbox_event where event->>'type' like '%token.issued%'`;
     const before: unknown = (await issuer.database.query(issued)).rows;
     expect(before).not.toEqual([{ n: 0 }]);
     signAfter(() => Promise.reject(new Error('the KMS is unavailable')));

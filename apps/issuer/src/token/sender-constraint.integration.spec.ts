@@ -40,7 +40,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect(principal.confirmation).toEqual({ jkt: thumbprintOf(key) });
     verifier.close();
     const { rows } = await issuer.database.query<{ event: object }>(
-      `select event from audit_outbox where event->'data'->'changes'->>'jti' = $1`,
+      `select event from audit_outbox_event where event->'data'->'changes'->>'jti' = $1`,
       [principal.tokenId],
     );
     expect(rows).toMatchObject([{ event: { data: { changes: { bound_to: thumbprintOf(key) } } } }]);
@@ -52,7 +52,7 @@ describe('a token that is bound to the key of the one who asked for it', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400]);
     expect(answers.find(({ status }) => status === 400)?.body['error']).toBe('invalid_dpop_proof');
     const { rows } = await issuer.database.query<{ reason: string }>(
-      `select distinct event->'data'->>'reason' as reason from audit_outbox where event->'data'->>'outcome' = 'denied'`,
+      `select distinct event->'data'->>'reason' as reason from audit_outbox_event where event->'data'->>'outcome' = 'denied'`,
     );
     expect(rows.map(({ reason }) => reason)).toContain('DPOP_PROOF_REPLAYED');
   });

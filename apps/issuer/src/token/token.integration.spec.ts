@@ -223,7 +223,7 @@ describe('the token endpoint', () => {
     const answer = await ask(requested);
     await ask({ ...requested, audience: 'accounts' });
     const { rows } = await database.query<{ event: { type: string } }>(
-      'select event from audit_outbox order by position desc limit 2',
+      'select event from audit_outbox_event order by position desc limit 2',
     );
     expect(rows.map(({ event }) => event.type)).toEqual([
       'countersign.issuer.token.refused.v1',

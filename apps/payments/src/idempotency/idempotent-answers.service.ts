@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { AUDIT_OUTBOX, Problem, type Caller } from '@countersign/service-host';
 import { type FastifyReply } from 'fastify';
-import { eventBy, type Kind } from '../event-by.js';
+import { eventBy, type Kind } from '../author.js';
 import { type Answer } from './answer.js';
 import { parseIdempotencyKey, type IdempotencyKey } from './idempotency-key.js';
 

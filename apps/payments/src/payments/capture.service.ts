@@ -10,7 +10,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy } from '../event-by.js';
+import { eventBy } from '../author.js';
 import { PaymentProgress } from './payment-progress.service.js';
 import { beginCancel, beginCapture, isCertain, resume, type Step, type StepTimes } from './payment-steps.js';
 import { paymentToJson, type CapturePayment, type Payment, type PaymentId } from './payment.js';

@@ -252,7 +252,7 @@ describe('a person, through an application,', () => {
     expect([status, body['status']]).toEqual([201, 'settled']);
     expect(payments.accounts.asked()).toContainEqual(expect.objectContaining({ subject: ada.subject }));
     const { rows } = await payments.pool.query<{ principal: unknown }>(
-      `select event->'data'->'principal' as principal from audit_outbox where event->>'subject' = $1`,
+      `select event->'data'->'principal' as principal from audit_outbox_event where event->>'subject' = $1`,
       [`payment/${String(body['id'])}`],
     );
     expect(rows.length).toBeGreaterThan(0);

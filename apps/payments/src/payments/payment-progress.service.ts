@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CLOCK, type Caller, type Unattended } from '@countersign/service-host';
+import { CLOCK } from '@countersign/service-host';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { DeliveriesStore } from '../webhooks/deliveries.store.js';
 import { noticeOfStatus } from './payment-notice.js';
-import { eventBy, type EventName } from '../event-by.js';
+import { eventBy, type Author, type EventName } from '../author.js';
 import { isCertain, applyTransfer, postpone } from './payment-steps.js';
 import { type Payment } from './payment.js';
 import { PaymentsStore } from './payments.store.js';
@@ -31,7 +31,7 @@ export class PaymentProgress {
   async settle(
     before: Payment,
     transfer: TransferState,
-    who: Caller | Unattended,
+    author: Author,
     answer: (payment: Payment) => readonly Part[] = () => [],
   ): Promise<Payment | undefined> {
     for (let [payment, tries] = [before, 0]; ; tries += 1) {
@@ -41,7 +41,7 @@ export class PaymentProgress {
       const overtaken = payment !== before && (payment.status === 'created' || payment.pending !== null);
       if (mayChange && overtaken && !isCertain(payment, now)) return undefined;
       const after = applyTransfer(payment, transfer, now);
-      const parts = [...this.#parts(payment, after, transfer, who, now), ...answer(after)];
+      const parts = [...this.#parts(payment, after, transfer, author, now), ...answer(after)];
       if (parts.length === 0 || (await this.changes.commit(parts)) === 'done') return after;
       payment = await this.payments.get(before.id);
     }
@@ -56,19 +56,13 @@ export class PaymentProgress {
       await this.changes.commit(parts);
   }
 
-  #parts(
-    before: Payment,
-    after: Payment,
-    transfer: TransferState,
-    who: Caller | Unattended,
-    now: Date,
-  ): readonly Part[] {
+  #parts(before: Payment, after: Payment, transfer: TransferState, author: Author, now: Date): readonly Part[] {
     if (after === before) return [];
     const notice = noticeOfStatus(before, after, now);
     const refused = before.status === after.status && transfer.kind === 'refused' ? transfer.code : undefined;
     const name = refused === undefined ? endOf(after.status) : (`payment.${before.pending ?? 'step'}_refused` as const);
     const event = eventBy(
-      who,
+      author,
       name,
       {
         id: after.id,

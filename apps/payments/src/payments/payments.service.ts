@@ -9,7 +9,7 @@ import { ChangesStore } from '../changes/changes.store.js';
 import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy } from '../event-by.js';
+import { eventBy } from '../author.js';
 import { pageToJson, type ListPayments, type PaymentPageJson } from './payment-list.js';
 import { PaymentProgress } from './payment-progress.service.js';
 import { isCertain, resume, type StepTimes } from './payment-steps.js';

@@ -1,19 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
-import {
-  AUDIT_OUTBOX,
-  CLOCK,
-  POOL,
-  Problem,
-  withAdvisoryLock,
-  type Caller,
-  type Unattended,
-} from '@countersign/service-host';
+import { AUDIT_OUTBOX, CLOCK, POOL, Problem, withAdvisoryLock } from '@countersign/service-host';
 import type pg from 'pg';
 import { ACCOUNTS_CLIENT, type AccountsClient } from '../accounts/accounts.client.js';
 import { ChangesStore } from '../changes/changes.store.js';
-import { eventBy } from '../event-by.js';
+import { eventBy, type Author } from '../author.js';
 import { firstIdAt } from '../payments/payment-list.js';
 import { PaymentsStore } from '../payments/payments.store.js';
 import { OWN_CLIENT_ID, RecoveryService } from '../recovery/recovery.service.js';
@@ -84,14 +76,14 @@ export class ReconciliationService {
    * One run at a time, of all replicas.
    * @throws {Problem} 409 `RECONCILIATION_RUNNING`; 503 `ACCOUNTS_UNAVAILABLE`: what was repaired by then stays repaired
    */
-  async run(request: ReconciliationRequest, who: Caller | Unattended): Promise<ReportJson> {
+  async run(request: ReconciliationRequest, author: Author): Promise<ReportJson> {
     try {
-      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, who));
+      const report = await withAdvisoryLock(this.pool, lockName, () => this.#compare(request, author));
       if (report !== undefined) return report;
       const failure = 'RECONCILIATION_RUNNING';
       // Each night one replica compares; that the others found it at work is no refusal.
-      if ('principal' in who)
-        await this.outbox.recordDurably(eventBy(who, 'payments.reconcile_refused', { id: EVERY, failure }));
+      if ('principal' in author)
+        await this.outbox.recordDurably(eventBy(author, 'payments.reconcile_refused', { id: EVERY, failure }));
       const detail = 'A reconciliation is already running; retry when it has ended.';
       throw new Problem(409, failure, detail, { retry_after: 30 });
     } catch (error) {
@@ -101,7 +93,7 @@ export class ReconciliationService {
     }
   }
 
-  async #compare({ since, repair }: ReconciliationRequest, who: Caller | Unattended): Promise<ReportJson> {
+  async #compare({ since, repair }: ReconciliationRequest, author: Author): Promise<ReportJson> {
     const startedAt = this.clock();
     const first = since === undefined ? FIRST_ID : firstIdAt(since);
     const counts = { payments: 0, refunds: 0, transfers: 0, repaired: 0 };
@@ -130,7 +122,7 @@ export class ReconciliationService {
       // Both sides keep working while they are compared: every difference is checked again by itself.
       const difference = await this.#look(id);
       if (difference === undefined) continue;
-      const records = repair ? await this.#repair(difference, who) : 0;
+      const records = repair ? await this.#repair(difference, author) : 0;
       const repaired = records > 0;
       counts.repaired += records;
       if (!repaired) differences[difference.code] += 1;
@@ -139,7 +131,7 @@ export class ReconciliationService {
     }
     const ok = Object.values(differences).every((count) => count === 0);
     await this.outbox.recordDurably(
-      eventBy(who, 'payments.reconciled', { id: EVERY, changes: { ok, ...counts, differences } }),
+      eventBy(author, 'payments.reconciled', { id: EVERY, changes: { ok, ...counts, differences } }),
     );
     return {
       ok,
@@ -167,9 +159,9 @@ export class ReconciliationService {
   }
 
   /** @returns how many records were repaired: none while it still differs, two for a refund whose payment was missing as well */
-  async #repair({ transferId, repair }: Difference, who: Caller | Unattended): Promise<number> {
+  async #repair({ transferId, repair }: Difference, author: Author): Promise<number> {
     let records = 1;
-    if (repair === 'adopt') records = await this.#adopt(transferId, who);
+    if (repair === 'adopt') records = await this.#adopt(transferId, author);
     if (repair === 'attend') {
       const kept = await this.store.ofTransfer(transferId);
       if (kept?.kind === 'payment') await this.recovery.recoverPayment(kept.payment);
@@ -179,12 +171,14 @@ export class ReconciliationService {
   }
 
   /** Keeps a payment or refund again whose transfer is all that is left of it. Its client got a notice once, so no other is sent. */
-  async #adopt(transferId: string, who: Caller | Unattended): Promise<number> {
+  async #adopt(transferId: string, author: Author): Promise<number> {
     const transfer = await this.#transfer(transferId);
     if (transfer === undefined) return 0;
     const now = this.clock();
     const event = (kind: 'payment' | 'refund', of: string, changes: object): ReturnType<ChangesStore['event']> =>
-      this.changes.event(eventBy(who, `${kind}.adopted`, { id: of, changes: { transfer_id: transferId, ...changes } }));
+      this.changes.event(
+        eventBy(author, `${kind}.adopted`, { id: of, changes: { transfer_id: transferId, ...changes } }),
+      );
     if (transfer.corrects === null) {
       const payment = paymentOf(transfer, this.clientId, now);
       if (payment === undefined) return 0;
@@ -197,7 +191,7 @@ export class ReconciliationService {
     }
     let [original, count] = [await this.store.ofTransfer(transfer.corrects), 1];
     if (original === undefined) {
-      count += await this.#adopt(transfer.corrects, who);
+      count += await this.#adopt(transfer.corrects, author);
       original = await this.store.ofTransfer(transfer.corrects);
     }
     if (original?.kind !== 'payment') return 0;

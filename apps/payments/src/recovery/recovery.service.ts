@@ -71,22 +71,22 @@ export class RecoveryService {
 
   async recoverPayment(payment: Payment): Promise<void> {
     const now = this.clock();
-    const who = this.#unattended();
+    const author = this.#author();
     if (payment.pending !== null) {
       const resumed = resume(payment, { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) }, now);
       if ((await this.changes.commit([this.payments.update(payment, resumed)])) !== 'done') return;
       const certain = isCertain(payment, now);
-      const outcome = conclude(await orderPending(this.accounts, resumed, who), certain);
+      const outcome = conclude(await orderPending(this.accounts, resumed, author), certain);
       if (outcome.kind === 'unknown' || outcome.kind === 'held' || outcome.kind === 'absent') {
         await this.progress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent || !certain, []);
         if (outcome.kind === 'absent') throw new Error('accounts does not know the hold of a held payment');
         return;
       }
-      await this.progress.settle(resumed, outcome, who);
+      await this.progress.settle(resumed, outcome, author);
       return;
     }
     const certain = isCertain(payment, now);
-    const outcome = conclude(await this.accounts.read(payment.transferId, who), certain);
+    const outcome = conclude(await this.accounts.read(payment.transferId, author), certain);
     if (outcome.kind === 'unknown' || (outcome.kind === 'held' && payment.status === 'held')) {
       await this.progress.leave(payment, true, [], certain ? undefined : lookSoonOrAt(payment.orderUntil, now));
       return;
@@ -97,17 +97,17 @@ export class RecoveryService {
       await this.progress.leave(payment, true, []);
       throw new Error('accounts does not know the hold of a held payment');
     }
-    await this.progress.settle(payment, outcome, who);
+    await this.progress.settle(payment, outcome, author);
   }
 
   async recoverRefund(refund: Refund): Promise<void> {
     const now = this.clock();
-    const who = this.#unattended();
+    const author = this.#author();
     const payment = await this.payments.get(refund.paymentId);
     const certain = isCertain(refund, now);
-    const found = conclude(await this.accounts.read(refund.transferId, who), certain);
+    const found = conclude(await this.accounts.read(refund.transferId, author), certain);
     if (found.kind === 'posted') {
-      await this.refundProgress.settle(payment, refund, found, who);
+      await this.refundProgress.settle(payment, refund, found, author);
       return;
     }
     if (found.kind !== 'absent') {
@@ -117,15 +117,15 @@ export class RecoveryService {
     const times = { orderUntil: ownOrderUntil(now), dueAt: this.lease(now) };
     const resumed = changedRefund(refund, times, now);
     if ((await this.changes.commit([this.refunds.update(refund, resumed)])) !== 'done') return;
-    const outcome = await this.accounts.order(orderOf(payment, resumed), who, true);
+    const outcome = await this.accounts.order(orderOf(payment, resumed), author, true);
     if (outcome.kind === 'posted' || outcome.kind === 'refused') {
-      await this.refundProgress.settle(payment, resumed, outcome, who);
+      await this.refundProgress.settle(payment, resumed, outcome, author);
       return;
     }
     await this.refundProgress.leave(resumed, outcome.kind !== 'unknown' || outcome.sent, []);
   }
 
-  #unattended(): Unattended {
+  #author(): Unattended {
     return unattended({ clientId: this.clientId });
   }
 }

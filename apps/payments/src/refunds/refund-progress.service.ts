@@ -1,11 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { moneyToJson } from '@countersign/money';
-import { CLOCK, type Caller, type Unattended } from '@countersign/service-host';
+import { CLOCK } from '@countersign/service-host';
 import { type TransferOrder } from '../accounts/accounts.client.js';
 import { type TransferState } from '../accounts/transfer-state.js';
 import { type Part } from '../changes/change.js';
 import { ChangesStore, TRIES } from '../changes/changes.store.js';
-import { eventBy } from '../event-by.js';
+import { eventBy, type Author } from '../author.js';
 import { endRefund, isCertain } from '../payments/payment-steps.js';
 import { paymentToJson, type Payment } from '../payments/payment.js';
 import { PaymentsStore } from '../payments/payments.store.js';
@@ -57,7 +57,7 @@ export class RefundProgress {
     payment: Payment,
     refund: Refund,
     end: RefundEnd,
-    who: Caller | Unattended,
+    author: Author,
     answer: (refund: Refund, payment: Payment) => readonly Part[] = () => [],
   ): Promise<{ readonly refund: Refund; readonly payment: Payment } | undefined> {
     for (let [part, whole, tries] = [refund, payment, 0]; ; tries += 1) {
@@ -76,7 +76,7 @@ export class RefundProgress {
       const committed = await this.changes.commit([
         this.refunds.update(part, ended),
         this.payments.update(whole, after),
-        this.changes.event(this.#event(ended, whole, after, who)),
+        this.changes.event(this.#event(ended, whole, after, author)),
         this.deliveries.tell(noticeOf(ended, after, now)),
         ...answer(ended, after),
       ]);
@@ -95,10 +95,10 @@ export class RefundProgress {
     if (committed === 'stale' && parts.length > 0) await this.changes.commit(parts);
   }
 
-  #event(refund: Refund, before: Payment, after: Payment, who: Caller | Unattended) {
+  #event(refund: Refund, before: Payment, after: Payment, author: Author) {
     const { id, paymentId, amount, currency, status, transferId, failure } = refund;
     return eventBy(
-      who,
+      author,
       `refund.${status}`,
       {
         id,

@@ -10,7 +10,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { pendingProblem, problemAnswer, type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type Claim, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore, type KeyClaim } from '../idempotency/idempotency.store.js';
-import { eventBy } from '../event-by.js';
+import { eventBy } from '../author.js';
 import { beginRefund, isCertain, refundable, type Step, type StepTimes } from '../payments/payment-steps.js';
 import { paymentToJson, type Payment, type PaymentId } from '../payments/payment.js';
 import { PaymentsService } from '../payments/payments.service.js';

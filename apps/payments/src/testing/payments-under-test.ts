@@ -104,7 +104,7 @@ export async function startPayments(
     },
     async eventsOf(resource) {
       const { rows } = await pool.query<{ event: unknown }>(
-        `select event from audit_outbox where event->'data'->>'resource' = $1 order by position`,
+        `select event from audit_outbox_event where event->'data'->>'resource' = $1 order by position`,
         [resource],
       );
       return rows.map(({ event }) => eventSchema.parse(event).type.split('.').slice(2, 4).join('.'));

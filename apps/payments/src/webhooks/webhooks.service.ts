@@ -7,7 +7,7 @@ import { ChangesStore, TRIES } from '../changes/changes.store.js';
 import { type Answer } from '../idempotency/answer.js';
 import { fingerprintOf, type IdempotencyKey, type StoredAnswer } from '../idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../idempotency/idempotency.store.js';
-import { eventBy, type Details, type EventName } from '../event-by.js';
+import { eventBy, type Details, type EventName } from '../author.js';
 import { DeliveriesStore } from './deliveries.store.js';
 import { DELIVERY_DAYS, deliveryToJson, type DeliveryPageJson, type ListDeliveries, type Replay } from './delivery.js';
 import {

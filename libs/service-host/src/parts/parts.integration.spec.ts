@@ -165,7 +165,7 @@ describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (plat
 
   describe('with PostgreSQL', () => {
     it('refusals are in the trail before they are answered, and a network that has too many gets 429', async () => {
-      await pool.query('delete from audit_outbox');
+      await pool.query('truncate audit_outbox, audit_outbox_group');
       const outbox = new AuditOutbox({ pool, source: 'orders' });
       const url = await serve({
         controllers: [Guarded],
@@ -190,7 +190,7 @@ describe.each(['Express', 'Fastify'])('in a plain Nest application on %s', (plat
       expect(statuses).toEqual([401, 401, 401, 429, 429]);
       const { rows } = await pool.query(
         `select event->>'type' as type, event->>'subject' as subject, event->'data'->>'reason' as reason,
-                event->'data'->'principal'->>'subject' as caller from audit_outbox order by position`,
+                event->'data'->'principal'->>'subject' as caller from audit_outbox_event order by position`,
       );
       expect(rows).toEqual([
         {

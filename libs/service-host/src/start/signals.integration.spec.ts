@@ -20,6 +20,8 @@ import { type Logger } from 'pino';
 
 const outbox = `CREATE TABLE audit_outbox (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id uuid NOT NULL UNIQUE,
   event jsonb NOT NULL, sequence bigint UNIQUE, published_at timestamptz, created_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE audit_outbox_group (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, events text NOT NULL, count integer NOT NULL,
+  sequence bigint, published_at timestamptz, created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE audit_sequence (source text PRIMARY KEY, last bigint NOT NULL);
 CREATE TABLE audit_kept (position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, first_sequence bigint NOT NULL, last_sequence bigint NOT NULL,
   first_index bigint, events text NOT NULL, salts jsonb, kept_at timestamptz NOT NULL DEFAULT now());`;
@@ -107,8 +109,9 @@ describe("a service's signals", () => {
     await until(async () => (await metric('audit_relay_connected')) === 1);
     await backing.nats.stop();
     await superuser.query(
-      `insert into audit_outbox (id, event, created_at) select gen_random_uuid(), '{}', now() - interval '1 hour' from generate_series(1, 7)`,
+      `insert into audit_outbox (id, event, created_at) select gen_random_uuid(), '{}', now() - interval '1 hour' from generate_series(1, 4)`,
     );
+    await superuser.query(`insert into audit_outbox_group (events, count) values (E'{}\n{}\n{}', 3)`);
     await until(async () => (await metric('audit_outbox_pending')) === 7);
     expect(await metric('audit_outbox_oldest_seconds')).toBeGreaterThanOrEqual(3_600);
     await until(async () => (await metric('audit_relay_connected')) === 0);

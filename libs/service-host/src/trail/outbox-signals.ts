@@ -20,8 +20,10 @@ interface Waiting {
 
 async function look(pool: pg.Pool): Promise<Waiting> {
   const { rows } = await pool.query<{ pending: number; oldest: Date | null }>(
-    `select (select count(*)::int from (select 1 from audit_outbox limit ${String(COUNT_LIMIT)}) as waiting) as pending,
-            (select created_at from audit_outbox order by position limit 1) as oldest`,
+    `select (select count(*) from (select 1 from audit_outbox limit ${String(COUNT_LIMIT)}) as waiting)::int
+            + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit ${String(COUNT_LIMIT)}) as waiting)::int as pending,
+            least((select created_at from audit_outbox order by position limit 1),
+                  (select created_at from audit_outbox_group order by position limit 1)) as oldest`,
   );
   return { pending: rows[0]?.pending ?? 0, oldestAt: rows[0]?.oldest ?? undefined };
 }

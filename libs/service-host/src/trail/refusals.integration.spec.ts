@@ -60,7 +60,7 @@ describe('what the guard of a service refused', () => {
   let pool: pg.Pool;
 
   async function recorded(): Promise<readonly Pick<AuditEvent, 'type' | 'data'>[]> {
-    const { rows } = await pool.query<{ event: AuditEvent }>('select event from audit_outbox order by position');
+    const { rows } = await pool.query<{ event: AuditEvent }>('select event from audit_outbox_event order by position');
     return rows.map(({ event }) => event);
   }
 
@@ -170,7 +170,7 @@ describe('what the guard of a service refused', () => {
   });
 
   it('is a few events for a flood of strangers, who are answered 429, while a verified caller of their network is served', async () => {
-    await pool.query('truncate audit_outbox');
+    await pool.query('truncate audit_outbox, audit_outbox_group');
     const from = (remoteAddress: string, authorization?: string) =>
       app.inject({
         method: 'GET',
@@ -213,7 +213,7 @@ describe('what the guard of a service refused', () => {
   });
 
   it('is recorded when the service stops, a message as well as a request', async () => {
-    await pool.query('truncate audit_outbox');
+    await pool.query('truncate audit_outbox, audit_outbox_group');
     for (let n = 0; n < 3; n += 1) await app.inject({ method: 'GET', url: '/orders', remoteAddress: '203.0.113.9' });
     for (let n = 0; n < 3; n += 1)
       await client.request('orders.read', JSON.stringify({ pattern: 'orders.read', data: {}, id: '1' }));

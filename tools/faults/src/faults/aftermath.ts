@@ -89,7 +89,7 @@ export class Aftermath {
   async trailComplete(): Promise<void> {
     for (const name of serviceNames) {
       await this.#until(name, `events of ${name} never reached the trail`, async (client) => {
-        const { rowCount } = await client.query('select from audit_outbox limit 1');
+        const { rowCount } = await client.query('select from audit_outbox_event limit 1');
         return rowCount === 0;
       });
     }

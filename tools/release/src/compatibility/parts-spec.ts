@@ -81,7 +81,7 @@ async function works(app: INestApplication, pool: Pool, names: { current: string
   names.current = 'ready';
   same(await ask('/health/ready'), [200, 'application/json', { status: 'ready', checks: { database: 'ok', issuer_keys: 'ok' }, notes: {} }]);
   same([(await ask('/guarded/1'))[2].code, (await ask('/guarded/1'))[0]], ['TOKEN_MISSING', 429]);
-  const { rows } = await pool.query("select event->>'type' as type, event->'data'->>'reason' as reason from audit_outbox");
+  const { rows } = await pool.query("select event->>'type' as type, event->'data'->>'reason' as reason from audit_outbox_event");
   same(rows, [{ type: 'countersign.orders.requests.refused.v1', reason: 'TOKEN_MISSING' }]);
   const store = new PostgresDpopReplayStore(pool);
   const soon = Date.now() / 1_000 + 60;
@@ -95,7 +95,7 @@ describe('the parts of service-host', () => {
       const pool = new Pool({ connectionString: process.env['DATABASE_URL'] });
       await pool.query(sql('@countersign/audit-client/outbox.sql'));
       await pool.query(sql('@countersign/service-host/dpop-proofs.sql'));
-      await pool.query('delete from audit_outbox');
+      await pool.query('truncate audit_outbox, audit_outbox_group');
       const issuer = await createTestIssuer({ audience: 'orders' });
       const outbox = new AuditOutbox({ pool, source: 'orders' });
       const names = { current: '' };

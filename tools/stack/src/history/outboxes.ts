@@ -12,7 +12,9 @@ export interface LostNumbers {
   readonly last: number;
 }
 
-const waitingQuery = 'select count(*)::int as waiting from (select from audit_outbox limit 100000) as counted';
+const waitingQuery = `
+  select ((select count(*) from (select from audit_outbox limit 100000) as counted)
+    + (select coalesce(sum(count), 0) from audit_outbox_group))::int as waiting`;
 /** The lock of the row is the relay's own too, so that no number is given twice. */
 const loseQuery = `
   insert into audit_sequence (source, last) values ($1, $2)

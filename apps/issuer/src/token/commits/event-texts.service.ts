@@ -1,5 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { uuidv7, type NewAuditEvent, type UnnumberedEvent } from '@countersign/audit-event';
+import {
+  AuditEventError,
+  isStorableJson,
+  uuidv7,
+  type NewAuditEvent,
+  type UnnumberedEvent,
+} from '@countersign/audit-event';
 import { CLOCK } from '@countersign/service-host';
 import { isoTimes } from './iso-time.js';
 
@@ -10,7 +16,10 @@ export class EventTexts {
 
   constructor(@Inject(CLOCK) private readonly clock: () => Date) {}
 
-  /** @returns the event as JSON */
+  /**
+   * @returns the event as JSON
+   * @throws {AuditEventError}
+   */
   of({ type, subject, traceparent, data }: NewAuditEvent): string {
     const now = this.clock().getTime();
     const complete: UnnumberedEvent = {
@@ -24,6 +33,9 @@ export class EventTexts {
       traceparent,
       data,
     };
-    return JSON.stringify(complete);
+    const text = JSON.stringify(complete);
+    if (!isStorableJson(text))
+      throw new AuditEventError('EVENT_INVALID', 'its text holds U+0000 or half of a surrogate pair');
+    return text;
   }
 }

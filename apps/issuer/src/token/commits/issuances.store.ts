@@ -14,6 +14,7 @@ import {
   type DecisionGround,
   type Outcome,
 } from './decided.js';
+import { eventsOf, recordGroup } from './record-group.js';
 import { EventTexts } from './event-texts.service.js';
 
 /** A decision by itself, with what else it uses up. */
@@ -39,9 +40,9 @@ const answerSchema = z.object({
  */
 const commitGroup = `
 with decided as (
-  select n, client_id, jti, expires_at, by_issuer, brought, brought_until, event
+  select n, client_id, jti, expires_at, by_issuer, brought, brought_until
   from jsonb_to_recordset($1::jsonb)
-    as d (n int, client_id text, jti text, expires_at float8, by_issuer text, brought text, brought_until float8, known bigint, against text[], event jsonb), registry
+    as d (n int, client_id text, jti text, expires_at float8, by_issuer text, brought text, brought_until float8, known bigint, against text[]), registry
   where version = $2 and (against is null or not exists (
     select from revocation r where r.bucket_key = any (against) and r.changed_in > known
   ))
@@ -53,27 +54,26 @@ with decided as (
   on conflict do nothing
   returning client_id, jti
 ), fresh as (
-  select n, by_issuer, brought, event from decided d
+  select n, by_issuer, brought from decided d
   where jti is null or exists (select from used u where u.client_id = d.client_id and u.jti = d.jti)
 ), good as (
-  select n, event from fresh f
+  select n from fresh f
   where brought is null or exists (select from used u where u.client_id = f.by_issuer and u.jti = f.brought)
 ), recorded as (
-  insert into audit_outbox (id, event) select (event->>'id')::uuid, event from good order by n
+${recordGroup('$3')}
 )
 select (select version from registry) as version, array(select n from decided) as current,
   array(select n from fresh) as fresh, array(select n from good) as used`;
 
 /** One decision as the statement reads it. */
-function rowOf(issuance: Issuance, n: number): string {
-  const { ground, brought, event } = issuance;
+function rowOf(issuance: Issuance, n: number): object {
+  const { ground, brought } = issuance;
   const exchange = ground.against === undefined ? {} : { known: ground.revocations, against: ground.against };
   const also =
     brought === undefined
       ? {}
       : { by_issuer: brought.clientId, brought: brought.jti, brought_until: brought.expiresAt };
-  const row = JSON.stringify({ n, ...assertionOf(issuance), ...exchange, ...also });
-  return `${row.slice(0, -1)},"event":${event}}`;
+  return { n, ...assertionOf(issuance), ...exchange, ...also };
 }
 
 const used = (issuance: Issuance): readonly string[] => namesOf(issuance, issuance.brought);
@@ -119,7 +119,7 @@ export class Issuances {
     const version = newestVersion(group);
     const named = new NamedOnce();
     const results: Served<IssuanceOutcome>[] = group.map(() => ({ result: 'outdated' }));
-    const rows: string[] = [];
+    const rows: object[] = [];
     group.forEach((one, n) => {
       if (one.ground.version !== version) return;
       if (named.take(used(one))) rows.push(rowOf(one, n));
@@ -128,7 +128,7 @@ export class Issuances {
     const { rows: answers } = await this.pool.query({
       name: 'commit-issuances',
       text: commitGroup,
-      values: [`[${rows.join(',')}]`, version],
+      values: [JSON.stringify(rows), version, eventsOf(group)],
     });
     const answer = answerSchema.parse(answers[0]);
     if (answer.version !== version) return results;

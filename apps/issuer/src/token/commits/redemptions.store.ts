@@ -9,6 +9,7 @@ import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
 import { isoTimes } from './iso-time.js';
 import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import { eventsOf, recordGroup } from './record-group.js';
 
 /** What is redeemed: a code by its digest, or the approval of a device. */
 export type Redeemed = { readonly code: string } | { readonly device: string };
@@ -46,7 +47,7 @@ const rowsSchema = z.array(
 const redeemGroup = `
 with asked as materialized (
   select i.* from jsonb_to_recordset($1::jsonb) as i (n int, client_id text, jti text, expires_at float8, code text, device uuid,
-    session_id uuid, salt text, delegation jsonb, events jsonb), registry r
+    session_id uuid, salt text, delegation jsonb), registry r
   where r.version = $2
 ), code as materialized (
   select digest, redeemed_at, withdrawn_at, expires_at from authorization_code
@@ -81,9 +82,7 @@ with asked as materialized (
   insert into refresh_family (delegation_id, salt, generation, rotations, begun_at, used_at)
   select (delegation->>'id')::uuid, salt, 0, '[]', $8::timestamptz, date_trunc('hour', $8::timestamptz) from good where salt is not null
 ), recorded as (
-  insert into audit_outbox (id, event)
-  select (e.event->>'id')::uuid, e.event from good g, jsonb_array_elements(g.events) with ordinality as e (event, place)
-  order by g.n, e.place
+${recordGroup('$9', 2)}
 )
 select n, state, exists (select from good g where g.n = j.n) as good from judged j`;
 
@@ -94,19 +93,18 @@ const used = (redemption: Redemption): readonly string[] =>
   namesOf(redemption, 'code' in redemption.of ? redemption.of.code : redemption.of.device);
 
 /** One redemption as the statement reads it. */
-function rowOf(redemption: Redemption, n: number): string {
-  const { of, delegation, begun, event, salt } = redemption;
+function rowOf(redemption: Redemption, n: number): object {
+  const { of, delegation, salt } = redemption;
   const { id, personId, clientId, audience, scopes, sessionId, authTime, acr, amr, roles, nonce } = delegation;
   const { dpopKey, createdAt } = delegation;
-  const row = JSON.stringify({
+  return {
     ...{ n, ...assertionOf(redemption), ...of, session_id: sessionId, salt },
     delegation: {
       ...{ id, person_id: personId, client_id: clientId, audience, scopes, session_id: sessionId },
       ...{ auth_time: authTimeText(authTime.getTime()), created_at: createdText(createdAt.getTime()) },
       ...{ acr, amr, roles, nonce, dpop_key: dpopKey },
     },
-  });
-  return `${row.slice(0, -1)},"events":[${begun},${event}]}`;
+  };
 }
 
 /** What people allowed and applications redeem: a code, or the approval of a device, each once at all replicas together. */
@@ -130,7 +128,7 @@ export class Redemptions {
     const version = newestVersion(group);
     const named = new NamedOnce();
     const results: Served<RedemptionOutcome>[] = group.map(() => ({ result: 'outdated' }));
-    const rows: string[] = [];
+    const rows: object[] = [];
     const [codes, devices, sessions] = [new Set<string>(), new Set<string>(), new Set<string>()];
     group.forEach((one, n) => {
       if (one.ground.version !== version) return;
@@ -149,7 +147,10 @@ export class Redemptions {
     const answer = await this.pool.query({
       name: 'redeem',
       text: redeemGroup,
-      values: [`[${rows.join(',')}]`, version, [...codes], [...devices], [...sessions], seenAfter, createdAfter, now],
+      values: [
+        ...[JSON.stringify(rows), version, [...codes], [...devices], [...sessions], seenAfter, createdAfter, now],
+        eventsOf(group.map(({ begun, event }) => ({ event: `${begun}\n${event}` }))),
+      ],
     });
     let committed = false;
     for (const { n, state, good } of rowsSchema.parse(answer.rows)) {

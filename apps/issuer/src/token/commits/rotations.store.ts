@@ -10,6 +10,7 @@ import { REFRESH_TIMES, type RefreshTimes } from '../../refresh/rotation.js';
 import { SESSION_TIMES, type SessionTimes } from '../../sessions/session.js';
 import { liveSession, liveSince } from '../../sessions/sessions.store.js';
 import { assertionOf, HELD_MS, namesOf, newestVersion, NamedOnce, type Decided, type Outcome } from './decided.js';
+import { eventsOf, recordGroup } from './record-group.js';
 
 /** A use of a refresh token, with the record of the access token that it brings. */
 export interface Rotation extends Decided, FamilyUse {
@@ -56,7 +57,7 @@ const rowsSchema = z.array(rowSchema);
 const rotateGroup = `
 with asked as materialized (
   select i.* from jsonb_to_recordset($1::jsonb) as i (n int, client_id text, jti text, expires_at float8, family uuid,
-    session_id uuid, expected int, event jsonb), registry r
+    session_id uuid, expected int), registry r
   where r.version = $2
 ), kept as materialized (
   select delegation_id, generation, rotations from refresh_family where delegation_id = any ($4::uuid[]) for update skip locked
@@ -78,24 +79,23 @@ with asked as materialized (
     left join signed_in s on s.id = a.session_id
 ), used as (${useReadyAssertions}
 ), good as materialized (
-  select n, family, event, n = min(n) over (partition by family) as first from judged j where state = 'ready'
+  select n, family, n = min(n) over (partition by family) as first from judged j where state = 'ready'
     and (jti is null or exists (select from used u where u.client_id = j.client_id and u.jti = j.jti))
 ), rotated as (
   update refresh_family f set generation = p.next, rotations = p.rotations, used_at = date_trunc('hour', $8::timestamptz)
   from jsonb_to_recordset($3::jsonb) as p (family uuid, next int, rotations jsonb)
   where f.delegation_id = p.family and p.family in (select family from good)
 ), recorded as (
-  insert into audit_outbox (id, event) select (event->>'id')::uuid, event from good order by n
+${recordGroup('$9')}
 )
 select j.n, j.state, g.n is not null as good, g.n is not null and g.first as first,
   case state when 'moved' then generation end as generation, case state when 'moved' then rotations end as rotations
 from judged j left join good g on g.n = j.n`;
 
 /** One use as the statement reads it. */
-function rowOf({ rotation, use }: Waiting, { family }: FamilyPlan, n: number): string {
+function rowOf({ rotation, use }: Waiting, { family }: FamilyPlan, n: number): object {
   const ofUse = { family: use.delegationId, session_id: rotation.sessionId, expected: family.generation };
-  const row = JSON.stringify({ n, ...assertionOf(rotation), ...ofUse });
-  return `${row.slice(0, -1)},"event":${rotation.event}}`;
+  return { n, ...assertionOf(rotation), ...ofUse };
 }
 
 const refusals = {
@@ -156,7 +156,7 @@ export class Rotations {
     );
     const named = new NamedOnce();
     const results: Served<RotationOutcome>[] = group.map(() => ({ result: { outcome: 'outdated' } }));
-    const asked: string[] = [];
+    const asked: object[] = [];
     const families = new Map<DelegationId, FamilyPlan>();
     const sessions = new Set<string>();
     group.forEach((one, n) => {
@@ -184,7 +184,10 @@ export class Rotations {
     const answer = await this.pool.query({
       name: 'rotate',
       text: rotateGroup,
-      values: [`[${asked.join(',')}]`, version, JSON.stringify(next), ...names, seenAfter, createdAfter, now],
+      values: [
+        ...[JSON.stringify(asked), version, JSON.stringify(next), ...names, seenAfter, createdAfter, now],
+        eventsOf(group.map(({ rotation }) => rotation)),
+      ],
     });
     const rows = rowsSchema.parse(answer.rows);
     for (const row of rows) {

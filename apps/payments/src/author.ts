@@ -2,6 +2,9 @@ import { type EventDetails, type NewAuditEvent } from '@countersign/audit-event'
 import { by, byItself, type Caller, type Unattended } from '@countersign/service-host';
 import { events } from './events.js';
 
+/** Who moves a payment on: its caller, or payments itself while it finishes what was cut off. */
+export type Author = Caller | Unattended;
+
 /** On whose behalf a payment or a refund was started. */
 export interface OnBehalf {
   readonly subject: string;
@@ -18,20 +21,17 @@ export interface Details extends Pick<EventDetails<Kind>, 'id' | 'kind' | 'actio
   readonly failure?: string | undefined;
 }
 
-/**
- * An audit event of payments.
- * @param who the caller who moved the payment on, or the work of payments itself that finishes what was cut off
- */
+/** An audit event of payments, in the name of the one who moved it on. */
 export function eventBy(
-  who: Caller | Unattended,
+  author: Author,
   name: EventName,
   { failure, changes, ...details }: Details,
   behalf?: OnBehalf,
 ): NewAuditEvent {
-  const isRequested = 'principal' in who;
+  const isRequested = 'principal' in author;
   const onBehalf = isRequested || behalf === undefined ? {} : { on_behalf_of: behalfJson(behalf) };
   const all = { ...changes, ...onBehalf };
-  return events.event(name, isRequested ? by(who) : byItself({ ...who, txn: behalf?.txn ?? null }), {
+  return events.event(name, isRequested ? by(author) : byItself({ ...author, txn: behalf?.txn ?? null }), {
     ...details,
     ...(failure === undefined ? {} : { outcome: 'failed', reason: failure }),
     ...(Object.keys(all).length === 0 ? {} : { changes: all }),

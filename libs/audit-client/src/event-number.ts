@@ -1,0 +1,26 @@
+import { z } from 'zod';
+
+const [OBJECT, END_OF_OBJECT] = [...Buffer.from('{}')];
+const NAME = Buffer.from('"sequence"');
+
+const objectSchema = z.record(z.string(), z.unknown());
+
+/** The rare event that has a number already, or is not an object and so can have none: audit must not lose its place in the sequence. */
+function renumbered(event: Buffer, sequence: string): string | undefined {
+  const value: unknown = JSON.parse(event.toString());
+  const object = objectSchema.safeParse(value);
+  if (!object.success) return JSON.stringify({ sequence, event: value });
+  return Object.hasOwn(object.data, 'sequence') ? JSON.stringify({ ...object.data, sequence }) : undefined;
+}
+
+/**
+ * An event with its number in it. It is cut as bytes, because nothing else in the relay reads the event.
+ * @param event as JSON in UTF-8
+ */
+export function withNumber(event: Buffer, sequence: bigint): Buffer {
+  const number = sequence.toString();
+  const rare = event[0] !== OBJECT || event.includes(NAME) ? renumbered(event, number) : undefined;
+  if (rare !== undefined) return Buffer.from(rare);
+  const others = event.subarray(1);
+  return Buffer.concat([Buffer.from(`{"sequence":"${number}"${others[0] === END_OF_OBJECT ? '' : ','}`), others]);
+}
