@@ -12,6 +12,7 @@ import { type HealthRegistry } from '../health/health.js';
 import { HostModule } from './host.module.js';
 import { createLogger, nestLogger } from './logging.js';
 import { requestDurations } from './metrics.js';
+import { routeSchemaOptions } from './route-schemas.js';
 import { OpenApiDocument } from '../openapi/openapi.js';
 import { requestCheckOptions, checkRequests } from '../requests/request-checks.js';
 import { RecordedAnswers } from '../trail/recorded-answers.js';
@@ -54,6 +55,7 @@ function adapter({ TRUSTED_PROXIES: proxies }: HostConfiguration): FastifyAdapte
     connectionTimeout: 60_000,
     forceCloseConnections: 'idle',
     ...requestCheckOptions,
+    ...routeSchemaOptions,
   });
 }
 
