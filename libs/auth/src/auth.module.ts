@@ -103,7 +103,7 @@ export class AuthModule
       imports: [DiscoveryModule, ...imports],
       providers: [
         { provide: AUTH_SETTINGS, inject, useFactory },
-        { provide: REFUSAL_ERRORS, useFactory: () => RefusalErrors.load() },
+        { provide: REFUSAL_ERRORS, useFactory: () => new RefusalErrors() },
         {
           provide: TOKEN_VERIFIER,
           inject: [AUTH_SETTINGS],

@@ -75,25 +75,35 @@ class GraphqlRefusal extends HttpException {
 
 type ErrorMaker = (problem: RefusalProblem) => Error;
 
+const httpError: ErrorMaker = (problem) => new HttpException(asProblem(problem), problem.status);
+const graphqlError: ErrorMaker = (problem) => new GraphqlRefusal(problem);
+
+/** The packages for messages and sockets belong to the application, which loaded them before it could have such contexts. */
+const lateMakers = {
+  rpc: async (): Promise<ErrorMaker> => {
+    const { RpcException } = await import('@nestjs/microservices');
+    return (problem) => new RpcException({ ...problem });
+  },
+  ws: async (): Promise<ErrorMaker> => {
+    const { WsException } = await import('@nestjs/websockets');
+    return (problem) => new WsException({ ...problem });
+  },
+};
+
 /** Creates the error that each kind of transport turns into a response. */
 export class RefusalErrors {
-  private constructor(private readonly makers: Partial<Record<CarrierKind, ErrorMaker>>) {}
+  readonly #late = new Map<keyof typeof lateMakers, Promise<ErrorMaker>>();
 
-  /** The packages for messages and sockets belong to the application; without them there are no such contexts. */
-  static async load(): Promise<RefusalErrors> {
-    const [messages, sockets] = await Promise.all([
-      import('@nestjs/microservices').catch(() => undefined),
-      import('@nestjs/websockets').catch(() => undefined),
-    ]);
-    return new RefusalErrors({
-      graphql: (problem) => new GraphqlRefusal(problem),
-      ...(messages === undefined ? {} : { rpc: (problem) => new messages.RpcException({ ...problem }) }),
-      ...(sockets === undefined ? {} : { ws: (problem) => new sockets.WsException({ ...problem }) }),
-    });
+  async make(kind: CarrierKind | undefined, problem: RefusalProblem): Promise<Error> {
+    if (kind === 'rpc' || kind === 'ws') return (await this.#makerOf(kind))(problem);
+    return (kind === 'graphql' ? graphqlError : httpError)(problem);
   }
 
-  make(kind: CarrierKind | undefined, problem: RefusalProblem): Error {
-    const maker = kind === undefined ? undefined : this.makers[kind];
-    return maker === undefined ? new HttpException(asProblem(problem), problem.status) : maker(problem);
+  #makerOf(kind: keyof typeof lateMakers): Promise<ErrorMaker> {
+    const known = this.#late.get(kind);
+    if (known !== undefined) return known;
+    const loading = lateMakers[kind]().catch(() => httpError);
+    this.#late.set(kind, loading);
+    return loading;
   }
 }

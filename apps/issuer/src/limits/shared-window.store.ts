@@ -1,31 +1,34 @@
 import type pg from 'pg';
-import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
+import { type RateLimiterPostgres } from 'rate-limiter-flexible';
 import { type SharedWindow } from './leased-limit.js';
 
 /** Seconds of one window. */
 export const WINDOW_SECONDS = 60;
 
+// For the first request that is limited, not for the start: it has limiters on 20 other stores too.
+const loadLimiters = () => import('rate-limiter-flexible');
+
 /** A limit a minute, shared by the replicas through PostgreSQL. */
 export class PostgresWindow implements SharedWindow {
-  readonly #limiter: RateLimiterPostgres;
+  #limiter: RateLimiterPostgres | undefined;
 
   constructor(
-    pool: pg.Pool,
-    name: string,
+    private readonly pool: pg.Pool,
+    private readonly name: string,
     private readonly perMinute: number,
-  ) {
-    this.#limiter = new RateLimiterPostgres({
-      storeClient: pool,
+  ) {}
+
+  async take(key: string, points: number): Promise<{ readonly granted: number; readonly endsInMs: number }> {
+    const { RateLimiterPostgres, RateLimiterRes } = await loadLimiters();
+    this.#limiter ??= new RateLimiterPostgres({
+      storeClient: this.pool,
       tableName: 'rate_limit',
       tableCreated: true,
-      keyPrefix: name,
-      points: perMinute,
+      keyPrefix: this.name,
+      points: this.perMinute,
       duration: WINDOW_SECONDS,
       clearExpiredByTimeout: true,
     });
-  }
-
-  async take(key: string, points: number): Promise<{ readonly granted: number; readonly endsInMs: number }> {
     try {
       const { msBeforeNext } = await this.#limiter.consume(key, points);
       return { granted: points, endsInMs: msBeforeNext };

@@ -1,5 +1,5 @@
 import { parsedBody, type Transport } from '@countersign/auth';
-import { Pool } from 'undici';
+import { type Pool } from 'undici';
 
 export const ACCOUNTS_CONNECTION = Symbol('countersign.payments.accounts-connection');
 
@@ -21,15 +21,21 @@ const pathOf = ({ pathname, search }: URL): string => pathname + search;
 /** Keep-alive connections to accounts; redirects are not followed. @param url where accounts listens */
 export function connectToAccounts(url: string): AccountsConnection {
   const base = new URL(url);
-  const pool = new Pool(base.origin, {
-    connections: CONNECTIONS,
-    connectTimeout: 2_000,
-    maxResponseSize: ANSWER_LIMIT,
-  });
+  let pool: Promise<Pool> | undefined;
+  // A hundred files, which no start waits for.
+  const open = async (): Promise<Pool> => {
+    const undici = await import('undici');
+    return new undici.Pool(base.origin, {
+      connections: CONNECTIONS,
+      connectTimeout: 2_000,
+      maxResponseSize: ANSWER_LIMIT,
+    });
+  };
   return {
     url,
     async transport({ method, url: address, headers, body, signal }) {
-      const answer = await pool.request({
+      const opened = await (pool ??= open());
+      const answer = await opened.request({
         method,
         path: pathOf(new URL(address)),
         headers: { ...headers },
@@ -48,6 +54,8 @@ export function connectToAccounts(url: string): AccountsConnection {
         tooLarge: false,
       };
     },
-    close: () => pool.close(),
+    async close() {
+      await (await pool)?.close();
+    },
   };
 }

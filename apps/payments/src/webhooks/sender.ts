@@ -4,7 +4,7 @@ import {
   type AttemptTimes,
   type TargetRule,
 } from '@countersign/service-host/outgoing';
-import { Agent } from 'undici';
+import { type Agent } from 'undici';
 import { type WebhookSigner } from './signature.js';
 
 export const WEBHOOK_SENDER = Symbol('countersign.payments.webhook-sender');
@@ -36,7 +36,9 @@ export interface WebhookSenderOptions {
 
 /** Sends under the rules for targets ({@link postToTarget}). */
 export function createWebhookSender({ signer, rule, now, times = attemptTimes }: WebhookSenderOptions): WebhookSender {
-  const agent = new Agent(targetAgentOptions(rule, times));
+  let agent: Promise<Agent> | undefined;
+  const open = (): Promise<Agent> =>
+    import('undici').then((undici) => new undici.Agent(targetAgentOptions(rule, times)));
   return {
     async send({ id, url, body }) {
       try {
@@ -47,14 +49,16 @@ export function createWebhookSender({ signer, rule, now, times = attemptTimes }:
           'webhook-id': id,
           'webhook-signature': signature,
         };
-        const posted = await postToTarget(agent, rule, url, { headers, body }, times);
+        const posted = await postToTarget(await (agent ??= open()), rule, url, { headers, body }, times);
         if (posted.kind === 'answered') return posted;
         return { kind: 'failed', reason: posted.kind === 'refused' ? posted.refusal : reasonOf(posted.error, times) };
       } catch (error) {
         return { kind: 'failed', reason: reasonOf(error, times) };
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      await (await agent)?.destroy();
+    },
   };
 }
 

@@ -1,6 +1,12 @@
 import { Global, Module, type DynamicModule, type ExecutionContext } from '@nestjs/common';
-import { passportBearer } from '@countersign/auth/passport';
-import { type ApiKeySettings, AuthModule, type Refusal, type SessionSettings, TOKEN_VERIFIER } from '@countersign/auth';
+import {
+  type ApiKeySettings,
+  AuthModule,
+  type BearerVerification,
+  type Refusal,
+  type SessionSettings,
+  TOKEN_VERIFIER,
+} from '@countersign/auth';
 import { type DpopNonces, type KeysReport, type RevocationList } from '@countersign/auth-core';
 import type pg from 'pg';
 import { type Logger } from 'pino';
@@ -37,6 +43,16 @@ export interface ServiceAuthOptions {
 
 const resourceOf = (resource: string | undefined): { readonly resource?: string } =>
   resource === undefined ? {} : { resource };
+
+/** Passport is loaded for the first token: a start does not wait for its 25 packages. */
+function bearerByPassport(): BearerVerification {
+  let loading: Promise<BearerVerification> | undefined;
+  return async (token, verifier, context) => {
+    loading ??= import('@countersign/auth/passport').then(({ passportBearer }) => passportBearer());
+    const verify = await loading;
+    return verify(token, verifier, context);
+  };
+}
 
 /** Apart from the guard's module, which is made from it. */
 @Global()
@@ -112,7 +128,7 @@ export class ServiceAuthModule {
             ...(nonces === undefined ? {} : { dpopNonces: nonces }),
             issuer: options.issuer,
             audience: options.audience,
-            bearer: passportBearer(),
+            bearer: bearerByPassport(),
             ...(options.jwksUrl === undefined ? {} : { jwksUrl: options.jwksUrl }),
             ...(options.keysFile === undefined ? {} : { keysFile: options.keysFile }),
             allowPlainHttp: options.allowPlainHttp ?? false,

@@ -2,7 +2,9 @@ import { createRequire } from 'node:module';
 import { type FastifyServerOptions } from 'fastify';
 
 type Compilers = NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>;
-type BuildValidator = NonNullable<Compilers['buildValidator']>;
+type AjvOptions = NonNullable<FastifyServerOptions['ajv']>;
+/** Not the other kind of it, which serializes. */
+type BuildValidator = Extract<Compilers['buildValidator'], (schemas: never, options: AjvOptions) => unknown>;
 type BuildSerializer = NonNullable<Compilers['buildSerializer']>;
 
 function isSelector<Build>(loaded: unknown): loaded is () => Build {
@@ -13,26 +15,28 @@ function isSelector<Build>(loaded: unknown): loaded is () => Build {
 function fromFastify<Build>(name: string): Build {
   const fastify = createRequire(import.meta.url).resolve('fastify');
   const selector: unknown = createRequire(fastify)(name);
-  if (!isSelector<Build>(selector)) throw new Error(`${name} exports no function; this version of Fastify is not known`);
+  if (!isSelector<Build>(selector))
+    throw new Error(`${name} exports no function; this version of Fastify is not known`);
   return selector();
 }
 
-/** Names of headers in a JSON schema, however deep. */
-function headersIn(schema: unknown): readonly string[] {
+/** The name in a JSON schema of headers, however deep, that no header has: Node has them all in lower case. */
+function headerWithCapitals(route: object): string | undefined {
+  if (!('httpPart' in route && route.httpPart === 'headers' && 'schema' in route)) return undefined;
   const names: string[] = [];
-  JSON.stringify(schema, (key, value: unknown) => {
+  JSON.stringify(route.schema, (key, value: unknown) => {
     if (key === 'properties' && typeof value === 'object' && value !== null) names.push(...Object.keys(value));
     if (key === 'required' && Array.isArray(value)) names.push(...value.map(String));
     return value;
   });
-  return names;
+  return names.find((name) => /[A-Z]/.test(name));
 }
 
 const buildValidator: BuildValidator = (schemas, options) => {
   const compile = fromFastify<BuildValidator>('@fastify/ajv-compiler')(schemas, options);
   return (route) => {
-    // Fastify lowers the names itself, but not for a compiler that it did not choose: they would match nothing.
-    const wrong = route.httpPart === 'headers' ? headersIn(route.schema).find((name) => /[A-Z]/.test(name)) : undefined;
+    // Fastify lowers them itself, but not for a compiler that it did not choose.
+    const wrong = typeof route === 'object' ? headerWithCapitals(route) : undefined;
     if (wrong !== undefined) throw new Error(`the schema of headers must name ${wrong} in lower case`);
     return compile(route);
   };
