@@ -1,6 +1,7 @@
-import { expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
+import { soon } from './soon.js';
 import { type Window } from './window.js';
-import { WALK_LIMIT, type World } from './world.js';
+import { walk, type World } from './world.js';
 
 const SIGN_IN = 'Sign in to see the trail';
 
@@ -26,7 +27,8 @@ const firstAction = (window: Window) => window.page.locator('[data-row] a').firs
 export function walkConsole(world: () => World): void {
   const audit = (): string => world().stack.urls.audit;
 
-  it(
+  walk(
+    world,
     'read the trail: typed filters and facets are in the address, back and forward go through them',
     async () => {
       const window = await enterConsole(world(), /Amina Rahal/, 'click', '/?from=-24h');
@@ -40,15 +42,17 @@ export function walkConsole(world: () => World): void {
       expect(new URL(page.url()).searchParams.get('from')).toBe('-24h');
       await page.getByRole('complementary').getByRole('link', { name: 'payments:create' }).click();
       await page.waitForURL(/action=payments%3Acreate/);
-      await page.locator('[data-row]').first().waitFor();
-      const actions = await page.locator('[data-row] a').allInnerTexts();
-      expect(new Set(actions)).toEqual(new Set(['payments:create']));
+      await soon(async () => {
+        const actions = await page.locator('[data-row] a').allInnerTexts();
+        expect(new Set(actions)).toEqual(new Set(['payments:create']));
+      });
       await page.goBack();
       await page.waitForURL((url) => url.searchParams.get('action') === null);
       await page.goForward();
       await page.waitForURL(/action=payments%3Acreate/);
       await window.click('link', 'Remove the filter action');
       await page.waitForURL((url) => url.searchParams.get('action') === null);
+      await window.settle();
       const bars = await page.getByRole('slider', { name: /Events over time/ }).boundingBox();
       if (bars === null) throw new Error('there is no histogram');
       await page.mouse.move(bars.x + bars.width - 80, bars.y + 20);
@@ -65,10 +69,10 @@ export function walkConsole(world: () => World): void {
       await until(window, 'No events');
       await window.check();
     },
-    WALK_LIMIT,
   );
 
-  it(
+  walk(
+    world,
     'see only what was done in their name when their roles give them no more, and no page of another host',
     async () => {
       const window = await enterConsole(world(), /Carol Diaz/, 'click');
@@ -78,12 +82,13 @@ export function walkConsole(world: () => World): void {
       page.on('request', (request) => hosts.add(new URL(request.url()).origin));
       await window.goto(`${audit()}/?columns=outcome,who,client`);
       await page.locator('[data-row]').first().waitFor();
+      await window.settle();
       const who = await page.locator('[data-row]').allInnerTexts();
       expect(who.every((row) => row.includes('person:'))).toBe(true);
       await firstAction(window).click();
       await window.see(/./);
+      await window.settle();
       expect([...hosts]).toEqual([audit()]);
     },
-    WALK_LIMIT,
   );
 }

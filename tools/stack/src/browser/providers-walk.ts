@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { freePort, startChild } from '@countersign/backing-services';
 import { waitUntilReady } from '../services.js';
 import { type Stack } from '../stack.js';
-import { WALK_LIMIT, type World } from './world.js';
+import { walk, type World } from './world.js';
 
 const PROVIDER = 'tools/people-provider/dist/main.js';
 const SECRET = 'the secret of this issuer at the partner bank';
@@ -59,7 +59,8 @@ async function withPartner(stack: Stack): Promise<() => Promise<void>> {
 
 /** With the keyboard alone: the page that asks where somebody has an account, and the page that offers to end the session there too. */
 export function walkProviders(world: () => World): void {
-  it(
+  walk(
+    world,
     'choose where they have an account, and are offered to sign out there too, with only the keyboard',
     async () => {
       const { stack } = world();
@@ -91,6 +92,5 @@ export function walkProviders(world: () => World): void {
         await end();
       }
     },
-    WALK_LIMIT,
   );
 }

@@ -1,7 +1,6 @@
-import { expect, it } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { type WalkedHistory } from './walked-history.js';
-
-const LIMIT = 240_000;
+import { walk } from './world.js';
 
 interface Screen {
   readonly path: string;
@@ -23,7 +22,8 @@ const busy = { status: 429, contentType: 'application/problem+json', body: '{"de
 
 /** What a screen shows while there is nothing to show: it waits, the server fails, the person may not. */
 export function walkStates(world: () => WalkedHistory): void {
-  it(
+  walk(
+    world,
     'shows on every screen that it loads, and what is wrong when the server fails, until it is tried again',
     async () => {
       const { stack, open } = world();
@@ -57,34 +57,26 @@ export function walkStates(world: () => WalkedHistory): void {
       }
       window.forgive(/the server responded with a status of 4(01|03|29)/);
     },
-    LIMIT,
   );
 
-  it(
-    'says to a person without rights which right a screen needs, and shows their own events',
-    async () => {
-      const { stack, open } = world();
-      const window = await open();
-      const { page } = window;
-      await window.goto(`${stack.urls.audit}/map`);
-      await window.click('link', 'Sign in');
-      await window.click('button', /Carol Diaz/);
-      for (const screen of ['Who calls whom', 'Health']) {
-        await window.click('link', screen);
-        await page.getByRole('heading', { name: 'You may not see this' }).waitFor();
-        await page.getByText('It needs the right audit:read').waitFor();
-        await window.check();
-      }
-      await window.click('link', 'Trail');
-      await page.locator('[data-row]').first().waitFor();
-      expect(
-        await page
-          .getByRole('complementary')
-          .getByText(/^person:…/)
-          .count(),
-      ).toBe(1);
-      window.forgive(/the server responded with a status of 40[13]/);
-    },
-    LIMIT,
-  );
+  walk(world, 'says to a person without rights which right a screen needs, and shows their own events', async () => {
+    const { stack, open } = world();
+    const window = await open();
+    const { page } = window;
+    await window.goto(`${stack.urls.audit}/map`);
+    await window.click('link', 'Sign in');
+    await window.click('button', /Carol Diaz/);
+    for (const screen of ['Who calls whom', 'Health']) {
+      await window.click('link', screen);
+      await page.getByRole('heading', { name: 'You may not see this' }).waitFor();
+      await page.getByText('It needs the right audit:read').waitFor();
+      await window.check();
+    }
+    await window.click('link', 'Trail');
+    await page.locator('[data-row]').first().waitFor();
+    const people = page.getByRole('complementary').getByText(/^person:…/);
+    await people.first().waitFor();
+    expect(await people.count()).toBe(1);
+    window.forgive(/the server responded with a status of 40[13]/);
+  });
 }

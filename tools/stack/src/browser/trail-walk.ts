@@ -1,18 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { expect, it } from '@jest/globals';
-import { type Locator } from 'playwright-core';
+import { expect } from '@jest/globals';
+
 import pg from 'pg';
 import { Story } from '../history/happening.js';
 import { RunningStack } from '../history/running-stack.js';
 import { seededRandom } from '../random.js';
+import { focusOn } from './soon.js';
 import { type WalkedHistory } from './walked-history.js';
+import { walk } from './world.js';
 import { eventOf } from './trail.js';
-
-const LIMIT = 240_000;
-
-/** Whether an element has the focus. */
-const hasFocus = (place: Locator): Promise<boolean> =>
-  place.evaluate((element) => element === element.ownerDocument.activeElement);
 
 /** The trail and one event, by keyboard and over time, in the window of an auditor who is signed in. */
 export function walkTrail(world: () => WalkedHistory): void {
@@ -32,7 +28,8 @@ export function walkTrail(world: () => WalkedHistory): void {
     await world().outboxes.record(story.happenings);
   }
 
-  it(
+  walk(
+    world,
     'walks the trail with only the keyboard: filters, opens an event, comes back to it, chooses columns, saves a view, exports',
     async () => {
       const { window } = world();
@@ -46,7 +43,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await keyboard.press('Enter');
       await page.waitForURL(/client=corner-shop&outcome=allowed/);
       await page.getByText('client: corner-shop').waitFor();
-      expect(await hasFocus(filter)).toBe(true);
+      await focusOn(filter);
       await page.locator('[data-row] a').first().waitFor();
 
       await keyboard.press('ArrowDown');
@@ -70,7 +67,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await window.check();
       await keyboard.press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
-      expect(await hasFocus(third)).toBe(true);
+      await focusOn(third);
 
       // The rows are one stop of the tabulator key, however many they are.
       await keyboard.press('Tab');
@@ -82,7 +79,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       await page.waitForURL(/columns=.*index/);
       await page.getByRole('columnheader', { name: 'Log index' }).waitFor();
       await keyboard.press('Escape');
-      expect(await hasFocus(page.getByRole('button', { name: 'Columns' }))).toBe(true);
+      await focusOn(page.getByRole('button', { name: 'Columns' }));
 
       await window.press('button', 'Views');
       await window.tabTo(page.getByRole('textbox', { name: 'Save what you see as' }));
@@ -128,10 +125,10 @@ export function walkTrail(world: () => WalkedHistory): void {
       expect(lines[0]).toMatch(/^\{"start":/);
       expect(lines.at(-1)).toMatch(/^\{"end":\{.*"complete":true/);
     },
-    LIMIT,
   );
 
-  it(
+  walk(
+    world,
     'loads a hundred events and draws those that are seen, and the next hundred at the end of these',
     async () => {
       const { page } = world().window;
@@ -146,42 +143,38 @@ export function walkTrail(world: () => WalkedHistory): void {
       await page.waitForLoadState('networkidle');
       await verify(200).waitFor();
     },
-    LIMIT,
   );
 
-  it(
-    'shows events as they come, holds them back while it is paused, and then continues',
-    async () => {
-      const { page } = world().window;
-      const rows = page.locator('[data-row]');
-      await world().window.goto(`${audit()}/?client=live-walk`);
-      await page.getByText('No events').waitFor();
-      await page.keyboard.press('l');
-      await page.getByText('New events appear here as they arrive.').waitFor();
-      // The stream begins with what comes after it was opened: something happens until it shows something.
-      for (let times = 0; (await rows.count()) === 0; times += 1) {
-        if (times > 40) throw new Error('nothing appeared');
-        await happens('live-walk');
-        await rows
-          .first()
-          .waitFor({ timeout: 2_000 })
-          .catch(() => undefined);
-      }
-      await page.getByRole('button', { name: 'Pause' }).click();
-      const waiting = page.getByRole('status').filter({ hasText: /[1-9]\d* new events? waits?/ });
-      await happens('live-walk', 2);
-      await waiting.waitFor();
-      const held = await rows.count();
-      await world().window.check();
-      await page.getByRole('button', { name: 'Resume' }).click();
-      await page.locator(`[data-row="${String(held)}"]`).waitFor();
-      await page.keyboard.press('l');
-      await page.waitForURL((url) => url.searchParams.get('live') === null);
-    },
-    LIMIT,
-  );
+  walk(world, 'shows events as they come, holds them back while it is paused, and then continues', async () => {
+    const { page } = world().window;
+    const rows = page.locator('[data-row]');
+    await world().window.goto(`${audit()}/?client=live-walk`);
+    await page.getByText('No events').waitFor();
+    await page.keyboard.press('l');
+    await page.getByText('New events appear here as they arrive.').waitFor();
+    // The stream begins with what comes after it was opened: something happens until it shows something.
+    for (let times = 0; (await rows.count()) === 0; times += 1) {
+      if (times > 40) throw new Error('nothing appeared');
+      await happens('live-walk');
+      await rows
+        .first()
+        .waitFor({ timeout: 2_000 })
+        .catch(() => undefined);
+    }
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const waiting = page.getByRole('status').filter({ hasText: /[1-9]\d* new events? waits?/ });
+    await happens('live-walk', 2);
+    await waiting.waitFor();
+    const held = await rows.count();
+    await world().window.check();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.locator(`[data-row="${String(held)}"]`).waitFor();
+    await page.keyboard.press('l');
+    await page.waitForURL((url) => url.searchParams.get('live') === null);
+  });
 
-  it(
+  walk(
+    world,
     'reveals what is masked for a reason, and the reason is in the trail with the name of who asked',
     async () => {
       const { stack, window } = world();
@@ -194,7 +187,7 @@ export function walkTrail(world: () => WalkedHistory): void {
       const reason = page.getByRole('textbox', { name: 'Reason' });
       // Without a reason nothing is shown.
       await window.press('button', 'Show what is masked');
-      expect(await hasFocus(reason)).toBe(true);
+      await focusOn(reason);
       const why = `a customer asked, case ${String(id)}`;
       await reason.fill(why);
       await page.keyboard.press('Enter');
@@ -209,31 +202,28 @@ export function walkTrail(world: () => WalkedHistory): void {
       );
       expect(data.principal).toMatchObject({ subject: expect.stringMatching(/^person:/), client_id: 'console' });
     },
-    LIMIT,
   );
 
-  it(
-    'says that the session is over when it is, and after signing in is where it was',
-    async () => {
-      const { stack, window } = world();
-      const { page } = window;
-      await window.goto(`${audit()}/?outcome=denied`);
-      await page.locator('[data-row]').first().waitFor();
-      await window.click('button', /^Verify (the newest )?\d+ events in this browser/);
-      await page.getByText(/^.{0,40}Each of \d+ events/).waitFor();
-      const database = new pg.Client({ connectionString: new RunningStack(stack.directory).databaseUrlOf('audit') });
-      await database.connect();
-      await database.query('delete from console_session');
-      await database.end();
-      await page.keyboard.press('r');
-      await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
-      await window.check();
-      expect(await page.locator('[data-row]').count()).toBe(0);
-      await window.press('link', 'Sign in');
-      await page.locator('[data-row]').first().waitFor();
-      expect(new URL(page.url()).search).toBe('?outcome=denied');
-      window.forgive(/the server responded with a status of 401/);
-    },
-    LIMIT,
-  );
+  walk(world, 'says that the session is over when it is, and after signing in is where it was', async () => {
+    const { stack, window } = world();
+    const { page } = window;
+    await window.goto(`${audit()}/?outcome=denied`);
+    await page.locator('[data-row]').first().waitFor();
+    await window.click('button', /^Verify (the newest )?\d+ events in this browser/);
+    await page.getByText(/^.{0,40}Each of \d+ events/).waitFor();
+    const database = new pg.Client({ connectionString: new RunningStack(stack.directory).databaseUrlOf('audit') });
+    await database.connect();
+    await database.query('delete from console_session');
+    await database.end();
+    await page.keyboard.press('r');
+    await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+    await window.check();
+    await window.settle();
+    expect(await page.locator('[data-row]').count()).toBe(0);
+    await window.press('link', 'Sign in');
+    await page.waitForURL(({ search }) => search === '?outcome=denied');
+    await page.locator('[data-row]').first().waitFor();
+    expect(new URL(page.url()).search).toBe('?outcome=denied');
+    window.forgive(/the server responded with a status of 401/);
+  });
 }

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, type Locator, type Page, type Response } from 'playwright-core';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Browser,
+  type BrowserContext,
+  type Locator,
+  type Page,
+  type Request,
+  type Response,
+} from 'playwright-core';
+import { WAIT_MS } from './soon.js';
 
 /** What a browser reported of one page. */
 export interface Complaint {
@@ -10,9 +19,6 @@ export interface Complaint {
 
 /** Presses of the tabulator key that one page may need. */
 const TABS = 60;
-
-/** Milliseconds to wait for a page on a busy machine. */
-const WAIT_MS = 60_000;
 
 /**
  * What axe would find the same faults in: elements and what decides their roles, names and looks, without what they say. Of equal
@@ -58,6 +64,7 @@ export class Window {
   /** Everything that the servers sent: bodies, headers and addresses. */
   readonly received: string[] = [];
   private readonly reading: Promise<void>[] = [];
+  private readonly awaited = new Set<Request>();
   private constructor(
     readonly context: BrowserContext,
     readonly page: Page,
@@ -89,11 +96,17 @@ export class Window {
       void dialog.dismiss();
     });
     page.on('request', (request) => {
+      this.awaited.add(request);
       const own = new URL(page.url()).origin;
       const asked = new URL(request.url());
       if (!request.isNavigationRequest() && asked.protocol.startsWith('http') && asked.origin !== own)
         this.complain(`a request to another host: ${asked.origin}`);
     });
+    const isAnswered = (request: Request): void => {
+      this.awaited.delete(request);
+    };
+    page.on('requestfinished', isAnswered);
+    page.on('requestfailed', isAnswered);
     page.on('response', (response) => {
       this.received.push(response.url());
       this.reading.push(this.keep(response));
@@ -184,6 +197,17 @@ export class Window {
       return;
     }
     throw new Error(`${String(TABS)} tabs did not reach ${String(wanted)} of ${this.page.url()}`);
+  }
+
+  /** Waits until the page has every answer that it asked for, and shows them: what is not there now does not come. */
+  async settle(): Promise<void> {
+    for (const end = performance.now() + WAIT_MS; ;) {
+      await this.page.evaluate('new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))');
+      if (this.awaited.size === 0) return;
+      if (performance.now() > end)
+        throw new Error(`no answer: ${[...this.awaited].map((asked) => asked.url()).join(', ')}`);
+      await delay(20);
+    }
   }
 
   async text(): Promise<string> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { it } from '@jest/globals';
 import { findChromium } from '@countersign/backing-services';
 import { chromium, type Browser } from 'playwright-core';
 import { freePortBase } from '../free-ports.js';
@@ -18,7 +19,10 @@ const root = resolve(import.meta.dirname, '../../../..');
 export class World {
   /** Every window that was opened. */
   readonly windows: Window[] = [];
+  /** Walks that did not come to their end: pages were not met, and what was provoked on the way was not taken back. */
+  readonly broken: string[] = [];
   private readonly staying = new Set<Window>();
+  private walking: { readonly name: string; readonly complaints: ReadonlyMap<Window, number> } | undefined;
 
   private constructor(
     readonly directory: string,
@@ -59,8 +63,25 @@ export class World {
     return window;
   }
 
-  /** Closes the windows that no later walk uses: a page of the console asks the server again and again. */
-  async closeWindows(): Promise<void> {
+  /** @returns to be called at the walk's end */
+  begin(name: string): () => void {
+    this.walking = { name, complaints: new Map(this.windows.map((window) => [window, window.complaints.length])) };
+    return () => {
+      this.walking = undefined;
+    };
+  }
+
+  /**
+   * After a walk: closes the windows that no later walk uses, since a page of the console asks the server again and again. Forgets what
+   * browsers complained of in a walk that failed, which is reported already.
+   */
+  async leave(): Promise<void> {
+    if (this.walking !== undefined) {
+      const { name, complaints } = this.walking;
+      this.broken.push(name);
+      for (const window of this.windows) window.complaints.splice(complaints.get(window) ?? 0);
+      this.walking = undefined;
+    }
     await Promise.all(this.windows.filter((window) => !this.staying.has(window)).map((window) => window.close()));
   }
 
@@ -69,4 +90,17 @@ export class World {
     for (const folder of [this.directory, this.stack.postgres.directory])
       rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** One test of people on their way. @param world where it begins */
+export function walk(world: () => Pick<World, 'begin'>, name: string, body: () => Promise<void>): void {
+  it(
+    name,
+    async () => {
+      const end = world().begin(name);
+      await body();
+      end();
+    },
+    WALK_LIMIT,
+  );
 }
