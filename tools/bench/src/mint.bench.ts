@@ -11,34 +11,54 @@ import { Contestant, type Arena } from './mint/contestant.js';
 import { mintFloor } from './mint/floor.js';
 import { type LoadOrder } from './mint/load.js';
 import { confirmEvents } from './mint/receipts.js';
-import { APPLICATION, IssuerCodes, REDIRECT } from './mint/codes.js';
+import { APPLICATION, IssuerCodes, PUBLIC_APPLICATION, REDIRECT } from './mint/codes.js';
 import { personRounds } from './mint/person-rounds.js';
 import { pathOf, startPinned, untilReady } from './processes.js';
 import { interleave } from './rounds.js';
 
 const CONNECTIONS = 64;
 const OUR_REQUESTS = 8_000;
-const PEER_REQUESTS = 3_000;
+const PEER_REQUESTS = 4_000;
+/** Installations of the public client, each with its own key. */
+const INSTALLATIONS = 64;
 
-const parts = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
+const parts = [
+  'authorization_code',
+  'refresh_token',
+  'authorization_code.public',
+  'refresh_token.public',
+  'client_credentials',
+] as const;
+
+/** Of the ratios; one without is only stated. */
+const goals: Readonly<Partial<Record<(typeof parts)[number], number>>> = {
+  client_credentials: 3,
+  authorization_code: 2,
+  refresh_token: 2,
+};
 
 const benchmark: Benchmark = {
   description:
-    'client_credentials, and authorization_code and refresh_token for a person, with private_key_jwt (ES256) over HTTP: the issuer, its records and the audit event on disk (fsync) before the answer, against oidc-provider in memory; each server on one core, the load on the other, PostgreSQL and NATS beside the load, and then on the core of the issuer. A bare node:http server with the two signatures shows how far Node goes.',
+    'client_credentials, and authorization_code and refresh_token for a person, with private_key_jwt (ES256), and for a public client with PKCE and DPoP, over HTTP: the issuer, its records and the audit event on disk (fsync) before the answer, against oidc-provider in memory; each server on one core, the load on the other, PostgreSQL and NATS beside the load, and then on the core of the issuer. A bare node:http server with the two signatures shows how far Node goes.',
   parts,
   async run({ rounds, progress, measured, wants }) {
     const folder = mkdtempSync(join(tmpdir(), 'mint-'));
     const [client, signing] = await Promise.all([generateSigningKey(), generateSigningKey()]);
+    const proofKeys = await Promise.all(Array.from({ length: INSTALLATIONS }, () => generateSigningKey()));
     const backing = await startOwnBackingServices({ durable: true });
     const [ourPort, peerPort, barePort] = [await freePort(), await freePort(), await freePort()];
     const policy = { audiences: { payments: ['payments:create'] } };
     const jwks = { keys: [publicJwkOf(client)] };
     const application = {
-      ...{ client_id: APPLICATION, client_name: 'App', publisher: 'App Ltd', jwks, redirect_uris: [REDIRECT] },
+      ...{ client_name: 'App', publisher: 'App Ltd', redirect_uris: [REDIRECT] },
       grant_types: ['authorization_code', 'refresh_token'],
       policy: { people: { issuer: ['offline_access'], payments: ['payments:create'] } },
     };
-    const clients = [{ client_id: 'bench', jwks, policy }, application];
+    const clients = [
+      { client_id: 'bench', jwks, policy },
+      { ...application, client_id: APPLICATION, jwks },
+      { ...application, client_id: PUBLIC_APPLICATION, token_endpoint_auth_method: 'none' },
+    ];
     const audiences = { payments: { title: 'Payments', scopes: { 'payments:create': { title: 'Pay' } } } };
     writeFileSync(join(folder, 'clients.json'), JSON.stringify({ audiences, clients }));
     const url = `http://127.0.0.1:${String(ourPort)}`;
@@ -91,8 +111,21 @@ const benchmark: Benchmark = {
       };
       const bareOrder: LoadOrder = { ...ourOrder, port: barePort };
       codes = await IssuerCodes.open(databaseUrl);
+      const confidential = personRounds(load, {
+        ...{ codes, peer },
+        ourOrder: { ...ourOrder, clientId: APPLICATION },
+        peerOrder: { ...peerOrder, clientId: 'bench' },
+      });
+      const ofInstallation = { key: undefined, proofKeys, clientId: PUBLIC_APPLICATION };
+      const unproven = personRounds(load, {
+        ...{ codes, peer },
+        ourOrder: { ...ourOrder, ...ofInstallation },
+        peerOrder: { ...peerOrder, ...ofInstallation },
+      });
       const orders = {
-        ...personRounds(load, { codes, peer, ourOrder, peerOrder }),
+        ...confidential,
+        'authorization_code.public': unproven.authorization_code,
+        'refresh_token.public': unproven.refresh_token,
         client_credentials: { ours: () => ourOrder, peer: () => peerOrder },
       };
       const arena: Arena = { load, backing: backingOf(backing) };
@@ -101,13 +134,15 @@ const benchmark: Benchmark = {
         return {
           part,
           apart: new Contestant(`${name}, PostgreSQL beside the load`, ours, arena, 'load', orders[part].ours),
-          together: new Contestant(`${name}, PostgreSQL on its core`, ours, arena, 'server', orders[part].ours),
+          together: part.endsWith('.public')
+            ? []
+            : [new Contestant(`${name}, PostgreSQL on its core`, ours, arena, 'server', orders[part].ours)],
           peer: new Contestant(`${part}: oidc-provider, memory`, peer, arena, 'load', orders[part].peer),
         };
       });
       const floor = { name: 'floor', round: () => mintFloor(client) };
       const bareNode = new Contestant('bare node:http, no records', bare, arena, 'load', () => bareOrder);
-      const all = [...contests.flatMap(({ apart, together, peer }) => [apart, together, peer]), bareNode, floor];
+      const all = [...contests.flatMap(({ apart, together, peer }) => [apart, ...together, peer]), bareNode, floor];
       const figures = await interleave<string>(all, {
         rounds,
         warmup: 2,
@@ -116,21 +151,26 @@ const benchmark: Benchmark = {
         },
       });
       const show = (one: Contestant): number => {
-        const { perSecond, p99, cpu, backingCpu, loadCpu } = one.figures(rounds);
+        const { perSecond, p99, cpu, backingCpu, loadCpu, after } = one.figures(rounds);
         measured(one.name, perSecond, 'tokens/s');
         measured('  p99', p99, 'ms');
         measured('  CPU of the server', cpu, 'µs per token');
         measured('  CPU of PostgreSQL and NATS', backingCpu, 'µs per token');
         measured('  CPU of the load', loadCpu, 'µs per token');
+        measured('  work after the last answer', after, 'ms');
         return perSecond;
       };
       const ratios = contests.flatMap(({ part, apart, together, peer: other }): readonly Metric[] => {
-        const [own, shared, theirs] = [show(apart), show(together), show(other)];
+        const [own, shared, theirs] = [show(apart), together.map(show), show(other)];
         const metric = part === 'client_credentials' ? 'mint.ratio_oidc_provider' : `mint.${part}.ratio_oidc_provider`;
-        const goal = part === 'client_credentials' ? 4 : 2;
+        const goal = goals[part];
         return [
-          { metric, value: own / theirs, goal, better: 'higher' },
-          { metric: `${metric}.database_on_same_core`, value: shared / theirs, better: 'higher' },
+          { metric, value: own / theirs, better: 'higher', ...(goal === undefined ? {} : { goal }) },
+          ...shared.map((value): Metric => ({
+            metric: `${metric}.database_on_same_core`,
+            value: value / theirs,
+            better: 'higher',
+          })),
         ];
       });
       show(bareNode);
@@ -138,7 +178,12 @@ const benchmark: Benchmark = {
       measured('ES256 verify + sign, CPU', least, 'µs');
       const own = contests.find(({ part }) => part === 'client_credentials')?.apart.figures(rounds).cpu;
       if (own === undefined) return ratios;
-      return [...ratios, { metric: 'mint.ratio_floor', value: own / least, goal: 2, better: 'lower' }];
+      const { cpu } = bareNode.figures(rounds);
+      return [
+        ...ratios,
+        { metric: 'mint.ratio_bare', value: own / cpu, goal: 1.15, better: 'lower' },
+        { metric: 'mint.ratio_floor', value: own / least, goal: 2, better: 'lower' },
+      ];
     } finally {
       ended.abort();
       await confirming;

@@ -5,8 +5,9 @@ import { z } from 'zod';
 
 export const REDIRECT = 'https://app.example/signed-in';
 export const PERSON = 'person:01a21031-6897-71c1-8114-42669a3f0602';
-/** The application that the person allowed. */
+/** The applications that the person allowed: one with a key of its own, and a public one, as in browsers and on phones. */
 export const APPLICATION = 'app';
+export const PUBLIC_APPLICATION = 'public-app';
 
 /** A code with its PKCE verifier and challenge (RFC 7636). */
 export interface OwnCode {
@@ -52,7 +53,8 @@ export class IssuerCodes {
     return codes;
   }
 
-  async issue(count: number): Promise<readonly OwnCode[]> {
+  /** @param clientId whom the person allowed it */
+  async issue(count: number, clientId: string): Promise<readonly OwnCode[]> {
     const codes = newCodes(count);
     const rows = codes.map(({ code, challenge }) => ({
       digest: digestOf(code),
@@ -66,7 +68,7 @@ export class IssuerCodes {
       `insert into authorization_code (digest, client_id, redirect_uri, code_challenge, allowed, expires_at)
        select digest, $2, $3, challenge, allowed, now() + interval '10 minutes'
        from jsonb_to_recordset($1) as c (digest text, challenge text, allowed jsonb)`,
-      [JSON.stringify(rows), APPLICATION, REDIRECT],
+      [JSON.stringify(rows), clientId, REDIRECT],
     );
     return codes;
   }

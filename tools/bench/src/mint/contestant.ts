@@ -5,6 +5,7 @@ import { median } from '../statistics.js';
 import { type Backing, type Core } from './backing.js';
 import { type LoadOrder } from './load.js';
 import { runLoad } from './run-load.js';
+import { untilIdle } from './until-idle.js';
 
 /** What all contestants share: who asks them, and what keeps the records of those that keep any. */
 export interface Arena {
@@ -24,9 +25,14 @@ export interface Figures {
   readonly backingCpu: number;
   /** Of the process that asks. */
   readonly loadCpu: number;
+  /** Milliseconds that the server worked on after its last answer. */
+  readonly after: number;
 }
 
-/** A server that is asked for tokens, round after round. */
+/**
+ * A server that is asked for tokens, round after round. A round lasts until the server has done what it put off (the issuer publishes events after it
+ * answers): a server that is always asked has to do that too, and the next contestant's round must not pay for it.
+ */
 export class Contestant implements Candidate {
   readonly #rounds: Figures[] = [];
 
@@ -47,12 +53,16 @@ export class Contestant implements Candidate {
     backing.moveTo(this.core);
     const order = await this.prepare();
     const before = [cpuSeconds(this.server), backing.cpuSeconds()] as const;
-    const { perSecond, p99, cpuSeconds: loadSeconds } = await runLoad(load, order);
+    const { perSecond: answered, p99, cpuSeconds: loadSeconds } = await runLoad(load, order);
+    const after = await untilIdle(() => cpuSeconds(this.server));
+    const perSecond = order.requests / (order.requests / answered + after);
     const each = (seconds: number): number => (seconds / order.requests) * 1e6;
     this.#rounds.push({
       ...{ perSecond, p99, cpu: each(cpuSeconds(this.server) - before[0]), loadCpu: each(loadSeconds) },
       backingCpu: each(backing.cpuSeconds() - before[1]),
+      after: after * 1_000,
     });
+    await untilIdle(() => backing.cpuSeconds());
     return perSecond;
   }
 
@@ -61,7 +71,7 @@ export class Contestant implements Candidate {
     const last = (name: keyof Figures): number => median(this.#rounds.slice(-rounds).map((round) => round[name]));
     return {
       ...{ perSecond: last('perSecond'), p99: last('p99'), cpu: last('cpu') },
-      ...{ backingCpu: last('backingCpu'), loadCpu: last('loadCpu') },
+      ...{ backingCpu: last('backingCpu'), loadCpu: last('loadCpu'), after: last('after') },
     };
   }
 }

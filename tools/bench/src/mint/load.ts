@@ -1,9 +1,10 @@
-// A child process of the mint benchmark: asks a token endpoint for tokens, each with its own assertion, signed beforehand.
-import { randomUUID } from 'node:crypto';
+// A child process of the mint benchmark: asks a token endpoint for tokens, each with its own assertion or proof, signed beforehand.
 import { connect } from 'node:net';
-import { signJwt, type PrivateJwk } from '@countersign/auth-core';
 import { z } from 'zod';
 import { AnswerReader, isToken, refreshTokenIn } from './answers.js';
+import { tokenRequestsOf } from './token-requests.js';
+
+const privateJwk = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() });
 
 export const loadOrderSchema = z.object({
   port: z.number(),
@@ -15,7 +16,10 @@ export const loadOrderSchema = z.object({
   each: z.array(z.record(z.string(), z.string())).optional(),
   /** `bench` when left out. */
   clientId: z.string().optional(),
-  key: z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() }),
+  /** What signs the assertions; a public client has none. */
+  key: privateJwk.optional(),
+  /** Keys that the tokens are bound to (DPoP), used in turn; none for tokens of any bearer. */
+  proofKeys: z.array(privateJwk).optional(),
   requests: z.number(),
   connections: z.number(),
   /** Whether the report names the refresh tokens of the answers. */
@@ -32,34 +36,12 @@ export const loadReportSchema = z.object({
   failed: z.string(),
   refreshTokens: z.array(z.string()),
 });
-/** Requests a second; milliseconds; the first answer that was no token, or nothing; the refresh tokens, where the order asks for them. */
+/** Requests a second; milliseconds; the first answer that was no token, or nothing; the refresh tokens in the requests' order, where the order asks for them. */
 export type LoadReport = z.infer<typeof loadReportSchema>;
 
-function requestOf(
-  { audience, form, path, port, clientId = 'bench' }: LoadOrder,
-  key: PrivateJwk,
-  own: Readonly<Record<string, string>> = {},
-): Buffer {
-  const now = Math.floor(Date.now() / 1_000);
-  const claims = { iss: clientId, sub: clientId, aud: audience, jti: randomUUID(), iat: now, exp: now + 60 };
-  const body = new URLSearchParams({
-    ...form,
-    ...own,
-    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: signJwt({ typ: 'JWT', kid: key.kid }, claims, key),
-  }).toString();
-  const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${String(port)}\r\n`;
-  const type = 'content-type: application/x-www-form-urlencoded\r\n';
-  return Buffer.from(`${head}${type}content-length: ${String(body.length)}\r\n\r\n${body}`);
-}
-
 function run(order: LoadOrder): Promise<LoadReport> {
-  const key: PrivateJwk = order.key;
-  const { each, keepsAnswers = false } = order;
-  const requests =
-    each === undefined
-      ? Array.from({ length: order.requests }, () => requestOf(order, key))
-      : each.map((own) => requestOf(order, key, own));
+  const { keepsAnswers = false } = order;
+  const requests = tokenRequestsOf(order);
   const answers: Buffer[] = [];
   const times = new Float64Array(requests.length);
   let [begunCount, count] = [0, 0];
@@ -68,7 +50,7 @@ function run(order: LoadOrder): Promise<LoadReport> {
   const cpu = process.cpuUsage();
   const worker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      let sent = 0;
+      let [sent, asked] = [0, 0];
       const reader = new AnswerReader();
       const onread = {
         buffer: Buffer.allocUnsafe(16_384),
@@ -79,15 +61,16 @@ function run(order: LoadOrder): Promise<LoadReport> {
           times[count] = performance.now() - sent;
           count += 1;
           if (!isToken(answer)) failed ||= answer.toString('latin1');
-          if (keepsAnswers) answers.push(Buffer.from(answer));
+          if (keepsAnswers) answers[asked] = Buffer.from(answer);
           next();
           return true;
         },
       };
       const socket = connect({ port: order.port, host: '127.0.0.1', noDelay: true, onread });
       const next = (): void => {
-        const request = requests[begunCount];
+        asked = begunCount;
         begunCount += 1;
+        const request = requests[asked];
         if (request === undefined) {
           socket.end();
           resolve();

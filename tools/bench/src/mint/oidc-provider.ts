@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import Provider, { type Adapter, type AdapterPayload } from 'oidc-provider';
 import { z } from 'zod';
-import { newCodes, PERSON, REDIRECT, type OwnCode } from './codes.js';
+import { newCodes, PERSON, PUBLIC_APPLICATION, REDIRECT, type OwnCode } from './codes.js';
 
 const jwk = z.looseObject({ kty: z.string() });
 const { port, client, signing } = z
@@ -12,7 +12,16 @@ const { port, client, signing } = z
 
 /** As its own in memory, but for as many as a round needs: that one forgets the oldest of a thousand. */
 class Unbounded implements Adapter {
+  static readonly #all: Unbounded[] = [];
   readonly #kept = new Map<string, AdapterPayload>();
+
+  constructor() {
+    Unbounded.#all.push(this);
+  }
+  /** A round begins with nothing of the rounds before: what piles up in memory would make each slower. */
+  static forget(): void {
+    for (const one of Unbounded.#all) one.#kept.clear();
+  }
   upsert(id: string, payload: AdapterPayload): Promise<void> {
     this.#kept.set(id, payload);
     return Promise.resolve();
@@ -54,6 +63,14 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
       response_types: ['code'],
       jwks: { keys: [client] },
     },
+    {
+      client_id: PUBLIC_APPLICATION,
+      token_endpoint_auth_method: 'none',
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code', 'refresh_token'],
+      redirect_uris: [REDIRECT],
+      response_types: ['code'],
+    },
   ],
   jwks: { keys: [signing] },
   scopes: ['openid', 'offline_access', 'payments:create'],
@@ -64,6 +81,7 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    dPoP: { enabled: true },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: () => ({
@@ -77,10 +95,11 @@ const provider = new Provider(`http://127.0.0.1:${String(port)}`, {
   },
 });
 /** Codes as if a person had just consented. */
-async function issueCodes(count: number): Promise<readonly OwnCode[]> {
-  const benchClient = await provider.Client.find('bench');
-  if (benchClient === undefined) throw new Error('the client is declared above');
-  const grant = new provider.Grant({ accountId: PERSON, clientId: 'bench' });
+async function issueCodes(count: number, clientId: string): Promise<readonly OwnCode[]> {
+  Unbounded.forget();
+  const allowed = await provider.Client.find(clientId);
+  if (allowed === undefined) throw new Error('the client is declared above');
+  const grant = new provider.Grant({ accountId: PERSON, clientId });
   grant.addOIDCScope('offline_access');
   grant.addResourceScope('urn:payments', 'payments:create');
   const grantId = await grant.save();
@@ -88,7 +107,7 @@ async function issueCodes(count: number): Promise<readonly OwnCode[]> {
   return Promise.all(
     codes.map(async ({ challenge, verifier }) => {
       const code = new provider.AuthorizationCode({
-        client: benchClient,
+        client: allowed,
         ...{ accountId: PERSON, grantId, redirectUri: REDIRECT, authTime: Math.floor(Date.now() / 1_000) },
         ...{ codeChallenge: challenge, codeChallengeMethod: 'S256', gty: 'authorization_code' },
         ...{ scope: 'offline_access payments:create', resource: 'urn:payments' },
@@ -99,8 +118,8 @@ async function issueCodes(count: number): Promise<readonly OwnCode[]> {
 }
 
 process.on('message', (message) => {
-  const { codes } = z.object({ codes: z.number() }).parse(message);
-  issueCodes(codes).then(
+  const { codes, clientId } = z.object({ codes: z.number(), clientId: z.string() }).parse(message);
+  issueCodes(codes, clientId).then(
     (issued) => process.send?.({ issued }),
     (error: unknown) => process.send?.({ failed: String(error) }),
   );

@@ -1,14 +1,14 @@
 import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { APPLICATION, issuedSchema, REDIRECT, type IssuerCodes, type OwnCode } from './codes.js';
+import { issuedSchema, REDIRECT, type IssuerCodes, type OwnCode } from './codes.js';
 import { type LoadOrder } from './load.js';
 import { runLoad } from './run-load.js';
 
-const REQUESTS = 1_500;
+const REQUESTS = 3_000;
 
-async function peerCodes(peer: ChildProcess): Promise<readonly OwnCode[]> {
+async function peerCodes(peer: ChildProcess, clientId: string): Promise<readonly OwnCode[]> {
   const answered = once(peer, 'message', { signal: AbortSignal.timeout(60_000) });
-  peer.send({ codes: REQUESTS });
+  peer.send({ codes: REQUESTS, clientId });
   const [message]: unknown[] = await answered;
   return issuedSchema.parse(message).issued;
 }
@@ -22,19 +22,19 @@ export interface GrantOrders {
 export interface PersonContest {
   readonly codes: IssuerCodes;
   readonly peer: ChildProcess;
-  readonly ourOrder: LoadOrder;
-  readonly peerOrder: LoadOrder;
+  /** Which client asks, and how it shows that. */
+  readonly ourOrder: LoadOrder & { readonly clientId: string };
+  readonly peerOrder: LoadOrder & { readonly clientId: string };
 }
 
 /**
  * Rounds in which codes are redeemed (PKCE), each for a token and a refresh token, and rounds in which such refresh tokens are used, each once:
- * the issuer and oidc-provider, each asked to make 1,500 of what is used before it is measured.
+ * the issuer and oidc-provider, each asked to make 3,000 of what is used before it is measured.
  */
 export function personRounds(
   load: ChildProcess,
   { codes, peer, ourOrder, peerOrder }: PersonContest,
 ): Readonly<Record<'authorization_code' | 'refresh_token', GrantOrders>> {
-  const ours: LoadOrder = { ...ourOrder, clientId: APPLICATION };
   const redeem = (
     order: LoadOrder,
     issued: readonly OwnCode[],
@@ -52,9 +52,9 @@ export function personRounds(
     const each = tokens.map((token) => ({ refresh_token: token }));
     return { ...code, form: { grant_type: 'refresh_token', ...form }, each };
   };
-  const ourCode = async () => redeem(ours, await codes.issue(REQUESTS));
+  const ourCode = async () => redeem(ourOrder, await codes.issue(REQUESTS, ourOrder.clientId));
   const resource = { resource: 'urn:payments' };
-  const peerCode = async () => redeem(peerOrder, await peerCodes(peer), resource);
+  const peerCode = async () => redeem(peerOrder, await peerCodes(peer, peerOrder.clientId), resource);
   return {
     authorization_code: { ours: ourCode, peer: peerCode },
     refresh_token: {
