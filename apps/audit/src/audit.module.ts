@@ -43,7 +43,8 @@ import { SEGMENT_EVENTS } from './retention/segment.js';
 import { INTEGRATION_OPTIONS, IntegrationService, type IntegrationOptions } from './integration/integration.service.js';
 import { IntegrationController } from './integration/integration.controller.js';
 import { RecoveryController } from './recovery/recovery.controller.js';
-import { RECOVERY_OPTIONS, RecoveryService } from './recovery/recovery.service.js';
+import { OutsideEvidence, RECOVERY_OPTIONS } from './recovery/outside-evidence.service.js';
+import { RecoveryService } from './recovery/recovery.service.js';
 import { RecoveryStore } from './recovery/recovery.store.js';
 import { LogController } from './log/log.controller.js';
 import {
@@ -139,6 +140,7 @@ export class AuditModule {
           useValue: { nats, replicas: configuration.STREAM_REPLICAS, keepHours: configuration.OUTBOX_KEEP_HOURS },
         },
         RecoveryStore,
+        OutsideEvidence,
         RecoveryService,
         LogKeysStore,
         IntegrationService,

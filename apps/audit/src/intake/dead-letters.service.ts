@@ -3,7 +3,7 @@ import { type AuditOutbox } from '@countersign/audit-client';
 import { EVERY } from '@countersign/audit-event';
 import { AUDIT_OUTBOX, by, Problem, type Caller } from '@countersign/service-host';
 import { events } from '../events.js';
-import { RecoveryService } from '../recovery/recovery.service.js';
+import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
 import { type DeadLetter, DeadLetterStore, type Replayed } from './dead-letters.store.js';
 
 const refusals = {
@@ -21,7 +21,7 @@ const refusals = {
 export class DeadLettersService {
   constructor(
     @Inject(DeadLetterStore) private readonly store: DeadLetterStore,
-    @Inject(RecoveryService) private readonly recovery: RecoveryService,
+    @Inject(OutsideEvidence) private readonly outside: OutsideEvidence,
     @Inject(AUDIT_OUTBOX) private readonly outbox: AuditOutbox,
   ) {}
 
@@ -33,7 +33,7 @@ export class DeadLettersService {
   }
 
   async replay(position: string, caller: Caller): Promise<Replayed> {
-    if (!this.recovery.mayGrow) {
+    if (!this.outside.mayGrow) {
       throw new Problem(503, 'LOG_RESTORED', 'The log is being compared or recovered after a restore; retry later.', {
         retry_after: 5,
       });

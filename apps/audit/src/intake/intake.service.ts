@@ -14,6 +14,7 @@ import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { type Logger } from 'pino';
 import { type Registry } from 'prom-client';
 import { EVENT_MASKING, type EventMasking } from '../masking/event-masking.js';
+import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
 import { RecoveryService } from '../recovery/recovery.service.js';
 import { SourceReportsService } from '../source-reports/source-reports.service.js';
 import { inspectMessage, type Accepted, type Rejected } from './message-check.js';
@@ -71,6 +72,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
     @Inject(IntakeStore) private readonly store: IntakeStore,
     @Inject(IntakeLoad) private readonly load: IntakeLoad,
     @Inject(EVENT_MASKING) private readonly masking: EventMasking,
+    @Inject(OutsideEvidence) private readonly outside: OutsideEvidence,
     @Inject(RecoveryService) private readonly recovery: RecoveryService,
     @Inject(SourceReportsService) private readonly reports: SourceReportsService,
     @Inject(LOGGER) private readonly logger: Logger,
@@ -148,7 +150,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
           for (const { message } of queue) message.working();
         }
         // Nothing is taken before it is known that the log is the one that it was.
-        const batch = this.recovery.checked ? nextBatch(queue) : [];
+        const batch = this.outside.checked ? nextBatch(queue) : [];
         if (batch.length > 0) {
           await this.#take(batch, connection);
           continue;
@@ -157,7 +159,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
         const woken = new Promise<void>((resolve) => {
           arrived = resolve;
         });
-        if (queue.length === 0 || !this.recovery.checked)
+        if (queue.length === 0 || !this.outside.checked)
           await Promise.race([woken, delay(500, undefined, { signal }).catch(() => undefined)]);
       }
     } finally {
@@ -180,7 +182,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
       if (message.subject === recalledSubject(message.subject.split('.')[1] ?? '')) {
         await this.recovery.take(message);
         message.ack();
-      } else if (await this.recovery.compare(message)) batch.push(one);
+      } else if (await this.outside.compare(message)) batch.push(one);
       else this.#hold(message);
     }
     if (batch.length === 0) return;
@@ -224,7 +226,7 @@ export class IntakeService implements OnApplicationBootstrap, BeforeApplicationS
   async #kept(items: readonly (Accepted | Rejected)[], appended: Appended): Promise<Appended> {
     const events = items.filter((item) => item.kind === 'event').map(({ event }) => event);
     try {
-      await this.recovery.keepOwn(events, appended.placements);
+      await this.outside.keepOwn(events, appended.placements);
       return appended;
     } catch (error) {
       this.logger.warn({ err: error }, "audit's own events could not be stored; retrying later");

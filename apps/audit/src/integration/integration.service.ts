@@ -19,7 +19,7 @@ import { events } from '../events.js';
 import { logStarting } from '../log/log-answers.js';
 import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
 import { LogStore, type SignedCheckpoint } from '../log/log.store.js';
-import { RecoveryService } from '../recovery/recovery.service.js';
+import { OutsideEvidence } from '../recovery/outside-evidence.service.js';
 
 export const INTEGRATION_OPTIONS = Symbol('countersign.audit.integration-options');
 export interface IntegrationOptions {
@@ -49,7 +49,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
     @Inject(INTEGRATION_OPTIONS) private readonly options: IntegrationOptions,
     @Inject(LogStore) private readonly store: LogStore,
     @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
-    @Inject(RecoveryService) private readonly recovery: RecoveryService,
+    @Inject(OutsideEvidence) private readonly outside: OutsideEvidence,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(HEALTH) health: HealthRegistry,
     @Inject(METRICS) metrics: Registry,
@@ -96,7 +96,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
       everyMs: this.options.intervalMs,
       run: async () => {
         await this.integrateNow();
-        if (this.recovery.mayGrow && performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
+        if (this.outside.mayGrow && performance.now() - this.#publishedAt > REPEAT_EVERY_MS) this.#publish();
         return undefined;
       },
     });
@@ -123,7 +123,7 @@ export class IntegrationService implements OnApplicationBootstrap, BeforeApplica
   /** Integrates all that waits. @returns the newest checkpoint */
   async integrateNow(): Promise<SignedCheckpoint | undefined> {
     // A log that was restored signs nothing that contradicts what it signed before.
-    while (this.recovery.mayGrow) {
+    while (this.outside.mayGrow) {
       const checkpoint = await this.store.integrate();
       if (checkpoint === undefined) break;
       this.#take(checkpoint);

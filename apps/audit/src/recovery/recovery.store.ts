@@ -18,6 +18,7 @@ const CHUNK = 500;
 const bigintText = z.string().transform(BigInt);
 const nextRows = z.tuple([z.object({ next_index: bigintText })]);
 const saltsSchema = z.record(z.string(), z.string());
+const sourceRows = z.array(z.object({ source: z.string() }));
 const stagedRows = z.array(
   z
     .object({ log_index: bigintText, event: z.string(), salts: saltsSchema.nullable() })
@@ -76,10 +77,8 @@ export class RecoveryStore {
 
   /** The sources that the log has heard of, audit's own left out. */
   async sources(): Promise<readonly string[]> {
-    const { rows } = await this.pool.query<{ source: string }>(
-      "select source from source_progress where source <> 'audit'",
-    );
-    return rows.map(({ source }) => source);
+    const { rows } = await this.pool.query("select source from source_progress where source <> 'audit'");
+    return sourceRows.parse(rows).map(({ source }) => source);
   }
 
   /** Keeps recovered events until they are in the log again. */

@@ -1,0 +1,157 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { connectToNats, KNOWN_INDEX_HEADER, type NatsOptions, type Placement } from '@countersign/audit-client';
+import { type AuditEvent } from '@countersign/audit-event';
+import { openCheckpoint, type Checkpoint } from '@countersign/merkle-log';
+import { Background, HEALTH, LOGGER, Problem, type HealthRegistry } from '@countersign/service-host';
+import { type JsMsg } from '@nats-io/jetstream';
+import { type NatsConnection } from '@nats-io/transport-node';
+import { type Logger } from 'pino';
+import { LOG_SIGNERS, type LogSigners } from '../log/log-signer.js';
+import { ensureLogRecord, keepOwnEvents, newestCheckpoint } from './log-record.js';
+import { RecoveryStore } from './recovery.store.js';
+
+export const RECOVERY_OPTIONS = Symbol('countersign.audit.recovery-options');
+export interface RecoveryOptions {
+  readonly nats: NatsOptions;
+  readonly replicas: number;
+  /** Hours for which audit remembers its own events and checkpoints outside its database. */
+  readonly keepHours: number;
+}
+
+/** Milliseconds between two checks while the log is not yet compared, or is restored; otherwise a check needs no query. */
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Notices that the database was restored from a backup: a checkpoint that audit signed, or a place that it sent to a service, is ahead of the log.
+ * Then the log is held still until what was lost is taken back.
+ */
+@Injectable()
+export class OutsideEvidence implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #stopped = new AbortController();
+  #connecting: Promise<void> = Promise.resolve();
+  #connection: NatsConnection | undefined;
+  #checked = false;
+  #end = 0n;
+  /** As far as the log was last seen to be. */
+  #next = 0n;
+  #restored = false;
+  #checkpoint: Checkpoint | undefined;
+
+  constructor(
+    @Inject(RECOVERY_OPTIONS) private readonly options: RecoveryOptions,
+    @Inject(RecoveryStore) private readonly store: RecoveryStore,
+    @Inject(LOG_SIGNERS) private readonly signers: LogSigners,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) health: HealthRegistry,
+    @Inject(Background) background: Background,
+  ) {
+    background.repeat({ name: 'log_recovery', everyMs: LOOK_EVERY_MS, run: () => this.#look() });
+    health.add('log_not_restored', () => {
+      if (this.#restored) throw new Error(this.#reason());
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#connecting = this.#connect();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopped.abort();
+    await this.#connecting;
+    await this.#connection?.close();
+  }
+
+  /** Whether the log was compared with what is known outside. */
+  get checked(): boolean {
+    return this.#checked;
+  }
+
+  /** Whether the log may grow and be signed: it was compared with what is known outside, and has all of it. */
+  get mayGrow(): boolean {
+    return this.#checked && !this.#restored;
+  }
+
+  /**
+   * Whether the log has what a source received, as its message claims.
+   * @returns whether the log has it
+   */
+  async compare(message: JsMsg): Promise<boolean> {
+    const known = message.headers?.get(KNOWN_INDEX_HEADER) ?? '';
+    if (/^[0-9]{1,18}$/.test(known)) await this.seen(BigInt(known) + 1n);
+    return this.mayGrow;
+  }
+
+  /** Whether something outside is ahead of the log. */
+  get restored(): boolean {
+    return this.#restored;
+  }
+
+  /** The index behind the last one that anybody knows of. */
+  get end(): bigint {
+    return this.#end;
+  }
+
+  /** The newest that audit signed before it started, if it is remembered. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint;
+  }
+
+  /** The connection over which a restored log recovers. @throws {Problem} 409 `LOG_NOT_RESTORED` */
+  mustBeRestored(): NatsConnection {
+    if (this.#connection !== undefined && this.#restored) return this.#connection;
+    throw new Problem(
+      409,
+      'LOG_NOT_RESTORED',
+      'No external evidence is ahead of this log; there is nothing to recover.',
+    );
+  }
+
+  /** Remembers audit's own events outside its database; to be awaited before they are receipted. */
+  async keepOwn(stored: readonly AuditEvent[], placements: readonly Placement[]): Promise<void> {
+    const own = placements.find(({ source }) => source === 'audit');
+    if (own === undefined || this.#connection === undefined || this.options.keepHours === 0) return;
+    const bySequence = new Map(
+      stored.filter(({ source }) => source === 'audit').map((event) => [event.sequence, event] as const),
+    );
+    await keepOwnEvents(this.#connection, bySequence, own);
+  }
+
+  /** Compares the log with what somebody outside knows of. @param end the index behind the last one */
+  async seen(end: bigint): Promise<void> {
+    if (end <= this.#next && !this.#restored) return;
+    if (end > this.#end) this.#end = end;
+    const next = await this.store.nextIndex();
+    this.#next = next;
+    const restored = next < this.#end;
+    if (restored && !this.#restored) {
+      this.#restored = true;
+      this.logger.error({ next_index: next.toString(), end_index: this.#end.toString() }, this.#reason());
+    }
+    this.#restored = restored;
+  }
+
+  async #connect(): Promise<void> {
+    const { signal } = this.#stopped;
+    this.#connection = await connectToNats('audit-log-record', this.options.nats, this.logger, signal);
+  }
+
+  async #look(): Promise<undefined> {
+    if (!this.#checked && this.#connection !== undefined) await this.#check(this.#connection);
+    // Another replica may have recovered the log.
+    if (this.#restored) await this.seen(this.#end);
+  }
+
+  async #check(connection: NatsConnection): Promise<void> {
+    await ensureLogRecord(connection, this.options.replicas, Math.max(1, this.options.keepHours));
+    const note = await newestCheckpoint(connection);
+    if (note !== undefined) {
+      this.#checkpoint = openCheckpoint(note, this.signers);
+      await this.seen(BigInt(this.#checkpoint.size));
+    }
+    this.#checked = true;
+  }
+
+  #reason(): string {
+    return `the database was restored: entries up to log index ${String(this.#end - 1n)} were in the log; run countersign audit recover`;
+  }
+}
