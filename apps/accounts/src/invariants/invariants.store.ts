@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { POOL } from '@countersign/service-host';
 import type pg from 'pg';
+import { z } from 'zod';
 import { CHECK_SECONDS_LIMIT, FAULTS_SHOWN_LIMIT } from '../limits.js';
-import { type Fault, type InvariantsJson } from './invariants.js';
+import { type InvariantsJson } from './invariants.js';
 
 export interface Invariant {
   readonly name: string;
@@ -111,11 +112,13 @@ export function questionOf({ faults }: Invariant): string {
     select json_agg(shown) from (select "where", expected, found from fault limit ${String(FAULTS_SHOWN_LIMIT)}) shown), '[]') as shown`;
 }
 
-interface Counts {
-  readonly accounts: number;
-  readonly transfers: number;
-  readonly entries: number;
-}
+const countRows = z.tuple([z.object({ accounts: z.number(), transfers: z.number(), entries: z.number() })]);
+const faultRows = z.tuple([
+  z.object({
+    count: z.number(),
+    shown: z.array(z.object({ where: z.string(), expected: z.string(), found: z.string() })),
+  }),
+]);
 
 const lockName = 'countersign.ledger-check';
 
@@ -136,11 +139,10 @@ export class InvariantsStore {
       const checkedAt = clock();
       // Replicas take turns. The snapshot is of before the wait.
       await client.query('select pg_advisory_xact_lock(hashtext($1))', [lockName]);
-      const counts = (await client.query<Counts>(countAll)).rows[0] ?? { accounts: 0, transfers: 0, entries: 0 };
+      const [counts] = countRows.parse((await client.query(countAll)).rows);
       const answers = [];
       for (const invariant of invariants) {
-        const { rows } = await client.query<{ count: number; shown: readonly Fault[] }>(questionOf(invariant));
-        const { count, shown } = rows[0] ?? { count: 0, shown: [] };
+        const [{ count, shown }] = faultRows.parse((await client.query(questionOf(invariant))).rows);
         answers.push({ name: invariant.name, holds: invariant.holds, ok: count === 0, faults: count, shown });
       }
       await client.query('commit');

@@ -23,6 +23,7 @@ const REHASH_LIMIT = 1_000;
 const LOCK = 'countersign.log-integration';
 
 const index = z.string().transform(Number).pipe(z.int().nonnegative());
+const lockRows = z.tuple([z.object({ held: z.boolean() })]);
 const signedRows = z.array(z.object({ tree_size: index, signed_at: z.date() }));
 const checkpointRows = z.array(z.object({ tree_size: index, note: z.string() }));
 const pendingRows = z.array(z.object({ first_index: index, leaf_hashes: z.instanceof(Buffer) }));
@@ -124,10 +125,8 @@ export class LogStore {
   }
 
   async #integrateLocked(client: pg.PoolClient): Promise<SignedCheckpoint | undefined> {
-    const lock = await client.query<{ held: boolean }>('select pg_try_advisory_xact_lock(hashtext($1)) as held', [
-      LOCK,
-    ]);
-    if (lock.rows[0]?.held !== true) return undefined;
+    const { rows } = await client.query('select pg_try_advisory_xact_lock(hashtext($1)) as held', [LOCK]);
+    if (!lockRows.parse(rows)[0].held) return undefined;
     const latest = await this.#checkpoint(client);
     const size = latest?.treeSize ?? 0;
     const leaves = await this.#waiting(client, size);

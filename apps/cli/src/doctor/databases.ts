@@ -9,15 +9,18 @@ const root = resolve(import.meta.dirname, '../../../..');
 const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });
 const ROLES = 'docs/operations.md, "Databases and their roles"';
 
-interface Owners {
-  readonly database: string;
-  readonly login: string;
-  readonly owner: string;
-  readonly owner_logs_in: boolean;
-  readonly may_own: boolean;
+const ownersSchema = z.object({
+  database: z.string(),
+  login: z.string(),
+  owner: z.string(),
+  owner_logs_in: z.boolean(),
+  may_own: z.boolean(),
   /** Roles that log in and own tables here. */
-  readonly table_owners: readonly string[];
-}
+  table_owners: z.array(z.string()),
+});
+type Owners = Readonly<z.infer<typeof ownersSchema>>;
+const thereRows = z.tuple([z.object({ there: z.boolean() })]);
+const lastRows = z.tuple([z.object({ last: z.string().nullable() })]);
 
 const ownersQuery = `
   select datname as database, session_user as login, rolname as owner, rolcanlogin as owner_logs_in,
@@ -64,14 +67,10 @@ function journalsOf(database: string): readonly { readonly table: string; readon
 }
 
 async function lastApplied(client: pg.Client, table: string): Promise<number> {
-  const { rows } = await client.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
-    `drizzle.${table}`,
-  ]);
-  if (rows[0]?.there !== true) return -1;
-  const { rows: applied } = await client.query<{ last: string | null }>(
-    `select max(created_at) as last from drizzle.${table}`,
-  );
-  return Number(applied[0]?.last ?? -1);
+  const { rows } = await client.query('select to_regclass($1) is not null as there', [`drizzle.${table}`]);
+  if (!thereRows.parse(rows)[0].there) return -1;
+  const { rows: applied } = await client.query(`select max(created_at) as last from drizzle.${table}`);
+  return Number(lastRows.parse(applied)[0].last ?? -1);
 }
 
 async function missingMigrations(client: pg.Client, database: string): Promise<readonly Finding[]> {
@@ -98,8 +97,8 @@ export async function inspectDatabase(url: string): Promise<readonly Finding[]> 
   client.on('error', () => undefined);
   try {
     await client.connect();
-    const { rows } = await client.query<Owners>(ownersQuery);
-    const [owners] = rows;
+    const { rows } = await client.query(ownersQuery);
+    const [owners] = z.array(ownersSchema).parse(rows);
     if (owners === undefined) throw new Error('the server does not list this database');
     return [...ownershipFindings(owners), ...(await missingMigrations(client, owners.database))];
   } catch (error) {

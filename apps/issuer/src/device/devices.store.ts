@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Background, CLOCK, DATABASE, type Database, type Transaction } from '@countersign/service-host';
 import { and, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm';
+import { z } from 'zod';
 import { type Allowed } from '../authorization/code.js';
 import { deviceTable as table, type DeviceRow } from './device.tables.js';
 import { POLL_SECONDS, pollAnswer, type PollAnswer } from './polling.js';
@@ -11,6 +12,8 @@ const PRUNE_AT_ONCE = 1_000;
 const KEPT_MS = 3_600_000;
 /** Wrong codes that a person may enter in the time that a code lives. */
 export const GUESSES = 10;
+
+const guessRows = z.tuple([z.object({ wrong: z.number() })]);
 
 /** Devices that wait for a person, in PostgreSQL, which all replicas share. */
 @Injectable()
@@ -94,13 +97,13 @@ export class DevicesStore implements OnModuleInit {
    */
   async guess(personId: string, since: Date): Promise<number> {
     const [now, then] = [this.clock().toISOString(), since.toISOString()];
-    const { rows } = await this.database.execute<{ wrong: number }>(sql`
+    const { rows } = await this.database.execute(sql`
       insert into device_guess as g (person_id, wrong, since) values (${personId}, 1, ${now}::timestamptz)
       on conflict (person_id) do update set
         wrong = case when g.since > ${then}::timestamptz then least(g.wrong, ${GUESSES + 1}) + 1 else 1 end,
         since = case when g.since > ${then}::timestamptz then g.since else excluded.since end
       returning wrong`);
-    return rows[0]?.wrong ?? GUESSES + 1;
+    return guessRows.parse(rows)[0].wrong;
   }
 
   /** Takes back one that was counted: the code was right. */

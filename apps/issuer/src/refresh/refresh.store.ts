@@ -10,7 +10,8 @@ import {
 } from '@countersign/service-host';
 import { sql } from 'drizzle-orm';
 import type pg from 'pg';
-import { type Delegation, type DelegationId } from '../delegations/delegation.js';
+import { z } from 'zod';
+import { delegationIdSchema, type Delegation, type DelegationId } from '../delegations/delegation.js';
 import { type PersonRow } from '../people/people.tables.js';
 import { type PersonId } from '../people/person.js';
 import { type Family } from './rotation.js';
@@ -97,6 +98,8 @@ function keptOf(row: FamilyRow): KeptFamily {
   };
 }
 
+const expiredRows = z.array(z.object({ id: delegationIdSchema }));
+
 /** Families of refresh tokens in PostgreSQL, which all replicas share. */
 @Injectable()
 export class RefreshStore {
@@ -126,7 +129,7 @@ export class RefreshStore {
     limit: number,
   ): Promise<readonly DelegationId[]> {
     const then = sql`${before.toISOString()}::timestamptz`;
-    const { rows } = await transaction.execute<{ id: DelegationId }>(sql`
+    const { rows } = await transaction.execute(sql`
       select d.id from delegation d
       where d.ended_at is null and d.created_at < ${then} and (
         not exists (select from refresh_family f where f.delegation_id = d.id)
@@ -137,7 +140,7 @@ export class RefreshStore {
         ))
       )
       limit ${limit} for update of d skip locked`);
-    return rows.map(({ id }) => id);
+    return expiredRows.parse(rows).map(({ id }) => id);
   }
 
   /** Deletes families that were last used, or started, before these times. @returns how many */

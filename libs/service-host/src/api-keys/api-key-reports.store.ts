@@ -19,24 +19,26 @@ const UNTOUCHED = 1_000;
 const MERGED_AT_ONCE = 200;
 const FULL_CHARACTERS = 20_000;
 
-const rowsSchema = z.array(
-  z.object({
-    id: z.uuid(),
-    report: z.object({
-      uses: z.array(
-        z.object({
-          api_key_id: z.string(),
-          hour: z.string(),
-          route_class: z.string(),
-          outcome: z.enum(['allowed', 'denied', 'limited']),
-          count: z.number(),
-          last_at: z.string().optional(),
-        }),
-      ),
-      networks: z.array(z.object({ api_key_id: z.string(), network: z.string() })),
-    }),
+const countRows = z.tuple([z.object({ count: z.number() })]);
+const keptRows = z.tuple([z.object({ kept: z.boolean() })]);
+const reportSchema = z.object({
+  id: z.uuid(),
+  report: z.object({
+    uses: z.array(
+      z.object({
+        api_key_id: z.string(),
+        hour: z.string(),
+        route_class: z.string(),
+        outcome: z.enum(['allowed', 'denied', 'limited']),
+        count: z.number(),
+        last_at: z.string().optional(),
+      }),
+    ),
+    networks: z.array(z.object({ api_key_id: z.string(), network: z.string() })),
   }),
-);
+});
+const rowsSchema = z.array(reportSchema);
+const mergedRows = z.array(reportSchema.extend({ kept_at: z.string() }));
 
 /** Reports that are sent at once, and their characters: the issuer takes no larger request. */
 const SENT_AT_ONCE = 20;
@@ -76,8 +78,8 @@ export class ApiKeyReports {
 
   /** Reports that wait for the issuer. */
   async waiting(): Promise<number> {
-    const { rows } = await this.pool.query<{ count: number }>('select count(*)::int as count from api_key_report');
-    return rows[0]?.count ?? 0;
+    const { rows } = await this.pool.query('select count(*)::int as count from api_key_report');
+    return countRows.parse(rows)[0].count;
   }
 
   /**
@@ -115,7 +117,7 @@ export class ApiKeyReports {
 
   /** @returns whether the report is committed, now or before; false when too many wait */
   async #insert({ id, ...report }: KeptReport): Promise<boolean> {
-    const { rows } = await this.pool.query<{ kept: boolean }>(
+    const { rows } = await this.pool.query(
       `with kept as (
          insert into api_key_report (id, report) select $1, $2
          where (select count(*) from (select from api_key_report limit $3) as waiting) < $3
@@ -123,7 +125,7 @@ export class ApiKeyReports {
        ) select exists (select from kept) or exists (select from api_key_report where id = $1) as kept`,
       [id, JSON.stringify(report), this.limits.reports],
     );
-    return rows[0]?.kept === true;
+    return keptRows.parse(rows)[0].kept;
   }
 
   /**
@@ -135,14 +137,14 @@ export class ApiKeyReports {
     const client = await this.pool.connect();
     try {
       await client.query('begin');
-      const { rows } = await client.query<pg.QueryResultRow>(
+      const { rows } = await client.query(
         `select id, report, kept_at::text as kept_at from api_key_report where id in (
            select id from (select id, report from api_key_report order by kept_at, id offset $1) as behind
            where length(report::text) < $2 limit $3)
          order by kept_at, id for update skip locked`,
         [this.limits.untouched, FULL_CHARACTERS, MERGED_AT_ONCE],
       );
-      const reports = rowsSchema.parse(rows);
+      const reports = mergedRows.parse(rows);
       const merged = mergedReports(reports.map(({ report }) => report));
       // A few are not worth it; they come with the next.
       const isWorthIt = reports.length === MERGED_AT_ONCE;
@@ -151,7 +153,7 @@ export class ApiKeyReports {
         await client.query(
           `insert into api_key_report (id, report, kept_at)
            select id, report, $3::timestamptz from unnest($1::uuid[], $2::jsonb[]) as merged (id, report)`,
-          [merged.map(() => randomUUID()), merged.map((report) => JSON.stringify(report)), rows[0]?.['kept_at']],
+          [merged.map(() => randomUUID()), merged.map((report) => JSON.stringify(report)), reports[0]?.kept_at],
         );
       }
       await client.query('commit');
@@ -172,7 +174,7 @@ export class ApiKeyReports {
   async send(send: (reports: readonly KeptReport[]) => Promise<void>): Promise<number> {
     await this.#settle().catch(() => undefined);
     return inTransaction(this.pool, async (client) => {
-      const { rows } = await client.query<pg.QueryResultRow>(
+      const { rows } = await client.query(
         'select id, report from api_key_report order by kept_at limit $1 for update skip locked',
         [SENT_AT_ONCE],
       );

@@ -1,8 +1,11 @@
 import { type DpopReplayStore } from '@countersign/auth-core';
 import type pg from 'pg';
+import { z } from 'zod';
 import { Groups } from '../database/groups.js';
 
 const PRUNE_EVERY_MS = 30_000;
+
+const usedRows = z.array(z.object({ id: z.string() }));
 
 interface Use {
   readonly id: string;
@@ -32,13 +35,13 @@ export class PostgresDpopReplayStore implements DpopReplayStore {
 
   /** In one order, so that no two replicas wait for each other. */
   async #use(uses: readonly Use[]): Promise<readonly { readonly result: boolean }[]> {
-    const { rows } = await this.pool.query<{ id: string }>(
+    const { rows } = await this.pool.query(
       `insert into dpop_proof (id, expires_at)
        select id, to_timestamp(expires_at) from unnest($1::text[], $2::float8[]) as p (id, expires_at) order by id
        on conflict (id) do nothing returning id`,
       [uses.map(({ id }) => id), uses.map(({ expiresAt }) => expiresAt)],
     );
-    const first = new Set(rows.map(({ id }) => id));
+    const first = new Set(usedRows.parse(rows).map(({ id }) => id));
     // Of several with one proof the first has it.
     return uses.map(({ id }) => ({ result: first.delete(id) }));
   }

@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import { z } from 'zod';
 
+const lockRows = z.tuple([z.object({ held: z.boolean() })]);
 const UNLOCK = 'select pg_advisory_unlock(hashtext($1))';
 
 /**
@@ -16,8 +18,8 @@ export async function withAdvisoryLock<Result>(
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtext($1)) as held', [name]);
-    if (rows[0]?.held !== true) return undefined;
+    const { rows } = await client.query('select pg_try_advisory_lock(hashtext($1)) as held', [name]);
+    if (!lockRows.parse(rows)[0].held) return undefined;
     const result = await work(client);
     await client.query(UNLOCK, [name]);
     return result;

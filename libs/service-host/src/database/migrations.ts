@@ -34,6 +34,9 @@ const journalsOf = (folder: string): readonly Journal[] => [
   { folder: outboxMigrations, table: '__outbox_migrations' },
 ];
 
+const lastRows = z.tuple([z.object({ last: z.string().nullable() })]);
+const ownershipRows = z.array(z.object({ login: z.string(), owner: z.string(), mayOwn: z.boolean() }));
+const mayRows = z.tuple([z.object({ may: z.boolean().nullable() })]);
 const journalSchema = z.object({ entries: z.array(z.object({ when: z.number(), tag: z.string() })) });
 
 /** PostgreSQL's codes for a table, or a schema, that is not there. */
@@ -41,8 +44,8 @@ const ABSENT = new Set(['42P01', '3F000']);
 const DENIED = '42501';
 
 async function lastApplied(client: pg.ClientBase, table: Journal['table']): Promise<number> {
-  const { rows } = await client.query<{ last: string | null }>(`select max(created_at) as last from drizzle.${table}`);
-  return Number(rows[0]?.last ?? -1);
+  const { rows } = await client.query(`select max(created_at) as last from drizzle.${table}`);
+  return Number(lastRows.parse(rows)[0].last ?? -1);
 }
 
 /**
@@ -74,11 +77,11 @@ export interface Ownership {
 }
 
 export async function ownershipOf(client: pg.ClientBase): Promise<Ownership> {
-  const { rows } = await client.query<Ownership>(
+  const { rows } = await client.query(
     `select session_user as login, pg_get_userbyid(datdba) as owner, pg_has_role(session_user, datdba, 'MEMBER') as "mayOwn"
        from pg_database where datname = current_database()`,
   );
-  const [found] = rows;
+  const [found] = ownershipRows.parse(rows);
   if (found === undefined) throw new MigrationError('this PostgreSQL does not list the database that it serves');
   return found;
 }
@@ -108,12 +111,12 @@ async function letReadJournal(client: pg.ClientBase, service: string): Promise<v
 }
 
 async function mayReadJournal(client: pg.ClientBase, service: string): Promise<boolean> {
-  const { rows } = await client.query<{ may: boolean | null }>(
+  const { rows } = await client.query(
     `select has_schema_privilege($1, to_regnamespace('drizzle'), 'usage')
         and has_table_privilege($1, to_regclass('drizzle.__drizzle_migrations'), 'select') as may`,
     [service],
   );
-  return rows[0]?.may === true;
+  return mayRows.parse(rows)[0].may === true;
 }
 
 /**

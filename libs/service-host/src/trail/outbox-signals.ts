@@ -1,6 +1,7 @@
 import { type Relay } from '@countersign/audit-client';
 import { Gauge, type Registry } from 'prom-client';
 import type pg from 'pg';
+import { z } from 'zod';
 import { type Background } from '../background.js';
 import { type HealthRegistry } from '../health/health.js';
 import { sourceReportOf } from './source-report.js';
@@ -18,14 +19,17 @@ interface Waiting {
   readonly oldestAt: Date | undefined;
 }
 
+const waitingRows = z.tuple([z.object({ pending: z.number(), oldest: z.date().nullable() })]);
+
 async function look(pool: pg.Pool): Promise<Waiting> {
-  const { rows } = await pool.query<{ pending: number; oldest: Date | null }>(
+  const { rows } = await pool.query(
     `select (select count(*) from (select 1 from audit_outbox limit ${String(COUNT_LIMIT)}) as waiting)::int
             + (select coalesce(sum(count), 0) from (select count from audit_outbox_group limit ${String(COUNT_LIMIT)}) as waiting)::int as pending,
             least((select created_at from audit_outbox order by position limit 1),
                   (select created_at from audit_outbox_group order by position limit 1)) as oldest`,
   );
-  return { pending: rows[0]?.pending ?? 0, oldestAt: rows[0]?.oldest ?? undefined };
+  const [{ pending, oldest }] = waitingRows.parse(rows);
+  return { pending, oldestAt: oldest ?? undefined };
 }
 
 export interface OutboxSignals {
