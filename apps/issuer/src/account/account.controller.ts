@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
 import { sendBrowserOn } from '../pages/after-form.js';
 import { FormToken } from '../pages/form-token.service.js';
+import { Answers } from '../pages/answers.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { Providers } from '../providers/providers.service.js';
@@ -40,6 +41,7 @@ export class AccountController {
 
   /** What the person allowed applications, what they used it for, and where the person is signed in. Without a session: to sign in. */
   @Get()
+  @Answers({ 200: 'the page', 303: 'to the sign-in' })
   @Unrecorded('without a session it shows nothing; with one it records account.shown')
   async show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const session = await this.sessions.of(request);
@@ -69,6 +71,11 @@ export class AccountController {
 
   /** Ends all that the person allowed an application: its tokens are refused everywhere, at once. */
   @Post('applications/end')
+  @Answers({
+    200: 'a page that continues by itself to the sign-in',
+    303: 'to the account page',
+    400: 'a page that says what is wrong',
+  })
   @AcceptsForm()
   @Unrecorded(ENDS)
   endApplication(
@@ -83,6 +90,11 @@ export class AccountController {
 
   /** Ends another session of the person, with what was allowed in it. */
   @Post('sessions/end')
+  @Answers({
+    200: 'a page that continues by itself to the sign-in',
+    303: 'to the account page',
+    400: 'a page that says what is wrong',
+  })
   @AcceptsForm()
   @Unrecorded(ENDS)
   endSession(
@@ -97,6 +109,11 @@ export class AccountController {
 
   /** Ends all sessions of the person but this one. */
   @Post('sessions/end-others')
+  @Answers({
+    200: 'a page that continues by itself to the sign-in',
+    303: 'to the account page',
+    400: 'a page that says what is wrong',
+  })
   @AcceptsForm()
   @Unrecorded(ENDS)
   endOtherSessions(

@@ -22,6 +22,7 @@ import { AuthenticationLimits } from '../limits/authentication-limits.service.js
 import { formTargetsOf, sendBrowserBack, sendBrowserOn } from '../pages/after-form.js';
 import { ForeignForm, FormToken } from '../pages/form-token.service.js';
 import { html } from '../pages/html.js';
+import { Answers } from '../pages/answers.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';
@@ -71,6 +72,11 @@ export class AuthorizationController {
    * consent. 400 with a page, and nothing to any redirect, where the application or its redirect is not proven.
    */
   @Get('oauth2/authorize')
+  @Answers({
+    200: 'the page that asks for consent',
+    303: 'to the application with `code` or `error`, or to the sign-in',
+    400: 'a page that says what is wrong; nothing goes to any redirect',
+  })
   async authorize(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const trace = traceOf(request);
     const session = await this.sessions.of(request);
@@ -83,6 +89,7 @@ export class AuthorizationController {
 
   /** The same by a form (OpenID Connect Core, section 3.1.2.1): the browser comes back by GET, because a form of another site brings no cookie. */
   @Post('oauth2/authorize')
+  @Answers({ 303: 'to the same address by GET', 400: 'a page that says what is wrong' })
   @AcceptsForm()
   @Unrecorded('only leads to the same address by GET')
   authorizeByForm(@Body() body: unknown, @Res() reply: FastifyReply): void {
@@ -99,6 +106,11 @@ export class AuthorizationController {
    * web application 200 with a page that goes on by itself, which leaves the application free to redirect further.
    */
   @Post('consent')
+  @Answers({
+    200: 'a page that continues by itself to a web application with `code` or `error`, or to the sign-in; or the page that asks again',
+    303: 'to a native application with `code` or `error`',
+    400: 'a page that says what is wrong',
+  })
   @HttpCode(303)
   @AcceptsForm()
   async decide(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {

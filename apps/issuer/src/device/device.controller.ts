@@ -5,6 +5,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ISSUER_URL } from '../issuer-url.js';
 import { FormToken } from '../pages/form-token.service.js';
+import { Answers } from '../pages/answers.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { AudienceWordsStore } from '../registry/audience-words.store.js';
@@ -32,6 +33,7 @@ export class DeviceController {
 
   /** The page to enter a code; `user_code` fills it in, and nothing more: the person still says that the code is theirs. */
   @Get()
+  @Answers({ 200: 'the page to enter a code', 303: 'to the sign-in' })
   @Unrecorded('shows an empty form')
   async show(
     @Req() request: FastifyRequest,
@@ -49,6 +51,7 @@ export class DeviceController {
 
   /** The code that the person entered: the page that asks whether its device may act for them. */
   @Post()
+  @Answers({ 200: 'the page that asks, or the page to enter a code again', 400: 'a page that says what is wrong' })
   @HttpCode(200)
   @AcceptsForm()
   async enter(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
@@ -65,6 +68,7 @@ export class DeviceController {
 
   /** What the person decided. */
   @Post('decision')
+  @Answers({ 200: 'the page that says what was decided', 400: 'a page that says what is wrong' })
   @HttpCode(200)
   @AcceptsForm()
   async decide(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {

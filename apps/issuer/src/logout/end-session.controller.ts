@@ -9,6 +9,7 @@ import { ISSUER_URL } from '../issuer-url.js';
 import { formTargetsOf, sendBrowserBack } from '../pages/after-form.js';
 import { FormToken } from '../pages/form-token.service.js';
 import { html } from '../pages/html.js';
+import { Answers } from '../pages/answers.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { SessionEnds } from '../sessions/session-ends.service.js';
@@ -46,6 +47,11 @@ export class EndSessionController {
    * person's provider too, as that is declared (`sign_out`): by itself, or where the person wants it. Then the browser goes to `post_logout_redirect_uri`, if the application has registered it. 400 for an address that it has not.
    */
   @Get('oauth2/end-session')
+  @Answers({
+    200: 'the page that asks, or the one that says that nobody is signed in',
+    303: 'to `post_logout_redirect_uri`, or first to the provider',
+    400: 'a page that says what is wrong',
+  })
   @Unrecorded('shows only whose session the browser has; its end is a separate event, and what is refused is recorded')
   async endSession(
     @ZodQuery(endSessionSchema) asked: EndSession,
@@ -61,6 +67,7 @@ export class EndSessionController {
 
   /** The same by a form: the browser comes back by GET, because a form of another site brings no cookie. */
   @Post('oauth2/end-session')
+  @Answers({ 303: 'to the same address by GET', 400: 'a page that says what is wrong' })
   @AcceptsForm()
   @Unrecorded('only leads to the same address by GET')
   endSessionByForm(@Body(new SchemaPipe(endSessionSchema)) asked: EndSession, @Res() reply: FastifyReply): void {
@@ -69,6 +76,7 @@ export class EndSessionController {
 
   /** This issuer's own way out: a page that asks, for a link to lead to. */
   @Get('sign-out')
+  @Answers({ 200: 'the page that asks, or the one that says that nobody is signed in' })
   @Unrecorded('shows only whose session the browser has')
   async signOutPage(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const session = await this.sessions.of(request);
@@ -78,6 +86,11 @@ export class EndSessionController {
 
   /** Ends the session of this browser, from a page of this issuer. 400 `FORM_FOREIGN` from anywhere else. */
   @Post('sign-out')
+  @Answers({
+    200: 'the page of the end, or one that continues by itself to a web application or to the provider',
+    303: 'to a native application',
+    400: 'a page that says what is wrong',
+  })
   @AcceptsForm()
   @Unrecorded('the end of the session is a separate event, and what is refused is recorded')
   async signOut(

@@ -5,6 +5,7 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Cookies } from '../cookies/cookies.service.js';
 import { ISSUER_URL } from '../issuer-url.js';
+import { Answers } from '../pages/answers.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { ProviderSignOut } from './provider-sign-out.service.js';
@@ -26,6 +27,7 @@ export class ProviderReturnController {
 
   /** Leads on to the application that asked, if this browser began it with that; else to a page. Ends nothing. */
   @Get(':provider')
+  @Answers({ 200: 'the page of the end', 303: 'to the application that asked' })
   @Unrecorded('shows and changes nothing of anybody; the end of the session is a separate event')
   async back(
     @Param('provider') provider: string,

@@ -1,5 +1,6 @@
 import { generateSigningKey, publicJwkOf, signClientAssertion, CLIENT_ASSERTION_TYPE } from '@countersign/auth-core';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { z } from 'zod';
 import { startIssuer, type IssuerUnderTest } from '../testing/issuer-under-test.js';
 
 interface Metadata {
@@ -9,6 +10,18 @@ interface Metadata {
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[];
   readonly [member: string]: unknown;
 }
+
+const openApiSchema = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        responses: z.record(z.string(), z.object({ description: z.string(), content: z.unknown().optional() })),
+      }),
+    ),
+  ),
+});
 
 describe('the metadata of the authorization server', () => {
   let issuer: IssuerUnderTest;
@@ -45,6 +58,28 @@ describe('the metadata of the authorization server', () => {
     }
     const offered = Object.keys(paths).filter((path) => path.startsWith('/oauth2/'));
     expect(endpoints.map(([, url]) => new URL(String(url)).pathname)).toEqual(expect.arrayContaining(offered));
+  });
+
+  it('says in /openapi.json where each route for browsers leads, and with which page', async () => {
+    const document = openApiSchema.parse(await (await fetch(`${issuer.url}/openapi.json`)).json());
+    const ofBrowsers =
+      /^(get|post) \/(oauth2\/(authorize|end-session)|consent|sign-out|sign-in(?!\/logout)|account|device)\b/;
+    const answers = new Map(
+      Object.entries(document.paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, { responses }]) => [`${method} ${path}`, responses] as const),
+      ),
+    );
+    const routes = [...answers].filter(([route]) => ofBrowsers.test(route));
+    expect(routes.length).toBeGreaterThan(15);
+    for (const [route, responses] of routes)
+      for (const [status, { description, content }] of Object.entries(responses))
+        expect([route, status, description !== '', content !== undefined]).toEqual([
+          route,
+          status,
+          true,
+          status !== '303',
+        ]);
+    expect(Object.keys(answers.get('post /consent') ?? {})).toEqual(['200', '303', '400']);
   });
 
   it('names the grants that are accepted, and no others', async () => {

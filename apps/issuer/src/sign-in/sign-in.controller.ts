@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Cookies } from '../cookies/cookies.service.js';
 import { ISSUER_URL } from '../issuer-url.js';
 import { html } from '../pages/html.js';
+import { Answers } from '../pages/answers.js';
 import { AnswersPages } from '../pages/answers-pages.js';
 import { sendBrowserTo, sendPage } from '../pages/page.js';
 import { type Provider } from '../providers/provider.js';
@@ -55,6 +56,7 @@ export class SignInController {
 
   /** Signs a person in: on to the one provider, or to a page that lets them choose; at once to `return_to` for somebody who is signed in. */
   @Get()
+  @Answers({ 200: 'the page to choose a provider', 303: 'to the provider, or back to `return_to`' })
   @Unrecorded('shows only which providers there are')
   async choose(
     @ZodQuery(signInQuerySchema) query: SignInQuery,
@@ -92,6 +94,7 @@ export class SignInController {
 
   /** Sends a person to the provider that they chose. */
   @Get('with/:provider')
+  @Answers({ 303: 'to the provider' })
   @Unrecorded('shows and changes nothing')
   async begin(
     @Param('provider') name: string,
@@ -104,6 +107,7 @@ export class SignInController {
 
   /** Where a provider sends a person back to, each provider to its own path. Begins a session under a new secret. */
   @Get('callback/:provider')
+  @Answers({ 303: 'to where the person was going', 400: 'a page that says what is wrong' })
   async finish(
     @Param('provider') name: string,
     @Query() query: Readonly<Record<string, unknown>>,
