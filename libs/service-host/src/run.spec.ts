@@ -11,24 +11,82 @@ const run = (script: string): { readonly code: number | null; readonly out: stri
 };
 const importing = `import { runService } from './src/run.ts';`;
 
+/** Notes the look-ups that are left to Node, where the condition holds for `specifier` and `parent`, the importing file. */
+const noting = (condition: string): string => `
+  import { registerHooks } from 'node:module';
+  ${importing}
+  const lookups = [];
+  registerHooks({
+    resolve(specifier, context, next) {
+      const parent = context.parentURL ?? '';
+      if (${condition}) lookups.push(specifier);
+      return next(specifier, context);
+    },
+  });`;
+
 describe('runService', () => {
-  it('lets the files of drizzle-orm find each other without reading its package.json', () => {
+  it('lets the files of drizzle-orm, Nest, zod and rxjs find each other without reading their package.json', () => {
     const { out } = run(`
+      ${noting(String.raw`specifier.startsWith('.') && /\/node_modules\/(drizzle-orm|@nestjs|zod|rxjs)\//.test(parent)`)}
+      runService(import.meta.url, async () => {
+        const { drizzle } = await import('drizzle-orm/node-postgres');
+        const { NestFactory } = await import('@nestjs/core');
+        const { z } = await import('zod');
+        const { map } = await import('rxjs/operators');
+        process.stdout.write([typeof drizzle, typeof NestFactory.create, typeof z.string, typeof map, lookups].join(' '));
+      });`);
+    expect(out).toBe('function function function function ');
+  });
+
+  it('looks a package up once for all files of a package', () => {
+    const { out } = run(`
+      ${noting(`specifier.startsWith('@nestjs/') && parent.includes('/@nestjs/core/')`)}
+      runService(import.meta.url, async () => {
+        await import('@nestjs/core');
+        process.stdout.write(JSON.stringify([lookups.includes('@nestjs/common'), lookups.length - new Set(lookups).size]));
+      });`);
+    expect(JSON.parse(out)).toEqual([true, 0]);
+  });
+
+  it('leaves other packages to Node, also where they are installed below the service', () => {
+    const { out } = run(`
+      ${noting(`specifier.startsWith('.') && parent.includes('/node_modules/jose/')`)}
+      runService(new URL('../../main.js', import.meta.url).href, async () => {
+        await import('jose');
+        process.stdout.write(String(lookups.length > 10));
+      });`);
+    expect(out).toBe('true');
+  });
+
+  it.each([
+    ['wait until the service connects some', '', [false, true]],
+    ['are there where it imported one', `await import('@nestjs/microservices');`, [true, true]],
+  ])("Nest's packages for messages %s", (_, first, expected) => {
+    const { out, error } = run(`
       import { registerHooks } from 'node:module';
       ${importing}
-      let lookups = 0;
+      let loaded = false;
       registerHooks({
-        resolve(specifier, context, next) {
-          if (specifier.startsWith('.') && context.parentURL?.includes('/drizzle-orm/')) lookups += 1;
-          return next(specifier, context);
+        load(url, context, next) {
+          loaded ||= url.includes('/@nestjs/microservices/');
+          return next(url, context);
         },
       });
       runService(import.meta.url, async () => {
-        const { drizzle } = await import('drizzle-orm/node-postgres');
-        const { eq } = await import('drizzle-orm');
-        process.stdout.write([typeof drizzle, typeof eq, lookups].join(' '));
+        ${first}
+        const { Module } = await import('@nestjs/common');
+        const { NestFactory } = await import('@nestjs/core');
+        const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+        class Empty {}
+        Module({})(Empty);
+        const app = await NestFactory.create(Empty, new FastifyAdapter(), { logger: false });
+        await app.init();
+        const atStart = loaded;
+        app.connectMicroservice({ options: { port: 0 } });
+        process.stdout.write(JSON.stringify([atStart, loaded]));
+        process.exit(0);
       });`);
-    expect(out).toBe('function function 0');
+    expect([error, JSON.parse(out)]).toEqual(['', expected]);
   });
 
   it('exits with 2 and only the message for a wrong configuration, with 1 and a stack trace for anything else', () => {
